@@ -1,0 +1,6 @@
+"""The command line."""
+
+
+def run() -> None:
+    """Run the program."""
+    raise SystemExit("not built yet")

@@ -1,0 +1,53 @@
+"""The doors of the core: what an adapter must be, in as few methods as possible."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.sample import Event, Operation, PoolReading, Sample
+
+
+class Clock(Protocol):
+    """The run's clock: real time, or X times faster from an anchor on."""
+
+    speed: float
+
+    def now(self) -> float:
+        """Read the run's clock: Unix seconds."""
+        ...
+
+    def at(self, real_t: float) -> float:
+        """Translate a real Unix time (a process's start, say) to the run's clock."""
+        ...
+
+
+class SampleSource(Protocol):
+    """Where Samples come from: the live pool, a file, a test's script."""
+
+    def samples(self) -> AsyncIterator[Sample]:
+        """Yield Samples in order of time; ends when there are no more."""
+        ...
+
+
+class PoolBackend(Protocol):
+    """What launches and stops the workers. Attaching never starts anything; detaching never stops anything."""
+
+    name: str
+
+    async def read(self) -> PoolReading:
+        """See what runs and who may act on it. Cheap; never raises for a worker's faults."""
+        ...
+
+    def plan(self, action: Action, pool: PoolReading) -> Plan:
+        """Say what an action would do; do nothing."""
+        ...
+
+    async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
+        """Do it, reporting every step; return what happened. The last progress says how it ended."""
+        ...
+
+    async def aclose(self) -> None:
+        """Detach. The pool goes on."""
+        ...

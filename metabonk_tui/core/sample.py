@@ -1,0 +1,250 @@
+"""What was seen: a `Sample` is everything seen in one tick, and the only thing that is recorded.
+
+Missing is `None`, never a default. Units are in the names. Times `t` are Unix seconds on the run's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Json = str | int | float | bool | None | list[Any] | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BadValue:
+    """A field that was present and cannot be believed."""
+
+    why: Literal["nan", "infinite", "too large", "wrong type", "negative", "duplicate"]
+    text: str
+    """What stood there, cleaned and cut: for people, never for arithmetic."""
+
+
+class Presence(StrEnum):
+    """What one field of one document is. Never "0 because we did not find it"."""
+
+    ABSENT = "absent"
+    NULL = "null"
+    BAD = "bad"
+    VALUE = "value"
+    UNOBSERVED = "unobserved"
+    """The source could not have seen this field (a recording made without it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberField:
+    """One numeric field, read: `value` is set exactly when `presence` is VALUE."""
+
+    presence: Presence
+    value: float | None = None
+    bad: BadValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """One `/status` document, cleaned: text without control characters, numbers finite or marked bad."""
+
+    fields: Mapping[str, Json | BadValue]
+    observable: frozenset[str] | None = None
+    """The only fields the recorder could have seen; None: it saw the whole document."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadStatus:
+    """Bytes that are no status. `error` is one of `ERRORS`."""
+
+    error: str
+    detail: str = ""
+
+
+ERRORS = (
+    "refused",
+    "timeout",
+    "reset",
+    "closed",
+    "not json",
+    "too large",
+    "too deep",
+    "not an object",
+    "redirect",
+    "encoded",
+    "dns",
+)
+"""Named failures of a poll; besides these `http NNN`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one poll of one worker brought. Exactly one of `status` and `error` is set."""
+
+    status: WorkerStatus | None = None
+    error: str | None = None
+    """One of `ERRORS` or `http NNN`."""
+    detail: str = ""
+    latency_s: float | None = None
+    pid: int | None = None
+    pid_started_at: float | None = None
+    episode: int | None = None
+    """From the orchestrator's /workers; `/status` has none."""
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryReading:
+    """Memory that the workers can have: the minimum over the host and every cgroup above them and us."""
+
+    total_bytes: int | None = None
+    """The smaller of the host's memory and the tightest limit."""
+    available_bytes: int | None = None
+    limit_bytes: int | None = None
+    """The tightest cgroup limit; None: no limit."""
+    limited_by: str | None = None
+    """"host", or the path of the cgroup that leaves the least."""
+    working_set_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_used_bytes: int | None = None
+    oom_kills: int | None = None
+    """Kills so far: of the workers' own cgroup where it can be read, else of the whole host."""
+    oom_scope: Literal["cgroup", "host"] | None = None
+    pressure_some_avg10: float | None = None
+    pressure_full_avg10: float | None = None
+
+
+Role = Literal["worker", "launcher", "orchestrator", "ollama", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessReading:
+    """One process in its own right. `tree_bytes` includes its descendants, `rss_bytes` does not."""
+
+    role: Role
+    rss_bytes: int
+    slot: int | None = None
+    pid: int | None = None
+    started_at: float | None = None
+    tree_bytes: int | None = None
+    """None where the descendants were not looked at."""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """Memory of one GPU, device level."""
+
+    index: int
+    used_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnvReading:
+    """The `METABONK_*` (and configured) environment of one worker process; secrets are masked by the adapter."""
+
+    values: Mapping[str, str] | None
+    error: str | None = None
+    """"not permitted", "gone": why `values` is None."""
+
+
+Severity = Literal["info", "ok", "warn", "crit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. `kind` is a dotted word of `interchange.md`."""
+
+    t: float
+    kind: str
+    severity: Severity
+    text: str
+    worker: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Machine-readable extras, e.g. {"from": 5, "to": 3, "by": "key"}."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """Says that a new run begins at `started_at`."""
+
+    name: str
+    started_at: float
+    desired: int | None
+    source: str = "live"
+    """"live", "replay", "metabonk-csv": where the samples come from."""
+    interval_s: float | None = None
+    how: str = ""
+    """How the start is known: "launched by us", "oldest worker process", "first sample", "recording"."""
+    profile: str = ""
+
+
+StepState = Literal["waiting", "running", "done", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationStep:
+    """One step of a launch, stop or resize, as it is shown."""
+
+    name: str
+    state: StepState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An action on the pool in progress or just ended."""
+
+    action: str
+    """For people: "launch 3 workers"."""
+    started_at: float
+    steps: tuple[OperationStep, ...]
+    output_tail: tuple[str, ...] = ()
+    """The last lines that the command printed, cleaned."""
+    ended_at: float | None = None
+    ok: bool | None = None
+    """None while it runs."""
+    message: str = ""
+    """How it ended, in a sentence."""
+    log_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReading:
+    """What launches the workers, as seen in one tick."""
+
+    backend: str = ""
+    desired: int | None = None
+    launcher_pid: int | None = None
+    launcher_started_at: float | None = None
+    launched_by_us: bool = False
+    controller: Literal["us", "other", "none"] = "none"
+    """Who may act on the pool. "other": a second monitor holds it and we only look."""
+    holder: str = ""
+    """Who holds it when it is not us, for people: "pid 4711 on pts/3 since 14:02"."""
+    read_only: bool = False
+    operation: Operation | None = None
+    orchestrator_error: str | None = None
+    """None: it answers, or none is configured."""
+    problem: str = ""
+    """Why acting is impossible, for people: "no launch command in the config"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Everything seen in one tick. The only thing that is recorded."""
+
+    t: float
+    workers: Mapping[int, Observation] = field(default_factory=dict)
+    """By slot. A slot that is not here was not looked at in this tick."""
+    memory: MemoryReading | None = None
+    processes: tuple[ProcessReading, ...] | None = None
+    """None: not looked at; empty: none found."""
+    gpus: tuple[GpuReading, ...] | None = None
+    environments: Mapping[int, EnvReading] = field(default_factory=dict)
+    """Sparse: appears when it changes."""
+    pool: PoolReading | None = None
+    events: tuple[Event, ...] = ()
+    run: RunHeader | None = None
+    """A new run begins with this sample."""
+    lag_s: float | None = None
+    """How late this tick was, on the real clock."""

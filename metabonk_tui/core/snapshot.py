@@ -1,0 +1,447 @@
+"""What it means: a `Snapshot` is what a Sample means after all that came before, and all that is drawn or printed.
+
+Missing is `None`, never a default. Units are in the names. Times `t` are Unix seconds on the run's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from metabonk_tui.core.sample import BadValue, Event, MemoryReading, PoolReading, WorkerStatus
+
+
+class ComponentState(StrEnum):
+    """What one component is doing on one worker: section 2 of the verdict's definition."""
+
+    ACTIVE = "ACTIVE"
+    STALLED = "STALLED"
+    ZERO = "ZERO"
+    ABSENT = "ABSENT"
+    UNPROVEN = "UNPROVEN"
+    BAD = "BAD"
+    UNOBSERVED = "UNOBSERVED"
+    STALE = "STALE"
+    DOWN = "DOWN"
+    PENDING = "PENDING"
+    """Absent or unreachable within the start-up grace: not yet anything."""
+
+
+Bearing = Literal["showing", "silent", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentView:
+    """One component on one worker."""
+
+    id: str
+    label: str
+    """At most 9 cells: the row label of a panel."""
+    title: str
+    state: ComponentState
+    bearing: Bearing
+    since_t: float
+    """Since when it is in this state."""
+    value: float | None
+    """Now; None unless the field is a value in the latest good status."""
+    last_value: float | None
+    """The last value ever seen in this generation: what STALE and DOWN show."""
+    decimals: int
+    change_5m: float | None
+    """Increase over the last 5 minutes; None when it was not observed long enough to say anything."""
+    trend: tuple[float, ...]
+    """Growth per bucket of `Snapshot.trend_bucket_s`, oldest first, at most 60; never the running total."""
+    expected_min: float | None
+    expected_max: float | None
+    expected_by_s: float
+    due: Literal["validation", "gameplay"]
+    derived: bool
+    """Computed by us, marked `*`."""
+    field: str
+    proof: str | None
+    """The field that proves this component is on, where it needs one."""
+    samples: int
+    samples_with_key: int
+    """Of `samples` good statuses in this run, how many had the key."""
+    shown_in_run: bool
+    """Was it showing at any time in this run, on this worker?"""
+    last_grew_t: float | None
+    bad: BadValue | None = None
+
+
+class Reach(StrEnum):
+    """Can the worker be talked to?"""
+
+    UP = "up"
+    STARTING = "starting"
+    STALE = "stale"
+    DOWN = "down"
+    UNOBSERVED = "unobserved"
+    BROKEN = "broken"
+    """Alive, but its status is not: HTTP 500, not JSON, too large ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class GameplayView:
+    """Has this worker reached gameplay? `started` alone is a one-way latch with known false positives."""
+
+    started: bool | None
+    signs: tuple[str, ...]
+    """What corroborates it: "hud_present", "phase_gameplay", "state gameplay", "reward rising"."""
+    corroborated: bool
+    since_t: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvView:
+    """The required environment of one worker process, judged."""
+
+    right: int
+    required: int
+    missing: tuple[str, ...]
+    wrong: tuple[tuple[str, str, str], ...]
+    """(key, is, should be)"""
+    error: str | None
+    """Why it could not be read; then nothing else here counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What sets this worker apart from the others."""
+
+    mark: str
+    """At most 10 cells: "×200", "unproven", "BAD", "OOM KILL"."""
+    level: Literal["caution", "stop", "unknown"]
+    text: str
+    """A sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One life of a worker."""
+
+    number: int
+    began_t: float
+    pid: int | None
+    why: str
+    """"first seen", "new pid", "step fell 202 → 19"."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """One worker, as it is drawn and judged."""
+
+    slot: int
+    port: int | None
+    reach: Reach
+    reach_since_t: float
+    error: str | None
+    """The named failure of the last poll, None when it answered."""
+    detail: str
+    pid: int | None
+    pid_started_at: float | None
+    ui_state: str | None
+    """dynamic_ui_state_type: "menu_ui", "gameplay", "uncertain"."""
+    generation: int
+    generations: tuple[Generation, ...]
+    """In this run, oldest first, the last 20."""
+    resets_t: tuple[float, ...]
+    """Counter resets and new pids in this run; len == generation - 1."""
+    components: tuple[ComponentView, ...]
+    step: float | None
+    step_rate: float | None
+    """Steps per second over the last minute (or the last interval where samples are sparser)."""
+    step_rate_ratio: float | None
+    """Against the regime of its own past; None when that is not known or nothing jumped (below tenfold)."""
+    epsilon: float | None
+    frames_rate: float | None
+    episode: int | None
+    rss_bytes: int | None
+    rss_growth_bytes_per_min: float | None
+    tree_bytes: int | None
+    rss_peak_bytes: int | None
+    """The highest tree (or own) memory seen in this run."""
+    env: EnvView | None
+    """None: never looked at."""
+    gameplay: GameplayView
+    last_error: str | None
+    """What the worker itself reports as its last error, or our last failure to read it."""
+    last_error_t: float | None
+    last_good_t: float | None
+    age_s: float | None
+    """Since the last good status."""
+    latency_s: float | None
+    observed_s: float
+    """Time in this run during which it was observed answering."""
+    attention: tuple[Attention, ...]
+    """Worst first."""
+    status: WorkerStatus | None
+    """The last good one."""
+
+
+Level = Literal["go", "caution", "stop", "unknown"]
+
+
+class Word(StrEnum):
+    """The verdict. The order is the precedence of the headline, loudest first."""
+
+    STOP = "STOP"
+    UNDECIDED = "UNDECIDED"
+    ADD_MEMORY_WATCH = "ADD MEMORY WATCH"
+    TUNE_EPSILON = "TUNE EPSILON"
+    SUCCESS = "SUCCESS"
+    LAUNCH_24H = "LAUNCH 24H"
+    CONTINUE = "CONTINUE"
+    VALIDATING = "VALIDATING"
+    WAITING = "WAITING"
+
+    @property
+    def level(self) -> Level:
+        """How loud it is; the same as the exit code's meaning."""
+        return _LEVELS[self]
+
+    @property
+    def exit_code(self) -> int:
+        """0 go, 1 caution, 2 STOP, 3 not known yet (the monitoring-plugins convention)."""
+        return {"go": 0, "caution": 1, "stop": 2, "unknown": 3}[self.level]
+
+
+_LEVELS: dict[Word, Level] = {
+    Word.STOP: "stop",
+    Word.UNDECIDED: "unknown",
+    Word.ADD_MEMORY_WATCH: "caution",
+    Word.TUNE_EPSILON: "caution",
+    Word.SUCCESS: "go",
+    Word.LAUNCH_24H: "go",
+    Word.CONTINUE: "go",
+    Word.VALIDATING: "unknown",
+    Word.WAITING: "unknown",
+}
+
+CheckResult = Literal["PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One of the six checks of the gate; judges the interval since the last one."""
+
+    n: int
+    due_t: float
+    result: CheckResult
+    because: str = ""
+
+
+Phase = Literal["start-up", "validation", "gameplay", "long run", "complete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The 30 minutes of six checks."""
+
+    phase: Phase
+    began_t: float | None
+    """End of start-up; None while starting."""
+    ends_t: float | None
+    gameplay_by_t: float | None
+    checks: tuple[Check, ...]
+
+    def count(self, result: CheckResult) -> int:
+        """Count the checks with this result."""
+        return sum(check.result == result for check in self.checks)
+
+
+Answer = Literal["yes", "no", "unknown", "not yet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One question of the matrix with its answer and evidence, reached or not."""
+
+    id: Literal["components", "memory", "gameplay"]
+    question: str
+    """"Are the metrics still zero?", "Memory stable, > 1 GB?", "Gameplay within 2 h?"."""
+    answer: Answer
+    leads_to: str
+    """The word, or "on track", "CONTINUE"."""
+    level: Level
+    on_path: bool
+    short: str
+    """At most 24 cells: "3/3 due shown", "min 4.1 GB", "0/5 corroborated"."""
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something to do now."""
+
+    key: str | None
+    """The key that does it in the UI."""
+    text: str
+    command: str | None
+    """The same as a command line that can be copied."""
+    join: Literal["", "then", "or"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word of the matrix and all it stands on. Never a bare word."""
+
+    word: Word
+    since_t: float
+    because: tuple[str, ...]
+    """Sentences, the strongest first."""
+    nodes: tuple[Node, ...]
+    would_be: Word | None
+    """While VALIDATING: what it would be if the gate ended now."""
+    changes_when: str
+    next_steps: tuple[NextStep, ...]
+    was: Word | None
+    """The word before this one."""
+    early: bool = False
+    """Decided before the gate ended, on conclusive evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One possible cause of silence, with its proof."""
+
+    id: str
+    name: str
+    confidence: float
+    because: str
+    confirm: str
+    fix: str
+    workers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds memory."""
+
+    name: str
+    """"workers 5", "ollama", "launcher", "other"."""
+    bytes: int
+    growth_bytes_per_min: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many workers fit: `n x worker peak + ollama + floor <= available + what the pool holds`."""
+
+    worker_bytes: int
+    worker_measured: bool
+    """Measured in this run, else assumed from the config."""
+    ollama_bytes: int
+    ollama_measured: bool
+    floor_bytes: int
+    budget_bytes: int
+    """Available plus what the pool holds now."""
+    fits: int
+
+    def needs_bytes(self, workers: int) -> int:
+        """Memory that this many workers and Ollama need, without the floor."""
+        return workers * self.worker_bytes + self.ollama_bytes
+
+    def leaves_bytes(self, workers: int) -> int:
+        """What stays available with this many workers; negative: it does not fit at all."""
+        return self.budget_bytes - self.needs_bytes(workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When memory ends, if the trend holds."""
+
+    reaches_zero_t: float | None
+    plus_minus_s: float | None
+    slope_bytes_per_min: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """Memory, judged."""
+
+    reading: MemoryReading | None
+    level: Literal["ok", "warn", "crit", "unknown"]
+    floor_bytes: int
+    min_available_bytes: int | None
+    """Lowest in this run."""
+    below_floor_since_t: float | None
+    above_floor_since_t: float | None
+    history: tuple[tuple[float, int], ...]
+    """(t, available bytes), one per `Snapshot.memory_bucket_s`, oldest first, the last 60 minutes."""
+    owners: tuple[Owner, ...]
+    oom_kills_in_run: int
+    oom_since_t: float | None
+    oom_victims: tuple[str, ...]
+    """"ollama", "w3": who vanished when the counter moved, where that is known."""
+    budget: Budget | None
+    forecast: Forecast | None = None
+    first_warning_t: float | None = None
+    first_critical_t: float | None = None
+    watch_armed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time that nobody watched."""
+
+    from_t: float
+    to_t: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """The run on screen."""
+
+    name: str
+    started_at: float
+    elapsed_s: float
+    desired: int | None
+    source: str
+    how: str
+    profile: str
+    interval_s: float
+    """Nominal time between samples."""
+    samples: int
+    observed_s: float
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run that ended, kept for the report: its last Snapshot and all its events."""
+
+    last: Snapshot
+    events: tuple[Event, ...]
+    verdicts: tuple[tuple[float, Word, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What one Sample means after all that came before. The only thing that is drawn or printed."""
+
+    t: float
+    tick: int
+    run: RunView
+    workers: tuple[WorkerView, ...]
+    """By slot, ascending; every wanted slot has one, seen or not."""
+    memory: MemoryView
+    gate: Gate
+    verdict: Verdict
+    pool: PoolReading
+    events: tuple[Event, ...]
+    """This run's, oldest first, at most `MAX_EVENTS`."""
+    verdicts: tuple[tuple[float, Word, tuple[str, ...]], ...]
+    """Every change of the verdict in this run: (since, word, because)."""
+    causes: tuple[Cause, ...]
+    lag_s: float | None
+    trend_bucket_s: float
+    memory_bucket_s: float
+    ended_runs: tuple[RunSummary, ...]
+    state: Any
+    """What `core.step` needs to go on. Nobody else may look inside."""
+
+
+MAX_EVENTS = 500
