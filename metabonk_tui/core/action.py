@@ -49,12 +49,7 @@ class StopWorker:
     by: str = "key"
 
 
-@dataclass(frozen=True, slots=True)
-class PollNow:
-    """Look at once instead of at the next tick."""
-
-
-Action = Launch | Stop | Resize | Restart | StopWorker | PollNow
+Action = Launch | Stop | Resize | Restart | StopWorker
 
 
 @dataclass(frozen=True, slots=True)

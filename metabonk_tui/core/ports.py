@@ -7,6 +7,7 @@ from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.sample import Event, Operation, PoolReading, Sample
+from metabonk_tui.core.snapshot import Snapshot
 
 
 class Clock(Protocol):
@@ -50,4 +51,28 @@ class PoolBackend(Protocol):
 
     async def aclose(self) -> None:
         """Detach. The pool goes on."""
+        ...
+
+
+class Monitor(Protocol):
+    """What a screen or a verb sees of the engine. Every method may be called from any thread."""
+
+    def latest(self) -> Snapshot | None:
+        """Return the newest Snapshot; None before the first."""
+        ...
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Call `wake` (from the engine's thread) whenever a newer Snapshot can be had."""
+        ...
+
+    def plan(self, action: Action) -> Plan:
+        """Say what an action would do now; do nothing."""
+        ...
+
+    def submit(self, plan: Plan) -> None:
+        """Carry a plan out. Its progress and end are seen in `Snapshot.pool.operation`."""
+        ...
+
+    def poll_now(self) -> None:
+        """Look at once instead of at the next tick."""
         ...
