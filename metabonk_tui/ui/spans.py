@@ -1,0 +1,201 @@
+"""Rows of spans: what every screen is made of. Knows text, tokens and cell widths.
+
+Refuses to know colours (see `tokens`), widgets, and any markup: a text is drawn as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+
+class Span(NamedTuple):
+    """A run of text in one voice. `token` and `on` are names of `tokens.TOKENS`; no colour is ever named here."""
+
+    text: str
+    token: str = "text"
+    bold: bool = False
+    on: str = ""
+    """Background token; "" inherits the row's (see `on_row`), at last the screen's `bg`."""
+    glyph: bool = False
+    """A glyph, gauge, chart dot or border: it takes its colour even where words do not (ansi-16)."""
+    reverse: bool = False
+    """Foreground and background change places: "new" marks."""
+    dim: bool = False
+    """Behind a dialog."""
+
+
+Row = tuple[Span, ...]
+EMPTY: Row = ()
+
+
+def mark(text: str, token: str, bold: bool = False, on: str = "") -> Span:
+    """Make a span that is a glyph, gauge or border, not a word."""
+    return Span(text, token, bold, on, True)
+
+
+def width(row: Iterable[Span]) -> int:
+    """Measure in cells."""
+    return sum(cells(span.text) for span in row)
+
+
+@lru_cache(maxsize=8192)
+def _wide(text: str) -> int:
+    return cell_len(text)
+
+
+def cells(text: str) -> int:
+    """Measure a text in cells."""
+    return len(text) if text.isascii() else _wide(text)
+
+
+def clip(text: str, limit: int, ellipsis: str = "…") -> str:
+    """Cut a text to at most `limit` cells, ending in the ellipsis when something was cut."""
+    if limit <= 0:
+        return ""
+    if cells(text) <= limit:
+        return text
+    end = ellipsis if cells(ellipsis) <= limit else ""
+    return set_cell_size(text, limit - cells(end)).rstrip() + end
+
+
+def cut(row: Row, limit: int, ellipsis: str = "…") -> Row:
+    """Cut a row to at most `limit` cells; the ellipsis takes the voice of the span that was cut."""
+    kept: list[Span] = []
+    left = limit
+    for i, span in enumerate(row):
+        wide = cells(span.text)
+        if wide > left or (wide == left and width(row[i + 1 :])):
+            text = clip(span.text + (" " * 9 if wide == left else ""), left, ellipsis)
+            if text:
+                kept.append(span._replace(text=text))
+            break
+        kept.append(span)
+        left -= wide
+    return tuple(kept)
+
+
+def fit(row: Row, wide: int, ellipsis: str = "…", pad_on: str = "") -> Row:
+    """Make a row exactly `wide` cells: cut with the ellipsis, or pad at the right on background `pad_on`."""
+    short = wide - width(row)
+    if short == 0:
+        return row
+    if short < 0:
+        row = cut(row, wide, ellipsis)
+        short = wide - width(row)
+    return (*row, Span(" " * short, on=pad_on)) if short > 0 else row
+
+
+def left(
+    text: str, wide: int, token: str = "text", bold: bool = False, ellipsis: str = "…", glyph: bool = False
+) -> Span:
+    """Make a span of exactly `wide` cells, text at the left."""
+    text = clip(text, wide, ellipsis)
+    return Span(text + " " * (wide - cells(text)), token, bold, "", glyph)
+
+
+def right(
+    text: str, wide: int, token: str = "text", bold: bool = False, ellipsis: str = "…", glyph: bool = False
+) -> Span:
+    """Make a span of exactly `wide` cells, text at the right."""
+    text = clip(text, wide, ellipsis)
+    return Span(" " * (wide - cells(text)) + text, token, bold, "", glyph)
+
+
+def gap(wide: int) -> Span:
+    """Make an empty span."""
+    return Span(" " * max(0, wide))
+
+
+def spread(start: Row, end: Row, wide: int, ellipsis: str = "…", gap_cells: int = 1) -> Row:
+    """Set one row at the left and one at the right edge, exactly `wide` cells; the left one is cut when it must."""
+    room = wide - width(end)
+    if room <= 0:
+        return fit(end, wide, ellipsis)
+    if width(start) > room - gap_cells:
+        start = cut(start, max(0, room - gap_cells), ellipsis)
+    return (*start, gap(room - width(start)), *end)
+
+
+def join(parts: Sequence[Row], gap_cells: int = 3) -> Row:
+    """Set rows one after the other with a gap between; empty ones leave no gap."""
+    joined: list[Span] = []
+    for part in parts:
+        if part:
+            if joined:
+                joined.append(gap(gap_cells))
+            joined.extend(part)
+    return tuple(joined)
+
+
+def beside(columns: Sequence[tuple[Sequence[Row], int]], gap_cells: int = 1) -> tuple[Row, ...]:
+    """Set blocks of rows beside each other; each block is (rows, width), shorter ones are filled with blanks."""
+    high = max((len(rows) for rows, _ in columns), default=0)
+    lines: list[Row] = []
+    for y in range(high):
+        line: list[Span] = []
+        for i, (rows, wide) in enumerate(columns):
+            if i:
+                line.append(gap(gap_cells))
+            line.extend(fit(rows[y] if y < len(rows) else EMPTY, wide))
+        lines.append(tuple(line))
+    return tuple(lines)
+
+
+def on_row(row: Row, background: str) -> Row:
+    """Lay a background under every span that has none."""
+    return tuple(span if span.on else span._replace(on=background) for span in row)
+
+
+def bold_row(row: Row) -> Row:
+    """Make every span bold."""
+    return tuple(span._replace(bold=True) for span in row)
+
+
+def dimmed(row: Row) -> Row:
+    """Put a row behind a dialog."""
+    return tuple(span._replace(dim=True) for span in row)
+
+
+def cropped(row: Row, start: int, end: int) -> Row:
+    """Take the cells from `start` up to `end`; a wide character cut in two becomes blanks."""
+    taken: list[Span] = []
+    x = 0
+    for span in row:
+        wide = cells(span.text)
+        a, b = max(start - x, 0), min(end - x, wide)
+        if a < b:
+            text = span.text[a:b] if span.text.isascii() else _slice(span.text, a, b)
+            taken.append(span._replace(text=text))
+        x += wide
+        if x >= end:
+            break
+    return tuple(taken)
+
+
+def _slice(text: str, start: int, end: int) -> str:
+    piece: list[str] = []
+    x = 0
+    for character in text:
+        wide = cells(character)
+        if x >= start and x + wide <= end:
+            piece.append(character)
+        elif x < end and x + wide > start and wide > 1:
+            piece.append(" " * (min(x + wide, end) - max(x, start)))
+        x += wide
+    return "".join(piece)
+
+
+def overlay(under: Row, over: Row, x: int, wide: int) -> Row:
+    """Lay `over` on `under` from cell `x`; the result is `wide` cells."""
+    under = fit(under, wide)
+    over_wide = min(width(over), wide - x)
+    return (*cropped(under, 0, x), *cropped(over, 0, over_wide), *cropped(under, x + over_wide, wide))
+
+
+def plain(row: Iterable[Span]) -> str:
+    """Return the bare text of a row: for tests, the clipboard and the window title."""
+    return "".join(span.text for span in row)
