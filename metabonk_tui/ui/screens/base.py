@@ -1,0 +1,106 @@
+"""What a screen is: two pure functions, one from a Frame to a Page and one from a command to the next UiState.
+
+Refuses to know Textual: the app owns the terminal, the clock and the keys; a screen only says what is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.snapshot import Snapshot, WorkerView
+from metabonk_tui.ui.glyphs import UNICODE, Glyphs
+from metabonk_tui.ui.spans import Row
+
+Density = Literal["automatic", "panels", "table", "grid"]
+DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
+Mode = Literal["live", "paused", "lag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One key of the footer."""
+
+    key: str
+    """As it is written on the keyboard: "v", "Enter", "+ -"."""
+    label: str
+    acts: bool = False
+    """On the right: it acts on the pool."""
+    recommended: bool = False
+    """Filled with the accent; at most one."""
+    keep: bool = False
+    """Never dropped when the row is short."""
+
+
+@dataclass(frozen=True, slots=True)
+class UiState:
+    """What the person at the keys has chosen. Shared by all screens, replaced, never changed."""
+
+    slot: int | None = None
+    """The selected worker's slot; None: the first one."""
+    density: Density = "automatic"
+    attention_first: bool = False
+    filter: str = ""
+    """Only workers whose id, port, state or mark has this text."""
+    pane: int = 0
+    """The focused pane of a screen that has several; 0 is the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All that a screen may know when it draws."""
+
+    snapshot: Snapshot | None
+    """None before the first poll."""
+    width: int
+    height: int
+    config: Config
+    glyphs: Glyphs = UNICODE
+    state: UiState = field(default_factory=UiState)
+    mode: Mode = "live"
+    late_s: float = 0.0
+    """In mode "lag": seconds of real time since anything arrived."""
+    hints: tuple[Hint, ...] = ()
+    """The footer: only keys that are valid now on this screen."""
+    notice: str = ""
+    """A line for the person at the keys: why a key did nothing, what was copied. "" for none."""
+    read_only: bool = False
+
+    @property
+    def worker(self) -> WorkerView | None:
+        """Return the selected worker; the first when none was selected or the selected one is gone."""
+        workers = self.snapshot.workers if self.snapshot else ()
+        for worker in workers:
+            if worker.slot == self.state.slot:
+                return worker
+        return workers[0] if workers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a screen draws: rows of at most `Frame.width` cells; the body scrolls between the two others."""
+
+    top: tuple[Row, ...] = ()
+    body: tuple[Row, ...] = ()
+    bottom: tuple[Row, ...] = ()
+    show: tuple[int, int] | None = None
+    """Rows of the body (first, behind the last) that must be in sight: where the cursor is."""
+
+
+class MonitorScreen:
+    """One screen. Subclasses say their name and title and write `page`; most need nothing else."""
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+
+    def page(self, frame: Frame) -> Page:
+        """Draw. Pure: the same Frame gives the same Page."""
+        raise NotImplementedError
+
+    def do(self, command: str, frame: Frame) -> UiState | None:
+        """Carry out a command of the table that is this screen's own ("down", "attention", "density" ...).
+
+        Return the next state, or None when the command means nothing here: then arrows and pages scroll.
+        """
+        return None
