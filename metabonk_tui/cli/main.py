@@ -1,6 +1,114 @@
-"""The command line."""
+"""Knows the verbs and what an ending means. stdout is data, stderr is narration; only what a verb needs is imported."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from metabonk_tui import __version__
+from metabonk_tui.cli import exits
+from metabonk_tui.cli.exits import UsageError
+from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_options, nearest
+
+# verb: (module in this package, what it does)
+VERBS = {
+    "watch": ("watch", "open the monitor; the same as no verb at all"),
+    "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
+    "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),
+    "launch": ("pool", "launch N workers"),
+    "stop": ("pool", "stop the pool, and see that it is gone"),
+    "resize": ("pool", "bring the pool to N workers"),
+    "config": ("config", "say where the configuration is, whether it can be used, what it amounts to"),
+    "demo": ("demo", "start a small MetaBonk of real processes and open the monitor on it"),
+}
+
+EXIT_CODES = """\
+exit codes:
+  check, report            0 go · 1 caution · 2 STOP · 3 not known yet
+  launch, stop, resize     0 done · 1 failed · 2 refused or declined, nothing touched
+  all                      64 wrong usage · 70 internal error · 78 bad configuration · 130 interrupted
+"""
 
 
 def run() -> None:
-    """Run the program."""
-    raise SystemExit("not built yet")
+    """Run the program and leave with its exit code."""
+    sys.exit(guarded(sys.argv[1:]))
+
+
+def guarded(argv: Sequence[str]) -> int:
+    """Run one command line and turn every ending into an exit code."""
+    try:
+        code = dispatch(argv)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        _narrate(str(error))
+        return exits.USAGE
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more at its end: give it somewhere to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.BROKEN_PIPE
+    except Exception as error:
+        return _blame(error)
+
+
+def dispatch(argv: Sequence[str]) -> int:
+    """Read the options before the verb, then hand the rest to the verb's own module."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    words = options.words
+    del options.words
+    verb = words[0] if words else "watch"
+    if verb not in VERBS:
+        raise UsageError(f"no such verb: {verb}{nearest(verb, list(VERBS))}\nverbs: {', '.join(VERBS)}")
+    module = importlib.import_module(f"metabonk_tui.cli.{VERBS[verb][0]}")
+    sub = Parser(prog=f"{PROGRAM} {verb}", description=VERBS[verb][1][0].upper() + VERBS[verb][1][1:] + ".")
+    module.add_options(sub, verb)
+    _refuse_strays(options, sub, verb)
+    code: int = module.main(sub.parse_args(words[1:], namespace=options), verb)
+    return code
+
+
+def _parser() -> Parser:
+    verbs = "\n".join(f"  {name:<8} {what}" for name, (_, what) in VERBS.items())
+    parser = Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} [options] [verb] [options]",
+        description="A terminal monitor for MetaBonk training. Without a verb it opens the monitor.",
+        epilog=f"verbs:\n{verbs}\n\n{EXIT_CODES}",
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    add_pool_options(parser)
+    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _refuse_strays(options: argparse.Namespace, parser: Parser, verb: str) -> None:
+    """Refuse an option before the verb that means nothing to the verb, instead of dropping it in silence."""
+    known = {action.dest for action in parser._actions}
+    for key in POOL_OPTIONS:
+        if hasattr(options, key) and key not in known:
+            raise UsageError(f"--{key.replace('_', '-')} means nothing to {verb}\ntry: {PROGRAM} {verb} --help")
+
+
+def _blame(error: Exception) -> int:
+    """Say in one line what ended the program; the traceback of a bug goes to the log."""
+    from metabonk_tui.core.config import ConfigError
+
+    if isinstance(error, ConfigError):
+        _narrate(str(error))
+        return exits.CONFIG
+    from metabonk_tui.cli.log import log_exception
+
+    where = log_exception(error)
+    _narrate(f"internal error: {type(error).__name__}: {error}; {where}")
+    return exits.INTERNAL
+
+
+def _narrate(text: str) -> None:
+    print(f"{PROGRAM}: {text}", file=sys.stderr)

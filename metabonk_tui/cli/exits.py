@@ -1,0 +1,18 @@
+"""Knows what an exit code means. The verdict's own codes, 0 to 3, stand in `core.snapshot.Word`."""
+
+from __future__ import annotations
+
+DONE = 0
+FAILED = 1
+NOT_DONE = 2
+"""An acting verb was refused, or the person said no: nothing was touched."""
+USAGE = 64
+INTERNAL = 70
+CONFIG = 78
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""Whoever read our output has gone: 128 + SIGPIPE, as a shell reports it."""
+
+
+class UsageError(Exception):
+    """The command line cannot be understood or cannot be meant; its text says why."""

@@ -1,0 +1,110 @@
+"""Knows how options are written: the ones that verbs share, durations, and what to say about a typing mistake."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from typing import NoReturn
+
+from metabonk_tui.cli.exits import UsageError
+
+PROGRAM = "metabonk-tui"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises UsageError instead of leaving with 2, which here means STOP."""
+
+    def __init__(self, *, prog: str, description: str, epilog: str | None = None, usage: str | None = None) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            usage=usage,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError, naming the nearest option where one was mistyped."""
+        raise UsageError(f"{message}{self._hint(message)}\ntry: {self.prog} --help")
+
+    def _hint(self, message: str) -> str:
+        if "unrecognized arguments:" not in message:
+            return ""
+        typed = message.split("unrecognized arguments:")[1].split()[0].split("=")[0]
+        known = [option for action in self._actions for option in action.option_strings]
+        return nearest(typed, known)
+
+
+def nearest(typed: str, known: list[str]) -> str:
+    """Say which known word was probably meant; nothing where none is near."""
+    import difflib  # only a mistake pays for it
+
+    near = difflib.get_close_matches(typed, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    """Add --config."""
+    parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="use this configuration file")
+
+
+def add_pool_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which pool is meant. They may stand before or after the verb, so none has a default."""
+    add_config_option(parser)
+    add = parser.add_argument
+    absent = argparse.SUPPRESS
+    add("--workers", type=count, metavar="N", default=absent, help="how many workers are wanted")
+    add("--base-port", type=port, metavar="P", default=absent, help="worker i answers on P + i")
+    add("--host", metavar="H", default=absent, help="where the workers answer")
+    add("--speed", type=factor, metavar="X", default=absent, help="run clock X times faster than real time (demo pools)")
+    add("--read-only", action="store_true", default=absent, help="only look: no launch, stop or resize")
+
+
+POOL_OPTIONS = ("config", "workers", "base_port", "host", "speed", "read_only")
+
+
+def overrides(options: argparse.Namespace) -> dict[str, dict[str, object]]:
+    """Turn what was typed into a tree of the configuration's shape."""
+    pool = {key: getattr(options, key) for key in ("workers", "base_port", "host") if hasattr(options, key)}
+    return {"pool": pool} if pool else {}
+
+
+def count(text: str) -> int:
+    """Read a number of workers."""
+    return _whole(text, 1, 1000, "a number of workers from 1 to 1000")
+
+
+def port(text: str) -> int:
+    """Read a TCP port."""
+    return _whole(text, 1, 65535, "a port from 1 to 65535")
+
+
+def factor(text: str) -> float:
+    """Read a speed."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (0 < value <= 10_000):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, at most 10000, found {text!r}")
+    return value
+
+
+def duration_s(text: str) -> float:
+    """Read a duration like 90s, 10m, 1h30m; a bare number is seconds."""
+    parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    if not parts or not text.strip():
+        raise argparse.ArgumentTypeError(f"expected a duration like 90s, 10m or 1h, found {text!r}")
+    hours, minutes, seconds = (float(part or 0) for part in parts.groups())
+    total = hours * 3600 + minutes * 60 + seconds
+    if total <= 0:
+        raise argparse.ArgumentTypeError(f"expected a duration above zero, found {text!r}")
+    return total
+
+
+def _whole(text: str, least: int, most: int, what: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text) or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"expected {what}, found {text!r}")
+    return int(text)

@@ -1,0 +1,128 @@
+"""A Snapshot as the JSON that `check --json` and `report --json` print. Every `*_s` counts from the start of its run.
+
+Pure; knows the public names and nothing of how they come about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from metabonk_tui.core.sample import Event
+from metabonk_tui.core.snapshot import Gap, RunSummary, Snapshot, Word, WorkerView
+
+SCHEMA = 1
+Report = dict[str, Any]
+"""One run as JSON."""
+Change = tuple[float, Word, tuple[str, ...]]
+
+
+def report(last: Snapshot) -> Report:
+    """Write everything a recording, or a live pool so far, amounts to: the last run at the top, all under `runs`.
+
+    `runs` is there when there are several; the oldest is first.
+    """
+    return join(runs(last))
+
+
+def runs(last: Snapshot) -> list[Report]:
+    """Write each run on its own, oldest first."""
+    ended = last.ended_runs
+    starts = [summary.last.run.started_at for summary in ended[1:]] + [last.run.started_at] if ended else []
+    earlier = [_ended(summary, starts[place]) for place, summary in enumerate(ended)]
+    return [*earlier, _run(last, last.events, last.verdicts, last.run.gaps)]
+
+
+def join(reports: Sequence[Report]) -> Report:
+    """Put the last of several runs at the top and all of them under `runs`."""
+    last = dict(reports[-1])
+    if len(reports) > 1:
+        last["runs"] = list(reports)
+    return last
+
+
+def _ended(summary: RunSummary, next_started_at: float) -> Report:
+    """Write a run that is over. The hole up to the next run belongs to it."""
+    last = summary.last
+    gaps = last.run.gaps
+    hole = Gap(last.t, next_started_at)
+    if hole.to_t - hole.from_t > 3 * last.run.interval_s and all(gap.to_t <= hole.from_t for gap in gaps):
+        gaps = (*gaps, hole)
+    return _run(last, summary.events, summary.verdicts, gaps)
+
+
+def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change], gaps: Sequence[Gap]) -> Report:
+    start = last.run.started_at
+    duration_s = max(0.0, last.t - start)
+
+    def at(t: float | None) -> float | None:
+        return None if t is None else round(t - start, 3)
+
+    return {
+        "schema": SCHEMA,
+        "run": {
+            "name": last.run.name,
+            "started_at": start,
+            "ended_at": last.t,
+            "duration_s": round(duration_s, 3),
+            "desired": last.run.desired,
+            "source": last.run.source,
+        },
+        "verdict": {
+            "word": last.verdict.word.value,
+            "since_s": at(last.verdict.since_t),
+            "because": list(last.verdict.because),
+        },
+        "verdicts": [
+            {"at_s": at(t), "word": word.value, "because": list(because)} for t, word, because in verdicts
+        ],
+        "nodes": {node.id: node.answer for node in last.verdict.nodes},
+        "checks": [
+            {"n": check.n, "at_s": at(check.due_t), "result": check.result, "because": check.because}
+            for check in last.gate.checks
+            if check.result != "TO COME"
+        ],
+        "workers": [_worker(worker, start, duration_s) for worker in last.workers],
+        "memory": {
+            "min_available_bytes": last.memory.min_available_bytes,
+            "oom_kills": last.memory.oom_kills_in_run,
+            "first_warning_s": at(last.memory.first_warning_t),
+            "first_critical_s": at(last.memory.first_critical_t),
+        },
+        "events": [_event(event, start) for event in events],
+        "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in gaps],
+        "causes": [
+            {
+                "id": cause.id,
+                "confidence": cause.confidence,
+                "because": cause.because,
+                "confirm": cause.confirm,
+                "fix": cause.fix,
+            }
+            for cause in last.causes
+        ],
+    }
+
+
+def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
+    if duration_s > 0:
+        observed = min(1.0, worker.observed_s / duration_s)
+    else:
+        observed = 1.0 if worker.status is not None else 0.0
+    return {
+        "slot": worker.slot,
+        "generations": worker.generation,
+        "resets_at_s": [round(t - start, 3) for t in worker.resets_t],
+        "observed": round(observed, 4),
+        "components": {component.id: component.state.value for component in worker.components},
+    }
+
+
+def _event(event: Event, start: float) -> Report:
+    return {
+        "at_s": round(event.t - start, 3),
+        "kind": event.kind,
+        "severity": "info" if event.severity == "ok" else event.severity,
+        "worker": event.worker,
+        "text": event.text,
+    }
