@@ -110,7 +110,7 @@ def share(part: int, whole: int) -> str:
 
 
 def expected_range(low: float | None, high: float | None, decimals: int = 0, tight: bool = False) -> str:
-    """Write what is expected of a value: "5-20", "0.05-0.5", "1 or more"; tight: ".05-.5", "1+"; "" when nothing is."""
+    """Write what is expected of a value: "5-20", "1 or more", "" when nothing is; tight: ".05-.5", "1+"."""
     if low is not None and high is not None:
         return f"{_plain(low, tight)}-{_plain(high, tight)}"
     if low is not None:
