@@ -1,0 +1,124 @@
+"""What a token looks like in one theme: names of the look to terminal styles, cached.
+
+Refuses to know files (see `themes`) and widgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rich.color import Color
+from rich.style import Style
+
+from metabonk_tui.ui.spans import Span
+
+TOKENS = (
+    "bg", "surface", "raised", "select", "text", "strong", "muted", "accent", "ok", "warn", "crit", "unknown", "okdim",
+    "spark", "track", "line", "critband", "oncrit", "critbadge", "oncritbadge", "warnband", "onwarn", "onaccent",
+)  # fmt: skip
+"""What a theme file may set. Besides these a span may stand on "selectid" and "field", see `Theme.style`."""
+
+FILLS = ("accent", "critband", "critbadge", "warnband")
+"""Backgrounds that must be seen: where they have no colour they are reversed."""
+
+DIM = 0.38
+"""How much of a colour is left behind a dialog."""
+
+
+class Voice(NamedTuple):
+    """How one token looks: attributes and a colour: "#rrggbb", one of the sixteen names, "" for the terminal's own."""
+
+    color: str = ""
+    bold: bool = False
+    dim: bool = False
+    underline: bool = False
+    reverse: bool = False
+
+    @property
+    def only_reverse(self) -> bool:
+        """Tell whether it is no colour of its own but the text's, reversed."""
+        return self.reverse and not self.color
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Theme:
+    """Every token's voice: on words, and on glyphs and backgrounds where it differs."""
+
+    name: str
+    words: Mapping[str, Voice]
+    glyphs: Mapping[str, Voice] = field(default_factory=dict)
+    _styles: dict[tuple[object, ...], Style] = field(default_factory=dict, repr=False)
+
+    def style(self, span: Span) -> Style:
+        """Resolve a span's voice to a terminal style. An unknown token is a bug and raises KeyError.
+
+        Two backgrounds are not in theme files: "selectid", the identity cells of a selected row, and "field", an
+        input. Where `select` is only `reverse` it is laid on "selectid" alone: a whole reversed row would be as
+        loud as STOP.
+        """
+        key = span[1:]
+        found = self._styles.get(key)
+        if found is None:
+            found = self._styles[key] = self._resolve(span)
+        return found
+
+    def _background(self, on: str) -> Voice:
+        if on == "selectid":
+            return self.words["select"]
+        if on == "field":
+            return self.words["bg"]._replace(underline=True)
+        voice = self.glyphs.get(on, self.words[on])
+        if on in FILLS and not voice.color:
+            return Voice(reverse=True)
+        return Voice() if on == "select" and voice.only_reverse else voice
+
+    def _resolve(self, span: Span) -> Style:
+        fore = self.words[span.token]
+        if span.glyph:
+            fore = self.glyphs.get(span.token, fore)
+        back = self._background(span.on or "bg")
+        color, bgcolor = fore.color, back.color or self.words["bg"].color
+        reverse = fore.reverse != back.reverse
+        dim = fore.dim and not back.reverse
+        if span.reverse:
+            if color.startswith("#") and bgcolor.startswith("#"):
+                color, bgcolor = bgcolor, color
+            else:
+                reverse, dim = not reverse, False
+        if span.dim:
+            screen = self.words["bg"].color
+            if color.startswith("#") and screen.startswith("#"):
+                color = blend(color, screen, DIM)
+                bgcolor = blend(bgcolor, screen, DIM) if bgcolor.startswith("#") else bgcolor
+            else:
+                dim = True
+        return Style(
+            color=Color.parse(color) if color else None,
+            bgcolor=Color.parse(bgcolor) if bgcolor else None,
+            bold=(span.bold or fore.bold) or None,
+            dim=dim or None,
+            underline=(fore.underline or back.underline) or None,
+            reverse=reverse or None,
+        )
+
+
+def blend(color: str, toward: str, share: float) -> str:
+    """Mix two "#rrggbb" colours: `share` of the first, the rest of the second."""
+    mixed = (round(int(color[i : i + 2], 16) * share + int(toward[i : i + 2], 16) * (1 - share)) for i in (1, 3, 5))
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+MONO = Theme(
+    "no colour",
+    {
+        **dict.fromkeys(TOKENS, Voice()),
+        **dict.fromkeys(("strong", "crit", "onaccent", "oncrit", "oncritbadge", "onwarn"), Voice(bold=True)),
+        **dict.fromkeys(("muted", "spark", "track", "line"), Voice(dim=True)),
+        "select": Voice(reverse=True),
+        "accent": Voice(bold=True, underline=True),
+    },
+    {"accent": Voice(bold=True), "crit": Voice(bold=True)},
+)
+"""For NO_COLOR and one-colour terminals: bold, dim, reverse, glyphs and words say it all."""
