@@ -99,7 +99,6 @@ class VerdictConfig(_Section, frozen=True, kw_only=True):
     early_silence_s: Positive
     hold_evaluations: Annotated[int, Meta(ge=1, le=100)]
     rate_jump: Annotated[float, Meta(gt=1)]
-    transition_bonus: Positive
     tune_keys: list[str]
 
 
@@ -135,6 +134,7 @@ class ComponentConfig(_Section, frozen=True, kw_only=True):
     expected_max: float | None = None
     expected_by_s: Positive = 1800.0
     decimals: Annotated[int, Meta(ge=0, le=6)] = 0
+    jump: Annotated[float, Meta(gt=0)] | None = None
     environment: dict[str, str] = {}
 
 

@@ -73,9 +73,7 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change], ga
             "since_s": at(last.verdict.since_t),
             "because": list(last.verdict.because),
         },
-        "verdicts": [
-            {"at_s": at(t), "word": word.value, "because": list(because)} for t, word, because in verdicts
-        ],
+        "verdicts": [{"at_s": at(t), "word": word.value, "because": list(because)} for t, word, because in verdicts],
         "nodes": {node.id: node.answer for node in last.verdict.nodes},
         "checks": [
             {"n": check.n, "at_s": at(check.due_t), "result": check.result, "because": check.because}

@@ -1,0 +1,46 @@
+"""What to do next: the verdict's word as steps with keys and commands that can be copied."""
+
+from __future__ import annotations
+
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.snapshot import MemoryView, NextStep, Word
+from metabonk_tui.core.verdict import Facts
+
+
+def next_steps(word: Word, facts: Facts) -> tuple[NextStep, ...]:
+    """Name the steps that the word asks for; none where there is nothing to do."""
+    config = facts.config
+    if config.pool.backend == "none" and word is not Word.TUNE_EPSILON:
+        return ()
+    count = workers_to_launch(facts.memory, config)
+    env = " with the env file" if config.pool.launcher.env_file else ""
+    relaunch = NextStep("L", f"relaunch {count} workers{env}", f"metabonk-tui launch {count}", "then")
+    if word is Word.STOP:
+        if any(worker.pid is not None for worker in facts.workers) or facts.unanswered_s is None:
+            return (NextStep("X", "stop the pool", "metabonk-tui stop"), relaunch)
+        return (NextStep("L", f"launch {count} workers{env}", f"metabonk-tui launch {count}"),)
+    if word is Word.WAITING and (not facts.begun or facts.stopped_t is not None):
+        return (NextStep("L", f"launch {count} workers{env}", f"metabonk-tui launch {count}"),)
+    if word is Word.ADD_MEMORY_WATCH:
+        now = len(facts.workers)
+        budget = facts.memory.budget
+        if budget is not None and 0 < budget.fits < now:
+            return (
+                NextStep(
+                    "-",
+                    f"resize {now} → {budget.fits}, restarts all workers",
+                    f"metabonk-tui resize {budget.fits}",
+                ),
+            )
+        return ()
+    if word is Word.TUNE_EPSILON:
+        keys = ", ".join(config.verdict.tune_keys)
+        restart = NextStep("R", "restart the pool", None, "then")
+        return (NextStep(None, f"raise {keys} in the env file", None), restart)
+    return ()
+
+
+def workers_to_launch(memory: MemoryView, config: Config) -> int:
+    """Return how many workers to suggest: as configured, but never more than fit."""
+    wanted = config.pool.workers
+    return max(1, min(wanted, memory.budget.fits)) if memory.budget is not None else wanted

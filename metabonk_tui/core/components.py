@@ -1,0 +1,291 @@
+"""What each declared component is doing on one worker: states with proofs, growth, transitions.
+
+Knows one worker's statuses in their order. Does not know reachability, other workers, or what a state leads to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.config import ComponentConfig, Config
+from metabonk_tui.core.sample import BadValue, NumberField, Presence, WorkerStatus
+from metabonk_tui.core.snapshot import Bearing, ComponentState, ComponentView
+from metabonk_tui.core.status import flag, number
+from metabonk_tui.core.window import Buckets
+
+TREND_BUCKET_S = 30.0
+TREND_BUCKETS = 60
+CHANGE_BUCKETS = 10
+"""5 minutes."""
+MIN_CHANGE_S = 20.0
+"""Watched for less than this, a change over 5 minutes says nothing."""
+JUMP_MAX_SPACING_S = 60.0
+"""A reward that rose by a bonus between polls further apart than this may as well have risen in small steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentTrack:
+    """What is remembered of one component on one worker."""
+
+    growth: Buckets = Buckets(TREND_BUCKET_S, TREND_BUCKETS)
+    numbers: Mapping[str, float] | None = None
+    """The latest value of each of its fields in this generation; None before the first status of it."""
+    first_t: float | None = None
+    """First good status in this run."""
+    value: float | None = None
+    last_value: float | None = None
+    above_zero: bool = False
+    """Was it ever above zero in this generation?"""
+    grew_t: float | None = None
+    """When it last grew (or was non-zero) in this generation."""
+    shown_t: float | None = None
+    """When it last grew in this run, in any generation, with its proof."""
+    silent_t: float | None = None
+    """When it was last seen silent in this run."""
+    samples: int = 0
+    samples_with_key: int = 0
+    state: ComponentState = ComponentState.PENDING
+    since_t: float = 0.0
+    bad: BadValue | None = None
+    gameplay: bool | None = None
+    """The last gameplay flag, for transitions."""
+    edge_t: float | None = None
+    """When a transition was last counted."""
+    after_reset: bool = False
+    """This generation began with a reset, so its first value grew from zero."""
+
+
+def reset(track: ComponentTrack) -> ComponentTrack:
+    """Begin a new generation: counters count from zero again."""
+    return replace(
+        track,
+        numbers=None,
+        value=None,
+        last_value=None,
+        above_zero=False,
+        grew_t=None,
+        gameplay=None,
+        edge_t=None,
+        bad=None,
+        after_reset=True,
+    )
+
+
+def fields_of(spec: ComponentConfig) -> tuple[str, ...]:
+    """Name every `/status` field whose growth this component is judged by."""
+    return (spec.field, *spec.aliases, *spec.also)
+
+
+def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> str | None:
+    """Say which counter of this component fell, as "field 12 → 0"; None when none did."""
+    if spec.kind != "counter" or track.numbers is None:
+        return None
+    for name in fields_of(spec):
+        before, now = track.numbers.get(name), number(status, name).value
+        if before is not None and now is not None and now < before - 1e-9 * max(1.0, abs(before)):
+            return f"{name} fell {before:g} → {now:g}"
+    return None
+
+
+def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float) -> ComponentTrack:
+    """Take in one good status; the state is judged later by `judge`."""
+    primary = _first_present(spec, status)
+    with_key = primary.presence in (Presence.VALUE, Presence.NULL, Presence.BAD)
+    track = replace(
+        track,
+        samples=track.samples + (primary.presence is not Presence.UNOBSERVED),
+        samples_with_key=track.samples_with_key + with_key,
+        bad=primary.bad,
+        value=primary.value,
+        first_t=t if track.first_t is None else track.first_t,
+    )
+    if spec.kind == "transitions":
+        return _observe_transitions(track, spec, status, t)
+    numbers = dict(track.numbers or {})
+    amount, grew = 0.0, False
+    first = track.numbers is None
+    for name in fields_of(spec):
+        now = number(status, name).value
+        if now is None:
+            continue
+        before = numbers.get(name)
+        numbers[name] = now
+        counts_amount = name not in spec.also
+        if spec.kind == "level":
+            grew = grew or now != 0
+        elif before is None:
+            grew = grew or now > 0
+            if counts_amount and track.after_reset and first and now > 0:
+                amount = now
+        elif now > before:
+            grew = True
+            if counts_amount:
+                amount = max(amount, now - before)
+    return replace(
+        track,
+        numbers=numbers,
+        last_value=primary.value if primary.value is not None else track.last_value,
+        above_zero=track.above_zero or grew or (primary.value or 0) > 0,
+        grew_t=t if grew else track.grew_t,
+        growth=track.growth.add(t, amount),
+    )
+
+
+def _first_present(spec: ComponentConfig, status: WorkerStatus) -> NumberField:
+    """Read the field or the first alias that is there; a transition's field is a flag, so it counts as its value."""
+    readings = []
+    for name in (spec.field, *spec.aliases):
+        reading = number(status, name)
+        if spec.kind == "transitions" and reading.presence is Presence.BAD and flag(status, name) is not None:
+            reading = NumberField(Presence.VALUE)
+        readings.append(reading)
+    for reading in readings:
+        if reading.presence not in (Presence.ABSENT, Presence.UNOBSERVED):
+            return reading
+    for reading in readings:
+        if reading.presence is Presence.ABSENT:
+            return reading
+    return readings[0]
+
+
+def _observe_transitions(
+    track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float
+) -> ComponentTrack:
+    """Count rising edges of the flag, and jumps of the reward by a bonus; both at once are one transition."""
+    playing = flag(status, spec.field)
+    numbers = dict(track.numbers or {})
+    spacing_s = t - numbers["t"] if "t" in numbers else None
+    numbers["t"] = t
+    edge = playing is True and track.gameplay is not True
+    jump = False
+    for name in spec.also:
+        now = number(status, name).value
+        if now is None:
+            continue
+        before = numbers.get(name)
+        numbers[name] = now
+        if before is not None and spacing_s is not None and spacing_s <= JUMP_MAX_SPACING_S:
+            jump = jump or now - before >= (spec.jump or float("inf"))
+    recent = track.edge_t is not None and spacing_s is not None and t - track.edge_t <= 2 * spacing_s
+    happened = edge or (jump and not recent)
+    count = (track.last_value or 0.0) + happened
+    seen = playing is not None or any(name in numbers for name in spec.also)
+    return replace(
+        track,
+        numbers=numbers,
+        gameplay=playing if playing is not None else track.gameplay,
+        value=count if seen else None,
+        last_value=count if seen else track.last_value,
+        above_zero=track.above_zero or count > 0,
+        grew_t=t if happened else track.grew_t,
+        edge_t=t if happened else track.edge_t,
+        growth=track.growth.add(t, float(happened and not (edge and track.first_t == t))),
+    )
+
+
+def judge(
+    track: ComponentTrack,
+    spec: ComponentConfig,
+    status: WorkerStatus | None,
+    t: float,
+    config: Config,
+    *,
+    starting: bool,
+    reachable: bool,
+    stale: bool,
+) -> ComponentTrack:
+    """Decide the state at `t`; `status` is the one just received, or None when this tick brought none."""
+    if not reachable:
+        state = ComponentState.PENDING if starting and track.samples == 0 else ComponentState.DOWN
+    elif stale:
+        state = ComponentState.STALE
+    elif status is None:
+        # Between the last good answer and staleness the last judgement stands, as far as time allows.
+        state = _aged(track, t, config)
+    else:
+        state = _state(track, spec, status, t, config, starting=starting)
+    if state is ComponentState.ACTIVE and track.grew_t is not None:
+        track = replace(track, shown_t=max(track.shown_t or track.grew_t, track.grew_t))
+    elif state in _SILENT and status is not None:
+        track = replace(track, silent_t=t)
+    if state is not track.state:
+        track = replace(track, state=state, since_t=t)
+    return track
+
+
+_SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
+
+
+def _aged(track: ComponentTrack, t: float, config: Config) -> ComponentState:
+    if track.state is ComponentState.ACTIVE and not _recent(track, t, config):
+        return ComponentState.STALLED
+    return track.state
+
+
+def _recent(track: ComponentTrack, t: float, config: Config) -> bool:
+    return track.grew_t is not None and t - track.grew_t <= config.verdict.active_window_s
+
+
+def _state(
+    track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float, config: Config, *, starting: bool
+) -> ComponentState:
+    presence = _first_present(spec, status).presence
+    if spec.kind == "transitions" and presence in (Presence.ABSENT, Presence.UNOBSERVED):
+        others = [number(status, name).presence for name in spec.also]
+        if Presence.VALUE in others:
+            presence = Presence.VALUE
+    if presence is Presence.UNOBSERVED:
+        seen_elsewhere = any(number(status, name).presence is Presence.VALUE for name in spec.also)
+        if not seen_elsewhere:
+            return ComponentState.UNOBSERVED
+    if presence is Presence.BAD:
+        return ComponentState.BAD
+    if presence is Presence.ABSENT:
+        return ComponentState.PENDING if starting else ComponentState.ABSENT
+    if not track.above_zero:
+        return ComponentState.ZERO
+    if spec.proof and number(status, spec.proof).presence in (Presence.ABSENT, Presence.NULL):
+        return ComponentState.UNPROVEN
+    return ComponentState.ACTIVE if _recent(track, t, config) else ComponentState.STALLED
+
+
+def bearing(track: ComponentTrack, t: float, window_s: float) -> Bearing:
+    """Say whether it was showing, silent, or not known over the window that ends at `t`."""
+    if track.shown_t is not None and track.shown_t > t - window_s:
+        return "showing"
+    if track.silent_t is not None and track.silent_t > t - window_s:
+        return "silent"
+    return "unknown"
+
+
+def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float) -> ComponentView:
+    """Project the track for drawing and judging."""
+    growth = track.growth.add(t, 0.0) if track.growth.newest is not None else track.growth
+    watched = track.first_t is not None and t - track.first_t >= MIN_CHANGE_S
+    valued = track.state in (ComponentState.ACTIVE, ComponentState.STALLED, ComponentState.UNPROVEN)
+    return ComponentView(
+        id=spec.id,
+        label=spec.label,
+        title=spec.title,
+        state=track.state,
+        bearing=bearing(track, t, window_s),
+        since_t=track.since_t,
+        value=track.value,
+        last_value=track.last_value,
+        decimals=spec.decimals,
+        change_5m=growth.newest_sum(CHANGE_BUCKETS) if watched and valued else None,
+        trend=growth.amounts,
+        expected_min=spec.expected_min,
+        expected_max=spec.expected_max,
+        expected_by_s=spec.expected_by_s,
+        due=spec.due,
+        derived=spec.kind == "transitions",
+        field=spec.field,
+        proof=spec.proof or None,
+        samples=track.samples,
+        samples_with_key=track.samples_with_key,
+        shown_in_run=track.shown_t is not None,
+        last_grew_t=track.grew_t,
+        bad=track.bad,
+    )

@@ -1,0 +1,111 @@
+"""The clock of a run and the six checks of its gate. No check can pass vacuously."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.snapshot import Check, ComponentState, Gate, Phase, WorkerView
+from metabonk_tui.core.window import Buckets
+
+
+@dataclass(frozen=True, slots=True)
+class GateTrack:
+    """When start-up ended, and what the checks found."""
+
+    began_t: float | None = None
+    checks: tuple[Check, ...] = ()
+
+
+def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, config: Config) -> GateTrack:
+    """End start-up when every wanted worker has answered, or when its grace is over."""
+    if track.began_t is not None:
+        return track
+    limit_t = started_at + config.clock.startup_grace_s
+    if t >= limit_t:
+        began_t = limit_t
+    elif all_answered:
+        began_t = t
+    else:
+        return track
+    every_s = config.clock.validation_s / config.clock.checks
+    checks = tuple(Check(n, began_t + n * every_s, "TO COME") for n in range(1, config.clock.checks + 1))
+    return GateTrack(began_t, checks)
+
+
+def check(
+    track: GateTrack,
+    t: float,
+    watched: Buckets,
+    answered: Buckets,
+    workers: Sequence[WorkerView],
+    config: Config,
+) -> tuple[GateTrack, tuple[Check, ...]]:
+    """Judge every check that has come due; return the track and the checks that were just judged.
+
+    `watched` is time in which we looked, `answered` time in which at least one worker answered, both outside gaps;
+    `workers` is what they showed at the end of the interval.
+    """
+    every_s = config.clock.validation_s / config.clock.checks
+    judged = []
+    checks = []
+    for one in track.checks:
+        if one.result == "TO COME" and t >= one.due_t:
+            one = _judge(one, one.due_t - every_s, watched, answered, workers)
+            judged.append(one)
+        checks.append(one)
+    return replace(track, checks=tuple(checks)), tuple(judged)
+
+
+def _judge(one: Check, from_t: float, watched: Buckets, answered: Buckets, workers: Sequence[WorkerView]) -> Check:
+    length_s = one.due_t - from_t
+    looked_s = watched.sum_between(from_t, one.due_t)
+    heard_s = answered.sum_between(from_t, one.due_t)
+    if looked_s <= 0:
+        return replace(one, result="SKIPPED", because="nobody was watching")
+    if heard_s < length_s / 2:
+        return replace(
+            one, result="UNKNOWN", because=f"only {heard_s:.0f} of {length_s:.0f} s were observed answering"
+        )
+    showing = [
+        f"w{worker.slot} {component.title}"
+        for worker in workers
+        for component in worker.components
+        if component.state is ComponentState.ACTIVE
+    ]
+    if showing:
+        more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
+        return replace(one, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
+    silent = {worker.slot for worker in workers for component in worker.components if component.state in SILENT_NOW}
+    if silent:
+        return replace(one, result="FAIL", because=f"every component silent on {len(silent)}/{len(workers)} workers")
+    return replace(one, result="UNKNOWN", because="no worker's components could be seen")
+
+
+SILENT_NOW = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
+
+
+def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:
+    """Project the clock: which phase it is and when the next begins."""
+    clock = config.clock
+    began_t = track.began_t
+    elapsed_s = t - started_at
+    phase: Phase
+    if began_t is None:
+        phase = "start-up"
+    elif t < began_t + clock.validation_s:
+        phase = "validation"
+    elif elapsed_s < clock.gameplay_s:
+        phase = "gameplay"
+    elif elapsed_s < clock.long_run_s:
+        phase = "long run"
+    else:
+        phase = "complete"
+    return Gate(
+        phase=phase,
+        began_t=began_t,
+        ends_t=None if began_t is None else began_t + clock.validation_s,
+        gameplay_by_t=started_at + clock.gameplay_s,
+        checks=track.checks,
+    )

@@ -1,0 +1,118 @@
+"""Worker tracks → worker views, with what sets each worker apart from the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from metabonk_tui.core import components
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.format import age
+from metabonk_tui.core.memory import MemoryTrack
+from metabonk_tui.core.snapshot import Attention, ComponentState, Reach, WorkerView
+from metabonk_tui.core.status import number, text
+from metabonk_tui.core.workers import WorkerTrack, env_view, gameplay_view, rss_growth_bytes_per_min
+
+_LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}
+
+
+def worker_views(
+    tracks: Mapping[int, WorkerTrack],
+    before: Mapping[int, WorkerTrack],
+    memory: MemoryTrack,
+    t: float,
+    config: Config,
+) -> tuple[WorkerView, ...]:
+    """Project every track; a mark that all workers share is nobody's."""
+    marks = {slot: _marks(track, memory, t, config) for slot, track in tracks.items()}
+    shared = Counter(mark.mark for slot in marks for mark in marks[slot])
+    views = []
+    for slot, track in sorted(tracks.items()):
+        own = [mark for mark in marks[slot] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
+        own.sort(key=lambda mark: _LOUDNESS[mark.level])
+        views.append(_view(track, own, t, config))
+    return tuple(views)
+
+
+def _view(track: WorkerTrack, attention: Sequence[Attention], t: float, config: Config) -> WorkerView:
+    status = track.status
+    window_s = config.clock.validation_s
+    return WorkerView(
+        slot=track.slot,
+        port=track.port,
+        reach=track.reach,
+        reach_since_t=track.reach_since_t,
+        error=track.error,
+        detail=track.detail,
+        pid=track.pid,
+        pid_started_at=track.pid_started_at,
+        ui_state=text(status, "dynamic_ui_state_type"),
+        generation=max(1, track.generation),
+        generations=track.generations,
+        resets_t=track.resets_t,
+        components=tuple(
+            components.view(component, spec, t, window_s)
+            for component, spec in zip(track.components, config.component, strict=True)
+        ),
+        step=track.step,
+        step_rate=track.steps.rate,
+        step_rate_ratio=track.steps.ratio,
+        epsilon=number(status, "dynamic_ui_epsilon").value,
+        frames_rate=number(status, "obs_fps").value,
+        episode=track.episode,
+        rss_bytes=track.rss_bytes,
+        rss_growth_bytes_per_min=rss_growth_bytes_per_min(track),
+        tree_bytes=track.tree_bytes,
+        rss_peak_bytes=track.rss_peak_bytes,
+        env=env_view(track, config),
+        gameplay=gameplay_view(track),
+        last_error=_error_text(track),
+        last_error_t=track.own_error_t if track.error is None else t,
+        last_good_t=track.last_good_t,
+        age_s=None if track.last_good_t is None else t - track.last_good_t,
+        latency_s=track.latency_s,
+        observed_s=track.observed_s,
+        attention=tuple(attention),
+        status=status,
+    )
+
+
+def _error_text(track: WorkerTrack) -> str | None:
+    if track.error is not None:
+        times = f" {track.failures} times" if track.failures > 1 else ""
+        return f"/status: {track.error}{times}"
+    return track.own_error
+
+
+def _marks(track: WorkerTrack, memory: MemoryTrack, t: float, config: Config) -> list[Attention]:
+    marks = []
+    name = f"w{track.slot}"
+    down_s = age(t - track.reach_since_t)
+    if track.reach is Reach.DOWN:
+        killed = name in memory.victims
+        mark = "OOM KILL" if killed else "DOWN"
+        marks.append(Attention(mark, "stop", f"{name} not reachable for {down_s}: {track.error or 'no answer'}"))
+    elif track.reach is Reach.STALE:
+        good_s = age(t - track.last_good_t) if track.last_good_t is not None else down_s
+        marks.append(Attention("STALE", "unknown", f"{name} last answered {good_s} ago: {track.error or 'no answer'}"))
+    elif track.reach is Reach.BROKEN:
+        marks.append(Attention("BROKEN", "stop", f"{name} is alive, its status is not: {track.error}"))
+    for component, spec in zip(track.components, config.component, strict=True):
+        since = age(t - component.since_t)
+        if component.state is ComponentState.BAD:
+            why = component.bad.why if component.bad else "bad"
+            marks.append(Attention("BAD", "stop", f"{name} {spec.title} is {why} since {since}"))
+        elif component.state is ComponentState.UNPROVEN:
+            marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {spec.proof} is absent"))
+        elif component.state is ComponentState.STALLED:
+            still = age(t - component.grew_t) if component.grew_t is not None else since
+            marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))
+        elif component.state is ComponentState.ABSENT:
+            marks.append(Attention("ABSENT", "stop", f"{name} {spec.field} is not in /status"))
+    if track.steps.ratio is not None:
+        marks.append(
+            Attention(
+                f"×{track.steps.ratio:.0f}"[:10], "caution", f"{name} steps {track.steps.ratio:.0f} times faster"
+            )
+        )
+    return list({mark.mark: mark for mark in reversed(marks)}.values())[::-1]

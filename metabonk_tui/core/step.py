@@ -1,0 +1,294 @@
+"""(previous Snapshot, Sample) → Snapshot: the one path for live, file and test. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from metabonk_tui.core import gate, memory, runs, workers
+from metabonk_tui.core.advice import next_steps
+from metabonk_tui.core.components import TREND_BUCKET_S
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.gate import GateTrack
+from metabonk_tui.core.memory import HISTORY_BUCKET_S, MemoryTrack
+from metabonk_tui.core.panels import worker_views
+from metabonk_tui.core.runs import RunTrack
+from metabonk_tui.core.sample import Event, PoolReading, RunHeader, Sample, Severity
+from metabonk_tui.core.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, Word, WorkerView
+from metabonk_tui.core.story import Teller
+from metabonk_tui.core.verdict import Draft, Facts, decide
+from metabonk_tui.core.workers import WorkerTrack
+
+KEPT_RUNS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a step needs of the steps before it."""
+
+    run: RunTrack
+    tracks: Mapping[int, WorkerTrack]
+    memory: MemoryTrack
+    gate: GateTrack
+    verdict: Verdict | None = None
+    pending: tuple[Word, int, float] | None = None
+    """A word that is not shown yet: (word, evaluations in a row, since)."""
+    leaning: tuple[Word, int] | None = None
+    """While validating: what it would be, and for how many evaluations in a row."""
+
+
+def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
+    """Say what a sample means after all that came before. Never raises for anything that was observed."""
+    if previous is None:
+        return _advance(None, _fresh(runs.first_header(sample), config), sample, config, ended=())
+    state = cast(State, previous.state)
+    if runs.is_new(state.run, sample.run):
+        header = cast(RunHeader, sample.run)
+        return _begin_run(previous, header, sample, config)
+    following = _advance(previous, replace(state, run=runs.adopt(state.run, sample.run)), sample, config)
+    if following.state.run.header is not sample.run:
+        header_seen = _relaunched(state, cast(State, following.state), sample, config)
+        if header_seen is not None:
+            return _begin_run(previous, header_seen, sample, config)
+    return following
+
+
+def _relaunched(before: State, after: State, sample: Sample, config: Config) -> RunHeader | None:
+    starting = before.gate.began_t is None
+    return runs.relaunch(after.run, before.tracks, after.tracks, sample, config, starting=starting)
+
+
+def _fresh(header: RunHeader, config: Config) -> State:
+    return State(run=runs.new_run(header, config), tracks={}, memory=MemoryTrack(), gate=GateTrack())
+
+
+def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
+    """Close the run so far and begin another; the hole between the two belongs to the earlier one."""
+    state = cast(State, previous.state)
+    last = replace(previous, state=None, ended_runs=())
+    if sample.t - previous.t > runs.gap_s(state.run, config) and state.run.samples > 1:
+        hole = Gap(previous.t, sample.t)
+        teller = Teller(previous.t, previous.events)
+        teller.tell("recorder.gap", "warn", f"nothing was recorded for {sample.t - previous.t:.0f} s")
+        last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)), events=teller.events)
+    ended = (*previous.ended_runs, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
+    fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
+    # What the kernel's counter showed before the run is not the run's; what it shows now is its zero.
+    fresh = replace(fresh, memory=replace(fresh.memory, kills_seen=state.memory.kills_seen))
+    return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
+
+
+def _advance(
+    previous: Snapshot | None,
+    state: State,
+    sample: Sample,
+    config: Config,
+    *,
+    ended: tuple[RunSummary, ...] | None = None,
+    tick: int | None = None,
+    pool: PoolReading | None = None,
+) -> Snapshot:
+    t = sample.t
+    teller = Teller(t, previous.events if previous else ())
+    if previous is None:
+        teller.tell("run.start", "info", _start_text(state.run.header), {"how": state.run.header.how})
+    if previous is not None and not (sample.workers or sample.memory or sample.processes):
+        # Only events: nothing was looked at, so nothing can be judged.
+        teller.add(sample.events)
+        return replace(previous, events=teller.events, state=_note_events(state, sample))
+
+    run, elapsed_s, gap = runs.observe(runs.begin_late(state.run, sample), sample, config)
+    run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
+    if gap is not None:
+        teller.tell("recorder.gap", "warn", f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s")
+    run = runs.note_answers(run, sample, elapsed_s, runs.gap_s(run, config))
+    nominal_s = run.spacing.nominal_s
+    stale_s = max(config.observe.stale_intervals * nominal_s, config.observe.timeout_s)
+    pool_now = sample.pool or (previous.pool if previous else pool) or PoolReading()
+    desired = _desired(pool_now, run.header)
+    starting = state.gate.began_t is None
+    tracks = _observe_workers(state.tracks, sample, run, desired, elapsed_s, stale_s, config, starting=starting)
+    memory_now = memory.observe(state.memory, sample, gap is not None, max(5.0, 3 * nominal_s), config)
+    memory_now = memory.remember_present(memory_now, sample)
+
+    views = worker_views(tracks, state.tracks, memory_now, t, config)
+    answered = [v for v in views if v.last_good_t is not None]
+    all_answered = bool(views) and len(answered) == len(views) and run.begun
+    gate_now = gate.begin(state.gate, t, run.started_at, all_answered, config) if run.begun else state.gate
+    gate_now, judged = gate.check(gate_now, t, run.watched, run.answered, views, config)
+    gate_view = gate.view(gate_now, t, run.started_at, config)
+    tracks = teller.tell_workers(state.tracks, tracks, views, config)
+    teller.tell_memory(memory_now.happened)
+    for check in judged:
+        teller.tell_check(check, len(gate_now.checks))
+    teller.add(sample.events)
+
+    memory_view = memory.view(memory_now, config, len(views))
+    state = State(run, tracks, memory_now, gate_now, state.verdict, state.pending, state.leaning)
+    state = _note_events(state, sample)
+    facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
+    state, verdict = _hold(state, decide(facts), facts, config)
+    verdicts = previous.verdicts if previous else ()
+    if not verdicts or verdicts[-1][1] is not verdict.word:
+        verdicts = (*verdicts, (verdict.since_t, verdict.word, verdict.because))
+        teller.tell_verdict(verdict)
+    return Snapshot(
+        t=t,
+        tick=tick if tick is not None else (previous.tick + 1 if previous else 0),
+        run=runs.view(state.run, t, desired),
+        workers=views,
+        memory=memory_view,
+        gate=gate_view,
+        verdict=verdict,
+        pool=pool_now,
+        events=teller.events[-MAX_EVENTS:],
+        verdicts=verdicts,
+        causes=(),
+        lag_s=sample.lag_s,
+        trend_bucket_s=TREND_BUCKET_S,
+        memory_bucket_s=HISTORY_BUCKET_S,
+        ended_runs=ended if ended is not None else (previous.ended_runs if previous else ()),
+        state=state,
+    )
+
+
+def _start_text(header: RunHeader) -> str:
+    how = f", {header.how}" if header.how else ""
+    return f"run {header.name} begins{how}"
+
+
+def _desired(pool: PoolReading, header: RunHeader) -> int | None:
+    return pool.desired if pool.desired is not None else header.desired
+
+
+def _observe_workers(
+    before: Mapping[int, WorkerTrack],
+    sample: Sample,
+    run: RunTrack,
+    desired: int | None,
+    elapsed_s: float,
+    stale_s: float,
+    config: Config,
+    *,
+    starting: bool,
+) -> dict[int, WorkerTrack]:
+    """Take in every wanted slot, and every other one that was seen alive."""
+    wanted = set(range(desired)) if desired is not None else set(sample.workers)
+    alive = {slot for slot, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
+    known = {slot for slot, track in before.items() if track.generation and (desired is None or slot < desired)}
+    of_slot = {p.slot: p for p in sample.processes or () if p.role == "worker" and p.slot is not None}
+    tracks = {}
+    for slot in sorted(wanted | alive | known):
+        track = before.get(slot) or workers.new_track(slot, sample.t, config)
+        tracks[slot] = workers.observe(
+            track,
+            sample.workers.get(slot),
+            of_slot.get(slot),
+            sample.environments.get(slot),
+            sample.t,
+            elapsed_s,
+            config,
+            starting=starting,
+            stale_s=stale_s,
+            watched=bool(sample.workers),
+        )
+    return tracks
+
+
+def _note_events(state: State, sample: Sample) -> State:
+    """Learn from what we did ourselves: a pool that we stopped is not a pool that fell."""
+    run = state.run
+    for event in sample.events:
+        if event.severity == "crit":
+            continue
+        if event.kind == "pool.stop":
+            run = replace(run, stopped_t=event.t)
+        elif event.kind in ("pool.launch", "pool.resize"):
+            run = replace(run, stopped_t=None)
+    if run.stopped_t is not None and any(s.status is not None for s in sample.workers.values()):
+        answered_after = sample.t - run.stopped_t > 2 * run.spacing.nominal_s
+        run = replace(run, stopped_t=None) if answered_after else run
+    return replace(state, run=run)
+
+
+def _facts(
+    state: State,
+    t: float,
+    gate_view: Gate,
+    views: tuple[WorkerView, ...],
+    memory_view: memory.MemoryView,
+    pool: PoolReading,
+    config: Config,
+) -> Facts:
+    run = state.run
+    began_t = gate_view.began_t
+    window_s = config.clock.validation_s if began_t is None else min(config.clock.validation_s, max(t - began_t, 0.0))
+    operation = pool.operation
+    return Facts(
+        t=t,
+        started_at=run.started_at,
+        begun=run.begun,
+        stopped_t=run.stopped_t,
+        changing=operation is not None and operation.ended_at is None,
+        gate=gate_view,
+        workers=views,
+        memory=memory_view,
+        heard_s=run.answered.sum_between(t - window_s, t),
+        heard_early_s=run.answered.sum_between(t - config.verdict.early_silence_s, t),
+        window_s=window_s,
+        unanswered_s=None if run.looked_t is None else t - run.looked_t,
+        nominal_s=run.spacing.nominal_s,
+        config=config,
+    )
+
+
+def _hold(state: State, draft: Draft, facts: Facts, config: Config) -> tuple[State, Verdict]:
+    """Let a change show only when it has held, so that the headline does not flap.
+
+    A kill shows at once. The end of the gate is a moment, not a wobble: what was already held while
+    validating shows with it.
+    """
+    shown, t = state.verdict, facts.t
+    leaning = state.leaning
+    if draft.would_be is not None:
+        count = leaning[1] + 1 if leaning and leaning[0] is draft.would_be else 1
+        leaning = (draft.would_be, count)
+    word, since_t = draft.word, t
+    pending: tuple[Word, int, float] | None = None
+    if shown is None:
+        since_t = t
+    elif word is shown.word:
+        since_t = shown.since_t
+    else:
+        same = state.pending is not None and state.pending[0] is word
+        held, since_t = (state.pending[1] + 1, state.pending[2]) if same and state.pending else (1, t)
+        revealed = shown.word is Word.VALIDATING and leaning is not None and leaning[0] is word
+        if revealed and leaning is not None and not same:
+            held += leaning[1]
+        if draft.latched or held >= config.verdict.hold_evaluations:
+            pass
+        else:
+            pending = (word, held, since_t)
+            word, since_t = shown.word, shown.since_t
+    if shown is not None and pending is not None:
+        kept = replace(shown, nodes=draft.nodes)
+        return replace(state, verdict=kept, pending=pending, leaning=leaning), kept
+    changed = shown is not None and shown.word is not word
+    verdict = Verdict(
+        word=word,
+        since_t=since_t,
+        because=draft.because,
+        nodes=draft.nodes,
+        would_be=draft.would_be,
+        changes_when=draft.changes_when,
+        next_steps=next_steps(word, facts),
+        was=(shown.word if changed else shown.was) if shown else None,
+        early=draft.early,
+    )
+    if draft.would_be is None:
+        leaning = None
+    return replace(state, verdict=verdict, pending=None, leaning=leaning), verdict
+
+
+__all__ = ["Event", "Severity", "State", "step"]

@@ -1,0 +1,156 @@
+"""What happened, told as events: one sentence each, the same thing on many workers told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.sample import Event, Severity
+from metabonk_tui.core.snapshot import Check, ComponentState, Reach, Verdict, WorkerView
+from metabonk_tui.core.workers import WorkerTrack, announce_rate
+
+_CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
+_LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
+
+
+class Teller:
+    """Collects the events of one step after those of the steps before."""
+
+    def __init__(self, t: float, before: tuple[Event, ...]) -> None:
+        """Begin at time `t`, after the events so far."""
+        self._t = t
+        self._events = list(before)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events, oldest first."""
+        return tuple(self._events)
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take over events that came with the sample."""
+        self._events.extend(events)
+
+    def tell(
+        self,
+        kind: str,
+        severity: Severity,
+        text: str,
+        facts: Mapping[str, Any] | None = None,
+        worker: int | None = None,
+        t: float | None = None,
+    ) -> None:
+        """Note one event."""
+        self._events.append(Event(self._t if t is None else t, kind, severity, text, worker, facts or {}))
+
+    def tell_check(self, check: Check, total: int) -> None:
+        """Tell the result of a check of the gate."""
+        text = f"check {check.n}/{total} {check.result}: {check.because}"
+        self.tell("check", _CHECKS[check.result], text, {"n": check.n, "result": check.result}, t=check.due_t)
+
+    def tell_verdict(self, verdict: Verdict) -> None:
+        """Tell a change of the headline."""
+        was = f"{verdict.was} → " if verdict.was else ""
+        reason = f": {verdict.because[0]}" if verdict.because else ""
+        facts = {"word": verdict.word.value, "because": list(verdict.because)}
+        self.tell("verdict", _LEVELS[verdict.word.level], f"verdict {was}{verdict.word}{reason}", facts)
+
+    def tell_memory(self, happened: Iterable[tuple[str, str, str]]) -> None:
+        """Tell what memory brought."""
+        for kind, severity, text in happened:
+            self.tell(kind, severity, text)  # type: ignore[arg-type]
+
+    def tell_workers(
+        self,
+        before: Mapping[int, WorkerTrack],
+        after: Mapping[int, WorkerTrack],
+        views: Sequence[WorkerView],
+        config: Config,
+    ) -> dict[int, WorkerTrack]:
+        """Tell what changed on the workers; return the tracks with what was announced noted."""
+        told = dict(after)
+        groups: dict[tuple[str, Severity, str], list[int]] = {}
+
+        def note(kind: str, severity: Severity, text: str, slot: int) -> None:
+            groups.setdefault((kind, severity, text), []).append(slot)
+
+        for slot, track in after.items():
+            old = before.get(slot)
+            for kind, text in track.happened:
+                severity: Severity = "warn"
+                if kind == "worker.generation":
+                    text = f"gen {track.generation}: {text}"
+                note(kind, severity, text, slot)
+            was = old.reach if old else Reach.STARTING
+            if track.reach is not was:
+                self._tell_reach(track, was, note)
+            announced = announce_rate(track.steps)
+            if announced is not None:
+                told[slot] = replace(track, steps=announced)
+                rate = track.steps.rate or 0.0
+                note(
+                    "worker.rate",
+                    "warn",
+                    f"steps {rate:.2f}/s, ×{announced.announced:.0f} of its own past",
+                    slot,
+                )
+            self._tell_environment(old, track, views, note)
+            for index, spec in enumerate(config.component):
+                state = track.components[index].state
+                state_before = old.components[index].state if old else ComponentState.PENDING
+                if state is not state_before:
+                    self._tell_component(spec.title, spec.field, state, state_before, slot, note)
+            if track.gameplay.corroborated_t is not None and (old is None or old.gameplay.corroborated_t is None):
+                signs = " + ".join(track.gameplay.signs)
+                note("worker.gameplay", "ok", f"gameplay corroborated: {signs}", slot)
+        for (kind, severity, text), slots in groups.items():
+            names = " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
+            only = slots[0] if len(slots) == 1 else None
+            self.tell(kind, severity, f"{names} {text}", {"workers": slots}, worker=only)
+        return told
+
+    @staticmethod
+    def _tell_reach(track: WorkerTrack, was: Reach, note: Any) -> None:
+        slot = track.slot
+        if track.reach is Reach.UP:
+            note("worker.up", "ok", "answers", slot)
+        elif track.reach is Reach.DOWN:
+            pid = f", pid {track.pid}" if track.pid is not None else ""
+            note("worker.down", "crit", f"not reachable: {track.error or 'no answer'}{pid}", slot)
+        elif track.reach is Reach.STALE:
+            note("worker.down", "warn", f"no answer: {track.error or 'nothing came'}", slot)
+        elif track.reach is Reach.BROKEN:
+            note("worker.down", "warn", f"alive, status broken: {track.error}", slot)
+
+    @staticmethod
+    def _tell_environment(old: WorkerTrack | None, track: WorkerTrack, views: Sequence[WorkerView], note: Any) -> None:
+        if track.env is None or (old is not None and old.env == track.env):
+            return
+        env = next((view.env for view in views if view.slot == track.slot), None)
+        if env is None or env.error is not None:
+            return
+        if env.missing or env.wrong:
+            note("env.mismatch", "crit", f"environment {env.right}/{env.required}: {_named(env)}", track.slot)
+        else:
+            note("env.ok", "ok", f"environment verified {env.right}/{env.required}", track.slot)
+
+    @staticmethod
+    def _tell_component(
+        title: str, field: str, state: ComponentState, before: ComponentState, slot: int, note: Any
+    ) -> None:
+        if state is ComponentState.ACTIVE and before not in (ComponentState.STALE, ComponentState.DOWN):
+            note("component.active", "ok", f"{title} active", slot)
+        elif state is ComponentState.STALLED and before is ComponentState.ACTIVE:
+            note("component.silent", "warn", f"{title} stalled", slot)
+        elif state is ComponentState.ABSENT:
+            note("component.silent", "crit", f"{title} ABSENT: {field} is not in /status", slot)
+        elif state is ComponentState.BAD:
+            note("component.silent", "crit", f"{title} BAD: {field} is no number", slot)
+        elif state is ComponentState.UNPROVEN:
+            note("component.silent", "warn", f"{title} unproven: it moves without its proof", slot)
+
+
+def _named(env: Any) -> str:
+    parts = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
+    return ", ".join(parts[:2]) + (f" and {len(parts) - 2} more" if len(parts) > 2 else "")

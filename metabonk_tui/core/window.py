@@ -1,0 +1,114 @@
+"""Amounts over time in buckets: growth, observed time, memory. Knows nothing about what the amounts mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Amounts per bucket of `width_s`, the newest last, at most `keep` of them."""
+
+    width_s: float
+    keep: int
+    newest: int | None = None
+    """Index of the newest bucket: its start is `newest * width_s`."""
+    amounts: tuple[float, ...] = ()
+
+    def add(self, t: float, amount: float) -> Buckets:
+        """Add an amount at a time; an amount older than the newest bucket counts into the newest."""
+        index = int(t // self.width_s)
+        if self.newest is None:
+            return Buckets(self.width_s, self.keep, index, (amount,))
+        if index <= self.newest:
+            if not amount:
+                return self
+            return Buckets(self.width_s, self.keep, self.newest, (*self.amounts[:-1], self.amounts[-1] + amount))
+        empty = (0.0,) * min(index - self.newest - 1, self.keep)
+        return Buckets(self.width_s, self.keep, index, (*self.amounts, *empty, amount)[-self.keep :])
+
+    def add_span(self, from_t: float, to_t: float) -> Buckets:
+        """Add the seconds of a span, each to the bucket it lies in."""
+        spread = self
+        start = max(from_t, to_t - self.width_s * self.keep)
+        while start < to_t:
+            end = min(to_t, (start // self.width_s + 1) * self.width_s)
+            if end <= start:  # the next boundary is not above it in floating point
+                end = to_t
+            spread = spread.add(start, end - start)
+            start = end
+        return spread
+
+    def newest_sum(self, count: int) -> float:
+        """Sum the newest `count` buckets."""
+        return sum(self.amounts[-count:])
+
+    def sum_between(self, from_t: float, to_t: float) -> float:
+        """Sum what lies in (from, to], taking a bucket at the edge by the share of it inside."""
+        if self.newest is None or to_t <= from_t:
+            return 0.0
+        first = self.newest - len(self.amounts) + 1
+        total = 0.0
+        for offset, amount in enumerate(self.amounts):
+            begin = (first + offset) * self.width_s
+            overlap = min(to_t, begin + self.width_s) - max(from_t, begin)
+            if amount and overlap > 0:
+                # A bucket holds at most its own overlap of seconds; its amount lies at unknown places inside.
+                total += min(amount, overlap) if overlap < self.width_s else amount
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """(t, value) at least `every_s` apart, reaching back `span_s`: for rates over a window."""
+
+    every_s: float
+    span_s: float
+    items: tuple[tuple[float, float], ...] = ()
+
+    def add(self, t: float, value: float) -> Points:
+        """Append a point, or replace the newest when it is closer than `every_s` to the one before."""
+        items = self.items
+        if len(items) >= 2 and items[-1][0] - items[-2][0] < self.every_s:
+            items = items[:-1]
+        # One point at or before the window's start is kept, else the window would shrink under sparse samples.
+        keep = 0
+        while keep + 1 < len(items) and items[keep + 1][0] <= t - self.span_s:
+            keep += 1
+        return Points(self.every_s, self.span_s, (*items[keep:], (t, value)))
+
+    def rate(self, min_span_s: float = 0.0) -> float | None:
+        """Return the change per second from the oldest to the newest point; None when they are too close."""
+        if len(self.items) < 2:
+            return None
+        (from_t, first), (to_t, last) = self.items[0], self.items[-1]
+        span = to_t - from_t
+        return (last - first) / span if span > 0 and span >= min_span_s else None
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """The rhythm of the samples."""
+
+    declared_s: float | None
+    recent: tuple[float, ...] = ()
+
+    def add(self, spacing_s: float) -> Spacing:
+        """Note the time between two samples."""
+        return Spacing(self.declared_s, (*self.recent, spacing_s)[-15:]) if spacing_s > 0 else self
+
+    @property
+    def nominal_s(self) -> float:
+        """The nominal time between samples: as declared, or as seen where the source is slower than it says."""
+        seen = median(self.recent) if self.recent else 0.0
+        if self.declared_s:
+            return max(self.declared_s, seen) if len(self.recent) >= 5 else self.declared_s
+        return seen or 1.0
+
+
+def median_spacing(times: list[float]) -> float | None:
+    """Return the median time between consecutive times; None for fewer than two."""
+    spacings = [b - a for a, b in pairwise(times) if b > a]
+    return median(spacings) if spacings else None
