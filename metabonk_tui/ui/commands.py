@@ -1,0 +1,214 @@
+"""Every command of the interface in one table: keys, footer, help and palette are all read from here.
+
+Knows when a command means something and what to say when it does not; refuses to know how it is carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from metabonk_tui.core.snapshot import Snapshot, WorkerView
+from metabonk_tui.ui.screens.base import Hint, Mode
+
+Group = Literal["view", "look", "act", "app"]
+GROUPS: Mapping[Group, str] = {
+    "view": "View",
+    "look": "Look closer",
+    "act": "Act on the pool (each asks first)",
+    "app": "The monitor",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What decides whether a command means something at this moment."""
+
+    snapshot: Snapshot | None
+    screen: str
+    worker: WorkerView | None = None
+    read_only: bool = False
+    mode: Mode = "live"
+
+
+Reason = Callable[[Now], str]
+"""Says why a command means nothing now; "" when it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that a key does."""
+
+    id: str
+    keys: tuple[str, ...]
+    """As Textual names them, except printable characters, which stand for themselves."""
+    label: str
+    """For the footer: one or two words."""
+    group: Group
+    what: str
+    """For help and palette: a sentence without its full stop."""
+    unless: Reason
+    footer: bool = False
+    keep: bool = False
+    """Stays in the footer when the row is short."""
+    shown: str = ""
+    """The key in the footer where it is not `keys[0]`: "+ -" for two commands in one hint."""
+
+    @property
+    def key(self) -> str:
+        """How its first key is written for people."""
+        return self.shown or key_name(self.keys[0])
+
+
+def key_name(key: str) -> str:
+    """Write a key for people: "ctrl+p" as "Ctrl+P"."""
+    names = {"pageup": "PgUp", "pagedown": "PgDn", "escape": "Esc", "shift+tab": "Shift+Tab"}
+    if key in names or len(key) == 1:
+        return names.get(key, key)
+    return "+".join(part.capitalize() for part in key.split("+"))
+
+
+def _always(now: Now) -> str:
+    return ""
+
+
+def _seen(now: Now) -> str:
+    return "" if now.snapshot else "nothing was seen yet"
+
+
+def _on(*screens: str) -> Reason:
+    return lambda now: "" if now.screen in screens else f"only on the {screens[0]}"
+
+
+def _workers(now: Now) -> str:
+    if now.screen not in ("dashboard", "worker"):
+        return "only on the dashboard"
+    return _seen(now) or ("" if now.worker else "there are no workers")
+
+
+def _not_on(screen: str, then: Reason = _always) -> Reason:
+    return lambda now: "you are there" if now.screen == screen else then(now)
+
+
+def _open_worker(now: Now) -> str:
+    return _on("dashboard")(now) or _workers(now)
+
+
+def _operation(now: Now) -> str:
+    if now.snapshot and now.snapshot.pool.operation:
+        return ""
+    return "nothing was done to the pool yet"
+
+
+def may_act(now: Now) -> str:
+    """Say why nobody may act on the pool from here, "" when one may."""
+    if now.snapshot is None:
+        return "nothing was seen yet"
+    if now.read_only or now.snapshot.pool.read_only:
+        return "this monitor was started with --read-only: it only looks"
+    pool = now.snapshot.pool
+    if pool.controller == "other":
+        holder = f" ({pool.holder})" if pool.holder else ""
+        return f"another monitor holds this pool{holder}: this one only looks"
+    if pool.problem:
+        return pool.problem
+    if now.mode == "paused":
+        return "paused: what you see is not what runs now; p goes on"
+    if pool.operation and pool.operation.ok is None:
+        return f"{pool.operation.action} is still going on"
+    return ""
+
+
+def running(snapshot: Snapshot) -> bool:
+    """Tell whether there is a pool: a launcher or any worker process."""
+    return snapshot.pool.launcher_pid is not None or any(worker.pid is not None for worker in snapshot.workers)
+
+
+def _act_running(now: Now) -> str:
+    why = may_act(now)
+    if why or now.snapshot is None:
+        return why
+    return "" if running(now.snapshot) else "no pool is running; L launches one"
+
+
+def _act_launch(now: Now) -> str:
+    why = may_act(now)
+    if why or now.snapshot is None:
+        return why
+    return "a pool is running; + and - resize it, R restarts it" if running(now.snapshot) else ""
+
+
+def _act_worker(now: Now) -> str:
+    why = _workers(now) or may_act(now)
+    if why or now.worker is None:
+        return why
+    if now.worker.pid is None or now.worker.pid_started_at is None:
+        return f"the process of w{now.worker.slot} is not known"
+    return ""
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("help", ("?", "f1"), "help", "app", "Show every key and what the signs mean", _not_on("help"), True, True),
+    Command("quit", ("q", "ctrl+c", "ctrl+q"), "quit", "app", "Close the monitor only, never the pool", _always, True, True),
+    Command("back", ("escape", "backspace"), "back", "view", "Go back", _not_on("dashboard"), True, True),
+    Command("density", ("z",), "density", "view", "Panels, table, grid, or what fits", _on("dashboard"), True),
+    Command("worker", ("enter",), "worker", "look", "Open the selected worker", _open_worker, True),
+    Command("verdict", ("v",), "why", "look", "Show the verdict with its evidence", _not_on("verdict", _seen), True),
+    Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence to the clipboard", _seen, True),
+    Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
+    Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),
+    Command("filter", ("/",), "filter", "view", "Only workers with this text", _on("dashboard"), True),
+    Command("pause", ("p", "space"), "pause", "view", "Hold the picture still; watching goes on", _seen, True),
+    Command("up", ("up", "k"), "up", "view", "Select the worker above, or scroll", _always),
+    Command("down", ("down", "j"), "down", "view", "Select the worker below, or scroll", _always),
+    Command("left", ("left",), "left", "view", "Select the worker to the left", _workers),
+    Command("right", ("right",), "right", "view", "Select the worker to the right", _workers),
+    Command("next", ("tab",), "next", "view", "Select the next worker", _workers),
+    Command("previous", ("shift+tab",), "previous", "view", "Select the worker before", _workers),
+    Command("page_up", ("pageup", "ctrl+u"), "page up", "view", "Scroll a page up", _always),
+    Command("page_down", ("pagedown", "ctrl+d"), "page down", "view", "Scroll a page down", _always),
+    Command("home", ("home", "g"), "top", "view", "Go to the top", _always),
+    Command("end", ("end", "G"), "bottom", "view", "Go to the bottom", _always),
+    Command("launch", ("L",), "launch", "act", "Launch the pool, as many as you say", _act_launch, True),
+    Command("grow", ("+",), "resize", "act", "Resize the pool, one more filled in", _act_running, True, shown="+ -"),
+    Command("shrink", ("-",), "resize", "act", "Resize the pool, one less filled in", _act_running),
+    Command("restart", ("R",), "restart", "act", "Stop the pool and launch it again", _act_running, True),
+    Command("stop", ("X",), "stop", "act", "Stop the whole pool", _act_running, True),
+    Command("stop_worker", ("K",), "stop worker", "act", "Stop the selected worker's process", _act_worker),
+    Command("theme", ("T",), "theme", "app", "Next theme", _always),
+    Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
+    Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _always),
+    Command("redraw", ("ctrl+l",), "redraw", "app", "Draw the whole screen again", _always),
+)  # fmt: skip
+
+BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}
+BY_KEY: Mapping[str, Command] = {key: command for command in COMMANDS for key in command.keys}
+
+
+def find(key: str, character: str | None) -> Command | None:
+    """Find the command of a key press; a printable character counts before the key's name."""
+    if character is not None and character in BY_KEY and character != " ":
+        return BY_KEY[character]
+    return BY_KEY.get(key)
+
+
+def recommended(now: Now) -> str:
+    """Return the id of the one command to press next: the first of the NEXT row, where it can be done."""
+    steps = now.snapshot.verdict.next_steps if now.snapshot else ()
+    command = BY_KEY.get(steps[0].key) if steps and steps[0].key else None
+    return command.id if command and not command.unless(now) else ""
+
+
+def hints(now: Now) -> tuple[Hint, ...]:
+    """List the footer's keys: only those that mean something now, in the table's order."""
+    first = recommended(now)
+    shown: list[Hint] = []
+    for command in COMMANDS:
+        if (command.footer or command.id == first) and not command.unless(now):
+            label = "go on" if command.id == "pause" and now.mode == "paused" else command.label
+            acts = command.group == "act"
+            best = first in (command.id, "shrink" if command.id == "grow" else command.id)
+            if command.id != "shrink":
+                shown.append(Hint(command.key, label, acts, best, command.keep))
+    return tuple(shown)
