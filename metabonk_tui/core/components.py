@@ -18,6 +18,7 @@ TREND_BUCKET_S = 30.0
 TREND_BUCKETS = 60
 CHANGE_BUCKETS = 10
 """5 minutes."""
+NO_GROWTH = Buckets(TREND_BUCKET_S, TREND_BUCKETS)
 MIN_CHANGE_S = 20.0
 """Watched for less than this, a change over 5 minutes says nothing."""
 JUMP_MAX_SPACING_S = 60.0
@@ -28,7 +29,7 @@ JUMP_MAX_SPACING_S = 60.0
 class ComponentTrack:
     """What is remembered of one component on one worker."""
 
-    growth: Buckets = Buckets(TREND_BUCKET_S, TREND_BUCKETS)
+    growth: Buckets = NO_GROWTH
     numbers: Mapping[str, float] | None = None
     """The latest value of each of its fields in this generation; None before the first status of it."""
     first_t: float | None = None

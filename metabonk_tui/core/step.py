@@ -15,7 +15,17 @@ from metabonk_tui.core.memory import HISTORY_BUCKET_S, MemoryTrack
 from metabonk_tui.core.panels import worker_views
 from metabonk_tui.core.runs import RunTrack
 from metabonk_tui.core.sample import Event, PoolReading, RunHeader, Sample, Severity
-from metabonk_tui.core.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, Word, WorkerView
+from metabonk_tui.core.snapshot import (
+    MAX_EVENTS,
+    Gap,
+    Gate,
+    MemoryView,
+    RunSummary,
+    Snapshot,
+    Verdict,
+    Word,
+    WorkerView,
+)
 from metabonk_tui.core.story import Teller
 from metabonk_tui.core.verdict import Draft, Facts, decide
 from metabonk_tui.core.workers import WorkerTrack
@@ -217,7 +227,7 @@ def _facts(
     t: float,
     gate_view: Gate,
     views: tuple[WorkerView, ...],
-    memory_view: memory.MemoryView,
+    memory_view: MemoryView,
     pool: PoolReading,
     config: Config,
 ) -> Facts:
