@@ -195,9 +195,12 @@ def judge(
     starting: bool,
     reachable: bool,
     stale: bool,
+    unseen: bool = False,
 ) -> ComponentTrack:
     """Decide the state at `t`; `status` is the one just received, or None when this tick brought none."""
-    if not reachable:
+    if unseen:
+        state = ComponentState.UNOBSERVED
+    elif not reachable:
         state = ComponentState.PENDING if starting and track.samples == 0 else ComponentState.DOWN
     elif stale:
         state = ComponentState.STALE

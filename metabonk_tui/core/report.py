@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import Gap, RunSummary, Snapshot, Word, WorkerView
+from metabonk_tui.core.snapshot import Snapshot, Word, WorkerView
 
 SCHEMA = 1
 Report = dict[str, Any]
@@ -27,10 +27,8 @@ def report(last: Snapshot) -> Report:
 
 def runs(last: Snapshot) -> list[Report]:
     """Write each run on its own, oldest first."""
-    ended = last.ended_runs
-    starts = [summary.last.run.started_at for summary in ended[1:]] + [last.run.started_at] if ended else []
-    earlier = [_ended(summary, starts[place]) for place, summary in enumerate(ended)]
-    return [*earlier, _run(last, last.events, last.verdicts, last.run.gaps)]
+    earlier = [_run(ended.last, ended.events, ended.verdicts) for ended in last.ended_runs]
+    return [*earlier, _run(last, last.events, last.verdicts)]
 
 
 def join(reports: Sequence[Report]) -> Report:
@@ -41,17 +39,7 @@ def join(reports: Sequence[Report]) -> Report:
     return last
 
 
-def _ended(summary: RunSummary, next_started_at: float) -> Report:
-    """Write a run that is over. The hole up to the next run belongs to it."""
-    last = summary.last
-    gaps = last.run.gaps
-    hole = Gap(last.t, next_started_at)
-    if hole.to_t - hole.from_t > 3 * last.run.interval_s and all(gap.to_t <= hole.from_t for gap in gaps):
-        gaps = (*gaps, hole)
-    return _run(last, summary.events, summary.verdicts, gaps)
-
-
-def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change], gaps: Sequence[Gap]) -> Report:
+def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) -> Report:
     start = last.run.started_at
     duration_s = max(0.0, last.t - start)
 
@@ -88,7 +76,7 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change], ga
             "first_critical_s": at(last.memory.first_critical_t),
         },
         "events": [_event(event, start) for event in events],
-        "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in gaps],
+        "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in last.run.gaps],
         "causes": [
             {
                 "id": cause.id,

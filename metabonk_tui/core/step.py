@@ -201,7 +201,6 @@ def _observe_workers(
             config,
             starting=starting,
             stale_s=stale_s,
-            watched=bool(sample.workers),
         )
     return tracks
 

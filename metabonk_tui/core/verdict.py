@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config import GB, Config
 from metabonk_tui.core.format import age
@@ -102,8 +102,6 @@ def _draft(
 
 def _lit(word: Word, would_be: Word | None, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Light the nodes that the word came through."""
-    from dataclasses import replace
-
     final = would_be or word
     path = {
         Word.STOP: ("components",),
@@ -191,9 +189,11 @@ def components_node(facts: Facts) -> Node:
     bearings = Counter(c.bearing for w in facts.workers for c in w.components)
     shown, silent = bearings["showing"], bearings["silent"]
     answer: Answer
-    if facts.heard_s < facts.window_s / 2 or not facts.answered_ever:
+    if facts.window_s <= 0 or facts.heard_s < facts.window_s / 2 or not facts.answered_ever:
         answer = "unknown"
         evidence = [f"only {age(facts.heard_s)} of {age(facts.window_s)} were observed answering"]
+        if facts.window_s <= 0:
+            evidence = ["nothing observed yet since start-up"]
         if not facts.answered_ever:
             evidence = ["no worker ever answered"]
     elif shown:
@@ -398,6 +398,8 @@ def _waiting_for(facts: Facts) -> str:
     wanted = len(facts.workers)
     if not facts.begun:
         return "no pool found: no worker process, no answer" if wanted else "no pool found"
+    if wanted and all(worker.reach is Reach.UNOBSERVED for worker in facts.workers):
+        return "no worker was observed"
     return f"no worker has answered yet, 0/{wanted}"
 
 

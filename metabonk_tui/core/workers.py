@@ -17,6 +17,8 @@ UNREACHABLE = ("refused", "reset", "closed", "dns")
 KEPT_GENERATIONS = 20
 RATE_POINTS = Points(every_s=5.0, span_s=60.0)
 MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
+RISEN_SAMPLES = 3
+"""The reward of one step is noisy: it is rising when it was above all of its past this often."""
 MIN_BASELINE = 3
 """Rates of its own past that a worker needs before one can be called a jump."""
 
@@ -48,6 +50,8 @@ class GameplayTrack:
     corroborated_t: float | None = None
     reward_before: float | None = None
     """The highest reward before the flag rose, in this generation."""
+    risen: int = 0
+    """Samples since then with a reward above that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,11 @@ def observe(
     *,
     starting: bool,
     stale_s: float,
-    watched: bool,
 ) -> WorkerTrack:
     """Take in one tick of one worker.
 
     `elapsed_s` is the observed time since the last tick (0 over a gap); `stale_s` the age at which a good answer
-    is stale; `watched` is False when this sample looked at no worker at all.
+    is stale.
     """
     track = replace(track, happened=())
     status = seen.status if seen is not None else None
@@ -132,11 +135,22 @@ def observe(
     track = _observe_memory(replace(track, env=env or track.env), process, t)
     if status is not None:
         track = _observe_status(track, status, t, elapsed_s, config)
-    track = _judge_reach(track, seen, t, starting=starting, stale_s=stale_s, watched=watched)
+    track = _judge_reach(track, seen, t, starting=starting, stale_s=stale_s)
+    unseen = track.reach is Reach.UNOBSERVED and track.last_good_t is None
     unreachable = track.reach in (Reach.DOWN, Reach.STARTING)
     stale = track.last_good_t is None or t - track.last_good_t > stale_s
     judged = tuple(
-        components.judge(component, spec, status, t, config, starting=starting, reachable=not unreachable, stale=stale)
+        components.judge(
+            component,
+            spec,
+            status,
+            t,
+            config,
+            starting=starting,
+            reachable=not unreachable,
+            stale=stale,
+            unseen=unseen,
+        )
         for component, spec in zip(track.components, config.component, strict=True)
     )
     return replace(track, components=judged)
@@ -263,20 +277,20 @@ def _observe_gameplay(play: GameplayTrack, status: WorkerStatus, t: float) -> Ga
         if reward is not None:
             highest = reward if highest is None else max(highest, reward)
         return replace(play, started=started if started is not None else play.started, reward_before=highest)
+    above = reward is not None and play.reward_before is not None and reward > play.reward_before
+    risen = play.risen + above
     signs = list(play.signs)
     present = (
         ("hud_present", flag(status, "hud_present") is True),
         ("phase_gameplay", flag(status, "phase_gameplay") is True),
         ("state gameplay", text(status, "dynamic_ui_state_type") == "gameplay"),
-        (
-            "reward rising",
-            reward is not None and play.reward_before is not None and reward > play.reward_before,
-        ),
+        ("reward rising", risen >= RISEN_SAMPLES),
     )
     signs += [name for name, seen in present if seen and name not in signs]
     return replace(
         play,
         started=True,
+        risen=risen,
         signs=tuple(signs),
         corroborated_t=t if signs and play.corroborated_t is None else play.corroborated_t,
     )
@@ -304,14 +318,12 @@ def _observe_memory(track: WorkerTrack, process: ProcessReading | None, t: float
 
 
 def _judge_reach(
-    track: WorkerTrack, seen: Observation | None, t: float, *, starting: bool, stale_s: float, watched: bool
+    track: WorkerTrack, seen: Observation | None, t: float, *, starting: bool, stale_s: float
 ) -> WorkerTrack:
     stale = track.last_good_t is None or t - track.last_good_t > stale_s
     never = track.last_good_t is None
     if seen is None:
-        if not watched and never:
-            reach = track.reach
-        elif starting and never:
+        if starting and never:
             reach = Reach.STARTING
         else:
             reach = track.reach if not stale else Reach.UNOBSERVED
