@@ -1,4 +1,7 @@
-"""Knows the verbs and what an ending means. stdout is data, stderr is narration; only what a verb needs is imported."""
+"""Knows the verbs and what an ending means. stdout is data, stderr is narration.
+
+Imports nothing that only one verb needs.
+"""
 
 from __future__ import annotations
 

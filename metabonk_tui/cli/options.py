@@ -58,7 +58,13 @@ def add_pool_options(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=count, metavar="N", default=absent, help="how many workers are wanted")
     add("--base-port", type=port, metavar="P", default=absent, help="worker i answers on P + i")
     add("--host", metavar="H", default=absent, help="where the workers answer")
-    add("--speed", type=factor, metavar="X", default=absent, help="run clock X times faster than real time (demo pools)")
+    add(
+        "--speed",
+        type=factor,
+        metavar="X",
+        default=absent,
+        help="run clock X times faster than real time (demo pools)",
+    )
     add("--read-only", action="store_true", default=absent, help="only look: no launch, stop or resize")
 
 

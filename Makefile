@@ -1,0 +1,31 @@
+# Needs python3 (3.11 or newer, with venv), make and git. Another Python: make PYTHON=/path/to/python3.11 ...
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test check bench clean
+
+demo: .venv/ready
+	@$(BIN)/metabonk-tui demo $(ARGS)
+
+test: .venv/ready-dev
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: .venv/ready-dev
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(BIN)/mypy && $(BIN)/lint-imports
+
+bench: .venv/ready-dev
+	@$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf .venv dist build
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11; say: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "setting up .venv, once" && $(PYTHON) -m venv .venv
+	@$(PIP) -e . && touch $@
+
+.venv/ready-dev: .venv/ready
+	@echo "setting up the tools for tests and checks, once" && $(PIP) -e '.[dev]' && touch $@
