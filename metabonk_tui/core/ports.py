@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
-from metabonk_tui.core.sample import Event, Operation, PoolReading, Sample
+from metabonk_tui.core.sample import (
+    EnvReading,
+    Event,
+    GpuReading,
+    MemoryReading,
+    Operation,
+    PoolReading,
+    ProcessReading,
+    Sample,
+)
 from metabonk_tui.core.snapshot import Snapshot
 
 
@@ -29,6 +38,38 @@ class SampleSource(Protocol):
 
     def samples(self) -> AsyncIterator[Sample]:
         """Yield Samples in order of time; ends when there are no more."""
+        ...
+
+
+class MemoryReader(Protocol):
+    """The memory that the workers can still have. Quick enough to be called at every tick."""
+
+    def read(self, pids: Iterable[int] = ()) -> MemoryReading:
+        """Read it now. `pids`: the workers and Ollama, whose limits and OOM counters count too."""
+        ...
+
+
+class ProcessReader(Protocol):
+    """The processes of the pool. Quick enough to be called at every tick; from one thread at a time."""
+
+    def read(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
+        """Read them, sorted by role, slot and age; `fresh` looks for new ones now rather than every few seconds."""
+        ...
+
+
+class EnvReader(Protocol):
+    """The environments of processes, secrets masked."""
+
+    def read(self, pid: int, started_at: float) -> EnvReading:
+        """Read what the process had when it was executed; it is named by its pid and start (Unix seconds)."""
+        ...
+
+
+class GpuReader(Protocol):
+    """The memory of the GPUs."""
+
+    def read(self) -> tuple[GpuReading, ...] | None:
+        """Read every device; None: no GPU, or no way to ask."""
         ...
 
 

@@ -1,0 +1,83 @@
+"""Knows how to read one process from /proc: who it is, what it holds, what it was called with.
+
+Refuses to know what any process is for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_BOOT_TIME = re.compile(rb"^btime (\d+)$", re.MULTILINE)
+SAME_START_S = 0.02
+"""Two readings of one start differ by less; two processes with one pid are at least a turn of all pids apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStat:
+    """One process, alive, in one line of /proc/PID/stat: a single read that cannot mix two processes."""
+
+    pid: int
+    parent_pid: int
+    started_at: float
+    rss_bytes: int
+    name: str
+
+
+class Proc:
+    """Read processes under `root`/proc. A process that is gone, dead or hidden reads as None."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._proc = root / "proc"
+        found = _BOOT_TIME.search(self._bytes("stat") or b"")
+        # Read once: the kernel moves it when the wall clock is set, and then no process would be itself again.
+        self._boot_time = float(found[1]) if found else 0.0
+
+    def pids(self) -> Iterator[int]:
+        """List the processes that may be seen."""
+        try:
+            names = os.listdir(self._proc)
+        except OSError:
+            return
+        for name in names:
+            if name.isdigit():
+                yield int(name)
+
+    def stat(self, pid: int) -> ProcessStat | None:
+        """Read a living process; a zombie is dead."""
+        text = self._bytes(f"{pid}/stat")
+        if text is None:
+            return None
+        # The name stands in brackets and may itself contain brackets and spaces.
+        head, _, tail = text.rpartition(b")")
+        fields = tail.split()
+        if len(fields) < 22 or fields[0] in (b"Z", b"X", b"x"):
+            return None
+        name = head.partition(b"(")[2].decode(errors="replace")
+        started_at = self._boot_time + int(fields[19]) / _TICKS_PER_S
+        return ProcessStat(pid, int(fields[1]), started_at, int(fields[21]) * _PAGE_BYTES, name)
+
+    def is_same(self, pid: int, started_at: float) -> bool:
+        """Tell whether a pid still names the process that started then (Unix seconds), and that it lives."""
+        stat = self.stat(pid)
+        return stat is not None and abs(stat.started_at - started_at) < SAME_START_S
+
+    def arguments(self, pid: int) -> tuple[str, ...]:
+        """Read the argument list, as it is; empty for kernel threads and what may not be seen."""
+        text = self._bytes(f"{pid}/cmdline") or b""
+        return tuple(text.rstrip(b"\0").decode(errors="replace").split("\0")) if text else ()
+
+    def environment(self, pid: int) -> bytes:
+        """Read the environment that the process was started with. Raises OSError."""
+        return (self._proc / str(pid) / "environ").read_bytes()
+
+    def _bytes(self, name: str) -> bytes | None:
+        try:
+            return (self._proc / name).read_bytes()
+        except OSError:
+            return None
