@@ -6,12 +6,13 @@ Refuses to know Textual: the app owns the terminal, the clock and the keys; a sc
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.snapshot import Snapshot, WorkerView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
-from metabonk_tui.ui.spans import Row
+from metabonk_tui.ui.spans import Row, fit, mark
 
 Density = Literal["automatic", "panels", "table", "grid"]
 DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
@@ -61,11 +62,15 @@ class Frame:
     mode: Mode = "live"
     late_s: float = 0.0
     """In mode "lag": seconds of real time since anything arrived."""
+    speed: float = 1.0
+    """How many times faster than real time the run's clock goes."""
     hints: tuple[Hint, ...] = ()
     """The footer: only keys that are valid now on this screen."""
     notice: str = ""
     """A line for the person at the keys: why a key did nothing, what was copied. "" for none."""
     read_only: bool = False
+    zone: tzinfo = UTC
+    """Where the clock on the wall hangs."""
 
     @property
     def worker(self) -> WorkerView | None:
@@ -86,6 +91,26 @@ class Page:
     bottom: tuple[Row, ...] = ()
     show: tuple[int, int] | None = None
     """Rows of the body (first, behind the last) that must be in sight: where the cursor is."""
+
+    def compose(self, wide: int, high: int, scroll: int, glyphs: Glyphs) -> tuple[tuple[Row, ...], int]:
+        """Lay the page into a terminal of any size; return its rows and how far the body is really scrolled.
+
+        When it is too small the bottom keeps its last row, then the top its first ones. The right margin says
+        that there is more above or below.
+        """
+        bottom = self.bottom if len(self.top) + len(self.bottom) + 3 <= high else self.bottom[-1:]
+        bottom = bottom if high > 3 else ()
+        top = self.top[: high - len(bottom)]
+        room = high - len(top) - len(bottom)
+        scroll = max(0, min(scroll, len(self.body) - room))
+        body = list(self.body[scroll : scroll + room])
+        below = len(self.body) - scroll - len(body)
+        if body and scroll:
+            body[0] = (*fit(body[0], wide - 1, glyphs.ellipsis), mark(glyphs.up, "muted"))
+        if body and below > 0:
+            body[-1] = (*fit(body[-1], wide - 1, glyphs.ellipsis), mark(glyphs.down_arrow, "muted"))
+        body += [()] * (room - len(body))
+        return (*top, *body, *bottom), scroll
 
 
 class MonitorScreen:
