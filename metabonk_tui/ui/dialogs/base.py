@@ -1,0 +1,129 @@
+"""A dialog is laid over the rows of a screen: a box, the rest dimmed, rows 1 to 5 left alone.
+
+Knows geometry and what a key press may lead to; refuses to know what is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from metabonk_tui.ui.footer import keys_row
+from metabonk_tui.ui.glyphs import Glyphs
+from metabonk_tui.ui.screens.base import Frame, Hint, UiState
+from metabonk_tui.ui.spans import Row, Span, cells, clip, cut, dimmed, fit, gap, mark, on_row, overlay
+
+CLEAR_ROWS = 5
+"""The first rows are never dimmed: the verdict, the memory and what to do stay in sight."""
+BOX = 84
+"""Width of the box where there is room."""
+
+
+class Line(NamedTuple):
+    """One row of a dialog; when there is no room the lowest `rank` goes first, of equals the last."""
+
+    row: Row
+    rank: int = 5
+
+
+NEEDED = 9
+BLANK = Line((), 0)
+
+
+class Reply(NamedTuple):
+    """What a key press leads to."""
+
+    dialog: Dialog | None
+    """The dialog that is open now: itself, another one, or None."""
+    command: str = ""
+    """A command to carry out once it is closed."""
+    state: UiState | None = None
+    notice: str = ""
+    copy: str = ""
+    """A text for the clipboard."""
+
+
+class Dialog:
+    """Something laid over a screen that takes all keys while it is open."""
+
+    def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
+        """Draw it over the rows of the screen."""
+        raise NotImplementedError
+
+    def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
+        """Take a key pressed at a time (seconds, monotonic)."""
+        raise NotImplementedError
+
+    def watch(self, frame: Frame) -> Dialog | None:
+        """Look at a newer Snapshot; return the dialog that is open now. Most do not care."""
+        return self
+
+
+def box(
+    rows: tuple[Row, ...], frame: Frame, title: Row, lines: Sequence[Line], hints: tuple[Hint, ...]
+) -> tuple[Row, ...]:
+    """Lay a box with these lines over a screen and put the dialog's keys into the last row."""
+    wide, high, glyphs = frame.width, frame.height, frame.glyphs
+    clear = CLEAR_ROWS if high >= CLEAR_ROWS + 12 else min(2, max(0, high - 10))
+    last = 1 if high > 6 else 0
+    room = high - clear - last
+    box_wide = min(wide, BOX if wide >= BOX + 4 else wide)
+    drawn = _framed(title, _kept(lines, room - 2), box_wide, glyphs)[: max(room, 0)]
+    x = (wide - box_wide) // 2
+    y = max(clear, min((high - len(drawn)) // 2, high - last - len(drawn)))
+    result = [row if i < CLEAR_ROWS else dimmed(row) for i, row in enumerate((*rows, *((),) * high)[:high])]
+    for i, row in enumerate(drawn):
+        result[y + i] = overlay(result[y + i], row, x, wide)
+    if last:
+        result[-1] = keys_row(hints, wide, glyphs)
+    return tuple(result)
+
+
+def inner_width(frame: Frame) -> int:
+    """Return how many cells a line of a box may have."""
+    box_wide = BOX if frame.width >= BOX + 4 else frame.width
+    return max(1, box_wide - 2 * _margin(box_wide) - 2)
+
+
+def _margin(box_wide: int) -> int:
+    return 2 if box_wide >= 60 else 0
+
+
+def _kept(lines: Sequence[Line], room: int) -> list[Row]:
+    kept = list(lines)
+    while len(kept) > max(room, 0):
+        lowest = min(line.rank for line in kept)
+        kept.pop(max(i for i, line in enumerate(kept) if line.rank == lowest))
+    return [line.row for line in kept]
+
+
+def _framed(title: Row, lines: Sequence[Row], wide: int, glyphs: Glyphs) -> list[Row]:
+    def edge(text: str) -> Span:
+        return mark(text, "accent")
+
+    inside = wide - 2
+    margin = _margin(wide)
+    head = cut((gap(1), *title, gap(1)), inside - 2, glyphs.ellipsis)
+    rest = inside - 1 - sum(cells(span.text) for span in head)
+    framed: list[Row] = [
+        (edge(glyphs.top_left + glyphs.rule), *head, edge(glyphs.rule * rest + glyphs.top_right)),
+    ]
+    for line in lines:
+        body = fit((gap(margin), *line), inside, glyphs.ellipsis)
+        framed.append((edge(glyphs.vertical), *body, edge(glyphs.vertical)))
+    framed.append((edge(glyphs.bottom_left + glyphs.rule * inside + glyphs.bottom_right),))
+    return [on_row(row, "raised") for row in framed]
+
+
+def labelled(label: str, row: Row, frame: Frame) -> Row:
+    """Draw a line with its label in the label column."""
+    column = 12 if inner_width(frame) >= 56 else 9
+    return (Span(clip(label, column - 1, frame.glyphs.ellipsis).ljust(column), "muted"), *row)
+
+
+def field(text: str, wide: int, focused: bool, glyphs: Glyphs) -> Row:
+    """Draw an input with its text cursor."""
+    shown = text[-(wide - 1) :]
+    rest = wide - cells(shown) - (1 if focused else 0)
+    caret = (Span(" ", "text", on="field", reverse=True),) if focused else ()
+    return (Span(shown, "strong", True, "field"), *caret, Span(" " * rest, on="field"))
