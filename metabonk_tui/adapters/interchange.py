@@ -1,4 +1,4 @@
-"""Samples on disk, one JSON object a line: reads what can be read, names what cannot, and writes the same format.
+"""Samples on disk, one JSON object a line: reads what can be read, names what cannot, and keeps every run apart.
 
 Refuses to judge: a missing key was not observed, and what a sample means is the core's business.
 """

@@ -1,0 +1,331 @@
+"""The public file format: what is written can be read, what is broken is named, and nothing becomes zero."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metabonk_tui.adapters.export import write_jsonl
+from metabonk_tui.adapters.interchange import read_jsonl
+from metabonk_tui.adapters.lenient import Problem
+from metabonk_tui.core.sample import (
+    BadValue,
+    EnvReading,
+    Event,
+    GpuReading,
+    MemoryReading,
+    Observation,
+    PoolReading,
+    Presence,
+    ProcessReading,
+    RunHeader,
+    Sample,
+    WorkerStatus,
+)
+from metabonk_tui.core.status import number
+
+RUN = {"schema": 1, "kind": "run", "name": "r", "started_at": 100.0, "desired": 2, "interval_s": 1.0, "source": "live"}
+
+
+def read(tmp_path: Path, *lines: object) -> tuple[list[Sample], list[Problem]]:
+    """Write lines (objects as JSON, texts as they are) and read them back."""
+    path = tmp_path / "run.jsonl"
+    path.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines), "utf-8")
+    problems: list[Problem] = []
+    return list(read_jsonl(str(path), problems)), problems
+
+
+def test_everything_a_line_can_hold(tmp_path: Path) -> None:
+    samples, problems = read(
+        tmp_path,
+        RUN,
+        {
+            "t": 105.0,
+            "later": "a key of the future",
+            "workers": {
+                "0": {
+                    "status": {"step": 19.0},
+                    "latency_s": 0.004,
+                    "pid": 41207,
+                    "pid_started_at": 99.5,
+                    "episode": 3,
+                },
+                "1": {"error": "refused"},
+                "2": {"error": "http 500", "pid": 7},
+                "3": {},
+            },
+            "memory": {"total_bytes": 16, "available_bytes": 4, "limit_bytes": None, "oom_kills": 0},
+            "processes": [
+                {"role": "worker", "slot": 0, "pid": 41207, "rss_bytes": 12},
+                {"role": "ollama", "rss_bytes": 5},
+            ],
+            "gpus": [{"index": 0, "used_bytes": 9, "total_bytes": 34}],
+            "env": {"0": {"METABONK_INTRINSIC_REWARD": "1"}},
+        },
+    )
+    assert problems == []
+    (sample,) = samples
+    assert sample.run == RunHeader("r", 100.0, 2, "live", 1.0, "recording")
+    assert sample.workers == {
+        0: Observation(WorkerStatus({"step": 19.0}), latency_s=0.004, pid=41207, pid_started_at=99.5, episode=3),
+        1: Observation(error="refused"),
+        2: Observation(error="http 500", pid=7),
+    }
+    assert sample.memory == MemoryReading(total_bytes=16, available_bytes=4, oom_kills=0)
+    assert sample.processes == (ProcessReading("worker", 12, 0, 41207), ProcessReading("ollama", 5))
+    assert sample.gpus == (GpuReading(0, 9, 34),)
+    assert sample.environments == {0: EnvReading({"METABONK_INTRINSIC_REWARD": "1"})}
+
+
+def test_a_missing_key_was_not_observed(tmp_path: Path) -> None:
+    (sample,), _ = read(tmp_path, RUN, {"t": 105.0})
+    assert (sample.workers, sample.memory, sample.processes, sample.gpus, sample.pool) == ({}, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"t": 106.0, "workers": {"0": {"sta', "half a line"),
+        ("[1, 2]", "not a JSON object"),
+        ("{}", "no time"),
+        ('{"t": "soon"}', "no time"),
+        ('{"t": NaN}', "no time"),
+        ('{"t": true}', "no time"),
+        ('{"t": 1.0}', "backwards"),
+        ('{"t": 106.0, "event": "resize"}', "without a time or a kind"),
+        ("\x00\x01", "not json"),
+        ("[" * 100_000, "half a line"),
+    ],
+)
+def test_a_broken_line_is_named_and_costs_nothing_else(tmp_path: Path, line: str, what: str) -> None:
+    samples, problems = read(tmp_path, RUN, {"t": 105.0}, line, {"t": 107.0})
+    assert [sample.t for sample in samples] == [105.0, 107.0]
+    (problem,) = problems
+    assert (problem.file, problem.line) == ("run.jsonl", 3)
+    assert what in problem.what
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [
+        ({"memory": {"total_bytes": "lots", "available_bytes": 4}}, "MemoryReading.total_bytes"),
+        ({"memory": {"total_bytes": -1, "available_bytes": 4}}, "negative"),
+        ({"memory": {"total_bytes": True, "available_bytes": 4}}, "MemoryReading.total_bytes"),
+        ({"memory": {"oom_scope": "galaxy", "available_bytes": 4}}, "MemoryReading.oom_scope"),
+    ],
+)
+def test_a_bad_field_costs_only_itself(tmp_path: Path, part: dict[str, object], what: str) -> None:
+    (sample,), (problem,) = read(tmp_path, RUN, {"t": 105.0, **part})
+    assert sample.memory == MemoryReading(available_bytes=4)
+    assert what in problem.what
+
+
+def test_nan_is_a_bad_value_and_costs_only_itself(tmp_path: Path) -> None:
+    line = '{"t": 105.0, "workers": {"0": {"status": {"reward": NaN, "step": 3.0}}}, "memory": {"total_bytes": NaN}}'
+    (sample,), (problem,) = read(tmp_path, RUN, line)
+    status = sample.workers[0].status
+    assert number(status, "reward").presence is Presence.BAD
+    assert number(status, "step").value == 3.0
+    assert sample.memory == MemoryReading()
+    assert "nan" in problem.what
+
+
+def test_a_record_without_what_it_must_have_is_left_out(tmp_path: Path) -> None:
+    (sample,), (problem,) = read(
+        tmp_path, RUN, {"t": 105.0, "processes": [{"role": "ollama"}, {"role": "other", "rss_bytes": 1}]}
+    )
+    assert sample.processes == (ProcessReading("other", 1),)
+    assert "without rss_bytes" in problem.what
+
+
+def test_a_status_that_is_no_object_is_a_named_failure(tmp_path: Path) -> None:
+    (sample,), _ = read(tmp_path, RUN, {"t": 105.0, "workers": {"0": {"status": 5}, "x": {"error": "refused"}}})
+    assert sample.workers == {0: Observation(error="not an object")}
+
+
+def test_events_join_the_next_sample_and_the_last_ones_a_sample_of_their_own(tmp_path: Path) -> None:
+    resize = {"t": 106.0, "event": {"kind": "pool.resize", "from": 5, "to": 3, "by": "key"}}
+    oom = {"t": 108.0, "event": {"kind": "memory.oom", "severity": "crit", "text": "killed", "worker": 2}}
+    samples, problems = read(tmp_path, RUN, {"t": 105.0}, resize, {"t": 107.0}, oom)
+    assert problems == []
+    assert [(sample.t, [event.kind for event in sample.events]) for sample in samples] == [
+        (105.0, []),
+        (107.0, ["pool.resize"]),
+        (108.0, ["memory.oom"]),
+    ]
+    assert samples[1].events == (
+        Event(106.0, "pool.resize", "info", "pool.resize", None, {"from": 5, "to": 3, "by": "key"}),
+    )
+    assert samples[2].events == (Event(108.0, "memory.oom", "crit", "killed", 2),)
+
+
+def test_several_runs_in_one_file_stay_apart_even_under_one_name(tmp_path: Path) -> None:
+    samples, _ = read(tmp_path, RUN, {"t": 105.0}, RUN | {"started_at": 200.0}, {"t": 205.0}, {"t": 206.0})
+    runs = [sample.run for sample in samples if sample.run]
+    assert [run.started_at for run in runs] == [100.0, 200.0]
+    assert len({run.name for run in runs}) == 2
+
+
+def test_fields_say_what_could_have_been_seen(tmp_path: Path) -> None:
+    status = {"workers": {"0": {"status": {"step": 1.0}}}}
+    samples, _ = read(tmp_path, RUN | {"fields": ["step"]}, {"t": 105.0, **status}, RUN, {"t": 205.0, **status})
+    seen, whole = (sample.workers[0].status for sample in samples)
+    assert number(seen, "intrinsic_reward").presence is Presence.UNOBSERVED
+    assert number(whole, "intrinsic_reward").presence is Presence.ABSENT
+
+
+def test_without_an_interval_the_median_spacing_counts(tmp_path: Path) -> None:
+    header = {key: value for key, value in RUN.items() if key != "interval_s"}
+    samples, _ = read(tmp_path, header, *({"t": t} for t in (300.0, 600.0, 900.0, 22500.0, 22800.0)))
+    assert samples[0].run is not None
+    assert samples[0].run.interval_s == 300.0
+
+
+def test_without_a_header_there_is_a_run_all_the_same(tmp_path: Path) -> None:
+    samples, _ = read(tmp_path, {"t": 105.0}, {"t": 107.0})
+    assert samples[0].run == RunHeader("run", 105.0, None, "recording", 2.0, "first sample")
+    assert samples[1].run is None
+
+
+def test_gzip_is_known_by_its_bytes_and_a_torn_archive_keeps_what_was_there(tmp_path: Path) -> None:
+    lines = [json.dumps(RUN)] + [json.dumps({"t": 105.0 + n, "x": os.urandom(40).hex()}) for n in range(500)]
+    whole = gzip.compress("\n".join(lines).encode())
+    path = tmp_path / "run.jsonl.gz"
+    path.write_bytes(whole)
+    problems: list[Problem] = []
+    assert len(list(read_jsonl(str(path), problems))) == 500
+    assert problems == []
+    path.write_bytes(whole[: len(whole) // 2])
+    kept = list(read_jsonl(str(path), problems))
+    assert 0 < len(kept) < 500
+    assert "torn" in problems[-1].what
+
+
+def test_stdin_is_a_file_too(tmp_path: Path) -> None:
+    program = "from metabonk_tui.adapters.interchange import *; print(len(list(read_jsonl('-', []))))"
+    lines = f"{json.dumps(RUN)}\n{json.dumps({'t': 105.0})}\n"
+    done = subprocess.run([sys.executable, "-c", program], input=lines, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
+def test_text_from_a_file_cannot_reach_a_terminal(tmp_path: Path) -> None:
+    (sample,), _ = read(
+        tmp_path,
+        RUN | {"name": "\x1b]0;owned\x07"},
+        {"t": 104.0, "event": {"kind": "pool.stop", "text": "\x1b[2J"}},
+        {"t": 105.0, "workers": {"0": {"error": "\x1b[31mrefused"}}, "env": {"0": {"A": "\x9b1m"}}},
+    )
+    assert "\x1b" not in repr(sample).encode().decode("unicode_escape")
+    assert "\x9b" not in repr(sample)
+
+
+# -- what is written can be read ------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_characters="\u3000"), max_size=20)
+names = st.from_regex(r"[a-z_]{1,12}", fullmatch=True)
+times = st.floats(0, 4e9, allow_nan=False)
+sizes = st.none() | st.integers(0, 10**15)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+leaves = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | finite | texts
+values = st.recursive(
+    leaves, lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(names, deeper, max_size=3), max_leaves=5
+)
+bad = st.sampled_from([BadValue("nan", "NaN"), BadValue("infinite", "Infinity"), BadValue("infinite", "-Infinity")])
+observations = st.one_of(
+    st.builds(
+        Observation,
+        status=st.builds(WorkerStatus, fields=st.dictionaries(names, values | bad, max_size=5)),
+        latency_s=st.none() | st.floats(0, 10),
+        pid=sizes,
+        pid_started_at=st.none() | times,
+        episode=sizes,
+        port=sizes,
+    ),
+    st.builds(Observation, error=st.sampled_from(["refused", "timeout", "http 500"]), detail=texts, pid=sizes),
+)
+memories = st.builds(
+    MemoryReading,
+    total_bytes=sizes,
+    available_bytes=sizes,
+    limit_bytes=sizes,
+    limited_by=st.none() | texts,
+    working_set_bytes=sizes,
+    swap_total_bytes=sizes,
+    swap_used_bytes=sizes,
+    oom_kills=sizes,
+    oom_scope=st.sampled_from([None, "cgroup", "host"]),
+    pressure_some_avg10=st.none() | st.floats(0, 100),
+)
+processes = st.builds(
+    ProcessReading,
+    role=st.sampled_from(["worker", "launcher", "orchestrator", "ollama", "other"]),
+    rss_bytes=st.integers(0, 10**15),
+    slot=st.none() | st.integers(0, 99),
+    pid=sizes,
+    started_at=st.none() | times,
+    tree_bytes=sizes,
+    name=texts,
+)
+events = st.builds(
+    Event,
+    t=times,
+    kind=names,
+    severity=st.sampled_from(["info", "ok", "warn", "crit"]),
+    text=texts,
+    worker=st.none() | st.integers(0, 99),
+    facts=st.dictionaries(
+        names.filter(lambda name: name not in ("kind", "severity", "text", "worker")), leaves, max_size=3
+    ),
+)
+environments = st.one_of(
+    st.builds(EnvReading, st.dictionaries(names, texts, max_size=3)),
+    st.builds(EnvReading, st.none(), st.sampled_from(["not permitted", "gone"])),
+)
+slots = st.integers(0, 99)
+headers = st.builds(
+    RunHeader,
+    name=names,
+    started_at=times,
+    desired=st.none() | st.integers(0, 99),
+    source=names,
+    interval_s=st.floats(0.1, 1000),
+    how=names,
+    profile=texts,
+)
+
+
+def sample_at(t: float, run: st.SearchStrategy[RunHeader | None]) -> st.SearchStrategy[Sample]:
+    """Make samples of one moment."""
+    return st.builds(
+        Sample,
+        t=st.just(t),
+        workers=st.dictionaries(slots, observations, max_size=3),
+        memory=st.none() | memories,
+        processes=st.none() | st.lists(processes, max_size=3).map(tuple),
+        gpus=st.none() | st.lists(st.builds(GpuReading, slots, slots, slots), max_size=2).map(tuple),
+        environments=st.dictionaries(slots, environments, max_size=2),
+        pool=st.none()
+        | st.builds(PoolReading, backend=names, desired=sizes, controller=st.sampled_from(["us", "other", "none"])),
+        events=st.lists(events, max_size=2).map(tuple),
+        run=run,
+        lag_s=st.none() | st.floats(0, 10),
+    )
+
+
+recordings = st.tuples(sample_at(10.0, headers), sample_at(11.0, st.none()), sample_at(12.5, st.none())).map(list)
+
+
+@given(recordings)
+@settings(max_examples=60, deadline=None)
+def test_what_is_written_can_be_read(tmp_path_factory: pytest.TempPathFactory, samples: list[Sample]) -> None:
+    path = tmp_path_factory.mktemp("round") / "run.jsonl.gz"
+    write_jsonl(str(path), samples)
+    problems: list[Problem] = []
+    assert list(read_jsonl(str(path), problems)) == samples
+    assert problems == []
