@@ -1,0 +1,162 @@
+"""The life of one worker as numbers: what it has learned at a run second of its process's life.
+
+Pure: slot, flags and seconds in, fields out. Every life starts at zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metabonk_tui.demo.flags import Flags
+from metabonk_tui.demo.numbers import between, rising, swaying, unit
+
+MINUTE_S = 60.0
+MENU_S = 3 * MINUTE_S
+"""What every episode spends in the menus again before it plays."""
+PRE_GAMEPLAY_EPISODE_S = 17 * MINUTE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One process in one slot."""
+
+    slot: int
+    flags: Flags
+
+    @property
+    def gameplay_at_s(self) -> float | None:
+        """When it first plays; None: never, nothing leads it out of the menus."""
+        if not self.flags.exploration:
+            return None
+        return (40 + 5 * ((self.slot + 1) % 3) + self.slot // 3) * MINUTE_S
+
+    @property
+    def episode_s(self) -> float:
+        """How long one episode takes once it plays."""
+        return between(22, 31, self.slot, "episode") * MINUTE_S
+
+    def episodes(self, t: float) -> tuple[int, float]:
+        """Count the finished episodes, and the seconds since the running one began."""
+        start = self.gameplay_at_s
+        if start is None or t < start:
+            index, into = divmod(max(t, 0.0), PRE_GAMEPLAY_EPISODE_S)
+            return int(index), into
+        before = int(start // PRE_GAMEPLAY_EPISODE_S)
+        index, into = divmod(t - start, self.episode_s)
+        return before + int(index), into
+
+    def transitions(self, t: float) -> int:
+        """Count how often it came from the menus into the game."""
+        start = self.gameplay_at_s
+        return 0 if start is None or t < start else 1 + int((t - start) // self.episode_s)
+
+    def steps(self, t: float) -> float:
+        """Count meaningful actions: 0.3 to 0.5 a run second when it learns, about 0.1 when it does not."""
+        a_second = between(0.30, 0.48, self.slot, "step") if self.flags.exploration else between(0.05, 0.14, self.slot)
+        return float(int(rising(t, 60 * a_second, self.slot, "steps")))
+
+    def actions(self, t: float) -> int:
+        """Count every turn of the action loop."""
+        return int(rising(t, 60 * 7.2, self.slot, "actions"))
+
+    def state(self, t: float) -> str:
+        """Name what the classifier sees."""
+        if not self.flags.exploration or t < 5:
+            return "uncertain"
+        start = self.gameplay_at_s
+        if start is not None and t >= start:
+            return "menu_ui" if self.episodes(t)[1] > self.episode_s - MENU_S else "gameplay"
+        return "uncertain" if unit(self.slot, "doubt", int(t // 45)) < 0.1 else "menu_ui"
+
+    def play(self, t: float) -> dict[str, object]:
+        """What it sees and earns. `gameplay_started` is a latch: no episode takes it back."""
+        started = self.transitions(t) > 0
+        playing = self.state(t) == "gameplay"
+        reward = swaying(t, 1.8, 5.2, self.slot, "reward") if playing else swaying(t, 0.02, 0.09, self.slot, "reward")
+        scene = f"{int(unit(self.slot, int(t // 6)) * 2**64):016x}"
+        return {
+            "gameplay_started": started,
+            "gameplay_confidence": 0.97 if started else swaying(t, 0.18, 0.46, self.slot, "conf"),
+            "hud_present": playing,
+            "hud_phase": "gameplay" if playing else "lobby",
+            "act_hz": swaying(t, 6.4, 8.1, self.slot, "act"),
+            "actions_total": self.actions(t),
+            "phase_gameplay": playing,
+            "step": self.steps(t),
+            "reward": reward,
+            "exploration_reward": reward,
+            "visual_novelty": swaying(t, 0.05, 0.2, self.slot, "novelty"),
+            "scene_hash": scene,
+            "scene_fingerprint": scene,
+            "new_scene": unit(self.slot, "new", int(t)) < 0.3,
+            "screen_transition": False,
+            "scenes_discovered": int(rising(t, 1.1, self.slot, "scenes")),
+            "stuck_score": 0.0,
+            "stuck": False,
+            "obs_fps": swaying(t, 12.5, 16.5, self.slot, "fps"),
+            "stream_frame_var": swaying(t, 60, 80, self.slot, "var"),
+            "stream_frame_diff": swaying(t, 70, 95, self.slot, "diff"),
+            "stream_frozen_checks": int(t // 5),
+        }
+
+    def exploration(self, t: float) -> dict[str, object]:
+        """The exploration counter climbs with the component off as well: pure vision falls back to random clicks."""
+        if not self.flags.exploration:
+            actions = int(rising(t, 3.1, self.slot, "fallback"))
+            return {
+                "dynamic_ui_state_type": "uncertain",
+                "dynamic_ui_exploration_actions": actions,
+                "dynamic_ui_epsilon": 0.9 if actions else 0.0,
+            }
+        state = self.state(t)
+        actions = int(rising(t, between(0.42, 0.62, self.slot, "ui"), self.slot, "ui"))
+        fields: dict[str, object] = {
+            "dynamic_ui_state_type": state,
+            "dynamic_ui_exploration_actions": actions,
+            "dynamic_ui_epsilon": self.flags.epsilon_base if state == "gameplay" else self.flags.epsilon_ui,
+        }
+        if t >= 2:
+            # The classifier's inputs are there from its first frame on; they prove that it really runs.
+            playing = state == "gameplay"
+            fields["dynamic_ui_text_density"] = swaying(
+                t, *((0.04, 0.12) if playing else (0.22, 0.38)), self.slot, "td"
+            )
+            fields["dynamic_ui_motion"] = swaying(t, *((0.21, 0.34) if playing else (0.01, 0.045)), self.slot, "mo")
+            fields["dynamic_ui_ui_shape_count"] = float(int(swaying(t, 6, 15, self.slot, "shapes")))
+            fields["dynamic_ui_has_centered_panel"] = 0.0 if playing else 1.0
+        return fields
+
+    def intrinsic(self, t: float) -> dict[str, object]:
+        """The intrinsic reward: a little for every new scene, a bonus for every way into the game."""
+        if not self.flags.intrinsic:
+            return {}
+        if not self.flags.intrinsic_applied:
+            return {"intrinsic_reward": 0.0, "intrinsic_reward_total": 0.0, "intrinsic_scene_hash": None}
+        bonus = (self.flags.gameplay_bonus + 0.15) * self.transitions(t)
+        total = round(rising(t, between(0.007, 0.013, self.slot, "intr"), self.slot, "intr"), 3)
+        return {
+            "intrinsic_reward": 0.001 if unit(self.slot, "last", int(t)) < 0.2 else 0.0,
+            "intrinsic_reward_total": total + bonus,
+            "intrinsic_scene_hash": f"{int(unit(self.slot, 'intr', int(t // 9)) * 2**64):016x}",
+            "intrinsic_ui_context": 0.0 if self.state(t) == "gameplay" else 1.0,
+        }
+
+    def meta(self, t: float) -> dict[str, object]:
+        """Sequences learned: one after the first success; more only when it also learns once it plays."""
+        if not self.flags.meta:
+            return {}
+        start = self.gameplay_at_s
+        learned = 0
+        if start is not None and t >= start + MINUTE_S:
+            learned = 1 if self.flags.meta_pre_gameplay_only else 1 + int(rising(t - start, 0.15, self.slot, "meta"))
+        return {
+            "meta_learning_enabled": 1.0,
+            "meta_success_sequences": float(learned),
+            "meta_success_steps": 17.0 * learned,
+            "meta_unique_scenes": 6.0 * learned,
+            "meta_suggestions_considered": 9.0 * learned,
+            "meta_suggestions_applied": 4.0 * learned,
+            "meta_last_suggestion_similarity": 0.91 if learned else 0.0,
+            "meta_last_suggestion_reason": "match" if learned else "",
+            "meta_learner_sequences_learned": float(learned),
+        }

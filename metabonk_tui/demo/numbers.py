@@ -1,0 +1,38 @@
+"""Numbers that look alive and are the same in every run: smooth, rising, different for every slot.
+
+Pure functions of their arguments; `random` would cost start-up time and a state.
+"""
+
+from __future__ import annotations
+
+from math import pi, sin, tau
+from zlib import crc32
+
+
+def unit(*key: object) -> float:
+    """Draw a number from 0 to 1 that depends on the key alone."""
+    return crc32(repr(key).encode()) / 0xFFFFFFFF
+
+
+def between(low: float, high: float, *key: object) -> float:
+    """Draw a number from low to high that depends on the key alone."""
+    return low + (high - low) * unit(*key)
+
+
+def rising(t_s: float, per_minute: float, *key: object) -> float:
+    """Read a counter that starts at 0, never falls, and whose pace breathes by 40 % around `per_minute`."""
+    if t_s <= 0:
+        return 0.0
+    period_s = between(400, 900, "period", *key)
+    phase = tau * unit("phase", *key)
+    breath_s = 0.4 * period_s / tau * (sin(tau * t_s / period_s + phase) - sin(phase))
+    return per_minute / 60 * (t_s + breath_s)
+
+
+def swaying(t_s: float, low: float, high: float, *key: object) -> float:
+    """Read a level that moves between low and high: two waves and a little noise."""
+    slow = sin(tau * t_s / between(170, 310, "slow", *key) + tau * unit("p", *key))
+    fast = sin(tau * t_s / between(11, 23, "fast", *key) + pi * unit("q", *key))
+    noise = unit(round(t_s, 1), *key) - 0.5
+    share = 0.5 + 0.25 * slow + 0.15 * fast + 0.2 * noise
+    return low + (high - low) * share

@@ -1,0 +1,94 @@
+"""Writes what a monitor needs to know of a demo pool: a config and an env file, and says how it is first launched."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+
+from metabonk_tui.demo.envfile import flags_of, write_env_file
+from metabonk_tui.demo.launcher import OLLAMA_MB
+from metabonk_tui.demo.memory import available_mb
+from metabonk_tui.demo.pool import Pool
+from metabonk_tui.demo.scenarios import SCENARIOS, extra_mb
+
+PYTHON_MB = 15.0
+"""What an idle interpreter holds besides its ballast."""
+
+
+def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb: float) -> dict[str, object]:
+    """Write config.toml and the env file into the pool's folder; return what is printed."""
+    row = SCENARIOS[scenario]
+    pool.directory.mkdir(parents=True, exist_ok=True)
+    write_env_file(pool, enabled=row.enabled)
+    this = [sys.executable, "-m", "metabonk_tui.demo"]
+    where = ["--dir", str(pool.directory), "--base-port", str(pool.base_port)]
+    launch = [
+        *this,
+        "launch",
+        *where,
+        "--scenario",
+        scenario,
+        "--speed",
+        f"{speed:g}",
+        "--memory-mb",
+        f"{memory_mb:g}",
+    ]
+    stop = [*this, "stop", *where]
+    growth_mb = extra_mb(row.memory, float("inf"))
+    memory: dict[str, object] = {
+        "worker_gb": round((memory_mb + growth_mb + PYTHON_MB) / 1000, 3),
+        "ollama_gb": round((OLLAMA_MB + PYTHON_MB) / 1000, 3),
+    }
+    if row.tight_floor:
+        held_mb = workers * (memory_mb + PYTHON_MB + growth_mb / 2) + OLLAMA_MB + 3 * PYTHON_MB
+        memory["floor_gb"] = round(max(0.1, (available_mb() - held_mb) / 1000), 3)
+    tables: dict[str, Mapping[str, object]] = {
+        "pool": {
+            "host": "127.0.0.1",
+            "base_port": pool.base_port,
+            "workers": workers,
+            "orchestrator": f"http://127.0.0.1:{pool.orchestrator_port}",
+            "backend": "launcher",
+            "profile": f"demo: {scenario}",
+        },
+        "pool.launcher": {
+            "directory": str(pool.directory),
+            "launch": [*launch, "--workers", "{workers}"],
+            "stop": stop,
+            "env_file": str(pool.env_file),
+            "environment": {},
+            "log_file": str(pool.directory / "pool.log"),
+            "start_timeout_s": 30.0,
+            "stop_grace_s": 10.0,
+        },
+        "processes": {
+            "worker": [["metabonk_tui.demo worker", f"--pool {pool.name}"]],
+            "launcher": [["metabonk_tui.demo launch", f"--pool {pool.name}"]],
+            "orchestrator": [["metabonk_tui.demo orchestrator", f"--pool {pool.name}"]],
+            "ollama": [["metabonk_tui.demo ollama", f"--pool {pool.name}"]],
+        },
+        "memory": memory,
+    }
+    config = pool.directory / "config.toml"
+    config.write_text(f"# The demo pool `{scenario}`: {row.tells}.\n\n" + _toml(tables))
+    return {
+        "config": str(config),
+        "env_file": str(pool.env_file),
+        "launch": [*launch, "--workers", str(workers), *([] if row.exported else ["--not-exported"])],
+        "environment": flags_of(pool, enabled=row.enabled) if row.exported else {},
+        "stop": stop,
+        "workers": workers,
+        "base_port": pool.base_port,
+        "speed": speed,
+        "scenario": scenario,
+    }
+
+
+def _toml(tables: Mapping[str, Mapping[str, object]]) -> str:
+    """Write tables of strings, numbers, lists and empty tables: for these, JSON's notation is TOML's."""
+    parts = []
+    for name, table in tables.items():
+        rows = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in table.items())
+        parts.append(f"[{name}]\n{''.join(rows)}")
+    return "\n".join(parts)

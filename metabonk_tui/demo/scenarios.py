@@ -1,0 +1,80 @@
+"""The scenarios, one a line: what each demo pool does, as data.
+
+Knows run minutes and megabytes. Does not know processes, ports or time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Knots = tuple[tuple[float, float], ...]
+"""(run minute, MB) points of a memory curve: straight between them, a jump where two share a minute, then flat."""
+
+FLAT: Knots = ((0, 0),)
+GROWTH_CAP_MB = 300.0
+"""No scenario may grow a worker beyond this: a demo must not harm the machine it runs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One way for a small MetaBonk to fare."""
+
+    tells: str
+    workers: int = 3
+    exported: bool = True
+    """Does the initial launch have the env file's values in its environment?"""
+    enabled: bool = True
+    """Does the env file switch the learning components on?"""
+    memory: Knots = FLAT
+    """What each worker holds besides its base, over the run minutes of its life."""
+    tight_floor: bool = False
+    """Set the monitor's memory floor so that half of the growth crosses it."""
+    lifetime_min: tuple[float, float] | None = None
+    """A worker kills itself at an age between these run minutes; None: never."""
+    restarts: int = 10
+    """How often the launcher respawns one slot before it gives up."""
+    fault: Literal["", "hang", "nan", "freeze"] = ""
+    """What befalls the worker of the last slot."""
+    fault_after_min: float = 0.0
+    delay_s: tuple[float, float] = (0.0, 0.0)
+    """How long every answer takes, in real seconds."""
+
+
+SCENARIOS = {
+    "seed": Scenario("five workers, the env file sourced but never exported", workers=5, exported=False),
+    "healthy": Scenario("every component learns, gameplay is reached after 40 to 50 minutes"),
+    "silent": Scenario("the env file sets the flags, nobody exported them", exported=False),
+    "disabled": Scenario("the env file itself switches the components off", enabled=False),
+    "leak": Scenario("every worker's memory grows", memory=((0, 0), (150, 300)), tight_floor=True),
+    "steps": Scenario(
+        "models load in jumps, then memory is flat", memory=((3, 0), (3, 40), (7, 40), (7, 90), (12, 90), (12, 120))
+    ),
+    "flaky": Scenario("workers die now and then and are respawned", lifetime_min=(9, 21)),
+    "hung": Scenario("the last worker accepts and never answers again", fault="hang", fault_after_min=8),
+    "nan": Scenario("the last worker's intrinsic reward becomes NaN", fault="nan", fault_after_min=8),
+    "zombie": Scenario("the last worker answers, its step stands still", fault="freeze", fault_after_min=8),
+    "slow": Scenario("every answer takes about a second", delay_s=(0.7, 1.5)),
+    "crash": Scenario(
+        "ends like the failed run: silent, leaking, killed after 75 minutes",
+        workers=5,
+        exported=False,
+        memory=((0, 0), (75, 250)),
+        tight_floor=True,
+        lifetime_min=(75, 80),
+        restarts=0,
+    ),
+}
+DEFAULT = "seed"
+
+
+def extra_mb(knots: Knots, minute: float) -> float:
+    """Read a memory curve at a run minute: megabytes, never above the cap."""
+    left_minute, level = knots[0]
+    for right_minute, right in knots:
+        if minute < right_minute:
+            if right_minute > left_minute:
+                level += (right - level) * max(0.0, (minute - left_minute) / (right_minute - left_minute))
+            break
+        left_minute, level = right_minute, right
+    return min(level, GROWTH_CAP_MB)

@@ -1,0 +1,211 @@
+"""One demo worker: an OS process that serves `/status`, holds memory, sends heartbeats, and may misbehave.
+
+Knows its own life only. What it builds is decided by the flags that are really in its environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from metabonk_tui.demo.document import document, policy
+from metabonk_tui.demo.flags import Flags
+from metabonk_tui.demo.life import Life
+from metabonk_tui.demo.memory import Ballast, meminfo_mb, rss_mb
+from metabonk_tui.demo.numbers import between
+from metabonk_tui.demo.orphan import live
+from metabonk_tui.demo.scenarios import Scenario, extra_mb
+from metabonk_tui.demo.serve import Server, get, post
+from metabonk_tui.demo.system2 import System2
+
+TICK_S = 0.5
+ASK_OLLAMA_S = 3.0
+PORT_TAKEN = 3
+
+
+def say(text: str) -> None:
+    """Write a line to the worker's log."""
+    print(text, flush=True)
+
+
+@dataclass(slots=True)
+class Worker:
+    """What one process is and has come to."""
+
+    slot: int
+    port: int
+    orchestrator_port: int
+    scenario: Scenario
+    speed: float
+    attempt: int
+    base_mb: float
+    faulty: bool
+    """Is this the worker that the scenario's fault befalls?"""
+    flags: Flags
+    life: Life
+    system2: System2
+    heartbeat_s: float
+    ballast: Ballast = field(default_factory=Ballast)
+    started: float = field(default_factory=time.monotonic)
+    answers: int = 0
+    ollama_answers: bool = False
+    asked_ollama: float = float("-inf")
+    sent_heartbeat: float = float("-inf")
+
+    def age_s(self) -> float:
+        """Tell the run seconds since this process began."""
+        return (time.monotonic() - self.started) * self.speed
+
+    def fault(self) -> str:
+        """Name the fault that has struck by now."""
+        struck = self.faulty and self.age_s() >= self.scenario.fault_after_min * 60
+        return self.scenario.fault if struck else ""
+
+    def seen_s(self) -> float:
+        """Tell the run second that its numbers show: a frozen worker's stand still."""
+        return self.scenario.fault_after_min * 60 if self.fault() == "freeze" else self.age_s()
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, object] | None:
+        """Answer `GET /status`."""
+        fault = self.fault()
+        if fault == "hang":
+            return None
+        self.answers += 1
+        low, high = self.scenario.delay_s
+        if high > 0:
+            time.sleep(between(low, high, self.slot, self.answers))
+        if method != "GET" or path != "/status":
+            return 404, {"detail": "Not Found"}
+        t = self.seen_s()
+        status = document(self.life, self.system2.fields(t), t, time.time(), os.environ.get("MEGABONK_LOG_DIR", ""))
+        if fault == "nan" and "intrinsic_reward_total" in status:
+            status["intrinsic_reward_total"] = float("nan")
+        return 200, status
+
+    def tick(self) -> None:
+        """Grow older: memory, System2, heartbeat, death."""
+        now = time.monotonic()
+        minute = self.age_s() / 60
+        self.ballast.grow_to(self.base_mb + extra_mb(self.scenario.memory, minute))
+        if self.scenario.lifetime_min is not None:
+            lifetime = between(*self.scenario.lifetime_min, self.slot, self.attempt, "life")
+            if minute >= lifetime:
+                # As the kernel's OOM killer would: no farewell, no exit code of its own.
+                os.kill(os.getpid(), signal.SIGKILL)
+        if self.flags.ollama and now - self.asked_ollama >= ASK_OLLAMA_S:
+            self.asked_ollama = now
+            self.ollama_answers = _answers(self.flags.ollama)
+        self.system2.look(self.seen_s(), time.time(), answers=self.ollama_answers)
+        if now - self.sent_heartbeat >= self.heartbeat_s and self.fault() != "hang":
+            self.sent_heartbeat = now
+            # A worker goes on without its orchestrator, as MetaBonk's do.
+            with suppress(OSError):
+                post(self.orchestrator_port, "/heartbeat", self.heartbeat())
+
+    def heartbeat(self) -> dict[str, object]:
+        """Compose what the orchestrator is told."""
+        t = self.seen_s()
+        play = self.life.play(t)
+        episode, episode_t = self.life.episodes(t)
+        resident, virtual = rss_mb()
+        machine = meminfo_mb()
+        system2 = self.system2.fields(t)
+        name = f"omega-{self.slot}"
+        return {
+            "schema_version": 2,
+            "run_id": os.environ.get("METABONK_RUN_ID", ""),
+            "instance_id": name,
+            "policy_name": policy(self.slot),
+            "policy_version": 0,
+            "step": int(self.life.steps(t)),
+            "reward": play["reward"],
+            "status": "running",
+            "stream_url": None,
+            "stream_ok": True,
+            "stream_last_frame_ts": time.time(),
+            "stream_error": None,
+            "game_restart_count": 0,
+            "game_restart_failed": False,
+            "control_url": f"http://127.0.0.1:{self.port}",
+            "rss_mb": resident,
+            "vms_mb": virtual,
+            "launcher_rss_mb": None,
+            "mem_available_mb": machine["MemAvailable"],
+            "mem_total_mb": machine["MemTotal"],
+            "swap_free_mb": machine.get("SwapFree", 0.0),
+            "obs_fps": play["obs_fps"],
+            "act_hz": play["act_hz"],
+            "stuck_score": 0.0,
+            "errors_recent": None,
+            "display_name": f"{policy(self.slot)} · Demo {name}",
+            "worker_device": "cpu",
+            "worker_pid": os.getpid(),
+            "ts": time.time(),
+            "episode_idx": episode,
+            "episode_t": episode_t,
+            "port": self.port,
+            "gameplay_started": play["gameplay_started"],
+            "actions_total": play["actions_total"],
+            "vlm_hints_used": system2["vlm_hints_used"],
+            "vlm_hints_applied": system2["vlm_hints_applied"],
+        }
+
+
+def run_worker(
+    *,
+    slot: int,
+    port: int,
+    orchestrator_port: int,
+    scenario: Scenario,
+    speed: float,
+    attempt: int,
+    memory_mb: float,
+    workers: int,
+) -> int:
+    """Be a worker until killed; exit code 3 when the port is taken, as MetaBonk's."""
+    flags = Flags.read(os.environ)
+    worker = Worker(
+        slot=slot,
+        port=port,
+        orchestrator_port=orchestrator_port,
+        scenario=scenario,
+        speed=speed,
+        attempt=attempt,
+        base_mb=memory_mb,
+        faulty=slot == workers - 1,
+        flags=flags,
+        life=Life(slot, flags),
+        system2=System2(slot, flags, say),
+        heartbeat_s=float(os.environ.get("METABONK_HEARTBEAT_S", "2")),
+    )
+    name = f"omega-{slot}"
+    if flags.system2:
+        say(f"[worker:{name}] System2 enabled (backend=ollama, model=llava:7b, freq=2.00s)")
+    say(f"INFO:     Started server process [{os.getpid()}]")
+    try:
+        server = Server(port, worker.answer, access_log=True)
+    except OSError as error:
+        print(
+            f"ERROR:    [Errno {error.errno}] error while attempting to bind on address ('127.0.0.1', {port})",
+            flush=True,
+        )
+        return PORT_TAKEN
+    say(f"INFO:     Uvicorn running on http://127.0.0.1:{port} (Press CTRL+C to quit)")
+    live(server, worker.tick, TICK_S)
+    print(f"[worker:{name}] no launcher and nobody asks: ending", file=sys.stderr, flush=True)
+    return 0
+
+
+def _answers(host: str) -> bool:
+    """Ask Ollama for its models; only on this machine."""
+    port = host.rstrip("/").rpartition(":")[2]
+    if "127.0.0.1" not in host or not port.isdecimal():
+        return False
+    try:
+        return b"200 OK" in get(int(port), "/api/tags")[:64]
+    except OSError:
+        return False
