@@ -1,0 +1,300 @@
+"""Knows a pool that a launcher command starts and stops: finds it, plans for it, carries plans out.
+
+Refuses to act without the pool's lock, on a plan that the pool has outgrown, and on what is not the pool's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from metabonk_tui.adapters.commands import make_private_directory, reap
+from metabonk_tui.adapters.env_file import EnvFileError, Sourced
+from metabonk_tui.adapters.pool_lock import PoolLock
+from metabonk_tui.adapters.pools import starting, stopping
+from metabonk_tui.adapters.pools.family import Family, describe
+from metabonk_tui.adapters.pools.narration import Narration
+from metabonk_tui.adapters.pools.planning import Outlook, make_plan, refuse, why_stale
+from metabonk_tui.adapters.pools.record import LaunchRecord, RecordFile
+from metabonk_tui.adapters.pools.scene import Scene, look, spoken_workers, strangers
+from metabonk_tui.adapters.pools.site import NOTHING_SOURCED, LauncherSite
+from metabonk_tui.adapters.proc import Proc
+from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.ports import Clock
+from metabonk_tui.core.sample import Event, Operation, PoolReading, ProcessReading, Severity
+
+_SOURCE_FOR_PLAN_S = 2.0
+"""A person waits for a plan."""
+_ENV_FILE = "env file"
+
+
+class LauncherPool:
+    """The pool behind `pool.launcher` of the configuration. Attaching starts nothing, detaching stops nothing.
+
+    `processes` looks now and returns workers, launchers and orchestrators; times in it are real Unix seconds.
+    `plan` runs the env file and looks at processes and ports: some 50 ms, up to 2 s with an env file that hangs.
+    """
+
+    name = "launcher"
+
+    def __init__(
+        self,
+        config: Config,
+        state_dir: Path,
+        *,
+        clock: Clock,
+        controller_lock: PoolLock,
+        processes: Callable[[], tuple[ProcessReading, ...]],
+        read_only: bool = False,
+        proc: Proc | None = None,
+    ) -> None:
+        self._site = LauncherSite(config, state_dir)
+        self._state_dir = state_dir
+        self._clock = clock
+        self._lock = controller_lock
+        self._processes = processes
+        self._read_only = read_only
+        self._proc = proc or Proc()
+        self._record_file = RecordFile(self._site.record_path)
+        self._operation: Operation | None = None
+        self._target: int | None = None
+        self._busy = False
+
+    async def read(self) -> PoolReading:
+        """See what runs and who may act on it; takes over the lock when its holder has gone."""
+        reading = await asyncio.to_thread(self._read)
+        return replace(reading, operation=self._operation, desired=self._target or reading.desired)
+
+    def plan(self, action: Action, pool: PoolReading) -> Plan:
+        """Say what an action would do to the pool as it is at this moment."""
+        why = "another operation is under way" if self._busy else self._cannot_act()
+        if why:
+            return refuse(action, self._site, why)
+        record, scene = self._look(sweep=True)
+        sourced = self._site.source(_SOURCE_FOR_PLAN_S) if not isinstance(action, StopWorker) else NOTHING_SOURCED
+        wanted = action.workers if isinstance(action, Launch | Resize | Restart) else 0
+        outlook = Outlook(
+            scene=scene,
+            desired=_desired(record, scene),
+            sourced=sourced,
+            strangers=strangers(scene, self._site, wanted, self._proc) if wanted > 0 else {},
+            ready_s=record.ready_s if record else None,
+            notes=(self._record_file.problem,) if self._record_file.problem else (),
+        )
+        return make_plan(action, self._site, outlook)
+
+    async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
+        """Carry a plan out, telling every step. One at a time; a cancelled one leaves everything as it stands."""
+        narration = Narration(
+            _title(plan), self._steps(plan), self._clock, self._reporter(progress), str(self._site.log_path)
+        )
+        if plan.mode == "noop":
+            narration.end(True, plan.warnings[0] if plan.warnings else "nothing to do")
+            return ()
+        if self._busy:
+            narration.end(False, "another operation is under way")
+            return ()
+        self._busy = True
+        try:
+            return await self._carry_out(plan, narration)
+        except asyncio.CancelledError:
+            narration.end(False, "left in the middle: what has been started or asked to end goes on")
+            raise
+        except BaseException as error:
+            narration.end(False, f"failed: {error}")
+            raise
+        finally:
+            self._busy = False
+            self._target = None
+
+    async def aclose(self) -> None:
+        """Give the lock back and detach. The pool goes on."""
+        self._lock.release()
+
+    async def _carry_out(self, plan: Plan, narration: Narration) -> tuple[Event, ...]:
+        why = self._cannot_act() or plan.refusal
+        record, scene = await asyncio.to_thread(self._look, sweep=True)
+        why = why or why_stale(plan, scene)
+        if why:
+            return self._failed(plan, narration, why, "warn")
+        if isinstance(plan.action, StopWorker):
+            return await self._stop_worker(plan, narration)
+        sourced: Sourced | EnvFileError = NOTHING_SOURCED
+        if self._site.env_file is not None:
+            narration.begin(_ENV_FILE)
+            sourced = await asyncio.to_thread(self._site.source)
+        if isinstance(sourced, EnvFileError):
+            narration.fail(_ENV_FILE, sourced.text)
+            if plan.start:
+                return self._failed(plan, narration, f"env file: {sourced.text}")
+            sourced = NOTHING_SOURCED
+        elif self._site.env_file is not None:
+            narration.done(_ENV_FILE, f"{sourced.count} variables")
+        self._target = plan.start or None
+        record = record or LaunchRecord()
+        if plan.mode in ("stop", "restart_all"):
+            problem = await self._stop(plan, scene, sourced, record, narration)
+            if problem:
+                return self._failed(plan, narration, problem)
+        message = "the pool is gone: processes and ports are free"
+        if plan.start:
+            started = await starting.start_pool(
+                self._site,
+                plan.commands[-1],
+                self._site.environment(sourced, record.token),
+                plan.start,
+                {target.pid for target in scene.everyone},
+                self._record_file,
+                record,
+                lambda: self._look(sweep=False)[1],
+                narration,
+                self._proc,
+            )
+            if started.problem:
+                return self._failed(plan, narration, started.problem)
+            message = f"{_count(started.ready)} answered after {started.seconds:.0f} s"
+        narration.end(True, message)
+        return (self._event(plan, "info", f"{_title(plan)}: {message}"),)
+
+    async def _stop(
+        self, plan: Plan, scene: Scene, sourced: Sourced, record: LaunchRecord, narration: Narration
+    ) -> str:
+        """Stop whom the plan hits. Returns what is wrong; "" when the pool is gone."""
+        family = Family(plan.hits, record.token, self._proc)
+        commands = plan.commands[:-1] if plan.start else plan.commands
+        argv = commands[0] if commands else None
+        ports = {self._site.base_port + target.slot for target in scene.workers if target.slot is not None}
+        environment = self._site.environment(sourced)
+        stopped = await stopping.stop_pool(self._site, argv, environment, family, ports, narration, self._proc)
+        if stopped.problem:
+            return stopped.problem
+        _, left = await asyncio.to_thread(self._look, sweep=True)
+        if left.everyone:
+            names = Family(left.everyone, None, self._proc).living()
+            return f"came back meanwhile: {', '.join(describe(target) for target in names)}" if names else ""
+        return ""
+
+    async def _stop_worker(self, plan: Plan, narration: Narration) -> tuple[Event, ...]:
+        family = Family(plan.hits, None, self._proc)
+        narration.begin(stopping.GONE)
+        problem = await stopping.end_family(family, self._site.grace_s, narration)
+        if problem:
+            return self._failed(plan, narration, problem)
+        message = f"{describe(plan.hits[0])} has ended"
+        narration.end(True, message)
+        return (self._event(plan, "info", message),)
+
+    def _read(self) -> PoolReading:
+        """Look, blocking: some milliseconds."""
+        reap()
+        controls, lock_problem = self._try_control()
+        record, scene = self._look(sweep=False)
+        holder = "" if controls else self._lock.holder()
+        problem = self._site.cannot_act() or lock_problem
+        if not problem and not scene.everyone:
+            # A pool that runs can be stopped even where none could be launched: then only the plan refuses.
+            problem = self._site.cannot_launch()
+        return PoolReading(
+            backend=self.name,
+            desired=_desired(record, scene),
+            launcher_pid=scene.launcher.pid if scene.launcher else None,
+            launcher_started_at=scene.launcher.started_at if scene.launcher else None,
+            launched_by_us=scene.ours,
+            controller="us" if controls else "other" if holder or not (self._read_only or lock_problem) else "none",
+            holder=holder,
+            read_only=self._read_only,
+            problem=problem,
+        )
+
+    def _try_control(self) -> tuple[bool, str]:
+        """Try to get or keep the lock, unless we only look. Returns (ours, why it cannot be had at all)."""
+        if self._read_only:
+            return False, ""
+        try:
+            make_private_directory(self._state_dir)
+            return self._lock.try_acquire(), ""
+        except OSError as error:
+            return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
+
+    def _look(self, sweep: bool) -> tuple[LaunchRecord | None, Scene]:
+        record = self._record_file.read()
+        return record, look(self._processes(), self._site, record, self._proc, sweep)
+
+    def _cannot_act(self) -> str:
+        """Say why we may not act at all; "" when we may."""
+        if self._read_only:
+            return "read-only: this monitor was told only to look"
+        impossible = self._site.cannot_act()
+        if impossible:
+            return impossible
+        controls, problem = self._try_control()
+        if controls:
+            return ""
+        return problem or f"another monitor acts on this pool: {self._lock.holder() or 'who, it does not say'}"
+
+    def _steps(self, plan: Plan) -> tuple[str, ...]:
+        if plan.mode in ("noop", "refused"):
+            return ()
+        if isinstance(plan.action, StopWorker):
+            return (stopping.GONE,)
+        first = (_ENV_FILE,) if self._site.env_file is not None else ()
+        stop = stopping.STEPS if plan.mode in ("stop", "restart_all") else ()
+        return (*first, *stop, *(starting.STEPS if plan.start else ()))
+
+    def _reporter(self, progress: Callable[[Operation], None]) -> Callable[[Operation], None]:
+        def report(operation: Operation) -> None:
+            self._operation = operation
+            progress(operation)
+
+        return report
+
+    def _failed(self, plan: Plan, narration: Narration, why: str, severity: Severity = "crit") -> tuple[Event, ...]:
+        narration.end(False, why)
+        return (self._event(plan, severity, f"{_title(plan)} failed: {why}", {"error": why}),)
+
+    def _event(self, plan: Plan, severity: Severity, text: str, facts: Mapping[str, str] | None = None) -> Event:
+        action = plan.action
+        counts = {"from": _workers_hit(plan), "to": plan.start, "by": action.by}
+        worker = None
+        if isinstance(action, StopWorker):
+            worker = action.slot
+            counts = {"pid": action.pid, "by": action.by}
+        kind = {Launch: "pool.launch", Restart: "pool.launch", Resize: "pool.resize"}.get(type(action), "pool.stop")
+        return Event(self._clock.now(), kind, severity, text, worker, {**counts, **(facts or {})})
+
+
+def _desired(record: LaunchRecord | None, scene: Scene) -> int | None:
+    """Say how many workers are wanted: by our own launch, by the launcher's words, else by what is seen."""
+    if scene.ours and record is not None and record.workers is not None:
+        return record.workers
+    return spoken_workers(scene.launcher_arguments) or len(scene.workers) or None
+
+
+def _title(plan: Plan) -> str:
+    action = plan.action
+    match action:
+        case Launch():
+            return f"launch {_count(action.workers)}"
+        case Restart():
+            return f"restart {_count(action.workers)}"
+        case Resize():
+            return (
+                f"resize {_workers_hit(plan)} → {_count(action.workers)}"
+                if plan.hits
+                else f"resize to {_count(action.workers)}"
+            )
+        case Stop():
+            return "stop the pool"
+        case StopWorker():
+            return f"stop worker {action.slot} (pid {action.pid})"
+
+
+def _workers_hit(plan: Plan) -> int:
+    return sum(hit.role == "worker" for hit in plan.hits)
+
+
+def _count(workers: int) -> str:
+    return f"{workers} worker" + ("" if workers == 1 else "s")
