@@ -1,0 +1,15 @@
+"""Real children for the tests of the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from children import Children
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    started = Children()
+    yield started
+    started.close()
