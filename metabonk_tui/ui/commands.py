@@ -150,7 +150,7 @@ def _act_worker(now: Now) -> str:
 
 COMMANDS: tuple[Command, ...] = (
     Command("help", ("?", "f1"), "help", "app", "Show every key and what the signs mean", _not_on("help"), True, True),
-    Command("quit", ("q", "ctrl+c", "ctrl+q"), "quit", "app", "Close the monitor only, never the pool", _always, True, True),
+    Command("quit", ("q", "ctrl+c", "ctrl+q"), "quit", "app", "Close the monitor, not the pool", _always, True, True),
     Command("back", ("escape", "backspace"), "back", "view", "Go back", _not_on("dashboard"), True, True),
     Command("density", ("z",), "density", "view", "Panels, table, grid, or what fits", _on("dashboard"), True),
     Command("worker", ("enter",), "worker", "look", "Open the selected worker", _open_worker, True),

@@ -121,7 +121,7 @@ def labelled(label: str, row: Row, frame: Frame) -> Row:
     return (Span(clip(label, column - 1, frame.glyphs.ellipsis).ljust(column), "muted"), *row)
 
 
-def field(text: str, wide: int, focused: bool, glyphs: Glyphs) -> Row:
+def field(text: str, wide: int, focused: bool) -> Row:
     """Draw an input with its text cursor."""
     shown = text[-(wide - 1) :]
     rest = wide - cells(shown) - (1 if focused else 0)

@@ -1,0 +1,219 @@
+"""What lies before the person at the keys: the current screen, the dialog over it, what was chosen.
+
+Knows what every command does; refuses to know Textual, so that all of it is tested without a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, tzinfo
+from typing import Literal, NamedTuple
+
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.ui import commands
+from metabonk_tui.ui.dialogs import asks
+from metabonk_tui.ui.dialogs.base import Dialog, Reply
+from metabonk_tui.ui.dialogs.filter import FilterDialog
+from metabonk_tui.ui.dialogs.operation import OperationDialog
+from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
+from metabonk_tui.ui.glyphs import UNICODE, Glyphs
+from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, UiState
+from metabonk_tui.ui.spans import Row
+from metabonk_tui.ui.words import verdict_text
+
+HOME = "dashboard"
+
+
+class Effect(NamedTuple):
+    """What only the app can do for a key."""
+
+    do: Literal["", "quit", "redraw", "theme"] = ""
+    copy: str = ""
+    """A text for the clipboard."""
+    theme: str = ""
+    """The theme to show; "" with `do` "theme" is the next one."""
+
+
+NOTHING = Effect()
+
+
+class Desk:
+    """Screens, the one that is in front, and what a key press makes of them."""
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        config: Config,
+        screens: Mapping[str, MonitorScreen],
+        *,
+        glyphs: Glyphs = UNICODE,
+        read_only: bool = False,
+        speed: float = 1.0,
+        zone: tzinfo = UTC,
+        themes: tuple[str, ...] = (),
+    ) -> None:
+        self.monitor = monitor
+        self.screens = screens
+        self.snapshot: Snapshot | None = None
+        """What is shown: the newest, or while paused the one of that moment."""
+        self.paused = False
+        self.late_s = 0.0
+        """How long nothing has arrived, once that is too long."""
+        self.notice = ""
+        self.dialog: Dialog | None = None
+        self.state = UiState()
+        self._stack = [HOME]
+        self._scroll: dict[str, int] = {}
+        self._shown: dict[str, tuple[int, int] | None] = {}
+        self._room = 1
+        self._frame = Frame(None, 80, 24, config, glyphs=glyphs, speed=speed, read_only=read_only, zone=zone)
+        self._own: dict[str, Callable[[Frame], Effect]] = {
+            "help": lambda _: self._open("help"),
+            "verdict": lambda _: self._open("verdict"),
+            "worker": lambda _: self._open("worker"),
+            "back": lambda _: self._back(),
+            "quit": lambda _: Effect("quit"),
+            "redraw": lambda _: Effect("redraw"),
+            "theme": lambda _: Effect("theme"),
+            "pause": lambda _: self._pause(),
+            "poll": lambda _: self._poll(),
+            "copy": self._copy,
+            "palette": lambda frame: self._ask(PaletteDialog(self.now(frame), themes)),
+            "filter": lambda frame: self._ask(FilterDialog(frame.state.filter)),
+            "operation": lambda _: self._ask(OperationDialog()),
+            **{
+                name: lambda frame, name=name: self._ask(asks.ask(name, frame, self.monitor))  # type: ignore[misc]
+                for name in ("launch", "grow", "shrink", "restart", "stop", "stop_worker")
+            },
+        }
+
+    @property
+    def screen(self) -> str:
+        """The name of the screen in front."""
+        return self._stack[-1]
+
+    def frame(self, wide: int, high: int) -> Frame:
+        """Put together what a screen may know."""
+        mode: Mode = "paused" if self.paused else "lag" if self.late_s else "live"
+        frame = replace(
+            self._frame,
+            snapshot=self.snapshot,
+            width=wide,
+            height=high,
+            state=self.state,
+            mode=mode,
+            late_s=self.late_s,
+            notice=self.notice,
+        )
+        return replace(frame, hints=commands.hints(self.now(frame)))
+
+    def now(self, frame: Frame) -> commands.Now:
+        """Put together what decides which commands mean something."""
+        return commands.Now(frame.snapshot, self.screen, frame.worker, frame.read_only, frame.mode)
+
+    def news(self, snapshot: Snapshot | None) -> bool:
+        """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
+        if self.paused or snapshot is None or snapshot is self.snapshot:
+            return False
+        self.snapshot = snapshot
+        if self.dialog:
+            self.dialog = self.dialog.watch(self.frame(80, 24))
+        return True
+
+    def rows(self, wide: int, high: int) -> tuple[Row, ...]:
+        """Draw what is before the person: a row for each line of the terminal."""
+        frame = self.frame(wide, high)
+        page = self.screens[self.screen].page(frame)
+        scroll = self._scroll.get(self.screen, 0)
+        self._room = max(1, high - len(page.top) - len(page.bottom))
+        if page.show and page.show != self._shown.get(self.screen):
+            first, behind = page.show
+            scroll = min(max(scroll, behind - self._room), first)
+        self._shown[self.screen] = page.show
+        rows, self._scroll[self.screen] = page.compose(wide, high, scroll, frame.glyphs)
+        return self.dialog.over(rows, frame) if self.dialog else rows
+
+    def press(self, key: str, character: str | None, at_s: float, wide: int, high: int) -> Effect:
+        """Take a key pressed at a time (seconds, monotonic) in a terminal of this size."""
+        self.notice = ""
+        frame = self.frame(wide, high)
+        if key in ("ctrl+c", "ctrl+q"):
+            return Effect("quit")
+        if self.dialog:
+            return self._replied(self.dialog.press(key, character, at_s, frame), frame)
+        command = commands.find(key, character)
+        return self.run(command.id, frame) if command else NOTHING
+
+    def run(self, name: str, frame: Frame) -> Effect:
+        """Carry out a command of the table, or say why it means nothing now."""
+        if name.startswith(THEME):
+            return Effect("theme", theme=name.removeprefix(THEME))
+        why = commands.BY_ID[name].unless(self.now(frame))
+        if why:
+            self.notice = f"{commands.BY_ID[name].key} {commands.BY_ID[name].label}: {why}"
+            return NOTHING
+        if name in self._own:
+            return self._own[name](frame)
+        state = self.screens[self.screen].do(name, frame)
+        if state is not None:
+            self.state = state
+        elif name == "density":
+            following = DENSITIES.index(self.state.density) + 1
+            self.state = replace(self.state, density=DENSITIES[following % len(DENSITIES)])
+        elif name == "attention":
+            self.state = replace(self.state, attention_first=not self.state.attention_first)
+        elif name in ("next", "previous", "left", "right"):
+            self._select(frame, -1 if name in ("previous", "left") else 1)
+        else:
+            steps = {"up": -1, "down": 1, "page_up": -self._room, "page_down": self._room, "home": -(10**9)}
+            scroll = self._scroll.get(self.screen, 0) + steps.get(name, 10**9)
+            self._scroll[self.screen] = max(0, scroll)
+        return NOTHING
+
+    def _replied(self, reply: Reply, frame: Frame) -> Effect:
+        self.dialog = reply.dialog
+        self.state = reply.state or self.state
+        self.notice = reply.notice or self.notice
+        if reply.command:
+            return self.run(reply.command, frame)
+        return Effect(copy=reply.copy)
+
+    def _ask(self, dialog: Dialog) -> Effect:
+        self.dialog = dialog
+        return NOTHING
+
+    def _open(self, name: str) -> Effect:
+        self._stack = [*(other for other in self._stack if other != name), name]
+        self._scroll[name] = 0
+        return NOTHING
+
+    def _back(self) -> Effect:
+        self._stack = self._stack[:-1] or [HOME]
+        return NOTHING
+
+    def _pause(self) -> Effect:
+        self.paused = not self.paused
+        if not self.paused:
+            self.news(self.monitor.latest())
+        return NOTHING
+
+    def _poll(self) -> Effect:
+        self.monitor.poll_now()
+        self.notice = "looking at the workers now"
+        return NOTHING
+
+    def _copy(self, frame: Frame) -> Effect:
+        if frame.snapshot is None:
+            return NOTHING
+        text = verdict_text(frame.snapshot, frame.zone)
+        self.notice = f"copied {len(text.splitlines())} lines: {text.splitlines()[0]}"
+        return Effect(copy=text)
+
+    def _select(self, frame: Frame, step: int) -> None:
+        slots = [worker.slot for worker in frame.snapshot.workers] if frame.snapshot else []
+        if slots and frame.worker:
+            at = slots.index(frame.worker.slot)
+            self.state = replace(self.state, slot=slots[(at + step) % len(slots)])

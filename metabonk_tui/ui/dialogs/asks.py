@@ -1,0 +1,38 @@
+"""Which question goes with which acting key, with the number filled in."""
+
+from __future__ import annotations
+
+from metabonk_tui.core.action import Action, Launch, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.ports import Monitor
+from metabonk_tui.ui.dialogs.confirm import ConfirmDialog, Question
+from metabonk_tui.ui.screens.base import Frame
+
+
+def ask(command: str, frame: Frame, monitor: Monitor) -> ConfirmDialog:
+    """Ask about one of "launch", "grow", "shrink", "restart", "stop", "stop_worker"."""
+    snapshot = frame.snapshot
+    up = sum(worker.pid is not None for worker in snapshot.workers) if snapshot else 0
+    wanted = (snapshot.pool.desired if snapshot else None) or up or frame.config.pool.workers
+    dialog = ConfirmDialog(_question(command, frame, up, wanted), monitor)
+    dialog.watch(frame)
+    return dialog
+
+
+def _question(command: str, frame: Frame, up: int, wanted: int) -> Question:
+    if command == "launch":
+        return Question("Launch", Launch, wanted)
+    if command in ("grow", "shrink"):
+        return Question("Resize", Resize, max(1, wanted + (1 if command == "grow" else -1)), before=wanted)
+    if command == "restart":
+        return Question("Restart", Restart, wanted)
+    if command == "stop":
+        return Question("Stop", lambda _: Stop(), before=up or wanted, word="stop")
+    worker = frame.worker
+
+    def stop_worker(_: int) -> Action:
+        # The table of commands offers this only while both are known.
+        assert worker is not None and worker.pid is not None
+        assert worker.pid_started_at is not None
+        return StopWorker(worker.slot, worker.pid, worker.pid_started_at)
+
+    return Question("Stop", stop_worker, before=up, word="stop")

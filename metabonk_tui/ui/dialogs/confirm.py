@@ -1,0 +1,276 @@
+"""What is asked before the pool is touched: what it will hit, what it needs, the exact commands. Cancel by default.
+
+Knows how a confirmation is typed; refuses to plan or act itself, the monitor does both.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from metabonk_tui.core.action import Action, Plan, StopWorker
+from metabonk_tui.core.ports import Monitor
+from metabonk_tui.ui.commands import Now, may_act
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
+from metabonk_tui.ui.dialogs.forecast import memory_lines
+from metabonk_tui.ui.dialogs.operation import OperationDialog
+from metabonk_tui.ui.screens.base import Frame, Hint
+from metabonk_tui.ui.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.section import words
+
+SETTLE_S = 0.2
+"""Enter counts only this long after the last typed character: pasted text and held keys come faster."""
+MOST = 1000
+FIELD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: an action, by number where it has one."""
+
+    verb: str
+    """"Resize": the button, and in upper case the title."""
+    make: Callable[[int], Action]
+    number: int | None = None
+    """How many workers; None where nothing is to be chosen."""
+    before: int | None = None
+    """How many there are now."""
+    word: str = ""
+    """What must be typed; "" for the number."""
+    fixed: bool = False
+    """The number may not be changed here."""
+
+
+class ConfirmDialog(Dialog):
+    """One question. The action is planned anew when its number or the pool changes."""
+
+    def __init__(self, question: Question, monitor: Monitor) -> None:
+        self._question = question
+        self._monitor = monitor
+        self._number = "" if question.number is None else str(question.number)
+        self._typed = ""
+        self._typed_at_s = 0.0
+        self._on_number = False
+        self._note = ""
+        self._seen: tuple[object, ...] | None = None
+        self._refused = ""
+        self.plan: Plan | None = None
+        """What would be done; None while the number makes no sense."""
+        self._replan()
+
+    @property
+    def unlocked(self) -> bool:
+        """Tell whether Enter acts now instead of cancelling."""
+        possible = self.plan is not None and self.plan.mode not in ("refused", "noop") and not self._refused
+        return possible and bool(self._word) and self._typed == self._word
+
+    @property
+    def _word(self) -> str:
+        return self._question.word or self._number
+
+    def _replan(self) -> None:
+        number = int(self._number) if self._number else 0
+        if self._question.number is not None and not 1 <= number <= MOST:
+            self.plan = None
+        else:
+            self.plan = self._monitor.plan(self._question.make(number))
+
+    def _change(self, number: str) -> None:
+        if self._question.number is None or self._question.fixed:
+            return
+        self._number, self._typed, self._note = number[:4].lstrip("0"), "", ""
+        self._replan()
+
+    def watch(self, frame: Frame) -> Dialog:
+        """Plan again when processes came or went; then what was typed counts no more."""
+        snapshot = frame.snapshot
+        if snapshot is None:
+            return self
+        self._refused = may_act(Now(snapshot, "", frame.worker, frame.read_only, frame.mode))
+        seen = (snapshot.pool.launcher_pid, *((w.slot, w.pid, w.pid_started_at) for w in snapshot.workers))
+        if seen != self._seen:
+            before, known = self.plan, self._seen is not None
+            self._seen = seen
+            if known:
+                self._replan()
+                if before and self.plan and before.hits != self.plan.hits:
+                    self._typed, self._note = "", "the pool has just changed: read again"
+        return self
+
+    def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
+        """Type, change the number, confirm or cancel."""
+        if key == "escape":
+            return Reply(None)
+        if key in ("tab", "shift+tab"):
+            self._on_number = not self._on_number and self._question.number is not None and not self._question.fixed
+        elif key == "enter":
+            return self._enter(at_s, frame)
+        elif key in ("up", "down") or character in ("+", "-"):
+            step = 1 if key == "up" or character == "+" else -1
+            self._change(str(min(MOST, max(1, int(self._number or "1") + step))))
+        elif key == "backspace":
+            if self._on_number:
+                self._change(self._number[:-1])
+            self._typed = self._typed[:-1]
+        elif character == "y" and not self._on_number:
+            return Reply(self, copy=self._commands(), notice="copied the commands")
+        elif character is not None and character.isprintable() and len(character) == 1:
+            if self._on_number and character.isdigit() and character.isascii():
+                self._change(self._number + character)
+            elif not self._on_number:
+                self._typed, self._typed_at_s, self._note = (self._typed + character)[: FIELD + 3], at_s, ""
+        return Reply(self)
+
+    def _enter(self, at_s: float, frame: Frame) -> Reply:
+        if self._on_number:
+            self._on_number = False
+            return Reply(self)
+        if not self.unlocked or self.plan is None:
+            return Reply(None, notice="nothing was done")
+        if at_s - self._typed_at_s < SETTLE_S:
+            self._note = "that was too fast for a person: press Enter once more"
+            return Reply(self)
+        before = frame.snapshot.pool.operation if frame.snapshot else None
+        self._monitor.submit(self.plan)
+        return Reply(OperationDialog(before.started_at if before else None))
+
+    def _commands(self) -> str:
+        return "\n".join(shlex.join(argv) for argv in self.plan.commands) if self.plan else ""
+
+    def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
+        """Draw what it is now, what it will be, what it hits, what is passed on, the commands, the confirmation."""
+        lines: list[Line] = [BLANK]
+        if self._question.number is not None and not self._question.fixed:
+            change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab and type", "muted"))
+            lines += [
+                Line(
+                    labelled("workers", (*field(self._number, FIELD, self._on_number), *change), frame),
+                    NEEDED,
+                )
+            ]
+        workers = int(self._number) if self._number else None
+        lines += [*memory_lines(frame, self.plan.action if self.plan else None, workers), BLANK]
+        if self.plan is None:
+            lines.append(Line(labelled("", (Span(f"a number from 1 to {MOST}", "warn"),), frame), NEEDED))
+        else:
+            lines += [*self._hit_lines(frame, self.plan), BLANK, *self._passed_lines(frame, self.plan), BLANK]
+        lines += [*self._confirm_lines(frame), BLANK]
+        hints = [Hint("Esc", "cancel", keep=True)]
+        if self._question.number is not None and not self._question.fixed:
+            hints += [Hint("+ -", "change"), Hint("Tab", "next")]
+        return box(rows, frame, self._title(frame), lines, (*hints, Hint("y", "copy commands")))
+
+    def _title(self, frame: Frame) -> Row:
+        q = self._question
+        title = f"{q.verb.upper()} {'WORKER' if q.word and q.number is not None else 'POOL'}"
+        if self.plan and isinstance(self.plan.action, StopWorker):
+            what = f"w{self.plan.action.slot}"
+        elif q.number is None:
+            what = f"{q.before} workers" if q.before else ""
+        elif q.before is not None or self._number != str(q.number):
+            what = f"{q.before or 0} {frame.glyphs.arrow} {self._number or '?'} workers"
+        else:
+            what = f"{self._number} workers"
+        return (Span(title, "accent", True), gap(2), Span(what, "accent", True))
+
+    def _hit_lines(self, frame: Frame, plan: Plan) -> list[Line]:
+        glyphs, wide = frame.glyphs, inner_width(frame) - 14
+        workers = [target for target in plan.hits if target.role == "worker"]
+        others = [target for target in plan.hits if target.role != "worker"]
+        running = sum(worker.pid is not None for worker in frame.snapshot.workers) if frame.snapshot else 0
+        lines: list[Line] = []
+        if workers:
+            every = len(workers) >= running
+            head = f"{len(workers)} of {running} workers"
+            if every:
+                head = f"ALL {len(workers)} workers" if len(workers) > 1 else "the only worker"
+            names = " ".join(f"w{target.slot}" if target.slot is not None else target.name for target in workers)
+            first: Row = (mark(glyphs.caution, "warn"), gap(1), Span(head, "warn", True))
+            for i, line in enumerate(words(f"{head}: {names}", wide - 2)):
+                row = (*first, Span(line[len(head) :])) if i == 0 else (gap(2), Span(line))
+                lines.append(Line(labelled("stops" if i == 0 else "", row, frame), NEEDED if i == 0 else 8))
+        elif not others:
+            lines.append(Line(labelled("stops", (Span("nothing", "muted"),), frame), 6))
+        pids = ", ".join(
+            [f"pids {' '.join(str(target.pid) for target in workers)}"] * bool(workers)
+            + [f"{target.name or target.role} {target.pid}" for target in others]
+        )
+        for line in words(pids, wide):
+            lines.append(
+                Line(labelled("" if workers else "stops", (Span(line, "muted" if workers else "text"),), frame), 7)
+            )
+        if plan.start:
+            about = f"  about {max(1, round(plan.seconds / 60))} min" if plan.seconds and plan.seconds >= 45 else ""
+            about = about or (f"  about {plan.seconds:.0f} s" if plan.seconds else "")
+            plural = "worker" if plan.start == 1 else "workers"
+            row = (Span(f"{plan.start} {plural}", "strong", True), Span(about, "muted"))
+            lines.append(Line(labelled("starts", row, frame), 7))
+        for warning in plan.warnings:
+            for i, line in enumerate(words(warning, wide - 2)):
+                row = (mark(glyphs.caution, "warn"), gap(1), Span(line)) if i == 0 else (gap(2), Span(line))
+                lines.append(Line(labelled("", row, frame), 8))
+        return lines
+
+    def _passed_lines(self, frame: Frame, plan: Plan) -> list[Line]:
+        glyphs, wide = frame.glyphs, inner_width(frame) - 14
+        lines: list[Line] = []
+        if plan.start:
+            if plan.env_file is None:
+                row: Row = (Span("none: the workers get this monitor's environment", "muted"),)
+            elif plan.env_keys is None:
+                row = (
+                    mark(glyphs.caution, "warn"),
+                    gap(1),
+                    Span(plan.env_file),
+                    gap(2),
+                    Span("cannot be read", "warn"),
+                )
+            else:
+                note = f"{plan.env_keys} keys, exported to every worker"
+                row = (mark(glyphs.go, "ok"), gap(1), Span(plan.env_file), gap(2), Span(note, "muted"))
+            lines += [Line(labelled("env file", row, frame), 6), BLANK]
+        first = "runs"
+        for argv in plan.commands:
+            for line in words(shlex.join(argv), wide):
+                lines.append(Line(labelled(first, (Span(line),), frame), 8))
+                first = ""
+        if plan.commands and plan.directory:
+            lines.append(Line(labelled("", (Span(f"in {plan.directory}", "muted"),), frame), 4))
+        return lines
+
+    def _confirm_lines(self, frame: Frame) -> list[Line]:
+        glyphs = frame.glyphs
+        why = self._refused or (self.plan.refusal if self.plan else "")
+        if not why and self.plan is not None and self.plan.mode == "noop":
+            why = "there is nothing to do"
+        if not why and self.plan is not None and self.plan.mode == "refused":
+            why = "it cannot be done"
+        cancel = Span("  Cancel  Esc  ", "onaccent", True, "accent")
+        quiet = Span("Cancel  Esc", "muted")
+        verb = self._question.verb
+        if why:
+            lines = [
+                Line(
+                    labelled(
+                        "refused" if i == 0 else "",
+                        (mark(glyphs.stop, "crit"), gap(1), Span(line)) if i == 0 else (gap(2), Span(line)),
+                        frame,
+                    ),
+                    NEEDED,
+                )
+                for i, line in enumerate(words(why, inner_width(frame) - 14))
+            ]
+            return [*lines, BLANK, Line(labelled("", (cancel,), frame), NEEDED)]
+        entry = field(self._typed, FIELD + 3, not self._on_number)
+        say: Row = (Span("type ", "text"), Span(self._word or "a number", "strong", True), Span(" and press Enter  "))
+        lines = [Line(labelled("confirm", (*say, *entry), frame), NEEDED)]
+        if self._note:
+            lines.append(Line(labelled("", (Span(self._note, "warn"),), frame), 8))
+        if self.unlocked and not self._on_number:
+            buttons: Row = (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), quiet)
+        elif self._on_number:
+            buttons = (quiet, gap(5), Span("Enter goes on to confirm", "muted"))
+        else:
+            buttons = (cancel, gap(5), Span(f"{verb}  locked until {self._word or 'a number'} is typed", "muted"))
+        return [*lines, BLANK, Line(labelled("", buttons, frame), NEEDED)]

@@ -1,0 +1,81 @@
+"""What an action does to memory: a gauge now and the same gauge after, with the floor between them.
+
+Refuses to guess: without a budget it says so.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core import format as fmt
+from metabonk_tui.core.action import Action, Stop, StopWorker
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.ui.dialogs.base import Line, inner_width, labelled
+from metabonk_tui.ui.screens.base import Frame
+from metabonk_tui.ui.spans import Row, Span, cells, gap, mark
+from metabonk_tui.ui.views.gauge import LEVELS, gauge, level_mark
+
+
+def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> list[Line]:
+    """Draw memory now, and after the action where that can be said."""
+    snapshot = frame.snapshot
+    reading = snapshot.memory.reading if snapshot else None
+    if snapshot is None or reading is None or reading.available_bytes is None or reading.total_bytes is None:
+        return [Line(labelled("now", (Span("memory is not known", "unknown"),), frame), 7)]
+    memory = snapshot.memory
+    note = memory.forecast.text if memory.forecast else ""
+    now = _row(frame, reading.total_bytes, reading.available_bytes, memory.floor_bytes, memory.level, note)
+    lines = [Line(labelled("now", (level_mark(memory, frame.glyphs), *now), frame), 7)]
+    after = _after(snapshot, action, workers)
+    if after is None:
+        return lines
+    leaves, why = after
+    level, word = _judge(leaves, memory.floor_bytes)
+    name, token = LEVELS[level]
+    row = _row(frame, reading.total_bytes, leaves, memory.floor_bytes, level, "")
+    glyph = mark(str(getattr(frame.glyphs, name)), token)
+    floor = f", floor {fmt.gigabytes(memory.floor_bytes)}"
+    lines.append(Line(labelled("after", (glyph, *row, Span(word, token, True), Span(floor, "muted")), frame), 8))
+    if why:
+        lines.append(Line(labelled("", (Span(why, "muted"),), frame), 4))
+    return lines
+
+
+def _after(snapshot: Snapshot, action: Action | None, workers: int | None) -> tuple[int, str] | None:
+    budget = snapshot.memory.budget
+    reading = snapshot.memory.reading
+    if isinstance(action, StopWorker):
+        held = next((w.tree_bytes or w.rss_bytes for w in snapshot.workers if w.slot == action.slot), None)
+        if held is None or reading is None or reading.available_bytes is None:
+            return None
+        return reading.available_bytes + held, f"w{action.slot} holds {fmt.gigabytes(held, 2)} GB"
+    if action is None or budget is None:
+        return None
+    count = 0 if isinstance(action, Stop) else workers or 0
+    if not count:
+        return budget.budget_bytes, ""
+    each = f"{count} x {fmt.gigabytes(budget.worker_bytes, 2)} {_how(budget.worker_measured)}"
+    ollama = f" + Ollama {fmt.gigabytes(budget.ollama_bytes)} {_how(budget.ollama_measured)}"
+    why = f"needs {fmt.gigabytes(budget.needs_bytes(count))} GB: {each}{ollama if budget.ollama_bytes else ''}"
+    return budget.leaves_bytes(count), f"{why}; {budget.fits} fit"
+
+
+def _how(measured: bool) -> str:
+    return "measured" if measured else "assumed"
+
+
+def _judge(leaves: int, floor: int) -> tuple[str, str]:
+    if leaves < 0:
+        return "crit", "does not fit"
+    if leaves < floor:
+        return "warn", "below the floor"
+    return "ok", "fits"
+
+
+def _row(frame: Frame, total: int, available: int, floor: int, level: str, note: str) -> Row:
+    wide = inner_width(frame)
+    bar = 34 if wide >= 74 else max(0, wide - 50)
+    size = fmt.gigabytes(available)
+    value = Span(f"{size} GB", "strong" if level == "ok" else LEVELS[level][1], True)
+    line = gauge(total, available, floor, bar, level, frame.glyphs) if bar >= 8 else ()
+    tail: Row = (Span(note, LEVELS[level][1], True),) if note else ()
+    pad = gap(max(1, 15 - cells(size) - 9))
+    return (gap(1), value, Span(" free", "muted"), pad, *line, gap(3 if line else 1), *tail)

@@ -1,0 +1,96 @@
+"""A launch, stop or resize as it goes on: its steps, the last lines of output, how it ended.
+
+Refuses to stop it: hiding the view changes nothing.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core import format as fmt
+from metabonk_tui.core.sample import Operation, OperationStep
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, inner_width, labelled
+from metabonk_tui.ui.glyphs import Glyphs
+from metabonk_tui.ui.screens.base import Frame, Hint
+from metabonk_tui.ui.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.section import words
+
+TAIL = 8
+
+
+class OperationDialog(Dialog):
+    """The operation of `Snapshot.pool`, the newest after the one that began at `after_t`."""
+
+    def __init__(self, after_t: float | None = None) -> None:
+        self._after_t = after_t
+
+    def _operation(self, frame: Frame) -> Operation | None:
+        operation = frame.snapshot.pool.operation if frame.snapshot else None
+        return None if operation and operation.started_at == self._after_t else operation
+
+    def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
+        """Hide, or copy what is shown."""
+        operation = self._operation(frame)
+        if key == "escape" or (key == "enter" and operation is not None and operation.ok is not None):
+            going = operation is None or operation.ok is None
+            return Reply(None, notice="it goes on; o shows it again" if going else "")
+        if character == "y" and operation is not None:
+            text = "\n".join((operation.action, operation.message, *operation.output_tail))
+            return Reply(self, copy=text, notice="copied the last lines")
+        return Reply(self)
+
+    def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
+        """Draw the steps, the output and the outcome."""
+        operation = self._operation(frame)
+        if operation is None:
+            asked = [
+                BLANK,
+                Line(labelled("", (Span("asked; waiting for the first word of it"),), frame), NEEDED),
+                BLANK,
+            ]
+            return box(rows, frame, (Span("POOL", "accent", True),), asked, (Hint("Esc", "hide", keep=True),))
+        now = operation.ended_at or (frame.snapshot.t if frame.snapshot else operation.started_at)
+        age = fmt.age(max(0.0, now - operation.started_at))
+        title: Row = (Span(operation.action.upper(), "accent", True), gap(2), Span(age, "accent"))
+        lines = [BLANK]
+        for i, step in enumerate(operation.steps):
+            rank = 5 if step.state in ("done", "skipped", "waiting") else NEEDED
+            lines.append(Line(labelled("steps" if i == 0 else "", _step(step, frame.glyphs), frame), rank))
+        tail = operation.output_tail[-TAIL:]
+        if tail:
+            lines.append(BLANK)
+        for i, text in enumerate(tail):
+            rank = (6 if operation.ok is False else 3) + (i == len(tail) - 1)
+            lines.append(Line(labelled("output" if i == 0 else "", (Span(text, "muted"),), frame), rank))
+        lines += [BLANK, *_outcome(operation, frame), BLANK]
+        hide = Hint("Esc", "hide, it goes on" if operation.ok is None else "close", keep=True)
+        return box(rows, frame, title, lines, (hide, Hint("y", "copy")))
+
+
+def _step(step: OperationStep, glyphs: Glyphs) -> Row:
+    looks = {
+        "waiting": (glyphs.to_come, "muted", False),
+        "running": (glyphs.cursor, "accent", True),
+        "done": (glyphs.go, "ok", False),
+        "failed": (glyphs.stop, "crit", True),
+        "skipped": (glyphs.skipped, "muted", False),
+    }
+    glyph, token, bold = looks[step.state]
+    said = "muted" if step.state in ("waiting", "skipped") else "text"
+    note: Row = (gap(2), Span(step.detail, "muted")) if step.detail else ()
+    return (mark(glyph, token), gap(1), Span(step.name, said, bold), *note)
+
+
+def _outcome(operation: Operation, frame: Frame) -> list[Line]:
+    glyphs = frame.glyphs
+    if operation.ok is None:
+        return [Line(labelled("outcome", (Span("going on", "muted"),), frame), NEEDED)]
+    glyph, token = (glyphs.go, "ok") if operation.ok else (glyphs.stop, "crit")
+    said = operation.message or ("done" if operation.ok else "failed")
+    lines: list[Line] = []
+    for i, line in enumerate(words(said, inner_width(frame) - 14)):
+        row: Row = (
+            (mark(glyph, token), gap(1), Span(line, token, True)) if i == 0 else (gap(2), Span(line, token, True))
+        )
+        lines.append(Line(labelled("outcome" if i == 0 else "", row, frame), NEEDED))
+    if operation.log_path:
+        lines.append(Line(labelled("log", (Span(operation.log_path, "muted"),), frame), 7))
+    return lines

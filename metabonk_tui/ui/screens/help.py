@@ -1,0 +1,88 @@
+"""Help: every key of the command table, what the signs mean, and where things are kept."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from metabonk_tui.core.snapshot import ComponentState
+from metabonk_tui.ui.commands import COMMANDS, GROUPS, key_name
+from metabonk_tui.ui.footer import footer
+from metabonk_tui.ui.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
+from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page
+from metabonk_tui.ui.spans import EMPTY, Row, Span, beside, gap, left, mark
+from metabonk_tui.ui.views.header import header
+from metabonk_tui.ui.views.section import title
+
+MEANINGS: dict[ComponentState, str] = {
+    ComponentState.ACTIVE: "grew, or is not zero, within the window",
+    ComponentState.STALLED: "was active, has not grown for the window",
+    ComponentState.ZERO: "present, never above zero",
+    ComponentState.ABSENT: "the key is not in the document: not 0",
+    ComponentState.UNPROVEN: "above zero, but its proof is absent",
+    ComponentState.BAD: "NaN, infinite, or the wrong type",
+    ComponentState.UNOBSERVED: "the source cannot show it",
+    ComponentState.STALE: "older than three polls",
+    ComponentState.DOWN: "the worker cannot be reached",
+    ComponentState.PENDING: "starting: not yet anything",
+}
+
+
+class HelpScreen(MonitorScreen):
+    """One page to look things up."""
+
+    name: ClassVar[str] = "help"
+    title: ClassVar[str] = "help"
+
+    def __init__(self, places: tuple[tuple[str, str], ...] = ()) -> None:
+        self._places = places
+
+    def page(self, frame: Frame) -> Page:
+        """Draw keys at the left, signs and places at the right; one under the other where it is narrow."""
+        top = header(frame, frame.snapshot) if frame.snapshot else ()
+        if frame.width >= 100:
+            half = (frame.width - 5) // 2
+            columns = [(_keys(half, frame.glyphs), half), (self._signs(half, frame.glyphs), half)]
+            body = tuple((gap(1), *row) for row in beside(columns, 3))
+        else:
+            wide = max(10, frame.width - 2)
+            rows = (*_keys(wide, frame.glyphs), EMPTY, *self._signs(wide, frame.glyphs))
+            body = tuple((gap(1), *row) for row in rows)
+        return Page((*top, EMPTY), body, (footer(frame),))
+
+    def _signs(self, wide: int, glyphs: Glyphs) -> tuple[Row, ...]:
+        rows: list[Row] = [title("STATES", wide, glyphs)]
+        for state, meaning in MEANINGS.items():
+            token, word = STATE_TOKENS[state], STATE_WORDS[state]
+            rows.append(
+                (
+                    mark(glyphs.state(state), token),
+                    gap(1),
+                    left(word, 12, token, token == "crit"),
+                    Span(meaning, "text"),
+                )
+            )
+        rows += [EMPTY, title("VERDICTS", wide, glyphs, (Span("shape equals exit code", "muted"),))]
+        for glyph, token, says in (
+            (glyphs.go, "ok", "exit 0: CONTINUE, LAUNCH 24H, SUCCESS"),
+            (glyphs.caution, "warn", "exit 1: ADD MEMORY WATCH, TUNE EPSILON"),
+            (glyphs.stop, "crit", "exit 2: STOP"),
+            (glyphs.unknown, "unknown", "exit 3: WAITING, VALIDATING, UNDECIDED"),
+        ):
+            rows.append((mark(glyph, token), gap(1), Span(says, "text")))
+        rows.append((Span("*", "strong"), gap(1), Span("after a name: computed here, no key of the worker's", "text")))
+        if self._places:
+            rows += [EMPTY, title("WHERE THINGS ARE", wide, glyphs)]
+            rows += [(left(what, 10, "muted"), Span(where, "text")) for what, where in self._places]
+        return tuple(rows)
+
+
+def _keys(wide: int, glyphs: Glyphs) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for group, name in GROUPS.items():
+        rows += [EMPTY] if rows else []
+        rows.append(title(name.upper(), wide, glyphs))
+        for command in COMMANDS:
+            if command.group == group:
+                keys = " ".join(key_name(key) for key in command.keys)
+                rows.append((left(keys, 17, "strong", True), gap(1), Span(command.what, "text")))
+    return tuple(rows)
