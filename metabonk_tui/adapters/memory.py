@@ -40,7 +40,9 @@ class KernelMemory:
         """Read it now. `pids`: the workers and Ollama, whose groups count too. What cannot be read is None."""
         own = self._tree.chains(None)
         theirs = {pid: self._tree.chains(pid) for pid in pids}
-        groups = {group: group_memory(group) for chain in _all(own, theirs) for group in chain}
+        workers = tuple(dict.fromkeys(chain for chains in theirs.values() for chain in chains))
+        seen = dict.fromkeys(group for chain in (*own, *workers) for group in chain)
+        groups = {group: group_memory(group) for group in seen}
         host = _host(read_bytes(self._root / "proc/meminfo") or b"")
         host_total, host_available = host.get("MemTotal"), _host_available(host)
 
@@ -49,7 +51,7 @@ class KernelMemory:
         available, limited_by, working_set = _least(host_total, host_available, groups)
         swap_total, swap_used = _swap(host, groups)
         oom_kills, oom_scope = self._oom.read(self._counters(theirs, groups))
-        some, full = self._pressure([chain for chains in theirs.values() for chain in chains] or own)
+        some, full = self._pressure(workers or own)
         return MemoryReading(
             total_bytes=min(known + limits, default=None),
             available_bytes=available,
@@ -87,12 +89,6 @@ class KernelMemory:
         some = max((reading[0] for reading in readings if reading[0] is not None), default=None)
         full = max((reading[1] for reading in readings if reading[1] is not None), default=None)
         return (some, full) if some is not None else read_pressure(self._root / "proc/pressure/memory")
-
-
-def _all(own: tuple[Chain, ...], theirs: Mapping[int, tuple[Chain, ...]]) -> Iterable[Chain]:
-    yield from own
-    for chains in theirs.values():
-        yield from chains
 
 
 def _least(
