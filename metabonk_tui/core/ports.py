@@ -11,7 +11,9 @@ from metabonk_tui.core.sample import (
     Event,
     GpuReading,
     MemoryReading,
+    Observation,
     Operation,
+    OrchestratorReading,
     PoolReading,
     ProcessReading,
     Sample,
@@ -38,6 +40,26 @@ class SampleSource(Protocol):
 
     def samples(self) -> AsyncIterator[Sample]:
         """Yield Samples in order of time; ends when there are no more."""
+        ...
+
+
+class StatusPoller(Protocol):
+    """The workers' `/status`. Every failure is a value; a poll always ends within its own deadline."""
+
+    async def poll(self, slot: int, url: str) -> Observation:
+        """Ask one worker once."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class OrchestratorReader(Protocol):
+    """The orchestrator's view of the workers: episodes, and pids where we cannot see processes ourselves."""
+
+    async def read(self) -> OrchestratorReading:
+        """Ask once; ends within its own deadline."""
         ...
 
 
@@ -79,7 +101,10 @@ class PoolBackend(Protocol):
     name: str
 
     async def read(self) -> PoolReading:
-        """See what runs and who may act on it. Cheap; never raises for a worker's faults."""
+        """See what runs and who may act on it. Cheap; never raises for a worker's faults.
+
+        Start times of processes in it are real Unix seconds; its operation's times are on the run's clock.
+        """
         ...
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:

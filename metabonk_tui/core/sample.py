@@ -92,6 +92,29 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class OrchestratorWorker:
+    """What the orchestrator says of one worker: second-hand, up to a heartbeat old."""
+
+    slot: int
+    pid: int | None = None
+    """In the orchestrator's own pid namespace."""
+    port: int | None = None
+    episode: int | None = None
+    step_age_s: float | None = None
+    last_seen_t: float | None = None
+    """Unix seconds on the real clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorReading:
+    """One answer of the orchestrator's /workers, by slot."""
+
+    workers: Mapping[int, OrchestratorWorker] = field(default_factory=dict)
+    error: str | None = None
+    """One of `ERRORS` or `http NNN`; then `workers` is empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryReading:
     """Memory that the workers can have: the minimum over the host and every cgroup above them and us."""
 
