@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -339,3 +340,24 @@ def test_reading_the_known_is_cheap(children: Children, marker: str) -> None:
         assert len(processes.read()) == 3
         timings.append(time.perf_counter() - started)
     assert min(timings) < 0.005
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can hide processes")
+def test_hidden_processes_are_not_seen_and_do_no_harm(children: Children, marker: str) -> None:
+    worker = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000")
+    [reading] = ProcessTable(pool(marker)).read()
+    look = (
+        "import os, subprocess, sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_processes import ProcessTable, pool\n"
+        "from metabonk_tui.adapters.environ import Environments\n"
+        "if subprocess.run(['mount', '-t', 'proc', '-o', 'hidepid=2', 'proc', '/proc']).returncode:\n"
+        "    print('cannot mount'); sys.exit()\n"
+        f"wanted = pool({marker!r})\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        f"print(ProcessTable(wanted).read(), Environments(wanted).read({worker.pid}, {reading.started_at}).values)\n"
+    )
+    line = children.run(["unshare", "-m", "--propagation", "private", sys.executable, "-c", look]).line  # type: ignore[attr-defined]
+    if line == "cannot mount":
+        pytest.skip("/proc cannot be mounted anew")
+    assert line == "() None"
