@@ -47,7 +47,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     for source in _sources(options.files, problems):
         last = _last(source, config)
         if last is not None:
-            found += zip(runs(last), [*(ended.last for ended in last.ended_runs), last], strict=True)
+            found += runs(last)
     _narrate(problems)
     if not found:
         raise UsageError("nothing could be read: " + ", ".join(options.files))

@@ -22,13 +22,13 @@ def report(last: Snapshot) -> Report:
 
     `runs` is there when there are several; the oldest is first.
     """
-    return join(runs(last))
+    return join([one for one, _ in runs(last)])
 
 
-def runs(last: Snapshot) -> list[Report]:
-    """Write each run on its own, oldest first."""
-    earlier = [_run(ended.last, ended.events, ended.verdicts) for ended in last.ended_runs]
-    return [*earlier, _run(last, last.events, last.verdicts)]
+def runs(last: Snapshot) -> list[tuple[Report, Snapshot]]:
+    """Write each run on its own, oldest first, beside the Snapshot it ended with."""
+    earlier = [(_run(ended.last, ended.events, ended.verdicts), ended.last) for ended in last.ended_runs]
+    return [*earlier, (_run(last, last.events, last.verdicts), last)]
 
 
 def join(reports: Sequence[Report]) -> Report:

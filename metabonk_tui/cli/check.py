@@ -1,0 +1,64 @@
+"""`check`: poll the live pool, print the verdict with its evidence, leave with its code. Never acts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from metabonk_tui.adapters.settings import load_config
+from metabonk_tui.cli.following import Narrator, follow
+from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
+from metabonk_tui.cli.report_text import report_text
+from metabonk_tui.cli.wiring import watching
+from metabonk_tui.core.report import join, runs
+from metabonk_tui.core.snapshot import Snapshot, Word
+
+ENOUGH = 3
+"""Samples that a plain check waits for: a rate needs two, a verdict holds for two evaluations before it shows."""
+PATIENCE_INTERVALS = 6
+OPEN = (Word.WAITING, Word.VALIDATING)
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    how_long = parser.add_mutually_exclusive_group()
+    how_long.add_argument(
+        "--for",
+        dest="for_s",
+        type=duration_s,
+        metavar="DURATION",
+        help="poll this long in real time, like 90s, 10m, 1h; without it: three samples",
+    )
+    how_long.add_argument("--wait", action="store_true", help="stay until the gate has decided, telling what happens")
+    add_pool_options(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Watch as long as was asked for, then print."""
+    loaded = load_config(getattr(options, "config", None), overrides(options))
+    with watching(loaded.config, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
+        snapshot = None
+        narrator = Narrator() if options.wait or options.for_s else None
+        limit_s = options.for_s or (None if options.wait else _patience_s(loaded.config.observe.interval_s))
+        for snapshot in follow(monitor, limit_s):
+            if narrator is not None:
+                narrator.tell(snapshot)
+            if options.for_s is None and _is_enough(snapshot, options.wait):
+                break
+    if snapshot is None:
+        raise RuntimeError("not one sample was taken")
+    told = runs(snapshot)
+    print(json.dumps(join([one for one, _ in told]), indent=2) if options.json else report_text(told))
+    sys.stdout.flush()
+    return snapshot.verdict.word.exit_code
+
+
+def _is_enough(snapshot: Snapshot, wait: bool) -> bool:
+    return snapshot.verdict.word not in OPEN if wait else snapshot.tick + 1 >= ENOUGH
+
+
+def _patience_s(interval_s: float) -> float:
+    """Bound a plain check in real time, whatever the workers do."""
+    return PATIENCE_INTERVALS * (interval_s or 5.0)

@@ -1,0 +1,116 @@
+"""`demo`: a small MetaBonk of real processes and the monitor on it.
+
+When the monitor is closed, all of it is stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+
+from metabonk_tui.adapters.settings import Loaded, load_config
+from metabonk_tui.cli.demo_pool import DemoPool, Told, demo_pool
+from metabonk_tui.cli.exits import DONE, FAILED
+from metabonk_tui.cli.options import PROGRAM, Parser, count, factor, port
+
+SCENARIOS = (
+    *("seed", "healthy", "silent", "disabled", "leak", "steps"),
+    *("flaky", "hung", "nan", "zombie", "slow", "crash"),
+)
+"""The names of the demo's own table, which nothing here may import."""
+SPEED = 30.0
+"""A gate of 30 minutes takes one."""
+PLAIN_LIMIT_S = 120.0
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    add = parser.add_argument
+    add("--scenario", metavar="S", choices=SCENARIOS, default="seed", help=f"one of: {', '.join(SCENARIOS)}")
+    add("--workers", type=count, metavar="N", default=argparse.SUPPRESS, help="how many; default: the scenario's own")
+    add("--base-port", type=port, metavar="P", default=argparse.SUPPRESS, help="worker i answers on P + i")
+    add("--speed", type=factor, metavar="X", default=argparse.SUPPRESS, help=f"run clock X times faster ({SPEED:g})")
+    add("--no-ui", action="store_true", help="run the pool alone in the foreground and say how to watch it")
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Prepare, launch, watch, stop. Without a terminal: a run in plain text that ends by itself."""
+    from metabonk_tui.cli.watch import no_terminal
+
+    speed = getattr(options, "speed", SPEED)
+    try:
+        with demo_pool(
+            options.scenario, getattr(options, "workers", 0), getattr(options, "base_port", 0), speed
+        ) as pool:
+            pool.start()
+            if options.no_ui:
+                code = _alone(pool, speed)
+            elif no_terminal():
+                code = _plain(pool, speed)
+            else:
+                code = _monitor(pool, speed)
+    except Told as told:
+        return DONE if options.no_ui and told.number == signal.SIGINT else 128 + told.number
+    return FAILED if pool.left else code
+
+
+def _loaded(pool: DemoPool) -> Loaded:
+    """Read the pool's configuration, with the looks that the person has chosen."""
+    looks = msgspec.to_builtins(load_config().config.ui)
+    return load_config(str(pool.config), {"ui": looks})
+
+
+def _monitor(pool: DemoPool, speed: float) -> int:
+    from metabonk_tui.cli.watch import open_monitor
+
+    config = _loaded(pool).config
+    return open_monitor(config, speed=speed, read_only=False, state=pool.directory / "state", last_words=pool.end)
+
+
+def _alone(pool: DemoPool, speed: float) -> int:
+    last = pool.base_port + pool.workers - 1
+    where = f"--config {shlex.quote(str(pool.config))} --speed {speed:g}"
+    print(f"{pool.workers} workers on ports {pool.base_port}-{last}, run clock {speed:g} times faster")
+    print(f"watch it:  {_program()} {where}")
+    print(f"or:        {_program()} check --wait {where}")
+    print("Ctrl-C stops it", flush=True)
+    assert pool.launcher is not None
+    pool.launcher.wait()
+    # A monitor that launches or resizes stops this launcher and starts its own: the pool is still ours to stop.
+    print("the first launcher has ended; Ctrl-C stops what was launched since", file=sys.stderr, flush=True)
+    while True:
+        signal.pause()
+
+
+def _plain(pool: DemoPool, speed: float) -> int:
+    """Tell what happens until the verdict is decided; always ends by itself."""
+    from metabonk_tui.cli.check import OPEN
+    from metabonk_tui.cli.following import Narrator, follow
+    from metabonk_tui.cli.report_text import report_text
+    from metabonk_tui.cli.wiring import watching
+    from metabonk_tui.core.report import runs
+
+    config = _loaded(pool).config
+    snapshot = None
+    narrator = Narrator(sys.stdout)
+    print(f"no terminal, so in plain text: {pool.workers} real workers, run clock {speed:g} times faster", flush=True)
+    with watching(config, speed=speed, read_only=True, state=pool.directory / "state") as monitor:
+        for snapshot in follow(monitor, PLAIN_LIMIT_S):
+            narrator.tell(snapshot)
+            if snapshot.verdict.word not in OPEN:
+                break
+    if snapshot is None:
+        raise RuntimeError("not one sample was taken")
+    print("\n" + report_text(runs(snapshot)), flush=True)
+    return DONE
+
+
+def _program() -> str:
+    """Say how this program was called, so that it can be called again."""
+    called = sys.argv[0]
+    return shlex.quote(called) if Path(called).name == PROGRAM else f"{shlex.quote(sys.executable)} -m metabonk_tui"

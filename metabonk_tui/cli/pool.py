@@ -1,0 +1,139 @@
+"""`launch N`, `stop`, `resize N`: the same actions as the keys, through the same door.
+
+Shows the plan and asks first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator
+
+from metabonk_tui.adapters.settings import load_config
+from metabonk_tui.cli.exits import DONE, FAILED, NOT_DONE, UsageError
+from metabonk_tui.cli.following import follow
+from metabonk_tui.cli.options import Parser, add_pool_options, count, overrides
+from metabonk_tui.cli.wiring import watching
+from metabonk_tui.core.action import Action, Launch, Plan, Resize, Stop
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.format import age, gigabytes
+from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.sample import Operation
+from metabonk_tui.core.snapshot import Snapshot
+
+LOOK_S = 20.0
+SLACK_S = 60.0
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    if verb != "stop":
+        parser.add_argument("n", metavar="N", type=count, help="how many workers")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_pool_options(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Look, plan, show, ask, act, and tell every step."""
+    if getattr(options, "read_only", False):
+        raise UsageError(f"--read-only and {verb} contradict each other")
+    config = load_config(getattr(options, "config", None), overrides(options)).config
+    with watching(config, speed=getattr(options, "speed", 1.0), read_only=False) as monitor:
+        seen = _first_look(monitor)
+        plan = monitor.plan(_action(options, verb))
+        for line in plan_lines(plan, seen):
+            _narrate(line)
+        if plan.mode == "refused":
+            return NOT_DONE
+        if plan.mode == "noop":
+            return DONE
+        if not options.yes and not _agreed():
+            _narrate("nothing was done")
+            return NOT_DONE
+        before = seen.pool.operation
+        monitor.submit(plan)
+        return _carried_out(monitor, before, config)
+
+
+def _action(options: argparse.Namespace, verb: str) -> Action:
+    if verb == "stop":
+        return Stop(by="cli")
+    return Launch(options.n, by="cli") if verb == "launch" else Resize(options.n, by="cli")
+
+
+def _first_look(monitor: Monitor) -> Snapshot:
+    for snapshot in follow(monitor, LOOK_S):
+        if snapshot.pool.backend or snapshot.pool.problem:
+            return snapshot
+    raise RuntimeError(f"the pool was not seen within {LOOK_S:.0f} s")
+
+
+def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
+    """Say what a plan would do: exact commands, what they hit, what memory it needs."""
+    if plan.mode == "refused":
+        yield f"refused: {plan.refusal}"
+        return
+    if plan.mode == "noop":
+        yield "nothing to do: the pool is already as wanted"
+        return
+    for command in plan.commands:
+        yield f"command   {shlex.join(command)}"
+    yield f"in        {plan.directory}"
+    if plan.env_file:
+        keys = "it could not be read" if plan.env_keys is None else f"sets {plan.env_keys} variables"
+        yield f"env file  {plan.env_file}: {keys}"
+    for target in plan.hits:
+        who = f"w{target.slot}" if target.slot is not None else target.role
+        yield f"stops     {who} pid {target.pid} {target.name}".rstrip()
+    if plan.start:
+        yield f"starts    {plan.start} workers"
+        budget = seen.memory.budget
+        if budget is not None:
+            needs, leaves = gigabytes(budget.needs_bytes(plan.start)), gigabytes(budget.leaves_bytes(plan.start))
+            yield f"memory    needs {needs} GB, leaves {leaves} GB; the floor is {gigabytes(budget.floor_bytes)} GB"
+    if plan.seconds is not None:
+        yield f"takes     about {age(plan.seconds)}"
+    for warning in plan.warnings:
+        yield f"warning   {warning}"
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("nobody to ask without a terminal; to do it without asking: --yes")
+    print("do it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _carried_out(monitor: Monitor, before: Operation | None, config: Config) -> int:
+    """Tell every step until the operation has ended."""
+    launcher = config.pool.launcher
+    limit_s = launcher.start_timeout_s + 2 * launcher.stop_grace_s + SLACK_S
+    told: set[tuple[str, str, str]] = set()
+    for snapshot in follow(monitor, limit_s):
+        operation = snapshot.pool.operation
+        if operation is None or (before is not None and operation.started_at == before.started_at):
+            continue
+        for step in operation.steps:
+            state = (step.name, step.state, step.detail)
+            if state not in told and step.state != "waiting":
+                told.add(state)
+                _narrate(f"{step.state:<9} {step.name}" + (f": {step.detail}" if step.detail else ""))
+        if operation.ended_at is not None:
+            return _ended(operation)
+    _narrate(f"no end in sight after {age(limit_s)}")
+    return FAILED
+
+
+def _ended(operation: Operation) -> int:
+    if not operation.ok:
+        for line in operation.output_tail:
+            _narrate(f"  | {line}")
+        if operation.log_path:
+            _narrate(f"log       {operation.log_path}")
+    print(operation.message or ("done" if operation.ok else "failed"), file=sys.stdout if operation.ok else sys.stderr)
+    return DONE if operation.ok else FAILED
+
+
+def _narrate(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,75 @@
+"""The monitor itself: needs a terminal, and is the only verb beside `demo` that loads the screens."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from metabonk_tui.adapters.packaged import themes_dir
+from metabonk_tui.adapters.settings import load_config, user_themes_dir
+from metabonk_tui.cli.exits import UsageError
+from metabonk_tui.cli.options import Parser, add_pool_options, overrides
+from metabonk_tui.core.config import Config
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    add_pool_options(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Open the monitor on the configured pool."""
+    loaded = load_config(getattr(options, "config", None), overrides(options))
+    missing = no_terminal()
+    if missing:
+        raise UsageError(f"{missing}; without one: metabonk-tui check")
+    return open_monitor(
+        loaded.config, speed=getattr(options, "speed", 1.0), read_only=getattr(options, "read_only", False)
+    )
+
+
+def no_terminal() -> str:
+    """Say why the monitor cannot be drawn here; "" when it can."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return "the monitor needs a terminal"
+    if os.environ.get("TERM", "dumb") == "dumb":
+        return "the monitor needs a terminal that can move its cursor, and TERM says this one cannot"
+    return ""
+
+
+def open_monitor(
+    config: Config,
+    *,
+    speed: float,
+    read_only: bool,
+    state: Path | None = None,
+    last_words: Callable[[], object] = lambda: None,
+) -> int:
+    """Watch until the person leaves; return the exit code.
+
+    `state` is the folder for locks and records, by default the user's; `last_words` runs when the program must end
+    while its terminal takes no output.
+    """
+    from metabonk_tui.cli.log import open_log
+    from metabonk_tui.cli.wiring import watching
+    from metabonk_tui.ui.app import MonitorApp, run_app
+    from metabonk_tui.ui.glyphs import choose_glyphs
+    from metabonk_tui.ui.themes import load_themes
+
+    no_log = open_log()
+    themes, warnings = load_themes(themes_dir(), user_themes_dir())
+    notices = (no_log, *warnings) if no_log else warnings
+    with watching(config, speed=speed, read_only=read_only, state=state) as monitor:
+        app = MonitorApp(
+            monitor,
+            config,
+            themes=themes,
+            glyphs=choose_glyphs(config.ui.glyphs, encoding=sys.stdout.encoding or "ascii"),
+            read_only=read_only,
+            speed=speed,
+            notices=notices,
+        )
+        return run_app(app, lambda: (last_words(), None)[1])

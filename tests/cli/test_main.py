@@ -1,0 +1,135 @@
+"""The frame of the command line: verbs, options before and after them, exit codes, stdout and stderr."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from metabonk_tui.cli import main as cli
+from metabonk_tui.cli.options import duration_s, factor
+from tests.cli.conftest import Metabonk
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["chekc"], "did you mean check?"),
+        (["frobnicate"], "verbs: watch, check"),
+        (["--jsno"], "unrecognized"),
+        (["check", "--jsom"], "did you mean --json?"),
+        (["check", "--for", "soon"], "90s, 10m or 1h"),
+        (["check", "--for", "0s"], "above zero"),
+        (["check", "--for", "10s", "--wait"], "not allowed with"),
+        (["check", "--workers", "0"], "from 1 to 1000"),
+        (["check", "--base-port", "70000"], "from 1 to 65535"),
+        (["check", "--speed", "nan"], "above 0"),
+        (["report"], "FILE"),
+        (["report", "nowhere.jsonl"], "no such file"),
+        (["--speed", "3", "report", "x"], "--speed means nothing to report"),
+        (["launch"], "N"),
+        (["launch", "many"], "number of workers"),
+        (["launch", "-1"], ""),
+        (["config", "chek"], "invalid choice"),
+        (["demo", "--scenario", "sunshine"], "sunshine"),
+    ],
+)
+def test_wrong_usage_is_64_and_says_what_to_do(metabonk: Metabonk, argv: list[str], says: str) -> None:
+    done = metabonk(*argv)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr.startswith("metabonk-tui: ")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["check", "--help"], ["--workers", "3", "check", "-h"], ["--version"]])
+def test_help_is_data_on_stdout(metabonk: Metabonk, argv: list[str]) -> None:
+    done = metabonk(*argv)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "metabonk-tui" in done.stdout
+
+
+def test_every_verb_has_help_and_the_top_names_every_verb(metabonk: Metabonk) -> None:
+    top = metabonk("--help").stdout
+    for verb in cli.VERBS:
+        assert f"\n  {verb} " in top
+        done = metabonk(verb, "--help")
+        assert (done.returncode, done.stderr) == (0, ""), verb
+
+
+def test_help_costs_little_more_than_python_itself(home: dict[str, str]) -> None:
+    def best_s(*argv: str) -> float:
+        times = []
+        for _ in range(7):
+            before = time.perf_counter()
+            subprocess.run([sys.executable, *argv], env=home, capture_output=True, check=True)
+            times.append(time.perf_counter() - before)
+        return min(times)
+
+    assert best_s("-m", "metabonk_tui", "--help") < best_s("-c", "pass") + 0.15
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("90", 90), ("10m", 600), ("1h", 3600), ("1h30m", 5400), ("1.5m", 90)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "m", "-5s", "10x", "1m1h", "nan", "inf", "0"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(Exception, match="duration"):
+        duration_s(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "fast", "10001"])
+def test_what_is_no_speed(text: str) -> None:
+    with pytest.raises(Exception, match="above 0"):
+        factor(text)
+
+
+def test_a_bug_is_70_one_line_and_a_traceback_in_the_log(home: dict[str, str], tmp_path: Path) -> None:
+    program = (
+        "import sys, metabonk_tui.cli.config as config; from metabonk_tui.cli.main import guarded\n"
+        "def broken(*_): raise RuntimeError('a bug')\n"
+        "config.main = broken; sys.exit(guarded(['config']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env=home, capture_output=True, text=True, timeout=60)
+    log = tmp_path / "state" / "metabonk-tui.log"
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr == f"metabonk-tui: internal error: RuntimeError: a bug; the traceback is in {log}\n"
+    assert "RuntimeError: a bug" in log.read_text()
+
+
+def test_a_bug_with_no_place_for_a_log_is_still_one_line(home: dict[str, str]) -> None:
+    program = (
+        "import sys, metabonk_tui.cli.config as config; from metabonk_tui.cli.main import guarded\n"
+        "def broken(*_): raise RuntimeError('a bug')\n"
+        "config.main = broken; sys.exit(guarded(['config']))"
+    )
+    env = home | {"METABONK_TUI_STATE_DIR": "/dev/null/state"}
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 70
+    assert done.stderr.count("\n") == 1
+    assert "no log" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(home: dict[str, str], tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command = [sys.executable, "-m", "metabonk_tui", "config", "show"]
+    try:
+        done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, env=home, text=True, timeout=60)
+    finally:
+        os.close(write_end)
+    assert done.returncode == 141
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr
+
+
+def test_without_a_terminal_the_monitor_says_what_to_use_instead(metabonk: Metabonk) -> None:
+    done = metabonk()
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "metabonk-tui check" in done.stderr

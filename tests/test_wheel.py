@@ -1,0 +1,78 @@
+"""What is installed is whole: the wheel carries config.toml and the themes, and runs from anywhere."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel as a release would, without a network."""
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    built = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (found,) = out.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack it into an empty environment that borrows only the dependencies; return the environment's python."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, with_pip=False, symlinks=True)
+    (site,) = home.glob("lib/python3*/site-packages")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    # Appended by hand: a .pth line would run the editable install's own .pth files and find the checkout again.
+    (site / "zzz_dependencies.pth").write_text(f"import sys; sys.path.append({sysconfig.get_path('purelib')!r})\n")
+    return home / "bin" / "python"
+
+
+def run(python: Path, *argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.environ.get("PATH", ""), "HOME": str(cwd), "METABONK_TUI_STATE_DIR": str(cwd / "state")}
+    return subprocess.run([python, *argv], capture_output=True, text=True, timeout=60, cwd=cwd, env=env)
+
+
+def test_the_wheel_carries_the_manual_and_the_themes(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "metabonk_tui/config.toml" in names
+    themes = {path.name for path in (ROOT / "themes").glob("*.toml")}
+    assert themes
+    assert {f"metabonk_tui/themes/{name}" for name in themes} <= names
+    assert not [name for name in names if name.startswith(("tests/", "bench/", "docs/"))]
+
+
+def test_what_runs_is_the_installed_one_and_it_finds_its_files(installed: Path, tmp_path: Path) -> None:
+    program = (
+        "import metabonk_tui; from metabonk_tui.adapters.packaged import *\n"
+        "print(metabonk_tui.__file__, data_root(), len(default_config_text()), len([*themes_dir().glob('*.toml')]))"
+    )
+    done = run(installed, "-c", program, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    package, root, characters, themes = done.stdout.split()
+    assert Path(package).is_relative_to(installed.parent.parent)
+    assert Path(root) == Path(package).parent
+    assert int(characters) > 1000
+    assert int(themes) >= 4
+
+
+@pytest.mark.parametrize("argv", [["config", "show"], ["config", "check"], ["demo", "--help"], ["--version"]])
+def test_it_runs_from_another_folder(installed: Path, tmp_path: Path, argv: list[str]) -> None:
+    done = run(installed, "-m", "metabonk_tui", *argv, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_demo_inside_it_can_prepare_a_pool(installed: Path, tmp_path: Path) -> None:
+    done = run(installed, "-m", "metabonk_tui.demo", "prepare", "--dir", str(tmp_path / "pool"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "pool" / "config.toml").is_file()
