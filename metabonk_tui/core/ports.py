@@ -46,7 +46,7 @@ class SampleSource(Protocol):
 class StatusPoller(Protocol):
     """The workers' `/status`. Every failure is a value; a poll always ends within its own deadline."""
 
-    async def poll(self, slot: int, url: str) -> Observation:
+    async def poll(self, url: str) -> Observation:
         """Ask one worker once."""
         ...
 

@@ -53,9 +53,14 @@ def decode_status(body: bytes) -> WorkerStatus | BadStatus:
     return WorkerStatus(tree)
 
 
-def status_from_mapping(fields: Mapping[str, Any], observable: frozenset[str] | None = None) -> WorkerStatus:
+def status_from_mapping(
+    fields: Mapping[str, Any], observable: frozenset[str] | None = None
+) -> WorkerStatus | BadStatus:
     """Make a status of an already decoded object, as a recording holds it."""
-    return WorkerStatus(_clean(dict(fields), MAX_DEPTH), observable)
+    try:
+        return WorkerStatus(_clean(dict(fields), MAX_DEPTH), observable)
+    except RecursionError:
+        return BadStatus("too deep")
 
 
 def number(status: WorkerStatus | None, name: str, *, minimum: float | None = None) -> NumberField:

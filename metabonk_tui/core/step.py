@@ -211,7 +211,7 @@ def _note_events(state: State, sample: Sample) -> State:
     for event in sample.events:
         if event.severity == "crit":
             continue
-        if event.kind == "pool.stop":
+        if event.kind == "pool.stop" and event.worker is None:
             run = replace(run, stopped_t=event.t)
         elif event.kind in ("pool.launch", "pool.resize"):
             run = replace(run, stopped_t=None)
