@@ -323,10 +323,8 @@ def _judge_reach(
     stale = track.last_good_t is None or t - track.last_good_t > stale_s
     never = track.last_good_t is None
     if seen is None:
-        if starting and never:
-            reach = Reach.STARTING
-        else:
-            reach = track.reach if not stale else Reach.UNOBSERVED
+        forgotten = Reach.STARTING if starting and never else Reach.UNOBSERVED
+        reach = forgotten if stale else track.reach
     elif seen.status is not None:
         reach = Reach.UP
     elif starting and never:

@@ -13,6 +13,7 @@ from metabonk_tui.core.ports import (
     EnvReader,
     GpuReader,
     MemoryReader,
+    OrchestratorReader,
     PoolBackend,
     ProcessReader,
     StatusPoller,
@@ -45,6 +46,7 @@ class Readers:
 
     status: StatusPoller
     pool: PoolBackend
+    orchestrator: OrchestratorReader | None = None
     memory: MemoryReader | None = None
     processes: ProcessReader | None = None
     environments: EnvReader | None = None
@@ -163,14 +165,8 @@ class LiveSource:
         return await self._guard("gpus", lambda: asyncio.to_thread(reader.read), events)
 
     async def _read_orchestrator(self, events: list[Event]) -> OrchestratorReading | None:
-        pool = self._config.pool
-        if not pool.orchestrator:
-            return None
-        return await self._guard(
-            "orchestrator",
-            lambda: self._readers.status.read_orchestrator(pool.orchestrator, pool.base_port),
-            events,
-        )
+        reader = self._readers.orchestrator
+        return None if reader is None else await self._guard("orchestrator", reader.read, events)
 
     async def _read_environments(
         self, processes: tuple[ProcessReading, ...] | None, events: list[Event]
