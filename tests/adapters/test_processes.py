@@ -154,6 +154,15 @@ def test_another_pools_launcher_and_orchestrator_are_not_ours(table: Table) -> N
     table.add(20, "python launch.py --workers 1")
     table.add(21, WORKER.format(port=6000, slot=0), parent=20)
     table.add(22, "python -m src.orchestrator.main", parent=20)
+    table.add(23, "ollama serve", parent=20, name="ollama")
+    # Everybody's Ollama is ours too, whoever started it.
+    assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [10, 11, 23]
+
+
+def test_a_launcher_with_one_worker_of_ours_is_ours(table: Table) -> None:
+    table.add(10, "python launch.py --workers 2")
+    table.add(11, WORKER.format(port=5000, slot=0), parent=10)
+    table.add(12, WORKER.format(port=6000, slot=1), parent=10)
     assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [10, 11]
 
 
