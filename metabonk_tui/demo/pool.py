@@ -25,7 +25,7 @@ OLLAMA_OFFSET = MAX_WORKERS + 1
 BLOCK = 80
 FIRST_PORT, LAST_PORT = 10_000, 32_000
 """Below the range that kernels hand out for outgoing connections."""
-GRACE_S = 5.0
+GRACE_S = 4.0
 KILL_WITHIN_S = 10.0
 
 

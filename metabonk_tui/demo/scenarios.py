@@ -78,3 +78,12 @@ def extra_mb(knots: Knots, minute: float) -> float:
             break
         left_minute, level = right_minute, right
     return min(level, GROWTH_CAP_MB)
+
+
+def lifetime_min(row: Scenario, slot: int, attempt: int) -> float:
+    """Say at which age, in run minutes, a worker dies; infinite where none does. No two slots at once."""
+    if row.lifetime_min is None:
+        return float("inf")
+    low, high = row.lifetime_min
+    # Multiples of the golden ratio never crowd.
+    return low + (high - low) * ((0.05 + 0.618034 * slot + 0.29 * attempt) % 1)

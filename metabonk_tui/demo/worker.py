@@ -18,7 +18,7 @@ from metabonk_tui.demo.life import Life
 from metabonk_tui.demo.memory import Ballast, meminfo_mb, rss_mb
 from metabonk_tui.demo.numbers import between
 from metabonk_tui.demo.orphan import live
-from metabonk_tui.demo.scenarios import Scenario, extra_mb
+from metabonk_tui.demo.scenarios import Scenario, extra_mb, lifetime_min
 from metabonk_tui.demo.serve import Server, get, post
 from metabonk_tui.demo.system2 import System2
 
@@ -91,11 +91,9 @@ class Worker:
         now = time.monotonic()
         minute = self.age_s() / 60
         self.ballast.grow_to(self.base_mb + extra_mb(self.scenario.memory, minute))
-        if self.scenario.lifetime_min is not None:
-            lifetime = between(*self.scenario.lifetime_min, self.slot, self.attempt, "life")
-            if minute >= lifetime:
-                # As the kernel's OOM killer would: no farewell, no exit code of its own.
-                os.kill(os.getpid(), signal.SIGKILL)
+        if minute >= lifetime_min(self.scenario, self.slot, self.attempt):
+            # As the kernel's OOM killer would: no farewell, no exit code of its own.
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.flags.ollama and now - self.asked_ollama >= ASK_OLLAMA_S:
             self.asked_ollama = now
             self.ollama_answers = _answers(self.flags.ollama)

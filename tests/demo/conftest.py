@@ -1,0 +1,44 @@
+"""Prepared demo pools for tests, ended whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.demo.pools import DEMO, LIMIT_S, DemoPool, carrying, clean_environment
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Callable[..., DemoPool]]:
+    """Prepare pools; end them all."""
+    pools: list[DemoPool] = []
+
+    def prepare(scenario: str, *, speed: float = 60, workers: int = 0, folder: str = "pool") -> DemoPool:
+        directory = tmp_path / folder
+        argv = [*DEMO, "prepare", "--dir", str(directory), "--scenario", scenario, "--speed", f"{speed:g}"]
+        argv += ["--workers", str(workers), "--memory-mb", "4"]
+        done = subprocess.run(
+            argv, env=clean_environment(), capture_output=True, text=True, timeout=LIMIT_S, check=True
+        )
+        pools.append(DemoPool(directory, json.loads(done.stdout)))
+        return pools[-1]
+
+    yield prepare
+    for pool in pools:
+        for pid in carrying(pool.name):
+            try:
+                os.kill(pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        for launched in pool.launches:
+            launched.kill()
+            launched.wait()
+        # A respawn may have slipped in before its launcher died.
+        pool.stop()

@@ -1,0 +1,189 @@
+"""What each scenario does, on real processes at high speed, and the table itself."""
+
+from __future__ import annotations
+
+import math
+import socket
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from metabonk_tui.demo.scenarios import GROWTH_CAP_MB, SCENARIOS, extra_mb, lifetime_min
+from tests.demo.pools import carrying, environ_of, wait_for
+
+NAMES = "seed healthy silent disabled leak steps flaky hung nan zombie slow crash"
+
+
+def test_the_table_has_every_scenario() -> None:
+    assert list(SCENARIOS) == NAMES.split()
+    assert [name for name, row in SCENARIOS.items() if not row.exported] == ["seed", "silent", "crash"]
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_no_scenario_grows_beyond_the_cap_or_ever_shrinks(name: str) -> None:
+    curve = [extra_mb(SCENARIOS[name].memory, minute) for minute in range(0, 2000)]
+    assert curve == sorted(curve)
+    assert curve[0] == 0
+    assert curve[-1] <= GROWTH_CAP_MB
+
+
+@pytest.mark.parametrize(
+    ("minute", "megabytes"),
+    [(0, 0), (1.99, 0), (2, 50), (5, 50), (10, 50), (15, 75), (20, 100), (999, 100)],
+)
+def test_a_memory_curve_jumps_where_two_points_share_a_minute(minute: float, megabytes: float) -> None:
+    assert extra_mb(((2, 0), (2, 50), (10, 50), (20, 100)), minute) == pytest.approx(megabytes)
+
+
+def test_a_memory_curve_is_capped_whatever_the_table_says() -> None:
+    assert extra_mb(((0, 0), (10, 9000)), 10) == GROWTH_CAP_MB
+
+
+@pytest.mark.parametrize("name", ["flaky", "crash"])
+def test_workers_do_not_die_together(name: str) -> None:
+    row = SCENARIOS[name]
+    deaths = sorted(lifetime_min(row, slot, 0) for slot in range(row.workers))
+    assert all(later - earlier > 0.6 for earlier, later in pairwise(deaths)), deaths
+
+
+def resident_mb(pid: int) -> float:
+    with open(f"/proc/{pid}/statm") as statm:
+        return int(statm.read().split()[1]) * 4096 / 1e6
+
+
+def test_healthy_reaches_gameplay_and_latches_it(demo) -> None:
+    pool = demo("healthy", workers=1, speed=3000)
+    pool.launch()
+    playing = wait_for(
+        lambda: s if (s := pool.status(0)) and s["dynamic_ui_state_type"] == "gameplay" else None, "it plays"
+    )
+    assert playing["gameplay_started"] is True
+    assert playing["hud_present"] is True
+    assert playing["intrinsic_reward_total"] > 1
+    assert playing["dynamic_ui_epsilon"] == 0.1
+    menu = wait_for(lambda: s if (s := pool.status(0))["dynamic_ui_state_type"] == "menu_ui" else None, "a menu again")
+    assert menu["gameplay_started"] is True
+    assert menu["meta_success_sequences"] >= 1
+    assert menu["dynamic_ui_epsilon"] == 0.8
+
+
+def test_disabled_says_0_in_the_file_and_the_launcher_overrides_system2(demo) -> None:
+    pool = demo("disabled", workers=1, speed=600)
+    pool.launch()
+    pool.wait_up(1)
+    environment = environ_of(pool.pid(0))
+    assert environment["METABONK_DYNAMIC_UI_EXPLORATION"] == "0"
+    assert environment["METABONK_SYSTEM2_ENABLED"] == "1"
+    status = wait_for(
+        lambda: s if (s := pool.status(0)) and s["dynamic_ui_exploration_actions"] > 20 else None,
+        "a while has gone by",
+    )
+    assert "intrinsic_reward_total" not in status
+    assert status["system2_trigger_engaged_count"] == 0.0
+    assert status["vlm_hints_used"] == 0
+
+
+def test_leak_grows_really_and_ends_at_its_cap(demo) -> None:
+    pool = demo("leak", workers=1, speed=6000)
+    pool.launch()
+    pool.wait_up(1)
+    pid = pool.pid(0)
+    start = resident_mb(pid)
+    wait_for(lambda: resident_mb(pid) > start + 100, "it grew")
+    wait_for(lambda: (s := pool.status(0)) and s["actions_total"] > 200 * 60 * 7, "200 run minutes are over")
+    assert resident_mb(pid) < GROWTH_CAP_MB + 80
+
+
+def test_steps_jump_and_then_stay(demo) -> None:
+    pool = demo("steps", workers=1, speed=3000)
+    pool.launch()
+    pool.wait_up(1)
+    pid = pool.pid(0)
+    wait_for(lambda: resident_mb(pid) > 115, "all models are loaded")
+    level = resident_mb(pid)
+    wait_for(lambda: (s := pool.status(0)) and s["actions_total"] > 100 * 60 * 7, "100 run minutes are over")
+    assert resident_mb(pid) == pytest.approx(level, abs=25)
+
+
+def test_flaky_workers_die_and_are_respawned(demo) -> None:
+    pool = demo("flaky", workers=2, speed=1800)
+    pool.launch()
+    wait_for(lambda: pool.output().count("(exit -9, attempt") >= 2, "two respawns")
+    pool.wait_up(2)
+
+
+def test_hung_accepts_and_never_answers_while_the_others_do(demo) -> None:
+    pool = demo("hung", workers=2, speed=480)
+    pool.launch()
+    pool.wait_up(2)
+
+    def silent() -> bool:
+        with socket.create_connection(("127.0.0.1", pool.base_port + 1), timeout=0.25) as connection:
+            connection.sendall(b"GET /status HTTP/1.1\r\nhost: x\r\n\r\n")
+            try:
+                return connection.recv(1) == b"never"
+            except TimeoutError:
+                return True
+
+    wait_for(silent, "it hangs")
+    assert silent()
+    assert pool.status(0)
+    tasks = Path(f"/proc/{pool.pid(1)}/task")
+    for _ in range(3):
+        silent()
+    wait_for(lambda: len(list(tasks.iterdir())) == 2, "given-up polls leave no thread behind")
+
+
+def test_nan_is_written_as_nan(demo) -> None:
+    pool = demo("nan", workers=2, speed=600)
+    pool.launch()
+    pool.wait_up(2)
+    bad = wait_for(
+        lambda: s if math.isnan((s := pool.status(1))["intrinsic_reward_total"]) else None,
+        "its reward is not a number",
+    )
+    assert bad["step"] > 0
+    assert pool.status(0)["intrinsic_reward_total"] > 0
+
+
+def test_a_zombie_answers_and_stands_still(demo) -> None:
+    pool = demo("zombie", workers=2, speed=600)
+    pool.launch(environment={"METABONK_HEARTBEAT_S": "0.3"})
+    pool.wait_up(2)
+
+    def still() -> tuple[dict, dict] | None:
+        one = pool.status(1)
+        time.sleep(0.3)
+        other = pool.status(1)
+        return (one, other) if {**one, "timestamp": 0} == {**other, "timestamp": 0} else None
+
+    one, other = wait_for(still, "its numbers stand still")
+    assert other["timestamp"] > one["timestamp"]
+    assert one["step"] > 0
+    before = pool.status(0)["actions_total"]
+    wait_for(lambda: pool.status(0)["actions_total"] > before, "the other one goes on")
+    wait_for(lambda: (pool.heartbeats()["omega-1"]["step_age_s"] or 0) > 1, "the orchestrator sees its step age")
+
+
+def test_slow_answers_take_their_time(demo) -> None:
+    pool = demo("slow", workers=1)
+    pool.launch()
+    pool.wait_up(1)
+    began = time.monotonic()
+    assert pool.status(0)
+    assert time.monotonic() - began >= 0.7
+
+
+def test_a_crash_kills_worker_after_worker_and_the_launcher_gives_up(demo) -> None:
+    pool = demo("crash", workers=2, speed=3000)
+    launcher = pool.launch()
+    pool.wait_up(2)
+    assert "METABONK_INTRINSIC_REWARD" not in environ_of(pool.pid(0))
+    assert launcher.wait(40) == 0
+    output = pool.output()
+    assert output.count("restart limit reached (0/0) (exit -9)") == 2
+    assert "no worker left" in output
+    assert carrying(pool.name) == []
+    pool.assert_gone()
