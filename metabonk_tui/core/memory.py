@@ -39,6 +39,8 @@ class MemoryTrack:
     worker_peak_bytes: int | None = None
     kills_seen: int | None = None
     """The counter at the last sample."""
+    kills_scope: str | None = None
+    """What that counter counts: a number of another scope cannot be compared with it."""
     kills_in_run: int = 0
     kill_t: float | None = None
     victims: tuple[str, ...] = ()
@@ -108,8 +110,8 @@ def _observe_kills(track: MemoryTrack, sample: Sample, slack_s: float) -> Memory
     kills = reading.oom_kills if reading else None
     if reading is None or kills is None:
         return track
-    before = track.kills_seen
-    track = replace(track, kills_seen=kills)
+    before = track.kills_seen if track.kills_scope == reading.oom_scope else None
+    track = replace(track, kills_seen=kills, kills_scope=reading.oom_scope)
     if before is not None and kills > before:
         if reading.oom_scope == "host":
             more = (track.unexplained[1] if track.unexplained else 0) + kills - before

@@ -85,7 +85,8 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
     ended = (*previous.ended_runs, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
     fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
     # What the kernel's counter showed before the run is not the run's; what it shows now is its zero.
-    fresh = replace(fresh, memory=replace(fresh.memory, kills_seen=state.memory.kills_seen))
+    counter = replace(fresh.memory, kills_seen=state.memory.kills_seen, kills_scope=state.memory.kills_scope)
+    fresh = replace(fresh, memory=counter)
     return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
 
 
