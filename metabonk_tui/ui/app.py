@@ -153,8 +153,12 @@ class MonitorApp(App[None], inherit_bindings=False):
         newest = self._monitor.latest()
         self._herald.tell(newest)
         if self.desk.news(newest) and not self._draw_due:
-            self._draw_due = True
-            self.set_timer(max(0.0, self._drawn_s + DRAW_S - self._ui_loop.time()), self.draw)
+            wait_s = self._drawn_s + DRAW_S - self._ui_loop.time()
+            if wait_s <= 0:
+                self.draw()
+            else:
+                self._draw_due = True
+                self.set_timer(wait_s, self.draw)
 
     def _look_at_the_clock(self) -> None:
         """Notice that nothing arrives any more: a picture that stands still must not look alive."""

@@ -65,6 +65,8 @@ class Canvas(Widget, can_focus=False, inherit_bindings=False):
             wide = self.size.width
             style = self._theme.style
             row = self._rows[y] if y < len(self._rows) else EMPTY
+            if not all(span.text.isprintable() for span in row):
+                row = tuple(span._replace(text=scrub(span.text)) for span in row)
             segments = [Segment(span.text, style(span)) for span in fit(row, wide) if span.text]
             strip = self._strips[y] = Strip(segments, wide)
         return strip
@@ -73,3 +75,8 @@ class Canvas(Widget, can_focus=False, inherit_bindings=False):
         """Return strips as they are: no borders, no CSS, no colour filters stand between a row and the terminal."""
         x1, x2 = crop.column_span
         return [self.render_line(y).crop(x1, x2) for y in crop.line_range]
+
+
+def scrub(text: str) -> str:
+    """Replace what a terminal would obey or hide. Texts are cleaned at the door; nothing gets past this one either."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

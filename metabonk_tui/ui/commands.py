@@ -132,13 +132,6 @@ def _act_running(now: Now) -> str:
     return "" if running(now.snapshot) else "no pool is running; L launches one"
 
 
-def _act_launch(now: Now) -> str:
-    why = may_act(now)
-    if why or now.snapshot is None:
-        return why
-    return "a pool is running; + and - resize it, R restarts it" if running(now.snapshot) else ""
-
-
 def _act_worker(now: Now) -> str:
     why = _workers(now) or may_act(now)
     if why or now.worker is None:
@@ -170,7 +163,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("page_down", ("pagedown", "ctrl+d"), "page down", "view", "Scroll a page down", _always),
     Command("home", ("home", "g"), "top", "view", "Go to the top", _always),
     Command("end", ("end", "G"), "bottom", "view", "Go to the bottom", _always),
-    Command("launch", ("L",), "launch", "act", "Launch the pool, as many as you say", _act_launch, True),
+    Command("launch", ("L",), "launch", "act", "Launch the pool, as many as you say", may_act, True),
     Command("grow", ("+",), "resize", "act", "Resize the pool, one more filled in", _act_running, True, shown="+ -"),
     Command("shrink", ("-",), "resize", "act", "Resize the pool, one less filled in", _act_running),
     Command("restart", ("R",), "restart", "act", "Stop the pool and launch it again", _act_running, True),

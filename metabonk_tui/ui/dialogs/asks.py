@@ -20,7 +20,7 @@ def ask(command: str, frame: Frame, monitor: Monitor) -> ConfirmDialog:
 
 def _question(command: str, frame: Frame, up: int, wanted: int) -> Question:
     if command == "launch":
-        return Question("Launch", Launch, wanted)
+        return Question("Launch", Launch, wanted, before=up or None)
     if command in ("grow", "shrink"):
         return Question("Resize", Resize, max(1, wanted + (1 if command == "grow" else -1)), before=wanted)
     if command == "restart":

@@ -82,7 +82,7 @@ def box(
 def inner_width(frame: Frame) -> int:
     """Return how many cells a line of a box may have."""
     box_wide = BOX if frame.width >= BOX + 4 else frame.width
-    return max(1, box_wide - 2 * _margin(box_wide) - 2)
+    return max(1, box_wide - _margin(box_wide) - 2)
 
 
 def _margin(box_wide: int) -> int:

@@ -264,7 +264,9 @@ class ConfirmDialog(Dialog):
             return [*lines, BLANK, Line(labelled("", (cancel,), frame), NEEDED)]
         entry = field(self._typed, FIELD + 3, not self._on_number)
         say: Row = (Span("type ", "text"), Span(self._word or "a number", "strong", True), Span(" and press Enter  "))
-        lines = [Line(labelled("confirm", (*say, *entry), frame), NEEDED)]
+        # Where the row will be cut, what one types must stand before what one reads.
+        row = (*say, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *say)
+        lines = [Line(labelled("confirm", row, frame), NEEDED)]
         if self._note:
             lines.append(Line(labelled("", (Span(self._note, "warn"),), frame), 8))
         if self.unlocked and not self._on_number:
@@ -272,5 +274,6 @@ class ConfirmDialog(Dialog):
         elif self._on_number:
             buttons = (quiet, gap(5), Span("Enter goes on to confirm", "muted"))
         else:
-            buttons = (cancel, gap(5), Span(f"{verb}  locked until {self._word or 'a number'} is typed", "muted"))
+            why = f"until {self._word or 'a number'} is typed" if inner_width(frame) >= 66 else ""
+            buttons = (cancel, gap(5), Span(f"{verb}  locked {why}", "muted"))
         return [*lines, BLANK, Line(labelled("", buttons, frame), NEEDED)]

@@ -28,12 +28,11 @@ def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> li
     if after is None:
         return lines
     leaves, why = after
-    level, word = _judge(leaves, memory.floor_bytes)
-    name, token = LEVELS[level]
-    row = _row(frame, reading.total_bytes, leaves, memory.floor_bytes, level, "")
-    glyph = mark(str(getattr(frame.glyphs, name)), token)
-    floor = f", floor {fmt.gigabytes(memory.floor_bytes)}"
-    lines.append(Line(labelled("after", (glyph, *row, Span(word, token, True), Span(floor, "muted")), frame), 8))
+    level, said = _judge(leaves, memory.floor_bytes)
+    name, _ = LEVELS[level]
+    row = _row(frame, reading.total_bytes, leaves, memory.floor_bytes, level, said)
+    glyph = mark(str(getattr(frame.glyphs, name)), LEVELS[level][1])
+    lines.append(Line(labelled("after", (glyph, *row), frame), 8))
     if why:
         lines.append(Line(labelled("", (Span(why, "muted"),), frame), 4))
     return lines
@@ -66,16 +65,24 @@ def _judge(leaves: int, floor: int) -> tuple[str, str]:
     if leaves < 0:
         return "crit", "does not fit"
     if leaves < floor:
-        return "warn", "below the floor"
-    return "ok", "fits"
+        return "warn", f"below floor {fmt.gigabytes(floor)}"
+    return "ok", f"fits, floor {fmt.gigabytes(floor)}"
 
 
 def _row(frame: Frame, total: int, available: int, floor: int, level: str, note: str) -> Row:
     wide = inner_width(frame)
-    bar = 34 if wide >= 74 else max(0, wide - 50)
-    size = fmt.gigabytes(available)
+    bar = min(34, wide - 45)
+    size = fmt.gigabytes(abs(available))
     value = Span(f"{size} GB", "strong" if level == "ok" else LEVELS[level][1], True)
     line = gauge(total, available, floor, bar, level, frame.glyphs) if bar >= 8 else ()
     tail: Row = (Span(note, LEVELS[level][1], True),) if note else ()
-    pad = gap(max(1, 15 - cells(size) - 9))
-    return (gap(1), value, Span(" free", "muted"), pad, *line, gap(3 if line else 1), *tail)
+    pad = gap(max(1, 15 - cells(size) - (9 if available >= 0 else 10)) if line else 0)
+    return (
+        gap(1),
+        value,
+        Span(" free" if available >= 0 else " short", "muted"),
+        pad,
+        *line,
+        gap(3 if line else 1),
+        *tail,
+    )

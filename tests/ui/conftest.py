@@ -1,0 +1,152 @@
+"""A monitor that shows what a test says, and an app on it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, StopWorker, Target
+from metabonk_tui.core.config import Config, parse_config
+from metabonk_tui.core.sample import Operation
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.ui.app import MonitorApp
+from metabonk_tui.ui.footer import footer
+from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page
+from metabonk_tui.ui.screens.help import HelpScreen
+from metabonk_tui.ui.spans import Span, plain
+from metabonk_tui.ui.themes import load_themes, packaged_dir
+from metabonk_tui.ui.views.header import header
+
+ROOT = Path(__file__).parents[2]
+
+
+class ScriptedMonitor:
+    """Implements `core.ports.Monitor`: what it shows is set, what it is told is written down."""
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self._snapshot = snapshot
+        self._wakes: list[Callable[[], None]] = []
+        self.planned: list[Action] = []
+        self.submitted: list[Plan] = []
+        self.polls = 0
+        self.refusal = ""
+
+    def set(self, snapshot: Snapshot) -> None:
+        """Publish a newer Snapshot."""
+        self._snapshot = snapshot
+        for wake in self._wakes:
+            wake()
+
+    def latest(self) -> Snapshot | None:
+        return self._snapshot
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        self._wakes.append(wake)
+
+    def plan(self, action: Action) -> Plan:
+        self.planned.append(action)
+        workers = self._snapshot.workers if self._snapshot else ()
+        hits = tuple(
+            Target("worker", w.pid, w.pid_started_at or 0.0, w.slot, f"w{w.slot}")
+            for w in workers
+            if w.pid is not None and (not isinstance(action, StopWorker) or w.slot == action.slot)
+        )
+        start = action.workers if isinstance(action, Launch | Resize | Restart) else 0
+        launch = ("python3", "launch.py", "--workers", str(start), "--no-dashboard")
+        stop = ("python3", "launch.py", "stop")
+        return Plan(
+            action=action,
+            mode="refused" if self.refusal else "restart_all" if start else "stop",
+            commands=(*((stop,) if hits else ()), *((launch,) if start else ())),
+            hits=() if isinstance(action, Launch) else hits,
+            start=start,
+            directory="/srv/metabonk",
+            env_file="game_agnostic_verified_config.env",
+            env_keys=14,
+            warnings=("launch.py has no live resize: training restarts",) if isinstance(action, Resize) else (),
+            refusal=self.refusal,
+            seconds=240.0,
+        )
+
+    def submit(self, plan: Plan) -> None:
+        self.submitted.append(plan)
+
+    def poll_now(self) -> None:
+        self.polls += 1
+
+
+class PlainScreen(MonitorScreen):
+    """A screen that says which Snapshot it got."""
+
+    def __init__(self, name: str, body: int = 3) -> None:
+        self.name = name  # type: ignore[misc]
+        self.body = body
+        self.pages = 0
+
+    def page(self, frame: Frame) -> Page:
+        self.pages += 1
+        top = header(frame, frame.snapshot) if frame.snapshot else ((Span("nothing yet"),),)
+        slot = frame.worker.slot if frame.worker else None
+        said = f"{self.name} slot {slot} density {frame.state.density} filter {frame.state.filter!r}"
+        body = ((Span(said),), *((Span(f"line {i}"),) for i in range(self.body)))
+        return Page(top, body, (footer(frame),))
+
+
+def plain_screens() -> dict[str, MonitorScreen]:
+    """Every screen by name; only help is the real one."""
+    screens: dict[str, MonitorScreen] = {name: PlainScreen(name) for name in ("dashboard", "worker", "verdict")}
+    return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
+
+
+def read_config(**ui: object) -> Config:
+    """Read the packaged defaults."""
+    config = parse_config((ROOT / "config.toml").read_text(encoding="utf-8"), None)
+    import msgspec
+
+    return msgspec.structs.replace(config, ui=msgspec.structs.replace(config.ui, **ui))
+
+
+def with_operation(snapshot: Snapshot, operation: Operation | None) -> Snapshot:
+    """Change only what is being done to the pool."""
+    return replace(snapshot, pool=replace(snapshot.pool, operation=operation))
+
+
+@pytest.fixture
+def config() -> Config:
+    return read_config()
+
+
+@pytest.fixture(scope="session")
+def themes() -> dict[str, object]:
+    found, warnings = load_themes(packaged_dir())
+    assert warnings == ()
+    return found
+
+
+@pytest.fixture
+def make_app(themes: dict[str, object]) -> Callable[..., MonitorApp]:
+    def make(monitor: ScriptedMonitor, **options: object) -> MonitorApp:
+        chosen = {"themes": themes, **options}
+        config = chosen.pop("config", None) or read_config()
+        screens = chosen.pop("screens", None) or plain_screens()
+        return MonitorApp(monitor, config, screens, **chosen)  # type: ignore[arg-type]
+
+    return make
+
+
+def text_of(app: MonitorApp) -> str:
+    """Return what is on screen as plain text."""
+    return "\n".join(plain(row) for row in app.canvas.rows)
+
+
+async def until(condition: Callable[[], object], limit_s: float = 10.0) -> None:
+    """Wait for a condition; fail when it does not come true in time."""
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        await asyncio.sleep(0.01)

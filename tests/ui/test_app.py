@@ -1,0 +1,444 @@
+"""The app on a scripted monitor: keys, news, pause, themes, what reaches the terminal, and leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.ui import commands
+from metabonk_tui.ui.app import MonitorApp
+from metabonk_tui.ui.herald import Herald
+from metabonk_tui.ui.screens.base import Page
+from metabonk_tui.ui.spans import Row, Span, plain, width
+from metabonk_tui.ui.tokens import MONO
+from tests.ui import scenes
+from tests.ui.conftest import PlainScreen, ScriptedMonitor, plain_screens, read_config, text_of, until
+
+Make = Callable[..., MonitorApp]
+
+
+def later(snapshot: Snapshot, seconds: float = 1.0) -> Snapshot:
+    return replace(snapshot, t=snapshot.t + seconds, tick=snapshot.tick + 1)
+
+
+async def test_it_shows_the_newest_snapshot_and_follows(make_app: Make) -> None:
+    monitor = ScriptedMonitor()
+    app = make_app(monitor)
+    async with app.run_test(size=(120, 40)):
+        assert "nothing yet" in text_of(app)
+        monitor.set(scenes.healthy())
+        await until(lambda: "LAUNCH 24H" in text_of(app))
+        monitor.set(scenes.stop())
+        await until(lambda: "STOP" in text_of(app))
+
+
+async def test_news_from_another_thread_never_waits_for_the_screen(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(80, 24)):
+        # The loop is held up here, as by a terminal that takes no output: the engine must not notice.
+        done = threading.Event()
+
+        def engine() -> None:
+            for i in range(1000):
+                monitor.set(later(scenes.healthy(), i))
+            done.set()
+
+        thread = threading.Thread(target=engine)
+        thread.start()
+        held = done.wait(10)
+        thread.join()
+        assert held
+        await until(lambda: app.desk.snapshot is monitor.latest())
+
+
+async def test_it_draws_at_most_twice_a_second_and_keys_at_once(make_app: Make) -> None:
+    screens = plain_screens()
+    dashboard = screens["dashboard"]
+    assert isinstance(dashboard, PlainScreen)
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor, screens=screens)
+    async with app.run_test(size=(80, 24)) as pilot:
+        loop = asyncio.get_running_loop()
+        before, began = dashboard.pages, loop.time()
+        for i in range(60):
+            monitor.set(later(scenes.healthy(), i))
+            await asyncio.sleep(0.02)
+        spent = loop.time() - began
+        assert dashboard.pages - before <= spent / 0.5 + 2
+        before = dashboard.pages
+        await pilot.press("z")
+        assert dashboard.pages == before + 1
+        assert "density panels" in text_of(app)
+
+
+async def test_pause_holds_the_picture_and_going_on_shows_what_is_now(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: "LAUNCH 24H" in text_of(app))
+        await pilot.press("p")
+        assert "PAUSED" in text_of(app)
+        monitor.set(scenes.stop())
+        await asyncio.sleep(0.05)
+        assert "LAUNCH 24H" in text_of(app)
+        await pilot.press("X")
+        assert app.desk.dialog is None
+        assert "paused" in text_of(app)
+        await pilot.press("space")
+        assert "STOP" in text_of(app)
+        assert "PAUSED" not in text_of(app)
+
+
+async def test_a_picture_that_stands_still_says_so(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metabonk_tui.ui.app.LATE_S", 0.2)
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor, speed=1000.0)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: "LAG" in text_of(app))
+        monitor.set(later(scenes.healthy()))
+        await until(lambda: "LIVE" in text_of(app))
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_quitting_touches_nothing(make_app: Make, key: str) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(key)
+        await until(lambda: not app.is_running)
+    assert monitor.submitted == []
+    assert monitor.planned == []
+
+
+async def test_ctrl_c_quits_from_a_dialog_too_and_q_does_not(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("X", "q")
+        assert app.is_running
+        assert app.desk.dialog is not None
+        await pilot.press("ctrl+c")
+        await until(lambda: not app.is_running)
+    assert monitor.submitted == []
+
+
+async def test_textuals_own_keys_do_nothing(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+p")
+        assert len(app.screen_stack) == 1
+        assert "COMMANDS" in text_of(app)
+        await pilot.press("escape", "f12", "ctrl+a", "ctrl+b", "ctrl+s", "S")
+        assert app.is_running
+        assert len(app.screen_stack) == 1
+    assert not app._bindings.key_to_bindings
+
+
+async def test_screens_open_and_escape_goes_back(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("tab", "enter")
+        assert "worker slot 1" in text_of(app)
+        await pilot.press("v")
+        assert "verdict slot 1" in text_of(app)
+        await pilot.press("escape")
+        assert "worker slot 1" in text_of(app)
+        await pilot.press("escape", "escape", "escape")
+        assert "dashboard slot 1" in text_of(app)
+        assert app.is_running
+
+
+async def test_only_the_screen_in_front_draws(make_app: Make) -> None:
+    screens = plain_screens()
+    dashboard = screens["dashboard"]
+    assert isinstance(dashboard, PlainScreen)
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor, screens=screens)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("v")
+        before = dashboard.pages
+        monitor.set(scenes.stop())
+        await until(lambda: "STOP" in text_of(app))
+        assert dashboard.pages == before
+
+
+async def test_a_long_page_scrolls_and_says_that_there_is_more(make_app: Make) -> None:
+    screens = plain_screens()
+    screens["verdict"] = PlainScreen("verdict", body=100)
+    app = make_app(ScriptedMonitor(scenes.healthy()), screens=screens)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("v")
+        assert "↓" in text_of(app)
+        await pilot.press("j", "j", "pagedown")
+        assert "verdict slot" not in text_of(app)
+        assert "↑" in text_of(app)
+        await pilot.press("end")
+        assert "line 99" in text_of(app)
+        assert "↓" not in text_of(app)
+        await pilot.press("up")
+        assert "line 99" not in text_of(app)
+        await pilot.press("home")
+        assert "verdict slot" in text_of(app)
+
+
+async def test_copy_puts_the_verdict_into_the_clipboard_and_says_so(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.stop()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("y")
+        assert app.clipboard.startswith("STOP since ")
+        assert "  because " in app.clipboard
+        assert "copied" in text_of(app).splitlines()[-1]
+
+
+async def test_poll_now(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("r")
+        assert monitor.polls == 1
+
+
+async def test_themes_cycle_live_and_by_name(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        before = app.canvas.render_line(1)
+        await pilot.press("T")
+        assert "theme light" in text_of(app)
+        assert app.canvas.render_line(1) != before
+        await pilot.press(":", *"theme ansi", "enter")
+        assert "theme ansi-16" in text_of(app)
+        colours = {segment.style.bgcolor for segment in app.canvas.render_line(2) if segment.style}
+        assert colours == {None}
+        await pilot.press("T")
+        assert "theme dark" in text_of(app)
+
+
+async def test_the_theme_of_the_config_and_an_unknown_one(make_app: Make) -> None:
+    for name, shown in (("light", "#fbfbf9"), ("no such", "#0e1116")):
+        app = make_app(ScriptedMonitor(scenes.healthy()), config=read_config(theme=name))
+        async with app.run_test(size=(80, 24)):
+            backgrounds = {s.style.bgcolor.name for s in app.canvas.render_line(0) if s.style and s.style.bgcolor}
+            assert backgrounds == {shown}
+
+
+async def test_without_colour_no_row_has_any(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.stop()), themes={MONO.name: MONO})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("T")
+        assert "this terminal shows no colours" in text_of(app)
+        for y in range(24):
+            for segment in app.canvas.render_line(y):
+                assert segment.style is not None
+                assert segment.style.color is None
+                assert segment.style.bgcolor is None
+        assert any(s.style and s.style.reverse for s in app.canvas.render_line(1))
+
+
+async def test_notices_at_the_start_are_shown(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()), notices=("theme mine.toml, line 3: broken",))
+    async with app.run_test(size=(80, 24)):
+        assert "theme mine.toml, line 3" in text_of(app)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1), (2, 40), (200, 1), (39, 8), (200, 60)])
+async def test_no_terminal_is_refused(make_app: Make, size: tuple[int, int]) -> None:
+    app = make_app(ScriptedMonitor(scenes.stop()))
+    async with app.run_test(size=size) as pilot:
+        for keys in (("?",), ("escape", ":"), ("escape", "+"), ("escape", "X"), ("escape", "/"), ("escape",)):
+            await pilot.press(*keys)
+            assert len(app.canvas.rows) == size[1]
+            for y in range(size[1]):
+                assert app.canvas.render_line(y).cell_length == size[0]
+
+
+async def test_resizing_draws_for_the_new_size(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: len(app.canvas.rows) == 24)
+        assert max(width(row) for row in app.canvas.rows) <= 80
+
+
+HOSTILE = ("[/oops]", "[@click=app.quit]x[/]", "[bold red]", "\\[", "${x}", "[link=http://x]y[/link]")
+
+
+class EvilScreen(PlainScreen):
+    """Shows texts that a markup parser would act on."""
+
+    def page(self, frame: object) -> Page:
+        rows: tuple[Row, ...] = tuple((Span(text),) for text in HOSTILE)
+        return Page((), rows, ((Span("end"),),))
+
+
+async def test_markup_is_text(make_app: Make) -> None:
+    screens = {**plain_screens(), "dashboard": EvilScreen("dashboard")}
+    app = make_app(ScriptedMonitor(scenes.healthy()), screens=screens)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for y, text in enumerate(HOSTILE):
+            assert app.canvas.render_line(y).text.startswith(text)
+            await pilot.click(offset=(2, y))
+        assert app.is_running
+
+
+async def test_a_hostile_snapshot_is_drawn_whole(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.hostile()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        for key in ("v", "escape", "enter", "escape", ":", "escape", "X", "escape", "y"):
+            await pilot.press(key)
+            drawn = "".join(app.canvas.render_line(y).text for y in range(40))
+            assert drawn.isprintable(), repr(drawn)
+
+
+def test_the_window_title_carries_the_verdict_and_nothing_else_can() -> None:
+    said: list[str] = []
+    herald = Herald(said.append, lambda: None)
+    stop = scenes.stop()
+    herald.tell(replace(stop, run=replace(stop.run, name="run\x1b]0;pwn\x07\x9d")))
+    assert len(said) == 1
+    assert said[0].startswith("\x1b]2;■ STOP ")
+    assert said[0].endswith("\x07")
+    assert said[0][4:-1].isprintable()
+
+
+def test_the_bell_rings_once_when_it_turns_critical() -> None:
+    rung: list[int] = []
+    herald = Herald(lambda _: None, lambda: rung.append(1))
+    healthy, stop = scenes.healthy(), scenes.stop()
+    assert stop.verdict.word is Word.STOP
+    for scene, wanted in ((stop, 0), (healthy, 0), (stop, 1), (later(stop), 1), (healthy, 1), (stop, 2)):
+        herald.tell(scene)
+        assert len(rung) == wanted
+    herald = Herald(lambda _: None, lambda: rung.append(1))
+    for scene in (None, healthy, stop):
+        herald.tell(scene)
+    assert len(rung) == 3
+
+
+# The table of commands
+
+
+def test_no_key_means_two_things_and_none_is_taken_from_the_terminal() -> None:
+    keys = [key for command in commands.COMMANDS for key in command.keys]
+    assert len(keys) == len(set(keys))
+    assert not {"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+z", "S"} & set(keys)
+    for command in commands.COMMANDS:
+        letters = [key for key in command.keys if len(key) == 1 and key.isalpha()]
+        if command.group == "act":
+            assert all(key.isupper() for key in letters)
+        elif command.id not in ("theme", "end"):
+            assert all(key.islower() for key in letters)
+
+
+def test_every_command_does_something(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    app.desk.news(scenes.healthy())
+    for command in commands.COMMANDS:
+        app.desk.dialog = None
+        frame = app.desk.frame(80, 24)
+        app.desk.run(command.id, frame)
+
+
+def test_the_footer_has_only_keys_that_mean_something_now(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    desk = app.desk
+
+    def keys() -> set[str]:
+        return {hint.key for hint in desk.frame(200, 24).hints}
+
+    assert keys() == {"?", "q", "z", "a", "/"}
+    desk.news(scenes.healthy())
+    assert {"Enter", "v", "L", "+ -", "R", "X", "p", "y"} <= keys()
+    desk.news(scenes.observer())
+    assert not {"L", "+ -", "R", "X", "K"} & keys()
+    assert "v" in keys()
+
+
+def test_read_only_says_why_an_acting_key_does_nothing(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor, read_only=True)
+    app.desk.news(scenes.healthy())
+    for key in "L+-RXK":
+        app.desk.press(key, key, 1.0, 120, 40)
+        assert app.desk.dialog is None
+        assert "--read-only" in app.desk.notice
+    assert monitor.planned == []
+
+
+def test_an_observer_says_who_holds_the_pool(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.observer()))
+    app.desk.news(scenes.observer())
+    app.desk.press("X", "X", 1.0, 120, 40)
+    assert "another monitor holds this pool" in app.desk.notice
+    assert scenes.observer().pool.holder in app.desk.notice
+
+
+def test_the_recommended_key_is_the_first_of_the_next_row(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.stop()))
+    app.desk.news(scenes.stop())
+    filled = [hint.key for hint in app.desk.frame(80, 24).hints if hint.recommended]
+    assert filled == ["X"]
+    bottom = app.desk.rows(80, 24)[-1]
+    assert [span.text for span in bottom if span.on == "accent"] == ["X stop"]
+
+
+def test_a_short_footer_keeps_help_quit_and_the_acting_keys(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    app.desk.news(scenes.healthy())
+    for wide in range(60, 201, 7):
+        bottom = plain(app.desk.rows(wide, 24)[-1])
+        assert len(bottom) == wide
+        for keep in ("? help", "q quit", "X stop", "R restart"):
+            assert keep in bottom
+
+
+def test_help_has_every_key_and_every_sign(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    app.desk.news(scenes.healthy())
+    app.desk.press("?", "?", 1.0, 200, 90)
+    text = "\n".join(plain(row) for row in app.desk.rows(200, 90))
+    for command in commands.COMMANDS:
+        assert command.key.split()[0] in text
+        assert command.what[:40] in text
+    for word in ("ABSENT", "unproven", "exit 2: STOP", "/etc/x.toml"):
+        assert word in text
+
+
+def test_the_filter_follows_what_is_typed_and_escape_puts_it_back(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    desk = app.desk
+    desk.news(scenes.healthy())
+    for key in "/w1":
+        desk.press(key, key, 1.0, 80, 24)
+    assert desk.state.filter == "w1"
+    desk.press("enter", "\r", 1.0, 80, 24)
+    assert desk.dialog is None
+    for key in "/x":
+        desk.press(key, key, 1.0, 80, 24)
+    assert desk.state.filter == "w1x"
+    desk.press("escape", None, 1.0, 80, 24)
+    assert desk.state.filter == "w1"
+
+
+def test_the_palette_finds_and_runs_and_says_why_not(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.observer()))
+    desk = app.desk
+    desk.news(scenes.observer())
+    desk.press(":", ":", 1.0, 120, 40)
+    for key in "whole pool":
+        desk.press(key, key, 1.0, 120, 40)
+    text = "\n".join(plain(row) for row in desk.rows(120, 40))
+    assert "another monitor holds" in text
+    desk.press("enter", "\r", 1.0, 120, 40)
+    assert desk.dialog is None
+    assert "another monitor holds" in desk.notice
+    desk.press(":", ":", 1.0, 120, 40)
+    for key in "evidence":
+        desk.press(key, key, 1.0, 120, 40)
+    desk.press("enter", "\r", 1.0, 120, 40)
+    assert desk.screen == "verdict"
