@@ -1,0 +1,75 @@
+"""Builds the live monitor of a configuration: the only place that knows which part stands behind which door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from metabonk_tui.adapters.environ import Environments
+from metabonk_tui.adapters.gpu import Gpus
+from metabonk_tui.adapters.http import StatusClient
+from metabonk_tui.adapters.memory import KernelMemory
+from metabonk_tui.adapters.orchestrator import Orchestrator
+from metabonk_tui.adapters.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.pools.launcher import LauncherPool
+from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
+from metabonk_tui.adapters.processes import ProcessTable
+from metabonk_tui.adapters.settings import state_dir
+from metabonk_tui.cli.log import open_log
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.ports import Monitor, PoolBackend
+from metabonk_tui.core.sample import Sample
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.step import step
+from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.engine import Engine
+from metabonk_tui.engine.live import Readers
+
+
+@contextmanager
+def watching(
+    config: Config, *, speed: float = 1.0, read_only: bool = False, state: Path | None = None
+) -> Iterator[Monitor]:
+    """Watch the configured pool while the block runs; the pool itself goes on afterwards.
+
+    `state` is the folder for locks and records, by default the user's.
+    """
+    open_log()
+    clock = RunClock(speed)
+    pool = partial(_pool, config, state or state_dir(), clock, read_only)
+
+    def stepped(previous: Snapshot | None, sample: Sample) -> Snapshot:
+        return step(previous, sample, config)
+
+    engine = Engine(config, partial(_readers, config, pool), clock, stepped)
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+def _readers(config: Config, pool: Callable[[], PoolBackend]) -> Readers:
+    """Open every door. Called on the engine's own thread, where the connections will live."""
+    client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
+    where = config.pool
+    return Readers(
+        status=client,
+        pool=pool(),
+        memory=KernelMemory(),
+        processes=ProcessTable(config),
+        environments=Environments(config),
+        gpus=Gpus(),
+        orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
+    )
+
+
+def _pool(config: Config, state: Path, clock: RunClock, read_only: bool) -> PoolBackend:
+    if config.pool.backend == "none":
+        return WatchOnlyPool()
+    lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state))
+    # A table of its own: it is read from whatever thread asks for a plan, and a table is for one reader at a time.
+    look = ProcessTable(config).read
+    return LauncherPool(config, state, clock=clock, controller_lock=lock, processes=look, read_only=read_only)
