@@ -35,6 +35,8 @@ from metabonk_tui.engine.clock import RunClock
 LOG = logging.getLogger(__name__)
 ENV_EVERY_S = 30.0
 """Real seconds between two looks at an environment that was read before."""
+ENV_SETTLES_S = 2.0
+"""Between fork and exec a process still shows its parent's environment: a new one is looked at again this soon."""
 MAX_WORKERS = 256
 
 T = TypeVar("T")
@@ -183,7 +185,8 @@ class LiveSource:
                 continue
             known = self._environments.get(slot)
             same = known is not None and known[0] == pid
-            if known is not None and same and real_t - known[1] < ENV_EVERY_S:
+            settles = real_t - started_at < ENV_SETTLES_S + ENV_EVERY_S / 10
+            if known is not None and same and real_t - known[1] < (ENV_SETTLES_S if settles else ENV_EVERY_S):
                 continue
             read: Callable[[], Awaitable[EnvReading]] = lambda p=pid, s=started_at: asyncio.to_thread(  # type: ignore[misc] # noqa: E731
                 reader.read, p, s
