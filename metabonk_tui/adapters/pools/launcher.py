@@ -6,9 +6,11 @@ Refuses to act without the pool's lock, on a plan that the pool has outgrown, an
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from metabonk_tui.adapters.commands import make_private_directory, reap
 from metabonk_tui.adapters.env_file import EnvFileError, Sourced
@@ -31,10 +33,18 @@ _SOURCE_FOR_PLAN_S = 2.0
 _ENV_FILE = "env file"
 
 
+class Processes(Protocol):
+    """Looks for workers, launchers and orchestrators; start times are real Unix seconds."""
+
+    def __call__(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
+        """Read them; `fresh` also finds those that came since the last look."""
+        ...
+
+
 class LauncherPool:
     """The pool behind `pool.launcher` of the configuration. Attaching starts nothing, detaching stops nothing.
 
-    `processes` looks now and returns workers, launchers and orchestrators; times in it are real Unix seconds.
+    `processes` is called from several threads, one at a time. Times in what is read are real Unix seconds, too.
     `plan` runs the env file and looks at processes and ports: some 50 ms, up to 2 s with an env file that hangs.
     """
 
@@ -47,7 +57,7 @@ class LauncherPool:
         *,
         clock: Clock,
         controller_lock: PoolLock,
-        processes: Callable[[], tuple[ProcessReading, ...]],
+        processes: Processes,
         read_only: bool = False,
         proc: Proc | None = None,
     ) -> None:
@@ -62,6 +72,7 @@ class LauncherPool:
         self._operation: Operation | None = None
         self._target: int | None = None
         self._busy = False
+        self._turn = threading.Lock()
 
     async def read(self) -> PoolReading:
         """See what runs and who may act on it; takes over the lock when its holder has gone."""
@@ -149,7 +160,7 @@ class LauncherPool:
                 {target.pid for target in scene.everyone},
                 self._record_file,
                 record,
-                lambda: self._look(sweep=False)[1],
+                lambda: self._look()[1],
                 narration,
                 self._proc,
             )
@@ -191,7 +202,7 @@ class LauncherPool:
         """Look, blocking: some milliseconds."""
         reap()
         controls, lock_problem = self._try_control()
-        record, scene = self._look(sweep=False)
+        record, scene = self._look(fresh=False)
         holder = "" if controls else self._lock.holder()
         problem = self._site.cannot_act() or lock_problem
         if not problem and not scene.everyone:
@@ -219,9 +230,12 @@ class LauncherPool:
         except OSError as error:
             return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
 
-    def _look(self, sweep: bool) -> tuple[LaunchRecord | None, Scene]:
+    def _look(self, *, fresh: bool = True, sweep: bool = False) -> tuple[LaunchRecord | None, Scene]:
+        """Look at the pool; with `sweep` also for survivors that only their token betrays."""
         record = self._record_file.read()
-        return record, look(self._processes(), self._site, record, self._proc, sweep)
+        with self._turn:
+            readings = self._processes(fresh)
+        return record, look(readings, self._site, record, self._proc, sweep)
 
     def _cannot_act(self) -> str:
         """Say why we may not act at all; "" when we may."""

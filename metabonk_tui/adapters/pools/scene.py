@@ -24,6 +24,7 @@ from metabonk_tui.adapters.pools.relatives import (
 )
 from metabonk_tui.adapters.pools.site import LauncherSite
 from metabonk_tui.adapters.proc import Proc, ProcessStat
+from metabonk_tui.adapters.roles import option
 from metabonk_tui.core.action import Target
 from metabonk_tui.core.sample import ProcessReading, Role
 
@@ -99,19 +100,12 @@ def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | 
     if record.boot_id != boot_id():
         return None
     stat = proc.stat(record.launcher_pid)
-    if stat is None or not same_start(stat.started_at, record.launcher_started_at):
-        return None
-    return stat if carries_token(proc, stat.pid, record.token) else None
+    return stat if stat is not None and same_start(stat.started_at, record.launcher_started_at) else None
 
 
 def spoken_workers(arguments: tuple[str, ...]) -> int | None:
     """Read N of `--workers N` or `--workers=N` in a launcher's command line; 0 there means its default, not none."""
-    text = ""
-    for argument, following in zip(arguments, (*arguments[1:], ""), strict=True):
-        if argument == "--workers":
-            text = following
-        elif argument.startswith("--workers="):
-            text = argument.partition("=")[2]
+    text = option(arguments, "--workers") or ""
     return int(text) or None if re.fullmatch(r"[0-9]{1,4}", text) else None
 
 
@@ -159,11 +153,13 @@ def _launcher_of(
 
 def _runs_our_command(pid: int, site: LauncherSite, proc: Proc) -> bool:
     arguments = proc.arguments(pid)
-    words = site.command_words()
+    launch, words = site.launch_argv(0), site.command_words()
+    if not launch:
+        return False
     starts = range(1, len(arguments) - len(words) + 1)
     alike = [at for at in starts if [_last(a) for a in arguments[at : at + len(words)]] == [_last(w) for w in words]]
     stop = site.stop_argv(0)[1:]
-    if not alike or _interpreter(arguments[0]) != _interpreter(site.launch_argv(0)[0]):
+    if not alike or _interpreter(arguments[0]) != _interpreter(launch[0]):
         return False
     if stop and arguments[-len(stop) :] == stop:
         return False

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.adapters.commands import exit_words, start_child
+from metabonk_tui.adapters.commands import exit_words, reap, start_child
 from metabonk_tui.adapters.pools.family import Family, describe_all
 from metabonk_tui.adapters.pools.narration import Narration
 from metabonk_tui.adapters.pools.scene import open_ports
@@ -120,6 +120,8 @@ async def _run_command(
             narration.fail(COMMAND, f"did not end within {site.grace_s:g} s", child.tail())
             return False
         await asyncio.sleep(0.05)
+        # The launcher may be our child: as a zombie it would look alive to the command that waits for it.
+        reap()
         narration.detail(COMMAND, "", child.tail())
     if code != 0:
         narration.fail(COMMAND, exit_words(code), child.tail())
@@ -158,6 +160,7 @@ async def _end_all(family: Family, grace_s: float, told: bool, narration: Narrat
 async def _look(family: Family, narration: Narration) -> tuple[Target, ...]:
     """Wait a little and tell who is left."""
     await asyncio.sleep(_LOOK_EVERY_S)
+    reap()
     living = await asyncio.to_thread(family.look)
     if living:
         narration.detail(GONE, f"waiting for {describe_all(living, 3)}")
