@@ -13,6 +13,7 @@ from metabonk_tui.core.config import Config
 from metabonk_tui.core.snapshot import Snapshot, WorkerView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.spans import Row, fit, mark
+from metabonk_tui.ui.views.order import in_order
 
 Density = Literal["automatic", "panels", "table", "grid"]
 DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
@@ -74,8 +75,10 @@ class Frame:
 
     @property
     def worker(self) -> WorkerView | None:
-        """Return the selected worker; the first when none was selected or the selected one is gone."""
-        workers = self.snapshot.workers if self.snapshot else ()
+        """Return the selected worker; the first one shown when none was selected or it is not shown."""
+        if self.snapshot is None:
+            return None
+        workers = in_order(self.snapshot, self.state.filter, self.state.attention_first)
         for worker in workers:
             if worker.slot == self.state.slot:
                 return worker

@@ -1,0 +1,48 @@
+"""The dashboard: every worker, memory, the decision and what happened, on one page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from metabonk_tui.ui.footer import footer
+from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page, UiState
+from metabonk_tui.ui.views.dashboard import dashboard
+from metabonk_tui.ui.views.pool import draw_workers
+from metabonk_tui.ui.views.verdict import nothing_seen
+
+_MOVES = ("up", "down", "left", "right", "next", "previous", "home", "end")
+
+
+class DashboardScreen(MonitorScreen):
+    """What one sees first."""
+
+    name: ClassVar[str] = "dashboard"
+    title: ClassVar[str] = "dashboard"
+
+    def page(self, frame: Frame) -> Page:
+        """Draw it."""
+        if frame.snapshot is None:
+            return Page(top=nothing_seen(frame), bottom=(footer(frame),))
+        return dashboard(frame, frame.snapshot)
+
+    def do(self, command: str, frame: Frame) -> UiState | None:
+        """Move the cursor among the workers as they stand on the screen."""
+        if command not in _MOVES or frame.snapshot is None:
+            return None
+        drawn = draw_workers(frame, frame.snapshot)
+        if not drawn.slots or frame.worker is None:
+            return None
+        last = len(drawn.slots) - 1
+        at = drawn.slots.index(frame.worker.slot)
+        if command in ("next", "previous"):
+            at = (at + (1 if command == "next" else -1)) % (last + 1)
+        elif command in ("home", "end"):
+            at = 0 if command == "home" else last
+        else:
+            step = drawn.per_row if command in ("up", "down") else 1
+            to = at + (step if command in ("down", "right") else -step)
+            # Down from the last full row goes to the last worker; up from the first row stays.
+            below = command == "down" and at // drawn.per_row < last // drawn.per_row
+            at = to if 0 <= to <= last else last if below else at
+        return replace(frame.state, slot=drawn.slots[at])

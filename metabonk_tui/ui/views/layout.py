@@ -1,0 +1,46 @@
+"""Panes under and beside each other: each says the least and the most rows it can use.
+
+Refuses to know what a pane shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from metabonk_tui.ui.spans import Row, beside, fit, gap
+from metabonk_tui.ui.views.section import block
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """A titled pane: `draw` gets cells and rows and returns at most that many rows, the title included."""
+
+    draw: Callable[[int, int], Sequence[Row]]
+    least: int
+    most: int
+
+
+def stack(panes: Sequence[Pane], wide: int, high: int) -> tuple[Row, ...]:
+    """Set panes under each other with a blank row between; the later ones go when there is no room."""
+    chosen: list[tuple[Pane, int]] = []
+    room = high
+    for pane in panes:
+        need = pane.least + (1 if chosen else 0)
+        if need <= room:
+            chosen.append((pane, pane.least))
+            room -= need
+    rows: list[Row] = []
+    for pane, least in chosen:
+        extra = min(room, max(0, pane.most - least))
+        room -= extra
+        if rows:
+            rows.append(())
+        rows += block(pane.draw(wide, least + extra), wide, least + extra)
+    return block(rows, wide, high)
+
+
+def columns(parts: Sequence[tuple[Sequence[Pane], int]], gap_cells: int, wide: int, high: int) -> tuple[Row, ...]:
+    """Set stacks of panes beside each other, with the page's left margin, `wide` cells in all."""
+    blocks = [(stack(panes, cells, high), cells) for panes, cells in parts]
+    return tuple(fit((gap(1), *row), wide) for row in beside(blocks, gap_cells))

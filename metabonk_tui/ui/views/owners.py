@@ -1,0 +1,66 @@
+"""Who holds memory, and how many workers fit in it.
+
+Refuses to forecast; measured and assumed numbers are told apart in words.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core import format as fmt
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.ui.glyphs import Glyphs
+from metabonk_tui.ui.spans import Row, gap, left, right, spread
+from metabonk_tui.ui.views.gauge import bar
+from metabonk_tui.ui.views.section import muted, paragraph
+
+NAME, VALUE_END = 13, 17
+
+
+def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list[Row]:
+    """Draw owners, largest first, then single workers by growth where there is room."""
+    owners = snapshot.memory.owners
+    if not owners:
+        return [(muted("not observed"),)]
+    entries = [(o.name, o.bytes, o.growth_bytes_per_min, False) for o in sorted(owners, key=lambda o: -o.bytes)]
+    measured = [w for w in snapshot.workers if (w.tree_bytes or w.rss_bytes) is not None]
+    if high >= len(entries) + 2 and measured:
+        ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.slot))
+        room = high - len(entries)
+        entries += [
+            (f"w{w.slot}", w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, True) for w in ranked[:room]
+        ]
+    largest = max((size for _, size, _, _ in entries), default=1) or 1
+    long = max(0, wide - VALUE_END - 1 - 10)
+    rows: list[Row] = []
+    for raw, size, grown, single in entries[:high]:
+        name = glyphs.text(raw)
+        change = "" if grown is None else fmt.growth(grown)
+        voice = "muted" if single else "text"
+        shown = left(f"  {name}" if single else name, NAME, voice, False, glyphs.ellipsis)
+        number = fmt.short(size / fmt.GB, 2 if single else 1, VALUE_END - NAME - 1)
+        row: Row = (shown, right(number, VALUE_END - NAME, "text" if single else "strong"), gap(1))
+        if long >= 6:
+            row = (*row, *bar(size / largest, long, glyphs))
+        rows.append(spread(row, (muted(change),), wide, glyphs.ellipsis))
+    return rows
+
+
+def fits_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Say how many workers fit and what that stands on."""
+    budget = snapshot.memory.budget
+    if budget is None:
+        return []
+    rows: list[Row] = []
+    facts = (
+        ("a worker needs", budget.worker_bytes, budget.worker_measured),
+        ("ollama needs", budget.ollama_bytes, budget.ollama_measured),
+        ("floor", budget.floor_bytes, None),
+        ("to share out", budget.budget_bytes, None),
+    )
+    for name, size, known in facts:
+        how = "" if known is None else "measured" if known else "assumed"
+        number = fmt.short(size / fmt.GB, 1, 6)
+        rows.append((left(name, 16, "muted"), right(number, 6, "strong"), muted(" GB  "), muted(how)))
+    names = {True: "worker", False: "workers"}
+    leaves = budget.leaves_bytes(budget.fits)
+    said = f"fits {budget.fits} {names[budget.fits == 1]}, leaves {fmt.gigabytes(leaves)} GB"
+    return rows + paragraph(glyphs.text(said), wide, "strong")

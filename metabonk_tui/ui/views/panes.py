@@ -1,0 +1,105 @@
+"""The titled panes of the dashboard, each with the least and the most rows it can use.
+
+Refuses to know where they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metabonk_tui.core import format as fmt
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.ui.screens.base import Frame
+from metabonk_tui.ui.spans import EMPTY, Row
+from metabonk_tui.ui.views.chart import chart, window_s
+from metabonk_tui.ui.views.events import event_rows, new_count
+from metabonk_tui.ui.views.grid import attention_rows
+from metabonk_tui.ui.views.layout import Pane
+from metabonk_tui.ui.views.owners import fits_rows, owner_rows
+from metabonk_tui.ui.views.section import bracket, muted, title
+from metabonk_tui.ui.views.tree import changes_rows, decision_rows
+from metabonk_tui.ui.views.why import why_rows
+
+
+def memory(frame: Frame, snapshot: Snapshot) -> Pane:
+    """Available memory over time."""
+
+    def draw(wide: int, high: int) -> Sequence[Row]:
+        span = fmt.age(window_s(wide)).replace("30m", "30 min").replace("1h", "60 min")
+        said = f"available GB, last {span}" if wide >= 44 else "available GB"
+        head = title("MEMORY", wide, frame.glyphs, (muted(said),), bracket(frame, "m"))
+        return (head, *chart(snapshot, wide, high - 1, frame.glyphs, frame.zone))
+
+    return Pane(draw, 6, 40)
+
+
+def decision(frame: Frame, snapshot: Snapshot) -> Pane:
+    """The matrix, one question a row, and what would change the verdict."""
+
+    def draw(wide: int, high: int) -> Sequence[Row]:
+        rows = decision_rows(snapshot, wide, frame.glyphs)
+        changes = changes_rows(snapshot, wide, frame.glyphs)
+        more = (EMPTY, *changes) if changes and high >= len(rows) + len(changes) + 2 else ()
+        return (title("DECISION", wide, frame.glyphs, (), bracket(frame, "v")), *rows, *more)
+
+    return Pane(draw, 1 + len(snapshot.verdict.nodes), 8)
+
+
+def why(frame: Frame, snapshot: Snapshot) -> Pane:
+    """Ranked causes, or what the verdict stands on."""
+    note = "ranked causes of silence" if snapshot.causes else "what the verdict stands on"
+
+    def draw(wide: int, high: int) -> Sequence[Row]:
+        head = title("WHY", wide, frame.glyphs, (muted(note),), bracket(frame, "v"))
+        return (head, *why_rows(snapshot, wide, high - 1, frame.glyphs))
+
+    most = 1 + (4 * len(snapshot.causes) + 2 if snapshot.causes else 9)
+    return Pane(draw, 4, most)
+
+
+def owners(frame: Frame, snapshot: Snapshot) -> Pane:
+    """Who holds memory."""
+
+    def draw(wide: int, high: int) -> Sequence[Row]:
+        head = title("MEMORY OWNERS", wide, frame.glyphs, (muted("GB, growth"),))
+        return (head, *owner_rows(snapshot, wide, high - 1, frame.glyphs))
+
+    held = len(snapshot.memory.owners)
+    single = len(snapshot.workers) if held else 0
+    return Pane(draw, 1 + max(1, min(held, 3)), 1 + held + single)
+
+
+def fits(frame: Frame, snapshot: Snapshot) -> Pane | None:
+    """How many workers fit; None where nobody knows."""
+    if snapshot.memory.budget is None:
+        return None
+    rows = fits_rows(snapshot, 30, frame.glyphs)
+
+    def draw(wide: int, high: int) -> Sequence[Row]:
+        head = title("FITS", wide, frame.glyphs, (muted("how many workers"),))
+        return (head, *fits_rows(snapshot, wide, frame.glyphs))
+
+    return Pane(draw, 1 + len(rows), 1 + len(rows))
+
+
+def events(frame: Frame, snapshot: Snapshot) -> Pane:
+    """What happened."""
+
+    def draw(wide: int, high: int) -> Sequence[Row]:
+        head = title("EVENTS", wide, frame.glyphs, new_count(snapshot, snapshot.events))
+        return (head, *event_rows(frame, snapshot, snapshot.events, wide, high - 1))
+
+    return Pane(draw, 2, 1 + max(1, len(snapshot.events)))
+
+
+def attention(frame: Frame, snapshot: Snapshot) -> Pane | None:
+    """What sets single workers apart, in sentences; None where nothing does."""
+    found = [worker for worker in snapshot.workers if worker.attention]
+    if not found:
+        return None
+
+    def draw(wide: int, high: int) -> Sequence[Row]:
+        head = title("ATTENTION", wide, frame.glyphs, (muted(str(len(found))),), bracket(frame, "a"))
+        return (head, *attention_rows(frame, snapshot, found, wide)[: high - 1])
+
+    return Pane(draw, 2, 1 + len(found))

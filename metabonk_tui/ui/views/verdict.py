@@ -1,0 +1,188 @@
+"""The verdict's own screen: decision, evidence on every worker, checks, causes, what changes it, what is next.
+
+Refuses to judge: every sentence comes with the Snapshot.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from metabonk_tui.core import format as fmt
+from metabonk_tui.core.snapshot import ComponentState, ComponentView, Snapshot, WorkerView
+from metabonk_tui.core.verdict_text import component_of
+from metabonk_tui.ui.glyphs import CHECK_TOKENS, STATE_TOKENS, STATE_WORDS, Glyphs
+from metabonk_tui.ui.screens.base import Frame
+from metabonk_tui.ui.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark, right, width
+from metabonk_tui.ui.views.component import state_mark
+from metabonk_tui.ui.views.section import has, muted, paragraph, strong, title
+from metabonk_tui.ui.views.section import plain_text as text
+from metabonk_tui.ui.views.tree import tree_rows
+from metabonk_tui.ui.views.why import full_causes, reason_rows
+
+_SEVERITY = tuple(ComponentState)
+
+
+def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+    """Draw everything below the header, as many rows as it takes."""
+    g, wide = frame.glyphs, max(10, frame.width - 2)
+    rows: list[Row] = [
+        title("DECISION", wide, g, (muted("lit path is heavy, what was not reached is light"),), focused=True),
+        *tree_rows(snapshot, wide, g),
+        EMPTY,
+        title("WHY", wide, g, (muted("what the verdict stands on"),)),
+        *reason_rows(snapshot, wide, g),
+        EMPTY,
+        title("EVIDENCE", wide, g, (muted("per component, on every worker"),)),
+        *evidence_rows(snapshot, wide, g),
+        EMPTY,
+        *check_rows(snapshot, wide, g),
+        EMPTY,
+    ]
+    if snapshot.causes:
+        rows += [title("CAUSES", wide, g, (muted("ranked, proven from outside"),))]
+        rows += [*full_causes(snapshot.causes, wide, g), EMPTY]
+    if snapshot.verdict.changes_when:
+        rows += [title("CHANGES WHEN", wide, g), *paragraph(g.text(snapshot.verdict.changes_when), wide), EMPTY]
+    if snapshot.verdict.next_steps:
+        rows += [title("NEXT", wide, g, (muted("commands to copy"),)), *next_rows(frame, snapshot, wide), EMPTY]
+    if snapshot.verdicts:
+        rows += [title("EARLIER", wide, g, (muted("every change of the verdict in this run"),))]
+        rows += _earlier(frame, snapshot, wide)
+    while rows and not width(rows[-1]):
+        rows.pop()
+    return tuple(fit((gap(1), *row), frame.width, g.ellipsis) for row in rows)
+
+
+def evidence_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw a row per component: its glyph on every worker, the states counted, samples with the key, expected."""
+    workers = snapshot.workers
+    if not workers:
+        return [(muted("no workers"),)]
+    pitch = 3 if len(workers) <= 10 else 2 if len(workers) <= 20 else 1
+    roomy = wide >= 100
+    name_cells = 18 if wide >= 70 else 12
+    glyph_cells = max(pitch * len(workers) + 2, 8)
+    shown: tuple[WorkerView, ...] = workers
+    if name_cells + glyph_cells + 16 > wide:
+        glyph_cells = max(8, wide - name_cells - 16)
+        shown = workers[: max(0, (glyph_cells - 3) // pitch)]
+    state_cells = 24 if roomy else max(14, wide - name_cells - glyph_cells)
+    head: Row = (left("COMPONENT", name_cells, "muted"),)
+    if pitch == 3:
+        numbers = "".join(f"w{worker.slot}".ljust(3) for worker in shown)
+        head = (*head, left(numbers, glyph_cells, "muted"))
+    else:
+        head = (*head, left(f"w{shown[0].slot} .. w{shown[-1].slot}" if shown else "", glyph_cells, "muted"))
+    head = (*head, left("STATE", state_cells, "muted"))
+    if roomy:
+        head = (*head, right("SAMPLES WITH KEY", 16, "muted"), gap(4), muted("EXPECTED"))
+    rows = [cut(head, wide, glyphs.ellipsis)]
+    for part in workers[0].components:
+        rows.append(_evidence(part, snapshot, shown, pitch, (name_cells, glyph_cells, state_cells), wide, glyphs))
+    return rows
+
+
+def _evidence(
+    part: ComponentView,
+    snapshot: Snapshot,
+    shown: tuple[WorkerView, ...],
+    pitch: int,
+    sizes: tuple[int, int, int],
+    wide: int,
+    glyphs: Glyphs,
+) -> Row:
+    name_cells, glyph_cells, state_cells = sizes
+    everywhere = [found for worker in snapshot.workers if (found := component_of(worker, part.id))]
+    name = clip(glyphs.text(part.title), name_cells - (4 if part.derived else 2), glyphs.ellipsis)
+    row: list[Span] = [left(f"{name} *" if part.derived else name, name_cells, "text")]
+    dots: list[Span] = []
+    for worker in shown:
+        found = component_of(worker, part.id)
+        dots += [state_mark(found, glyphs) if found else muted(" "), gap(pitch - 1)]
+    if len(shown) < len(snapshot.workers):
+        dots.append(muted(glyphs.ellipsis))
+    row += fit(tuple(dots), glyph_cells, glyphs.ellipsis)
+    counted = Counter(found.state for found in everywhere)
+    said: list[Span] = []
+    for state, n in sorted(counted.items(), key=lambda pair: (-pair[1], _SEVERITY.index(pair[0]))):
+        token = STATE_TOKENS[state]
+        loud = token == "crit"
+        if said:
+            said.append(gap(2))
+        said += [
+            mark(glyphs.state(state), token), gap(1),
+            Span(f"{STATE_WORDS[state]} {fmt.share(n, len(everywhere))}", "text" if token == "muted" else token, loud),
+        ]  # fmt: skip
+    row += fit(tuple(said), state_cells, glyphs.ellipsis)
+    if wide < 100:
+        return cut(tuple(row), wide, glyphs.ellipsis)
+    samples = sum(found.samples for found in everywhere)
+    with_key = sum(found.samples_with_key for found in everywhere)
+    counts = "derived" if part.derived else f"{with_key} / {samples}"
+    row += [right(counts, 16, "muted" if part.derived else "text"), gap(4)]
+    expected = fmt.expected_range(part.expected_min, part.expected_max).replace("-", " to ")
+    by = f" by {fmt.elapsed(part.expected_by_s)}"
+    if part.due == "gameplay":
+        by += ", after gameplay"
+    row += [text(expected), muted(by)]
+    return cut(tuple(row), wide, glyphs.ellipsis)
+
+
+def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw the gate: one check after the other with its time and result, and why where it did not pass."""
+    gate = snapshot.gate
+    skipped = f"{gate.count('SKIPPED')} skipped"
+    rows: list[Row] = [title("CHECKS", wide, glyphs, (muted(f"only PASS is a pass, {skipped}"),))]
+    if gate.began_t is None:
+        return [*rows, (muted("the gate begins when every worker answers, or when the start-up grace is over"),)]
+    line: list[Span] = []
+    for check in gate.checks:
+        at = fmt.minutes(check.due_t - gate.began_t)
+        token = CHECK_TOKENS[check.result]
+        word = check.result if check.result != "TO COME" else "to come"
+        cell = fit((muted(at), gap(2), mark(glyphs.check(check.result), token), gap(1),
+                    Span(word, token, check.result == "FAIL")), 20)  # fmt: skip
+        if line and width(line) + 16 > wide:
+            rows.append(tuple(line))
+            line = []
+        line += cell
+    rows.append(tuple(line))
+    for check in gate.checks:
+        if check.because and check.result not in ("PASS", "TO COME"):
+            head: Row = (muted(f"{fmt.minutes(check.due_t - gate.began_t)}  "),)
+            rows += paragraph(glyphs.text(check.because), wide, "text", indent=head)
+    return rows
+
+
+def next_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
+    """Draw what to do now, with the key and the command that do it."""
+    g = frame.glyphs
+    rows: list[Row] = []
+    for step in snapshot.verdict.next_steps:
+        key = step.key if step.key and has(frame, step.key) else ""
+        head: Row = (left(step.join, 5, "muted"), Span(key.ljust(3), "accent", True))
+        rows += paragraph(g.text(step.text), wide, "strong", indent=head)
+        if step.command:
+            rows += paragraph(g.text(step.command), wide, "text", indent=(gap(8), muted("$ ")))
+    return rows
+
+
+def _earlier(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
+    g = frame.glyphs
+    rows: list[Row] = []
+    for t, word, because in reversed(snapshot.verdicts[-12:]):
+        level = word.level
+        head: Row = (
+            muted(f"{fmt.clock(t, frame.zone)}  "),
+            mark(g.level(level), {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}[level]),
+            gap(1), left(str(word), 18, "text"),
+        )  # fmt: skip
+        said = g.text(because[0]) if because else ""
+        rows.append((*head, muted(clip(said, max(0, wide - cells("00:00:00  x ") - 18), g.ellipsis))))
+    return rows
+
+
+def nothing_seen(frame: Frame) -> tuple[Row, ...]:
+    """Say that nothing was seen yet."""
+    row: Row = (gap(1), strong("metabonk-tui", True), gap(2), muted("looking for the first time"))
+    return (fit(row, frame.width, frame.glyphs.ellipsis),)
