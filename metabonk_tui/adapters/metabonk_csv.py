@@ -49,8 +49,9 @@ def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
     """
     slots = {int(match[1]): path for path in paths if (match := FILE_NAME.fullmatch(path.name))}
     rows: dict[float, dict[int, WorkerStatus]] = {}
+    foreign: set[str] = set()
     for slot, path in sorted(slots.items()):
-        for elapsed_s, status in _File(path.name, slot, problems).rows(path):
+        for elapsed_s, status in _File(path.name, slot, problems, foreign).rows(path):
             at = rows.setdefault(elapsed_s, {})
             if slot in at:
                 problems.append(Problem(path.name, None, f"two rows at {elapsed_s:g} s; the second is left out"))
@@ -69,6 +70,7 @@ def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
         source="metabonk-csv",
         interval_s=statistics.median(spacings) if spacings else None,
         how="recording",
+        foreign_fields=tuple(sorted(clean_text(name, 60) for name in foreign)),
     )
     for elapsed_s in times:
         workers = {slot: Observation(status=status) for slot, status in sorted(rows[elapsed_s].items())}
@@ -89,6 +91,8 @@ class _File:
     name: str
     slot: int
     problems: list[Problem]
+    foreign: set[str]
+    """Columns that stand for no field of `/status`."""
 
     def rows(self, path: Path) -> Iterator[tuple[float, WorkerStatus]]:
         """Yield (elapsed seconds, status) row by row."""
@@ -116,6 +120,7 @@ class _File:
             self._problem(line, f"{len(row)} columns where {len(columns)} are due; left out")
             return None
         cells = dict(zip(columns, row, strict=True))
+        self.foreign.update(cells.keys() - COLUMNS.keys() - {"elapsed", "worker"})
         elapsed, worker = cells.get("elapsed", ""), cells.get("worker", str(self.slot))
         if not NUMBER.fullmatch(elapsed) or float(elapsed) < 0:
             self._problem(line, f"elapsed is no time: {clean_text(elapsed, 40)!r}; left out")

@@ -199,6 +199,8 @@ class RunHeader:
     how: str = ""
     """How the start is known: "launched by us", "oldest worker process", "first sample", "recording"."""
     profile: str = ""
+    foreign_fields: tuple[str, ...] = ()
+    """Names that the recorder asked for and `/status` never had: nothing can be known through them."""
 
 
 StepState = Literal["waiting", "running", "done", "failed", "skipped"]

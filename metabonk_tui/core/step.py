@@ -104,6 +104,10 @@ def _advance(
     teller = Teller(t, previous.events if previous else ())
     if previous is None:
         teller.tell("run.start", "info", _start_text(state.run.header), {"how": state.run.header.how})
+        foreign = state.run.header.foreign_fields
+        if foreign:
+            text = f"asked for under names that /status never had, so never observed: {', '.join(foreign)}"
+            teller.tell("recorder.names", "warn", text, {"fields": list(foreign)})
     if previous is not None and not (sample.workers or sample.memory or sample.processes):
         # Only events: nothing was looked at, so nothing can be judged.
         teller.add(sample.events)
@@ -249,6 +253,7 @@ def _facts(
         window_s=window_s,
         unanswered_s=None if run.looked_t is None else t - run.looked_t,
         nominal_s=run.spacing.nominal_s,
+        foreign_fields=run.header.foreign_fields,
         config=config,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from metabonk_tui.core.config import GB, Config
 from metabonk_tui.core.format import age
@@ -46,6 +47,8 @@ class Facts:
     unanswered_s: float | None
     """How long no worker has answered; None while one does, or while nobody looked."""
     nominal_s: float
+    foreign_fields: tuple[str, ...]
+    """Names that the recorder asked for and `/status` never had."""
     config: Config
 
     @property
@@ -217,7 +220,7 @@ def components_node(facts: Facts) -> Node:
         short = f"{silent}/{silent} silent"
     else:
         short = "not observed enough"
-    evidence += silence_evidence(facts.workers)
+    evidence += silence_evidence(facts.workers, facts.foreign_fields)
     leads_to = {"yes": "STOP", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
     level = {"yes": "stop", "no": "go", "unknown": "unknown"}[answer]
     return Node(
@@ -335,7 +338,7 @@ def gameplay_node(facts: Facts) -> Node:
 
 def _matrix(facts: Facts, zero: Node, memory: Node, gameplay: Node) -> tuple[Word, tuple[str, ...]]:
     if zero.answer == "yes":
-        return Word.STOP, (*silence_evidence(facts.workers), zero.evidence[0])
+        return Word.STOP, (*silence_evidence(facts.workers, facts.foreign_fields), zero.evidence[0])
     if zero.answer == "unknown":
         return Word.UNDECIDED, zero.evidence[:1]
     if memory.answer == "no" and not facts.memory.watch_armed:
@@ -360,7 +363,7 @@ def _matrix(facts: Facts, zero: Node, memory: Node, gameplay: Node) -> tuple[Wor
 # Sentences
 
 
-def silence_evidence(workers: Sequence[WorkerView]) -> tuple[str, ...]:
+def silence_evidence(workers: Sequence[WorkerView], foreign_fields: Sequence[str] = ()) -> tuple[str, ...]:
     """Say what the silent components are, grouped by state: "3 components ABSENT on 5/5 workers ..."."""
     lines = []
     total = len(workers)
@@ -383,6 +386,10 @@ def silence_evidence(workers: Sequence[WorkerView]) -> tuple[str, ...]:
         if state is ComponentState.ABSENT:
             with_key, samples = _key_samples(workers, titles)
             keys = f", {with_key} of {samples} samples had a key"
+        if state is ComponentState.UNOBSERVED:
+            fields = [c.field for c in workers[0].components if c.title in titles]
+            asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
+            keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
         word = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
         lines.append(f"{', '.join(titles)} {word} on {count}/{total} workers{keys}")
     return tuple(lines)
