@@ -69,7 +69,8 @@ def _monitor(pool: DemoPool, speed: float) -> int:
     from metabonk_tui.cli.watch import open_monitor
 
     config = _loaded(pool).config
-    return open_monitor(config, speed=speed, read_only=False, state=pool.directory / "state", last_words=pool.end)
+    state = pool.directory / "state"
+    return open_monitor(config, pool.config, speed=speed, read_only=False, state=state, last_words=pool.end)
 
 
 def _alone(pool: DemoPool, speed: float) -> int:

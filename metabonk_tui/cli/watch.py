@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metabonk_tui.adapters.packaged import themes_dir
-from metabonk_tui.adapters.settings import load_config, user_themes_dir
+from metabonk_tui.adapters.settings import load_config, user_config_path, user_themes_dir
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
 from metabonk_tui.core.config import Config
@@ -27,7 +27,10 @@ def main(options: argparse.Namespace, verb: str) -> int:
     if missing:
         raise UsageError(f"{missing}; without one: metabonk-tui check")
     return open_monitor(
-        loaded.config, speed=getattr(options, "speed", 1.0), read_only=getattr(options, "read_only", False)
+        loaded.config,
+        loaded.path,
+        speed=getattr(options, "speed", 1.0),
+        read_only=getattr(options, "read_only", False),
     )
 
 
@@ -42,6 +45,7 @@ def no_terminal() -> str:
 
 def open_monitor(
     config: Config,
+    where: Path | None,
     *,
     speed: float,
     read_only: bool,
@@ -50,23 +54,32 @@ def open_monitor(
 ) -> int:
     """Watch until the person leaves; return the exit code.
 
-    `state` is the folder for locks and records, by default the user's; `last_words` runs when the program must end
-    while its terminal takes no output.
+    `where` is the configuration's file, for the help screen; `state` is the folder for locks and records, by default
+    the user's; `last_words` runs when the program must end while its terminal takes no output.
     """
-    from metabonk_tui.cli.log import open_log
+    from metabonk_tui.cli.log import log_path, open_log
     from metabonk_tui.cli.wiring import watching
     from metabonk_tui.ui.app import MonitorApp, run_app
     from metabonk_tui.ui.glyphs import choose_glyphs
+    from metabonk_tui.ui.screens.all import all_screens
+    from metabonk_tui.ui.terminal import one_colour
     from metabonk_tui.ui.themes import load_themes
+    from metabonk_tui.ui.tokens import MONO
 
     no_log = open_log()
     themes, warnings = load_themes(themes_dir(), user_themes_dir())
     notices = (no_log, *warnings) if no_log else warnings
+    places = (
+        ("configuration", str(where or user_config_path())),
+        ("your themes", str(user_themes_dir())),
+        ("log", str(log_path())),
+    )
     with watching(config, speed=speed, read_only=read_only, state=state) as monitor:
         app = MonitorApp(
             monitor,
             config,
-            themes=themes,
+            all_screens(places),
+            themes={MONO.name: MONO} if one_colour() else themes,
             glyphs=choose_glyphs(config.ui.glyphs, encoding=sys.stdout.encoding or "ascii"),
             read_only=read_only,
             speed=speed,

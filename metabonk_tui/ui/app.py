@@ -6,6 +6,7 @@ Refuses to decide anything: what a state means is in the Snapshot, what a key me
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 
@@ -78,6 +79,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         self._herald = Herald(self._write, self.bell if config.ui.bell else lambda: None)
         self._speed = speed
         self._ui_loop: asyncio.AbstractEventLoop | None = None
+        self._ui_context: contextvars.Context | None = None
         self._woken = False
         self._arrived_s = self._drawn_s = 0.0
         self._draw_due = False
@@ -89,6 +91,7 @@ class MonitorApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin to listen."""
         self._ui_loop = asyncio.get_running_loop()
+        self._ui_context = contextvars.copy_context()
         self._write(SAVE_TITLE)
         self._monitor.subscribe(self._wake)
         self._take()
@@ -142,7 +145,8 @@ class MonitorApp(App[None], inherit_bindings=False):
         loop = self._ui_loop
         if loop is not None and not self._woken and not loop.is_closed():
             self._woken = True
-            loop.call_soon_threadsafe(self._take)
+            # Timers find the app through their context; the calling thread's would be the engine's.
+            loop.call_soon_threadsafe(self._take, context=self._ui_context)
 
     def _take(self) -> None:
         self._woken = False
