@@ -50,7 +50,7 @@ SCENARIOS = {
     "steps": Scenario(
         "models load in jumps, then memory is flat", memory=((3, 0), (3, 40), (7, 40), (7, 90), (12, 90), (12, 120))
     ),
-    "flaky": Scenario("workers die now and then and are respawned", lifetime_min=(9, 21)),
+    "flaky": Scenario("workers die now and then and are respawned", lifetime_min=(20, 45)),
     "hung": Scenario("the last worker accepts and never answers again", fault="hang", fault_after_min=8),
     "nan": Scenario("the last worker's intrinsic reward becomes NaN", fault="nan", fault_after_min=8),
     "zombie": Scenario("the last worker answers, its step stands still", fault="freeze", fault_after_min=8),

@@ -6,16 +6,16 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.demo.pools import DEMO, LIMIT_S, DemoPool, carrying, clean_environment
+from tests.demo.pools import DEMO, LIMIT_S, DemoPool, MakePool, carrying, clean_environment
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Callable[..., DemoPool]]:
+def demo(tmp_path: Path) -> Iterator[MakePool]:
     """Prepare pools; end them all."""
     pools: list[DemoPool] = []
 

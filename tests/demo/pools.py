@@ -158,3 +158,7 @@ class DemoPool:
         assert carrying(self.name) == []
         for port in (*range(self.base_port, self.base_port + 8), self.base_port + 64, self.base_port + 65):
             assert not self.hears(port), f"port {port} still answers"
+
+
+MakePool = Callable[..., DemoPool]
+"""(scenario, *, speed, workers, folder) to a prepared pool."""

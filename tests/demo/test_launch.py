@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.pools import DEMO, carrying, clean_environment, environ_of, wait_for
+from tests.demo.pools import DEMO, MakePool, carrying, clean_environment, environ_of, wait_for
 
 FLAGS = {
     "METABONK_DYNAMIC_UI_EXPLORATION": "1",
@@ -23,7 +23,7 @@ FLAGS = {
 }
 
 
-def test_a_launch_serves_workers_and_an_orchestrator_and_stop_ends_it_all(demo) -> None:
+def test_a_launch_serves_workers_and_an_orchestrator_and_stop_ends_it_all(demo: MakePool) -> None:
     pool = demo("healthy", workers=2)
     launcher = pool.launch()
     statuses = pool.wait_up(2)
@@ -54,7 +54,7 @@ def test_a_launch_serves_workers_and_an_orchestrator_and_stop_ends_it_all(demo) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_launcher_cleans_up_when_told_to_end(demo, number: signal.Signals) -> None:
+def test_the_launcher_cleans_up_when_told_to_end(demo: MakePool, number: signal.Signals) -> None:
     pool = demo("healthy", workers=1)
     launcher = pool.launch()
     pool.wait_up(1)
@@ -64,7 +64,7 @@ def test_the_launcher_cleans_up_when_told_to_end(demo, number: signal.Signals) -
     assert f"received {number.name}" in pool.output()
 
 
-def test_a_launcher_told_to_end_at_once_leaves_nothing(demo) -> None:
+def test_a_launcher_told_to_end_at_once_leaves_nothing(demo: MakePool) -> None:
     pool = demo("healthy", workers=3)
     launcher = pool.launch()
     wait_for(lambda: pool.output(), "its first line")
@@ -73,7 +73,7 @@ def test_a_launcher_told_to_end_at_once_leaves_nothing(demo) -> None:
     pool.assert_gone()
 
 
-def test_a_dead_worker_comes_back_on_its_port_with_a_new_pid_and_counters_at_zero(demo) -> None:
+def test_a_dead_worker_comes_back_on_its_port_with_a_new_pid_and_counters_at_zero(demo: MakePool) -> None:
     pool = demo("healthy", workers=2, speed=600)
     pool.launch()
     pool.wait_up(2)
@@ -96,7 +96,7 @@ def test_a_dead_worker_comes_back_on_its_port_with_a_new_pid_and_counters_at_zer
     assert again["omega-1"]["worker_pid"] == pool.pid(1)
 
 
-def test_an_orphaned_pool_goes_on_and_stop_still_ends_it(demo) -> None:
+def test_an_orphaned_pool_goes_on_and_stop_still_ends_it(demo: MakePool) -> None:
     pool = demo("healthy", workers=2)
     launcher = pool.launch()
     pool.wait_up(2)
@@ -109,7 +109,7 @@ def test_an_orphaned_pool_goes_on_and_stop_still_ends_it(demo) -> None:
     pool.assert_gone()
 
 
-def test_a_second_launch_replaces_the_first(demo) -> None:
+def test_a_second_launch_replaces_the_first(demo: MakePool) -> None:
     pool = demo("healthy", workers=3)
     first = pool.launch()
     pool.wait_up(3)
@@ -125,7 +125,7 @@ def test_a_second_launch_replaces_the_first(demo) -> None:
     assert second.poll() is None
 
 
-def test_a_launch_ends_an_orphaned_pool_first(demo) -> None:
+def test_a_launch_ends_an_orphaned_pool_first(demo: MakePool) -> None:
     pool = demo("healthy", workers=1)
     launcher = pool.launch()
     pool.wait_up(1)
@@ -138,7 +138,7 @@ def test_a_launch_ends_an_orphaned_pool_first(demo) -> None:
     assert pool.pid(0) != orphan
 
 
-def test_stop_ends_a_process_that_is_stopped_or_deaf(demo) -> None:
+def test_stop_ends_a_process_that_is_stopped_or_deaf(demo: MakePool) -> None:
     pool = demo("healthy", workers=1)
     pool.launch()
     pool.wait_up(1)
@@ -147,7 +147,7 @@ def test_stop_ends_a_process_that_is_stopped_or_deaf(demo) -> None:
     pool.assert_gone()
 
 
-def test_stop_can_lie(demo) -> None:
+def test_stop_can_lie(demo: MakePool) -> None:
     pool = demo("healthy", workers=1)
     launcher = pool.launch()
     pool.wait_up(1)
@@ -157,7 +157,7 @@ def test_stop_can_lie(demo) -> None:
     assert pool.status(0)
 
 
-def test_two_pools_in_one_machine_leave_each_other_alone(demo) -> None:
+def test_two_pools_in_one_machine_leave_each_other_alone(demo: MakePool) -> None:
     one, other = demo("healthy", workers=1, folder="p"), demo("healthy", workers=1, folder="p2")
     assert one.base_port != other.base_port
     one.launch()
@@ -171,7 +171,7 @@ def test_two_pools_in_one_machine_leave_each_other_alone(demo) -> None:
     assert other.pid(0) == pid
 
 
-def test_stop_never_touches_what_only_mentions_the_pool(demo) -> None:
+def test_stop_never_touches_what_only_mentions_the_pool(demo: MakePool) -> None:
     pool = demo("healthy", workers=1)
     code = "import time; print(flush=True); time.sleep(60)"
     argv = [
@@ -196,7 +196,7 @@ def test_stop_never_touches_what_only_mentions_the_pool(demo) -> None:
             stranger.kill()
 
 
-def test_the_death_of_the_orchestrator_tears_the_stack_down(demo) -> None:
+def test_the_death_of_the_orchestrator_tears_the_stack_down(demo: MakePool) -> None:
     pool = demo("healthy", workers=1)
     launcher = pool.launch()
     pool.wait_up(1)
@@ -205,7 +205,7 @@ def test_the_death_of_the_orchestrator_tears_the_stack_down(demo) -> None:
     pool.assert_gone()
 
 
-def test_a_silenced_worker_vanishes_from_the_orchestrator_and_returns(demo) -> None:
+def test_a_silenced_worker_vanishes_from_the_orchestrator_and_returns(demo: MakePool) -> None:
     pool = demo("healthy", workers=2)
     pool.launch(environment={"METABONK_WORKER_TTL_S": "1.5", "METABONK_HEARTBEAT_S": "0.5"})
     pool.wait_heartbeats(2)
@@ -216,7 +216,7 @@ def test_a_silenced_worker_vanishes_from_the_orchestrator_and_returns(demo) -> N
     pool.wait_heartbeats(2)
 
 
-def test_a_worker_whose_port_is_taken_exits_with_3(demo) -> None:
+def test_a_worker_whose_port_is_taken_exits_with_3(demo: MakePool) -> None:
     pool = demo("healthy", workers=1)
     pool.launch()
     pool.wait_up(1)
@@ -227,7 +227,7 @@ def test_a_worker_whose_port_is_taken_exits_with_3(demo) -> None:
     assert "attempting to bind" in done.stdout
 
 
-def test_the_seed_is_launched_without_its_flags_and_the_env_file_brings_them(demo) -> None:
+def test_the_seed_is_launched_without_its_flags_and_the_env_file_brings_them(demo: MakePool) -> None:
     pool = demo("seed", speed=600)
     assert pool.facts["workers"] == 5
     # Even where the caller has them exported: the scenario is that nobody did.

@@ -14,15 +14,15 @@ from metabonk_tui.adapters.roles import recognise
 from metabonk_tui.core.config import Config, parse_config
 from metabonk_tui.demo.pool import Pool, end, free_base_port, is_free, pool_at, send
 from metabonk_tui.demo.scenarios import SCENARIOS
-from tests.demo.pools import DEMO, clean_environment, wait_for
+from tests.demo.pools import DEMO, DemoPool, MakePool, clean_environment, wait_for
 
 
-def config_of(pool) -> Config:
+def config_of(pool: DemoPool) -> Config:
     return parse_config(default_config_text(), Path(pool.facts["config"]).read_text())
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_every_scenario_is_prepared_for_the_monitor(demo, scenario: str) -> None:
+def test_every_scenario_is_prepared_for_the_monitor(demo: MakePool, scenario: str) -> None:
     pool = demo(scenario, speed=60)
     row = SCENARIOS[scenario]
     config = config_of(pool)
@@ -38,7 +38,7 @@ def test_every_scenario_is_prepared_for_the_monitor(demo, scenario: str) -> None
     assert pool.facts["speed"] == 60
 
 
-def test_the_env_file_exports_only_when_bash_is_told_to(demo) -> None:
+def test_the_env_file_exports_only_when_bash_is_told_to(demo: MakePool) -> None:
     pool = demo("silent")
     show = ["-c", '. "$1"; env', "x", pool.facts["env_file"]]
     sourced = subprocess.run(["bash", *show], env=clean_environment(), capture_output=True, text=True, check=True)
@@ -50,7 +50,7 @@ def test_the_env_file_exports_only_when_bash_is_told_to(demo) -> None:
     assert "export" not in [line.split()[0] for line in Path(pool.facts["env_file"]).read_text().splitlines()]
 
 
-def test_the_env_file_sets_what_the_monitor_requires(demo) -> None:
+def test_the_env_file_sets_what_the_monitor_requires(demo: MakePool) -> None:
     for scenario, enabled in (("seed", True), ("disabled", False)):
         pool = demo(scenario, folder=scenario)
         rows = dict(
@@ -61,7 +61,7 @@ def test_the_env_file_sets_what_the_monitor_requires(demo) -> None:
         assert all(rows[key] == value for key, value in required.items()) is enabled
 
 
-def test_the_patterns_recognise_this_pools_processes_and_no_others(demo) -> None:
+def test_the_patterns_recognise_this_pools_processes_and_no_others(demo: MakePool) -> None:
     one, other = demo("healthy", workers=2, folder="p"), demo("healthy", workers=1, folder="p2")
     one.launch()
     other.launch()
