@@ -105,7 +105,7 @@ class Page:
         bottom = bottom if high > 3 else ()
         top = self.top[: high - len(bottom)]
         room = high - len(top) - len(bottom)
-        scroll = max(0, min(scroll, len(self.body) - room))
+        scroll = max(0, min(scroll, len(self.body) - max(room, 1)))
         body = list(self.body[scroll : scroll + room])
         below = len(self.body) - scroll - len(body)
         if body and scroll:
