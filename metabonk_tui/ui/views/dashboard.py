@@ -6,6 +6,7 @@ Pure: the same Frame gives the same Page. Refuses to know how any one pane is dr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.footer import footer
@@ -96,7 +97,7 @@ class _Panes:
 
     def memory(self, high: int, share: float = 1.0) -> Pane:
         """Give the chart at most this share of the rows."""
-        return Pane(self._memory.draw, self._memory.least, max(self._memory.least, int(high * share)))
+        return replace(self._memory, most=max(self._memory.least, int(high * share)))
 
 
 def _two(lay: _Panes, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
@@ -107,7 +108,7 @@ def _two(lay: _Panes, left: int, between: int, wide: int, high: int) -> tuple[Ro
 def _three(lay: _Panes, charted: bool, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
     rest = wide - 2 - left - 2 * between
     middle = rest // 2
-    first: Sequence[Pane] = (lay.events,) if charted else (lay.memory(high, 0.6 if high >= 24 else 1.0),)
+    first: Sequence[Pane] = (lay.events,) if charted else (lay.memory(high, 0.7 if high >= 24 else 1.0),)
     last: Sequence[Pane] = (lay.why,) if charted else (lay.why, lay.events)
     return columns([(first, left), (lay.calm, middle), (last, rest - middle)], between, wide, high)
 

@@ -19,6 +19,12 @@ class Pane:
     draw: Callable[[int, int], Sequence[Row]]
     least: int
     most: int
+    grows: bool = False
+    """It fills any height, as a chart does; others take only the rows they have something for."""
+
+    def wants(self, wide: int) -> int:
+        """Say how many rows it would fill at this width, `most` at the most."""
+        return self.most if self.grows else min(self.most, len(self.draw(wide, self.most)))
 
 
 def stack(panes: Sequence[Pane], wide: int, high: int) -> tuple[Row, ...]:
@@ -32,7 +38,7 @@ def stack(panes: Sequence[Pane], wide: int, high: int) -> tuple[Row, ...]:
             room -= need
     rows: list[Row] = []
     for pane, least in chosen:
-        extra = min(room, max(0, pane.most - least))
+        extra = min(room, max(0, pane.wants(wide) - least))
         room -= extra
         if rows:
             rows.append(())

@@ -10,7 +10,8 @@ from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.spans import Row, gap, left, right, spread
 from metabonk_tui.ui.views.gauge import bar
-from metabonk_tui.ui.views.section import muted, paragraph
+from metabonk_tui.ui.views.section import muted, strong
+from metabonk_tui.ui.views.section import plain_text as text
 
 NAME, VALUE_END = 13, 17
 
@@ -44,23 +45,30 @@ def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list
     return rows
 
 
-def fits_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Say how many workers fit and what that stands on."""
+def fits_note(snapshot: Snapshot) -> Row:
+    """Say how many workers fit and what they leave, for the pane's title."""
+    budget = snapshot.memory.budget
+    if budget is None:
+        return ()
+    name = "worker" if budget.fits == 1 else "workers"
+    row: Row = (strong(str(budget.fits), True), text(f" {name}"))
+    if budget.fits > 0:
+        row = (*row, muted(", leaves "), strong(fmt.gigabytes(budget.leaves_bytes(budget.fits))), muted(" GB"))
+    return row
+
+
+def fits_rows(snapshot: Snapshot) -> list[Row]:
+    """Say what the number of workers that fit stands on, measured and assumed told apart."""
     budget = snapshot.memory.budget
     if budget is None:
         return []
-    rows: list[Row] = []
     facts = (
-        ("a worker needs", budget.worker_bytes, budget.worker_measured),
-        ("ollama needs", budget.ollama_bytes, budget.ollama_measured),
-        ("floor", budget.floor_bytes, None),
-        ("to share out", budget.budget_bytes, None),
+        ("worker", budget.worker_bytes, "GB each, measured" if budget.worker_measured else "GB each, assumed"),
+        ("ollama", budget.ollama_bytes, "GB, measured" if budget.ollama_measured else "GB, assumed"),
+        ("floor", budget.floor_bytes, "GB must stay available"),
+        ("in all", budget.budget_bytes, "GB to share out"),
     )
-    for name, size, known in facts:
-        how = "" if known is None else "measured" if known else "assumed"
-        number = fmt.short(size / fmt.GB, 1, 6)
-        rows.append((left(name, 16, "muted"), right(number, 6, "strong"), muted(" GB  "), muted(how)))
-    names = {True: "worker", False: "workers"}
-    leaves = budget.leaves_bytes(budget.fits)
-    said = f"fits {budget.fits} {names[budget.fits == 1]}, leaves {fmt.gigabytes(leaves)} GB"
-    return rows + paragraph(glyphs.text(said), wide, "strong")
+    return [
+        (left(name, NAME, "text"), right(fmt.short(size / fmt.GB, 1, 4), 4, "strong"), gap(1), muted(how))
+        for name, size, how in facts
+    ]

@@ -125,7 +125,7 @@ def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: in
         said = said or (worker.reach is Reach.DOWN and attention.mark == "DOWN")
         ends = () if said else (gap(1), *attention_mark(attention, glyphs))
     word = reach_word(worker, snapshot)
-    room = wide - width(head) - 1 - width(tail) - 3 - width(ends)
+    room = wide - width(head) - 1 - width(tail) - 2 - width(ends)
     word = word._replace(text=clip(glyphs.text(word.text), max(room, 3), glyphs.ellipsis))
     since_t = state_since(worker)
     if since_t is not None:

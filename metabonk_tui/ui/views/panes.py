@@ -15,7 +15,7 @@ from metabonk_tui.ui.views.chart import chart, window_s
 from metabonk_tui.ui.views.events import event_rows, new_count
 from metabonk_tui.ui.views.grid import attention_rows
 from metabonk_tui.ui.views.layout import Pane
-from metabonk_tui.ui.views.owners import fits_rows, owner_rows
+from metabonk_tui.ui.views.owners import fits_note, fits_rows, owner_rows
 from metabonk_tui.ui.views.section import bracket, muted, title
 from metabonk_tui.ui.views.tree import changes_rows, decision_rows
 from metabonk_tui.ui.views.why import why_rows
@@ -30,7 +30,7 @@ def memory(frame: Frame, snapshot: Snapshot) -> Pane:
         head = title("MEMORY", wide, frame.glyphs, (muted(said),), bracket(frame, "m"))
         return (head, *chart(snapshot, wide, high - 1, frame.glyphs, frame.zone))
 
-    return Pane(draw, 6, 40)
+    return Pane(draw, 6, 40, grows=True)
 
 
 def decision(frame: Frame, snapshot: Snapshot) -> Pane:
@@ -42,7 +42,7 @@ def decision(frame: Frame, snapshot: Snapshot) -> Pane:
         more = (EMPTY, *changes) if changes and high >= len(rows) + len(changes) + 2 else ()
         return (title("DECISION", wide, frame.glyphs, (), bracket(frame, "v")), *rows, *more)
 
-    return Pane(draw, 1 + len(snapshot.verdict.nodes), 8)
+    return Pane(draw, 1 + len(snapshot.verdict.nodes), 12)
 
 
 def why(frame: Frame, snapshot: Snapshot) -> Pane:
@@ -53,8 +53,7 @@ def why(frame: Frame, snapshot: Snapshot) -> Pane:
         head = title("WHY", wide, frame.glyphs, (muted(note),), bracket(frame, "v"))
         return (head, *why_rows(snapshot, wide, high - 1, frame.glyphs))
 
-    most = 1 + (4 * len(snapshot.causes) + 2 if snapshot.causes else 9)
-    return Pane(draw, 4, most)
+    return Pane(draw, 4, 5 * len(snapshot.causes) + 1 if snapshot.causes else 12)
 
 
 def owners(frame: Frame, snapshot: Snapshot) -> Pane:
@@ -73,11 +72,10 @@ def fits(frame: Frame, snapshot: Snapshot) -> Pane | None:
     """How many workers fit; None where nobody knows."""
     if snapshot.memory.budget is None:
         return None
-    rows = fits_rows(snapshot, 30, frame.glyphs)
+    rows = fits_rows(snapshot)
 
     def draw(wide: int, high: int) -> Sequence[Row]:
-        head = title("FITS", wide, frame.glyphs, (muted("how many workers"),))
-        return (head, *fits_rows(snapshot, wide, frame.glyphs))
+        return (title("FITS", wide, frame.glyphs, fits_note(snapshot)), *rows)
 
     return Pane(draw, 1 + len(rows), 1 + len(rows))
 

@@ -53,9 +53,16 @@ def decision_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
             glyph, token = mark(glyphs.zero, "muted"), "text"
         head = (*head, glyph, gap(1), Span(answer, token, True))
         room = wide - width(head) - 1
-        end: Row = (muted(clip(glyphs.text(said), room, glyphs.ellipsis)),) if room >= 4 else ()
+        end: Row = (muted(_whole_words(glyphs.text(said), room, glyphs)),) if room >= 4 else ()
         rows.append(spread(head, end, wide, glyphs.ellipsis))
     return rows
+
+
+def _whole_words(said: str, room: int, glyphs: Glyphs) -> str:
+    """Leave out words from the right rather than cut one; a single one is cut."""
+    while cells(said) > room and " " in said:
+        said = said.rsplit(" ", 1)[0]
+    return clip(said, room, glyphs.ellipsis)
 
 
 def changes_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
