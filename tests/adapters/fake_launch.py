@@ -1,7 +1,7 @@
 """A launcher with the contract of `launch.py` and every bad habit that its folder's `mode` file asks for.
 
 Copied into a test's own folder as launch.py. Habits: stop-lies, stop-hangs, ignores-term, escapes, exits-3,
-daemonises, half (one worker never listens), slow.
+daemonises, nested (a supervisor in a session of its own), half (one worker never listens), slow.
 """
 
 import os
@@ -51,6 +51,9 @@ def launch() -> int:
         print("FATAL: gpu contract violated \x1b[31mred\x1b[0m", flush=True)
         return 3
     workers, base_port = option("--workers"), option("--base-port")
+    if "nested" in HABITS and sys.argv[0].endswith("launch.py"):
+        subprocess.Popen([sys.executable, str(HERE / "omega.py"), *sys.argv[1:]], start_new_session=True)
+        time.sleep(600)
     argv = [sys.executable, str(HERE / "launch.py"), "worker", "--port"]
     children = [subprocess.Popen([*argv, str(base_port + slot)], stdin=subprocess.DEVNULL) for slot in range(workers)]
     if "daemonises" in HABITS:

@@ -45,6 +45,7 @@ class FakePool:
         self.state = folder / "state"
         self.base_port = free_ports(workers)
         shutil.copy(Path(__file__).with_name("fake_launch.py"), self.folder / "launch.py")
+        shutil.copy(self.folder / "launch.py", self.folder / "omega.py")
         self.backends: list[LauncherPool] = []
         self.hands: list[threading.Thread] = []
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from children import wait_for
 
 from metabonk_tui.adapters.env_file import EnvFileError, Sourced, source_env_file
 from metabonk_tui.adapters.proc import Proc
@@ -115,14 +116,14 @@ def test_a_file_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> 
     assert isinstance(result, EnvFileError)
     assert "within 0.5 s" in result.text
     assert time.monotonic() - began < 10
-    assert bearers(f"MARK={tmp_path}") == []
+    wait_for(lambda: bearers(f"MARK={tmp_path}") == [])
 
 
 def test_a_job_left_in_the_background_neither_blocks_nor_stays(tmp_path: Path) -> None:
     result = sourced(tmp_path, f"MARK={tmp_path}\nsleep 300 &\nA=1\n")
     assert isinstance(result, Sourced)
     assert result.values["A"] == "1"
-    assert bearers(f"MARK={tmp_path}") == []
+    wait_for(lambda: bearers(f"MARK={tmp_path}") == [])
 
 
 def test_a_file_that_reads_gets_nothing(tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 from children import Children, wait_for
-from fake_pool import MARK, FakePool, Telling, do, workers_of
+from fake_pool import FakePool, Telling, do, workers_of
 
-from metabonk_tui.adapters.pools.none import NonePool
+from metabonk_tui.adapters.commands import exit_words, start_child, tail_lines
 from metabonk_tui.adapters.pools.scene import spoken_workers
+from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
 from metabonk_tui.adapters.proc import Proc
 from metabonk_tui.core.action import Launch, Resize, Restart, Stop, StopWorker, Target
 from metabonk_tui.core.sample import Operation, PoolReading
@@ -193,6 +194,21 @@ async def test_an_adopted_pool_without_token_is_ended_with_all_that_it_started(p
     _, telling, _ = await do(pool.backend("stop_grace_s = 1.0"), Stop())
     assert telling.last.ok, telling.last
     assert hand.wait(10) == -signal.SIGKILL
+    assert pool.pids() == set()
+
+
+async def test_an_orphaned_pool_is_ended_with_the_supervisor_that_would_respawn_it(pool: FakePool) -> None:
+    pool.habits("stop-lies", "nested")
+    hand = pool.launch_by_hand(2)
+    wait_for(lambda: len(pool.open_ports(2)) == 2)
+    hand.kill()
+    hand.wait(10)
+    backend = pool.backend("stop_grace_s = 3.0")
+    assert (await backend.read()).launcher_pid is None
+    plan, telling, _ = await do(backend, Stop())
+    assert [hit.role for hit in plan.hits] == ["worker", "worker", "other"]
+    assert telling.last.ok, telling.last
+    assert telling.step("launcher ends") == "skipped: none runs"
     assert pool.pids() == set()
 
 
@@ -491,8 +507,8 @@ async def test_nothing_blocks_the_loop(pool: FakePool) -> None:
     assert worst < 0.5
 
 
-async def test_a_pool_that_is_only_looked_at_refuses(pool: FakePool) -> None:
-    none = NonePool(pool.backend()._clock)
+async def test_a_pool_that_is_only_looked_at_refuses() -> None:
+    none = WatchOnlyPool()
     assert "only looks" in (await none.read()).problem
     assert none.plan(Launch(1), PoolReading()).mode == "refused"
 
@@ -512,5 +528,79 @@ def test_the_launchers_own_words_say_how_many_are_wanted(words: str, workers: in
     assert spoken_workers(tuple(words.split())) == workers
 
 
-def test_the_mark_is_not_the_token() -> None:
-    assert MARK not in os.environ
+async def test_a_record_that_cannot_be_believed_is_told_and_replaced(pool: FakePool) -> None:
+    pool.state.mkdir()
+    record = pool.state / f"pool-{pool.base_port}.json"
+    record.write_text('{"token": 5}')
+    backend = pool.backend()
+    plan, telling, _ = await do(backend, Launch(1))
+    assert any("cannot be read" in warning for warning in plan.warnings)
+    assert telling.last.ok
+    assert stat.S_IMODE(os.stat(record).st_mode) == 0o600
+    assert json.loads(record.read_text())["workers"] == 1
+    tree = json.loads(record.read_text())
+    record.write_text(json.dumps(tree | {"boot_id": "another", "workers": 9}))
+    reading = await backend.read()
+    assert (reading.launched_by_us, reading.desired) == (False, 1)
+    plan = backend.plan(Stop(), reading)
+    assert plan.seconds is None
+    record.write_text(json.dumps(tree))
+    assert backend.plan(Restart(1), reading).seconds == tree["ready_s"] > 0
+
+
+async def test_a_log_that_cannot_be_written_fails_the_launch(pool: FakePool) -> None:
+    (pool.folder / "a-file").write_text("")
+    backend = pool.backend(f'log_file = "{pool.folder}/a-file/pool.log"')
+    _, telling, _ = await do(backend, Launch(1))
+    assert telling.last.ok is False
+    assert "cannot be started" in telling.last.message
+    assert pool.pids() == set()
+
+
+async def test_a_pool_on_another_host_is_only_looked_at(pool: FakePool) -> None:
+    backend = pool.backend()
+    backend._site.host = "10.1.2.3"
+    plan = backend.plan(Launch(1), await backend.read())
+    assert plan.mode == "refused"
+    assert "10.1.2.3" in plan.refusal
+
+
+async def test_only_one_operation_at_a_time(pool: FakePool) -> None:
+    pool.habits("half")
+    backend = pool.backend("start_timeout_s = 3.0")
+    plan = backend.plan(Launch(2), await backend.read())
+    first = asyncio.create_task(backend.apply(plan, Telling()))
+    await asyncio.sleep(0)
+    telling = Telling()
+    assert await backend.apply(plan, telling) == ()
+    assert telling.last.message == "another operation is under way"
+    assert backend.plan(Stop(), await backend.read()).refusal == "another operation is under way"
+    reading = await backend.read()
+    assert reading.operation is not None
+    assert reading.operation.ok is None, "the refused one is not shown for the running one"
+    await first
+
+
+def test_a_log_is_turned_over_when_it_has_grown(tmp_path: Path) -> None:
+    log = tmp_path / "pool.log"
+    log.write_bytes(b"x" * (9 << 20))
+    child = start_child(["/bin/sh", "-c", "echo one; printf 'two\\033[2J\\n'"], tmp_path, {}, log)
+    wait_for(lambda: child.exit_code() is not None)
+    assert child.tail() == ("one", "two\ufffd[2J")
+    assert (tmp_path / "pool.log.1").stat().st_size == 9 << 20
+    assert child.tail(1) == ("two\ufffd[2J",)
+
+
+def test_a_tail_is_short_and_whole(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("".join(f"line {number}\n" for number in range(5000)))
+    assert tail_lines(log, 0, 2) == ("line 4998", "line 4999")
+    assert all(line.startswith("line ") for line in tail_lines(log, 0, 100_000))
+    assert tail_lines(tmp_path / "absent", 0, 2) == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(0, "exit code 0"), (-15, "ended by SIGTERM"), (-99, "ended by signal 99")]
+)
+def test_how_a_command_ended_is_said_in_words(code: int, words: str) -> None:
+    assert exit_words(code) == words

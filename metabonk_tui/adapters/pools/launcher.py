@@ -99,9 +99,8 @@ class LauncherPool:
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         """Carry a plan out, telling every step. One at a time; a cancelled one leaves everything as it stands."""
-        narration = Narration(
-            _title(plan), self._steps(plan), self._clock, self._reporter(progress), str(self._site.log_path)
-        )
+        report = progress if self._busy else self._reporter(progress)
+        narration = Narration(_title(plan), self._steps(plan), self._clock, report, str(self._site.log_path))
         if plan.mode == "noop":
             narration.end(True, plan.warnings[0] if plan.warnings else "nothing to do")
             return ()

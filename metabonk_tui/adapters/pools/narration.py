@@ -44,6 +44,10 @@ class Narration:
         """Say that a step is not needed."""
         self._set(name, "skipped", detail)
 
+    def is_running(self, name: str) -> bool:
+        """Tell whether a step has begun and not ended."""
+        return any(step.name == name and step.state == "running" for step in self.operation.steps)
+
     def end(self, ok: bool, message: str) -> None:
         """Say how it all ended; what was not begun is skipped, what was running has failed."""
         if self.operation.ended_at is not None:

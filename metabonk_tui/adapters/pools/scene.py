@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from metabonk_tui.adapters.pools.family import as_target
@@ -26,7 +26,7 @@ from metabonk_tui.adapters.pools.site import LauncherSite
 from metabonk_tui.adapters.proc import Proc, ProcessStat
 from metabonk_tui.adapters.roles import option
 from metabonk_tui.core.action import Target
-from metabonk_tui.core.sample import ProcessReading, Role
+from metabonk_tui.core.sample import ProcessReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ def look(
 ) -> Scene:
     """Sort the processes seen. With `sweep` also look for survivors by their token, in every process there is."""
     never = our_line(proc)
+    readings = tuple(readings)
+    names = {reading.pid: reading.name for reading in readings}
     seen = [
         (reading, stat)
         for reading in readings
@@ -71,7 +73,7 @@ def look(
     )
     groups = _groups(target.pid for target in workers) if launcher is None else frozenset()
     company = {
-        stat.pid: _target("orchestrator", stat)
+        stat.pid: Target("orchestrator", stat.pid, stat.started_at, name=reading.name)
         for reading, stat in seen
         if reading.role == "orchestrator" and _belongs(stat.pid, launcher, groups, token, proc)
     }
@@ -86,7 +88,7 @@ def look(
     named = {target.pid for target in workers}
     return Scene(
         workers=tuple(sorted(workers, key=lambda target: (target.slot is None, target.slot or 0, target.pid))),
-        launcher=_target("launcher", launcher) if launcher else None,
+        launcher=_named_launcher(launcher, names) if launcher else None,
         launcher_arguments=proc.arguments(launcher.pid) if launcher else (),
         ours=recorded is not None,
         company=tuple(target for pid, target in company.items() if pid not in named),
@@ -195,5 +197,5 @@ def _groups(pids: Iterable[int]) -> frozenset[int]:
     return frozenset(found - {os.getpgid(0)})
 
 
-def _target(role: Role, stat: ProcessStat) -> Target:
-    return Target(role, stat.pid, stat.started_at)
+def _named_launcher(stat: ProcessStat, names: Mapping[int | None, str]) -> Target:
+    return Target("launcher", stat.pid, stat.started_at, name=names.get(stat.pid, ""))

@@ -91,11 +91,10 @@ def _ready(site: LauncherSite, workers: int, old_pids: Collection[int], look: Ca
     fresh = {target.pid: target.slot for target in look().workers if target.pid not in old_pids}
     if not fresh:
         return 0
-    parents = {pid: pid for pid in fresh}
-    parents |= {stat.pid: pid for pid in fresh for stat in descendants(proc, [pid])}
+    family = {*fresh, *(stat.pid for stat in descendants(proc, fresh))}
     ports = range(site.base_port, site.base_port + workers)
-    found = listeners(ports, parents, proc)
-    seen = {port - site.base_port for port, pid in found.items() if pid in parents}
+    found = listeners(ports, family, proc)
+    seen = {port - site.base_port for port, pid in found.items() if pid in family}
     hidden = {port - site.base_port for port, pid in found.items() if pid is None}
     return len(seen | (hidden & set(fresh.values())))
 

@@ -65,23 +65,26 @@ async def stop_pool(
 
     `ports` are those that workers of this pool held. Takes at most the grace after the command, and 2 s.
     """
-    await asyncio.to_thread(family.look)
+    hit = await asyncio.to_thread(family.look)
     told = argv is not None and await _run_command(site, argv, environment, narration)
     if argv is None:
         narration.skip(COMMAND, "none to run")
-    narration.begin(LAUNCHER_ENDS)
+    if any(target.role == "launcher" for target in hit):
+        narration.begin(LAUNCHER_ENDS)
+    else:
+        narration.skip(LAUNCHER_ENDS, "none runs")
     narration.begin(GONE)
     how = await _end_all(family, site.grace_s, told, narration)
     survivors = await asyncio.to_thread(family.look)
     left_over = [target for target in survivors if target.role == "launcher"]
     if left_over:
         narration.fail(LAUNCHER_ENDS, describe_all(left_over))
-    else:
+    elif narration.is_running(LAUNCHER_ENDS):
         narration.done(LAUNCHER_ENDS)
     if survivors:
         narration.fail(GONE, f"still running: {describe_all(survivors)}")
     else:
-        narration.done(GONE, how)
+        narration.done(GONE, "; ".join(filter(None, (f"all {len(hit)}", how))))
     narration.begin(PORTS)
     open_now = await asyncio.to_thread(open_ports, ports, [target.pid for target in survivors], proc)
     if open_now:
@@ -164,6 +167,6 @@ async def _look(family: Family, narration: Narration) -> tuple[Target, ...]:
     living = await asyncio.to_thread(family.look)
     if living:
         narration.detail(GONE, f"waiting for {describe_all(living, 3)}")
-    if not any(target.role == "launcher" for target in living):
-        narration.done(LAUNCHER_ENDS)  # no such step where only one worker is ended: then nothing is told
+    if narration.is_running(LAUNCHER_ENDS) and not any(target.role == "launcher" for target in living):
+        narration.done(LAUNCHER_ENDS)
     return living
