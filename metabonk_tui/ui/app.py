@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 
 from textual import events
 from textual.app import App, ComposeResult
@@ -26,9 +27,6 @@ from metabonk_tui.ui.tokens import Theme
 
 DRAW_S = 0.5
 """News is drawn at most this often; what a key changes is drawn at once."""
-NOTICE_S = 6.0
-LATE_S = 5.0
-"""Nothing new for this long, and for three intervals: the screen says so."""
 
 
 class Stage(Screen[None], inherit_bindings=False):
@@ -69,19 +67,23 @@ class MonitorApp(App[None], inherit_bindings=False):
         super().__init__()
         self._monitor = monitor
         self._themes = dict(themes)
-        self._theme = config.ui.theme if config.ui.theme in themes else next(iter(themes))
-        self._notices = list(notices)
-        self.canvas = Canvas(self._themes[self._theme])
-        zone = zone or datetime.now(UTC).astimezone().tzinfo or UTC
         self.desk = Desk(
-            monitor, config, screens, glyphs=glyphs, read_only=read_only, speed=speed, zone=zone, themes=tuple(themes)
+            monitor,
+            config,
+            screens,
+            glyphs=glyphs,
+            read_only=read_only,
+            speed=speed,
+            zone=zone or datetime.now(UTC).astimezone().tzinfo or UTC,
+            themes=tuple(themes),
+            notices=notices,
         )
-        self._herald = Herald(self._write, self.bell if config.ui.bell else lambda: None)
-        self._speed = speed
+        self.canvas = Canvas(self._themes[self.desk.theme])
+        self._herald = Herald(partial(send, self), self.bell if config.ui.bell else lambda: None)
         self._ui_loop: asyncio.AbstractEventLoop | None = None
         self._ui_context: contextvars.Context | None = None
         self._woken = False
-        self._arrived_s = self._drawn_s = 0.0
+        self._drawn_s = 0.0
         self._draw_due = False
 
     def get_default_screen(self) -> Screen[None]:
@@ -92,17 +94,16 @@ class MonitorApp(App[None], inherit_bindings=False):
         """Begin to listen."""
         self._ui_loop = asyncio.get_running_loop()
         self._ui_context = contextvars.copy_context()
-        self._write(SAVE_TITLE)
+        send(self, SAVE_TITLE)
         self._monitor.subscribe(self._wake)
         self._take()
-        self.set_interval(1.0, self._look_at_the_clock)
-        if self._notices:
-            self._notify_all()
+        self._tick()
+        self.set_interval(1.0, self._tick)
 
     def on_unmount(self) -> None:
         """Give the window its name back."""
         self._ui_loop = None
-        self._write(RESTORE_TITLE)
+        send(self, RESTORE_TITLE)
 
     def on_canvas_resized(self) -> None:
         """Draw for the new size."""
@@ -112,19 +113,15 @@ class MonitorApp(App[None], inherit_bindings=False):
         """Hand a key to the desk and do what only the app can do."""
         event.stop()
         event.prevent_default()
-        before = self.desk.notice
         effect = self.desk.press(event.key, event.character, event.time, *self.canvas.size)
         if effect.copy:
             self.copy_to_clipboard(effect.copy)
         if effect.do == "quit":
             self.exit()
-        elif effect.do == "theme":
-            self._dress(effect.theme)
-        elif effect.do == "redraw":
+        if effect.do == "redraw":
             self.refresh(layout=True)
-            self.canvas.dress(self._themes[self._theme])
-        if self.desk.notice and self.desk.notice != before:
-            self._clear_later()
+        if effect.theme or effect.do == "redraw":
+            self.canvas.dress(self._themes[self.desk.theme])
         self.draw()
 
     def draw(self) -> None:
@@ -138,7 +135,7 @@ class MonitorApp(App[None], inherit_bindings=False):
     def leave(self, code: int) -> None:
         """Close the monitor with this exit code; from any thread."""
         if self._ui_loop is not None:
-            self._ui_loop.call_soon_threadsafe(lambda: self.exit(return_code=code))
+            self._ui_loop.call_soon_threadsafe(lambda: self.exit(return_code=code), context=self._ui_context)
 
     def _wake(self) -> None:
         """Hear from the engine's thread that there is news. Never blocks it; one call waits at most."""
@@ -152,8 +149,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         self._woken = False
         if self._ui_loop is None:
             return
-        self._arrived_s = self._ui_loop.time()
-        self.desk.late_s = 0.0
+        self.desk.arrived(self._ui_loop.time())
         newest = self._monitor.latest()
         self._herald.tell(newest)
         if self.desk.news(newest) and not self._draw_due:
@@ -164,44 +160,15 @@ class MonitorApp(App[None], inherit_bindings=False):
                 self._draw_due = True
                 self.set_timer(wait_s, self.draw)
 
-    def _look_at_the_clock(self) -> None:
-        """Notice that nothing arrives any more: a picture that stands still must not look alive."""
-        if self._ui_loop is None:
-            return
-        shown = self.desk.snapshot
-        silent_s = self._ui_loop.time() - self._arrived_s
-        patience_s = max(LATE_S, 3 * shown.run.interval_s / self._speed if shown else 0.0)
-        late_s = silent_s if silent_s > patience_s else 0.0
-        if late_s or self.desk.late_s:
-            self.desk.late_s = late_s
+    def _tick(self) -> None:
+        if self._ui_loop is not None and self.desk.tick(self._ui_loop.time()):
             self.draw()
 
-    def _dress(self, name: str) -> None:
-        names = list(self._themes)
-        self._theme = name or names[(names.index(self._theme) + 1) % len(names)]
-        self.desk.notice = f"theme {self._theme}" if len(names) > 1 else "this terminal shows no colours"
-        self.canvas.dress(self._themes[self._theme])
 
-    def _notify_all(self) -> None:
-        self.desk.notice = self._notices.pop(0)
-        self._clear_later(self._notify_all if self._notices else None)
-        self.draw()
-
-    def _clear_later(self, then: Callable[[], None] | None = None) -> None:
-        notice = self.desk.notice
-
-        def clear() -> None:
-            if self.desk.notice == notice:
-                self.desk.notice = ""
-                self.draw()
-            if then:
-                then()
-
-        self.set_timer(NOTICE_S, clear)
-
-    def _write(self, sequence: str) -> None:
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
+def send(app: App[None], sequence: str) -> None:
+    """Write an escape sequence to the app's terminal, where there is one."""
+    if app._driver is not None and not app.is_headless:
+        app._driver.write(sequence)
 
 
 def run_app(app: MonitorApp, last_words: Callable[[], None] = lambda: None) -> int:

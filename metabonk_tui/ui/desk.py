@@ -25,16 +25,20 @@ from metabonk_tui.ui.spans import Row
 from metabonk_tui.ui.words import verdict_text
 
 HOME = "dashboard"
+NOTICE_S = 6.0
+"""How long a line for the person at the keys stays."""
+LATE_S = 5.0
+"""Nothing new for this long, and for three intervals: the screen says so."""
 
 
 class Effect(NamedTuple):
     """What only the app can do for a key."""
 
-    do: Literal["", "quit", "redraw", "theme"] = ""
+    do: Literal["", "quit", "redraw"] = ""
     copy: str = ""
     """A text for the clipboard."""
     theme: str = ""
-    """The theme to show; "" with `do` "theme" is the next one."""
+    """The theme to show now."""
 
 
 NOTHING = Effect()
@@ -54,6 +58,7 @@ class Desk:
         speed: float = 1.0,
         zone: tzinfo = UTC,
         themes: tuple[str, ...] = (),
+        notices: tuple[str, ...] = (),
     ) -> None:
         self.monitor = monitor
         self.screens = screens
@@ -63,8 +68,13 @@ class Desk:
         self.late_s = 0.0
         """How long nothing has arrived, once that is too long."""
         self.notice = ""
+        self.theme = config.ui.theme if config.ui.theme in themes else themes[0] if themes else ""
         self.dialog: Dialog | None = None
         self.state = UiState()
+        self._themes = themes
+        self._notices = list(notices)
+        self._notice_ends_s = 0.0
+        self._arrived_s: float | None = None
         self._stack = [HOME]
         self._scroll: dict[str, int] = {}
         self._shown: dict[str, tuple[int, int] | None] = {}
@@ -77,7 +87,7 @@ class Desk:
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
             "redraw": lambda _: Effect("redraw"),
-            "theme": lambda _: Effect("theme"),
+            "theme": lambda _: self._dress(),
             "pause": lambda _: self._pause(),
             "poll": lambda _: self._poll(),
             "copy": self._copy,
@@ -123,6 +133,25 @@ class Desk:
             self.dialog = self.dialog.watch(self.frame(80, 24))
         return True
 
+    def arrived(self, at_s: float) -> None:
+        """Hear that the engine is alive: something came at this time (seconds, monotonic)."""
+        self._arrived_s, self.late_s = at_s, 0.0
+
+    def tick(self, at_s: float) -> bool:
+        """Look at the clock: notices end, and a picture that stands still must not look alive.
+
+        Return whether there is something to draw.
+        """
+        before = (self.notice, self.late_s)
+        if at_s >= self._notice_ends_s and (self.notice or self._notices):
+            self.notice = self._notices.pop(0) if self._notices else ""
+            self._notice_ends_s = at_s + NOTICE_S
+        self._arrived_s = at_s if self._arrived_s is None else self._arrived_s
+        silent_s = at_s - self._arrived_s
+        interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
+        self.late_s = silent_s if silent_s > max(LATE_S, 3 * interval_s) else 0.0
+        return before != (self.notice, self.late_s)
+
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw what is before the person: a row for each line of the terminal."""
         frame = self.frame(wide, high)
@@ -139,6 +168,7 @@ class Desk:
     def press(self, key: str, character: str | None, at_s: float, wide: int, high: int) -> Effect:
         """Take a key pressed at a time (seconds, monotonic) in a terminal of this size."""
         self.notice = ""
+        self._notice_ends_s = at_s + NOTICE_S
         frame = self.frame(wide, high)
         if key in ("ctrl+c", "ctrl+q"):
             return Effect("quit")
@@ -150,7 +180,7 @@ class Desk:
     def run(self, name: str, frame: Frame) -> Effect:
         """Carry out a command of the table, or say why it means nothing now."""
         if name.startswith(THEME):
-            return Effect("theme", theme=name.removeprefix(THEME))
+            return self._dress(name.removeprefix(THEME))
         why = commands.BY_ID[name].unless(self.now(frame))
         if why:
             self.notice = f"{commands.BY_ID[name].key} {commands.BY_ID[name].label}: {why}"
@@ -211,6 +241,13 @@ class Desk:
         text = verdict_text(frame.snapshot, frame.zone)
         self.notice = f"copied {len(text.splitlines())} lines: {text.splitlines()[0]}"
         return Effect(copy=text)
+
+    def _dress(self, name: str = "") -> Effect:
+        if not name:
+            name = self._themes[(self._themes.index(self.theme) + 1) % len(self._themes)]
+        self.notice = f"theme {name}" if len(self._themes) > 1 else "this terminal shows no colours"
+        self.theme = name
+        return Effect(theme=name)
 
     def _select(self, frame: Frame, step: int) -> None:
         slots = [worker.slot for worker in frame.snapshot.workers] if frame.snapshot else []

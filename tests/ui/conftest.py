@@ -63,7 +63,7 @@ class ScriptedMonitor:
             action=action,
             mode="refused" if self.refusal else "restart_all" if start else "stop",
             commands=(*((stop,) if hits else ()), *((launch,) if start else ())),
-            hits=() if isinstance(action, Launch) else hits,
+            hits=hits,
             start=start,
             directory="/srv/metabonk",
             env_file="game_agnostic_verified_config.env",

@@ -96,7 +96,7 @@ async def test_pause_holds_the_picture_and_going_on_shows_what_is_now(make_app: 
 
 
 async def test_a_picture_that_stands_still_says_so(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metabonk_tui.ui.app.LATE_S", 0.2)
+    monkeypatch.setattr("metabonk_tui.ui.desk.LATE_S", 0.2)
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor, speed=1000.0)
     async with app.run_test(size=(120, 40)):

@@ -31,7 +31,8 @@ def _question(command: str, frame: Frame, up: int, wanted: int) -> Question:
 
     def stop_worker(_: int) -> Action:
         # The table of commands offers this only while both are known.
-        assert worker is not None and worker.pid is not None
+        assert worker is not None
+        assert worker.pid is not None
         assert worker.pid_started_at is not None
         return StopWorker(worker.slot, worker.pid, worker.pid_started_at)
 

@@ -168,8 +168,8 @@ class ConfirmDialog(Dialog):
             what = f"w{self.plan.action.slot}"
         elif q.number is None:
             what = f"{q.before} workers" if q.before else ""
-        elif q.before is not None or self._number != str(q.number):
-            what = f"{q.before or 0} {frame.glyphs.arrow} {self._number or '?'} workers"
+        elif q.before is not None and str(q.before) != self._number:
+            what = f"{q.before} {frame.glyphs.arrow} {self._number or '?'} workers"
         else:
             what = f"{self._number} workers"
         return (Span(title, "accent", True), gap(2), Span(what, "accent", True))
