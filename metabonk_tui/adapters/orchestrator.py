@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from metabonk_tui.adapters.http import StatusClient
 from metabonk_tui.adapters.roles import MAX_SLOTS, slot_of_port

@@ -1,12 +1,11 @@
-"""Gathers one Sample per tick from the readers. Knows when to look, refuses to know what it means."""
+"""Gathers one Sample per tick from the readers. Knows whom to ask and how long to wait, not what it means."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any
 
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import (
@@ -20,7 +19,6 @@ from metabonk_tui.core.ports import (
 )
 from metabonk_tui.core.sample import (
     EnvReading,
-    Event,
     GpuReading,
     MemoryReading,
     Observation,
@@ -30,16 +28,16 @@ from metabonk_tui.core.sample import (
     RunHeader,
     Sample,
 )
+from metabonk_tui.engine.asking import Faults, Question, give_up, wait_for
 from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
+from metabonk_tui.engine.rhythm import interval_s
 
-LOG = logging.getLogger(__name__)
-ENV_EVERY_S = 30.0
-"""Real seconds between two looks at an environment that was read before."""
-ENV_SETTLES_S = 2.0
-"""Between fork and exec a process still shows its parent's environment: a new one is looked at again this soon."""
+PATIENCE = 0.8
+"""The share of an interval for which a tick waits for answers; the rest is for what is made of them."""
+ORCHESTRATOR_EVERY_S = 2.0
+"""Its heartbeats come every 5 s."""
 MAX_WORKERS = 256
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +53,46 @@ class Readers:
     gpus: GpuReader | None = None
 
 
-def interval_s(config: Config, workers: int, speed: float) -> float:
-    """Return the real seconds between two ticks: as configured, else by the number of workers."""
-    usual = config.observe.interval_s or (1.0 if workers <= 5 else 2.0 if workers <= 16 else 5.0)
-    # A fast run clock is watched more often, but never so often that a busy machine cannot keep up.
-    return usual if speed <= 1 else max(min(usual, 0.5), usual / speed)
-
-
 class LiveSource:
     """Looks at the live pool, one Sample at a time."""
 
-    def __init__(self, config: Config, readers: Readers, clock: RunClock) -> None:
+    def __init__(self, config: Config, readers: Readers, clock: RunClock, faults: Faults) -> None:
         """Prepare to look; nothing is read yet."""
         self._config = config
         self._readers = readers
         self._clock = clock
-        self._environments: dict[int, tuple[int, float, EnvReading]] = {}
-        self._faults: set[str] = set()
+        self._pool: Question[PoolReading] = Question("the pool", faults)
+        self._processes: Question[tuple[ProcessReading, ...]] = Question("the process table", faults)
+        self._orchestrator: Question[OrchestratorReading] = Question("the orchestrator", faults)
+        self._memory: Question[MemoryReading] = Question("memory", faults)
+        self._gpus: Question[tuple[GpuReading, ...] | None] = Question("the GPUs", faults)
+        self._environments: Question[list[tuple[Due, EnvReading]]] = Question("the environments", faults)
+        self._faults = faults
+        self._polls: dict[int, Question[Observation]] = {}
+        self._timeouts: dict[int, Observation] = {}
+        self._watch = EnvironmentWatch()
+        self._heard: OrchestratorReading | None = None
+        self._heard_s: float | None = None
         self._first = True
-        self.wanted = config.pool.workers
+        self._wanted = config.pool.workers
+        self._slots = list(range(self._wanted))
+        self._pids: list[int] = []
+
+    @property
+    def interval_s(self) -> float:
+        """The real seconds between two ticks, by the number of workers that there are now."""
+        return interval_s(self._config, len(self._slots), self._clock.speed)
 
     async def gather(self, *, lag_s: float | None = None, fresh: bool = False) -> Sample:
-        """Look at everything once; a part that fails is None and an event, never an exception."""
-        events: list[Event] = []
-        pool, processes = await asyncio.gather(
-            self._guard("pool", self._readers.pool.read, events), self._read_processes(events, fresh)
-        )
-        if pool is not None and pool.desired is not None:
-            self.wanted = pool.desired
-        orchestrator, memory, gpus = await asyncio.gather(
-            self._read_orchestrator(events), self._read_memory(processes, events), self._read_gpus(events)
-        )
-        workers = await self._poll(processes, orchestrator)
-        environments = await self._read_environments(processes, events)
+        """Look at everything once; what does not answer in time is left out, what fails is None. Never raises.
+
+        `fresh`: look for new processes now.
+        """
+        now_s = asyncio.get_running_loop().time()
+        patience_s = self.interval_s * PATIENCE
+        until_s = now_s + patience_s
+        pool, processes = await self._look_around(until_s, patience_s, fresh)
+        workers, memory, gpus, environments = await self._look_closely(processes, until_s, patience_s)
         t = self._clock.now()
         sample = Sample(
             t=t,
@@ -96,130 +101,154 @@ class LiveSource:
             processes=None if processes is None else tuple(self._on_run_clock(p) for p in processes),
             gpus=gpus,
             environments=environments,
-            pool=None if pool is None else self._pool_on_run_clock(pool, orchestrator),
-            events=tuple(events),
-            run=self._first_header(t, processes) if self._first else None,
+            pool=None if pool is None else self._completed(pool),
+            events=self._faults.take_events(),
+            run=self._first_header(t, pool, processes) if self._first else None,
             lag_s=lag_s,
         )
         self._first = False
         return sample
 
     def header(self, started_at: float, how: str, desired: int | None) -> RunHeader:
-        """Make the header of a live run."""
+        """Make the header of a live run that began at this time of the run's clock."""
         speed = self._clock.speed
         return RunHeader(
             name=f"run-{int(self._clock.real(started_at))}",
             started_at=started_at,
             desired=desired,
-            interval_s=interval_s(self._config, self.wanted, speed) * speed,
+            interval_s=interval_s(self._config, desired or len(self._slots), speed) * speed,
             how=how,
             profile=self._config.pool.profile,
         )
 
-    def _first_header(self, t: float, processes: tuple[ProcessReading, ...] | None) -> RunHeader:
+    def tell_all(self) -> None:
+        """Put what is told only when it changes into the next Sample: a new run knows nothing of it."""
+        self._watch.forget()
+
+    async def aclose(self) -> None:
+        """Stop asking."""
+        await give_up(self._questions())
+
+    def _questions(self) -> Iterable[Question[Any]]:
+        return (
+            *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
+            *self._polls.values(),
+        )
+
+    async def _look_around(
+        self, until_s: float, patience_s: float, fresh: bool
+    ) -> tuple[PoolReading | None, tuple[ProcessReading, ...] | None]:
+        """Find out which workers there are."""
+        now_s = asyncio.get_running_loop().time()
+        self._pool.ask(self._readers.pool.read)
+        if (processes_of := self._readers.processes) is not None:
+            self._processes.ask(lambda: asyncio.to_thread(processes_of.read, fresh))
+        if (orchestrator := self._readers.orchestrator) is not None and (
+            self._heard_s is None or now_s - self._heard_s >= ORCHESTRATOR_EVERY_S
+        ):
+            self._heard_s = now_s
+            self._orchestrator.ask(orchestrator.read)
+        await wait_for((self._pool, self._processes, self._orchestrator), until_s)
+        pool, processes = self._pool.take(patience_s), self._processes.take(patience_s)
+        self._heard = self._orchestrator.take(patience_s) or self._heard
+        if pool is not None:
+            self._wanted = pool.desired if pool.desired is not None else self._config.pool.workers
+        of_table = {p.slot for p in processes or () if p.role == "worker" and p.slot is not None}
+        of_orchestrator = set(self._heard.workers) if self._heard else set()
+        self._slots = sorted({*range(self._wanted), *of_table, *of_orchestrator})[:MAX_WORKERS]
+        return pool, processes
+
+    async def _look_closely(
+        self, processes: tuple[ProcessReading, ...] | None, until_s: float, patience_s: float
+    ) -> tuple[dict[int, Observation], MemoryReading | None, tuple[GpuReading, ...] | None, Mapping[int, EnvReading]]:
+        """Ask every worker, and read what memory and environments there are."""
+        readers, real_t = self._readers, self._clock.real(self._clock.now())
+        for slot in self._slots:
+            url = self._url(slot)
+            poll = self._polls.setdefault(slot, Question(f"the poll of worker {slot}", self._faults))
+            poll.ask(lambda url=url: readers.status.poll(url))  # type: ignore[misc]
+        if (memory := readers.memory) is not None:
+            if processes is not None:
+                self._pids = [p.pid for p in processes if p.role in ("worker", "ollama") and p.pid is not None]
+            self._memory.ask(lambda: asyncio.to_thread(memory.read, self._pids))
+        if (gpus := readers.gpus) is not None:
+            self._gpus.ask(lambda: asyncio.to_thread(gpus.read))
+        due = self._watch.due(processes or (), real_t)
+        if (environments := readers.environments) is not None and due:
+            self._environments.ask(lambda: asyncio.to_thread(read_all, environments, due))
+        await wait_for((self._memory, self._gpus, self._environments, *self._polls.values()), until_s)
+        return (
+            self._seen(processes, patience_s),
+            self._memory.take(patience_s),
+            self._gpus.take(patience_s),
+            self._watch.news(self._environments.take(patience_s) or (), real_t),
+        )
+
+    def _seen(self, processes: tuple[ProcessReading, ...] | None, patience_s: float) -> dict[int, Observation]:
+        """Take what the workers answered, and join it with who they are."""
+        of_slot = {p.slot: p for p in processes or () if p.role == "worker" and p.slot is not None}
+        seen = {}
+        for slot, poll in list(self._polls.items()):
+            answer = poll.take(patience_s)
+            if slot not in self._slots:
+                if poll.task is None:
+                    del self._polls[slot]
+                self._timeouts.pop(slot, None)
+                continue
+            if answer is not None:
+                self._timeouts.pop(slot, None)
+                if answer.error == "timeout":
+                    self._timeouts[slot] = answer
+            elif slot in self._timeouts:
+                # The last poll timed out and the next one is out for as long as it likes: it still does not answer.
+                answer = replace(self._timeouts[slot], detail="still no answer")
+            else:
+                continue
+            seen[slot] = self._identified(slot, answer, of_slot)
+        return seen
+
+    def _identified(self, slot: int, answer: Observation, of_slot: Mapping[int, ProcessReading]) -> Observation:
+        process = of_slot.get(slot)
+        beat = self._heard.workers.get(slot) if self._heard else None
+        if process is None:
+            # The table sees everything here at once, the orchestrator only what was so some seconds ago. It is
+            # believed where the table sees no worker at all: another machine, another pid namespace.
+            pid, started_at = (beat.pid if beat and not of_slot else None), None
+        else:
+            pid, started_at = process.pid, process.started_at
+        earlier = beat is not None and None not in (pid, beat.pid) and beat.pid != pid
+        return replace(
+            answer,
+            pid=pid,
+            pid_started_at=None if started_at is None else self._clock.at(started_at),
+            episode=beat.episode if beat and not earlier else None,
+            port=self._config.pool.base_port + slot,
+        )
+
+    def _url(self, slot: int) -> str:
+        pool = self._config.pool
+        host = f"[{pool.host}]" if ":" in pool.host else pool.host
+        return f"http://{host}:{pool.base_port + slot}/status"
+
+    def _first_header(
+        self, t: float, pool: PoolReading | None, processes: tuple[ProcessReading, ...] | None
+    ) -> RunHeader:
+        if pool is not None and pool.launched_by_us and pool.launcher_started_at is not None:
+            return self.header(self._clock.at(pool.launcher_started_at), "launched by us", pool.desired)
         starts = [p.started_at for p in processes or () if p.role == "worker" and p.started_at is not None]
         if starts:
             return self.header(self._clock.at(min(starts)), "oldest worker process", None)
         return self.header(t, "first sample", None)
-
-    async def _poll(
-        self, processes: tuple[ProcessReading, ...] | None, orchestrator: OrchestratorReading | None
-    ) -> dict[int, Observation]:
-        of_slot = {p.slot: p for p in processes or () if p.role == "worker" and p.slot is not None}
-        beats = orchestrator.workers if orchestrator else {}
-        slots = sorted({*range(self.wanted), *of_slot, *beats})[:MAX_WORKERS]
-        pool = self._config.pool
-        host = f"[{pool.host}]" if ":" in pool.host else pool.host
-        polls = (self._readers.status.poll(f"http://{host}:{pool.base_port + slot}/status") for slot in slots)
-        seen = await asyncio.gather(*polls)
-        workers = {}
-        for slot, observation in zip(slots, seen, strict=True):
-            process, beat = of_slot.get(slot), beats.get(slot)
-            started_at = process.started_at if process else None
-            workers[slot] = replace(
-                observation,
-                pid=process.pid if process else (beat.pid if beat else None),
-                pid_started_at=None if started_at is None else self._clock.at(started_at),
-                episode=beat.episode if beat else None,
-                port=pool.base_port + slot,
-            )
-        return workers
-
-    async def _read_processes(self, events: list[Event], fresh: bool) -> tuple[ProcessReading, ...] | None:
-        reader = self._readers.processes
-        if reader is None:
-            return None
-        return await self._guard("processes", lambda: asyncio.to_thread(reader.read, fresh), events)
-
-    async def _read_memory(
-        self, processes: tuple[ProcessReading, ...] | None, events: list[Event]
-    ) -> MemoryReading | None:
-        reader = self._readers.memory
-        if reader is None:
-            return None
-        pids = [p.pid for p in processes or () if p.role in ("worker", "ollama") and p.pid is not None]
-        return await self._guard("memory", lambda: asyncio.to_thread(reader.read, pids), events)
-
-    async def _read_gpus(self, events: list[Event]) -> tuple[GpuReading, ...] | None:
-        reader = self._readers.gpus
-        if reader is None:
-            return None
-        return await self._guard("gpus", lambda: asyncio.to_thread(reader.read), events)
-
-    async def _read_orchestrator(self, events: list[Event]) -> OrchestratorReading | None:
-        reader = self._readers.orchestrator
-        return None if reader is None else await self._guard("orchestrator", reader.read, events)
-
-    async def _read_environments(
-        self, processes: tuple[ProcessReading, ...] | None, events: list[Event]
-    ) -> Mapping[int, EnvReading]:
-        """Read what is new or was last read long ago; return only what changed."""
-        reader = self._readers.environments
-        if reader is None or processes is None:
-            return {}
-        real_t = self._clock.real(self._clock.now())
-        changed = {}
-        for process in processes:
-            slot, pid, started_at = process.slot, process.pid, process.started_at
-            if process.role != "worker" or slot is None or pid is None or started_at is None:
-                continue
-            known = self._environments.get(slot)
-            same = known is not None and known[0] == pid
-            settles = real_t - started_at < ENV_SETTLES_S + ENV_EVERY_S / 10
-            if known is not None and same and real_t - known[1] < (ENV_SETTLES_S if settles else ENV_EVERY_S):
-                continue
-            read: Callable[[], Awaitable[EnvReading]] = lambda p=pid, s=started_at: asyncio.to_thread(  # type: ignore[misc] # noqa: E731
-                reader.read, p, s
-            )
-            reading = await self._guard("environments", read, events)
-            if reading is None:
-                continue
-            self._environments[slot] = (pid, real_t, reading)
-            if known is None or not same or known[2] != reading:
-                changed[slot] = reading
-        return changed
 
     def _on_run_clock(self, process: ProcessReading) -> ProcessReading:
         if process.started_at is None:
             return process
         return replace(process, started_at=self._clock.at(process.started_at))
 
-    def _pool_on_run_clock(self, pool: PoolReading, orchestrator: OrchestratorReading | None) -> PoolReading:
+    def _completed(self, pool: PoolReading) -> PoolReading:
         started_at = pool.launcher_started_at
         return replace(
             pool,
             launcher_started_at=None if started_at is None else self._clock.at(started_at),
-            orchestrator_error=orchestrator.error if orchestrator else None,
+            orchestrator_error=self._heard.error if self._heard else None,
         )
-
-    async def _guard(self, part: str, read: Callable[[], Awaitable[T]], events: list[Event]) -> T | None:
-        """Run one reader; its bug costs its own part only, and is told once."""
-        try:
-            return await read()
-        except Exception as error:
-            LOG.exception("reading %s failed", part)
-            if part not in self._faults:
-                self._faults.add(part)
-                text = f"{part} cannot be read: {type(error).__name__}, see the log"
-                events.append(Event(self._clock.now(), "monitor.error", "warn", text))
-            return None

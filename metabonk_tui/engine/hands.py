@@ -1,0 +1,156 @@
+"""Carries plans out on the pool, one at a time, and tells in the Samples what it did.
+
+Knows when a run began through us, refuses to know how workers are started or stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.ports import PoolBackend
+from metabonk_tui.core.sample import Event, Operation, PoolReading, RunHeader, Sample, Severity
+from metabonk_tui.core.status import clean_text
+from metabonk_tui.engine.clock import RunClock
+
+LOG = logging.getLogger(__name__)
+SHOWN_S = 60.0
+"""Real seconds for which an ended operation stays in sight."""
+
+Header = Callable[[float, str, int | None], RunHeader]
+
+
+class Hands:
+    """What acts on one pool. All but `plan` belongs to the engine's own thread."""
+
+    def __init__(self, pool: PoolBackend, clock: RunClock, header: Header, look: Callable[[], None]) -> None:
+        """Prepare; `look` asks for a Sample soon, `header` makes the header of a run."""
+        self._pool = pool
+        self._clock = clock
+        self._make_header = header
+        self._look = look
+        self._task: asyncio.Task[None] | None = None
+        self._operation: Operation | None = None
+        self._ended_s = 0.0
+        self._launching: int | None = None
+        """How many workers the operation under way starts; None: none, or its run has begun already."""
+        self._launcher_before: tuple[int | None, float | None] = (None, None)
+        self._launcher: tuple[int | None, float | None] = (None, None)
+        self._header: RunHeader | None = None
+        self._happened: list[Event] = []
+
+    def plan(self, action: Action, pool: PoolReading) -> Plan:
+        """Say what an action would do now. Any thread may ask; may block for a moment, never raises."""
+        if isinstance(action, StopWorker):
+            # Screens speak the run's clock, processes the real one.
+            action = replace(action, pid_started_at=self._clock.real(action.pid_started_at))
+        started_at = pool.launcher_started_at
+        if started_at is not None:
+            pool = replace(pool, launcher_started_at=self._clock.real(started_at))
+        try:
+            return self._pool.plan(action, pool)
+        except Exception as error:
+            LOG.exception("planning failed")
+            return refusal(action, f"planning failed: {_words(error)}")
+
+    def begin(self, plan: Plan) -> None:
+        """Carry a plan out, unless another is being carried out; either way it shows in the Samples."""
+        if self._task is not None and not self._task.done():
+            self._tell("pool.refused", "warn", f"refused: {self._title()} is still under way")
+        elif plan.mode == "refused":
+            self._tell("pool.refused", "warn", f"refused: {plan.refusal}")
+        else:
+            self._launching = plan.start if isinstance(plan.action, Launch | Resize | Restart) else None
+            self._launching = self._launching or None
+            self._launcher_before = self._launcher
+            self._task = asyncio.get_running_loop().create_task(self._carry_out(plan))
+        self._look()
+
+    def complete(self, sample: Sample) -> Sample:
+        """Add what we did: the operation as it stands, what happened, the run that we began."""
+        pool = sample.pool
+        if pool is not None:
+            self._launcher = (pool.launcher_pid, pool.launcher_started_at)
+            self._notice_launch(pool)
+            sample = replace(sample, pool=replace(pool, operation=self._shown(pool)))
+        if self._happened:
+            sample = replace(sample, events=(*sample.events, *self._happened))
+            self._happened.clear()
+        if self._header is not None:
+            sample = replace(sample, run=self._header)
+            self._header = None
+        return sample
+
+    async def aclose(self) -> None:
+        """Let go of what is under way: what it has started or asked to end goes on."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _carry_out(self, plan: Plan) -> None:
+        began_t = self._clock.now()
+        self._operation = None
+        try:
+            events = await self._pool.apply(plan, self._progress)
+        except Exception as error:
+            LOG.exception("an operation failed")
+            self._fail(plan, began_t, f"failed: {_words(error)}; the log says where")
+        else:
+            self._happened.extend(events)
+            if not any(event.severity == "crit" for event in events):
+                self._begin_run(began_t)
+        finally:
+            self._launching = None
+            self._ended_s = asyncio.get_running_loop().time()
+            self._look()
+
+    def _notice_launch(self, pool: PoolReading) -> None:
+        """Begin the run as soon as the launcher that we started is seen: its workers' first steps are its own."""
+        seen = (pool.launcher_pid, pool.launcher_started_at)
+        if None not in seen and seen != self._launcher_before and pool.launcher_started_at is not None:
+            self._begin_run(pool.launcher_started_at)
+
+    def _begin_run(self, started_at: float) -> None:
+        if self._launching is not None:
+            self._header = self._make_header(started_at, "launched by us", self._launching)
+            self._launching = None
+
+    def _progress(self, operation: Operation) -> None:
+        news = self._operation is None or operation.steps != self._operation.steps
+        self._operation = operation
+        if news:
+            self._look()
+
+    def _fail(self, plan: Plan, began_t: float, text: str) -> None:
+        """Tell of a bug in the backend the way it would have told of a failure."""
+        blank = Operation(type(plan.action).__name__.lower(), began_t, ())
+        operation = self._operation or blank
+        if operation.ended_at is None:
+            self._operation = replace(operation, ended_at=self._clock.now(), ok=False, message=text)
+        self._tell("monitor.error", "crit", f"{operation.action} {text}")
+
+    def _shown(self, pool: PoolReading) -> Operation | None:
+        operation = self._operation or pool.operation
+        if operation is None or operation.ended_at is None:
+            return operation
+        fresh = self._operation is not None and asyncio.get_running_loop().time() - self._ended_s < SHOWN_S
+        return operation if fresh else None
+
+    def _title(self) -> str:
+        return self._operation.action if self._operation is not None else "another operation"
+
+    def _tell(self, kind: str, severity: Severity, text: str) -> None:
+        LOG.warning("%s", text)
+        self._happened.append(Event(self._clock.now(), kind, severity, clean_text(text)))
+
+
+def refusal(action: Action, why: str) -> Plan:
+    """Make a plan that says why nothing can be done."""
+    return Plan(action, "refused", (), (), 0, "", None, None, refusal=clean_text(why))
+
+
+def _words(error: Exception) -> str:
+    return clean_text(f"{type(error).__name__}: {error}")
