@@ -81,9 +81,9 @@ def stop() -> int:
         time.sleep(600)
     if "stop-lies" not in HABITS and PID_FILE.exists():
         pid = int(PID_FILE.read_text())
-        for _ in range(500):
+        for number in (signal.SIGTERM, *[0] * 500):
             try:
-                os.kill(pid, signal.SIGTERM)
+                os.kill(pid, number)
             except ProcessLookupError:
                 break
             time.sleep(0.02)
