@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.facts import Facts
 from metabonk_tui.core.snapshot import MemoryView, NextStep, Word
-from metabonk_tui.core.verdict import Facts
 
 
 def next_steps(word: Word, facts: Facts) -> tuple[NextStep, ...]:

@@ -23,6 +23,8 @@ MIN_CHANGE_S = 20.0
 """Watched for less than this, a change over 5 minutes says nothing."""
 JUMP_MAX_SPACING_S = 60.0
 """A reward that rose by a bonus between polls further apart than this may as well have risen in small steps."""
+SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
+"""Watched, and not showing at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +213,11 @@ def judge(
         state = _state(track, spec, status, t, config, starting=starting)
     if state is ComponentState.ACTIVE and track.grew_t is not None:
         track = replace(track, shown_t=max(track.shown_t or track.grew_t, track.grew_t))
-    elif state in _SILENT and status is not None:
+    elif state in SILENT and status is not None:
         track = replace(track, silent_t=t)
     if state is not track.state:
         track = replace(track, state=state, since_t=t)
     return track
-
-
-_SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
 
 
 def _aged(track: ComponentTrack, t: float, config: Config) -> ComponentState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from metabonk_tui.core.components import SILENT
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.snapshot import Check, ComponentState, Gate, Phase, WorkerView
 from metabonk_tui.core.window import Buckets
@@ -77,13 +78,10 @@ def _judge(one: Check, from_t: float, watched: Buckets, answered: Buckets, worke
     if showing:
         more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
         return replace(one, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
-    silent = {worker.slot for worker in workers for component in worker.components if component.state in SILENT_NOW}
+    silent = {worker.slot for worker in workers for component in worker.components if component.state in SILENT}
     if silent:
         return replace(one, result="FAIL", because=f"every component silent on {len(silent)}/{len(workers)} workers")
     return replace(one, result="UNKNOWN", because="no worker's components could be seen")
-
-
-SILENT_NOW = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
 
 
 def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:

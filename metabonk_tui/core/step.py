@@ -10,6 +10,7 @@ from metabonk_tui.core import gate, memory, runs, workers
 from metabonk_tui.core.advice import next_steps
 from metabonk_tui.core.components import TREND_BUCKET_S
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.facts import Facts
 from metabonk_tui.core.gate import GateTrack
 from metabonk_tui.core.memory import HISTORY_BUCKET_S, MemoryTrack
 from metabonk_tui.core.panels import worker_views
@@ -27,7 +28,7 @@ from metabonk_tui.core.snapshot import (
     WorkerView,
 )
 from metabonk_tui.core.story import Teller
-from metabonk_tui.core.verdict import Draft, Facts, decide
+from metabonk_tui.core.verdict import Draft, decide
 from metabonk_tui.core.workers import WorkerTrack
 
 KEPT_RUNS = 50

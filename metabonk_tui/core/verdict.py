@@ -6,55 +6,14 @@ Pure: what is known now comes in, a draft of the verdict comes out. Time, hyster
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
-from metabonk_tui.core.config import GB, Config
+from metabonk_tui.core.components import SILENT
+from metabonk_tui.core.config import GB
+from metabonk_tui.core.facts import Facts, due_components, silence_evidence
 from metabonk_tui.core.format import age
-from metabonk_tui.core.snapshot import (
-    Answer,
-    ComponentState,
-    Gate,
-    MemoryView,
-    Node,
-    Reach,
-    Word,
-    WorkerView,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that a verdict may stand on."""
-
-    t: float
-    started_at: float
-    begun: bool
-    """Is there a run at all: a launch, a process or an answer?"""
-    stopped_t: float | None
-    """When we stopped the pool ourselves; None while it is meant to run."""
-    changing: bool
-    """An operation on the pool is under way."""
-    gate: Gate
-    workers: Sequence[WorkerView]
-    memory: MemoryView
-    heard_s: float
-    """Of the window, how long at least one worker was observed answering."""
-    heard_early_s: float
-    """The same for the short window of early silence."""
-    window_s: float
-    unanswered_s: float | None
-    """How long no worker has answered; None while one does, or while nobody looked."""
-    nominal_s: float
-    foreign_fields: tuple[str, ...]
-    """Names that the recorder asked for and `/status` never had."""
-    config: Config
-
-    @property
-    def answered_ever(self) -> bool:
-        """Has any worker answered in this run?"""
-        return any(worker.last_good_t is not None for worker in self.workers)
+from metabonk_tui.core.nodes import components_node, gameplay_node, memory_node
+from metabonk_tui.core.snapshot import ComponentState, Node, Reach, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +125,7 @@ def _silent_without_flags(facts: Facts) -> tuple[str, ...] | None:
             grew_lately = component.last_grew_t is not None and component.last_grew_t > facts.t - early_s
             if component.state is ComponentState.UNPROVEN:
                 continue
-            if component.state not in _SILENT or grew_lately:
+            if component.state not in SILENT or grew_lately:
                 return None
     readable = [w.env for w in facts.workers if w.env is not None and w.env.error is None]
     if not readable or not all(env.missing or env.wrong for env in readable):
@@ -179,161 +138,6 @@ def _silent_without_flags(facts: Facts) -> tuple[str, ...] | None:
     if named:
         lines.append(f"not in /proc/PID/environ: {named}")
     return (*lines, *silence_evidence(facts.workers))
-
-
-_SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
-
-
-# A, B, C
-
-
-def components_node(facts: Facts) -> Node:
-    """Answer A: are the metrics still zero?"""
-    bearings = Counter(c.bearing for w in facts.workers for c in w.components)
-    shown, silent = bearings["showing"], bearings["silent"]
-    answer: Answer
-    if facts.window_s <= 0 or facts.heard_s < facts.window_s / 2 or not facts.answered_ever:
-        answer = "unknown"
-        evidence = [f"only {age(facts.heard_s)} of {age(facts.window_s)} were observed answering"]
-        if facts.window_s <= 0:
-            evidence = ["nothing observed yet since start-up"]
-        if not facts.answered_ever:
-            evidence = ["no worker ever answered"]
-    elif shown:
-        answer = "no"
-        evidence = [f"{shown} of {shown + silent} observed components showed in the window"]
-    elif silent:
-        answer = "yes"
-        evidence = [f"every observed component was silent for {age(facts.window_s)}"]
-    else:
-        answer = "unknown"
-        evidence = ["no component could be observed"]
-    due, due_shown = due_components(facts.workers)
-    missing = [name for name in due if name not in due_shown]
-    if answer == "no":
-        evidence.append(
-            f"due components shown: {len(due_shown)}/{len(due)}"
-            + (f", never: {', '.join(missing)}" if missing else "")
-        )
-        short = f"{len(due_shown)}/{len(due)} due shown"
-    elif answer == "yes":
-        short = f"{silent}/{silent} silent"
-    else:
-        short = "not observed enough"
-    evidence += silence_evidence(facts.workers, facts.foreign_fields)
-    leads_to = {"yes": "STOP", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
-    level = {"yes": "stop", "no": "go", "unknown": "unknown"}[answer]
-    return Node(
-        "components",
-        "Are the metrics still zero?",
-        answer,
-        leads_to,
-        level,  # type: ignore[arg-type]
-        on_path=False,
-        short=short,
-        evidence=tuple(evidence),
-    )
-
-
-def due_components(workers: Sequence[WorkerView]) -> tuple[list[str], list[str]]:
-    """Return the titles of the components that are due in validation, and of those that have shown in this run."""
-    due: dict[str, bool] = {}
-    for worker in workers:
-        for component in worker.components:
-            if component.due == "validation" and component.state is not ComponentState.UNOBSERVED:
-                due[component.title] = due.get(component.title, False) or component.shown_in_run
-    for worker in workers:
-        for component in worker.components:
-            if component.due == "validation":
-                # Never observed anywhere is not "not due": it is missing evidence.
-                due.setdefault(component.title, False)
-    return list(due), [title for title, shown in due.items() if shown]
-
-
-def memory_node(facts: Facts) -> Node:
-    """Answer B: is memory stable?"""
-    memory, window_s = facts.memory, facts.config.memory.window_s
-    floor = memory.floor_bytes / GB
-    reading = memory.reading
-    available = reading.available_bytes if reading else None
-    lowest = memory.min_available_bytes
-    answer: Answer
-    if memory.oom_kills_in_run:
-        answer = "no"
-        short = f"oom_kill {memory.oom_kills_in_run}"
-        evidence = [f"{memory.oom_kills_in_run} kernel OOM kill(s) in this run"]
-    elif available is None:
-        answer, short, evidence = "unknown", "not observed", ["available memory was not observed"]
-    elif memory.below_floor_since_t is not None:
-        answer = "no"
-        short = f"{available / GB:.1f} GB now"
-        since = age(facts.t - memory.below_floor_since_t)
-        evidence = [f"available {available / GB:.2f} GB, below the floor of {floor:.1f} GB for {since}"]
-    elif memory.above_floor_since_t is not None and facts.t - memory.above_floor_since_t >= window_s:
-        answer = "yes"
-        short = "min unknown" if lowest is None else f"min {lowest / GB:.1f} GB"
-        evidence = [f"above the floor of {floor:.1f} GB for {age(facts.t - memory.above_floor_since_t)}"]
-    elif lowest is not None and lowest < memory.floor_bytes:
-        answer = "no"
-        short = f"min {lowest / GB:.1f} GB"
-        above_s = facts.t - (memory.above_floor_since_t or facts.t)
-        evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {lowest / GB:.2f} GB"]
-    else:
-        answer = "unknown"
-        above_s = facts.t - (memory.above_floor_since_t or facts.t)
-        short = f"{available / GB:.1f} GB, {age(above_s)}"
-        evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
-    leads_to = {"yes": "LAUNCH 24H", "no": "ADD MEMORY WATCH", "unknown": "CONTINUE"}[answer]
-    level = {"yes": "go", "no": "caution", "unknown": "unknown"}[answer]
-    question = f"Memory stable, > {floor:g} GB?"
-    return Node(
-        "memory",
-        question,
-        answer,
-        leads_to,
-        level,  # type: ignore[arg-type]
-        on_path=False,
-        short=short,
-        evidence=tuple(evidence),
-    )
-
-
-def gameplay_node(facts: Facts) -> Node:
-    """Answer C: are workers reaching gameplay?"""
-    by_t = facts.gate.gameplay_by_t or facts.started_at + facts.config.clock.gameplay_s
-    reached = [w for w in facts.workers if w.gameplay.corroborated]
-    claimed = [w for w in facts.workers if w.gameplay.started and not w.gameplay.corroborated]
-    known = any(w.gameplay.started is not None for w in facts.workers)
-    total = len(facts.workers)
-    limit = age(facts.config.clock.gameplay_s)
-    evidence = [f"w{w.slot} gameplay_started and {', '.join(w.gameplay.signs)}" for w in reached[:4]] + [
-        f"w{w.slot} gameplay_started alone, not corroborated" for w in claimed[:4]
-    ]
-    answer: Answer
-    if reached:
-        answer, leads_to, level = "yes", "SUCCESS", "go"
-        short = f"{len(reached)}/{total} corroborated"
-    elif facts.t < by_t:
-        answer, leads_to, level = "not yet", "on track", "unknown"
-        short = f"0/{total}, {age(by_t - facts.t)} left"
-    elif known:
-        answer, leads_to, level = "no", "TUNE EPSILON", "caution"
-        short = f"0/{total} after {limit}"
-    else:
-        answer, leads_to, level = "unknown", "CONTINUE", "unknown"
-        short = "not observed"
-    if not evidence:
-        evidence = ["gameplay_started false on every worker" if known else "gameplay_started was never observed"]
-    return Node(
-        "gameplay",
-        f"Gameplay within {limit}?",
-        answer,
-        leads_to,
-        level,  # type: ignore[arg-type]
-        on_path=False,
-        short=short,
-        evidence=tuple(evidence),
-    )
 
 
 def _matrix(facts: Facts, zero: Node, memory: Node, gameplay: Node) -> tuple[Word, tuple[str, ...]]:
@@ -358,47 +162,6 @@ def _matrix(facts: Facts, zero: Node, memory: Node, gameplay: Node) -> tuple[Wor
     if gameplay.answer == "yes":
         return Word.SUCCESS, (f"{shown_text} · memory stable · gameplay {gameplay.short}", *gameplay.evidence[:1])
     return Word.LAUNCH_24H, (f"{shown_text} · memory stable · gameplay {gameplay.short}", memory.evidence[0])
-
-
-# Sentences
-
-
-def silence_evidence(workers: Sequence[WorkerView], foreign_fields: Sequence[str] = ()) -> tuple[str, ...]:
-    """Say what the silent components are, grouped by state: "3 components ABSENT on 5/5 workers ..."."""
-    lines = []
-    total = len(workers)
-    groups: dict[tuple[ComponentState, int], list[str]] = {}
-    for index in range(len(workers[0].components) if workers else 0):
-        states = Counter(worker.components[index].state for worker in workers)
-        for state in (*_SILENT, ComponentState.UNOBSERVED, ComponentState.BAD):
-            if states[state]:
-                groups.setdefault((state, states[state]), []).append(workers[0].components[index].title)
-    rank = {
-        ComponentState.ABSENT: 0,
-        ComponentState.BAD: 1,
-        ComponentState.UNPROVEN: 2,
-        ComponentState.ZERO: 3,
-        ComponentState.STALLED: 4,
-        ComponentState.UNOBSERVED: 5,
-    }
-    for (state, count), titles in sorted(groups.items(), key=lambda item: (rank[item[0][0]], -item[0][1])):
-        keys = ""
-        if state is ComponentState.ABSENT:
-            with_key, samples = _key_samples(workers, titles)
-            keys = f", {with_key} of {samples} samples had a key"
-        if state is ComponentState.UNOBSERVED:
-            fields = [c.field for c in workers[0].components if c.title in titles]
-            asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
-            keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
-        word = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
-        lines.append(f"{', '.join(titles)} {word} on {count}/{total} workers{keys}")
-    return tuple(lines)
-
-
-def _key_samples(workers: Sequence[WorkerView], titles: Sequence[str]) -> tuple[int, int]:
-    matching = [c for w in workers for c in w.components if c.title in titles]
-    with_key = max((c.samples_with_key for c in matching), default=0)
-    return with_key, max((c.samples for c in matching), default=0)
 
 
 def _waiting_for(facts: Facts) -> str:

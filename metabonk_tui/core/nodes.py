@@ -1,0 +1,147 @@
+"""The three questions of the matrix, A, B and C: each with its answer and its evidence, reached or not.
+
+Knows the facts of this moment; what the answers lead to together is the verdict's business.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from metabonk_tui.core.config import GB
+from metabonk_tui.core.facts import Facts, due_components, silence_evidence
+from metabonk_tui.core.format import age
+from metabonk_tui.core.snapshot import Answer, Node
+
+
+def components_node(facts: Facts) -> Node:
+    """Answer A: are the metrics still zero?"""
+    bearings = Counter(c.bearing for w in facts.workers for c in w.components)
+    shown, silent = bearings["showing"], bearings["silent"]
+    answer: Answer
+    if facts.window_s <= 0 or facts.heard_s < facts.window_s / 2 or not facts.answered_ever:
+        answer = "unknown"
+        evidence = [f"only {age(facts.heard_s)} of {age(facts.window_s)} were observed answering"]
+        if facts.window_s <= 0:
+            evidence = ["nothing observed yet since start-up"]
+        if not facts.answered_ever:
+            evidence = ["no worker ever answered"]
+    elif shown:
+        answer = "no"
+        evidence = [f"{shown} of {shown + silent} observed components showed in the window"]
+    elif silent:
+        answer = "yes"
+        evidence = [f"every observed component was silent for {age(facts.window_s)}"]
+    else:
+        answer = "unknown"
+        evidence = ["no component could be observed"]
+    due, due_shown = due_components(facts.workers)
+    missing = [name for name in due if name not in due_shown]
+    if answer == "no":
+        evidence.append(
+            f"due components shown: {len(due_shown)}/{len(due)}"
+            + (f", never: {', '.join(missing)}" if missing else "")
+        )
+        short = f"{len(due_shown)}/{len(due)} due shown"
+    elif answer == "yes":
+        short = f"{silent}/{silent} silent"
+    else:
+        short = "not observed enough"
+    evidence += silence_evidence(facts.workers, facts.foreign_fields)
+    leads_to = {"yes": "STOP", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
+    level = {"yes": "stop", "no": "go", "unknown": "unknown"}[answer]
+    return Node(
+        "components",
+        "Are the metrics still zero?",
+        answer,
+        leads_to,
+        level,  # type: ignore[arg-type]
+        on_path=False,
+        short=short,
+        evidence=tuple(evidence),
+    )
+
+
+def memory_node(facts: Facts) -> Node:
+    """Answer B: is memory stable?"""
+    memory, window_s = facts.memory, facts.config.memory.window_s
+    floor = memory.floor_bytes / GB
+    reading = memory.reading
+    available = reading.available_bytes if reading else None
+    lowest = memory.min_available_bytes
+    answer: Answer
+    if memory.oom_kills_in_run:
+        answer = "no"
+        short = f"oom_kill {memory.oom_kills_in_run}"
+        evidence = [f"{memory.oom_kills_in_run} kernel OOM kill(s) in this run"]
+    elif available is None:
+        answer, short, evidence = "unknown", "not observed", ["available memory was not observed"]
+    elif memory.below_floor_since_t is not None:
+        answer = "no"
+        short = f"{available / GB:.1f} GB now"
+        since = age(facts.t - memory.below_floor_since_t)
+        evidence = [f"available {available / GB:.2f} GB, below the floor of {floor:.1f} GB for {since}"]
+    elif memory.above_floor_since_t is not None and facts.t - memory.above_floor_since_t >= window_s:
+        answer = "yes"
+        short = "min unknown" if lowest is None else f"min {lowest / GB:.1f} GB"
+        evidence = [f"above the floor of {floor:.1f} GB for {age(facts.t - memory.above_floor_since_t)}"]
+    elif lowest is not None and lowest < memory.floor_bytes:
+        answer = "no"
+        short = f"min {lowest / GB:.1f} GB"
+        above_s = facts.t - (memory.above_floor_since_t or facts.t)
+        evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {lowest / GB:.2f} GB"]
+    else:
+        answer = "unknown"
+        above_s = facts.t - (memory.above_floor_since_t or facts.t)
+        short = f"{available / GB:.1f} GB, {age(above_s)}"
+        evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
+    leads_to = {"yes": "LAUNCH 24H", "no": "ADD MEMORY WATCH", "unknown": "CONTINUE"}[answer]
+    level = {"yes": "go", "no": "caution", "unknown": "unknown"}[answer]
+    question = f"Memory stable, > {floor:g} GB?"
+    return Node(
+        "memory",
+        question,
+        answer,
+        leads_to,
+        level,  # type: ignore[arg-type]
+        on_path=False,
+        short=short,
+        evidence=tuple(evidence),
+    )
+
+
+def gameplay_node(facts: Facts) -> Node:
+    """Answer C: are workers reaching gameplay?"""
+    by_t = facts.gate.gameplay_by_t or facts.started_at + facts.config.clock.gameplay_s
+    reached = [w for w in facts.workers if w.gameplay.corroborated]
+    claimed = [w for w in facts.workers if w.gameplay.started and not w.gameplay.corroborated]
+    known = any(w.gameplay.started is not None for w in facts.workers)
+    total = len(facts.workers)
+    limit = age(facts.config.clock.gameplay_s)
+    evidence = [f"w{w.slot} gameplay_started and {', '.join(w.gameplay.signs)}" for w in reached[:4]] + [
+        f"w{w.slot} gameplay_started alone, not corroborated" for w in claimed[:4]
+    ]
+    answer: Answer
+    if reached:
+        answer, leads_to, level = "yes", "SUCCESS", "go"
+        short = f"{len(reached)}/{total} corroborated"
+    elif facts.t < by_t:
+        answer, leads_to, level = "not yet", "on track", "unknown"
+        short = f"0/{total}, {age(by_t - facts.t)} left"
+    elif known:
+        answer, leads_to, level = "no", "TUNE EPSILON", "caution"
+        short = f"0/{total} after {limit}"
+    else:
+        answer, leads_to, level = "unknown", "CONTINUE", "unknown"
+        short = "not observed"
+    if not evidence:
+        evidence = ["gameplay_started false on every worker" if known else "gameplay_started was never observed"]
+    return Node(
+        "gameplay",
+        f"Gameplay within {limit}?",
+        answer,
+        leads_to,
+        level,  # type: ignore[arg-type]
+        on_path=False,
+        short=short,
+        evidence=tuple(evidence),
+    )
