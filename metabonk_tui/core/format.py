@@ -69,6 +69,15 @@ def minutes(seconds: float) -> str:
     return text.removeprefix("00:")
 
 
+def about(seconds: float) -> str:
+    """Write how long ago in one unit: 34s, 6m, 2h, 3d."""
+    whole = max(0, int(seconds))
+    for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
 def age(seconds: float) -> str:
     """Write how long ago or how long until, in one or two units: 34s, 2m10s, 12m, 2h20m, 3d4h."""
     whole = max(0, int(seconds))

@@ -53,6 +53,8 @@ class Glyphs:
     tee: str = "├"
     corner: str = "└"
     branch: str = "┬"
+    heavy_corner: str = "┗"
+    heavy_branch: str = "┳"
     # dialog border
     top_left: str = "╭"
     top_right: str = "╮"
@@ -125,6 +127,8 @@ ASCII = Glyphs(
     tee="|",
     corner="`",
     branch="+",
+    heavy_corner="`",
+    heavy_branch="+",
     top_left="+",
     top_right="+",
     bottom_left="+",

@@ -32,6 +32,10 @@ def test_ages_have_one_or_two_units(seconds: float, text: str) -> None:
     assert fmt.age(seconds) == text
 
 
+def test_a_rough_age_has_one_unit() -> None:
+    assert [fmt.about(s) for s in (0, 59, 372, 8400, 90_000)] == ["0s", "59s", "6m", "2h", "1d"]
+
+
 @pytest.mark.parametrize(
     ("value", "decimals", "text"),
     [(0.34, 2, "0.34"), (208, 0, "208"), (-0.001, 2, "0.00"), (13.9, 2, "13.90"), (math.nan, 2, "NaN")],

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.snapshot import Snapshot, WorkerView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
-from metabonk_tui.ui.spans import Row, fit, mark
+from metabonk_tui.ui.spans import Row, cropped, fit, mark
 from metabonk_tui.ui.views.order import in_order
 
 Density = Literal["automatic", "panels", "table", "grid"]
@@ -109,9 +109,9 @@ class Page:
         body = list(self.body[scroll : scroll + room])
         below = len(self.body) - scroll - len(body)
         if body and scroll:
-            body[0] = (*fit(body[0], wide - 1, glyphs.ellipsis), mark(glyphs.up, "muted"))
+            body[0] = (*cropped(fit(body[0], wide), 0, wide - 1), mark(glyphs.up, "muted"))
         if body and below > 0:
-            body[-1] = (*fit(body[-1], wide - 1, glyphs.ellipsis), mark(glyphs.down_arrow, "muted"))
+            body[-1] = (*cropped(fit(body[-1], wide), 0, wide - 1), mark(glyphs.down_arrow, "muted"))
         body += [()] * (room - len(body))
         return (*top, *body, *bottom), scroll
 

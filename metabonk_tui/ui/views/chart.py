@@ -19,6 +19,8 @@ from metabonk_tui.ui.views.section import muted
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """Bits of a braille cell by column and row."""
+PAST_S = 1800.0
+"""How much of the past is shown. Fixed: an axis is never rescaled while one looks."""
 CENTRE = 1.5
 """Dot row of a cell's middle: where a label points to."""
 STEPS = (0.1, 0.2, 0.5, 1, 2, 4, 5, 10, 20, 40, 50, 100, 200, 400, 500, 1000, 2000, 5000)
@@ -113,23 +115,18 @@ def merged(spans: Sequence[Span]) -> Row:
     return tuple(row)
 
 
-def window_s(wide: int) -> float:
-    """Say how much of the past the chart shows: half an hour, an hour where it is wide."""
-    return 3600.0 if wide >= 90 else 1800.0
-
-
 def chart(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs, zone: tzinfo) -> list[Row]:
     """Draw `high` rows: the plot and the time axis; words where nothing is known or no room is left."""
     memory = snapshot.memory
     points = [(t, size / fmt.GB) for t, size in memory.history]
     if not points:
         return [(Span("not observed", "unknown"),)]
-    past_s = window_s(wide)
+    past_s = PAST_S
     floor = memory.floor_bytes / fmt.GB
     scale = axis(max([size for _, size in points] + [floor * 1.5]), high - 1)
     if scale is None or wide < 24:
         return [(muted("no room for the chart"),)] if high else []
-    label_cells = max(len(scale.label(row)) for row in range(scale.rows))
+    label_cells = max(2, *(len(scale.label(row)) for row in range(scale.rows)))
     plot = wide - label_cells - 1
     floor_label = f"floor {fmt.gigabytes(memory.floor_bytes)}"
     future_s = past_s if memory.forecast and memory.forecast.reaches_zero_t else 0.0

@@ -76,7 +76,9 @@ def absent_since(part: ComponentView, snapshot: Snapshot, zone: tzinfo) -> str:
 
 
 def fresh_mark(part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> str:
-    """Say whether its state is news."""
+    """Say whether its state is news; that the whole worker went down or stale is said of the worker, once."""
+    if part.state in (S.DOWN, S.STALE, S.PENDING):
+        return ""
     return worker_freshness(part.since_t, worker, snapshot)
 
 

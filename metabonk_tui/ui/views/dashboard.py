@@ -88,7 +88,8 @@ class _Panes:
 
     def __init__(self, frame: Frame, snapshot: Snapshot) -> None:
         self.stop = snapshot.verdict.word.level == "stop"
-        self.why = panes.why(frame, snapshot) if self.stop else panes.decision(frame, snapshot)
+        brief = frame.width < 110
+        self.why = panes.why(frame, snapshot, brief) if self.stop else panes.decision(frame, snapshot)
         self.events = panes.events(frame, snapshot)
         self.owners = panes.owners(frame, snapshot)
         self.fits = panes.fits(frame, snapshot)

@@ -122,7 +122,8 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
         if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN):
             word = {Reach.DOWN: "DOWN", Reach.STALE: "STALE", Reach.BROKEN: "BROKEN"}[worker.reach]
             marked: Row = (reach_mark(worker, g), gap(1), Span(word, token, True))
-            age_s = worker.age_s if worker.age_s is not None else snapshot.t - worker.reach_since_t
+            since_s = snapshot.t - worker.reach_since_t
+            age_s = since_s if worker.reach is not Reach.STALE or worker.age_s is None else worker.age_s
             said = f"{fmt.age(age_s)}, {attention.text}"
         else:
             marked = attention_mark(attention, g)

@@ -182,10 +182,10 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
     roomy = wide >= WIDE
     ollama = _ollama(memory)
     right = join([ollama, *_pressure(snapshot, wide)], 3) if roomy else ollama
-    told = _consequence(snapshot, g)
+    word, *more = _consequence(snapshot, g) or [()]
     if not roomy:
         # The gauge shrinks to 8 cells, then goes; the numbers stay.
-        spare = wide - 1 - start - 2 - width(told[:2]) - (2 + width(ollama) if ollama else 0)
+        spare = wide - 1 - start - 2 - width(word) - (2 + width(ollama) if ollama else 0)
         long = min(long, spare) if spare >= 8 else 0
     row: list[Span] = list(head)
     if long >= 8 and reading.total_bytes:
@@ -198,14 +198,18 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
     else:
         row += [gap(2)]
     room = wide - 1 - width(row)
-    while roomy and right and width(told[:2]) + 3 + width(right) > room:
+    whole = width((*word, *(span for part in more for span in part)))
+    while roomy and width(right) > width(ollama) and whole + 3 + width(right) > room:
         right = right[: -_last_fact(right)]
-    if right and width(right) + (width(told[:2]) + 2 if told else 0) > room:
+    if right and width(right) + (width(word) + 2 if word else 0) > room:
         right = ()
-    if right:
-        row += spread(cut(told, room - width(right) - 2, g.ellipsis), right, room)
-    else:
-        row += cut(told, max(room, 0), g.ellipsis)
+    left_room = room - (width(right) + 2 if right else 0)
+    told = word
+    for part in more:
+        if width(told) + width(part) <= left_room:
+            told = (*told, *part)
+    told = cut(told, max(left_room, 0), g.ellipsis)
+    row += spread(told, right, room) if right else told
     return fit(tuple(row), wide, g.ellipsis)
 
 
@@ -238,27 +242,29 @@ def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
     return parts
 
 
-def _consequence(snapshot: Snapshot, g: Glyphs) -> Row:
-    """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable."""
+def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
+    """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable. Later parts may go."""
     memory = snapshot.memory
     token = LEVELS[memory.level][1]
-    watch: Row = (muted(", "), strong("watch on")) if memory.watch_armed else ()
+    watch: list[Row] = [(muted(", "), strong("watch on"))] if memory.watch_armed else []
     if memory.oom_kills_in_run:
-        who = f" of {', '.join(memory.oom_victims)}" if memory.oom_victims else ""
-        return (Span(f"OOM kill {memory.oom_kills_in_run}{g.text(who)}", "crit", True), *watch)
+        victims: Row = (
+            (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
+        )
+        return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims, *watch]
     if memory.forecast is not None:
         calm = memory.level == "ok"
-        return (Span(g.text(memory.forecast.text), "muted" if calm else token, not calm), *watch)
+        return [(Span(g.text(memory.forecast.text), "muted" if calm else token, not calm),), *watch]
     if memory.below_floor_since_t is not None:
-        return (Span(f"below floor {fmt.age(snapshot.t - memory.below_floor_since_t)}", token, True), *watch)
+        return [(Span(f"below floor {fmt.age(snapshot.t - memory.below_floor_since_t)}", token, True),), *watch]
     if memory.above_floor_since_t is not None:
         stable = any(node.id == "memory" and node.answer == "yes" for node in snapshot.verdict.nodes)
+        word = "stable" if stable else f"above floor {fmt.age(snapshot.t - memory.above_floor_since_t)}"
         low: Row = ()
         if memory.min_available_bytes is not None:
             low = (muted(", lowest "), strong(fmt.gigabytes(memory.min_available_bytes)))
-        word = "stable" if stable else f"above floor {fmt.age(snapshot.t - memory.above_floor_since_t)}"
-        return (muted(word), *low, *watch)
-    return watch[1:]
+        return [(muted(word),), low, *watch]
+    return [(strong("watch on"),)] if memory.watch_armed else []
 
 
 def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
@@ -297,8 +303,8 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
         soon = (muted("next check in "), strong(fmt.minutes(max(0.0, coming - snapshot.t))))
     row: Row = (*head, *said)
     if wide >= WIDE:
-        gauge_from, long, floor_at, _ = gauge_place(wide)
-        due_at = gauge_from + long - width(due)
+        floor_at = gauge_place(wide)[2]
+        due_at = 70 - width(due)
         if due and width(row) + 2 <= due_at:
             row = (*row, gap(due_at - width(row)), *due)
         if soon and width(row) + 2 <= floor_at:

@@ -32,9 +32,10 @@ def stack(panes: Sequence[Pane], wide: int, high: int) -> tuple[Row, ...]:
     chosen: list[tuple[Pane, int]] = []
     room = high
     for pane in panes:
-        need = pane.least + (1 if chosen else 0)
+        least = pane.least if chosen else min(pane.least, room)
+        need = least + (1 if chosen else 0)
         if need <= room:
-            chosen.append((pane, pane.least))
+            chosen.append((pane, least))
             room -= need
     rows: list[Row] = []
     for pane, least in chosen:

@@ -65,7 +65,7 @@ def fits_rows(snapshot: Snapshot) -> list[Row]:
     facts = (
         ("worker", budget.worker_bytes, "GB each, measured" if budget.worker_measured else "GB each, assumed"),
         ("ollama", budget.ollama_bytes, "GB, measured" if budget.ollama_measured else "GB, assumed"),
-        ("floor", budget.floor_bytes, "GB must stay available"),
+        ("floor", budget.floor_bytes, "GB must stay free"),
         ("in all", budget.budget_bytes, "GB to share out"),
     )
     return [

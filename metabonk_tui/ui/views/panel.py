@@ -193,7 +193,8 @@ def _step_row(glyphs: Glyphs, worker: WorkerView, wide: int, roomy: bool) -> Row
     rate = "" if worker.step_rate is None else fmt.short(worker.step_rate, 2, 6)
     if worker.reach in (Reach.DOWN, Reach.STALE):
         word = muted("last") if worker.reach is Reach.DOWN else Span("stale", "unknown")
-        return (*_number("step/s", rate, "muted"), gap(1), word) if rate else _number("step/s", "")
+        row = (*_number("step/s", rate, "muted"), gap(1), word) if rate else _number("step/s", "")
+        return spread(row, () if roomy or worker.reach is Reach.DOWN else _env(glyphs, worker), wide, glyphs.ellipsis)
     jumped = worker.step_rate_ratio is not None
     row = _number("step/s", rate, "warn" if jumped else "strong", jumped)
     if jumped and worker.step_rate_ratio is not None:
@@ -238,7 +239,7 @@ def _memory_row(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int,
     if smallest:
         age = ""
         if worker.last_error is not None:
-            age = "now" if worker.last_error_t is None else f"{fmt.age(snapshot.t - worker.last_error_t)} ago"
+            age = "now" if worker.last_error_t is None else f"{fmt.about(snapshot.t - worker.last_error_t)} ago"
         return spread(row, (muted("err "), text(age) if age else muted("none")), wide)
     if worker.tree_bytes is None:
         return spread(row, (), wide)
@@ -266,7 +267,7 @@ def _error_row(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) 
     if worker.last_error:
         said = g.text(worker.last_error)
         if worker.last_error_t is not None and worker.reach is Reach.UP:
-            said = f"{said}, {fmt.age(snapshot.t - worker.last_error_t)} ago"
+            said = f"{said}, {fmt.about(snapshot.t - worker.last_error_t)} ago"
         room = wide - GLYPH
         if cells(said) > room:
             said = g.text(worker.last_error)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metabonk_tui.core import format as fmt
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import EMPTY, Row
-from metabonk_tui.ui.views.chart import chart, window_s
+from metabonk_tui.ui.views.chart import PAST_S, chart
 from metabonk_tui.ui.views.events import event_rows, new_count
 from metabonk_tui.ui.views.grid import attention_rows
 from metabonk_tui.ui.views.layout import Pane
@@ -25,8 +24,7 @@ def memory(frame: Frame, snapshot: Snapshot) -> Pane:
     """Available memory over time."""
 
     def draw(wide: int, high: int) -> Sequence[Row]:
-        span = fmt.age(window_s(wide)).replace("30m", "30 min").replace("1h", "60 min")
-        said = f"available GB, last {span}" if wide >= 44 else "available GB"
+        said = f"available GB, last {PAST_S / 60:.0f} min" if wide >= 44 else "available GB"
         head = title("MEMORY", wide, frame.glyphs, (muted(said),), bracket(frame, "m"))
         return (head, *chart(snapshot, wide, high - 1, frame.glyphs, frame.zone))
 
@@ -45,15 +43,18 @@ def decision(frame: Frame, snapshot: Snapshot) -> Pane:
     return Pane(draw, 1 + len(snapshot.verdict.nodes), 12)
 
 
-def why(frame: Frame, snapshot: Snapshot) -> Pane:
-    """Ranked causes, or what the verdict stands on."""
+def why(frame: Frame, snapshot: Snapshot, brief: bool = False) -> Pane:
+    """Ranked causes, or what the verdict stands on; `brief`: one row a cause is enough."""
+    causes = len(snapshot.causes)
     note = "ranked causes of silence" if snapshot.causes else "what the verdict stands on"
 
     def draw(wide: int, high: int) -> Sequence[Row]:
         head = title("WHY", wide, frame.glyphs, (muted(note),), bracket(frame, "v"))
         return (head, *why_rows(snapshot, wide, high - 1, frame.glyphs))
 
-    return Pane(draw, 4, 5 * len(snapshot.causes) + 1 if snapshot.causes else 12)
+    least = 1 + causes if brief and causes else 3 * causes + 1 if causes else 4
+    most = least if brief and causes else 5 * causes + 1 if causes else 12
+    return Pane(draw, least, most)
 
 
 def owners(frame: Frame, snapshot: Snapshot) -> Pane:

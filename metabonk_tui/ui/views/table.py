@@ -5,6 +5,7 @@ Refuses to know how many rows there is room for; `plan` says how high each worke
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from metabonk_tui.core import format as fmt
@@ -51,15 +52,20 @@ class Columns:
     env_end: int = 0
 
 
+def last_end(cols: Columns) -> int:
+    """Say where the value of the last component ends: at 80 its column is narrower, the next one begins sooner."""
+    return 6 if cols.part_cells == 10 else cols.value_end
+
+
 def columns(wide: int, parts: int) -> Columns:
     """Choose the columns: 28 cells a component from 160 on, 17 from 110 on, 10 from 76 on, else glyphs only."""
     for at_least, columns_ in (
-        (160, Columns(10, 11, 22, 28, 10, 25, 169, 179, 189, 199)),
+        (160, Columns(9, 12, 22, 28, 10, 25, 169, 179, 189, 199)),
         (110, Columns(9, 9, 19, 17, 8, 15, 111, 119)),
         (76, Columns(8, 9, 18, 10, 8, 0, 72, 79)),
     ):
         if wide >= at_least:
-            ends = columns_.parts_at + parts * columns_.part_cells
+            ends = columns_.parts_at + (parts - 1) * columns_.part_cells + max(last_end(columns_), columns_.change_end)
             right_end = columns_.env_end or columns_.rss_end
             shift = wide - 1 - right_end
             step_end = columns_.step_end + shift
@@ -72,7 +78,7 @@ def columns(wide: int, parts: int) -> Columns:
                 )  # fmt: skip
     state = 9 if wide >= 30 + 2 * parts else 0
     at = 9 + (state + 1 if state else 0)
-    step_end = at + 2 * parts + 6
+    step_end = at + 2 * parts + 8
     rss = step_end + 7
     return Columns(8, state, at, 2, 0, 0, step_end if step_end < wide else 0, rss if rss < wide else 0)
 
@@ -151,6 +157,8 @@ def _first(frame: Frame, snapshot: Snapshot, worker: WorkerView, cols: Columns, 
     if cols.state_cells:
         word = reach_word(worker, snapshot)
         room = cols.parts_at - 1 - width(row)
+        if width((word,)) > room:
+            word = word._replace(text=re.sub(r"(\d+[smhd])\d+[smhd]$", r"\1", word.text))
         said = clip(g.text(word.text), room, g.ellipsis)
         since_t = state_since(worker)
         how = worker_freshness(since_t, worker, snapshot) if since_t is not None else ""
@@ -158,13 +166,14 @@ def _first(frame: Frame, snapshot: Snapshot, worker: WorkerView, cols: Columns, 
     for i, part in enumerate(worker.components):
         at = cols.parts_at + i * cols.part_cells
         row.append(gap(at - width(row)))
-        row += _cell(frame, snapshot, worker, part, cols, lines)
+        end = last_end(cols) if i == len(worker.components) - 1 else cols.value_end
+        row += _cell(frame, snapshot, worker, part, cols, lines, end)
     row += _numbers(g, worker, cols, width(row), lines)
     return tuple(row)
 
 
 def _cell(
-    frame: Frame, snapshot: Snapshot, worker: WorkerView, part: ComponentView, cols: Columns, lines: int
+    frame: Frame, snapshot: Snapshot, worker: WorkerView, part: ComponentView, cols: Columns, lines: int, end: int
 ) -> list[Span]:
     g = frame.glyphs
     glyph = state_mark(part, g)
@@ -176,11 +185,11 @@ def _cell(
         return [glyph, gap(1), fresh_value(word, part, worker, snapshot)]
     if part.state in (S.DOWN, S.STALE) and not cols.change_end:
         return [glyph]
-    value = value_text(part, cols.value_end - 2)
+    value = value_text(part, end - 2)
     shown = fresh_value(Span(value, value_token(part), part.state is S.BAD), part, worker, snapshot)
-    row = [glyph, gap(cols.value_end - 1 - len(value)), shown]
+    row = [glyph, gap(end - 1 - len(value)), shown]
     if cols.change_end:
-        room = cols.change_end - cols.value_end
+        room = cols.change_end - end
         said = Span(change_text(part, room - 1), "muted")
         if part.state is not S.ACTIVE:
             word_text = state_word(part, snapshot)

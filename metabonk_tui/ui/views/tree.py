@@ -9,9 +9,12 @@ from metabonk_tui.core import format as fmt
 from metabonk_tui.core.snapshot import Level, Node, Snapshot, Word
 from metabonk_tui.ui.glyphs import LEVEL_TOKENS, Glyphs
 from metabonk_tui.ui.spans import Row, Span, cells, clip, cut, gap, left, mark, spread, width
-from metabonk_tui.ui.views.section import muted, paragraph
-from metabonk_tui.ui.views.section import plain_text as text
+from metabonk_tui.ui.views.section import muted, paragraph, words
 
+BEND = 15
+"""Where the two questions branch off."""
+BESIDE = 24
+"""Cells that evidence needs beside a question."""
 _BRIEF = (("Are the metrics", "Metrics"), ("stable, ", ""), ("within", "in"))
 
 
@@ -115,49 +118,46 @@ def tree_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
 def _branches(
     snapshot: Snapshot, nodes: list[Node], goes_on: bool, token: str, wide: int, glyphs: Glyphs
 ) -> list[Row]:
+    """Draw the two questions after CONTINUE: question, answer, where it leads; evidence beside it, or below."""
     rows: list[Row] = []
-    word = snapshot.verdict.word
-    longest = max(cells(node.question) for node in nodes)
-    longest = min(longest, max(10, wide - 46))
-    widest = max(cells(str(node.answer)) for node in nodes)
+    word = str(snapshot.verdict.word)
+    longest = min(max(cells(node.question) for node in nodes), max(10, wide - 46))
+    widest = max(cells(node.answer) for node in nodes)
     leads = max(cells(node.leads_to) for node in nodes) + 4
+    path, line = (token, glyphs.heavy) if goes_on else ("line", glyphs.rule)
+    corner = glyphs.heavy_corner if goes_on else glyphs.corner
     for i, node in enumerate(nodes):
         lit = goes_on and node.on_path
-        own = LEVEL_TOKENS[node.level]
-        path = token if goes_on else "line"
-        line = glyphs.heavy if goes_on else glyphs.rule
-        if i == 0:
-            bend = glyphs.branch
-            head: Row = (
-                gap(2), mark(glyphs.corner + line, path), gap(1),
-                Span("CONTINUE", token if goes_on else "muted", goes_on), gap(1),
-                mark(line, path), mark(bend, path),
-            )  # fmt: skip
-        else:
-            head = (gap(15), mark(glyphs.corner, "line"))
+        own = LEVEL_TOKENS[node.level] if lit else "line"
         stroke = glyphs.heavy if lit else glyphs.rule
-        head = (*head, mark(stroke, own if lit else "line"), gap(1))
-        asked = question(node, longest, glyphs)
-        head = (
-            *head,
-            left(asked, longest, "strong" if lit else "text", lit),
-            gap(2),
-            answer_mark(node, glyphs),
-            gap(1),
-        )
+        last = i == len(nodes) - 1
+        head: Row = (gap(BEND), mark(glyphs.corner, "line"))
+        if i == 0:
+            bend = glyphs.heavy_branch if goes_on else glyphs.branch
+            go_on = Span("CONTINUE", token if goes_on else "muted", goes_on)
+            head = (gap(2), mark(corner + line, path), gap(1), go_on, gap(1), mark(line + bend, path))
+        head = (*head, mark(stroke, own), gap(1))
+        asked = left(question(node, longest, glyphs), longest, "strong" if lit else "text", lit)
         quiet = node.answer == "not yet"
-        head = (*head, left(str(node.answer), widest, "text" if quiet else own, not quiet), gap(1))
-        head = (*head, mark(f"{stroke}{glyphs.cursor}", own if lit else "line"), gap(1))
-        if lit and node.leads_to == str(word):
+        answered = left(node.answer, widest, "text" if quiet else LEVEL_TOKENS[node.level], not quiet)
+        head = (*head, asked, gap(2), answer_mark(node, glyphs), gap(1), answered, gap(1))
+        head = (*head, mark(stroke + glyphs.cursor, own), gap(1))
+        shown: Row = (Span(glyphs.text(node.leads_to), own if lit else "muted", lit),)
+        if lit and node.leads_to == word:
             shown = badge(node.leads_to, node.level, glyphs)
-        else:
-            shown = (Span(glyphs.text(node.leads_to), own if lit else "muted", lit),)
         head = (*head, *shown, gap(max(2, leads - width(shown))))
-        said = node.evidence[0] if node.evidence else node.short
-        rows.append(cut((*head, text(glyphs.text(said)) if lit else muted(glyphs.text(said))), wide, glyphs.ellipsis))
-        rows += [
-            cut((gap(width(head)), muted(glyphs.text(more))), wide, glyphs.ellipsis)
-            for more in node.evidence[1:]
-            if wide - width(head) >= 24
-        ]
+        under: Row = (gap(BEND + 1),) if last else (gap(BEND), mark(glyphs.vertical, "line"))
+        evidence = list(node.evidence or (node.short,))
+        voice = "text" if lit else "muted"
+        at = width(head)
+        if wide - at >= BESIDE:
+            for sentence in evidence:
+                indent = head if sentence is evidence[0] else (*under, gap(at - width(under)))
+                rows += paragraph(glyphs.text(sentence), wide, voice, indent=indent)[:1]
+        else:
+            rows.append(cut(head, wide, glyphs.ellipsis))
+            for sentence in evidence:
+                rows += [
+                    (*under, gap(2), Span(line_, "muted")) for line_ in words(glyphs.text(sentence), wide - BEND - 3)
+                ]
     return rows

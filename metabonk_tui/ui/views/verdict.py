@@ -29,8 +29,8 @@ def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
         title("DECISION", wide, g, (muted("lit path is heavy, what was not reached is light"),), focused=True),
         *tree_rows(snapshot, wide, g),
         EMPTY,
-        title("WHY", wide, g, (muted("what the verdict stands on"),)),
-        *reason_rows(snapshot, wide, g),
+        title("BECAUSE", wide, g),
+        *reason_rows(snapshot, wide, g, evidence=False),
         EMPTY,
         title("EVIDENCE", wide, g, (muted("per component, on every worker"),)),
         *evidence_rows(snapshot, wide, g),
@@ -50,7 +50,7 @@ def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
         rows += _earlier(frame, snapshot, wide)
     while rows and not width(rows[-1]):
         rows.pop()
-    return tuple(fit((gap(1), *row), frame.width, g.ellipsis) for row in rows)
+    return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
 
 
 def evidence_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
@@ -121,9 +121,7 @@ def _evidence(
     counts = "derived" if part.derived else f"{with_key} / {samples}"
     row += [right(counts, 16, "muted" if part.derived else "text"), gap(4)]
     expected = fmt.expected_range(part.expected_min, part.expected_max).replace("-", " to ")
-    by = f" by {fmt.elapsed(part.expected_by_s)}"
-    if part.due == "gameplay":
-        by += ", after gameplay"
+    by = " after gameplay" if part.due == "gameplay" else f" by {fmt.minutes(part.expected_by_s)}"
     row += [text(expected), muted(by)]
     return cut(tuple(row), wide, glyphs.ellipsis)
 
@@ -137,12 +135,15 @@ def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
         return [*rows, (muted("the gate begins when every worker answers, or when the start-up grace is over"),)]
     line: list[Span] = []
     for check in gate.checks:
+        if line:
+            line.append(gap(20 - (width(line) % 20 or 20)))
         at = fmt.minutes(check.due_t - gate.began_t)
         token = CHECK_TOKENS[check.result]
         word = check.result if check.result != "TO COME" else "to come"
-        cell = fit((muted(at), gap(2), mark(glyphs.check(check.result), token), gap(1),
-                    Span(word, token, check.result == "FAIL")), 20)  # fmt: skip
-        if line and width(line) + 16 > wide:
+        voice = "muted" if token == "muted" else token
+        cell: Row = (muted(at), gap(2), mark(glyphs.check(check.result), token), gap(1),
+                     Span(word, voice, check.result == "FAIL"))  # fmt: skip
+        if line and width(line) + width(cell) > wide:
             rows.append(tuple(line))
             line = []
         line += cell

@@ -23,7 +23,7 @@ def why_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list[R
     return reason_rows(snapshot, wide, glyphs)[:high]
 
 
-def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
+def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, evidence: bool = True) -> list[Row]:
     """Draw what the verdict stands on: its sentences, then the evidence of the questions on its path."""
     level = snapshot.verdict.word.level
     rows: list[Row] = []
@@ -32,7 +32,7 @@ def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
         head: Row = (mark(glyphs.level(level), LEVEL_TOKENS[level]) if i == 0 else muted(glyphs.dot), gap(1))
         rows += paragraph(glyphs.text(sentence), wide, "strong" if i == 0 else "text", i == 0, head)
         said.add(sentence)
-    for node in snapshot.verdict.nodes:
+    for node in snapshot.verdict.nodes if evidence else ():
         if node.on_path:
             for sentence in node.evidence:
                 if sentence not in said:

@@ -12,7 +12,7 @@ from metabonk_tui.core.sample import BadValue
 from metabonk_tui.core.snapshot import ComponentState, ComponentView, Reach, Snapshot, WorkerView
 from metabonk_tui.ui.glyphs import STATE_WORDS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
-from metabonk_tui.ui.spans import EMPTY, Row, Span, clip, cut, fit, gap, join, left, mark, right, width
+from metabonk_tui.ui.spans import EMPTY, Row, Span, beside, clip, cut, fit, gap, join, left, mark, right, width
 from metabonk_tui.ui.views.component import (
     change_text,
     expectation,
@@ -39,25 +39,35 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
     rows: list[Row] = [
         title(f"W{worker.slot}", wide, g, _title_note(worker, snapshot, g), focused=True),
         *_attention(worker, wide, g),
-        *identity_rows(worker, snapshot, wide, g, frame.zone),
+        EMPTY,
+        *_process(frame, snapshot, worker, wide),
         EMPTY,
         title("COMPONENTS", wide, g, (muted(_components_note(wide, snapshot)),)),
         *component_rows(frame, snapshot, worker, wide),
-        EMPTY,
-        title("MEMORY", wide, g, (muted("GB"),)),
-        *memory_rows(worker, wide, g),
-        EMPTY,
-        title("GAMEPLAY", wide, g, (muted("needs the flag and one more sign"),)),
-        *gameplay_rows(worker, snapshot, wide, g),
-        EMPTY,
-        title("ENVIRONMENT", wide, g, (muted("what this process really has"),)),
-        *environment_rows(worker, wide, g),
         EMPTY,
     ]
     own = [event for event in snapshot.events if event.worker == worker.slot]
     rows += [title("EVENTS", wide, g, (muted("of this worker"),)), *event_rows(frame, snapshot, own, wide, 12), EMPTY]
     rows += [title("STATUS", wide, g, (muted(_status_note(worker, snapshot)),)), *status_rows(worker, wide, g)]
-    return tuple(fit((gap(1), *row), frame.width, g.ellipsis) for row in rows)
+    return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
+
+
+def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) -> list[Row]:
+    """Draw the process at the left, what it has and does at the right; under each other where it is narrow."""
+    g = frame.glyphs
+    half = wide if wide < 100 else (wide - 3) // 2
+    has_: list[Row] = [
+        title("MEMORY", half, g, (muted("GB"),)),
+        *memory_rows(worker, half, g),
+        EMPTY,
+        title("GAMEPLAY", half, g, (muted("needs the flag and one more sign"),)),
+        *gameplay_rows(worker, snapshot, half, g),
+        EMPTY,
+        title("ENVIRONMENT", half, g, (muted("what this process really has"),)),
+        *environment_rows(worker, half, g),
+    ]
+    is_: list[Row] = [title("PROCESS", half, g), *identity_rows(worker, snapshot, half, g, frame.zone)]
+    return [*is_, EMPTY, *has_] if half == wide else list(beside([(is_, half), (has_, wide - 3 - half)], 3))
 
 
 def _title_note(worker: WorkerView, snapshot: Snapshot, g: Glyphs) -> Row:
