@@ -76,7 +76,7 @@ def _row(frame: Frame, total: int, available: int, floor: int, level: str, note:
     value = Span(f"{size} GB", "strong" if level == "ok" else LEVELS[level][1], True)
     line = gauge(total, available, floor, bar, level, frame.glyphs) if bar >= 8 else ()
     tail: Row = (Span(note, LEVELS[level][1], True),) if note else ()
-    pad = gap(max(1, 15 - cells(size) - (9 if available >= 0 else 10)) if line else 0)
+    pad = gap(max(1, 15 - cells(size) - (10 if available >= 0 else 11)) if line else 0)
     return (
         gap(1),
         value,
