@@ -14,6 +14,8 @@ from metabonk_tui.demo.scenarios import SCENARIOS, extra_mb
 
 PYTHON_MB = 15.0
 """What an idle interpreter holds besides its ballast."""
+FLOOR_SHARE = 0.25
+"""Where a scenario sets a tight floor, this share of all growth crosses it."""
 
 
 def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb: float) -> dict[str, object]:
@@ -41,7 +43,7 @@ def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb:
         "ollama_gb": round((OLLAMA_MB + PYTHON_MB) / 1000, 3),
     }
     if row.tight_floor:
-        held_mb = workers * (memory_mb + PYTHON_MB + growth_mb / 2) + OLLAMA_MB + 3 * PYTHON_MB
+        held_mb = workers * (memory_mb + PYTHON_MB + growth_mb * FLOOR_SHARE) + OLLAMA_MB + 3 * PYTHON_MB
         memory["floor_gb"] = round(max(0.1, (available_mb() - held_mb) / 1000), 3)
     tables: dict[str, Mapping[str, object]] = {
         "pool": {

@@ -29,7 +29,7 @@ class Scenario:
     memory: Knots = FLAT
     """What each worker holds besides its base, over the run minutes of its life."""
     tight_floor: bool = False
-    """Set the monitor's memory floor so that half of the growth crosses it."""
+    """Set the monitor's memory floor so that a part of the growth crosses it."""
     lifetime_min: tuple[float, float] | None = None
     """A worker kills itself at an age between these run minutes; None: never."""
     restarts: int = 10
