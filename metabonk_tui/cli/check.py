@@ -7,6 +7,7 @@ import json
 import sys
 
 from metabonk_tui.adapters.settings import load_config
+from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.following import Narrator, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
 from metabonk_tui.cli.report_text import report_text
@@ -38,7 +39,8 @@ def add_options(parser: Parser, verb: str) -> None:
 def main(options: argparse.Namespace, verb: str) -> int:
     """Watch as long as was asked for, then print."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
-    with watching(loaded.config, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
+    how = call(loaded, options)
+    with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
         snapshot = None
         narrator = Narrator() if options.wait or options.for_s else None
         limit_s = options.for_s or (None if options.wait else _patience_s(loaded.config.observe.interval_s))

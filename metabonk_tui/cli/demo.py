@@ -6,17 +6,16 @@ When the monitor is closed, all of it is stopped.
 from __future__ import annotations
 
 import argparse
-import shlex
 import signal
 import sys
-from pathlib import Path
 
 import msgspec
 
 from metabonk_tui.adapters.settings import Loaded, load_config
+from metabonk_tui.cli.calling import with_options
 from metabonk_tui.cli.demo_pool import DemoPool, Told, demo_pool
 from metabonk_tui.cli.exits import DONE, FAILED
-from metabonk_tui.cli.options import PROGRAM, Parser, count, factor, port
+from metabonk_tui.cli.options import Parser, count, factor, port
 
 SCENARIOS = (
     *("seed", "healthy", "silent", "disabled", "leak", "steps"),
@@ -68,17 +67,17 @@ def _loaded(pool: DemoPool) -> Loaded:
 def _monitor(pool: DemoPool, speed: float) -> int:
     from metabonk_tui.cli.watch import open_monitor
 
-    config = _loaded(pool).config
+    how = with_options(config=pool.config, speed=speed)
     state = pool.directory / "state"
-    return open_monitor(config, pool.config, speed=speed, read_only=False, state=state, last_words=pool.end)
+    return open_monitor(_loaded(pool), how, speed=speed, read_only=False, state=state, last_words=pool.end)
 
 
 def _alone(pool: DemoPool, speed: float) -> int:
     last = pool.base_port + pool.workers - 1
-    where = f"--config {shlex.quote(str(pool.config))} --speed {speed:g}"
+    how = with_options(config=pool.config, speed=speed)
     print(f"{pool.workers} workers on ports {pool.base_port}-{last}, run clock {speed:g} times faster")
-    print(f"watch it:  {_program()} {where}")
-    print(f"or:        {_program()} check --wait {where}")
+    print(f"watch it:  {how}")
+    print(f"or:        {how} check --wait")
     print("Ctrl-C stops it", flush=True)
     assert pool.launcher is not None
     pool.launcher.wait()
@@ -100,7 +99,8 @@ def _plain(pool: DemoPool, speed: float) -> int:
     snapshot = None
     narrator = Narrator(sys.stdout)
     print(f"no terminal, so in plain text: {pool.workers} real workers, run clock {speed:g} times faster", flush=True)
-    with watching(config, speed=speed, read_only=True, state=pool.directory / "state") as monitor:
+    how = with_options(config=pool.config, speed=speed)
+    with watching(config, call=how, speed=speed, read_only=True, state=pool.directory / "state") as monitor:
         for snapshot in follow(monitor, PLAIN_LIMIT_S):
             narrator.tell(snapshot)
             if snapshot.verdict.word not in OPEN:
@@ -109,9 +109,3 @@ def _plain(pool: DemoPool, speed: float) -> int:
         raise RuntimeError("not one sample was taken")
     print("\n" + report_text(runs(snapshot)), flush=True)
     return DONE
-
-
-def _program() -> str:
-    """Say how this program was called, so that it can be called again."""
-    called = sys.argv[0]
-    return shlex.quote(called) if Path(called).name == PROGRAM else f"{shlex.quote(sys.executable)} -m metabonk_tui"

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from metabonk_tui.core.format import elapsed
-from metabonk_tui.core.ports import Monitor
 from metabonk_tui.core.sample import Event
 from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.engine.engine import Engine
 
 
-def follow(monitor: Monitor, limit_s: float | None = None) -> Iterator[Snapshot]:
-    """Yield every newer Snapshot as it comes, skipping what came while nobody looked; ends after `limit_s`."""
+def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
+    """Yield every newer Snapshot as it comes, skipping what came while nobody looked; ends after `limit_s`.
+
+    Raises RuntimeError when a bug of ours ended the looking: nobody should wait for what cannot come.
+    """
     news = threading.Event()
     monitor.subscribe(news.set)
     ends = None if limit_s is None else time.monotonic() + limit_s
@@ -30,6 +33,8 @@ def follow(monitor: Monitor, limit_s: float | None = None) -> Iterator[Snapshot]
             shown = newest
             yield newest
             continue
+        if monitor.fault is not None:
+            raise RuntimeError(monitor.fault)
         left_s = None if ends is None else ends - time.monotonic()
         if left_s is not None and left_s <= 0:
             return

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 
 from metabonk_tui.adapters.settings import load_config
+from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.exits import DONE, FAILED, NOT_DONE, UsageError
 from metabonk_tui.cli.following import follow
 from metabonk_tui.cli.options import Parser, add_pool_options, count, overrides
@@ -18,9 +19,9 @@ from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.action import Action, Launch, Plan, Resize, Stop
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.format import age, gigabytes
-from metabonk_tui.core.ports import Monitor
 from metabonk_tui.core.sample import Operation
 from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.engine.engine import Engine
 
 LOOK_S = 20.0
 SLACK_S = 60.0
@@ -38,8 +39,9 @@ def main(options: argparse.Namespace, verb: str) -> int:
     """Look, plan, show, ask, act, and tell every step."""
     if getattr(options, "read_only", False):
         raise UsageError(f"--read-only and {verb} contradict each other")
-    config = load_config(getattr(options, "config", None), overrides(options)).config
-    with watching(config, speed=getattr(options, "speed", 1.0), read_only=False) as monitor:
+    loaded = load_config(getattr(options, "config", None), overrides(options))
+    how = call(loaded, options)
+    with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0)) as monitor:
         seen = _first_look(monitor)
         plan = monitor.plan(_action(options, verb))
         for line in plan_lines(plan, seen):
@@ -53,7 +55,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
             return NOT_DONE
         before = seen.pool.operation
         monitor.submit(plan)
-        return _carried_out(monitor, before, config)
+        return _carried_out(monitor, before, loaded.config)
 
 
 def _action(options: argparse.Namespace, verb: str) -> Action:
@@ -62,7 +64,7 @@ def _action(options: argparse.Namespace, verb: str) -> Action:
     return Launch(options.n, by="cli") if verb == "launch" else Resize(options.n, by="cli")
 
 
-def _first_look(monitor: Monitor) -> Snapshot:
+def _first_look(monitor: Engine) -> Snapshot:
     for snapshot in follow(monitor, LOOK_S):
         if snapshot.pool.backend or snapshot.pool.problem:
             return snapshot
@@ -105,7 +107,7 @@ def _agreed() -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _carried_out(monitor: Monitor, before: Operation | None, config: Config) -> int:
+def _carried_out(monitor: Engine, before: Operation | None, config: Config) -> int:
     """Tell every step until the operation has ended."""
     launcher = config.pool.launcher
     limit_s = launcher.start_timeout_s + 2 * launcher.stop_grace_s + SLACK_S

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metabonk_tui.adapters.packaged import themes_dir
-from metabonk_tui.adapters.settings import load_config, user_config_path, user_themes_dir
+from metabonk_tui.adapters.settings import Loaded, load_config, user_config_path, user_themes_dir
+from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
-from metabonk_tui.core.config import Config
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -27,8 +27,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
     if missing:
         raise UsageError(f"{missing}; without one: metabonk-tui check")
     return open_monitor(
-        loaded.config,
-        loaded.path,
+        loaded,
+        call(loaded, options),
         speed=getattr(options, "speed", 1.0),
         read_only=getattr(options, "read_only", False),
     )
@@ -44,8 +44,8 @@ def no_terminal() -> str:
 
 
 def open_monitor(
-    config: Config,
-    where: Path | None,
+    loaded: Loaded,
+    how: str,
     *,
     speed: float,
     read_only: bool,
@@ -54,8 +54,8 @@ def open_monitor(
 ) -> int:
     """Watch until the person leaves; return the exit code.
 
-    `where` is the configuration's file, for the help screen; `state` is the folder for locks and records, by default
-    the user's; `last_words` runs when the program must end while its terminal takes no output.
+    `how` is how the program is called for this pool; `state` is the folder for locks and records, by default the
+    user's; `last_words` runs when the program must end while its terminal takes no output.
     """
     from metabonk_tui.cli.log import log_path, open_log
     from metabonk_tui.cli.wiring import watching
@@ -70,11 +70,12 @@ def open_monitor(
     themes, warnings = load_themes(themes_dir(), user_themes_dir())
     notices = (no_log, *warnings) if no_log else warnings
     places = (
-        ("configuration", str(where or user_config_path())),
+        ("configuration", str(loaded.path or user_config_path())),
         ("your themes", str(user_themes_dir())),
         ("log", str(log_path())),
     )
-    with watching(config, speed=speed, read_only=read_only, state=state) as monitor:
+    config = loaded.config
+    with watching(config, call=how, speed=speed, read_only=read_only, state=state) as monitor:
         app = MonitorApp(
             monitor,
             config,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
 from metabonk_tui.adapters.processes import ProcessTable
 from metabonk_tui.adapters.settings import state_dir
 from metabonk_tui.cli.log import open_log
+from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor, PoolBackend
+from metabonk_tui.core.ports import PoolBackend
 from metabonk_tui.core.sample import Sample
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.step import step
@@ -30,18 +32,19 @@ from metabonk_tui.engine.live import Readers
 
 @contextmanager
 def watching(
-    config: Config, *, speed: float = 1.0, read_only: bool = False, state: Path | None = None
-) -> Iterator[Monitor]:
+    config: Config, *, call: str, speed: float = 1.0, read_only: bool = False, state: Path | None = None
+) -> Iterator[Engine]:
     """Watch the configured pool while the block runs; the pool itself goes on afterwards.
 
-    `state` is the folder for locks and records, by default the user's.
+    `call` is how the program is called for this pool, for the commands that it suggests; `state` is the folder for
+    locks and records, by default the user's.
     """
     open_log()
     clock = RunClock(speed)
     pool = partial(_pool, config, state or state_dir(), clock, read_only)
 
     def stepped(previous: Snapshot | None, sample: Sample) -> Snapshot:
-        return step(previous, sample, config)
+        return _with_call(step(previous, sample, config), call)
 
     engine = Engine(config, partial(_readers, config, pool), clock, stepped)
     engine.start()
@@ -49,6 +52,17 @@ def watching(
         yield engine
     finally:
         engine.stop()
+
+
+def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
+    """Make the suggested commands mean this pool, wherever they are copied to."""
+    steps = tuple(
+        replace(told, command=call + told.command.removeprefix(PROGRAM))
+        if told.command is not None and told.command.startswith(PROGRAM + " ")
+        else told
+        for told in snapshot.verdict.next_steps
+    )
+    return replace(snapshot, verdict=replace(snapshot.verdict, next_steps=steps))
 
 
 def _readers(config: Config, pool: Callable[[], PoolBackend]) -> Readers:

@@ -1,9 +1,15 @@
 """What every test of the command line needs: the program in a subprocess, with a home of its own."""
 
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,6 +25,7 @@ def home(tmp_path: Path) -> dict[str, str]:
         "HOME": str(tmp_path),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "METABONK_TUI_STATE_DIR": str(tmp_path / "state"),
+        "TMPDIR": str(tmp_path),
         "NO_COLOR": "1",
     }
 
@@ -36,3 +43,78 @@ def metabonk(home: dict[str, str], tmp_path: Path) -> Metabonk:
         )  # type: ignore[call-overload]
 
     return run  # type: ignore[return-value]
+
+
+def wait_for(condition: Callable[[], object], limit_s: float = 30) -> None:
+    """Wait until something is so."""
+    ends = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < ends, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def processes_of(folder: Path) -> list[str]:
+    """List the command lines and environments that name a folder: whatever belongs to a pool that lives there."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                cwd = os.readlink(entry / "cwd")
+            except OSError:
+                continue
+            if "metabonk_tui.demo" in line and (str(folder) in line or cwd.startswith(str(folder))):
+                found.append(line)
+    return found
+
+
+@dataclass
+class Pool:
+    """A demo pool in the foreground of a process of its own."""
+
+    process: subprocess.Popen[str]
+    base_port: int
+    workers: int
+    config: str
+    speed: str
+
+    @property
+    def options(self) -> list[str]:
+        """What a watching verb needs to find it."""
+        return ["--config", self.config, "--speed", self.speed]
+
+
+@contextmanager
+def demo(home: dict[str, str], *argv: str) -> Iterator[Pool]:
+    """Run `demo --no-ui` while the block runs, then end it with Ctrl-C and see that nothing is left."""
+    command = [sys.executable, "-m", "metabonk_tui", "demo", "--no-ui", *argv]
+    process = subprocess.Popen(
+        command, env=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        said = "".join(process.stdout.readline() for _ in range(4))
+        match = re.search(r"(\d+) workers on ports (\d+)-", said)
+        config = re.search(r"--config (\S+) --speed (\S+)", said)
+        assert match, said
+        assert config, said
+        pool = Pool(process, int(match[2]), int(match[1]), config[1], config[2])
+        wait_for(lambda: all(answers(pool.base_port + slot) for slot in range(pool.workers)))
+        yield pool
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert not Path(pool.config).exists()
+    assert not answers(pool.base_port)
+    assert processes_of(Path(pool.config).parent) == []

@@ -1,0 +1,94 @@
+"""`check` on real workers: the word, the evidence, the exit code; stdout is data and stderr is narration."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Metabonk, Pool, demo
+
+NOBODY = ["--base-port", "1", "--workers", "2"]
+SHAPE = {
+    "schema",
+    "run",
+    "verdict",
+    "verdicts",
+    "nodes",
+    "checks",
+    "workers",
+    "memory",
+    "events",
+    "gaps",
+    "causes",
+}
+
+
+@pytest.fixture
+def silent(home: dict[str, str]) -> Iterator[Pool]:
+    """Run a pool whose flags nobody exported, an hour a minute."""
+    with demo(home, "--scenario", "silent", "--workers", "2", "--speed", "60") as pool:
+        yield pool
+
+
+def test_without_a_pool_the_verdict_is_waiting_and_the_code_3(metabonk: Metabonk) -> None:
+    done = metabonk("check", "--json", *NOBODY)
+    told = json.loads(done.stdout)
+    assert done.returncode == 3, done.stderr
+    assert set(told) == SHAPE
+    assert told["verdict"]["word"] == "WAITING"
+    assert [worker["slot"] for worker in told["workers"]] == [0, 1]
+    assert done.stderr == ""
+
+
+def test_text_begins_with_the_word(metabonk: Metabonk) -> None:
+    done = metabonk("check", *NOBODY)
+    assert done.returncode == 3
+    assert done.stdout.startswith("WAITING since ")
+
+
+def test_for_takes_as_long_as_it_says(metabonk: Metabonk) -> None:
+    before = time.monotonic()
+    done = metabonk("check", "--for", "3s", *NOBODY)
+    assert time.monotonic() - before >= 3
+    assert done.returncode == 3
+
+
+def test_wait_stays_until_the_gate_has_decided_and_tells_what_happens(metabonk: Metabonk, silent: Pool) -> None:
+    done = metabonk("check", "--wait", "--json", *silent.options)
+    told = json.loads(done.stdout)
+    assert done.returncode == 2, done.stdout
+    assert told["verdict"]["word"] == "STOP"
+    assert told["nodes"]["components"] == "yes"
+    assert {worker["components"]["intrinsic_reward"] for worker in told["workers"]} == {"ABSENT"}
+    assert "verdict" in done.stderr
+    assert "STOP" in done.stderr
+
+
+def test_the_suggested_commands_mean_this_pool(metabonk: Metabonk, silent: Pool) -> None:
+    done = metabonk("check", "--wait", *silent.options)
+    (suggestion,) = [line for line in done.stdout.splitlines() if "stop the pool" in line]
+    assert suggestion.endswith(f"-m metabonk_tui --config {silent.config} --speed 60 stop")
+
+
+def test_ctrl_c_is_130_and_silent_about_it(home: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "metabonk_tui", "check", "--wait", *NOBODY]
+    process = subprocess.Popen(command, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        assert "run" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+def test_a_check_takes_no_control_of_the_pool(metabonk: Metabonk, tmp_path: Path) -> None:
+    metabonk("check", *NOBODY)
+    assert not list(tmp_path.rglob("*.lock"))

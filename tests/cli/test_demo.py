@@ -1,0 +1,84 @@
+"""`demo` leaves nothing behind, however it ends; without a terminal it ends by itself."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from metabonk_tui.cli.demo import SCENARIOS
+from tests.cli.conftest import Metabonk, demo, processes_of, wait_for
+
+
+def test_the_names_of_the_scenarios_are_the_demos_own() -> None:
+    program = "from metabonk_tui.demo.scenarios import *; print(*SCENARIOS); print(DEFAULT)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    names, default = done.stdout.splitlines()
+    assert tuple(names.split()) == SCENARIOS
+    assert default == "seed"
+
+
+def test_without_a_terminal_it_is_a_plain_run_that_ends_with_the_verdict(metabonk: Metabonk, tmp_path: Path) -> None:
+    done = metabonk("demo", "--workers", "2", "--speed", "60", limit_s=100)
+    assert done.returncode == 0, done.stderr
+    assert "verdict VALIDATING → STOP" in done.stdout
+    assert "\nSTOP since " in done.stdout
+    assert_nothing_left(tmp_path)
+
+
+def test_the_pool_alone_ends_with_ctrl_c(home: dict[str, str], tmp_path: Path) -> None:
+    with demo(home, "--scenario", "healthy", "--workers", "1") as pool:
+        assert Path(pool.config).is_file()
+    assert_nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("extra", [[], ["--no-ui"]])
+def test_a_signal_ends_it_with_nothing_left(
+    home: dict[str, str], tmp_path: Path, number: signal.Signals, extra: list[str]
+) -> None:
+    command = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", "healthy", "--workers", "1", *extra]
+    process = subprocess.Popen(
+        command, env=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        wait_for(lambda: any("demo worker" in line for line in processes_of_pool(tmp_path)))
+        process.send_signal(number)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == (0 if extra and number is signal.SIGINT else 128 + number)
+    assert_nothing_left(tmp_path)
+
+
+def test_a_port_in_use_is_said_before_anything_is_started(metabonk: Metabonk, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = metabonk("demo", "--workers", "1", "--base-port", str(port))
+    assert done.returncode == 64
+    assert f"port {port} is in use" in done.stderr
+    assert_nothing_left(tmp_path)
+
+
+def processes_of_pool(tmp_path: Path) -> list[str]:
+    """List the pool's processes; the workers name no folder, but stand in it."""
+    return [line for folder in tmp_path.glob("metabonk-demo-*") for line in processes_of(folder)]
+
+
+def assert_nothing_left(tmp_path: Path) -> None:
+    """See that neither a folder nor a process is left."""
+    assert list(tmp_path.glob("metabonk-demo-*")) == []
+    marker = str(tmp_path).encode()
+    left = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if marker in (entry / "environ").read_bytes():
+                    left.append((entry / "cmdline").read_bytes())
+            except OSError:
+                continue
+    assert left == []
