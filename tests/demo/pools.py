@@ -75,7 +75,7 @@ class DemoPool:
 
     def launch(self, *more: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Launch as `prepare` said."""
-        env = clean_environment(**self.facts["environment"]) | (environment or {})
+        env = clean_environment(METABONK_HEARTBEAT_S="0.3", **self.facts["environment"]) | (environment or {})
         return self.start([*self.facts["launch"], *more], env)
 
     def launch_with_env_file(self, workers: int) -> subprocess.Popen[bytes]:

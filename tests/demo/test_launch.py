@@ -207,7 +207,7 @@ def test_the_death_of_the_orchestrator_tears_the_stack_down(demo: MakePool) -> N
 
 def test_a_silenced_worker_vanishes_from_the_orchestrator_and_returns(demo: MakePool) -> None:
     pool = demo("healthy", workers=2)
-    pool.launch(environment={"METABONK_WORKER_TTL_S": "1.5", "METABONK_HEARTBEAT_S": "0.5"})
+    pool.launch(environment={"METABONK_WORKER_TTL_S": "1.5"})
     pool.wait_heartbeats(2)
     pid = pool.pid(1)
     os.kill(pid, signal.SIGSTOP)

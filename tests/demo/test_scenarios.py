@@ -115,7 +115,7 @@ def test_flaky_workers_die_and_are_respawned(demo: MakePool) -> None:
 
 
 def test_hung_accepts_and_never_answers_while_the_others_do(demo: MakePool) -> None:
-    pool = demo("hung", workers=2, speed=480)
+    pool = demo("hung", workers=2, speed=800)
     pool.launch()
     pool.wait_up(2)
 
@@ -149,8 +149,8 @@ def test_nan_is_written_as_nan(demo: MakePool) -> None:
 
 
 def test_a_zombie_answers_and_stands_still(demo: MakePool) -> None:
-    pool = demo("zombie", workers=2, speed=600)
-    pool.launch(environment={"METABONK_HEARTBEAT_S": "0.3"})
+    pool = demo("zombie", workers=2, speed=1200)
+    pool.launch()
     pool.wait_up(2)
 
     def still() -> tuple[dict, dict] | None:
