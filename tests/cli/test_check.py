@@ -35,7 +35,7 @@ def silent(home: dict[str, str]) -> Iterator[Pool]:
         yield pool
 
 
-def test_without_a_pool_the_verdict_is_waiting_and_the_code_3(metabonk: Metabonk) -> None:
+def test_without_a_pool_the_verdict_is_waiting_and_the_code_3(metabonk: Metabonk, tmp_path: Path) -> None:
     done = metabonk("check", "--json", *NOBODY)
     told = json.loads(done.stdout)
     assert done.returncode == 3, done.stderr
@@ -43,19 +43,15 @@ def test_without_a_pool_the_verdict_is_waiting_and_the_code_3(metabonk: Metabonk
     assert told["verdict"]["word"] == "WAITING"
     assert [worker["slot"] for worker in told["workers"]] == [0, 1]
     assert done.stderr == ""
+    assert not list(tmp_path.rglob("*.lock")), "a check takes no control of the pool"
 
 
-def test_text_begins_with_the_word(metabonk: Metabonk) -> None:
-    done = metabonk("check", *NOBODY)
+def test_for_takes_as_long_as_it_says_and_text_begins_with_the_word(metabonk: Metabonk) -> None:
+    before = time.monotonic()
+    done = metabonk("check", "--for", "2.5s", *NOBODY)
+    assert time.monotonic() - before >= 2.5
     assert done.returncode == 3
     assert done.stdout.startswith("WAITING since ")
-
-
-def test_for_takes_as_long_as_it_says(metabonk: Metabonk) -> None:
-    before = time.monotonic()
-    done = metabonk("check", "--for", "3s", *NOBODY)
-    assert time.monotonic() - before >= 3
-    assert done.returncode == 3
 
 
 def test_wait_stays_until_the_gate_has_decided_and_tells_what_happens(metabonk: Metabonk, silent: Pool) -> None:
@@ -87,8 +83,3 @@ def test_ctrl_c_is_130_and_silent_about_it(home: dict[str, str], tmp_path: Path)
         process.kill()
     assert process.returncode == 130
     assert "Traceback" not in said
-
-
-def test_a_check_takes_no_control_of_the_pool(metabonk: Metabonk, tmp_path: Path) -> None:
-    metabonk("check", *NOBODY)
-    assert not list(tmp_path.rglob("*.lock"))

@@ -52,17 +52,24 @@ def test_what_was_typed_beats_every_file(metabonk: Metabonk, tmp_path: Path) -> 
         (None, "cannot be read (--config): No such file"),
     ],
 )
-@pytest.mark.parametrize("verb", [["config", "check"], ["config", "show"], ["check"], ["report", "x.toml"], []])
-def test_a_bad_configuration_is_78_for_every_verb(
-    metabonk: Metabonk, tmp_path: Path, content: str | bytes | None, says: str, verb: list[str]
+def test_a_bad_configuration_is_78_and_names_the_file(
+    metabonk: Metabonk, tmp_path: Path, content: str | bytes | None, says: str
 ) -> None:
     path = tmp_path / "x.toml"
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    done = metabonk(*verb, "--config", str(path)) if verb else metabonk("--config", str(path))
+    done = metabonk("config", "check", "--config", str(path))
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr.startswith(f"metabonk-tui: {path}: ")
     assert says in done.stderr
+
+
+@pytest.mark.parametrize("verb", [["config", "show"], ["check"], ["report", "x.toml"], ["stop", "--yes"], []])
+def test_a_bad_configuration_is_78_for_every_verb(metabonk: Metabonk, tmp_path: Path, verb: list[str]) -> None:
+    (tmp_path / "x.toml").write_text("[memory]\nfloor = 1\n")
+    done = metabonk("--config", "x.toml", *verb) if "report" not in verb else metabonk(*verb, "--config", "x.toml")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "did you mean `floor_gb`?" in done.stderr
 
 
 def test_a_file_named_by_the_environment_must_be_there(metabonk: Metabonk, tmp_path: Path) -> None:
