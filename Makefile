@@ -16,14 +16,15 @@ check: .venv/ready-dev
 	@$(BIN)/mypy && $(BIN)/lint-imports
 
 bench: .venv/ready-dev
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python bench/idle_cost.py $(ARGS)
 
 clean:
 	rm -rf .venv dist build
 
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "$(PYTHON) is older than Python 3.11; say: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+		{ echo "needs Python 3.11 or newer, and $(PYTHON) is not; say: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; \
+		  exit 1; }
 	@echo "setting up .venv, once" && $(PYTHON) -m venv .venv
 	@$(PIP) -e . && touch $@
 

@@ -49,7 +49,7 @@ def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb:
         "pool": {
             "host": "127.0.0.1",
             "base_port": pool.base_port,
-            "workers": workers,
+            "workers": min(workers, row.planned or workers),
             "orchestrator": f"http://127.0.0.1:{pool.orchestrator_port}",
             "backend": "launcher",
             "profile": f"demo: {scenario}",

@@ -22,6 +22,9 @@ class Scenario:
 
     tells: str
     workers: int = 3
+    """How many the initial launch starts."""
+    planned: int | None = None
+    """How many the configuration wants instead: the plan after the failed run was three."""
     exported: bool = True
     """Does the initial launch have the env file's values in its environment?"""
     enabled: bool = True
@@ -42,7 +45,7 @@ class Scenario:
 
 
 SCENARIOS = {
-    "seed": Scenario("five workers, the env file sourced but never exported", workers=5, exported=False),
+    "seed": Scenario("five workers, the env file sourced but never exported", workers=5, planned=3, exported=False),
     "healthy": Scenario("every component learns, gameplay is reached after 40 to 50 minutes"),
     "silent": Scenario("the env file sets the flags, nobody exported them", exported=False),
     "disabled": Scenario("the env file itself switches the components off", enabled=False),
@@ -58,6 +61,7 @@ SCENARIOS = {
     "crash": Scenario(
         "ends like the failed run: silent, leaking, killed after 75 minutes",
         workers=5,
+        planned=3,
         exported=False,
         memory=((0, 0), (75, 250)),
         tight_floor=True,
