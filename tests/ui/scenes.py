@@ -40,6 +40,7 @@ from metabonk_tui.core.snapshot import (
     Word,
     WorkerView,
 )
+from metabonk_tui.core.status import clean_text
 
 S = ComponentState
 START = 1767362523.0
@@ -644,7 +645,10 @@ def launching() -> Snapshot:
     return replace(base, pool=replace(base.pool, operation=operation))
 
 
-HOSTILE = "\x1b[31mred\x07 [/oops] [@click=app.quit]x[/] 漢字かな \u202eabc\u202c \u200b" + "é" * 40 + "W" * 1000
+HOSTILE = clean_text(
+    "\x1b[31mred\x07 [/oops] [@click=app.quit]x[/] 漢字かな \u202eabc\u202c \u200b" + "é" * 40 + "W" * 1000, 1200
+)
+"""As it comes through the door: cleaned of controls, still of any length and any width."""
 
 
 def hostile() -> Snapshot:

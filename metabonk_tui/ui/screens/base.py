@@ -109,9 +109,9 @@ class Page:
         body = list(self.body[scroll : scroll + room])
         below = len(self.body) - scroll - len(body)
         if body and scroll:
-            body[0] = (*cropped(fit(body[0], wide), 0, wide - 1), mark(glyphs.up, "muted"))
+            body[0] = (*cropped(fit(body[0], wide, glyphs.ellipsis), 0, wide - 1), mark(glyphs.up, "muted"))
         if body and below > 0:
-            body[-1] = (*cropped(fit(body[-1], wide), 0, wide - 1), mark(glyphs.down_arrow, "muted"))
+            body[-1] = (*cropped(fit(body[-1], wide, glyphs.ellipsis), 0, wide - 1), mark(glyphs.down_arrow, "muted"))
         body += [()] * (room - len(body))
         return (*top, *body, *bottom), scroll
 

@@ -13,13 +13,13 @@ from metabonk_tui.ui.footer import footer
 from metabonk_tui.ui.screens.base import Frame, Page
 from metabonk_tui.ui.spans import EMPTY, Row, fit, gap
 from metabonk_tui.ui.views import grid, panes, tiny
-from metabonk_tui.ui.views.header import header
+from metabonk_tui.ui.views.header import TINY_CELLS, header
 from metabonk_tui.ui.views.layout import Pane, columns
 from metabonk_tui.ui.views.order import in_order
 from metabonk_tui.ui.views.pool import Drawn, draw_workers
 from metabonk_tui.ui.views.section import block
 
-TINY_CELLS, TINY_ROWS = 40, 8
+TINY_ROWS = 8
 
 
 def dashboard(frame: Frame, snapshot: Snapshot) -> Page:
@@ -69,13 +69,15 @@ def _below(frame: Frame, snapshot: Snapshot, drawn: Drawn, high: int) -> tuple[R
         cells, per_row = drawn.fit.panel_cells, drawn.fit.per_row
         half = (wide - 4) // 2
         if drawn.slot_taken and wide < 160:
-            return columns([((lay.why, *lay.calm), half), ((lay.events,), wide - 4 - half)], 2, wide, high)
+            return columns(
+                [((lay.why, *lay.calm), half), ((lay.events,), wide - 4 - half)], 2, wide, high, lay.ellipsis
+            )
         if per_row >= 4 or wide >= 160:
             left = 2 * cells + 2 if per_row >= 4 else wide - 103
             return _three(lay, drawn.slot_taken, left, 2, wide, high)
         if drawn.fit.rows > 1:
             right: tuple[Pane, ...] = (lay.why, lay.events, *lay.calm)
-            return columns([((lay.memory(high),), half), (right, wide - 4 - half)], 2, wide, high)
+            return columns([((lay.memory(high),), half), (right, wide - 4 - half)], 2, wide, high, lay.ellipsis)
         left = half if stop or per_row != 3 else 2 * cells + 2
         return _two(lay, left, 2, wide, high)
     if wide >= 160:
@@ -87,6 +89,7 @@ class _Panes:
     """The panes of one Snapshot, each made where it is asked for."""
 
     def __init__(self, frame: Frame, snapshot: Snapshot) -> None:
+        self.ellipsis = frame.glyphs.ellipsis
         self.stop = snapshot.verdict.word.level == "stop"
         brief = frame.width < 110
         self.why = panes.why(frame, snapshot, brief) if self.stop else panes.decision(frame, snapshot)
@@ -103,7 +106,9 @@ class _Panes:
 
 def _two(lay: _Panes, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
     right = wide - 2 - left - between
-    return columns([((lay.memory(high, 0.6), lay.events), left), ((lay.why, *lay.calm), right)], between, wide, high)
+    return columns(
+        [((lay.memory(high, 0.6), lay.events), left), ((lay.why, *lay.calm), right)], between, wide, high, lay.ellipsis
+    )
 
 
 def _three(lay: _Panes, charted: bool, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
@@ -111,20 +116,20 @@ def _three(lay: _Panes, charted: bool, left: int, between: int, wide: int, high:
     middle = rest // 2
     first: Sequence[Pane] = (lay.events,) if charted else (lay.memory(high, 0.7 if high >= 24 else 1.0),)
     last: Sequence[Pane] = (lay.why,) if charted else (lay.why, lay.events)
-    return columns([(first, left), (lay.calm, middle), (last, rest - middle)], between, wide, high)
+    return columns([(first, left), (lay.calm, middle), (last, rest - middle)], between, wide, high, lay.ellipsis)
 
 
 def _narrow(lay: _Panes, wide: int, high: int) -> tuple[Row, ...]:
     """Under each other; the decision shares its rows with the owners of memory where there are 78 cells."""
     inner = wide - 2
     if lay.stop or wide < 80:
-        return columns([((lay.why, lay.events), inner)], 0, wide, high)
+        return columns([((lay.why, lay.events), inner)], 0, wide, high, lay.ellipsis)
     pair = (inner - 2) // 2
     top = min(4, high)
-    rows = columns([((lay.why,), pair), ((lay.owners,), inner - 2 - pair)], 2, wide, top)
+    rows = columns([((lay.why,), pair), ((lay.owners,), inner - 2 - pair)], 2, wide, top, lay.ellipsis)
     if high < top + 3:
         return rows
-    return (*rows, EMPTY, *columns([((lay.events,), inner)], 0, wide, high - top - 1))
+    return (*rows, EMPTY, *columns([((lay.events,), inner)], 0, wide, high - top - 1, lay.ellipsis))
 
 
 def _below_grid(frame: Frame, snapshot: Snapshot, lay: _Panes, high: int) -> tuple[Row, ...]:
@@ -135,7 +140,7 @@ def _below_grid(frame: Frame, snapshot: Snapshot, lay: _Panes, high: int) -> tup
     rows: list[Row] = []
     if attention:
         most = min(attention.most, max(attention.least, high - 2))
-        rows += columns([((attention,), inner)], 0, wide, min(most, high))
+        rows += columns([((attention,), inner)], 0, wide, min(most, high), lay.ellipsis)
     left = high - len(rows) - (1 if rows else 0)
     if left >= 9:
         rows += [EMPTY] if rows else []

@@ -42,7 +42,7 @@ def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], c
         for i, worker in enumerate(workers[start : start + per_row]):
             if i == 4:
                 row.append(gap(between))
-            row += fit(_cell(frame, snapshot, worker, pitch, worker.slot == chosen), pitch)
+            row += fit(_cell(frame, snapshot, worker, pitch, worker.slot == chosen), pitch, frame.glyphs.ellipsis)
         rows.append(fit(tuple(row), frame.width, frame.glyphs.ellipsis))
     return rows
 

@@ -13,15 +13,20 @@ from metabonk_tui.ui.spans import Row, Span, clip, cut, fit, gap, join, mark, on
 from metabonk_tui.ui.views.gauge import LEVELS, gauge, level_mark
 from metabonk_tui.ui.views.section import facts, has, muted, strong
 from metabonk_tui.ui.views.section import plain_text as text
+from metabonk_tui.ui.views.tiny import tiny_head
 
 VALUES = 10
 WIDE = 110
 """From here on the header has the columns of 120."""
 WAS_S = 300.0
+TINY_CELLS = 40
+"""Below this the header is that of a side pane."""
 
 
 def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     """Draw the header: identity, verdict and memory always, the gate and the next steps where there is room."""
+    if frame.width < TINY_CELLS:
+        return tiny_head(frame, snapshot)
     rows = [identity(frame, snapshot), verdict_row(frame, snapshot), memory_row(frame, snapshot)]
     if frame.height >= 9:
         rows.append(gate_row(frame, snapshot))
@@ -73,10 +78,13 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     )
     who = snapshot.pool
     looking: Row = ()
+    holder: Row = ()
     if frame.read_only or who.read_only:
         looking = (text("read-only"),)
     elif who.controller == "other":
-        looking = (text("looking only"), *((muted(f", held by {who.holder}"),) if who.holder else ()))
+        looking = (text("looking only"),)
+        if who.holder:
+            holder = (muted(clip(f"held by {frame.glyphs.text(who.holder)}", 48, frame.glyphs.ellipsis)),)
     generation: Row = (muted("gen "), strong(str(1 + len(snapshot.ended_runs))))
     ranked = [
         (0, name),
@@ -84,7 +92,8 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
         (6, (muted(clip(run.profile, 20, frame.glyphs.ellipsis)),) if run.profile and roomy else ()),
         (5, generation),
         (2, elapsed),
-        (4, looking),
+        (1, looking),
+        (7, holder),
     ]
     while len(ranked) > 1 and width(join([part for _, part in ranked], far)) > room:
         ranked.remove(max(ranked, key=lambda pair: pair[0]))
@@ -209,7 +218,7 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
         if width(told) + width(part) <= left_room:
             told = (*told, *part)
     told = cut(told, max(left_room, 0), g.ellipsis)
-    row += spread(told, right, room) if right else told
+    row += spread(told, right, room, g.ellipsis) if right else told
     return fit(tuple(row), wide, g.ellipsis)
 
 

@@ -27,7 +27,7 @@ class Pane:
         return self.most if self.grows else min(self.most, len(self.draw(wide, self.most)))
 
 
-def stack(panes: Sequence[Pane], wide: int, high: int) -> tuple[Row, ...]:
+def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[Row, ...]:
     """Set panes under each other with a blank row between; the later ones go when there is no room."""
     chosen: list[tuple[Pane, int]] = []
     room = high
@@ -43,11 +43,13 @@ def stack(panes: Sequence[Pane], wide: int, high: int) -> tuple[Row, ...]:
         room -= extra
         if rows:
             rows.append(())
-        rows += block(pane.draw(wide, least + extra), wide, least + extra)
+        rows += block(pane.draw(wide, least + extra), wide, least + extra, ellipsis)
     return block(rows, wide, high)
 
 
-def columns(parts: Sequence[tuple[Sequence[Pane], int]], gap_cells: int, wide: int, high: int) -> tuple[Row, ...]:
+def columns(
+    parts: Sequence[tuple[Sequence[Pane], int]], gap_cells: int, wide: int, high: int, ellipsis: str
+) -> tuple[Row, ...]:
     """Set stacks of panes beside each other, with the page's left margin, `wide` cells in all."""
-    blocks = [(stack(panes, cells, high), cells) for panes, cells in parts]
-    return tuple(fit((gap(1), *row), wide) for row in beside(blocks, gap_cells))
+    blocks = [(stack(panes, cells, high, ellipsis), cells) for panes, cells in parts]
+    return tuple(fit((gap(1), *row), wide, ellipsis) for row in beside(blocks, gap_cells))

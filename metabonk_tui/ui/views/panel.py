@@ -230,20 +230,22 @@ def _memory_row(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int,
     row = _number("rss GB", rss, "muted" if down else "strong")
     killed = next((a for a in worker.attention if a.mark == "OOM KILL"), None)
     if not rss:
-        return spread((*row, gap(1), Span("not observed", "unknown") if not down else muted("gone")), (), wide)
+        return spread(
+            (*row, gap(1), Span("not observed", "unknown") if not down else muted("gone")), (), wide, g.ellipsis
+        )
     if down:
         end: Row = (Span("oom_kill", "crit", True),) if killed else ()
-        return spread((*row, gap(1), muted("last")), end, wide)
+        return spread((*row, gap(1), muted("last")), end, wide, g.ellipsis)
     if worker.rss_growth_bytes_per_min is not None:
         row = (*row, gap(1), muted(clip(fmt.growth(worker.rss_growth_bytes_per_min), 10, g.ellipsis)))
     if smallest:
         age = ""
         if worker.last_error is not None:
             age = "now" if worker.last_error_t is None else f"{fmt.about(snapshot.t - worker.last_error_t)} ago"
-        return spread(row, (muted("err "), text(age) if age else muted("none")), wide)
+        return spread(row, (muted("err "), text(age) if age else muted("none")), wide, g.ellipsis)
     if worker.tree_bytes is None:
-        return spread(row, (), wide)
-    return spread(row, (muted("tree "), text(fmt.short(worker.tree_bytes / fmt.GB, 2, 6))), wide)
+        return spread(row, (), wide, g.ellipsis)
+    return spread(row, (muted("tree "), text(fmt.short(worker.tree_bytes / fmt.GB, 2, 6))), wide, g.ellipsis)
 
 
 def _env_row(glyphs: Glyphs, worker: WorkerView, wide: int) -> Row:

@@ -17,9 +17,13 @@ from metabonk_tui.ui.views.section import facts, muted, strong
 
 def tiny_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     """Draw as many rows as there are, the verdict first."""
-    rows = [_verdict(frame, snapshot), _memory(frame, snapshot), _gate(frame, snapshot)]
-    high = frame.height
-    return tuple(fit(row, frame.width, frame.glyphs.ellipsis) for row in (*rows, *_workers(frame, snapshot))[:high])
+    rows = (*tiny_head(frame, snapshot), _gate(frame, snapshot), *_workers(frame, snapshot))
+    return tuple(fit(row, frame.width, frame.glyphs.ellipsis) for row in rows[: frame.height])
+
+
+def tiny_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+    """Draw verdict and memory, the header of any screen in a side pane."""
+    return (_verdict(frame, snapshot), fit(_memory(frame, snapshot), frame.width, frame.glyphs.ellipsis))
 
 
 def _verdict(frame: Frame, snapshot: Snapshot) -> Row:

@@ -52,7 +52,9 @@ def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs) 
             rows.append(())
         first = i == 0
         head = _rank(i, cause)
-        rows.append(cut((*head, Span(glyphs.text(cause.name), "strong" if first else "text", first)), wide))
+        rows.append(
+            cut((*head, Span(glyphs.text(cause.name), "strong" if first else "text", first)), wide, glyphs.ellipsis)
+        )
         indent: Row = (gap(LABEL),)
         proof = paragraph(glyphs.text(cause.because), wide, "text" if first else "muted", indent=indent)
         rows += proof[: 2 if first else 1]
@@ -83,7 +85,9 @@ def full_causes(causes: tuple[Cause, ...], wide: int, glyphs: Glyphs) -> list[Ro
             muted(f"{i + 1}  "), strong(fmt.number(cause.confidence, 2), first), gap(2),
             *bar(cause.confidence, 8, glyphs, "text" if first else "spark", "track"), gap(1),
         )  # fmt: skip
-        rows.append(cut((*head, Span(glyphs.text(cause.name), "strong" if first else "text", first)), wide))
+        rows.append(
+            cut((*head, Span(glyphs.text(cause.name), "strong" if first else "text", first)), wide, glyphs.ellipsis)
+        )
         for name, said in (("proof", cause.because), ("confirm", cause.confirm), ("fix", cause.fix)):
             if said:
                 token = "text" if first else "muted"

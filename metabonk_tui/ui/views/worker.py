@@ -25,7 +25,7 @@ from metabonk_tui.ui.views.component import (
 )
 from metabonk_tui.ui.views.events import event_rows
 from metabonk_tui.ui.views.panel import TOKENS, reach_mark, reach_word
-from metabonk_tui.ui.views.section import muted, paragraph, strong, title
+from metabonk_tui.ui.views.section import block, muted, paragraph, strong, title
 from metabonk_tui.ui.views.section import plain_text as text
 from metabonk_tui.ui.views.sparkline import shown_s, sparkline
 
@@ -67,7 +67,15 @@ def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) ->
         *environment_rows(worker, half, g),
     ]
     is_: list[Row] = [title("PROCESS", half, g), *identity_rows(worker, snapshot, half, g, frame.zone)]
-    return [*is_, EMPTY, *has_] if half == wide else list(beside([(is_, half), (has_, wide - 3 - half)], 3))
+    return (
+        [*is_, EMPTY, *has_]
+        if half == wide
+        else list(
+            beside(
+                [(block(is_, half, len(is_), g.ellipsis), half), (block(has_, half, len(has_), g.ellipsis), half)], 3
+            )
+        )
+    )
 
 
 def _title_note(worker: WorkerView, snapshot: Snapshot, g: Glyphs) -> Row:

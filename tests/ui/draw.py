@@ -1,0 +1,61 @@
+"""Draw a screen without a terminal: the rows that would be on it, as spans or as text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.ui import commands
+from metabonk_tui.ui.glyphs import ASCII, UNICODE
+from metabonk_tui.ui.screens.base import Frame, Page, UiState
+from metabonk_tui.ui.screens.dashboard import DashboardScreen
+from metabonk_tui.ui.screens.verdict import VerdictScreen
+from metabonk_tui.ui.screens.worker import WorkerScreen
+from metabonk_tui.ui.spans import Row, plain
+from tests.ui.conftest import read_config
+
+SCREENS = {screen.name: screen for screen in (DashboardScreen(), WorkerScreen(), VerdictScreen())}
+SIZES = ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5))
+
+
+@lru_cache
+def defaults() -> Config:
+    """Read the packaged configuration once."""
+    return read_config()
+
+
+def frame_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "dashboard", **over: object) -> Frame:
+    """Put a Frame together as the desk does, with the keys that work then."""
+    ascii_ = bool(over.pop("ascii", False))
+    frame = Frame(snapshot, wide, high, defaults(), glyphs=ASCII if ascii_ else UNICODE)
+    frame = replace(frame, **over)  # type: ignore[arg-type]
+    now = commands.Now(snapshot, screen, frame.worker, frame.read_only, frame.mode)
+    return replace(frame, hints=commands.hints(now))
+
+
+def page_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "dashboard", **over: object) -> Page:
+    """Draw a page."""
+    return SCREENS[screen].page(frame_of(snapshot, wide, high, screen, **over))
+
+
+def rows_of(snapshot: Snapshot, wide: int, high: int, screen: str = "dashboard", **over: object) -> tuple[Row, ...]:
+    """Draw what is on the screen."""
+    scroll = int(str(over.pop("scroll", 0)))
+    frame = frame_of(snapshot, wide, high, screen, **over)
+    page = SCREENS[screen].page(frame)
+    if page.show:
+        room = max(1, high - len(page.top) - len(page.bottom))
+        scroll = min(max(scroll, page.show[1] - room), page.show[0])
+    return page.compose(wide, high, scroll, frame.glyphs)[0]
+
+
+def text_of(snapshot: Snapshot, wide: int, high: int, screen: str = "dashboard", **over: object) -> str:
+    """Draw what is on the screen as text."""
+    return "\n".join(plain(row).rstrip() for row in rows_of(snapshot, wide, high, screen, **over)) + "\n"
+
+
+def chosen(slot: int | None = None, density: str = "automatic", **over: object) -> UiState:
+    """Make what the person has chosen."""
+    return replace(UiState(), slot=slot, density=density, **over)  # type: ignore[arg-type]

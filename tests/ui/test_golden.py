@@ -1,0 +1,46 @@
+"""The screens as text, kept and looked at. Draw them anew with METABONK_TUI_GOLDEN=write and read the difference."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.ui.draw import chosen, text_of
+from tests.ui.scenes import SCENES
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = [
+    *(
+        ("dashboard", scene, size)
+        for scene in SCENES
+        if scene != "hostile"
+        for size in ((80, 24), (120, 40), (200, 60))
+    ),
+    *(("dashboard", scene, size) for scene in ("healthy", "stop", "64") for size in ((40, 12), (20, 5), (120, 7))),
+    *(("verdict", scene, (120, 60)) for scene in ("healthy", "stop", "memory-watch", "waiting", "mixed")),
+    *(("verdict", scene, (80, 60)) for scene in ("stop", "memory-watch")),
+    ("worker", "mixed", (120, 60)),
+    ("worker", "waiting", (120, 60)),
+    ("worker", "mixed", (80, 90)),
+]
+
+
+@pytest.mark.parametrize(("screen", "scene", "size"), CASES, ids=lambda value: str(value))
+def test_it_still_looks_like_this(screen: str, scene: str, size: tuple[int, int]) -> None:
+    slot = 2 if screen == "worker" else None
+    told = text_of(SCENES[scene](), *size, screen, state=chosen(slot))
+    kept = GOLDEN / f"{screen}-{scene}-{size[0]}x{size[1]}.txt"
+    if os.environ.get("METABONK_TUI_GOLDEN") == "write":
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(told, encoding="utf-8")
+    assert told == kept.read_text(encoding="utf-8")
+
+
+def test_ascii_still_looks_like_this() -> None:
+    told = text_of(SCENES["stop"](), 80, 24, ascii=True, state=chosen(2))
+    kept = GOLDEN / "ascii-stop-80x24.txt"
+    if os.environ.get("METABONK_TUI_GOLDEN") == "write":
+        kept.write_text(told, encoding="utf-8")
+    assert told == kept.read_text(encoding="utf-8")
