@@ -22,8 +22,8 @@ from metabonk_tui.ui.desk import Desk
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.herald import Herald
 from metabonk_tui.ui.screens.base import MonitorScreen
-from metabonk_tui.ui.terminal import RESTORE_TITLE, SAVE_TITLE, leave_on_signals
-from metabonk_tui.ui.tokens import Theme
+from metabonk_tui.ui.terminal import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals
+from metabonk_tui.ui.tokens import Theme, fitted
 
 DRAW_S = 0.5
 """News is drawn at most this often; what a key changes is drawn at once."""
@@ -64,7 +64,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         zone: tzinfo | None = None,
     ) -> None:
         """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start."""
-        super().__init__()
+        super().__init__(driver_class=Driver)
         self._monitor = monitor
         self._themes = dict(themes)
         self.desk = Desk(
@@ -94,6 +94,10 @@ class MonitorApp(App[None], inherit_bindings=False):
         """Begin to listen."""
         self._ui_loop = asyncio.get_running_loop()
         self._ui_context = contextvars.copy_context()
+        if not self.is_headless:
+            self._themes = fitted(self._themes, self.console.color_system)
+            self.desk.offer(tuple(self._themes))
+            self.canvas.dress(self._themes[self.desk.theme])
         send(self, SAVE_TITLE)
         self._monitor.subscribe(self._wake)
         self._take()

@@ -68,10 +68,11 @@ class Desk:
         self.late_s = 0.0
         """How long nothing has arrived, once that is too long."""
         self.notice = ""
-        self.theme = config.ui.theme if config.ui.theme in themes else themes[0] if themes else ""
+        self.theme = config.ui.theme
         self.dialog: Dialog | None = None
         self.state = UiState()
-        self._themes = themes
+        self._themes: tuple[str, ...] = ()
+        self.offer(themes)
         self._notices = list(notices)
         self._notice_ends_s = 0.0
         self._arrived_s: float | None = None
@@ -91,7 +92,7 @@ class Desk:
             "pause": lambda _: self._pause(),
             "poll": lambda _: self._poll(),
             "copy": self._copy,
-            "palette": lambda frame: self._ask(PaletteDialog(self.now(frame), themes)),
+            "palette": lambda frame: self._ask(PaletteDialog(self.now(frame), self._themes)),
             "filter": lambda frame: self._ask(FilterDialog(frame.state.filter)),
             "operation": lambda _: self._ask(OperationDialog()),
             **{
@@ -99,6 +100,12 @@ class Desk:
                 for name in ("launch", "grow", "shrink", "restart", "stop", "stop_worker")
             },
         }
+
+    def offer(self, themes: tuple[str, ...]) -> None:
+        """Say which themes there are; when the one wanted is not among them the first one is shown."""
+        self._themes = themes
+        if self.theme not in themes:
+            self.theme = themes[0] if themes else ""
 
     @property
     def screen(self) -> str:

@@ -12,6 +12,9 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from textual.drivers.linux_driver import LinuxDriver
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 STALL_S = 3.0
@@ -20,6 +23,15 @@ LAST_WORDS_S = 30.0
 """How long what must be done before the end may take then."""
 
 SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
+
+
+class Driver(LinuxDriver):
+    """Draws on standard output, so that standard error can be sent to a file; Textual's own draws on the latter."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if sys.__stdout__ is not None and sys.__stdout__.isatty():
+            self._file = sys.__stdout__
 
 
 def title_sequence(title: str, limit: int = 120) -> str:

@@ -6,7 +6,8 @@ Refuses to know files (see `themes`) and widgets.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from rich.color import Color
@@ -49,6 +50,8 @@ class Theme:
     name: str
     words: Mapping[str, Voice]
     glyphs: Mapping[str, Voice] = field(default_factory=dict)
+    indexed: bool = False
+    """Show "#rrggbb" as the nearest of the 256 colours: where the terminal says that it has no more."""
     _styles: dict[tuple[object, ...], Style] = field(default_factory=dict, repr=False)
 
     def style(self, span: Span) -> Style:
@@ -95,13 +98,66 @@ class Theme:
             else:
                 dim = True
         return Style(
-            color=Color.parse(color) if color else None,
-            bgcolor=Color.parse(bgcolor) if bgcolor else None,
+            color=self._color(color),
+            bgcolor=self._color(bgcolor),
             bold=(span.bold or fore.bold) or None,
             dim=dim or None,
             underline=(fore.underline or back.underline) or None,
             reverse=reverse or None,
         )
+
+    def _color(self, name: str) -> Color | None:
+        if self.indexed and name.startswith("#"):
+            return Color.from_ansi(nearest(name))
+        return Color.parse(name) if name else None
+
+
+def fitted(themes: Mapping[str, Theme], colors: str | None) -> dict[str, Theme]:
+    """Keep what a terminal can show: `colors` is "truecolor", "256" or "standard", as Rich names them; None: unknown.
+
+    With sixteen colours only themes that name them are left: a "#rrggbb" would become one of them by chance.
+    """
+    if colors == "256":
+        return {name: replace(theme, indexed=True, _styles={}) for name, theme in themes.items()}
+    if colors == "standard":
+        named = {name: theme for name, theme in themes.items() if not theme.words["bg"].color.startswith("#")}
+        return named or {MONO.name: MONO}
+    return dict(themes)
+
+
+@lru_cache(maxsize=1024)
+def nearest(color: str) -> int:
+    """Find the 256-colour index that looks nearest to "#rrggbb": of the 240 fixed ones, by distance in Oklab.
+
+    Rich takes every dark blueish grey to black, and with it surface, selection and dialog; by distance in RGB the
+    STOP row would be orange.
+    """
+    wanted = _oklab(color)
+    return min(range(16, 256), key=lambda i: sum((a - b) ** 2 for a, b in zip(wanted, _oklab(_fixed(i)), strict=True)))
+
+
+def _fixed(index: int) -> str:
+    """Name the colour of a fixed index: a cube of six levels a side, then 24 greys."""
+    if index >= 232:
+        return f"#{8 + 10 * (index - 232):02x}" + f"{8 + 10 * (index - 232):02x}" * 2
+    levels = (0, 95, 135, 175, 215, 255)
+    i = index - 16
+    return "#" + "".join(f"{levels[part]:02x}" for part in (i // 36, i // 6 % 6, i % 6))
+
+
+@lru_cache(maxsize=1024)
+def _oklab(color: str) -> tuple[float, float, float]:
+    """Where a colour lies for the eye: https://bottosson.github.io/posts/oklab/."""
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
+    middle = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3)
+    short = (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) ** (1 / 3)
+    return (
+        0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
+    )
 
 
 def blend(color: str, toward: str, share: float) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from metabonk_tui.ui.spans import Span
 from metabonk_tui.ui.themes import COLORS, load_themes, packaged_dir
-from metabonk_tui.ui.tokens import MONO, TOKENS, Theme
+from metabonk_tui.ui.tokens import MONO, TOKENS, Theme, _fixed, fitted, nearest
 
 PAIRS = """
 text on bg, select, raised | 12.3 / 9.7 / 9.9 | 12.8 / 11.2 / 13.3 | 21.0 / 15.1 / 21.0
@@ -185,3 +185,42 @@ def test_a_users_theme_falls_back_to_dark_and_wins_over_a_packaged_name(tmp_path
 
 def test_no_user_folder_is_fine(tmp_path: Path) -> None:
     assert load_themes(packaged_dir(), tmp_path / "missing")[1] == ()
+
+
+def test_of_256_colours_the_nearest_to_the_eye_are_taken() -> None:
+    assert nearest("#000000") == 16
+    assert nearest("#ffffff") == 231
+    assert nearest("#808080") == 244
+    assert all(_fixed(nearest(_fixed(i))) == _fixed(i) for i in range(16, 256))
+    # The STOP row stays red; by distance in RGB it would be orange.
+    assert nearest("#c9362c") == 160
+
+
+def test_in_256_colours_backgrounds_still_differ_and_text_can_be_read(themes: dict[str, Theme]) -> None:
+    dark = themes["dark"].words
+    assert len({nearest(dark[token].color) for token in ("bg", "surface", "raised")}) == 3
+    assert nearest(dark["select"].color) != nearest(dark["bg"].color)
+    spared = {
+        ("light", "ok", "select"): 3.9,
+        ("high-contrast", "crit", "select"): 6.5,
+        ("dark", "spark", "select"): 2.8,
+    }
+    for name, token, on, _ in table():
+        if token not in QUIET:
+            words = themes[name].words
+            wanted = 3.0 if token in GLYPHS else 7.0 if name == "high-contrast" else 4.5
+            measured = contrast(_fixed(nearest(words[token].color)), _fixed(nearest(words[on].color)))
+            assert measured >= spared.get((name, token, on), wanted), (name, token, on)
+
+
+def test_a_terminal_gets_only_what_it_can_show(themes: dict[str, Theme]) -> None:
+    assert fitted(themes, "truecolor") == themes
+    assert fitted(themes, None) == themes
+    assert list(fitted(themes, "standard")) == ["ansi-16"]
+    assert list(fitted({"dark": themes["dark"]}, "standard")) == [MONO.name]
+    indexed = fitted(themes, "256")
+    assert list(indexed) == list(themes)
+    style = indexed["dark"].style(Span("x", "ok", on="raised"))
+    assert (style.color.number, style.bgcolor.number) == (78, 235)  # type: ignore[union-attr]
+    assert indexed["ansi-16"].style(Span("x", "ok", glyph=True)).color.name == "green"  # type: ignore[union-attr]
+    assert themes["dark"].style(Span("x", "ok")).color.name == "#6fc38a"  # type: ignore[union-attr]

@@ -227,7 +227,7 @@ class ConfirmDialog(Dialog):
                     Span("cannot be read", "warn"),
                 )
             else:
-                note = f"{plan.env_keys} keys, exported to every worker"
+                note = f"{plan.env_keys} keys, exported"
                 row = (mark(glyphs.go, "ok"), gap(1), Span(plan.env_file), gap(2), Span(note, "muted"))
             lines += [Line(labelled("env file", row, frame), 6), BLANK]
         first = "runs"
