@@ -70,7 +70,7 @@ def candidates(config: str, ports: Sequence[int]) -> dict[str, list[str]]:
     return {
         "metabonk-tui": [sys.executable, "-m", "metabonk_tui", "--config", config, "--read-only"],
         "htop -d 10": ["htop", "-d", "10"],
-        "btop 1 s": ["btop", "--utf-force", "-u", "1000"],
+        "btop (every 2 s)": ["btop", "--utf-force"],
         "glances -t 1": ["glances", "-t", "1"],
         "watch -n 1 free": ["watch", "-n", "1", "free", "-h"],
         "watch -n 1 curl": ["watch", "-n", "1", curl],
@@ -107,10 +107,11 @@ def demo_pool(workers: int) -> Iterator[dict[str, object]]:
 def measure(argv: Sequence[str], seconds: float) -> Cost:
     """Run a program in a terminal and add up what it costs after its screen has settled."""
     pid, terminal = pty.fork()
+    size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, size)
         os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LC_ALL="C.UTF-8")
         os.execvp(argv[0], list(argv))
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     try:
         read_for(terminal, SETTLE_S)
         process = psutil.Process(pid)
