@@ -107,5 +107,6 @@ def _plain(pool: DemoPool, speed: float) -> int:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
-    print("\n" + report_text(runs(snapshot)), flush=True)
+    print("\n" + report_text(runs(snapshot)))
+    print("\nthe demo ends here and stops its pool; in a terminal it would be yours to act on", flush=True)
     return DONE
