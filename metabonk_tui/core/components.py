@@ -54,7 +54,9 @@ class ComponentTrack:
     gameplay: bool | None = None
     """The last gameplay flag, for transitions."""
     edge_t: float | None = None
-    """When a transition was last counted."""
+    """When the flag last rose, for transitions."""
+    jump_t: float | None = None
+    """When the reward last jumped without the flag, for transitions."""
     after_reset: bool = False
     """This generation began with a reset, so its first value grew from zero."""
 
@@ -70,6 +72,7 @@ def reset(track: ComponentTrack) -> ComponentTrack:
         grew_t=None,
         gameplay=None,
         edge_t=None,
+        jump_t=None,
         bad=None,
         after_reset=True,
     )
@@ -80,12 +83,20 @@ def fields_of(spec: ComponentConfig) -> tuple[str, ...]:
     return (spec.field, *spec.aliases, *spec.also)
 
 
+def read(spec: ComponentConfig, status: WorkerStatus, name: str) -> NumberField:
+    """Read one field of a component: a counter below zero is out of range, and null is no number."""
+    reading = number(status, name, minimum=0.0 if spec.kind == "counter" else None)
+    if reading.presence is Presence.NULL:
+        return NumberField(Presence.BAD, bad=BadValue("wrong type", "null"))
+    return reading
+
+
 def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> str | None:
     """Say which counter of this component fell, as "field 12 → 0"; None when none did."""
     if spec.kind != "counter" or track.numbers is None:
         return None
     for name in fields_of(spec):
-        before, now = track.numbers.get(name), number(status, name).value
+        before, now = track.numbers.get(name), read(spec, status, name).value
         if before is not None and now is not None and now < before - 1e-9 * max(1.0, abs(before)):
             return f"{name} fell {before:g} → {now:g}"
     return None
@@ -93,12 +104,11 @@ def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> 
 
 def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float) -> ComponentTrack:
     """Take in one good status; the state is judged later by `judge`."""
-    primary = _first_present(spec, status)
-    with_key = primary.presence in (Presence.VALUE, Presence.NULL, Presence.BAD)
+    name, primary = _first_present(spec, status)
     track = replace(
         track,
         samples=track.samples + (primary.presence is not Presence.UNOBSERVED),
-        samples_with_key=track.samples_with_key + with_key,
+        samples_with_key=track.samples_with_key + (primary.presence in (Presence.VALUE, Presence.BAD)),
         bad=primary.bad,
         value=primary.value,
         first_t=t if track.first_t is None else track.first_t,
@@ -107,24 +117,22 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
         return _observe_transitions(track, spec, status, t)
     numbers = dict(track.numbers or {})
     amount, grew = 0.0, False
-    first = track.numbers is None
-    for name in fields_of(spec):
-        now = number(status, name).value
+    for counted in (name, *spec.also):
+        now = read(spec, status, counted).value
         if now is None:
             continue
-        before = numbers.get(name)
-        numbers[name] = now
-        counts_amount = name not in spec.also
+        before = numbers.get(counted)
+        numbers[counted] = now
+        grown = now
         if spec.kind == "level":
             grew = grew or now != 0
-        elif before is None:
-            grew = grew or now > 0
-            if counts_amount and track.after_reset and first and now > 0:
-                amount = now
-        elif now > before:
-            grew = True
-            if counts_amount:
-                amount = max(amount, now - before)
+            continue
+        if before is not None:
+            grown = now - before
+        grew = grew or grown > 0
+        # A counter that was not seen to begin tells when it moves, not how much it has grown since then.
+        if counted == name and grown > 0 and (before is not None or track.after_reset):
+            amount = grown
     return replace(
         track,
         numbers=numbers,
@@ -135,45 +143,47 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
     )
 
 
-def _first_present(spec: ComponentConfig, status: WorkerStatus) -> NumberField:
+def _first_present(spec: ComponentConfig, status: WorkerStatus) -> tuple[str, NumberField]:
     """Read the field or the first alias that is there; a transition's field is a flag, so it counts as its value."""
     readings = []
     for name in (spec.field, *spec.aliases):
-        reading = number(status, name)
+        reading = read(spec, status, name)
         if spec.kind == "transitions" and reading.presence is Presence.BAD and flag(status, name) is not None:
             reading = NumberField(Presence.VALUE)
-        readings.append(reading)
-    for reading in readings:
-        if reading.presence not in (Presence.ABSENT, Presence.UNOBSERVED):
-            return reading
-    for reading in readings:
-        if reading.presence is Presence.ABSENT:
-            return reading
+        readings.append((name, reading))
+    for presences in ((Presence.VALUE, Presence.BAD), (Presence.ABSENT,)):
+        for name, reading in readings:
+            if reading.presence in presences:
+                return name, reading
     return readings[0]
 
 
 def _observe_transitions(
     track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float
 ) -> ComponentTrack:
-    """Count rising edges of the flag, and jumps of the reward by a bonus; both at once are one transition."""
+    """Count rising edges of the flag, and jumps of the reward by a bonus; the two of one transition count once.
+
+    They may come some polls apart, and either first.
+    """
     playing = flag(status, spec.field)
-    numbers = dict(track.numbers or {})
-    spacing_s = t - numbers["t"] if "t" in numbers else None
-    numbers["t"] = t
-    edge = playing is True and track.gameplay is not True
+    before = track.numbers or {}
+    spacing_s = t - before["t"] if "t" in before else None
+    numbers = {"t": t}
     jump = False
     for name in spec.also:
-        now = number(status, name).value
+        now = read(spec, status, name).value
         if now is None:
             continue
-        before = numbers.get(name)
         numbers[name] = now
-        if before is not None and spacing_s is not None and spacing_s <= JUMP_MAX_SPACING_S:
-            jump = jump or now - before >= (spec.jump or float("inf"))
-    recent = track.edge_t is not None and spacing_s is not None and t - track.edge_t <= 2 * spacing_s
-    happened = edge or (jump and not recent)
+        if name in before and spacing_s is not None and spacing_s <= JUMP_MAX_SPACING_S:
+            jump = jump or now - before[name] >= (spec.jump or float("inf")) - 1e-9
+    edge = playing is True and track.gameplay is not True
+    near_s = 2 * spacing_s if spacing_s is not None else 0.0
+    told_edge = edge and track.jump_t is not None and t - track.jump_t <= near_s
+    told_jump = jump and track.edge_t is not None and t - track.edge_t <= near_s
+    happened = (edge and not told_edge) or (jump and not told_jump and not edge)
     count = (track.last_value or 0.0) + happened
-    seen = playing is not None or any(name in numbers for name in spec.also)
+    seen = playing is not None or len(numbers) > 1
     return replace(
         track,
         numbers=numbers,
@@ -182,7 +192,8 @@ def _observe_transitions(
         last_value=count if seen else track.last_value,
         above_zero=track.above_zero or count > 0,
         grew_t=t if happened else track.grew_t,
-        edge_t=t if happened else track.edge_t,
+        edge_t=t if edge else track.edge_t,
+        jump_t=t if jump and not edge else track.jump_t,
         growth=track.growth.add(t, float(happened and not (edge and track.first_t == t))),
     )
 
@@ -233,15 +244,13 @@ def _recent(track: ComponentTrack, t: float, config: Config) -> bool:
 def _state(
     track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float, config: Config, *, starting: bool
 ) -> ComponentState:
-    presence = _first_present(spec, status).presence
-    if spec.kind == "transitions" and presence in (Presence.ABSENT, Presence.UNOBSERVED):
-        others = [number(status, name).presence for name in spec.also]
-        if Presence.VALUE in others:
-            presence = Presence.VALUE
-    if presence is Presence.UNOBSERVED:
-        seen_elsewhere = any(number(status, name).presence is Presence.VALUE for name in spec.also)
-        if not seen_elsewhere:
-            return ComponentState.UNOBSERVED
+    presence = _first_present(spec, status)[1].presence
+    also = any(read(spec, status, name).presence is Presence.VALUE for name in spec.also)
+    if also and spec.kind == "transitions" and presence is not Presence.VALUE:
+        presence = Presence.VALUE
+    if presence is Presence.UNOBSERVED and not (also and track.above_zero):
+        # What may have moved unseen is not zero; where its companion moved, it did.
+        return ComponentState.UNOBSERVED
     if presence is Presence.BAD:
         return ComponentState.BAD
     if presence is Presence.ABSENT:

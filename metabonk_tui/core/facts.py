@@ -50,13 +50,9 @@ def due_components(workers: Sequence[WorkerView]) -> tuple[list[str], list[str]]
     due: dict[str, bool] = {}
     for worker in workers:
         for component in worker.components:
-            if component.due == "validation" and component.state is not ComponentState.UNOBSERVED:
-                due[component.title] = due.get(component.title, False) or component.shown_in_run
-    for worker in workers:
-        for component in worker.components:
             if component.due == "validation":
-                # Never observed anywhere is not "not due": it is missing evidence.
-                due.setdefault(component.title, False)
+                # One that could not be observed anywhere is due all the same: what is missing is the evidence.
+                due[component.title] = due.get(component.title, False) or component.shown_in_run
     return list(due), [title for title, shown in due.items() if shown]
 
 

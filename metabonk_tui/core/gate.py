@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.components import SILENT
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.snapshot import Check, ComponentState, Gate, Phase, WorkerView
-from metabonk_tui.core.window import Buckets
+from metabonk_tui.core.snapshot import Check, ComponentState, ComponentView, Gate, Phase, WorkerView
+from metabonk_tui.core.window import Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +38,34 @@ def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, con
 def check(
     track: GateTrack,
     t: float,
-    watched: Buckets,
-    answered: Buckets,
+    watched: Spans,
+    answered: Spans,
     workers: Sequence[WorkerView],
+    before_gap: Sequence[WorkerView] | None,
     config: Config,
 ) -> tuple[GateTrack, tuple[Check, ...]]:
     """Judge every check that has come due; return the track and the checks that were just judged.
 
-    `watched` is time in which we looked, `answered` time in which at least one worker answered, both outside gaps;
-    `workers` is what they showed at the end of the interval.
+    `watched` is time in which we looked, `answered` time in which at least one worker answered, both outside gaps.
+    `workers` is what they show now, `before_gap` what they showed before the gap that ends now, None: there is none.
     """
     every_s = config.clock.validation_s / config.clock.checks
     judged = []
     checks = []
     for one in track.checks:
         if one.result == "TO COME" and t >= one.due_t:
-            one = _judge(one, one.due_t - every_s, watched, answered, workers)
+            # What is seen only after a gap says nothing about a check that came due within it.
+            seen = workers if before_gap is None or t == one.due_t else before_gap
+            one = _judge(one, one.due_t - every_s, watched, answered, seen)
             judged.append(one)
         checks.append(one)
     return replace(track, checks=tuple(checks)), tuple(judged)
 
 
-def _judge(one: Check, from_t: float, watched: Buckets, answered: Buckets, workers: Sequence[WorkerView]) -> Check:
+def _judge(one: Check, from_t: float, watched: Spans, answered: Spans, workers: Sequence[WorkerView]) -> Check:
     length_s = one.due_t - from_t
-    looked_s = watched.sum_between(from_t, one.due_t)
-    heard_s = answered.sum_between(from_t, one.due_t)
+    looked_s = watched.seconds_between(from_t, one.due_t)
+    heard_s = answered.seconds_between(from_t, one.due_t)
     if looked_s <= 0:
         return replace(one, result="SKIPPED", because="nobody was watching")
     if heard_s < length_s / 2:
@@ -73,7 +76,7 @@ def _judge(one: Check, from_t: float, watched: Buckets, answered: Buckets, worke
         f"w{worker.slot} {component.title}"
         for worker in workers
         for component in worker.components
-        if component.state is ComponentState.ACTIVE
+        if component.state is ComponentState.ACTIVE or _grew_lately(component, from_t)
     ]
     if showing:
         more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
@@ -82,6 +85,12 @@ def _judge(one: Check, from_t: float, watched: Buckets, answered: Buckets, worke
     if silent:
         return replace(one, result="FAIL", because=f"every component silent on {len(silent)}/{len(workers)} workers")
     return replace(one, result="UNKNOWN", because="no worker's components could be seen")
+
+
+def _grew_lately(component: ComponentView, from_t: float) -> bool:
+    """Say whether it stalled, but only after it had grown within the interval."""
+    grew_t = component.last_grew_t
+    return component.state is ComponentState.STALLED and grew_t is not None and grew_t > from_t
 
 
 def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:

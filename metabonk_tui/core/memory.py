@@ -46,6 +46,10 @@ class MemoryTrack:
     victims: tuple[str, ...] = ()
     present: tuple[tuple[float, frozenset[Process]], ...] = ()
     """Our processes in the last samples: who vanished when the counter moved."""
+    latched_t: float | None = None
+    """When the newest kill was latched: its victim may be seen to be gone a moment later."""
+    seen_t: float | None = None
+    """When available memory was last read."""
     unexplained: tuple[float, int] | None = None
     """(t, kills) of the whole host's counter that may not be ours."""
     first_warning_t: float | None = None
@@ -54,17 +58,17 @@ class MemoryTrack:
     """What this tick brought, as (kind, severity, text)."""
 
 
-def observe(track: MemoryTrack, sample: Sample, gap: bool, slack_s: float, config: Config) -> MemoryTrack:
-    """Take in one tick; over a `gap` nothing is known to have stayed as it was.
+def observe(track: MemoryTrack, sample: Sample, gap_s: float, slack_s: float, config: Config) -> MemoryTrack:
+    """Take in one tick; over a hole longer than `gap_s` nothing is known to have stayed as it was.
 
     `slack_s` is how far apart a kill and the disappearance of its victim may be seen.
     """
     track = replace(track, happened=(), reading=sample.memory)
-    if gap:
+    if track.seen_t is not None and sample.t - track.seen_t > gap_s:
         track = replace(track, above_since_t=None)
     track = _observe_owners(track, sample)
     if sample.memory is None:
-        return replace(track, level="unknown", above_since_t=None)
+        return replace(track, level="unknown")
     track = _observe_level(track, sample.memory, sample.t, config)
     return _observe_kills(track, sample, slack_s)
 
@@ -72,9 +76,9 @@ def observe(track: MemoryTrack, sample: Sample, gap: bool, slack_s: float, confi
 def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config: Config) -> MemoryTrack:
     available = reading.available_bytes
     if available is None:
-        return replace(track, level="unknown", above_since_t=None)
+        return replace(track, level="unknown")
     floor = config.memory.floor_bytes
-    below = available < floor
+    below = available <= floor
     level: Level = "crit" if available < floor / 2 else "warn" if below else "ok"
     happened = list(track.happened)
     if level != track.level:
@@ -94,6 +98,7 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
     return replace(
         track,
         level=level,
+        seen_t=t,
         happened=tuple(happened),
         history=history,
         min_available_bytes=available if lowest is None else min(lowest, available),
@@ -112,6 +117,9 @@ def _observe_kills(track: MemoryTrack, sample: Sample, slack_s: float) -> Memory
         return track
     before = track.kills_seen if track.kills_scope == reading.oom_scope else None
     track = replace(track, kills_seen=kills, kills_scope=reading.oom_scope)
+    if track.latched_t is not None and sample.t - track.latched_t <= slack_s:
+        # The process table may have been read just before its victim vanished from it.
+        track = replace(track, victims=tuple(dict.fromkeys((*track.victims, *vanished(track, sample, slack_s)))))
     if before is not None and kills > before:
         if reading.oom_scope == "host":
             more = (track.unexplained[1] if track.unexplained else 0) + kills - before
@@ -148,10 +156,26 @@ def _latch(track: MemoryTrack, t: float, count: int, victims: tuple[str, ...]) -
         track,
         kills_in_run=track.kills_in_run + count,
         kill_t=t if track.kill_t is None else track.kill_t,
+        latched_t=t if not victims else None,
         victims=tuple(dict.fromkeys((*track.victims, *victims))),
         first_critical_t=t if track.first_critical_t is None else track.first_critical_t,
         happened=(*track.happened, ("memory.oom", "crit", f"kernel OOM kill: {who} (counter +{count})")),
     )
+
+
+def close(track: MemoryTrack, sample: Sample, t: float) -> MemoryTrack:
+    """Latch, at the run's last time `t`, what the counter says was killed between then and the next run's sample.
+
+    The host's counter says nothing here: everything of ours is gone, whoever was killed.
+    """
+    track = replace(track, happened=())
+    reading = sample.memory
+    kills, before = reading.oom_kills if reading else None, track.kills_seen
+    if reading is None or kills is None or before is None or kills <= before:
+        return track
+    if reading.oom_scope != track.kills_scope or reading.oom_scope == "host":
+        return track
+    return _latch(track, t, kills - before, ())
 
 
 def remember_present(track: MemoryTrack, sample: Sample) -> MemoryTrack:

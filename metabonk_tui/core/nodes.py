@@ -10,7 +10,8 @@ from collections import Counter
 from metabonk_tui.core.config import GB
 from metabonk_tui.core.facts import Facts, due_components, silence_evidence
 from metabonk_tui.core.format import age
-from metabonk_tui.core.snapshot import Answer, Node
+from metabonk_tui.core.memory import HISTORY_BUCKET_S
+from metabonk_tui.core.snapshot import Answer, Node, WorkerView
 
 
 def components_node(facts: Facts) -> Node:
@@ -64,10 +65,14 @@ def components_node(facts: Facts) -> Node:
 def memory_node(facts: Facts) -> Node:
     """Answer B: is memory stable?"""
     memory, window_s = facts.memory, facts.config.memory.window_s
-    floor = memory.floor_bytes / GB
+    floor_bytes = memory.floor_bytes
+    floor = floor_bytes / GB
     reading = memory.reading
     available = reading.available_bytes if reading else None
     lowest = memory.min_available_bytes
+    fallen = [
+        low for low_t, low in memory.history if low_t > facts.t - window_s - HISTORY_BUCKET_S and low <= floor_bytes
+    ]
     answer: Answer
     if memory.oom_kills_in_run:
         answer = "no"
@@ -84,11 +89,11 @@ def memory_node(facts: Facts) -> Node:
         answer = "yes"
         short = "min unknown" if lowest is None else f"min {lowest / GB:.1f} GB"
         evidence = [f"above the floor of {floor:.1f} GB for {age(facts.t - memory.above_floor_since_t)}"]
-    elif lowest is not None and lowest < memory.floor_bytes:
+    elif fallen:
         answer = "no"
-        short = f"min {lowest / GB:.1f} GB"
+        short = f"min {min(fallen) / GB:.1f} GB"
         above_s = facts.t - (memory.above_floor_since_t or facts.t)
-        evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {lowest / GB:.2f} GB"]
+        evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {min(fallen) / GB:.2f} GB"]
     else:
         answer = "unknown"
         above_s = facts.t - (memory.above_floor_since_t or facts.t)
@@ -112,12 +117,13 @@ def memory_node(facts: Facts) -> Node:
 def gameplay_node(facts: Facts) -> Node:
     """Answer C: are workers reaching gameplay?"""
     by_t = facts.gate.gameplay_by_t or facts.started_at + facts.config.clock.gameplay_s
-    reached = [w for w in facts.workers if w.gameplay.corroborated]
-    claimed = [w for w in facts.workers if w.gameplay.started and not w.gameplay.corroborated]
+    # Reached is reached: a worker that died since then does not take it back.
+    reached = [w for w in facts.workers if w.gameplay.reached_t is not None]
+    claimed = [w for w in facts.workers if w.gameplay.started and w not in reached]
     known = any(w.gameplay.started is not None for w in facts.workers)
     total = len(facts.workers)
     limit = age(facts.config.clock.gameplay_s)
-    evidence = [f"w{w.slot} gameplay_started and {', '.join(w.gameplay.signs)}" for w in reached[:4]] + [
+    evidence = [_reached(w) for w in reached[:4]] + [
         f"w{w.slot} gameplay_started alone, not corroborated" for w in claimed[:4]
     ]
     answer: Answer
@@ -145,3 +151,9 @@ def gameplay_node(facts: Facts) -> Node:
         short=short,
         evidence=tuple(evidence),
     )
+
+
+def _reached(worker: WorkerView) -> str:
+    if not worker.gameplay.corroborated:
+        return f"w{worker.slot} reached it in an earlier generation"
+    return f"w{worker.slot} gameplay_started and {', '.join(worker.gameplay.signs)}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from metabonk_tui.core import components
+from metabonk_tui.core import components, environment, gameplay
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import MemoryTrack
 from metabonk_tui.core.snapshot import Attention, ComponentState, Reach, WorkerView
 from metabonk_tui.core.status import number, text
-from metabonk_tui.core.workers import WorkerTrack, env_view, gameplay_view, rss_growth_bytes_per_min
+from metabonk_tui.core.workers import WorkerTrack, rss_growth_bytes_per_min
 
 _LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}
 
@@ -64,8 +64,8 @@ def _view(track: WorkerTrack, attention: Sequence[Attention], t: float, config: 
         rss_growth_bytes_per_min=rss_growth_bytes_per_min(track),
         tree_bytes=track.tree_bytes,
         rss_peak_bytes=track.rss_peak_bytes,
-        env=env_view(track, config),
-        gameplay=gameplay_view(track),
+        env=environment.view(track.env, config),
+        gameplay=gameplay.view(track.gameplay),
         last_error=_error_text(track),
         last_error_t=track.own_error_t if track.error is None else t,
         last_good_t=track.last_good_t,

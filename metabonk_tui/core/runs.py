@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import RunHeader, Sample
 from metabonk_tui.core.snapshot import Gap, RunView
-from metabonk_tui.core.window import Buckets, Spacing
+from metabonk_tui.core.window import Spacing, Spans
 from metabonk_tui.core.workers import WorkerTrack
 
 KNOWN_STARTS = ("launched by us", "oldest worker process", "relaunch seen", "recording", "")
 """How a start can be known; a live run whose start is only its first sample begins when something is there."""
 ADOPT_SLACK_S = 5.0
 """A launch of ours and the relaunch that we saw are one when their starts are this close."""
+
+HANDOVER_S = 60.0
+"""For so long after a launch of ours the workers of before may still answer; that they go is not another launch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,16 @@ class RunTrack:
     header: RunHeader
     begun: bool
     spacing: Spacing
-    watched: Buckets
-    """Seconds in which we looked, outside gaps."""
-    answered: Buckets
-    """Seconds in which at least one worker answered, outside gaps."""
+    watched: Spans
+    """When we looked, outside gaps."""
+    answered: Spans
+    """When at least one worker answered, outside gaps."""
     last_t: float | None = None
     samples: int = 0
     observed_s: float = 0.0
     gaps: tuple[Gap, ...] = ()
+    asked_t: float | None = None
+    """When workers were last looked at."""
     answer_t: float | None = None
     """When a worker last answered."""
     looked_t: float | None = None
@@ -50,10 +55,15 @@ class RunTrack:
 
 def new_run(header: RunHeader, config: Config) -> RunTrack:
     """Begin to follow a run."""
-    width_s = max(1.0, config.clock.validation_s / 180)
-    blank = Buckets(width_s, 200)
+    blank = Spans(max(config.clock.validation_s, config.verdict.early_silence_s))
     begun = header.how in KNOWN_STARTS
     return RunTrack(header, begun, Spacing(header.interval_s), blank, blank)
+
+
+def rhythm_after(run: RunTrack, following: RunTrack) -> Spacing:
+    """Return the spacing with which the run after this one begins: what was seen still holds."""
+    spacing = following.spacing
+    return spacing if spacing.declared_s else Spacing(None, run.spacing.recent)
 
 
 def gap_s(run: RunTrack, config: Config) -> float:
@@ -94,7 +104,7 @@ def observe(run: RunTrack, sample: Sample, config: Config) -> tuple[RunTrack, fl
     run = replace(
         run,
         spacing=run.spacing if hole else run.spacing.add(passed_s),
-        watched=run.watched if hole else run.watched.add_span(run.last_t, sample.t),
+        watched=run.watched if hole else run.watched.add(run.last_t, sample.t),
         last_t=sample.t,
         samples=run.samples + 1,
         observed_s=run.observed_s + elapsed_s,
@@ -104,16 +114,22 @@ def observe(run: RunTrack, sample: Sample, config: Config) -> tuple[RunTrack, fl
     return run, elapsed_s, gap
 
 
-def note_answers(run: RunTrack, sample: Sample, elapsed_s: float, limit_s: float) -> RunTrack:
-    """Take in whether any worker answered; remember a revival after `limit_s` without an answer."""
+def note_answers(run: RunTrack, sample: Sample, limit_s: float) -> RunTrack:
+    """Take in whether any worker answered; `limit_s` is how long a hole between two looks may be, and how long
+    the pool may be silent before its next answer is a revival.
+    """
     if not sample.workers:
         return run
+    asked_t = run.asked_t
+    run = replace(run, asked_t=sample.t)
     if not any(seen.status is not None for seen in sample.workers.values()):
         return replace(run, looked_t=run.looked_t if run.looked_t is not None else sample.t)
     revived = run.revived
     if run.answer_t is not None and sample.t - run.answer_t > limit_s:
         revived = (run.answer_t, sample.t)
-    answered = run.answered.add_span(sample.t - elapsed_s, sample.t) if elapsed_s else run.answered
+    answered = run.answered
+    if asked_t is not None and 0 < sample.t - asked_t <= limit_s:
+        answered = answered.add(asked_t, sample.t)
     return replace(run, answer_t=sample.t, looked_t=None, revived=revived, answered=answered)
 
 
@@ -121,9 +137,8 @@ def begin_late(run: RunTrack, sample: Sample) -> RunTrack:
     """Let a run whose start was not known begin with the first thing that is there."""
     if run.begun:
         return run
-    starts = [
-        p.started_at for p in sample.processes or () if p.role in ("worker", "launcher") and p.started_at is not None
-    ]
+    starts = [p.started_at for p in sample.processes or () if p.role == "worker" and p.started_at is not None]
+    starts += [seen.pid_started_at for seen in sample.workers.values() if seen.pid_started_at is not None]
     there = bool(starts) or any(seen.status is not None for seen in sample.workers.values())
     started_at = min(starts, default=sample.t) if there else sample.t
     how = "oldest worker process" if starts else "first sample"
@@ -140,7 +155,7 @@ def relaunch(
     starting: bool,
 ) -> RunHeader | None:
     """Return the header of a run that somebody else began, when this sample shows one."""
-    ours = run.header.how == "launched by us" and starting
+    ours = run.header.how == "launched by us" and (starting or sample.t - run.started_at <= HANDOVER_S)
     launcher = launcher_of(sample)
     if launcher and run.launcher and launcher != run.launcher and not ours and launcher[1] > run.started_at + 1:
         return _seen(run, launcher[1])

@@ -91,6 +91,8 @@ class GameplayView:
     """What corroborates it: "hud_present", "phase_gameplay", "state gameplay", "reward rising"."""
     corroborated: bool
     since_t: float | None
+    reached_t: float | None = None
+    """When it was first corroborated in this run, in any generation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class WorkerView:
     generations: tuple[Generation, ...]
     """In this run, oldest first, the last 20."""
     resets_t: tuple[float, ...]
-    """Counter resets and new pids in this run; len == generation - 1."""
+    """Counter resets and new pids in this run; len == generation - 1, at most the last 1000."""
     components: tuple[ComponentView, ...]
     step: float | None
     step_rate: float | None

@@ -28,10 +28,12 @@ from metabonk_tui.core.snapshot import (
     WorkerView,
 )
 from metabonk_tui.core.story import Teller
-from metabonk_tui.core.verdict import Draft, decide
+from metabonk_tui.core.verdict import Draft, decide, light
 from metabonk_tui.core.workers import WorkerTrack
 
 KEPT_RUNS = 50
+KEPT_VERDICTS = 500
+Change = tuple[float, Word, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,44 @@ def _fresh(header: RunHeader, config: Config) -> State:
 
 
 def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
-    """Close the run so far and begin another; the hole between the two belongs to the earlier one."""
+    """Close the run so far, if it ever was one, and begin another."""
     state = cast(State, previous.state)
+    ended = previous.ended_runs
+    if state.run.begun:
+        last = _closed(previous, state, sample, config)
+        ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
+    fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
+    fresh = replace(fresh, run=replace(fresh.run, spacing=runs.rhythm_after(state.run, fresh.run)))
+    return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
+
+
+def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
+    """Return the last Snapshot of a run that ends before this sample: the hole up to it is still that run's.
+
+    So is a kernel kill in it: what the counter shows when the next run begins is that run's zero.
+    """
     last = replace(previous, state=None, ended_runs=())
+    teller = Teller(previous.t, previous.events)
     if sample.t - previous.t > runs.gap_s(state.run, config) and state.run.samples > 1:
         hole = Gap(previous.t, sample.t)
-        teller = Teller(previous.t, previous.events)
         teller.tell("recorder.gap", "warn", f"nothing was recorded for {sample.t - previous.t:.0f} s")
-        last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)), events=teller.events)
-    ended = (*previous.ended_runs, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
-    fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
-    # What the kernel's counter showed before the run is not the run's; what it shows now is its zero.
-    counter = replace(fresh.memory, kills_seen=state.memory.kills_seen, kills_scope=state.memory.kills_scope)
-    fresh = replace(fresh, memory=counter)
-    return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
+        last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
+    after = memory.close(state.memory, sample, previous.t)
+    if after.happened:
+        view = memory.view(after, config, len(previous.workers))
+        facts = _facts(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
+        _, verdict = _hold(state, decide(facts), facts, config)
+        teller.tell_memory(after.happened)
+        last = replace(last, memory=view, verdict=verdict, verdicts=_noted(last.verdicts, verdict, teller))
+    return replace(last, events=teller.events[-MAX_EVENTS:])
+
+
+def _noted(verdicts: tuple[Change, ...], verdict: Verdict, teller: Teller) -> tuple[Change, ...]:
+    """Add a verdict to those of the run, and tell it, where it says another word than the last one."""
+    if verdicts and verdicts[-1][1] is verdict.word:
+        return verdicts
+    teller.tell_verdict(verdict)
+    return (*verdicts, (verdict.since_t, verdict.word, verdict.because))[-KEPT_VERDICTS:]
 
 
 def _advance(
@@ -104,35 +130,37 @@ def _advance(
     t = sample.t
     teller = Teller(t, previous.events if previous else ())
     if previous is None:
-        teller.tell("run.start", "info", _start_text(state.run.header), {"how": state.run.header.how})
-        foreign = state.run.header.foreign_fields
+        header = state.run.header
+        teller.tell("run.start", "info", _start_text(header), {"how": header.how}, t=header.started_at)
+        foreign = header.foreign_fields
         if foreign:
             text = f"asked for under names that /status never had, so never observed: {', '.join(foreign)}"
             teller.tell("recorder.names", "warn", text, {"fields": list(foreign)})
     if previous is not None and not (sample.workers or sample.memory or sample.processes):
         # Only events: nothing was looked at, so nothing can be judged.
         teller.add(sample.events)
-        return replace(previous, events=teller.events, state=_note_events(state, sample))
+        return replace(previous, events=teller.events[-MAX_EVENTS:], state=_note_events(state, sample))
 
     run, elapsed_s, gap = runs.observe(runs.begin_late(state.run, sample), sample, config)
     run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
     if gap is not None:
         teller.tell("recorder.gap", "warn", f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s")
-    run = runs.note_answers(run, sample, elapsed_s, runs.gap_s(run, config))
+    run = runs.note_answers(run, sample, runs.gap_s(run, config))
     nominal_s = run.spacing.nominal_s
     stale_s = max(config.observe.stale_intervals * nominal_s, config.observe.timeout_s)
     pool_now = sample.pool or (previous.pool if previous else pool) or PoolReading()
     desired = _desired(pool_now, run.header)
     starting = state.gate.began_t is None
     tracks = _observe_workers(state.tracks, sample, run, desired, elapsed_s, stale_s, config, starting=starting)
-    memory_now = memory.observe(state.memory, sample, gap is not None, max(5.0, 3 * nominal_s), config)
+    memory_now = memory.observe(state.memory, sample, runs.gap_s(run, config), max(5.0, 3 * nominal_s), config)
     memory_now = memory.remember_present(memory_now, sample)
 
     views = worker_views(tracks, state.tracks, memory_now, t, config)
     answered = [v for v in views if v.last_good_t is not None]
     all_answered = bool(views) and len(answered) == len(views) and run.begun
+    before_gap = previous.workers if previous is not None and gap is not None else None
     gate_now = gate.begin(state.gate, t, run.started_at, all_answered, config) if run.begun else state.gate
-    gate_now, judged = gate.check(gate_now, t, run.watched, run.answered, views, config)
+    gate_now, judged = gate.check(gate_now, t, run.watched, run.answered, views, before_gap, config)
     gate_view = gate.view(gate_now, t, run.started_at, config)
     tracks = teller.tell_workers(state.tracks, tracks, views, config)
     teller.tell_memory(memory_now.happened)
@@ -145,10 +173,7 @@ def _advance(
     state = _note_events(state, sample)
     facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
     state, verdict = _hold(state, decide(facts), facts, config)
-    verdicts = previous.verdicts if previous else ()
-    if not verdicts or verdicts[-1][1] is not verdict.word:
-        verdicts = (*verdicts, (verdict.since_t, verdict.word, verdict.because))
-        teller.tell_verdict(verdict)
+    verdicts = _noted(previous.verdicts if previous else (), verdict, teller)
     return Snapshot(
         t=t,
         tick=tick if tick is not None else (previous.tick + 1 if previous else 0),
@@ -249,8 +274,8 @@ def _facts(
         gate=gate_view,
         workers=views,
         memory=memory_view,
-        heard_s=run.answered.sum_between(t - window_s, t),
-        heard_early_s=run.answered.sum_between(t - config.verdict.early_silence_s, t),
+        heard_s=run.answered.seconds_between(t - window_s, t),
+        heard_early_s=run.answered.seconds_between(t - config.verdict.early_silence_s, t),
         window_s=window_s,
         unanswered_s=None if run.looked_t is None else t - run.looked_t,
         nominal_s=run.spacing.nominal_s,
@@ -288,7 +313,7 @@ def _hold(state: State, draft: Draft, facts: Facts, config: Config) -> tuple[Sta
             pending = (word, held, since_t)
             word, since_t = shown.word, shown.since_t
     if shown is not None and pending is not None:
-        kept = replace(shown, nodes=draft.nodes)
+        kept = replace(shown, nodes=light(shown.word, shown.would_be, draft.nodes))
         return replace(state, verdict=kept, pending=pending, leaning=leaning), kept
     changed = shown is not None and shown.word is not word
     verdict = Verdict(

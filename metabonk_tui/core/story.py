@@ -21,12 +21,13 @@ class Teller:
     def __init__(self, t: float, before: tuple[Event, ...]) -> None:
         """Begin at time `t`, after the events so far."""
         self._t = t
-        self._events = list(before)
+        self._before = before
+        self._events: list[Event] = []
 
     @property
     def events(self) -> tuple[Event, ...]:
         """All events, oldest first."""
-        return tuple(self._events)
+        return (*self._before, *sorted(self._events, key=lambda event: event.t))
 
     def add(self, events: Iterable[Event]) -> None:
         """Take over events that came with the sample."""

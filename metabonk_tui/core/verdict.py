@@ -40,10 +40,11 @@ def decide(facts: Facts) -> Draft:
         return _draft(facts, word, because, nodes, early=True, latched=latched)
     if facts.stopped_t is not None:
         return _draft(facts, Word.WAITING, ("the pool was stopped by us",), nodes)
-    if not facts.begun or not facts.answered_ever:
+    ended = facts.gate.ends_t is not None and facts.t >= facts.gate.ends_t
+    if not facts.begun or not (facts.answered_ever or ended):
         return _draft(facts, Word.WAITING, (_waiting_for(facts),), nodes)
     word, because = _matrix(facts, *nodes)
-    if facts.gate.ends_t is None or facts.t < facts.gate.ends_t:
+    if not ended:
         return _draft(facts, Word.VALIDATING, (_progress(facts), *because), nodes, would_be=word)
     return _draft(facts, word, because, nodes)
 
@@ -58,11 +59,11 @@ def _draft(
     early: bool = False,
     latched: bool = False,
 ) -> Draft:
-    lit = _lit(word, would_be, nodes)
+    lit = light(word, would_be, nodes)
     return Draft(word, because, lit, would_be, _changes_when(facts, word, lit, latched), early, latched)
 
 
-def _lit(word: Word, would_be: Word | None, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+def light(word: Word, would_be: Word | None, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Light the nodes that the word came through."""
     final = would_be or word
     path = {

@@ -1,9 +1,8 @@
-"""Amounts over time in buckets: growth, observed time, memory. Knows nothing about what the amounts mean."""
+"""Amounts over time: growth in buckets, observed time in spans, points for rates. Refuses to know what they mean."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 
 
@@ -29,34 +28,36 @@ class Buckets:
         empty = (0.0,) * min(index - self.newest - 1, self.keep)
         return Buckets(self.width_s, self.keep, index, (*self.amounts, *empty, amount)[-self.keep :])
 
-    def add_span(self, from_t: float, to_t: float) -> Buckets:
-        """Add the seconds of a span, each to the bucket it lies in."""
-        spread = self
-        start = max(from_t, to_t - self.width_s * self.keep)
-        while start < to_t:
-            end = min(to_t, (start // self.width_s + 1) * self.width_s)
-            if end <= start:  # the next boundary is not above it in floating point
-                end = to_t
-            spread = spread.add(start, end - start)
-            start = end
-        return spread
-
     def newest_sum(self, count: int) -> float:
         """Sum the newest `count` buckets."""
         return sum(self.amounts[-count:])
 
-    def sum_between(self, from_t: float, to_t: float) -> float:
-        """Sum what lies in (from, to], taking a bucket at the edge by the share of it inside."""
-        if self.newest is None or to_t <= from_t:
-            return 0.0
-        first = self.newest - len(self.amounts) + 1
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Stretches of time that were observed, exactly, reaching back `keep_s`; what touches is one stretch."""
+
+    keep_s: float
+    items: tuple[tuple[float, float], ...] = ()
+
+    def add(self, from_t: float, to_t: float) -> Spans:
+        """Add a stretch that ends last; what is in already does not count twice."""
+        items = self.items
+        if items and from_t <= items[-1][1]:
+            if to_t <= items[-1][1]:
+                return self
+            from_t, items = items[-1][0], items[:-1]
+        while items and items[0][1] <= to_t - self.keep_s:
+            items = items[1:]
+        return Spans(self.keep_s, (*items, (from_t, to_t)))
+
+    def seconds_between(self, from_t: float, to_t: float) -> float:
+        """Return how much of (from, to] was observed."""
         total = 0.0
-        for offset, amount in enumerate(self.amounts):
-            begin = (first + offset) * self.width_s
-            overlap = min(to_t, begin + self.width_s) - max(from_t, begin)
-            if amount and overlap > 0:
-                # A bucket holds at most its own overlap of seconds; its amount lies at unknown places inside.
-                total += min(amount, overlap) if overlap < self.width_s else amount
+        for begin, end in reversed(self.items):
+            if end <= from_t:
+                break
+            total += max(0.0, min(to_t, end) - max(from_t, begin))
         return total
 
 
@@ -88,6 +89,10 @@ class Points:
         return (last - first) / span if span > 0 and span >= min_span_s else None
 
 
+MAX_SLOWER = 3.0
+"""A source is believed to be this many times slower than it says; else holes would creep into being the rhythm."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spacing:
     """The rhythm of the samples."""
@@ -104,11 +109,6 @@ class Spacing:
         """The nominal time between samples: as declared, or as seen where the source is slower than it says."""
         seen = median(self.recent) if self.recent else 0.0
         if self.declared_s:
-            return max(self.declared_s, seen) if len(self.recent) >= 5 else self.declared_s
+            slower = min(max(self.declared_s, seen), MAX_SLOWER * self.declared_s)
+            return slower if len(self.recent) >= 5 else self.declared_s
         return seen or 1.0
-
-
-def median_spacing(times: list[float]) -> float | None:
-    """Return the median time between consecutive times; None for fewer than two."""
-    spacings = [b - a for a, b in pairwise(times) if b > a]
-    return median(spacings) if spacings else None

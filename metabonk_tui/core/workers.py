@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from metabonk_tui.core import components
+from metabonk_tui.core import components, gameplay
 from metabonk_tui.core.components import ComponentTrack
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.gameplay import NOT_REACHED, GameplayTrack
 from metabonk_tui.core.sample import EnvReading, Observation, ProcessReading, WorkerStatus
-from metabonk_tui.core.snapshot import EnvView, GameplayView, Generation, Reach
-from metabonk_tui.core.status import flag, number, text
+from metabonk_tui.core.snapshot import Generation, Reach
+from metabonk_tui.core.status import number, text
 from metabonk_tui.core.window import Points
 
 UNREACHABLE = ("refused", "reset", "closed", "dns")
 KEPT_GENERATIONS = 20
+KEPT_RESETS = 1000
+SAME_LIFE_S = 30.0
+"""A new pid and the fall of the counters are one event when they are seen this close: each may be seen first."""
 RATE_POINTS = Points(every_s=5.0, span_s=60.0)
 MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
-RISEN_SAMPLES = 3
-"""The reward of one step is noisy: it is rising when it was above all of its past this often."""
 MIN_BASELINE = 3
 """Rates of its own past that a worker needs before one can be called a jump."""
 
@@ -39,19 +41,6 @@ class StepTrack:
     def rate(self) -> float | None:
         """Steps per second over the last minute."""
         return self.points.rate()
-
-
-@dataclass(frozen=True, slots=True)
-class GameplayTrack:
-    """The gameplay flag and what corroborates it."""
-
-    started: bool | None = None
-    signs: tuple[str, ...] = ()
-    corroborated_t: float | None = None
-    reward_before: float | None = None
-    """The highest reward before the flag rose, in this generation."""
-    risen: int = 0
-    """Samples since then with a reward above that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +69,7 @@ class WorkerTrack:
     generation_pid: int | None = None
     """The pid of this generation, once it is known."""
     resets_t: tuple[float, ...] = ()
-    gameplay: GameplayTrack = GameplayTrack()
+    gameplay: GameplayTrack = NOT_REACHED
     own_error: str | None = None
     own_error_t: float | None = None
     rss_bytes: int | None = None
@@ -121,7 +110,7 @@ def observe(
     if seen is not None:
         pid = track.pid
         track = _identify(track, seen, process, t)
-        if track.pid != pid:  # another process has another environment
+        if pid is not None and track.pid != pid:  # another process has another environment
             track = replace(track, env=None)
         track = replace(
             track,
@@ -170,7 +159,12 @@ def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | N
         and abs((started_at or 0) - (track.pid_started_at or 0)) > 2.0
     )
     if pid == track.pid and not same_pid_reused:
-        return replace(track, pid_started_at=started_at if started_at is not None else track.pid_started_at)
+        track = replace(track, pid_started_at=started_at if started_at is not None else track.pid_started_at)
+        began_t = track.generations[-1].began_t if track.generations else t
+        if track.generation_pid is None and t - began_t > SAME_LIFE_S:
+            # The counters fell and no other process came: it was a reset within this one.
+            track = replace(track, generation_pid=pid)
+        return track
     known = replace(track, pid=pid, pid_started_at=started_at)
     if track.generation == 0:
         return known
@@ -184,18 +178,24 @@ def _begin_generation(track: WorkerTrack, t: float, why: str, pid: int | None) -
     number_ = track.generation + 1
     life = Generation(number=number_, began_t=t, pid=pid, why=why)
     first = number_ == 1
-    return replace(
+    begun = replace(
         track,
         generation=number_,
         generation_pid=pid,
         generations=(*track.generations, life)[-KEPT_GENERATIONS:],
-        resets_t=track.resets_t if first else (*track.resets_t, t),
-        components=track.components if first else tuple(components.reset(c) for c in track.components),
-        step=None if not first else track.step,
-        steps=StepTrack() if not first else track.steps,
-        gameplay=GameplayTrack() if not first else track.gameplay,
-        memory=MEMORY_POINTS if not first else track.memory,
+        resets_t=track.resets_t if first else (*track.resets_t, t)[-KEPT_RESETS:],
         happened=track.happened if first else (*track.happened, ("worker.generation", why)),
+    )
+    return begun if first else replace(_forget_counters(begun), memory=MEMORY_POINTS)
+
+
+def _forget_counters(track: WorkerTrack) -> WorkerTrack:
+    return replace(
+        track,
+        components=tuple(components.reset(c) for c in track.components),
+        step=None,
+        steps=StepTrack(),
+        gameplay=gameplay.reset(track.gameplay),
     )
 
 
@@ -207,7 +207,10 @@ def _observe_status(
         track = _begin_generation(track, t, "first seen", track.pid)
     elif track.status is not None:
         why = _fell(track, status, step, config)
-        if why:
+        if why and _began_by_pid(track, t):
+            # The new pid was seen first, and after it one more answer of the process before.
+            track = _forget_counters(track)
+        elif why:
             # The process table may still show the old pid; the next one that it shows belongs to this life.
             track = _begin_generation(track, t, why, None)
     seen = tuple(
@@ -224,13 +227,18 @@ def _observe_status(
         status=status,
         step=step if step is not None else track.step,
         steps=_observe_step(track.steps, step, t, config),
-        gameplay=_observe_gameplay(track.gameplay, status, t),
+        gameplay=gameplay.observe(track.gameplay, status, t),
         last_good_t=t,
         observed_s=track.observed_s + (elapsed_s if track.last_good_t is not None else 0.0),
         own_error=own_error or track.own_error,
         own_error_t=t if own_error else track.own_error_t,
         happened=happened,
     )
+
+
+def _began_by_pid(track: WorkerTrack, t: float) -> bool:
+    life = track.generations[-1]
+    return life.number > 1 and life.pid is not None and t - life.began_t <= SAME_LIFE_S
 
 
 def _fell(track: WorkerTrack, status: WorkerStatus, step: float | None, config: Config) -> str | None:
@@ -266,34 +274,6 @@ def announce_rate(steps: StepTrack) -> StepTrack | None:
     if steps.ratio is None or steps.ratio < 2 * steps.announced:
         return None
     return replace(steps, announced=steps.ratio)
-
-
-def _observe_gameplay(play: GameplayTrack, status: WorkerStatus, t: float) -> GameplayTrack:
-    """Look for two independent signs: the flag alone has known false positives and never goes back."""
-    started = flag(status, "gameplay_started")
-    reward = number(status, "reward").value
-    if started is not True:
-        highest = play.reward_before
-        if reward is not None:
-            highest = reward if highest is None else max(highest, reward)
-        return replace(play, started=started if started is not None else play.started, reward_before=highest)
-    above = reward is not None and play.reward_before is not None and reward > play.reward_before
-    risen = play.risen + above
-    signs = list(play.signs)
-    present = (
-        ("hud_present", flag(status, "hud_present") is True),
-        ("phase_gameplay", flag(status, "phase_gameplay") is True),
-        ("state gameplay", text(status, "dynamic_ui_state_type") == "gameplay"),
-        ("reward rising", risen >= RISEN_SAMPLES),
-    )
-    signs += [name for name, seen in present if seen and name not in signs]
-    return replace(
-        play,
-        started=True,
-        risen=risen,
-        signs=tuple(signs),
-        corroborated_t=t if signs and play.corroborated_t is None else play.corroborated_t,
-    )
 
 
 def _own_error(status: WorkerStatus) -> str | None:
@@ -344,35 +324,3 @@ def rss_growth_bytes_per_min(track: WorkerTrack) -> float | None:
     """Return how fast its memory grew over the last 5 minutes; None under a minute of history."""
     rate = track.memory.rate(min_span_s=60.0)
     return None if rate is None else rate * 60.0
-
-
-def gameplay_view(track: WorkerTrack) -> GameplayView:
-    """Project the gameplay track."""
-    play = track.gameplay
-    return GameplayView(play.started, play.signs, play.corroborated_t is not None, play.corroborated_t)
-
-
-def env_view(track: WorkerTrack, config: Config) -> EnvView | None:
-    """Judge the environment of the worker's process against what is required."""
-    if track.env is None:
-        return None
-    required = config.required_environment
-    values = track.env.values
-    if values is None:
-        return EnvView(0, len(required), (), (), track.env.error or "not readable")
-    missing = tuple(key for key in required if key not in values)
-    wrong = tuple(
-        (key, values[key], wanted)
-        for key, wanted in required.items()
-        if key in values and not _same(values[key], wanted)
-    )
-    return EnvView(len(required) - len(missing) - len(wrong), len(required), missing, wrong, None)
-
-
-_TRUE = ("1", "true", "yes", "on")
-
-
-def _same(value: str, wanted: str) -> bool:
-    """Compare as MetaBonk does: 1, true, yes and on are one value."""
-    value, wanted = value.strip().lower(), wanted.strip().lower()
-    return value == wanted or (value in _TRUE and wanted in _TRUE)
