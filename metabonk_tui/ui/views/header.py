@@ -6,18 +6,16 @@ Values begin at column 10 at every size, so that the eye drops straight down. Re
 from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import MemoryView, Reach, Snapshot
+from metabonk_tui.core.sample import OperationStep
+from metabonk_tui.core.snapshot import Reach, Snapshot
 from metabonk_tui.ui.glyphs import CHECK_TOKENS, LEVEL_TOKENS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
-from metabonk_tui.ui.views.gauge import LEVELS, gauge, level_mark
-from metabonk_tui.ui.views.section import facts, has, muted, strong
+from metabonk_tui.ui.views.memory_row import gauge_place, memory_row
+from metabonk_tui.ui.views.section import WIDE, facts, has, label, muted, strong
 from metabonk_tui.ui.views.section import plain_text as text
 from metabonk_tui.ui.views.tiny import tiny_head
 
-VALUES = 10
-WIDE = 110
-"""From here on the header has the columns of 120."""
 WAS_S = 300.0
 TINY_CELLS = 40
 """Below this the header is that of a side pane."""
@@ -34,10 +32,6 @@ def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
         doing = doing_row(frame, snapshot) or next_row(frame, snapshot)
         rows += [doing] if doing else []
     return tuple(rows)
-
-
-def _label(name: str, token: str = "muted") -> Row:
-    return (gap(1), Span(name, token), gap(VALUES - 1 - len(name)))
 
 
 def mode(frame: Frame, snapshot: Snapshot) -> Row:
@@ -116,15 +110,15 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
             Span(f" {word} ", "oncritbadge", True, "critbadge"),
         )  # fmt: skip
     elif level == "caution":
-        head = (*_label("VERDICT")[:-1], gap(1), Span(f" {glyph} {word} ", "onwarn", True, "warnband"))
+        head = (*label("VERDICT")[:-1], gap(1), Span(f" {glyph} {word} ", "onwarn", True, "warnband"))
     else:
-        head = (*_label("VERDICT"), mark(glyph, token), gap(1), Span(word, token, True), gap(1))
+        head = (*label("VERDICT"), mark(glyph, token), gap(1), Span(word, token, True), gap(1))
     said = "oncrit" if stop else "text"
     quiet = "oncrit" if stop else "muted"
     since = fmt.elapsed(verdict.since_t - snapshot.run.started_at)
     narrow = wide < 44
-    label = "" if narrow else "since "
-    when: Row = (gap(1), Span(label, quiet), Span(since, "oncrit" if stop else "strong"))
+    lead = "" if narrow else "since "
+    when: Row = (gap(1), Span(lead, quiet), Span(since, "oncrit" if stop else "strong"))
     if width(head) + width(when) > wide:
         when = ()
     keys: list[Row] = []
@@ -162,124 +156,10 @@ def _evidence(snapshot: Snapshot, said: str, quiet: str, room: int, g: Glyphs) -
     return row
 
 
-def gauge_place(wide: int) -> tuple[int, int, int, int]:
-    """Say where the columns of the header are: gauge from, gauge cells, floor, forecast."""
-    if wide < WIDE:
-        return 33, 14, 0, 49
-    long = 36 + (wide - 120) * 3 // 8
-    floor = 34 + long + (2 if wide < 160 else 3)
-    return 34, long, floor, floor + 12
-
-
-def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 3: available memory in GB, gauge with floor, what it leads to, and Ollama's share."""
-    g, wide, memory = frame.glyphs, frame.width, snapshot.memory
-    reading = memory.reading
-    head: Row = (*_label("MEMORY"), level_mark(memory, g), gap(1))
-    if reading is None or reading.available_bytes is None:
-        head = (*head, Span("not observed", "unknown", True))
-        return fit((*head, *(gap(2), text("never counted as enough"))) if wide >= 60 else head, wide, g.ellipsis)
-    token = LEVELS[memory.level][1] if memory.level != "ok" else "strong"
-    head = (*head, Span(f"{fmt.gigabytes(reading.available_bytes)} GB", token, True))
-    free = " free" + (f" of {fmt.gigabytes(reading.total_bytes)}" if reading.total_bytes is not None else "")
-    if width(head) + len(free) < wide:
-        head = (*head, muted(free))
-    start, long, floor_at, told_at = gauge_place(wide)
-    if width(head) >= start:
-        start = width(head) + 1
-        long = max(0, min(long, told_at - start - 2))
-    roomy = wide >= WIDE
-    ollama = _ollama(memory)
-    right = join([ollama, *_pressure(snapshot, wide)], 3) if roomy else ollama
-    word, *more = _consequence(snapshot, g) or [()]
-    if not roomy:
-        # The gauge shrinks to 8 cells, then goes; the numbers stay.
-        spare = wide - 1 - start - 2 - width(word) - (2 + width(ollama) if ollama else 0)
-        long = min(long, spare) if spare >= 8 else 0
-    row: list[Span] = list(head)
-    if long >= 8 and reading.total_bytes:
-        row += [gap(start - width(row)), *gauge(
-            reading.total_bytes, reading.available_bytes, memory.floor_bytes, long, memory.level, g
-        )]  # fmt: skip
-    if roomy:
-        row += [gap(floor_at - width(row)), muted("floor "), strong(fmt.gigabytes(memory.floor_bytes))]
-        row += [gap(told_at - width(row))]
-    else:
-        row += [gap(2)]
-    room = wide - 1 - width(row)
-    whole = width((*word, *(span for part in more for span in part)))
-    while roomy and width(right) > width(ollama) and whole + 3 + width(right) > room:
-        right = right[: -_last_fact(right)]
-    if right and width(right) + (width(word) + 2 if word else 0) > room:
-        right = ()
-    left_room = room - (width(right) + 2 if right else 0)
-    told = word
-    for part in more:
-        if width(told) + width(part) <= left_room:
-            told = (*told, *part)
-    told = cut(told, max(left_room, 0), g.ellipsis)
-    row += spread(told, right, room, g.ellipsis) if right else told
-    return fit(tuple(row), wide, g.ellipsis)
-
-
-def _last_fact(row: Row) -> int:
-    """Count the spans of the last fact of joined ones, its gap included."""
-    for i in range(len(row) - 1, -1, -1):
-        if not row[i].text.strip() and len(row[i].text) == 3:
-            return len(row) - i
-    return len(row)
-
-
-def _ollama(memory: MemoryView) -> Row:
-    share = next((owner for owner in memory.owners if owner.name == "ollama"), None)
-    if share is not None:
-        return (muted("ollama "), strong(fmt.gigabytes(share.bytes)))
-    return (muted("no ollama"),) if memory.owners else ()
-
-
-def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
-    reading, budget = snapshot.memory.reading, snapshot.memory.budget
-    parts: list[Row] = []
-    if wide >= 160 and reading and reading.swap_used_bytes is not None and reading.swap_total_bytes:
-        swap = f"{fmt.gigabytes(reading.swap_used_bytes)}"
-        parts.append((muted("swap "), strong(swap), muted(f" of {fmt.gigabytes(reading.swap_total_bytes)}")))
-    if reading and reading.pressure_some_avg10 is not None:
-        parts.append((muted("PSI "), strong(f"{reading.pressure_some_avg10:.1f}")))
-    if wide >= 160 and budget:
-        how = "" if budget.worker_measured else " assumed"
-        parts.append((muted("need/worker "), strong(f"{fmt.gigabytes(budget.worker_bytes)} GB"), muted(how)))
-    return parts
-
-
-def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
-    """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable. Later parts may go."""
-    memory = snapshot.memory
-    token = LEVELS[memory.level][1]
-    watch: list[Row] = [(muted(", "), strong("watch on"))] if memory.watch_armed else []
-    if memory.oom_kills_in_run:
-        victims: Row = (
-            (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
-        )
-        return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims, *watch]
-    if memory.forecast is not None:
-        calm = memory.level == "ok"
-        return [(Span(g.text(memory.forecast.text), "muted" if calm else token, not calm),), *watch]
-    if memory.below_floor_since_t is not None:
-        return [(Span(f"below floor {fmt.age(snapshot.t - memory.below_floor_since_t)}", token, True),), *watch]
-    if memory.above_floor_since_t is not None:
-        stable = any(node.id == "memory" and node.answer == "yes" for node in snapshot.verdict.nodes)
-        word = "stable" if stable else f"above floor {fmt.age(snapshot.t - memory.above_floor_since_t)}"
-        low: Row = ()
-        if memory.min_available_bytes is not None:
-            low = (muted(", lowest "), strong(fmt.gigabytes(memory.min_available_bytes)))
-        return [(muted(word),), low, *watch]
-    return [(strong("watch on"),)] if memory.watch_armed else []
-
-
 def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
     """Draw row 4: the six checks, their sum in words, when gameplay is due, and how many workers fit."""
     g, wide, gate = frame.glyphs, frame.width, snapshot.gate
-    head: Row = _label("GATE")
+    head: Row = label("GATE")
     total = len(gate.checks)
     if total and total * 2 <= max(12, wide // 4):
         for i, check in enumerate(gate.checks):
@@ -287,17 +167,22 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
         head = (*head, gap(3 if wide >= WIDE else 2))
     failed, passed = gate.count("FAIL"), gate.count("PASS")
     unknown, skipped = gate.count("UNKNOWN"), gate.count("SKIPPED")
-    said: list[Span] = []
+    counted: list[Row] = []
     if gate.began_t is None:
-        said = [muted("starts when every worker answers")]
+        counted = [(muted("starts when every worker answers"),)]
     else:
         if failed:
-            said.append(Span(f"{failed}/{total} FAIL", "crit", True))
+            counted.append((Span(f"{failed}/{total} FAIL", "crit", True),))
         if passed or not failed:
-            said += [muted(", ")] * bool(said) + [strong(f"{passed}/{total}"), muted(" passed")]
+            counted.append((strong(f"{passed}/{total}"), muted(" passed")))
         if unknown:
-            said += [muted(", "), Span(f"{unknown}", "strong"), muted(" unknown")]
-        said += [muted(", "), Span(str(skipped), "strong" if skipped else "muted"), muted(" skipped")]
+            counted.append((strong(str(unknown)), muted(" unknown")))
+        counted.append((Span(str(skipped), "strong" if skipped else "muted"), muted(" skipped")))
+    said: Row = ()
+    for part in counted:
+        longer = (*said, muted(", "), *part) if said else part
+        if width(head) + width(longer) < wide:
+            said = longer
     fits: Row = ()
     budget = snapshot.memory.budget
     if budget is not None:
@@ -330,7 +215,7 @@ def next_row(frame: Frame, snapshot: Snapshot) -> Row:
         return ()
     g = frame.glyphs
     far = 3 if frame.width >= WIDE else 2
-    row: list[Span] = list(_label("NEXT"))
+    row: list[Span] = list(label("NEXT"))
     for i, step in enumerate(steps):
         if i:
             row += [gap(far), muted(step.join or "then"), gap(far)]
@@ -352,15 +237,20 @@ def doing_row(frame: Frame, snapshot: Snapshot) -> Row:
     if operation is None or operation.ended_at is not None:
         return ()
     g = frame.glyphs
-    row: list[Span] = [*_label("DOING"), strong(g.text(operation.action), True)]
-    parts: list[Row] = []
-    for step in operation.steps:
-        name, token = _STEP_MARKS[step.state]
-        active = step.state in ("running", "failed")
-        detail = f" {g.text(step.detail)}" if step.detail and active else ""
-        parts.append((
-            mark(str(getattr(g, name)), token), gap(1),
-            Span(g.text(step.name), "text" if active else "muted"), Span(detail, "strong"),
-        ))  # fmt: skip
-    row += [gap(3), *join(parts, 2)] if parts else []
-    return fit(tuple(row), frame.width, g.ellipsis)
+    head: Row = (*label("DOING"), strong(g.text(operation.action), True))
+    steps = [(step, _step(step, g)) for step in operation.steps]
+    row = join([head, join([drawn for _, drawn in steps], 2)], 3)
+    if width(row) > frame.width - 1:
+        # No room for all: how far it is, and the step it is at.
+        done = sum(step.state in ("done", "skipped") for step in operation.steps)
+        now = [drawn for step, drawn in steps if step.state in ("running", "failed")]
+        row = join([head, (strong(fmt.share(done, len(steps))), muted(" done")), *now], 2)
+    return fit(row, frame.width, g.ellipsis)
+
+
+def _step(step: OperationStep, g: Glyphs) -> Row:
+    name, token = _STEP_MARKS[step.state]
+    active = step.state in ("running", "failed")
+    detail = f" {g.text(step.detail)}" if step.detail and active else ""
+    glyph = mark(str(getattr(g, name)), token)
+    return (glyph, gap(1), Span(g.text(step.name), "text" if active else "muted"), Span(detail, "strong"))

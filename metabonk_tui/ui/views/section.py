@@ -11,6 +11,16 @@ from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, cells, cropped, cut, fit, gap, join, mark, width
 
+VALUES = 10
+"""Where values begin in the header."""
+WIDE = 110
+"""From here on the header has the columns of 120."""
+
+
+def label(name: str) -> Row:
+    """Draw the label of a header row; the value follows at column 10."""
+    return (gap(1), Span(name, "muted"), gap(VALUES - 1 - len(name)))
+
 
 def has(frame: Frame, key: str) -> bool:
     """Does this key do something now? A hint may name two keys: "+ -"."""

@@ -12,7 +12,7 @@ from metabonk_tui.core import format as fmt
 from metabonk_tui.core.snapshot import ComponentState, ComponentView, Reach, Snapshot, WorkerView
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
-from metabonk_tui.ui.spans import Row, Span, clip, fit, gap, left, mark, on_row, right, width
+from metabonk_tui.ui.spans import Row, Span, clip, fit, gap, mark, on_row, right, width
 from metabonk_tui.ui.views.component import (
     absent_since,
     change_text,
@@ -151,9 +151,11 @@ def _first(frame: Frame, snapshot: Snapshot, worker: WorkerView, cols: Columns, 
     g = frame.glyphs
     identity = "selectid" if selected else ""
     cursor = mark(g.cursor, "accent") if selected else gap(1)
-    row: list[Span] = [gap(1), cursor, gap(1), reach_mark(worker, g), gap(1)]
     name = f"w{worker.slot}"
-    row.append(left(name, max(len(name), cols.state_at - 5), "strong", True)._replace(on=identity))
+    # A longer id begins further left, so that the state keeps its column.
+    at = max(4, min(5, cols.state_at - 1 - len(name)))
+    row: list[Span] = [gap(1), cursor, gap(at - 4), reach_mark(worker, g), gap(1)]
+    row += [Span(name, "strong", True, identity), Span(" " * max(1, cols.state_at - at - len(name)), on=identity)]
     if cols.state_cells:
         word = reach_word(worker, snapshot)
         room = cols.parts_at - 1 - width(row)
@@ -179,6 +181,8 @@ def _cell(
     glyph = state_mark(part, g)
     if cols.part_cells == 2:
         return [fresh_value(glyph, part, worker, snapshot)]
+    if part.state is S.PENDING and not cols.change_end:
+        return [glyph]
     if part.state in (S.ABSENT, S.PENDING, S.UNOBSERVED) or (part.state is S.BAD and not part.bad):
         word = Span(state_word(part, snapshot), word_token(part), part.state in (S.ABSENT, S.BAD))
         word = word._replace(text=clip(word.text, cols.part_cells - 3, g.ellipsis))

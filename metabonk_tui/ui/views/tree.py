@@ -62,10 +62,13 @@ def decision_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
 
 
 def _whole_words(said: str, room: int, glyphs: Glyphs) -> str:
-    """Leave out words from the right rather than cut one; a single one is cut."""
-    while cells(said) > room and " " in said:
-        said = said.rsplit(" ", 1)[0]
-    return clip(said, room, glyphs.ellipsis)
+    """Leave out words from the right rather than cut one; nothing is left where no number would be."""
+    kept = said
+    while cells(kept) > room and " " in kept:
+        kept = kept.rsplit(" ", 1)[0]
+    if kept != said and not any(character.isdigit() for character in kept):
+        return ""
+    return clip(kept, room, glyphs.ellipsis)
 
 
 def changes_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:

@@ -1,0 +1,131 @@
+"""The memory row of the header: absolute GB, the gauge with its floor, what it leads to, and Ollama's share.
+
+Refuses to judge: the level comes with the Snapshot.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core import format as fmt
+from metabonk_tui.core.snapshot import MemoryView, Snapshot
+from metabonk_tui.ui.glyphs import Glyphs
+from metabonk_tui.ui.screens.base import Frame
+from metabonk_tui.ui.spans import Row, Span, cut, fit, gap, join, spread, width
+from metabonk_tui.ui.views.gauge import LEVELS, gauge, level_mark
+from metabonk_tui.ui.views.section import WIDE, label, muted, strong
+from metabonk_tui.ui.views.section import plain_text as text
+
+
+def gauge_place(wide: int) -> tuple[int, int, int, int]:
+    """Say where the columns of the header are: gauge from, gauge cells, floor, forecast."""
+    if wide < WIDE:
+        return 33, 14, 0, 49
+    long = 36 + (wide - 120) * 3 // 8
+    floor = 34 + long + (2 if wide < 160 else 3)
+    return 34, long, floor, floor + 12
+
+
+def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw row 3: available memory in GB, gauge with floor, what it leads to, and Ollama's share."""
+    g, wide, memory = frame.glyphs, frame.width, snapshot.memory
+    reading = memory.reading
+    head: Row = (*label("MEMORY"), level_mark(memory, g), gap(1))
+    if reading is None or reading.available_bytes is None:
+        head = (*head, Span("not observed", "unknown", True))
+        return fit((*head, *(gap(2), text("never counted as enough"))) if wide >= 60 else head, wide, g.ellipsis)
+    token = LEVELS[memory.level][1] if memory.level != "ok" else "strong"
+    head = (*head, Span(f"{fmt.gigabytes(reading.available_bytes)} GB", token, True))
+    word, *more = _consequence(snapshot, g) or [()]
+    of = f" of {fmt.gigabytes(reading.total_bytes)}" if reading.total_bytes is not None else ""
+    for free in (f" free{of}", " free"):
+        if width(head) + len(free) + (width(word) + 2 if word else 0) < wide:
+            head = (*head, muted(free))
+            break
+    start, long, floor_at, told_at = gauge_place(wide)
+    if width(head) >= start:
+        start = width(head) + 1
+        long = max(0, min(long, told_at - start - 2))
+    roomy = wide >= WIDE
+    ollama = _ollama(memory)
+    right = join([ollama, *_pressure(snapshot, wide)], 3) if roomy else ollama
+    if not roomy:
+        # The gauge shrinks to 8 cells, then goes; the numbers stay.
+        spare = wide - 1 - start - 2 - width(word) - (2 + width(ollama) if ollama else 0)
+        long = min(long, spare) if spare >= 8 else 0
+    row: list[Span] = list(head)
+    if long >= 8 and reading.total_bytes:
+        row += [gap(start - width(row)), *gauge(
+            reading.total_bytes, reading.available_bytes, memory.floor_bytes, long, memory.level, g
+        )]  # fmt: skip
+    if roomy:
+        row += [gap(floor_at - width(row)), muted("floor "), strong(fmt.gigabytes(memory.floor_bytes))]
+        row += [gap(told_at - width(row))]
+    else:
+        row += [gap(2)]
+    room = wide - 1 - width(row)
+    whole = width((*word, *(span for part in more for span in part)))
+    while roomy and width(right) > width(ollama) and whole + 3 + width(right) > room:
+        right = right[: -_last_fact(right)]
+    if right and width(right) + (width(word) + 2 if word else 0) > room:
+        right = ()
+    left_room = room - (width(right) + 2 if right else 0)
+    told = word
+    for part in more:
+        if width(told) + width(part) <= left_room:
+            told = (*told, *part)
+    told = cut(told, max(left_room, 0), g.ellipsis)
+    row += spread(told, right, room, g.ellipsis) if right else told
+    return fit(tuple(row), wide, g.ellipsis)
+
+
+def _last_fact(row: Row) -> int:
+    """Count the spans of the last fact of joined ones, its gap included."""
+    for i in range(len(row) - 1, -1, -1):
+        if not row[i].text.strip() and len(row[i].text) == 3:
+            return len(row) - i
+    return len(row)
+
+
+def _ollama(memory: MemoryView) -> Row:
+    share = next((owner for owner in memory.owners if owner.name == "ollama"), None)
+    if share is not None:
+        return (muted("ollama "), strong(fmt.gigabytes(share.bytes)))
+    return (muted("no ollama"),) if memory.owners else ()
+
+
+def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
+    reading, budget = snapshot.memory.reading, snapshot.memory.budget
+    parts: list[Row] = []
+    if wide >= 160 and reading and reading.swap_used_bytes is not None and reading.swap_total_bytes:
+        swap = f"{fmt.gigabytes(reading.swap_used_bytes)}"
+        parts.append((muted("swap "), strong(swap), muted(f" of {fmt.gigabytes(reading.swap_total_bytes)}")))
+    if reading and reading.pressure_some_avg10 is not None:
+        parts.append((muted("PSI "), strong(f"{reading.pressure_some_avg10:.1f}")))
+    if wide >= 160 and budget:
+        how = "" if budget.worker_measured else " assumed"
+        parts.append((muted("need/worker "), strong(f"{fmt.gigabytes(budget.worker_bytes)} GB"), muted(how)))
+    return parts
+
+
+def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
+    """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable. Later parts may go."""
+    memory = snapshot.memory
+    token = LEVELS[memory.level][1]
+    watch: list[Row] = [(muted(", "), strong("watch on"))] if memory.watch_armed else []
+    if memory.oom_kills_in_run:
+        victims: Row = (
+            (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
+        )
+        return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims, *watch]
+    if memory.forecast is not None:
+        calm = memory.level == "ok"
+        return [(Span(g.text(memory.forecast.text), "muted" if calm else token, not calm),), *watch]
+    if memory.below_floor_since_t is not None:
+        return [(Span(f"below floor {fmt.age(snapshot.t - memory.below_floor_since_t)}", token, True),), *watch]
+    if memory.above_floor_since_t is not None:
+        stable = any(node.id == "memory" and node.answer == "yes" for node in snapshot.verdict.nodes)
+        word = "stable" if stable else f"above floor {fmt.age(snapshot.t - memory.above_floor_since_t)}"
+        low: Row = ()
+        if memory.min_available_bytes is not None:
+            low = (muted(", lowest "), strong(fmt.gigabytes(memory.min_available_bytes)))
+        return [(muted(word),), low, *watch]
+    return [(strong("watch on"),)] if memory.watch_armed else []
