@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.snapshot import Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Reach, Snapshot, WorkerView
 from metabonk_tui.ui.screens.base import Hint, Mode
 
 Group = Literal["view", "look", "act", "app"]
@@ -120,9 +120,14 @@ def may_act(now: Now) -> str:
     return ""
 
 
+def alive(worker: WorkerView) -> bool:
+    """Tell whether a worker has a process: it answers somehow, or its memory was seen. A pid alone may be history."""
+    return worker.reach in (Reach.UP, Reach.STALE, Reach.BROKEN) or worker.rss_bytes is not None
+
+
 def running(snapshot: Snapshot) -> bool:
     """Tell whether there is a pool: a launcher or any worker process."""
-    return snapshot.pool.launcher_pid is not None or any(worker.pid is not None for worker in snapshot.workers)
+    return snapshot.pool.launcher_pid is not None or any(alive(worker) for worker in snapshot.workers)
 
 
 def _act_running(now: Now) -> str:
@@ -136,6 +141,8 @@ def _act_worker(now: Now) -> str:
     why = _workers(now) or may_act(now)
     if why or now.worker is None:
         return why
+    if not alive(now.worker):
+        return f"w{now.worker.slot} is not running"
     if now.worker.pid is None or now.worker.pid_started_at is None:
         return f"the process of w{now.worker.slot} is not known"
     return ""
@@ -205,3 +212,19 @@ def hints(now: Now) -> tuple[Hint, ...]:
             if command.id != "shrink":
                 shown.append(Hint(command.key, label, acts, best, command.keep))
     return tuple(shown)
+
+
+def markdown() -> str:
+    """Write the table of keys for the README: `python -m metabonk_tui.ui.commands` prints it."""
+    lines = ["| key | what it does |", "|---|---|"]
+    for group, name in GROUPS.items():
+        lines.append(f"| **{name}** | |")
+        for command in COMMANDS:
+            if command.group == group:
+                keys = " ".join(f"`{key_name(key)}`" for key in command.keys)
+                lines.append(f"| {keys} | {command.what} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(markdown())

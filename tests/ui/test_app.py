@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.snapshot import Reach, Snapshot, Word
 from metabonk_tui.ui import commands
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.herald import Herald
@@ -357,6 +357,23 @@ def test_the_footer_has_only_keys_that_mean_something_now(make_app: Make) -> Non
     desk.news(scenes.observer())
     assert not {"L", "+ -", "R", "X", "K"} & keys()
     assert "v" in keys()
+
+
+def test_a_pool_that_is_gone_can_only_be_launched(make_app: Make) -> None:
+    scene = scenes.healthy()
+    # The pids stay in the picture as history; the memory of a process that is gone does not.
+    workers = tuple(replace(worker, reach=Reach.DOWN, rss_bytes=None) for worker in scene.workers)
+    gone = replace(scene, workers=workers, pool=replace(scene.pool, launcher_pid=None))
+    app = make_app(ScriptedMonitor(gone))
+    app.desk.news(gone)
+    assert {hint.key for hint in app.desk.frame(200, 24).hints if hint.acts} == {"L"}
+    app.desk.press("X", "X", 1.0, 120, 40)
+    assert "no pool is running; L launches one" in app.desk.notice
+    app.desk.press("K", "K", 1.0, 120, 40)
+    assert "w0 is not running" in app.desk.notice
+    still = replace(gone, workers=(replace(workers[0], rss_bytes=10**9), *workers[1:]))
+    app.desk.news(still)
+    assert "X" in {hint.key for hint in app.desk.frame(200, 24).hints}
 
 
 def test_read_only_says_why_an_acting_key_does_nothing(make_app: Make) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from metabonk_tui.core.action import Action, Plan, StopWorker
 from metabonk_tui.core.ports import Monitor
-from metabonk_tui.ui.commands import Now, may_act
+from metabonk_tui.ui.commands import Now, alive, may_act
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.forecast import memory_lines
 from metabonk_tui.ui.dialogs.operation import OperationDialog
@@ -178,7 +178,7 @@ class ConfirmDialog(Dialog):
         glyphs, wide = frame.glyphs, inner_width(frame) - 14
         workers = [target for target in plan.hits if target.role == "worker"]
         others = [target for target in plan.hits if target.role != "worker"]
-        running = sum(worker.pid is not None for worker in frame.snapshot.workers) if frame.snapshot else 0
+        running = sum(alive(worker) for worker in frame.snapshot.workers) if frame.snapshot else 0
         lines: list[Line] = []
         if workers:
             every = len(workers) >= running
@@ -188,18 +188,16 @@ class ConfirmDialog(Dialog):
             names = " ".join(f"w{target.slot}" if target.slot is not None else target.name for target in workers)
             first: Row = (mark(glyphs.caution, "warn"), gap(1), Span(head, "warn", True))
             for i, line in enumerate(words(f"{head}: {names}", wide - 2)):
-                row = (*first, Span(line[len(head) :])) if i == 0 else (gap(2), Span(line))
+                row: Row = (*first, Span(line[len(head) :])) if i == 0 else (gap(2), Span(line))
                 lines.append(Line(labelled("stops" if i == 0 else "", row, frame), NEEDED if i == 0 else 8))
         elif not others:
             lines.append(Line(labelled("stops", (Span("nothing", "muted"),), frame), 6))
-        pids = ", ".join(
-            [f"pids {' '.join(str(target.pid) for target in workers)}"] * bool(workers)
-            + [f"{target.name or target.role} {target.pid}" for target in others]
-        )
-        for line in words(pids, wide):
-            lines.append(
-                Line(labelled("" if workers else "stops", (Span(line, "muted" if workers else "text"),), frame), 7)
-            )
+        for line in words(f"pids {' '.join(str(target.pid) for target in workers)}" if workers else "", wide):
+            lines.append(Line(labelled("", (Span(line, "muted"),), frame), 7))
+        for i, target in enumerate(others):
+            what = f"  {target.name}" if target.name != target.role else ""
+            row = (Span(f"{target.role} {target.pid}"), Span(what, "muted"))
+            lines.append(Line(labelled("" if workers or i else "stops", row, frame), 7))
         if plan.start:
             about = f"  about {max(1, round(plan.seconds / 60))} min" if plan.seconds and plan.seconds >= 45 else ""
             about = about or (f"  about {plan.seconds:.0f} s" if plan.seconds else "")
