@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from metabonk_tui.core.snapshot import ComponentState
-from metabonk_tui.ui.commands import COMMANDS, GROUPS, key_name
+from metabonk_tui.ui.commands import COMMANDS, GROUPS, Group, key_name
 from metabonk_tui.ui.footer import footer
 from metabonk_tui.ui.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page
@@ -41,11 +41,14 @@ class HelpScreen(MonitorScreen):
         top = header(frame, frame.snapshot) if frame.snapshot else ()
         if frame.width >= 100:
             half = (frame.width - 5) // 2
-            columns = [(_keys(half, frame.glyphs), half), (self._signs(half, frame.glyphs), half)]
+            # The monitor's own keys stand at the right, so that both columns are about as long.
+            keys = _keys(half, frame.glyphs, ("view", "look", "act"))
+            signs = (*_keys(half, frame.glyphs, ("app",)), EMPTY, *self._signs(half, frame.glyphs))
+            columns = [(keys, half), (signs, half)]
             body = tuple((gap(1), *row) for row in beside(columns, 3))
         else:
             wide = max(10, frame.width - 2)
-            rows = (*_keys(wide, frame.glyphs), EMPTY, *self._signs(wide, frame.glyphs))
+            rows = (*_keys(wide, frame.glyphs, tuple(GROUPS)), EMPTY, *self._signs(wide, frame.glyphs))
             body = tuple((gap(1), *row) for row in rows)
         return Page((*top, EMPTY), body, (footer(frame),))
 
@@ -76,11 +79,11 @@ class HelpScreen(MonitorScreen):
         return tuple(rows)
 
 
-def _keys(wide: int, glyphs: Glyphs) -> tuple[Row, ...]:
+def _keys(wide: int, glyphs: Glyphs, groups: tuple[Group, ...]) -> tuple[Row, ...]:
     rows: list[Row] = []
-    for group, name in GROUPS.items():
+    for group in groups:
         rows += [EMPTY] if rows else []
-        rows.append(title(name.upper(), wide, glyphs))
+        rows.append(title(GROUPS[group].upper(), wide, glyphs))
         for command in COMMANDS:
             if command.group == group:
                 keys = " ".join(key_name(key) for key in command.keys)
