@@ -48,6 +48,12 @@ def sentence(event: Event) -> str:
     return f"w{event.worker} {event.text}"
 
 
+def concerns(event: Event, slot: int) -> bool:
+    """Tell whether an event is about this worker, alone or among others."""
+    told = event.facts.get("workers")
+    return event.worker == slot or (isinstance(told, list | tuple) and slot in told)
+
+
 def is_new(event: Event, snapshot: Snapshot) -> bool:
     """Tell whether it happened in the last minute; of the run's first minute nothing is news."""
     began = snapshot.gate.began_t

@@ -41,7 +41,9 @@ def mode(frame: Frame, snapshot: Snapshot) -> Row:
         return (mark(g.unknown, "unknown"), gap(1), strong("PAUSED"))
     if frame.mode == "lag":
         return (mark(g.stale, "unknown"), gap(1), Span(f"LAG {fmt.age(frame.late_s)}", "unknown", True))
-    return (mark(g.go, "ok"), gap(1), strong("LIVE"), gap(1), muted(f"{snapshot.run.interval_s:g}s"))
+    every = f" {round(snapshot.run.interval_s / frame.speed, 1):g}s"
+    fast = f" {g.times}{frame.speed:g}" if frame.speed != 1 else ""
+    return (mark(g.go, "ok"), gap(1), strong("LIVE"), muted(every), text(fast))
 
 
 def up_count(snapshot: Snapshot, glyphs: Glyphs) -> Row:

@@ -19,6 +19,9 @@ class Pane:
     draw: Callable[[int, int], Sequence[Row]]
     least: int
     most: int
+    first: bool = False
+    """It takes what it wants before the others get their least; only those that `stays` keep theirs."""
+    stays: bool = False
     grows: bool = False
     """It fills any height, as a chart does; others take only the rows they have something for."""
 
@@ -31,8 +34,11 @@ def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[R
     """Set panes under each other with a blank row between; the later ones go when there is no room."""
     chosen: list[tuple[Pane, int]] = []
     room = high
-    for pane in panes:
+    for i, pane in enumerate(panes):
         least = pane.least if chosen else min(pane.least, room)
+        if pane.first:
+            kept = sum(other.least + 1 for other in panes[i + 1 :] if other.stays)
+            least = max(least, min(pane.wants(wide), room - kept))
         need = least + (1 if chosen else 0)
         if need <= room:
             chosen.append((pane, least))

@@ -54,7 +54,7 @@ def why(frame: Frame, snapshot: Snapshot, brief: bool = False) -> Pane:
 
     least = 1 + causes if brief and causes else 3 * causes + 1 if causes else 4
     most = least if brief and causes else 5 * causes + 1 if causes else 12
-    return Pane(draw, least, most)
+    return Pane(draw, least, most, first=not brief)
 
 
 def owners(frame: Frame, snapshot: Snapshot) -> Pane:
@@ -88,7 +88,7 @@ def events(frame: Frame, snapshot: Snapshot) -> Pane:
         head = title("EVENTS", wide, frame.glyphs, new_count(snapshot, snapshot.events))
         return (head, *event_rows(frame, snapshot, snapshot.events, wide, high - 1))
 
-    return Pane(draw, 2, 1 + max(1, len(snapshot.events)))
+    return Pane(draw, 2, 1 + max(1, len(snapshot.events)), stays=True)
 
 
 def attention(frame: Frame, snapshot: Snapshot) -> Pane | None:

@@ -30,7 +30,7 @@ def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
         *tree_rows(snapshot, wide, g),
         EMPTY,
         title("BECAUSE", wide, g),
-        *reason_rows(snapshot, wide, g, evidence=False),
+        *reason_rows(snapshot, wide, g, alone=True),
         EMPTY,
         title("EVIDENCE", wide, g, (muted("per component, on every worker"),)),
         *evidence_rows(snapshot, wide, g),
@@ -148,10 +148,14 @@ def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
             line = []
         line += cell
     rows.append(tuple(line))
-    for check in gate.checks:
-        if check.because and check.result not in ("PASS", "TO COME"):
-            head: Row = (muted(f"{fmt.minutes(check.due_t - gate.began_t)}  "),)
-            rows += paragraph(glyphs.text(check.because), wide, "text", indent=head)
+    said = [
+        (check, check.because) for check in gate.checks if check.because and check.result not in ("PASS", "TO COME")
+    ]
+    if len({because for _, because in said}) == 1 and len(said) > 1:
+        return rows + paragraph(glyphs.text(f"all: {said[0][1]}"), wide)
+    for check, because in said:
+        head: Row = (muted(f"{fmt.minutes(check.due_t - gate.began_t)}  "),)
+        rows += paragraph(glyphs.text(because), wide, "text", indent=head)
     return rows
 
 

@@ -23,16 +23,22 @@ def why_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list[R
     return reason_rows(snapshot, wide, glyphs)[:high]
 
 
-def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, evidence: bool = True) -> list[Row]:
-    """Draw what the verdict stands on: its sentences, then the evidence of the questions on its path."""
+def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = False) -> list[Row]:
+    """Draw what the verdict stands on: its sentences, then the evidence of the questions on its path.
+
+    `alone`: only the sentences that are no question's evidence, which then stands elsewhere.
+    """
     level = snapshot.verdict.word.level
     rows: list[Row] = []
     said: set[str] = set()
+    elsewhere = {sentence for node in snapshot.verdict.nodes for sentence in node.evidence} if alone else set()
     for i, sentence in enumerate(snapshot.verdict.because):
+        if i and sentence in elsewhere:
+            continue
         head: Row = (mark(glyphs.level(level), LEVEL_TOKENS[level]) if i == 0 else muted(glyphs.dot), gap(1))
         rows += paragraph(glyphs.text(sentence), wide, "strong" if i == 0 else "text", i == 0, head)
         said.add(sentence)
-    for node in snapshot.verdict.nodes if evidence else ():
+    for node in () if alone else snapshot.verdict.nodes:
         if node.on_path:
             for sentence in node.evidence:
                 if sentence not in said:
