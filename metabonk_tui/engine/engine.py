@@ -9,11 +9,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import PoolReading, Sample
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.engine.asking import Faults
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.hands import Hands, refusal
@@ -47,6 +48,7 @@ class Engine:
         self._recorders = tuple(recorders)
         self._faults = Faults(clock)
         self._latest: Snapshot | None = None
+        self._unjudged: Sample | None = None
         self._published = threading.Condition()
         self._wakers: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
@@ -176,13 +178,15 @@ class Engine:
             except Exception as error:
                 self._faults.note("recording", error)
         before = self._latest
+        sample = _with_untold(sample, self._unjudged)
         try:
             snapshot = self._step(before, sample)
         except Exception as error:
             self._faults.note("judging a sample", error)
             self.fault = f"{type(error).__name__}: {error}"
+            self._unjudged = sample
             return
-        self.fault = None
+        self.fault = self._unjudged = None
         if before is not None and before.run.name != snapshot.run.name:
             source.tell_all()
         with self._published:
@@ -193,3 +197,15 @@ class Engine:
                 wake()
             except Exception as error:
                 self._faults.note("waking a screen", error)
+
+
+def _with_untold(sample: Sample, earlier: Sample | None) -> Sample:
+    """Add what an earlier Sample told once and nobody heard."""
+    if earlier is None:
+        return sample
+    return replace(
+        sample,
+        events=(*earlier.events, *sample.events)[-MAX_EVENTS:],
+        environments={**earlier.environments, **sample.environments},
+        run=sample.run or earlier.run,
+    )

@@ -35,6 +35,8 @@ from metabonk_tui.engine.rhythm import interval_s
 
 PATIENCE = 0.8
 """The share of an interval for which a tick waits for answers; the rest is for what is made of them."""
+AROUND_S = 1.0
+"""The longest wait for what says which workers there are."""
 ORCHESTRATOR_EVERY_S = 2.0
 """Its heartbeats come every 5 s."""
 MAX_WORKERS = 256
@@ -91,7 +93,9 @@ class LiveSource:
         now_s = asyncio.get_running_loop().time()
         patience_s = self.interval_s * PATIENCE
         until_s = now_s + patience_s
-        pool, processes = await self._look_around(until_s, patience_s, fresh)
+        # Whoever does not answer here must not use up the time of the workers.
+        around_s = now_s + min(patience_s / 2, AROUND_S)
+        pool, processes = await self._look_around(around_s, patience_s, fresh)
         workers, memory, gpus, environments = await self._look_closely(processes, until_s, patience_s)
         t = self._clock.now()
         sample = Sample(
