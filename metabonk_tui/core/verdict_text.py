@@ -21,7 +21,7 @@ def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
     ]
     if verdict.would_be is not None:
         lines.append(f"would be {verdict.would_be} if the gate ended now")
-    lines += [f"because {sentence}" for sentence in verdict.because]
+    lines += [f"  because {sentence}" for sentence in verdict.because]
     lines += ["", *_memory(snapshot), *_gate(snapshot)]
     lines += ["", "decision"]
     for node in verdict.nodes:

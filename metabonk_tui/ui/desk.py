@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import Monitor
 from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.verdict_text import verdict_text
 from metabonk_tui.ui import commands
 from metabonk_tui.ui.dialogs import asks
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
@@ -22,7 +23,6 @@ from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, UiState
 from metabonk_tui.ui.spans import Row
-from metabonk_tui.ui.words import verdict_text
 
 HOME = "dashboard"
 NOTICE_S = 6.0
