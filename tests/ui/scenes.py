@@ -17,30 +17,32 @@ from metabonk_tui.core.sample import (
     WorkerStatus,
 )
 from metabonk_tui.core.snapshot import (
-    Attention,
-    Bearing,
     Budget,
     Cause,
     Check,
     CheckResult,
-    ComponentState,
-    ComponentView,
-    EnvView,
-    GameplayView,
     Gate,
-    Generation,
     MemoryView,
     NextStep,
     Node,
     Owner,
-    Reach,
     RunView,
     Snapshot,
     Verdict,
     Word,
-    WorkerView,
 )
 from metabonk_tui.core.status import clean_text
+from metabonk_tui.core.worker_view import (
+    Attention,
+    Bearing,
+    ComponentState,
+    ComponentView,
+    EnvView,
+    GameplayView,
+    Generation,
+    Reach,
+    WorkerView,
+)
 
 S = ComponentState
 START = 1767362523.0
@@ -243,7 +245,7 @@ def memory(t: float, available: float, points: list[float] | None = None, **over
         "oom_since_t": None,
         "oom_victims": (),
         "budget": Budget(
-            int(1.2 * GB), True, int(4.9 * GB), True, GB, int((available + 8.0) * GB), max(0, int(available))
+            int(1.2 * GB), True, int(4.9 * GB), True, GB, int((available + 8.0) * GB), int((available + 2.1) / 1.2)
         ),
         **over,
     }

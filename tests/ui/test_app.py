@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.snapshot import Reach, Snapshot, Word
+from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.worker_view import Reach
 from metabonk_tui.ui import commands
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.herald import Herald

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from metabonk_tui.core.sample import PoolReading
-from metabonk_tui.core.snapshot import Attention, ComponentState, EnvView, Forecast, Snapshot, Word, WorkerView
+from metabonk_tui.core.snapshot import Forecast, Snapshot, Word
 from metabonk_tui.core.verdict_text import slots, verdict_text
+from metabonk_tui.core.worker_view import Attention, ComponentState, EnvView, WorkerView
 from metabonk_tui.ui.glyphs import UNICODE
 from metabonk_tui.ui.screens.base import UiState
 from metabonk_tui.ui.spans import Row, plain

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import tzinfo
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import ComponentState, ComponentView, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
 from metabonk_tui.ui.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.spans import Span, mark
 from metabonk_tui.ui.views.fresh import freshen, worker_freshness

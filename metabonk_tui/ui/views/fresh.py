@@ -5,7 +5,8 @@ Pure: from when a state began and the time of the Snapshot; refuses to know what
 
 from __future__ import annotations
 
-from metabonk_tui.core.snapshot import Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import WorkerView
 from metabonk_tui.ui.spans import Span
 
 NEW_POLLS = 2

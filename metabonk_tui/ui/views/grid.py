@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import ComponentState, Reach, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
 from metabonk_tui.ui.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, clip, fit, gap, join, left, mark, on_row, right, width

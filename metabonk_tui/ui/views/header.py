@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.sample import OperationStep
-from metabonk_tui.core.snapshot import Reach, Snapshot
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import Reach
 from metabonk_tui.ui.glyphs import CHECK_TOKENS, LEVEL_TOKENS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from metabonk_tui.ui.spans import Row, beside, fit, gap
 from metabonk_tui.ui.views.section import block
 
+FEW = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Pane:
@@ -43,13 +45,20 @@ def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[R
         if need <= room:
             chosen.append((pane, least))
             room -= need
+    given = [least for _, least in chosen]
+    # What stays in sight is worth a few rows before anything else grows.
+    for most in (FEW, None):
+        for i, (pane, _) in enumerate(chosen):
+            if most is None or pane.stays:
+                wanted = pane.wants(wide) if most is None else min(most, pane.wants(wide))
+                extra = min(room, max(0, wanted - given[i]))
+                given[i] += extra
+                room -= extra
     rows: list[Row] = []
-    for pane, least in chosen:
-        extra = min(room, max(0, pane.wants(wide) - least))
-        room -= extra
+    for (pane, _), tall in zip(chosen, given, strict=True):
         if rows:
             rows.append(())
-        rows += block(pane.draw(wide, least + extra), wide, least + extra, ellipsis)
+        rows += block(pane.draw(wide, tall), wide, tall, ellipsis)
     return block(rows, wide, high)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metabonk_tui.core.snapshot import ComponentState, WorkerView
+from metabonk_tui.core.worker_view import ComponentState, WorkerView
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.spans import Row, join, width
 from metabonk_tui.ui.views.section import muted

@@ -5,7 +5,8 @@ Refuses to know how they are drawn.
 
 from __future__ import annotations
 
-from metabonk_tui.core.snapshot import Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import WorkerView
 
 _LOUDEST = {"stop": 0, "caution": 1, "unknown": 2}
 

@@ -6,7 +6,8 @@ Columns from its left edge: label 0, glyph 10, value right at 16, change right a
 from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import Attention, ComponentState, ComponentView, Reach, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import Attention, ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, cells, clip, cut, fit, gap, left, mark, on_row, right, spread, width
@@ -145,10 +146,12 @@ def component_rows(
     label = f"{clip(g.text(part.label), 7, g.ellipsis)} *" if part.derived else clip(g.text(part.label), 9, g.ellipsis)
     row: list[Span] = [left(label, GLYPH, "muted"), state_mark(part, g), gap(1)]
     room = (14 if roomy else EXPECTED) if wide >= 38 else max(0, wide - CHANGE_END - 1)
-    note, lifted = expectation(part, worker, snapshot, room)
-    end: Row = (text(note),) if lifted else (muted(note),)
     word = Span(state_word(part, snapshot), word_token(part), part.state in (S.BAD, S.DOWN) and not _lasts(part))
     value = value_text(part, VALUE_END - GLYPH - 2)
+    if part.state is not S.ACTIVE and value:
+        room = min(room, wide - WORD - cells(word.text) - 1)
+    note, lifted = expectation(part, worker, snapshot, room)
+    end: Row = (text(note),) if lifted else (muted(note),)
     if part.state is S.ABSENT or (not value and part.state is not S.ACTIVE):
         row += [fresh_value(word._replace(bold=part.state is S.ABSENT), part, worker, snapshot)]
         if part.state is S.ABSENT:

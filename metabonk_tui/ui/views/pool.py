@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import Reach, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import Reach, WorkerView
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import EMPTY, Row, Span, beside, fit, gap, join, mark, width
 from metabonk_tui.ui.views import grid, panel, table

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import ComponentState, ComponentView, Reach, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, clip, fit, gap, mark, on_row, right, width
@@ -247,7 +248,10 @@ def _numbers(g: Glyphs, worker: WorkerView, cols: Columns, at: int, lines: int) 
     jumped = worker.step_rate_ratio is not None and not quiet
     step = Span(rate, "warn" if jumped else "muted" if quiet else "strong", jumped)
     if worker.reach in (Reach.DOWN, Reach.BROKEN) and lines == 1 and (worker.last_error or worker.error):
-        said = clip(g.text(worker.last_error or worker.error or ""), max(0, cols.step_end - at - 1), g.ellipsis)
+        room = max(0, cols.step_end - at - 1)
+        clause = (worker.last_error or "").split(",")[0]
+        told = [g.text(said) for said in (worker.last_error, clause, worker.error) if said]
+        said = next((said for said in told if width((Span(said),)) <= room), clip(told[-1], room, g.ellipsis))
         row += [gap(cols.step_end - at - width((Span(said),))), text(said)]
     else:
         ahead: list[Span] = [mark(g.caution, "warn", True), gap(1)] if jumped and lines == 1 else []

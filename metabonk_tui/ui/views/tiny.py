@@ -6,7 +6,8 @@ Refuses to say more than fits; nothing here is said in colour alone.
 from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import ComponentState, Reach, Snapshot
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import ComponentState, Reach
 from metabonk_tui.ui.glyphs import CHECK_TOKENS, LEVEL_TOKENS
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, cells, clip, fit, gap, mark, on_row, width

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import ComponentState, ComponentView, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import component_of
+from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
 from metabonk_tui.ui.glyphs import CHECK_TOKENS, STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark, right, width

@@ -9,7 +9,8 @@ from datetime import tzinfo
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.sample import BadValue
-from metabonk_tui.core.snapshot import ComponentState, ComponentView, Reach, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.ui.glyphs import STATE_WORDS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import EMPTY, Row, Span, beside, clip, cut, fit, gap, join, left, mark, right, width
