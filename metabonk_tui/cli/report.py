@@ -23,6 +23,7 @@ from metabonk_tui.core.report import Report, join, runs
 from metabonk_tui.core.sample import Sample
 from metabonk_tui.core.snapshot import Snapshot, Word
 from metabonk_tui.core.step import step
+from metabonk_tui.engine.replay import replay
 
 PROBLEMS_SHOWN = 10
 
@@ -58,10 +59,10 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def _last(samples: Iterable[Sample], config: Config) -> Snapshot | None:
-    snapshot: Snapshot | None = None
-    for sample in samples:
-        snapshot = step(snapshot, sample, config)
-    return snapshot
+    last: Snapshot | None = None
+    for last in replay(samples, lambda previous, sample: step(previous, sample, config)):  # noqa: B007 - the last counts
+        pass
+    return last
 
 
 def _sources(names: list[str], problems: list[Problem]) -> Iterator[Iterator[Sample]]:

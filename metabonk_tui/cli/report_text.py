@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from metabonk_tui.core.format import age, elapsed, gigabytes, number
 from metabonk_tui.core.report import Report
-from metabonk_tui.core.snapshot import ComponentView, Node, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Node, Snapshot
+from metabonk_tui.core.worker_view import ComponentView, WorkerView
 
 WIDTH = 100
 EVENTS_SHOWN = 40

@@ -12,6 +12,7 @@ from metabonk_tui.adapters.environ import Environments
 from metabonk_tui.adapters.gpu import Gpus
 from metabonk_tui.adapters.http import StatusClient
 from metabonk_tui.adapters.memory import KernelMemory
+from metabonk_tui.adapters.nearness import is_this_machine
 from metabonk_tui.adapters.orchestrator import Orchestrator
 from metabonk_tui.adapters.pool_lock import PoolLock, lock_path
 from metabonk_tui.adapters.pools.launcher import LauncherPool
@@ -69,13 +70,14 @@ def _readers(config: Config, pool: Callable[[], PoolBackend]) -> Readers:
     """Open every door. Called on the engine's own thread, where the connections will live."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
+    here = is_this_machine(where.host)
     return Readers(
         status=client,
         pool=pool(),
-        memory=KernelMemory(),
-        processes=ProcessTable(config),
-        environments=Environments(config),
-        gpus=Gpus(),
+        memory=KernelMemory() if here else None,
+        processes=ProcessTable(config) if here else None,
+        environments=Environments(config) if here else None,
+        gpus=Gpus() if here else None,
         orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )
 

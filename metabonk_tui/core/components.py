@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config import ComponentConfig, Config
 from metabonk_tui.core.sample import BadValue, NumberField, Presence, WorkerStatus
-from metabonk_tui.core.snapshot import Bearing, ComponentState, ComponentView
 from metabonk_tui.core.status import flag, number
 from metabonk_tui.core.window import Buckets
+from metabonk_tui.core.worker_view import Bearing, ComponentState, ComponentView
 
 TREND_BUCKET_S = 30.0
 TREND_BUCKETS = 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import EnvReading
-from metabonk_tui.core.snapshot import EnvView
+from metabonk_tui.core.worker_view import EnvView
 
 
 def view(env: EnvReading | None, config: Config) -> EnvView | None:

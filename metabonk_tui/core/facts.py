@@ -9,7 +9,8 @@ from difflib import get_close_matches
 
 from metabonk_tui.core.components import SILENT
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.snapshot import ComponentState, Gate, MemoryView, WorkerView
+from metabonk_tui.core.snapshot import Gate, MemoryView
+from metabonk_tui.core.worker_view import ComponentState, WorkerView
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.sample import WorkerStatus
-from metabonk_tui.core.snapshot import GameplayView
 from metabonk_tui.core.status import flag, number, text
+from metabonk_tui.core.worker_view import GameplayView
 
 RISEN_SAMPLES = 3
 """The reward of one step is noisy: it is rising when it was above all of its past this often."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.components import SILENT
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.snapshot import Check, ComponentState, ComponentView, Gate, Phase, WorkerView
+from metabonk_tui.core.snapshot import Check, Gate, Phase
 from metabonk_tui.core.window import Spans
+from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from metabonk_tui.core.config import GB
 from metabonk_tui.core.facts import Facts, due_components, silence_evidence
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import HISTORY_BUCKET_S
-from metabonk_tui.core.snapshot import Answer, Node, WorkerView
+from metabonk_tui.core.snapshot import Answer, Node
+from metabonk_tui.core.worker_view import WorkerView
 
 
 def components_node(facts: Facts) -> Node:
@@ -92,11 +93,11 @@ def memory_node(facts: Facts) -> Node:
     elif fallen:
         answer = "no"
         short = f"min {min(fallen) / GB:.1f} GB"
-        above_s = facts.t - (memory.above_floor_since_t or facts.t)
+        above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
         evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {min(fallen) / GB:.2f} GB"]
     else:
         answer = "unknown"
-        above_s = facts.t - (memory.above_floor_since_t or facts.t)
+        above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
         short = f"{available / GB:.1f} GB, {age(above_s)}"
         evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
     leads_to = {"yes": "LAUNCH 24H", "no": "ADD MEMORY WATCH", "unknown": "CONTINUE"}[answer]
@@ -119,7 +120,7 @@ def gameplay_node(facts: Facts) -> Node:
     by_t = facts.gate.gameplay_by_t or facts.started_at + facts.config.clock.gameplay_s
     # Reached is reached: a worker that died since then does not take it back.
     reached = [w for w in facts.workers if w.gameplay.reached_t is not None]
-    claimed = [w for w in facts.workers if w.gameplay.started and w not in reached]
+    claimed = [w for w in facts.workers if w.gameplay.started and w.gameplay.reached_t is None]
     known = any(w.gameplay.started is not None for w in facts.workers)
     total = len(facts.workers)
     limit = age(facts.config.clock.gameplay_s)

@@ -9,8 +9,8 @@ from metabonk_tui.core import components, environment, gameplay
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import MemoryTrack
-from metabonk_tui.core.snapshot import Attention, ComponentState, Reach, WorkerView
 from metabonk_tui.core.status import number, text
+from metabonk_tui.core.worker_view import Attention, ComponentState, Reach, WorkerView
 from metabonk_tui.core.workers import WorkerTrack, rss_growth_bytes_per_min
 
 _LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}

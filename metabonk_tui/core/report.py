@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import Snapshot, Word, WorkerView
+from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.worker_view import WorkerView
 
 SCHEMA = 1
 Report = dict[str, Any]

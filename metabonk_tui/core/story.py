@@ -8,7 +8,8 @@ from typing import Any
 
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import Event, Severity
-from metabonk_tui.core.snapshot import Check, ComponentState, Reach, Verdict, WorkerView
+from metabonk_tui.core.snapshot import Check, Verdict
+from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
 from metabonk_tui.core.workers import WorkerTrack, announce_rate
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}

@@ -13,7 +13,8 @@ from metabonk_tui.core.config import GB
 from metabonk_tui.core.facts import Facts, due_components, silence_evidence
 from metabonk_tui.core.format import age
 from metabonk_tui.core.nodes import components_node, gameplay_node, memory_node
-from metabonk_tui.core.snapshot import ComponentState, Node, Reach, Word
+from metabonk_tui.core.snapshot import Node, Word
+from metabonk_tui.core.worker_view import ComponentState, Reach
 
 
 @dataclass(frozen=True, slots=True)

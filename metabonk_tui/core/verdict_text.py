@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import ComponentState, ComponentView, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
 
 
 def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:

@@ -10,9 +10,9 @@ from metabonk_tui.core.components import ComponentTrack
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.gameplay import NOT_REACHED, GameplayTrack
 from metabonk_tui.core.sample import EnvReading, Observation, ProcessReading, WorkerStatus
-from metabonk_tui.core.snapshot import Generation, Reach
 from metabonk_tui.core.status import number, text
 from metabonk_tui.core.window import Points
+from metabonk_tui.core.worker_view import Generation, Reach
 
 UNREACHABLE = ("refused", "reset", "closed", "dns")
 KEPT_GENERATIONS = 20

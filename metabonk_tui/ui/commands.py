@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.snapshot import Reach, Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import Reach, WorkerView
 from metabonk_tui.ui.screens.base import Hint, Mode
 
 Group = Literal["view", "look", "act", "app"]

@@ -9,7 +9,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.core.snapshot import CheckResult, ComponentState, Level
+from metabonk_tui.core.snapshot import CheckResult, Level
+from metabonk_tui.core.worker_view import ComponentState
 
 
 @dataclass(frozen=True, slots=True)

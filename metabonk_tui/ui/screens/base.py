@@ -10,7 +10,8 @@ from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.snapshot import Snapshot, WorkerView
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.worker_view import WorkerView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.spans import Row, cropped, fit, mark
 from metabonk_tui.ui.views.order import in_order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from metabonk_tui.core.snapshot import ComponentState
+from metabonk_tui.core.worker_view import ComponentState
 from metabonk_tui.ui.commands import COMMANDS, GROUPS, Group, key_name
 from metabonk_tui.ui.footer import footer
 from metabonk_tui.ui.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
