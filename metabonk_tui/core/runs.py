@@ -152,12 +152,13 @@ def relaunch(
     sample: Sample,
     config: Config,
     *,
+    launcher_before: tuple[int, float] | None,
     starting: bool,
 ) -> RunHeader | None:
     """Return the header of a run that somebody else began, when this sample shows one."""
     ours = run.header.how == "launched by us" and (starting or sample.t - run.started_at <= HANDOVER_S)
     launcher = launcher_of(sample)
-    if launcher and run.launcher and launcher != run.launcher and not ours and launcher[1] > run.started_at + 1:
+    if launcher and launcher_before and launcher != launcher_before and not ours and launcher[1] > run.started_at + 1:
         return _seen(run, launcher[1])
     answering = [slot for slot, seen in sample.workers.items() if seen.status is not None]
     if len(answering) < 2 or ours:

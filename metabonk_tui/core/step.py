@@ -59,8 +59,15 @@ def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
 
 
 def _relaunched(before: State, after: State, sample: Sample, config: Config) -> RunHeader | None:
-    starting = before.gate.began_t is None
-    return runs.relaunch(after.run, before.tracks, after.tracks, sample, config, starting=starting)
+    return runs.relaunch(
+        after.run,
+        before.tracks,
+        after.tracks,
+        sample,
+        config,
+        launcher_before=before.run.launcher,
+        starting=before.gate.began_t is None,
+    )
 
 
 def _fresh(header: RunHeader, config: Config) -> State:
@@ -282,6 +289,10 @@ def _hold(state: State, draft: Draft, facts: Facts, config: Config) -> tuple[Sta
     validating shows with it.
     """
     shown, t = state.verdict, facts.t
+    if shown is not None and facts.changing and not draft.latched:
+        # What we are doing to the pool ourselves says nothing about the run.
+        kept = replace(shown, nodes=draft.nodes)
+        return replace(state, verdict=kept, pending=None), kept
     leaning = state.leaning
     if draft.would_be is not None:
         count = leaning[1] + 1 if leaning and leaning[0] is draft.would_be else 1

@@ -1,0 +1,279 @@
+"""Scenarios as data: what each worker would answer at each time → Samples → Snapshots, through `step` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from metabonk_tui.adapters.packaged import default_config_text
+from metabonk_tui.core.config import Config, parse_config
+from metabonk_tui.core.sample import (
+    EnvReading,
+    Event,
+    MemoryReading,
+    Observation,
+    PoolReading,
+    ProcessReading,
+    RunHeader,
+    Sample,
+    WorkerStatus,
+)
+from metabonk_tui.core.snapshot import Check, Node, Snapshot
+from metabonk_tui.core.step import step
+from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
+
+GB = 1_000_000_000
+MIN = 60.0
+HOUR = 3600.0
+
+Fields = dict[str, Any]
+Answer = Fields | str | None
+"""A status, a named failure, or None: this worker was not looked at."""
+Life = Callable[[int, float], Answer]
+
+
+def configured(toml: str = "") -> Config:
+    """The packaged configuration with this laid over it."""
+    return parse_config(default_config_text(), toml)
+
+
+CONFIG = configured()
+
+NO_HOLD = configured("[verdict]\nhold_evaluations = 1")
+"""For scripts in which what is decided matters, not when it shows."""
+
+
+def healthy(_slot: int, t: float, since_t: float = 0.0) -> Fields:
+    """Every component on and growing; in the menu."""
+    lived_s = t - since_t
+    return {
+        "step": lived_s,
+        "reward": 0.0,
+        "gameplay_started": False,
+        "dynamic_ui_state_type": "menu_ui",
+        "dynamic_ui_epsilon": 0.8,
+        "dynamic_ui_text_density": 0.2,
+        "dynamic_ui_exploration_actions": int(lived_s // 10),
+        "intrinsic_reward_total": lived_s / 1000,
+        "system2_trigger_mode": "smart",
+        "system2_trigger_engaged_count": float(lived_s // 20),
+        "vlm_hints_used": int(lived_s // 25),
+        "meta_success_sequences": 0.0,
+        "meta_learner_sequences_learned": 0.0,
+    }
+
+
+PLAYING: Fields = {"gameplay_started": True, "hud_present": True, "dynamic_ui_state_type": "gameplay"}
+
+
+def playing(slot: int, t: float) -> Fields:
+    """Healthy, and in gameplay with two signs."""
+    return healthy(slot, t) | PLAYING
+
+
+def silent(_slot: int, t: float) -> Fields:
+    """A worker without any component: gated keys are absent, and exploration actions climb all the same."""
+    return {
+        "step": t,
+        "reward": 0.0,
+        "gameplay_started": False,
+        "dynamic_ui_state_type": "uncertain",
+        "dynamic_ui_epsilon": 0.9,
+        "dynamic_ui_exploration_actions": int(t // 10),
+        "system2_trigger_mode": "always",
+        "system2_trigger_engaged_count": 0.0,
+        "vlm_hints_used": 0,
+    }
+
+
+def without(life: Life, *names: str) -> Life:
+    """The same life without these keys."""
+
+    def lived(slot: int, t: float) -> Answer:
+        answer = life(slot, t)
+        return {k: v for k, v in answer.items() if k not in names} if isinstance(answer, dict) else answer
+
+    return lived
+
+
+def with_fields(life: Life, **fields: Any) -> Life:
+    """The same life with these keys; a function is called with the time."""
+
+    def lived(slot: int, t: float) -> Answer:
+        answer = life(slot, t)
+        told = {name: value(t) if callable(value) else value for name, value in fields.items()}
+        return answer | told if isinstance(answer, dict) else answer
+
+    return lived
+
+
+def by_slot(*lives: Life) -> Life:
+    """Every slot its own life."""
+    return lambda slot, t: lives[slot](slot, t)
+
+
+def phases(*parts: tuple[float, Life]) -> Life:
+    """One life after another: (from this time on, this life)."""
+
+    def lived(slot: int, t: float) -> Answer:
+        life = parts[0][1]
+        for from_t, following in parts:
+            if t >= from_t:
+                life = following
+        return life(slot, t)
+
+    return lived
+
+
+def down(_slot: int, _t: float) -> Answer:
+    """Not reachable."""
+    return "refused"
+
+
+def unseen(_slot: int, _t: float) -> Answer:
+    """Not looked at."""
+    return None
+
+
+def room(available: float = 8.0, kills: int | None = 0, scope: Any = "cgroup") -> MemoryReading:
+    """Memory with this many GB available."""
+    return MemoryReading(
+        total_bytes=16 * GB, available_bytes=int(available * GB), oom_kills=kills, oom_scope=scope, limited_by="host"
+    )
+
+
+def header(started_at: float = 0.0, workers: int | None = 3, every_s: float | None = 10.0, **how: Any) -> RunHeader:
+    """The header of a run."""
+    told = {"name": f"run-{started_at:g}", "how": "launched by us"} | how
+    return RunHeader(started_at=started_at, desired=workers, interval_s=every_s, **told)
+
+
+def script(
+    fields: Life = healthy,
+    *,
+    workers: int = 3,
+    every_s: float = 10.0,
+    for_s: float = 600.0,
+    from_s: float = 0.0,
+    run: RunHeader | str | None = "launched",
+    memory: Callable[[float], MemoryReading | None] | None = lambda _t: room(),
+    processes: Callable[[float], tuple[ProcessReading, ...] | None] | None = None,
+    env: Callable[[int, float], EnvReading | None] | None = None,
+    pid: Callable[[int, float], int | None] | None = None,
+    started: Callable[[int, float], float | None] | None = None,
+    pool: Callable[[float], PoolReading | None] | None = None,
+    events: Mapping[float, tuple[Event, ...]] | None = None,
+    blind: Callable[[float], bool] | None = None,
+    observable: Iterable[str] | None = None,
+) -> list[Sample]:
+    """Write down what is seen at `from_s`, one interval later, and so on until `for_s` has passed.
+
+    `blind(t)`: nobody was watching then. `run`: "launched" for a header at 0 like ours, None for none.
+    """
+    told = header(0.0, workers, every_s) if run == "launched" else run
+    seen_fields = frozenset(observable) if observable is not None else None
+    samples: list[Sample] = []
+    known_env: dict[int, EnvReading | None] = {}
+    for n in range(int(for_s / every_s) + 1):
+        t = from_s + n * every_s
+        if blind is not None and blind(t):
+            continue
+        seen = {}
+        environments = {}
+        for slot in range(workers):
+            answer = fields(slot, t)
+            if answer is not None:
+                seen[slot] = observation(
+                    answer,
+                    seen_fields,
+                    pid=pid(slot, t) if pid else None,
+                    pid_started_at=started(slot, t) if started else None,
+                )
+            reading = env(slot, t) if env else None
+            if reading is not None and known_env.get(slot) != reading:
+                environments[slot] = known_env[slot] = reading
+        samples.append(
+            Sample(
+                t=t,
+                workers=seen,
+                memory=memory(t) if memory else None,
+                processes=processes(t) if processes else None,
+                environments=environments,
+                pool=pool(t) if pool else None,
+                events=(events or {}).get(t, ()),
+                run=told if not samples and not isinstance(told, str) else None,
+            )
+        )
+    return samples
+
+
+def observation(answer: Fields | str, observable: frozenset[str] | None = None, **who: Any) -> Observation:
+    """What one poll brought."""
+    if isinstance(answer, str):
+        return Observation(error=answer, **who)
+    return Observation(status=WorkerStatus(answer, observable), **who)
+
+
+def begin(sample: Sample, run: RunHeader) -> Sample:
+    """The same sample, beginning a run."""
+    return replace(sample, run=run)
+
+
+def play(samples: Iterable[Sample], config: Config = CONFIG, before: Snapshot | None = None) -> list[Snapshot]:
+    """Step through all of them."""
+    snapshots = []
+    for sample in samples:
+        before = step(before, sample, config)
+        snapshots.append(before)
+    return snapshots
+
+
+def last(samples: Iterable[Sample], config: Config = CONFIG) -> Snapshot:
+    """Step through all of them and keep the last."""
+    return play(samples, config)[-1]
+
+
+def at(snapshots: Iterable[Snapshot], t: float) -> Snapshot:
+    """The Snapshot at a time."""
+    return next(snapshot for snapshot in snapshots if snapshot.t == t)
+
+
+def worker(snapshot: Snapshot, slot: int = 0) -> WorkerView:
+    """One worker."""
+    return next(view for view in snapshot.workers if view.slot == slot)
+
+
+def part(snapshot: Snapshot, component: str, slot: int = 0) -> ComponentView:
+    """One component of one worker."""
+    return next(view for view in worker(snapshot, slot).components if view.id == component)
+
+
+def state(snapshot: Snapshot, component: str, slot: int = 0) -> ComponentState:
+    """What one component is doing on one worker."""
+    return part(snapshot, component, slot).state
+
+
+def node(snapshot: Snapshot, name: str) -> Node:
+    """One question of the matrix."""
+    return next(one for one in snapshot.verdict.nodes if one.id == name)
+
+
+def results(snapshot: Snapshot) -> list[str]:
+    """The checks so far."""
+    return [check.result for check in snapshot.gate.checks]
+
+
+def check(snapshot: Snapshot, n: int) -> Check:
+    """One check, counted from 1."""
+    return snapshot.gate.checks[n - 1]
+
+
+def changes(snapshot: Snapshot) -> list[tuple[float, str]]:
+    """Every word that was shown in this run, and since when."""
+    return [(t - snapshot.run.started_at, word.value) for t, word, _ in snapshot.verdicts]
+
+
+def kinds(snapshot: Snapshot, *wanted: str) -> list[str]:
+    """The kinds of the events, in their order; only these where some are named."""
+    return [event.kind for event in snapshot.events if not wanted or event.kind in wanted]
