@@ -5,7 +5,7 @@ Pure: what is known now comes in, a draft of the verdict comes out. Time, hyster
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.components import SILENT
@@ -14,7 +14,7 @@ from metabonk_tui.core.facts import Facts, due_components, silence_evidence
 from metabonk_tui.core.format import age
 from metabonk_tui.core.nodes import components_node, gameplay_node, memory_node
 from metabonk_tui.core.snapshot import Node, Word
-from metabonk_tui.core.worker_view import ComponentState, Reach
+from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +120,44 @@ def _silent_without_flags(facts: Facts) -> tuple[str, ...] | None:
     began_t = facts.gate.began_t
     if began_t is None or facts.t - began_t < early_s or facts.heard_early_s < early_s / 2:
         return None
-    for worker in facts.workers:
-        if worker.reach is not Reach.UP:
-            return None
-        for component in worker.components:
-            grew_lately = component.last_grew_t is not None and component.last_grew_t > facts.t - early_s
-            if component.state is ComponentState.UNPROVEN:
-                continue
-            if component.state not in SILENT or grew_lately:
-                return None
+    lately_t = facts.t - early_s
+    if not all(_silent_lately(worker, lately_t) for worker in facts.workers):
+        return None
     readable = [w.env for w in facts.workers if w.env is not None and w.env.error is None]
     if not readable or not all(env.missing or env.wrong for env in readable):
         return None
-    keys = Counter(key for env in readable for key in (*env.missing, *(wrong[0] for wrong in env.wrong)))
-    worst = [key for key, count in keys.most_common() if count == len(readable)]
-    named = ", ".join(worst[:3]) + (f" and {len(worst) - 3} more" if len(worst) > 3 else "")
-    n, total = len(readable), len(facts.workers)
-    lines = [f"all components silent, required flags not set in {n}/{total} workers"]
-    if named:
-        lines.append(f"not in /proc/PID/environ: {named}")
+    missing = _in_all([env.missing for env in readable])
+    wrong = _in_all([[f"{key} is {value}" for key, value, _ in env.wrong] for env in readable])
+    what = "missing" if missing else "switched off" if wrong else "not set right"
+    lines = [f"all components silent, required flags {what} in {len(readable)}/{len(facts.workers)} workers"]
+    if missing:
+        lines.append(f"not in /proc/PID/environ: {_first_three(missing)}")
+    if wrong:
+        lines.append(f"in /proc/PID/environ: {_first_three(wrong)}")
     return (*lines, *silence_evidence(facts.workers))
+
+
+def _silent_lately(worker: WorkerView, lately_t: float) -> bool:
+    """Say whether a worker is known, and known silent; one that went away keeps what was last known of it."""
+    if worker.last_good_t is None:
+        return False
+    for component in worker.components:
+        if component.state is ComponentState.UNPROVEN:
+            continue
+        if component.last_grew_t is not None and component.last_grew_t > lately_t:
+            return False
+        gone = component.state in (ComponentState.DOWN, ComponentState.STALE)
+        if component.state not in SILENT and not (gone and component.bearing == "silent"):
+            return False
+    return True
+
+
+def _in_all(groups: Sequence[Sequence[str]]) -> list[str]:
+    return [item for item in groups[0] if all(item in group for group in groups)]
+
+
+def _first_three(items: Sequence[str]) -> str:
+    return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
 
 
 def _matrix(facts: Facts, zero: Node, memory: Node, gameplay: Node) -> tuple[Word, tuple[str, ...]]:

@@ -75,6 +75,7 @@ class LiveSource:
         self._watch = EnvironmentWatch()
         self._heard: OrchestratorReading | None = None
         self._heard_s: float | None = None
+        self._table_sees = False
         self._first = True
         self._wanted = config.pool.workers
         self._slots = list(range(self._wanted))
@@ -158,6 +159,7 @@ class LiveSource:
         if pool is not None:
             self._wanted = pool.desired if pool.desired is not None else self._config.pool.workers
         of_table = {p.slot for p in processes or () if p.role == "worker" and p.slot is not None}
+        self._table_sees = self._table_sees or bool(of_table)
         of_orchestrator = set(self._heard.workers) if self._heard else set()
         self._slots = sorted({*range(self._wanted), *of_table, *of_orchestrator})[:MAX_WORKERS]
         return pool, processes
@@ -216,8 +218,8 @@ class LiveSource:
         beat = self._heard.workers.get(slot) if self._heard else None
         if process is None:
             # The table sees everything here at once, the orchestrator only what was so some seconds ago. It is
-            # believed where the table sees no worker at all: another machine, another pid namespace.
-            pid, started_at = (beat.pid if beat and not of_slot else None), None
+            # believed where the table never sees a worker: on another machine, in another pid namespace.
+            pid, started_at = (beat.pid if beat and not self._table_sees else None), None
         else:
             pid, started_at = process.pid, process.started_at
         earlier = beat is not None and None not in (pid, beat.pid) and beat.pid != pid

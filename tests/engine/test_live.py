@@ -98,12 +98,16 @@ class TestWhoTheyAre:
     async def test_the_orchestrator_is_believed_where_the_table_sees_no_worker(self, scene: Scene) -> None:
         beats = {0: OrchestratorWorker(0, 55, 5000, 3), 1: OrchestratorWorker(1, 56, 5001, 4)}
         scene.beats.reading = OrchestratorReading(beats)
-        seen = (await source_of(scene).gather()).workers
+        source = source_of(scene)
+        seen = (await source.gather()).workers
         assert [(seen[slot].pid, seen[slot].episode) for slot in (0, 1)] == [(55, 3), (56, 4)]
         scene.table.processes = (worker_process(0, 100, NOW),)
-        seen = (await source_of(scene).gather()).workers
+        seen = (await source.gather()).workers
         # Worker 1 is not in the table that sees worker 0: it has died, and the heartbeat is an echo.
         assert [seen[slot].pid for slot in (0, 1)] == [100, None]
+        scene.table.processes = ()
+        seen = (await source.gather()).workers
+        assert [seen[slot].pid for slot in (0, 1)] == [None, None]
 
     async def test_episodes_of_an_earlier_process_are_not_this_ones(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW),)
