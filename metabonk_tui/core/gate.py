@@ -77,21 +77,33 @@ def _judge(one: Check, from_t: float, watched: Spans, answered: Spans, workers: 
         f"w{worker.slot} {component.title}"
         for worker in workers
         for component in worker.components
-        if component.state is ComponentState.ACTIVE or _grew_lately(component, from_t)
+        if component.state is ComponentState.ACTIVE
+        or (component.state is ComponentState.STALLED and _grew_since(component, from_t))
     ]
     if showing:
         more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
         return replace(one, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
-    silent = {worker.slot for worker in workers for component in worker.components if component.state in SILENT}
+    lost = [
+        f"w{worker.slot} {component.title}"
+        for worker in workers
+        for component in worker.components
+        if component.bearing == "showing" and component.state not in SILENT and _grew_since(component, from_t)
+    ]
+    if lost:
+        return replace(one, result="UNKNOWN", because=f"showed in the interval, not seen at its end: {lost[0]}")
+    silent = {
+        worker.slot
+        for worker in workers
+        for component in worker.components
+        if component.state in SILENT or component.bearing == "silent"
+    }
     if silent:
         return replace(one, result="FAIL", because=f"every component silent on {len(silent)}/{len(workers)} workers")
     return replace(one, result="UNKNOWN", because="no worker's components could be seen")
 
 
-def _grew_lately(component: ComponentView, from_t: float) -> bool:
-    """Say whether it stalled, but only after it had grown within the interval."""
-    grew_t = component.last_grew_t
-    return component.state is ComponentState.STALLED and grew_t is not None and grew_t > from_t
+def _grew_since(component: ComponentView, from_t: float) -> bool:
+    return component.last_grew_t is not None and component.last_grew_t > from_t
 
 
 def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:
