@@ -48,6 +48,10 @@ class ComponentTrack:
     """When it was last seen silent in this run."""
     samples: int = 0
     samples_with_key: int = 0
+    presence: Presence = Presence.UNOBSERVED
+    """What its number was in the latest good status."""
+    proven: bool = True
+    """Nothing was seen to be wrong with its proof there."""
     state: ComponentState = ComponentState.PENDING
     since_t: float = 0.0
     bad: BadValue | None = None
@@ -104,58 +108,56 @@ def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> 
 
 def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float) -> ComponentTrack:
     """Take in one good status; the state is judged later by `judge`."""
-    name, primary = _first_present(spec, status)
-    track = replace(
-        track,
-        samples=track.samples + (primary.presence is not Presence.UNOBSERVED),
-        samples_with_key=track.samples_with_key + (primary.presence in (Presence.VALUE, Presence.BAD)),
-        bad=primary.bad,
-        value=primary.value,
-        first_t=t if track.first_t is None else track.first_t,
-    )
     if spec.kind == "transitions":
         return _observe_transitions(track, spec, status, t)
+    name, primary = _first_present(spec, status)
+    presence = primary.presence
     numbers = dict(track.numbers or {})
-    amount, grew = 0.0, False
+    amount, grew, moved = 0.0, False, track.above_zero or (primary.value or 0) > 0
     for counted in (name, *spec.also):
-        now = read(spec, status, counted).value
+        now = primary.value if counted == name else read(spec, status, counted).value
         if now is None:
             continue
         before = numbers.get(counted)
         numbers[counted] = now
-        grown = now
-        if spec.kind == "level":
-            grew = grew or now != 0
-            continue
-        if before is not None:
-            grown = now - before
-        grew = grew or grown > 0
+        grown = now if before is None else now - before
+        grew = grew or (now != 0 if spec.kind == "level" else grown > 0)
         # A counter that was not seen to begin tells when it moves, not how much it has grown since then.
-        if counted == name and grown > 0 and (before is not None or track.after_reset):
+        if spec.kind == "counter" and counted == name and grown > 0 and (before is not None or track.after_reset):
             amount = grown
+        if presence is Presence.UNOBSERVED and (moved or grew):
+            # What may have moved unseen is not zero; where its companion moved, it did.
+            presence = Presence.VALUE
     return replace(
         track,
+        samples=track.samples + (primary.presence is not Presence.UNOBSERVED),
+        samples_with_key=track.samples_with_key + (primary.presence in (Presence.VALUE, Presence.BAD)),
+        presence=presence,
+        proven=not spec.proof or number(status, spec.proof).presence not in (Presence.ABSENT, Presence.NULL),
+        bad=primary.bad,
+        first_t=t if track.first_t is None else track.first_t,
         numbers=numbers,
+        value=primary.value,
         last_value=primary.value if primary.value is not None else track.last_value,
-        above_zero=track.above_zero or grew or (primary.value or 0) > 0,
+        above_zero=moved or grew,
         grew_t=t if grew else track.grew_t,
         growth=track.growth.add(t, amount),
     )
 
 
 def _first_present(spec: ComponentConfig, status: WorkerStatus) -> tuple[str, NumberField]:
-    """Read the field or the first alias that is there; a transition's field is a flag, so it counts as its value."""
-    readings = []
-    for name in (spec.field, *spec.aliases):
+    """Read the field or the first alias that is there."""
+    reading = read(spec, status, spec.field)
+    if reading.presence in (Presence.VALUE, Presence.BAD):
+        return spec.field, reading
+    absent = spec.field, reading
+    for name in spec.aliases:
         reading = read(spec, status, name)
-        if spec.kind == "transitions" and reading.presence is Presence.BAD and flag(status, name) is not None:
-            reading = NumberField(Presence.VALUE)
-        readings.append((name, reading))
-    for presences in ((Presence.VALUE, Presence.BAD), (Presence.ABSENT,)):
-        for name, reading in readings:
-            if reading.presence in presences:
-                return name, reading
-    return readings[0]
+        if reading.presence in (Presence.VALUE, Presence.BAD):
+            return name, reading
+        if reading.presence is Presence.ABSENT and absent[1].presence is Presence.UNOBSERVED:
+            absent = name, reading
+    return absent
 
 
 def _observe_transitions(
@@ -166,6 +168,7 @@ def _observe_transitions(
     They may come some polls apart, and either first.
     """
     playing = flag(status, spec.field)
+    reading = NumberField(Presence.VALUE) if playing is not None else read(spec, status, spec.field)
     before = track.numbers or {}
     spacing_s = t - before["t"] if "t" in before else None
     numbers = {"t": t}
@@ -178,57 +181,63 @@ def _observe_transitions(
         if name in before and spacing_s is not None and spacing_s <= JUMP_MAX_SPACING_S:
             jump = jump or now - before[name] >= (spec.jump or float("inf")) - 1e-9
     edge = playing is True and track.gameplay is not True
+    told = playing is not None or len(numbers) > 1
     near_s = 2 * spacing_s if spacing_s is not None else 0.0
     told_edge = edge and track.jump_t is not None and t - track.jump_t <= near_s
     told_jump = jump and track.edge_t is not None and t - track.edge_t <= near_s
     happened = (edge and not told_edge) or (jump and not told_jump and not edge)
     count = (track.last_value or 0.0) + happened
-    seen = playing is not None or len(numbers) > 1
     return replace(
         track,
+        samples=track.samples + (reading.presence is not Presence.UNOBSERVED),
+        samples_with_key=track.samples_with_key + (reading.presence in (Presence.VALUE, Presence.BAD)),
+        presence=Presence.VALUE if told else reading.presence,
+        bad=None if told else reading.bad,
+        first_t=t if track.first_t is None else track.first_t,
         numbers=numbers,
         gameplay=playing if playing is not None else track.gameplay,
-        value=count if seen else None,
-        last_value=count if seen else track.last_value,
+        value=count if told else None,
+        last_value=count if told else track.last_value,
         above_zero=track.above_zero or count > 0,
         grew_t=t if happened else track.grew_t,
         edge_t=t if edge else track.edge_t,
         jump_t=t if jump and not edge else track.jump_t,
-        growth=track.growth.add(t, float(happened and not (edge and track.first_t == t))),
+        growth=track.growth.add(t, float(happened and track.first_t is not None)),
     )
 
 
 def judge(
     track: ComponentTrack,
-    spec: ComponentConfig,
-    status: WorkerStatus | None,
     t: float,
     config: Config,
     *,
+    answered: bool,
     starting: bool,
     reachable: bool,
     stale: bool,
     unseen: bool = False,
 ) -> ComponentTrack:
-    """Decide the state at `t`; `status` is the one just received, or None when this tick brought none."""
+    """Decide the state at `t`; `answered`: this tick brought a good status, and it was taken in."""
     if unseen:
         state = ComponentState.UNOBSERVED
     elif not reachable:
         state = ComponentState.PENDING if starting and track.samples == 0 else ComponentState.DOWN
     elif stale:
         state = ComponentState.STALE
-    elif status is None:
+    elif not answered:
         # Between the last good answer and staleness the last judgement stands, as far as time allows.
         state = _aged(track, t, config)
     else:
-        state = _state(track, spec, status, t, config, starting=starting)
+        state = _state(track, t, config, starting=starting)
+    shown_t, silent_t = track.shown_t, track.silent_t
     if state is ComponentState.ACTIVE and track.grew_t is not None:
-        track = replace(track, shown_t=max(track.shown_t or track.grew_t, track.grew_t))
-    elif state in SILENT and status is not None:
-        track = replace(track, silent_t=t)
-    if state is not track.state:
-        track = replace(track, state=state, since_t=t)
-    return track
+        shown_t = track.grew_t if shown_t is None else max(shown_t, track.grew_t)
+    elif state in SILENT and answered:
+        silent_t = t
+    if state is track.state and shown_t == track.shown_t and silent_t == track.silent_t:
+        return track
+    since_t = track.since_t if state is track.state else t
+    return replace(track, state=state, since_t=since_t, shown_t=shown_t, silent_t=silent_t)
 
 
 def _aged(track: ComponentTrack, t: float, config: Config) -> ComponentState:
@@ -241,23 +250,16 @@ def _recent(track: ComponentTrack, t: float, config: Config) -> bool:
     return track.grew_t is not None and t - track.grew_t <= config.verdict.active_window_s
 
 
-def _state(
-    track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float, config: Config, *, starting: bool
-) -> ComponentState:
-    presence = _first_present(spec, status)[1].presence
-    also = any(read(spec, status, name).presence is Presence.VALUE for name in spec.also)
-    if also and spec.kind == "transitions" and presence is not Presence.VALUE:
-        presence = Presence.VALUE
-    if presence is Presence.UNOBSERVED and not (also and track.above_zero):
-        # What may have moved unseen is not zero; where its companion moved, it did.
+def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool) -> ComponentState:
+    if track.presence is Presence.UNOBSERVED:
         return ComponentState.UNOBSERVED
-    if presence is Presence.BAD:
+    if track.presence is Presence.BAD:
         return ComponentState.BAD
-    if presence is Presence.ABSENT:
+    if track.presence is Presence.ABSENT:
         return ComponentState.PENDING if starting else ComponentState.ABSENT
     if not track.above_zero:
         return ComponentState.ZERO
-    if spec.proof and number(status, spec.proof).presence in (Presence.ABSENT, Presence.NULL):
+    if not track.proven:
         return ComponentState.UNPROVEN
     return ComponentState.ACTIVE if _recent(track, t, config) else ComponentState.STALLED
 

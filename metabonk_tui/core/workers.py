@@ -105,15 +105,12 @@ def observe(
     `elapsed_s` is the observed time since the last tick (0 over a gap); `stale_s` the age at which a good answer
     is stale.
     """
-    track = replace(track, happened=())
+    if track.happened:
+        track = replace(track, happened=())
     status = seen.status if seen is not None else None
     if seen is not None:
-        pid = track.pid
-        track = _identify(track, seen, process, t)
-        if pid is not None and track.pid != pid:  # another process has another environment
-            track = replace(track, env=None)
         track = replace(
-            track,
+            _identify(track, seen, process, t),
             error=seen.error,
             detail=seen.detail,
             failures=0 if status is not None else track.failures + 1,
@@ -121,7 +118,9 @@ def observe(
             episode=seen.episode if seen.episode is not None else track.episode,
             port=seen.port if seen.port is not None else track.port,
         )
-    track = _observe_memory(replace(track, env=env or track.env), process, t)
+    if env is not None:
+        track = replace(track, env=env)
+    track = _observe_memory(track, process, t)
     if status is not None:
         track = _observe_status(track, status, t, elapsed_s, config)
     track = _judge_reach(track, seen, t, starting=starting, stale_s=stale_s)
@@ -131,18 +130,18 @@ def observe(
     judged = tuple(
         components.judge(
             component,
-            spec,
-            status,
             t,
             config,
+            answered=status is not None,
             starting=starting,
             reachable=not unreachable,
             stale=stale,
             unseen=unseen,
         )
-        for component, spec in zip(track.components, config.component, strict=True)
+        for component in track.components
     )
-    return replace(track, components=judged)
+    unchanged = all(after is before for after, before in zip(judged, track.components, strict=True))
+    return track if unchanged else replace(track, components=judged)
 
 
 def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | None, t: float) -> WorkerTrack:
@@ -159,13 +158,15 @@ def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | N
         and abs((started_at or 0) - (track.pid_started_at or 0)) > 2.0
     )
     if pid == track.pid and not same_pid_reused:
-        track = replace(track, pid_started_at=started_at if started_at is not None else track.pid_started_at)
+        if started_at is not None and started_at != track.pid_started_at:
+            track = replace(track, pid_started_at=started_at)
         began_t = track.generations[-1].began_t if track.generations else t
         if track.generation_pid is None and t - began_t > SAME_LIFE_S:
             # The counters fell and no other process came: it was a reset within this one.
             track = replace(track, generation_pid=pid)
         return track
-    known = replace(track, pid=pid, pid_started_at=started_at)
+    # Another process has another environment; one that was read before its pid was known is its own.
+    known = replace(track, pid=pid, pid_started_at=started_at, env=track.env if track.pid is None else None)
     if track.generation == 0:
         return known
     if track.generation_pid is None:
@@ -286,7 +287,7 @@ def _own_error(status: WorkerStatus) -> str | None:
 
 def _observe_memory(track: WorkerTrack, process: ProcessReading | None, t: float) -> WorkerTrack:
     if process is None:
-        return replace(track, rss_bytes=None, tree_bytes=None)
+        return track if track.rss_bytes is None else replace(track, rss_bytes=None, tree_bytes=None)
     held = process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
     return replace(
         track,
@@ -318,6 +319,18 @@ def _judge_reach(
     if reach is track.reach:
         return track
     return replace(track, reach=reach, reach_since_t=t)
+
+
+PID_SETTLES_S = 10.0
+"""By then the process table has been read again: a pid that is still the same is a counter that fell by itself."""
+
+
+def known_pid(track: WorkerTrack, t: float) -> int | None:
+    """Return the pid of this generation; None while the process table may still show the one before."""
+    if track.generation_pid is not None or track.generation <= 1:
+        return track.generation_pid or track.pid
+    settled = t - track.generations[-1].began_t > PID_SETTLES_S
+    return track.pid if settled else None
 
 
 def rss_growth_bytes_per_min(track: WorkerTrack) -> float | None:

@@ -167,6 +167,19 @@ def test_another_process_has_another_environment() -> None:
     assert worker(at(snapshots, 110)).env is None
 
 
+def test_so_has_one_with_the_same_pid() -> None:
+    environment = EnvReading({"METABONK_INTRINSIC_REWARD": "1"})
+    samples = script(
+        healthy,
+        workers=1,
+        for_s=200,
+        pid=pids((0, 41)),
+        started=lambda _s, t: 5.0 if t < 100 else 105.0,
+        env=lambda _s, _t: environment,
+    )
+    assert worker(last(samples)).env is None
+
+
 def test_an_environment_is_kept_when_the_pid_is_learned_after_it() -> None:
     environment = EnvReading({"METABONK_INTRINSIC_REWARD": "1"})
     samples = script(workers=1, for_s=100, pid=pids((50, 41)), env=lambda _s, t: environment)
