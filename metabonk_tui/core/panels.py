@@ -11,7 +11,7 @@ from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import MemoryTrack
 from metabonk_tui.core.status import number, text
 from metabonk_tui.core.worker_view import Attention, ComponentState, Reach, WorkerView
-from metabonk_tui.core.workers import WorkerTrack, rss_growth_bytes_per_min
+from metabonk_tui.core.workers import WorkerTrack, known_pid, rss_growth_bytes_per_min
 
 _LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}
 
@@ -44,7 +44,7 @@ def _view(track: WorkerTrack, attention: Sequence[Attention], t: float, config: 
         reach_since_t=track.reach_since_t,
         error=track.error,
         detail=track.detail,
-        pid=track.pid,
+        pid=known_pid(track, t),
         pid_started_at=track.pid_started_at,
         ui_state=text(status, "dynamic_ui_state_type"),
         generation=max(1, track.generation),

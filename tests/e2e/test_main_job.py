@@ -1,0 +1,193 @@
+"""The main job, lived through: the real program in a real terminal over real worker processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.screen import ROOT, Screen
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+Open = Callable[..., Screen]
+
+
+@pytest.fixture
+def open_screen(tmp_path: Path) -> Iterator[Open]:
+    screens: list[Screen] = []
+
+    def start(*arguments: str, **size: int) -> Screen:
+        screens.append(Screen(list(arguments), tmp_path, **size))
+        return screens[-1]
+
+    yield start
+    for screen in reversed(screens):
+        screen.close()
+
+
+def ports_of(screen: Screen) -> list[int]:
+    return [int(port) for port in re.findall(r"w\d+ :(\d+)", screen.text)]
+
+
+def pids_of(screen: Screen) -> list[int]:
+    return [int(pid) for pid in re.findall(r"\d/\d+ +pid (\d+)", screen.text)]
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(met: Callable[[], bool], what: str, limit_s: float = 20.0) -> None:
+    end = time.monotonic() + limit_s
+    while not met():
+        assert time.monotonic() < end, f"not within {limit_s:g} s: {what}"
+        time.sleep(0.1)
+
+
+def test_a_silent_pool_is_stopped_and_nothing_is_left_behind(open_screen: Open) -> None:
+    screen = open_screen("demo", "--scenario", "silent", "--speed", "60")
+    screen.wait_for(r"VERDICT\s+■ STOP .*required flags missing in 3/3", 60)
+    assert "ABSENT never seen" in screen.text
+    ports = ports_of(screen)
+    assert len(ports) == 3
+    assert all(is_open(port) for port in ports)
+    screen.keys("q")
+    assert screen.wait_end() == 0
+    assert not any(is_open(port) for port in ports)
+
+
+def test_a_healthy_pool_is_launched_and_succeeds(open_screen: Open) -> None:
+    screen = open_screen("demo", "--scenario", "healthy", "--speed", "120")
+    screen.wait_for(r"VERDICT\s+◌ VALIDATING", 30)
+    screen.wait_for(r"VERDICT\s+● LAUNCH 24H .*due components 3/3", 90)
+    assert "■" not in screen.text.splitlines()[3], "no check of a healthy run fails"
+    screen.wait_for(r"VERDICT\s+● SUCCESS .*gameplay [123]/3", 90)
+
+
+def test_the_failed_run_is_saved_by_doing_what_the_next_row_says(open_screen: Open) -> None:
+    screen = open_screen("demo", "--speed", "60")
+    screen.wait_for(r"VERDICT\s+■ STOP", 60)
+    screen.wait_for(r"NEXT\s+X stop the pool\s+then\s+L relaunch 3 workers with the env file", 10)
+    assert "5 up" in screen.text
+    screen.keys("X")
+    screen.wait_for(r"locked until stop is typed", 10)
+    screen.keys("stop")
+    screen.wait_for(r"confirm .*stop", 10)
+    time.sleep(0.5)  # Enter right behind the last character is refused: it may be a paste
+    screen.keys("\r")
+    screen.wait_for(r"the pool is gone", 40)
+    screen.keys("\x1b")
+    screen.wait_for(r"VERDICT\s+◌ WAITING .*stopped by us", 20)
+    screen.keys("L")
+    screen.wait_for(r"locked until 3 is typed", 10)
+    screen.wait_for(r"env file\s+● .*14 keys", 5)
+    screen.keys("3")
+    time.sleep(0.5)
+    screen.keys("\r")
+    screen.wait_for(r"3/3 workers answer|3/3 answer|WORKERS\s+3 up|all 3|workers answer", 40)
+    screen.keys("\x1b")
+    screen.wait_for(r"WORKERS\s+3 up", 20)
+    screen.wait_for(r"VERDICT\s+● LAUNCH 24H", 90)
+    assert "ABSENT" not in screen.text
+
+
+def test_a_killed_worker_is_seen_within_three_seconds(open_screen: Open) -> None:
+    screen = open_screen("demo", "--scenario", "healthy", "--speed", "1")
+    screen.wait_for(r"(?s)pid \d+.*pid \d+.*pid \d+", 30)
+    victim = pids_of(screen)[1]
+    os.kill(victim, signal.SIGKILL)
+    killed = time.monotonic()
+    screen.wait_for(r"w1 :\d+ (DOWN|.*gen 2)", 10)
+    assert time.monotonic() - killed < 3.0
+    screen.wait_for(r"w1 :\d+ \S+ gen 2", 20)
+    screen.wait_until(
+        lambda: re.search(r"pid \d+", screen.text) if len(pids_of(screen)) == 3 else None, "three pids", 20
+    )
+    assert victim not in pids_of(screen)
+
+
+def test_resize_restarts_all_with_the_new_number(open_screen: Open) -> None:
+    screen = open_screen("demo", "--scenario", "healthy", "--speed", "10")
+    screen.wait_for(r"(?s)pid \d+.*pid \d+.*pid \d+", 30)
+    before, ports = set(pids_of(screen)), ports_of(screen)
+    screen.keys("-")
+    screen.wait_for(r"RESIZE POOL\s+3 → 2", 10)
+    screen.wait_for(r"stops\s+▲ ALL 3 workers", 10)
+    screen.keys("2")
+    time.sleep(0.5)
+    screen.keys("\r")
+    screen.wait_for(r"outcome", 60)
+    screen.keys("\x1b")
+    screen.wait_for(r"WORKERS\s+2 up", 30)
+    screen.wait_until(lambda: re.search(r"pid \d+", screen.text) if len(pids_of(screen)) >= 2 else None, "pids", 20)
+    assert before.isdisjoint(pids_of(screen))
+    wait_until(lambda: not is_open(ports[2]), "the third port is free")
+
+
+def test_cancel_is_the_default_and_a_held_key_confirms_nothing(open_screen: Open) -> None:
+    screen = open_screen("demo", "--scenario", "healthy", "--speed", "10")
+    screen.wait_for(r"(?s)pid \d+.*pid \d+.*pid \d+", 30)
+    before = pids_of(screen)
+    screen.keys("X" * 20)
+    screen.wait_for(r"locked until stop is typed", 10)
+    screen.keys("\r")
+    screen.wait_until(
+        lambda: None if "locked until" in screen.text else re.search("WORKERS", screen.text), "closed", 10
+    )
+    assert pids_of(screen) == before
+
+
+def test_quitting_leaves_the_pool_and_the_next_monitor_adopts_it(open_screen: Open, tmp_path: Path) -> None:
+    demo = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", "healthy", "--no-ui", "--speed", "30"]
+    environment = {**os.environ, "METABONK_TUI_STATE_DIR": str(tmp_path / "demo")}
+    pool = subprocess.Popen(
+        demo, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert pool.stdout is not None
+        config = ""
+        while "--config" not in config:
+            config = pool.stdout.readline()
+            assert config, "the demo said nowhere how to watch it"
+        path = re.search(r"--config (\S+)", config)
+        assert path
+        first = open_screen("--config", path[1], "--speed", "30")
+        first.wait_for(r"WORKERS\s+3 up", 30)
+        ports = ports_of(first)
+        second = open_screen("--config", path[1], "--speed", "30")
+        second.wait_for(r"WORKERS\s+3 up", 30)
+        second.keys("X")
+        second.wait_for(rf"pid {first.pid}", 10)
+        first.keys("q")
+        assert first.wait_end() == 0
+        assert all(is_open(port) for port in ports)
+        third = open_screen("--config", path[1], "--speed", "30", "--read-only")
+        third.wait_for(r"WORKERS\s+3 up", 30)
+        third.wait_for(r"run-\d+", 5)
+    finally:
+        pool.send_signal(signal.SIGINT)
+        pool.wait(40)
+        if pool.stdout:
+            pool.stdout.close()
+    wait_until(lambda: not any(is_open(port) for port in ports), "the demo's ports are free")
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40), (200, 60), (40, 12), (20, 6)])
+def test_every_size_shows_the_verdict(open_screen: Open, columns: int, lines: int) -> None:
+    screen = open_screen("demo", "--scenario", "seed", "--speed", "60", columns=columns, lines=lines)
+    screen.wait_for(r"STOP", 60)
+    if lines > 8 and columns >= 40:
+        screen.wait_for(r"GB", 10)
+    screen.keys("q")
+    assert screen.wait_end() == 0
