@@ -142,12 +142,10 @@ def _silent_lately(worker: WorkerView, lately_t: float) -> bool:
     if worker.last_good_t is None:
         return False
     for component in worker.components:
-        if component.state is ComponentState.UNPROVEN:
+        gone = component.state in (ComponentState.DOWN, ComponentState.STALE) and component.bearing == "silent"
+        if gone or component.state is ComponentState.UNPROVEN:
             continue
-        if component.last_grew_t is not None and component.last_grew_t > lately_t:
-            return False
-        gone = component.state in (ComponentState.DOWN, ComponentState.STALE)
-        if component.state not in SILENT and not (gone and component.bearing == "silent"):
+        if component.state not in SILENT or (component.last_grew_t is not None and component.last_grew_t > lately_t):
             return False
     return True
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from metabonk_tui.adapters.packaged import default_config_text
 from metabonk_tui.core.config import Config, parse_config
+from metabonk_tui.core.facts import Facts
 from metabonk_tui.core.sample import (
     EnvReading,
     Event,
@@ -277,3 +278,26 @@ def changes(snapshot: Snapshot) -> list[tuple[float, str]]:
 def kinds(snapshot: Snapshot, *wanted: str) -> list[str]:
     """The kinds of the events, in their order; only these where some are named."""
     return [event.kind for event in snapshot.events if not wanted or event.kind in wanted]
+
+
+def facts_of(snapshot: Snapshot, config: Config = CONFIG, **changes: Any) -> Facts:
+    """What the matrix was decided on, with some of it changed: for what no sample can tell yet."""
+    began_t = snapshot.gate.began_t
+    told: dict[str, Any] = {
+        "t": snapshot.t,
+        "started_at": snapshot.run.started_at,
+        "begun": True,
+        "stopped_t": None,
+        "changing": False,
+        "gate": snapshot.gate,
+        "workers": snapshot.workers,
+        "memory": snapshot.memory,
+        "heard_s": snapshot.run.observed_s,
+        "heard_early_s": 120.0,
+        "window_s": 0.0 if began_t is None else min(1800.0, snapshot.t - began_t),
+        "unanswered_s": None,
+        "nominal_s": snapshot.run.interval_s,
+        "foreign_fields": (),
+        "config": config,
+    }
+    return Facts(**told | changes)
