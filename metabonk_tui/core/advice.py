@@ -13,14 +13,15 @@ def next_steps(word: Word, facts: Facts) -> tuple[NextStep, ...]:
     if config.pool.backend == "none" and word is not Word.TUNE_EPSILON:
         return ()
     count = workers_to_launch(facts.memory, config)
+    some = "1 worker" if count == 1 else f"{count} workers"
     env = " with the env file" if config.pool.launcher.env_file else ""
-    relaunch = NextStep("L", f"relaunch {count} workers{env}", f"metabonk-tui launch {count}", "then")
+    relaunch = NextStep("L", f"relaunch {some}{env}", f"metabonk-tui launch {count}", "then")
     if word is Word.STOP:
         if any(worker.pid is not None for worker in facts.workers) or facts.unanswered_s is None:
             return (NextStep("X", "stop the pool", "metabonk-tui stop"), relaunch)
-        return (NextStep("L", f"launch {count} workers{env}", f"metabonk-tui launch {count}"),)
+        return (NextStep("L", f"launch {some}{env}", f"metabonk-tui launch {count}"),)
     if word is Word.WAITING and (not facts.begun or facts.stopped_t is not None):
-        return (NextStep("L", f"launch {count} workers{env}", f"metabonk-tui launch {count}"),)
+        return (NextStep("L", f"launch {some}{env}", f"metabonk-tui launch {count}"),)
     if word is Word.ADD_MEMORY_WATCH:
         now = len(facts.workers)
         budget = facts.memory.budget

@@ -156,8 +156,9 @@ class LiveSource:
         await wait_for((self._pool, self._processes, self._orchestrator), until_s)
         pool, processes = self._pool.take(patience_s), self._processes.take(patience_s)
         self._heard = self._orchestrator.take(patience_s) or self._heard
-        if pool is not None:
-            self._wanted = pool.desired if pool.desired is not None else self._config.pool.workers
+        if pool is not None and pool.desired is not None:
+            # A pool that is gone wants nothing: its slots stay in sight until another one begins.
+            self._wanted = pool.desired
         of_table = {p.slot for p in processes or () if p.role == "worker" and p.slot is not None}
         self._table_sees = self._table_sees or bool(of_table)
         of_orchestrator = set(self._heard.workers) if self._heard else set()

@@ -166,6 +166,8 @@ def test_it_says_what_memory_is_left() -> None:
     budget = scenes.stop().memory.budget
     assert budget is not None
     person.types("L")
+    assert f"starts      {budget.fits} worker" in person.text, "a launch suggests no more than fit"
+    person.types("+" * (5 - budget.fits))
     assert "does not fit" in person.text
     assert "short" in person.text
     assert "measured" in person.text

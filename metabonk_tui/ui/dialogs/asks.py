@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metabonk_tui.core.action import Action, Launch, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.advice import workers_to_launch
 from metabonk_tui.core.ports import Monitor
 from metabonk_tui.ui.commands import alive
 from metabonk_tui.ui.dialogs.confirm import ConfirmDialog, Question
@@ -21,7 +22,9 @@ def ask(command: str, frame: Frame, monitor: Monitor) -> ConfirmDialog:
 
 def _question(command: str, frame: Frame, up: int, wanted: int) -> Question:
     if command == "launch":
-        return Question("Launch", Launch, wanted, before=up or None)
+        # As many as the NEXT row says: a launch is a new plan, not a repetition of what ran.
+        planned = workers_to_launch(frame.snapshot.memory, frame.config) if frame.snapshot else wanted
+        return Question("Launch", Launch, planned, before=up or None)
     if command in ("grow", "shrink"):
         return Question("Resize", Resize, max(1, wanted + (1 if command == "grow" else -1)), before=wanted)
     if command == "restart":
