@@ -123,6 +123,11 @@ class PoolBackend(Protocol):
 class Monitor(Protocol):
     """What a screen or a verb sees of the engine. Every method may be called from any thread."""
 
+    @property
+    def fault(self) -> str | None:
+        """The bug of ours because of which nothing newer than `latest` can be shown; None: none."""
+        ...
+
     def latest(self) -> Snapshot | None:
         """Return the newest Snapshot; None before the first."""
         ...

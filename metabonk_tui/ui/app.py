@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 
+from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.status import clean_text
 from metabonk_tui.ui.canvas import Canvas
 from metabonk_tui.ui.desk import Desk
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
@@ -25,6 +29,9 @@ from metabonk_tui.ui.screens.base import MonitorScreen
 from metabonk_tui.ui.terminal import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals
 from metabonk_tui.ui.tokens import Theme, fitted
 
+LOG = logging.getLogger(__name__)
+FAULT = 70
+"""The exit code of an internal error."""
 DRAW_S = 0.5
 """News is drawn at most this often; what a key changes is drawn at once."""
 
@@ -165,8 +172,25 @@ class MonitorApp(App[None], inherit_bindings=False):
                 self.set_timer(wait_s, self.draw)
 
     def _tick(self) -> None:
-        if self._ui_loop is not None and self.desk.tick(self._ui_loop.time()):
+        if self._ui_loop is None:
+            return
+        changed = self.desk.tick(self._ui_loop.time())
+        # A wake that went missing costs a second, never the picture.
+        missed = not self._draw_due and not self._woken and self.desk.news(self._monitor.latest())
+        if changed or missed:
             self.draw()
+
+    def _fatal_error(self) -> None:
+        """Leave after a bug of a screen with one sentence; the whole of it goes to the log.
+
+        Textual would draw every local variable of every frame: minutes of CPU for a Snapshot of a long run.
+        """
+        error = sys.exc_info()[1]
+        LOG.error("a screen failed", exc_info=error)
+        self._return_code = FAULT
+        said = clean_text(f"{type(error).__name__}: {error}")
+        self._exit_renderables.append(Text(f"metabonk-tui: a bug of the monitor, see the log: {said}"))
+        self._close_messages_no_wait()
 
 
 def send(app: App[None], sequence: str) -> None:

@@ -75,6 +75,7 @@ class Desk:
         self.offer(themes)
         self._notices = list(notices)
         self._notice_ends_s = 0.0
+        self._fault: str | None = None
         self._arrived_s: float | None = None
         self._stack = [HOME]
         self._scroll: dict[str, int] = {}
@@ -123,7 +124,7 @@ class Desk:
             state=self.state,
             mode=mode,
             late_s=self.late_s,
-            notice=self.notice,
+            notice=self.notice or _alarm(self._fault),
         )
         return replace(frame, hints=commands.hints(self.now(frame)))
 
@@ -149,7 +150,8 @@ class Desk:
 
         Return whether there is something to draw.
         """
-        before = (self.notice, self.late_s)
+        before = (self.notice, self.late_s, self._fault)
+        self._fault = self.monitor.fault
         if at_s >= self._notice_ends_s and (self.notice or self._notices):
             self.notice = self._notices.pop(0) if self._notices else ""
             self._notice_ends_s = at_s + NOTICE_S
@@ -157,7 +159,7 @@ class Desk:
         silent_s = at_s - self._arrived_s
         interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
         self.late_s = silent_s if silent_s > max(LATE_S, 3 * interval_s) else 0.0
-        return before != (self.notice, self.late_s)
+        return before != (self.notice, self.late_s, self._fault)
 
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw what is before the person: a row for each line of the terminal."""
@@ -261,3 +263,8 @@ class Desk:
         if slots and frame.worker:
             at = slots.index(frame.worker.slot)
             self.state = replace(self.state, slot=slots[(at + step) % len(slots)])
+
+
+def _alarm(fault: str | None) -> str:
+    """Say that what is shown is not what is: our own bug must never look like a quiet pool."""
+    return f"a bug of the monitor: what stands here is old, see the log: {fault}" if fault else ""

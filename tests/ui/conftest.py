@@ -35,6 +35,7 @@ class ScriptedMonitor:
         self.submitted: list[Plan] = []
         self.polls = 0
         self.refusal = ""
+        self.fault: str | None = None
 
     def set(self, snapshot: Snapshot) -> None:
         """Publish a newer Snapshot."""

@@ -460,3 +460,38 @@ def test_the_palette_finds_and_runs_and_says_why_not(make_app: Make) -> None:
         desk.press(key, key, 1.0, 120, 40)
     desk.press("enter", "\r", 1.0, 120, 40)
     assert desk.screen == "verdict"
+
+
+async def test_a_bug_of_the_engine_never_looks_like_a_quiet_pool(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: "LAUNCH 24H" in text_of(app))
+        monitor.fault = "ValueError: no such slot"
+        await until(lambda: "a bug of the monitor" in text_of(app))
+        assert "ValueError: no such slot" in text_of(app)
+        monitor.fault = None
+        await until(lambda: "a bug of the monitor" not in text_of(app))
+
+
+async def test_a_lost_wake_costs_a_second_and_not_the_picture(make_app: Make) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(120, 40)):
+        await until(lambda: "LAUNCH 24H" in text_of(app))
+        monitor._snapshot = later(scenes.stop())
+        await until(lambda: "STOP" in text_of(app))
+
+
+async def test_a_bug_of_a_screen_ends_with_one_sentence(make_app: Make, caplog: pytest.LogCaptureFixture) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(80, 24)):
+        try:
+            raise ZeroDivisionError("nobody divides by \x1b[2J zero")
+        except ZeroDivisionError:
+            app._fatal_error()
+    assert app.return_code == 70
+    said = "".join(str(rendered) for rendered in app._exit_renderables)
+    assert said.startswith("metabonk-tui: a bug of the monitor, see the log: ZeroDivisionError")
+    assert "\x1b" not in said
+    assert "Traceback" in caplog.text
