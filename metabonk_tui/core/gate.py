@@ -36,35 +36,46 @@ def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, con
     return GateTrack(began_t, checks)
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the workers showed at a time."""
+
+    t: float
+    workers: Sequence[WorkerView]
+
+
 def check(
     track: GateTrack,
-    t: float,
+    now: Sight,
+    before_gap: Sight | None,
     watched: Spans,
     answered: Spans,
-    workers: Sequence[WorkerView],
-    before_gap: Sequence[WorkerView] | None,
+    stale_s: float,
     config: Config,
 ) -> tuple[GateTrack, tuple[Check, ...]]:
     """Judge every check that has come due; return the track and the checks that were just judged.
 
-    `watched` is time in which we looked, `answered` time in which at least one worker answered, both outside gaps.
-    `workers` is what they show now, `before_gap` what they showed before the gap that ends now, None: there is none.
+    `before_gap` is what was seen before the gap that ends now; None: there is none. `watched` is time in which we
+    looked, `answered` time in which at least one worker answered, both outside gaps.
     """
     every_s = config.clock.validation_s / config.clock.checks
+    active_s = config.verdict.active_window_s
     judged = []
     checks = []
     for one in track.checks:
-        if one.result == "TO COME" and t >= one.due_t:
+        if one.result == "TO COME" and now.t >= one.due_t:
             # What is seen only after a gap says nothing about a check that came due within it.
-            seen = workers if before_gap is None or t == one.due_t else before_gap
-            one = _judge(one, one.due_t - every_s, watched, answered, seen)
+            seen = now if before_gap is None or now.t == one.due_t else before_gap
+            one = _judge(one, every_s, watched, answered, seen, stale_s, active_s)
             judged.append(one)
         checks.append(one)
     return replace(track, checks=tuple(checks)), tuple(judged)
 
 
-def _judge(one: Check, from_t: float, watched: Spans, answered: Spans, workers: Sequence[WorkerView]) -> Check:
-    length_s = one.due_t - from_t
+def _judge(
+    one: Check, length_s: float, watched: Spans, answered: Spans, seen: Sight, stale_s: float, active_s: float
+) -> Check:
+    from_t = one.due_t - length_s
     looked_s = watched.seconds_between(from_t, one.due_t)
     heard_s = answered.seconds_between(from_t, one.due_t)
     if looked_s <= 0:
@@ -73,37 +84,36 @@ def _judge(one: Check, from_t: float, watched: Spans, answered: Spans, workers: 
         return replace(
             one, result="UNKNOWN", because=f"only {heard_s:.0f} of {length_s:.0f} s were observed answering"
         )
+    all_seen = [(worker, component) for worker in seen.workers for component in worker.components]
+    # Active at its end, or stalled since, but only after it had grown within the interval.
     showing = [
         f"w{worker.slot} {component.title}"
-        for worker in workers
-        for component in worker.components
-        if component.state is ComponentState.ACTIVE
-        or (component.state is ComponentState.STALLED and _grew_since(component, from_t))
+        for worker, component in all_seen
+        if component.state in (ComponentState.ACTIVE, ComponentState.STALLED)
+        and (_grew_since(component, from_t) or _grew_since(component, one.due_t - active_s, or_at=True))
     ]
-    if showing:
+    if showing and one.due_t - seen.t <= stale_s:
         more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
         return replace(one, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
-    lost = [
+    lost = showing or [
         f"w{worker.slot} {component.title}"
-        for worker in workers
-        for component in worker.components
+        for worker, component in all_seen
         if component.bearing == "showing" and component.state not in SILENT and _grew_since(component, from_t)
     ]
     if lost:
         return replace(one, result="UNKNOWN", because=f"showed in the interval, not seen at its end: {lost[0]}")
     silent = {
-        worker.slot
-        for worker in workers
-        for component in worker.components
-        if component.state in SILENT or component.bearing == "silent"
+        worker.slot for worker, component in all_seen if component.state in SILENT or component.bearing == "silent"
     }
     if silent:
-        return replace(one, result="FAIL", because=f"every component silent on {len(silent)}/{len(workers)} workers")
+        many = f"{len(silent)}/{len(seen.workers)}"
+        return replace(one, result="FAIL", because=f"every component silent on {many} workers")
     return replace(one, result="UNKNOWN", because="no worker's components could be seen")
 
 
-def _grew_since(component: ComponentView, from_t: float) -> bool:
-    return component.last_grew_t is not None and component.last_grew_t > from_t
+def _grew_since(component: ComponentView, from_t: float, *, or_at: bool = False) -> bool:
+    grew_t = component.last_grew_t
+    return grew_t is not None and (grew_t > from_t or (or_at and grew_t == from_t))
 
 
 def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:

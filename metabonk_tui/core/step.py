@@ -156,9 +156,11 @@ def _advance(
     views = worker_views(tracks, state.tracks, memory_now, t, config)
     answered = [v for v in views if v.last_good_t is not None]
     all_answered = bool(views) and len(answered) == len(views) and run.begun
-    before_gap = previous.workers if previous is not None and gap is not None else None
+    before_gap = gate.Sight(previous.t, previous.workers) if previous is not None and gap is not None else None
     gate_now = gate.begin(state.gate, t, run.started_at, all_answered, config) if run.begun else state.gate
-    gate_now, judged = gate.check(gate_now, t, run.watched, run.answered, views, before_gap, config)
+    gate_now, judged = gate.check(
+        gate_now, gate.Sight(t, views), before_gap, run.watched, run.answered, stale_s, config
+    )
     gate_view = gate.view(gate_now, t, run.started_at, config)
     tracks = teller.tell_workers(state.tracks, tracks, views, config)
     teller.tell_memory(memory_now.happened)

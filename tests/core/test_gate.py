@@ -9,6 +9,7 @@ from metabonk_tui.core.snapshot import Word
 from tests.core.script import (
     MIN,
     Life,
+    at,
     by_slot,
     check,
     configured,
@@ -22,6 +23,7 @@ from tests.core.script import (
     results,
     script,
     silent,
+    state,
     unseen,
     with_fields,
 )
@@ -116,12 +118,14 @@ def test_what_grew_in_the_interval_shows_even_where_it_counts_as_stalled_sooner(
         (0, 151, UNKNOWN),
         (0, 290, UNKNOWN),
         (130, 299, UNKNOWN),
-        (150, 310, PASS),
+        (151, 300, PASS),
+        (260, 310, UNKNOWN),
+        (270, 310, PASS),
         (140, 310, UNKNOWN),
     ],
 )
 def test_less_than_half_of_the_interval_observed_is_unknown(from_s: float, to_s: float, result: str) -> None:
-    """The second interval, 300 to 600: unobserved from 300 + from_s to 300 + to_s."""
+    """The second interval, 300 to 600, unobserved from `from_s` to `to_s` of it; what shows must be seen at its end."""
     samples = script(for_s=GATE_S, blind=lambda t: 300 + from_s < t < 300 + to_s)
     assert check(last(samples), 2).result == result
 
@@ -140,13 +144,22 @@ def test_what_showed_and_is_not_seen_any_more_neither_passes_nor_fails() -> None
 
 
 def test_an_interval_that_nobody_watched_is_skipped() -> None:
-    seen = gated(blind=lambda t: 250 < t < 1300)
+    seen = gated(blind=lambda t: 270 < t < 1300)
     assert seen == [PASS, SKIPPED, SKIPPED, SKIPPED, PASS, PASS]
 
 
 def test_what_is_seen_after_a_gap_passes_no_check_within_it() -> None:
     life = phases((0, silent), (1000, healthy))
     assert gated(life, blind=lambda t: 280 < t < 1190)[:3] == [FAIL, SKIPPED, SKIPPED]
+
+
+def test_what_was_active_before_a_gap_must_still_be_it_at_the_end_of_the_interval() -> None:
+    """It grew until 10; the last sample before the gap was at 600, the check is due 20 s later."""
+    life = by_slot(lambda slot, t: healthy(slot, min(t, 10)) | {"step": t}, silent, phases((0, down), (20, silent)))
+    snapshots = play(script(life, for_s=800, blind=lambda t: 600 < t < 700))
+    assert state(at(snapshots, 600), "intrinsic_reward") == "ACTIVE"
+    assert check(snapshots[-1], 2).due_t == 620
+    assert check(snapshots[-1], 2).result == FAIL
 
 
 def test_what_is_silent_after_a_gap_fails_no_check_within_it() -> None:

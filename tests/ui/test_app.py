@@ -483,7 +483,9 @@ async def test_a_lost_wake_costs_a_second_and_not_the_picture(make_app: Make) ->
         await until(lambda: "STOP" in text_of(app))
 
 
-async def test_a_bug_of_a_screen_ends_with_one_sentence(make_app: Make, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bug_of_a_screen_ends_with_one_sentence(
+    make_app: Make, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     app = make_app(ScriptedMonitor(scenes.healthy()))
     async with app.run_test(size=(80, 24)):
         try:
@@ -491,7 +493,7 @@ async def test_a_bug_of_a_screen_ends_with_one_sentence(make_app: Make, caplog: 
         except ZeroDivisionError:
             app._fatal_error()
     assert app.return_code == 70
-    said = "".join(str(rendered) for rendered in app._exit_renderables)
+    said = " ".join(capsys.readouterr().err.split())
     assert said.startswith("metabonk-tui: a bug of the monitor, see the log: ZeroDivisionError")
     assert "\x1b" not in said
     assert "Traceback" in caplog.text
