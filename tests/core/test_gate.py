@@ -125,7 +125,7 @@ def test_what_grew_in_the_interval_shows_even_where_it_counts_as_stalled_sooner(
     ],
 )
 def test_less_than_half_of_the_interval_observed_is_unknown(from_s: float, to_s: float, result: str) -> None:
-    """The second interval, 300 to 600, unobserved from `from_s` to `to_s` of it; what shows must be seen at its end."""
+    """The second interval, 300 to 600, blind from `from_s` to `to_s` of it; what shows must be seen at its end."""
     samples = script(for_s=GATE_S, blind=lambda t: 300 + from_s < t < 300 + to_s)
     assert check(last(samples), 2).result == result
 
