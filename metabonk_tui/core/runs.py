@@ -103,7 +103,8 @@ def observe(run: RunTrack, sample: Sample, config: Config) -> tuple[RunTrack, fl
     elapsed_s = 0.0 if hole else passed_s
     run = replace(
         run,
-        spacing=run.spacing if hole else run.spacing.add(passed_s),
+        # One hole does not move the median; a rhythm that has become slower for good does.
+        spacing=run.spacing.add(passed_s),
         watched=run.watched if hole else run.watched.add(run.last_t, sample.t),
         last_t=sample.t,
         samples=run.samples + 1,

@@ -66,7 +66,15 @@ def test_a_bad_day_keeps_its_size() -> None:
     for sample in samples[900:]:
         snapshot = step(snapshot, sample, CONFIG)
     before, after = largest(short), largest(snapshot)
-    caps = {"events": MAX_EVENTS, "verdicts": 500, "resets_t": 1000, "ended_runs": 50, "gaps": 101, "items": 600}
+    caps = {
+        "checks": CONFIG.clock.checks,
+        "events": MAX_EVENTS,
+        "verdicts": 500,
+        "resets_t": 1000,
+        "ended_runs": 50,
+        "gaps": 101,
+        "items": 600,
+    }
     for path, size in after.items():
         name = path.rsplit(".", 1)[-1].rstrip("[]")
         assert size <= max(before.get(path, 0) * 1.3 + 5, caps.get(name, 0)), f"{path} grew to {size}"
