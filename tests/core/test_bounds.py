@@ -68,6 +68,7 @@ def test_a_bad_day_keeps_its_size() -> None:
     before, after = largest(short), largest(snapshot)
     caps = {
         "checks": CONFIG.clock.checks,
+        "fields": 50,
         "events": MAX_EVENTS,
         "verdicts": 500,
         "resets_t": 1000,
