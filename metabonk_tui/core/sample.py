@@ -170,6 +170,19 @@ class EnvReading:
     """"not permitted", "gone": why `values` is None."""
 
 
+@dataclass(frozen=True, slots=True)
+class EnvFileReading:
+    """The env file, as bash sees it."""
+
+    path: str
+    values: Mapping[str, str]
+    """Everything that it sets; secrets are masked by the adapter."""
+    exported: frozenset[str]
+    """Of these, what a plain `source` hands to child processes; the rest needs `set -a`."""
+    error: str | None = None
+    """Why it could not be read; then nothing else here counts."""
+
+
 Severity = Literal["info", "ok", "warn", "crit"]
 
 
@@ -267,6 +280,10 @@ class Sample:
     gpus: tuple[GpuReading, ...] | None = None
     environments: Mapping[int, EnvReading] = field(default_factory=dict)
     """Sparse: appears when it changes."""
+    env_file: EnvFileReading | None = None
+    """Sparse: appears when it changes."""
+    log_tails: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """The last lines of a worker's log, cleaned, by slot. Sparse: appears when they change."""
     pool: PoolReading | None = None
     events: tuple[Event, ...] = ()
     run: RunHeader | None = None
