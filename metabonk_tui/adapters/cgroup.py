@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from metabonk_tui.adapters.proc import read_bytes
+
 Version = Literal[1, 2]
 
 # v1 writes "no limit" as the largest page-aligned signed 64-bit number, whatever the page size.
@@ -67,7 +69,7 @@ class CgroupTree:
         Empty when the process is gone or no hierarchy that accounts memory can be seen.
         """
         mounts = self._mounts_now()
-        text = read_bytes(self._root / "proc" / ("self" if pid is None else str(pid)) / "cgroup")
+        text = read_bytes(f"{self._root}/proc/{'self' if pid is None else pid}/cgroup")
         if not mounts or text is None:
             return ()
         return tuple(chain for path in _paths(text) if (chain := self._chain(mounts, *path, pid)))
@@ -90,14 +92,6 @@ class CgroupTree:
         return chain
 
 
-def read_bytes(path: Path) -> bytes | None:
-    """Read a small kernel file; None: it is not there, not permitted, or its owner has just gone."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
 def group_memory(group: Group) -> GroupMemory | None:
     """Read what one group leaves: limit - (usage - page cache). None: it sets no limit that can be read."""
     if group.version == 2:
@@ -107,14 +101,14 @@ def group_memory(group: Group) -> GroupMemory | None:
         limits, usage_file, stat = [_number(group, "memory.limit_in_bytes")], "memory.usage_in_bytes", None
         if group.top:
             # The tightest limit above a container is only told here.
-            stat = read_bytes(group.directory / "memory.stat")
+            stat = read_bytes(f"{group.directory}/memory.stat")
             inherited = _INHERITED_LIMIT.search(stat or b"")
             limits.append(int(inherited[1]) if inherited else None)
     limit = min((each for each in limits if each is not None and each < UNLIMITED_BYTES), default=None)
     if limit is None:
         return None
     usage = _number(group, usage_file)
-    cache = _page_cache_bytes(stat if stat is not None else read_bytes(group.directory / "memory.stat"))
+    cache = _page_cache_bytes(stat if stat is not None else read_bytes(f"{group.directory}/memory.stat"))
     if usage is None or cache is None:
         return GroupMemory(limit, None, None)
     working_set = max(0, usage - cache)
@@ -147,7 +141,7 @@ def read_pressure(path: Path) -> tuple[float | None, float | None]:
 
 
 def _number(group: Group, name: str) -> int | None:
-    text = read_bytes(group.directory / name)
+    text = read_bytes(f"{group.directory}/{name}")
     return int(text) if text is not None and text.strip().isdigit() else None
 
 

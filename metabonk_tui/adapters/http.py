@@ -6,8 +6,10 @@ Refuses to know what a status means, and to follow, decompress or send through a
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -20,6 +22,11 @@ from metabonk_tui.core.status import clean_text, decode_status
 KEEP_ALIVE_S = 4.0
 """uvicorn closes an idle connection after 5 s; we let go first, so that no request meets its closing."""
 _REDIRECTS = (301, 302, 303, 307, 308)
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore imports it several times a request to learn that it is not there, a fifth of what a request costs;
+    # None says so at once: https://docs.python.org/3/reference/import.html#the-module-cache.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
+
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE_S)
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "metabonk-tui"}
 

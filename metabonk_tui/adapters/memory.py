@@ -15,10 +15,10 @@ from metabonk_tui.adapters.cgroup import (
     GroupMemory,
     group_memory,
     group_swap,
-    read_bytes,
     read_pressure,
 )
 from metabonk_tui.adapters.kernel_oom import Chain, OomCounter, counter_file
+from metabonk_tui.adapters.proc import read_bytes
 from metabonk_tui.core.sample import MemoryReading
 from metabonk_tui.core.status import clean_text
 
@@ -71,8 +71,10 @@ class KernelMemory:
     ) -> set[Path | None]:
         """Name the OOM counter of every process that still lives."""
         files: set[Path | None] = set()
+        # Workers mostly live in the same groups: each chain is looked through once.
+        counters = {chain: counter_file(chain, groups) for chain in {c for chains in theirs.values() for c in chains}}
         for pid, chains in theirs.items():
-            found = [file for chain in chains if (file := counter_file(chain, groups)) is not None]
+            found = [file for chain in chains if (file := counters[chain]) is not None]
             # A v1 zombie is shown in the root group, whatever group it died in.
             if found or self._lives(pid):
                 files.add(found[0] if found else None)

@@ -6,6 +6,7 @@ Refuses to know whether they do their work, and never signals any.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class _Known:
 
 
 class ProcessTable:
-    """Find the processes of one pool and read what they hold. Not for use from two threads at once."""
+    """Find the processes of one pool and read what they hold. Threads take turns: whoever comes second waits."""
 
     def __init__(
         self, config: Config, root: Path = Path("/"), monotonic: Callable[[], float] = time.monotonic
@@ -55,12 +56,17 @@ class ProcessTable:
         self._alert_until = 0.0
         self._slots: dict[Identity, int | None] = {}
         self._strays: dict[Identity, int | None] = {}
+        self._turn = threading.Lock()
 
     def read(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
         """Read the pool's processes, sorted by role, slot and age; `fresh` looks through all processes at once.
 
         A descendant with a role of its own is charged to itself only, so that trees may be added up.
         """
+        with self._turn:
+            return self._read(fresh)
+
+    def _read(self, fresh: bool) -> tuple[ProcessReading, ...]:
         now = self._monotonic()
         readings = None if fresh or self._known is None or now >= self._scan_at else self._read_known(self._known)
         if readings is None:
@@ -102,7 +108,8 @@ class ProcessTable:
         return stat.rss_bytes if stat is not None and abs(stat.started_at - started_at) < SAME_START_S else None
 
     def _scan(self) -> tuple[_Known, ...]:
-        stats = {stat.pid: stat for pid in self._proc.pids() if (stat := self._proc.stat(pid)) is not None}
+        found = (self._proc.stat(pid) for pid in self._proc.pids())
+        stats = {stat.pid: stat for stat in found if stat is not None and not stat.of_kernel}
         arguments: dict[int, tuple[str, ...]] = {}
         matches: dict[int, Match] = {}
         ourselves = set(_ancestry(os.getpid(), stats))

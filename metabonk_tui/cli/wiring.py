@@ -66,26 +66,26 @@ def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
     return replace(snapshot, verdict=replace(snapshot.verdict, next_steps=steps))
 
 
-def _readers(config: Config, pool: Callable[[], PoolBackend]) -> Readers:
+def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend]) -> Readers:
     """Open every door. Called on the engine's own thread, where the connections will live."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
     here = is_this_machine(where.host)
+    # One table for both: to look through all processes is the dearest thing that a tick does.
+    table = ProcessTable(config)
     return Readers(
         status=client,
-        pool=pool(),
+        pool=pool(table),
         memory=KernelMemory() if here else None,
-        processes=ProcessTable(config) if here else None,
+        processes=table if here else None,
         environments=Environments(config) if here else None,
         gpus=Gpus() if here else None,
         orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )
 
 
-def _pool(config: Config, state: Path, clock: RunClock, read_only: bool) -> PoolBackend:
+def _pool(config: Config, state: Path, clock: RunClock, read_only: bool, table: ProcessTable) -> PoolBackend:
     if config.pool.backend == "none":
         return WatchOnlyPool()
     lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state))
-    # A table of its own: it is read from whatever thread asks for a plan, and a table is for one reader at a time.
-    look = ProcessTable(config).read
-    return LauncherPool(config, state, clock=clock, controller_lock=lock, processes=look, read_only=read_only)
+    return LauncherPool(config, state, clock=clock, controller_lock=lock, processes=table.read, read_only=read_only)
