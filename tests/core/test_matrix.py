@@ -60,7 +60,7 @@ def run_of(a: str, b: str, c: str) -> Snapshot:
     """Play a run that answers the three questions like this."""
     end_s = 45 * MIN if c in ("yes", "not yet") else 2 * HOUR + 5 * MIN
     blind = (lambda t: end_s - 1800 < t < end_s - 660) if a == "unknown" else None
-    return last(script(lived(a, c), every_s=60, for_s=end_s, memory=remembered(b, end_s), blind=blind), NO_HOLD)
+    return last(script(lived(a, c), workers=2, every_s=60, for_s=end_s, memory=remembered(b, end_s), blind=blind), NO_HOLD)
 
 
 def expected(a: str, b: str, c: str) -> Word:
@@ -228,7 +228,7 @@ def test_silent_for_two_minutes_without_its_flags_is_a_stop() -> None:
     assert at(snapshots, 119).verdict.word is Word.VALIDATING
     seen = snapshots[-1]
     assert (seen.verdict.word, seen.verdict.since_t, seen.verdict.early) == (Word.STOP, 120, True)
-    assert seen.verdict.because[0] == "all components silent, required flags missing in 3/3 workers"
+    assert seen.verdict.because[0] == "required flags missing in 3/3 workers, all components silent"
     assert "METABONK_DYNAMIC_UI_EXPLORATION" in seen.verdict.because[1]
     assert any("ABSENT on 3/3 workers" in line for line in seen.verdict.because)
 

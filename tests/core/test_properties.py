@@ -15,7 +15,7 @@ from tests.core.script import CONFIG, GB, NO_HOLD, header, node, play, results, 
 from tests.core.test_matrix import expected
 
 RELAXED = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
