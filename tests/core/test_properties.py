@@ -190,6 +190,8 @@ class Growth:
             values[name] = rate * 30 * max(0, min(n, to_n) - from_n)
         if self.bad in values and n % 7 == 0:
             values[self.bad] = math.nan
+        # Another name of the same number: it cannot say anything else.
+        values["meta_learner_sequences_learned"] = values["meta_success_sequences"]
         return Observation(status=WorkerStatus(values))
 
 
