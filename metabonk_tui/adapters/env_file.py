@@ -1,4 +1,4 @@
-"""Knows how to learn what an env file sets, by letting bash source it with `set -a`.
+"""Knows how to learn what an env file sets, by letting bash source it with `set -a`, and what it exports without.
 
 Refuses to parse shell itself, and to know what any variable means. Sourcing runs the file: only for a configured path.
 """
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from metabonk_tui.adapters.masking import Masking
+from metabonk_tui.core.sample import EnvFileReading
 from metabonk_tui.core.status import clean_text
 
 TIMEOUT_S = 5.0
@@ -23,6 +25,7 @@ _SCRIPT = (
     'bash -n "$1" || exit 121; set -a; . "$1" >/dev/null </dev/null; __metabonk_tui=$?; set +a; '
     "/usr/bin/env -0; exit $__metabonk_tui"
 )
+_PLAIN_SCRIPT = _SCRIPT.replace("set -a; ", "").replace("set +a; ", "")
 _SYNTAX_ERROR = 121
 _SHELL_OWN = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "BASH_ENV", "__metabonk_tui"})
 """What bash itself sets or what we keep from it; never the file's."""
@@ -52,8 +55,13 @@ class EnvFileError:
     text: str
 
 
-def source_env_file(path: Path, base_env: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> Sourced | EnvFileError:
-    """Source a file with bash as if every line were exported. Blocks up to `timeout_s`; leaves no process behind."""
+def source_env_file(
+    path: Path, base_env: Mapping[str, str], timeout_s: float = TIMEOUT_S, *, export_all: bool = True
+) -> Sourced | EnvFileError:
+    """Source a file with bash as if every line were exported. Blocks up to `timeout_s`; leaves no process behind.
+
+    Without `export_all` only what the file itself exports counts: what a plain `source` hands to child processes.
+    """
     path = path.absolute()
     if not path.is_file():
         return EnvFileError(f"{path} does not exist" if not path.exists() else f"{path} is no file")
@@ -61,7 +69,7 @@ def source_env_file(path: Path, base_env: Mapping[str, str], timeout_s: float = 
         return EnvFileError(f"{path} cannot be read: not permitted")
     # BASH_ENV would make bash run another file first.
     before = {key: value for key, value in base_env.items() if key != "BASH_ENV"}
-    argv = ("bash", "--noprofile", "--norc", "-c", _SCRIPT, "env-file", str(path))
+    argv = ("bash", "--noprofile", "--norc", "-c", _SCRIPT if export_all else _PLAIN_SCRIPT, "env-file", str(path))
     # Files, not pipes: a job that the env file leaves in the background would hold a pipe open.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
@@ -85,6 +93,26 @@ def source_env_file(path: Path, base_env: Mapping[str, str], timeout_s: float = 
     values = {k: v for k, v in after.items() if k not in _SHELL_OWN and before.get(k) != v}
     removed = frozenset(k for k in before if k not in _SHELL_OWN and k not in after)
     return Sourced(values, removed, warning)
+
+
+def read_env_file(
+    path: Path, masking: Masking, base_env: Mapping[str, str], timeout_s: float = TIMEOUT_S
+) -> EnvFileReading:
+    """Learn what a file sets of what is looked at, and what of it a plain `source` exports. Blocks up to twice
+    `timeout_s`.
+
+    What our own environment already has of it is left out, so that the file alone is seen.
+    """
+    base = {key: value for key, value in base_env.items() if not masking.wants(key)}
+    every = source_env_file(path, base, timeout_s)
+    if isinstance(every, EnvFileError):
+        return EnvFileReading(str(path), {}, frozenset(), clean_text(every.text))
+    plain = source_env_file(path, base, timeout_s, export_all=False)
+    if isinstance(plain, EnvFileError):
+        return EnvFileReading(str(path), {}, frozenset(), clean_text(plain.text))
+    values = {clean_text(key): masking.shown(key, value) for key, value in every.values.items() if masking.wants(key)}
+    exported = frozenset(clean_text(key) for key in plain.values if every.values.get(key) == plain.values[key])
+    return EnvFileReading(str(path), values, exported & frozenset(values))
 
 
 def _run(

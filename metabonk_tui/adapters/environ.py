@@ -5,17 +5,15 @@ Refuses to know which values are right.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from metabonk_tui.adapters.masking import MASK, Masking
 from metabonk_tui.adapters.proc import Proc
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import EnvReading
 from metabonk_tui.core.status import clean_text
 
-MASK = "••••"
-_VALUE_LIMIT = 500
-_USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+__all__ = ["MASK", "Environments"]
 
 
 class Environments:
@@ -23,10 +21,7 @@ class Environments:
 
     def __init__(self, config: Config, root: Path = Path("/")) -> None:
         self._proc = Proc(root)
-        self._prefixes = tuple(config.environment.prefixes)
-        self._secret_words = tuple(word.upper() for word in config.environment.secret_words)
-        # The configuration already says openly what these must be, and a masked value could never be right.
-        self._open = frozenset(config.required_environment)
+        self._masking = Masking(config)
 
     def read(self, pid: int, started_at: float) -> EnvReading:
         """Read the environment of the process (pid, start in Unix seconds) as it was when it was executed.
@@ -51,13 +46,8 @@ class Environments:
         values: dict[str, str] = {}
         for item in text.split(b"\0"):
             name, equals, value = item.decode(errors="replace").partition("=")
-            if not equals or not (name.startswith(self._prefixes) or name in self._open):
+            if not equals or not self._masking.wants(name):
                 continue
             # Of a name that stands there twice the first one counts, as in getenv(3).
-            values.setdefault(clean_text(name), self._shown(name, value))
+            values.setdefault(clean_text(name), self._masking.shown(name, value))
         return values
-
-    def _shown(self, name: str, value: str) -> str:
-        if name not in self._open and any(word in name.upper() for word in self._secret_words):
-            return MASK
-        return clean_text(_USER_IN_URL.sub(MASK, value), limit=_VALUE_LIMIT)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from metabonk_tui.adapters.env_file_watch import EnvFileWatch
 from metabonk_tui.adapters.environ import Environments
 from metabonk_tui.adapters.gpu import Gpus
 from metabonk_tui.adapters.http import StatusClient
@@ -79,6 +80,7 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend]) -> Rea
         memory=KernelMemory() if here else None,
         processes=table if here else None,
         environments=Environments(config) if here else None,
+        env_file=EnvFileWatch(config) if here else None,
         gpus=Gpus() if here else None,
         orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )

@@ -108,6 +108,9 @@ class EnvironmentConfig(_Section, frozen=True, kw_only=True):
     required: dict[str, str]
     prefixes: list[str]
     secret_words: list[str]
+    source: str
+    instead: dict[str, str]
+    """What is read instead of a key that nobody reads; "" for nothing."""
 
 
 class UiConfig(_Section, frozen=True, kw_only=True):

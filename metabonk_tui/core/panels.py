@@ -74,6 +74,7 @@ def _view(track: WorkerTrack, attention: Sequence[Attention], t: float, config: 
         observed_s=track.observed_s,
         attention=tuple(attention),
         status=status,
+        environment=None if track.env is None else track.env.values,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.sample import (
+    EnvFileReading,
     EnvReading,
     Event,
     GpuReading,
@@ -84,6 +85,14 @@ class EnvReader(Protocol):
 
     def read(self, pid: int, started_at: float) -> EnvReading:
         """Read what the process had when it was executed; it is named by its pid and start (Unix seconds)."""
+        ...
+
+
+class EnvFileReader(Protocol):
+    """The pool's env file, secrets masked. From one thread at a time; may block for some seconds."""
+
+    def read(self) -> EnvFileReading | None:
+        """Say what it sets now, running it anew only when it changed; None: no env file is configured."""
         ...
 
 

@@ -176,11 +176,13 @@ class EnvFileReading:
 
     path: str
     values: Mapping[str, str]
-    """Everything that it sets; secrets are masked by the adapter."""
+    """Of what is looked at in an environment, what it sets; secrets are masked by the adapter."""
     exported: frozenset[str]
     """Of these, what a plain `source` hands to child processes; the rest needs `set -a`."""
     error: str | None = None
     """Why it could not be read; then nothing else here counts."""
+    unread: tuple[str, ...] | None = None
+    """Of these, what the workers' source never names; None: the source is not known, or not all of it was read."""
 
 
 Severity = Literal["info", "ok", "warn", "crit"]

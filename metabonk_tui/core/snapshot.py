@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from metabonk_tui.core.sample import Event, MemoryReading, PoolReading
+from metabonk_tui.core.sample import EnvFileReading, Event, MemoryReading, PoolReading
 from metabonk_tui.core.worker_view import WorkerView
 
 Level = Literal["go", "caution", "stop", "unknown"]
@@ -274,6 +274,8 @@ class Snapshot:
     ended_runs: tuple[RunSummary, ...]
     state: Any
     """What `core.step` needs to go on. Nobody else may look inside."""
+    env_file: EnvFileReading | None = None
+    """What the pool's env file sets; None: none is configured, or it was not read yet."""
 
 
 MAX_EVENTS = 500

@@ -15,7 +15,7 @@ from metabonk_tui.core.gate import GateTrack
 from metabonk_tui.core.memory import HISTORY_BUCKET_S, MemoryTrack
 from metabonk_tui.core.panels import worker_views
 from metabonk_tui.core.runs import RunTrack
-from metabonk_tui.core.sample import Event, PoolReading, RunHeader, Sample, Severity
+from metabonk_tui.core.sample import EnvFileReading, Event, PoolReading, RunHeader, Sample, Severity
 from metabonk_tui.core.snapshot import MAX_EVENTS, Gap, Gate, MemoryView, RunSummary, Snapshot, Verdict, Word
 from metabonk_tui.core.story import Teller
 from metabonk_tui.core.verdict import Draft, decide, light
@@ -40,6 +40,8 @@ class State:
     """A word that is not shown yet: (word, evaluations in a row, since)."""
     leaning: tuple[Word, int] | None = None
     """While validating: what it would be, and for how many evaluations in a row."""
+    env_file: EnvFileReading | None = None
+    """The last that was read; a file outlives a run."""
 
 
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
@@ -82,7 +84,8 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
         last = _closed(previous, state, sample, config)
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
     fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
-    fresh = replace(fresh, run=replace(fresh.run, spacing=runs.rhythm_after(state.run, fresh.run)))
+    spaced = replace(fresh.run, spacing=runs.rhythm_after(state.run, fresh.run))
+    fresh = replace(fresh, run=spaced, env_file=state.env_file)
     return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
 
 
@@ -169,7 +172,8 @@ def _advance(
     teller.add(sample.events)
 
     memory_view = memory.view(memory_now, config, len(views))
-    state = State(run, tracks, memory_now, gate_now, state.verdict, state.pending, state.leaning)
+    env_file = sample.env_file or state.env_file
+    state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
     state = _note_events(state, sample)
     facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
     state, verdict = _hold(state, decide(facts), facts, config)
@@ -191,6 +195,7 @@ def _advance(
         memory_bucket_s=HISTORY_BUCKET_S,
         ended_runs=ended if ended is not None else (previous.ended_runs if previous else ()),
         state=state,
+        env_file=env_file,
     )
 
 

@@ -5,6 +5,7 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -180,3 +181,5 @@ class WorkerView:
     """Worst first."""
     status: WorkerStatus | None
     """The last good one."""
+    environment: Mapping[str, str] | None = None
+    """What its process was started with, of what is looked at; None: never read, or not readable (see `env`)."""

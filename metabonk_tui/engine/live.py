@@ -9,6 +9,7 @@ from typing import Any
 
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import (
+    EnvFileReader,
     EnvReader,
     GpuReader,
     MemoryReader,
@@ -18,6 +19,7 @@ from metabonk_tui.core.ports import (
     StatusPoller,
 )
 from metabonk_tui.core.sample import (
+    EnvFileReading,
     EnvReading,
     GpuReading,
     MemoryReading,
@@ -39,6 +41,8 @@ AROUND_S = 1.0
 """The longest wait for what says which workers there are."""
 ORCHESTRATOR_EVERY_S = 2.0
 """Its heartbeats come every 5 s."""
+ENV_FILE_EVERY_S = 5.0
+"""Between two looks whether the env file changed."""
 MAX_WORKERS = 256
 
 
@@ -53,6 +57,7 @@ class Readers:
     processes: ProcessReader | None = None
     environments: EnvReader | None = None
     gpus: GpuReader | None = None
+    env_file: EnvFileReader | None = None
 
 
 class LiveSource:
@@ -69,6 +74,10 @@ class LiveSource:
         self._memory: Question[MemoryReading] = Question("memory", faults)
         self._gpus: Question[tuple[GpuReading, ...] | None] = Question("the GPUs", faults)
         self._environments: Question[list[tuple[Due, EnvReading]]] = Question("the environments", faults)
+        self._env_file: Question[EnvFileReading | None] = Question("the env file", faults)
+        self._env_file_asked_s: float | None = None
+        self._env_file_seen: EnvFileReading | None = None
+        self._env_file_told: EnvFileReading | None = None
         self._faults = faults
         self._polls: dict[int, Question[Observation]] = {}
         self._timeouts: dict[int, Observation] = {}
@@ -106,6 +115,7 @@ class LiveSource:
             processes=None if processes is None else tuple(self._on_run_clock(p) for p in processes),
             gpus=gpus,
             environments=environments,
+            env_file=self._env_file_news(),
             pool=None if pool is None else self._completed(pool),
             events=self._faults.take_events(),
             run=self._first_header(t, pool, processes) if self._first else None,
@@ -129,6 +139,7 @@ class LiveSource:
     def tell_all(self) -> None:
         """Put what is told only when it changes into the next Sample: a new run knows nothing of it."""
         self._watch.forget()
+        self._env_file_told = None
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -137,6 +148,7 @@ class LiveSource:
     def _questions(self) -> Iterable[Question[Any]]:
         return (
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
+            self._env_file,
             *self._polls.values(),
         )
 
@@ -190,6 +202,18 @@ class LiveSource:
             self._gpus.take(patience_s),
             self._watch.news(self._environments.take(patience_s) or (), real_t),
         )
+
+    def _env_file_news(self) -> EnvFileReading | None:
+        """Look at the env file now and then, without waiting for it; return it when it is news."""
+        now_s = asyncio.get_running_loop().time()
+        self._env_file_seen = self._env_file.take(0.0) or self._env_file_seen
+        due = self._env_file_asked_s is None or now_s - self._env_file_asked_s >= ENV_FILE_EVERY_S
+        if (reader := self._readers.env_file) is not None and due:
+            self._env_file_asked_s = now_s
+            self._env_file.ask(lambda: asyncio.to_thread(reader.read))
+        news = self._env_file_seen if self._env_file_seen != self._env_file_told else None
+        self._env_file_told = self._env_file_seen
+        return news
 
     def _seen(self, processes: tuple[ProcessReading, ...] | None, patience_s: float) -> dict[int, Observation]:
         """Take what the workers answered, and join it with who they are."""
