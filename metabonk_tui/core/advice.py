@@ -17,22 +17,24 @@ def next_steps(word: Word, facts: Facts) -> tuple[NextStep, ...]:
     env = " with the env file" if config.pool.launcher.env_file else ""
     relaunch = NextStep("L", f"relaunch {some}{env}", f"metabonk-tui launch {count}", "then")
     if word is Word.STOP:
-        if any(worker.pid is not None for worker in facts.workers) or facts.unanswered_s is None:
-            return (NextStep("X", "stop the pool", "metabonk-tui stop"), relaunch)
+        if facts.unanswered_s is None or any(worker.alive for worker in facts.workers):
+            stop = NextStep("X", "stop the pool", "metabonk-tui stop")
+            off = sorted({key for worker in facts.workers if worker.env for key, _, _ in worker.env.wrong})
+            if off and config.pool.launcher.env_file:
+                # The same file again would switch the same things off again.
+                right = NextStep(None, f"set {len(off)} flags right in the env file", None, "then")
+                return (stop, right, relaunch)
+            return (stop, relaunch)
         return (NextStep("L", f"launch {some}{env}", f"metabonk-tui launch {count}"),)
     if word is Word.WAITING and (not facts.begun or facts.stopped_t is not None):
         return (NextStep("L", f"launch {some}{env}", f"metabonk-tui launch {count}"),)
     if word is Word.ADD_MEMORY_WATCH:
         now = len(facts.workers)
         budget = facts.memory.budget
-        if budget is not None and 0 < budget.fits < now:
-            return (
-                NextStep(
-                    "-",
-                    f"resize {now} → {budget.fits}, restarts all workers",
-                    f"metabonk-tui resize {budget.fits}",
-                ),
-            )
+        fewer = max(1, budget.fits) if budget is not None else now
+        if fewer < now:
+            text = f"resize {now} → {fewer}, restarts all workers"
+            return (NextStep("-", text, f"metabonk-tui resize {fewer}"),)
         return ()
     if word is Word.TUNE_EPSILON:
         keys = ", ".join(config.verdict.tune_keys)

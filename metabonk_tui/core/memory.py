@@ -18,6 +18,9 @@ HISTORY_S = 3600.0
 HISTORY_BUCKET_S = 10.0
 OWNER_POINTS = Points(every_s=15.0, span_s=300.0)
 
+STEWARDS = frozenset({"launcher", "orchestrator"})
+"""Small, and known by little more than a name: that one of them ended says nothing about a kill on the host."""
+
 Level = Literal["ok", "warn", "crit", "unknown"]
 Process = tuple[str, int | None, int | None]
 """(role, slot, pid)"""
@@ -129,7 +132,7 @@ def _observe_kills(track: MemoryTrack, sample: Sample, slack_s: float) -> Memory
     if track.unexplained is not None:
         since, count = track.unexplained
         gone = vanished(track, sample, slack_s)
-        if gone:
+        if not STEWARDS.issuperset(gone):
             return _latch(replace(track, unexplained=None), sample.t, count, gone)
         if sample.t - since > slack_s:
             text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"

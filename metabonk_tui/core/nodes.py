@@ -102,7 +102,7 @@ def memory_node(facts: Facts) -> Node:
         evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
     leads_to = {"yes": "LAUNCH 24H", "no": "ADD MEMORY WATCH", "unknown": "CONTINUE"}[answer]
     level = {"yes": "go", "no": "caution", "unknown": "unknown"}[answer]
-    question = f"Memory stable, > {floor:g} GB?"
+    question = f"Memory stable, > {round(floor, 1):g} GB?"
     return Node(
         "memory",
         question,

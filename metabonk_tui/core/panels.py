@@ -98,6 +98,11 @@ def _marks(track: WorkerTrack, memory: MemoryTrack, t: float, config: Config) ->
         marks.append(Attention("STALE", "unknown", f"{name} last answered {good_s} ago: {track.error or 'no answer'}"))
     elif track.reach is Reach.BROKEN:
         marks.append(Attention("BROKEN", "stop", f"{name} is alive, its status is not: {track.error}"))
+    if track.reach is Reach.UP and track.stepped_t is not None:
+        still_s = t - track.stepped_t
+        if still_s >= config.verdict.active_window_s:
+            said = f"{name} answers, but has not made a step for {age(still_s)}"
+            marks.append(Attention("no steps", "stop", said))
     for component, spec in zip(track.components, config.component, strict=True):
         since = age(t - component.since_t)
         if component.state is ComponentState.BAD:
@@ -105,7 +110,8 @@ def _marks(track: WorkerTrack, memory: MemoryTrack, t: float, config: Config) ->
             marks.append(Attention("BAD", "stop", f"{name} {spec.title} is {why} since {since}"))
         elif component.state is ComponentState.UNPROVEN:
             marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {spec.proof} is absent"))
-        elif component.state is ComponentState.STALLED:
+        elif component.state is ComponentState.STALLED and spec.kind != "transitions":
+            # A worker that plays leaves no menu: that its transitions rest is how it should be.
             still = age(t - component.grew_t) if component.grew_t is not None else since
             marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))
         elif component.state is ComponentState.ABSENT:

@@ -14,6 +14,7 @@ from metabonk_tui.core.workers import WorkerTrack, announce_rate
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 _LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
+ANSWERS = "answers"
 
 
 class Teller:
@@ -101,7 +102,9 @@ class Teller:
             for index, spec in enumerate(config.component):
                 state = track.components[index].state
                 state_before = old.components[index].state if old else ComponentState.PENDING
-                if state is not state_before:
+                # A transition is a rare moment, not a rhythm that can stall.
+                rests = spec.kind == "transitions" and state is ComponentState.STALLED
+                if state is not state_before and not rests:
                     self._tell_component(spec.title, spec.field, state, state_before, slot, note)
             if track.gameplay.corroborated_t is not None and (old is None or old.gameplay.corroborated_t is None):
                 signs = " + ".join(track.gameplay.signs)
@@ -109,6 +112,8 @@ class Teller:
         for (kind, severity, text), slots in groups.items():
             names = " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
             only = slots[0] if len(slots) == 1 else None
+            if text == ANSWERS and only is None:
+                text = "answer"
             self.tell(kind, severity, f"{names} {text}", {"workers": slots}, worker=only)
         return told
 
@@ -116,7 +121,7 @@ class Teller:
     def _tell_reach(track: WorkerTrack, was: Reach, note: Any) -> None:
         slot = track.slot
         if track.reach is Reach.UP:
-            note("worker.up", "ok", "answers", slot)
+            note("worker.up", "ok", ANSWERS, slot)
         elif track.reach is Reach.DOWN:
             pid = f", pid {track.pid}" if track.pid is not None else ""
             note("worker.down", "crit", f"not reachable: {track.error or 'no answer'}{pid}", slot)

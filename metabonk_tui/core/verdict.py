@@ -129,7 +129,8 @@ def _silent_without_flags(facts: Facts) -> tuple[str, ...] | None:
     missing = _in_all([env.missing for env in readable])
     wrong = _in_all([[f"{key} is {value}" for key, value, _ in env.wrong] for env in readable])
     what = "missing" if missing else "switched off" if wrong else "not set right"
-    lines = [f"all components silent, required flags {what} in {len(readable)}/{len(facts.workers)} workers"]
+    # The cause stands first: a narrow screen cuts the end.
+    lines = [f"required flags {what} in {len(readable)}/{len(facts.workers)} workers, all components silent"]
     if missing:
         lines.append(f"not in /proc/PID/environ: {_first_three(missing)}")
     if wrong:

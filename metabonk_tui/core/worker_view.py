@@ -183,3 +183,8 @@ class WorkerView:
     """The last good one."""
     environment: Mapping[str, str] | None = None
     """What its process was started with, of what is looked at; None: never read, or not readable (see `env`)."""
+
+    @property
+    def alive(self) -> bool:
+        """Has it a process: it answers somehow, or its memory was seen? A pid alone may be history."""
+        return self.reach in (Reach.UP, Reach.STALE, Reach.BROKEN) or self.rss_bytes is not None

@@ -63,6 +63,8 @@ class WorkerTrack:
     status: WorkerStatus | None = None
     last_good_t: float | None = None
     step: float | None = None
+    stepped_t: float | None = None
+    """When its step was last seen to grow in this generation; its first sight counts."""
     steps: StepTrack = StepTrack()
     generations: tuple[Generation, ...] = ()
     generation: int = 0
@@ -195,6 +197,7 @@ def _forget_counters(track: WorkerTrack) -> WorkerTrack:
         track,
         components=tuple(components.reset(c) for c in track.components),
         step=None,
+        stepped_t=None,
         steps=StepTrack(),
         gameplay=gameplay.reset(track.gameplay),
     )
@@ -227,6 +230,7 @@ def _observe_status(
         components=seen,
         status=status,
         step=step if step is not None else track.step,
+        stepped_t=t if step is not None and (track.step is None or step > track.step) else track.stepped_t,
         steps=_observe_step(track.steps, step, t, config),
         gameplay=gameplay.observe(track.gameplay, status, t),
         last_good_t=t,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.worker_view import Reach, WorkerView
+from metabonk_tui.core.worker_view import WorkerView
 from metabonk_tui.ui.screens.base import Hint, Mode
 
 Group = Literal["view", "look", "act", "app"]
@@ -83,7 +83,7 @@ def _on(*screens: str) -> Reason:
 
 
 def _workers(now: Now) -> str:
-    if now.screen not in ("dashboard", "worker"):
+    if now.screen not in ("dashboard", "worker", "environment"):
         return "only on the dashboard"
     return _seen(now) or ("" if now.worker else "there are no workers")
 
@@ -121,14 +121,9 @@ def may_act(now: Now) -> str:
     return ""
 
 
-def alive(worker: WorkerView) -> bool:
-    """Tell whether a worker has a process: it answers somehow, or its memory was seen. A pid alone may be history."""
-    return worker.reach in (Reach.UP, Reach.STALE, Reach.BROKEN) or worker.rss_bytes is not None
-
-
 def running(snapshot: Snapshot) -> bool:
     """Tell whether there is a pool: a launcher or any worker process."""
-    return snapshot.pool.launcher_pid is not None or any(alive(worker) for worker in snapshot.workers)
+    return snapshot.pool.launcher_pid is not None or any(worker.alive for worker in snapshot.workers)
 
 
 def _act_running(now: Now) -> str:
@@ -142,7 +137,7 @@ def _act_worker(now: Now) -> str:
     why = _workers(now) or may_act(now)
     if why or now.worker is None:
         return why
-    if not alive(now.worker):
+    if not now.worker.alive:
         return f"w{now.worker.slot} is not running"
     if now.worker.pid is None or now.worker.pid_started_at is None:
         return f"the process of w{now.worker.slot} is not known"
@@ -156,6 +151,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("density", ("z",), "density", "view", "Panels, table, grid, or what fits", _on("dashboard"), True),
     Command("worker", ("enter",), "worker", "look", "Open the selected worker", _open_worker, True),
     Command("verdict", ("v",), "why", "look", "Show the verdict with its evidence", _not_on("verdict", _seen), True),
+    Command("environment", ("e",), "env", "look", "Compare env file and processes", _not_on("environment", _seen), True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
     Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
     Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),

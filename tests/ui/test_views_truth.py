@@ -55,6 +55,14 @@ def test_the_header_has_the_columns_of_the_look_at_120() -> None:
     assert gate[:119].endswith("workers")
 
 
+def test_the_next_row_says_why_its_key_does_nothing() -> None:
+    stopped = stop()
+    problem = "launch.py is not in /x"
+    seen = replace(stopped, pool=replace(stopped.pool, problem=problem))
+    assert lines(seen)[4].rstrip().endswith(f"▲ {problem}")
+    assert "▲" not in lines(stopped)[4]
+
+
 def test_a_panel_has_the_columns_of_the_look() -> None:
     line = panel_line(mixed(), "ui expl")
     assert line[:7] == "ui expl"

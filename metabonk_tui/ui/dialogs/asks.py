@@ -5,7 +5,6 @@ from __future__ import annotations
 from metabonk_tui.core.action import Action, Launch, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.advice import workers_to_launch
 from metabonk_tui.core.ports import Monitor
-from metabonk_tui.ui.commands import alive
 from metabonk_tui.ui.dialogs.confirm import ConfirmDialog, Question
 from metabonk_tui.ui.screens.base import Frame
 
@@ -13,7 +12,7 @@ from metabonk_tui.ui.screens.base import Frame
 def ask(command: str, frame: Frame, monitor: Monitor) -> ConfirmDialog:
     """Ask about one of "launch", "grow", "shrink", "restart", "stop", "stop_worker"."""
     snapshot = frame.snapshot
-    up = sum(alive(worker) for worker in snapshot.workers) if snapshot else 0
+    up = sum(worker.alive for worker in snapshot.workers) if snapshot else 0
     wanted = (snapshot.pool.desired if snapshot else None) or up or frame.config.pool.workers
     dialog = ConfirmDialog(_question(command, frame, up, wanted), monitor)
     dialog.watch(frame)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from metabonk_tui.core.action import Action, Plan, StopWorker
 from metabonk_tui.core.ports import Monitor
-from metabonk_tui.ui.commands import Now, alive, may_act
+from metabonk_tui.ui.commands import Now, may_act
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.forecast import memory_lines
 from metabonk_tui.ui.dialogs.operation import OperationDialog
@@ -178,7 +178,7 @@ class ConfirmDialog(Dialog):
         glyphs, wide = frame.glyphs, inner_width(frame) - 14
         workers = [target for target in plan.hits if target.role == "worker"]
         others = [target for target in plan.hits if target.role != "worker"]
-        running = sum(alive(worker) for worker in frame.snapshot.workers) if frame.snapshot else 0
+        running = sum(worker.alive for worker in frame.snapshot.workers) if frame.snapshot else 0
         lines: list[Line] = []
         if workers:
             every = len(workers) >= running

@@ -225,6 +225,8 @@ def next_row(frame: Frame, snapshot: Snapshot) -> Row:
         if step.key and has(frame, step.key):
             row += [Span(step.key, "accent", True), gap(1)]
         row.append(text(g.text(step.text)))
+    if snapshot.pool.problem and any(step.key for step in steps):
+        row += [gap(far), mark(g.caution, "warn"), gap(1), text(g.text(snapshot.pool.problem))]
     return fit(tuple(row), frame.width, g.ellipsis)
 
 
