@@ -86,6 +86,7 @@ class Desk:
             "help": lambda _: self._open("help"),
             "verdict": lambda _: self._open("verdict"),
             "worker": lambda _: self._open("worker"),
+            "environment": lambda _: self._open("environment"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
             "redraw": lambda _: Effect("redraw"),

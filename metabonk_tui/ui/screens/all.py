@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metabonk_tui.ui.screens.base import MonitorScreen
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
+from metabonk_tui.ui.screens.environment import EnvironmentScreen
 from metabonk_tui.ui.screens.help import HelpScreen
 from metabonk_tui.ui.screens.verdict import VerdictScreen
 from metabonk_tui.ui.screens.worker import WorkerScreen
@@ -11,5 +12,11 @@ from metabonk_tui.ui.screens.worker import WorkerScreen
 
 def all_screens(places: tuple[tuple[str, str], ...] = ()) -> dict[str, MonitorScreen]:
     """Make every screen; `places` are what help says about where things are: (what, path)."""
-    screens: tuple[MonitorScreen, ...] = (DashboardScreen(), WorkerScreen(), VerdictScreen(), HelpScreen(places))
+    screens: tuple[MonitorScreen, ...] = (
+        DashboardScreen(),
+        WorkerScreen(),
+        VerdictScreen(),
+        EnvironmentScreen(),
+        HelpScreen(places),
+    )
     return {screen.name: screen for screen in screens}
