@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from metabonk_tui.core import gate, memory, runs, workers
 from metabonk_tui.core.advice import next_steps
+from metabonk_tui.core.causes.suspects import Suspects
 from metabonk_tui.core.components import TREND_BUCKET_S
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.facts import Facts
@@ -42,6 +43,7 @@ class State:
     """While validating: what it would be, and for how many evaluations in a row."""
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
+    suspects: Suspects = field(default_factory=Suspects)
 
 
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
@@ -176,6 +178,9 @@ def _advance(
     state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
     state = _note_events(state, sample)
     facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
+    environs = {slot: track.env.values for slot, track in tracks.items() if track.env is not None}
+    suspects = state.suspects.observe(sample, facts, environs, env_file)
+    state = replace(state, suspects=suspects)
     state, verdict = _hold(state, decide(facts), facts, config)
     verdicts = _noted(previous.verdicts if previous else (), verdict, teller)
     return Snapshot(
@@ -189,7 +194,7 @@ def _advance(
         pool=pool_now,
         events=teller.events[-MAX_EVENTS:],
         verdicts=verdicts,
-        causes=(),
+        causes=suspects.causes,
         lag_s=sample.lag_s,
         trend_bucket_s=TREND_BUCKET_S,
         memory_bucket_s=HISTORY_BUCKET_S,

@@ -1,0 +1,274 @@
+"""Causes that lie between the env file and the process: not loaded, overridden, switched off, read by nobody.
+
+Where no environment can be read, `/status` itself tells less surely which defaults a worker runs on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from metabonk_tui.core.causes.clues import (
+    Clues,
+    Finding,
+    Quiet,
+    WorkerClues,
+    cause,
+    environ_command,
+    on,
+    some,
+    status_command,
+)
+from metabonk_tui.core.causes.starting import complaint
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.environment import same
+from metabonk_tui.core.snapshot import Cause
+from metabonk_tui.core.status import flag
+from metabonk_tui.core.worker_view import ComponentState
+
+PURE_VISION = "METABONK_PURE_VISION_MODE"
+APPLY = "METABONK_INTRINSIC_APPLY_IN_PURE_VISION"
+OVERRIDDEN = (
+    PURE_VISION,
+    "METABONK_EXPLORATION_REWARDS",
+    "METABONK_RL_LOGGING",
+    "METABONK_STRATEGY_FREQUENCY",
+    "METABONK_SYSTEM2_",
+)
+"""What launch.py overwrites from its JSON profile; the last one is a prefix."""
+UNREAD = {
+    "METABONK_WORKER_MEMORY_LIMIT_MB": "",
+    "METABONK_SYSTEM2_PERIODIC_PROB": "METABONK_SYSTEM2_TRIGGER_PERIODIC_STEPS",
+    "METABONK_UI_BASE_EPS": "METABONK_DYNAMIC_EPS_BASE",
+    "METABONK_UI_UI_EPS": "METABONK_DYNAMIC_EPS_UI",
+    "METABONK_UI_STUCK_EPS": "METABONK_DYNAMIC_EPS_STUCK",
+    "METABONK_UI_STUCK_THRESHOLD": "METABONK_DYNAMIC_STUCK_PATIENCE",
+}
+"""What MetaBonk's env files set and its workers never read, and what they read instead ("": nothing)."""
+
+
+def config_not_loaded(clues: Clues) -> Cause | None:
+    """Find required keys that are in no process, although the env file sets them where it could be read."""
+    found = [one for worker in clues.workers for one in _not_loaded(clues, worker)]
+    if not found:
+        return None
+    return cause(
+        ("config-not-loaded", "config not loaded"),
+        found,
+        clues,
+        confirm=environ_command(found[0].worker),
+        fix=f"relaunch with the file exported: set -a; source {clues.file_name}; set +a",
+    )
+
+
+def _not_loaded(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
+    quiet = list(clues.quiet(worker))
+    file = clues.file_values
+    if worker.environ is None:
+        sure = _unloaded_by_look(worker)
+        if sure and quiet and not _complained(worker):
+            told = "gated keys of every component absent"
+            told += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
+            keys = [
+                key for _, spec in quiet for key, wanted in spec.environment.items() if _file_has(file, key, wanted)
+            ]
+            if keys:
+                yield Finding(worker, sure + 0.1, f"{told}, although the env file sets {some(keys)}")
+            elif file is None:
+                yield Finding(worker, sure, f"{told}, as with the code's defaults")
+            else:
+                yield Finding(worker, 0.3, f"{told}, and the env file does not set them either")
+        return
+    environ = worker.environ
+    missing = [key for pair in quiet for key in explaining(pair, worker) if key not in environ]
+    if not missing:
+        return
+    required = clues.config.required_environment
+    share = sum(key not in environ for key in required) / len(required)
+    weight = 0.6 + 0.4 * share
+    told = f"{some(missing)} unset in the process"
+    in_file = [key for key in missing if _file_has(file, key, required[key])]
+    if in_file:
+        exported = clues.env_file.exported if clues.env_file is not None else frozenset()
+        how = "" if all(key in exported for key in in_file) else ", without export"
+        yield Finding(worker, 0.97 * weight, f"{told}, {_count(in_file, missing)} set right in the env file{how}")
+    elif file is None:
+        yield Finding(worker, 0.85 * weight, told)
+    else:
+        yield Finding(worker, 0.4 * weight, f"{told}, and the env file does not set it right either")
+
+
+def _count(some_of: list[str], keys: list[str]) -> str:
+    return "all" if len(some_of) == len(keys) > 1 else str(len(some_of)) if len(keys) > 1 else "it is"
+
+
+def _unloaded_by_look(worker: WorkerClues) -> float:
+    """Say how sure a status alone makes that a worker runs on the code's defaults."""
+    if not worker.unloaded:
+        return 0.0
+    if worker.mode is not None:
+        return 0.75 if worker.mode == "always" else 0.0
+    return {False: 0.6, None: 0.5, True: 0.3}[flag(worker.status, "system2_enabled")]
+
+
+def explaining(quiet: Quiet, worker: WorkerClues) -> tuple[str, ...]:
+    """Name the keys whose lack explains a silence: the first one builds the component, the others let it move."""
+    component, spec = quiet
+    keys = tuple(spec.environment)
+    if component.state in (ComponentState.ABSENT, ComponentState.UNPROVEN):
+        return keys[:1]
+    if component.state is not ComponentState.ZERO:
+        return ()
+    pure_vision = worker.environ is None or on(worker.environ.get(PURE_VISION))
+    return tuple(key for key in keys if key != APPLY or pure_vision)
+
+
+def _complained(worker: WorkerClues) -> bool:
+    """A component that failed to start was switched on."""
+    return complaint(worker, "") is not None
+
+
+def _file_has(file: Mapping[str, str] | None, key: str, wanted: str) -> bool:
+    return file is not None and key in file and same(file[key], wanted)
+
+
+def launcher_override(clues: Clues) -> Cause | None:
+    """Find values that the env file sets right and the process has wrong."""
+    file = clues.file_values
+    if file is None:
+        return None
+    found, keys = [], []
+    for worker in clues.workers:
+        environ = worker.environ
+        if environ is None:
+            continue
+        wrong: list[str] = []
+        for component, spec in clues.quiet(worker):
+            for key, wanted in spec.environment.items():
+                if key in environ and _file_has(file, key, wanted) and not same(environ[key], wanted):
+                    wrong.append(key)
+            pure = APPLY in spec.environment and component.state is ComponentState.ZERO
+            if pure and PURE_VISION in file and on(environ.get(PURE_VISION)) and not on(file[PURE_VISION]):
+                wrong.append(PURE_VISION)
+        if not wrong:
+            continue
+        keys += wrong
+        known = any(key.startswith(OVERRIDDEN) for key in wrong)
+        said = some([f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong])
+        found.append(Finding(worker, 0.96 if known else 0.85, said))
+    if not found:
+        return None
+    return cause(
+        ("launcher-override", "overridden by the launcher"),
+        found,
+        clues,
+        confirm=environ_command(found[0].worker, keys[0]),
+        fix=f"set {some(list(dict.fromkeys(keys)))} in the launcher's JSON profile (configs/launch_*.json), relaunch",
+    )
+
+
+def component_disabled(clues: Clues) -> Cause | None:
+    """Find flags that are there and off."""
+    found = [one for worker in clues.workers for one in _disabled(clues, worker)]
+    if not found:
+        return None
+    return cause(
+        ("component-disabled", "component disabled"),
+        found,
+        clues,
+        confirm=environ_command(found[0].worker),
+        fix=f"set the flags to 1 in {clues.file_name}, relaunch",
+    )
+
+
+def _disabled(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
+    file, quiet, environ = clues.file_values, list(clues.quiet(worker)), worker.environ
+    flags = [key for pair in quiet for key in explaining(pair, worker) if on(clues.config.required_environment[key])]
+    if environ is not None:
+        off = [key for key in flags if key in environ and not on(environ[key])]
+        off = [key for key in off if not _file_has(file, key, "1")]
+        if APPLY in off and len(off) == 1:
+            return
+        if off:
+            also = ", as the env file says" if file is not None and all(key in file for key in off) else ""
+            share = len(off) / max(1, len(flags))
+            yield Finding(worker, 0.9 + 0.06 * share, f"{some([f'{key} is {environ[key]}' for key in off])}{also}")
+        unset = [key for key in flags if key not in environ and file is not None and not _file_has(file, key, "1")]
+        if unset and not off:
+            yield Finding(worker, 0.7, f"{some(unset)} set neither in the process nor in the env file: off by default")
+        return
+    if file is not None:
+        off = [key for key in flags if key in file and not on(file[key])]
+        if off:
+            yield Finding(worker, 0.8, f"the env file says {some([f'{key}={file[key]}' for key in off])}")
+        return
+    if flags and not _complained(worker) and worker.mode is None and flag(worker.status, "system2_enabled") is False:
+        yield Finding(worker, 0.4, f"{some([c.title for c, _ in quiet])} absent; the environment is not readable")
+    elif flags and not worker.unloaded and not _complained(worker):
+        gone = [c.title for c, _ in quiet if c.state is ComponentState.ABSENT]
+        if gone:
+            yield Finding(worker, 0.4, f"{some(gone)} absent while others are there; the environment is not readable")
+
+
+def unread_keys(clues: Clues) -> Cause | None:
+    """Find keys that are set and that no worker's source reads."""
+    found, keys = [], []
+    for worker in clues.workers:
+        unread = _unread(clues, worker)
+        if unread and any(True for _ in clues.quiet(worker)):
+            keys = unread
+            found.append(Finding(worker, 0.25, f"{some(unread, 3)} set, read by no worker"))
+    if not found:
+        return None
+    read = [f"{UNREAD[key]} instead of {key}" for key in keys if UNREAD.get(key)]
+    return cause(
+        ("unread-keys", "keys nobody reads"),
+        found,
+        clues,
+        confirm=f"grep -rn {keys[0]} src/",
+        fix=f"set {some(read)}" if read else f"remove {some(keys)}: nothing reads it",
+    )
+
+
+def _unread(clues: Clues, worker: WorkerClues) -> list[str]:
+    """Ask the workers' source where it was read, else what is known of MetaBonk's."""
+    if clues.file_values is not None and clues.env_file is not None and clues.env_file.unread is not None:
+        return list(clues.env_file.unread)
+    return [key for key in UNREAD if key in (clues.file_values or ()) or key in (worker.environ or ())]
+
+
+def intrinsic_not_applied(clues: Clues) -> Cause | None:
+    """Find an intrinsic reward that is computed by nobody: pure vision swallows it unless told otherwise."""
+    found = [one for worker in clues.workers for one in _not_applied(clues, worker)]
+    if not found:
+        return None
+    return cause(
+        ("intrinsic-not-applied", "intrinsic not applied"),
+        found,
+        clues,
+        confirm=status_command(found[0].worker, clues, "intrinsic_"),
+        fix=f"set {APPLY}=1 in {clues.file_name} (exported), relaunch",
+    )
+
+
+def _not_applied(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
+    here = worker.status.fields
+    if here.get("intrinsic_reward_total") != 0 or here.get("intrinsic_ui_context") is not None:
+        return
+    if not worker.settled(clues.t) or not _quiet_zero(clues, worker):
+        return
+    told = "intrinsic_reward_total 0.0, intrinsic_ui_context absent"
+    if worker.environ is None:
+        discovery = here.get("discovery_stats")
+        pure = isinstance(discovery, dict) and discovery.get("pure_vision_mode") is True
+        yield Finding(worker, 0.85 if pure else 0.6, f"{told}{', pure vision is on' if pure else ''}")
+    elif on(worker.environ.get(PURE_VISION)) and not on(worker.environ.get(APPLY)):
+        is_set = f"is {worker.environ[APPLY]}" if APPLY in worker.environ else "unset"
+        yield Finding(worker, 0.96, f"{told}, {PURE_VISION}=1 and {APPLY} {is_set}")
+
+
+def _quiet_zero(clues: Clues, worker: WorkerClues) -> bool:
+    return any(spec.field == "intrinsic_reward_total" for _, spec in clues.quiet(worker)) or not _judged(clues.config)
+
+
+def _judged(config: Config) -> bool:
+    return any(spec.field == "intrinsic_reward_total" for spec in config.component)

@@ -1,0 +1,204 @@
+"""Causes that only show over time: a classifier without frames, a System2 without answers, a worker without life.
+
+All thresholds are seconds of the run's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from metabonk_tui.core.causes.clues import (
+    Clues,
+    Finding,
+    WorkerClues,
+    cause,
+    environ_command,
+    log_command,
+    on,
+    status_command,
+)
+from metabonk_tui.core.causes.signs import ENGAGED, HINTS, INPUTS, never
+from metabonk_tui.core.causes.starting import complaint
+from metabonk_tui.core.format import age
+from metabonk_tui.core.snapshot import Cause
+from metabonk_tui.core.status import flag, number, text
+from metabonk_tui.core.worker_view import ComponentState, Reach
+
+NO_FRAMES_S = 60.0
+FROZEN_S = 60.0
+AMBIGUOUS_S = 300.0
+UNANSWERED_S = 60.0
+NO_TRIGGER_S = 120.0
+ZOMBIE_S = 60.0
+NEVER_MOVED_S = 120.0
+FAILED_REQUEST = ("system2 request failed",)
+ENABLED_FLAG = "METABONK_DYNAMIC_UI_EXPLORATION"
+MODE_KEY = "METABONK_SYSTEM2_TRIGGER_MODE"
+
+
+def classifier_no_frames(clues: Clues) -> Cause | None:
+    """Find a state classifier that no frame reaches: its inputs are absent, or frozen while steps advance."""
+    found = [one for worker in clues.workers for one in _no_frames(clues, worker)]
+    if not found:
+        return None
+    return cause(
+        ("classifier-no-frames", "classifier stuck, no frames"),
+        found,
+        clues,
+        confirm=status_command(found[0].worker, clues, "dynamic_ui_|obs_fps|scene_hash|stream_frozen"),
+        fix="repair the capture of this worker (game window, capture source), relaunch it",
+    )
+
+
+def _no_frames(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
+    signs, t = worker.signs, clues.t
+    if worker.view.ui_state != "uncertain" or not _steps_advance(worker, t):
+        return
+    if worker.environ is not None and not on(worker.environ.get(ENABLED_FLAG)):
+        return
+    if complaint(worker, "ui_exploration") is not None:
+        return
+    frozen_s = signs.inputs.stood_s(t)
+    if frozen_s >= FROZEN_S:
+        told = f"dynamic_ui_text_density frozen at {number(worker.status, INPUTS[0]).value} for {age(frozen_s)}"
+        yield Finding(worker, 0.9, f"{told} while steps advance")
+    elif never(worker.status, INPUTS[0]) and worker.settled(t, NO_FRAMES_S) and not worker.unloaded:
+        sure = 0.85 if worker.environ is not None else 0.7
+        yield Finding(worker, sure, f"uncertain, {INPUTS[0]} absent while steps advance and other components are on")
+
+
+def _steps_advance(worker: WorkerClues, t: float) -> bool:
+    step = worker.signs.step
+    return step.value is not None and t - step.since_t < ZOMBIE_S and step.since_t > worker.signs.began_t
+
+
+def classifier_ambiguous(clues: Clues) -> Cause | None:
+    """Find a state classifier that gets frames and never makes up its mind."""
+    found = []
+    for worker in clues.workers:
+        signs, t = worker.signs, clues.t
+        uncertain_s = signs.ui_state.stood_s(t) if signs.ui_state.value == "uncertain" else 0.0
+        varying = signs.inputs.value is not None and t - signs.inputs.since_t < FROZEN_S
+        if uncertain_s < AMBIGUOUS_S or not varying or worker.view.gameplay.corroborated:
+            continue
+        density, motion = (number(worker.status, name).value for name in INPUTS[:2])
+        told = f"uncertain for {age(uncertain_s)} with varying inputs, now text density {_short(density)}"
+        found.append(Finding(worker, 0.6, f"{told}, motion {_short(motion)}"))
+    if not found:
+        return None
+    return cause(
+        ("classifier-ambiguous", "classifier stuck, ambiguous"),
+        found,
+        clues,
+        confirm=status_command(found[0].worker, clues, "dynamic_ui_"),
+        fix="tune METABONK_STATE_TEXT_DENSITY_THRESH, METABONK_STATE_MOTION_THRESH, METABONK_STATE_UI_SHAPE_THRESH",
+    )
+
+
+def _short(value: float | None) -> str:
+    return "absent" if value is None else f"{value:.2f}"
+
+
+def system2_no_answer(clues: Clues) -> Cause | None:
+    """Find a System2 that asks and is not answered."""
+    found = [one for worker in clues.workers for one in _no_answer(clues, worker)]
+    if not found:
+        return None
+    environ = found[0].worker.environ or {}
+    host = environ.get("OLLAMA_HOST") or "http://127.0.0.1:11434"
+    killed = "ollama" in clues.memory.oom_victims
+    return cause(
+        ("system2-no-answer", "System2 cannot answer"),
+        found,
+        clues,
+        confirm=f"curl -sS -m 5 '{host.replace(chr(39), '')}/api/tags'",
+        fix=("free memory, then start Ollama again" if killed else "start Ollama (ollama serve) and pull its model"),
+    )
+
+
+def _no_answer(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
+    signs, t = worker.signs, clues.t
+    if flag(worker.status, "system2_enabled") is False:
+        return
+    line = worker.logged(*FAILED_REQUEST)
+    killed = "ollama" in clues.memory.oom_victims
+    since_t = signs.unanswered_since_t
+    waiting_s = 0.0 if since_t is None else t - since_t
+    hints = signs.hints.value
+    asked = f"{ENGAGED} {signs.engaged.value:g}, " if isinstance(signs.engaged.value, float) else ""
+    if waiting_s >= UNANSWERED_S:
+        told = f"{asked}{HINTS} stays {hints:g} for {age(waiting_s)}" if isinstance(hints, float) else asked
+    elif _request_s(worker) >= UNANSWERED_S and signs.hints.stood_s(t) >= UNANSWERED_S:
+        told = f"the last request is {age(_request_s(worker))} old and has no response"
+    elif line is not None and worker.settled(t) and hints == 0:
+        told = f"{HINTS} 0"
+    else:
+        return
+    sure = 0.95 if line or killed else 0.85
+    why = f', "{line}"' if line else ", Ollama was OOM-killed" if killed else ""
+    yield Finding(worker, sure, f"{told}{why}")
+
+
+def _request_s(worker: WorkerClues) -> float:
+    """Return how long System2's last request has been without a response, by the worker's own clock."""
+    reasoning, now = worker.status.fields.get("system2_reasoning"), number(worker.status, "timestamp").value
+    if not isinstance(reasoning, dict) or now is None:
+        return 0.0
+    asked, answered = reasoning.get("last_request_ts"), reasoning.get("last_response_ts")
+    if not isinstance(asked, int | float) or asked <= 0:
+        return 0.0
+    if isinstance(answered, int | float) and answered >= asked:
+        return 0.0
+    return max(0.0, now - asked)
+
+
+def system2_never_triggers(clues: Clues) -> Cause | None:
+    """Find a System2 that runs and never engages, or whose mode never counts it."""
+    found = []
+    for worker in clues.workers:
+        silent = any(
+            spec.field == ENGAGED and component.state is ComponentState.ZERO for component, spec in clues.quiet(worker)
+        )
+        if not silent or flag(worker.status, "system2_enabled") is False or worker.mode is None:
+            continue
+        reason = text(worker.status, "system2_trigger_reason")
+        if worker.mode == "always" and worker.settled(clues.t):
+            root = worker.environ is not None and MODE_KEY not in worker.environ
+            sure = 0.6 if root else 0.7 if worker.environ is None else 0.93
+            found.append(Finding(worker, sure, f'trigger mode "always": {ENGAGED} never moves'))
+        elif worker.mode != "always" and worker.settled(clues.t, NO_TRIGGER_S) and _steps_advance(worker, clues.t):
+            told = f"{ENGAGED} 0 for {age(clues.t - worker.signs.began_t)} while steps advance"
+            found.append(Finding(worker, 0.75, f"{told}{f', reason {reason}' if reason else ''}"))
+    if not found:
+        return None
+    return cause(
+        ("system2-never-triggers", "System2 never triggers"),
+        found,
+        clues,
+        confirm=environ_command(found[0].worker, "METABONK_SYSTEM2_"),
+        fix=f"set {MODE_KEY}=smart and at least one METABONK_SYSTEM2_TRIGGER_MENU, _STUCK or _NOVEL to 1, relaunch",
+    )
+
+
+def zombie_worker(clues: Clues) -> Cause | None:
+    """Find a worker that answers and no longer steps."""
+    found = []
+    for worker in clues.workers:
+        step = worker.signs.step
+        still_s = step.stood_s(clues.t)
+        moved = step.since_t > worker.signs.began_t
+        if worker.view.reach is not Reach.UP or still_s < (ZOMBIE_S if moved else NEVER_MOVED_S):
+            continue
+        line = worker.logged("_rollout_loop") or worker.logged("exception in thread")
+        told = f"answers, step {step.value:g} for {age(still_s)}" if isinstance(step.value, float) else "answers"
+        sure = 0.97 if line else 0.9 if moved else 0.8
+        found.append(Finding(worker, sure, told + (f', "{line}"' if line else "")))
+    if not found:
+        return None
+    return cause(
+        ("zombie-worker", "zombie worker"),
+        found,
+        clues,
+        confirm=log_command(found[0].worker, "Traceback|Exception in thread|Error"),
+        fix="repair what the traceback says, restart this worker",
+    )

@@ -1,0 +1,91 @@
+"""The cause that lies between the process and its components: switched on, and not there.
+
+Knows what a worker's log says when a component could not be imported or initialised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from metabonk_tui.core.causes.clues import Clues, Finding, WorkerClues, cause, log_command, on, some
+from metabonk_tui.core.snapshot import Cause
+from metabonk_tui.core.status import flag
+from metabonk_tui.core.worker_view import ComponentState, ComponentView
+
+COMPLAINTS = {
+    "ui_exploration": ("dynamic ui exploration unavailable",),
+    "intrinsic_reward": ("intrinsic reward shaper unavailable",),
+    "meta": ("meta-learning unavailable",),
+    "system2": ("system2 disabled", "init failed"),
+}
+"""Words of the line that a worker prints when it goes on without a component."""
+SYSTEM2_FIELDS = "system2_"
+
+
+def complaint(worker: WorkerClues, component: str) -> str | None:
+    """Return the line of the log in which a worker says that it goes on without a component ("": any)."""
+    if component:
+        return worker.logged(*COMPLAINTS[component]) if component in COMPLAINTS else None
+    return next((line for words in COMPLAINTS.values() if (line := worker.logged(*words))), None)
+
+
+def init_failed(clues: Clues) -> Cause | None:
+    """Find components that are switched on and whose keys are absent."""
+    found = [one for worker in clues.workers for one in _failed(clues, worker)]
+    if not found:
+        return None
+    first = found[0].worker
+    line = next((said for one in found if (said := complaint(one.worker, ""))), None)
+    fix = f"repair what the log says: {line}" if line else "run the component's own test where the workers run"
+    return cause(
+        ("init-failed", "import or init failed"),
+        found,
+        clues,
+        confirm=log_command(first, "WARN|Traceback|Error"),
+        fix=f"{fix}; then relaunch",
+    )
+
+
+def _failed(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
+    """Yield at most one finding: the surest of its silent components, all of which it names."""
+    lost: list[tuple[float, str, str]] = []
+    for component, spec in clues.quiet(worker):
+        if component.state not in (ComponentState.ABSENT, ComponentState.UNPROVEN) or not spec.environment:
+            continue
+        gate, wanted = next(iter(spec.environment.items()))
+        line = complaint(worker, spec.id)
+        is_set = None if worker.environ is None else on(worker.environ.get(gate)) and on(wanted)
+        if is_set is False:
+            continue
+        if line is not None:
+            lost.append((0.97 if is_set else 0.93, component.title, f'"{line}"'))
+        elif worker.settled(clues.t):
+            sure, why = _by_look(worker, component, gate, is_set=bool(is_set))
+            if sure:
+                lost.append((sure, component.title, why))
+    if lost:
+        lost.sort(key=lambda one: -one[0])
+        named = [title for _, title, _ in lost]
+        yield Finding(worker, lost[0][0], f"{some(named, 4)} absent: {lost[0][2]}")
+
+
+def _by_look(worker: WorkerClues, component: ComponentView, gate: str, *, is_set: bool) -> tuple[float, str]:
+    """Judge without a word in the log."""
+    enabled = flag(worker.status, "system2_enabled")
+    system2 = component.field.startswith(SYSTEM2_FIELDS)
+    if component.state is ComponentState.UNPROVEN and not worker.unloaded:
+        # Its own keys may be waiting for a first frame.
+        return (0.45 if is_set else 0.2), f"{component.proof} is not in /status"
+    if is_set:
+        if system2:
+            return 0.93, f"{gate}=1, " + ("system2_enabled false" if enabled is False else "no system2_trigger_* key")
+        return 0.88, f"{gate}=1, {component.proof or component.field} is not in /status"
+    if system2 and enabled is True:
+        return 0.75, "system2_enabled true, no system2_trigger_* key in /status"
+    if system2 and not worker.unloaded:
+        return 0.6, "system2_enabled false while the other components are on"
+    if worker.unloaded:
+        if worker.mode is not None and worker.mode != "always":
+            return 0.7, f'gated keys absent although System2 runs in mode "{worker.mode}"'
+        return (0.2, "gated keys absent") if worker.mode is None else (0.0, "")
+    return 0.45, f"{component.field} is not in /status while other components are on"
