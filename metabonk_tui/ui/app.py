@@ -120,6 +120,10 @@ class MonitorApp(App[None], inherit_bindings=False):
         """Draw for the new size."""
         self.draw()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Trust nothing of what stood on a terminal of another size."""
+        self._forget_picture()
+
     def on_key(self, event: events.Key) -> None:
         """Hand a key to the desk and do what only the app can do."""
         event.stop()
@@ -130,6 +134,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         if effect.do == "quit":
             self.exit()
         if effect.do == "redraw":
+            self._forget_picture()
             self.refresh(layout=True)
         if effect.theme or effect.do == "redraw":
             self.canvas.dress(self._themes[self.desk.theme])
@@ -147,6 +152,10 @@ class MonitorApp(App[None], inherit_bindings=False):
         """Close the monitor with this exit code; from any thread."""
         if self._ui_loop is not None:
             self._ui_loop.call_soon_threadsafe(lambda: self.exit(return_code=code), context=self._ui_context)
+
+    def _forget_picture(self) -> None:
+        if isinstance(self._driver, Driver):
+            self._driver.forget()
 
     def _wake(self) -> None:
         """Hear from the engine's thread that there is news. Never blocks it; one call waits at most."""

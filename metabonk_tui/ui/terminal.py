@@ -16,6 +16,8 @@ from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from metabonk_tui.ui.emission import Picture
+
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 STALL_S = 3.0
 """A clean exit that takes longer is stuck on a terminal that takes no output (Ctrl-S, a frozen SSH connection)."""
@@ -26,12 +28,24 @@ SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 
 class Driver(LinuxDriver):
-    """Draws on standard output, so that standard error can be sent to a file; Textual's own draws on the latter."""
+    """Draws on standard output, so that standard error can be sent to a file; Textual's own draws on the latter.
+
+    Textual sends whole rows; of those only the cells that differ go out.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if sys.__stdout__ is not None and sys.__stdout__.isatty():
             self._file = sys.__stdout__
+        self._picture = Picture()
+
+    def write(self, data: str) -> None:
+        """Write what the terminal does not show yet."""
+        super().write(self._picture.difference(data))
+
+    def forget(self) -> None:
+        """Write everything anew from here on: the terminal may show something else than we wrote."""
+        self._picture.forget()
 
 
 def title_sequence(title: str, limit: int = 120) -> str:

@@ -1,0 +1,178 @@
+"""What the terminal shows, as far as we wrote it: of a picture sent again only the cells that differ go out.
+
+Refuses to know widgets, and to be clever: what it cannot read goes out as it is, and nothing is believed any more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
+
+from rich.cells import get_character_cell_size
+
+_MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
+_TOKEN = re.compile(r"\x1b\[([\d;]*)m|([^\x00-\x1f\x7f-\x9f\ud800-\udfff]+)|(?s:(.))")
+_ELSEWHERE = re.compile(
+    r"(?:\x07|\x1b\[\?2026[hl]|\x1b\[2[23];2t|\x1b\][0-9]+;[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\))+", re.ASCII
+)
+"""The bell, begin and end of a picture, the window's title, the clipboard: no cell is touched by them."""
+_VISIBLE_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
+"""Lines and reverse: with these a blank has a colour of its own."""
+NEAR = 5
+"""To jump over so many cells that are as they should be costs as much as to write them."""
+
+
+class Pen(NamedTuple):
+    """How a cell is drawn, as parameters of SGR; "" is the terminal's own."""
+
+    marks: tuple[str, ...] = ()
+    """Bold, dim, underline, reverse ..."""
+    fore: str = ""
+    back: str = ""
+
+
+PLAIN = Pen()
+
+
+class _Line(NamedTuple):
+    sent: str
+    text: str
+    pens: list[Pen]
+
+
+class Picture:
+    """The rows that the terminal shows, by number."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, _Line] = {}
+
+    def forget(self) -> None:
+        """Believe nothing of what is on the terminal: whatever comes next goes out whole."""
+        self._lines.clear()
+
+    def difference(self, data: str) -> str:
+        """Return what must be written so that the terminal shows what `data` would have made of it."""
+        if _ELSEWHERE.fullmatch(data):
+            return data
+        head, *parts = _MOVE.split(data)
+        if head or not parts:
+            self.forget()
+            return data
+        out, pen, last = [], PLAIN, ""
+        for y, x, chunk in zip(parts[0::3], parts[1::3], parts[2::3], strict=True):
+            sent = chunk.rstrip("\r\n")
+            last = f"\x1b[{y};{x}H"
+            old = self._lines.get(int(y))
+            if not sent or (old is not None and x == "1" and old.sent == sent):
+                continue
+            line = _read(sent) if x == "1" else None
+            if line is None:
+                # A wide character, a row that begins elsewhere: it goes out as it is, and stands for itself.
+                self._lines.pop(int(y), None)
+                out.append(f"{_turn(pen, PLAIN)}{last}{sent}")
+                pen = PLAIN
+                continue
+            self._lines[int(y)] = line
+            whole = old is None or len(old.text) != len(line.text)
+            for start, end in ((0, len(line.text)),) if whole or old is None else _changed(old, line):
+                out.append(f"\x1b[{y};{start + 1}H")
+                pen = _write(out, line, start, end, pen)
+        out.append(f"{_turn(pen, PLAIN)}{last}")
+        return "".join(out)
+
+
+def _read(sent: str) -> _Line | None:
+    """Read one row, one character a cell; None where there is more in it than that."""
+    texts: list[str] = []
+    pens: list[Pen] = []
+    pen = PLAIN
+    for code, text, other in _TOKEN.findall(sent):
+        if text and (text.isascii() or _single(text)):
+            texts.append(text)
+            pens += [pen] * len(text)
+            continue
+        # Every segment brings the whole of its style along and is closed by a reset.
+        following = _pen(code) if pen is PLAIN or code in ("", "0") else None
+        if text or other or following is None:
+            return None
+        pen = following
+    return _Line(sent, "".join(texts), pens) if pen is PLAIN else None
+
+
+@lru_cache(maxsize=1024)
+def _single(text: str) -> bool:
+    return all(get_character_cell_size(character) == 1 for character in text)
+
+
+@lru_cache(maxsize=512)
+def _pen(code: str) -> Pen | None:
+    """Read the parameters of one SGR sequence; None: some of them are not known here."""
+    marks: list[str] = []
+    fore = back = ""
+    numbers = iter(code.split(";")) if code not in ("", "0") else iter(())
+    for number in numbers:
+        if number in ("38", "48"):
+            kind = next(numbers, "")
+            color = [next(numbers, "") for _ in range({"2": 3, "5": 1}.get(kind, 0))]
+            if not color or not all(color):
+                return None
+            spelt = ";".join((number, kind, *color))
+            fore, back = (spelt, back) if number == "38" else (fore, spelt)
+        elif number.isdigit() and (30 <= int(number) <= 37 or 90 <= int(number) <= 97):
+            fore = number
+        elif number.isdigit() and (40 <= int(number) <= 47 or 100 <= int(number) <= 107):
+            back = number
+        elif number in ("1", "2", "3", "4", "5", "7", "8", "9", "21", "53"):
+            marks.append(number)
+        else:
+            return None
+    return Pen(tuple(marks), fore, back) if marks or fore or back else PLAIN
+
+
+def _changed(old: _Line, new: _Line) -> Iterator[tuple[int, int]]:
+    """Find the runs of cells that are not what they were; runs that are near each other are one."""
+    start = end = -1
+    for at, (a, b, p, q) in enumerate(zip(old.text, new.text, old.pens, new.pens, strict=True)):
+        if a == b and (p is q or p == q):
+            continue
+        if start >= 0 and at - end > NEAR:
+            yield start, end
+            start = at
+        elif start < 0:
+            start = at
+        end = at + 1
+    if start >= 0:
+        yield start, end
+
+
+def _write(out: list[str], line: _Line, start: int, end: int, pen: Pen) -> Pen:
+    """Write cells of a row; return the pen that is left in the terminal's hand."""
+    at = start
+    for wanted, cells in groupby(line.pens[start:end]):
+        until = at + len(list(cells))
+        text = line.text[at:until]
+        at = until
+        if text.isspace() and wanted.back == pen.back and _VISIBLE_ON_BLANKS.isdisjoint((*wanted.marks, *pen.marks)):
+            out.append(text)
+            continue
+        out.append(_turn(pen, wanted))
+        out.append(text)
+        pen = wanted
+    return pen
+
+
+@lru_cache(maxsize=2048)
+def _turn(pen: Pen, wanted: Pen) -> str:
+    """Say how one pen becomes another, in as few bytes as there may be."""
+    if pen == wanted:
+        return ""
+    if wanted == PLAIN:
+        return "\x1b[0m"
+    if pen.marks != wanted.marks or (pen.fore and not wanted.fore) or (pen.back and not wanted.back):
+        parts = (*(("0",) if pen != PLAIN else ()), *wanted.marks, wanted.fore, wanted.back)
+    else:
+        parts = (wanted.fore if wanted.fore != pen.fore else "", wanted.back if wanted.back != pen.back else "")
+    return f"\x1b[{';'.join(part for part in parts if part)}m"
