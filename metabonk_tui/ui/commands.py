@@ -151,7 +151,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("density", ("z",), "density", "view", "Panels, table, grid, or what fits", _on("dashboard"), True),
     Command("worker", ("enter",), "worker", "look", "Open the selected worker", _open_worker, True),
     Command("verdict", ("v",), "why", "look", "Show the verdict with its evidence", _not_on("verdict", _seen), True),
-    Command("environment", ("e",), "env", "look", "Compare env file and processes", _not_on("environment", _seen), True),
     Command("environment", ("e",), "env", "look", "Env file against processes", _not_on("environment", _seen), True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
     Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),

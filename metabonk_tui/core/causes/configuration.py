@@ -35,6 +35,8 @@ OVERRIDDEN = (
     "METABONK_SYSTEM2_",
 )
 """What launch.py overwrites from its JSON profile; the last one is a prefix."""
+UNREAD_S = 120.0
+"""Silent for less than this, a worker may only be slow to begin."""
 UNREAD = {
     "METABONK_WORKER_MEMORY_LIMIT_MB": "",
     "METABONK_SYSTEM2_PERIODIC_PROB": "METABONK_SYSTEM2_TRIGGER_PERIODIC_STEPS",
@@ -80,7 +82,8 @@ def _not_loaded(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
         return
     environ = worker.environ
     missing = [key for pair in quiet for key in explaining(pair, worker) if key not in environ]
-    if not missing:
+    if not missing or missing == [APPLY]:
+        # That one alone has a cause of its own.
         return
     required = clues.config.required_environment
     share = sum(key not in environ for key in required) / len(required)
@@ -214,7 +217,7 @@ def unread_keys(clues: Clues) -> Cause | None:
     found, keys = [], []
     for worker in clues.workers:
         unread = _unread(clues, worker)
-        if unread and any(True for _ in clues.quiet(worker)):
+        if unread and worker.settled(clues.t, UNREAD_S) and any(True for _ in clues.quiet(worker)):
             keys = unread
             found.append(Finding(worker, 0.25, f"{some(unread, 3)} set, read by no worker"))
     if not found:
