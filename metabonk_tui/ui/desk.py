@@ -85,6 +85,7 @@ class Desk:
         self._own: dict[str, Callable[[Frame], Effect]] = {
             "help": lambda _: self._open("help"),
             "verdict": lambda _: self._open("verdict"),
+            "environment": lambda _: self._open("environment"),
             "worker": lambda _: self._open("worker"),
             "environment": lambda _: self._open("environment"),
             "back": lambda _: self._back(),
