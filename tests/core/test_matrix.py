@@ -60,7 +60,9 @@ def run_of(a: str, b: str, c: str) -> Snapshot:
     """Play a run that answers the three questions like this."""
     end_s = 45 * MIN if c in ("yes", "not yet") else 2 * HOUR + 5 * MIN
     blind = (lambda t: end_s - 1800 < t < end_s - 660) if a == "unknown" else None
-    return last(script(lived(a, c), workers=2, every_s=60, for_s=end_s, memory=remembered(b, end_s), blind=blind), NO_HOLD)
+    return last(
+        script(lived(a, c), workers=2, every_s=60, for_s=end_s, memory=remembered(b, end_s), blind=blind), NO_HOLD
+    )
 
 
 def expected(a: str, b: str, c: str) -> Word:

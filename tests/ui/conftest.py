@@ -100,7 +100,9 @@ class PlainScreen(MonitorScreen):
 
 def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
-    screens: dict[str, MonitorScreen] = {name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment")}
+    screens: dict[str, MonitorScreen] = {
+        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment")
+    }
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 
 
