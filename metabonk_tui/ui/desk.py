@@ -87,7 +87,6 @@ class Desk:
             "verdict": lambda _: self._open("verdict"),
             "environment": lambda _: self._open("environment"),
             "worker": lambda _: self._open("worker"),
-            "environment": lambda _: self._open("environment"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
             "redraw": lambda _: Effect("redraw"),
