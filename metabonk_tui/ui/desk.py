@@ -23,6 +23,7 @@ from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, UiState
 from metabonk_tui.ui.spans import Row
+from metabonk_tui.ui.views.order import BY_ID, WORST, next_sort
 
 HOME = "dashboard"
 NOTICE_S = 6.0
@@ -204,7 +205,12 @@ class Desk:
             following = DENSITIES.index(self.state.density) + 1
             self.state = replace(self.state, density=DENSITIES[following % len(DENSITIES)])
         elif name == "attention":
-            self.state = replace(self.state, attention_first=not self.state.attention_first)
+            self.state = replace(self.state, sort=BY_ID if self.state.sort == WORST else WORST, inverted=False)
+        elif name in ("sort", "sort_before"):
+            by = next_sort(frame.snapshot, self.state.sort, -1 if name == "sort_before" else 1)
+            self.state = replace(self.state, sort=by, inverted=False)
+        elif name == "invert":
+            self.state = replace(self.state, inverted=not self.state.inverted)
         elif name in ("next", "previous", "left", "right"):
             self._select(frame, -1 if name in ("previous", "left") else 1)
         else:

@@ -51,7 +51,7 @@ def _flat(frame: Frame, snapshot: Snapshot) -> Page:
     head = header(frame, snapshot)[: max(1, frame.height - 1)]
     bottom = (footer(frame),) if frame.height >= 5 else ()
     room = frame.height - len(head) - len(bottom)
-    workers = in_order(snapshot, frame.state.filter, frame.state.attention_first)
+    workers = in_order(snapshot, frame.state.filter, frame.state.sort, frame.state.inverted)
     rows = tuple(grid.cell_rows(frame, snapshot, workers, None)) if workers and room > 0 else ()
     return Page(head, rows, bottom)
 
