@@ -31,8 +31,8 @@ def test_every_verb_is_there() -> None:
 
 
 def test_the_number_of_scenarios() -> None:
-    assert len(SCENARIOS) == 12
-    assert "twelve scenarios" in README
+    assert len(SCENARIOS) == 17
+    assert "seventeen scenarios" in README
 
 
 @pytest.mark.parametrize("word", Word)

@@ -43,6 +43,7 @@ def sample_lines(sample: Sample) -> Iterator[str]:
                 "gpus": None if sample.gpus is None else [_told(gpu) for gpu in sample.gpus],
                 "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
                 "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
+                "logs": {str(slot): lines for slot, lines in sample.log_tails.items()} or None,
                 "pool": None if sample.pool is None else _told(sample.pool),
                 "lag_s": sample.lag_s,
             }

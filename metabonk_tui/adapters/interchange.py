@@ -169,6 +169,7 @@ class _Reader:
             processes=self._several(ProcessReading, document.get("processes")),
             gpus=self._several(GpuReading, document.get("gpus")),
             environments=self._environments(document),
+            log_tails=self._log_tails(document.get("logs")),
             pool=self._one(PoolReading, document.get("pool")),
             events=tuple(self.events),
             run=self.run,
@@ -235,6 +236,13 @@ class _Reader:
             if isinstance(error, str):
                 found[slot] = EnvReading(None, clean_text(error, 60))
         return found
+
+    def _log_tails(self, value: Any) -> dict[int, tuple[str, ...]]:
+        return {
+            slot: tuple(clean_text(line) for line in lines if isinstance(line, str))
+            for slot, lines in self._slots(value)
+            if isinstance(lines, list)
+        }
 
 
 def _float(value: Any) -> float | None:

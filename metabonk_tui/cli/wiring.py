@@ -12,6 +12,7 @@ from metabonk_tui.adapters.env_file_watch import EnvFileWatch
 from metabonk_tui.adapters.environ import Environments
 from metabonk_tui.adapters.gpu import Gpus
 from metabonk_tui.adapters.http import StatusClient
+from metabonk_tui.adapters.log_tail import LogTails
 from metabonk_tui.adapters.memory import KernelMemory
 from metabonk_tui.adapters.nearness import is_this_machine
 from metabonk_tui.adapters.orchestrator import Orchestrator
@@ -81,6 +82,7 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend]) -> Rea
         processes=table if here else None,
         environments=Environments(config) if here else None,
         env_file=EnvFileWatch(config) if here else None,
+        log_tails=LogTails() if here else None,
         gpus=Gpus() if here else None,
         orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
@@ -93,6 +94,26 @@ class EnvFileReader(Protocol):
 
     def read(self) -> EnvFileReading | None:
         """Say what it sets now, running it anew only when it changed; None: no env file is configured."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogOwner:
+    """A worker whose log is looked for."""
+
+    slot: int
+    pid: int | None
+    started_at: float | None
+    """Real Unix seconds; a pid without it is not trusted to be a process of this machine."""
+    directory: str | None
+    """Its run's folder, as its status says."""
+
+
+class LogReader(Protocol):
+    """The workers' logs on this machine. From one thread at a time; may block."""
+
+    def read(self, owner: LogOwner) -> tuple[str, ...] | None:
+        """Return the lines so far that may tell a cause, oldest first; None: no log was found, or not permitted."""
         ...
 
 

@@ -81,6 +81,8 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
         "causes": [
             {
                 "id": cause.id,
+                "name": cause.name,
+                "workers": list(cause.workers),
                 "confidence": cause.confidence,
                 "because": cause.because,
                 "confirm": cause.confirm,

@@ -285,7 +285,7 @@ class Sample:
     env_file: EnvFileReading | None = None
     """Sparse: appears when it changes."""
     log_tails: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The last lines of a worker's log, cleaned, by slot. Sparse: appears when they change."""
+    """The lines of a worker's log that may tell a cause, cleaned, by slot. Sparse: appears when they change."""
     pool: PoolReading | None = None
     events: tuple[Event, ...] = ()
     run: RunHeader | None = None

@@ -37,7 +37,13 @@ class Scenario:
     """A worker kills itself at an age between these run minutes; None: never."""
     restarts: int = 10
     """How often the launcher respawns one slot before it gives up."""
-    fault: Literal["", "hang", "nan", "freeze"] = ""
+    lacking: tuple[str, ...] = ()
+    """Keys that the env file forgets."""
+    profile: tuple[tuple[str, str], ...] = ()
+    """What the launcher's JSON profile lays over the environment besides what it always does."""
+    ollama: bool = True
+    """Is there an Ollama?"""
+    fault: Literal["", "hang", "nan", "freeze", "import", "starve"] = ""
     """What befalls the worker of the last slot."""
     fault_after_min: float = 0.0
     delay_s: tuple[float, float] = (0.0, 0.0)
@@ -57,6 +63,17 @@ SCENARIOS = {
     "hung": Scenario("the last worker accepts and never answers again", fault="hang", fault_after_min=8),
     "nan": Scenario("the last worker's intrinsic reward becomes NaN", fault="nan", fault_after_min=8),
     "zombie": Scenario("the last worker answers, its step stands still", fault="freeze", fault_after_min=8),
+    "broken": Scenario("the last worker cannot import its intrinsic reward and goes on without it", fault="import"),
+    "starved": Scenario("no frame reaches the last worker's state classifier", fault="starve"),
+    "override": Scenario(
+        "the launcher's profile switches System2 off, whatever the env file says",
+        profile=(("METABONK_SYSTEM2_ENABLED", "0"),),
+    ),
+    "swallowed": Scenario(
+        "pure vision swallows the intrinsic reward: the env file forgets the key that applies it",
+        lacking=("METABONK_INTRINSIC_APPLY_IN_PURE_VISION",),
+    ),
+    "mute": Scenario("Ollama is down: System2 asks and nobody answers", ollama=False),
     "slow": Scenario("every answer takes about a second", delay_s=(0.7, 1.5)),
     "crash": Scenario(
         "ends like the failed run: silent, leaking, killed after 75 minutes",

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metabonk_tui.demo.document import document, policy
 from metabonk_tui.demo.flags import Flags
@@ -25,6 +25,7 @@ from metabonk_tui.demo.system2 import System2
 TICK_S = 0.5
 ASK_OLLAMA_S = 3.0
 PORT_TAKEN = 3
+NO_SHAPER = "No module named 'src.worker.reward_shaper'"
 
 
 def say(text: str) -> None:
@@ -165,7 +166,10 @@ def run_worker(
     workers: int,
 ) -> int:
     """Be a worker until killed; exit code 3 when the port is taken, as MetaBonk's."""
-    flags = Flags.read(os.environ)
+    flags, name, faulty = Flags.read(os.environ), f"omega-{slot}", slot == workers - 1
+    if faulty and scenario.fault == "import" and flags.intrinsic:
+        say(f"[worker:{name}] WARN: intrinsic reward shaper unavailable ({NO_SHAPER}); disabling")
+        flags = replace(flags, intrinsic=False)
     worker = Worker(
         slot=slot,
         port=port,
@@ -174,13 +178,12 @@ def run_worker(
         speed=speed,
         attempt=attempt,
         base_mb=memory_mb,
-        faulty=slot == workers - 1,
+        faulty=faulty,
         flags=flags,
-        life=Life(slot, flags),
+        life=Life(slot, flags, starved=faulty and scenario.fault == "starve"),
         system2=System2(slot, flags, say),
         heartbeat_s=float(os.environ.get("METABONK_HEARTBEAT_S", "2")),
     )
-    name = f"omega-{slot}"
     if flags.system2:
         say(f"[worker:{name}] System2 enabled (backend=ollama, model=llava:7b, freq=2.00s)")
     say(f"INFO:     Started server process [{os.getpid()}]")

@@ -12,6 +12,7 @@ from metabonk_tui.core.ports import (
     EnvFileReader,
     EnvReader,
     GpuReader,
+    LogReader,
     MemoryReader,
     OrchestratorReader,
     PoolBackend,
@@ -33,6 +34,7 @@ from metabonk_tui.core.sample import (
 from metabonk_tui.engine.asking import Faults, Question, give_up, wait_for
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
+from metabonk_tui.engine.logs import LogWatch
 from metabonk_tui.engine.rhythm import interval_s
 
 PATIENCE = 0.8
@@ -58,6 +60,7 @@ class Readers:
     environments: EnvReader | None = None
     gpus: GpuReader | None = None
     env_file: EnvFileReader | None = None
+    log_tails: LogReader | None = None
 
 
 class LiveSource:
@@ -78,6 +81,7 @@ class LiveSource:
         self._env_file_asked_s: float | None = None
         self._env_file_seen: EnvFileReading | None = None
         self._env_file_told: EnvFileReading | None = None
+        self._logs = LogWatch(readers.log_tails, faults)
         self._faults = faults
         self._polls: dict[int, Question[Observation]] = {}
         self._timeouts: dict[int, Observation] = {}
@@ -116,6 +120,7 @@ class LiveSource:
             gpus=gpus,
             environments=environments,
             env_file=self._env_file_news(),
+            log_tails=self._logs.news(self._slots, processes or (), workers),
             pool=None if pool is None else self._completed(pool),
             events=self._faults.take_events(),
             run=self._first_header(t, pool, processes) if self._first else None,
@@ -140,6 +145,7 @@ class LiveSource:
         """Put what is told only when it changes into the next Sample: a new run knows nothing of it."""
         self._watch.forget()
         self._env_file_told = None
+        self._logs.forget()
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -149,6 +155,7 @@ class LiveSource:
         return (
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
             self._env_file,
+            self._logs.question,
             *self._polls.values(),
         )
 

@@ -67,6 +67,7 @@ def test_everything_a_line_can_hold(tmp_path: Path) -> None:
             ],
             "gpus": [{"index": 0, "used_bytes": 9, "total_bytes": 34}],
             "env": {"0": {"METABONK_INTRINSIC_REWARD": "1"}},
+            "logs": {"0": ["WARN: a\u001b", 7, "WARN: b"], "1": "no list"},
         },
     )
     assert problems == []
@@ -81,6 +82,7 @@ def test_everything_a_line_can_hold(tmp_path: Path) -> None:
     assert sample.processes == (ProcessReading("worker", 12, 0, 41207), ProcessReading("ollama", 5))
     assert sample.gpus == (GpuReading(0, 9, 34),)
     assert sample.environments == {0: EnvReading({"METABONK_INTRINSIC_REWARD": "1"})}
+    assert sample.log_tails == {0: ("WARN: a\ufffd", "WARN: b")}
 
 
 def test_a_missing_key_was_not_observed(tmp_path: Path) -> None:
@@ -310,6 +312,7 @@ def sample_at(t: float, run: st.SearchStrategy[RunHeader | None]) -> st.SearchSt
         processes=st.none() | st.lists(processes, max_size=3).map(tuple),
         gpus=st.none() | st.lists(st.builds(GpuReading, slots, slots, slots), max_size=2).map(tuple),
         environments=st.dictionaries(slots, environments, max_size=2),
+        log_tails=st.dictionaries(slots, st.lists(texts, max_size=3).map(tuple), max_size=2),
         pool=st.none()
         | st.builds(PoolReading, backend=names, desired=sizes, controller=st.sampled_from(["us", "other", "none"])),
         events=st.lists(events, max_size=2).map(tuple),

@@ -537,6 +537,29 @@ def validating() -> Snapshot:
     )  # fmt: skip
 
 
+def accused() -> Snapshot:
+    """Three workers still validating, of which two already are known to lack something."""
+    told = validating()
+    return replace(
+        told,
+        causes=(
+            Cause(
+                "init-failed", "import or init failed", 0.97,
+                'intrinsic reward absent: "WARN: intrinsic reward shaper unavailable (No module named '
+                "'src.worker.reward_shaper'); disabling\", on w2",
+                "grep -nE 'WARN|Traceback|Error' /proc/41209/fd/1",
+                'repair what the log says: "WARN: intrinsic reward shaper unavailable"; then relaunch', (2,),
+            ),
+            Cause(
+                "classifier-no-frames", "classifier stuck, no frames", 0.85,
+                "uncertain, dynamic_ui_text_density absent while steps advance and other components are on, on w1",
+                "curl -s http://127.0.0.1:5001/status | tr ',' '\\n' | grep -E 'dynamic_ui_|obs_fps'",
+                "repair the capture of this worker (game window, capture source), relaunch it", (1,),
+            ),
+        ),
+    )  # fmt: skip
+
+
 def memory_watch() -> Snapshot:
     """Five healthy workers, memory below the floor for ten minutes: ADD MEMORY WATCH."""
     base = healthy(5)
@@ -683,6 +706,7 @@ def hostile() -> Snapshot:
 
 
 SCENES: dict[str, Callable[[], Snapshot]] = {
+    "accused": accused,
     "healthy": healthy,
     "stop": stop,
     "mixed": mixed,

@@ -24,6 +24,9 @@ CASES = [
     ("worker", "mixed", (120, 60)),
     ("worker", "waiting", (120, 60)),
     ("worker", "mixed", (80, 90)),
+    ("worker", "accused", (80, 90)),
+    ("worker", "accused", (120, 60)),
+    ("verdict", "accused", (120, 60)),
 ]
 
 
