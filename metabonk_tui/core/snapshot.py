@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from metabonk_tui.core.sample import EnvFileReading, Event, MemoryReading, PoolReading
+from metabonk_tui.core.sample import EnvFileReading, Event, MemoryReading, PoolReading, RunPeaks
 from metabonk_tui.core.worker_view import WorkerView
 
 Level = Literal["go", "caution", "stop", "unknown"]
@@ -157,19 +157,42 @@ class Owner:
     growth_bytes_per_min: float | None
 
 
+PeakSource = Literal["this run", "start-up", "earlier run", "config"]
+"""Whose number a peak is. "start-up": measured in this run on workers that are still starting, and may yet grow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """How many workers fit: `n x worker peak + ollama + floor <= available + what the pool holds`."""
 
     worker_bytes: int
-    worker_measured: bool
-    """Measured in this run, else assumed from the config."""
+    worker_source: PeakSource
     ollama_bytes: int
-    ollama_measured: bool
+    ollama_source: PeakSource
     floor_bytes: int
     budget_bytes: int
     """Available plus what the pool holds now."""
     fits: int
+    held_bytes: int = 0
+    """What the workers and Ollama hold now."""
+    worker_peak_t: float | None = None
+    """When the earlier run was that the worker's peak is from."""
+    ollama_peak_t: float | None = None
+
+    @property
+    def worker_measured(self) -> bool:
+        """Tell whether the worker's peak was measured, in this run or an earlier one, rather than assumed."""
+        return self.worker_source != "config"
+
+    @property
+    def ollama_measured(self) -> bool:
+        """Tell whether Ollama's peak was measured, in this run or an earlier one, rather than assumed."""
+        return self.ollama_source != "config"
+
+    @property
+    def available_bytes(self) -> int:
+        """Available memory itself."""
+        return self.budget_bytes - self.held_bytes
 
     def needs_bytes(self, workers: int) -> int:
         """Memory that this many workers and Ollama need, without the floor."""
@@ -213,6 +236,8 @@ class MemoryView:
     first_warning_t: float | None = None
     first_critical_t: float | None = None
     watch_armed: bool = False
+    lesson: RunPeaks | None = None
+    """What a later run may learn from this one; None: nothing that can be trusted yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,14 @@ def memory(t: float, available: float, points: list[float] | None = None, **over
         "oom_since_t": None,
         "oom_victims": (),
         "budget": Budget(
-            int(1.2 * GB), True, int(4.9 * GB), True, GB, int((available + 8.0) * GB), int((available + 2.1) / 1.2)
+            int(1.2 * GB),
+            "this run",
+            int(4.9 * GB),
+            "this run",
+            GB,
+            int((available + 8.0) * GB),
+            int((available + 2.1) / 1.2),
+            8 * GB,
         ),
         **over,
     }
