@@ -48,6 +48,9 @@ class Measured:
         )
 
 
+NOTHING = Measured()
+
+
 @dataclass(frozen=True, slots=True)
 class Peak:
     """A peak and whose number it is."""

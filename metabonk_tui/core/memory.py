@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from metabonk_tui.core.budget import Measured, held_bytes, lesson, work_out
+from metabonk_tui.core.budget import NOTHING, Measured, held_bytes, lesson, work_out
 from metabonk_tui.core.config import GB, Config
 from metabonk_tui.core.sample import MemoryReading, RunPeaks, Sample
 from metabonk_tui.core.snapshot import Budget, MemoryView, Owner
@@ -39,7 +39,7 @@ class MemoryTrack:
     """Since when it was observed above the floor without a gap."""
     level: Level = "unknown"
     owners: Mapping[str, Points] | None = None
-    measured: Measured = Measured()
+    measured: Measured = NOTHING
     earlier: tuple[RunPeaks, ...] = ()
     """What earlier runs of this pool held; it outlives a run."""
     kills_seen: int | None = None

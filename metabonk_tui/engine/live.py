@@ -14,6 +14,7 @@ from metabonk_tui.core.ports import (
     GpuReader,
     MemoryReader,
     OrchestratorReader,
+    PeaksReader,
     PoolBackend,
     ProcessReader,
     StatusPoller,
@@ -28,6 +29,7 @@ from metabonk_tui.core.sample import (
     PoolReading,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
 )
 from metabonk_tui.engine.asking import Faults, Question, give_up, wait_for
@@ -58,6 +60,7 @@ class Readers:
     environments: EnvReader | None = None
     gpus: GpuReader | None = None
     env_file: EnvFileReader | None = None
+    peaks: PeaksReader | None = None
 
 
 class LiveSource:
@@ -75,6 +78,8 @@ class LiveSource:
         self._gpus: Question[tuple[GpuReading, ...] | None] = Question("the GPUs", faults)
         self._environments: Question[list[tuple[Due, EnvReading]]] = Question("the environments", faults)
         self._env_file: Question[EnvFileReading | None] = Question("the env file", faults)
+        self._peaks: Question[tuple[RunPeaks, ...]] = Question("what earlier runs held", faults)
+        self._peaks_told = False
         self._env_file_asked_s: float | None = None
         self._env_file_seen: EnvFileReading | None = None
         self._env_file_told: EnvFileReading | None = None
@@ -105,6 +110,9 @@ class LiveSource:
         until_s = now_s + patience_s
         # Whoever does not answer here must not use up the time of the workers.
         around_s = now_s + min(patience_s / 2, AROUND_S)
+        if (peaks := self._readers.peaks) is not None and not self._peaks_told:
+            self._peaks_told = True
+            self._peaks.ask(lambda: asyncio.to_thread(peaks.read))
         pool, processes = await self._look_around(around_s, patience_s, fresh)
         workers, memory, gpus, environments = await self._look_closely(processes, until_s, patience_s)
         t = self._clock.now()
@@ -116,6 +124,7 @@ class LiveSource:
             gpus=gpus,
             environments=environments,
             env_file=self._env_file_news(),
+            earlier_peaks=self._peaks.take(patience_s),
             pool=None if pool is None else self._completed(pool),
             events=self._faults.take_events(),
             run=self._first_header(t, pool, processes) if self._first else None,
@@ -140,6 +149,7 @@ class LiveSource:
         """Put what is told only when it changes into the next Sample: a new run knows nothing of it."""
         self._watch.forget()
         self._env_file_told = None
+        self._peaks_told = False
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -149,6 +159,7 @@ class LiveSource:
         return (
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
             self._env_file,
+            self._peaks,
             *self._polls.values(),
         )
 

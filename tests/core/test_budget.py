@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.budget import (
+    NOTHING,
     Measured,
     arithmetic,
     counts,
@@ -31,7 +32,7 @@ MATURE = STARTED + CONFIG.clock.validation_s
 def budget(
     available: float | None = 6.5,
     held: float = 0.0,
-    measured: Measured = Measured(),
+    measured: Measured = NOTHING,
     earlier: tuple[RunPeaks, ...] = (),
     config: Any = CONFIG,
 ) -> Budget | None:
