@@ -115,8 +115,9 @@ def test_a_directory_that_only_lets_us_read() -> None:
         "import os, sys\n"
         "from pathlib import Path\n"
         "from metabonk_tui.adapters.peaks import PeaksFile, RunPeaks\n"
-        "os.getuid() == 0 and os.setuid(65534)\n"  # root may write anywhere
         "file = PeaksFile(Path(sys.argv[1]), 'a')\n"
+        "file.read()\n"  # whatever Python loads for it is loaded now
+        "os.getuid() == 0 and os.setuid(65534)\n"  # root may write anywhere
         "print(len(file.read()), file.save('run-2', RunPeaks(200.0, 5)), file.problem)"
     )
     with tempfile.TemporaryDirectory() as made:
