@@ -29,29 +29,33 @@ def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
     wide = max(10, frame.width - 2)
     held = held_rows(frame, snapshot)
     rows = [*chart_rows(frame, snapshot, wide, room)]
+    g = frame.glyphs
     if wide >= 150:
         one = (wide - 8) // 3
+        last = wide - 8 - 2 * one
         rows += beside(
             [
-                (held_pane(frame, held, snapshot, one), one),
-                (_stacked(what_if_pane(frame, snapshot, one), budget_pane(frame, snapshot, one)), one),
-                (kernel_pane(frame, snapshot, wide - 8 - 2 * one), wide - 8 - 2 * one),
+                (_stacked(one, g, held_pane(frame, held, snapshot, one)), one),
+                (_stacked(one, g, what_if_pane(frame, snapshot, one), budget_pane(frame, snapshot, one)), one),
+                (_stacked(last, g, kernel_pane(frame, snapshot, last)), last),
             ],
             4,
         )
     elif wide >= 76:
         far = 3 if wide >= 100 else 2
         half = (wide - far) // 2
-        other = wide - far - half
+        last = wide - far - half
         rows += beside(
             [
-                (_stacked(held_pane(frame, held, snapshot, half), kernel_pane(frame, snapshot, half)), half),
-                (_stacked(what_if_pane(frame, snapshot, other), budget_pane(frame, snapshot, other)), other),
+                (_stacked(half, g, held_pane(frame, held, snapshot, half), kernel_pane(frame, snapshot, half)), half),
+                (_stacked(last, g, what_if_pane(frame, snapshot, last), budget_pane(frame, snapshot, last)), last),
             ],
             far,
         )
     else:
         rows += _stacked(
+            wide,
+            g,
             what_if_pane(frame, snapshot, wide),
             held_pane(frame, held, snapshot, wide),
             budget_pane(frame, snapshot, wide),
@@ -236,10 +240,10 @@ def _unseen() -> Span:
     return Span("not observed", "unknown")
 
 
-def _stacked(*panes: Sequence[Row]) -> list[Row]:
-    """Set panes under each other with a blank row between."""
+def _stacked(wide: int, g: Glyphs, *panes: Sequence[Row]) -> list[Row]:
+    """Set panes of at most `wide` cells under each other with a blank row between."""
     rows: list[Row] = []
     for pane in panes:
         if pane:
-            rows += [*([EMPTY] if rows else []), *pane]
+            rows += [*([EMPTY] if rows else []), *(cut(row, wide, g.ellipsis) for row in pane)]
     return rows
