@@ -70,7 +70,7 @@ def test_an_earlier_run_on_this_machine_counts_with_its_day(metabonk: Metabonk, 
     assert "4.90 GB, assumed, not running but needed" in done.stdout
 
 
-def test_a_pool_that_runs_is_measured_and_gives_back_what_it_holds(home: dict[str, str], metabonk: Metabonk) -> None:
+def test_a_pool_that_runs_is_measured_and_remembered(home: dict[str, str], metabonk: Metabonk, tmp_path: Path) -> None:
     with demo(home, "--workers", "2", "--speed", "600", "--scenario", "healthy") as pool:
         options = (*pool.options, "--json")
         ends = time.monotonic() + 60
@@ -81,6 +81,10 @@ def test_a_pool_that_runs_is_measured_and_gives_back_what_it_holds(home: dict[st
         assert told["ollama"]["running"] is True
         assert told["held_bytes"] >= told["worker"]["bytes"] > 0
         assert told["verdict"] == "fits"
+        metabonk("check", *pool.options)
+        kept = json.loads((tmp_path / "state" / "peaks.json").read_text())
+        (runs,) = kept["pools"].values()
+        assert [run["worker_bytes"] > 0 for run in runs.values()] == [True]
 
 
 # In a real group
