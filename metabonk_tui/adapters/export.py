@@ -40,6 +40,9 @@ def sample_lines(sample: Sample) -> Iterator[str]:
                 "workers": {str(slot): _observation(seen) for slot, seen in sample.workers.items()} or None,
                 "memory": None if sample.memory is None else _told(sample.memory),
                 "processes": None if sample.processes is None else [_told(process) for process in sample.processes],
+                "earlier_peaks": None
+                if sample.earlier_peaks is None
+                else [_told(peaks) for peaks in sample.earlier_peaks],
                 "gpus": None if sample.gpus is None else [_told(gpu) for gpu in sample.gpus],
                 "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
                 "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,

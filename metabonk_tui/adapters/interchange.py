@@ -25,6 +25,7 @@ from metabonk_tui.core.sample import (
     PoolReading,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
     WorkerStatus,
 )
@@ -168,6 +169,7 @@ class _Reader:
             memory=self._one(MemoryReading, document.get("memory")),
             processes=self._several(ProcessReading, document.get("processes")),
             gpus=self._several(GpuReading, document.get("gpus")),
+            earlier_peaks=self._several(RunPeaks, document.get("earlier_peaks")),
             environments=self._environments(document),
             log_tails=self._log_tails(document.get("logs")),
             pool=self._one(PoolReading, document.get("pool")),

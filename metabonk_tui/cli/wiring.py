@@ -16,6 +16,7 @@ from metabonk_tui.adapters.log_tail import LogTails
 from metabonk_tui.adapters.memory import KernelMemory
 from metabonk_tui.adapters.nearness import is_this_machine
 from metabonk_tui.adapters.orchestrator import Orchestrator
+from metabonk_tui.adapters.peaks import PeakKeeper, PeaksFile, pool_key
 from metabonk_tui.adapters.pool_lock import PoolLock, lock_path
 from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
@@ -44,17 +45,23 @@ def watching(
     """
     open_log()
     clock = RunClock(speed)
-    pool = partial(_pool, config, state or state_dir(), clock, read_only)
+    kept_in = state or state_dir()
+    pool = partial(_pool, config, kept_in, clock, read_only)
+    peaks = PeaksFile(kept_in, pool_key(config.pool))
+    keeper = PeakKeeper(PeaksFile(kept_in, pool_key(config.pool)), clock.real)
 
     def stepped(previous: Snapshot | None, sample: Sample) -> Snapshot:
-        return _with_call(step(previous, sample, config), call)
+        snapshot = _with_call(step(previous, sample, config), call)
+        keeper.note(snapshot)
+        return snapshot
 
-    engine = Engine(config, partial(_readers, config, pool), clock, stepped)
+    engine = Engine(config, partial(_readers, config, pool, peaks), clock, stepped)
     engine.start()
     try:
         yield engine
     finally:
         engine.stop()
+        keeper.close()
 
 
 def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
@@ -68,7 +75,7 @@ def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
     return replace(snapshot, verdict=replace(snapshot.verdict, next_steps=steps))
 
 
-def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend]) -> Readers:
+def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> Readers:
     """Open every door. Called on the engine's own thread, where the connections will live."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
@@ -83,6 +90,7 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend]) -> Rea
         environments=Environments(config) if here else None,
         env_file=EnvFileWatch(config) if here else None,
         log_tails=LogTails() if here else None,
+        peaks=peaks if here else None,
         gpus=Gpus() if here else None,
         orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )

@@ -18,6 +18,7 @@ from metabonk_tui.core.sample import (
     OrchestratorReading,
     PoolReading,
     ProcessReading,
+    RunPeaks,
     Sample,
 )
 from metabonk_tui.core.snapshot import Snapshot
@@ -122,6 +123,14 @@ class GpuReader(Protocol):
 
     def read(self) -> tuple[GpuReading, ...] | None:
         """Read every device; None: no GPU, or no way to ask."""
+        ...
+
+
+class PeaksReader(Protocol):
+    """What earlier runs of this pool held. From one thread at a time."""
+
+    def read(self) -> tuple[RunPeaks, ...]:
+        """Read it; empty: nothing is known. Never raises."""
         ...
 
 

@@ -162,6 +162,17 @@ class GpuReading:
 
 
 @dataclass(frozen=True, slots=True)
+class RunPeaks:
+    """The most that one worker, and Ollama, held in an earlier run on this machine, past its start-up."""
+
+    t: float
+    """When it was last measured: Unix seconds on the real clock."""
+    worker_bytes: int | None = None
+    ollama_bytes: int | None = None
+    """None: no Ollama, or none that had loaded its model."""
+
+
+@dataclass(frozen=True, slots=True)
 class EnvReading:
     """The `METABONK_*` (and configured) environment of one worker process; secrets are masked by the adapter."""
 
@@ -286,6 +297,8 @@ class Sample:
     """Sparse: appears when it changes."""
     log_tails: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """The lines of a worker's log that may tell a cause, cleaned, by slot. Sparse: appears when they change."""
+    earlier_peaks: tuple[RunPeaks, ...] | None = None
+    """Sparse: appears when it was read. What earlier runs of this pool held."""
     pool: PoolReading | None = None
     events: tuple[Event, ...] = ()
     run: RunHeader | None = None

@@ -87,7 +87,8 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
     fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
     spaced = replace(fresh.run, spacing=runs.rhythm_after(state.run, fresh.run))
-    fresh = replace(fresh, run=spaced, env_file=state.env_file)
+    known = replace(fresh.memory, earlier=state.memory.earlier)
+    fresh = replace(fresh, run=spaced, memory=known, env_file=state.env_file)
     return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
 
 

@@ -207,5 +207,6 @@ def _with_untold(sample: Sample, earlier: Sample | None) -> Sample:
         sample,
         events=(*earlier.events, *sample.events)[-MAX_EVENTS:],
         environments={**earlier.environments, **sample.environments},
+        earlier_peaks=sample.earlier_peaks if sample.earlier_peaks is not None else earlier.earlier_peaks,
         run=sample.run or earlier.run,
     )

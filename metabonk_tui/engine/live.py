@@ -15,6 +15,7 @@ from metabonk_tui.core.ports import (
     LogReader,
     MemoryReader,
     OrchestratorReader,
+    PeaksReader,
     PoolBackend,
     ProcessReader,
     StatusPoller,
@@ -29,6 +30,7 @@ from metabonk_tui.core.sample import (
     PoolReading,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
 )
 from metabonk_tui.engine.asking import Faults, Question, give_up, wait_for
@@ -61,6 +63,7 @@ class Readers:
     gpus: GpuReader | None = None
     env_file: EnvFileReader | None = None
     log_tails: LogReader | None = None
+    peaks: PeaksReader | None = None
 
 
 class LiveSource:
@@ -78,6 +81,8 @@ class LiveSource:
         self._gpus: Question[tuple[GpuReading, ...] | None] = Question("the GPUs", faults)
         self._environments: Question[list[tuple[Due, EnvReading]]] = Question("the environments", faults)
         self._env_file: Question[EnvFileReading | None] = Question("the env file", faults)
+        self._peaks: Question[tuple[RunPeaks, ...]] = Question("what earlier runs held", faults)
+        self._peaks_told = False
         self._env_file_asked_s: float | None = None
         self._env_file_seen: EnvFileReading | None = None
         self._env_file_told: EnvFileReading | None = None
@@ -109,6 +114,9 @@ class LiveSource:
         until_s = now_s + patience_s
         # Whoever does not answer here must not use up the time of the workers.
         around_s = now_s + min(patience_s / 2, AROUND_S)
+        if (peaks := self._readers.peaks) is not None and not self._peaks_told:
+            self._peaks_told = True
+            self._peaks.ask(lambda: asyncio.to_thread(peaks.read))
         pool, processes = await self._look_around(around_s, patience_s, fresh)
         workers, memory, gpus, environments = await self._look_closely(processes, until_s, patience_s)
         t = self._clock.now()
@@ -121,6 +129,7 @@ class LiveSource:
             environments=environments,
             env_file=self._env_file_news(),
             log_tails=self._logs.news(self._slots, processes or (), workers),
+            earlier_peaks=self._peaks.take(patience_s),
             pool=None if pool is None else self._completed(pool),
             events=self._faults.take_events(),
             run=self._first_header(t, pool, processes) if self._first else None,
@@ -146,6 +155,7 @@ class LiveSource:
         self._watch.forget()
         self._env_file_told = None
         self._logs.forget()
+        self._peaks_told = False
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -156,6 +166,7 @@ class LiveSource:
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
             self._env_file,
             self._logs.question,
+            self._peaks,
             *self._polls.values(),
         )
 

@@ -87,6 +87,7 @@ class Desk:
             "help": lambda _: self._open("help"),
             "verdict": lambda _: self._open("verdict"),
             "environment": lambda _: self._open("environment"),
+            "memory": lambda _: self._open("memory"),
             "worker": lambda _: self._open("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),

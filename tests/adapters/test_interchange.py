@@ -25,6 +25,7 @@ from metabonk_tui.core.sample import (
     Presence,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
     WorkerStatus,
 )
@@ -310,6 +311,7 @@ def sample_at(t: float, run: st.SearchStrategy[RunHeader | None]) -> st.SearchSt
         workers=st.dictionaries(slots, observations, max_size=3),
         memory=st.none() | memories,
         processes=st.none() | st.lists(processes, max_size=3).map(tuple),
+        earlier_peaks=st.none() | st.just((RunPeaks(5.0, 7, None), RunPeaks(6.0, None, 8))),
         gpus=st.none() | st.lists(st.builds(GpuReading, slots, slots, slots), max_size=2).map(tuple),
         environments=st.dictionaries(slots, environments, max_size=2),
         log_tails=st.dictionaries(slots, st.lists(texts, max_size=3).map(tuple), max_size=2),

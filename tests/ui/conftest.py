@@ -101,7 +101,7 @@ class PlainScreen(MonitorScreen):
 def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
     screens: dict[str, MonitorScreen] = {
-        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment")
+        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment", "memory")
     }
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 

@@ -6,6 +6,7 @@ Refuses to judge: the level comes with the Snapshot.
 from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
+from metabonk_tui.core.budget import source_words
 from metabonk_tui.core.snapshot import MemoryView, Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
@@ -101,7 +102,7 @@ def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
     if reading and reading.pressure_some_avg10 is not None:
         parts.append((muted("PSI "), strong(f"{reading.pressure_some_avg10:.1f}")))
     if wide >= 160 and budget:
-        how = "" if budget.worker_measured else " assumed"
+        how = "" if budget.worker_source == "this run" else f" {source_words(budget.worker_source, brief=True)}"
         parts.append((muted("need/worker "), strong(f"{fmt.gigabytes(budget.worker_bytes)} GB"), muted(how)))
     return parts
 
@@ -116,9 +117,11 @@ def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
             (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
         )
         return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims, *watch]
-    if memory.forecast is not None:
+    if memory.forecast is not None and memory.forecast.text:
         calm = memory.level == "ok"
-        return [(Span(g.text(memory.forecast.text), "muted" if calm else token, not calm),), *watch]
+        said, comma, more = g.text(memory.forecast.text).partition(",")
+        voice = "muted" if calm else token
+        return [(Span(said, voice, not calm),), (Span(comma + more, "muted"),), *watch]
     if memory.below_floor_since_t is not None:
         return [(Span(f"below floor {fmt.age(snapshot.t - memory.below_floor_since_t)}", token, True),), *watch]
     if memory.above_floor_since_t is not None:
