@@ -191,7 +191,7 @@ def _draw_forecast(
 ) -> None:
     """Draw where it goes: one dot, every second, in the colour of the level. Nothing after an OOM kill."""
     forecast = snapshot.memory.forecast
-    if forecast is None or snapshot.memory.oom_kills_in_run:
+    if forecast is None or not forecast.known or snapshot.memory.oom_kills_in_run:
         return
     crosses = forecast.reaches_zero_t is not None
     token = LEVELS[snapshot.memory.level][1] if crosses else "muted"
