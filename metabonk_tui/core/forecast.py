@@ -35,6 +35,8 @@ LOWS_S = 3600.0
 VALLEY_S = 120.0
 MOST_VALLEY_S = 300.0
 UNDERCUT = 0.25
+LEVEL_POINTS = 12
+LEVEL_S = 60.0
 DEEP_S = 300.0
 LEAST_DEEP = 7
 GAP_S = 330.0
@@ -178,7 +180,7 @@ def _look(track: ForecastTrack, t: float, floor: float, total: float | None) -> 
     fit = theil_sen(_thinned(lifted))
     if fit is None:
         return Line(0.0, falls=False)
-    level = median(value for _, value in points[-3:])
+    level = _level(points, fit.slope if fit.falls else 0.0, t)
     half = theil_sen([p for p in lifted if p[0] > t - WINDOW_S / 2])
     if half is not None and fit.falls and half.lo > fit.hi:
         fit = half
@@ -189,6 +191,7 @@ def _look(track: ForecastTrack, t: float, floor: float, total: float | None) -> 
             fit = fast
     if not fit.falls:
         fit = _undertow(track.lows, t) or fit
+    level = _level(points, fit.slope, t)
     if not fit.falls:
         return Line(fit.slope, falls=False)
     zero = _band(level, fit)
@@ -196,6 +199,12 @@ def _look(track: ForecastTrack, t: float, floor: float, total: float | None) -> 
     if level <= floor:
         return Line(fit.slope, True, *zero, fresh_low=fresh_low)
     return Line(fit.slope, True, *zero, *_band(level - floor, fit), fresh_low=fresh_low)
+
+
+def _level(points: Sequence[Point], slope: float, t: float) -> float:
+    """Read where it is now: the last minute, each point carried along the line, so that one reading says little."""
+    lately = [value + slope * (t - at) for at, value in points[-LEVEL_POINTS:] if at > t - LEVEL_S]
+    return max(0.0, median(lately or [points[-1][1]]))
 
 
 def _fresh_low(lows: Sequence[Point], t: float, slope: float, zero_s: float) -> bool:

@@ -83,7 +83,10 @@ def observe(
 
 
 def _look_ahead(track: MemoryTrack, sample: Sample, config: Config, suspended: bool) -> MemoryTrack:
-    ahead = outlook.observe(track.outlook, sample, _held_by_each(sample), config, suspended=suspended)
+    kills, before = sample.memory.oom_kills if sample.memory else None, track.kills_seen
+    killed = kills is not None and before is not None and kills > before
+    held = _held_by_each(sample)
+    ahead = outlook.observe(track.outlook, sample, held, config, suspended=suspended, killed=killed)
     state, t = ahead.memory.state, sample.t
     raised, critical = state in ("WARNING", "CRITICAL"), state == "CRITICAL"
     return replace(

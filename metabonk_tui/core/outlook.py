@@ -71,19 +71,29 @@ def changed_by_us(sample: Sample) -> bool:
 
 
 def observe(
-    outlook: Outlook, sample: Sample, held: Mapping[str, int] | None, config: Config, *, suspended: bool
+    outlook: Outlook,
+    sample: Sample,
+    held: Mapping[str, int] | None,
+    config: Config,
+    *,
+    suspended: bool,
+    killed: bool = False,
 ) -> Outlook:
-    """Take in one tick; `held` is what each of ours holds, None where nobody looked."""
+    """Take in one tick; `held` is what each of ours holds, None where nobody looked.
+
+    What was learned counts no more once the kernel `killed`: a victim's memory is free, and the old low is no measure.
+    """
+    anew = killed or changed_by_us(sample)
     t, reading, when = sample.t, sample.memory, rules(config)
     available = reading.available_bytes if reading else None
     total = reading.total_bytes if reading else None
-    memory = _follow(outlook.memory, sample, available, config.memory.floor_bytes, total, when, suspended)
+    memory = _follow(outlook.memory, sample, available, config.memory.floor_bytes, total, when, suspended, anew)
     happened = list(_told(outlook.memory, memory, t, ""))
     gpus: dict[int, ForecastTrack] = dict(outlook.gpus)
     for gpu in sample.gpus or ():
         before = outlook.gpus.get(gpu.index, ForecastTrack())
         free, floor = gpu.total_bytes - gpu.used_bytes, GPU_FLOOR_SHARE * gpu.total_bytes
-        gpus[gpu.index] = _follow(before, sample, free, floor, gpu.total_bytes, when, suspended)
+        gpus[gpu.index] = _follow(before, sample, free, floor, gpu.total_bytes, when, suspended, changed_by_us(sample))
         happened += _told(before, gpus[gpu.index], t, f"GPU {gpu.index}: ")
     swap = _swap(outlook.swap, sample)
     if swap.told is not outlook.swap.told and swap.view is not None:
@@ -101,10 +111,11 @@ def _follow(
     total: float | None,
     when: Rules,
     suspended: bool,
+    anew: bool,
 ) -> ForecastTrack:
     if suspended:
         return forecast.suspend(track, sample.t)
-    if changed_by_us(sample):
+    if anew:
         track = forecast.reset(track, sample.t)
     return forecast.observe(track, sample.t, available, floor, total, when)
 
@@ -170,6 +181,8 @@ def _text(track: ForecastTrack, t: float, zero_s: float | None, band_s: float | 
         return "OOM at any moment"
     if zero_s > 86400:
         return "falls, > 24h left, if this trend holds"
+    if band_s is not None and zero_s >= 600:
+        band_s = max(60.0, round(band_s / 60) * 60.0)
     return f"OOM {estimate(zero_s, band_s)}, if this trend holds"
 
 

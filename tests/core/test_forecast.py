@@ -109,7 +109,7 @@ def test_it_learns_for_five_minutes_and_then_says_when_with_a_band() -> None:
     assert seen.reaches_zero_t == pytest.approx(45 * MIN, abs=20)
     assert seen.reaches_floor_t == pytest.approx(0.9 * 45 * MIN, abs=20)
     assert seen.zero_lo_t < seen.reaches_zero_t < seen.zero_hi_t  # type: ignore[operator]
-    assert seen.text == "OOM ~15m ±2m16s, if this trend holds"
+    assert seen.text == "OOM ~15m ±2m, if this trend holds"
     assert seen.slope_bytes_per_min == pytest.approx(-2e9 / 45, rel=0.01)
 
 
