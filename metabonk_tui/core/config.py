@@ -75,6 +75,8 @@ class MemoryConfig(_Section, frozen=True, kw_only=True):
     worker_gb: Positive
     ollama_gb: NotNegative
     window_s: Positive
+    forecast_warn_s: Positive
+    forecast_critical_s: Positive
 
     @property
     def floor_bytes(self) -> int:

@@ -6,13 +6,15 @@ Knows only readings in their order; what a level leads to is the verdict's busin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from metabonk_tui.core import outlook
 from metabonk_tui.core.budget import NOTHING, Measured, held_bytes, lesson, work_out
 from metabonk_tui.core.config import GB, Config
+from metabonk_tui.core.outlook import Outlook
 from metabonk_tui.core.sample import MemoryReading, RunPeaks, Sample
-from metabonk_tui.core.snapshot import Budget, MemoryView, Owner
+from metabonk_tui.core.snapshot import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.window import Points
 
 HISTORY_S = 3600.0
@@ -59,25 +61,63 @@ class MemoryTrack:
     """(t, kills) of the whole host's counter that may not be ours."""
     first_warning_t: float | None = None
     first_critical_t: float | None = None
+    outlook: Outlook = field(default_factory=Outlook)
     happened: tuple[tuple[str, str, str], ...] = ()
     """What this tick brought, as (kind, severity, text)."""
 
 
-def observe(track: MemoryTrack, sample: Sample, gap_s: float, slack_s: float, config: Config) -> MemoryTrack:
+def observe(
+    track: MemoryTrack, sample: Sample, gap_s: float, slack_s: float, config: Config, *, suspended: bool = False
+) -> MemoryTrack:
     """Take in one tick; over a hole longer than `gap_s` nothing is known to have stayed as it was.
 
-    `slack_s` is how far apart a kill and the disappearance of its victim may be seen.
+    `slack_s` is how far apart a kill and the disappearance of its victim may be seen; `suspended`: the pool starts
+    or is being changed, and nothing is forecast from that.
     """
     track = replace(track, happened=(), reading=sample.memory)
     if sample.earlier_peaks is not None:
         track = replace(track, earlier=sample.earlier_peaks)
     if track.seen_t is not None and sample.t - track.seen_t > gap_s:
         track = replace(track, above_since_t=None)
-    track = _observe_owners(track, sample)
+    track = _look_ahead(_observe_owners(track, sample), sample, config, suspended)
     if sample.memory is None:
         return replace(track, level="unknown")
     track = _observe_level(track, sample.memory, sample.t, config)
     return _observe_kills(track, sample, slack_s)
+
+
+def _look_ahead(track: MemoryTrack, sample: Sample, config: Config, suspended: bool) -> MemoryTrack:
+    kills, before = sample.memory.oom_kills if sample.memory else None, track.kills_seen
+    killed = kills is not None and before is not None and kills > before
+    held = _held_by_each(sample)
+    ahead = outlook.observe(track.outlook, sample, held, config, suspended=suspended, killed=killed)
+    state, t = ahead.memory.state, sample.t
+    raised, critical = state in ("WARNING", "CRITICAL"), state == "CRITICAL"
+    return replace(
+        track,
+        outlook=ahead,
+        happened=(*track.happened, *ahead.happened),
+        first_warning_t=t if raised and track.first_warning_t is None else track.first_warning_t,
+        first_critical_t=t if critical and track.first_critical_t is None else track.first_critical_t,
+    )
+
+
+def _held_by_each(sample: Sample) -> dict[str, int] | None:
+    """Return what each of ours holds, "w2" or "ollama", and what the rest of the machine holds."""
+    if sample.processes is None:
+        return None
+    held: dict[str, int] = {}
+    for process in sample.processes:
+        if process.role == "other" or (process.role == "worker" and process.slot is None):
+            continue
+        name = {"worker": f"w{process.slot}", "orchestrator": "launcher"}.get(process.role, process.role)
+        # The launcher's tree holds the workers.
+        size = process.rss_bytes if name == "launcher" else held_bytes(process)
+        held[name] = held.get(name, 0) + size
+    reading = sample.memory
+    if reading and reading.total_bytes is not None and reading.available_bytes is not None:
+        held["other"] = max(0, reading.total_bytes - reading.available_bytes - sum(held.values()))
+    return held
 
 
 def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config: Config) -> MemoryTrack:
@@ -221,7 +261,7 @@ def _budget(track: MemoryTrack, config: Config) -> Budget | None:
     return work_out(available, int(held), track.measured, track.earlier, config)
 
 
-def view(track: MemoryTrack, config: Config, workers: int) -> MemoryView:
+def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryView:
     """Project the track for drawing and judging."""
     owners = []
     for name, points in (track.owners or {}).items():
@@ -246,4 +286,15 @@ def view(track: MemoryTrack, config: Config, workers: int) -> MemoryView:
         first_warning_t=track.first_warning_t,
         first_critical_t=track.first_critical_t,
         lesson=lesson(track.measured, track.earlier, track.seen_t or 0.0, config),
+        forecast=_forecast(track, t),
+        growth=outlook.growth_views(track.outlook),
+        swap=track.outlook.swap.view,
+        gpus=outlook.gpu_views(track.outlook, t),
     )
+
+
+def _forecast(track: MemoryTrack, t: float) -> Forecast | None:
+    """Write the forecast; None while available memory is not observed."""
+    if track.reading is None or track.reading.available_bytes is None:
+        return None
+    return outlook.view(track.outlook.memory, t)

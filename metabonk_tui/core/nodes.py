@@ -74,6 +74,8 @@ def memory_node(facts: Facts) -> Node:
     fallen = [
         low for low_t, low in memory.history if low_t > facts.t - window_s - HISTORY_BUCKET_S and low <= floor_bytes
     ]
+    above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
+    stayed = memory.above_floor_since_t is not None and above_s >= window_s
     answer: Answer
     if memory.oom_kills_in_run:
         answer = "no"
@@ -86,18 +88,24 @@ def memory_node(facts: Facts) -> Node:
         short = f"{available / GB:.1f} GB now"
         since = age(facts.t - memory.below_floor_since_t)
         evidence = [f"available {available / GB:.2f} GB, below the floor of {floor:.1f} GB for {since}"]
-    elif memory.above_floor_since_t is not None and facts.t - memory.above_floor_since_t >= window_s:
+    elif memory.forecast is not None and memory.forecast.raised:
+        answer, short = "no", memory.forecast.text.split(",")[0]
+        evidence = [f"forecast: {memory.forecast.text}; available {available / GB:.2f} GB"]
+    elif stayed and memory.forecast is not None and not memory.forecast.known:
+        answer, short, evidence = "unknown", "forecast learning", [memory.forecast.text]
+    elif stayed and _heads_for_floor(facts):
+        answer, short = "unknown", "heads for the floor"
+        evidence = [f"{short} of {floor:.1f} GB, if this trend holds"]
+    elif stayed:
         answer = "yes"
         short = "min unknown" if lowest is None else f"min {lowest / GB:.1f} GB"
-        evidence = [f"above the floor of {floor:.1f} GB for {age(facts.t - memory.above_floor_since_t)}"]
+        evidence = [f"above the floor of {floor:.1f} GB for {age(above_s)}"]
     elif fallen:
         answer = "no"
         short = f"min {min(fallen) / GB:.1f} GB"
-        above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
         evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {min(fallen) / GB:.2f} GB"]
     else:
         answer = "unknown"
-        above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
         short = f"{available / GB:.1f} GB, {age(above_s)}"
         evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
     leads_to = {"yes": "LAUNCH 24H", "no": "ADD MEMORY WATCH", "unknown": "CONTINUE"}[answer]
@@ -113,6 +121,12 @@ def memory_node(facts: Facts) -> Node:
         short=short,
         evidence=tuple(evidence),
     )
+
+
+def _heads_for_floor(facts: Facts) -> bool:
+    """Say whether the floor would be crossed as soon as a warning looks ahead; even early doubt is no yes."""
+    crosses_t = facts.memory.forecast.reaches_floor_t if facts.memory.forecast else None
+    return crosses_t is not None and crosses_t - facts.t < facts.config.memory.forecast_warn_s
 
 
 def gameplay_node(facts: Facts) -> Node:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.snapshot import Forecast, MemoryView, Snapshot, SwapView, Word
 from metabonk_tui.core.worker_view import WorkerView
 
 SCHEMA = 1
@@ -75,6 +75,18 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
             "oom_kills": last.memory.oom_kills_in_run,
             "first_warning_s": at(last.memory.first_warning_t),
             "first_critical_s": at(last.memory.first_critical_t),
+            "forecast": _forecast(last.memory.forecast, start),
+            "swap": _swap(last.memory.swap),
+            "gpus": _gpus(last.memory, start),
+            "growth": [
+                {
+                    "name": one.name,
+                    "bytes": one.bytes,
+                    "bytes_per_min": None if one.bytes_per_min is None else round(one.bytes_per_min),
+                    "since_s": at(one.since_t),
+                }
+                for one in last.memory.growth
+            ],
         },
         "events": [_event(event, start) for event in events],
         "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in last.run.gaps],
@@ -91,6 +103,54 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
             for cause in last.causes
         ],
     }
+
+
+def _forecast(forecast: Forecast | None, start: float) -> Report | None:
+    """Write a forecast; its record, when it was raised and cleared, is in the events."""
+    if forecast is None:
+        return None
+
+    def at(t: float | None) -> float | None:
+        return None if t is None else round(t - start, 3)
+
+    return {
+        "state": forecast.state,
+        "since_s": at(forecast.since_t),
+        "text": forecast.text,
+        "falling_since_s": at(forecast.falling_since_t),
+        "bytes_per_min": round(forecast.slope_bytes_per_min) if forecast.known else None,
+        "zero_s": at(forecast.reaches_zero_t),
+        "zero_band_s": [at(forecast.zero_lo_t), at(forecast.zero_hi_t)],
+        "floor_s": at(forecast.reaches_floor_t),
+        "floor_band_s": [at(forecast.floor_lo_t), at(forecast.floor_hi_t)],
+    }
+
+
+def _swap(swap: SwapView | None) -> Report | None:
+    if swap is None:
+        return None
+    growth = None if swap.bytes_per_min is None else round(swap.bytes_per_min)
+    return {
+        "level": swap.level,
+        "used_bytes": swap.used_bytes,
+        "total_bytes": swap.total_bytes,
+        "bytes_per_min": growth,
+        "text": swap.text,
+    }
+
+
+def _gpus(memory: MemoryView, start: float) -> list[Report] | None:
+    if memory.gpus is None:
+        return None
+    return [
+        {
+            "index": gpu.index,
+            "used_bytes": gpu.used_bytes,
+            "total_bytes": gpu.total_bytes,
+            "forecast": _forecast(gpu.forecast, start),
+        }
+        for gpu in memory.gpus
+    ]
 
 
 def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:

@@ -105,7 +105,7 @@ def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) ->
         last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
     after = memory.close(state.memory, sample, previous.t)
     if after.happened:
-        view = memory.view(after, config, len(previous.workers))
+        view = memory.view(after, config, len(previous.workers), previous.t)
         facts = _facts(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
         _, verdict = _hold(state, decide(facts), facts, config)
         teller.tell_memory(after.happened)
@@ -156,7 +156,11 @@ def _advance(
     desired = _desired(pool_now, run.header)
     starting = state.gate.began_t is None
     tracks = _observe_workers(state.tracks, sample, run, desired, elapsed_s, stale_s, config, starting=starting)
-    memory_now = memory.observe(state.memory, sample, runs.gap_s(run, config), max(5.0, 3 * nominal_s), config)
+    slack_s = max(5.0, 3 * nominal_s)
+    operation = pool_now.operation
+    changing = operation is not None and operation.ended_at is None
+    suspended = changing or (starting and t - run.started_at < config.clock.startup_grace_s)
+    memory_now = memory.observe(state.memory, sample, runs.gap_s(run, config), slack_s, config, suspended=suspended)
     memory_now = memory.remember_present(memory_now, sample)
 
     views = worker_views(tracks, state.tracks, memory_now, t, config)
@@ -174,7 +178,7 @@ def _advance(
         teller.tell_check(check, len(gate_now.checks))
     teller.add(sample.events)
 
-    memory_view = memory.view(memory_now, config, len(views))
+    memory_view = memory.view(memory_now, config, len(views), t)
     env_file = sample.env_file or state.env_file
     state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
     state = _note_events(state, sample)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.budget import source_words
-from metabonk_tui.core.snapshot import MemoryView, Snapshot
+from metabonk_tui.core.snapshot import Forecast, MemoryView, Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, cut, fit, gap, join, spread, width
@@ -107,6 +107,14 @@ def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
     return parts
 
 
+SOON_S = 4 * 3600.0
+"""A fall that ends later than this is no news for one line."""
+
+
+def _soon(forecast: Forecast, t: float) -> bool:
+    return forecast.state == "FALLING" and forecast.reaches_zero_t is not None and forecast.reaches_zero_t - t < SOON_S
+
+
 def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
     """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable. Later parts may go."""
     memory = snapshot.memory
@@ -117,11 +125,20 @@ def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
             (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
         )
         return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims, *watch]
-    if memory.forecast is not None and memory.forecast.text:
-        calm = memory.level == "ok"
-        said, comma, more = g.text(memory.forecast.text).partition(",")
-        voice = "muted" if calm else token
-        return [(Span(said, voice, not calm),), (Span(comma + more, "muted"),), *watch]
+    if memory.swap is not None and memory.swap.level in ("warn", "crit"):
+        return [(Span(g.text(memory.swap.text), LEVELS[memory.swap.level][1], True),), *watch]
+    if memory.forecast is not None and (memory.forecast.raised or _soon(memory.forecast, snapshot.t)):
+        state = memory.forecast.state
+        token = "crit" if state == "CRITICAL" else "warn" if state == "WARNING" or memory.level != "ok" else "muted"
+        first, comma, rest = memory.forecast.text.partition(", ")
+        loud = token != "muted"
+        more: list[Row] = [(Span(comma + g.text(rest), token),)] if rest else []
+        return [(Span(g.text(first), token, loud),), *more, *watch]
+    for gpu in memory.gpus or ():
+        if gpu.forecast.raised:
+            first = gpu.forecast.text.partition(", ")[0]
+            token = "crit" if gpu.forecast.state == "CRITICAL" else "warn"
+            return [(Span(f"GPU {gpu.index} {g.text(first)}", token, True),), *watch]
     if memory.below_floor_since_t is not None:
         return [(Span(f"below floor {fmt.age(snapshot.t - memory.below_floor_since_t)}", token, True),), *watch]
     if memory.above_floor_since_t is not None:
