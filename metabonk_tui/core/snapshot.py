@@ -180,14 +180,82 @@ class Budget:
         return self.budget_bytes - self.needs_bytes(workers)
 
 
+ForecastState = Literal["LEARNING", "SUSPENDED", "STEADY", "FALLING", "WARNING", "CRITICAL"]
+"""LEARNING: too little history, which is never OK. SUSPENDED: in start-up. FALLING: it ends, but not soon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """When memory ends, if the trend holds."""
+    """When memory ends, if the trend holds. Every time has its band: a bare number would claim too much."""
 
     reaches_zero_t: float | None
+    """None: no fall that can be told from noise."""
     plus_minus_s: float | None
+    """Half the width of the band around `reaches_zero_t`, for a line of text."""
     slope_bytes_per_min: float
+    """The line from now on, negative when available memory falls; 0.0 and no line while LEARNING or SUSPENDED."""
     text: str
+    """For people: "OOM ~19m ±6m, if this trend holds"."""
+    state: ForecastState = "FALLING"
+    reaches_floor_t: float | None = None
+    """None also where it is at or below the floor already."""
+    zero_lo_t: float | None = None
+    zero_hi_t: float | None = None
+    """The band of `reaches_zero_t`."""
+    floor_lo_t: float | None = None
+    floor_hi_t: float | None = None
+    """The band of `reaches_floor_t`."""
+    since_t: float | None = None
+    """Since when `state` is what it is."""
+    falling_since_t: float | None = None
+    """Since when it falls without having been called off."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a line at all."""
+        return self.state not in ("LEARNING", "SUSPENDED")
+
+    @property
+    def raised(self) -> bool:
+        """Whether it warns."""
+        return self.state in ("WARNING", "CRITICAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Who grows, how fast, since when."""
+
+    name: str
+    """"w2", "ollama", "launcher", "other"."""
+    bytes: int
+    """Held now."""
+    bytes_per_min: float | None
+    """Over the last 5 min; None: too little history."""
+    since_t: float | None
+    """Since when it grows without a rest; None: it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapView:
+    """Swap, judged: growing while tasks stall on memory is thrashing."""
+
+    level: Literal["ok", "warn", "crit", "unknown"]
+    used_bytes: int | None
+    total_bytes: int | None
+    bytes_per_min: float | None
+    """How fast swap in use grows; None: too little history."""
+    text: str
+    """For people: "swap thrashing: +120 MB/min, PSI 32"; "" where there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuMemory:
+    """Memory of one GPU, device level, judged like the host's."""
+
+    index: int
+    used_bytes: int
+    total_bytes: int
+    forecast: Forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +281,12 @@ class MemoryView:
     first_warning_t: float | None = None
     first_critical_t: float | None = None
     watch_armed: bool = False
+    growth: tuple[Growth, ...] = ()
+    """By process, the fastest first; empty where processes were not looked at."""
+    swap: SwapView | None = None
+    """None: swap was not observed."""
+    gpus: tuple[GpuMemory, ...] | None = None
+    """None: not looked at, or no GPU library; empty: no GPU."""
 
 
 @dataclass(frozen=True, slots=True)
