@@ -26,6 +26,7 @@ from metabonk_tui.core.sample import (
     ProcessReading,
     RunHeader,
     Sample,
+    WatchReading,
     WorkerStatus,
 )
 from metabonk_tui.core.status import MAX_DEPTH, clean_text, decode_json
@@ -170,6 +171,7 @@ class _Reader:
             gpus=self._several(GpuReading, document.get("gpus")),
             environments=self._environments(document),
             pool=self._one(PoolReading, document.get("pool")),
+            watch=self._one(WatchReading, document.get("watch")),
             events=tuple(self.events),
             run=self.run,
             lag_s=_float(document.get("lag_s")),

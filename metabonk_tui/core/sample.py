@@ -270,6 +270,25 @@ class PoolReading:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchReading:
+    """The memory watch as it stands in one tick."""
+
+    armed: bool
+    by: str = ""
+    """Who armed it: "key", "config", "option"."""
+    since_t: float | None = None
+    dry_run: bool = False
+    """It only says what it would do."""
+    on_critical: str = "alarm"
+    """What it does when memory is critical: a word of `memory_watch.on_critical`."""
+    did: str = ""
+    """What it did last, or in a dry run would have done: "resize 5 → 3 workers"; "" for nothing yet."""
+    did_t: float | None = None
+    did_ok: bool | None = None
+    """How that ended; None: under way, or nothing to end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Everything seen in one tick. The only thing that is recorded."""
 
@@ -287,6 +306,8 @@ class Sample:
     log_tails: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """The last lines of a worker's log, cleaned, by slot. Sparse: appears when they change."""
     pool: PoolReading | None = None
+    watch: WatchReading | None = None
+    """None: not known, because another monitor holds the pool or the recorder knew of none."""
     events: tuple[Event, ...] = ()
     run: RunHeader | None = None
     """A new run begins with this sample."""

@@ -110,7 +110,7 @@ def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
     """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable. Later parts may go."""
     memory = snapshot.memory
     token = LEVELS[memory.level][1]
-    watch: list[Row] = [(muted(", "), strong("watch on"))] if memory.watch_armed else []
+    watch = _watch(snapshot, g)
     if memory.oom_kills_in_run:
         victims: Row = (
             (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
@@ -128,4 +128,19 @@ def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
         if memory.min_available_bytes is not None:
             low = (muted(", lowest "), strong(fmt.gigabytes(memory.min_available_bytes)))
         return [(muted(word),), low, *watch]
-    return [(strong("watch on"),)] if memory.watch_armed else []
+    return [watch[0][1:], *watch[1:]] if watch else []
+
+
+def _watch(snapshot: Snapshot, g: Glyphs) -> list[Row]:
+    """Say that the memory watch is on, and what it did; two parts, of which the second may go."""
+    memory, watch = snapshot.memory, snapshot.memory.watch
+    if watch is None:
+        return [(muted(", "), strong("watch on"))] if memory.watch_armed else []
+    if not watch.armed:
+        return []
+    on: Row = (muted(", "), strong("watch: dry run" if watch.dry_run else "watch on"))
+    if not watch.did or watch.did_t is None:
+        return [on]
+    how = "would have" if watch.dry_run else "failed to" if watch.did_ok is False else "did"
+    did = Span(g.text(f"{how} {watch.did}"), "crit" if watch.did_ok is False else "warn", True)
+    return [on, (muted(", "), did, muted(f" {fmt.age(snapshot.t - watch.did_t)} ago"))]
