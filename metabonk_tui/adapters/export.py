@@ -48,6 +48,7 @@ def sample_lines(sample: Sample) -> Iterator[str]:
                 "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
                 "logs": {str(slot): lines for slot, lines in sample.log_tails.items()} or None,
                 "pool": None if sample.pool is None else _told(sample.pool),
+                "watch": None if sample.watch is None else _told(sample.watch),
                 "lag_s": sample.lag_s,
             }
         )

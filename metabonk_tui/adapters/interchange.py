@@ -27,6 +27,7 @@ from metabonk_tui.core.sample import (
     RunHeader,
     RunPeaks,
     Sample,
+    WatchReading,
     WorkerStatus,
 )
 from metabonk_tui.core.status import MAX_DEPTH, clean_text, decode_json
@@ -173,6 +174,7 @@ class _Reader:
             environments=self._environments(document),
             log_tails=self._log_tails(document.get("logs")),
             pool=self._one(PoolReading, document.get("pool")),
+            watch=self._one(WatchReading, document.get("watch")),
             events=tuple(self.events),
             run=self.run,
             lag_s=_float(document.get("lag_s")),

@@ -82,5 +82,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     refusal: str = ""
     """Why it cannot be done, when `mode` is "refused"."""
+    respawns: bool = False
+    """What it stops is started again by its supervisor."""
     seconds: float | None = None
     """About how long it will take, where that is known."""

@@ -84,6 +84,22 @@ class MemoryConfig(_Section, frozen=True, kw_only=True):
         return int(self.floor_gb * GB)
 
 
+class MemoryWatchConfig(_Section, frozen=True, kw_only=True):
+    """When the memory watch speaks up, and what it may do."""
+
+    enabled: bool
+    dry_run: bool
+    warn_gb: Positive
+    warn_forecast_s: NotNegative
+    warn_hold_s: NotNegative
+    critical_gb: Positive
+    critical_forecast_s: NotNegative
+    critical_hold_s: NotNegative
+    on_critical: Literal["alarm", "stop-highest", "resize", "stop"]
+    otherwise: Literal["alarm", "stop-highest", "resize", "stop"]
+    cooldown_s: Positive
+
+
 class ClockConfig(_Section, frozen=True, kw_only=True):
     """The clock of a run."""
 
@@ -150,6 +166,7 @@ class Config(_Section, frozen=True, kw_only=True):
     processes: ProcessesConfig
     observe: ObserveConfig
     memory: MemoryConfig
+    memory_watch: MemoryWatchConfig
     clock: ClockConfig
     verdict: VerdictConfig
     environment: EnvironmentConfig

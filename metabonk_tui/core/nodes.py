@@ -11,7 +11,8 @@ from metabonk_tui.core.config import GB
 from metabonk_tui.core.facts import Facts, due_components, silence_evidence
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import HISTORY_BUCKET_S
-from metabonk_tui.core.snapshot import Answer, Node
+from metabonk_tui.core.memory_response import RESPONSES
+from metabonk_tui.core.snapshot import Answer, MemoryView, Node
 from metabonk_tui.core.worker_view import WorkerView
 
 
@@ -108,7 +109,9 @@ def memory_node(facts: Facts) -> Node:
         answer = "unknown"
         short = f"{available / GB:.1f} GB, {age(above_s)}"
         evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
-    leads_to = {"yes": "LAUNCH 24H", "no": "ADD MEMORY WATCH", "unknown": "CONTINUE"}[answer]
+    unguarded = "CONTINUE" if memory.watch_armed else "ADD MEMORY WATCH"
+    leads_to = {"yes": "LAUNCH 24H", "no": unguarded, "unknown": "CONTINUE"}[answer]
+    evidence += _watch(memory, facts.t)
     level = {"yes": "go", "no": "caution", "unknown": "unknown"}[answer]
     question = f"Memory stable, > {round(floor, 1):g} GB?"
     return Node(
@@ -127,6 +130,19 @@ def _heads_for_floor(facts: Facts) -> bool:
     """Say whether the floor would be crossed as soon as a warning looks ahead; even early doubt is no yes."""
     crosses_t = facts.memory.forecast.reaches_floor_t if facts.memory.forecast else None
     return crosses_t is not None and crosses_t - facts.t < facts.config.memory.forecast_warn_s
+
+
+def _watch(memory: MemoryView, t: float) -> list[str]:
+    """Say how the memory watch stands, and what it did."""
+    watch = memory.watch
+    if watch is None or not watch.armed:
+        return []
+    then = RESPONSES.get(watch.on_critical, watch.on_critical)
+    said = [f"memory watch {'is only a dry run' if watch.dry_run else 'on'}, when critical: {then}"]
+    if watch.did and watch.did_t is not None:
+        how = "would have: " if watch.dry_run else "failed: " if watch.did_ok is False else ""
+        said.append(f"memory watch, {age(t - watch.did_t)} ago: {how}{watch.did}")
+    return said
 
 
 def gameplay_node(facts: Facts) -> Node:

@@ -183,6 +183,10 @@ class Monitor(Protocol):
         """Carry a plan out. Its progress and end are seen in `Snapshot.pool.operation`."""
         ...
 
+    def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
+        """Arm or disarm the memory watch; what became of it is seen in `Snapshot.memory.watch` and the events."""
+        ...
+
     def poll_now(self) -> None:
         """Look at once instead of at the next tick."""
         ...

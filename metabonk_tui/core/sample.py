@@ -281,6 +281,25 @@ class PoolReading:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchReading:
+    """The memory watch as it stands in one tick."""
+
+    armed: bool
+    by: str = ""
+    """Who armed it: "key", "config", "option"."""
+    since_t: float | None = None
+    dry_run: bool = False
+    """It only says what it would do."""
+    on_critical: str = "alarm"
+    """What it does when memory is critical: a word of `memory_watch.on_critical`."""
+    did: str = ""
+    """What it did last, or in a dry run would have done: "resize 5 → 3 workers"; "" for nothing yet."""
+    did_t: float | None = None
+    did_ok: bool | None = None
+    """How that ended; None: under way, or nothing to end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Everything seen in one tick. The only thing that is recorded."""
 
@@ -300,6 +319,8 @@ class Sample:
     earlier_peaks: tuple[RunPeaks, ...] | None = None
     """Sparse: appears when it was read. What earlier runs of this pool held."""
     pool: PoolReading | None = None
+    watch: WatchReading | None = None
+    """None: not known, because another monitor holds the pool or the recorder knew of none."""
     events: tuple[Event, ...] = ()
     run: RunHeader | None = None
     """A new run begins with this sample."""

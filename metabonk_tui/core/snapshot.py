@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from metabonk_tui.core.sample import EnvFileReading, Event, MemoryReading, PoolReading, RunPeaks
+from metabonk_tui.core.sample import EnvFileReading, Event, MemoryReading, PoolReading, RunPeaks, WatchReading
 from metabonk_tui.core.worker_view import WorkerView
 
 Level = Literal["go", "caution", "stop", "unknown"]
@@ -304,6 +304,9 @@ class MemoryView:
     first_warning_t: float | None = None
     first_critical_t: float | None = None
     watch_armed: bool = False
+    """Armed in earnest: a dry run guards nothing."""
+    watch: WatchReading | None = None
+    """The memory watch; None: not known."""
     growth: tuple[Growth, ...] = ()
     """By process, the fastest first; empty where processes were not looked at."""
     swap: SwapView | None = None

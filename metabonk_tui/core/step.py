@@ -178,7 +178,7 @@ def _advance(
         teller.tell_check(check, len(gate_now.checks))
     teller.add(sample.events)
 
-    memory_view = memory.view(memory_now, config, len(views), t)
+    memory_view = _guarded(memory.view(memory_now, config, len(views), t), sample)
     env_file = sample.env_file or state.env_file
     state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
     state = _note_events(state, sample)
@@ -207,6 +207,11 @@ def _advance(
         state=state,
         env_file=env_file,
     )
+
+
+def _guarded(view: MemoryView, sample: Sample) -> MemoryView:
+    watch = sample.watch
+    return replace(view, watch=watch, watch_armed=watch is not None and watch.armed and not watch.dry_run)
 
 
 def _start_text(header: RunHeader) -> str:

@@ -19,6 +19,7 @@ from metabonk_tui.engine.asking import Faults
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.hands import Hands, refusal
 from metabonk_tui.engine.live import LiveSource, Readers
+from metabonk_tui.engine.memory_watch import MemoryWatch
 from metabonk_tui.engine.rhythm import Grid
 
 LOG = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Engine:
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._hands: Hands | None = None
+        self._watch: MemoryWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
         self.fault: str | None = None
@@ -105,6 +107,12 @@ class Engine:
         if hands is not None:
             self._call(lambda: hands.begin(plan))
 
+    def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
+        """Arm or disarm the memory watch: a key, the configuration and a verb all come through here."""
+        watch = self._watch
+        if watch is not None:
+            self._call(lambda: watch.arm(on, by, dry_run, self._latest.pool if self._latest else None))
+
     def poll_now(self) -> None:
         """Look at once."""
         self._call(self._nudge.set)
@@ -137,25 +145,29 @@ class Engine:
         readers = self._make_readers()
         source = LiveSource(self._config, readers, self._clock, self._faults)
         self._hands = Hands(readers.pool, self._clock, source.header, self._nudge.set)
+        hands, look = self._hands, self._nudge.set
+        self._watch = MemoryWatch(self._config, self._clock, hands.plan, hands.begin, look)
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         try:
-            await self._tick_forever(source, self._hands)
+            await self._tick_forever(source, hands, self._watch)
         finally:
+            await self._watch.aclose()
             await self._hands.aclose()
             await source.aclose()
             await readers.status.aclose()
             await readers.pool.aclose()
 
-    async def _tick_forever(self, source: LiveSource, hands: Hands) -> None:
+    async def _tick_forever(self, source: LiveSource, hands: Hands, watch: MemoryWatch) -> None:
         loop = asyncio.get_running_loop()
         grid = Grid(loop.time())
         asked = False
         while True:
             began_s = loop.time()
             lag_s = grid.begin(began_s, source.interval_s)
-            self._take(hands.complete(await source.gather(lag_s=lag_s, fresh=asked)), source)
+            sample = await source.gather(lag_s=lag_s, fresh=asked)
+            self._take(watch.complete(hands.complete(sample)), source, watch)
             asked = await self._asked_within(grid.wait_s(loop.time()))
             if asked:
                 await asyncio.sleep(max(0.0, NUDGED_S - (loop.time() - began_s)))
@@ -170,7 +182,7 @@ class Engine:
             return False
         return True
 
-    def _take(self, sample: Sample, source: LiveSource) -> None:
+    def _take(self, sample: Sample, source: LiveSource, watch: MemoryWatch) -> None:
         """Record a Sample, step, publish. A bug in any of these costs what it was to do, and no more."""
         for record in self._recorders:
             try:
@@ -192,6 +204,10 @@ class Engine:
         with self._published:
             self._latest = snapshot
             self._published.notify_all()
+        try:
+            watch.judge(snapshot)
+        except Exception as error:
+            self._faults.note("the memory watch", error)
         for wake in tuple(self._wakers):
             try:
                 wake()

@@ -102,8 +102,8 @@ def _operation(now: Now) -> str:
     return "nothing was done to the pool yet"
 
 
-def may_act(now: Now) -> str:
-    """Say why nobody may act on the pool from here, "" when one may."""
+def may_hold(now: Now) -> str:
+    """Say why the pool is not this monitor's to act on, "" when it is."""
     if now.snapshot is None:
         return "nothing was seen yet"
     if now.read_only or now.snapshot.pool.read_only:
@@ -112,6 +112,15 @@ def may_act(now: Now) -> str:
     if pool.controller == "other":
         holder = f" ({pool.holder})" if pool.holder else ""
         return f"another monitor holds this pool{holder}: this one only looks"
+    return ""
+
+
+def may_act(now: Now) -> str:
+    """Say why nobody may act on the pool from here, "" when one may."""
+    why = may_hold(now)
+    if why or now.snapshot is None:
+        return why
+    pool = now.snapshot.pool
     if pool.problem:
         return pool.problem
     if now.mode == "paused":
@@ -142,6 +151,16 @@ def _act_worker(now: Now) -> str:
     if now.worker.pid is None or now.worker.pid_started_at is None:
         return f"the process of w{now.worker.slot} is not known"
     return ""
+
+
+def _watch(now: Now) -> str:
+    why = may_hold(now)
+    if why or now.snapshot is None:
+        return why
+    pool = now.snapshot.pool
+    if pool.controller == "none":
+        return pool.problem or "nobody knows yet who holds this pool"
+    return "paused: what you see is not what runs now; p goes on" if now.mode == "paused" else ""
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -177,6 +196,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("restart", ("R",), "restart", "act", "Stop the pool and launch it again", _act_running, True),
     Command("stop", ("X",), "stop", "act", "Stop the whole pool", _act_running, True),
     Command("stop_worker", ("K",), "stop worker", "act", "Stop the selected worker's process", _act_worker),
+    Command("memory_watch", ("W",), "mem watch", "act", "Arm the memory watch, or disarm it", _watch),
     Command("theme", ("T",), "theme", "app", "Next theme", _always),
     Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
     Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _always),

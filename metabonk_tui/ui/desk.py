@@ -18,6 +18,7 @@ from metabonk_tui.ui import commands
 from metabonk_tui.ui.dialogs import asks
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
 from metabonk_tui.ui.dialogs.filter import FilterDialog
+from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
@@ -98,6 +99,7 @@ class Desk:
             "copy": self._copy,
             "palette": lambda frame: self._ask(PaletteDialog(self.now(frame), self._themes)),
             "filter": lambda frame: self._ask(FilterDialog(frame.state.filter)),
+            "memory_watch": lambda frame: self._ask(WatchDialog(self.monitor, frame)),
             "operation": lambda _: self._ask(OperationDialog()),
             **{
                 name: lambda frame, name=name: self._ask(asks.ask(name, frame, self.monitor))  # type: ignore[misc]

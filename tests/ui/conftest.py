@@ -33,6 +33,7 @@ class ScriptedMonitor:
         self._wakes: list[Callable[[], None]] = []
         self.planned: list[Action] = []
         self.submitted: list[Plan] = []
+        self.armed: list[tuple[bool, str, bool]] = []
         self.polls = 0
         self.refusal = ""
         self.fault: str | None = None
@@ -76,6 +77,9 @@ class ScriptedMonitor:
 
     def submit(self, plan: Plan) -> None:
         self.submitted.append(plan)
+
+    def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
+        self.armed.append((on, by, dry_run))
 
     def poll_now(self) -> None:
         self.polls += 1
