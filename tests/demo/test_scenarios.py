@@ -13,7 +13,7 @@ import pytest
 from metabonk_tui.demo.scenarios import GROWTH_CAP_MB, SCENARIOS, extra_mb, lifetime_min
 from tests.demo.pools import MakePool, carrying, environ_of, wait_for
 
-NAMES = "seed healthy silent disabled leak steps flaky hung nan zombie slow crash"
+NAMES = "seed healthy silent disabled leak steps flaky hung nan zombie idle racing looping frozen broken slow crash"
 
 
 def test_the_table_has_every_scenario() -> None:
