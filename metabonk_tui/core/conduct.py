@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.components import fields_of
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.format import age
-from metabonk_tui.core.sample import Severity, WorkerStatus
+from metabonk_tui.core.sample import Observation, Severity, WorkerStatus
 from metabonk_tui.core.status import flag, number, text
 from metabonk_tui.core.worker_view import Conduct, ConductWord, Reach
 from metabonk_tui.core.workers import WorkerTrack
@@ -56,6 +56,8 @@ class ConductTrack:
     frames_t: float | None = None
     frames_step: float | None = None
     """The step when what it sees began to stand."""
+    frame_t: float | None = None
+    """When a frame last reached it, as the orchestrator says."""
     frozen: bool = False
     """Does it say so itself?"""
     raced_t: float | None = None
@@ -66,6 +68,7 @@ class ConductTrack:
 def observe(
     before: Mapping[int, ConductTrack],
     tracks: Mapping[int, WorkerTrack],
+    seen: Mapping[int, Observation],
     t: float,
     config: Config,
     *,
@@ -79,6 +82,9 @@ def observe(
         known = before.get(slot)
         if known is None or known.generation != track.generation:
             known = ConductTrack(track.generation, now=known.now if known is not None else None)
+        frame_t = seen[slot].last_frame_t if slot in seen else None
+        if frame_t is not None:
+            known = replace(known, frame_t=frame_t)
         if track.status is not None and track.last_good_t == t:
             known = _take_in(known, track, track.status, t, config, gap_s)
         found = _judge(known, track, t, config, max(SEEN_INTERVALS * nominal_s, 1.0), starting=starting)
@@ -171,6 +177,9 @@ def _stale_frames(known: ConductTrack, t: float, least_s: float) -> Conduct | No
     stood_s = t - known.frames_t
     made = known.step - known.frames_step
     if not witnesses or witnesses + known.frozen < FRAME_WITNESSES or stood_s < least_s or made < FRAME_STEPS:
+        return None
+    if known.frame_t is not None and t - known.frame_t < least_s and not known.frozen:
+        # Frames come, and all show the same: a quiet menu.
         return None
     said = ", stream_frozen is true" if known.frozen else ""
     return Conduct(ConductWord.STALE_FRAMES, t, f"made {made:g} steps while its frames stood for {age(stood_s)}{said}")

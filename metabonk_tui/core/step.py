@@ -164,7 +164,9 @@ def _advance(
     memory_now = memory.remember_present(memory_now, sample)
 
     gap_s = runs.gap_s(run, config)
-    conducts = conduct.observe(state.conducts, tracks, t, config, nominal_s=nominal_s, gap_s=gap_s, starting=starting)
+    conducts = conduct.observe(
+        state.conducts, tracks, sample.workers, t, config, nominal_s=nominal_s, gap_s=gap_s, starting=starting
+    )
     names = contract.observe(
         state.contract, tracks, t, nominal_s=nominal_s, gap_s=gap_s, gate_began_t=state.gate.began_t
     )

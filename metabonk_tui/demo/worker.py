@@ -128,6 +128,11 @@ class Worker:
             with suppress(OSError):
                 post(self.orchestrator_port, "/heartbeat", self.heartbeat())
 
+    def blind_s(self) -> float:
+        """Tell the real seconds since its last frame."""
+        struck_s = self.scenario.fault_after_min * 60
+        return (self.age_s() - struck_s) / self.speed if self.fault() == "blind" else 0.0
+
     def heartbeat(self) -> dict[str, object]:
         """Compose what the orchestrator is told."""
         t = self.seen_s()
@@ -148,7 +153,7 @@ class Worker:
             "status": "running",
             "stream_url": None,
             "stream_ok": True,
-            "stream_last_frame_ts": time.time(),
+            "stream_last_frame_ts": time.time() - self.blind_s(),
             "stream_error": None,
             "game_restart_count": 0,
             "game_restart_failed": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -145,6 +146,22 @@ def test_a_stopped_process_that_goes_on_is_hung_and_then_well() -> None:
 def test_a_gap_is_not_held_against_a_worker() -> None:
     for seen in play(script(standing(300.0), for_s=1200, blind=lambda t: 310 < t < 1180)):
         assert word(seen) is None
+
+
+@pytest.mark.parametrize(("frame_age_s", "expected"), [(4.0, None), (70.0, "stale frames"), (None, "stale frames")])
+def test_frames_that_come_are_not_stale_however_alike(frame_age_s: float | None, expected: str | None) -> None:
+    quiet_menu = with_fields(healthy, scene_hash="0f")
+    samples = [
+        replace(
+            sample,
+            workers={
+                slot: replace(seen, last_frame_t=None if frame_age_s is None else sample.t - frame_age_s)
+                for slot, seen in sample.workers.items()
+            },
+        )
+        for sample in script(quiet_menu, for_s=600)
+    ]
+    assert word(last(samples)) == expected
 
 
 def test_it_is_told_when_it_begins_and_when_it_ends() -> None:

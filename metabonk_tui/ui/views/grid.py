@@ -108,7 +108,8 @@ def grid_legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs) -> Row
     for worker in workers:
         if worker.conduct is not None:
             conducts.setdefault(worker.conduct.word, []).append(worker.slot)
-    for conduct in ConductWord:
+    # What does not fit goes from the front: the loudest stands last.
+    for conduct in reversed(ConductWord):
         if conduct in conducts:
             where = conducts[conduct]
             named = slots(where) if len(where) <= 2 else str(len(where))

@@ -35,7 +35,12 @@ S = ComponentState
 
 
 def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
-    """Draw whether it can be talked to."""
+    """Draw whether it can be talked to, and whether what it does is all right."""
+    if worker.conduct is not None and worker.reach is Reach.UP:
+        level = worker.conduct.word.level
+        return mark(glyphs.level(level), TOKENS[level], level == "stop")
+    if worker.conduct is not None and worker.conduct.word is ConductWord.HUNG:
+        return mark(glyphs.stale, "crit", True)
     name, token = {
         Reach.UP: ("go", "okdim" if quiet else "ok"),
         Reach.STARTING: ("pending", "muted"),
