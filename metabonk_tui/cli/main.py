@@ -22,6 +22,7 @@ VERBS = {
     "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
     "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),
     "fit": ("fit", "say how many workers fit into memory, with the sum; nothing needs to run"),
+    "contract": ("contract", "say which names of /status are expected, seen, never seen, unexpected"),
     "launch": ("pool", "launch N workers"),
     "stop": ("pool", "stop the pool, and see that it is gone"),
     "resize": ("pool", "bring the pool to N workers"),
@@ -33,6 +34,7 @@ EXIT_CODES = """\
 exit codes:
   check, report            0 go · 1 caution · 2 STOP · 3 not known yet
   fit                      0 so many fit · 1 they do not · 3 memory cannot be read
+  contract                 0 every expected name seen · 1 some never seen · 3 nobody answered
   launch, stop, resize     0 done · 1 failed · 2 refused or declined, nothing touched
   all                      64 wrong usage · 70 internal error · 78 bad configuration · 130 interrupted
 """

@@ -45,11 +45,11 @@ def main(options: argparse.Namespace, verb: str) -> int:
     config = load_config(getattr(options, "config", None)).config
     problems: list[Problem] = []
     found: list[tuple[Report, Snapshot]] = []
-    for source in _sources(options.files, problems):
-        last = _last(source, config)
+    for source in sources(options.files, problems):
+        last = last_of(source, config)
         if last is not None:
             found += runs(last)
-    _narrate(problems)
+    narrate(problems)
     if not found:
         raise UsageError("nothing could be read: " + ", ".join(options.files))
     found.sort(key=lambda pair: pair[0]["run"]["started_at"])
@@ -58,14 +58,15 @@ def main(options: argparse.Namespace, verb: str) -> int:
     return Word(whole["verdict"]["word"]).exit_code
 
 
-def _last(samples: Iterable[Sample], config: Config) -> Snapshot | None:
+def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
+    """Step through a recording and return its last Snapshot; None: there was nothing in it."""
     last: Snapshot | None = None
     for last in replay(samples, lambda previous, sample: step(previous, sample, config)):  # noqa: B007 - the last counts
         pass
     return last
 
 
-def _sources(names: list[str], problems: list[Problem]) -> Iterator[Iterator[Sample]]:
+def sources(names: list[str], problems: list[Problem]) -> Iterator[Iterator[Sample]]:
     """Open each recording: a folder, the CSV files that share a folder, or a file of its own."""
     folders: dict[Path, list[Path]] = {}
     for name in names:
@@ -94,7 +95,8 @@ def _readable(name: str, samples: Iterator[Sample]) -> Iterator[Sample]:
         raise UsageError(f"{name}: cannot be read: {error.strerror or error}") from None
 
 
-def _narrate(problems: list[Problem]) -> None:
+def narrate(problems: list[Problem]) -> None:
+    """Tell what could not be read, within reason."""
     for problem in problems[:PROBLEMS_SHOWN]:
         print(problem, file=sys.stderr)
     if len(problems) > PROBLEMS_SHOWN:

@@ -117,6 +117,11 @@ class VerdictConfig(_Section, frozen=True, kw_only=True):
     early_silence_s: Positive
     hold_evaluations: Annotated[int, Meta(ge=1, le=100)]
     rate_jump: Annotated[float, Meta(gt=1)]
+    still_s: Positive
+    idle_s: Positive
+    frames_s: Positive
+    loop_generations: Annotated[int, Meta(ge=1, le=100)]
+    loop_window_s: Positive
     tune_keys: list[str]
 
 

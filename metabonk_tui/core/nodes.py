@@ -49,7 +49,7 @@ def components_node(facts: Facts) -> Node:
         short = f"{silent}/{silent} silent"
     else:
         short = "not observed enough"
-    evidence += silence_evidence(facts.workers, facts.foreign_fields)
+    evidence += silence_evidence(facts.workers, facts.foreign_fields, facts.contract)
     leads_to = {"yes": "STOP", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
     level = {"yes": "stop", "no": "go", "unknown": "unknown"}[answer]
     return Node(

@@ -158,12 +158,16 @@ def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
         observed = min(1.0, worker.observed_s / duration_s)
     else:
         observed = 1.0 if worker.status is not None else 0.0
+    conduct = worker.conduct
     return {
         "slot": worker.slot,
         "generations": worker.generation,
         "resets_at_s": [round(t - start, 3) for t in worker.resets_t],
         "observed": round(observed, 4),
         "components": {component.id: component.state.value for component in worker.components},
+        "conduct": None
+        if conduct is None
+        else {"word": conduct.word.value, "since_s": round(conduct.since_t - start, 3), "why": conduct.why},
     }
 
 

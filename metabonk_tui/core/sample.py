@@ -89,6 +89,8 @@ class Observation:
     episode: int | None = None
     """From the orchestrator's /workers; `/status` has none."""
     port: int | None = None
+    last_frame_t: float | None = None
+    """When a frame last reached it; from the orchestrator's /workers, up to a heartbeat old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class OrchestratorWorker:
     step_age_s: float | None = None
     last_seen_t: float | None = None
     """Unix seconds on the real clock."""
+    last_frame_t: float | None = None
+    """The same, of its last frame."""
 
 
 @dataclass(frozen=True, slots=True)

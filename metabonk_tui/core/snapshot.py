@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from metabonk_tui.core.names import ContractView
 from metabonk_tui.core.sample import EnvFileReading, Event, MemoryReading, PoolReading, RunPeaks, WatchReading
 from metabonk_tui.core.worker_view import WorkerView
 
@@ -378,6 +379,8 @@ class Snapshot:
     """What `core.step` needs to go on. Nobody else may look inside."""
     env_file: EnvFileReading | None = None
     """What the pool's env file sets; None: none is configured, or it was not read yet."""
+    contract: ContractView | None = None
+    """Which names of `/status` were seen in this run; None: nothing was looked at yet."""
 
 
 MAX_EVENTS = 500

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from metabonk_tui.core import gate, memory, runs, workers
+from metabonk_tui.core import conduct, contract, gate, memory, runs, workers
 from metabonk_tui.core.advice import next_steps
 from metabonk_tui.core.causes.suspects import Suspects
 from metabonk_tui.core.components import TREND_BUCKET_S
+from metabonk_tui.core.conduct import ConductTrack
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.contract import ContractTrack
 from metabonk_tui.core.facts import Facts
 from metabonk_tui.core.gate import GateTrack
 from metabonk_tui.core.memory import HISTORY_BUCKET_S, MemoryTrack
@@ -36,6 +38,8 @@ class State:
     tracks: Mapping[int, WorkerTrack]
     memory: MemoryTrack
     gate: GateTrack
+    contract: ContractTrack
+    conducts: Mapping[int, ConductTrack] = field(default_factory=dict)
     verdict: Verdict | None = None
     pending: tuple[Word, int, float] | None = None
     """A word that is not shown yet: (word, evaluations in a row, since)."""
@@ -75,7 +79,8 @@ def _relaunched(before: State, after: State, sample: Sample, config: Config) -> 
 
 
 def _fresh(header: RunHeader, config: Config) -> State:
-    return State(run=runs.new_run(header, config), tracks={}, memory=MemoryTrack(), gate=GateTrack())
+    run, names = runs.new_run(header, config), contract.new_contract(config)
+    return State(run=run, tracks={}, memory=MemoryTrack(), gate=GateTrack(), contract=names)
 
 
 def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
@@ -163,7 +168,14 @@ def _advance(
     memory_now = memory.observe(state.memory, sample, runs.gap_s(run, config), slack_s, config, suspended=suspended)
     memory_now = memory.remember_present(memory_now, sample)
 
-    views = worker_views(tracks, state.tracks, memory_now, t, config)
+    gap_s = runs.gap_s(run, config)
+    conducts = conduct.observe(
+        state.conducts, tracks, sample.workers, t, config, nominal_s=nominal_s, gap_s=gap_s, starting=starting
+    )
+    names = contract.observe(
+        state.contract, tracks, t, nominal_s=nominal_s, gap_s=gap_s, gate_began_t=state.gate.began_t
+    )
+    views = worker_views(tracks, state.tracks, memory_now, conducts, t, config)
     answered = [v for v in views if v.last_good_t is not None]
     all_answered = bool(views) and len(answered) == len(views) and run.begun
     before_gap = gate.Sight(previous.t, previous.workers) if previous is not None and gap is not None else None
@@ -173,6 +185,7 @@ def _advance(
     )
     gate_view = gate.view(gate_now, t, run.started_at, config)
     tracks = teller.tell_workers(state.tracks, tracks, views, config)
+    teller.tell_slots((*conduct.happened(state.conducts, conducts), *names.happened))
     teller.tell_memory(memory_now.happened)
     for check in judged:
         teller.tell_check(check, len(gate_now.checks))
@@ -181,6 +194,7 @@ def _advance(
     memory_view = _guarded(memory.view(memory_now, config, len(views), t), sample)
     env_file = sample.env_file or state.env_file
     state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
+    state = replace(state, conducts=conducts, contract=names)
     state = _note_events(state, sample)
     facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
     environs = {slot: track.env.values for slot, track in tracks.items() if track.env is not None}
@@ -206,6 +220,7 @@ def _advance(
         ended_runs=ended if ended is not None else (previous.ended_runs if previous else ()),
         state=state,
         env_file=env_file,
+        contract=names.view,
     )
 
 
@@ -301,6 +316,7 @@ def _facts(
         nominal_s=run.spacing.nominal_s,
         foreign_fields=run.header.foreign_fields,
         config=config,
+        contract=state.contract.view,
     )
 
 

@@ -64,6 +64,12 @@ class Teller:
         for kind, severity, text in happened:
             self.tell(kind, severity, text)  # type: ignore[arg-type]
 
+    def tell_slots(self, happened: Iterable[tuple[str, Severity, str, tuple[int, ...]]]) -> None:
+        """Tell what happened on one worker or several at once."""
+        for kind, severity, text, slots in happened:
+            only = slots[0] if len(slots) == 1 else None
+            self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": list(slots)}, worker=only)
+
     def tell_workers(
         self,
         before: Mapping[int, WorkerTrack],
@@ -110,11 +116,10 @@ class Teller:
                 signs = " + ".join(track.gameplay.signs)
                 note("worker.gameplay", "ok", f"gameplay corroborated: {signs}", slot)
         for (kind, severity, text), slots in groups.items():
-            names = " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
             only = slots[0] if len(slots) == 1 else None
             if text == ANSWERS and only is None:
                 text = "answer"
-            self.tell(kind, severity, f"{names} {text}", {"workers": slots}, worker=only)
+            self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": slots}, worker=only)
         return told
 
     @staticmethod
@@ -156,6 +161,10 @@ class Teller:
             note("component.silent", "crit", f"{title} BAD: {field} is no number", slot)
         elif state is ComponentState.UNPROVEN:
             note("component.silent", "warn", f"{title} unproven: it moves without its proof", slot)
+
+
+def _listed(slots: Sequence[int]) -> str:
+    return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
 
 
 def _named(env: Any) -> str:

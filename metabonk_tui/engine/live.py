@@ -266,12 +266,14 @@ class LiveSource:
         else:
             pid, started_at = process.pid, process.started_at
         earlier = beat is not None and None not in (pid, beat.pid) and beat.pid != pid
+        frame_t = beat.last_frame_t if beat and not earlier else None
         return replace(
             answer,
             pid=pid,
             pid_started_at=None if started_at is None else self._clock.at(started_at),
             episode=beat.episode if beat and not earlier else None,
             port=self._config.pool.base_port + slot,
+            last_frame_t=None if frame_t is None else self._clock.at(frame_t),
         )
 
     def _url(self, slot: int) -> str:

@@ -14,7 +14,8 @@ from metabonk_tui.demo.scenarios import GROWTH_CAP_MB, SCENARIOS, extra_mb, life
 from tests.demo.pools import MakePool, carrying, environ_of, wait_for
 
 NAMES = (
-    "seed healthy silent disabled leak steps flaky hung nan zombie broken starved override swallowed mute slow crash"
+    "seed healthy silent disabled leak steps flaky hung nan zombie imports starved override swallowed mute "
+    "idle racing looping frozen broken slow crash"
 )
 
 
@@ -170,7 +171,7 @@ def test_a_zombie_answers_and_stands_still(demo: MakePool) -> None:
 
 
 def test_broken_goes_on_without_what_it_cannot_import_although_its_flag_is_on(demo: MakePool) -> None:
-    pool = demo("broken", workers=2, speed=600)
+    pool = demo("imports", workers=2, speed=600)
     pool.launch()
     pool.wait_up(2)
     assert environ_of(pool.pid(1))["METABONK_INTRINSIC_REWARD"] == "1"

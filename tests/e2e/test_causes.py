@@ -75,7 +75,7 @@ def check(pool: DemoPool, state: Path, *more: str) -> dict[str, Any]:
             [0, 1],
             r"unset in the process, all set right in the env file, without export",
         ),
-        ("broken", "init-failed", [1], r"intrinsic reward absent: \"WARN: intrinsic reward shaper unavailable"),
+        ("imports", "init-failed", [1], r"intrinsic reward absent: \"WARN: intrinsic reward shaper unavailable"),
         ("override", "launcher-override", [0, 1], r"METABONK_SYSTEM2_ENABLED is 1 in the env file, 0 in the process"),
         ("swallowed", "intrinsic-not-applied", [0, 1], r"METABONK_INTRINSIC_APPLY_IN_PURE_VISION unset"),
         ("mute", "system2-no-answer", [0, 1], r"vlm_hints_used stays 0 .*\"System2 request failed: nobody answers"),
@@ -102,7 +102,7 @@ def test_a_healthy_pool_is_accused_of_nothing(tmp_path: Path) -> None:
 
 
 def test_the_screen_names_it_on_the_worker_that_has_it(tmp_path: Path) -> None:
-    screen = Screen(["demo", "--scenario", "broken", "--workers", "2", "--speed", "10"], tmp_path)
+    screen = Screen(["demo", "--scenario", "imports", "--workers", "2", "--speed", "10"], tmp_path)
     try:
         screen.wait_for(r"WORKERS\s+2 up", 60)
         began = time.monotonic()

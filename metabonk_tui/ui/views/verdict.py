@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from metabonk_tui.core import format as fmt
+from metabonk_tui.core.names import named
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import component_of
 from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
@@ -35,6 +36,7 @@ def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
         EMPTY,
         title("EVIDENCE", wide, g, (muted("per component, on every worker"),)),
         *evidence_rows(snapshot, wide, g),
+        *name_rows(snapshot, wide, g),
         EMPTY,
         *check_rows(snapshot, wide, g),
         EMPTY,
@@ -125,6 +127,17 @@ def _evidence(
     by = " after gameplay" if part.due == "gameplay" else f" by {fmt.minutes(part.expected_by_s)}"
     row += [text(expected), muted(by)]
     return cut(tuple(row), wide, glyphs.ellipsis)
+
+
+def name_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw which expected names no worker ever said; nothing where all were said, or nobody answered yet."""
+    contract = snapshot.contract
+    if contract is None or not contract.answered or not contract.never_seen:
+        return []
+    needed = [name for name in contract.names if name.needed]
+    share = fmt.share(len(contract.never_seen), len(needed))
+    said = f"{share} expected names never seen: {named(contract.never_seen, 8)}"
+    return paragraph(glyphs.text(said), wide, "text", indent=(mark(glyphs.absent, "crit"), gap(1)))
 
 
 def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
