@@ -21,6 +21,7 @@ from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
 from metabonk_tui.adapters.processes import ProcessTable
 from metabonk_tui.adapters.settings import state_dir
 from metabonk_tui.cli.log import open_log
+from metabonk_tui.cli.looks import PoolLooks
 from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import PoolBackend
@@ -48,7 +49,9 @@ def watching(
     def stepped(previous: Snapshot | None, sample: Sample) -> Snapshot:
         return _with_call(step(previous, sample, config), call)
 
-    engine = Engine(config, partial(_readers, config, pool), clock, stepped)
+    here = config.pool.backend != "none" and is_this_machine(config.pool.host)
+    looks = PoolLooks(config, state or state_dir()) if here else None
+    engine = Engine(config, partial(_readers, config, pool), clock, stepped, looks=looks)
     engine.start()
     try:
         yield engine

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import (
     EnvFileReading,
     EnvReading,
@@ -151,6 +152,14 @@ class Monitor(Protocol):
 
     def submit(self, plan: Plan) -> None:
         """Carry a plan out. Its progress and end are seen in `Snapshot.pool.operation`."""
+        ...
+
+    def start_preflight(self, workers: int) -> None:
+        """Look at what must be so before a launch of so many workers, unless that is under way."""
+        ...
+
+    def preflight(self) -> PreflightView | None:
+        """Say how the preflight stands; None: none can be made here."""
         ...
 
     def poll_now(self) -> None:

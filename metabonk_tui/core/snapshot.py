@@ -276,6 +276,8 @@ class Snapshot:
     """What `core.step` needs to go on. Nobody else may look inside."""
     env_file: EnvFileReading | None = None
     """What the pool's env file sets; None: none is configured, or it was not read yet."""
+    recording: bool | None = None
+    """Is this run being written to disk? None: no recorder runs."""
 
 
 MAX_EVENTS = 500
