@@ -21,6 +21,7 @@ VERBS = {
     "watch": ("watch", "open the monitor; the same as no verb at all"),
     "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
     "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),
+    "preflight": ("preflight", "look at what must be so before a launch"),
     "launch": ("pool", "launch N workers"),
     "stop": ("pool", "stop the pool, and see that it is gone"),
     "resize": ("pool", "bring the pool to N workers"),
@@ -31,6 +32,7 @@ VERBS = {
 EXIT_CODES = """\
 exit codes:
   check, report            0 go · 1 caution · 2 STOP · 3 not known yet
+  preflight                0 all passed or skipped · 1 something unknown · 2 something failed
   launch, stop, resize     0 done · 1 failed · 2 refused or declined, nothing touched
   all                      64 wrong usage · 70 internal error · 78 bad configuration · 130 interrupted
 """
@@ -78,7 +80,7 @@ def dispatch(argv: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-    verbs = "\n".join(f"  {name:<8} {what}" for name, (_, what) in VERBS.items())
+    verbs = "\n".join(f"  {name:<9} {what}" for name, (_, what) in VERBS.items())
     parser = Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [options] [verb] [options]",

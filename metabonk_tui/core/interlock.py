@@ -14,10 +14,10 @@ from metabonk_tui.core.facts import due_components
 from metabonk_tui.core.preflight import (
     PreflightView,
     env_file_item,
-    memory_item,
-    processes_item,
     id_of_test,
     kept_tests_item,
+    memory_item,
+    processes_item,
 )
 from metabonk_tui.core.snapshot import Snapshot
 
