@@ -105,7 +105,7 @@ def checklist(
 
 
 def _environment(snapshot: Snapshot | None, config: Config) -> Item:
-    of, title = "environment", "environment in file and processes"
+    of, title = "environment", "environment verified"
     if snapshot is None:
         return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
     parts = (

@@ -17,13 +17,13 @@ TITLE = 27
 WORD = 8
 
 
-def item_lines(items: Sequence[Item], frame: Frame, label: str = "", calm: int = 0) -> list[Line]:
-    """Draw each item on one line; `calm` lowers the rank of all of them."""
+def item_lines(items: Sequence[Item], frame: Frame, label: str = "", needed: Sequence[Item] = ()) -> list[Line]:
+    """Draw each item on one line; those that are needed stay when there is little room."""
     lines = []
     for i, item in enumerate(items):
         row = item_row(item, frame)
         line = labelled(label if i == 0 else "", row, frame) if label else row
-        lines.append(Line(line, RANKS[item.standing] - calm))
+        lines.append(Line(line, NEEDED if item in needed else RANKS[item.standing]))
     return lines
 
 

@@ -230,7 +230,8 @@ class ConfirmDialog(Dialog):
         workers = int(self._number) if self._number else None
         lines += self._hours_lines(frame)
         lines += [*memory_lines(frame, self.plan.action if self.plan else None, workers), BLANK]
-        if self._question.number is not None:
+        cramped = frame.height < 30 and self._door is not None and bool(self._door.blocking)
+        if self._question.number is not None and not cramped:
             lines += [*whatif_lines(frame, workers), BLANK]
         if self.plan is None:
             lines.append(Line(labelled("", (Span(f"a number from 1 to {MOST}", "warn"),), frame), NEEDED))
@@ -332,7 +333,8 @@ class ConfirmDialog(Dialog):
         """Draw what was judged before this is done, and the field for a reason where something is not so."""
         if self._door is None or not self._door.items:
             return []
-        lines = item_lines(self._door.items, frame, "checklist" if len(self._door.items) > 1 else "interlock")
+        label = "checklist" if len(self._door.items) > 1 else "interlock"
+        lines = item_lines(self._door.items, frame, label, self._door.blocking)
         if not self._door.blocking:
             return [*lines, BLANK]
         wide = max(10, inner_width(frame) - 14)
@@ -342,7 +344,7 @@ class ConfirmDialog(Dialog):
             if item.fix:
                 lines.append(Line(labelled("", (Span(item.fix, "muted"),), frame), 6))
         row = field(self._reason, wide, self._focus == "reason")
-        lines.append(Line(labelled("why yet", row, frame), NEEDED))
+        lines.append(Line(labelled("reason", row, frame), NEEDED))
         need = f"refused without a reason of {FEWEST_WORDS} words; it is recorded"
         if self._door.closed:
             lines.append(Line(labelled("", (Span(need, "warn"),), frame), 8))
