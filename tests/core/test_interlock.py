@@ -1,4 +1,4 @@
-"""The interlock: each thing that must be so before a long run, what breaks it, and that a missing fact never passes."""
+"""The interlock: what must be so before a long run, what breaks it, and that a missing fact never passes."""
 
 from __future__ import annotations
 
