@@ -174,3 +174,10 @@ def test_a_change_of_the_pool_is_judged_anew() -> None:
     assert someone.filled == "Cancel  Esc"
     someone.types("\n")
     assert someone.monitor.submitted == []
+
+
+def test_what_fails_while_one_reads_asks_for_its_reason_first() -> None:
+    someone = person(Item("ports", "ports", "running"), ended=False)
+    someone.monitor.flight = flight(*BAD)
+    someone.types("\n" + REASON + "\n3\n")
+    assert [plan.action for plan in someone.monitor.submitted] == [Launch(3, override=REASON)]

@@ -106,6 +106,11 @@ class ConfirmDialog(Dialog):
         if first and self._door.closed:
             self._focus = "reason"
 
+    def turn_to(self, frame: Frame) -> None:
+        """Come into sight: what speaks against it by now asks for its reason first."""
+        self._door = None
+        self._judge(frame)
+
     def _fields(self) -> tuple[Focus, ...]:
         """List what Tab goes through."""
         number: tuple[Focus, ...] = (

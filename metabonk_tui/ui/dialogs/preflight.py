@@ -44,7 +44,7 @@ class PreflightDialog(Dialog):
             going = view is not None and view.ended_t is None
             return Reply(None, notice="the preflight goes on" if going else "nothing was done")
         if key in ("enter", "pagedown"):
-            self._question.watch(frame)
+            self._question.turn_to(frame)
             return Reply(self._question)
         if character == "r" and view is not None and view.ended_t is not None:
             self._monitor.start_preflight(self._workers)
