@@ -50,6 +50,8 @@ class Hands:
         self._launcher: tuple[int | None, float | None] = (None, None)
         self._header: RunHeader | None = None
         self._happened: list[Event] = []
+        self._override: Event | None = None
+        """An override that was not told yet."""
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
         """Say what an action would do now. Any thread may ask; may block for a moment, never raises."""
@@ -90,7 +92,10 @@ class Hands:
             return plan
         reason = clean_text(passed.reason)
         facts = {"reason": reason, "by": plan.action.by, "items": list(passed.overridden)}
-        self._tell("pool.override", "warn", f"overridden: {reason}; {passed.why}", facts)
+        # Told once the run has begun that it lets begin, so that it stands among that run's events.
+        text = clean_text(f"overridden: {reason}; {passed.why}")
+        LOG.warning("%s", text)
+        self._override = Event(self._clock.now(), "pool.override", "warn", text, facts=facts)
         return replace(plan, overridden=tuple(clean_text(item) for item in passed.overridden))
 
     def complete(self, sample: Sample) -> Sample:
@@ -127,6 +132,7 @@ class Hands:
             if not any(event.severity == "crit" for event in events):
                 self._begin_run(began_t)
         finally:
+            self._tell_override()
             self._launching = None
             self._ended_s = asyncio.get_running_loop().time()
             self._look()
@@ -141,6 +147,12 @@ class Hands:
         if self._launching is not None:
             self._header = self._make_header(started_at, "launched by us", self._launching)
             self._launching = None
+            self._tell_override()
+
+    def _tell_override(self) -> None:
+        if self._override is not None:
+            self._happened.append(self._override)
+            self._override = None
 
     def _progress(self, operation: Operation) -> None:
         news = self._operation is None or operation.steps != self._operation.steps

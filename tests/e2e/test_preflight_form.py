@@ -50,6 +50,7 @@ def test_a_failing_test_refuses_and_a_typed_reason_launches(tmp_path: Path) -> N
         screen.keys("\r")
         screen.wait_for(r"3 workers answered", 60)
         screen.keys("\x1b")
+        screen.wait_for(r"q quit", 10)
         screen.wait_for(r"overridden: see what it does", 20)
         (record,) = tmp_path.glob("pool-*.json")
         assert json.loads(record.read_text())["override"] == "see what it does"
