@@ -23,6 +23,7 @@ from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
 from metabonk_tui.adapters.processes import ProcessTable
 from metabonk_tui.adapters.settings import state_dir
 from metabonk_tui.cli.log import open_log
+from metabonk_tui.cli.looks import PoolLooks
 from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import PoolBackend
@@ -55,7 +56,9 @@ def watching(
         keeper.note(snapshot)
         return snapshot
 
-    engine = Engine(config, partial(_readers, config, pool, peaks), clock, stepped)
+    here = config.pool.backend != "none" and is_this_machine(config.pool.host)
+    looks = PoolLooks(config, kept_in) if here else None
+    engine = Engine(config, partial(_readers, config, pool, peaks), clock, stepped, looks=looks)
     engine.start()
     try:
         yield engine

@@ -136,6 +136,27 @@ class EnvironmentConfig(_Section, frozen=True, kw_only=True):
     """What is read instead of a key that nobody reads; "" for nothing."""
 
 
+class TestConfig(_Section, frozen=True, kw_only=True):
+    """One component test: a command that ends with 0 when its component works."""
+
+    __test__ = False
+
+    name: Annotated[str, Meta(min_length=1, max_length=40)]
+    command: Annotated[list[str], Meta(min_length=1)]
+    component: str = ""
+    timeout_s: Positive = 60.0
+
+
+class PreflightConfig(_Section, frozen=True, kw_only=True):
+    """What is looked at before a launch."""
+
+    ollama: str
+    """Where Ollama must answer; "" where it is not needed."""
+    disk_gb: NotNegative
+    tests_valid_s: Positive
+    test: list[TestConfig]
+
+
 class UiConfig(_Section, frozen=True, kw_only=True):
     """How it looks."""
 
@@ -175,6 +196,7 @@ class Config(_Section, frozen=True, kw_only=True):
     clock: ClockConfig
     verdict: VerdictConfig
     environment: EnvironmentConfig
+    preflight: PreflightConfig
     ui: UiConfig
     component: list[ComponentConfig]
 
@@ -218,6 +240,10 @@ def decode_config(tree: dict[str, Any], name: str) -> Config:
         if component.id in seen:
             raise ConfigError(f"{name}: component.id: `{component.id}` is declared twice; ids must differ")
         seen.add(component.id)
+    names = [test.name for test in config.preflight.test]
+    for test in config.preflight.test:
+        if names.count(test.name) > 1:
+            raise ConfigError(f"{name}: preflight.test.name: `{test.name}` is declared twice; names must differ")
     return config
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import (
     EnvFileReading,
     EnvReading,
@@ -185,6 +186,14 @@ class Monitor(Protocol):
 
     def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
         """Arm or disarm the memory watch; what became of it is seen in `Snapshot.memory.watch` and the events."""
+        ...
+
+    def start_preflight(self, workers: int) -> None:
+        """Look at what must be so before a launch of so many workers, unless that is under way."""
+        ...
+
+    def preflight(self) -> PreflightView | None:
+        """Say how the preflight stands; None: none can be made here."""
         ...
 
     def poll_now(self) -> None:

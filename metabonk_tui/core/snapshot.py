@@ -381,6 +381,8 @@ class Snapshot:
     """What the pool's env file sets; None: none is configured, or it was not read yet."""
     contract: ContractView | None = None
     """Which names of `/status` were seen in this run; None: nothing was looked at yet."""
+    recording: bool | None = None
+    """Is this run being written to disk? None: no recorder runs."""
 
 
 MAX_EVENTS = 500

@@ -71,6 +71,8 @@ def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb:
             "ollama": [["metabonk_tui.demo ollama", f"--pool {pool.name}"]],
         },
         "memory": memory,
+        # The demo's Ollama is launched with its pool.
+        "preflight": {"ollama": "", "disk_gb": 0.01},
     }
     config = pool.directory / "config.toml"
     config.write_text(f"# The demo pool `{scenario}`: {row.tells}.\n\n" + _toml(tables))

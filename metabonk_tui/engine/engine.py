@@ -13,6 +13,8 @@ from dataclasses import replace
 
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.interlock import Door, door
+from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import PoolReading, Sample
 from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.engine.asking import Faults
@@ -20,6 +22,7 @@ from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.hands import Hands, refusal
 from metabonk_tui.engine.live import LiveSource, Readers
 from metabonk_tui.engine.memory_watch import MemoryWatch
+from metabonk_tui.engine.preflight import Looks, Preflight
 from metabonk_tui.engine.rhythm import Grid
 
 LOG = logging.getLogger(__name__)
@@ -40,8 +43,12 @@ class Engine:
         clock: RunClock,
         step: Step,
         recorders: Iterable[Callable[[Sample], None]] = (),
+        looks: Looks | None = None,
     ) -> None:
-        """Prepare; `readers` is called on the engine's own thread, where its connections will live."""
+        """Prepare; `readers` is called on the engine's own thread, where its connections will live.
+
+        Without `looks` there is no preflight.
+        """
         self._config = config
         self._make_readers = readers
         self._clock = clock
@@ -60,6 +67,7 @@ class Engine:
         self._watch: MemoryWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
+        self._preflight = Preflight(looks, clock, self._wake_all) if looks is not None else None
         self.fault: str | None = None
         """A bug of ours that the newest Sample met; None: none. The newest Snapshot is older than that Sample."""
 
@@ -72,6 +80,8 @@ class Engine:
 
     def stop(self) -> None:
         """End, within a few seconds. The pool goes on."""
+        if self._preflight is not None:
+            self._preflight.close()
         task = self._task
         if task is not None:
             self._call(task.cancel)
@@ -113,6 +123,15 @@ class Engine:
         if watch is not None:
             self._call(lambda: watch.arm(on, by, dry_run, self._latest.pool if self._latest else None))
 
+    def start_preflight(self, workers: int) -> None:
+        """Look at what must be so before a launch of so many workers; how it stands is in `preflight`."""
+        if self._preflight is not None:
+            self._preflight.start(workers, self._latest)
+
+    def preflight(self) -> PreflightView | None:
+        """Say how the preflight stands; None: none can be made here."""
+        return self._preflight.view() if self._preflight is not None else None
+
     def poll_now(self) -> None:
         """Look at once."""
         self._call(self._nudge.set)
@@ -144,7 +163,7 @@ class Engine:
     async def _run(self) -> None:
         readers = self._make_readers()
         source = LiveSource(self._config, readers, self._clock, self._faults)
-        self._hands = Hands(readers.pool, self._clock, source.header, self._nudge.set)
+        self._hands = Hands(readers.pool, self._clock, source.header, self._nudge.set, self._door)
         hands, look = self._hands, self._nudge.set
         self._watch = MemoryWatch(self._config, self._clock, hands.plan, hands.begin, look)
         self._task = asyncio.current_task()
@@ -158,6 +177,9 @@ class Engine:
             await source.aclose()
             await readers.status.aclose()
             await readers.pool.aclose()
+
+    def _door(self, action: Action) -> Door:
+        return door(action, self._latest, self.preflight(), self._config)
 
     async def _tick_forever(self, source: LiveSource, hands: Hands, watch: MemoryWatch) -> None:
         loop = asyncio.get_running_loop()
@@ -208,6 +230,9 @@ class Engine:
             watch.judge(snapshot)
         except Exception as error:
             self._faults.note("the memory watch", error)
+        self._wake_all()
+
+    def _wake_all(self) -> None:
         for wake in tuple(self._wakers):
             try:
                 wake()

@@ -140,7 +140,7 @@ class Desk:
     def news(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
         if self.paused or snapshot is None or snapshot is self.snapshot:
-            return False
+            return self.dialog is not None and self.dialog.stirs()
         self.snapshot = snapshot
         if self.dialog:
             self.dialog = self.dialog.watch(self.frame(80, 24))

@@ -115,7 +115,7 @@ class Table:
 
 @dataclass
 class Memory:
-    available_bytes: int = 8_000_000_000
+    available_bytes: int = 12_000_000_000
     pids: list[list[int]] = field(default_factory=list)
     error: Exception | None = None
 
