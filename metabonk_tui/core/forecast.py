@@ -47,10 +47,11 @@ STEP_SHARE = 0.004
 HOLD = 3
 CLEAR_S = 300.0
 CLEAR_RATIO = 1.5
+SPENT_SHARE = 0.25
 DOUBT = 0.15
 """A line is never believed closer than this: measured at 10 min left, it erred by 8 % and more."""
 
-DOUBT_LATE = 0.25
+DOUBT_LATE = 0.3
 """Near the end a reading counts for more, and what is lost cannot be had back."""
 
 
@@ -78,6 +79,7 @@ class Line:
     floor_s: float | None = None
     floor_lo_s: float | None = None
     floor_hi_s: float | None = None
+    level: float | None = None
     fresh_low: bool = False
     """Whether it is lower than it ever was in the last hour: a sawtooth comes back to where it was."""
 
@@ -104,6 +106,8 @@ class ForecastTrack:
     """Evaluations in a row that would warn."""
     alarmed: int = 0
     """Evaluations in a row that would be critical."""
+    raised_level: float | None = None
+    """What was left when it was raised."""
     calm_t: float | None = None
     """Since when nothing would warn, with a margin."""
     eased_t: float | None = None
@@ -193,12 +197,12 @@ def _look(track: ForecastTrack, t: float, floor: float, total: float | None) -> 
         fit = _undertow(track.lows, t) or fit
     level = _level(points, fit.slope, t)
     if not fit.falls:
-        return Line(fit.slope, falls=False)
+        return Line(fit.slope, falls=False, level=level)
     zero = _band(level, fit)
     fresh_low = _fresh_low(track.lows, t, fit.slope, zero[0])
     if level <= floor:
-        return Line(fit.slope, True, *zero, fresh_low=fresh_low)
-    return Line(fit.slope, True, *zero, *_band(level - floor, fit), fresh_low=fresh_low)
+        return Line(fit.slope, True, *zero, level=level, fresh_low=fresh_low)
+    return Line(fit.slope, True, *zero, *_band(level - floor, fit), level=level, fresh_low=fresh_low)
 
 
 def _level(points: Sequence[Point], slope: float, t: float) -> float:
@@ -263,8 +267,11 @@ def _judge(track: ForecastTrack, t: float, history_s: float, rules: Rules) -> Fo
     # What was believed once is not doubted again for a ripple.
     alarmed = track.alarmed + 1 if (believed or raised) and soon_s < rules.critical_s else 0
     calm_t, eased_t = track.calm_t, track.eased_t
-    calm_t = None if zero_s < CLEAR_RATIO * rules.warn_s else (t if calm_t is None else calm_t)
-    eased_t = None if zero_s < CLEAR_RATIO * rules.critical_s else (t if eased_t is None else eased_t)
+    left = line.level if line is not None else None
+    # Close to nothing the noise hides the fall: what has hardly anything left does not rest.
+    spent = raised and left is not None and left < SPENT_SHARE * (track.raised_level or 0.0)
+    calm_t = None if spent or zero_s < CLEAR_RATIO * rules.warn_s else (t if calm_t is None else calm_t)
+    eased_t = None if spent or zero_s < CLEAR_RATIO * rules.critical_s else (t if eased_t is None else eased_t)
     rested = calm_t is not None and t - calm_t >= CLEAR_S
     eased = eased_t is not None and t - eased_t >= CLEAR_S
     state: ForecastState
@@ -282,6 +289,7 @@ def _judge(track: ForecastTrack, t: float, history_s: float, rules: Rules) -> Fo
         state=state,
         since_t=since_t,
         falling_since_t=falling_since_t,
+        raised_level=(track.raised_level if raised else left) if state in ("WARNING", "CRITICAL") else None,
         warned=warned,
         alarmed=alarmed,
         calm_t=calm_t,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.budget import source_words
-from metabonk_tui.core.snapshot import Forecast, MemoryView, Snapshot
+from metabonk_tui.core.snapshot import MemoryView, Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, cut, fit, gap, join, spread, width
@@ -113,7 +113,10 @@ SOON_S = 4 * 3600.0
 """A fall that ends later than this is no news for one line."""
 
 
-def _soon(forecast: Forecast, t: float) -> bool:
+def _soon(memory: MemoryView, t: float) -> bool:
+    forecast = memory.forecast
+    if forecast is None or memory.below_floor_since_t is not None:
+        return False
     return forecast.state == "FALLING" and forecast.reaches_zero_t is not None and forecast.reaches_zero_t - t < SOON_S
 
 
@@ -128,7 +131,7 @@ def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
         return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims]
     if memory.swap is not None and memory.swap.level in ("warn", "crit"):
         return [(Span(g.text(memory.swap.text), LEVELS[memory.swap.level][1], True),)]
-    if memory.forecast is not None and (memory.forecast.raised or _soon(memory.forecast, snapshot.t)):
+    if memory.forecast is not None and (memory.forecast.raised or _soon(memory, snapshot.t)):
         state = memory.forecast.state
         token = "crit" if state == "CRITICAL" else "warn" if state == "WARNING" or memory.level != "ok" else "muted"
         first, comma, rest = memory.forecast.text.partition(", ")
