@@ -43,6 +43,8 @@ def sample_lines(sample: Sample) -> Iterator[str]:
                 "gpus": None if sample.gpus is None else [_told(gpu) for gpu in sample.gpus],
                 "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
                 "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
+                "exits": [_told(each) for each in sample.exits] or None,
+                "kernel_log": None if sample.kernel_log is None else _told(sample.kernel_log),
                 "pool": None if sample.pool is None else _told(sample.pool),
                 "lag_s": sample.lag_s,
             }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from metabonk_tui.core import components, environment, gameplay
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.deaths import Deaths, of_slot, with_ends
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import MemoryTrack
 from metabonk_tui.core.status import number, text
 from metabonk_tui.core.worker_view import Attention, ComponentState, Reach, WorkerView
 from metabonk_tui.core.workers import WorkerTrack, known_pid, rss_growth_bytes_per_min
 
+NOBODY = Deaths()
 _LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}
 
 
@@ -22,15 +25,18 @@ def worker_views(
     memory: MemoryTrack,
     t: float,
     config: Config,
+    gone: Deaths = NOBODY,
 ) -> tuple[WorkerView, ...]:
     """Project every track; a mark that all workers share is nobody's."""
-    marks = {slot: _marks(track, memory, t, config) for slot, track in tracks.items()}
+    killed = {one.who for one in gone.gone if one.death.word == "OOM-killed"} | set(memory.victims)
+    marks = {slot: _marks(track, killed, t, config) for slot, track in tracks.items()}
     shared = Counter(mark.mark for slot in marks for mark in marks[slot])
     views = []
     for slot, track in sorted(tracks.items()):
         own = [mark for mark in marks[slot] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
         own.sort(key=lambda mark: _LOUDNESS[mark.level])
-        views.append(_view(track, own, t, config))
+        view = _view(track, own, t, config)
+        views.append(replace(view, generations=with_ends(view.generations, of_slot(gone, slot))))
     return tuple(views)
 
 
@@ -85,13 +91,12 @@ def _error_text(track: WorkerTrack) -> str | None:
     return track.own_error
 
 
-def _marks(track: WorkerTrack, memory: MemoryTrack, t: float, config: Config) -> list[Attention]:
+def _marks(track: WorkerTrack, killed: Collection[str], t: float, config: Config) -> list[Attention]:
     marks = []
     name = f"w{track.slot}"
     down_s = age(t - track.reach_since_t)
     if track.reach is Reach.DOWN:
-        killed = name in memory.victims
-        mark = "OOM KILL" if killed else "DOWN"
+        mark = "OOM KILL" if name in killed else "DOWN"
         marks.append(Attention(mark, "stop", f"{name} not reachable for {down_s}: {track.error or 'no answer'}"))
     elif track.reach is Reach.STALE:
         good_s = age(t - track.last_good_t) if track.last_good_t is not None else down_s

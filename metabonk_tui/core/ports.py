@@ -10,7 +10,9 @@ from metabonk_tui.core.sample import (
     EnvFileReading,
     EnvReading,
     Event,
+    ExitReading,
     GpuReading,
+    KernelLogReading,
     MemoryReading,
     Observation,
     Operation,
@@ -93,6 +95,22 @@ class EnvFileReader(Protocol):
 
     def read(self) -> EnvFileReading | None:
         """Say what it sets now, running it anew only when it changed; None: no env file is configured."""
+        ...
+
+
+class ExitReader(Protocol):
+    """What those who start processes say of their ends. From one thread at a time; may block."""
+
+    def read(self, directories: Iterable[str]) -> tuple[ExitReading, ...]:
+        """Return the exits told since the last call; `directories`: the runs' folders, as the workers name them."""
+        ...
+
+
+class KernelLogReader(Protocol):
+    """The kernel's log, from now on. From one thread at a time; never waits."""
+
+    def read(self) -> KernelLogReading:
+        """Return what it says of OOM kills since the last call, or that it cannot be read."""
         ...
 
 

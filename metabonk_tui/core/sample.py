@@ -153,6 +153,45 @@ class ProcessReading:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitReading:
+    """How one process ended, as whoever started it says."""
+
+    role: Role
+    exit: str
+    """The exit code in digits, "-15" for a signal: a text, because a reader believes no negative number."""
+    slot: int | None = None
+    pid: int | None = None
+    """None: the log names no pid."""
+
+    @property
+    def code(self) -> int:
+        """The exit code; negative for a signal."""
+        return int(self.exit)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelKill:
+    """One process that the kernel says it killed for want of memory."""
+
+    pid: int | None
+    """None: the log's pids are of another namespace than ours."""
+    name: str = ""
+    rss_bytes: int | None = None
+    oom_cgroup: str = ""
+    """The group whose limit was hit; "" for the whole host."""
+    task_cgroup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelLogReading:
+    """What the kernel's log said since the last look."""
+
+    error: str | None = None
+    """"not readable: ...": then nothing is known, which is not the same as no kill."""
+    kills: tuple[KernelKill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GpuReading:
     """Memory of one GPU, device level."""
 
@@ -286,6 +325,10 @@ class Sample:
     """Sparse: appears when it changes."""
     log_tails: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """The last lines of a worker's log, cleaned, by slot. Sparse: appears when they change."""
+    exits: tuple[ExitReading, ...] = ()
+    """Sparse: what was read of ended processes since the last sample."""
+    kernel_log: KernelLogReading | None = None
+    """Sparse: appears with a kill, and when it becomes readable or not."""
     pool: PoolReading | None = None
     events: tuple[Event, ...] = ()
     run: RunHeader | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from metabonk_tui.core.black_box import BlackBox
 from metabonk_tui.core.sample import EnvFileReading, Event, MemoryReading, PoolReading
 from metabonk_tui.core.worker_view import WorkerView
 
@@ -213,6 +214,10 @@ class MemoryView:
     first_warning_t: float | None = None
     first_critical_t: float | None = None
     watch_armed: bool = False
+    black_box: BlackBox | None = None
+    """Around the first OOM kill of the run."""
+    kernel_log: str | None = None
+    """"readable", or why not; None: it was not looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import (
     EnvFileReader,
     EnvReader,
+    ExitReader,
     GpuReader,
+    KernelLogReader,
     MemoryReader,
     OrchestratorReader,
     PoolBackend,
@@ -33,6 +35,7 @@ from metabonk_tui.core.sample import (
 from metabonk_tui.engine.asking import Faults, Question, give_up, wait_for
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
+from metabonk_tui.engine.evidence import EvidenceWatch
 from metabonk_tui.engine.rhythm import interval_s
 
 PATIENCE = 0.8
@@ -58,6 +61,8 @@ class Readers:
     environments: EnvReader | None = None
     gpus: GpuReader | None = None
     env_file: EnvFileReader | None = None
+    exits: ExitReader | None = None
+    kernel_log: KernelLogReader | None = None
 
 
 class LiveSource:
@@ -78,6 +83,7 @@ class LiveSource:
         self._env_file_asked_s: float | None = None
         self._env_file_seen: EnvFileReading | None = None
         self._env_file_told: EnvFileReading | None = None
+        self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, faults)
         self._faults = faults
         self._polls: dict[int, Question[Observation]] = {}
         self._timeouts: dict[int, Observation] = {}
@@ -107,6 +113,7 @@ class LiveSource:
         around_s = now_s + min(patience_s / 2, AROUND_S)
         pool, processes = await self._look_around(around_s, patience_s, fresh)
         workers, memory, gpus, environments = await self._look_closely(processes, until_s, patience_s)
+        exits, kernel_log = self._evidence.news(workers)
         t = self._clock.now()
         sample = Sample(
             t=t,
@@ -116,6 +123,8 @@ class LiveSource:
             gpus=gpus,
             environments=environments,
             env_file=self._env_file_news(),
+            exits=exits,
+            kernel_log=kernel_log,
             pool=None if pool is None else self._completed(pool),
             events=self._faults.take_events(),
             run=self._first_header(t, pool, processes) if self._first else None,
@@ -140,6 +149,7 @@ class LiveSource:
         """Put what is told only when it changes into the next Sample: a new run knows nothing of it."""
         self._watch.forget()
         self._env_file_told = None
+        self._evidence.forget()
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -149,6 +159,8 @@ class LiveSource:
         return (
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
             self._env_file,
+            self._evidence.exits,
+            self._evidence.kernel_log,
             *self._polls.values(),
         )
 
