@@ -46,8 +46,8 @@ class State:
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
     suspects: Suspects = field(default_factory=Suspects)
-    deaths: Deaths = Deaths()
-    recorder: Recorder = Recorder()
+    deaths: Deaths = field(default_factory=Deaths)
+    recorder: Recorder = field(default_factory=Recorder)
     kernel_log: str | None = None
 
 
