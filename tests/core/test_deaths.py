@@ -24,7 +24,9 @@ RSS = {"w0": GB, "w1": GB, "w2": GB, "ollama": 5 * GB, "launcher": GB // 30}
 
 def table(*gone: str, at_t: float = GONE_T) -> Any:
     """Three workers, Ollama and their launcher; some are gone from a time on."""
-    everyone = [ProcessReading("worker", GB, slot=s, pid=41 + s, started_at=0.0, name="python3 -m w") for s in range(3)]
+    everyone = [
+        ProcessReading("worker", GB, slot=s, pid=41 + s, started_at=0.0, name="python3 -m w") for s in range(3)
+    ]
     everyone.append(ProcessReading("ollama", 5 * GB, pid=9, started_at=0.0, name="ollama serve"))
     everyone.append(ProcessReading("launcher", GB // 30, pid=7, started_at=0.0, name="python3 launch.py"))
     return lambda t: tuple(p for p in everyone if t < at_t or (p.role not in gone and f"w{p.slot}" not in gone))
