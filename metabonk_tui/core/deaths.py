@@ -178,7 +178,7 @@ def _deeds(deeds: tuple[Deed, ...], sample: Sample, fresh_t: float) -> tuple[Dee
     elif open_ is not None:
         kept.append(open_)
     for event in sample.events:
-        if event.kind not in ("pool.stop", "pool.launch", "pool.resize", "memory.watch") or event.severity == "crit":
+        if event.kind not in ("pool.stop", "pool.launch", "pool.resize") or event.severity == "crit":
             continue
         pid = event.facts.get("pid")
         if isinstance(pid, int):

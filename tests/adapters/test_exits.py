@@ -70,8 +70,9 @@ def test_our_own_childrens_codes_are_taken_once(tmp_path: Path) -> None:
     assert child.process.wait(30) == 3
     reap()
     exits = Exits(take_ended)
-    assert exits.read([]) == (ExitReading("launcher", "3", pid=child.pid),)
-    assert exits.read([]) == ()
+    # Children of other tests may end meanwhile.
+    assert ExitReading("launcher", "3", pid=child.pid) in exits.read([])
+    assert child.pid not in [told.pid for told in exits.read([])]
 
 
 @pytest.mark.parametrize("ours", [True, False])
