@@ -47,6 +47,8 @@ def sample_lines(sample: Sample) -> Iterator[str]:
                 "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
                 "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
                 "logs": {str(slot): lines for slot, lines in sample.log_tails.items()} or None,
+                "exits": [_told(each) for each in sample.exits] or None,
+                "kernel_log": None if sample.kernel_log is None else _told(sample.kernel_log),
                 "pool": None if sample.pool is None else _told(sample.pool),
                 "watch": None if sample.watch is None else _told(sample.watch),
                 "lag_s": sample.lag_s,

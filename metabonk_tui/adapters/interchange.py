@@ -6,6 +6,7 @@ Refuses to judge: a missing key was not observed, and what a sample means is the
 from __future__ import annotations
 
 import gzip
+import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,9 @@ from metabonk_tui.core.sample import (
     BadStatus,
     EnvReading,
     Event,
+    ExitReading,
     GpuReading,
+    KernelLogReading,
     MemoryReading,
     Observation,
     PoolReading,
@@ -38,6 +41,7 @@ LOOKAHEAD = 100
 """Samples read ahead to find the rhythm of a run whose header does not tell it."""
 STATUS_DEPTH = 3
 """How deep in a line a status lies."""
+EXIT = re.compile(r"-?[0-9]{1,3}")
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
 
 
@@ -173,6 +177,8 @@ class _Reader:
             earlier_peaks=self._several(RunPeaks, document.get("earlier_peaks")),
             environments=self._environments(document),
             log_tails=self._log_tails(document.get("logs")),
+            exits=self._exits(document.get("exits")),
+            kernel_log=self._one(KernelLogReading, document.get("kernel_log")),
             pool=self._one(PoolReading, document.get("pool")),
             watch=self._one(WatchReading, document.get("watch")),
             events=tuple(self.events),
@@ -204,6 +210,16 @@ class _Reader:
             return None
         found = [self._one(kind, item) for item in value]
         return tuple(item for item in found if item is not None)
+
+    def _exits(self, value: Any) -> tuple[ExitReading, ...]:
+        """Take the exits; one that is no number is left out, with a problem."""
+        exits = []
+        for told in self._several(ExitReading, value) or ():
+            if EXIT.fullmatch(told.exit):
+                exits.append(told)
+            else:
+                self._problem(f"ExitReading.exit: no exit code: {clean_text(told.exit, 40)!r}")
+        return tuple(exits)
 
     def _slots(self, value: Any) -> Iterator[tuple[int, Any]]:
         for key, item in value.items() if isinstance(value, dict) else ():

@@ -8,10 +8,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from metabonk_tui.adapters.commands import take_ended
 from metabonk_tui.adapters.env_file_watch import EnvFileWatch
 from metabonk_tui.adapters.environ import Environments
+from metabonk_tui.adapters.exits import Exits
 from metabonk_tui.adapters.gpu import Gpus
 from metabonk_tui.adapters.http import StatusClient
+from metabonk_tui.adapters.kernel_log import KernelLog
 from metabonk_tui.adapters.log_tail import LogTails
 from metabonk_tui.adapters.memory import KernelMemory
 from metabonk_tui.adapters.nearness import is_this_machine
@@ -95,6 +98,8 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks:
         log_tails=LogTails() if here else None,
         peaks=peaks if here else None,
         gpus=Gpus() if here else None,
+        exits=Exits(take_ended) if here else None,
+        kernel_log=KernelLog() if here else None,
         orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )
 

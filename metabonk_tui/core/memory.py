@@ -210,6 +210,11 @@ def _latch(track: MemoryTrack, t: float, count: int, victims: tuple[str, ...]) -
     )
 
 
+def latch_named(track: MemoryTrack, t: float, victims: tuple[str, ...]) -> MemoryTrack:
+    """Latch a kill that the kernel's log names, where no counter is read that would show it."""
+    return _latch(track, t, len(victims), victims) if victims and track.kills_seen is None else track
+
+
 def close(track: MemoryTrack, sample: Sample, t: float) -> MemoryTrack:
     """Latch, at the run's last time `t`, what the counter says was killed between then and the next run's sample.
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from metabonk_tui.core import components, environment, gameplay
 from metabonk_tui.core.conduct import ConductTrack
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.deaths import Deaths, of_slot, with_ends
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import MemoryTrack
 from metabonk_tui.core.status import number, text
 from metabonk_tui.core.worker_view import Attention, ComponentState, Conduct, ConductWord, Reach, WorkerView
 from metabonk_tui.core.workers import WorkerTrack, known_pid, rss_growth_bytes_per_min
 
+NOBODY = Deaths()
 _LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}
 
 
@@ -24,16 +27,19 @@ def worker_views(
     conducts: Mapping[int, ConductTrack],
     t: float,
     config: Config,
+    gone: Deaths = NOBODY,
 ) -> tuple[WorkerView, ...]:
     """Project every track; a mark that all workers share is nobody's."""
+    killed = {one.who for one in gone.gone if one.death.word == "OOM-killed"} | set(memory.victims)
     words = {slot: conducts[slot].now if slot in conducts else None for slot in tracks}
-    marks = {slot: _marks(track, memory, words[slot], t, config) for slot, track in tracks.items()}
+    marks = {slot: _marks(track, killed, words[slot], t, config) for slot, track in tracks.items()}
     shared = Counter(mark.mark for slot in marks for mark in marks[slot])
     views = []
     for slot, track in sorted(tracks.items()):
         own = [mark for mark in marks[slot] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
         own.sort(key=lambda mark: _LOUDNESS[mark.level])
-        views.append(_view(track, own, words[slot], t, config))
+        view = _view(track, own, words[slot], t, config)
+        views.append(replace(view, generations=with_ends(view.generations, of_slot(gone, slot))))
     return tuple(views)
 
 
@@ -92,12 +98,12 @@ def _error_text(track: WorkerTrack) -> str | None:
 
 
 def _marks(
-    track: WorkerTrack, memory: MemoryTrack, conduct: Conduct | None, t: float, config: Config
+    track: WorkerTrack, killed: Collection[str], conduct: Conduct | None, t: float, config: Config
 ) -> list[Attention]:
     marks = []
     name = f"w{track.slot}"
     if conduct is not None:
-        marks.append(_conduct_mark(conduct, name, killed=name in memory.victims))
+        marks.append(_conduct_mark(conduct, name, killed=name in killed))
     elif track.reach is Reach.STALE:
         good_t = track.last_good_t if track.last_good_t is not None else track.reach_since_t
         said = f"{name} last answered {age(t - good_t)} ago: {track.error or 'no answer'}"

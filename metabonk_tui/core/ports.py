@@ -12,7 +12,9 @@ from metabonk_tui.core.sample import (
     EnvFileReading,
     EnvReading,
     Event,
+    ExitReading,
     GpuReading,
+    KernelLogReading,
     MemoryReading,
     Observation,
     Operation,
@@ -116,6 +118,22 @@ class LogReader(Protocol):
 
     def read(self, owner: LogOwner) -> tuple[str, ...] | None:
         """Return the lines so far that may tell a cause, oldest first; None: no log was found, or not permitted."""
+        ...
+
+
+class ExitReader(Protocol):
+    """What those who start processes say of their ends. From one thread at a time; may block."""
+
+    def read(self, directories: Iterable[str]) -> tuple[ExitReading, ...]:
+        """Return the exits told since the last call; `directories`: the runs' folders, as the workers name them."""
+        ...
+
+
+class KernelLogReader(Protocol):
+    """The kernel's log, from now on. From one thread at a time; never waits."""
+
+    def read(self) -> KernelLogReading:
+        """Return what it says of OOM kills since the last call, or that it cannot be read."""
         ...
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from metabonk_tui.core.black_box import BlackBox
 from metabonk_tui.core.sample import Event
 from metabonk_tui.core.snapshot import Forecast, MemoryView, Snapshot, SwapView, Word
 from metabonk_tui.core.worker_view import WorkerView
@@ -87,6 +88,8 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
                 }
                 for one in last.memory.growth
             ],
+            "kernel_log": last.memory.kernel_log,
+            "black_box": _black_box(last.memory.black_box, start),
         },
         "events": [_event(event, start) for event in events],
         "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in last.run.gaps],
@@ -153,6 +156,18 @@ def _gpus(memory: MemoryView, start: float) -> list[Report] | None:
     ]
 
 
+def _black_box(box: BlackBox | None, start: float) -> Report | None:
+    if box is None:
+        return None
+    return {
+        "kill_s": round(box.kill_t - start, 3),
+        "points": [
+            {"at_s": round(point.t - start, 3), "available_bytes": point.available_bytes, "held": dict(point.held)}
+            for point in box.points
+        ],
+    }
+
+
 def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
     if duration_s > 0:
         observed = min(1.0, worker.observed_s / duration_s)
@@ -162,6 +177,20 @@ def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
     return {
         "slot": worker.slot,
         "generations": worker.generation,
+        "deaths": [
+            {
+                "at_s": round(life.ended.t - start, 3),
+                "generation": life.number,
+                "pid": life.pid,
+                "word": life.ended.word,
+                "text": life.ended.text,
+                "exit_code": life.ended.exit_code,
+                "signal": life.ended.signal,
+                "evidence": life.ended.evidence,
+            }
+            for life in worker.generations
+            if life.ended is not None
+        ],
         "resets_at_s": [round(t - start, 3) for t in worker.resets_t],
         "observed": round(observed, 4),
         "components": {component.id: component.state.value for component in worker.components},

@@ -157,6 +157,45 @@ class ProcessReading:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitReading:
+    """How one process ended, as whoever started it says."""
+
+    role: Role
+    exit: str
+    """The exit code in digits, "-15" for a signal: a text, because a reader believes no negative number."""
+    slot: int | None = None
+    pid: int | None = None
+    """None: the log names no pid."""
+
+    @property
+    def code(self) -> int:
+        """The exit code; negative for a signal."""
+        return int(self.exit)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelKill:
+    """One process that the kernel says it killed for want of memory."""
+
+    pid: int | None
+    """None: the log's pids are of another namespace than ours."""
+    name: str = ""
+    rss_bytes: int | None = None
+    oom_cgroup: str = ""
+    """The group whose limit was hit; "" for the whole host."""
+    task_cgroup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelLogReading:
+    """What the kernel's log said since the last look."""
+
+    error: str | None = None
+    """"not readable: ...": then nothing is known, which is not the same as no kill."""
+    kills: tuple[KernelKill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GpuReading:
     """Memory of one GPU, device level."""
 
@@ -322,6 +361,10 @@ class Sample:
     """The lines of a worker's log that may tell a cause, cleaned, by slot. Sparse: appears when they change."""
     earlier_peaks: tuple[RunPeaks, ...] | None = None
     """Sparse: appears when it was read. What earlier runs of this pool held."""
+    exits: tuple[ExitReading, ...] = ()
+    """Sparse: what was read of ended processes since the last sample."""
+    kernel_log: KernelLogReading | None = None
+    """Sparse: appears with a kill, and when it becomes readable or not."""
     pool: PoolReading | None = None
     watch: WatchReading | None = None
     """None: not known, because another monitor holds the pool or the recorder knew of none."""

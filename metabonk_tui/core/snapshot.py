@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from metabonk_tui.core.black_box import BlackBox
 from metabonk_tui.core.names import ContractView
 from metabonk_tui.core.sample import EnvFileReading, Event, MemoryReading, PoolReading, RunPeaks, WatchReading
 from metabonk_tui.core.worker_view import WorkerView
@@ -316,6 +317,10 @@ class MemoryView:
     """None: not looked at, or no GPU library; empty: no GPU."""
     lesson: RunPeaks | None = None
     """What a later run may learn from this one; None: nothing that can be trusted yet."""
+    black_box: BlackBox | None = None
+    """Around the first OOM kill of the run."""
+    kernel_log: str | None = None
+    """"readable", or why not; None: it was not looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from metabonk_tui.core.death import Death
 from metabonk_tui.core.sample import BadValue, WorkerStatus
 
 
@@ -170,6 +171,8 @@ class Generation:
     pid: int | None
     why: str
     """"first seen", "new pid", "step fell 202 → 19"."""
+    ended: Death | None = None
+    """How its process ended; None: it lives, or was never seen to be gone."""
 
 
 @dataclass(frozen=True, slots=True)

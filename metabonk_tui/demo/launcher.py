@@ -71,6 +71,9 @@ class Launcher:
         """Tell the terminal and launch.log."""
         if self.log is not None:
             print(text, file=self.log, flush=True)
+            if text.startswith("[start_omega]"):
+                with (self.run_directory / "logs" / "omega.log").open("a") as omega:
+                    print(text, file=omega)
         try:
             print(text, flush=True)
         except OSError:

@@ -11,7 +11,9 @@ from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import (
     EnvFileReader,
     EnvReader,
+    ExitReader,
     GpuReader,
+    KernelLogReader,
     LogReader,
     MemoryReader,
     OrchestratorReader,
@@ -36,6 +38,7 @@ from metabonk_tui.core.sample import (
 from metabonk_tui.engine.asking import Faults, Question, give_up, wait_for
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
+from metabonk_tui.engine.evidence import EvidenceWatch
 from metabonk_tui.engine.logs import LogWatch
 from metabonk_tui.engine.rhythm import interval_s
 
@@ -64,6 +67,8 @@ class Readers:
     env_file: EnvFileReader | None = None
     log_tails: LogReader | None = None
     peaks: PeaksReader | None = None
+    exits: ExitReader | None = None
+    kernel_log: KernelLogReader | None = None
 
 
 class LiveSource:
@@ -87,6 +92,7 @@ class LiveSource:
         self._env_file_seen: EnvFileReading | None = None
         self._env_file_told: EnvFileReading | None = None
         self._logs = LogWatch(readers.log_tails, faults)
+        self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, faults)
         self._faults = faults
         self._polls: dict[int, Question[Observation]] = {}
         self._timeouts: dict[int, Observation] = {}
@@ -119,6 +125,7 @@ class LiveSource:
             self._peaks.ask(lambda: asyncio.to_thread(peaks.read))
         pool, processes = await self._look_around(around_s, patience_s, fresh)
         workers, memory, gpus, environments = await self._look_closely(processes, until_s, patience_s)
+        exits, kernel_log = self._evidence.news(workers)
         t = self._clock.now()
         sample = Sample(
             t=t,
@@ -130,6 +137,8 @@ class LiveSource:
             env_file=self._env_file_news(),
             log_tails=self._logs.news(self._slots, processes or (), workers),
             earlier_peaks=self._peaks.take(patience_s),
+            exits=exits,
+            kernel_log=kernel_log,
             pool=None if pool is None else self._completed(pool),
             events=self._faults.take_events(),
             run=self._first_header(t, pool, processes) if self._first else None,
@@ -156,6 +165,7 @@ class LiveSource:
         self._env_file_told = None
         self._logs.forget()
         self._peaks_told = False
+        self._evidence.forget()
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -167,6 +177,8 @@ class LiveSource:
             self._env_file,
             self._logs.question,
             self._peaks,
+            self._evidence.exits,
+            self._evidence.kernel_log,
             *self._polls.values(),
         )
 

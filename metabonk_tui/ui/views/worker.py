@@ -165,6 +165,15 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
             gap(LABEL), muted(f"{fmt.clock(life.began_t, zone)}  "), text(f"gen {life.number}"), gap(2),
             left(born, 12, "muted"), text(clip(g.text(life.why), max(8, wide - LABEL - 32), g.ellipsis)),
         ))  # fmt: skip
+        if life.ended is not None:
+            token = "crit" if "OOM" in life.ended.word else "unknown" if life.ended.word == "unknown" else "text"
+            head: Row = (
+                gap(LABEL),
+                muted(f"{fmt.clock(life.ended.t, zone)}  "),
+                Span(life.ended.text, token, True),
+                gap(2),
+            )
+            rows += paragraph(g.text(life.ended.evidence), wide, "muted", indent=head)
     return [cut(row, wide, g.ellipsis) for row in rows]
 
 
