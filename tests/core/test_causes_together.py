@@ -42,6 +42,7 @@ from tests.core.test_causes import (
     starved,
     unanswered,
     unapplied,
+    with_real,
     zombie,
 )
 
@@ -105,6 +106,7 @@ def test_workers_that_say_the_same_are_told_together_and_the_rest_is_not_lost() 
     assert found.because.endswith("alike on w2-w4")
 
 
+@with_real
 def test_a_line_of_another_worker_in_a_shared_file_accuses_nobody_else() -> None:
     """The real worker 2 in one file with the others: each has an `instance_id`, and the line bears a name."""
     named: Life = lambda slot, t: {**real("full")(slot, t), "instance_id": f"omega-{slot}"}  # type: ignore[dict-item]  # noqa: E731

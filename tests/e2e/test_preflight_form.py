@@ -35,7 +35,7 @@ def test_a_failing_test_refuses_and_a_typed_reason_launches(tmp_path: Path) -> N
         assert found
         with Path(found[1]).open("a") as config:
             config.write('\n[[preflight.test]]\nname = "frames"\ncommand = ["sh", "-c", "echo no frames; exit 3"]\n')
-        screen = Screen(["--config", found[1], "--speed", "10"], tmp_path, columns=120, lines=50)
+        screen = Screen(["--config", found[1], "--speed", "10"], tmp_path, columns=120, lines=90)
         screen.wait_for(r"WORKERS\s+3 up", 30)
         screen.keys("L")
         screen.wait_for(r"test frames\s+FAIL\s+failed: exit code 3", 20)
