@@ -20,6 +20,8 @@ from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
 from metabonk_tui.adapters.processes import ProcessTable
 from metabonk_tui.adapters.settings import state_dir
+from metabonk_tui.adapters.store.journal import StoreJournal
+from metabonk_tui.adapters.store.shelf import runs_dir
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config import Config
@@ -48,7 +50,8 @@ def watching(
     def stepped(previous: Snapshot | None, sample: Sample) -> Snapshot:
         return _with_call(step(previous, sample, config), call)
 
-    engine = Engine(config, partial(_readers, config, pool), clock, stepped)
+    journal = StoreJournal(runs_dir(state or state_dir()), config, clock) if config.store.enabled else None
+    engine = Engine(config, partial(_readers, config, pool), clock, stepped, journal=journal)
     engine.start()
     try:
         yield engine

@@ -113,6 +113,15 @@ class EnvironmentConfig(_Section, frozen=True, kw_only=True):
     """What is read instead of a key that nobody reads; "" for nothing."""
 
 
+class StoreConfig(_Section, frozen=True, kw_only=True):
+    """What is kept of what was seen, and for how long."""
+
+    enabled: bool
+    raw_hours: Positive
+    max_gb: Positive
+    min_free_gb: NotNegative
+
+
 class UiConfig(_Section, frozen=True, kw_only=True):
     """How it looks."""
 
@@ -151,6 +160,7 @@ class Config(_Section, frozen=True, kw_only=True):
     clock: ClockConfig
     verdict: VerdictConfig
     environment: EnvironmentConfig
+    store: StoreConfig
     ui: UiConfig
     component: list[ComponentConfig]
 

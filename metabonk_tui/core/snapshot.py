@@ -276,6 +276,8 @@ class Snapshot:
     """What `core.step` needs to go on. Nobody else may look inside."""
     env_file: EnvFileReading | None = None
     """What the pool's env file sets; None: none is configured, or it was not read yet."""
+    recording: bool | None = None
+    """Whether this moment was stored; None: nothing is to be stored."""
 
 
 MAX_EVENTS = 500

@@ -13,6 +13,9 @@ from dataclasses import replace
 
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.fold import fold
+from metabonk_tui.core.past import rebuild
+from metabonk_tui.core.ports import Journal
 from metabonk_tui.core.sample import PoolReading, Sample
 from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.engine.asking import Faults
@@ -39,6 +42,7 @@ class Engine:
         clock: RunClock,
         step: Step,
         recorders: Iterable[Callable[[Sample], None]] = (),
+        journal: Journal | None = None,
     ) -> None:
         """Prepare; `readers` is called on the engine's own thread, where its connections will live."""
         self._config = config
@@ -46,6 +50,7 @@ class Engine:
         self._clock = clock
         self._step = step
         self._recorders = tuple(recorders)
+        self._journal = journal
         self._faults = Faults(clock)
         self._latest: Snapshot | None = None
         self._unjudged: Sample | None = None
@@ -141,12 +146,50 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         try:
+            await self._go_on(source, readers)
             await self._tick_forever(source, self._hands)
         finally:
+            if self._journal is not None:
+                self._journal.close()
             await self._hands.aclose()
             await source.aclose()
             await readers.status.aclose()
             await readers.pool.aclose()
+
+    async def _go_on(self, source: LiveSource, readers: Readers) -> None:
+        """Know what was seen before of the run that is there."""
+        if self._journal is None:
+            return
+        try:
+            there = await asyncio.to_thread(readers.processes.read, True) if readers.processes is not None else ()
+            past = self._journal.begin(there)
+            known = rebuild(past, self._step) if past is not None else None
+        except Exception as error:
+            self._faults.note("reading the recording", error)
+            return
+        if known is not None:
+            source.go_on()
+            self._publish(replace(known, recording=self._journal.recording))
+
+    def _read_along(
+        self, told: tuple[Sample, ...], hands: Hands, pool: PoolReading | None, source: LiveSource
+    ) -> None:
+        """Judge what another monitor saw; the pool is seen, and acted on, by ourselves."""
+        latest, journal = self._latest, self._journal
+        assert journal is not None
+        source.go_on()
+        fresh = [sample for sample in told if latest is None or sample.t > latest.t]
+        newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
+        done = hands.complete(replace(newest, pool=pool or newest.pool))
+        ours = done.events[len(newest.events) :]
+        began = done.run if done.run is not newest.run else None
+        if (ours or began) and journal.tell(ours, began):
+            # The one who writes tells it, to us as well.
+            done = replace(done, events=newest.events, run=newest.run)
+        for sample in (*fresh[:-1], done) if fresh else ():
+            self._take(sample, source, stored=True)
+        if not fresh and latest is not None and done.pool is not None and done.pool != latest.pool:
+            self._publish(replace(latest, pool=done.pool))
 
     async def _tick_forever(self, source: LiveSource, hands: Hands) -> None:
         loop = asyncio.get_running_loop()
@@ -155,7 +198,11 @@ class Engine:
         while True:
             began_s = loop.time()
             lag_s = grid.begin(began_s, source.interval_s)
-            self._take(hands.complete(await source.gather(lag_s=lag_s, fresh=asked)), source)
+            told = self._journal.news() if self._journal is not None else None
+            if told is None:
+                self._take(hands.complete(await source.gather(lag_s=lag_s, fresh=asked)), source)
+            else:
+                self._read_along(told, hands, await source.pool(), source)
             asked = await self._asked_within(grid.wait_s(loop.time()))
             if asked:
                 await asyncio.sleep(max(0.0, NUDGED_S - (loop.time() - began_s)))
@@ -170,25 +217,58 @@ class Engine:
             return False
         return True
 
-    def _take(self, sample: Sample, source: LiveSource) -> None:
-        """Record a Sample, step, publish. A bug in any of these costs what it was to do, and no more."""
+    def _take(self, sample: Sample, source: LiveSource, *, stored: bool = False) -> None:
+        """Record a Sample, step, publish. A bug in any of these costs what it was to do, and no more.
+
+        `stored`: another monitor has recorded it already.
+        """
+        journal = self._journal
+        if journal is not None and not stored:
+            sample = self._with_told(journal, sample)
         for record in self._recorders:
             try:
                 record(sample)
             except Exception as error:
                 self._faults.note("recording", error)
         before = self._latest
-        sample = _with_untold(sample, self._unjudged)
+        heard = fold(self._unjudged, sample, MAX_EVENTS)
         try:
-            snapshot = self._step(before, sample)
+            snapshot = self._step(before, heard)
         except Exception as error:
             self._faults.note("judging a sample", error)
             self.fault = f"{type(error).__name__}: {error}"
-            self._unjudged = sample
+            self._unjudged = heard
+            self._store(sample, None, stored)
             return
         self.fault = self._unjudged = None
+        self._store(sample, snapshot, stored)
+        if journal is not None:
+            snapshot = replace(snapshot, recording=journal.recording)
         if before is not None and before.run.name != snapshot.run.name:
             source.tell_all()
+        self._publish(snapshot)
+
+    def _with_told(self, journal: Journal, sample: Sample) -> Sample:
+        """Add what other monitors did, and what happened to the recording."""
+        try:
+            events, run = journal.take_told()
+        except Exception as error:
+            self._faults.note("recording", error)
+            return sample
+        now_t = sample.t
+        # Their clocks are ours, but they acted a moment before we looked.
+        events = tuple(replace(event, t=min(event.t, now_t)) for event in events)
+        return replace(sample, events=(*sample.events, *events), run=sample.run or run)
+
+    def _store(self, sample: Sample, snapshot: Snapshot | None, stored: bool) -> None:
+        if self._journal is None or stored:
+            return
+        try:
+            self._journal.record(sample, snapshot)
+        except Exception as error:
+            self._faults.note("recording", error)
+
+    def _publish(self, snapshot: Snapshot) -> None:
         with self._published:
             self._latest = snapshot
             self._published.notify_all()
@@ -197,15 +277,3 @@ class Engine:
                 wake()
             except Exception as error:
                 self._faults.note("waking a screen", error)
-
-
-def _with_untold(sample: Sample, earlier: Sample | None) -> Sample:
-    """Add what an earlier Sample told once and nobody heard."""
-    if earlier is None:
-        return sample
-    return replace(
-        sample,
-        events=(*earlier.events, *sample.events)[-MAX_EVENTS:],
-        environments={**earlier.environments, **sample.environments},
-        run=sample.run or earlier.run,
-    )
