@@ -20,6 +20,10 @@ from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_opt
 VERBS = {
     "watch": ("watch", "open the monitor; the same as no verb at all"),
     "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
+    "record": ("record", "record without a screen until told to end"),
+    "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
+    "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
+    "import": ("importing", "take recordings that were made elsewhere in among the runs"),
     "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),
     "launch": ("pool", "launch N workers"),
     "stop": ("pool", "stop the pool, and see that it is gone"),
@@ -31,6 +35,7 @@ VERBS = {
 EXIT_CODES = """\
 exit codes:
   check, report            0 go · 1 caution · 2 STOP · 3 not known yet
+  record                   0 ended as it was told to · 1 the end of it could not be stored
   launch, stop, resize     0 done · 1 failed · 2 refused or declined, nothing touched
   all                      64 wrong usage · 70 internal error · 78 bad configuration · 130 interrupted
 """

@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ from metabonk_tui.adapters.pool_lock import PoolLock
 from metabonk_tui.adapters.pools.record import boot_id
 from metabonk_tui.adapters.store import kept_snapshot, retention, shelf
 from metabonk_tui.adapters.store.along import Along, told
+from metabonk_tui.adapters.store.page import Page
 from metabonk_tui.adapters.store.recording import Recording
-from metabonk_tui.adapters.store.rollup import MINUTE_S, Rollup, fields_of
-from metabonk_tui.adapters.store.run_file import Cache, RunFile
+from metabonk_tui.adapters.store.run_file import Cache
 from metabonk_tui.adapters.store.schema import TooNew
 from metabonk_tui.adapters.store.shelf import UNREADABLE
 from metabonk_tui.core.config import Config
@@ -64,14 +63,14 @@ class StoreJournal:
         self._lock = PoolLock(folder / f"{self._pool.replace(':', '_').replace('/', '_')}.lock")
         self._boot = boot_id()
         self._key = kept_snapshot.key(config)
-        self._file: RunFile | None = None
+        self._page: Page | None = None
         self._run = ""
-        """The run that the file is of."""
+        """The run that the page is of."""
+        self._path: Path | None = None
+        """Where the run stands, also while it cannot be written."""
         self._along: Along | None = None
         self._waiting: Sample | None = None
         """What was told before there was a run, or while nothing could be written."""
-        self._rollup = Rollup(fields_of(config))
-        self._last_event: Event | None = None
         self._hour = 0
         self._workers: frozenset[shelf.Worker] = frozenset()
         self._happened: list[Event] = []
@@ -104,14 +103,15 @@ class StoreJournal:
             with Recording(path) as one:
                 meta, seq = one.meta, one.newest_seq
                 self._go_on(meta)
-                self._recover(one, meta)
+                self._recover(meta)
             past = self._past(path, seq)
             if mine:
-                self._open(path)
+                self._path = path
+                self._page = Page(path, self._config)
             else:
                 self._along = Along(path, seq)
         except UNREADABLE as error:
-            self._fail(error, self._file.path if self._file else None)
+            self._fail(error, self._path)
             return None
         return past
 
@@ -146,31 +146,29 @@ class StoreJournal:
         """Return what other monitors did, and what happened to the recording, since the last time."""
         events, run = self._happened, None
         self._happened = []
-        if self._file is not None:
+        if self._page is not None:
             try:
-                for number, documents in self._file.inbox():
+                for number, documents in self._page.file.inbox():
                     if number > self._inbox_to:
                         more, began = told(documents)
                         events.extend(replace(event) for event in more)
                         run, self._inbox_to = began or run, number
             except UNREADABLE as error:
-                self._fail(error, self._file.path)
+                self._fail(error, self._path)
         return tuple(events), run
 
     def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
         """Store a Sample; what cannot be stored is told."""
         if not self._lock.held and (self._along is not None or not self._locked_late()):
             return
-        path = None
         try:
             if snapshot is not None:
                 self._turn_page(sample, snapshot)
-            if self._file is None:
+            if self._page is None:
                 if self._trouble:
                     self._recording = False
                 return
-            path = self._file.path
-            self._write(fold(self._waiting, sample, MAX_EVENTS), snapshot)
+            self._write(self._page, fold(self._waiting, sample, MAX_EVENTS), snapshot)
             self._waiting, self._recording = None, True
             if self._trouble:
                 self._trouble = ""
@@ -178,17 +176,17 @@ class StoreJournal:
             self._tidy()
         except UNREADABLE as error:
             self._waiting = fold(self._waiting, sample, MAX_EVENTS)
-            self._fail(error, path)
+            self._fail(error, self._path)
 
     def close(self) -> None:
         """Let go of the recording, complete as it is."""
         try:
-            if self._file is not None:
-                self._file.finish(self._rollup.close())
+            if self._page is not None:
+                self._page.finish()
         except UNREADABLE as error:
             LOG.error("the recording could not be closed: %s", error)
         finally:
-            self._file = None
+            self._page = None
             if self._along is not None:
                 self._along.close()
                 self._along = None
@@ -249,33 +247,21 @@ class StoreJournal:
     def _go_on(self, meta: Any) -> None:
         self._clock.go_on(ClockReading(**meta["clock"]))
 
-    def _recover(self, one: Recording, meta: Any) -> None:
+    def _recover(self, meta: Any) -> None:
         """Know again what the writer before us knew."""
         self._run = meta.get("summary", {}).get("run", "")
         self._workers = frozenset((int(pid), float(at)) for pid, at in meta.get("workers", ()))
         self._hour = int(meta.get("hour", 0))
-        events = one.events()
-        self._last_event = events[-1] if events else None
-        _, last_t = one.span
-        self._rollup = Rollup(fields_of(self._config))
-        # The last sample before the open minute says from where its counters grew.
-        for sample in one.samples(from_t=last_t // MINUTE_S * MINUTE_S - 10 * self._interval_s):
-            self._rollup.add(sample)
-
-    def _open(self, path: Path) -> None:
-        self._file = RunFile(path)
-        with Recording(path) as one:
-            _, last_t = one.span
-        self._file.forget_minutes_from(int(last_t // MINUTE_S) * MINUTE_S)
 
     def _take_over(self, fresh: tuple[Sample, ...]) -> tuple[Sample, ...] | None:
         """Write on where the one before us ended."""
         along, self._along = self._along, None
         if along is not None:
             with Recording(along.path) as one:
-                self._recover(one, one.meta)
+                self._recover(one.meta)
             along.close()
-            self._open(along.path)
+            self._path = along.path
+            self._page = Page(along.path, self._config)
             LOG.info("recording goes on with us: %s", along.path.name)
         return fresh or None
 
@@ -300,95 +286,59 @@ class StoreJournal:
     # Writing
 
     def _turn_page(self, sample: Sample, snapshot: Snapshot) -> None:
-        """Begin another file where another run begins; there is none before anything is there."""
-        if self._file is not None and snapshot.run.name == self._run:
+        """Begin another page where another run begins; there is none before anything is there."""
+        same = snapshot.run.name == self._run
+        if self._page is not None and same:
             return
         if not any(seen.status is not None or seen.pid is not None for seen in sample.workers.values()):
-            if self._file is None:
+            if self._page is None:
                 self._waiting = fold(self._waiting, sample, MAX_EVENTS)
             return
         if self._now() < self._again_s:
             return
-        if self._file is not None:
-            file, self._file = self._file, None
-            file.finish(self._rollup.close())
-        if not self._trouble or self._run != snapshot.run.name:
-            self._rollup, self._hour, self._last_event = Rollup(fields_of(self._config)), hour_of(snapshot), None
+        if self._page is not None:
+            page, self._page = self._page, None
+            page.finish()
         make_private_directory(self._folder)
-        again = self._folder / f"{self._run}{shelf.SUFFIX}" if self._run == snapshot.run.name else None
-        path = again if again is not None and again.exists() else shelf.free_name(self._folder, snapshot.run.name)
-        self._file = RunFile(path)
-        self._run, self._inbox_to = snapshot.run.name, 0
-        LOG.info("recording %s", path.name)
+        if not same or self._path is None or not self._path.exists():
+            self._path = shelf.free_name(self._folder, snapshot.run.name)
+            self._hour, self._inbox_to = hour_of(snapshot), 0
+        self._page = Page(self._path, self._config)
+        self._run = snapshot.run.name
+        LOG.info("recording %s", self._path.name)
 
-    def _write(self, sample: Sample, snapshot: Snapshot | None) -> None:
-        file = self._file
-        assert file is not None
+    def _write(self, page: Page, sample: Sample, snapshot: Snapshot | None) -> None:
         cache: Cache | None = None
-        events: list[Event] = []
-        if snapshot is not None:
-            events = self._fresh(snapshot.events)
-            if file.is_full:
-                cache = (kept_snapshot.NAME, self._key, kept_snapshot.pack(snapshot, file.seq + 1))
-        file.write(
-            sample,
-            meta=self._meta(sample, snapshot, file),
-            minutes=self._rollup.add(sample),
-            events=events,
-            cache=cache,
-            inbox_to=self._inbox_to,
-        )
-        if events:
-            self._last_event = events[-1]
+        if snapshot is not None and page.file.is_full:
+            cache = (kept_snapshot.NAME, self._key, kept_snapshot.pack(snapshot, page.file.seq + 1))
+        page.add(sample, snapshot, self._whose(sample), cache, self._inbox_to)
         if snapshot is not None and hour_of(snapshot) > self._hour:
             self._hour = hour_of(snapshot)
             event = hour_event(snapshot)
             LOG.info("%s: %s", self._run, event.text)
             self._happened.append(event)
 
-    def _meta(self, sample: Sample, snapshot: Snapshot | None, file: RunFile) -> dict[str, Any]:
+    def _whose(self, sample: Sample) -> dict[str, Any]:
+        """Say by what the run is found again."""
         if sample.processes:
             real = self._clock.real
             seen = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in sample.processes]
             workers = frozenset((pid, round(at, 1)) for pid, at in shelf.workers_of(seen))
             self._workers = workers or self._workers
-        meta: dict[str, Any] = {
+        return {
             "pool": self._pool,
             "boot_id": self._boot,
             "clock": asdict(self._clock.reading()),
             "workers": sorted(self._workers),
             "hour": self._hour,
         }
-        if snapshot is not None:
-            run = snapshot.run
-            meta["summary"] = {
-                "run": run.name,
-                "started_at": run.started_at,
-                "verdict": snapshot.verdict.word.value,
-                "workers": run.desired if run.desired is not None else len(snapshot.workers),
-            }
-            if file.seq == 0:
-                header = RunHeader(
-                    run.name, run.started_at, run.desired, run.source, run.interval_s, run.how, run.profile
-                )
-                meta["header"] = asdict(sample.run or header)
-        return meta
-
-    def _fresh(self, events: tuple[Event, ...]) -> list[Event]:
-        last = self._last_event
-        if last is None:
-            return list(events)
-        # The oldest events fall off the end of a long list, so places cannot be remembered, only the event.
-        places = [place for place, event in enumerate(events) if event is last or event == last]
-        begin = places[-1] + 1 if places else 0
-        return list(islice(events, begin, None))
 
     def _tidy(self) -> None:
         now_s = self._now()
-        if now_s < self._tidy_s or self._file is None:
+        if now_s < self._tidy_s or self._page is None:
             return
         self._tidy_s = now_s + TIDY_S
-        for said in retention.tidy(self._folder, retention.limits(self._config), time.time(), live=(self._file.path,)):
+        for said in retention.tidy(self._folder, retention.limits(self._config), time.time(), live=(self._page.path,)):
             LOG.info("%s", said)
 
     @property
@@ -401,9 +351,9 @@ class StoreJournal:
         """Tell once what is wrong, put a broken file aside, and try again later."""
         self._recording = False
         self._again_s = self._now() + AGAIN_S
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._page is not None:
+            self._page.close()
+            self._page = None
         words = clean_text(f"{error}" if isinstance(error, sqlite3.Error | TooNew) else _said(error))
         aside = self._set_aside(path) if path is not None and _is_broken(error) else ""
         if words != self._trouble:

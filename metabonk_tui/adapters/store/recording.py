@@ -21,6 +21,8 @@ from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.schema import open_to_read
 from metabonk_tui.core.sample import Event, RunHeader, Sample
 
+EVENTS = "SELECT t, kind, severity, text, worker, facts FROM event"
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -157,11 +159,12 @@ class Recording:
 
     def events(self) -> tuple[Event, ...]:
         """Return everything that happened in the run, oldest first."""
-        rows = self._base.execute("SELECT t, kind, severity, text, worker, facts FROM event ORDER BY id")
-        return tuple(
-            Event(t, kind, severity, text, worker, json.loads(facts))
-            for t, kind, severity, text, worker, facts in rows
-        )
+        return tuple(map(_event, self._base.execute(f"{EVENTS} ORDER BY id")))
+
+    def last_event(self) -> Event | None:
+        """Return what happened last."""
+        row = self._base.execute(f"{EVENTS} ORDER BY id DESC LIMIT 1").fetchone()
+        return None if row is None else _event(row)
 
     def series(self) -> tuple[str, ...]:
         """Name what can be plotted."""
@@ -241,3 +244,8 @@ class Recording:
             late = from_t is None or sample.t >= from_t
             if seq > after and late and (to_t is None or sample.t <= to_t):
                 yield seq, sample
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    t, kind, severity, text, worker, facts = row
+    return Event(t, kind, severity, text, worker, json.loads(facts))
