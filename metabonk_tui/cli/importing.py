@@ -24,7 +24,7 @@ def add_options(parser: Parser, verb: str) -> None:
         "files",
         nargs="+",
         metavar="PATH",
-        help="a .jsonl or .jsonl.gz ('-': stdin), or a folder of worker_N_metrics.csv",
+        help="a .jsonl, .jsonl.gz ('-': stdin), or a folder of worker_N_metrics.csv",
     )
     add_config_option(parser)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-import metabonk_tui.core
+from metabonk_tui.core import snapshot as snapshot_module
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.snapshot import Snapshot
 
@@ -29,7 +29,7 @@ HOME = "metabonk_tui.core."
 def _core() -> bytes:
     """Digest the core's source: another one may remember other things."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(Path(metabonk_tui.core.__path__[0]).rglob("*.py")):
+    for path in sorted(Path(snapshot_module.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.digest()
 

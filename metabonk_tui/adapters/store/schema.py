@@ -64,7 +64,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     An older file is read through a copy in memory that is brought to our version: reading changes nothing.
     """
     # Where nothing can be written beside it, nobody writes to it either.
-    how = "mode=ro" if os.access(path.parent, os.W_OK) else "immutable=1"
+    # Only who might write can also clear away what a killed writer left beside the file.
+    how = "mode=rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "immutable=1"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{how}",
         uri=True,
@@ -77,6 +78,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         if version == 0:
             raise sqlite3.DatabaseError("not a recording")
         if version == SCHEMA:
+            connection.execute("PRAGMA query_only = 1")
             return connection
         copy = sqlite3.connect(":memory:", isolation_level=None)
         connection.backup(copy)

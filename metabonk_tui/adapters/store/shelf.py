@@ -50,7 +50,9 @@ def paths(folder: Path) -> list[Path]:
 
 def written_t(path: Path) -> float:
     """Say when a recording was last written to, real Unix seconds."""
-    return max((one.stat().st_mtime for one in (path, beside(path)) if one.exists()), default=0.0)
+    return max(
+        (one.stat().st_mtime for one in (path, beside(path)) if one.exists() and one.stat().st_size), default=0.0
+    )
 
 
 def beside(path: Path) -> Path:
