@@ -159,7 +159,7 @@ def test_any_part_of_a_run_can_be_read(tmp_path: Path) -> None:
         assert list(one.samples(after=150)) == samples[150:]
         told = one.summary()
         assert (told.duration_s, told.workers, told.source, told.samples) == (199.0, 2, "live", 200)
-        assert [event.kind for event in one.events()][0] == "run.start"
+        assert one.events()[0].kind == "run.start"
         plotted = one.plot("step", T, T + 200, 200)
         assert sum(point.increase for point in plotted[0]) == 199 * 7
         assert set(plotted) == {0, 1}
