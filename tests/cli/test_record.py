@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from metabonk_tui.adapters.store.recording import Recording
@@ -41,6 +42,7 @@ def test_killed_it_goes_on_with_one_run_and_one_gap(home: dict[str, str], tmp_pa
             first.send_signal(signal.SIGKILL)
             first.communicate(timeout=20)
             before = samples_in(runs)
+            time.sleep(2)  # the hole is to be longer than three intervals
             second = recorder(home, *pool.options)
             wait_for(lambda: samples_in(runs) >= before + 6)
             second.send_signal(signal.SIGTERM)

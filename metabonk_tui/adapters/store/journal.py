@@ -60,7 +60,7 @@ class StoreJournal:
         self._clock = clock
         self._now = now
         self._pool = f"{config.pool.host}:{config.pool.base_port}"
-        self._lock = PoolLock(folder / f"{self._pool.replace(':', '_').replace('/', '_')}.lock")
+        self._lock = PoolLock(folder / f"{self._pool.replace(':', '_').replace('/', '_')}.writer")
         self._boot = boot_id()
         self._key = kept_snapshot.key(config)
         self._page: Page | None = None

@@ -7,7 +7,7 @@ with Recording(path) as past:
 from __future__ import annotations
 
 import json
-import zlib
+import lzma
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -153,7 +153,7 @@ class Recording:
         rows = self._base.execute("SELECT lines FROM chunk WHERE to_t <= ? ORDER BY first_seq", (to_t,))
         for place, (packed,) in enumerate(rows):
             if place % every == 0:
-                line = zlib.decompress(packed).split(b"\n", 1)[0]
+                line = lzma.decompress(packed).split(b"\n", 1)[0]
                 for sample in codec.samples([line], self.problems, self.path.name):
                     yield replace(sample, run=self._header(sample.run)) if place == 0 else sample
 
@@ -230,7 +230,7 @@ class Recording:
             ).fetchone()
             if chunk is not None:
                 first, last, thin, packed = chunk
-                return [last] if thin else list(range(first, last + 1)), zlib.decompress(packed).split(b"\n")
+                return [last] if thin else list(range(first, last + 1)), lzma.decompress(packed).split(b"\n")
             rows = self._base.execute("SELECT seq, line FROM tail WHERE seq >= ? ORDER BY seq", (at,)).fetchall()
             return ([seq for seq, _ in rows], [line for _, line in rows]) if rows else None
         finally:

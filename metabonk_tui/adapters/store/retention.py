@@ -5,9 +5,9 @@ Refuses to know which runs matter to anybody; those that are being written are n
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import sqlite3
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,9 +127,9 @@ def _thin_to(base: sqlite3.Connection, path: Path, to_t: float) -> int:
 def _folded(packed: bytes, name: str) -> bytes:
     """Make one line of a chunk: its last readings, and all that was told once within it."""
     whole: Sample | None = None
-    for sample in codec.samples(zlib.decompress(packed).split(b"\n"), [], name):
+    for sample in codec.samples(lzma.decompress(packed).split(b"\n"), [], name):
         whole = fold(whole, sample, MAX_EVENTS)
-    return packed if whole is None else zlib.compress(codec.Encoder().line(whole), 6)
+    return packed if whole is None else lzma.compress(codec.Encoder().line(whole), preset=1)
 
 
 def _oldest_too_many(folder: Path, limit: Limits, now_t: float, live: Collection[Path]) -> Path | None:

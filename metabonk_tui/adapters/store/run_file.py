@@ -6,8 +6,8 @@ Refuses to know why a run begins, and lets every error of the disk through.
 from __future__ import annotations
 
 import json
+import lzma
 import sqlite3
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ class RunFile:
     def _pack(self) -> None:
         rows = self._base.execute("SELECT seq, t, line FROM tail ORDER BY seq").fetchall()
         if rows:
-            packed = zlib.compress(b"\n".join(line for _, _, line in rows), 6)
+            packed = lzma.compress(b"\n".join(line for _, _, line in rows), preset=1)
             chunk = (rows[0][0], rows[-1][0], rows[0][1], rows[-1][1], 0, packed)
             self._base.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk)
             self._base.execute("DELETE FROM tail")

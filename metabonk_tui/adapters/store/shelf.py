@@ -9,6 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
 
 from metabonk_tui.adapters.store.recording import Recording, Summary
@@ -16,7 +17,7 @@ from metabonk_tui.adapters.store.schema import TooNew
 from metabonk_tui.core.sample import ProcessReading
 
 SUFFIX = ".db"
-UNREADABLE = (OSError, sqlite3.Error, TooNew, ValueError, TypeError, KeyError)
+UNREADABLE = (OSError, sqlite3.Error, LZMAError, TooNew, ValueError, TypeError, KeyError)
 SAME_START_S = 1.1
 """Start times are counted from a boot time that is a whole second and may be read one off."""
 LOOKED_AT = 20
