@@ -12,7 +12,8 @@ from metabonk_tui.adapters.export import sample_lines, write_jsonl
 from metabonk_tui.adapters.lenient import Problem
 from metabonk_tui.cli.exits import DONE, UsageError
 from metabonk_tui.cli.options import Parser
-from metabonk_tui.cli.recordings import narrate, opened, recording_path
+from metabonk_tui.cli.recordings import opened, recording_path
+from metabonk_tui.cli.sources import narrate
 from metabonk_tui.core.sample import Sample
 
 

@@ -11,7 +11,8 @@ from metabonk_tui.adapters.store.filing import file_runs
 from metabonk_tui.adapters.store.shelf import UNREADABLE
 from metabonk_tui.cli.exits import DONE, UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
-from metabonk_tui.cli.recordings import narrate, sources, store
+from metabonk_tui.cli.recordings import store
+from metabonk_tui.cli.sources import narrate, sources
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import Sample
 from metabonk_tui.core.snapshot import Snapshot

@@ -13,8 +13,8 @@ from metabonk_tui.adapters.lenient import Problem
 from metabonk_tui.adapters.settings import load_config
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
-from metabonk_tui.cli.recordings import narrate, sources
 from metabonk_tui.cli.report_text import report_text
+from metabonk_tui.cli.sources import narrate, sources
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.report import Report, join, runs
 from metabonk_tui.core.sample import Sample
