@@ -12,7 +12,7 @@ from metabonk_tui.ui.commands import COMMANDS, GROUPS, key_name
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-KIND = re.compile(r"\"((?:run|worker|component|memory|pool|env|recorder|monitor)\.[a-z]+)\"")
+KIND = re.compile(r"\"((?:run|worker|component|memory|pool|env|contract|recorder|monitor|watch)\.[a-z_]+)\"")
 
 
 def test_the_table_of_keys_is_the_table_of_commands() -> None:
@@ -31,8 +31,8 @@ def test_every_verb_is_there() -> None:
 
 
 def test_the_number_of_scenarios() -> None:
-    assert len(SCENARIOS) == 12
-    assert "twelve scenarios" in README
+    assert len(SCENARIOS) == 17
+    assert "twenty-two scenarios" in README
 
 
 @pytest.mark.parametrize("word", Word)
@@ -50,7 +50,7 @@ def test_every_kind_of_event_is_documented() -> None:
         for kind in KIND.findall(path.read_text(encoding="utf-8"))
     }
     assert "worker.up" in told
-    documented = set(re.findall(r"`([a-z]+(?:\.[a-z]+)?)`", README.split("## Events")[1]))
+    documented = set(re.findall(r"`([a-z]+(?:\.[a-z_]+)?)`", README.split("## Events")[1]))
     assert told | {"check", "verdict"} <= documented
 
 

@@ -17,6 +17,8 @@ from metabonk_tui.core.status import clean_text
 
 _LOG_ROTATES_AT_BYTES = 8 << 20
 _TAIL_BYTES = 16384
+_ENDED_KEPT = 50
+_ended: list[tuple[int, int]] = []
 _started: list[subprocess.Popen[bytes]] = []
 """Whom we started and nobody waits for: kept so that they are reaped when they end, and only then forgotten."""
 
@@ -74,7 +76,18 @@ def start_child(argv: Sequence[str], directory: Path, environment: Mapping[str, 
 
 def reap() -> None:
     """Take note of those that ended, so that no zombie stays."""
-    _started[:] = [process for process in _started if process.poll() is None]
+    for process in [process for process in _started if process.poll() is not None]:
+        _started.remove(process)
+        _ended.append((process.pid, process.returncode))
+    del _ended[:-_ENDED_KEPT]
+
+
+def take_ended() -> list[tuple[int, int]]:
+    """Hand over (pid, exit code) of the commands that ended since the last call."""
+    taken = []
+    while _ended:
+        taken.append(_ended.pop(0))
+    return taken
 
 
 def tail_lines(path: Path, offset: int, lines: int) -> tuple[str, ...]:

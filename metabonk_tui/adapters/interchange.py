@@ -6,6 +6,7 @@ Refuses to judge: a missing key was not observed, and what a sample means is the
 from __future__ import annotations
 
 import gzip
+import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,13 +21,17 @@ from metabonk_tui.core.sample import (
     EnvFileReading,
     EnvReading,
     Event,
+    ExitReading,
     GpuReading,
+    KernelLogReading,
     MemoryReading,
     Observation,
     PoolReading,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
+    WatchReading,
     WorkerStatus,
 )
 from metabonk_tui.core.status import MAX_DEPTH, clean_text, decode_json
@@ -37,6 +42,7 @@ LOOKAHEAD = 100
 """Samples read ahead to find the rhythm of a run whose header does not tell it."""
 STATUS_DEPTH = 3
 """How deep in a line a status lies."""
+EXIT = re.compile(r"-?[0-9]{1,3}")
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
 
 
@@ -175,9 +181,14 @@ class SampleReader:
             memory=self._one(MemoryReading, document.get("memory")),
             processes=self._several(ProcessReading, document.get("processes")),
             gpus=self._several(GpuReading, document.get("gpus")),
+            earlier_peaks=self._several(RunPeaks, document.get("earlier_peaks")),
             environments=self._environments(document),
             env_file=self._one(EnvFileReading, document.get("env_file")),
+            log_tails=self._log_tails(document.get("logs")),
+            exits=self._exits(document.get("exits")),
+            kernel_log=self._one(KernelLogReading, document.get("kernel_log")),
             pool=self._one(PoolReading, document.get("pool")),
+            watch=self._one(WatchReading, document.get("watch")),
             events=tuple(self.events),
             run=self.run,
             lag_s=_float(document.get("lag_s")),
@@ -207,6 +218,16 @@ class SampleReader:
             return None
         found = [self._one(kind, item) for item in value]
         return tuple(item for item in found if item is not None)
+
+    def _exits(self, value: Any) -> tuple[ExitReading, ...]:
+        """Take the exits; one that is no number is left out, with a problem."""
+        exits = []
+        for told in self._several(ExitReading, value) or ():
+            if EXIT.fullmatch(told.exit):
+                exits.append(told)
+            else:
+                self._problem(f"ExitReading.exit: no exit code: {clean_text(told.exit, 40)!r}")
+        return tuple(exits)
 
     def _slots(self, value: Any) -> Iterator[tuple[int, Any]]:
         for key, item in value.items() if isinstance(value, dict) else ():
@@ -243,6 +264,13 @@ class SampleReader:
             if isinstance(error, str):
                 found[slot] = EnvReading(None, clean_text(error, 60))
         return found
+
+    def _log_tails(self, value: Any) -> dict[int, tuple[str, ...]]:
+        return {
+            slot: tuple(clean_text(line) for line in lines if isinstance(line, str))
+            for slot, lines in self._slots(value)
+            if isinstance(lines, list)
+        }
 
 
 def _float(value: Any) -> float | None:

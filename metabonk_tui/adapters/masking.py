@@ -12,7 +12,7 @@ from metabonk_tui.core.status import clean_text
 
 MASK = "••••"
 _VALUE_LIMIT = 500
-_USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 class Masking:
@@ -32,4 +32,4 @@ class Masking:
         """Return a value as it may be shown: cleaned, cut, masked where its name sounds secret."""
         if name not in self._open and any(word in name.upper() for word in self._secret_words):
             return MASK
-        return clean_text(_USER_IN_URL.sub(MASK, value), limit=_VALUE_LIMIT)
+        return clean_text(USER_IN_URL.sub(MASK, value), limit=_VALUE_LIMIT)

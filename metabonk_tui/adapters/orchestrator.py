@@ -67,6 +67,7 @@ def _worker(entry: Mapping[str, Any], base_port: int) -> OrchestratorWorker | No
         episode=_whole(heartbeat, "episode_idx", 0),
         step_age_s=number(heartbeat, "step_age_s", minimum=0.0).value,
         last_seen_t=last_seen.value if last_seen.value is not None else number(heartbeat, "ts", minimum=0.0).value,
+        last_frame_t=number(heartbeat, "stream_last_frame_ts", minimum=0.0).value,
     )
 
 

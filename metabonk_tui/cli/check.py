@@ -43,7 +43,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
         snapshot = None
         narrator = Narrator() if options.wait or options.for_s else None
-        limit_s = options.for_s or (None if options.wait else _patience_s(loaded.config.observe.interval_s))
+        limit_s = options.for_s or (None if options.wait else patience_s(loaded.config.observe.interval_s))
         for snapshot in follow(monitor, limit_s):
             if narrator is not None:
                 narrator.tell(snapshot)
@@ -61,6 +61,6 @@ def _is_enough(snapshot: Snapshot, wait: bool) -> bool:
     return snapshot.verdict.word not in OPEN if wait else snapshot.tick + 1 >= ENOUGH
 
 
-def _patience_s(interval_s: float) -> float:
+def patience_s(interval_s: float) -> float:
     """Bound a plain check in real time, whatever the workers do."""
     return PATIENCE_INTERVALS * (interval_s or 5.0)

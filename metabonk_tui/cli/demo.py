@@ -19,7 +19,9 @@ from metabonk_tui.cli.options import Parser, count, factor, port
 
 SCENARIOS = (
     *("seed", "healthy", "silent", "disabled", "leak", "steps"),
-    *("flaky", "hung", "nan", "zombie", "slow", "crash"),
+    *("flaky", "hung", "nan", "zombie"),
+    *("imports", "starved", "override", "swallowed", "mute"),
+    *("idle", "racing", "looping", "frozen", "broken", "slow", "crash"),
 )
 """The names of the demo's own table, which nothing here may import."""
 SPEED = 30.0

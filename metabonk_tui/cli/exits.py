@@ -6,6 +6,8 @@ DONE = 0
 FAILED = 1
 NOT_DONE = 2
 """An acting verb was refused, or the person said no: nothing was touched."""
+NOT_KNOWN = 3
+"""`fit`: memory cannot be read."""
 USAGE = 64
 INTERNAL = 70
 CONFIG = 78

@@ -25,6 +25,9 @@ VERBS = {
     "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
     "import": ("importing", "take recordings that were made elsewhere in among the runs"),
     "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),
+    "fit": ("fit", "say how many workers fit into memory, with the sum; nothing needs to run"),
+    "contract": ("contract", "say which names of /status are expected, seen, never seen, unexpected"),
+    "preflight": ("preflight", "look at what must be so before a launch"),
     "launch": ("pool", "launch N workers"),
     "stop": ("pool", "stop the pool, and see that it is gone"),
     "resize": ("pool", "bring the pool to N workers"),
@@ -36,6 +39,9 @@ EXIT_CODES = """\
 exit codes:
   check, report            0 go · 1 caution · 2 STOP · 3 not known yet
   record                   0 ended as it was told to · 1 the end of it could not be stored
+  fit                      0 so many fit · 1 they do not · 3 memory cannot be read
+  contract                 0 every expected name seen · 1 some never seen · 3 nobody answered
+  preflight                0 all passed or skipped · 1 something unknown · 2 something failed
   launch, stop, resize     0 done · 1 failed · 2 refused or declined, nothing touched
   all                      64 wrong usage · 70 internal error · 78 bad configuration · 130 interrupted
 """
@@ -83,7 +89,7 @@ def dispatch(argv: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-    verbs = "\n".join(f"  {name:<8} {what}" for name, (_, what) in VERBS.items())
+    verbs = "\n".join(f"  {name:<9} {what}" for name, (_, what) in VERBS.items())
     parser = Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [options] [verb] [options]",

@@ -98,6 +98,17 @@ def factor(text: str) -> float:
     return value
 
 
+def hours(text: str) -> float:
+    """Read a number of hours."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (0 < value <= 1000):
+        raise argparse.ArgumentTypeError(f"expected hours above 0, at most 1000, found {text!r}")
+    return value
+
+
 def duration_s(text: str) -> float:
     """Read a duration like 90s, 10m, 1h30m; a bare number is seconds."""
     parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())

@@ -14,16 +14,22 @@ from metabonk_tui.adapters.settings import load_config
 from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.exits import DONE, FAILED, NOT_DONE, UsageError
 from metabonk_tui.cli.following import follow
-from metabonk_tui.cli.options import Parser, add_pool_options, count, overrides
+from metabonk_tui.cli.options import Parser, add_pool_options, count, hours, overrides
+from metabonk_tui.cli.preflight import item_line
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.action import Action, Launch, Plan, Resize, Stop
+from metabonk_tui.core.checklist import FEWEST_WORDS, is_reason
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.format import age, gigabytes
+from metabonk_tui.core.interlock import door, is_long
 from metabonk_tui.core.sample import Operation
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.engine.engine import Engine
 
 LOOK_S = 20.0
+SETTLE_S = 20.0
+LOOKS = 4
+"""So many Samples a long launch is judged by before it is refused: environments are read after processes."""
 SLACK_S = 60.0
 
 
@@ -31,12 +37,21 @@ def add_options(parser: Parser, verb: str) -> None:
     """Declare what the verb takes."""
     if verb != "stop":
         parser.add_argument("n", metavar="N", type=count, help="how many workers")
+        parser.add_argument(
+            "--hours", type=hours, metavar="H", help="how long it is meant to run; 24 wants all proved"
+        )
+        parser.add_argument(
+            "--override", metavar="REASON", default="", help="why it is to be done against the interlock"
+        )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
     """Look, plan, show, ask, act, and tell every step."""
+    reason = getattr(options, "override", "")
+    if reason and not is_reason(reason):
+        raise UsageError(f"--override needs a reason of at least {FEWEST_WORDS} words: it is recorded")
     if getattr(options, "read_only", False):
         raise UsageError(f"--read-only and {verb} contradict each other")
     loaded = load_config(getattr(options, "config", None), overrides(options))
@@ -50,6 +65,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
             return NOT_DONE
         if plan.mode == "noop":
             return DONE
+        if not _let_through(monitor, plan, loaded.config):
+            return NOT_DONE
         if not options.yes and not _agreed():
             _narrate("nothing was done")
             return NOT_DONE
@@ -61,7 +78,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
 def _action(options: argparse.Namespace, verb: str) -> Action:
     if verb == "stop":
         return Stop(by="cli")
-    return Launch(options.n, by="cli") if verb == "launch" else Resize(options.n, by="cli")
+    make = Launch if verb == "launch" else Resize
+    return make(options.n, by="cli", hours=options.hours, override=options.override)
 
 
 def _first_look(monitor: Engine) -> Snapshot:
@@ -100,6 +118,35 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         yield f"warning   {warning}"
 
 
+def _let_through(monitor: Engine, plan: Plan, config: Config) -> bool:
+    """Show the interlock's checklist as it becomes known; tell whether it lets the plan through."""
+    if not plan.start:
+        return True
+    judged = door(plan.action, monitor.latest(), monitor.preflight(), config)
+    told: dict[str, str] = {}
+    limit_s = SETTLE_S if is_long(getattr(plan.action, "hours", None), config) else 0.0
+    for looked, snapshot in enumerate(follow(monitor, limit_s), 1):
+        judged = door(plan.action, snapshot, monitor.preflight(), config)
+        for item in judged.items:
+            if told.get(item.id) != item.standing:
+                told[item.id] = item.standing
+                _narrate(item_line(item))
+        if not judged.closed or looked >= LOOKS:
+            break
+    if not judged.closed:
+        for line in judged.overridden:
+            _narrate(f"overridden {line}")
+        return True
+    for item in judged.blocking:
+        if told.get(item.id) != item.standing:
+            _narrate(item_line(item))
+        if item.fix:
+            _narrate(f"do        {item.title}: {item.fix}")
+    _narrate(f"refused by the interlock: {judged.why}")
+    _narrate('to do it all the same, say why: --override "..."; it is recorded')
+    return False
+
+
 def _agreed() -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nobody to ask without a terminal; to do it without asking: --yes")
@@ -112,7 +159,13 @@ def _carried_out(monitor: Engine, before: Operation | None, config: Config) -> i
     launcher = config.pool.launcher
     limit_s = launcher.start_timeout_s + 2 * launcher.stop_grace_s + SLACK_S
     told: set[tuple[str, str, str]] = set()
+    began = monitor.latest()
+    began_t = began.t if began else 0.0
     for snapshot in follow(monitor, limit_s):
+        refused = [event for event in snapshot.events if event.kind == "pool.refused" and event.t >= began_t]
+        if refused:
+            _narrate(refused[-1].text)
+            return NOT_DONE
         operation = snapshot.pool.operation
         if operation is None or (before is not None and operation.started_at == before.started_at):
             continue

@@ -1,4 +1,4 @@
-"""`record`: watch and record without a screen until told to end. Never acts."""
+"""`record`: watch and record without a screen until told to end. Acts only as a memory watch that is asked for."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def add_options(parser: Parser, verb: str) -> None:
         metavar="DURATION",
         help="record this long in real time, like 24h; without it: until SIGTERM or Ctrl-C",
     )
+    parser.add_argument(
+        "--memory-watch",
+        action="store_true",
+        help="arm the memory watch as [memory_watch] says, as soon as no other monitor holds the pool",
+    )
     add_pool_options(parser)
 
 
@@ -47,11 +52,14 @@ def main(options: argparse.Namespace, verb: str) -> int:
     loaded = load_config(getattr(options, "config", None), overrides(options))
     config = msgspec.structs.replace(loaded.config, store=msgspec.structs.replace(loaded.config.store, enabled=True))
     speed = getattr(options, "speed", 1.0)
+    read_only = getattr(options, "read_only", False) or not options.memory_watch
     notifier, progress = Notifier(), Progress()
     latest: Snapshot | None = None
     with _told_by_signals():
         try:
-            with watching(config, call=call(loaded, options), speed=speed, read_only=True) as monitor:
+            with watching(config, call=call(loaded, options), speed=speed, read_only=read_only) as monitor:
+                if options.memory_watch:
+                    monitor.arm(True, "option", config.memory_watch.dry_run)
                 notifier.ready()
                 for latest in follow(monitor, options.for_s):
                     notifier.alive()

@@ -41,7 +41,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     problems: list[Problem] = []
     found: list[tuple[Report, Snapshot]] = []
     for source in sources(options.files, problems):
-        last = _last(source, config)
+        last = last_of(source, config)
         if last is not None:
             found += runs(last)
     narrate(problems)
@@ -53,7 +53,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
     return Word(whole["verdict"]["word"]).exit_code
 
 
-def _last(samples: Iterable[Sample], config: Config) -> Snapshot | None:
+def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
+    """Step through a recording and return its last Snapshot; None: there was nothing in it."""
     last: Snapshot | None = None
     for last in replay(samples, lambda previous, sample: step(previous, sample, config)):  # noqa: B007 - the last counts
         pass

@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from metabonk_tui.core.black_box import table
 from metabonk_tui.core.format import age, elapsed, gigabytes, number
 from metabonk_tui.core.report import Report
 from metabonk_tui.core.snapshot import Node, Snapshot
@@ -51,6 +52,7 @@ def _run(one: Report, snapshot: Snapshot, title: str) -> Iterator[str]:
     yield from _checks(one)
     yield from _workers(snapshot)
     yield from _memory(one)
+    yield from _evidence(snapshot)
     yield from _events(one)
     for gap in one["gaps"]:
         hole = f"{elapsed(gap['from_s'])} to {elapsed(gap['to_s'])}, {age(gap['to_s'] - gap['from_s'])}"
@@ -109,6 +111,23 @@ def _memory(one: Report) -> Iterator[str]:
         yield "  memory    not observed"
         return
     yield f"  memory    lowest available {gigabytes(least)} GB · OOM kills {memory['oom_kills']}"
+
+
+def _evidence(snapshot: Snapshot) -> Iterator[str]:
+    """Write how processes ended, and who held what around the first kill."""
+    for worker in snapshot.workers:
+        for life in worker.generations:
+            if life.ended is not None:
+                told = f"w{worker.slot} gen {life.number}: {life.ended.text}; {life.ended.evidence}"
+                yield from _wrapped(f"ended     {told}", "  ")
+    box = snapshot.memory.black_box
+    if box is None:
+        return
+    yield f"  black box around the kill at {elapsed(box.kill_t - snapshot.run.started_at)}"
+    for name, *cells in table(box):
+        yield f"    {name:<12}" + "".join(f"{cell:>14}" for cell in cells)
+    if snapshot.memory.kernel_log is not None:
+        yield f"    kernel log: {snapshot.memory.kernel_log}"
 
 
 def _events(one: Report) -> Iterator[str]:

@@ -76,6 +76,8 @@ def open_monitor(
     )
     config = loaded.config
     with watching(config, call=how, speed=speed, read_only=read_only, state=state) as monitor:
+        if config.memory_watch.enabled:
+            monitor.arm(True, "config", config.memory_watch.dry_run)
         app = MonitorApp(
             monitor,
             config,

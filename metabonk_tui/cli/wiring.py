@@ -8,13 +8,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from metabonk_tui.adapters.commands import take_ended
 from metabonk_tui.adapters.env_file_watch import EnvFileWatch
 from metabonk_tui.adapters.environ import Environments
+from metabonk_tui.adapters.exits import Exits
 from metabonk_tui.adapters.gpu import Gpus
 from metabonk_tui.adapters.http import StatusClient
+from metabonk_tui.adapters.kernel_log import KernelLog
+from metabonk_tui.adapters.log_tail import LogTails
 from metabonk_tui.adapters.memory import KernelMemory
 from metabonk_tui.adapters.nearness import is_this_machine
 from metabonk_tui.adapters.orchestrator import Orchestrator
+from metabonk_tui.adapters.peaks import PeakKeeper, PeaksFile, pool_key
 from metabonk_tui.adapters.pool_lock import PoolLock, lock_path
 from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
@@ -23,6 +28,7 @@ from metabonk_tui.adapters.settings import state_dir
 from metabonk_tui.adapters.store.journal import StoreJournal
 from metabonk_tui.adapters.store.shelf import runs_dir
 from metabonk_tui.cli.log import open_log
+from metabonk_tui.cli.looks import PoolLooks
 from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import PoolBackend
@@ -45,18 +51,26 @@ def watching(
     """
     open_log()
     clock = RunClock(speed)
-    pool = partial(_pool, config, state or state_dir(), clock, read_only)
+    kept_in = state or state_dir()
+    pool = partial(_pool, config, kept_in, clock, read_only)
+    peaks = PeaksFile(kept_in, pool_key(config.pool))
+    keeper = PeakKeeper(PeaksFile(kept_in, pool_key(config.pool)), clock.real)
 
     def stepped(previous: Snapshot | None, sample: Sample) -> Snapshot:
-        return _with_call(step(previous, sample, config), call)
+        snapshot = _with_call(step(previous, sample, config), call)
+        keeper.note(snapshot)
+        return snapshot
 
-    journal = StoreJournal(runs_dir(state or state_dir()), config, clock) if config.store.enabled else None
-    engine = Engine(config, partial(_readers, config, pool), clock, stepped, journal=journal)
+    here = config.pool.backend != "none" and is_this_machine(config.pool.host)
+    looks = PoolLooks(config, kept_in) if here else None
+    journal = StoreJournal(runs_dir(kept_in), config, clock) if config.store.enabled else None
+    engine = Engine(config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, looks=looks)
     engine.start()
     try:
         yield engine
     finally:
         engine.stop()
+        keeper.close()
 
 
 def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
@@ -70,7 +84,7 @@ def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
     return replace(snapshot, verdict=replace(snapshot.verdict, next_steps=steps))
 
 
-def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend]) -> Readers:
+def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> Readers:
     """Open every door. Called on the engine's own thread, where the connections will live."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
@@ -84,7 +98,11 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend]) -> Rea
         processes=table if here else None,
         environments=Environments(config) if here else None,
         env_file=EnvFileWatch(config) if here else None,
+        log_tails=LogTails() if here else None,
+        peaks=peaks if here else None,
         gpus=Gpus() if here else None,
+        exits=Exits(take_ended) if here else None,
+        kernel_log=KernelLog() if here else None,
         orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )
 

@@ -14,6 +14,10 @@ class Launch:
 
     workers: int
     by: str = "key"
+    hours: float | None = None
+    """How long it is meant to run; None: a short run to validate it."""
+    override: str = ""
+    """Why it is to be done although the interlock stops it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Resize:
 
     workers: int
     by: str = "key"
+    hours: float | None = None
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Restart:
 
     workers: int
     by: str = "key"
+    hours: float | None = None
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +90,9 @@ class Plan:
     warnings: tuple[str, ...] = ()
     refusal: str = ""
     """Why it cannot be done, when `mode` is "refused"."""
+    respawns: bool = False
+    """What it stops is started again by its supervisor."""
     seconds: float | None = None
     """About how long it will take, where that is known."""
+    overridden: tuple[str, ...] = ()
+    """What the interlock found not to be so, where the action's reason overrode it."""

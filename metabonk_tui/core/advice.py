@@ -32,10 +32,13 @@ def next_steps(word: Word, facts: Facts) -> tuple[NextStep, ...]:
         now = len(facts.workers)
         budget = facts.memory.budget
         fewer = max(1, budget.fits) if budget is not None else now
+        arm = NextStep("W", "arm the memory watch", None)
+        if facts.memory.watch is not None and facts.memory.watch.armed:
+            arm = NextStep("W", "end the memory watch's dry run, then arm it", None)
         if fewer < now:
             text = f"resize {now} → {fewer}, restarts all workers"
-            return (NextStep("-", text, f"metabonk-tui resize {fewer}"),)
-        return ()
+            return (arm, NextStep("-", text, f"metabonk-tui resize {fewer}", "or"))
+        return (arm,)
     if word is Word.TUNE_EPSILON:
         keys = ", ".join(config.verdict.tune_keys)
         restart = NextStep("R", "restart the pool", None, "then")

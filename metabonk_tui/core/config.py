@@ -75,11 +75,29 @@ class MemoryConfig(_Section, frozen=True, kw_only=True):
     worker_gb: Positive
     ollama_gb: NotNegative
     window_s: Positive
+    forecast_warn_s: Positive
+    forecast_critical_s: Positive
 
     @property
     def floor_bytes(self) -> int:
         """The memory that must stay available."""
         return int(self.floor_gb * GB)
+
+
+class MemoryWatchConfig(_Section, frozen=True, kw_only=True):
+    """When the memory watch speaks up, and what it may do."""
+
+    enabled: bool
+    dry_run: bool
+    warn_gb: Positive
+    warn_forecast_s: NotNegative
+    warn_hold_s: NotNegative
+    critical_gb: Positive
+    critical_forecast_s: NotNegative
+    critical_hold_s: NotNegative
+    on_critical: Literal["alarm", "stop-highest", "resize", "stop"]
+    otherwise: Literal["alarm", "stop-highest", "resize", "stop"]
+    cooldown_s: Positive
 
 
 class ClockConfig(_Section, frozen=True, kw_only=True):
@@ -99,6 +117,11 @@ class VerdictConfig(_Section, frozen=True, kw_only=True):
     early_silence_s: Positive
     hold_evaluations: Annotated[int, Meta(ge=1, le=100)]
     rate_jump: Annotated[float, Meta(gt=1)]
+    still_s: Positive
+    idle_s: Positive
+    frames_s: Positive
+    loop_generations: Annotated[int, Meta(ge=1, le=100)]
+    loop_window_s: Positive
     tune_keys: list[str]
 
 
@@ -120,6 +143,27 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     raw_hours: Positive
     max_gb: Positive
     min_free_gb: NotNegative
+
+
+class TestConfig(_Section, frozen=True, kw_only=True):
+    """One component test: a command that ends with 0 when its component works."""
+
+    __test__ = False
+
+    name: Annotated[str, Meta(min_length=1, max_length=40)]
+    command: Annotated[list[str], Meta(min_length=1)]
+    component: str = ""
+    timeout_s: Positive = 60.0
+
+
+class PreflightConfig(_Section, frozen=True, kw_only=True):
+    """What is looked at before a launch."""
+
+    ollama: str
+    """Where Ollama must answer; "" where it is not needed."""
+    disk_gb: NotNegative
+    tests_valid_s: Positive
+    test: list[TestConfig]
 
 
 class UiConfig(_Section, frozen=True, kw_only=True):
@@ -157,10 +201,12 @@ class Config(_Section, frozen=True, kw_only=True):
     processes: ProcessesConfig
     observe: ObserveConfig
     memory: MemoryConfig
+    memory_watch: MemoryWatchConfig
     clock: ClockConfig
     verdict: VerdictConfig
     environment: EnvironmentConfig
     store: StoreConfig
+    preflight: PreflightConfig
     ui: UiConfig
     component: list[ComponentConfig]
 
@@ -204,6 +250,10 @@ def decode_config(tree: dict[str, Any], name: str) -> Config:
         if component.id in seen:
             raise ConfigError(f"{name}: component.id: `{component.id}` is declared twice; ids must differ")
         seen.add(component.id)
+    names = [test.name for test in config.preflight.test]
+    for test in config.preflight.test:
+        if names.count(test.name) > 1:
+            raise ConfigError(f"{name}: preflight.test.name: `{test.name}` is declared twice; names must differ")
     return config
 
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from metabonk_tui.core.components import SILENT
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.names import ContractView
 from metabonk_tui.core.snapshot import Gate, MemoryView
 from metabonk_tui.core.worker_view import ComponentState, WorkerView
 
@@ -39,6 +40,7 @@ class Facts:
     foreign_fields: tuple[str, ...]
     """Names that the recorder asked for and `/status` never had."""
     config: Config
+    contract: ContractView | None = None
 
     @property
     def answered_ever(self) -> bool:
@@ -57,7 +59,9 @@ def due_components(workers: Sequence[WorkerView]) -> tuple[list[str], list[str]]
     return list(due), [title for title, shown in due.items() if shown]
 
 
-def silence_evidence(workers: Sequence[WorkerView], foreign_fields: Sequence[str] = ()) -> tuple[str, ...]:
+def silence_evidence(
+    workers: Sequence[WorkerView], foreign_fields: Sequence[str] = (), contract: ContractView | None = None
+) -> tuple[str, ...]:
     """Say what the silent components are, grouped by state: "3 components ABSENT on 5/5 workers ..."."""
     lines = []
     total = len(workers)
@@ -79,7 +83,7 @@ def silence_evidence(workers: Sequence[WorkerView], foreign_fields: Sequence[str
         keys = ""
         if state is ComponentState.ABSENT:
             with_key, samples = _key_samples(workers, titles)
-            keys = f", {with_key} of {samples} samples had a key"
+            keys = f", {with_key} of {samples} samples had a key{_nearest(workers, titles, contract)}"
         if state is ComponentState.UNOBSERVED:
             fields = [c.field for c in workers[0].components if c.title in titles]
             asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
@@ -87,6 +91,15 @@ def silence_evidence(workers: Sequence[WorkerView], foreign_fields: Sequence[str
         word = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
         lines.append(f"{', '.join(titles)} {word} on {count}/{total} workers{keys}")
     return tuple(lines)
+
+
+def _nearest(workers: Sequence[WorkerView], titles: Sequence[str], contract: ContractView | None) -> str:
+    """Say of fields that were never seen which seen name is most like them, where one is."""
+    if contract is None:
+        return ""
+    fields = [component.field for component in workers[0].components if component.title in titles]
+    told = [f"{name}; nearest seen: {near}" for name in fields if (near := contract.nearest_to(name))]
+    return f", never seen: {', '.join(told)}" if told else ""
 
 
 def _key_samples(workers: Sequence[WorkerView], titles: Sequence[str]) -> tuple[int, int]:

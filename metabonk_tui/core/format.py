@@ -113,6 +113,14 @@ def clock(t: float, zone: tzinfo = UTC, with_seconds: bool = True) -> str:
     return moment.strftime("%H:%M:%S" if with_seconds else "%H:%M")
 
 
+def day(t: float, zone: tzinfo = UTC) -> str:
+    """Write the day of a Unix time: 2026-01-31."""
+    try:
+        return datetime.fromtimestamp(t, zone).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):
+        return "----------"
+
+
 def share(part: int, whole: int) -> str:
     """Write a share: 5/5, 14/14."""
     return f"{part}/{whole}"

@@ -1,4 +1,4 @@
-"""Memory, judged: the floor, who holds it, kernel kills in this run, and how many workers fit.
+"""Memory, judged: the floor, who holds it, and kernel kills in this run.
 
 Knows only readings in their order; what a level leads to is the verdict's business.
 """
@@ -6,12 +6,15 @@ Knows only readings in their order; what a level leads to is the verdict's busin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from metabonk_tui.core import outlook
+from metabonk_tui.core.budget import NOTHING, Measured, held_bytes, lesson, work_out
 from metabonk_tui.core.config import GB, Config
-from metabonk_tui.core.sample import MemoryReading, ProcessReading, Sample
-from metabonk_tui.core.snapshot import Budget, MemoryView, Owner
+from metabonk_tui.core.outlook import Outlook
+from metabonk_tui.core.sample import MemoryReading, RunPeaks, Sample
+from metabonk_tui.core.snapshot import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.window import Points
 
 HISTORY_S = 3600.0
@@ -38,8 +41,9 @@ class MemoryTrack:
     """Since when it was observed above the floor without a gap."""
     level: Level = "unknown"
     owners: Mapping[str, Points] | None = None
-    ollama_peak_bytes: int | None = None
-    worker_peak_bytes: int | None = None
+    measured: Measured = NOTHING
+    earlier: tuple[RunPeaks, ...] = ()
+    """What earlier runs of this pool held; it outlives a run."""
     kills_seen: int | None = None
     """The counter at the last sample."""
     kills_scope: str | None = None
@@ -57,23 +61,63 @@ class MemoryTrack:
     """(t, kills) of the whole host's counter that may not be ours."""
     first_warning_t: float | None = None
     first_critical_t: float | None = None
+    outlook: Outlook = field(default_factory=Outlook)
     happened: tuple[tuple[str, str, str], ...] = ()
     """What this tick brought, as (kind, severity, text)."""
 
 
-def observe(track: MemoryTrack, sample: Sample, gap_s: float, slack_s: float, config: Config) -> MemoryTrack:
+def observe(
+    track: MemoryTrack, sample: Sample, gap_s: float, slack_s: float, config: Config, *, suspended: bool = False
+) -> MemoryTrack:
     """Take in one tick; over a hole longer than `gap_s` nothing is known to have stayed as it was.
 
-    `slack_s` is how far apart a kill and the disappearance of its victim may be seen.
+    `slack_s` is how far apart a kill and the disappearance of its victim may be seen; `suspended`: the pool starts
+    or is being changed, and nothing is forecast from that.
     """
     track = replace(track, happened=(), reading=sample.memory)
+    if sample.earlier_peaks is not None:
+        track = replace(track, earlier=sample.earlier_peaks)
     if track.seen_t is not None and sample.t - track.seen_t > gap_s:
         track = replace(track, above_since_t=None)
-    track = _observe_owners(track, sample)
+    track = _look_ahead(_observe_owners(track, sample), sample, config, suspended)
     if sample.memory is None:
         return replace(track, level="unknown")
     track = _observe_level(track, sample.memory, sample.t, config)
     return _observe_kills(track, sample, slack_s)
+
+
+def _look_ahead(track: MemoryTrack, sample: Sample, config: Config, suspended: bool) -> MemoryTrack:
+    kills, before = sample.memory.oom_kills if sample.memory else None, track.kills_seen
+    killed = kills is not None and before is not None and kills > before
+    held = _held_by_each(sample)
+    ahead = outlook.observe(track.outlook, sample, held, config, suspended=suspended, killed=killed)
+    state, t = ahead.memory.state, sample.t
+    raised, critical = state in ("WARNING", "CRITICAL"), state == "CRITICAL"
+    return replace(
+        track,
+        outlook=ahead,
+        happened=(*track.happened, *ahead.happened),
+        first_warning_t=t if raised and track.first_warning_t is None else track.first_warning_t,
+        first_critical_t=t if critical and track.first_critical_t is None else track.first_critical_t,
+    )
+
+
+def _held_by_each(sample: Sample) -> dict[str, int] | None:
+    """Return what each of ours holds, "w2" or "ollama", and what the rest of the machine holds."""
+    if sample.processes is None:
+        return None
+    held: dict[str, int] = {}
+    for process in sample.processes:
+        if process.role == "other" or (process.role == "worker" and process.slot is None):
+            continue
+        name = {"worker": f"w{process.slot}", "orchestrator": "launcher"}.get(process.role, process.role)
+        # The launcher's tree holds the workers.
+        size = process.rss_bytes if name == "launcher" else held_bytes(process)
+        held[name] = held.get(name, 0) + size
+    reading = sample.memory
+    if reading and reading.total_bytes is not None and reading.available_bytes is not None:
+        held["other"] = max(0, reading.total_bytes - reading.available_bytes - sum(held.values()))
+    return held
 
 
 def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config: Config) -> MemoryTrack:
@@ -166,6 +210,11 @@ def _latch(track: MemoryTrack, t: float, count: int, victims: tuple[str, ...]) -
     )
 
 
+def latch_named(track: MemoryTrack, t: float, victims: tuple[str, ...]) -> MemoryTrack:
+    """Latch a kill that the kernel's log names, where no counter is read that would show it."""
+    return _latch(track, t, len(victims), victims) if victims and track.kills_seen is None else track
+
+
 def close(track: MemoryTrack, sample: Sample, t: float) -> MemoryTrack:
     """Latch, at the run's last time `t`, what the counter says was killed between then and the next run's sample.
 
@@ -191,16 +240,10 @@ def remember_present(track: MemoryTrack, sample: Sample) -> MemoryTrack:
     return replace(track, present=(*track.present, (sample.t, present))[-8:])
 
 
-def held_bytes(process: ProcessReading) -> int:
-    """Return what a process holds, its descendants included where they were looked at."""
-    return process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
-
-
 def _observe_owners(track: MemoryTrack, sample: Sample) -> MemoryTrack:
     if sample.processes is None:
         return replace(track, owners=None)
     totals: dict[str, int] = {}
-    peak = track.worker_peak_bytes
     for process in sample.processes:
         name = {"worker": "workers", "orchestrator": "launcher"}.get(process.role, process.role)
         if name == "other":
@@ -208,41 +251,22 @@ def _observe_owners(track: MemoryTrack, sample: Sample) -> MemoryTrack:
         # The launcher's tree holds the workers: only what a process holds itself is its own there.
         held = process.rss_bytes if name == "launcher" else held_bytes(process)
         totals[name] = totals.get(name, 0) + held
-        if process.role == "worker":
-            peak = max(peak or 0, held)
     old = track.owners or {}
     owners = {name: old.get(name, OWNER_POINTS).add(sample.t, float(total)) for name, total in totals.items()}
     reading = sample.memory
     if reading and reading.total_bytes is not None and reading.available_bytes is not None:
         rest = reading.total_bytes - reading.available_bytes - sum(totals.values())
         owners["other"] = old.get("other", OWNER_POINTS).add(sample.t, float(max(rest, 0)))
-    ollama = totals.get("ollama")
-    if ollama is not None:
-        track = replace(track, ollama_peak_bytes=max(track.ollama_peak_bytes or 0, ollama))
-    return replace(track, owners=owners, worker_peak_bytes=peak)
+    return replace(track, owners=owners, measured=track.measured.observe(sample.processes, sample.t))
 
 
-def budget(track: MemoryTrack, config: Config) -> Budget | None:
-    """Work out how many workers fit; None when available memory is not known."""
-    if track.reading is None or track.reading.available_bytes is None:
-        return None
+def _budget(track: MemoryTrack, config: Config) -> Budget | None:
     held = sum(points.items[-1][1] for name, points in (track.owners or {}).items() if name in ("workers", "ollama"))
-    room = track.reading.available_bytes + int(held)
-    worker = track.worker_peak_bytes or int(config.memory.worker_gb * GB)
-    ollama = track.ollama_peak_bytes if track.ollama_peak_bytes is not None else int(config.memory.ollama_gb * GB)
-    floor = config.memory.floor_bytes
-    return Budget(
-        worker_bytes=worker,
-        worker_measured=bool(track.worker_peak_bytes),
-        ollama_bytes=ollama,
-        ollama_measured=track.ollama_peak_bytes is not None,
-        floor_bytes=floor,
-        budget_bytes=room,
-        fits=max(0, (room - floor - ollama) // worker),
-    )
+    available = track.reading.available_bytes if track.reading is not None else None
+    return work_out(available, int(held), track.measured, track.earlier, config)
 
 
-def view(track: MemoryTrack, config: Config, workers: int) -> MemoryView:
+def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryView:
     """Project the track for drawing and judging."""
     owners = []
     for name, points in (track.owners or {}).items():
@@ -263,7 +287,19 @@ def view(track: MemoryTrack, config: Config, workers: int) -> MemoryView:
         oom_kills_in_run=track.kills_in_run,
         oom_since_t=track.kill_t,
         oom_victims=track.victims,
-        budget=budget(track, config),
+        budget=_budget(track, config),
         first_warning_t=track.first_warning_t,
         first_critical_t=track.first_critical_t,
+        lesson=lesson(track.measured, track.earlier, track.seen_t or 0.0, config),
+        forecast=_forecast(track, t),
+        growth=outlook.growth_views(track.outlook),
+        swap=track.outlook.swap.view,
+        gpus=outlook.gpu_views(track.outlook, t),
     )
+
+
+def _forecast(track: MemoryTrack, t: float) -> Forecast | None:
+    """Write the forecast; None while available memory is not observed."""
+    if track.reading is None or track.reading.available_bytes is None:
+        return None
+    return outlook.view(track.outlook.memory, t)

@@ -11,7 +11,8 @@ from metabonk_tui.core.config import GB
 from metabonk_tui.core.facts import Facts, due_components, silence_evidence
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import HISTORY_BUCKET_S
-from metabonk_tui.core.snapshot import Answer, Node
+from metabonk_tui.core.memory_response import RESPONSES
+from metabonk_tui.core.snapshot import Answer, MemoryView, Node
 from metabonk_tui.core.worker_view import WorkerView
 
 
@@ -48,7 +49,7 @@ def components_node(facts: Facts) -> Node:
         short = f"{silent}/{silent} silent"
     else:
         short = "not observed enough"
-    evidence += silence_evidence(facts.workers, facts.foreign_fields)
+    evidence += silence_evidence(facts.workers, facts.foreign_fields, facts.contract)
     leads_to = {"yes": "STOP", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
     level = {"yes": "stop", "no": "go", "unknown": "unknown"}[answer]
     return Node(
@@ -74,6 +75,8 @@ def memory_node(facts: Facts) -> Node:
     fallen = [
         low for low_t, low in memory.history if low_t > facts.t - window_s - HISTORY_BUCKET_S and low <= floor_bytes
     ]
+    above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
+    stayed = memory.above_floor_since_t is not None and above_s >= window_s
     answer: Answer
     if memory.oom_kills_in_run:
         answer = "no"
@@ -86,21 +89,29 @@ def memory_node(facts: Facts) -> Node:
         short = f"{available / GB:.1f} GB now"
         since = age(facts.t - memory.below_floor_since_t)
         evidence = [f"available {available / GB:.2f} GB, below the floor of {floor:.1f} GB for {since}"]
-    elif memory.above_floor_since_t is not None and facts.t - memory.above_floor_since_t >= window_s:
+    elif memory.forecast is not None and memory.forecast.raised:
+        answer, short = "no", memory.forecast.text.split(",")[0]
+        evidence = [f"forecast: {memory.forecast.text}; available {available / GB:.2f} GB"]
+    elif stayed and memory.forecast is not None and not memory.forecast.known:
+        answer, short, evidence = "unknown", "forecast learning", [memory.forecast.text]
+    elif stayed and _heads_for_floor(facts):
+        answer, short = "unknown", "heads for the floor"
+        evidence = [f"{short} of {floor:.1f} GB, if this trend holds"]
+    elif stayed:
         answer = "yes"
         short = "min unknown" if lowest is None else f"min {lowest / GB:.1f} GB"
-        evidence = [f"above the floor of {floor:.1f} GB for {age(facts.t - memory.above_floor_since_t)}"]
+        evidence = [f"above the floor of {floor:.1f} GB for {age(above_s)}"]
     elif fallen:
         answer = "no"
         short = f"min {min(fallen) / GB:.1f} GB"
-        above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
         evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {min(fallen) / GB:.2f} GB"]
     else:
         answer = "unknown"
-        above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
         short = f"{available / GB:.1f} GB, {age(above_s)}"
         evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
-    leads_to = {"yes": "LAUNCH 24H", "no": "ADD MEMORY WATCH", "unknown": "CONTINUE"}[answer]
+    unguarded = "CONTINUE" if memory.watch_armed else "ADD MEMORY WATCH"
+    leads_to = {"yes": "LAUNCH 24H", "no": unguarded, "unknown": "CONTINUE"}[answer]
+    evidence += _watch(memory, facts.t)
     level = {"yes": "go", "no": "caution", "unknown": "unknown"}[answer]
     question = f"Memory stable, > {round(floor, 1):g} GB?"
     return Node(
@@ -113,6 +124,25 @@ def memory_node(facts: Facts) -> Node:
         short=short,
         evidence=tuple(evidence),
     )
+
+
+def _heads_for_floor(facts: Facts) -> bool:
+    """Say whether the floor would be crossed as soon as a warning looks ahead; even early doubt is no yes."""
+    crosses_t = facts.memory.forecast.reaches_floor_t if facts.memory.forecast else None
+    return crosses_t is not None and crosses_t - facts.t < facts.config.memory.forecast_warn_s
+
+
+def _watch(memory: MemoryView, t: float) -> list[str]:
+    """Say how the memory watch stands, and what it did."""
+    watch = memory.watch
+    if watch is None or not watch.armed:
+        return []
+    then = RESPONSES.get(watch.on_critical, watch.on_critical)
+    said = [f"memory watch {'is only a dry run' if watch.dry_run else 'on'}, when critical: {then}"]
+    if watch.did and watch.did_t is not None:
+        how = "would have: " if watch.dry_run else "failed: " if watch.did_ok is False else ""
+        said.append(f"memory watch, {age(t - watch.did_t)} ago: {how}{watch.did}")
+    return said
 
 
 def gameplay_node(facts: Facts) -> Node:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from metabonk_tui.core import components, environment, gameplay
+from metabonk_tui.core.conduct import ConductTrack
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.deaths import Deaths, of_slot, with_ends
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import MemoryTrack
 from metabonk_tui.core.status import number, text
-from metabonk_tui.core.worker_view import Attention, ComponentState, Reach, WorkerView
+from metabonk_tui.core.worker_view import Attention, ComponentState, Conduct, ConductWord, Reach, WorkerView
 from metabonk_tui.core.workers import WorkerTrack, known_pid, rss_growth_bytes_per_min
 
+NOBODY = Deaths()
 _LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}
 
 
@@ -20,21 +24,28 @@ def worker_views(
     tracks: Mapping[int, WorkerTrack],
     before: Mapping[int, WorkerTrack],
     memory: MemoryTrack,
+    conducts: Mapping[int, ConductTrack],
     t: float,
     config: Config,
+    gone: Deaths = NOBODY,
 ) -> tuple[WorkerView, ...]:
     """Project every track; a mark that all workers share is nobody's."""
-    marks = {slot: _marks(track, memory, t, config) for slot, track in tracks.items()}
+    killed = {one.who for one in gone.gone if one.death.word == "OOM-killed"} | set(memory.victims)
+    words = {slot: conducts[slot].now if slot in conducts else None for slot in tracks}
+    marks = {slot: _marks(track, killed, words[slot], t, config) for slot, track in tracks.items()}
     shared = Counter(mark.mark for slot in marks for mark in marks[slot])
     views = []
     for slot, track in sorted(tracks.items()):
         own = [mark for mark in marks[slot] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
         own.sort(key=lambda mark: _LOUDNESS[mark.level])
-        views.append(_view(track, own, t, config))
+        view = _view(track, own, words[slot], t, config)
+        views.append(replace(view, generations=with_ends(view.generations, of_slot(gone, slot))))
     return tuple(views)
 
 
-def _view(track: WorkerTrack, attention: Sequence[Attention], t: float, config: Config) -> WorkerView:
+def _view(
+    track: WorkerTrack, attention: Sequence[Attention], conduct: Conduct | None, t: float, config: Config
+) -> WorkerView:
     status = track.status
     window_s = config.clock.validation_s
     return WorkerView(
@@ -75,6 +86,7 @@ def _view(track: WorkerTrack, attention: Sequence[Attention], t: float, config: 
         attention=tuple(attention),
         status=status,
         environment=None if track.env is None else track.env.values,
+        conduct=conduct,
     )
 
 
@@ -85,20 +97,18 @@ def _error_text(track: WorkerTrack) -> str | None:
     return track.own_error
 
 
-def _marks(track: WorkerTrack, memory: MemoryTrack, t: float, config: Config) -> list[Attention]:
+def _marks(
+    track: WorkerTrack, killed: Collection[str], conduct: Conduct | None, t: float, config: Config
+) -> list[Attention]:
     marks = []
     name = f"w{track.slot}"
-    down_s = age(t - track.reach_since_t)
-    if track.reach is Reach.DOWN:
-        killed = name in memory.victims
-        mark = "OOM KILL" if killed else "DOWN"
-        marks.append(Attention(mark, "stop", f"{name} not reachable for {down_s}: {track.error or 'no answer'}"))
+    if conduct is not None:
+        marks.append(_conduct_mark(conduct, name, killed=name in killed))
     elif track.reach is Reach.STALE:
-        good_s = age(t - track.last_good_t) if track.last_good_t is not None else down_s
-        marks.append(Attention("STALE", "unknown", f"{name} last answered {good_s} ago: {track.error or 'no answer'}"))
-    elif track.reach is Reach.BROKEN:
-        marks.append(Attention("BROKEN", "stop", f"{name} is alive, its status is not: {track.error}"))
-    if track.reach is Reach.UP and track.stepped_t is not None:
+        good_t = track.last_good_t if track.last_good_t is not None else track.reach_since_t
+        said = f"{name} last answered {age(t - good_t)} ago: {track.error or 'no answer'}"
+        marks.append(Attention("STALE", "unknown", said))
+    if track.reach is Reach.UP and track.stepped_t is not None and not _stands(conduct):
         still_s = t - track.stepped_t
         if still_s >= config.verdict.active_window_s:
             said = f"{name} answers, but has not made a step for {age(still_s)}"
@@ -116,10 +126,21 @@ def _marks(track: WorkerTrack, memory: MemoryTrack, t: float, config: Config) ->
             marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))
         elif component.state is ComponentState.ABSENT:
             marks.append(Attention("ABSENT", "stop", f"{name} {spec.field} is not in /status"))
-    if track.steps.ratio is not None:
-        marks.append(
-            Attention(
-                f"×{track.steps.ratio:.0f}"[:10], "caution", f"{name} steps {track.steps.ratio:.0f} times faster"
-            )
-        )
     return list({mark.mark: mark for mark in reversed(marks)}.values())[::-1]
+
+
+_LOUD = (ConductWord.DOWN, ConductWord.HUNG, ConductWord.BROKEN)
+"""Nothing else of such a worker is news: its word is written as loud as its reach."""
+
+
+def _conduct_mark(conduct: Conduct, name: str, *, killed: bool) -> Attention:
+    word = conduct.word
+    mark = word.short.upper() if word in _LOUD else word.short
+    if word is ConductWord.DOWN and killed:
+        mark = "OOM KILL"
+    own = f"{name} {conduct.why}" if word in _LOUD else f"{name} {word}: {conduct.why}"
+    return Attention(mark, word.level, own)
+
+
+def _stands(conduct: Conduct | None) -> bool:
+    return conduct is not None and conduct.word in (ConductWord.ZOMBIE, ConductWord.IDLE)

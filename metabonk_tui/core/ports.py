@@ -8,11 +8,14 @@ from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.past import Past
+from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import (
     EnvFileReading,
     EnvReading,
     Event,
+    ExitReading,
     GpuReading,
+    KernelLogReading,
     MemoryReading,
     Observation,
     Operation,
@@ -20,6 +23,7 @@ from metabonk_tui.core.sample import (
     PoolReading,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
 )
 from metabonk_tui.core.snapshot import Snapshot
@@ -121,6 +125,42 @@ class EnvFileReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LogOwner:
+    """A worker whose log is looked for."""
+
+    slot: int
+    pid: int | None
+    started_at: float | None
+    """Real Unix seconds; a pid without it is not trusted to be a process of this machine."""
+    directory: str | None
+    """Its run's folder, as its status says."""
+
+
+class LogReader(Protocol):
+    """The workers' logs on this machine. From one thread at a time; may block."""
+
+    def read(self, owner: LogOwner) -> tuple[str, ...] | None:
+        """Return the lines so far that may tell a cause, oldest first; None: no log was found, or not permitted."""
+        ...
+
+
+class ExitReader(Protocol):
+    """What those who start processes say of their ends. From one thread at a time; may block."""
+
+    def read(self, directories: Iterable[str]) -> tuple[ExitReading, ...]:
+        """Return the exits told since the last call; `directories`: the runs' folders, as the workers name them."""
+        ...
+
+
+class KernelLogReader(Protocol):
+    """The kernel's log, from now on. From one thread at a time; never waits."""
+
+    def read(self) -> KernelLogReading:
+        """Return what it says of OOM kills since the last call, or that it cannot be read."""
+        ...
+
+
 class GpuReader(Protocol):
     """The memory of the GPUs."""
 
@@ -162,6 +202,14 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Let go of the recording, complete as it is."""
+        ...
+
+
+class PeaksReader(Protocol):
+    """What earlier runs of this pool held. From one thread at a time."""
+
+    def read(self) -> tuple[RunPeaks, ...]:
+        """Read it; empty: nothing is known. Never raises."""
         ...
 
 
@@ -212,6 +260,18 @@ class Monitor(Protocol):
 
     def submit(self, plan: Plan) -> None:
         """Carry a plan out. Its progress and end are seen in `Snapshot.pool.operation`."""
+        ...
+
+    def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
+        """Arm or disarm the memory watch; what became of it is seen in `Snapshot.memory.watch` and the events."""
+        ...
+
+    def start_preflight(self, workers: int) -> None:
+        """Look at what must be so before a launch of so many workers, unless that is under way."""
+        ...
+
+    def preflight(self) -> PreflightView | None:
+        """Say how the preflight stands; None: none can be made here."""
         ...
 
     def poll_now(self) -> None:

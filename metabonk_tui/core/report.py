@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from metabonk_tui.core.black_box import BlackBox
 from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.snapshot import Forecast, MemoryView, Snapshot, SwapView, Word
 from metabonk_tui.core.worker_view import WorkerView
 
 SCHEMA = 1
@@ -75,12 +76,28 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
             "oom_kills": last.memory.oom_kills_in_run,
             "first_warning_s": at(last.memory.first_warning_t),
             "first_critical_s": at(last.memory.first_critical_t),
+            "forecast": _forecast(last.memory.forecast, start),
+            "swap": _swap(last.memory.swap),
+            "gpus": _gpus(last.memory, start),
+            "growth": [
+                {
+                    "name": one.name,
+                    "bytes": one.bytes,
+                    "bytes_per_min": None if one.bytes_per_min is None else round(one.bytes_per_min),
+                    "since_s": at(one.since_t),
+                }
+                for one in last.memory.growth
+            ],
+            "kernel_log": last.memory.kernel_log,
+            "black_box": _black_box(last.memory.black_box, start),
         },
         "events": [_event(event, start) for event in events],
         "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in last.run.gaps],
         "causes": [
             {
                 "id": cause.id,
+                "name": cause.name,
+                "workers": list(cause.workers),
                 "confidence": cause.confidence,
                 "because": cause.because,
                 "confirm": cause.confirm,
@@ -91,17 +108,95 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
     }
 
 
+def _forecast(forecast: Forecast | None, start: float) -> Report | None:
+    """Write a forecast; its record, when it was raised and cleared, is in the events."""
+    if forecast is None:
+        return None
+
+    def at(t: float | None) -> float | None:
+        return None if t is None else round(t - start, 3)
+
+    return {
+        "state": forecast.state,
+        "since_s": at(forecast.since_t),
+        "text": forecast.text,
+        "falling_since_s": at(forecast.falling_since_t),
+        "bytes_per_min": round(forecast.slope_bytes_per_min) if forecast.known else None,
+        "zero_s": at(forecast.reaches_zero_t),
+        "zero_band_s": [at(forecast.zero_lo_t), at(forecast.zero_hi_t)],
+        "floor_s": at(forecast.reaches_floor_t),
+        "floor_band_s": [at(forecast.floor_lo_t), at(forecast.floor_hi_t)],
+    }
+
+
+def _swap(swap: SwapView | None) -> Report | None:
+    if swap is None:
+        return None
+    growth = None if swap.bytes_per_min is None else round(swap.bytes_per_min)
+    return {
+        "level": swap.level,
+        "used_bytes": swap.used_bytes,
+        "total_bytes": swap.total_bytes,
+        "bytes_per_min": growth,
+        "text": swap.text,
+    }
+
+
+def _gpus(memory: MemoryView, start: float) -> list[Report] | None:
+    if memory.gpus is None:
+        return None
+    return [
+        {
+            "index": gpu.index,
+            "used_bytes": gpu.used_bytes,
+            "total_bytes": gpu.total_bytes,
+            "forecast": _forecast(gpu.forecast, start),
+        }
+        for gpu in memory.gpus
+    ]
+
+
+def _black_box(box: BlackBox | None, start: float) -> Report | None:
+    if box is None:
+        return None
+    return {
+        "kill_s": round(box.kill_t - start, 3),
+        "points": [
+            {"at_s": round(point.t - start, 3), "available_bytes": point.available_bytes, "held": dict(point.held)}
+            for point in box.points
+        ],
+    }
+
+
 def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
     if duration_s > 0:
         observed = min(1.0, worker.observed_s / duration_s)
     else:
         observed = 1.0 if worker.status is not None else 0.0
+    conduct = worker.conduct
     return {
         "slot": worker.slot,
         "generations": worker.generation,
+        "deaths": [
+            {
+                "at_s": round(life.ended.t - start, 3),
+                "generation": life.number,
+                "pid": life.pid,
+                "word": life.ended.word,
+                "text": life.ended.text,
+                "exit_code": life.ended.exit_code,
+                "signal": life.ended.signal,
+                "evidence": life.ended.evidence,
+            }
+            for life in worker.generations
+            if life.ended is not None
+        ],
         "resets_at_s": [round(t - start, 3) for t in worker.resets_t],
         "observed": round(observed, 4),
         "components": {component.id: component.state.value for component in worker.components},
+        "conduct": None
+        if conduct is None
+        else {"word": conduct.word.value, "since_s": round(conduct.since_t - start, 3), "why": conduct.why},
     }
 
 

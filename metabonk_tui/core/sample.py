@@ -89,6 +89,8 @@ class Observation:
     episode: int | None = None
     """From the orchestrator's /workers; `/status` has none."""
     port: int | None = None
+    last_frame_t: float | None = None
+    """When a frame last reached it; from the orchestrator's /workers, up to a heartbeat old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class OrchestratorWorker:
     step_age_s: float | None = None
     last_seen_t: float | None = None
     """Unix seconds on the real clock."""
+    last_frame_t: float | None = None
+    """The same, of its last frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +157,62 @@ class ProcessReading:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitReading:
+    """How one process ended, as whoever started it says."""
+
+    role: Role
+    exit: str
+    """The exit code in digits, "-15" for a signal: a text, because a reader believes no negative number."""
+    slot: int | None = None
+    pid: int | None = None
+    """None: the log names no pid."""
+
+    @property
+    def code(self) -> int:
+        """The exit code; negative for a signal."""
+        return int(self.exit)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelKill:
+    """One process that the kernel says it killed for want of memory."""
+
+    pid: int | None
+    """None: the log's pids are of another namespace than ours."""
+    name: str = ""
+    rss_bytes: int | None = None
+    oom_cgroup: str = ""
+    """The group whose limit was hit; "" for the whole host."""
+    task_cgroup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelLogReading:
+    """What the kernel's log said since the last look."""
+
+    error: str | None = None
+    """"not readable: ...": then nothing is known, which is not the same as no kill."""
+    kills: tuple[KernelKill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GpuReading:
     """Memory of one GPU, device level."""
 
     index: int
     used_bytes: int
     total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunPeaks:
+    """The most that one worker, and Ollama, held in an earlier run on this machine, past its start-up."""
+
+    t: float
+    """When it was last measured: Unix seconds on the real clock."""
+    worker_bytes: int | None = None
+    ollama_bytes: int | None = None
+    """None: no Ollama, or none that had loaded its model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +324,25 @@ class PoolReading:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchReading:
+    """The memory watch as it stands in one tick."""
+
+    armed: bool
+    by: str = ""
+    """Who armed it: "key", "config", "option"."""
+    since_t: float | None = None
+    dry_run: bool = False
+    """It only says what it would do."""
+    on_critical: str = "alarm"
+    """What it does when memory is critical: a word of `memory_watch.on_critical`."""
+    did: str = ""
+    """What it did last, or in a dry run would have done: "resize 5 → 3 workers"; "" for nothing yet."""
+    did_t: float | None = None
+    did_ok: bool | None = None
+    """How that ended; None: under way, or nothing to end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Everything seen in one tick. The only thing that is recorded."""
 
@@ -285,8 +358,16 @@ class Sample:
     env_file: EnvFileReading | None = None
     """Sparse: appears when it changes."""
     log_tails: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The last lines of a worker's log, cleaned, by slot. Sparse: appears when they change."""
+    """The lines of a worker's log that may tell a cause, cleaned, by slot. Sparse: appears when they change."""
+    earlier_peaks: tuple[RunPeaks, ...] | None = None
+    """Sparse: appears when it was read. What earlier runs of this pool held."""
+    exits: tuple[ExitReading, ...] = ()
+    """Sparse: what was read of ended processes since the last sample."""
+    kernel_log: KernelLogReading | None = None
+    """Sparse: appears with a kill, and when it becomes readable or not."""
     pool: PoolReading | None = None
+    watch: WatchReading | None = None
+    """None: not known, because another monitor holds the pool or the recorder knew of none."""
     events: tuple[Event, ...] = ()
     run: RunHeader | None = None
     """A new run begins with this sample."""

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from metabonk_tui.core import gate, memory, runs, workers
+from metabonk_tui.core import black_box, conduct, contract, deaths, gate, memory, runs, workers
 from metabonk_tui.core.advice import next_steps
+from metabonk_tui.core.black_box import Recorder
 from metabonk_tui.core.causes.suspects import Suspects
 from metabonk_tui.core.components import TREND_BUCKET_S
+from metabonk_tui.core.conduct import ConductTrack
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.contract import ContractTrack
+from metabonk_tui.core.deaths import Deaths
 from metabonk_tui.core.facts import Facts
 from metabonk_tui.core.gate import GateTrack
 from metabonk_tui.core.memory import HISTORY_BUCKET_S, MemoryTrack
@@ -36,6 +40,8 @@ class State:
     tracks: Mapping[int, WorkerTrack]
     memory: MemoryTrack
     gate: GateTrack
+    contract: ContractTrack
+    conducts: Mapping[int, ConductTrack] = field(default_factory=dict)
     verdict: Verdict | None = None
     pending: tuple[Word, int, float] | None = None
     """A word that is not shown yet: (word, evaluations in a row, since)."""
@@ -44,6 +50,9 @@ class State:
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
     suspects: Suspects = field(default_factory=Suspects)
+    deaths: Deaths = field(default_factory=Deaths)
+    recorder: Recorder = field(default_factory=Recorder)
+    kernel_log: str | None = None
 
 
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
@@ -75,7 +84,8 @@ def _relaunched(before: State, after: State, sample: Sample, config: Config) -> 
 
 
 def _fresh(header: RunHeader, config: Config) -> State:
-    return State(run=runs.new_run(header, config), tracks={}, memory=MemoryTrack(), gate=GateTrack())
+    run, names = runs.new_run(header, config), contract.new_contract(config)
+    return State(run=run, tracks={}, memory=MemoryTrack(), gate=GateTrack(), contract=names)
 
 
 def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
@@ -87,7 +97,8 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
     fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
     spaced = replace(fresh.run, spacing=runs.rhythm_after(state.run, fresh.run))
-    fresh = replace(fresh, run=spaced, env_file=state.env_file)
+    known = replace(fresh.memory, earlier=state.memory.earlier)
+    fresh = replace(fresh, run=spaced, memory=known, env_file=state.env_file)
     return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
 
 
@@ -105,7 +116,8 @@ def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) ->
         last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
     after = memory.close(state.memory, sample, previous.t)
     if after.happened:
-        view = memory.view(after, config, len(previous.workers))
+        view = memory.view(after, config, len(previous.workers), previous.t)
+        view = replace(view, black_box=state.recorder.box, kernel_log=state.kernel_log)
         facts = _facts(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
         _, verdict = _hold(state, decide(facts), facts, config)
         teller.tell_memory(after.happened)
@@ -157,10 +169,28 @@ def _advance(
     desired = _desired(pool_now, run.header)
     starting = state.gate.began_t is None
     tracks = _observe_workers(state.tracks, sample, run, desired, elapsed_s, stale_s, config, starting=starting)
-    memory_now = memory.observe(state.memory, sample, runs.gap_s(run, config), max(5.0, 3 * nominal_s), config)
+    slack_s = max(5.0, 3 * nominal_s)
+    operation = pool_now.operation
+    changing = operation is not None and operation.ended_at is None
+    suspended = changing or (starting and t - run.started_at < config.clock.startup_grace_s)
+    gap_s = runs.gap_s(run, config)
+    memory_now = memory.observe(state.memory, sample, gap_s, slack_s, config, suspended=suspended)
     memory_now = memory.remember_present(memory_now, sample)
 
-    views = worker_views(tracks, state.tracks, memory_now, t, config)
+    late_s = max(deaths.LATE_S, 10 * nominal_s)
+    gone = deaths.observe(state.deaths, sample, state.memory, memory_now, slack_s, late_s)
+    named = tuple(one.who for _, _, one in gone.happened if one.death.word == "OOM-killed")
+    memory_now = memory.latch_named(memory_now, t, named)
+    killed = memory_now.kills_in_run > state.memory.kills_in_run or bool(named)
+    recorder = black_box.observe(state.recorder, sample, killed)
+
+    conducts = conduct.observe(
+        state.conducts, tracks, sample.workers, t, config, nominal_s=nominal_s, gap_s=gap_s, starting=starting
+    )
+    names = contract.observe(
+        state.contract, tracks, t, nominal_s=nominal_s, gap_s=gap_s, gate_began_t=state.gate.began_t
+    )
+    views = worker_views(tracks, state.tracks, memory_now, conducts, t, config, gone)
     answered = [v for v in views if v.last_good_t is not None]
     all_answered = bool(views) and len(answered) == len(views) and run.begun
     before_gap = gate.Sight(previous.t, previous.workers) if previous is not None and gap is not None else None
@@ -169,15 +199,22 @@ def _advance(
         gate_now, gate.Sight(t, views), before_gap, run.watched, run.answered, stale_s, config
     )
     gate_view = gate.view(gate_now, t, run.started_at, config)
-    tracks = teller.tell_workers(state.tracks, tracks, views, config)
+    tracks = teller.tell_workers(state.tracks, tracks, views, config, deaths.known_ends(gone, t, late_s))
+    teller.tell_slots((*conduct.happened(state.conducts, conducts), *names.happened))
     teller.tell_memory(memory_now.happened)
+    teller.tell_deaths(gone.happened)
     for check in judged:
         teller.tell_check(check, len(gate_now.checks))
     teller.add(sample.events)
 
-    memory_view = memory.view(memory_now, config, len(views))
+    log = sample.kernel_log
+    kernel_log = state.kernel_log if log is None else log.error or "readable"
+    memory_view = _guarded(memory.view(memory_now, config, len(views), t), sample)
+    memory_view = replace(memory_view, black_box=recorder.box, kernel_log=kernel_log)
     env_file = sample.env_file or state.env_file
     state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
+    state = replace(state, conducts=conducts, contract=names)
+    state = replace(state, deaths=gone, recorder=recorder, kernel_log=kernel_log)
     state = _note_events(state, sample)
     facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
     environs = {slot: track.env.values for slot, track in tracks.items() if track.env is not None}
@@ -203,7 +240,13 @@ def _advance(
         ended_runs=ended if ended is not None else (previous.ended_runs if previous else ()),
         state=state,
         env_file=env_file,
+        contract=names.view,
     )
+
+
+def _guarded(view: MemoryView, sample: Sample) -> MemoryView:
+    watch = sample.watch
+    return replace(view, watch=watch, watch_armed=watch is not None and watch.armed and not watch.dry_run)
 
 
 def _start_text(header: RunHeader) -> str:
@@ -293,6 +336,7 @@ def _facts(
         nominal_s=run.spacing.nominal_s,
         foreign_fields=run.header.foreign_fields,
         config=config,
+        contract=state.contract.view,
     )
 
 

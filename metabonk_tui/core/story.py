@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.deaths import Gone
 from metabonk_tui.core.sample import Event, Severity
 from metabonk_tui.core.snapshot import Check, Verdict
 from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
@@ -15,6 +16,7 @@ from metabonk_tui.core.workers import WorkerTrack, announce_rate
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 _LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
 ANSWERS = "answers"
+NOTHING: Mapping[int, str] = {}
 
 
 class Teller:
@@ -64,12 +66,25 @@ class Teller:
         for kind, severity, text in happened:
             self.tell(kind, severity, text)  # type: ignore[arg-type]
 
+    def tell_slots(self, happened: Iterable[tuple[str, Severity, str, tuple[int, ...]]]) -> None:
+        """Tell what happened on one worker or several at once."""
+        for kind, severity, text, slots in happened:
+            only = slots[0] if len(slots) == 1 else None
+            self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": list(slots)}, worker=only)
+
+    def tell_deaths(self, happened: Iterable[tuple[Severity, str, Gone]]) -> None:
+        """Tell how processes ended."""
+        for severity, text, one in happened:
+            facts = {"pid": one.pid, "word": one.death.word, "exit_code": one.death.exit_code}
+            self.tell("process.gone", severity, text, facts, worker=one.slot if one.role == "worker" else None)
+
     def tell_workers(
         self,
         before: Mapping[int, WorkerTrack],
         after: Mapping[int, WorkerTrack],
         views: Sequence[WorkerView],
         config: Config,
+        ends: Mapping[int, str] = NOTHING,
     ) -> dict[int, WorkerTrack]:
         """Tell what changed on the workers; return the tracks with what was announced noted."""
         told = dict(after)
@@ -83,11 +98,11 @@ class Teller:
             for kind, text in track.happened:
                 severity: Severity = "warn"
                 if kind == "worker.generation":
-                    text = f"gen {track.generation}: {text}"
+                    text = f"gen {track.generation}: {text}" + _end(slot, ends)
                 note(kind, severity, text, slot)
             was = old.reach if old else Reach.STARTING
             if track.reach is not was:
-                self._tell_reach(track, was, note)
+                self._tell_reach(track, was, note, _end(slot, ends))
             announced = announce_rate(track.steps)
             if announced is not None:
                 told[slot] = replace(track, steps=announced)
@@ -110,21 +125,20 @@ class Teller:
                 signs = " + ".join(track.gameplay.signs)
                 note("worker.gameplay", "ok", f"gameplay corroborated: {signs}", slot)
         for (kind, severity, text), slots in groups.items():
-            names = " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
             only = slots[0] if len(slots) == 1 else None
             if text == ANSWERS and only is None:
                 text = "answer"
-            self.tell(kind, severity, f"{names} {text}", {"workers": slots}, worker=only)
+            self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": slots}, worker=only)
         return told
 
     @staticmethod
-    def _tell_reach(track: WorkerTrack, was: Reach, note: Any) -> None:
+    def _tell_reach(track: WorkerTrack, was: Reach, note: Any, end: str) -> None:
         slot = track.slot
         if track.reach is Reach.UP:
             note("worker.up", "ok", ANSWERS, slot)
         elif track.reach is Reach.DOWN:
             pid = f", pid {track.pid}" if track.pid is not None else ""
-            note("worker.down", "crit", f"not reachable: {track.error or 'no answer'}{pid}", slot)
+            note("worker.down", "crit", f"not reachable: {track.error or 'no answer'}{pid}{end}", slot)
         elif track.reach is Reach.STALE:
             note("worker.down", "warn", f"no answer: {track.error or 'nothing came'}", slot)
         elif track.reach is Reach.BROKEN:
@@ -156,6 +170,15 @@ class Teller:
             note("component.silent", "crit", f"{title} BAD: {field} is no number", slot)
         elif state is ComponentState.UNPROVEN:
             note("component.silent", "warn", f"{title} unproven: it moves without its proof", slot)
+
+
+def _listed(slots: Sequence[int]) -> str:
+    return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
+
+
+def _end(slot: int, ends: Mapping[int, str]) -> str:
+    """Say how the process before ended, where that is known by now."""
+    return f"; {ends[slot]}" if slot in ends else ""
 
 
 def _named(env: Any) -> str:

@@ -135,7 +135,7 @@ def _silent_without_flags(facts: Facts) -> tuple[str, ...] | None:
         lines.append(f"not in /proc/PID/environ: {_first_three(missing)}")
     if wrong:
         lines.append(f"in /proc/PID/environ: {_first_three(wrong)}")
-    return (*lines, *silence_evidence(facts.workers))
+    return (*lines, *silence_evidence(facts.workers, contract=facts.contract))
 
 
 def _silent_lately(worker: WorkerView, lately_t: float) -> bool:
@@ -161,7 +161,7 @@ def _first_three(items: Sequence[str]) -> str:
 
 def _matrix(facts: Facts, zero: Node, memory: Node, gameplay: Node) -> tuple[Word, tuple[str, ...]]:
     if zero.answer == "yes":
-        return Word.STOP, (*silence_evidence(facts.workers, facts.foreign_fields), zero.evidence[0])
+        return Word.STOP, (*silence_evidence(facts.workers, facts.foreign_fields, facts.contract), zero.evidence[0])
     if zero.answer == "unknown":
         return Word.UNDECIDED, zero.evidence[:1]
     if memory.answer == "no" and not facts.memory.watch_armed:

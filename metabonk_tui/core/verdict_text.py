@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 
 from metabonk_tui.core import format as fmt
+from metabonk_tui.core.budget import source_words
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
 
@@ -60,7 +61,7 @@ def _memory(snapshot: Snapshot) -> list[str]:
         victims = f" ({', '.join(memory.oom_victims)})" if memory.oom_victims else ""
         lines.append(f"kernel OOM kills in this run: {memory.oom_kills_in_run}{victims}")
     if memory.budget is not None:
-        known = "measured" if memory.budget.worker_measured else "assumed"
+        known = source_words(memory.budget.worker_source)
         size = fmt.gigabytes(memory.budget.worker_bytes)
         lines.append(f"fits {memory.budget.fits} workers of {size} GB ({known})")
     return lines

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from metabonk_tui.core.death import Death
 from metabonk_tui.core.sample import BadValue, WorkerStatus
 
 
@@ -109,6 +110,47 @@ class EnvView:
     """Why it could not be read; then nothing else here counts."""
 
 
+class ConductWord(StrEnum):
+    """What is wrong with what a worker is doing. The order is the precedence: one word a worker."""
+
+    LOOPING = "looping"
+    """It begins anew again and again."""
+    DOWN = "down"
+    """Nothing listens."""
+    BROKEN = "broken"
+    """It answers, and what it answers is no status."""
+    HUNG = "hung"
+    """It accepts and never answers."""
+    ZOMBIE = "zombie"
+    """It answers, and nothing in it moves any more."""
+    STALE_FRAMES = "stale frames"
+    """Its step advances, what it sees does not."""
+    RACING = "racing"
+    """Its step rate has left its own regime."""
+    IDLE = "idle"
+    """It answers, and nothing ever grew."""
+
+    @property
+    def level(self) -> Literal["caution", "stop"]:
+        """How loud it is."""
+        return "caution" if self in (ConductWord.RACING, ConductWord.IDLE) else "stop"
+
+    @property
+    def short(self) -> str:
+        """At most 9 cells: for a column and for a mark."""
+        return "no frames" if self is ConductWord.STALE_FRAMES else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What is wrong with what a worker is doing, since when, and what shows it."""
+
+    word: ConductWord
+    since_t: float
+    why: str
+    """A clause: "accepts, has not answered for 12s"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attention:
     """What sets this worker apart from the others."""
@@ -129,6 +171,8 @@ class Generation:
     pid: int | None
     why: str
     """"first seen", "new pid", "step fell 202 → 19"."""
+    ended: Death | None = None
+    """How its process ended; None: it lives, or was never seen to be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +227,8 @@ class WorkerView:
     """The last good one."""
     environment: Mapping[str, str] | None = None
     """What its process was started with, of what is looked at; None: never read, or not readable (see `env`)."""
+    conduct: Conduct | None = None
+    """None: nothing is wrong with what it is doing, or it is not known."""
 
     @property
     def alive(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from metabonk_tui.demo.pool import Pool
@@ -24,18 +25,18 @@ _KEYS = (
 )
 
 
-def flags_of(pool: Pool, *, enabled: bool) -> dict[str, str]:
+def flags_of(pool: Pool, *, enabled: bool, lacking: Sequence[str] = ()) -> dict[str, str]:
     """Compose what the env file sets."""
-    flags = {key: on if enabled else off for key, on, off in _KEYS}
+    flags = {key: on if enabled else off for key, on, off in _KEYS if key not in lacking}
     # Without it System2 has nobody to ask; empty, lest a real Ollama of this machine be taken for the demo's.
     flags["OLLAMA_HOST"] = f"http://127.0.0.1:{pool.ollama_port}" if enabled else ""
     return flags
 
 
-def write_env_file(pool: Pool, *, enabled: bool) -> None:
+def write_env_file(pool: Pool, *, enabled: bool, lacking: Sequence[str] = ()) -> None:
     """Write the file."""
     head = "# Read it with `set -a`: these lines do not export themselves.\n"
-    rows = (f"{key}={value}\n" for key, value in flags_of(pool, enabled=enabled).items())
+    rows = (f"{key}={value}\n" for key, value in flags_of(pool, enabled=enabled, lacking=lacking).items())
     pool.env_file.write_text(head + "".join(rows))
 
 

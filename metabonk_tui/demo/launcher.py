@@ -34,6 +34,7 @@ TICK_S = 0.2
 RESPAWN_AFTER_S = 0.5
 CHILD_GRACE_S = 2.0
 OLLAMA_MB = 60.0
+OLLAMA_START_S = 5.0
 
 
 @dataclass(slots=True)
@@ -70,6 +71,9 @@ class Launcher:
         """Tell the terminal and launch.log."""
         if self.log is not None:
             print(text, file=self.log, flush=True)
+            if text.startswith("[start_omega]"):
+                with (self.run_directory / "logs" / "omega.log").open("a") as omega:
+                    print(text, file=omega)
         try:
             print(text, flush=True)
         except OSError:
@@ -112,7 +116,9 @@ class Launcher:
         logs.mkdir(parents=True)
         self.log = (logs / "launch.log").open("a", buffering=1)
         self.say(f"[start] run {self.run_directory.name}, logs -> {logs}")
-        self.ollama = self._spawn("ollama", "ollama", "--port", self.pool.ollama_port, "--memory-mb", OLLAMA_MB)
+        if SCENARIOS[self.scenario].ollama:
+            self.ollama = self._spawn("ollama", "ollama", "--port", self.pool.ollama_port, "--memory-mb", OLLAMA_MB)
+            self._wait_for_ollama()
         self.orchestrator = self._spawn("omega", "orchestrator", "--port", self.pool.orchestrator_port)
         self.slots = [Slot(index) for index in range(self.workers)]
         for slot in self.slots:
@@ -121,12 +127,19 @@ class Launcher:
         job["workers"] = [slot.process.pid for slot in self.slots if slot.process is not None]
         self.pool.job_file.write_text(json.dumps(job))
 
+    def _wait_for_ollama(self) -> None:
+        """Let the workers' first question find it, as it finds the service of a real machine."""
+        deadline = time.monotonic() + OLLAMA_START_S
+        while not (self.stopping or accepts(self.pool.ollama_port)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def _spawn(
         self, log_name: str, *arguments: object, extra: dict[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "metabonk_tui.demo", str(arguments[0]), "--pool", self.pool.name]
         command += [str(argument) for argument in arguments[1:]]
-        environment = os.environ | PROFILE | self._run_environment() | (extra or {})
+        profile = PROFILE | dict(SCENARIOS[self.scenario].profile)
+        environment = os.environ | profile | self._run_environment() | (extra or {})
         with (self.run_directory / "logs" / f"{log_name}.log").open("ab") as log:
             return subprocess.Popen(
                 command,

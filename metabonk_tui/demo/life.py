@@ -22,11 +22,13 @@ class Life:
 
     slot: int
     flags: Flags
+    starved: bool = False
+    """No frame reaches its state classifier: it acts on, and never knows where it is."""
 
     @property
     def gameplay_at_s(self) -> float | None:
         """When it first plays; None: never, nothing leads it out of the menus."""
-        if not self.flags.exploration:
+        if not self.flags.exploration or self.starved:
             return None
         return (40 + 5 * ((self.slot + 1) % 3) + self.slot // 3) * MINUTE_S
 
@@ -61,7 +63,7 @@ class Life:
 
     def state(self, t: float) -> str:
         """Name what the classifier sees."""
-        if not self.flags.exploration or t < 5:
+        if not self.flags.exploration or self.starved or t < 5:
             return "uncertain"
         start = self.gameplay_at_s
         if start is not None and t >= start:
@@ -115,7 +117,7 @@ class Life:
             "dynamic_ui_exploration_actions": actions,
             "dynamic_ui_epsilon": self.flags.epsilon_base if state == "gameplay" else self.flags.epsilon_ui,
         }
-        if t >= 2:
+        if t >= 2 and not self.starved:
             # The classifier's inputs are there from its first frame on; they prove that it really runs.
             playing = state == "gameplay"
             fields["dynamic_ui_text_density"] = swaying(

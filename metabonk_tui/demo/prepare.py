@@ -22,7 +22,7 @@ def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb:
     """Write config.toml and the env file into the pool's folder; return what is printed."""
     row = SCENARIOS[scenario]
     pool.directory.mkdir(parents=True, exist_ok=True)
-    write_env_file(pool, enabled=row.enabled)
+    write_env_file(pool, enabled=row.enabled, lacking=row.lacking)
     this = [sys.executable, "-m", "metabonk_tui.demo"]
     where = ["--dir", str(pool.directory), "--base-port", str(pool.base_port)]
     launch = [
@@ -71,6 +71,8 @@ def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb:
             "ollama": [["metabonk_tui.demo ollama", f"--pool {pool.name}"]],
         },
         "memory": memory,
+        # The demo's Ollama is launched with its pool.
+        "preflight": {"ollama": "", "disk_gb": 0.01},
     }
     config = pool.directory / "config.toml"
     config.write_text(f"# The demo pool `{scenario}`: {row.tells}.\n\n" + _toml(tables))
@@ -78,7 +80,7 @@ def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb:
         "config": str(config),
         "env_file": str(pool.env_file),
         "launch": [*launch, "--workers", str(workers), *([] if row.exported else ["--not-exported"])],
-        "environment": flags_of(pool, enabled=row.enabled) if row.exported else {},
+        "environment": flags_of(pool, enabled=row.enabled, lacking=row.lacking) if row.exported else {},
         "stop": stop,
         "workers": workers,
         "base_port": pool.base_port,

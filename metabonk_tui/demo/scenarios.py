@@ -37,7 +37,13 @@ class Scenario:
     """A worker kills itself at an age between these run minutes; None: never."""
     restarts: int = 10
     """How often the launcher respawns one slot before it gives up."""
-    fault: Literal["", "hang", "nan", "freeze"] = ""
+    lacking: tuple[str, ...] = ()
+    """Keys that the env file forgets."""
+    profile: tuple[tuple[str, str], ...] = ()
+    """What the launcher's JSON profile lays over the environment besides what it always does."""
+    ollama: bool = True
+    """Is there an Ollama?"""
+    fault: Literal["", "hang", "nan", "freeze", "import", "starve", "idle", "race", "loop", "blind", "break"] = ""
     """What befalls the worker of the last slot."""
     fault_after_min: float = 0.0
     delay_s: tuple[float, float] = (0.0, 0.0)
@@ -57,6 +63,24 @@ SCENARIOS = {
     "hung": Scenario("the last worker accepts and never answers again", fault="hang", fault_after_min=8),
     "nan": Scenario("the last worker's intrinsic reward becomes NaN", fault="nan", fault_after_min=8),
     "zombie": Scenario("the last worker answers, its step stands still", fault="freeze", fault_after_min=8),
+    "imports": Scenario("the last worker cannot import its intrinsic reward and goes on without it", fault="import"),
+    "starved": Scenario("no frame reaches the last worker's state classifier", fault="starve"),
+    "override": Scenario(
+        "the launcher's profile switches System2 off, whatever the env file says",
+        profile=(("METABONK_SYSTEM2_ENABLED", "0"),),
+    ),
+    "swallowed": Scenario(
+        "pure vision swallows the intrinsic reward: the env file forgets the key that applies it",
+        lacking=("METABONK_INTRINSIC_APPLY_IN_PURE_VISION",),
+    ),
+    "mute": Scenario("Ollama is down: System2 asks and nobody answers", ollama=False),
+    "idle": Scenario("the last worker answers from the start, and nothing in it ever grows", fault="idle"),
+    "racing": Scenario("the last worker's step rate jumps fortyfold", fault="race", fault_after_min=8),
+    "looping": Scenario(
+        "the last worker dies a minute after every start", fault="loop", fault_after_min=1, restarts=1000
+    ),
+    "frozen": Scenario("the last worker's steps advance, its frames do not", fault="blind", fault_after_min=8),
+    "broken": Scenario("the last worker answers with HTTP 500", fault="break", fault_after_min=8),
     "slow": Scenario("every answer takes about a second", delay_s=(0.7, 1.5)),
     "crash": Scenario(
         "ends like the failed run: silent, leaking, killed after 75 minutes",

@@ -15,7 +15,7 @@ from collections.abc import Callable
 HEAD_MAX_BYTES = 16_384
 BODY_MAX_BYTES = 1_048_576
 IDLE_S = 75.0
-REASONS = {200: "OK", 404: "Not Found", 400: "Bad Request"}
+REASONS = {200: "OK", 404: "Not Found", 400: "Bad Request", 500: "Internal Server Error"}
 
 Answer = Callable[[str, str, bytes], tuple[int, object] | None]
 """(method, path, body) to (code, JSON document); None: never answer."""

@@ -11,6 +11,7 @@ from metabonk_tui.demo.flags import Flags
 from metabonk_tui.demo.numbers import between, rising, unit
 
 TRACE_MAX = 20
+INIT_S = 5.0
 SAID = "start run: A menu is visible; click the highlighted tile. (conf=0.80)"
 
 
@@ -30,7 +31,8 @@ class System2:
         """Advance to run second `t`; `now` is Unix time, `answers` whether Ollama can be reached."""
         if not self.flags.system2:
             return
-        asked = int(rising(t, between(0.17, 0.29, self.slot, "s2"), self.slot, "s2"))
+        # It asks as soon as it is there ("init"), then now and then.
+        asked = int(rising(t, between(0.17, 0.29, self.slot, "s2"), self.slot, "s2")) + (t >= INIT_S)
         if asked <= self.asked:
             return
         if answers:

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metabonk_tui.demo.document import document, policy
 from metabonk_tui.demo.flags import Flags
@@ -25,6 +25,16 @@ from metabonk_tui.demo.system2 import System2
 TICK_S = 0.5
 ASK_OLLAMA_S = 3.0
 PORT_TAKEN = 3
+NO_SHAPER = "No module named 'src.worker.reward_shaper'"
+BORN_S = 3.0
+"""By then every field is there."""
+RACE = 40.0
+OF_A_FRAME = (
+    *("scene_hash", "scene_fingerprint", "new_scene", "scenes_discovered", "visual_novelty"),
+    *("dynamic_ui_text_density", "dynamic_ui_motion", "dynamic_ui_ui_shape_count", "dynamic_ui_has_centered_panel"),
+    *("stream_frame_var", "stream_frame_diff", "stream_diff"),
+)
+"""What a worker computes of what it sees; `obs_fps` goes on as if nothing had happened."""
 
 
 def say(text: str) -> None:
@@ -66,8 +76,9 @@ class Worker:
         return self.scenario.fault if struck else ""
 
     def seen_s(self) -> float:
-        """Tell the run second that its numbers show: a frozen worker's stand still."""
-        return self.scenario.fault_after_min * 60 if self.fault() == "freeze" else self.age_s()
+        """Tell the run second that its numbers show: those of a worker without life stand still."""
+        lifeless = self.fault() in ("freeze", "idle")
+        return max(self.scenario.fault_after_min * 60, BORN_S) if lifeless else self.age_s()
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, object] | None:
         """Answer `GET /status`."""
@@ -80,18 +91,32 @@ class Worker:
             time.sleep(between(low, high, self.slot, self.answers))
         if method != "GET" or path != "/status":
             return 404, {"detail": "Not Found"}
+        if fault == "break":
+            return 500, {"detail": "Internal Server Error"}
         t = self.seen_s()
         status = document(self.life, self.system2.fields(t), t, time.time(), os.environ.get("MEGABONK_LOG_DIR", ""))
         if fault == "nan" and "intrinsic_reward_total" in status:
             status["intrinsic_reward_total"] = float("nan")
+        if fault in ("race", "blind"):
+            self.change(status, fault, t)
         return 200, status
+
+    def change(self, status: dict[str, object], fault: str, t: float) -> None:
+        """Lay over a status what a fault makes of it since it struck."""
+        struck = self.scenario.fault_after_min * 60
+        if fault == "race":
+            status["step"] = status["steps"] = self.life.steps(struck) + self.life.steps(RACE * (t - struck))
+            return
+        then = document(self.life, {}, struck, 0.0, "")
+        status.update({name: then[name] for name in OF_A_FRAME if name in then})
+        status |= {"stream_frozen": True, "stream_frozen_since_s": round(t - struck, 1)}
 
     def tick(self) -> None:
         """Grow older: memory, System2, heartbeat, death."""
         now = time.monotonic()
         minute = self.age_s() / 60
         self.ballast.grow_to(self.base_mb + extra_mb(self.scenario.memory, minute))
-        if minute >= lifetime_min(self.scenario, self.slot, self.attempt):
+        if minute >= lifetime_min(self.scenario, self.slot, self.attempt) or self.fault() == "loop":
             # As the kernel's OOM killer would: no farewell, no exit code of its own.
             os.kill(os.getpid(), signal.SIGKILL)
         if self.flags.ollama and now - self.asked_ollama >= ASK_OLLAMA_S:
@@ -103,6 +128,11 @@ class Worker:
             # A worker goes on without its orchestrator, as MetaBonk's do.
             with suppress(OSError):
                 post(self.orchestrator_port, "/heartbeat", self.heartbeat())
+
+    def blind_s(self) -> float:
+        """Tell the real seconds since its last frame."""
+        struck_s = self.scenario.fault_after_min * 60
+        return (self.age_s() - struck_s) / self.speed if self.fault() == "blind" else 0.0
 
     def heartbeat(self) -> dict[str, object]:
         """Compose what the orchestrator is told."""
@@ -124,7 +154,7 @@ class Worker:
             "status": "running",
             "stream_url": None,
             "stream_ok": True,
-            "stream_last_frame_ts": time.time(),
+            "stream_last_frame_ts": time.time() - self.blind_s(),
             "stream_error": None,
             "game_restart_count": 0,
             "game_restart_failed": False,
@@ -165,7 +195,10 @@ def run_worker(
     workers: int,
 ) -> int:
     """Be a worker until killed; exit code 3 when the port is taken, as MetaBonk's."""
-    flags = Flags.read(os.environ)
+    flags, name, faulty = Flags.read(os.environ), f"omega-{slot}", slot == workers - 1
+    if faulty and scenario.fault == "import" and flags.intrinsic:
+        say(f"[worker:{name}] WARN: intrinsic reward shaper unavailable ({NO_SHAPER}); disabling")
+        flags = replace(flags, intrinsic=False)
     worker = Worker(
         slot=slot,
         port=port,
@@ -174,13 +207,12 @@ def run_worker(
         speed=speed,
         attempt=attempt,
         base_mb=memory_mb,
-        faulty=slot == workers - 1,
+        faulty=faulty,
         flags=flags,
-        life=Life(slot, flags),
+        life=Life(slot, flags, starved=faulty and scenario.fault == "starve"),
         system2=System2(slot, flags, say),
         heartbeat_s=float(os.environ.get("METABONK_HEARTBEAT_S", "2")),
     )
-    name = f"omega-{slot}"
     if flags.system2:
         say(f"[worker:{name}] System2 enabled (backend=ollama, model=llava:7b, freq=2.00s)")
     say(f"INFO:     Started server process [{os.getpid()}]")

@@ -14,14 +14,18 @@ from dataclasses import replace
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.fold import fold
+from metabonk_tui.core.interlock import Door, door
 from metabonk_tui.core.past import rebuild
 from metabonk_tui.core.ports import Journal
+from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import PoolReading, Sample
 from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.engine.asking import Faults
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.hands import Hands, refusal
 from metabonk_tui.engine.live import LiveSource, Readers
+from metabonk_tui.engine.memory_watch import MemoryWatch
+from metabonk_tui.engine.preflight import Looks, Preflight
 from metabonk_tui.engine.rhythm import Grid
 
 LOG = logging.getLogger(__name__)
@@ -43,8 +47,12 @@ class Engine:
         step: Step,
         recorders: Iterable[Callable[[Sample], None]] = (),
         journal: Journal | None = None,
+        looks: Looks | None = None,
     ) -> None:
-        """Prepare; `readers` is called on the engine's own thread, where its connections will live."""
+        """Prepare; `readers` is called on the engine's own thread, where its connections will live.
+
+        Without `looks` there is no preflight.
+        """
         self._config = config
         self._make_readers = readers
         self._clock = clock
@@ -61,8 +69,10 @@ class Engine:
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._hands: Hands | None = None
+        self._watch: MemoryWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
+        self._preflight = Preflight(looks, clock, self._wake_all) if looks is not None else None
         self.fault: str | None = None
         """A bug of ours that the newest Sample met; None: none. The newest Snapshot is older than that Sample."""
 
@@ -75,6 +85,8 @@ class Engine:
 
     def stop(self) -> None:
         """End, within a few seconds. The pool goes on."""
+        if self._preflight is not None:
+            self._preflight.close()
         task = self._task
         if task is not None:
             self._call(task.cancel)
@@ -110,6 +122,21 @@ class Engine:
         if hands is not None:
             self._call(lambda: hands.begin(plan))
 
+    def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
+        """Arm or disarm the memory watch: a key, the configuration and a verb all come through here."""
+        watch = self._watch
+        if watch is not None:
+            self._call(lambda: watch.arm(on, by, dry_run, self._latest.pool if self._latest else None))
+
+    def start_preflight(self, workers: int) -> None:
+        """Look at what must be so before a launch of so many workers; how it stands is in `preflight`."""
+        if self._preflight is not None:
+            self._preflight.start(workers, self._latest)
+
+    def preflight(self) -> PreflightView | None:
+        """Say how the preflight stands; None: none can be made here."""
+        return self._preflight.view() if self._preflight is not None else None
+
     def poll_now(self) -> None:
         """Look at once."""
         self._call(self._nudge.set)
@@ -141,20 +168,26 @@ class Engine:
     async def _run(self) -> None:
         readers = self._make_readers()
         source = LiveSource(self._config, readers, self._clock, self._faults)
-        self._hands = Hands(readers.pool, self._clock, source.header, self._nudge.set)
+        self._hands = Hands(readers.pool, self._clock, source.header, self._nudge.set, self._door)
+        hands, look = self._hands, self._nudge.set
+        self._watch = MemoryWatch(self._config, self._clock, hands.plan, hands.begin, look)
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         try:
             await self._go_on(source, readers)
-            await self._tick_forever(source, self._hands)
+            await self._tick_forever(source, hands, self._watch)
         finally:
             if self._journal is not None:
                 self._journal.close()
+            await self._watch.aclose()
             await self._hands.aclose()
             await source.aclose()
             await readers.status.aclose()
             await readers.pool.aclose()
+
+    def _door(self, action: Action) -> Door:
+        return door(action, self._latest, self.preflight(), self._config)
 
     async def _go_on(self, source: LiveSource, readers: Readers) -> None:
         """Know what was seen before of the run that is there."""
@@ -172,7 +205,12 @@ class Engine:
             self._publish(replace(known, recording=self._journal.recording))
 
     def _read_along(
-        self, told: tuple[Sample, ...], hands: Hands, pool: PoolReading | None, source: LiveSource
+        self,
+        told: tuple[Sample, ...],
+        hands: Hands,
+        watch: MemoryWatch,
+        pool: PoolReading | None,
+        source: LiveSource,
     ) -> None:
         """Judge what another monitor saw; the pool is seen, and acted on, by ourselves."""
         latest, journal = self._latest, self._journal
@@ -180,18 +218,23 @@ class Engine:
         source.go_on()
         fresh = [sample for sample in told if latest is None or sample.t > latest.t]
         newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
-        done = hands.complete(replace(newest, pool=pool or newest.pool))
+        done = watch.complete(hands.complete(replace(newest, pool=pool or newest.pool)))
+        # Theirs tells how their watch stands; ours, if it is armed, is the only one that acts on this pool.
+        done = replace(done, watch=done.watch if pool is not None and done.watch is not None else newest.watch)
         ours = done.events[len(newest.events) :]
         began = done.run if done.run is not newest.run else None
         if (ours or began) and journal.tell(ours, began):
             # The one who writes tells it, to us as well.
             done = replace(done, events=newest.events, run=newest.run)
-        for sample in (*fresh[:-1], done) if fresh else ():
-            self._take(sample, source, stored=True)
-        if not fresh and latest is not None and done.pool is not None and done.pool != latest.pool:
+        for sample in fresh[:-1]:
+            self._take(sample, source, None, stored=True)
+        if fresh:
+            # Who holds the pool is judged by our own look alone: theirs would arm or disarm our watch.
+            self._take(done, source, watch if pool is not None else None, stored=True)
+        elif latest is not None and done.pool is not None and done.pool != latest.pool:
             self._publish(replace(latest, pool=done.pool))
 
-    async def _tick_forever(self, source: LiveSource, hands: Hands) -> None:
+    async def _tick_forever(self, source: LiveSource, hands: Hands, watch: MemoryWatch) -> None:
         loop = asyncio.get_running_loop()
         grid = Grid(loop.time())
         asked = False
@@ -200,9 +243,10 @@ class Engine:
             lag_s = grid.begin(began_s, source.interval_s)
             told = self._journal.news() if self._journal is not None else None
             if told is None:
-                self._take(hands.complete(await source.gather(lag_s=lag_s, fresh=asked)), source)
+                sample = await source.gather(lag_s=lag_s, fresh=asked)
+                self._take(watch.complete(hands.complete(sample)), source, watch)
             else:
-                self._read_along(told, hands, await source.pool(), source)
+                self._read_along(told, hands, watch, await source.pool(), source)
             asked = await self._asked_within(grid.wait_s(loop.time()))
             if asked:
                 await asyncio.sleep(max(0.0, NUDGED_S - (loop.time() - began_s)))
@@ -217,10 +261,10 @@ class Engine:
             return False
         return True
 
-    def _take(self, sample: Sample, source: LiveSource, *, stored: bool = False) -> None:
+    def _take(self, sample: Sample, source: LiveSource, watch: MemoryWatch | None, *, stored: bool = False) -> None:
         """Record a Sample, step, publish. A bug in any of these costs what it was to do, and no more.
 
-        `stored`: another monitor has recorded it already.
+        `watch` judges what it means; None: it is not for it. `stored`: another monitor has recorded it already.
         """
         journal = self._journal
         if journal is not None and not stored:
@@ -247,6 +291,14 @@ class Engine:
         if before is not None and before.run.name != snapshot.run.name:
             source.tell_all()
         self._publish(snapshot)
+        if watch is not None:
+            self._judge(watch, snapshot)
+
+    def _judge(self, watch: MemoryWatch, snapshot: Snapshot) -> None:
+        try:
+            watch.judge(snapshot)
+        except Exception as error:
+            self._faults.note("the memory watch", error)
 
     def _with_told(self, journal: Journal, sample: Sample) -> Sample:
         """Add what other monitors did, and what happened to the recording."""
@@ -272,6 +324,9 @@ class Engine:
         with self._published:
             self._latest = snapshot
             self._published.notify_all()
+        self._wake_all()
+
+    def _wake_all(self) -> None:
         for wake in tuple(self._wakers):
             try:
                 wake()

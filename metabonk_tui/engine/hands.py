@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.interlock import Door
 from metabonk_tui.core.ports import PoolBackend
 from metabonk_tui.core.sample import Event, Operation, PoolReading, RunHeader, Sample, Severity
 from metabonk_tui.core.status import clean_text
@@ -26,8 +27,16 @@ Header = Callable[[float, str, int | None], RunHeader]
 class Hands:
     """What acts on one pool. All but `plan` belongs to the engine's own thread."""
 
-    def __init__(self, pool: PoolBackend, clock: RunClock, header: Header, look: Callable[[], None]) -> None:
-        """Prepare; `look` asks for a Sample soon, `header` makes the header of a run."""
+    def __init__(
+        self,
+        pool: PoolBackend,
+        clock: RunClock,
+        header: Header,
+        look: Callable[[], None],
+        door: Callable[[Action], Door] = lambda _: Door(),
+    ) -> None:
+        """Prepare; `look` asks for a Sample soon, `header` makes the header of a run, `door` is the interlock."""
+        self._door = door
         self._pool = pool
         self._clock = clock
         self._make_header = header
@@ -41,6 +50,8 @@ class Hands:
         self._launcher: tuple[int | None, float | None] = (None, None)
         self._header: RunHeader | None = None
         self._happened: list[Event] = []
+        self._override: Event | None = None
+        """An override that was not told yet."""
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
         """Say what an action would do now. Any thread may ask; may block for a moment, never raises."""
@@ -62,12 +73,30 @@ class Hands:
             self._tell("pool.refused", "warn", f"refused: {self._title()} is still under way")
         elif plan.mode == "refused":
             self._tell("pool.refused", "warn", f"refused: {plan.refusal}")
+        elif plan.start and (stopped := self._door(plan.action)).closed:
+            # Judged here, where it is done: whatever a dialog or a verb has asked before.
+            items = {"items": [item.id for item in stopped.blocking]}
+            self._tell("pool.refused", "warn", f"refused by the interlock: {stopped.why}", items)
         else:
+            plan = self._overridden(plan)
             self._launching = plan.start if isinstance(plan.action, Launch | Resize | Restart) else None
             self._launching = self._launching or None
             self._launcher_before = self._launcher
             self._task = asyncio.get_running_loop().create_task(self._carry_out(plan))
         self._look()
+
+    def _overridden(self, plan: Plan) -> Plan:
+        """Tell what was not as it must be and was overridden, and put it into the plan."""
+        passed = self._door(plan.action) if plan.start else Door()
+        if not passed.overridden:
+            return plan
+        reason = clean_text(passed.reason)
+        facts = {"reason": reason, "by": plan.action.by, "items": list(passed.overridden)}
+        # Told once the run has begun that it lets begin, so that it stands among that run's events.
+        text = clean_text(f"overridden: {reason}; {passed.why}")
+        LOG.warning("%s", text)
+        self._override = Event(self._clock.now(), "pool.override", "warn", text, facts=facts)
+        return replace(plan, overridden=tuple(clean_text(item) for item in passed.overridden))
 
     def complete(self, sample: Sample) -> Sample:
         """Add what we did: the operation as it stands, what happened, the run that we began."""
@@ -103,6 +132,7 @@ class Hands:
             if not any(event.severity == "crit" for event in events):
                 self._begin_run(began_t)
         finally:
+            self._tell_override()
             self._launching = None
             self._ended_s = asyncio.get_running_loop().time()
             self._look()
@@ -117,6 +147,12 @@ class Hands:
         if self._launching is not None:
             self._header = self._make_header(started_at, "launched by us", self._launching)
             self._launching = None
+            self._tell_override()
+
+    def _tell_override(self) -> None:
+        if self._override is not None:
+            self._happened.append(self._override)
+            self._override = None
 
     def _progress(self, operation: Operation) -> None:
         news = self._operation is None or operation.steps != self._operation.steps
@@ -142,9 +178,9 @@ class Hands:
     def _title(self) -> str:
         return self._operation.action if self._operation is not None else "another operation"
 
-    def _tell(self, kind: str, severity: Severity, text: str) -> None:
+    def _tell(self, kind: str, severity: Severity, text: str, facts: Mapping[str, object] | None = None) -> None:
         LOG.warning("%s", text)
-        self._happened.append(Event(self._clock.now(), kind, severity, clean_text(text)))
+        self._happened.append(Event(self._clock.now(), kind, severity, clean_text(text), facts=facts or {}))
 
 
 def refusal(action: Action, why: str) -> Plan:

@@ -11,9 +11,13 @@ from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import (
     EnvFileReader,
     EnvReader,
+    ExitReader,
     GpuReader,
+    KernelLogReader,
+    LogReader,
     MemoryReader,
     OrchestratorReader,
+    PeaksReader,
     PoolBackend,
     ProcessReader,
     StatusPoller,
@@ -28,11 +32,14 @@ from metabonk_tui.core.sample import (
     PoolReading,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
 )
 from metabonk_tui.engine.asking import Faults, Question, give_up, wait_for
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
+from metabonk_tui.engine.evidence import EvidenceWatch
+from metabonk_tui.engine.logs import LogWatch
 from metabonk_tui.engine.rhythm import interval_s
 
 PATIENCE = 0.8
@@ -58,6 +65,10 @@ class Readers:
     environments: EnvReader | None = None
     gpus: GpuReader | None = None
     env_file: EnvFileReader | None = None
+    log_tails: LogReader | None = None
+    peaks: PeaksReader | None = None
+    exits: ExitReader | None = None
+    kernel_log: KernelLogReader | None = None
 
 
 class LiveSource:
@@ -75,9 +86,13 @@ class LiveSource:
         self._gpus: Question[tuple[GpuReading, ...] | None] = Question("the GPUs", faults)
         self._environments: Question[list[tuple[Due, EnvReading]]] = Question("the environments", faults)
         self._env_file: Question[EnvFileReading | None] = Question("the env file", faults)
+        self._peaks: Question[tuple[RunPeaks, ...]] = Question("what earlier runs held", faults)
+        self._peaks_told = False
         self._env_file_asked_s: float | None = None
         self._env_file_seen: EnvFileReading | None = None
         self._env_file_told: EnvFileReading | None = None
+        self._logs = LogWatch(readers.log_tails, faults)
+        self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, faults)
         self._faults = faults
         self._polls: dict[int, Question[Observation]] = {}
         self._timeouts: dict[int, Observation] = {}
@@ -105,8 +120,12 @@ class LiveSource:
         until_s = now_s + patience_s
         # Whoever does not answer here must not use up the time of the workers.
         around_s = now_s + min(patience_s / 2, AROUND_S)
+        if (peaks := self._readers.peaks) is not None and not self._peaks_told:
+            self._peaks_told = True
+            self._peaks.ask(lambda: asyncio.to_thread(peaks.read))
         pool, processes = await self._look_around(around_s, patience_s, fresh)
         workers, memory, gpus, environments = await self._look_closely(processes, until_s, patience_s)
+        exits, kernel_log = self._evidence.news(workers)
         t = self._clock.now()
         sample = Sample(
             t=t,
@@ -116,6 +135,10 @@ class LiveSource:
             gpus=gpus,
             environments=environments,
             env_file=self._env_file_news(),
+            log_tails=self._logs.news(self._slots, processes or (), workers),
+            earlier_peaks=self._peaks.take(patience_s),
+            exits=exits,
+            kernel_log=kernel_log,
             pool=None if pool is None else self._completed(pool),
             events=self._faults.take_events(),
             run=self._first_header(t, pool, processes) if self._first else None,
@@ -152,6 +175,9 @@ class LiveSource:
         """Put what is told only when it changes into the next Sample: a new run knows nothing of it."""
         self._watch.forget()
         self._env_file_told = None
+        self._logs.forget()
+        self._peaks_told = False
+        self._evidence.forget()
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -161,6 +187,10 @@ class LiveSource:
         return (
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
             self._env_file,
+            self._logs.question,
+            self._peaks,
+            self._evidence.exits,
+            self._evidence.kernel_log,
             *self._polls.values(),
         )
 
@@ -260,12 +290,14 @@ class LiveSource:
         else:
             pid, started_at = process.pid, process.started_at
         earlier = beat is not None and None not in (pid, beat.pid) and beat.pid != pid
+        frame_t = beat.last_frame_t if beat and not earlier else None
         return replace(
             answer,
             pid=pid,
             pid_started_at=None if started_at is None else self._clock.at(started_at),
             episode=beat.episode if beat and not earlier else None,
             port=self._config.pool.base_port + slot,
+            last_frame_t=None if frame_t is None else self._clock.at(frame_t),
         )
 
     def _url(self, slot: int) -> str:

@@ -102,8 +102,8 @@ def _operation(now: Now) -> str:
     return "nothing was done to the pool yet"
 
 
-def may_act(now: Now) -> str:
-    """Say why nobody may act on the pool from here, "" when one may."""
+def may_hold(now: Now) -> str:
+    """Say why the pool is not this monitor's to act on, "" when it is."""
     if now.snapshot is None:
         return "nothing was seen yet"
     if now.read_only or now.snapshot.pool.read_only:
@@ -112,6 +112,15 @@ def may_act(now: Now) -> str:
     if pool.controller == "other":
         holder = f" ({pool.holder})" if pool.holder else ""
         return f"another monitor holds this pool{holder}: this one only looks"
+    return ""
+
+
+def may_act(now: Now) -> str:
+    """Say why nobody may act on the pool from here, "" when one may."""
+    why = may_hold(now)
+    if why or now.snapshot is None:
+        return why
+    pool = now.snapshot.pool
     if pool.problem:
         return pool.problem
     if now.mode == "paused":
@@ -144,6 +153,16 @@ def _act_worker(now: Now) -> str:
     return ""
 
 
+def _watch(now: Now) -> str:
+    why = may_hold(now)
+    if why or now.snapshot is None:
+        return why
+    pool = now.snapshot.pool
+    if pool.controller == "none":
+        return pool.problem or "nobody knows yet who holds this pool"
+    return "paused: what you see is not what runs now; p goes on" if now.mode == "paused" else ""
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("help", ("?", "f1"), "help", "app", "Show every key and what the signs mean", _not_on("help"), True, True),
     Command("quit", ("q", "ctrl+c", "ctrl+q"), "quit", "app", "Close the monitor, not the pool", _always, True, True),
@@ -152,9 +171,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("worker", ("enter",), "worker", "look", "Open the selected worker", _open_worker, True),
     Command("verdict", ("v",), "why", "look", "Show the verdict with its evidence", _not_on("verdict", _seen), True),
     Command("environment", ("e",), "env", "look", "Env file against processes", _not_on("environment", _seen), True),
+    Command("memory", ("m",), "memory", "look", "Memory: who holds it, what fits", _not_on("memory", _seen), True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
     Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
     Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),
+    Command("sort", ("s", ">"), "sort", "view", "Sort by the next number; back by id at the end", _on("dashboard")),
+    Command("sort_before", ("<",), "sort", "view", "Sort by the number before", _on("dashboard")),
+    Command("invert", ("I",), "invert", "view", "Turn the order round", _on("dashboard")),
     Command("filter", ("/",), "filter", "view", "Only workers with this text", _on("dashboard"), True),
     Command("pause", ("p", "space"), "pause", "view", "Hold the picture; watching goes on", _seen, True),
     Command("up", ("up", "k"), "up", "view", "Select the worker above, or scroll", _always),
@@ -173,6 +196,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("restart", ("R",), "restart", "act", "Stop the pool and launch it again", _act_running, True),
     Command("stop", ("X",), "stop", "act", "Stop the whole pool", _act_running, True),
     Command("stop_worker", ("K",), "stop worker", "act", "Stop the selected worker's process", _act_worker),
+    Command("memory_watch", ("W",), "mem watch", "act", "Arm the memory watch, or disarm it", _watch),
     Command("theme", ("T",), "theme", "app", "Next theme", _always),
     Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
     Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _always),

@@ -18,11 +18,13 @@ from metabonk_tui.ui import commands
 from metabonk_tui.ui.dialogs import asks
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
 from metabonk_tui.ui.dialogs.filter import FilterDialog
+from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, UiState
 from metabonk_tui.ui.spans import Row
+from metabonk_tui.ui.views.order import BY_ID, WORST, next_sort
 
 HOME = "dashboard"
 NOTICE_S = 6.0
@@ -86,6 +88,7 @@ class Desk:
             "help": lambda _: self._open("help"),
             "verdict": lambda _: self._open("verdict"),
             "environment": lambda _: self._open("environment"),
+            "memory": lambda _: self._open("memory"),
             "worker": lambda _: self._open("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
@@ -96,6 +99,7 @@ class Desk:
             "copy": self._copy,
             "palette": lambda frame: self._ask(PaletteDialog(self.now(frame), self._themes)),
             "filter": lambda frame: self._ask(FilterDialog(frame.state.filter)),
+            "memory_watch": lambda frame: self._ask(WatchDialog(self.monitor, frame)),
             "operation": lambda _: self._ask(OperationDialog()),
             **{
                 name: lambda frame, name=name: self._ask(asks.ask(name, frame, self.monitor))  # type: ignore[misc]
@@ -136,7 +140,7 @@ class Desk:
     def news(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
         if self.paused or snapshot is None or snapshot is self.snapshot:
-            return False
+            return self.dialog is not None and self.dialog.stirs()
         self.snapshot = snapshot
         if self.dialog:
             self.dialog = self.dialog.watch(self.frame(80, 24))
@@ -204,7 +208,12 @@ class Desk:
             following = DENSITIES.index(self.state.density) + 1
             self.state = replace(self.state, density=DENSITIES[following % len(DENSITIES)])
         elif name == "attention":
-            self.state = replace(self.state, attention_first=not self.state.attention_first)
+            self.state = replace(self.state, sort=BY_ID if self.state.sort == WORST else WORST, inverted=False)
+        elif name in ("sort", "sort_before"):
+            by = next_sort(frame.snapshot, self.state.sort, -1 if name == "sort_before" else 1)
+            self.state = replace(self.state, sort=by, inverted=False)
+        elif name == "invert":
+            self.state = replace(self.state, inverted=not self.state.inverted)
         elif name in ("next", "previous", "left", "right"):
             self._select(frame, -1 if name in ("previous", "left") else 1)
         else:

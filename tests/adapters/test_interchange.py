@@ -25,6 +25,7 @@ from metabonk_tui.core.sample import (
     Presence,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
     WorkerStatus,
 )
@@ -67,6 +68,7 @@ def test_everything_a_line_can_hold(tmp_path: Path) -> None:
             ],
             "gpus": [{"index": 0, "used_bytes": 9, "total_bytes": 34}],
             "env": {"0": {"METABONK_INTRINSIC_REWARD": "1"}},
+            "logs": {"0": ["WARN: a\u001b", 7, "WARN: b"], "1": "no list"},
         },
     )
     assert problems == []
@@ -81,6 +83,7 @@ def test_everything_a_line_can_hold(tmp_path: Path) -> None:
     assert sample.processes == (ProcessReading("worker", 12, 0, 41207), ProcessReading("ollama", 5))
     assert sample.gpus == (GpuReading(0, 9, 34),)
     assert sample.environments == {0: EnvReading({"METABONK_INTRINSIC_REWARD": "1"})}
+    assert sample.log_tails == {0: ("WARN: a\ufffd", "WARN: b")}
 
 
 def test_a_missing_key_was_not_observed(tmp_path: Path) -> None:
@@ -308,8 +311,10 @@ def sample_at(t: float, run: st.SearchStrategy[RunHeader | None]) -> st.SearchSt
         workers=st.dictionaries(slots, observations, max_size=3),
         memory=st.none() | memories,
         processes=st.none() | st.lists(processes, max_size=3).map(tuple),
+        earlier_peaks=st.none() | st.just((RunPeaks(5.0, 7, None), RunPeaks(6.0, None, 8))),
         gpus=st.none() | st.lists(st.builds(GpuReading, slots, slots, slots), max_size=2).map(tuple),
         environments=st.dictionaries(slots, environments, max_size=2),
+        log_tails=st.dictionaries(slots, st.lists(texts, max_size=3).map(tuple), max_size=2),
         pool=st.none()
         | st.builds(PoolReading, backend=names, desired=sizes, controller=st.sampled_from(["us", "other", "none"])),
         events=st.lists(events, max_size=2).map(tuple),

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from children import UNTIL_CLOSED, Children
 from kernel_groups import KernelGroup, KernelGroups
 
+from metabonk_tui.adapters.kernel_log import KernelLog
 from metabonk_tui.adapters.memory import KernelMemory
 
 MB = 1_000_000
@@ -167,3 +169,20 @@ def test_limits_are_seen_from_inside_a_cgroup_namespace(groups: KernelGroups, ch
     assert limit == LIMIT
     assert 0 < available <= LIMIT
     assert limited_by.endswith(outer.directory.name)
+
+
+def test_the_kernels_log_names_the_victim(groups: KernelGroups, children: Children) -> None:
+    log = KernelLog(pids_are_ours=True)
+    if log.read().error is not None:
+        pytest.skip("the kernel's log is not readable here")
+    group = groups.make()
+    group.limit(LIMIT)
+    greedy = inside(children, group, READY + GREEDY)
+    children.tell(greedy, "go")
+    assert greedy.wait(60) == -9
+    end, kills = time.monotonic() + 20, []
+    while not kills and time.monotonic() < end:
+        kills = [kill for kill in log.read().kills if kill.task_cgroup.endswith(group.directory.name)]
+        time.sleep(0.05)
+    assert [(kill.pid, kill.oom_cgroup == kill.task_cgroup) for kill in kills] == [(greedy.pid, True)]
+    assert (kills[0].rss_bytes or 0) > LIMIT // 2

@@ -20,17 +20,23 @@ from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.run_file import RunFile
 from metabonk_tui.adapters.store.schema import SCHEMA, TooNew
 from metabonk_tui.adapters.store.shelf import find, paths
+from metabonk_tui.core.fold import fold
 from metabonk_tui.core.past import rebuild
 from metabonk_tui.core.sample import (
     BadValue,
     EnvFileReading,
     EnvReading,
     Event,
+    ExitReading,
+    KernelKill,
+    KernelLogReading,
     MemoryReading,
     Observation,
     ProcessReading,
     RunHeader,
+    RunPeaks,
     Sample,
+    WatchReading,
     WorkerStatus,
 )
 from metabonk_tui.core.snapshot import Snapshot
@@ -40,6 +46,8 @@ from tests.core.script import CONFIG
 
 GOLDEN = Path(__file__).parents[1] / "data" / "schema-1.db"
 T = 1_767_309_258.0
+KILLED = KernelLogReading(kills=(KernelKill(41, "python", 5, "/a", "/a/b"),))
+ACTED = WatchReading(True, "key", T, did="stop the pool", did_t=T, did_ok=True)
 HEADER = RunHeader("run-1767309258", T, 2, "live", 1.0, "launched by us")
 
 
@@ -122,6 +130,11 @@ ticks = st.builds(
     processes=st.one_of(st.none(), st.just(()), st.just((ProcessReading("ollama", 5),))),
     environments=st.one_of(st.just({}), st.just({0: EnvReading({"A": "1"})}), st.just({1: EnvReading(None, "gone")})),
     env_file=st.one_of(st.none(), st.just(EnvFileReading("/e", {"A": "1"}, frozenset({"A"}), unread=("A",)))),
+    log_tails=st.one_of(st.just({}), st.just({1: ("OSError: no device", "")})),
+    earlier_peaks=st.one_of(st.none(), st.just(()), st.just((RunPeaks(T, 5, None),))),
+    exits=st.one_of(st.just(()), st.just((ExitReading("worker", "-9", 1, 41),))),
+    kernel_log=st.one_of(st.none(), st.just(KernelLogReading("not readable")), st.just(KILLED)),
+    watch=st.one_of(st.none(), st.just(WatchReading(False)), st.just(ACTED)),
     events=st.lists(happened, max_size=2).map(tuple),
 )
 
@@ -144,6 +157,19 @@ def test_samples_through_store_export_and_import_are_the_same(
     assert [text(one) for one in back] == [text(one) for one in samples], "1 is not 1.0 either"
     write_jsonl(str(tmp_path / "b.jsonl"), back)
     assert list(read_jsonl(str(tmp_path / "b.jsonl"), [])) == samples
+
+
+def test_of_several_samples_as_one_every_end_of_a_process_is_kept() -> None:
+    mine, other = ExitReading("worker", "0", 0, 40), ExitReading("worker", "-9", 1, 41)
+    before = tick(1, exits=(mine,), kernel_log=KILLED, earlier_peaks=(RunPeaks(T, 5),), watch=WatchReading(True))
+    after = tick(2, exits=(other,), kernel_log=KernelLogReading("gone"), earlier_peaks=())
+    both = fold(before, after, 10)
+    assert both.exits == (mine, other)
+    assert both.kernel_log == KernelLogReading("gone", KILLED.kills)
+    assert both.earlier_peaks == (), "read again, and nothing was there"
+    assert both.watch is None, "how it stands is said anew each time"
+    quiet = fold(before, tick(3), 10)
+    assert (quiet.exits, quiet.kernel_log, quiet.earlier_peaks) == ((mine,), KILLED, before.earlier_peaks)
 
 
 def test_a_number_too_long_for_the_quick_decoder_stays_what_it_was() -> None:

@@ -94,7 +94,7 @@ def test_a_pool_that_is_only_looked_at_is_refused(metabonk: Metabonk, tmp_path: 
 def test_a_launch_that_fails_is_1_and_shows_the_last_lines(metabonk: Metabonk, tmp_path: Path) -> None:
     (tmp_path / "fails.toml").write_text(
         '[pool]\nbase_port = 2\norchestrator = ""\n[pool.launcher]\nlaunch = ["sh", "-c", "echo no GPU; exit 3"]\n'
-        'stop = ["true"]\nstart_timeout_s = 5.0\n'
+        'stop = ["true"]\nstart_timeout_s = 5.0\n[memory]\nworker_gb = 0.001\nollama_gb = 0\nfloor_gb = 0.001\n'
     )
     done = metabonk("launch", "1", "--yes", "--config", "fails.toml")
     assert (done.returncode, done.stdout) == (1, "")

@@ -72,3 +72,16 @@ def test_without_workers_nothing_is_left(metabonk: Metabonk, tmp_path: Path) -> 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list((tmp_path / "state" / "runs").glob("*.db")) == []
     assert metabonk("runs").stdout == "no run was recorded yet\n"
+
+
+def test_as_the_memory_watch_it_is_armed_only_when_it_is_asked_for(
+    home: dict[str, str], tmp_path: Path, metabonk: Metabonk
+) -> None:
+    with demo(home, "--scenario", "silent", "--workers", "1", "--speed", "60") as pool:
+        for asked in ([], ["--memory-watch"], ["--memory-watch", "--read-only"]):
+            done = metabonk("record", "--for", "4s", *pool.options, *asked)
+            assert done.returncode == 0, done.stderr
+            assert metabonk("export", "last", "--jsonl", "a.jsonl").returncode == 0
+            events = [json.loads(line).get("event") for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+            told = [event["kind"] for event in events if event and event["kind"].startswith("watch.")]
+            assert told == {0: [], 1: ["watch.armed"], 2: ["watch.armed", "watch.refused"]}[len(asked)]

@@ -35,7 +35,11 @@ def test_where_not_even_one_worker_fits_the_fewest_are_suggested() -> None:
     seen = last(script(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big), config)
     assert seen.memory.budget is not None
     assert seen.memory.budget.fits == 0
-    assert [step.command for step in seen.verdict.next_steps] == ["metabonk-tui resize 1"]
+    assert [(step.key, step.join, step.command) for step in seen.verdict.next_steps] == [
+        ("W", "", None),
+        ("-", "or", "metabonk-tui resize 1"),
+    ]
+    assert seen.verdict.next_steps[0].text == "arm the memory watch"
 
 
 def test_the_floor_in_the_question_is_as_round_as_it_is_drawn() -> None:

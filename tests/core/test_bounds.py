@@ -69,6 +69,10 @@ def test_a_bad_day_keeps_its_size() -> None:
     caps = {
         "checks": CONFIG.clock.checks,
         "fields": 50,
+        "keys": 50,
+        "came": 50,
+        "pulse": 50,
+        "frames": 10,
         "events": MAX_EVENTS,
         "verdicts": 500,
         "resets_t": 1000,

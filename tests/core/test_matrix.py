@@ -444,10 +444,10 @@ def test_never_more_workers_are_suggested_than_fit() -> None:
 
 def test_low_memory_suggests_a_size_that_fits() -> None:
     big = tuple(ProcessReading("worker", 3_000_000_000, slot=s) for s in range(3))
-    big = (*big, ProcessReading("ollama", 1_000_000_000))
+    big = (*big, ProcessReading("ollama", 4_000_000_000))
     seen = last(script(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big))
     assert seen.verdict.word is Word.ADD_MEMORY_WATCH
-    assert [step.command for step in seen.verdict.next_steps] == ["metabonk-tui resize 2"]
+    assert [step.command for step in seen.verdict.next_steps] == [None, "metabonk-tui resize 2"]
 
 
 def test_who_only_looks_is_told_to_do_nothing() -> None:

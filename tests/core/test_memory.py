@@ -95,7 +95,7 @@ def test_while_it_is_not_read_it_is_not_known() -> None:
 
 def test_the_window_and_the_floor_are_lines_of_the_configuration() -> None:
     config = configured("[memory]\nfloor_gb = 3\nwindow_s = 60")
-    assert node(last(script(for_s=60, memory=lambda _t: room(3.1)), config), "memory").answer == "yes"
+    assert node(last(script(for_s=590, memory=lambda _t: room(3.1)), config), "memory").answer == "yes"
     assert node(last(script(for_s=60, memory=lambda _t: room(2.9)), config), "memory").answer == "no"
     assert node(last(script(for_s=60), config), "memory").question == "Memory stable, > 3 GB?"
 

@@ -13,7 +13,10 @@ import pytest
 from metabonk_tui.demo.scenarios import GROWTH_CAP_MB, SCENARIOS, extra_mb, lifetime_min
 from tests.demo.pools import MakePool, carrying, environ_of, wait_for
 
-NAMES = "seed healthy silent disabled leak steps flaky hung nan zombie slow crash"
+NAMES = (
+    "seed healthy silent disabled leak steps flaky hung nan zombie imports starved override swallowed mute "
+    "idle racing looping frozen broken slow crash"
+)
 
 
 def test_the_table_has_every_scenario() -> None:
@@ -165,6 +168,76 @@ def test_a_zombie_answers_and_stands_still(demo: MakePool) -> None:
     before = pool.status(0)["actions_total"]
     wait_for(lambda: pool.status(0)["actions_total"] > before, "the other one goes on")
     wait_for(lambda: (pool.heartbeats()["omega-1"]["step_age_s"] or 0) > 1, "the orchestrator sees its step age")
+
+
+def test_broken_goes_on_without_what_it_cannot_import_although_its_flag_is_on(demo: MakePool) -> None:
+    pool = demo("imports", workers=2, speed=600)
+    pool.launch()
+    pool.wait_up(2)
+    assert environ_of(pool.pid(1))["METABONK_INTRINSIC_REWARD"] == "1"
+    assert "intrinsic_reward_total" not in pool.status(1)
+    assert "intrinsic_reward_total" in pool.status(0)
+    assert "[worker:omega-1] WARN: intrinsic reward shaper unavailable (No module named" in pool.log("worker_1.log")
+    assert "WARN" not in pool.log("worker_0.log")
+
+
+def test_starved_acts_on_without_a_frame_for_its_classifier(demo: MakePool) -> None:
+    pool = demo("starved", workers=2, speed=3000)
+    pool.launch()
+    wait_for(lambda: (s := pool.status(0)) and s["gameplay_started"], "the other one plays")
+    status = pool.status(1)
+    assert status["dynamic_ui_state_type"] == "uncertain"
+    assert "dynamic_ui_text_density" not in status
+    assert status["gameplay_started"] is False
+    assert status["dynamic_ui_exploration_actions"] > 0
+    assert status["intrinsic_reward_total"] > 0
+    before = status["step"]
+    wait_for(lambda: pool.status(1)["step"] > before, "its steps advance")
+
+
+def test_override_lays_the_profile_over_the_env_file(demo: MakePool) -> None:
+    pool = demo("override", workers=1, speed=600)
+    pool.launch()
+    pool.wait_up(1)
+    assert "METABONK_SYSTEM2_ENABLED=1" in Path(pool.facts["env_file"]).read_text()
+    assert environ_of(pool.pid(0))["METABONK_SYSTEM2_ENABLED"] == "0"
+    status = pool.status(0)
+    assert status["system2_enabled"] is False
+    assert "system2_trigger_mode" not in status
+
+
+def test_swallowed_lacks_one_key_and_stays_at_zero(demo: MakePool) -> None:
+    pool = demo("swallowed", workers=1, speed=600)
+    pool.launch()
+    pool.wait_up(1)
+    environment = environ_of(pool.pid(0))
+    assert environment["METABONK_PURE_VISION_MODE"] == environment["METABONK_INTRINSIC_REWARD"] == "1"
+    assert "METABONK_INTRINSIC_APPLY_IN_PURE_VISION" not in environment
+    status = wait_for(lambda: s if (s := pool.status(0))["step"] > 20 else None, "a while has gone by")
+    assert status["intrinsic_reward_total"] == 0.0
+    assert "intrinsic_ui_context" not in status
+
+
+def test_mute_asks_and_nobody_answers(demo: MakePool) -> None:
+    pool = demo("mute", workers=1, speed=600)
+    pool.launch()
+    pool.wait_up(1)
+    status = wait_for(
+        lambda: s if (s := pool.status(0))["system2_trigger_engaged_count"] > 1 else None, "it asked twice"
+    )
+    assert status["vlm_hints_used"] == 0
+    assert status["system2_reasoning"] is None
+    assert not pool.hears(pool.base_port + 65)
+    assert "omega-0: System2 request failed: nobody answers" in pool.log("worker_0.log")
+
+
+def test_with_an_ollama_the_first_question_is_answered(demo: MakePool) -> None:
+    pool = demo("healthy", workers=1, speed=60)
+    pool.launch()
+    pool.wait_up(1)
+    wait_for(lambda: pool.status(0)["system2_trigger_engaged_count"], "it asked")
+    assert pool.status(0)["vlm_hints_used"] >= 1
+    assert "failed" not in pool.log("worker_0.log")
 
 
 def test_slow_answers_take_their_time(demo: MakePool) -> None:

@@ -66,6 +66,8 @@ class Workers:
     hung: set[int] = field(default_factory=set)
     errors: dict[int, str] = field(default_factory=dict)
     broken: set[int] = field(default_factory=set)
+    fields: dict[str, Any] = field(default_factory=dict)
+    """What every status says besides its step."""
     timeout_s: float = 0.4
     asked: list[int] = field(default_factory=list)
     closed: bool = False
@@ -80,7 +82,7 @@ class Workers:
             return Observation(error="timeout", detail="no whole answer", latency_s=self.timeout_s)
         if slot in self.errors:
             return Observation(error=self.errors[slot])
-        return Observation(status=WorkerStatus({"step": float(len(self.asked))}), latency_s=0.001)
+        return Observation(status=WorkerStatus({"step": float(len(self.asked)), **self.fields}), latency_s=0.001)
 
     async def aclose(self) -> None:
         self.closed = True
@@ -113,7 +115,7 @@ class Table:
 
 @dataclass
 class Memory:
-    available_bytes: int = 8_000_000_000
+    available_bytes: int = 12_000_000_000
     pids: list[list[int]] = field(default_factory=list)
     error: Exception | None = None
 

@@ -12,6 +12,7 @@ import pytest
 
 from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, StopWorker, Target
 from metabonk_tui.core.config import Config, parse_config
+from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import Operation
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -33,8 +34,11 @@ class ScriptedMonitor:
         self._wakes: list[Callable[[], None]] = []
         self.planned: list[Action] = []
         self.submitted: list[Plan] = []
+        self.armed: list[tuple[bool, str, bool]] = []
         self.polls = 0
         self.refusal = ""
+        self.preflights: list[int] = []
+        self.flight: PreflightView | None = None
         self.fault: str | None = None
 
     def set(self, snapshot: Snapshot) -> None:
@@ -77,6 +81,15 @@ class ScriptedMonitor:
     def submit(self, plan: Plan) -> None:
         self.submitted.append(plan)
 
+    def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
+        self.armed.append((on, by, dry_run))
+
+    def start_preflight(self, workers: int) -> None:
+        self.preflights.append(workers)
+
+    def preflight(self) -> PreflightView | None:
+        return self.flight
+
     def poll_now(self) -> None:
         self.polls += 1
 
@@ -101,7 +114,7 @@ class PlainScreen(MonitorScreen):
 def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
     screens: dict[str, MonitorScreen] = {
-        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment")
+        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment", "memory")
     }
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 

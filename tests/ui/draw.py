@@ -12,12 +12,16 @@ from metabonk_tui.ui.glyphs import ASCII, UNICODE
 from metabonk_tui.ui.screens.base import Frame, Page, UiState
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
+from metabonk_tui.ui.screens.memory import MemoryScreen
 from metabonk_tui.ui.screens.verdict import VerdictScreen
 from metabonk_tui.ui.screens.worker import WorkerScreen
 from metabonk_tui.ui.spans import Row, plain
 from tests.ui.conftest import read_config
 
-SCREENS = {screen.name: screen for screen in (DashboardScreen(), WorkerScreen(), VerdictScreen(), EnvironmentScreen())}
+SCREENS = {
+    screen.name: screen
+    for screen in (DashboardScreen(), WorkerScreen(), VerdictScreen(), EnvironmentScreen(), MemoryScreen())
+}
 SIZES = ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5))
 
 

@@ -21,13 +21,17 @@ from metabonk_tui.core.snapshot import (
     Cause,
     Check,
     CheckResult,
+    Forecast,
     Gate,
+    GpuMemory,
+    Growth,
     MemoryView,
     NextStep,
     Node,
     Owner,
     RunView,
     Snapshot,
+    SwapView,
     Verdict,
     Word,
 )
@@ -245,7 +249,14 @@ def memory(t: float, available: float, points: list[float] | None = None, **over
         "oom_since_t": None,
         "oom_victims": (),
         "budget": Budget(
-            int(1.2 * GB), True, int(4.9 * GB), True, GB, int((available + 8.0) * GB), int((available + 2.1) / 1.2)
+            int(1.2 * GB),
+            "this run",
+            int(4.9 * GB),
+            "this run",
+            GB,
+            int((available + 8.0) * GB),
+            int((available + 2.1) / 1.2),
+            8 * GB,
         ),
         **over,
     }
@@ -537,6 +548,29 @@ def validating() -> Snapshot:
     )  # fmt: skip
 
 
+def accused() -> Snapshot:
+    """Three workers still validating, of which two already are known to lack something."""
+    told = validating()
+    return replace(
+        told,
+        causes=(
+            Cause(
+                "init-failed", "import or init failed", 0.97,
+                'intrinsic reward absent: "WARN: intrinsic reward shaper unavailable (No module named '
+                "'src.worker.reward_shaper'); disabling\", on w2",
+                "grep -nE 'WARN|Traceback|Error' /proc/41209/fd/1",
+                'repair what the log says: "WARN: intrinsic reward shaper unavailable"; then relaunch', (2,),
+            ),
+            Cause(
+                "classifier-no-frames", "classifier stuck, no frames", 0.85,
+                "uncertain, dynamic_ui_text_density absent while steps advance and other components are on, on w1",
+                "curl -s http://127.0.0.1:5001/status | tr ',' '\\n' | grep -E 'dynamic_ui_|obs_fps'",
+                "repair the capture of this worker (game window, capture source), relaunch it", (1,),
+            ),
+        ),
+    )  # fmt: skip
+
+
 def memory_watch() -> Snapshot:
     """Five healthy workers, memory below the floor for ten minutes: ADD MEMORY WATCH."""
     base = healthy(5)
@@ -577,6 +611,53 @@ def memory_watch() -> Snapshot:
         ),
         events=(*base.events, event(t - 84, "warn", "verdict CONTINUE → ADD MEMORY WATCH", "verdict")),
     )  # fmt: skip
+
+
+def leak() -> Snapshot:
+    """Picture 08: five workers leak, memory ends in about 19 minutes, three would fit."""
+    base = stop()
+    t = base.t
+    forecast = Forecast(
+        reaches_zero_t=t + 19 * 60, plus_minus_s=360.0, slope_bytes_per_min=-53.0 * MB,
+        text="OOM in ~19m ±6m, if this trend holds", state="WARNING", reaches_floor_t=None,
+        zero_lo_t=t + 13 * 60, zero_hi_t=t + 25 * 60, since_t=t - 120, falling_since_t=t - 1900,
+    )  # fmt: skip
+    sizes = {"w2": (1.32, 14), "w0": (1.21, 11), "w3": (1.20, 10), "w4": (1.22, 9), "w1": (1.18, 9)}
+    growth = (
+        *(Growth(name, int(size * GB), rate * MB, t - 1900) for name, (size, rate) in sizes.items()),
+        Growth("ollama", int(4.9 * GB), 0.0, None),
+        Growth("launcher", int(0.06 * GB), 0.0, None),
+        Growth("other", int(3.5 * GB), None, None),
+    )
+    room = int(1.0 * GB) + int(11.03 * GB)
+    seen = memory(
+        t, 1.0, [6.0, 4.1, 3.6, 3.0, 2.6, 2.0, 1.4, 1.0], level="crit", below_floor_since_t=t - 40,
+        forecast=forecast, growth=growth, swap=SwapView("ok", 0, 4 * GB, 0.0, ""), gpus=(),
+        budget=Budget(
+            int(1.32 * GB), "this run", int(4.9 * GB), "earlier run", GB, room,
+            (room - GB - int(4.9 * GB)) // int(1.32 * GB), int(11.03 * GB), None, 1_767_225_600.0,
+        ),
+    )  # fmt: skip
+    reading = replace(
+        seen.reading or MemoryReading(), limited_by="/user.slice/metabonk", limit_bytes=int(15.6 * GB),
+        pressure_some_avg10=4.7, pressure_full_avg10=1.2,
+    )  # fmt: skip
+    return replace(base, memory=replace(seen, reading=reading))
+
+
+def learning() -> Snapshot:
+    """The first minutes: no forecast yet, peaks assumed, a GPU, swap in use."""
+    base = waiting()
+    t = base.t
+    unknown = Forecast(None, None, 0.0, "learning: 2 of 5 min", state="LEARNING", since_t=t - 60)
+    seen = memory(
+        t, 6.5, history=history(t, [6.6, 6.5], 2), owners=(), forecast=unknown,
+        budget=Budget(int(1.2 * GB), "config", int(4.9 * GB), "config", GB, int(6.5 * GB), 0),
+        swap=SwapView("warn", 2 * GB, 4 * GB, 120.0 * MB, "swap thrashing: +120 MB/min, PSI 32"),
+        gpus=(GpuMemory(0, 3 * GB, 8 * GB, replace(unknown, text="OOM in ~40m ±9m, if this trend holds",
+              state="WARNING")),),
+    )  # fmt: skip
+    return replace(base, memory=seen)
 
 
 def many(n: int) -> Snapshot:
@@ -683,6 +764,7 @@ def hostile() -> Snapshot:
 
 
 SCENES: dict[str, Callable[[], Snapshot]] = {
+    "accused": accused,
     "healthy": healthy,
     "stop": stop,
     "mixed": mixed,
@@ -690,6 +772,8 @@ SCENES: dict[str, Callable[[], Snapshot]] = {
     "launching": launching,
     "validating": validating,
     "memory-watch": memory_watch,
+    "leak": leak,
+    "learning": learning,
     "one": lambda: healthy(1),
     "two": lambda: healthy(2),
     "16": lambda: many(16),

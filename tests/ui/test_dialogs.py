@@ -191,8 +191,8 @@ def test_changing_the_number_plans_anew_and_locks_again() -> None:
     person.types("3\n")
     assert person.monitor.submitted == []
     person = Person(scenes.healthy())
-    person.types("L\t\x7f12\n12\n")
-    assert [plan.action for plan in person.monitor.submitted] == [Launch(12)]
+    person.types("L\t\x7f2\n2\n")
+    assert [plan.action for plan in person.monitor.submitted] == [Launch(2)]
 
 
 def test_a_number_that_makes_no_sense_cannot_be_confirmed() -> None:

@@ -21,9 +21,18 @@ CASES = [
     *(("dashboard", scene, size) for scene in ("healthy", "stop", "64") for size in ((40, 12), (20, 5), (120, 7))),
     *(("verdict", scene, (120, 60)) for scene in ("healthy", "stop", "memory-watch", "waiting", "mixed")),
     *(("verdict", scene, (80, 60)) for scene in ("stop", "memory-watch")),
+    *(
+        ("memory", scene, size)
+        for scene in ("healthy", "leak", "learning", "no-memory", "mixed")
+        for size in ((80, 24), (120, 40), (200, 60))
+    ),
+    *(("memory", "leak", size) for size in ((80, 60), (40, 12), (20, 5))),
     ("worker", "mixed", (120, 60)),
     ("worker", "waiting", (120, 60)),
     ("worker", "mixed", (80, 90)),
+    ("worker", "accused", (80, 90)),
+    ("worker", "accused", (120, 60)),
+    ("verdict", "accused", (120, 60)),
 ]
 
 
@@ -36,6 +45,15 @@ def test_it_still_looks_like_this(screen: str, scene: str, size: tuple[int, int]
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(told, encoding="utf-8")
     assert told == kept.read_text(encoding="utf-8")
+
+
+def test_the_memory_screen_in_ascii_still_looks_like_this() -> None:
+    told = text_of(SCENES["leak"](), 80, 60, "memory", ascii=True)
+    kept = GOLDEN / "ascii-memory-leak-80x60.txt"
+    if os.environ.get("METABONK_TUI_GOLDEN") == "write":
+        kept.write_text(told, encoding="utf-8")
+    assert told == kept.read_text(encoding="utf-8")
+    assert told.isascii()
 
 
 def test_ascii_still_looks_like_this() -> None:

@@ -24,6 +24,9 @@ CASES = [
     ("64", (80, 24), "dark", ()),
     ("mixed", (120, 40), "dark", ("right", "right", "enter")),
     ("stop", (80, 24), "ascii", ()),
+    ("leak", (120, 40), "dark", ("m",)),
+    ("leak", (80, 24), "light", ("m",)),
+    ("leak", (200, 60), "ansi-16", ("m",)),
 ]
 
 NAMES = [f"{scene}-{wide}x{high}-{'-'.join((theme, *keys))}" for scene, (wide, high), theme, keys in CASES]

@@ -17,6 +17,7 @@ from metabonk_tui.ui.spans import Row, plain
 from metabonk_tui.ui.views.density import choose
 from metabonk_tui.ui.views.fresh import freshness
 from metabonk_tui.ui.views.gauge import gauge
+from metabonk_tui.ui.views.order import in_order, next_sort, sorts
 from metabonk_tui.ui.views.sparkline import per_cell, shown_s, sparkline
 from tests.ui.draw import SCREENS, chosen, frame_of, page_of, rows_of, text_of
 from tests.ui.scenes import GB, START, healthy, many, mixed, no_memory, observer, stop, validating, waiting
@@ -224,7 +225,7 @@ def test_who_only_looks_is_told_who_holds_the_pool() -> None:
 def test_only_keys_that_work_now_are_hinted() -> None:
     told = "\n".join(lines(observer()))
     assert " X stop" not in told
-    assert "[m]" not in told
+    assert "[m]" in told
     assert "[l]" not in told
     row = page_of(observer(), 120, 40).top[4] if len(page_of(observer(), 120, 40).top) > 5 else ()
     assert not any(span.token == "accent" for span in row)
@@ -285,9 +286,33 @@ def test_a_forced_density_is_named_and_scrolls_to_the_selected() -> None:
 def test_attention_first_is_asked_for_never_done_alone() -> None:
     by_slot = [row for row in lines(many(16)) if re.match(r"w\d+ ", row[5:9])]
     assert "w0" in by_slot[0]
-    sorted_ = lines(many(16), state=UiState(attention_first=True))
+    sorted_ = lines(many(16), state=UiState(sort="worst"))
     first = next(row for row in sorted_ if re.match(r"w\d+ ", row[5:9]))
     assert "w13" in first
+
+
+@pytest.mark.parametrize("by", [sort for sort in sorts(many(16)) if sort not in ("id", "worst")])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_a_sort_puts_the_highest_first_and_who_has_no_number_last(by: str, inverted: bool) -> None:
+    number = {
+        "step/s": lambda w: w.step_rate, "rss": lambda w: w.rss_bytes,
+        "growth": lambda w: w.rss_growth_bytes_per_min, "age": lambda w: w.age_s,
+    }.get(by, lambda w: next(part.value for part in w.components if part.id == by))  # fmt: skip
+    told = [number(worker) for worker in in_order(many(16), sort=by, inverted=inverted)]
+    known = [value for value in told if value is not None]
+    assert told == sorted(known, reverse=not inverted) + [None] * (len(told) - len(known))
+
+
+def test_the_order_is_named_and_every_sort_can_be_reached_and_left() -> None:
+    seen, by = [], "id"
+    for _ in sorts(many(3)):
+        seen.append(by)
+        by = next_sort(many(3), by, 1)
+    assert (tuple(seen), by) == (sorts(many(3)), "id")
+    assert next_sort(many(3), "id", -1) == "age"
+    assert next_sort(None, "a number of another configuration", 1) == "worst"
+    assert "by rss, highest first" in text_of(many(16), 80, 24, state=UiState(sort="rss"))
+    assert "by id, highest first" in text_of(many(16), 80, 24, state=UiState(inverted=True))
 
 
 # --- elements --------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, Stop
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import Clock
 from metabonk_tui.core.sample import Event, Operation, PoolReading, ProcessReading, Severity
+from metabonk_tui.core.status import clean_text
 
 _SOURCE_FOR_PLAN_S = 2.0
 """A person waits for a plan."""
@@ -151,6 +152,7 @@ class LauncherPool:
                 return self._failed(plan, narration, problem)
         message = "the pool is gone: processes and ports are free"
         if plan.start:
+            record = _meant(record, plan)
             started = await starting.start_pool(
                 self._site,
                 plan.commands[-1],
@@ -277,6 +279,15 @@ class LauncherPool:
             counts = {"pid": action.pid, "by": action.by}
         kind = {Launch: "pool.launch", Restart: "pool.launch", Resize: "pool.resize"}.get(type(action), "pool.stop")
         return Event(self._clock.now(), kind, severity, text, worker, {**counts, **(facts or {})})
+
+
+def _meant(record: LaunchRecord, plan: Plan) -> LaunchRecord:
+    """Write down for how long it is launched, and why although something was not as it must be."""
+    action = plan.action
+    if not isinstance(action, Launch | Resize | Restart):
+        return record
+    reason = clean_text(action.override) if plan.overridden else ""
+    return replace(record, hours=action.hours, override=reason, overridden=plan.overridden)
 
 
 def _desired(record: LaunchRecord | None, scene: Scene) -> int | None:

@@ -6,7 +6,7 @@ Refuses to do it, and to look: everything seen is handed in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from metabonk_tui.adapters.env_file import EnvFileError, Sourced
@@ -87,7 +87,8 @@ def _plan_worker(action: StopWorker, site: LauncherSite, outlook: Outlook) -> Pl
             if not same_start(worker.started_at, action.pid_started_at):
                 break
             again = "the launcher starts it again: a new process, counters from zero"
-            return _plan(action, "stop", site, None, hits=(worker,), warnings=(again, *outlook.notes))
+            plan = _plan(action, "stop", site, None, hits=(worker,), warnings=(again, *outlook.notes))
+            return replace(plan, respawns=True)
     return refuse(action, site, f"{CHANGED}: worker {action.slot} is no longer pid {action.pid}")
 
 

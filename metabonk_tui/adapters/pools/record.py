@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from metabonk_tui.adapters.commands import make_private_directory
@@ -27,6 +27,16 @@ class LaunchRecord:
     boot_id: str = ""
     ready_s: float | None = None
     """How long it took until every worker answered."""
+    hours: float | None = None
+    """How long it was meant to run; None: a short run to validate it."""
+    override: str = ""
+    """Why it was launched although the interlock stopped it."""
+    overridden: tuple[str, ...] = ()
+    """What was not as the interlock wants it."""
+
+
+_LATER = frozenset({"hours", "override", "overridden"})
+"""What the records of earlier versions lack."""
 
 
 class RecordFile:
@@ -41,13 +51,15 @@ class RecordFile:
         """Read the record; None: there is none that can be believed (then `problem` says why, if there is one)."""
         try:
             tree = json.loads(self.path.read_text(encoding="utf-8"))
-            record = LaunchRecord(**{key: tree[key] for key in LaunchRecord.__dataclass_fields__})
+            record = LaunchRecord(**{key: tree[key] for key in LaunchRecord.__dataclass_fields__ if key not in _LATER})
+            override, items = str(tree.get("override", "")), tuple(str(item) for item in tree.get("overridden", ()))
+            record = replace(record, hours=tree.get("hours"), override=override, overridden=items)
             if not isinstance(record.token, str) or not record.token:
                 raise ValueError("no token")
             for number in (record.workers, record.launcher_pid):
                 if not isinstance(number, int | None):
                     raise TypeError("not a whole number")
-            for seconds in (record.launched_at, record.launcher_started_at, record.ready_s):
+            for seconds in (record.launched_at, record.launcher_started_at, record.ready_s, record.hours):
                 if not isinstance(seconds, int | float | None):
                     raise TypeError("not a number")
         except FileNotFoundError:

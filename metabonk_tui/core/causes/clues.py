@@ -5,6 +5,7 @@ Knows readings and views. Refuses to know any particular cause.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ GATED = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequ
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
 """A worker that we have seen for less than this may still be getting ready."""
+_SPEAKER = re.compile(r"\[worker:([^\]\s]+)\]|^([\w.-]+-\d+): ")
+"""Who a line of a log says that it is from."""
+SAID = 2
+"""So many different proofs of one cause are told in full."""
 Quiet = tuple[ComponentView, ComponentConfig]
 
 
@@ -55,7 +60,13 @@ class WorkerClues:
     def logged(self, *words: str) -> str | None:
         """Return the last line of its log that has all of these words, in any case."""
         wanted = [word.lower() for word in words]
-        return next((line for line in reversed(self.log) if all(word in line.lower() for word in wanted)), None)
+        own = (line for line in reversed(self.log) if self._is_own(line))
+        return next((line for line in own if all(word in line.lower() for word in wanted)), None)
+
+    def _is_own(self, line: str) -> bool:
+        """Several workers may write into one file: a line that bears another one's name is not about this one."""
+        name, told = text(self.status, "instance_id"), _SPEAKER.search(line)
+        return name is None or told is None or (told[1] or told[2]) == name
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +126,11 @@ def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, c
     for one in found:
         groups.setdefault(one.because, []).append(one.worker.view.slot)
     said = []
-    for because, where in list(groups.items())[:2]:
+    for because, where in list(groups.items())[:SAID]:
         everywhere = len(where) == clues.total and len(where) > 1
         said.append(f"{because}, on {f'{len(where)}/{clues.total} workers' if everywhere else slots(where)}")
+    if rest := [slot for where in list(groups.values())[SAID:] for slot in where]:
+        said.append(f"alike on {slots(rest)}")
     return Cause(
         id=name[0],
         name=name[1],
@@ -127,6 +140,11 @@ def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, c
         fix=fix,
         workers=tuple(sorted(one.worker.view.slot for one in found)),
     )
+
+
+def quoted(line: str) -> str:
+    """Quote a line of a log without who says it: that follows, and workers that say the same are told together."""
+    return f'"{_SPEAKER.sub("", line).strip()}"'
 
 
 def on(value: str | None) -> bool:

@@ -1,6 +1,7 @@
 """Causes that lie between the env file and the process: not loaded, overridden, switched off, read by nobody.
 
-Where no environment can be read, `/status` itself tells less surely which defaults a worker runs on.
+Where no environment can be read, `/status` itself tells less surely which defaults a worker runs on. What neither the
+file nor the process sets is off by default: exporting that file changes nothing, so it is disabled, not "not loaded".
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ OVERRIDDEN = (
     "METABONK_SYSTEM2_",
 )
 """What launch.py overwrites from its JSON profile; the last one is a prefix."""
+BUILT_BY_ENVIRONMENT = (ComponentState.ABSENT, ComponentState.UNPROVEN)
+"""A component in one of these states was not built: the first of its keys decides that."""
 UNREAD_S = 120.0
 """Silent for less than this, a worker may only be slow to begin."""
 UNREAD = {
@@ -70,15 +73,17 @@ def _not_loaded(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
         if sure and quiet and not _complained(worker):
             told = "gated keys of every component absent"
             told += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
-            keys = [
-                key for _, spec in quiet for key, wanted in spec.environment.items() if _file_has(file, key, wanted)
+            # A file that switches a component off explains its absence by itself, whether it is loaded or not.
+            gates = [
+                key for pair in quiet if pair[0].state in BUILT_BY_ENVIRONMENT for key in explaining(pair, worker)
             ]
+            keys = [key for key in gates if _file_has(file, key, clues.config.required_environment[key])]
             if keys:
                 yield Finding(worker, sure + 0.1, f"{told}, although the env file sets {some(keys)}")
             elif file is None:
                 yield Finding(worker, sure, f"{told}, as with the code's defaults")
             else:
-                yield Finding(worker, 0.3, f"{told}, and the env file does not set them either")
+                yield Finding(worker, 0.3, f"{told}, and the env file does not switch them on either")
         return
     environ = worker.environ
     missing = [key for pair in quiet for key in explaining(pair, worker) if key not in environ]
@@ -117,7 +122,7 @@ def explaining(quiet: Quiet, worker: WorkerClues) -> tuple[str, ...]:
     """Name the keys whose lack explains a silence: the first one builds the component, the others let it move."""
     component, spec = quiet
     keys = tuple(spec.environment)
-    if component.state in (ComponentState.ABSENT, ComponentState.UNPROVEN):
+    if component.state in BUILT_BY_ENVIRONMENT:
         return keys[:1]
     if component.state is not ComponentState.ZERO:
         return ()
@@ -195,14 +200,19 @@ def _disabled(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
             also = ", as the env file says" if file is not None and all(key in file for key in off) else ""
             share = len(off) / max(1, len(flags))
             yield Finding(worker, 0.9 + 0.06 * share, f"{some([f'{key} is {environ[key]}' for key in off])}{also}")
-        unset = [key for key in flags if key not in environ and file is not None and not _file_has(file, key, "1")]
-        if unset and not off:
+        unset = [key for key in flags if key not in environ and file is not None and key not in file]
+        # That one alone has a cause of its own.
+        if unset and not off and unset != [APPLY]:
             yield Finding(worker, 0.7, f"{some(unset)} set neither in the process nor in the env file: off by default")
         return
     if file is not None:
         off = [key for key in flags if key in file and not on(file[key])]
         if off:
             yield Finding(worker, 0.8, f"the env file says {some([f'{key}={file[key]}' for key in off])}")
+        elif worker.unloaded and not _complained(worker):
+            unset = [key for key in flags if key not in file]
+            if unset:
+                yield Finding(worker, 0.6, f"the env file does not set {some(unset)}: off by default")
         return
     if flags and not _complained(worker) and worker.mode is None and flag(worker.status, "system2_enabled") is False:
         yield Finding(worker, 0.4, f"{some([c.title for c, _ in quiet])} absent; the environment is not readable")

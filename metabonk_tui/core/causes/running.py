@@ -15,6 +15,7 @@ from metabonk_tui.core.causes.clues import (
     environ_command,
     log_command,
     on,
+    quoted,
     status_command,
 )
 from metabonk_tui.core.causes.signs import ENGAGED, HINTS, INPUTS, never
@@ -130,13 +131,20 @@ def _no_answer(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
         told = f"{asked}{HINTS} stays {hints:g} for {age(waiting_s)}" if isinstance(hints, float) else asked
     elif _request_s(worker) >= UNANSWERED_S and signs.hints.stood_s(t) >= UNANSWERED_S:
         told = f"the last request is {age(_request_s(worker))} old and has no response"
-    elif line is not None and worker.settled(t) and hints == 0:
+    elif line is not None and worker.settled(t, UNANSWERED_S) and hints == 0:
         told = f"{HINTS} 0"
     else:
         return
-    sure = 0.95 if line or killed else 0.85
-    why = f', "{line}"' if line else ", Ollama was OOM-killed" if killed else ""
+    sure = 0.6 if _on_defaults(worker) else 0.95 if line or killed else 0.85
+    why = f", {quoted(line)}" if line else ", Ollama was OOM-killed" if killed else ""
     yield Finding(worker, sure, f"{told}{why}")
+
+
+def _on_defaults(worker: WorkerClues) -> bool:
+    """Say whether System2 runs on the code's defaults: then whatever kept the environment from it lies deeper."""
+    if worker.environ is None:
+        return worker.mode == "always" and worker.unloaded
+    return MODE_KEY not in worker.environ
 
 
 def _request_s(worker: WorkerClues) -> float:
@@ -163,8 +171,7 @@ def system2_never_triggers(clues: Clues) -> Cause | None:
             continue
         reason = text(worker.status, "system2_trigger_reason")
         if worker.mode == "always" and worker.settled(clues.t):
-            root = worker.environ is not None and MODE_KEY not in worker.environ
-            sure = 0.6 if root else 0.7 if worker.environ is None else 0.93
+            sure = 0.55 if _on_defaults(worker) else 0.7 if worker.environ is None else 0.93
             found.append(Finding(worker, sure, f'trigger mode "always": {ENGAGED} never moves'))
         elif worker.mode != "always" and worker.settled(clues.t, NO_TRIGGER_S) and _steps_advance(worker, clues.t):
             told = f"{ENGAGED} 0 for {age(clues.t - worker.signs.began_t)} while steps advance"
@@ -192,7 +199,7 @@ def zombie_worker(clues: Clues) -> Cause | None:
         line = worker.logged("_rollout_loop") or worker.logged("exception in thread")
         told = f"answers, step {step.value:g} for {age(still_s)}" if isinstance(step.value, float) else "answers"
         sure = 0.97 if line else 0.9 if moved else 0.8
-        found.append(Finding(worker, sure, told + (f', "{line}"' if line else "")))
+        found.append(Finding(worker, sure, told + (f", {quoted(line)}" if line else "")))
     if not found:
         return None
     return cause(

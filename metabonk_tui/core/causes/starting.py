@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.core.causes.clues import Clues, Finding, WorkerClues, cause, log_command, on, some
+from metabonk_tui.core.causes.clues import Clues, Finding, WorkerClues, cause, log_command, on, quoted, some
 from metabonk_tui.core.snapshot import Cause
 from metabonk_tui.core.status import flag
 from metabonk_tui.core.worker_view import ComponentState, ComponentView
@@ -36,7 +36,7 @@ def init_failed(clues: Clues) -> Cause | None:
         return None
     first = found[0].worker
     line = next((said for one in found if (said := complaint(one.worker, ""))), None)
-    fix = f"repair what the log says: {line}" if line else "run the component's own test where the workers run"
+    fix = f"repair what the log says: {quoted(line)}" if line else "run the component's own test where the workers run"
     return cause(
         ("init-failed", "import or init failed"),
         found,
@@ -58,7 +58,7 @@ def _failed(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
         if is_set is False:
             continue
         if line is not None:
-            lost.append((0.97 if is_set else 0.93, component.title, f'"{line}"'))
+            lost.append((0.97 if is_set else 0.93, component.title, quoted(line)))
         elif worker.settled(clues.t):
             sure, why = _by_look(worker, component, gate, is_set=bool(is_set))
             if sure:

@@ -10,14 +10,12 @@ from metabonk_tui.core.causes import causes
 from metabonk_tui.core.causes.clues import Clues, WorkerClues, reachable
 from metabonk_tui.core.causes.signs import Signs, observe
 from metabonk_tui.core.facts import Facts
+from metabonk_tui.core.log_lines import remember
 from metabonk_tui.core.sample import EnvFileReading, Sample
 from metabonk_tui.core.snapshot import Cause
 
 EVERY_S = 10.0
 """Between two searches while nothing changed its state."""
-KEPT_LINES = 20
-TELLING = ("warn", "traceback", "exception", "error", "failed", "unavailable", "disabl")
-"""A line with one of these words may tell a cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +76,7 @@ def _remembered(
     """Add what tells something: the lines of the start scroll out of a tail, and are the ones that count."""
     after = dict(before)
     for slot, lines in tails.items():
-        telling = [line for line in lines if any(word in line.lower() for word in TELLING)]
-        telling += [line for line in lines if "_rollout_loop" in line]
-        known = after.get(slot, ())
-        merged = (*known, *(line for line in dict.fromkeys(telling) if line not in known))
-        if len(merged) > KEPT_LINES:
-            half = KEPT_LINES // 2
-            merged = (*merged[:half], *merged[-half:])
-        if merged != known:
+        merged = remember(after.get(slot, ()), lines)
+        if merged:
             after[slot] = merged
     return before if after == before else after

@@ -58,6 +58,10 @@ class Dialog:
         """Look at a newer Snapshot; return the dialog that is open now. Most do not care."""
         return self
 
+    def stirs(self) -> bool:
+        """Tell whether it has news of its own to draw, besides a newer Snapshot."""
+        return False
+
 
 def box(
     rows: tuple[Row, ...], frame: Frame, title: Row, lines: Sequence[Line], hints: tuple[Hint, ...]

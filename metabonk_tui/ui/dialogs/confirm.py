@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from metabonk_tui.core.action import Action, Plan, StopWorker
+from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.checklist import FEWEST_WORDS
+from metabonk_tui.core.interlock import Door, door, is_long
 from metabonk_tui.core.ports import Monitor
 from metabonk_tui.ui.commands import Now, may_act
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
+from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.forecast import memory_lines
 from metabonk_tui.ui.dialogs.operation import OperationDialog
+from metabonk_tui.ui.dialogs.whatif import whatif_lines
 from metabonk_tui.ui.screens.base import Frame, Hint
 from metabonk_tui.ui.spans import Row, Span, gap, mark
 from metabonk_tui.ui.views.section import words
@@ -23,6 +28,8 @@ SETTLE_S = 0.2
 """Enter counts only this long after the last typed character: pasted text and held keys come faster."""
 MOST = 1000
 FIELD = 5
+REASON = 200
+Focus = Literal["confirm", "number", "hours", "reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class Question:
     """What must be typed; "" for the number."""
     fixed: bool = False
     """The number may not be changed here."""
+    timed: bool = False
+    """It can be said for how many hours."""
 
 
 class ConfirmDialog(Dialog):
@@ -51,7 +60,12 @@ class ConfirmDialog(Dialog):
         self._number = "" if question.number is None else str(question.number)
         self._typed = ""
         self._typed_at_s = 0.0
-        self._on_number = False
+        self._focus: Focus = "confirm"
+        self._hours = ""
+        self._reason = ""
+        self._door: Door | None = None
+        self.earlier: Dialog | None = None
+        """The page before this one."""
         self._note = ""
         self._seen: tuple[object, ...] | None = None
         self._refused = ""
@@ -63,11 +77,48 @@ class ConfirmDialog(Dialog):
     def unlocked(self) -> bool:
         """Tell whether Enter acts now instead of cancelling."""
         possible = self.plan is not None and self.plan.mode not in ("refused", "noop") and not self._refused
+        if self._door is not None and self._door.closed:
+            return False
         return possible and bool(self._word) and self._typed == self._word
 
     @property
     def _word(self) -> str:
         return self._question.word or self._number
+
+    @property
+    def _on_number(self) -> bool:
+        return self._focus == "number"
+
+    def _with_terms(self, action: Action) -> Action:
+        """Add for how long, and why against the interlock."""
+        if not isinstance(action, Launch | Resize | Restart):
+            return action
+        return replace(action, hours=float(self._hours) if self._hours else None, override=self._reason.strip())
+
+    def _judge(self, frame: Frame) -> None:
+        """Ask the interlock as things are now."""
+        first = self._door is None
+        if self.plan is None or not self.plan.start:
+            self._door = Door()
+        else:
+            action = self._with_terms(self.plan.action)
+            self._door = door(action, frame.snapshot, self._monitor.preflight(), frame.config)
+        if first and self._door.closed:
+            self._focus = "reason"
+
+    def turn_to(self, frame: Frame) -> None:
+        """Come into sight: what speaks against it by now asks for its reason first."""
+        self._door = None
+        self._judge(frame)
+
+    def _fields(self) -> tuple[Focus, ...]:
+        """List what Tab goes through."""
+        number: tuple[Focus, ...] = (
+            ("number",) if self._question.number is not None and not self._question.fixed else ()
+        )
+        hours: tuple[Focus, ...] = ("hours",) if self._question.timed else ()
+        reason: tuple[Focus, ...] = ("reason",) if self._door is not None and self._door.blocking else ()
+        return ("confirm", *number, *hours, *reason)
 
     def _replan(self) -> None:
         number = int(self._number) if self._number else 0
@@ -96,35 +147,67 @@ class ConfirmDialog(Dialog):
                 self._replan()
                 if before and self.plan and before.hits != self.plan.hits:
                     self._typed, self._note = "", "the pool has just changed: read again"
+        self._judge(frame)
         return self
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
         """Type, change the number, confirm or cancel."""
+        self._judge(frame)
+        if key == "pageup" and self.earlier is not None:
+            return Reply(self.earlier)
+        reply = self._press(key, character, at_s, frame)
+        if reply.dialog is self:
+            self._judge(frame)
+        return reply
+
+    def _press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
         if key == "escape":
             return Reply(None)
         if key in ("tab", "shift+tab"):
-            self._on_number = not self._on_number and self._question.number is not None and not self._question.fixed
+            fields = self._fields()
+            at = fields.index(self._focus) if self._focus in fields else 0
+            self._focus = fields[(at + (1 if key == "tab" else -1)) % len(fields)]
         elif key == "enter":
             return self._enter(at_s, frame)
-        elif key in ("up", "down") or character in ("+", "-"):
+        elif key in ("up", "down") or (character in ("+", "-") and self._focus in ("confirm", "number")):
             step = 1 if key == "up" or character == "+" else -1
             self._change(str(min(MOST, max(1, int(self._number or "1") + step))))
         elif key == "backspace":
-            if self._on_number:
-                self._change(self._number[:-1])
-            self._typed = self._typed[:-1]
-        elif character == "y" and not self._on_number:
+            self._erase()
+        elif character == "y" and self._focus == "confirm":
             return Reply(self, copy=self._commands(), notice="copied the commands")
         elif character is not None and character.isprintable() and len(character) == 1:
-            if self._on_number and character.isdigit() and character.isascii():
-                self._change(self._number + character)
-            elif not self._on_number:
-                self._typed, self._typed_at_s, self._note = (self._typed + character)[: FIELD + 3], at_s, ""
+            self._type(character, at_s)
         return Reply(self)
 
+    def _type(self, character: str, at_s: float) -> None:
+        digit = character.isdigit() and character.isascii()
+        if self._focus == "reason":
+            self._reason = (self._reason + character)[:REASON]
+        elif self._focus == "confirm":
+            self._typed, self._typed_at_s, self._note = (self._typed + character)[: FIELD + 3], at_s, ""
+        elif self._focus == "number" and digit:
+            self._change(self._number + character)
+        elif self._focus == "hours" and digit:
+            # Other terms are another question: what was typed to confirm the last one counts no more.
+            self._hours, self._typed = (self._hours + character)[:3].lstrip("0"), ""
+
+    def _erase(self) -> None:
+        if self._focus == "reason":
+            self._reason = self._reason[:-1]
+        elif self._focus == "hours":
+            self._hours, self._typed = self._hours[:-1], ""
+        elif self._focus == "number":
+            self._change(self._number[:-1])
+        else:
+            self._typed = self._typed[:-1]
+
     def _enter(self, at_s: float, frame: Frame) -> Reply:
-        if self._on_number:
-            self._on_number = False
+        if self._focus in ("number", "hours") or (self._focus == "reason" and self._reason):
+            closed = self._door is not None and self._door.closed
+            if self._focus == "reason" and closed:
+                self._note = f"a reason has at least {FEWEST_WORDS} words"
+            self._focus = "reason" if closed else "confirm"
             return Reply(self)
         if not self.unlocked or self.plan is None:
             return Reply(None, notice="nothing was done")
@@ -132,7 +215,7 @@ class ConfirmDialog(Dialog):
             self._note = "that was too fast for a person: press Enter once more"
             return Reply(self)
         before = frame.snapshot.pool.operation if frame.snapshot else None
-        self._monitor.submit(self.plan)
+        self._monitor.submit(replace(self.plan, action=self._with_terms(self.plan.action)))
         return Reply(OperationDialog(before.started_at if before else None))
 
     def _commands(self) -> str:
@@ -150,15 +233,21 @@ class ConfirmDialog(Dialog):
                 )
             ]
         workers = int(self._number) if self._number else None
+        lines += self._hours_lines(frame)
         lines += [*memory_lines(frame, self.plan.action if self.plan else None, workers), BLANK]
+        cramped = frame.height < 30 and self._door is not None and bool(self._door.blocking)
+        if self._question.number is not None and not cramped:
+            lines += [*whatif_lines(frame, workers), BLANK]
         if self.plan is None:
             lines.append(Line(labelled("", (Span(f"a number from 1 to {MOST}", "warn"),), frame), NEEDED))
         else:
             lines += [*self._hit_lines(frame, self.plan), BLANK, *self._passed_lines(frame, self.plan), BLANK]
-        lines += [*self._confirm_lines(frame), BLANK]
+        lines += [*self._door_lines(frame), *self._confirm_lines(frame), BLANK]
         hints = [Hint("Esc", "cancel", keep=True)]
         if self._question.number is not None and not self._question.fixed:
             hints += [Hint("+ -", "change"), Hint("Tab", "next")]
+        if self.earlier is not None:
+            hints.append(Hint("PgUp", "preflight"))
         return box(rows, frame, self._title(frame), lines, (*hints, Hint("y", "copy commands")))
 
     def _title(self, frame: Frame) -> Row:
@@ -237,6 +326,35 @@ class ConfirmDialog(Dialog):
             lines.append(Line(labelled("", (Span(f"in {plan.directory}", "muted"),), frame), 4))
         return lines
 
+    def _hours_lines(self, frame: Frame) -> list[Line]:
+        if not self._question.timed:
+            return []
+        long = is_long(float(self._hours) if self._hours else None, frame.config)
+        say = "hours: everything below must be proved" if long else "hours; empty: a short run to validate"
+        row: Row = (*field(self._hours, FIELD, self._focus == "hours"), gap(2), Span(say, "muted"))
+        return [Line(labelled("for", row, frame), 7)]
+
+    def _door_lines(self, frame: Frame) -> list[Line]:
+        """Draw what was judged before this is done, and the field for a reason where something is not so."""
+        if self._door is None or not self._door.items:
+            return []
+        label = "checklist" if len(self._door.items) > 1 else "interlock"
+        lines = item_lines(self._door.items, frame, label, self._door.blocking)
+        if not self._door.blocking:
+            return [*lines, BLANK]
+        wide = max(10, inner_width(frame) - 14)
+        for item in self._door.blocking[:1] if len(self._door.items) <= 2 else ():
+            rest = words(item.evidence[0] if item.evidence else "", wide)
+            lines += [Line(labelled("", (Span(line),), frame), 8) for line in rest]
+            if item.fix:
+                lines.append(Line(labelled("", (Span(item.fix, "muted"),), frame), 6))
+        row = field(self._reason, wide, self._focus == "reason")
+        lines.append(Line(labelled("reason", row, frame), NEEDED))
+        need = f"refused without a reason of {FEWEST_WORDS} words; it is recorded"
+        if self._door.closed:
+            lines.append(Line(labelled("", (Span(need, "warn"),), frame), 8))
+        return [*lines, BLANK]
+
     def _confirm_lines(self, frame: Frame) -> list[Line]:
         glyphs = frame.glyphs
         why = self._refused or (self.plan.refusal if self.plan else "")
@@ -260,18 +378,21 @@ class ConfirmDialog(Dialog):
                 for i, line in enumerate(words(why, inner_width(frame) - 14))
             ]
             return [*lines, BLANK, Line(labelled("", (cancel,), frame), NEEDED)]
-        entry = field(self._typed, FIELD + 3, not self._on_number)
+        entry = field(self._typed, FIELD + 3, self._focus == "confirm")
         say: Row = (Span("type ", "text"), Span(self._word or "a number", "strong", True), Span(" and press Enter  "))
         # Where the row will be cut, what one types must stand before what one reads.
         row = (*say, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *say)
         lines = [Line(labelled("confirm", row, frame), NEEDED)]
         if self._note:
             lines.append(Line(labelled("", (Span(self._note, "warn"),), frame), 8))
-        if self.unlocked and not self._on_number:
+        if self.unlocked and self._focus == "confirm":
             buttons: Row = (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), quiet)
-        elif self._on_number:
+        elif self._focus in ("number", "hours"):
             buttons = (quiet, gap(5), Span("Enter goes on to confirm", "muted"))
         else:
-            why = f"until {self._word or 'a number'} is typed" if inner_width(frame) >= 66 else ""
+            until = f"until {self._word or 'a number'} is typed"
+            if self._door is not None and self._door.closed:
+                until = "until a reason is given"
+            why = until if inner_width(frame) >= 66 else ""
             buttons = (cancel, gap(5), Span(f"{verb}  locked {why}", "muted"))
         return [*lines, BLANK, Line(labelled("", buttons, frame), NEEDED)]

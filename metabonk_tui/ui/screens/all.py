@@ -6,6 +6,7 @@ from metabonk_tui.ui.screens.base import MonitorScreen
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
 from metabonk_tui.ui.screens.help import HelpScreen
+from metabonk_tui.ui.screens.memory import MemoryScreen
 from metabonk_tui.ui.screens.verdict import VerdictScreen
 from metabonk_tui.ui.screens.worker import WorkerScreen
 
@@ -17,6 +18,7 @@ def all_screens(places: tuple[tuple[str, str], ...] = ()) -> dict[str, MonitorSc
         WorkerScreen(),
         VerdictScreen(),
         EnvironmentScreen(),
+        MemoryScreen(),
         HelpScreen(places),
     )
     return {screen.name: screen for screen in screens}

@@ -14,7 +14,7 @@ from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.spans import Row, cropped, fit, mark
-from metabonk_tui.ui.views.order import in_order
+from metabonk_tui.ui.views.order import BY_ID, in_order
 
 Density = Literal["automatic", "panels", "table", "grid"]
 DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
@@ -43,7 +43,10 @@ class UiState:
     slot: int | None = None
     """The selected worker's slot; None: the first one."""
     density: Density = "automatic"
-    attention_first: bool = False
+    sort: str = BY_ID
+    """One of `order.sorts`."""
+    inverted: bool = False
+    """The sort is turned round."""
     filter: str = ""
     """Only workers whose id, port, state or mark has this text."""
     pane: int = 0
@@ -79,7 +82,7 @@ class Frame:
         """Return the selected worker; the first one shown when none was selected or it is not shown."""
         if self.snapshot is None:
             return None
-        workers = in_order(self.snapshot, self.state.filter, self.state.attention_first)
+        workers = in_order(self.snapshot, self.state.filter, self.state.sort, self.state.inverted)
         for worker in workers:
             if worker.slot == self.state.slot:
                 return worker

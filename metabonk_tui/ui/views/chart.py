@@ -191,7 +191,7 @@ def _draw_forecast(
 ) -> None:
     """Draw where it goes: one dot, every second, in the colour of the level. Nothing after an OOM kill."""
     forecast = snapshot.memory.forecast
-    if forecast is None or snapshot.memory.oom_kills_in_run:
+    if forecast is None or not forecast.known or snapshot.memory.oom_kills_in_run:
         return
     crosses = forecast.reaches_zero_t is not None
     token = LEVELS[snapshot.memory.level][1] if crosses else "muted"
@@ -227,6 +227,9 @@ def time_axis(
         at = max(now_at + 5, min(at, plot - len(label)))
         if at + len(label) <= plot:
             special.append((at, Span(label, LEVELS[memory.level][1], True)))
+    ending = next((span for _, span in special if span.text.startswith("OOM")), None)
+    band = _band(memory, snapshot, now_cell, past_s, len(ending.text) if ending else 0)
+    token = LEVELS[memory.level][1]
     row: list[Span] = []
     at = 0
     for start, span in sorted([*texts, *special], key=lambda pair: pair[0]):
@@ -237,9 +240,31 @@ def time_axis(
         if start + len(span.text) > plot:
             continue
         if start > at:
-            row += [gap(1), mark(glyphs.rule * max(0, start - at - 2), "line"), gap(1)]
+            row += [gap(1), *_ruled(at + 1, start - 1, band, token, glyphs), gap(1)]
         row.append(span)
         at = start + len(span.text)
     if plot - at > 2:
-        row += [gap(1), mark(glyphs.rule * (plot - at - 1), "line")]
+        row += [gap(1), *_ruled(at + 1, plot, band, token, glyphs)]
     return tuple(row)
+
+
+def _band(memory: MemoryView, snapshot: Snapshot, now_cell: int, past_s: float, label_cells: int) -> tuple[int, int]:
+    """Say on which cells of the time axis memory may end; empty where nothing is forecast."""
+    forecast = memory.forecast
+    if forecast is None or forecast.zero_lo_t is None or forecast.zero_hi_t is None or memory.oom_kills_in_run:
+        return 0, 0
+    ends = (forecast.zero_lo_t, forecast.zero_hi_t)
+    first, last = (now_cell + round(now_cell * (t - snapshot.t) / past_s) for t in ends)
+    # Hardly longer than its label it says no more than the label's own plus-minus.
+    return (first, last + 1) if last + 1 - first >= label_cells + 2 else (0, 0)
+
+
+def _ruled(start: int, end: int, band: tuple[int, int], token: str, glyphs: Glyphs) -> Row:
+    """Draw the axis between two labels, heavy where memory may end."""
+    cuts = [start, *(min(max(cell, start), end) for cell in band), max(start, end)]
+    light, heavy = (glyphs.rule, "line"), (glyphs.heavy, token)
+    return tuple(
+        mark(glyph * (b - a), voice)
+        for (a, b), (glyph, voice) in zip(pairwise(cuts), (light, heavy, light), strict=True)
+        if b > a
+    )

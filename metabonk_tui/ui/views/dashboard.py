@@ -51,7 +51,7 @@ def _flat(frame: Frame, snapshot: Snapshot) -> Page:
     head = header(frame, snapshot)[: max(1, frame.height - 1)]
     bottom = (footer(frame),) if frame.height >= 5 else ()
     room = frame.height - len(head) - len(bottom)
-    workers = in_order(snapshot, frame.state.filter, frame.state.attention_first)
+    workers = in_order(snapshot, frame.state.filter, frame.state.sort, frame.state.inverted)
     rows = tuple(grid.cell_rows(frame, snapshot, workers, None)) if workers and room > 0 else ()
     return Page(head, rows, bottom)
 
@@ -64,25 +64,26 @@ def _below(frame: Frame, snapshot: Snapshot, drawn: Drawn, high: int) -> tuple[R
         return _below_grid(frame, snapshot, lay, high)
     if wide < 110:
         return _narrow(lay, wide, high)
-    stop = lay.stop
+    # Proofs are sentences: they need the width more than the chart does.
+    wordy = lay.stop or bool(lay.causes)
     if drawn.fit.kind == "panels":
         cells, per_row = drawn.fit.panel_cells, drawn.fit.per_row
         half = (wide - 4) // 2
         if drawn.slot_taken and wide < 160:
             return columns(
-                [((lay.why, *lay.calm), half), ((lay.events,), wide - 4 - half)], 2, wide, high, lay.ellipsis
+                [((*lay.whys, *lay.calm), half), ((lay.events,), wide - 4 - half)], 2, wide, high, lay.ellipsis
             )
         if per_row >= 4 or wide >= 160:
             left = 2 * cells + 2 if per_row >= 4 else wide - 103
             return _three(lay, drawn.slot_taken, left, 2, wide, high)
         if drawn.fit.rows > 1:
-            right: tuple[Pane, ...] = (lay.why, lay.events, *lay.calm)
+            right: tuple[Pane, ...] = (*lay.whys, lay.events, *lay.calm)
             return columns([((lay.memory(high),), half), (right, wide - 4 - half)], 2, wide, high, lay.ellipsis)
-        left = half if stop or per_row != 3 else 2 * cells + 2
+        left = half if wordy or per_row != 3 else 2 * cells + 2
         return _two(lay, left, 2, wide, high)
     if wide >= 160:
         return _three(lay, False, wide - 103, 4, wide, high)
-    return _two(lay, wide - (64 if stop else 54), 3, wide, high)
+    return _two(lay, wide - (64 if wordy else 54), 3, wide, high)
 
 
 class _Panes:
@@ -93,6 +94,9 @@ class _Panes:
         self.stop = snapshot.verdict.word.level == "stop"
         brief = frame.width < 110
         self.why = panes.why(frame, snapshot, brief) if self.stop else panes.decision(frame, snapshot)
+        accused = None if self.stop else panes.causes(frame, snapshot)
+        self.causes: tuple[Pane, ...] = () if accused is None else (accused,)
+        self.whys = (self.why, *self.causes)
         self.events = panes.events(frame, snapshot)
         self.owners = panes.owners(frame, snapshot)
         self.fits = panes.fits(frame, snapshot)
@@ -107,7 +111,11 @@ class _Panes:
 def _two(lay: _Panes, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
     right = wide - 2 - left - between
     return columns(
-        [((lay.memory(high, 0.6), lay.events), left), ((lay.why, *lay.calm), right)], between, wide, high, lay.ellipsis
+        [((lay.memory(high, 0.6), lay.events), left), ((*lay.whys, *lay.calm), right)],
+        between,
+        wide,
+        high,
+        lay.ellipsis,
     )
 
 
@@ -115,7 +123,7 @@ def _three(lay: _Panes, charted: bool, left: int, between: int, wide: int, high:
     rest = wide - 2 - left - 2 * between
     middle = rest // 2
     first: Sequence[Pane] = (lay.events,) if charted else (lay.memory(high, 0.7 if high >= 24 else 1.0),)
-    last: Sequence[Pane] = (lay.why,) if charted else (lay.why, lay.events)
+    last: Sequence[Pane] = lay.whys if charted else (*lay.whys, lay.events)
     return columns([(first, left), (lay.calm, middle), (last, rest - middle)], between, wide, high, lay.ellipsis)
 
 
@@ -123,13 +131,16 @@ def _narrow(lay: _Panes, wide: int, high: int) -> tuple[Row, ...]:
     """Under each other; the decision shares its rows with the owners of memory where there are 78 cells."""
     inner = wide - 2
     if lay.stop or wide < 80:
-        return columns([((lay.why, lay.events), inner)], 0, wide, high, lay.ellipsis)
+        return columns([((*lay.whys, lay.events), inner)], 0, wide, high, lay.ellipsis)
+    below = (*lay.causes, lay.events)
+    if lay.causes and high < 4 + 3:
+        return columns([(below, inner)], 0, wide, high, lay.ellipsis)
     pair = (inner - 2) // 2
     top = min(4, high)
     rows = columns([((lay.why,), pair), ((lay.owners,), inner - 2 - pair)], 2, wide, top, lay.ellipsis)
     if high < top + 3:
         return rows
-    return (*rows, EMPTY, *columns([((lay.events,), inner)], 0, wide, high - top - 1, lay.ellipsis))
+    return (*rows, EMPTY, *columns([(below, inner)], 0, wide, high - top - 1, lay.ellipsis))
 
 
 def _below_grid(frame: Frame, snapshot: Snapshot, lay: _Panes, high: int) -> tuple[Row, ...]:
@@ -145,7 +156,11 @@ def _below_grid(frame: Frame, snapshot: Snapshot, lay: _Panes, high: int) -> tup
     if left >= 9:
         rows += [EMPTY] if rows else []
         rest = left - 2
-        below = _narrow(lay, wide, rest) if wide < 110 else _two(lay, wide - (64 if lay.stop else 54), 3, wide, rest)
+        below = (
+            _narrow(lay, wide, rest)
+            if wide < 110
+            else _two(lay, wide - (64 if lay.stop or lay.causes else 54), 3, wide, rest)
+        )
         rows += [*below, EMPTY, (gap(1), *held)]
     elif left >= 1 and held:
         rows += [*([EMPTY] * left if rows else []), (gap(1), *held)]

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
+from metabonk_tui.core.verdict_text import slots
+from metabonk_tui.core.worker_view import ComponentState, ConductWord, Reach, WorkerView
 from metabonk_tui.ui.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, clip, fit, gap, join, left, mark, on_row, right, width
@@ -103,6 +104,17 @@ def grid_legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs) -> Row
             token = "okdim" if state is S.ACTIVE else STATE_TOKENS[state]
             word = STATE_WORDS[state].lower()
             parts.append((mark(glyphs.state(state), token), muted(f" {word}")))
+    conducts: dict[ConductWord, list[int]] = {}
+    for worker in workers:
+        if worker.conduct is not None:
+            conducts.setdefault(worker.conduct.word, []).append(worker.slot)
+    # What does not fit goes from the front: the loudest stands last.
+    for conduct in reversed(ConductWord):
+        if conduct in conducts:
+            where = conducts[conduct]
+            named = slots(where) if len(where) <= 2 else str(len(where))
+            token = TOKENS[conduct.level]
+            parts.append((Span(str(conduct), token, True), muted(f" {named}")))
     while parts and width(row) + 3 + width(join(parts, 2)) > wide - 1:
         parts.pop(0)
     end = join(parts, 2)
@@ -122,6 +134,8 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
         token = TOKENS[attention.level]
         if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN):
             word = {Reach.DOWN: "DOWN", Reach.STALE: "STALE", Reach.BROKEN: "BROKEN"}[worker.reach]
+            if worker.conduct is not None and worker.reach is not Reach.DOWN:
+                word = worker.conduct.word.short.upper()
             marked: Row = (reach_mark(worker, g), gap(1), Span(word, token, True))
             since_s = snapshot.t - worker.reach_since_t
             age_s = since_s if worker.reach is not Reach.STALE or worker.age_s is None else worker.age_s

@@ -12,6 +12,7 @@ from metabonk_tui.core.worker_view import Reach
 from metabonk_tui.ui.glyphs import CHECK_TOKENS, LEVEL_TOKENS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
+from metabonk_tui.ui.views.budget import fits_words
 from metabonk_tui.ui.views.memory_row import gauge_place, memory_row
 from metabonk_tui.ui.views.section import WIDE, facts, has, label, muted, strong
 from metabonk_tui.ui.views.section import plain_text as text
@@ -189,8 +190,7 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
     fits: Row = ()
     budget = snapshot.memory.budget
     if budget is not None:
-        name = "worker" if budget.fits == 1 else "workers"
-        fits = (muted("fits "), strong(str(max(0, budget.fits))), text(f" {name}"))
+        fits = fits_words(budget, brief=wide < WIDE)
     due: Row = ()
     if gate.gameplay_by_t is not None:
         due = (muted("gameplay by "), strong(fmt.elapsed(gate.gameplay_by_t - snapshot.run.started_at)))

@@ -40,7 +40,7 @@ def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[R
         least = pane.least if chosen else min(pane.least, room)
         if pane.first:
             kept = sum(other.least + 1 for other in panes[i + 1 :] if other.stays)
-            least = max(least, min(pane.wants(wide), room - kept))
+            least = max(least, min(pane.wants(wide), room - kept - (1 if chosen else 0)))
         need = least + (1 if chosen else 0)
         if need <= room:
             chosen.append((pane, least))

@@ -6,6 +6,7 @@ Refuses to judge: the level comes with the Snapshot.
 from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
+from metabonk_tui.core.budget import source_words
 from metabonk_tui.core.snapshot import MemoryView, Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
@@ -46,10 +47,12 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
         long = max(0, min(long, told_at - start - 2))
     roomy = wide >= WIDE
     ollama = _ollama(memory)
-    right = join([ollama, *_pressure(snapshot, wide)], 3) if roomy else ollama
+    guard = _watch(snapshot, g, brief=wide < 160)
+    least = join([guard, ollama], 3) if wide >= 160 else guard or ollama
+    right = join([least, *_pressure(snapshot, wide)], 3) if roomy else least
     if not roomy:
         # The gauge shrinks to 8 cells, then goes; the numbers stay.
-        spare = wide - 1 - start - 2 - width(word) - (2 + width(ollama) if ollama else 0)
+        spare = wide - 1 - start - 2 - width(word) - (2 + width(least) if least else 0)
         long = min(long, spare) if spare >= 8 else 0
     row: list[Span] = list(head)
     if long >= 8 and reading.total_bytes:
@@ -63,9 +66,9 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
         row += [gap(2)]
     room = wide - 1 - width(row)
     whole = width((*word, *(span for part in more for span in part)))
-    while roomy and width(right) > width(ollama) and whole + 3 + width(right) > room:
+    while roomy and width(right) > width(least) and whole + 3 + width(right) > room:
         right = right[: -_last_fact(right)]
-    if right and width(right) + (width(word) + 2 if word else 0) > room:
+    if right and not guard and width(right) + (width(word) + 2 if word else 0) > room:
         right = ()
     left_room = room - (width(right) + 2 if right else 0)
     told = word
@@ -101,31 +104,66 @@ def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
     if reading and reading.pressure_some_avg10 is not None:
         parts.append((muted("PSI "), strong(f"{reading.pressure_some_avg10:.1f}")))
     if wide >= 160 and budget:
-        how = "" if budget.worker_measured else " assumed"
+        how = "" if budget.worker_source == "this run" else f" {source_words(budget.worker_source, brief=True)}"
         parts.append((muted("need/worker "), strong(f"{fmt.gigabytes(budget.worker_bytes)} GB"), muted(how)))
     return parts
+
+
+SOON_S = 4 * 3600.0
+"""A fall that ends later than this is no news for one line."""
+
+
+def _soon(memory: MemoryView, t: float) -> bool:
+    forecast = memory.forecast
+    if forecast is None or memory.below_floor_since_t is not None:
+        return False
+    return forecast.state == "FALLING" and forecast.reaches_zero_t is not None and forecast.reaches_zero_t - t < SOON_S
 
 
 def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
     """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable. Later parts may go."""
     memory = snapshot.memory
     token = LEVELS[memory.level][1]
-    watch: list[Row] = [(muted(", "), strong("watch on"))] if memory.watch_armed else []
     if memory.oom_kills_in_run:
         victims: Row = (
             (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
         )
-        return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims, *watch]
-    if memory.forecast is not None:
-        calm = memory.level == "ok"
-        return [(Span(g.text(memory.forecast.text), "muted" if calm else token, not calm),), *watch]
+        return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims]
+    if memory.swap is not None and memory.swap.level in ("warn", "crit"):
+        return [(Span(g.text(memory.swap.text), LEVELS[memory.swap.level][1], True),)]
+    if memory.forecast is not None and (memory.forecast.raised or _soon(memory, snapshot.t)):
+        state = memory.forecast.state
+        token = "crit" if state == "CRITICAL" else "warn" if state == "WARNING" or memory.level != "ok" else "muted"
+        first, comma, rest = memory.forecast.text.partition(", ")
+        loud = token != "muted"
+        more: list[Row] = [(Span(comma + g.text(rest), token),)] if rest else []
+        return [(Span(g.text(first), token, loud),), *more]
+    for gpu in memory.gpus or ():
+        if gpu.forecast.raised:
+            first = gpu.forecast.text.partition(", ")[0]
+            token = "crit" if gpu.forecast.state == "CRITICAL" else "warn"
+            return [(Span(f"GPU {gpu.index} {g.text(first)}", token, True),)]
     if memory.below_floor_since_t is not None:
-        return [(Span(f"below floor {fmt.age(snapshot.t - memory.below_floor_since_t)}", token, True),), *watch]
+        return [(Span(f"below floor {fmt.age(snapshot.t - memory.below_floor_since_t)}", token, True),)]
     if memory.above_floor_since_t is not None:
         stable = any(node.id == "memory" and node.answer == "yes" for node in snapshot.verdict.nodes)
         word = "stable" if stable else f"above floor {fmt.age(snapshot.t - memory.above_floor_since_t)}"
         low: Row = ()
         if memory.min_available_bytes is not None:
             low = (muted(", lowest "), strong(fmt.gigabytes(memory.min_available_bytes)))
-        return [(muted(word),), low, *watch]
-    return [(strong("watch on"),)] if memory.watch_armed else []
+        return [(muted(word),), low]
+    return []
+
+
+def _watch(snapshot: Snapshot, g: Glyphs, *, brief: bool) -> Row:
+    """Say that the memory watch is on, or what it did; nothing where it is not armed."""
+    watch = snapshot.memory.watch
+    if watch is None or not watch.armed:
+        return (strong("watch on"),) if snapshot.memory.watch_armed else ()
+    if not watch.did or watch.did_t is None:
+        return (strong("watch: dry run" if watch.dry_run else "watch on"),)
+    bad = watch.did_ok is False
+    how = "would " if watch.dry_run else "failed: " if bad else ""
+    did = g.text(watch.did.removesuffix("s").removesuffix(" worker") if brief else watch.did)
+    ago: Row = () if brief else (muted(f" {fmt.age(snapshot.t - watch.did_t)} ago"),)
+    return (muted("watch: "), Span(f"{how}{did}", "crit" if bad else "warn", True), *ago)

@@ -6,6 +6,7 @@ Refuses to forecast; measured and assumed numbers are told apart in words.
 from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
+from metabonk_tui.core.budget import source_words
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.spans import Row, gap, left, right, spread
@@ -63,8 +64,8 @@ def fits_rows(snapshot: Snapshot) -> list[Row]:
     if budget is None:
         return []
     facts = (
-        ("worker", budget.worker_bytes, "GB each, measured" if budget.worker_measured else "GB each, assumed"),
-        ("ollama", budget.ollama_bytes, "GB, measured" if budget.ollama_measured else "GB, assumed"),
+        ("worker", budget.worker_bytes, f"GB each, {source_words(budget.worker_source, brief=True)}"),
+        ("ollama", budget.ollama_bytes, f"GB, {source_words(budget.ollama_source, brief=True)}"),
         ("floor", budget.floor_bytes, "GB must stay free"),
         ("in all", budget.budget_bytes, "GB to share out"),
     )

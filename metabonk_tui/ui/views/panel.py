@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.worker_view import Attention, ComponentState, ComponentView, Reach, WorkerView
+from metabonk_tui.core.worker_view import Attention, ComponentState, ComponentView, ConductWord, Reach, WorkerView
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, cells, clip, cut, fit, gap, left, mark, on_row, right, spread, width
@@ -35,7 +35,12 @@ S = ComponentState
 
 
 def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
-    """Draw whether it can be talked to."""
+    """Draw whether it can be talked to, and whether what it does is all right."""
+    if worker.conduct is not None and worker.reach is Reach.UP:
+        level = worker.conduct.word.level
+        return mark(glyphs.level(level), TOKENS[level], level == "stop")
+    if worker.conduct is not None and worker.conduct.word is ConductWord.HUNG:
+        return mark(glyphs.stale, "crit", True)
     name, token = {
         Reach.UP: ("go", "okdim" if quiet else "ok"),
         Reach.STARTING: ("pending", "muted"),
@@ -48,7 +53,10 @@ def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
 
 
 def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
-    """Say what it is doing: its UI state, or why there is none."""
+    """Say what it is doing: what is wrong with it, else its UI state, or why there is none."""
+    conduct = worker.conduct
+    if worker.reach is Reach.UP and conduct is not None:
+        return Span(conduct.word.short, TOKENS[conduct.word.level], True)
     if worker.reach is Reach.UP:
         return text(worker.ui_state or "state unknown")
     age = fmt.age(snapshot.t - worker.reach_since_t)
@@ -58,6 +66,8 @@ def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
         return Span("unobserved", "unknown", True)
     if worker.reach is Reach.STALE:
         aged = worker.age_s if worker.age_s is not None else snapshot.t - worker.reach_since_t
+        if conduct is not None and conduct.word is ConductWord.HUNG:
+            return Span(f"HUNG {fmt.age(aged)}", "crit", True)
         return Span(f"STALE {fmt.age(aged)}", "unknown", True)
     if worker.reach is Reach.BROKEN:
         return Span("BROKEN", "crit", True)
@@ -66,7 +76,9 @@ def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
 
 def state_since(worker: WorkerView) -> float | None:
     """Say since when its reach is what it is, where that is a change worth showing."""
-    return worker.reach_since_t if worker.reach in (Reach.DOWN, Reach.BROKEN, Reach.STALE) else None
+    if worker.reach in (Reach.DOWN, Reach.BROKEN, Reach.STALE):
+        return worker.reach_since_t
+    return worker.conduct.since_t if worker.conduct is not None else None
 
 
 def worst(worker: WorkerView) -> Attention | None:
@@ -124,6 +136,8 @@ def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: in
         token, line = TOKENS[attention.level], glyphs.heavy
         said = worker.reach is Reach.STALE and attention.mark.lower().startswith("stale")
         said = said or (worker.reach is Reach.DOWN and attention.mark == "DOWN")
+        # The word that already stands in the title is not said twice.
+        said = said or (worker.conduct is not None and attention.mark.lower() == worker.conduct.word.short)
         ends = () if said else (gap(1), *attention_mark(attention, glyphs))
     word = reach_word(worker, snapshot)
     room = wide - width(head) - 1 - width(tail) - 2 - width(ends)

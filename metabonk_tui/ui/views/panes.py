@@ -17,7 +17,7 @@ from metabonk_tui.ui.views.layout import Pane
 from metabonk_tui.ui.views.owners import fits_note, fits_rows, owner_rows
 from metabonk_tui.ui.views.section import bracket, muted, title
 from metabonk_tui.ui.views.tree import changes_rows, decision_rows
-from metabonk_tui.ui.views.why import why_rows
+from metabonk_tui.ui.views.why import cause_rows, why_rows
 
 
 def memory(frame: Frame, snapshot: Snapshot) -> Pane:
@@ -44,7 +44,7 @@ def decision(frame: Frame, snapshot: Snapshot) -> Pane:
 
 
 def why(frame: Frame, snapshot: Snapshot, brief: bool = False) -> Pane:
-    """Ranked causes, or what the verdict stands on; `brief`: one row a cause is enough."""
+    """Ranked causes, or what the verdict stands on; `brief`: a row a cause and one for the first one's fix will do."""
     causes = len(snapshot.causes)
     note = "ranked causes of silence" if snapshot.causes else "what the verdict stands on"
 
@@ -52,9 +52,22 @@ def why(frame: Frame, snapshot: Snapshot, brief: bool = False) -> Pane:
         head = title("WHY", wide, frame.glyphs, (muted(note),), bracket(frame, "v"))
         return (head, *why_rows(snapshot, wide, high - 1, frame.glyphs))
 
-    least = 1 + causes if brief and causes else 3 * causes + 1 if causes else 4
+    least = 2 + causes if brief and causes else 3 * causes + 1 if causes else 4
     most = least if brief and causes else 5 * causes + 1 if causes else 12
     return Pane(draw, least, most, first=not brief)
+
+
+def causes(frame: Frame, snapshot: Snapshot) -> Pane | None:
+    """Ranked causes of what is silent while the run goes on; None where there are none."""
+    found = snapshot.causes
+    if not found:
+        return None
+
+    def draw(wide: int, high: int) -> Sequence[Row]:
+        head = title("CAUSES", wide, frame.glyphs, (muted("ranked, of what is silent"),), bracket(frame, "v"))
+        return (head, *cause_rows(found, wide, high - 1, frame.glyphs))
+
+    return Pane(draw, 2, 1 + 5 * len(found), first=True)
 
 
 def owners(frame: Frame, snapshot: Snapshot) -> Pane:

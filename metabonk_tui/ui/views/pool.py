@@ -16,7 +16,7 @@ from metabonk_tui.ui.spans import EMPTY, Row, Span, beside, fit, gap, join, mark
 from metabonk_tui.ui.views import grid, panel, table
 from metabonk_tui.ui.views.density import Fit, choose, shape_rows
 from metabonk_tui.ui.views.legend import legend
-from metabonk_tui.ui.views.order import in_order
+from metabonk_tui.ui.views.order import BY_ID, WORST, in_order
 from metabonk_tui.ui.views.section import bracket, muted, strong, title
 from metabonk_tui.ui.views.section import plain_text as text
 from metabonk_tui.ui.views.sparkline import shown_s
@@ -51,14 +51,28 @@ def count_row(snapshot: Snapshot) -> Row:
     return (text(f"{up} up" if up == total else f"{fmt.share(up, total)} up"),)
 
 
+def is_sorted(frame: Frame) -> bool:
+    """Tell whether the workers stand in another order than that of their ids."""
+    return frame.state.sort != BY_ID or frame.state.inverted
+
+
+def sort_text(frame: Frame, snapshot: Snapshot) -> str:
+    """Say what they are sorted by, and which end is up."""
+    by, inverted = frame.state.sort, frame.state.inverted
+    if by == WORST:
+        return "worst last" if inverted else "worst first"
+    named = next((part.label for worker in snapshot.workers[:1] for part in worker.components if part.id == by), by)
+    return f"by {named}, {'highest' if inverted == (by == BY_ID) else 'lowest'} first"
+
+
 def section(frame: Frame, snapshot: Snapshot, fit_: Fit, shown: int, note: str = "", ruled: bool = True) -> Row:
     """Draw the section's title: how many, what the columns mean, who needs attention, keys."""
     g = frame.glyphs
     parts: list[Row] = [count_row(snapshot)]
     if fit_.forced:
         parts.append((strong(fit_.kind),))
-    if frame.state.attention_first:
-        parts.append((text("worst first"),))
+    if is_sorted(frame):
+        parts.append((text(sort_text(frame, snapshot)),))
     if frame.state.filter:
         parts.append(
             (
@@ -89,7 +103,7 @@ def draw_workers(
     frame: Frame, snapshot: Snapshot, free_slot: Callable[[int, int], Sequence[Row]] | None = None
 ) -> Drawn:
     """Draw them; `free_slot` draws what takes a free slot of the panels (cells, rows)."""
-    workers = in_order(snapshot, frame.state.filter, frame.state.attention_first)
+    workers = in_order(snapshot, frame.state.filter, frame.state.sort, frame.state.inverted)
     parts = max((len(worker.components) for worker in snapshot.workers), default=5)
     fit_ = choose(len(snapshot.workers), frame.width, frame.height, frame.state.density, parts)
     if not workers:
@@ -166,7 +180,7 @@ def _table(frame: Frame, snapshot: Snapshot, fit_: Fit, workers: Sequence[Worker
     g = frame.glyphs
     parts = len(workers[0].components)
     cols = table.columns(frame.width, parts)
-    named = fit_.forced or frame.state.filter or frame.state.attention_first
+    named = fit_.forced or frame.state.filter or is_sorted(frame)
     if frame.width >= 110 or named:
         heads: tuple[Row, ...] = (
             section(frame, snapshot, fit_, len(workers)),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 
 from metabonk_tui.core import format as fmt
+from metabonk_tui.core.black_box import BlackBox, table
+from metabonk_tui.core.names import named
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import component_of
 from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
@@ -35,10 +37,13 @@ def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
         EMPTY,
         title("EVIDENCE", wide, g, (muted("per component, on every worker"),)),
         *evidence_rows(snapshot, wide, g),
+        *name_rows(snapshot, wide, g),
         EMPTY,
         *check_rows(snapshot, wide, g),
         EMPTY,
     ]
+    if snapshot.memory.black_box is not None:
+        rows += [*black_box_rows(frame, snapshot, snapshot.memory.black_box, wide), EMPTY]
     if snapshot.causes:
         rows += [title("CAUSES", wide, g, (muted("ranked, proven from outside"),))]
         rows += [*full_causes(snapshot.causes, wide, g), EMPTY]
@@ -125,6 +130,31 @@ def _evidence(
     by = " after gameplay" if part.due == "gameplay" else f" by {fmt.minutes(part.expected_by_s)}"
     row += [text(expected), muted(by)]
     return cut(tuple(row), wide, glyphs.ellipsis)
+
+
+def name_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw which expected names no worker ever said; nothing where all were said, or nobody answered yet."""
+    contract = snapshot.contract
+    if contract is None or not contract.answered or not contract.never_seen:
+        return []
+    needed = [name for name in contract.names if name.needed]
+    share = fmt.share(len(contract.never_seen), len(needed))
+    said = f"{share} expected names never seen: {named(contract.never_seen, 8)}"
+    return paragraph(glyphs.text(said), wide, "text", indent=(mark(glyphs.absent, "crit"), gap(1)))
+
+
+def black_box_rows(frame: Frame, snapshot: Snapshot, box: BlackBox, wide: int) -> list[Row]:
+    """Draw who held what in the minutes before the first kill."""
+    g = frame.glyphs
+    log = snapshot.memory.kernel_log
+    note = f"GB, around the kill at {fmt.clock(box.kill_t, frame.zone)}"
+    note += f"; kernel log {log}" if log is not None else ""
+    rows: list[Row] = [title("BLACK BOX", wide, g, (muted(g.text(note)),))]
+    (_, *labels), *lines = table(box)
+    rows.append((gap(12), *(right(label, 13, "muted") for label in labels)))
+    for name, *held in lines:
+        rows.append((left(g.text(name), 12, "text"), *(right(cell, 13, "text") for cell in held)))
+    return [cut(row, wide, g.ellipsis) for row in rows]
 
 
 def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:

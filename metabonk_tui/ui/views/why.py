@@ -48,25 +48,37 @@ def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = Fal
 
 
 def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs) -> list[Row]:
-    """Draw ranked causes: one line each where rows are few, else name, proof, and for the first its fix."""
+    """Draw ranked causes: name, proof, and for the first its fix; one line each where rows are few and wide.
+
+    Where not all of it has room, every name comes before anything more of the first one.
+    """
     if high < 2 * len(causes) + 1 and wide >= 64:
-        return [_one_line(i, cause, wide, glyphs) for i, cause in enumerate(causes)][:high]
+        lines = [_one_line(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
+        if high > len(causes) and causes[0].fix:
+            fix = Span(glyphs.text(causes[0].fix), "text")
+            lines.insert(1, cut((gap(LABEL), muted("fix "), fix), wide, glyphs.ellipsis))
+        return lines[:high]
     airy = high >= 3 * len(causes) + 1
+    told = [_told(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
+    if sum(map(len, told)) > high:
+        told = [told[0][: max(1, high - len(causes) + 1)], *(rows[:1] for rows in told[1:])]
     rows: list[Row] = []
-    for i, cause in enumerate(causes):
+    for one in told:
         if rows and airy:
             rows.append(())
-        first = i == 0
-        head = _rank(i, cause)
-        rows.append(
-            cut((*head, Span(glyphs.text(cause.name), "strong" if first else "text", first)), wide, glyphs.ellipsis)
-        )
-        indent: Row = (gap(LABEL),)
-        proof = paragraph(glyphs.text(cause.because), wide, "text" if first else "muted", indent=indent)
-        rows += proof[: 2 if first else 1]
-        if first and cause.fix:
-            rows += paragraph(glyphs.text(cause.fix), wide, "text", indent=(gap(LABEL), muted("fix ")))[:2]
+        rows += one
     return rows[:high]
+
+
+def _told(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw one cause: its name, then its proof, and where it is the first its fix."""
+    first = i == 0
+    name = Span(glyphs.text(cause.name), "strong" if first else "text", first)
+    proof = paragraph(glyphs.text(cause.because), wide, "text" if first else "muted", indent=(gap(LABEL),))
+    rows = [cut((*_rank(i, cause), name), wide, glyphs.ellipsis), *proof[: 2 if first else 1]]
+    if first and cause.fix:
+        rows += paragraph(glyphs.text(cause.fix), wide, "text", indent=(gap(LABEL), muted("fix ")))[:2]
+    return rows
 
 
 def _rank(i: int, cause: Cause) -> Row:

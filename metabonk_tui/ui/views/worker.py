@@ -29,6 +29,7 @@ from metabonk_tui.ui.views.panel import TOKENS, reach_mark, reach_word
 from metabonk_tui.ui.views.section import block, muted, paragraph, strong, title
 from metabonk_tui.ui.views.section import plain_text as text
 from metabonk_tui.ui.views.sparkline import shown_s, sparkline
+from metabonk_tui.ui.views.why import full_causes
 
 LABEL = 14
 S = ComponentState
@@ -41,6 +42,7 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
         title(f"W{worker.slot}", wide, g, _title_note(worker, snapshot, g), focused=True),
         *_attention(worker, wide, g),
         EMPTY,
+        *_causes(snapshot, worker, wide, g),
         *_process(frame, snapshot, worker, wide),
         EMPTY,
         title("COMPONENTS", wide, g, (muted(_components_note(wide, snapshot)),)),
@@ -94,6 +96,13 @@ def _attention(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
         )  # fmt: skip
         rows += paragraph(g.text(attention.text), wide, "text", indent=head)
     return rows
+
+
+def _causes(snapshot: Snapshot, worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
+    own = tuple(cause for cause in snapshot.causes if worker.slot in cause.workers)
+    if not own:
+        return []
+    return [title("CAUSES", wide, g, (muted("of what is silent here, ranked"),)), *full_causes(own, wide, g), EMPTY]
 
 
 def _fact(name: str, *parts: Span) -> Row:
@@ -156,6 +165,15 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
             gap(LABEL), muted(f"{fmt.clock(life.began_t, zone)}  "), text(f"gen {life.number}"), gap(2),
             left(born, 12, "muted"), text(clip(g.text(life.why), max(8, wide - LABEL - 32), g.ellipsis)),
         ))  # fmt: skip
+        if life.ended is not None:
+            token = "crit" if "OOM" in life.ended.word else "unknown" if life.ended.word == "unknown" else "text"
+            head: Row = (
+                gap(LABEL),
+                muted(f"{fmt.clock(life.ended.t, zone)}  "),
+                Span(life.ended.text, token, True),
+                gap(2),
+            )
+            rows += paragraph(g.text(life.ended.evidence), wide, "muted", indent=head)
     return [cut(row, wide, g.ellipsis) for row in rows]
 
 

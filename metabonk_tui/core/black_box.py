@@ -1,0 +1,106 @@
+"""The last minutes of memory by process before an OOM kill, and the minute after it, kept whole.
+
+Knows bytes in their order; refuses to know who was killed and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.format import gigabytes
+from metabonk_tui.core.sample import Sample
+
+BEFORE_S = 300.0
+AFTER_S = 60.0
+EVERY_S = 5.0
+"""At least this often; sooner where available memory moves."""
+MOVED = 0.005
+"""The share of all memory by which available must move to be worth a point of its own."""
+MAX_POINTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class BlackBoxPoint:
+    """Memory at one moment."""
+
+    t: float
+    available_bytes: int | None
+    held: tuple[tuple[str, int], ...]
+    """(name, bytes): "w0", "ollama", "launcher"; what each holds itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlackBox:
+    """What was recorded around the first kill of a run."""
+
+    kill_t: float
+    points: tuple[BlackBoxPoint, ...]
+
+    def at(self, before_s: float) -> BlackBoxPoint | None:
+        """Return the last point at or before this many seconds before the kill; None: nobody looked then."""
+        seen = [point for point in self.points if point.t <= self.kill_t - before_s]
+        return seen[-1] if seen else None
+
+
+MOMENTS = (("5 min before", 300.0), ("1 min before", 60.0), ("10 s before", 10.0), ("at the kill", 0.0))
+
+
+def table(box: BlackBox) -> list[list[str]]:
+    """Write who held what as rows of cells: a head, what was available, then every name; "-": not seen then."""
+    moments = [box.at(before_s) for _, before_s in MOMENTS]
+    names = list(dict.fromkeys(name for point in box.points for name, _ in point.held))
+    names.sort(key=lambda name: (name not in ("ollama", "launcher", "orchestrator"), len(name), name))
+
+    def cell(found: int | None) -> str:
+        return "-" if found is None else gigabytes(found, 2)
+
+    rows = [["GB", *(label for label, _ in MOMENTS)]]
+    rows.append(["available", *(cell(point.available_bytes if point else None) for point in moments)])
+    return rows + [
+        [name, *(cell(dict(point.held).get(name) if point else None) for point in moments)] for name in names
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """What is remembered to be kept."""
+
+    points: tuple[BlackBoxPoint, ...] = ()
+    box: BlackBox | None = None
+
+
+def observe(recorder: Recorder, sample: Sample, killed: bool) -> Recorder:
+    """Take in one tick; `killed`: an OOM kill of ours was seen in it."""
+    recorder = _add(recorder, sample, killed)
+    if killed and recorder.box is None:
+        return replace(recorder, box=BlackBox(sample.t, recorder.points))
+    box = recorder.box
+    if box is not None and recorder.points and box.points[-1:] != recorder.points[-1:]:
+        point = recorder.points[-1]
+        if point.t <= box.kill_t + AFTER_S:
+            return replace(recorder, box=replace(box, points=(*box.points, point)))
+    return recorder
+
+
+def _add(recorder: Recorder, sample: Sample, always: bool) -> Recorder:
+    if sample.memory is None and sample.processes is None:
+        return recorder
+    reading = sample.memory
+    available = reading.available_bytes if reading is not None else None
+    last = recorder.points[-1] if recorder.points else None
+    if last is not None and not always and sample.t - last.t < EVERY_S:
+        total = (reading.total_bytes if reading is not None else None) or 0
+        if None in (available, last.available_bytes) or abs((available or 0) - (last.available_bytes or 0)) < max(
+            1, MOVED * total
+        ):
+            return recorder
+    held: dict[str, int] = {}
+    for process in sample.processes or ():
+        if process.role != "other":
+            name = f"w{process.slot}" if process.role == "worker" else process.role
+            # The launcher's tree holds the workers.
+            tree = process.tree_bytes if process.role in ("worker", "ollama") else None
+            held[name] = held.get(name, 0) + (tree if tree is not None else process.rss_bytes)
+    point = BlackBoxPoint(sample.t, available, tuple(held.items()))
+    kept = tuple(each for each in recorder.points if each.t >= sample.t - BEFORE_S - EVERY_S)
+    return replace(recorder, points=(*kept, point)[-MAX_POINTS:])

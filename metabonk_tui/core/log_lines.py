@@ -1,0 +1,25 @@
+"""Which lines of a worker's log may tell why something is silent, and how many of them are kept. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+KEPT_LINES = 20
+TELLING = ("warn", "traceback", "exception", "error", "failed", "unavailable", "disabl", "_rollout_loop")
+ACCESS = '"GET /'
+"""Every poll of ours leaves such a line, also where it failed."""
+
+
+def tells(line: str) -> bool:
+    """Say whether a line may tell a cause."""
+    lowered = line.lower()
+    return ACCESS not in line and any(word in lowered for word in TELLING)
+
+
+def remember(known: tuple[str, ...], lines: Iterable[str]) -> tuple[str, ...]:
+    """Add the telling lines that are new. The first ones and the last ones stay: a worker complains as it starts."""
+    merged = (*known, *(line for line in dict.fromkeys(lines) if line not in known and tells(line)))
+    if len(merged) > KEPT_LINES:
+        half = KEPT_LINES // 2
+        merged = (*merged[:half], *merged[-half:])
+    return merged

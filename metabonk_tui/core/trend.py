@@ -1,0 +1,111 @@
+"""A line through noisy points: Theil-Sen with its interval, and sudden falls taken out.
+
+Knows numbers only; what they count and what a line leads to is not its business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from statistics import median
+
+Point = tuple[float, float]
+"""(t, value), times ascending."""
+
+Z_99 = 2.576
+MAX_INFLATION = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The median slope of all pairs of points, per second, and its 99 % interval."""
+
+    slope: float
+    lo: float
+    hi: float
+
+    @property
+    def falls(self) -> bool:
+        """Whether the interval excludes everything but a fall."""
+        return self.hi < 0
+
+
+def theil_sen(points: Sequence[Point]) -> Trend | None:
+    """Fit a line that up to 29 % of wild points cannot bend; None below five points or without a span.
+
+    The interval is Kendall's by ranks (Sen 1968), made wider where the residuals hang together in time: a slow
+    wander has fewer independent points than it has points.
+    """
+    n = len(points)
+    if n < 5 or points[-1][0] <= points[0][0]:
+        return None
+    slopes = [
+        (value - earlier) / (t - earlier_t)
+        for i, (t, value) in enumerate(points)
+        for earlier_t, earlier in points[:i]
+        if t > earlier_t
+    ]
+    slopes.sort()
+    slope = median(slopes)
+    reach = Z_99 * sqrt(n * (n - 1) * (2 * n + 5) / 18) * _inflation(points, slope)
+    pairs = len(slopes)
+    low = max(0, int((pairs - reach) / 2))
+    high = min(pairs - 1, int((pairs + reach) / 2) + 1)
+    return Trend(slope, slopes[low], slopes[high])
+
+
+def _inflation(points: Sequence[Point], slope: float) -> float:
+    """Say how much too narrow an interval is that takes the residuals for independent."""
+    rests = [value - slope * t for t, value in points]
+    middle = sum(rests) / len(rests)
+    rests = [rest - middle for rest in rests]
+    power = sum(rest * rest for rest in rests)
+    if power <= 0:
+        return 1.0
+    echo = max(0.0, sum(a * b for a, b in pairwise(rests)) / power)
+    return min(MAX_INFLATION, sqrt((1 + echo) / (1 - echo))) if echo < 1 else MAX_INFLATION
+
+
+MANY_FALLS = 4
+"""More sudden falls than this in one window are not loads: they are how it leaks."""
+
+
+MOST_FALL_S = 75.0
+"""A fall that goes on for longer is no load."""
+
+
+def _short(falls: list[bool], points: Sequence[Point]) -> list[bool]:
+    """Keep the falls that are over soon."""
+    kept = list(falls)
+    start = 0
+    for end in range(1, len(falls) + 1):
+        if end == len(falls) or falls[end] != falls[start]:
+            if falls[start] and points[end][0] - points[start][0] > MOST_FALL_S:
+                kept[start:end] = [False] * (end - start)
+            start = end
+    return kept
+
+
+def without_falls(points: Sequence[Point], least: float) -> list[Point]:
+    """Take sudden falls out: what follows one is lifted by it. Sudden rises stay in.
+
+    A fall is sudden when it is larger than `least` and than six median deviations of the steps from point to point.
+    Clipping rises too would turn every sawtooth into a leak.
+    """
+    steps = [after[1] - before[1] for before, after in pairwise(points)]
+    if not steps:
+        return list(points)
+    usual = median(steps)
+    spread = median(abs(step - usual) for step in steps)
+    limit = max(least, 6 * spread)
+    falls = _short([usual - step > limit for step in steps], points)
+    if sum(now and not before for before, now in pairwise([False, *falls])) > MANY_FALLS:
+        return list(points)
+    lifted, whole = 0.0, [points[0]]
+    for (t, value), step, fall in zip(points[1:], steps, falls, strict=True):
+        if fall:
+            lifted += usual - step
+        whole.append((t, value + lifted))
+    return whole

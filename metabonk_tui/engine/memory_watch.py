@@ -1,0 +1,190 @@
+"""The memory watch at work: armed and disarmed by one door, it plans, looks again and acts through the pool's hands.
+
+Lives on the engine's own thread, so that no stalled screen stops it. Refuses to judge: the core does that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from metabonk_tui.core import memory_watch
+from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.memory_response import Choice, choose, commands, promise
+from metabonk_tui.core.memory_watch import Sight, WatchState, decide, reason, sight, why_not_arm
+from metabonk_tui.core.ports import Clock
+from metabonk_tui.core.sample import Event, PoolReading, Sample, Severity, WatchReading
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.status import clean_text
+
+LOG = logging.getLogger(__name__)
+
+
+class MemoryWatch:
+    """Watches memory for one pool. All of it belongs to the engine's thread."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        plan: Callable[[Action, PoolReading], Plan],
+        begin: Callable[[Plan], None],
+        look: Callable[[], None],
+    ) -> None:
+        """Prepare, disarmed; `plan` may block, `begin` acts, `look` asks for a Sample soon."""
+        self._config = config
+        self._rules = config.memory_watch
+        self._clock = clock
+        self._plan = plan
+        self._begin = begin
+        self._look = look
+        self._wanted: tuple[str, bool] | None = None
+        """(by, dry run): it is to be armed as soon as we hold the pool."""
+        self._said = ""
+        """Why it is not armed, as it was last told."""
+        self._reading = WatchReading(False, on_critical=self._rules.on_critical)
+        self._state = WatchState()
+        self._task: asyncio.Task[None] | None = None
+        self._choice: Choice | None = None
+        self._chosen_t = 0.0
+        self._happened: list[Event] = []
+
+    def arm(self, on: bool, by: str, dry_run: bool, pool: PoolReading | None) -> None:
+        """Arm or disarm. Where somebody else holds the pool it is told who, and armed once we hold it."""
+        if not on:
+            if self._wanted is not None:
+                self._wanted, self._said = None, ""
+                self._disarm(f"by {by}")
+        else:
+            if self._reading.armed and self._reading.dry_run != dry_run:
+                self._disarm(f"by {by}")
+            self._wanted, self._said = (by, dry_run), ""
+            self._follow(pool or PoolReading())
+        self._look()
+
+    def complete(self, sample: Sample) -> Sample:
+        """Add how it stands, and what happened."""
+        if self._happened:
+            sample = replace(sample, events=(*sample.events, *self._happened))
+            self._happened.clear()
+        pool = sample.pool
+        elsewhere = pool is not None and pool.controller == "other"
+        return replace(sample, watch=None if elsewhere and not self._reading.armed else self._reading)
+
+    def judge(self, snapshot: Snapshot) -> None:
+        """Take in what the newest Sample means, and do what that leads to."""
+        self._follow(snapshot.pool)
+        self._note_end(snapshot.pool)
+        seen = sight(snapshot, self._config)
+        prepared = self._choice is not None and seen.t > self._chosen_t
+        self._state, decision = decide(self._state, seen, self._rules, armed=self._reading.armed, prepared=prepared)
+        if decision == "warn":
+            self._tell("watch.warn", "warn", reason(seen, self._rules, "warn"))
+        elif decision == "critical":
+            self._critical(seen, snapshot)
+        elif decision == "act":
+            self._act()
+        elif decision == "stand down":
+            self._let_go()
+            self._tell(
+                "watch.stand_down", "info", "looked again and did nothing: it is not critical for this pool now"
+            )
+        elif decision == "recovered":
+            self._tell("watch.recovered", "ok", "memory has recovered")
+
+    async def aclose(self) -> None:
+        """Let go of what is being planned."""
+        task = self._let_go()
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _follow(self, pool: PoolReading) -> None:
+        """Be armed exactly while that is wanted and the pool is ours to act on."""
+        if self._wanted is None or not pool.backend:
+            return
+        why = why_not_arm(pool)
+        by, dry_run = self._wanted
+        if why and self._reading.armed:
+            self._disarm(why)
+        elif why and why != self._said:
+            self._tell("watch.refused", "warn", f"not armed: {why}")
+        elif not why and not self._reading.armed:
+            self._reading = WatchReading(True, by, self._clock.now(), dry_run, self._rules.on_critical)
+            warns, critical, then = promise(self._rules)
+            how = " as a dry run, which only says what it would do" if dry_run else ""
+            text = f"armed by {by}{how}: warns {warns}; critical {critical}; then {then}"
+            self._tell("watch.armed", "info", text, {"by": by, "dry_run": dry_run})
+        self._said = why
+
+    def _disarm(self, why: str) -> None:
+        if self._reading.armed:
+            self._tell("watch.disarmed", "warn", f"disarmed: {why}")
+        self._let_go()
+        self._reading = WatchReading(False, on_critical=self._rules.on_critical)
+        self._state = WatchState(acted_t=self._state.acted_t)
+
+    def _critical(self, seen: Sight, snapshot: Snapshot) -> None:
+        then = "looking again before anything is done"
+        if self._state.checking is None:
+            then = "nothing but this alarm is configured"
+            if self._rules.on_critical != "alarm":
+                waits = self._state.spent or self._state.acted_t is not None
+                then = "it has acted already, and waits" if waits else "there is no pool to act on"
+        else:
+            self._task = asyncio.get_running_loop().create_task(self._prepare(snapshot))
+        self._tell("watch.critical", "crit", f"{reason(seen, self._rules, 'crit')}; {then}")
+
+    async def _prepare(self, snapshot: Snapshot) -> None:
+        """Plan away from the ticks, then ask for a fresh look."""
+
+        def planned(action: Action) -> Plan:
+            return self._plan(action, snapshot.pool)
+
+        try:
+            self._choice = await asyncio.to_thread(choose, self._rules, snapshot, planned)
+        except Exception as error:
+            LOG.exception("the memory watch could not plan")
+            self._choice = Choice(None, "", (clean_text(f"planning failed: {type(error).__name__}: {error}"),))
+        self._chosen_t = self._clock.now()
+        self._look()
+
+    def _act(self) -> None:
+        choice, self._choice, self._task = self._choice, None, None
+        if choice is None or choice.plan is None:
+            why = "; ".join(choice.why_not) if choice else ""
+            self._state = memory_watch.failed(self._state)
+            self._tell("watch.act", "crit", f"nothing can be done: {why}")
+            return
+        instead = f" ({'; '.join(choice.why_not)})" if choice.why_not else ""
+        facts = {"act": choice.title, "commands": [list(argv) for argv in choice.plan.commands]}
+        said = f"{choice.title}: {commands(choice.plan)}{instead}"
+        self._reading = replace(self._reading, did=choice.title, did_t=self._clock.now(), did_ok=None)
+        if self._reading.dry_run:
+            self._tell("watch.dry_run", "warn", f"dry run, would now {said}", facts)
+            return
+        self._tell("watch.act", "warn", said, facts)
+        self._begin(choice.plan)
+
+    def _note_end(self, pool: PoolReading) -> None:
+        """Learn how what it did has ended."""
+        operation, did_t = pool.operation, self._reading.did_t
+        if did_t is None or self._reading.dry_run or self._reading.did_ok is not None:
+            return
+        if operation is not None and operation.ended_at is not None and operation.started_at >= did_t:
+            self._reading = replace(self._reading, did_ok=bool(operation.ok))
+
+    def _let_go(self) -> asyncio.Task[None] | None:
+        task, self._task, self._choice = self._task, None, None
+        if task is not None:
+            task.cancel()
+        return task
+
+    def _tell(self, kind: str, severity: Severity, text: str, facts: Mapping[str, Any] | None = None) -> None:
+        text = f"memory watch: {clean_text(text)}"
+        LOG.info("%s", text)
+        self._happened.append(Event(self._clock.now(), kind, severity, text, facts=facts or {}))
+        self._look()

@@ -1,0 +1,53 @@
+"""Items of a checklist as lines of a dialog: a mark, the title, what was seen.
+
+Refuses to judge them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metabonk_tui.core.checklist import Item
+from metabonk_tui.ui.dialogs.base import NEEDED, Line, inner_width, labelled
+from metabonk_tui.ui.screens.base import Frame
+from metabonk_tui.ui.spans import Row, Span, cells, clip, gap, mark
+
+RANKS = {"PASS": 5, "SKIPPED": 4, "waiting": 4, "running": 6, "UNKNOWN": 7, "FAIL": NEEDED}
+TITLE = 27
+WORD = 8
+
+
+def item_lines(items: Sequence[Item], frame: Frame, label: str = "", needed: Sequence[Item] = ()) -> list[Line]:
+    """Draw each item on one line; those that are needed stay when there is little room."""
+    lines = []
+    for i, item in enumerate(items):
+        row = item_row(item, frame)
+        line = labelled(label if i == 0 else "", row, frame) if label else row
+        lines.append(Line(line, NEEDED if item in needed else RANKS[item.standing]))
+    return lines
+
+
+def item_row(item: Item, frame: Frame) -> Row:
+    """Draw one item."""
+    glyphs = frame.glyphs
+    looks = {
+        "waiting": (glyphs.to_come, "muted", False),
+        "running": (glyphs.cursor, "accent", True),
+        "PASS": (glyphs.go, "ok", False),
+        "FAIL": (glyphs.stop, "crit", True),
+        "UNKNOWN": (glyphs.unknown, "unknown", True),
+        "SKIPPED": (glyphs.skipped, "muted", False),
+    }
+    glyph, token, bold = looks[item.standing]
+    wide = TITLE if inner_width(frame) >= 70 else 20
+    title = clip(item.title, wide, glyphs.ellipsis)
+    quiet = item.standing in ("waiting", "SKIPPED")
+    seen = item.evidence[0] if item.evidence else ""
+    return (
+        mark(glyph, token),
+        gap(1),
+        Span(title, "muted" if quiet else "text"),
+        gap(1 + wide - cells(title)),
+        Span(item.standing.ljust(WORD), token, bold),
+        Span(seen, "muted" if item.standing in ("PASS", "SKIPPED") else "text"),
+    )

@@ -1,0 +1,135 @@
+"""What is asked before the memory watch is armed or disarmed: what it watches, what it would do. Cancel by default.
+
+Knows how a confirmation is typed; the words and the plan are the core's and the monitor's.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.memory_response import Choice, choose, commands, promise
+from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.ui.commands import BY_ID, Now
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
+from metabonk_tui.ui.dialogs.confirm import FIELD, SETTLE_S
+from metabonk_tui.ui.dialogs.forecast import memory_lines
+from metabonk_tui.ui.screens.base import Frame, Hint
+from metabonk_tui.ui.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.section import words
+
+
+class WatchDialog(Dialog):
+    """Arms the memory watch, or disarms it where it is armed."""
+
+    def __init__(self, monitor: Monitor, frame: Frame) -> None:
+        self._monitor = monitor
+        self._rules = frame.config.memory_watch
+        self._arming = True
+        self._dry_run = self._rules.dry_run
+        self._typed = ""
+        self._typed_at_s = 0.0
+        self._note = ""
+        self._refused = ""
+        self._choice: Choice | None = None
+        self._seen: tuple[object, ...] | None = None
+        self.watch(frame)
+
+    @property
+    def word(self) -> str:
+        """What must be typed."""
+        return "arm" if self._arming else "disarm"
+
+    def watch(self, frame: Frame) -> Dialog:
+        """Plan again when the pool changes; when somebody else armed it meanwhile the question is another one."""
+        snapshot = frame.snapshot
+        if snapshot is None:
+            return self
+        arming = not (snapshot.memory.watch is not None and snapshot.memory.watch.armed)
+        if arming != self._arming:
+            self._arming, self._typed = arming, ""
+        self._refused = BY_ID["memory_watch"].unless(Now(snapshot, "", None, frame.read_only, frame.mode))
+        seen = _plannable(snapshot)
+        if seen != self._seen:
+            self._seen = seen
+            self._choice = choose(self._rules, snapshot, self._monitor.plan)
+        return self
+
+    def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
+        """Type, choose the dry run, confirm or cancel."""
+        if key == "escape":
+            return Reply(None)
+        if key == "enter":
+            return self._enter(at_s)
+        if key == "tab" and self._arming:
+            self._dry_run = not self._dry_run
+        elif key == "backspace":
+            self._typed = self._typed[:-1]
+        elif character is not None and character.isprintable() and len(character) == 1:
+            self._typed, self._typed_at_s, self._note = (self._typed + character)[: FIELD + 3], at_s, ""
+        return Reply(self)
+
+    def _enter(self, at_s: float) -> Reply:
+        if self._typed != self.word or self._refused:
+            return Reply(None, notice="nothing was done")
+        if at_s - self._typed_at_s < SETTLE_S:
+            self._note = "that was too fast for a person: press Enter once more"
+            return Reply(self)
+        self._monitor.arm(self._arming, "key", self._arming and self._dry_run)
+        return Reply(None, notice=f"the memory watch will be {self.word}ed")
+
+    def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
+        """Draw what it watches, what it would do now, and the confirmation."""
+        title: Row = (Span(f"{self.word.upper()} THE MEMORY WATCH", "accent", True),)
+        warns, critical, then = promise(self._rules)
+        lines = [BLANK, *memory_lines(frame, None, None), BLANK]
+        lines += [*self._said("warns", warns, frame, 6), *self._said("critical", critical, frame, 7)]
+        lines += [*self._said("then", then, frame, NEEDED), *self._now_lines(frame)]
+        if self._arming:
+            how = "yes: it only says what it would do" if self._dry_run else "no: it acts"
+            row: Row = (Span(how, "warn" if self._dry_run else "text"), gap(2), Span("Tab changes it", "muted"))
+            lines.append(Line(labelled("dry run", row, frame), 8))
+        lines += [BLANK, *self._confirm_lines(frame), BLANK]
+        hints = (Hint("Esc", "cancel", keep=True), *((Hint("Tab", "dry run"),) if self._arming else ()))
+        return box(rows, frame, title, lines, hints)
+
+    def _now_lines(self, frame: Frame) -> list[Line]:
+        """Say what it would do at this moment, with the exact commands."""
+        choice = self._choice
+        if choice is None or self._rules.on_critical == "alarm":
+            return self._said("", "nothing is done to the pool; memory_watch.on_critical says what is", frame, 5)
+        lines: list[Line] = []
+        for why in choice.why_not:
+            lines += self._said("", f"cannot {why}", frame, 7)
+        if choice.plan is None:
+            return [*lines, *self._said("now", "nothing could be done but an alarm", frame, 8)]
+        lines += self._said("now", choice.title, frame, 8)
+        lines += self._said("runs", commands(choice.plan), frame, 8)
+        return [*lines, *self._said("", "after one more look; once, then it waits", frame, 3)]
+
+    def _said(self, name: str, said: str, frame: Frame, rank: int) -> list[Line]:
+        wide = inner_width(frame) - 14
+        text = words(frame.glyphs.text(said), wide)
+        return [Line(labelled("" if i else name, (Span(line),), frame), rank) for i, line in enumerate(text)]
+
+    def _confirm_lines(self, frame: Frame) -> list[Line]:
+        cancel = Span("  Cancel  Esc  ", "onaccent", True, "accent")
+        if self._refused:
+            why: Row = (mark(frame.glyphs.stop, "crit"), gap(1), Span(frame.glyphs.text(self._refused)))
+            return [Line(labelled("refused", why, frame), NEEDED), Line(labelled("", (cancel,), frame), NEEDED)]
+        say: Row = (Span("type "), Span(self.word, "strong", True), Span(" and press Enter  "))
+        entry = field(self._typed, FIELD + 3, True)
+        row = (*say, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *say)
+        lines = [Line(labelled("confirm", row, frame), NEEDED)]
+        if self._note:
+            lines.append(Line(labelled("", (Span(self._note, "warn"),), frame), 8))
+        verb = self.word.capitalize()
+        buttons: Row = (cancel, gap(5), Span(f"{verb}  locked", "muted"))
+        if self._typed == self.word:
+            buttons = (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), Span("Cancel  Esc", "muted"))
+        return [*lines, BLANK, Line(labelled("", buttons, frame), NEEDED)]
+
+
+def _plannable(snapshot: Snapshot) -> tuple[object, ...]:
+    """Return what a plan depends on."""
+    budget = snapshot.memory.budget
+    seen = ((w.slot, w.pid, w.pid_started_at) for w in snapshot.workers)
+    return (snapshot.pool.launcher_pid, snapshot.pool.desired, budget.fits if budget else None, *seen)

@@ -1,0 +1,98 @@
+"""The first page of the launch form: what must be so before a launch, live, with the output of the tests.
+
+Refuses to judge and to launch: whatever stands here, the next page asks.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.checklist import Item, exit_code
+from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.preflight import PreflightView
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, labelled
+from metabonk_tui.ui.dialogs.checklist import item_lines
+from metabonk_tui.ui.dialogs.confirm import ConfirmDialog
+from metabonk_tui.ui.screens.base import Frame, Hint
+from metabonk_tui.ui.spans import Row, Span, gap, mark
+
+TAIL = 8
+
+
+class PreflightDialog(Dialog):
+    """The preflight of a monitor, and the question that follows it."""
+
+    def __init__(self, question: ConfirmDialog, monitor: Monitor, workers: int) -> None:
+        self._question = question
+        self._monitor = monitor
+        self._workers = workers
+        self._seen: PreflightView | None = None
+        question.earlier = self
+        monitor.start_preflight(workers)
+
+    def stirs(self) -> bool:
+        """Tell whether there is news of the preflight."""
+        return self._monitor.preflight() is not self._seen
+
+    def watch(self, frame: Frame) -> Dialog:
+        """Keep the next page up to date."""
+        self._question.watch(frame)
+        return self
+
+    def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
+        """Go on, run it again, copy it, or cancel."""
+        view = self._monitor.preflight()
+        if key == "escape":
+            going = view is not None and view.ended_t is None
+            return Reply(None, notice="the preflight goes on" if going else "nothing was done")
+        if key in ("enter", "pagedown"):
+            self._question.turn_to(frame)
+            return Reply(self._question)
+        if character == "r" and view is not None and view.ended_t is not None:
+            self._monitor.start_preflight(self._workers)
+        if character == "y" and view is not None:
+            return Reply(self, copy="\n".join(_text(item) for item in view.items), notice="copied the preflight")
+        return Reply(self)
+
+    def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
+        """Draw the items, and what the test that matters most prints."""
+        view = self._seen = self._monitor.preflight()
+        items = view.items if view else ()
+        title: Row = (Span("PREFLIGHT", "accent", True), gap(2), Span("page 1 of 2, then launch", "accent"))
+        lines = [BLANK, *item_lines(items, frame), *_output(items, frame)]
+        if view is not None and view.problem:
+            lines.append(Line((mark(frame.glyphs.caution, "warn"), gap(1), Span(view.problem)), 7))
+        lines += [BLANK, Line(self._outcome(view, frame), NEEDED), BLANK]
+        hints = [Hint("Enter", "launch form", keep=True), Hint("Esc", "cancel", keep=True)]
+        if view is not None and view.ended_t is not None:
+            hints.append(Hint("r", "run again"))
+        return box(rows, frame, title, lines, (*hints, Hint("y", "copy")))
+
+    def _outcome(self, view: PreflightView | None, frame: Frame) -> Row:
+        items, glyphs = (view.items if view else ()), frame.glyphs
+        going = sum(item.standing in ("waiting", "running") for item in items)
+        if view is None or view.ended_t is None:
+            return (mark(glyphs.cursor, "accent"), gap(1), Span(f"{going} of {len(items)} under way", "accent", True))
+        looks = (
+            (glyphs.go, "ok", "nothing speaks against a launch"),
+            (glyphs.unknown, "unknown", "not everything is known"),
+            (glyphs.stop, "crit", "a launch will need a typed reason"),
+        )
+        glyph, token, said = looks[exit_code(items)]
+        return (mark(glyph, token), gap(1), Span(said, token, True))
+
+
+def _output(items: tuple[Item, ...], frame: Frame) -> list[Line]:
+    """Draw the last lines of the test that failed first, else of the one that runs."""
+    for standing in ("FAIL", "running"):
+        for item in items:
+            if item.standing == standing and item.output:
+                tail = item.output[-TAIL:]
+                lines = [BLANK]
+                for i, text in enumerate(tail):
+                    rank = 3 + (i == len(tail) - 1) * 4
+                    lines.append(Line(labelled("output" if i == 0 else "", (Span(text, "muted"),), frame), rank))
+                return lines
+    return []
+
+
+def _text(item: Item) -> str:
+    return "\n".join((f"{item.standing:<9} {item.title}", *(f"  {line}" for line in item.evidence)))

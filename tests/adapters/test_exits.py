@@ -1,0 +1,107 @@
+"""Exit codes and the kernel's log, from real files and the real kernel."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from metabonk_tui.adapters.commands import reap, start_child, take_ended
+from metabonk_tui.adapters.exits import Exits
+from metabonk_tui.adapters.export import write_jsonl
+from metabonk_tui.adapters.interchange import read_jsonl
+from metabonk_tui.adapters.kernel_log import KernelLog
+from metabonk_tui.core.sample import ExitReading, KernelKill, KernelLogReading, RunHeader, Sample
+
+V2 = (
+    "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/pool,"
+    "task_memcg=/pool/w1,task=python3,pid=4711,uid=0"
+)
+KILLED = (
+    "Memory cgroup out of memory: Killed process 4711 (a (b) c) total-vm:9kB, anon-rss:90kB, file-rss:8kB, "
+    "shmem-rss:2kB, UID:0"
+)
+HOST = "Out of memory: Killed process 12 (ollama) total-vm:9kB, anon-rss:5kB, file-rss:0kB, shmem-rss:0kB, UID:0"
+
+
+def written(directory: Path, text: str) -> None:
+    (directory / "logs").mkdir(exist_ok=True)
+    with (directory / "logs" / "omega.log").open("a") as log:
+        log.write(text)
+
+
+def line(code: int, slot: int = 1) -> str:
+    return f"[start_omega] restarting omega-{slot} (exit {code}, attempt 1)\n"
+
+
+def test_the_launchers_log_is_followed_from_where_it_was(tmp_path: Path) -> None:
+    os.mkdir(run := tmp_path / "run")
+    written(run, line(9))
+    os.utime(run, (time.time() - 1000,) * 2)
+    exits = Exits()
+    assert exits.read([str(run)]) == ()
+    written(run, "INFO: GET /status\n" + line(-15) + line(3, 2)[:20])
+    assert exits.read([str(run)]) == (ExitReading("worker", "-15", slot=1),)
+    written(run, line(3, 2)[20:] + "[start_omega] omega-1 restart limit reached (10/10)\n")
+    assert exits.read([str(run)]) == (ExitReading("worker", "3", slot=2),)
+    assert exits.read([str(run)]) == ()
+
+
+def test_a_run_that_began_after_us_is_read_whole(tmp_path: Path) -> None:
+    exits = Exits()
+    os.mkdir(run := tmp_path / "run")
+    written(run, line(-9) + "[start_omega] omega-2 restart limit reached (0/0) (exit -9)\n")
+    os.utime(run, (time.time() + 10,) * 2)
+    assert exits.read([str(run)]) == (ExitReading("worker", "-9", slot=1), ExitReading("worker", "-9", slot=2))
+
+
+def test_what_is_no_log_is_no_evidence(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    os.mkfifo(tmp_path / "logs" / "omega.log")
+    assert Exits().read([str(tmp_path), str(tmp_path / "nowhere"), "relative"]) == ()
+
+
+def test_our_own_childrens_codes_are_taken_once(tmp_path: Path) -> None:
+    take_ended()
+    child = start_child([sys.executable, "-c", "raise SystemExit(3)"], tmp_path, os.environ, tmp_path / "out.log")
+    assert child.process.wait(30) == 3
+    reap()
+    exits = Exits(take_ended)
+    # Children of other tests may end meanwhile.
+    assert ExitReading("launcher", "3", pid=child.pid) in exits.read([])
+    assert child.pid not in [told.pid for told in exits.read([])]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_kernels_words_are_understood(tmp_path: Path, ours: bool) -> None:
+    path = tmp_path / "kmsg"
+    path.write_text(f"6,1,1,-;{HOST}\n")
+    log = KernelLog(path, pids_are_ours=ours)
+    assert log.read() == KernelLogReading()
+    with path.open("a") as more:
+        more.write(f"6,2,2,-;{V2}\n3,3,3,-;{KILLED}\n4,4,4,-;{HOST}\n4,5,5,-;sysrq: Killed process 9 (x) y\n")
+    assert log.read().kills == (
+        KernelKill(4711 if ours else None, "a (b) c", 102400, "/pool", "/pool/w1"),
+        KernelKill(12 if ours else None, "ollama", 5120),
+    )
+    assert log.read() == KernelLogReading()
+
+
+def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    assert (KernelLog(tmp_path / "none").read().error or "").startswith("not readable")
+
+
+def test_evidence_survives_a_recording(tmp_path: Path) -> None:
+    kill = KernelKill(4, "x", 5, "/a", "/a/b")
+    sample = Sample(
+        t=1.0,
+        run=RunHeader("r", 1.0, 1, interval_s=1.0),
+        exits=(ExitReading("worker", "-9", slot=1),),
+        kernel_log=KernelLogReading(kills=(kill,)),
+    )
+    write_jsonl(str(tmp_path / "a.jsonl"), [sample])
+    (read,) = read_jsonl(str(tmp_path / "a.jsonl"), [])
+    assert (read.exits, read.kernel_log) == (sample.exits, sample.kernel_log)

@@ -1,0 +1,145 @@
+"""Each word on a real worker process that does it, and on that worker only; the names that a real pool says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metabonk_tui.adapters.settings import load_config
+from metabonk_tui.cli.calling import with_options
+from metabonk_tui.cli.following import follow
+from metabonk_tui.cli.wiring import watching
+from metabonk_tui.core.report import report
+from metabonk_tui.core.snapshot import Snapshot
+from tests.demo.conftest import demo as demo
+from tests.demo.pools import DemoPool, MakePool, clean_environment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+SPEED = 100.0
+LIMIT_S = 60.0
+WORDS = {
+    "idle": "idle",
+    "racing": "racing",
+    "looping": "looping",
+    "zombie": "zombie",
+    "frozen": "stale frames",
+    "hung": "hung",
+    "broken": "broken",
+}
+
+
+def watched(pool: DemoPool, word: str, state: Path) -> Snapshot:
+    """Watch as `check` does until the last worker is called so, and go on for a few polls."""
+    config = load_config(pool.facts["config"]).config
+    how = with_options(config=Path(pool.facts["config"]), speed=SPEED)
+    last, after = None, 0
+    with watching(config, call=how, speed=SPEED, read_only=True, state=state) as monitor:
+        for last in follow(monitor, LIMIT_S):
+            conduct = last.workers[-1].conduct
+            after += conduct is not None and conduct.word == word
+            if after > 3:
+                break
+    assert last is not None
+    return last
+
+
+@pytest.mark.parametrize(("scenario", "word"), WORDS.items(), ids=list(WORDS))
+def test_the_word_is_told_of_the_last_worker_only(demo: MakePool, tmp_path: Path, scenario: str, word: str) -> None:
+    pool = demo(scenario, workers=2, speed=SPEED)
+    pool.launch()
+    pool.wait_up(2)
+    told = report(watched(pool, word, tmp_path / "state"))
+    well, sick = told["workers"]
+    assert sick["conduct"]["word"] == word, told["events"]
+    assert well["conduct"] is None
+    begun = [event for event in told["events"] if event["kind"] == "worker.conduct"]
+    assert begun[-1]["text"].startswith(f"w1 {word}: ")
+    assert {event["worker"] for event in begun} == {1}
+
+
+def run(pool: DemoPool, state: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    """Run the program on a pool."""
+    return subprocess.run(
+        [sys.executable, "-m", "metabonk_tui", *argv, "--config", pool.facts["config"], "--speed", "60"],
+        env=clean_environment(METABONK_TUI_STATE_DIR=str(state)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )
+
+
+def contract(pool: DemoPool, state: Path) -> tuple[int, dict[str, Any]]:
+    """Run `contract --json` on a pool."""
+    done = run(pool, state, "contract", "--json")
+    assert done.stderr == ""
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_a_healthy_pool_says_every_expected_name(demo: MakePool, tmp_path: Path) -> None:
+    pool = demo("healthy", workers=2, speed=60)
+    pool.launch()
+    pool.wait_up(2)
+    code, told = contract(pool, tmp_path)
+    assert (code, told["never_seen"], told["workers"]) == (0, [], [0, 1])
+    assert "act_hz" in told["unexpected"]
+    text = run(pool, tmp_path, "contract").stdout
+    assert text.startswith("every expected name was seen on w0 w1\n")
+
+
+def test_a_pool_without_its_flags_lacks_the_names_of_its_components(demo: MakePool, tmp_path: Path) -> None:
+    pool = demo("silent", workers=2, speed=60)
+    pool.launch()
+    pool.wait_up(2)
+    code, told = contract(pool, tmp_path)
+    assert code == 1
+    assert "intrinsic_reward_total" in told["never_seen"]
+    assert "meta_success_sequences" in told["never_seen"]
+    assert "step" not in told["never_seen"]
+    text = run(pool, tmp_path, "contract").stdout
+    assert "  NEVER SEEN  intrinsic_reward_total " in text
+
+
+def test_nobody_is_3_and_no_name_is_missed(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "metabonk_tui", "contract", "--json", "--base-port", "1", "--workers", "2"],
+        env=clean_environment(METABONK_TUI_STATE_DIR=str(tmp_path)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["workers"], told["never_seen"]) == (3, [], [])
+
+
+@pytest.mark.parametrize(("names", "code"), [({}, 0), ({"intrinsic_reward_total": "intrinsic_total_reward"}, 1)])
+def test_a_recording_is_read_as_the_pool_is(tmp_path: Path, names: dict[str, str], code: int) -> None:
+    from tests.core.test_contract import WHOLE
+
+    lines = [{"schema": 1, "kind": "run", "name": "r", "started_at": 0.0, "desired": 1, "interval_s": 10.0}]
+    for t in range(0, 300, 10):
+        answer = WHOLE(0, float(t))
+        assert isinstance(answer, dict)
+        status = {names.get(name, name): value for name, value in answer.items()}
+        lines.append({"t": float(t), "workers": {"0": {"status": status}}})
+    path = tmp_path / "run.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    done = subprocess.run(
+        [sys.executable, "-m", "metabonk_tui", "contract", str(path)],
+        env=clean_environment(METABONK_TUI_STATE_DIR=str(tmp_path)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )
+    assert done.returncode == code, done.stdout
+    for old, new in names.items():
+        assert f"  NEVER SEEN  {old} " in done.stdout
+        assert f"nearest seen: {new}" in done.stdout

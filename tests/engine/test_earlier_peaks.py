@@ -1,0 +1,63 @@
+"""What earlier runs held, in the Samples: told once and again to a new run; a bug costs only it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+from scripted import LIMIT_S, Scene, configured
+
+from metabonk_tui.core.sample import RunPeaks, Sample
+from metabonk_tui.engine.asking import Faults
+from metabonk_tui.engine.live import LiveSource
+
+ONE = (RunPeaks(1.0, 5, 7),)
+
+
+@dataclass
+class Peaks:
+    known: tuple[RunPeaks, ...] = ONE
+    error: Exception | None = None
+    calls: int = 0
+
+    def read(self) -> tuple[RunPeaks, ...]:
+        self.calls += 1
+        if self.error is not None:
+            raise self.error
+        return self.known
+
+
+def source_of(peaks: Peaks) -> LiveSource:
+    scene = Scene(config=configured(workers=1, interval_s=10.0))
+    return LiveSource(scene.config, replace(scene.readers(), peaks=peaks), scene.clock, Faults(scene.clock))
+
+
+async def gather_until(source: LiveSource, true: Callable[[Sample], bool]) -> Sample:
+    ends = time.monotonic() + LIMIT_S
+    while not true(sample := await source.gather()):
+        assert time.monotonic() < ends, "it never came"
+    return sample
+
+
+@pytest.mark.asyncio
+async def test_it_is_told_once_and_again_to_a_new_run() -> None:
+    peaks = Peaks()
+    source = source_of(peaks)
+    assert (await gather_until(source, lambda s: s.earlier_peaks is not None)).earlier_peaks == ONE
+    assert (await source.gather()).earlier_peaks is None
+    assert peaks.calls == 1
+    peaks.known = ()
+    source.tell_all()
+    assert (await gather_until(source, lambda s: s.earlier_peaks is not None)).earlier_peaks == ()
+    await source.aclose()
+
+
+@pytest.mark.asyncio
+async def test_a_bug_in_reading_it_costs_only_itself() -> None:
+    source = source_of(Peaks(error=ZeroDivisionError("a bug")))
+    sample = await gather_until(source, lambda s: any(event.kind == "monitor.error" for event in s.events))
+    assert sample.earlier_peaks is None
+    assert sample.workers
+    await source.aclose()
