@@ -58,14 +58,17 @@ def door(action: Action, snapshot: Snapshot | None, preflight: PreflightView | N
     """Judge an action. Only what starts workers is ever stopped."""
     if not isinstance(action, Launch | Resize | Restart):
         return Door()
+    if action.by == "watch":
+        # It shrinks a pool whose memory is ending: a door that is shut there would keep the fire in.
+        return Door()
     reason = action.override.strip() if is_reason(action.override) else ""
     items = checklist(snapshot, preflight, action.workers, config) if is_long(action.hours, config) else ()
     if items:
         blocking = [item for item in items if item.standing != "PASS"]
         known = {item.id for item in blocking}
-        against = [item for item in _against(action.workers, snapshot, preflight, config) if item.id not in known]
+        against = [item for item in _against(action, snapshot, preflight, config) if item.id not in known]
         return Door((*items, *against), (*blocking, *against), reason)
-    against = _against(action.workers, snapshot, preflight, config)
+    against = _against(action, snapshot, preflight, config)
     return Door(tuple(against), tuple(against), reason)
 
 
@@ -74,9 +77,14 @@ def is_long(hours: float | None, config: Config) -> bool:
     return hours is not None and hours * 3600 > config.clock.gameplay_s
 
 
-def _against(workers: int, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config) -> list[Item]:
-    """List what is known to be wrong."""
-    found = [memory_item(snapshot.memory.budget if snapshot else None, workers)]
+def _against(
+    action: Launch | Resize | Restart, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config
+) -> list[Item]:
+    """List what is known to be wrong. Fewer workers than run now need no room: they make some."""
+    running = sum(worker.alive for worker in snapshot.workers) if snapshot else 0
+    found = []
+    if not (isinstance(action, Resize) and action.workers < running):
+        found.append(memory_item(snapshot.memory.budget if snapshot else None, action.workers))
     now_t = snapshot.t if snapshot else None
     found.append(kept_tests_item(config, preflight.tests if preflight else (), now_t))
     if preflight is not None and now_t is not None and preflight.began_t is not None:

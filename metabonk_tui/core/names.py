@@ -34,6 +34,7 @@ READ_WHERE_THERE: Mapping[str, str] = {
     "dynamic_ui_has_centered_panel": "causes",
     "stream_frame_var": "stale frames",
     "stream_frame_diff": "stale frames",
+    "instance_id": "causes",
     "frames_ok": "stale frames",
     "last_frame_ts": "stale frames",
     "intrinsic_reward_total": "causes",

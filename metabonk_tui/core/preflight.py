@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.budget import source_words
 from metabonk_tui.core.checklist import Item
 from metabonk_tui.core.config import GB, Config, TestConfig
 from metabonk_tui.core.environment import same
@@ -231,13 +232,13 @@ def arithmetic(budget: Budget, workers: int) -> str:
     """Write out what so many workers need and leave, each number measured or assumed."""
     leaves = budget.leaves_bytes(workers)
     ollama = (
-        f" + Ollama {gigabytes(budget.ollama_bytes)} ({how_known(budget.ollama_measured)})"
+        f" + Ollama {gigabytes(budget.ollama_bytes)} ({source_words(budget.ollama_source)})"
         if budget.ollama_bytes
         else ""
     )
     left = f"leaves {gigabytes(leaves)}" if leaves >= 0 else f"is {gigabytes(-leaves)} short"
     return (
-        f"{workers} x {gigabytes(budget.worker_bytes, 2)} ({how_known(budget.worker_measured)}){ollama}"
+        f"{workers} x {gigabytes(budget.worker_bytes, 2)} ({source_words(budget.worker_source)}){ollama}"
         f" = {gigabytes(budget.needs_bytes(workers))} of {gigabytes(budget.budget_bytes)} GB (measured)"
         f" {left}, floor {gigabytes(budget.floor_bytes)}"
     )

@@ -154,3 +154,19 @@ def test_stopping_is_never_stopped() -> None:
 @pytest.mark.parametrize(("hours", "long"), [(None, False), (0.5, False), (2.0, False), (2.1, True), (24.0, True)])
 def test_from_where_a_run_is_long(hours: float | None, long: bool) -> None:
     assert door(Launch(FEW, hours=hours), unheard(proved()), None, CONFIG).closed == long
+
+
+def test_fewer_workers_than_run_are_never_refused_for_their_memory() -> None:
+    seen = scenes.healthy(5)
+    budget = replace(seen.memory.budget, budget_bytes=0, fits=0) if seen.memory.budget else None
+    seen = replace(seen, memory=replace(seen.memory, budget=budget))
+    assert door(Resize(5), seen, None, with_tests()).closed
+    assert not door(Resize(4), seen, None, with_tests()).closed
+    assert door(Launch(4), seen, None, with_tests()).closed
+
+
+def test_the_memory_watch_is_not_held_up() -> None:
+    seen = scenes.healthy(5)
+    budget = replace(seen.memory.budget, budget_bytes=0, fits=0) if seen.memory.budget else None
+    seen = replace(seen, memory=replace(seen.memory, budget=budget))
+    assert not door(Resize(5, by="watch"), seen, None, with_tests()).closed

@@ -19,7 +19,7 @@ from tests.core.script import configured as config
 from tests.ui import scenes
 
 GB = 1_000_000_000
-BUDGET = Budget(1_200_000_000, False, 4_900_000_000, False, GB, 9_500_000_000, 3)
+BUDGET = Budget(1_200_000_000, "config", 4_900_000_000, "config", GB, 9_500_000_000, 3)
 TEST = TestConfig(name="system2", command=["python3", "t.py"], component="system2")
 PASSED = TestResult("system2", ("python3", "t.py"), "passed", 1000.0, 1.5)
 
