@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench reenact clean
 
 demo: .venv/ready
 	@$(BIN)/metabonk-tui demo $(ARGS)
@@ -14,6 +14,10 @@ test: .venv/ready-dev
 check: .venv/ready-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	@$(BIN)/mypy && $(BIN)/lint-imports
+
+# The crash of the failed run on real processes under a real memory limit: left alone, and with the memory watch armed.
+reenact: .venv/ready-dev
+	@$(BIN)/python -m pytest tests/e2e/test_reenactment.py $(ARGS)
 
 bench: .venv/ready-dev
 	@$(BIN)/python bench/idle_cost.py $(ARGS)

@@ -1,0 +1,141 @@
+"""The crash of the failed run, once more: leaking workers and an Ollama under a real limit of the kernel.
+
+Watched by the real program: the end is forecast in time, the kill is seen and attributed, the verdict stays STOP while
+the gauge is green again. The same with the memory watch armed: nobody is killed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from metabonk_tui.adapters.settings import load_config
+from metabonk_tui.cli.demo_pool import DemoPool, demo_pool
+from metabonk_tui.cli.wiring import watching
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.sample import Event
+from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.engine.engine import Engine
+from tests.adapters.kernel_groups import KernelGroup, KernelGroups
+
+pytestmark = [pytest.mark.e2e, pytest.mark.kernel, pytest.mark.timeout(300)]
+
+SPEED, MB, MINUTE = 60.0, 1_000_000, 60.0
+ROOM_MB = 420
+"""What the limit leaves when every worker has started: five workers leak 10 MB a run minute together."""
+LIMIT_S = 150.0
+JOIN = ("sh", "-c", 'echo $$ > "$0" && exec "$@"')
+"""Puts what it becomes, and all its children, into a group."""
+
+
+def until(true: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
+    ends = time.monotonic() + limit_s
+    while not (found := true()):
+        assert time.monotonic() < ends, "it never became true"
+        time.sleep(0.05)
+    return found
+
+
+class Reenactment:
+    """A leaking pool inside a group, and the program that watches it."""
+
+    def __init__(self, engine: Engine, group: KernelGroup) -> None:
+        self.engine, self.group = engine, group
+
+    @property
+    def now(self) -> Snapshot:
+        found = until(self.engine.latest)
+        assert isinstance(found, Snapshot)
+        return found
+
+    def told(self, kind: str, severity: str = "") -> list[Event]:
+        return [e for e in self.now.events if e.kind == kind and severity in ("", e.severity)]
+
+    def tighten(self) -> None:
+        """Set the limit around what all of them hold now."""
+        until(lambda: len([w for w in self.now.workers if w.last_good_t is not None]) == 5)
+        self.group.limit(self.group.usage_bytes() + ROOM_MB * MB)
+
+
+@pytest.fixture
+def group() -> Iterator[KernelGroup]:
+    groups = KernelGroups()
+    if not groups.possible:
+        pytest.skip(groups.why_not)
+    try:
+        yield groups.make()
+    finally:
+        groups.close()
+
+
+def configured(pool: DemoPool, procs: Path) -> Config:
+    """A tenth of the seed's machine; whatever is launched joins the group."""
+    config = load_config(str(pool.config)).config
+    replace = msgspec.structs.replace
+    launcher = replace(config.pool.launcher, launch=[*JOIN, str(procs), *config.pool.launcher.launch])
+    return replace(
+        config,
+        pool=replace(config.pool, launcher=launcher),
+        memory=replace(config.memory, floor_gb=0.05, worker_gb=0.06, ollama_gb=0.08),
+        memory_watch=replace(config.memory_watch, on_critical="resize", warn_gb=0.05, critical_gb=0.03),
+        # On a loaded machine a tick of this clock may be minutes apart.
+        observe=replace(config.observe, gap_intervals=1000.0),
+    )
+
+
+@contextmanager
+def reenacted(group: KernelGroup, state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reenactment]:
+    monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(state))
+    with demo_pool("leak", 5, 0, SPEED) as pool:
+        pool.launch = (*JOIN, str(group.procs), *pool.launch)
+        pool.start()
+        with watching(configured(pool, group.procs), call="metabonk-tui", speed=SPEED, state=state) as engine:
+            yield Reenactment(engine, group)
+    assert pool.left == ""
+
+
+def test_left_alone_the_end_is_foretold_seen_and_remembered(
+    group: KernelGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with reenacted(group, tmp_path, monkeypatch) as story:
+        story.tighten()
+        until(lambda: story.now.memory.oom_kills_in_run)
+        killed_t = story.now.memory.oom_since_t
+        assert killed_t is not None
+        warned = [e for e in story.told("memory.forecast") if e.severity == "warn" and e.t < killed_t]
+        assert warned, [e.text for e in story.told("memory.forecast")]
+        assert killed_t - warned[0].t >= 15 * MINUTE
+        critical = [e for e in story.now.events if e.severity == "crit" and e.kind.startswith("memory.")]
+        assert [e for e in critical if e.t < killed_t], "it was critical before the kernel acted"
+        victims = until(lambda: story.now.memory.oom_victims)
+        assert story.now.verdict.word is Word.STOP
+        ended = until(lambda: [e for e in story.told("process.gone") if "OOM" in e.text])
+        assert any(victim in e.text for e in ended for victim in victims)
+        assert story.now.memory.black_box is not None
+        # The victim freed its memory: the gauge is green again, the verdict is not.
+        until(lambda: story.now.memory.level == "ok")
+        assert story.now.verdict.word is Word.STOP
+
+
+def test_armed_the_memory_watch_saves_the_run(
+    group: KernelGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with reenacted(group, tmp_path, monkeypatch) as story:
+        story.engine.arm(True, "option")
+        story.tighten()
+        done = until(lambda: (watch := story.now.memory.watch) and watch.did_ok is not None and watch)
+        assert done.did_ok is True, done
+        assert done.did is not None
+        assert done.did.startswith("resize 5 →")
+        began_t = story.now.t
+        until(lambda: story.now.t - began_t > 15 * MINUTE)
+        assert story.now.memory.oom_kills_in_run == 0
+        assert sum(worker.alive for worker in story.now.workers) == story.now.pool.desired
+        pids = [worker.pid for worker in story.now.workers]
+        assert set(map(str, pids)) <= set(group.procs.read_text().split()), "the smaller pool is under the same limit"
