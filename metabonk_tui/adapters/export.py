@@ -27,33 +27,35 @@ def write_jsonl(path: str, samples: Iterable[Sample]) -> None:
 
 def sample_lines(sample: Sample) -> Iterator[str]:
     """Write one sample as its lines: the run that begins with it, its events, then itself."""
+    return map(_json, sample_documents(sample))
+
+
+def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
+    """Make the documents that one sample is: the run that begins with it, its events, then itself."""
     if sample.run is not None:
-        yield _json({"schema": SCHEMA, "kind": "run"} | _told(sample.run) | _fields_of(sample))
+        yield {"schema": SCHEMA, "kind": "run"} | _told(sample.run) | fields_of(sample)
     for event in sample.events:
         told = {"kind": event.kind, "severity": event.severity, "text": event.text, "worker": event.worker}
-        yield _json({"t": event.t, "event": _present(told) | dict(event.facts)})
+        yield {"t": event.t, "event": _present(told) | dict(event.facts)}
     environments = sample.environments.items()
-    yield _json(
-        {"t": sample.t}
-        | _present(
-            {
-                "workers": {str(slot): _observation(seen) for slot, seen in sample.workers.items()} or None,
-                "memory": None if sample.memory is None else _told(sample.memory),
-                "processes": None if sample.processes is None else [_told(process) for process in sample.processes],
-                "earlier_peaks": None
-                if sample.earlier_peaks is None
-                else [_told(peaks) for peaks in sample.earlier_peaks],
-                "gpus": None if sample.gpus is None else [_told(gpu) for gpu in sample.gpus],
-                "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
-                "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
-                "logs": {str(slot): lines for slot, lines in sample.log_tails.items()} or None,
-                "exits": [_told(each) for each in sample.exits] or None,
-                "kernel_log": None if sample.kernel_log is None else _told(sample.kernel_log),
-                "pool": None if sample.pool is None else _told(sample.pool),
-                "watch": None if sample.watch is None else _told(sample.watch),
-                "lag_s": sample.lag_s,
-            }
-        )
+    earlier_peaks = sample.earlier_peaks
+    yield {"t": sample.t} | _present(
+        {
+            "workers": {str(slot): _observation(seen) for slot, seen in sample.workers.items()} or None,
+            "memory": None if sample.memory is None else _told(sample.memory),
+            "processes": None if sample.processes is None else [_told(process) for process in sample.processes],
+            "earlier_peaks": None if earlier_peaks is None else [_told(peaks) for peaks in earlier_peaks],
+            "gpus": None if sample.gpus is None else [_told(gpu) for gpu in sample.gpus],
+            "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
+            "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
+            "env_file": None if sample.env_file is None else _told(sample.env_file),
+            "logs": {str(slot): lines for slot, lines in sample.log_tails.items()} or None,
+            "exits": [_told(each) for each in sample.exits] or None,
+            "kernel_log": None if sample.kernel_log is None else _told(sample.kernel_log),
+            "pool": None if sample.pool is None else _told(sample.pool),
+            "watch": None if sample.watch is None else _told(sample.watch),
+            "lag_s": sample.lag_s,
+        }
     )
 
 
@@ -62,7 +64,7 @@ def _observation(seen: Observation) -> dict[str, Any]:
     return told if seen.status is None else {"status": dict(seen.status.fields)} | told
 
 
-def _fields_of(sample: Sample) -> dict[str, Any]:
+def fields_of(sample: Sample) -> dict[str, Any]:
     """Tell what could have been seen, where the recorder did not see whole documents."""
     for seen in sample.workers.values():
         if seen.status is not None and seen.status.observable is not None:

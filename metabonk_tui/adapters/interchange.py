@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from metabonk_tui.adapters.lenient import Problem, record
 from metabonk_tui.core.sample import (
     BadStatus,
+    EnvFileReading,
     EnvReading,
     Event,
     ExitReading,
@@ -53,7 +54,7 @@ def read_jsonl(path: str, problems: list[Problem]) -> Iterator[Sample]:
     name = "stdin" if path == "-" else Path(path).name
     stem = name.removesuffix(".gz").removesuffix(".jsonl")
     with _opened(path) as file:
-        yield from _with_rhythm(_Reader(name, problems).samples(_lines(file, name, problems)), stem)
+        yield from _with_rhythm(SampleReader(name, problems).samples(_lines(file, name, problems)), stem)
 
 
 @contextmanager
@@ -80,8 +81,8 @@ def _lines(file: BinaryIO | gzip.GzipFile, name: str, problems: list[Problem]) -
 
 
 @dataclass(slots=True)
-class _Reader:
-    """What earlier lines left for the next sample: a run that begins, events, and what could have been seen."""
+class SampleReader:
+    """Documents → Samples. Keeps what the next one needs: a run that begins, events, what could have been seen."""
 
     name: str
     problems: list[Problem]
@@ -95,18 +96,21 @@ class _Reader:
     def samples(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Sample]:
         for self.number, line in lines:
             document = self._decode(line)
-            if document is None:
-                continue
-            if document.get("kind") == "run":
-                if self.run is not None:
-                    yield self._rest()
-                self._begin(document)
-            elif "event" in document:
-                self._event(document)
-            elif (sample := self._sample(document)) is not None:
-                yield sample
+            if document is not None:
+                yield from self.take(document)
         if self.run is not None or self.events:
             yield self._rest()
+
+    def take(self, document: Mapping[str, Any]) -> Iterator[Sample]:
+        """Take in the next document; yield the sample that it completes, and before it a run that had none."""
+        if document.get("kind") == "run":
+            if self.run is not None:
+                yield self._rest()
+            self._begin(document)
+        elif "event" in document:
+            self._event(document)
+        elif (sample := self._sample(document)) is not None:
+            yield sample
 
     def _problem(self, what: str) -> None:
         self.problems.append(Problem(self.name, self.number, what))
@@ -125,9 +129,12 @@ class _Reader:
         header = record(RunHeader, {"name": "", "source": "live", "how": "recording"} | dict(document), self._problem)
         if header is not None:
             header = replace(header, name=self._name(header))
-        fields = document.get("fields")
-        self.observable = frozenset(str(name) for name in fields) if isinstance(fields, list) else None
+        self.observe_only(document.get("fields"))
         self.run, self.t = header, None
+
+    def observe_only(self, fields: Any) -> None:
+        """Hear which fields the recorder could have seen; no list: all of them."""
+        self.observable = frozenset(str(name) for name in fields) if isinstance(fields, list) else None
 
     def _name(self, header: RunHeader) -> str:
         """Name every run differently: each header begins a new one, whatever it is called."""
@@ -176,6 +183,7 @@ class _Reader:
             gpus=self._several(GpuReading, document.get("gpus")),
             earlier_peaks=self._several(RunPeaks, document.get("earlier_peaks")),
             environments=self._environments(document),
+            env_file=self._one(EnvFileReading, document.get("env_file")),
             log_tails=self._log_tails(document.get("logs")),
             exits=self._exits(document.get("exits")),
             kernel_log=self._one(KernelLogReading, document.get("kernel_log")),

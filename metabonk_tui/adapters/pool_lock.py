@@ -34,6 +34,11 @@ class PoolLock:
         self._fd: int | None = None
         self._turn = threading.RLock()
 
+    @property
+    def held(self) -> bool:
+        """Whether it is ours."""
+        return self._fd is not None
+
     def try_acquire(self) -> bool:
         """Take the lock or find it ours already; False while another holds it. Raises OSError: no place for it."""
         with self._turn:

@@ -20,6 +20,10 @@ from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_opt
 VERBS = {
     "watch": ("watch", "open the monitor; the same as no verb at all"),
     "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
+    "record": ("record", "record without a screen until told to end"),
+    "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
+    "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
+    "import": ("importing", "take recordings that were made elsewhere in among the runs"),
     "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),
     "fit": ("fit", "say how many workers fit into memory, with the sum; nothing needs to run"),
     "contract": ("contract", "say which names of /status are expected, seen, never seen, unexpected"),
@@ -34,6 +38,7 @@ VERBS = {
 EXIT_CODES = """\
 exit codes:
   check, report            0 go · 1 caution · 2 STOP · 3 not known yet
+  record                   0 ended as it was told to · 1 the end of it could not be stored
   fit                      0 so many fit · 1 they do not · 3 memory cannot be read
   contract                 0 every expected name seen · 1 some never seen · 3 nobody answered
   preflight                0 all passed or skipped · 1 something unknown · 2 something failed

@@ -25,6 +25,8 @@ from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
 from metabonk_tui.adapters.processes import ProcessTable
 from metabonk_tui.adapters.settings import state_dir
+from metabonk_tui.adapters.store.journal import StoreJournal
+from metabonk_tui.adapters.store.shelf import runs_dir
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.looks import PoolLooks
 from metabonk_tui.cli.options import PROGRAM
@@ -61,7 +63,8 @@ def watching(
 
     here = config.pool.backend != "none" and is_this_machine(config.pool.host)
     looks = PoolLooks(config, kept_in) if here else None
-    engine = Engine(config, partial(_readers, config, pool, peaks), clock, stepped, looks=looks)
+    journal = StoreJournal(runs_dir(kept_in), config, clock) if config.store.enabled else None
+    engine = Engine(config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, looks=looks)
     engine.start()
     try:
         yield engine

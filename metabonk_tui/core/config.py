@@ -136,6 +136,15 @@ class EnvironmentConfig(_Section, frozen=True, kw_only=True):
     """What is read instead of a key that nobody reads; "" for nothing."""
 
 
+class StoreConfig(_Section, frozen=True, kw_only=True):
+    """What is kept of what was seen, and for how long."""
+
+    enabled: bool
+    raw_hours: Positive
+    max_gb: Positive
+    min_free_gb: NotNegative
+
+
 class TestConfig(_Section, frozen=True, kw_only=True):
     """One component test: a command that ends with 0 when its component works."""
 
@@ -196,6 +205,7 @@ class Config(_Section, frozen=True, kw_only=True):
     clock: ClockConfig
     verdict: VerdictConfig
     environment: EnvironmentConfig
+    store: StoreConfig
     preflight: PreflightConfig
     ui: UiConfig
     component: list[ComponentConfig]

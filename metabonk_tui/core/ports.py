@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.past import Past
 from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import (
     EnvFileReading,
@@ -21,10 +22,21 @@ from metabonk_tui.core.sample import (
     OrchestratorReading,
     PoolReading,
     ProcessReading,
+    RunHeader,
     RunPeaks,
     Sample,
 )
 from metabonk_tui.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """How a run's clock goes: where it stood at a moment of this boot, and how fast it goes."""
+
+    elapsed_s: float
+    """Seconds since the machine started."""
+    t: float
+    speed: float
 
 
 class Clock(Protocol):
@@ -38,6 +50,18 @@ class Clock(Protocol):
 
     def at(self, real_t: float) -> float:
         """Translate a real Unix time (a process's start, say) to the run's clock."""
+        ...
+
+    def real(self, t: float) -> float:
+        """Translate a time of the run back to a real Unix time."""
+        ...
+
+    def reading(self) -> ClockReading:
+        """Say how it goes, so that another monitor of the run can go on with it."""
+        ...
+
+    def go_on(self, reading: ClockReading) -> None:
+        """Go on as another clock of this boot went."""
         ...
 
 
@@ -142,6 +166,42 @@ class GpuReader(Protocol):
 
     def read(self) -> tuple[GpuReading, ...] | None:
         """Read every device; None: no GPU, or no way to ask."""
+        ...
+
+
+class Journal(Protocol):
+    """Where a pool's Samples are kept, by one monitor at a time. From one thread; never raises for a disk's faults."""
+
+    @property
+    def recording(self) -> bool | None:
+        """Whether the last Sample was stored, by us or by who stores them; None: nothing is to be stored."""
+        ...
+
+    def begin(self, there: Iterable[ProcessReading]) -> Past | None:
+        """Go on with the run of these processes (start times real); None: there is no recording of theirs.
+
+        The run's clock goes on, too.
+        """
+        ...
+
+    def news(self) -> tuple[Sample, ...] | None:
+        """Return what another monitor has stored since; None: there is no other, so look yourself."""
+        ...
+
+    def tell(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
+        """Hand what we did to the monitor that stores; False: there is none, or it cannot be reached."""
+        ...
+
+    def take_told(self) -> tuple[tuple[Event, ...], RunHeader | None]:
+        """Return what other monitors did, and what happened to the recording itself, since the last time."""
+        ...
+
+    def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
+        """Store a Sample and what it means; None: it could not be judged."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the recording, complete as it is."""
         ...
 
 

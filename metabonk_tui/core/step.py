@@ -111,7 +111,8 @@ def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) ->
     teller = Teller(previous.t, previous.events)
     if sample.t - previous.t > runs.gap_s(state.run, config) and state.run.samples > 1:
         hole = Gap(previous.t, sample.t)
-        teller.tell("recorder.gap", "warn", f"nothing was recorded for {sample.t - previous.t:.0f} s")
+        hole_text = f"nothing was recorded for {sample.t - previous.t:.0f} s"
+        teller.tell("recorder.gap", "warn", hole_text, {"from": previous.t, "to": sample.t})
         last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
     after = memory.close(state.memory, sample, previous.t)
     if after.happened:
@@ -159,7 +160,8 @@ def _advance(
     run, elapsed_s, gap = runs.observe(runs.begin_late(state.run, sample), sample, config)
     run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
     if gap is not None:
-        teller.tell("recorder.gap", "warn", f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s")
+        text = f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s"
+        teller.tell("recorder.gap", "warn", text, {"from": gap.from_t, "to": gap.to_t})
     run = runs.note_answers(run, sample, runs.gap_s(run, config))
     nominal_s = run.spacing.nominal_s
     stale_s = max(config.observe.stale_intervals * nominal_s, config.observe.timeout_s)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from metabonk_tui.core.ports import ClockReading
+
 
 def _elapsed_s() -> float:
     """Count seconds that also pass while the machine sleeps, so that a suspend is seen as a gap."""
@@ -24,18 +26,34 @@ class RunClock:
     ) -> None:
         """Anchor the clock at this moment."""
         self.speed = speed
+        self._real = real
         self._elapsed = elapsed
-        self._anchor_t = real()
-        self._anchor_s = elapsed()
+        real_t = real()
+        self._anchor = (real_t, real_t, elapsed())
+        """One moment: as real time, on the run's clock, in seconds since the machine started."""
 
     def now(self) -> float:
         """Read it: Unix seconds of the run."""
-        return self._anchor_t + (self._elapsed() - self._anchor_s) * self.speed
+        _, anchor_t, anchor_s = self._anchor
+        return anchor_t + (self._elapsed() - anchor_s) * self.speed
 
     def at(self, real_t: float) -> float:
         """Translate a real Unix time to the run's clock."""
-        return self._anchor_t + (real_t - self._anchor_t) * self.speed
+        anchor_real_t, anchor_t, _ = self._anchor
+        return anchor_t + (real_t - anchor_real_t) * self.speed
 
     def real(self, t: float) -> float:
         """Translate a time of the run back to a real Unix time."""
-        return self._anchor_t + (t - self._anchor_t) / self.speed
+        anchor_real_t, anchor_t, _ = self._anchor
+        return anchor_real_t + (t - anchor_t) / self.speed
+
+    def reading(self) -> ClockReading:
+        """Say how it goes, so that another monitor of the run can go on with it."""
+        _, anchor_t, anchor_s = self._anchor
+        return ClockReading(anchor_s, anchor_t, self.speed)
+
+    def go_on(self, reading: ClockReading) -> None:
+        """Go on as a clock of this boot went that was read so; from here on at our own speed."""
+        elapsed_s = self._elapsed()
+        t = reading.t + (elapsed_s - reading.elapsed_s) * reading.speed
+        self._anchor = (self._real(), t, elapsed_s)

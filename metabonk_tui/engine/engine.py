@@ -13,7 +13,10 @@ from dataclasses import replace
 
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.fold import fold
 from metabonk_tui.core.interlock import Door, door
+from metabonk_tui.core.past import rebuild
+from metabonk_tui.core.ports import Journal
 from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import PoolReading, Sample
 from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
@@ -43,6 +46,7 @@ class Engine:
         clock: RunClock,
         step: Step,
         recorders: Iterable[Callable[[Sample], None]] = (),
+        journal: Journal | None = None,
         looks: Looks | None = None,
     ) -> None:
         """Prepare; `readers` is called on the engine's own thread, where its connections will live.
@@ -54,6 +58,7 @@ class Engine:
         self._clock = clock
         self._step = step
         self._recorders = tuple(recorders)
+        self._journal = journal
         self._faults = Faults(clock)
         self._latest: Snapshot | None = None
         self._unjudged: Sample | None = None
@@ -170,8 +175,11 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         try:
+            await self._go_on(source, readers)
             await self._tick_forever(source, hands, self._watch)
         finally:
+            if self._journal is not None:
+                self._journal.close()
             await self._watch.aclose()
             await self._hands.aclose()
             await source.aclose()
@@ -181,6 +189,51 @@ class Engine:
     def _door(self, action: Action) -> Door:
         return door(action, self._latest, self.preflight(), self._config)
 
+    async def _go_on(self, source: LiveSource, readers: Readers) -> None:
+        """Know what was seen before of the run that is there."""
+        if self._journal is None:
+            return
+        try:
+            there = await asyncio.to_thread(readers.processes.read, True) if readers.processes is not None else ()
+            past = self._journal.begin(there)
+            known = rebuild(past, self._step) if past is not None else None
+        except Exception as error:
+            self._faults.note("reading the recording", error)
+            return
+        if known is not None:
+            source.go_on()
+            self._publish(replace(known, recording=self._journal.recording))
+
+    def _read_along(
+        self,
+        told: tuple[Sample, ...],
+        hands: Hands,
+        watch: MemoryWatch,
+        pool: PoolReading | None,
+        source: LiveSource,
+    ) -> None:
+        """Judge what another monitor saw; the pool is seen, and acted on, by ourselves."""
+        latest, journal = self._latest, self._journal
+        assert journal is not None
+        source.go_on()
+        fresh = [sample for sample in told if latest is None or sample.t > latest.t]
+        newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
+        done = watch.complete(hands.complete(replace(newest, pool=pool or newest.pool)))
+        # Theirs tells how their watch stands; ours, if it is armed, is the only one that acts on this pool.
+        done = replace(done, watch=done.watch if pool is not None and done.watch is not None else newest.watch)
+        ours = done.events[len(newest.events) :]
+        began = done.run if done.run is not newest.run else None
+        if (ours or began) and journal.tell(ours, began):
+            # The one who writes tells it, to us as well.
+            done = replace(done, events=newest.events, run=newest.run)
+        for sample in fresh[:-1]:
+            self._take(sample, source, None, stored=True)
+        if fresh:
+            # Who holds the pool is judged by our own look alone: theirs would arm or disarm our watch.
+            self._take(done, source, watch if pool is not None else None, stored=True)
+        elif latest is not None and done.pool is not None and done.pool != latest.pool:
+            self._publish(replace(latest, pool=done.pool))
+
     async def _tick_forever(self, source: LiveSource, hands: Hands, watch: MemoryWatch) -> None:
         loop = asyncio.get_running_loop()
         grid = Grid(loop.time())
@@ -188,8 +241,12 @@ class Engine:
         while True:
             began_s = loop.time()
             lag_s = grid.begin(began_s, source.interval_s)
-            sample = await source.gather(lag_s=lag_s, fresh=asked)
-            self._take(watch.complete(hands.complete(sample)), source, watch)
+            told = self._journal.news() if self._journal is not None else None
+            if told is None:
+                sample = await source.gather(lag_s=lag_s, fresh=asked)
+                self._take(watch.complete(hands.complete(sample)), source, watch)
+            else:
+                self._read_along(told, hands, watch, await source.pool(), source)
             asked = await self._asked_within(grid.wait_s(loop.time()))
             if asked:
                 await asyncio.sleep(max(0.0, NUDGED_S - (loop.time() - began_s)))
@@ -204,32 +261,69 @@ class Engine:
             return False
         return True
 
-    def _take(self, sample: Sample, source: LiveSource, watch: MemoryWatch) -> None:
-        """Record a Sample, step, publish. A bug in any of these costs what it was to do, and no more."""
+    def _take(self, sample: Sample, source: LiveSource, watch: MemoryWatch | None, *, stored: bool = False) -> None:
+        """Record a Sample, step, publish. A bug in any of these costs what it was to do, and no more.
+
+        `watch` judges what it means; None: it is not for it. `stored`: another monitor has recorded it already.
+        """
+        journal = self._journal
+        if journal is not None and not stored:
+            sample = self._with_told(journal, sample)
         for record in self._recorders:
             try:
                 record(sample)
             except Exception as error:
                 self._faults.note("recording", error)
         before = self._latest
-        sample = _with_untold(sample, self._unjudged)
+        heard = fold(self._unjudged, sample, MAX_EVENTS)
         try:
-            snapshot = self._step(before, sample)
+            snapshot = self._step(before, heard)
         except Exception as error:
             self._faults.note("judging a sample", error)
             self.fault = f"{type(error).__name__}: {error}"
-            self._unjudged = sample
+            self._unjudged = heard
+            self._store(sample, None, stored)
             return
         self.fault = self._unjudged = None
+        self._store(sample, snapshot, stored)
+        if journal is not None:
+            snapshot = replace(snapshot, recording=journal.recording)
         if before is not None and before.run.name != snapshot.run.name:
             source.tell_all()
-        with self._published:
-            self._latest = snapshot
-            self._published.notify_all()
+        self._publish(snapshot)
+        if watch is not None:
+            self._judge(watch, snapshot)
+
+    def _judge(self, watch: MemoryWatch, snapshot: Snapshot) -> None:
         try:
             watch.judge(snapshot)
         except Exception as error:
             self._faults.note("the memory watch", error)
+
+    def _with_told(self, journal: Journal, sample: Sample) -> Sample:
+        """Add what other monitors did, and what happened to the recording."""
+        try:
+            events, run = journal.take_told()
+        except Exception as error:
+            self._faults.note("recording", error)
+            return sample
+        now_t = sample.t
+        # Their clocks are ours, but they acted a moment before we looked.
+        events = tuple(replace(event, t=min(event.t, now_t)) for event in events)
+        return replace(sample, events=(*sample.events, *events), run=sample.run or run)
+
+    def _store(self, sample: Sample, snapshot: Snapshot | None, stored: bool) -> None:
+        if self._journal is None or stored:
+            return
+        try:
+            self._journal.record(sample, snapshot)
+        except Exception as error:
+            self._faults.note("recording", error)
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        with self._published:
+            self._latest = snapshot
+            self._published.notify_all()
         self._wake_all()
 
     def _wake_all(self) -> None:
@@ -238,16 +332,3 @@ class Engine:
                 wake()
             except Exception as error:
                 self._faults.note("waking a screen", error)
-
-
-def _with_untold(sample: Sample, earlier: Sample | None) -> Sample:
-    """Add what an earlier Sample told once and nobody heard."""
-    if earlier is None:
-        return sample
-    return replace(
-        sample,
-        events=(*earlier.events, *sample.events)[-MAX_EVENTS:],
-        environments={**earlier.environments, **sample.environments},
-        earlier_peaks=sample.earlier_peaks if sample.earlier_peaks is not None else earlier.earlier_peaks,
-        run=sample.run or earlier.run,
-    )

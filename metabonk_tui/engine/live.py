@@ -147,6 +147,18 @@ class LiveSource:
         self._first = False
         return sample
 
+    async def pool(self) -> PoolReading | None:
+        """Look at the pool alone: what another monitor saw of it is not what we may do."""
+        patience_s = self.interval_s * PATIENCE
+        self._pool.ask(self._readers.pool.read)
+        await wait_for((self._pool,), asyncio.get_running_loop().time() + min(patience_s / 2, AROUND_S))
+        pool = self._pool.take(patience_s)
+        return None if pool is None else self._completed(pool)
+
+    def go_on(self) -> None:
+        """Tell no beginning: the run is known already."""
+        self._first = False
+
     def header(self, started_at: float, how: str, desired: int | None) -> RunHeader:
         """Make the header of a live run that began at this time of the run's clock."""
         speed = self._clock.speed

@@ -129,7 +129,7 @@ class Desk:
             state=self.state,
             mode=mode,
             late_s=self.late_s,
-            notice=self.notice or _alarm(self._fault),
+            notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot),
         )
         return replace(frame, hints=commands.hints(self.now(frame)))
 
@@ -278,3 +278,11 @@ class Desk:
 def _alarm(fault: str | None) -> str:
     """Say that what is shown is not what is: our own bug must never look like a quiet pool."""
     return f"a bug of the monitor: what stands here is old, see the log: {fault}" if fault else ""
+
+
+def _unrecorded(snapshot: Snapshot | None) -> str:
+    """Say that this moment is not kept, and why: the monitor goes on, its history does not."""
+    if snapshot is None or snapshot.recording is not False:
+        return ""
+    whys = [event.text for event in snapshot.events if event.kind == "recorder.error"]
+    return whys[-1] if whys else "not recorded: whoever records this run is silent"

@@ -14,7 +14,15 @@ from scripted import Scene, configured, gated, until, worker_process
 
 from metabonk_tui.core.action import Action, Plan, Resize, Stop, StopWorker
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import Event, Operation, PoolReading, WatchReading
+from metabonk_tui.core.sample import (
+    Event,
+    Observation,
+    Operation,
+    PoolReading,
+    Sample,
+    WatchReading,
+    WorkerStatus,
+)
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.step import step
 from metabonk_tui.engine.engine import Engine
@@ -357,3 +365,68 @@ def test_what_it_did_is_in_the_samples_so_that_a_replay_shows_it() -> None:
 async def _stopped(plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
     await asyncio.sleep(0)
     return ()
+
+
+class Along:
+    """A recording that another monitor writes, with that monitor's view of the pool: two samples at every look."""
+
+    recording = True
+
+    def __init__(self, scene: Scene, theirs: PoolReading) -> None:
+        self.scene = scene
+        self.theirs = theirs
+        self.events: tuple[Event, ...] = ()
+
+    def begin(self, there: object) -> None:
+        return None
+
+    def news(self) -> tuple[Sample, ...]:
+        scene, now_t = self.scene, self.scene.clock.now()
+        worker = Observation(status=WorkerStatus({"step": 1.0}), latency_s=0.001)
+        told, self.events = self.events, ()
+        sample = Sample(
+            t=now_t,
+            workers={0: worker, 1: worker},
+            memory=scene.memory.read(),
+            processes=scene.table.processes,
+            pool=self.theirs,
+            events=told,
+        )
+        return replace(sample, t=now_t - 0.001, events=()), sample
+
+    def tell(self, events: tuple[Event, ...], run: object) -> bool:
+        self.events += events
+        return True
+
+    def take_told(self) -> tuple[tuple[Event, ...], None]:
+        raise AssertionError("who reads along does not write")
+
+    record = take_told
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_reading_along_it_acts_once_and_only_where_we_hold_the_pool(ours: bool) -> None:
+    scene = scene_of(watching())
+    there = replace(scene.pool.reading, controller="us")
+    elsewhere = replace(there, controller="other", holder="pid 7")
+    scene.pool.reading = there if ours else elsewhere
+    along = Along(scene, elsewhere if ours else there)
+    engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, [scene.samples.append], journal=along)  # type: ignore[arg-type]
+    engine.start()
+    try:
+        engine.arm(True, "option")
+        until(lambda: told(scene))
+        ticks(scene, engine)
+        scene.memory.available_bytes = GB // 10
+        if ours:
+            until(lambda: scene.pool.applied)
+        ticks(scene, engine, 40)
+        assert scene.latest(engine).memory.watch_armed is ours
+    finally:
+        engine.stop()
+    assert len(scene.pool.applied) == int(ours)
+    acted = ["watch.armed", "watch.critical", "watch.act"]
+    assert [kind for kind in kinds(scene) if kind != "watch.warn"] == (acted if ours else ["watch.refused"])

@@ -1,0 +1,1 @@
+"""What was seen, kept on disk: one SQLite file a run."""

@@ -1,0 +1,137 @@
+"""Samples ↔ lines: the public format's documents, whole or as what changed since the line before. Loses nothing.
+
+Refuses to know the fields of a Sample: `export` and `interchange` know them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from metabonk_tui.adapters.export import fields_of, sample_documents
+from metabonk_tui.adapters.interchange import SampleReader
+from metabonk_tui.adapters.lenient import Problem
+from metabonk_tui.core.sample import BadValue, Sample
+
+BAD = "\x00"
+"""The key under which a bad value stands: no cleaned text holds it."""
+BIG = b" "
+"""How a line begins that holds a number too long for the quick decoder."""
+
+Change = tuple[list[str], dict[str, Any], dict[str, Any]]
+"""(keys that are gone, keys with their new value, keys with what changed below them); of a list the keys are places"""
+
+
+class Encoder:
+    """Writes samples one after the other; each line may need the ones before it, back to a whole one."""
+
+    def __init__(self) -> None:
+        self._last: Mapping[str, Any] | None = None
+
+    def forget(self) -> None:
+        """Make the next line a whole one."""
+        self._last = None
+
+    def line(self, sample: Sample) -> bytes:
+        """Write one sample."""
+        *told, frame = sample_documents(sample)
+        last, self._last = self._last, frame
+        if last is None:
+            return _json({"told": told, "whole": frame} | fields_of(sample))
+        return _json([told, change(last, frame)] if told else [change(last, frame)])
+
+
+def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "recording") -> Iterator[Sample]:
+    """Read lines back, beginning with a whole one. Raises ValueError where a line is none."""
+    reader = SampleReader(name, problems)
+    frame: Any = None
+    for line in lines:
+        tree = _tree(line)
+        if isinstance(tree, dict):
+            told, frame = tree["told"], tree["whole"]
+            reader.observe_only(tree.get("fields"))
+        elif frame is None:
+            raise ValueError("changes of nothing")
+        else:
+            told, frame = (tree[0] if len(tree) == 2 else ()), changed(frame, tree[-1])
+        for document in (*told, frame):
+            yield from reader.take(document)
+
+
+def change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
+    """Say what makes `new` of `old`."""
+    gone = [key for key in old if key not in new]
+    put: dict[str, Any] = {}
+    below: dict[str, Any] = {}
+    for key, value in new.items():
+        before = old.get(key, BAD)
+        if before is value or (before == value and type(before) is type(value) and not isinstance(value, _DEEP)):
+            continue
+        if isinstance(value, dict) and isinstance(before, dict):
+            if any(inner := change(before, value)):
+                below[key] = inner
+        elif isinstance(value, _ROWS) and isinstance(before, _ROWS) and len(value) == len(before):
+            if any(inner := change(_places(before), _places(value))):
+                below[key] = inner
+        else:
+            put[key] = value
+    return gone, put, below
+
+
+def changed(old: Any, difference: Change) -> Any:
+    """Make the new tree; the old one stays as it is."""
+    gone, put, below = difference
+    new = _places(old) if isinstance(old, list) else dict(old)
+    for key in gone:
+        del new[key]
+    new.update(put)
+    for key, inner in below.items():
+        new[key] = changed(new[key], inner)
+    return list(new.values()) if isinstance(old, list) else new
+
+
+_ROWS = (list, tuple)
+_DEEP = (dict, list, tuple)
+"""What may be equal and yet hold 1 for 1.0."""
+
+
+def _places(row: Iterable[Any]) -> dict[str, Any]:
+    return {str(place): value for place, value in enumerate(row)}
+
+
+def _json(tree: Any) -> bytes:
+    tree = _marked(tree)
+    try:
+        return _encoder.encode(tree)
+    except OverflowError:
+        return BIG + json.dumps(tree, separators=(",", ":")).encode()
+
+
+def _tree(line: bytes) -> Any:
+    try:
+        tree = json.loads(line) if line.startswith(BIG) else msgspec.json.decode(line)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    return _restored(tree) if b'"\\u0000"' in line else tree
+
+
+def _marked(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _marked(value) for key, value in tree.items()}
+    if isinstance(tree, _ROWS):
+        return [_marked(value) for value in tree]
+    return {BAD: [tree.why, tree.text]} if isinstance(tree, BadValue) else tree
+
+
+def _restored(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        if BAD in tree:
+            return BadValue(*tree[BAD])
+        return {key: _restored(value) for key, value in tree.items()}
+    return [_restored(value) for value in tree] if isinstance(tree, list) else tree
+
+
+_encoder = msgspec.json.Encoder()

@@ -1,0 +1,400 @@
+"""The recording of one pool: one monitor writes, every other one reads along and takes over when it ends.
+
+History is best effort: whatever the disk does is told once and tried again later, and never stops the looking.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from metabonk_tui.adapters.commands import make_private_directory
+from metabonk_tui.adapters.pool_lock import PoolLock
+from metabonk_tui.adapters.pools.record import boot_id
+from metabonk_tui.adapters.store import kept_snapshot, retention, shelf
+from metabonk_tui.adapters.store.along import Along, told
+from metabonk_tui.adapters.store.page import Page
+from metabonk_tui.adapters.store.recording import Recording
+from metabonk_tui.adapters.store.run_file import Cache
+from metabonk_tui.adapters.store.schema import TooNew
+from metabonk_tui.adapters.store.shelf import UNREADABLE
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.fold import fold
+from metabonk_tui.core.hourly import hour_event, hour_of
+from metabonk_tui.core.past import Past
+from metabonk_tui.core.ports import Clock, ClockReading
+from metabonk_tui.core.sample import Event, ProcessReading, RunHeader, Sample, Severity
+from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
+from metabonk_tui.core.status import clean_text
+
+LOG = logging.getLogger(__name__)
+AGAIN_S = 30.0
+"""Real seconds until what failed is tried again."""
+LOOK_S = 2.0
+"""Real seconds between two looks for the file of who writes."""
+SILENT_S = 10.0
+"""A writer that has written nothing for so long, and for five intervals, is not waited for: we look ourselves."""
+TIDY_S = 300.0
+"""Real seconds between two looks at what is too old or too much."""
+UNSEEN_S = 3600.0
+"""A run whose processes cannot be seen goes on if its last sample is not older than this."""
+WHOLE = 600
+"""Up to so many samples are stepped through again; of more, some."""
+FRAMES = 300
+NEAR = 60
+"""Intervals before the end of which every sample is looked at."""
+
+
+class StoreJournal:
+    """Writes the runs of one pool, or reads them along."""
+
+    def __init__(self, folder: Path, config: Config, clock: Clock, now: Callable[[], float] = time.monotonic) -> None:
+        """Prepare; nothing is touched yet. `now` counts real seconds."""
+        self._folder = folder
+        self._config = config
+        self._clock = clock
+        self._now = now
+        self._pool = f"{config.pool.host}:{config.pool.base_port}"
+        self._lock = PoolLock(folder / f"{self._pool.replace(':', '_').replace('/', '_')}.writer")
+        self._boot = boot_id()
+        self._key = kept_snapshot.key(config)
+        self._page: Page | None = None
+        self._run = ""
+        """The run that the page is of."""
+        self._path: Path | None = None
+        """Where the run stands, also while it cannot be written."""
+        self._along: Along | None = None
+        self._waiting: Sample | None = None
+        """What was told before there was a run, or while nothing could be written."""
+        self._hour = 0
+        self._workers: frozenset[shelf.Worker] = frozenset()
+        self._happened: list[Event] = []
+        self._inbox_to = 0
+        self._trouble = ""
+        self._again_s = 0.0
+        self._look_s = 0.0
+        self._tidy_s = 0.0
+        self._heard_s = now()
+        self._recording: bool | None = None
+
+    @property
+    def recording(self) -> bool | None:
+        """Whether the last Sample was stored, by us or by who stores them; None: there is no run yet."""
+        return self._recording
+
+    @property
+    def writer(self) -> str:
+        """Say who writes, when it is not us; for people."""
+        return "" if self._lock.held else self._lock.holder()
+
+    def begin(self, there: Iterable[ProcessReading]) -> Past | None:
+        """Go on with the run of these processes, if it was recorded."""
+        try:
+            # Who is not allowed to lock here is not allowed to write here either: that is told at the first sample.
+            mine = self._try_lock()
+            path = self._newest(there)
+            if path is None:
+                return None
+            with Recording(path) as one:
+                meta, seq = one.meta, one.newest_seq
+                self._go_on(meta)
+                self._recover(meta)
+            past = self._past(path, seq)
+            if mine:
+                self._path = path
+                self._page = Page(path, self._config)
+            else:
+                self._along = Along(path, seq)
+        except UNREADABLE as error:
+            self._fail(error, self._path)
+            return None
+        return past
+
+    def news(self) -> tuple[Sample, ...] | None:
+        """Return what another monitor has stored since; None: there is none, or it is silent, so look yourself."""
+        if self._lock.held:
+            return None
+        now_s = self._now()
+        try:
+            mine = self._try_lock() if now_s >= self._again_s else False
+            fresh = self._along.news() if self._along is not None else ()
+            if mine:
+                return self._take_over(fresh)
+            if not fresh and now_s >= self._look_s:
+                self._look_s = now_s + LOOK_S
+                fresh = self._switch()
+        except UNREADABLE as error:
+            self._fail(error, None)
+            return None
+        if fresh:
+            self._heard_s, self._recording = now_s, True
+        if self._along is None or now_s - self._heard_s > max(SILENT_S, 5 * self._interval_s):
+            self._recording = None if self._along is None else False
+            return None
+        return fresh
+
+    def tell(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
+        """Hand what we did to the monitor that writes."""
+        return self._along is not None and self._along.tell(events, run)
+
+    def take_told(self) -> tuple[tuple[Event, ...], RunHeader | None]:
+        """Return what other monitors did, and what happened to the recording, since the last time."""
+        events, run = self._happened, None
+        self._happened = []
+        if self._page is not None:
+            try:
+                for number, documents in self._page.file.inbox():
+                    if number > self._inbox_to:
+                        more, began = told(documents)
+                        events.extend(replace(event) for event in more)
+                        run, self._inbox_to = began or run, number
+            except UNREADABLE as error:
+                self._fail(error, self._path)
+        return tuple(events), run
+
+    def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
+        """Store a Sample; what cannot be stored is told."""
+        if not self._lock.held and (self._along is not None or not self._locked_late()):
+            return
+        try:
+            if snapshot is not None:
+                self._turn_page(sample, snapshot)
+            if self._page is None:
+                if self._trouble:
+                    self._recording = False
+                return
+            self._write(self._page, fold(self._waiting, sample, MAX_EVENTS), snapshot)
+            self._waiting, self._recording = None, True
+            if self._trouble:
+                self._trouble = ""
+                self._tell("ok", "recording again")
+            self._tidy()
+        except UNREADABLE as error:
+            self._waiting = fold(self._waiting, sample, MAX_EVENTS)
+            self._fail(error, self._path)
+
+    def close(self) -> None:
+        """Let go of the recording, complete as it is."""
+        try:
+            if self._page is not None:
+                self._page.finish()
+        except UNREADABLE as error:
+            LOG.error("the recording could not be closed: %s", error)
+        finally:
+            self._page = None
+            if self._along is not None:
+                self._along.close()
+                self._along = None
+            self._lock.release()
+
+    # Finding the run
+
+    def _try_lock(self) -> bool:
+        make_private_directory(self._folder)
+        return self._lock.try_acquire()
+
+    def _locked_late(self) -> bool:
+        """Try for the lock where that failed before; True when it is ours now."""
+        if self._now() < self._again_s:
+            self._recording = False
+            return False
+        try:
+            if self._try_lock():
+                return True
+            self._recording = None
+        except OSError as error:
+            self._fail(error, None)
+        return False
+
+    def _newest(self, there: Iterable[ProcessReading]) -> Path | None:
+        sought = shelf.Sought(self._pool, self._boot, shelf.workers_of(there))
+        broken: list[tuple[Path, Exception]] = []
+        found = shelf.find_run(self._folder, sought, time.time() - UNSEEN_S, broken)
+        for path, error in broken:
+            if self._lock.held and _is_broken(error):
+                self._tell("warn", f"{path.name} cannot be read: {error}{self._set_aside(path)}")
+        return found
+
+    def _past(self, path: Path, to_seq: int) -> Past:
+        """Find the cheapest way to know what was: a kept Snapshot, all samples, or some of them."""
+        with Recording(path) as one:
+            packed = one.cached(kept_snapshot.NAME, self._key)
+            kept = kept_snapshot.unpack(packed) if packed is not None else None
+            if kept is not None:
+                seq, snapshot = kept
+                return Past(snapshot, _read(path, seq, to_seq))
+            if to_seq <= WHOLE:
+                return Past(None, _read(path, 0, to_seq))
+            return self._some(one)
+
+    def _some(self, one: Recording) -> Past:
+        first_t, last_t = one.span
+        near_t = max(first_t, last_t - NEAR * self._interval_s)
+        frames = list(one.frames(FRAMES, near_t))
+        if not frames or frames[0].run is None:
+            return Past(None, _read(one.path, 0, one.newest_seq))
+        header = frames[0].run
+        rhythm_s = header.interval_s or self._interval_s
+        spacing_s = max((near_t - first_t) / len(frames), rhythm_s)
+        frames[0] = replace(frames[0], run=replace(header, interval_s=spacing_s))
+        return Past(None, [*frames, *one.samples(from_t=near_t)], one.events(), rhythm_s)
+
+    def _go_on(self, meta: Any) -> None:
+        self._clock.go_on(ClockReading(**meta["clock"]))
+
+    def _recover(self, meta: Any) -> None:
+        """Know again what the writer before us knew."""
+        self._run = meta.get("summary", {}).get("run", "")
+        self._workers = frozenset((int(pid), float(at)) for pid, at in meta.get("workers", ()))
+        self._hour = int(meta.get("hour", 0))
+
+    def _take_over(self, fresh: tuple[Sample, ...]) -> tuple[Sample, ...] | None:
+        """Write on where the one before us ended."""
+        along, self._along = self._along, None
+        if along is not None:
+            with Recording(along.path) as one:
+                self._recover(one.meta)
+            along.close()
+            self._path = along.path
+            self._page = Page(along.path, self._config)
+            LOG.info("recording goes on with us: %s", along.path.name)
+        return fresh or None
+
+    def _switch(self) -> tuple[Sample, ...]:
+        """Turn to the newest run of the pool, when another one has begun."""
+        for path in shelf.paths(self._folder)[:3]:
+            if self._along is not None and path == self._along.path:
+                return ()
+            with Recording(path) as one:
+                meta = one.meta
+            if meta.get("pool") != self._pool or meta.get("boot_id") != self._boot:
+                continue
+            if time.time() - shelf.written_t(path) > SILENT_S:
+                return ()
+            if self._along is not None:
+                self._along.close()
+            self._along = Along(path)
+            self._go_on(meta)
+            return self._along.news()
+        return ()
+
+    # Writing
+
+    def _turn_page(self, sample: Sample, snapshot: Snapshot) -> None:
+        """Begin another page where another run begins; there is none before anything is there."""
+        same = snapshot.run.name == self._run
+        if self._page is not None and same:
+            return
+        if not any(seen.status is not None or seen.pid is not None for seen in sample.workers.values()):
+            if self._page is None:
+                self._waiting = fold(self._waiting, sample, MAX_EVENTS)
+            return
+        if self._now() < self._again_s:
+            return
+        if self._page is not None:
+            page, self._page = self._page, None
+            page.finish()
+        make_private_directory(self._folder)
+        if not same or self._path is None or not self._path.exists():
+            self._path = shelf.free_name(self._folder, snapshot.run.name)
+            self._hour, self._inbox_to = hour_of(snapshot), 0
+        self._page = Page(self._path, self._config)
+        self._run = snapshot.run.name
+        LOG.info("recording %s", self._path.name)
+
+    def _write(self, page: Page, sample: Sample, snapshot: Snapshot | None) -> None:
+        cache: Cache | None = None
+        if snapshot is not None and page.file.is_full:
+            cache = (kept_snapshot.NAME, self._key, kept_snapshot.pack(snapshot, page.file.seq + 1))
+        page.add(sample, snapshot, self._whose(sample), cache, self._inbox_to)
+        if snapshot is not None and hour_of(snapshot) > self._hour:
+            self._hour = hour_of(snapshot)
+            event = hour_event(snapshot)
+            LOG.info("%s: %s", self._run, event.text)
+            self._happened.append(event)
+
+    def _whose(self, sample: Sample) -> dict[str, Any]:
+        """Say by what the run is found again."""
+        if sample.processes:
+            real = self._clock.real
+            seen = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in sample.processes]
+            workers = frozenset((pid, round(at, 1)) for pid, at in shelf.workers_of(seen))
+            self._workers = workers or self._workers
+        return {
+            "pool": self._pool,
+            "boot_id": self._boot,
+            "clock": asdict(self._clock.reading()),
+            "workers": sorted(self._workers),
+            "hour": self._hour,
+        }
+
+    def _tidy(self) -> None:
+        now_s = self._now()
+        if now_s < self._tidy_s or self._page is None:
+            return
+        self._tidy_s = now_s + TIDY_S
+        for said in retention.tidy(self._folder, retention.limits(self._config), time.time(), live=(self._page.path,)):
+            LOG.info("%s", said)
+
+    @property
+    def _interval_s(self) -> float:
+        return (self._config.observe.interval_s or 5.0) * max(1.0, self._clock.speed)
+
+    # Trouble
+
+    def _fail(self, error: Exception, path: Path | None) -> None:
+        """Tell once what is wrong, put a broken file aside, and try again later."""
+        self._recording = False
+        self._again_s = self._now() + AGAIN_S
+        if self._page is not None:
+            self._page.close()
+            self._page = None
+        words = clean_text(f"{error}" if isinstance(error, sqlite3.Error | TooNew) else _said(error))
+        aside = self._set_aside(path) if path is not None and _is_broken(error) else ""
+        if words != self._trouble:
+            self._trouble = words
+            LOG.error("recording failed", exc_info=error)
+            self._tell("warn", f"not recorded: {words}{aside}; trying again every {AGAIN_S:g} s")
+
+    def _set_aside(self, path: Path) -> str:
+        """Rename a file that cannot be read, with what lies beside it; a new one takes its place."""
+        aside = path.with_name(f"{path.name}.broken-{int(time.time())}")
+        try:
+            path.rename(aside)
+            for tail in ("-wal", "-shm"):
+                other = path.with_name(path.name + tail)
+                if other.exists():
+                    other.rename(aside.with_name(aside.name + tail))
+        except OSError as error:
+            return f" ({path.name} cannot be set aside: {error.strerror})"
+        self._again_s = 0.0
+        return f" (the broken file is now {aside.name})"
+
+    def _tell(self, severity: Severity, text: str) -> None:
+        self._happened.append(Event(self._clock.now(), "recorder.error", severity, text))
+
+
+def _read(path: Path, after: int, to_seq: int) -> Iterator[Sample]:
+    """Read one by one: a long past must not stand in memory."""
+    with Recording(path) as one:
+        for seq, sample in one.numbered(after=after):
+            if seq > to_seq:
+                return
+            yield sample
+
+
+def _said(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+
+
+def _is_broken(error: Exception) -> bool:
+    """Tell a file that is no recording from a disk that is full."""
+    broken = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return isinstance(error, sqlite3.DatabaseError) and (
+        getattr(error, "sqlite_errorcode", 0) & 0xFF in broken or "not a" in str(error)
+    )

@@ -1,0 +1,104 @@
+"""Files one run: every Sample with what it means, its minutes rolled up, its events told once.
+
+Goes on with a file as well as it begins one; refuses to know where Samples come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from metabonk_tui.adapters.store.recording import Recording
+from metabonk_tui.adapters.store.rollup import MINUTE_S, Rollup, fields_of
+from metabonk_tui.adapters.store.run_file import Cache, RunFile
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.sample import Event, RunHeader, Sample
+from metabonk_tui.core.snapshot import Snapshot
+
+BEFORE_S = 300.0
+"""How far before the open minute the last sample is sought: it says from where the counters grew."""
+
+
+class Page:
+    """One run that is being filed."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        """Open or make the file, and know again what its writer before us knew. Raises what `UNREADABLE` names."""
+        self.path = path
+        self._file = RunFile(path)
+        self._rollup = Rollup(fields_of(config))
+        self._last_event: Event | None = None
+        if self._file.seq:
+            try:
+                self._recover()
+            except BaseException:
+                self._file.close()
+                raise
+
+    @property
+    def file(self) -> RunFile:
+        """What it is written to."""
+        return self._file
+
+    def add(
+        self,
+        sample: Sample,
+        snapshot: Snapshot | None,
+        more: Mapping[str, Any],
+        cache: Cache | None = None,
+        inbox_to: int = 0,
+    ) -> None:
+        """File a Sample; all of it, or nothing and an error."""
+        events = self._fresh(snapshot.events) if snapshot is not None else ()
+        self._file.write(
+            sample,
+            meta={**more, **self._meta(sample, snapshot)},
+            minutes=self._rollup.add(sample),
+            events=events,
+            cache=cache,
+            inbox_to=inbox_to,
+        )
+        if events:
+            self._last_event = events[-1]
+
+    def finish(self) -> None:
+        """Write what is still open; one file is left, nothing beside it."""
+        self._file.finish(self._rollup.close())
+
+    def close(self) -> None:
+        """Let go of the file as it is."""
+        self._file.close()
+
+    def _recover(self) -> None:
+        with Recording(self.path) as one:
+            self._last_event = one.last_event()
+            _, last_t = one.span
+            minute = int(last_t // MINUTE_S) * MINUTE_S
+            for sample in one.samples(from_t=minute - BEFORE_S):
+                self._rollup.add(sample)
+        self._file.forget_minutes_from(minute)
+
+    def _meta(self, sample: Sample, snapshot: Snapshot | None) -> dict[str, Any]:
+        if snapshot is None:
+            return {}
+        run = snapshot.run
+        summary = {
+            "run": run.name,
+            "started_at": run.started_at,
+            "verdict": snapshot.verdict.word.value,
+            "workers": run.desired if run.desired is not None else len(snapshot.workers),
+        }
+        if self._file.seq:
+            return {"summary": summary}
+        made = RunHeader(run.name, run.started_at, run.desired, run.source, run.interval_s, run.how, run.profile)
+        return {"summary": summary, "header": asdict(sample.run or made)}
+
+    def _fresh(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        last = self._last_event
+        if last is None:
+            return events
+        # The oldest events fall off the end of a long list, so places cannot be remembered, only the event.
+        places = [place for place, event in enumerate(events) if event is last or event == last]
+        return events[places[-1] + 1 if places else 0 :]

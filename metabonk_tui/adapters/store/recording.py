@@ -1,0 +1,251 @@
+"""Reads one run back: its samples, its events, its plots. Also while it is being written; changes nothing.
+
+with Recording(path) as past:
+    for sample in past.samples(from_t=..., to_t=...): ...
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import msgspec
+
+from metabonk_tui.adapters.lenient import Problem
+from metabonk_tui.adapters.store import codec
+from metabonk_tui.adapters.store.schema import open_to_read
+from metabonk_tui.core.sample import Event, RunHeader, Sample
+
+EVENTS = "SELECT t, kind, severity, text, worker, facts FROM event"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a list of runs shows of one."""
+
+    name: str
+    """By which it is found: the file's name."""
+    run: str
+    """What the run calls itself."""
+    started_at: float
+    last_t: float
+    verdict: str
+    workers: int | None
+    source: str
+    bytes: int
+    pool: str
+    samples: int
+
+    @property
+    def duration_s(self) -> float:
+        """From its start to what was seen last."""
+        return max(0.0, self.last_t - self.started_at)
+
+
+class Plotted(NamedTuple):
+    """One point of a plot: a stretch of time, of which `least` to `most` were seen."""
+
+    t: float
+    least: float
+    mean: float
+    most: float
+    increase: float
+
+
+class Recording:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it. Raises OSError, sqlite3.Error, TooNew."""
+        self.path = path
+        self.problems: list[Problem] = []
+        """What could not be read so far."""
+        if not path.is_file():
+            raise FileNotFoundError(2, "no such recording", str(path))
+        self._base = open_to_read(path)
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._base.close()
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What its writer notes beside the samples."""
+        return {key: json.loads(value) for key, value in self._base.execute("SELECT key, value FROM meta")}
+
+    def summary(self) -> Summary:
+        """Say in a few words which run it is."""
+        meta = self.meta
+        told = meta.get("summary", {})
+        first_t, last_t = self.span
+        beside = self.path.with_name(self.path.name + "-wal")
+        return Summary(
+            name=self.path.stem,
+            run=told.get("run", self.path.stem),
+            started_at=told.get("started_at", first_t),
+            last_t=last_t,
+            verdict=told.get("verdict", "WAITING"),
+            workers=told.get("workers"),
+            source=meta.get("header", {}).get("source", "live"),
+            bytes=self.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0),
+            pool=meta.get("pool", ""),
+            samples=self.newest_seq,
+        )
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The times of the first and the last sample; (0, 0): there is none."""
+        asked = "SELECT min(a), max(b) FROM (SELECT min(from_t) a, max(to_t) b FROM chunk UNION ALL {})"
+        first, last = self._base.execute(asked.format("SELECT min(t), max(t) FROM tail")).fetchone()
+        return (first or 0.0, last or 0.0)
+
+    @property
+    def newest_seq(self) -> int:
+        """The number of the newest sample."""
+        return int(
+            self._base.execute(
+                "SELECT max(ifnull((SELECT max(seq) FROM tail), 0), ifnull((SELECT max(last_seq) FROM chunk), 0))"
+            ).fetchone()[0]
+        )
+
+    @property
+    def thinned_to_t(self) -> float | None:
+        """Up to here only one sample of each chunk is left; None: every one is there."""
+        (found,) = self._base.execute("SELECT max(to_t) FROM chunk WHERE thin").fetchone()
+        return None if found is None else float(found)
+
+    def samples(self, from_t: float | None = None, to_t: float | None = None, after: int = 0) -> Iterator[Sample]:
+        """Yield the samples in order, those within the times and behind the number `after`.
+
+        The first one of all begins the run, also where the sample itself did not say so.
+        """
+        for _, sample in self.numbered(from_t, to_t, after):
+            yield sample
+
+    def numbered(
+        self, from_t: float | None = None, to_t: float | None = None, after: int = 0
+    ) -> Iterator[tuple[int, Sample]]:
+        """Yield the samples with their numbers."""
+        first = True
+        for seq, sample in self._all(from_t, to_t, after):
+            if first and from_t is None and after == 0:
+                sample = replace(sample, run=self._header(sample.run))
+            first = False
+            yield seq, sample
+
+    def frames(self, most: int, to_t: float) -> Iterator[Sample]:
+        """Yield the first sample of at most so many chunks, evenly spread, up to a time: a long past at a glance."""
+        (count,) = self._base.execute("SELECT count(*) FROM chunk WHERE to_t <= ?", (to_t,)).fetchone()
+        every = max(1, -(-count // most))
+        rows = self._base.execute("SELECT lines FROM chunk WHERE to_t <= ? ORDER BY first_seq", (to_t,))
+        for place, (packed,) in enumerate(rows):
+            if place % every == 0:
+                line = lzma.decompress(packed).split(b"\n", 1)[0]
+                for sample in codec.samples([line], self.problems, self.path.name):
+                    yield replace(sample, run=self._header(sample.run)) if place == 0 else sample
+
+    def events(self) -> tuple[Event, ...]:
+        """Return everything that happened in the run, oldest first."""
+        return tuple(map(_event, self._base.execute(f"{EVENTS} ORDER BY id")))
+
+    def last_event(self) -> Event | None:
+        """Return what happened last."""
+        row = self._base.execute(f"{EVENTS} ORDER BY id DESC LIMIT 1").fetchone()
+        return None if row is None else _event(row)
+
+    def series(self) -> tuple[str, ...]:
+        """Name what can be plotted."""
+        return tuple(name for (name,) in self._base.execute("SELECT name FROM series ORDER BY id"))
+
+    def plot(
+        self, series: str, from_t: float, to_t: float, points: int, slot: int | None = None
+    ) -> dict[int, list[Plotted]]:
+        """Return, by slot, a series in at most so many stretches of whole minutes; a stretch unseen has none."""
+        width = max(60, -(-int(to_t - from_t) // max(1, points) // 60) * 60)
+        asked = """
+            SELECT slot, (minute / :width) * :width, min(least), sum(mean * n) / sum(n), max(most), sum(increase)
+            FROM minute WHERE series = (SELECT id FROM series WHERE name = :series)
+            AND minute >= :from_t - 59 AND minute < :to_t AND (:slot IS NULL OR slot = :slot)
+            GROUP BY 1, 2 ORDER BY 1, 2
+        """
+        given = {"width": width, "series": series, "from_t": from_t, "to_t": to_t, "slot": slot}
+        found: dict[int, list[Plotted]] = {}
+        for of_slot, *point in self._base.execute(asked, given):
+            found.setdefault(of_slot, []).append(Plotted(*point))
+        return found
+
+    def cached(self, name: str, key: str) -> bytes | None:
+        """Return what was kept under a name, if it was made under the same conditions."""
+        row = self._base.execute("SELECT value FROM cache WHERE name = ? AND key = ?", (name, key)).fetchone()
+        return row[0] if row else None
+
+    def _header(self, told: RunHeader | None) -> RunHeader | None:
+        header = told
+        if header is None and (kept := self.meta.get("header")) is not None:
+            header = msgspec.convert(kept, RunHeader)
+        thin_s = self._thin_spacing_s()
+        if header is not None and thin_s is not None:
+            # What is left of it has another rhythm than it was recorded in.
+            header = replace(header, interval_s=max(header.interval_s or 0.0, thin_s))
+        return header
+
+    def _thin_spacing_s(self) -> float | None:
+        count, first_t, last_t = self._base.execute(
+            "SELECT count(*), min(to_t), max(to_t) FROM chunk WHERE thin"
+        ).fetchone()
+        return (last_t - first_t) / (count - 1) if count > 1 else None
+
+    def _all(self, from_t: float | None, to_t: float | None, after: int) -> Iterator[tuple[int, Sample]]:
+        """Read chunk by chunk, so that a reader never keeps the writer from tidying its log for long."""
+        begin = self._base.execute(
+            "SELECT max(first_seq) FROM chunk WHERE first_seq <= ? OR from_t <= ?",
+            (after + 1 if after else -1, from_t if from_t is not None else -1),
+        ).fetchone()[0]
+        at = begin or 0
+        while (found := self._next(at)) is not None:
+            numbers, lines = found
+            yield from self._within(numbers, lines, from_t, to_t, after)
+            at = numbers[-1] + 1
+
+    def _next(self, at: int) -> tuple[list[int], list[bytes]] | None:
+        """Return the next chunk, behind the last one the tail; both as they were at one moment."""
+        self._base.execute("BEGIN")
+        try:
+            chunk = self._base.execute(
+                "SELECT first_seq, last_seq, thin, lines FROM chunk WHERE first_seq >= ? ORDER BY first_seq LIMIT 1",
+                (at,),
+            ).fetchone()
+            if chunk is not None:
+                first, last, thin, packed = chunk
+                return [last] if thin else list(range(first, last + 1)), lzma.decompress(packed).split(b"\n")
+            rows = self._base.execute("SELECT seq, line FROM tail WHERE seq >= ? ORDER BY seq", (at,)).fetchall()
+            return ([seq for seq, _ in rows], [line for _, line in rows]) if rows else None
+        finally:
+            self._base.execute("COMMIT")
+
+    def _within(
+        self, numbers: list[int], lines: list[bytes], from_t: float | None, to_t: float | None, after: int
+    ) -> Iterator[tuple[int, Sample]]:
+        read = codec.samples(lines, self.problems, self.path.name)
+        for seq, sample in zip(numbers, read, strict=False):
+            late = from_t is None or sample.t >= from_t
+            if seq > after and late and (to_t is None or sample.t <= to_t):
+                yield seq, sample
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    t, kind, severity, text, worker, facts = row
+    return Event(t, kind, severity, text, worker, json.loads(facts))

@@ -1,0 +1,105 @@
+"""One row a minute for what is plotted: least, mean and most of a series, and by how much a counter grew.
+
+Refuses to know the file; a plot of a day is made of these rows, and they stay when the samples are thinned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.sample import Presence, Sample, WorkerStatus
+from metabonk_tui.core.status import number
+
+MINUTE_S = 60
+HOST = -1
+"""The slot of what belongs to no worker."""
+
+
+class Minute(NamedTuple):
+    """One row."""
+
+    series: str
+    slot: int
+    minute: int
+    """Its first second, Unix."""
+    n: int
+    least: float
+    mean: float
+    most: float
+    increase: float
+    """By how much it grew, falls (a counter begun anew) left out."""
+
+
+@dataclass(slots=True)
+class _Open:
+    n: int = 0
+    least: float = float("inf")
+    most: float = float("-inf")
+    total: float = 0.0
+    increase: float = 0.0
+
+
+@dataclass(slots=True)
+class Rollup:
+    """The minute that is under way."""
+
+    fields: dict[str, tuple[str, ...]]
+    """series: the names in /status that it may have."""
+    _minute: int | None = None
+    _open: dict[tuple[str, int], _Open] = field(default_factory=dict)
+    _last: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    def add(self, sample: Sample) -> list[Minute]:
+        """Take in a sample; return the rows of the minute that it closed."""
+        minute = int(sample.t // MINUTE_S) * MINUTE_S
+        closed = self.close() if self._minute is not None and minute != self._minute else []
+        self._minute = minute
+        for series, slot, value in _values(sample, self.fields):
+            key = (series, slot)
+            one = self._open.setdefault(key, _Open())
+            before = self._last.get(key, value)
+            one.n += 1
+            one.total += value
+            one.least, one.most = min(one.least, value), max(one.most, value)
+            one.increase += value - before if value >= before else max(value, 0.0)
+            self._last[key] = value
+        return closed
+
+    def close(self) -> list[Minute]:
+        """Return the rows of the minute under way; it begins anew."""
+        rows = [
+            Minute(series, slot, self._minute or 0, one.n, one.least, one.total / one.n, one.most, one.increase)
+            for (series, slot), one in self._open.items()
+        ]
+        self._open = {}
+        return rows
+
+
+def fields_of(config: Config) -> dict[str, tuple[str, ...]]:
+    """Say what of a status is rolled up: the step and every component's number."""
+    return {"step": ("step",)} | {one.field: (one.field, *one.aliases) for one in config.component}
+
+
+def _values(sample: Sample, fields: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, int, float]]:
+    for slot, seen in sample.workers.items():
+        if seen.status is not None:
+            for series, names in fields.items():
+                value = _first(seen.status, names)
+                if value is not None:
+                    yield series, slot, value
+    for process in sample.processes or ():
+        if process.role == "worker" and process.slot is not None:
+            yield "rss_bytes", process.slot, float(process.rss_bytes)
+    if sample.memory is not None and sample.memory.available_bytes is not None:
+        yield "available_bytes", HOST, float(sample.memory.available_bytes)
+
+
+def _first(status: WorkerStatus, names: Iterable[str]) -> float | None:
+    for name in names:
+        found = number(status, name)
+        if found.presence is Presence.VALUE:
+            return found.value
+    return None

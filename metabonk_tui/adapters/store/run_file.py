@@ -1,0 +1,166 @@
+"""Writes one run: a row a tick, packed every so many ticks; a transaction each, so that a kill costs one tick.
+
+Refuses to know why a run begins, and lets every error of the disk through.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from metabonk_tui.adapters.store.codec import Encoder
+from metabonk_tui.adapters.store.rollup import Minute
+from metabonk_tui.adapters.store.schema import open_to_write
+from metabonk_tui.core.sample import Event, Sample
+
+TICKS = 60
+"""So many rows are packed into one: what compresses well together, and what one look into the past must unpack."""
+BYTES = 4_000_000
+"""Or so many bytes, where a tick is large."""
+
+Cache = tuple[str, str, bytes]
+"""(name, key, value): what can be made again."""
+
+
+class RunFile:
+    """The file of a run that is being written."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make it. Raises OSError, sqlite3.Error."""
+        self.path = path
+        self._base = open_to_write(path)
+        self._encoder = Encoder()
+        try:
+            with self._base_transaction():
+                self._pack()
+        except BaseException:
+            self._base.close()
+            raise
+        self._seq = int(self._base.execute("SELECT ifnull(max(last_seq), 0) FROM chunk").fetchone()[0])
+        self._ticks = self._bytes = 0
+        self._series = {name: number for number, name in self._base.execute("SELECT id, name FROM series")}
+        self._meta = dict(self._base.execute("SELECT key, value FROM meta").fetchall())
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest sample; 0 before the first."""
+        return self._seq
+
+    def write(
+        self,
+        sample: Sample,
+        *,
+        meta: dict[str, Any],
+        minutes: Iterable[Minute] = (),
+        events: Iterable[Event] = (),
+        cache: Cache | None = None,
+        inbox_to: int = 0,
+    ) -> None:
+        """Write a tick in one transaction: all of it, or nothing and an error."""
+        line = self._encoder.line(sample)
+        news = {key: text for key, value in meta.items() if (text := json.dumps(value)) != self._meta.get(key)}
+        try:
+            with self._base_transaction():
+                execute = self._base.execute
+                execute("INSERT INTO tail VALUES (?, ?, ?)", (self._seq + 1, sample.t, line))
+                self._base.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", news.items())
+                self._write_minutes(minutes)
+                self._write_events(events)
+                if cache is not None:
+                    execute("INSERT OR REPLACE INTO cache VALUES (?, ?, ?)", cache)
+                if inbox_to:
+                    execute("DELETE FROM inbox WHERE id <= ?", (inbox_to,))
+                if self.is_full:
+                    self._pack()
+        except BaseException:
+            # Nobody knows whether this line stands in the file: the next one must stand for itself.
+            self._encoder.forget()
+            raise
+        self._seq += 1
+        self._meta |= news
+        if self.is_full:
+            self._encoder.forget()
+            self._ticks = self._bytes = 0
+        else:
+            self._ticks, self._bytes = self._ticks + 1, self._bytes + len(line)
+
+    @property
+    def is_full(self) -> bool:
+        """The tick to come is the last one before packing."""
+        return self._ticks + 1 >= TICKS or self._bytes >= BYTES
+
+    def inbox(self) -> list[tuple[int, bytes]]:
+        """Return what other monitors of the run did, by number."""
+        return self._base.execute("SELECT id, documents FROM inbox ORDER BY id").fetchall()
+
+    def forget_minutes_from(self, minute: int) -> None:
+        """Drop the rows of minutes that are to be rolled up again."""
+        self._base.execute("DELETE FROM minute WHERE minute >= ?", (minute,))
+
+    def finish(self, minutes: Iterable[Minute] = ()) -> None:
+        """Write what is still open and leave one file behind, no log beside it."""
+        try:
+            with self._base_transaction():
+                self._write_minutes(minutes)
+                self._pack()
+            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._base.close()
+
+    def close(self) -> None:
+        """Let go of the file as it is."""
+        self._base.close()
+
+    def _base_transaction(self) -> _Transaction:
+        return _Transaction(self._base)
+
+    def _pack(self) -> None:
+        rows = self._base.execute("SELECT seq, t, line FROM tail ORDER BY seq").fetchall()
+        if rows:
+            packed = lzma.compress(b"\n".join(line for _, _, line in rows), preset=1)
+            chunk = (rows[0][0], rows[-1][0], rows[0][1], rows[-1][1], 0, packed)
+            self._base.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk)
+            self._base.execute("DELETE FROM tail")
+
+    def _write_minutes(self, minutes: Iterable[Minute]) -> None:
+        for one in minutes:
+            number = self._series.get(one.series)
+            if number is None:
+                self._base.execute("INSERT OR IGNORE INTO series (name) VALUES (?)", (one.series,))
+                found = self._base.execute("SELECT id FROM series WHERE name = ?", (one.series,)).fetchone()
+                number = self._series[one.series] = found[0]
+            self._base.execute("INSERT OR REPLACE INTO minute VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (number, *one[1:]))
+
+    def _write_events(self, events: Iterable[Event]) -> None:
+        self._base.executemany(
+            "INSERT INTO event (t, kind, severity, text, worker, facts) VALUES (?, ?, ?, ?, ?, ?)",
+            [(e.t, e.kind, e.severity, e.text, e.worker, json.dumps(dict(e.facts), default=str)) for e in events],
+        )
+
+
+class _Transaction:
+    """All or nothing; a rollback that fails (the disk took the journal, too) does not hide the error."""
+
+    def __init__(self, base: sqlite3.Connection) -> None:
+        self._base = base
+
+    def __enter__(self) -> None:
+        self._base.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            try:
+                self._base.execute("COMMIT")
+                return
+            except BaseException:
+                self._roll_back()
+                raise
+        self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._base.in_transaction:
+            self._base.execute("ROLLBACK")

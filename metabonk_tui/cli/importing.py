@@ -1,0 +1,54 @@
+"""`import PATH...`: recordings that were made elsewhere become runs of the store."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+
+from metabonk_tui.adapters.lenient import Problem
+from metabonk_tui.adapters.settings import load_config
+from metabonk_tui.adapters.store.filing import file_runs
+from metabonk_tui.adapters.store.shelf import UNREADABLE
+from metabonk_tui.cli.exits import DONE, UsageError
+from metabonk_tui.cli.options import Parser, add_config_option
+from metabonk_tui.cli.recordings import store
+from metabonk_tui.cli.sources import narrate, sources
+from metabonk_tui.core.config import Config
+from metabonk_tui.core.sample import Sample
+from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.step import step
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="PATH",
+        help="a .jsonl, .jsonl.gz ('-': stdin), or a folder of worker_N_metrics.csv",
+    )
+    add_config_option(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Read, judge, file; print the names under which the runs are found."""
+    config = load_config(getattr(options, "config", None)).config
+    problems: list[Problem] = []
+    made = []
+    for source in sources(options.files, problems):
+        try:
+            made += file_runs(store(), _judged(source, config), config)
+        except UNREADABLE as error:
+            raise UsageError(f"cannot be stored: {error}") from None
+    narrate(problems)
+    if not made:
+        raise UsageError("nothing could be read: " + ", ".join(options.files))
+    print("\n".join(path.stem for path in made))
+    return DONE
+
+
+def _judged(samples: Iterable[Sample], config: Config) -> Iterator[tuple[Sample, Snapshot]]:
+    snapshot: Snapshot | None = None
+    for sample in samples:
+        snapshot = step(snapshot, sample, config)
+        yield sample, snapshot
