@@ -18,8 +18,8 @@ from metabonk_tui.cli.options import Parser, add_pool_options, overrides
 from metabonk_tui.core.budget import NOTHING, arithmetic, counts, held_bytes, judge, source_words, what_if, work_out
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.format import day, gigabytes
+from metabonk_tui.core.memory_view import Budget, PeakSource
 from metabonk_tui.core.sample import MemoryReading, ProcessReading
-from metabonk_tui.core.snapshot import Budget, PeakSource
 from metabonk_tui.engine.clock import RunClock
 
 SCHEMA = 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.facts import Facts
-from metabonk_tui.core.snapshot import MemoryView, NextStep, Word
+from metabonk_tui.core.memory_view import MemoryView
+from metabonk_tui.core.snapshot import NextStep, Word
 
 
 def next_steps(word: Word, facts: Facts) -> tuple[NextStep, ...]:

@@ -13,8 +13,8 @@ from typing import Literal
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.config import GB, Config
+from metabonk_tui.core.memory_view import Budget, PeakSource
 from metabonk_tui.core.sample import ProcessReading, RunPeaks
-from metabonk_tui.core.snapshot import Budget, PeakSource
 
 LOADED_SHARE = 0.5
 """An Ollama that holds less than this share of what is expected of it has not loaded its model."""

@@ -9,8 +9,9 @@ from difflib import get_close_matches
 
 from metabonk_tui.core.components import SILENT
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.memory_view import MemoryView
 from metabonk_tui.core.names import ContractView
-from metabonk_tui.core.snapshot import Gate, MemoryView
+from metabonk_tui.core.snapshot import Gate
 from metabonk_tui.core.worker_view import ComponentState, WorkerView
 
 

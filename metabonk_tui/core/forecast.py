@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import inf, isfinite
 from statistics import median
 
-from metabonk_tui.core.snapshot import ForecastState
+from metabonk_tui.core.memory_view import ForecastState
 from metabonk_tui.core.trend import Point, Trend, theil_sen, without_falls
 
 BUCKET_S = 5.0

@@ -12,9 +12,9 @@ from typing import Literal
 from metabonk_tui.core import outlook
 from metabonk_tui.core.budget import NOTHING, Measured, held_bytes, lesson, work_out
 from metabonk_tui.core.config import GB, Config
+from metabonk_tui.core.memory_view import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.outlook import Outlook
 from metabonk_tui.core.sample import MemoryReading, RunPeaks, Sample
-from metabonk_tui.core.snapshot import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.window import Points
 
 HISTORY_S = 3600.0

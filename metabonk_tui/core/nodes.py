@@ -12,7 +12,8 @@ from metabonk_tui.core.facts import Facts, due_components, silence_evidence
 from metabonk_tui.core.format import age
 from metabonk_tui.core.memory import HISTORY_BUCKET_S
 from metabonk_tui.core.memory_response import RESPONSES
-from metabonk_tui.core.snapshot import Answer, MemoryView, Node
+from metabonk_tui.core.memory_view import MemoryView
+from metabonk_tui.core.snapshot import Answer, Node
 from metabonk_tui.core.worker_view import WorkerView
 
 

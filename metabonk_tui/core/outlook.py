@@ -12,8 +12,8 @@ from metabonk_tui.core import forecast
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.forecast import ForecastTrack, Rules
 from metabonk_tui.core.format import age, estimate
+from metabonk_tui.core.memory_view import Forecast, GpuMemory, Growth, SwapView
 from metabonk_tui.core.sample import GpuReading, Sample
-from metabonk_tui.core.snapshot import Forecast, GpuMemory, Growth, SwapView
 from metabonk_tui.core.window import Points
 
 Happened = tuple[str, str, str]

@@ -14,8 +14,8 @@ from metabonk_tui.core.checklist import Item
 from metabonk_tui.core.config import GB, Config, TestConfig
 from metabonk_tui.core.environment import same
 from metabonk_tui.core.format import age, gigabytes
+from metabonk_tui.core.memory_view import Budget
 from metabonk_tui.core.sample import EnvFileReading
-from metabonk_tui.core.snapshot import Budget
 from metabonk_tui.core.truth import truth_table
 from metabonk_tui.core.worker_view import WorkerView
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from metabonk_tui.core.black_box import BlackBox
+from metabonk_tui.core.memory_view import Forecast, MemoryView, SwapView
 from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import Forecast, MemoryView, Snapshot, SwapView, Word
+from metabonk_tui.core.snapshot import Snapshot, Word
 from metabonk_tui.core.worker_view import WorkerView
 
 SCHEMA = 1

@@ -18,10 +18,11 @@ from metabonk_tui.core.deaths import Deaths
 from metabonk_tui.core.facts import Facts
 from metabonk_tui.core.gate import GateTrack
 from metabonk_tui.core.memory import HISTORY_BUCKET_S, MemoryTrack
+from metabonk_tui.core.memory_view import MemoryView
 from metabonk_tui.core.panels import worker_views
 from metabonk_tui.core.runs import RunTrack
 from metabonk_tui.core.sample import EnvFileReading, Event, PoolReading, RunHeader, Sample, Severity
-from metabonk_tui.core.snapshot import MAX_EVENTS, Gap, Gate, MemoryView, RunSummary, Snapshot, Verdict, Word
+from metabonk_tui.core.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, Word
 from metabonk_tui.core.story import Teller
 from metabonk_tui.core.verdict import Draft, decide, light
 from metabonk_tui.core.worker_view import WorkerView

@@ -21,8 +21,8 @@ from metabonk_tui.core.budget import (
     work_out,
     worker_peak,
 )
+from metabonk_tui.core.memory_view import Budget
 from metabonk_tui.core.sample import ProcessReading, RunPeaks, Sample
-from metabonk_tui.core.snapshot import Budget
 from tests.core.script import CONFIG, GB, configured, header, last, play, room, script
 
 STARTED = CONFIG.clock.startup_grace_s

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from metabonk_tui.core import preflight
 from metabonk_tui.core.checklist import Item, exit_code, is_reason
 from metabonk_tui.core.config import Config, TestConfig
+from metabonk_tui.core.memory_view import Budget
 from metabonk_tui.core.preflight import DiskFinding, PortFinding, TestResult
 from metabonk_tui.core.sample import EnvFileReading
-from metabonk_tui.core.snapshot import Budget
 from tests.core.script import configured as config
 from tests.ui import scenes
 

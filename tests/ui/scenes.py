@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from metabonk_tui.core.memory_view import Budget, Forecast, GpuMemory, Growth, MemoryView, Owner, SwapView
 from metabonk_tui.core.sample import (
     BadValue,
     Event,
@@ -17,21 +18,14 @@ from metabonk_tui.core.sample import (
     WorkerStatus,
 )
 from metabonk_tui.core.snapshot import (
-    Budget,
     Cause,
     Check,
     CheckResult,
-    Forecast,
     Gate,
-    GpuMemory,
-    Growth,
-    MemoryView,
     NextStep,
     Node,
-    Owner,
     RunView,
     Snapshot,
-    SwapView,
     Verdict,
     Word,
 )

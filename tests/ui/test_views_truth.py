@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from metabonk_tui.core.memory_view import Forecast
 from metabonk_tui.core.sample import PoolReading
-from metabonk_tui.core.snapshot import Forecast, Snapshot, Word
+from metabonk_tui.core.snapshot import Snapshot, Word
 from metabonk_tui.core.verdict_text import slots, verdict_text
 from metabonk_tui.core.worker_view import Attention, ComponentState, EnvView, WorkerView
 from metabonk_tui.ui.glyphs import UNICODE

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from metabonk_tui.core.causes.signs import Signs, never
 from metabonk_tui.core.components import SILENT
 from metabonk_tui.core.config import ComponentConfig, Config
+from metabonk_tui.core.memory_view import MemoryView
 from metabonk_tui.core.sample import EnvFileReading, WorkerStatus
-from metabonk_tui.core.snapshot import Cause, MemoryView
+from metabonk_tui.core.snapshot import Cause
 from metabonk_tui.core.status import text
 from metabonk_tui.core.verdict_text import slots
 from metabonk_tui.core.worker_view import ComponentState, ComponentView, Reach, WorkerView

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.budget import Fit, arithmetic, counts, source_words, what_if
-from metabonk_tui.core.snapshot import Budget, PeakSource, Snapshot
+from metabonk_tui.core.memory_view import Budget, PeakSource
+from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, gap, left, mark, right, width
 from metabonk_tui.ui.views.section import muted, paragraph, strong, title

@@ -11,7 +11,8 @@ from datetime import tzinfo
 from itertools import pairwise
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import MemoryView, Snapshot
+from metabonk_tui.core.memory_view import MemoryView
+from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.spans import Row, Span, gap, mark, right
 from metabonk_tui.ui.views.gauge import LEVELS

@@ -5,7 +5,7 @@ Refuses to know where it stands; no percent, no gradient.
 
 from __future__ import annotations
 
-from metabonk_tui.core.snapshot import MemoryView
+from metabonk_tui.core.memory_view import MemoryView
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.spans import Row, Span, mark
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import Growth, MemoryView, Snapshot
+from metabonk_tui.core.memory_view import Growth, MemoryView
+from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import EMPTY, Row, Span, beside, clip, cut, gap, left, mark, right, width

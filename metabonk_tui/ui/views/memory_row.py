@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.budget import source_words
-from metabonk_tui.core.snapshot import MemoryView, Snapshot
+from metabonk_tui.core.memory_view import MemoryView
+from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, cut, fit, gap, join, spread, width
