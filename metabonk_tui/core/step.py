@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from metabonk_tui.core import black_box, conduct, contract, deaths, gate, memory, runs, workers
-from metabonk_tui.core.advice import next_steps
 from metabonk_tui.core.black_box import Recorder
 from metabonk_tui.core.causes.suspects import Suspects
 from metabonk_tui.core.components import TREND_BUCKET_S
@@ -17,6 +16,7 @@ from metabonk_tui.core.contract import ContractTrack
 from metabonk_tui.core.deaths import Deaths
 from metabonk_tui.core.facts import Facts
 from metabonk_tui.core.gate import GateTrack
+from metabonk_tui.core.hold import HeldVerdict, hold
 from metabonk_tui.core.memory import HISTORY_BUCKET_S, MemoryTrack
 from metabonk_tui.core.memory_view import MemoryView
 from metabonk_tui.core.panels import worker_views
@@ -24,7 +24,7 @@ from metabonk_tui.core.runs import RunTrack
 from metabonk_tui.core.sample import EnvFileReading, Event, PoolReading, RunHeader, Sample, Severity
 from metabonk_tui.core.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, Word
 from metabonk_tui.core.story import Teller
-from metabonk_tui.core.verdict import Draft, decide, light
+from metabonk_tui.core.verdict import decide
 from metabonk_tui.core.worker_view import WorkerView
 from metabonk_tui.core.workers import WorkerTrack
 
@@ -43,11 +43,7 @@ class State:
     gate: GateTrack
     contract: ContractTrack
     conducts: Mapping[int, ConductTrack] = field(default_factory=dict)
-    verdict: Verdict | None = None
-    pending: tuple[Word, int, float] | None = None
-    """A word that is not shown yet: (word, evaluations in a row, since)."""
-    leaning: tuple[Word, int] | None = None
-    """While validating: what it would be, and for how many evaluations in a row."""
+    held: HeldVerdict = field(default_factory=HeldVerdict)
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
     suspects: Suspects = field(default_factory=Suspects)
@@ -120,7 +116,7 @@ def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) ->
         view = memory.view(after, config, len(previous.workers), previous.t)
         view = replace(view, black_box=state.recorder.box, kernel_log=state.kernel_log)
         facts = _facts(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
-        _, verdict = _hold(state, decide(facts), facts, config)
+        _, verdict = hold(state.held, decide(facts), facts, config)
         teller.tell_memory(after.happened)
         last = replace(last, memory=view, verdict=verdict, verdicts=_noted(last.verdicts, verdict, teller))
     return replace(last, events=teller.events[-MAX_EVENTS:])
@@ -221,7 +217,8 @@ def _advance(
     environs = {slot: track.env.values for slot, track in tracks.items() if track.env is not None}
     suspects = state.suspects.observe(sample, facts, environs, env_file)
     state = replace(state, suspects=suspects)
-    state, verdict = _hold(state, decide(facts), facts, config)
+    held, verdict = hold(state.held, decide(facts), facts, config)
+    state = replace(state, held=held)
     verdicts = _noted(previous.verdicts if previous else (), verdict, teller)
     return Snapshot(
         t=t,
@@ -339,58 +336,6 @@ def _facts(
         config=config,
         contract=state.contract.view,
     )
-
-
-def _hold(state: State, draft: Draft, facts: Facts, config: Config) -> tuple[State, Verdict]:
-    """Let a change show only when it has held, so that the headline does not flap.
-
-    A kill shows at once. The end of the gate is a moment, not a wobble: what was already held while
-    validating shows with it.
-    """
-    shown, t = state.verdict, facts.t
-    if shown is not None and facts.changing and not draft.latched:
-        # What we are doing to the pool ourselves says nothing about the run.
-        kept = replace(shown, nodes=draft.nodes)
-        return replace(state, verdict=kept, pending=None), kept
-    leaning = state.leaning
-    if draft.would_be is not None:
-        count = leaning[1] + 1 if leaning and leaning[0] is draft.would_be else 1
-        leaning = (draft.would_be, count)
-    word, since_t = draft.word, t
-    pending: tuple[Word, int, float] | None = None
-    if shown is None:
-        since_t = t
-    elif word is shown.word:
-        since_t = shown.since_t
-    else:
-        same = state.pending is not None and state.pending[0] is word
-        held, since_t = (state.pending[1] + 1, state.pending[2]) if same and state.pending else (1, t)
-        revealed = shown.word is Word.VALIDATING and leaning is not None and leaning[0] is word
-        if revealed and leaning is not None and not same:
-            held += leaning[1]
-        if draft.latched or held >= config.verdict.hold_evaluations:
-            pass
-        else:
-            pending = (word, held, since_t)
-            word, since_t = shown.word, shown.since_t
-    if shown is not None and pending is not None:
-        kept = replace(shown, nodes=light(shown.word, shown.would_be, draft.nodes))
-        return replace(state, verdict=kept, pending=pending, leaning=leaning), kept
-    changed = shown is not None and shown.word is not word
-    verdict = Verdict(
-        word=word,
-        since_t=since_t,
-        because=draft.because,
-        nodes=draft.nodes,
-        would_be=draft.would_be,
-        changes_when=draft.changes_when,
-        next_steps=next_steps(word, facts),
-        was=(shown.word if changed else shown.was) if shown else None,
-        early=draft.early,
-    )
-    if draft.would_be is None:
-        leaning = None
-    return replace(state, verdict=verdict, pending=None, leaning=leaning), verdict
 
 
 __all__ = ["Event", "Severity", "State", "step"]
