@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from metabonk_tui.core.alert import Alert
 from metabonk_tui.core.memory_view import MemoryView
 from metabonk_tui.core.names import ContractView
 from metabonk_tui.core.sample import EnvFileReading, Event, PoolReading
@@ -214,6 +215,8 @@ class Snapshot:
     """Which names of `/status` were seen in this run; None: nothing was looked at yet."""
     recording: bool | None = None
     """Is this run being written to disk? None: no recorder runs."""
+    alerts: tuple[Alert, ...] = ()
+    """This run's, the loudest that fire first, then pending ones, then those that ended, newest first."""
 
 
 MAX_EVENTS = 500
