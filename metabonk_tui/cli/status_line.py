@@ -16,6 +16,8 @@ from metabonk_tui.adapters.state_place import state_place
 from metabonk_tui.core import brief_line as said
 
 FORMATS = ("line", "json", "tmux")
+COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+"""What Python itself sets for LC_CTYPE where it finds the locale "C", or none of the name that is wanted."""
 
 
 def show(how: str, host: str | None, port: int | None, now: float | None = None) -> int:
@@ -32,14 +34,18 @@ def show(how: str, host: str | None, port: int | None, now: float | None = None)
         print(_json(chosen, said.is_stale(chosen, now), said.age_s(chosen, now), len(briefs)))
     else:
         write = said.tmux if how == "tmux" else said.line
-        print(write(chosen, now, glyphs, len(briefs) - 1))
+        print(write(chosen, now, glyphs, len(briefs)))
     return said.exit_code(chosen, now)
 
 
 def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Choose what the terminal can show, as the monitor does."""
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-    plain = "utf" not in encoding.lower() or locale[:2] in ("zh", "ja", "ko")
+    """Choose ASCII where the encoding or the locale names no UTF-8, or where glyphs are two cells wide."""
+    ctype, lang = environ.get("LC_CTYPE", ""), environ.get("LANG", "")
+    if ctype in COERCED and lang:
+        ctype = ""
+    locale = environ.get("LC_ALL") or ctype or lang or "UTF-8"
+    # Python writes UTF-8 in the locale "C" too, where the terminal may show something else.
+    plain = not all("utf" in name.lower() for name in (encoding, locale)) or locale[:2] in ("zh", "ja", "ko")
     return said.ASCII if plain else said.UNICODE
 
 

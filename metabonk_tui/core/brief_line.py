@@ -13,6 +13,7 @@ from metabonk_tui.core import format as fmt
 SCHEMA = 1
 LINE_CELLS = 70
 TMUX_CELLS = 40
+WORD_CELLS = 16
 STALE_INTERVALS = 3
 STALE_S = 10.0
 """What is older than this, and than three intervals, is stale."""
@@ -29,7 +30,8 @@ ASCII = {
     "go": "*", "caution": "!", "stop": "#", "unknown": ".", "stale": "~", "dot": "|", "fall": "v", "ellipsis": "..",
 }  # fmt: skip
 _TWINS = {"→": "->", "±": "+-", "…": "..", "≥": ">=", "≤": "<=", "–": "-", "×": "x", "·": "."}
-_TMUX = {"go": "fg=green", "caution": "fg=yellow", "stop": "fg=red,bold", "unknown": "bold"}
+_TMUX = {"go": "fg=black,bg=green", "caution": "fg=black,bg=yellow", "stop": "fg=white,bg=red,bold", "unknown": "bold"}
+"""Both colours: the bar is green where nobody chose another one, and green on green says nothing."""
 
 Brief = Mapping[str, object]
 Piece = tuple[str, str]
@@ -84,16 +86,16 @@ def loudest(briefs: list[Brief], now: float) -> Brief:
     return max(briefs, key=rank)
 
 
-def line(brief: Brief, now: float, glyphs: Mapping[str, str], others: int = 0) -> str:
-    """Write it as plain text; `others` is how many pools more there are."""
-    parts = _fitting(_parts(brief, now, glyphs, others, tight=False), LINE_CELLS, 3)
+def line(brief: Brief, now: float, glyphs: Mapping[str, str], pools: int = 1) -> str:
+    """Write it as plain text; `pools` is how many there are."""
+    parts = _fitting(_parts(brief, now, glyphs, pools, tight=False), LINE_CELLS, 3)
     said = f" {glyphs['dot']} ".join("".join(text for _, text in pieces) for _, pieces in parts)
     return clip(said, LINE_CELLS, glyphs)
 
 
-def tmux(brief: Brief, now: float, glyphs: Mapping[str, str], others: int = 0) -> str:
+def tmux(brief: Brief, now: float, glyphs: Mapping[str, str], pools: int = 1) -> str:
     """Write it shorter, with the colours of tmux; every colour says what a glyph or a word says, too."""
-    parts = _fitting(_parts(brief, now, glyphs, others, tight=True), TMUX_CELLS, 1)
+    parts = _fitting(_parts(brief, now, glyphs, pools, tight=True), TMUX_CELLS, 1)
     return " ".join("".join(_styled(piece) for piece in pieces) for _, pieces in parts)
 
 
@@ -105,7 +107,7 @@ def unknown(text: str, glyphs: Mapping[str, str], *, for_tmux: bool = False) -> 
 
 def escape(text: str) -> str:
     """Write text so that tmux shows it and obeys nothing in it."""
-    return text.replace("#", "##").replace("%", "%%")
+    return text.replace("#", "##")
 
 
 def clip(text: str, cells: int, glyphs: Mapping[str, str]) -> str:
@@ -114,53 +116,57 @@ def clip(text: str, cells: int, glyphs: Mapping[str, str]) -> str:
     return text if len(text) <= cells else text[: cells - len(end)].rstrip() + end
 
 
-def _parts(brief: Brief, now: float, glyphs: Mapping[str, str], others: int, *, tight: bool) -> list[Part]:
+def _parts(brief: Brief, now: float, glyphs: Mapping[str, str], pools: int, *, tight: bool) -> list[Part]:
     parts: list[Part] = [(0, _head(brief, now, glyphs, tight))]
     up, desired = _number(brief, "workers", "up"), _number(brief, "workers", "desired")
     if up is not None and desired is not None:
         few = "caution" if up < desired else ""
-        parts.append((2, ((few, fmt.share(int(up), int(desired)) + ("" if tight else " up")),)))
-    parts.append((1, _memory(brief, glyphs, tight)))
+        parts.append((3, ((few, fmt.share(int(up), int(desired)) + ("" if tight else " up")),)))
+    parts += _memory(brief, glyphs, tight)
     if brief.get("recording") is False:
-        parts.append((3, (("caution", "not recorded"),)))
-    gate = _gate(brief)
-    parts += [(4, gate)] if gate and not tight else []
-    ill = _number(brief, "workers", "attention")
-    if ill and not tight:
-        parts.append((6, (("", f"{ill:g} to look at"),)))
+        parts.append((4, (("caution", "unrecorded" if tight else "not recorded"),)))
+    port = _number(brief, "base_port")
+    if pools > 1 and port is not None:
+        parts.append((5, (("", f":{port:g}" + ("" if tight else f" of {pools} pools")),)))
+    if tight:
+        return parts
+    gate, ill = _gate(brief), _number(brief, "workers", "attention")
     key, text = _text(brief, "next", "key"), _text(brief, "next", "text")
-    if key and text and not tight:
-        parts.append((7, (("", f"{key} {_plain(text, glyphs)}"),)))
-    if others:
-        parts.append((5, (("", f"+{others}" if tight else f"{others} more pool{'s' if others > 1 else ''}"),)))
+    parts += [(6, gate)] if gate else []
+    parts += [(7, (("", f"{ill:g} to look at"),))] if ill else []
+    parts += [(8, (("", f"{_plain(key, glyphs)} {_plain(text, glyphs)}"),))] if key and text else []
     return parts
 
 
 def _head(brief: Brief, now: float, glyphs: Mapping[str, str], tight: bool) -> tuple[Piece, ...]:
     """Write the verdict and since when; before it, that it may be false by now."""
     level = _text(brief, "verdict", "level")
-    verdict = f"{glyphs[level]} {_plain(_text(brief, 'verdict', 'word'), glyphs)}"
+    verdict = f"{glyphs[level]} {clip(_plain(_text(brief, 'verdict', 'word'), glyphs), WORD_CELLS, glyphs)}"
     since, elapsed = _number(brief, "verdict", "since_s"), _number(brief, "run", "elapsed_s")
     held = "" if since is None or elapsed is None else f" {(fmt.about if tight else fmt.age)(elapsed - since)}"
     old_s = age_s(brief, now)
+    long = "" if tight else "for "
     if is_ended(brief):
-        head = f"{glyphs['unknown']} {'unwatched' if tight else 'nobody watches'} {fmt.about(old_s)}"
+        head = f"{glyphs['unknown']} unwatched {long}{fmt.about(old_s)}"
     elif not is_stale(brief, now):
         return ((level, verdict), ("", held))
     elif old_s < 0:
-        head = f"{glyphs['stale']} STALE {fmt.about(-old_s)} ahead"
+        head = f"{glyphs['stale']} STALE -{fmt.about(-old_s)}"
     else:
-        head = f"{glyphs['stale']} STALE {fmt.about(old_s)}"
+        head = f"{glyphs['stale']} STALE {long}{fmt.about(old_s)}"
     return (("unknown", head), ("", f" was {verdict}" if tight else f", was {verdict}{held}"))
 
 
-def _memory(brief: Brief, glyphs: Mapping[str, str], tight: bool) -> tuple[Piece, ...]:
+def _memory(brief: Brief, glyphs: Mapping[str, str], tight: bool) -> list[Part]:
     available = _number(brief, "memory", "available_bytes")
     if available is None:
-        return (("", "mem ?" if tight else "memory not observed"),)
-    free = f"{fmt.gigabytes(available)}GB" if tight else f"{fmt.gigabytes(available)} GB free"
+        return [(2, (("", "mem ?" if tight else "memory not observed"),))]
+    free: Piece = ("", f"{fmt.gigabytes(available)}GB" if tight else f"{fmt.gigabytes(available)} GB free")
     level, told = _leads_to(brief)
-    return (("", free), (level, f" {glyphs['fall']} {_plain(told, glyphs)}")) if told else (("", free),)
+    leads = f"{glyphs['fall']} {_plain(told, glyphs)}"
+    if not told:
+        return [(2, (free,))]
+    return [(2, (free,)), (1, ((level, leads),))] if tight else [(1, (free, (level, f" {leads}")))]
 
 
 def _leads_to(brief: Brief) -> Piece:
