@@ -20,6 +20,7 @@ reenact: .venv/ready-dev
 	@$(BIN)/python -m pytest tests/e2e/test_reenactment.py $(ARGS)
 
 bench: .venv/ready-dev
+	@$(BIN)/python bench/status_cost.py
 	@$(BIN)/python bench/idle_cost.py $(ARGS)
 
 clean:

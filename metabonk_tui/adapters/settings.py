@@ -15,11 +15,10 @@ from typing import Any
 import platformdirs
 
 from metabonk_tui.adapters.packaged import default_config_text
+from metabonk_tui.adapters.state_place import APP, state_place
 from metabonk_tui.core.config import Config, ConfigError, decode_config, merge
 
-APP = "metabonk-tui"
 CONFIG_VARIABLE = "METABONK_TUI_CONFIG"
-STATE_VARIABLE = "METABONK_TUI_STATE_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,7 @@ def user_themes_dir() -> Path:
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Say where logs, locks and recordings live; the folder may not exist yet."""
-    chosen = environ.get(STATE_VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_state_path(APP, appauthor=False)
+    return Path(state_place(environ))
 
 
 def find_config(explicit: str | None, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, str]:

@@ -21,6 +21,7 @@ VERBS = {
     "watch": ("watch", "open the monitor; the same as no verb at all"),
     "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
     "record": ("record", "record without a screen until told to end"),
+    "status": ("status", "print how the pool stands in one line, for a prompt or a tmux status bar"),
     "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
     "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
     "import": ("importing", "take recordings that were made elsewhere in among the runs"),
@@ -38,6 +39,7 @@ VERBS = {
 EXIT_CODES = """\
 exit codes:
   check, report            0 go · 1 caution · 2 STOP · 3 not known yet
+  status                   the same; 3 also where nobody watches and what is known is STALE
   record                   0 ended as it was told to · 1 the end of it could not be stored
   fit                      0 so many fit · 1 they do not · 3 memory cannot be read
   contract                 0 every expected name seen · 1 some never seen · 3 nobody answered
@@ -48,7 +50,7 @@ exit codes:
 
 
 def run() -> None:
-    """Run the program and leave with its exit code."""
+    """Run the program and leave with its exit code; `cli.entry` knows a shorter way for one verb."""
     sys.exit(guarded(sys.argv[1:]))
 
 
@@ -58,17 +60,22 @@ def guarded(argv: Sequence[str]) -> int:
         code = dispatch(argv)
         sys.stdout.flush()
         return code
-    except UsageError as error:
+    except (Exception, KeyboardInterrupt) as error:
+        return ending(error)
+
+
+def ending(error: BaseException) -> int:
+    """Turn what ended the program into an exit code, and say what must be said."""
+    if isinstance(error, UsageError):
         _narrate(str(error))
         return exits.USAGE
-    except KeyboardInterrupt:
+    if isinstance(error, KeyboardInterrupt):
         return exits.INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         # The interpreter flushes stdout once more at its end: give it somewhere to flush to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.BROKEN_PIPE
-    except Exception as error:
-        return _blame(error)
+    return _blame(error)
 
 
 def dispatch(argv: Sequence[str]) -> int:
@@ -110,7 +117,7 @@ def _refuse_strays(options: argparse.Namespace, parser: Parser, verb: str) -> No
             raise UsageError(f"--{key.replace('_', '-')} means nothing to {verb}\ntry: {PROGRAM} {verb} --help")
 
 
-def _blame(error: Exception) -> int:
+def _blame(error: BaseException) -> int:
     """Say in one line what ended the program; the traceback of a bug goes to the log."""
     from metabonk_tui.core.config import ConfigError
 

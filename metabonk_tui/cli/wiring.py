@@ -27,6 +27,7 @@ from metabonk_tui.adapters.processes import ProcessTable
 from metabonk_tui.adapters.settings import state_dir
 from metabonk_tui.adapters.store.journal import StoreJournal
 from metabonk_tui.adapters.store.shelf import runs_dir
+from metabonk_tui.cli.brief_writer import BriefWriter
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.looks import PoolLooks
 from metabonk_tui.cli.options import PROGRAM
@@ -65,11 +66,16 @@ def watching(
     looks = PoolLooks(config, kept_in) if here else None
     journal = StoreJournal(runs_dir(kept_in), config, clock) if config.store.enabled else None
     engine = Engine(config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, looks=looks)
+    teller = BriefWriter(kept_in, config.pool, speed)
+    engine.subscribe(
+        lambda: teller.renew(engine.latest(), mine=journal is None or not journal.writer), "the status file"
+    )
     engine.start()
     try:
         yield engine
     finally:
         engine.stop()
+        teller.close()
         keeper.close()
 
 

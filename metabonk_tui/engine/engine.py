@@ -63,7 +63,7 @@ class Engine:
         self._latest: Snapshot | None = None
         self._unjudged: Sample | None = None
         self._published = threading.Condition()
-        self._wakers: list[Callable[[], None]] = []
+        self._wakers: list[tuple[Callable[[], None], str]] = []
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
         self._ready = threading.Event()
         self._ended = threading.Event()
@@ -99,9 +99,12 @@ class Engine:
         """Return the newest Snapshot; None before the first."""
         return self._latest
 
-    def subscribe(self, wake: Callable[[], None]) -> None:
-        """Call `wake` from the engine's thread at every new Snapshot; it must return at once."""
-        self._wakers.append(wake)
+    def subscribe(self, wake: Callable[[], None], part: str = "waking a screen") -> None:
+        """Call `wake` from the engine's thread at every new Snapshot; it must return at once.
+
+        `part` is what has failed when it raises.
+        """
+        self._wakers.append((wake, part))
 
     def wait_next(self, after: Snapshot | None, timeout_s: float) -> Snapshot | None:
         """Wait for a Snapshot newer than `after`; None when none came in time or the engine has ended."""
@@ -327,8 +330,8 @@ class Engine:
         self._wake_all()
 
     def _wake_all(self) -> None:
-        for wake in tuple(self._wakers):
+        for wake, part in tuple(self._wakers):
             try:
                 wake()
             except Exception as error:
-                self._faults.note("waking a screen", error)
+                self._faults.note(part, error)

@@ -1,0 +1,35 @@
+"""Says where the program keeps its own state, at next to no cost where that is plain: `status` asks at every prompt.
+
+Refuses to know what lies there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+APP = "metabonk-tui"
+STATE_VARIABLE = "METABONK_TUI_STATE_DIR"
+
+
+def state_place(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the directory for logs, locks and recordings; it may not exist yet."""
+    return environ.get(STATE_VARIABLE) or _plain_place(environ) or _asked_place()
+
+
+def _plain_place(environ: Mapping[str, str]) -> str:
+    """Return what platformdirs says on a plain Linux, without the cost of loading it; "" where it is not plain."""
+    if sys.platform != "linux" or "ANDROID_DATA" in environ:
+        return ""
+    base = environ.get("XDG_STATE_HOME", "")
+    if not base:
+        home = environ.get("HOME", "")
+        base = f"{home.rstrip('/')}/.local/state" if home.startswith("/") else ""
+    return f"{base}/{APP}" if base.startswith("/") and base == base.strip() else ""
+
+
+def _asked_place() -> str:
+    import platformdirs  # it costs more than all the rest of `status`
+
+    return platformdirs.user_state_dir(APP, appauthor=False)

@@ -1,0 +1,50 @@
+"""Where the program begins. A plain `status` goes the short way: tmux and prompts ask it every few seconds.
+
+Everything else, `status` with any other word included, goes through `cli.main`. Imports nothing before it must.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from metabonk_tui.cli.status_line import FORMATS, show
+
+LONGEST_PORT = 5
+
+
+def run() -> None:
+    """Run the program and leave with its exit code."""
+    words = sys.argv[1:]
+    asked = plain_status(words)
+    if asked is None:
+        from metabonk_tui.cli.main import guarded
+
+        sys.exit(guarded(words))
+    try:
+        code = show(*asked)
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:
+        from metabonk_tui.cli.main import ending
+
+        code = ending(error)
+    sys.exit(code)
+
+
+def plain_status(words: list[str]) -> tuple[str, str | None, int | None] | None:
+    """Read a plain `status`: (format, host, base port); None: it is something else, or not written as it must be."""
+    if words[:1] != ["status"]:
+        return None
+    given: dict[str, str] = {}
+    rest = iter(words[1:])
+    for word in rest:
+        name, equals, value = word.partition("=")
+        value = value if equals else next(rest, "")
+        if name not in ("--format", "--host", "--base-port") or not value or value.startswith("-"):
+            return None
+        given[name] = value
+    how, port = given.get("--format", "line"), given.get("--base-port", "")
+    if how not in FORMATS or not (port == "" or (port.isascii() and port.isdigit() and len(port) <= LONGEST_PORT)):
+        return None
+    if port and not 1 <= int(port) <= 65535:
+        return None
+    return how, given.get("--host"), int(port) if port else None
