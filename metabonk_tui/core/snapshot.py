@@ -388,6 +388,8 @@ class Snapshot:
     """Which names of `/status` were seen in this run; None: nothing was looked at yet."""
     recording: bool | None = None
     """Is this run being written to disk? None: no recorder runs."""
+    recorded_by: str = ""
+    """The other monitor that writes it, in words; "": we do, or nobody does."""
 
 
 MAX_EVENTS = 500
