@@ -94,24 +94,28 @@ class StoreJournal:
 
     def begin(self, there: Iterable[ProcessReading]) -> Past | None:
         """Go on with the run of these processes, if it was recorded."""
+        path: Path | None = None
         try:
             # Who is not allowed to lock here is not allowed to write here either: that is told at the first sample.
             mine = self._try_lock()
             path = self._newest(there)
             if path is None:
                 return None
+            self._path = path if mine else None
             with Recording(path) as one:
                 meta, seq = one.meta, one.newest_seq
                 self._go_on(meta)
                 self._recover(meta)
             past = self._past(path, seq)
             if mine:
-                self._path = path
                 self._page = Page(path, self._config)
             else:
                 self._along = Along(path, seq)
         except UNREADABLE as error:
-            self._fail(error, self._path)
+            self._fail(error, path if self._lock.held else None)
+            if not isinstance(error, OSError | sqlite3.OperationalError):
+                # It is damaged, and will be at the next try: the run goes on in another file.
+                self._run, self._path = "", None
             return None
         return past
 
@@ -150,33 +154,40 @@ class StoreJournal:
             try:
                 for number, documents in self._page.file.inbox():
                     if number > self._inbox_to:
+                        self._inbox_to = number
                         more, began = told(documents)
-                        events.extend(replace(event) for event in more)
-                        run, self._inbox_to = began or run, number
+                        events.extend(more)
+                        run = began or run
             except UNREADABLE as error:
                 self._fail(error, self._path)
         return tuple(events), run
 
     def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
         """Store a Sample; what cannot be stored is told."""
-        if not self._lock.held and (self._along is not None or not self._locked_late()):
+        if not self._lock.held and self._along is not None:
+            return
+        told = fold(self._waiting, sample, MAX_EVENTS)
+        if not self._lock.held and not self._locked_late():
+            self._waiting = told if self._recording is False else None
             return
         try:
             if snapshot is not None:
                 self._turn_page(sample, snapshot)
             if self._page is None:
+                self._waiting = told
                 if self._trouble:
                     self._recording = False
                 return
-            self._write(self._page, fold(self._waiting, sample, MAX_EVENTS), snapshot)
-            self._waiting, self._recording = None, True
-            if self._trouble:
-                self._trouble = ""
-                self._tell("ok", "recording again")
-            self._tidy()
+            self._write(self._page, told, snapshot)
         except UNREADABLE as error:
-            self._waiting = fold(self._waiting, sample, MAX_EVENTS)
+            self._waiting = told
             self._fail(error, self._path)
+            return
+        self._waiting, self._recording = None, True
+        if self._trouble:
+            self._trouble = ""
+            self._tell("ok", "recording again")
+        self._tidy(self._page)
 
     def close(self) -> None:
         """Let go of the recording, complete as it is."""
@@ -291,8 +302,6 @@ class StoreJournal:
         if self._page is not None and same:
             return
         if not any(seen.status is not None or seen.pid is not None for seen in sample.workers.values()):
-            if self._page is None:
-                self._waiting = fold(self._waiting, sample, MAX_EVENTS)
             return
         if self._now() < self._again_s:
             return
@@ -312,6 +321,8 @@ class StoreJournal:
         if snapshot is not None and page.file.is_full:
             cache = (kept_snapshot.NAME, self._key, kept_snapshot.pack(snapshot, page.file.seq + 1))
         page.add(sample, snapshot, self._whose(sample), cache, self._inbox_to)
+        # What was taken out of the inbox is gone with this tick, and the numbers begin anew.
+        self._inbox_to = 0
         if snapshot is not None and hour_of(snapshot) > self._hour:
             self._hour = hour_of(snapshot)
             event = hour_event(snapshot)
@@ -333,13 +344,17 @@ class StoreJournal:
             "hour": self._hour,
         }
 
-    def _tidy(self) -> None:
+    def _tidy(self, page: Page) -> None:
+        """Make room now and then; where that fails the recording goes on all the same."""
         now_s = self._now()
-        if now_s < self._tidy_s or self._page is None:
+        if now_s < self._tidy_s:
             return
         self._tidy_s = now_s + TIDY_S
-        for said in retention.tidy(self._folder, retention.limits(self._config), time.time(), live=(self._page.path,)):
-            LOG.info("%s", said)
+        try:
+            for said in retention.tidy(self._folder, retention.limits(self._config), time.time(), live=(page.path,)):
+                LOG.info("%s", said)
+        except UNREADABLE as error:
+            LOG.warning("old recordings could not be tidied up: %s", error)
 
     @property
     def _interval_s(self) -> float:
@@ -393,8 +408,8 @@ def _said(error: Exception) -> str:
 
 
 def _is_broken(error: Exception) -> bool:
-    """Tell a file that is no recording from a disk that is full."""
-    broken = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    """Tell a file that is no recording, or one with a hole in its tables, from a disk that is full."""
+    broken = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
     return isinstance(error, sqlite3.DatabaseError) and (
         getattr(error, "sqlite_errorcode", 0) & 0xFF in broken or "not a" in str(error)
     )

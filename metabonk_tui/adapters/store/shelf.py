@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
 
+from msgspec import MsgspecError
+
 from metabonk_tui.adapters.store.recording import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
 from metabonk_tui.core.sample import ProcessReading
 
 SUFFIX = ".db"
-UNREADABLE = (OSError, sqlite3.Error, LZMAError, TooNew, ValueError, TypeError, KeyError)
+UNREADABLE = (
+    *(OSError, sqlite3.Error, LZMAError, TooNew, MsgspecError),
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError),
+)
+"""What a disk that fails, and a file that was written over, may raise."""
 SAME_START_S = 1.1
 """Start times are counted from a boot time that is a whole second and may be read one off."""
 LOOKED_AT = 20
