@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.adapters.store import kept_snapshot, retention
-from metabonk_tui.adapters.store.journal import AGAIN_S, StoreJournal
+from metabonk_tui.adapters.store.journal import AGAIN_S
 from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.run_file import RunFile
 from metabonk_tui.adapters.store.shelf import UNREADABLE, paths, summaries
 from metabonk_tui.cli.exits import INTERNAL
 from metabonk_tui.cli.main import guarded
 from metabonk_tui.core.past import rebuild
-from metabonk_tui.core.sample import EnvReading, Event
+from metabonk_tui.core.sample import EnvReading, Event, RunHeader
 from metabonk_tui.core.snapshot import Snapshot
 from tests.adapters.test_store import THERE, Bench, T, begun, judge, tick
 
@@ -81,6 +81,29 @@ def test_old_recordings_that_cannot_be_tidied_up_do_not_stop_the_new_one(
     bench.journal.close()
     assert bench.told == []
     assert [event.kind for event in events_in(paths(tmp_path)[0])].count("pool.stop") == 1
+
+
+@pytest.mark.parametrize("how", ["launched by us", "relaunch seen"])
+def test_what_comes_after_a_launch_is_none_of_the_run_before(tmp_path: Path, how: str) -> None:
+    bench = begun(tmp_path, 20)
+    header = RunHeader("run-new", T + 20, 2, "live", 1.0, how)
+    launch = Event(T + 20, "pool.launch", "info", "launched 2")
+    bench.take(tick(20, workers={}, processes=(), run=header, events=(launch,)))
+    bench.take(tick(21, workers={}, processes=()))
+    for number in range(22, 30):
+        bench.take(tick(number))
+    bench.journal.close()
+    new, old = paths(tmp_path)
+    with Recording(old) as one:
+        told = one.summary()
+        assert (told.run, told.started_at, told.samples) == ("run-1767309258", T, 20)
+        assert "pool.launch" not in [event.kind for event in one.events()]
+    with Recording(new) as one:
+        told = one.summary()
+        assert (told.run, told.started_at, told.samples) == ("run-new", T + 20, 10 if how == "launched by us" else 8)
+        assert [event.kind for event in one.events()].count("pool.launch") == 1
+        first = next(one.samples())
+        assert (first.run, first.events) == (header, (launch,))
 
 
 # Damage
@@ -281,9 +304,11 @@ def test_a_disk_that_fills_up_and_has_room_again(small_disk: Path) -> None:
         assert one._base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert one.problems == []
         kinds = [event.kind for event in one.events()]
+        told = next(event for event in one.events() if event.kind == "recorder.error" and event.severity == "ok")
         snapshot = rebuild_all(one)
     assert times == [*range(stopped - 1), *range(again, number)], "what was stored before, and from then on all"
     assert kinds.count("recorder.error") == 2
+    assert (told.facts["from"], told.facts["to"]) == (T + stopped - 2, T + again)
     assert [(int(gap.from_t - T), int(gap.to_t - T)) for gap in snapshot.run.gaps] == [(stopped - 2, again)]
 
 

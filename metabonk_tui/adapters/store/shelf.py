@@ -16,7 +16,9 @@ from msgspec import MsgspecError
 
 from metabonk_tui.adapters.store.recording import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
+from metabonk_tui.adapters.store.trouble import said
 from metabonk_tui.core.sample import ProcessReading
+from metabonk_tui.core.status import clean_text
 
 SUFFIX = ".db"
 UNREADABLE = (
@@ -74,7 +76,7 @@ def summaries(folder: Path, problems: list[str]) -> Iterator[Summary]:
             with Recording(path) as one:
                 yield one.summary()
         except UNREADABLE as error:
-            problems.append(f"{path}: {error}")
+            problems.append(f"{path}: {clean_text(said(error))}")
 
 
 def find(folder: Path, name: str) -> Path | None:
