@@ -76,7 +76,12 @@ class Page:
             self._last_event = one.last_event()
             _, last_t = one.span
             minute = int(last_t // MINUTE_S) * MINUTE_S
-            for sample in one.samples(from_t=minute - BEFORE_S):
+            recent = list(one.numbered(from_t=minute - BEFORE_S))
+            first, sample = recent[0] if recent else (0, None)
+            if sample is not None and sample.t >= minute and first > 1:
+                # Ticks far apart: the one before is what the counters grew from.
+                recent.insert(0, next(one.numbered(after=first - 2)))
+            for _, sample in recent:
                 self._rollup.add(sample)
         self._file.forget_minutes_from(minute)
 

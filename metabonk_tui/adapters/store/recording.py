@@ -16,13 +16,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from metabonk_tui.adapters.interchange import FOR_EVER_T
 from metabonk_tui.adapters.lenient import Problem
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.schema import open_to_read
 from metabonk_tui.core.sample import Event, RunHeader, Sample
 
-FOR_EVER_T = 253_402_300_800.0
-"""The year 10000: no recording is that old."""
 DAMAGED = (ValueError, TypeError, OverflowError, MemoryError, lzma.LZMAError)
 """How lines that were written over show."""
 EVENTS = "SELECT t, kind, severity, text, worker, facts FROM event"
