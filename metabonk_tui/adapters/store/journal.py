@@ -238,7 +238,7 @@ class StoreJournal:
             if kept is not None:
                 seq, snapshot = kept
                 return Past(snapshot, _read(path, seq, to_seq))
-            if to_seq <= WHOLE:
+            if to_seq <= WHOLE and one.thinned_to_t is None:
                 return Past(None, _read(path, 0, to_seq))
             return self._some(one)
 
@@ -249,7 +249,7 @@ class StoreJournal:
         if not frames or frames[0].run is None:
             return Past(None, _read(one.path, 0, one.newest_seq))
         header = frames[0].run
-        rhythm_s = header.interval_s or self._interval_s
+        rhythm_s = one.rhythm_s or self._interval_s
         spacing_s = max((near_t - first_t) / len(frames), rhythm_s)
         frames[0] = replace(frames[0], run=replace(header, interval_s=spacing_s))
         return Past(None, [*frames, *one.samples(from_t=near_t)], one.events(), rhythm_s)

@@ -152,6 +152,12 @@ class Recording:
         )
 
     @property
+    def rhythm_s(self) -> float | None:
+        """The time between samples as they were taken, however few are left; None: it was not noted."""
+        told = self.meta.get("header", {}).get("interval_s")
+        return float(told) if told else None
+
+    @property
     def thinned_to_t(self) -> float | None:
         """Up to here only one sample of each chunk is left; None: every one is there."""
         (found,) = self._base.execute("SELECT max(to_t) FROM chunk WHERE thin").fetchone()
