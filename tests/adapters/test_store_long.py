@@ -183,5 +183,5 @@ def test_what_a_killed_recorder_of_schema_1_left_is_gone_on_with(tmp_path: Path)
     with Recording(copy) as one:
         assert [sample.t - T for sample in one.samples()] == [59, *range(60, 132)]
         assert one.events()[: len(before)] == before
-        assert [event.kind for event in one.events()[len(before) :]] == ["pool.stop"]
+        assert [event.kind for event in one.events()[len(before) :]] == ["pool.stop", "verdict"]
         assert sum(point.increase for point in one.plot("step", T, T + 200, 200)[0]) == 131 * 7

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,23 @@ def test_what_comes_after_a_launch_is_none_of_the_run_before(tmp_path: Path, how
         assert [event.kind for event in one.events()].count("pool.launch") == 1
         first = next(one.samples())
         assert (first.run, first.events) == (header, (launch,))
+
+
+def test_what_was_told_of_the_past_is_not_told_again_where_it_is_judged_otherwise_now(tmp_path: Path) -> None:
+    begun(tmp_path, 20).journal.close()
+    before = events_in(paths(tmp_path)[0])
+    second = Bench(tmp_path)
+    assert second.journal.begin(THERE) is not None
+    late = [replace(event, text=f"{event.text}, to be sure") for event in before]
+    second.snapshot = judge(None, tick(19))
+    second.snapshot = replace(second.snapshot, events=tuple(late))
+    second.take(tick(20))
+    second.take(tick(21, events=(Event(T + 21, "pool.stop", "info", "stopped"),)))
+    second.journal.close()
+    after = events_in(paths(tmp_path)[0])
+    assert after[: len(before)] == before
+    assert not [event for event in after[len(before) :] if "to be sure" in event.text]
+    assert "pool.stop" in [event.kind for event in after[len(before) :]]
 
 
 # Damage

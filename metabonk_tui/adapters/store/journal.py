@@ -246,10 +246,10 @@ class StoreJournal:
         first_t, last_t = one.span
         near_t = max(first_t, last_t - NEAR * self._interval_s)
         frames = list(one.frames(FRAMES, near_t))
-        if not frames or frames[0].run is None:
-            return Past(None, _read(one.path, 0, one.newest_seq))
-        header = frames[0].run
         rhythm_s = one.rhythm_s or self._interval_s
+        if not frames or frames[0].run is None:
+            return Past(None, _read(one.path, 0, one.newest_seq), one.events(), rhythm_s)
+        header = frames[0].run
         spacing_s = max((near_t - first_t) / len(frames), rhythm_s)
         frames[0] = replace(frames[0], run=replace(header, interval_s=spacing_s))
         return Past(None, [*frames, *one.samples(from_t=near_t)], one.events(), rhythm_s)
