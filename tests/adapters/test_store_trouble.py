@@ -113,7 +113,7 @@ def test_what_was_told_of_the_past_is_not_told_again_where_it_is_judged_otherwis
     second = Bench(tmp_path)
     assert second.journal.begin(THERE) is not None
     late = [replace(event, text=f"{event.text}, to be sure") for event in before]
-    second.snapshot = judge(None, tick(19))
+    second.snapshot = judge(None, tick(0))
     second.snapshot = replace(second.snapshot, events=tuple(late))
     second.take(tick(20))
     second.take(tick(21, events=(Event(T + 21, "pool.stop", "info", "stopped"),)))
