@@ -107,7 +107,11 @@ def test_three_days_open_at_a_glance_thinned_or_not(tmp_path: Path) -> None:
     path = long_run(tmp_path / "runs", 72, 120)
     for thin in (False, True):
         if thin:
+            before = path.stat().st_size
             assert retention.thin_to(path, T + 48 * 3600) == 24
+            with Recording(path) as one:
+                assert one._base.execute("PRAGMA freelist_count").fetchone() == (0,)
+            assert path.stat().st_size < before, "what is thinned is room on the disk"
         bench = Bench(path.parent)
         past = bench.journal.begin(THERE)
         assert past is not None

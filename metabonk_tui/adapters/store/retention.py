@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metabonk_tui.adapters.store import codec
-from metabonk_tui.adapters.store.schema import PATIENCE_S, open_to_write
+from metabonk_tui.adapters.store.schema import PATIENCE_S, give_back, open_to_write
 from metabonk_tui.adapters.store.shelf import UNREADABLE, beside, paths, written_t
 from metabonk_tui.core.config import GB, Config
 from metabonk_tui.core.fold import fold
@@ -120,7 +120,7 @@ def _thin_to(base: sqlite3.Connection, path: Path, to_t: float) -> int:
             raise
         count += len(rows)
     if count:
-        base.execute("PRAGMA incremental_vacuum").fetchall()
+        give_back(base)
     return count
 
 

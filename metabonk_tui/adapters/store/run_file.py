@@ -14,7 +14,7 @@ from typing import Any
 
 from metabonk_tui.adapters.store.codec import Encoder
 from metabonk_tui.adapters.store.rollup import Minute
-from metabonk_tui.adapters.store.schema import open_to_write
+from metabonk_tui.adapters.store.schema import give_back, open_to_write
 from metabonk_tui.core.sample import Event, Sample
 
 TICKS = 60
@@ -111,6 +111,7 @@ class RunFile:
             with self._base_transaction():
                 self._write_minutes(minutes)
                 self._pack()
+            give_back(self._base)
             self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._base.close()
