@@ -244,3 +244,20 @@ def test_closed_at_minute_10_and_opened_at_minute_25(pool: Pool, tmp_path: Path)
     assert (samples[closed - 1].t, samples[closed].t) in told_once_and_as_it_was(samples, events)
     checks = [event.text for event in events if event.kind == "check"]
     assert sum("SKIPPED" in text for text in checks) >= 2, checks
+
+
+def test_for_a_long_launch_only_a_recorder_that_stays_is_one(
+    pool: Pool, record: Spawn, home: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "metabonk_tui", "launch", "2", "--hours", "24", "--yes", *pool.options]
+    for recorder in (None, record):
+        if recorder is not None:
+            before, process = stored(tmp_path), recorder(pool)
+            wait_for(lambda count=before + 3: stored(tmp_path) >= count)
+        done = subprocess.run(command, env=home, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2
+        if recorder is None:
+            assert "FAIL      recorder on" in done.stderr
+            assert "do        recorder on: in another terminal: metabonk-tui record" in done.stderr
+        else:
+            assert re.search(rf"PASS +recorder on: pid {process.pid} .*records", done.stderr), done.stderr
