@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.store import kept_snapshot, retention
+from metabonk_tui.adapters.store import kept_snapshot, retention, shelf
 from metabonk_tui.adapters.store.journal import AGAIN_S
 from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.run_file import RunFile
@@ -122,6 +122,20 @@ def test_what_was_told_of_the_past_is_not_told_again_where_it_is_judged_otherwis
     assert after[: len(before)] == before
     assert not [event for event in after[len(before) :] if "to be sure" in event.text]
     assert "pool.stop" in [event.kind for event in after[len(before) :]]
+
+
+def test_a_log_that_is_taken_away_while_it_is_looked_at_is_no_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begun(tmp_path)
+    path = paths(tmp_path)[0]
+    assert shelf.size_bytes(path) > path.stat().st_size
+    look = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda one: look(one) or one.name.endswith("-wal"))
+    first.journal.close()
+    assert shelf.written_t(path) > 0
+    assert shelf.size_bytes(path) == path.stat().st_size
+    assert retention.tidy(tmp_path, retention.Limits(1e9, 10**9, 0, 0), T) == []
 
 
 # Damage

@@ -5,9 +5,11 @@ Refuses to know what stands in a recording beyond its summary.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
@@ -59,9 +61,19 @@ def paths(folder: Path) -> list[Path]:
 
 def written_t(path: Path) -> float:
     """Say when a recording was last written to, real Unix seconds."""
-    return max(
-        (one.stat().st_mtime for one in (path, beside(path)) if one.exists() and one.stat().st_size), default=0.0
-    )
+    return max((told.st_mtime for told in _stats(path) if told.st_size), default=0.0)
+
+
+def size_bytes(path: Path) -> int:
+    """Say how much room a recording takes, with what is not yet in its place."""
+    return sum(told.st_size for told in _stats(path))
+
+
+def _stats(path: Path) -> Iterator[os.stat_result]:
+    """Look at a recording's files: whoever ends takes his log away with him, at any moment."""
+    for one in (path, beside(path)):
+        with suppress(FileNotFoundError):
+            yield one.stat()
 
 
 def beside(path: Path) -> Path:
