@@ -201,8 +201,8 @@ def damaged(whole: Path, folder: Path, seed: int) -> Path:
     return path
 
 
-SEEDS = range(int(os.environ.get("DAMAGES", "40")))
-"""More of them: DAMAGES=1000."""
+SEEDS = range(*map(int, os.environ.get("DAMAGES", "0-40").split("-")))
+"""More of them: DAMAGES=40-1000."""
 
 
 def test_a_damaged_recording_is_read_or_named_never_a_surprise(whole: Path, tmp_path: Path) -> None:

@@ -295,4 +295,8 @@ class Recording:
 
 def _event(row: tuple[Any, ...]) -> Event:
     t, kind, severity, text, worker, facts = row
-    return Event(t, kind, severity, text, worker, json.loads(facts))
+    told = json.loads(facts)
+    texts = all(isinstance(one, str) for one in (kind, severity, text))
+    if not (isinstance(t, float) and texts and isinstance(worker, int | None) and isinstance(told, dict)):
+        raise ValueError("its events are damaged")
+    return Event(t, kind, severity, text, worker, told)
