@@ -40,7 +40,7 @@ GROWN = 0.05
 GROWN_BYTES = 4 << 20
 """And this much, whatever the share: one chunk more in hand is no growth."""
 POOLED = min(32, (os.cpu_count() or 1) + 4) + 2
-"""Threads that there may be: those that asyncio keeps for waiting on files are started one by one as they are needed."""
+"""Threads that there may be: those that asyncio keeps for reading files are started one by one, as they are needed."""
 LIMIT_S = 60.0
 
 
