@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from metabonk_tui.adapters.metabonk_csv import COLUMNS
-from metabonk_tui.core.sample import BadValue, Sample
+from metabonk_tui.core.sample import BadValue, Sample, WorkerStatus
 
 HEADER = [
     *("elapsed", "worker", "step", "gameplay", "dynamic_state", "dynamic_eps", "dynamic_actions"),
@@ -26,20 +26,36 @@ def write_tables(folder: Path, samples: Iterable[Sample]) -> None:
     """Write a file for each worker into a folder, which is made. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     started_at: float | None = None
+    foreign: tuple[str, ...] = ()
     with ExitStack() as files:
-        tables: dict[int, Any] = {}
+        tables: dict[int, tuple[Any, list[str]]] = {}
         for sample in samples:
+            if sample.run is not None:
+                foreign = sample.run.foreign_fields
             started_at = started_at if started_at is not None else sample.run.started_at if sample.run else sample.t
             for slot, seen in sample.workers.items():
                 if seen.status is None:
                     continue
                 if slot not in tables:
                     path = folder / f"worker_{slot}_metrics.csv"
-                    tables[slot] = csv.writer(files.enter_context(path.open("w", encoding="utf-8", newline="")))
-                    tables[slot].writerow(HEADER)
-                elapsed_s = round(max(0.0, sample.t - started_at), 3)
-                cells = [_cell(seen.status.fields.get(COLUMNS[name][0])) for name in HEADER[2:]]
-                tables[slot].writerow([f"{elapsed_s:g}" if elapsed_s < 1e5 else elapsed_s, slot, *cells])
+                    table = csv.writer(files.enter_context(path.open("w", encoding="utf-8", newline="")))
+                    tables[slot] = table, _columns(seen.status)
+                    # Columns that stand for nothing stay, empty: they were asked for.
+                    table.writerow([*HEADER[:2], *tables[slot][1], *foreign])
+                table, columns = tables[slot]
+                cells = [_cell(seen.status.fields.get(COLUMNS[name][0])) for name in columns]
+                table.writerow([_elapsed(sample.t - started_at), slot, *cells, *[""] * len(foreign)])
+
+
+def _columns(status: WorkerStatus) -> list[str]:
+    """Name the columns of what could have been seen: an empty one would say that it was looked for and absent."""
+    seen = status.observable
+    return [name for name in HEADER[2:] if seen is None or COLUMNS[name][0] in seen]
+
+
+def _elapsed(seconds: float) -> str:
+    text = f"{max(0.0, seconds):.3f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def _cell(value: Any) -> str:

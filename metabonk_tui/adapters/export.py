@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ import msgspec
 from metabonk_tui.core.sample import BadValue, Observation, Sample
 
 SCHEMA = 1
+INTEGER = re.compile(r"-?[0-9]+")
 
 
 def write_jsonl(path: str, samples: Iterable[Sample]) -> None:
@@ -88,5 +90,9 @@ def _bad(value: Any) -> Any:
     """Write a bad number as the literal it was; the reader marks it bad again."""
     if not isinstance(value, BadValue):
         raise TypeError(f"not JSON: {value!r}")
-    literal = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-    return literal.get(value.text, math.nan if value.why == "nan" else value.text)
+    if value.why == "nan":
+        return math.nan
+    if value.why == "infinite":
+        return -math.inf if value.text.startswith("-") else math.inf
+    # Too long a number is one all the same, as far as it was kept.
+    return int(value.text) if value.why == "too large" and INTEGER.fullmatch(value.text) else value.text

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import re
 import statistics
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,8 @@ LOOKAHEAD = 100
 """Samples read ahead to find the rhythm of a run whose header does not tell it."""
 STATUS_DEPTH = 3
 """How deep in a line a status lies."""
+FOR_EVER_T = 253_402_300_800.0
+"""The year 10000: no recording is that old."""
 EXIT = re.compile(r"-?[0-9]{1,3}")
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
 
@@ -76,7 +79,7 @@ def _lines(file: BinaryIO | gzip.GzipFile, name: str, problems: list[Problem]) -
                     pass
             elif line.strip():
                 yield number, line
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         problems.append(Problem(name, number + 1, f"the archive is torn: {error}"))
 
 
@@ -127,6 +130,9 @@ class SampleReader:
 
     def _begin(self, document: Mapping[str, Any]) -> None:
         header = record(RunHeader, {"name": "", "source": "live", "how": "recording"} | dict(document), self._problem)
+        if header is not None and header.started_at >= FOR_EVER_T:
+            self._problem(f"RunHeader.started_at: no time: {header.started_at:g}; left out")
+            header = None
         if header is not None:
             header = replace(header, name=self._name(header))
         self.observe_only(document.get("fields"))
@@ -164,7 +170,7 @@ class SampleReader:
 
     def _time(self, document: Mapping[str, Any]) -> float | None:
         t = document.get("t")
-        return float(t) if isinstance(t, int | float) and not isinstance(t, bool) else None
+        return float(t) if isinstance(t, int | float) and not isinstance(t, bool) and 0 <= t < FOR_EVER_T else None
 
     def _sample(self, document: Mapping[str, Any]) -> Sample | None:
         t = self._time(document)

@@ -146,9 +146,9 @@ def _status(cells: Mapping[str, str]) -> WorkerStatus:
         if present:
             fields[name] = value
     unwritten = "dynamic_eps" in cells and "dynamic_ui_epsilon" not in fields
-    if unwritten and fields.get("dynamic_ui_exploration_actions") == 0:
+    if unwritten and cells.get("dynamic_actions") == "0":
         # One component writes both: a count of 0 says nothing by itself, but its neighbour was absent.
-        del fields["dynamic_ui_exploration_actions"]
+        fields.pop("dynamic_ui_exploration_actions", None)
     seen = frozenset(COLUMNS[column][0] for column in cells if column in COLUMNS)
     return WorkerStatus(fields, seen)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from metabonk_tui.adapters.lenient import Problem
 from metabonk_tui.adapters.settings import load_config
-from metabonk_tui.adapters.store.filing import file_runs
+from metabonk_tui.adapters.store.filing import file_runs, twin
+from metabonk_tui.adapters.store.retention import remove
 from metabonk_tui.adapters.store.shelf import UNREADABLE
 from metabonk_tui.cli.exits import DONE, UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
@@ -34,10 +37,10 @@ def main(options: argparse.Namespace, verb: str) -> int:
     """Read, judge, file; print the names under which the runs are found."""
     config = load_config(getattr(options, "config", None)).config
     problems: list[Problem] = []
-    made = []
+    made: list[Path] = []
     for source in sources(options.files, problems):
         try:
-            made += file_runs(store(), _judged(source, config), config)
+            made += map(_kept, file_runs(store(), _judged(source, config), config))
         except UNREADABLE as error:
             raise UsageError(f"cannot be stored: {error}") from None
     narrate(problems)
@@ -45,6 +48,16 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise UsageError("nothing could be read: " + ", ".join(options.files))
     print("\n".join(path.stem for path in made))
     return DONE
+
+
+def _kept(path: Path) -> Path:
+    """Keep what is new; of what was there already nothing is kept twice."""
+    known = twin(path)
+    if known is None:
+        return path
+    remove(path)
+    print(f"{known.stem}: was there already", file=sys.stderr)
+    return known
 
 
 def _judged(samples: Iterable[Sample], config: Config) -> Iterator[tuple[Sample, Snapshot]]:

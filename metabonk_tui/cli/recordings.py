@@ -9,8 +9,10 @@ from pathlib import Path
 from metabonk_tui.adapters.settings import state_dir
 from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.shelf import UNREADABLE, find, paths, runs_dir
+from metabonk_tui.adapters.store.trouble import said
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import nearest
+from metabonk_tui.core.status import clean_text
 
 
 def store() -> Path:
@@ -34,4 +36,4 @@ def opened(path: Path) -> Iterator[Recording]:
         with Recording(path) as one:
             yield one
     except UNREADABLE as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
+        raise UsageError(f"{path}: cannot be read: {clean_text(said(error))}") from None

@@ -62,7 +62,9 @@ def door(action: Action, snapshot: Snapshot | None, preflight: PreflightView | N
         # It shrinks a pool whose memory is ending: a door that is shut there would keep the fire in.
         return Door()
     reason = action.override.strip() if is_reason(action.override) else ""
-    items = checklist(snapshot, preflight, action.workers, config) if is_long(action.hours, config) else ()
+    lasting = action.by != "cli"
+    long = is_long(action.hours, config)
+    items = checklist(snapshot, preflight, action.workers, config, lasting=lasting) if long else ()
     if items:
         blocking = [item for item in items if item.standing != "PASS"]
         known = {item.id for item in blocking}
@@ -96,9 +98,12 @@ def _against(
 
 
 def checklist(
-    snapshot: Snapshot | None, preflight: PreflightView | None, workers: int, config: Config
+    snapshot: Snapshot | None, preflight: PreflightView | None, workers: int, config: Config, *, lasting: bool
 ) -> tuple[Item, ...]:
-    """Go through what a 24-hour run must have, in the order in which it is proved."""
+    """Go through what a 24-hour run must have, in the order in which it is proved.
+
+    `lasting`: whoever asks stays; a command that ends with the launch records nothing of the run.
+    """
     return (
         kept_tests_item(config, preflight.tests if preflight else (), snapshot.t if snapshot else None),
         _environment(snapshot, config),
@@ -107,7 +112,7 @@ def checklist(
         _gameplay(snapshot),
         _stable(snapshot),
         _kills(snapshot),
-        _recorder(snapshot),
+        _recorder(snapshot, lasting),
         _watch(snapshot),
     )
 
@@ -191,14 +196,17 @@ def _kills(snapshot: Snapshot | None) -> Item:
     return Item(of, title, "PASS", (f"0 in this run, counted for the {snapshot.memory.reading.oom_scope}",))
 
 
-def _recorder(snapshot: Snapshot | None) -> Item:
+def _recorder(snapshot: Snapshot | None, lasting: bool) -> Item:
     of, title = "recorder", "recorder on"
-    recording = snapshot.recording if snapshot else None
+    recording, by = (snapshot.recording, snapshot.recorded_by) if snapshot else (None, "")
+    fix = "in another terminal: metabonk-tui record"
+    if recording is False:
+        return Item(of, title, "FAIL", ("what is seen cannot be stored",), "see why, in the events")
+    if not lasting and not by:
+        return Item(of, title, "FAIL", ("none is there but this command, which ends",), fix)
     if recording is None:
-        return Item(of, title, "UNKNOWN", ("no recorder runs",), "record the run")
-    if not recording:
-        return Item(of, title, "FAIL", ("it is off",), "record the run")
-    return Item(of, title, "PASS", ("it records",))
+        return Item(of, title, "UNKNOWN", (f"{by} has stored nothing yet" if by else "no recorder runs",), fix)
+    return Item(of, title, "PASS", (f"{by} records" if by else "it records",))
 
 
 def _watch(snapshot: Snapshot | None) -> Item:

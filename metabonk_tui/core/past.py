@@ -10,6 +10,9 @@ from metabonk_tui.core.sample import Event, Sample
 from metabonk_tui.core.snapshot import MAX_EVENTS, Gap, Snapshot
 from metabonk_tui.core.window import Spacing
 
+MISSING = ("recorder.gap", "recorder.error")
+"""What tells of a stretch that is not in the recording: nobody looked, or it could not be stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -39,7 +42,7 @@ def _told_in_full(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
         for event in events
-        if event.kind == "recorder.gap" and {"from", "to"} <= set(event.facts)
+        if event.kind in MISSING and {"from", "to"} <= set(event.facts)
     )
     state = cast(Any, snapshot.state)
     run = replace(state.run, spacing=Spacing(rhythm_s), gaps=gaps or state.run.gaps)

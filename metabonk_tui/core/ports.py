@@ -177,6 +177,11 @@ class Journal(Protocol):
         """Whether the last Sample was stored, by us or by who stores them; None: nothing is to be stored."""
         ...
 
+    @property
+    def writer(self) -> str:
+        """Say who stores, for people: "pid 4711 on pts/3 since 14:02"; "": we do, or nobody does."""
+        ...
+
     def begin(self, there: Iterable[ProcessReading]) -> Past | None:
         """Go on with the run of these processes (start times real); None: there is no recording of theirs.
 

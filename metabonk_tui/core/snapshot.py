@@ -217,6 +217,8 @@ class Snapshot:
     """Is this run being written to disk? None: no recorder runs."""
     alerts: tuple[Alert, ...] = ()
     """This run's, the loudest that fire first, then pending ones, then those that ended, newest first."""
+    recorded_by: str = ""
+    """The other monitor that writes it, in words; "": we do, or nobody does."""
 
 
 MAX_EVENTS = 500

@@ -205,7 +205,7 @@ class Engine:
             return
         if known is not None:
             source.go_on()
-            self._publish(replace(known, recording=self._journal.recording))
+            self._publish(_recorded(known, self._journal))
 
     def _read_along(
         self,
@@ -290,7 +290,7 @@ class Engine:
         self.fault = self._unjudged = None
         self._store(sample, snapshot, stored)
         if journal is not None:
-            snapshot = replace(snapshot, recording=journal.recording)
+            snapshot = _recorded(snapshot, journal)
         if before is not None and before.run.name != snapshot.run.name:
             source.tell_all()
         self._publish(snapshot)
@@ -335,3 +335,7 @@ class Engine:
                 wake()
             except Exception as error:
                 self._faults.note(part, error)
+
+
+def _recorded(snapshot: Snapshot, journal: Journal) -> Snapshot:
+    return replace(snapshot, recording=journal.recording, recorded_by=journal.writer)

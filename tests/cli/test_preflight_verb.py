@@ -125,5 +125,10 @@ def test_a_long_launch_shows_the_checklist_and_is_refused(metabonk: Metabonk, tm
     config = written(tmp_path, free_port(), environment=right())
     done = metabonk("launch", "1", "--hours", "24", "--yes", "--config", config)
     assert done.returncode == 2
-    for line in ("UNKNOWN   recorder on", "FAIL      memory watch on", "SKIPPED   component tests pass"):
+    for line in (
+        "FAIL      recorder on",
+        "metabonk-tui record",
+        "FAIL      memory watch on",
+        "SKIPPED   component tests pass",
+    ):
         assert line in done.stderr

@@ -59,9 +59,10 @@ def test_killed_it_goes_on_with_one_run_and_one_gap(home: dict[str, str], tmp_pa
     assert (told["workers"], told["source"]) == (2, "live")
     made = metabonk("export", "last", "--jsonl", "a.jsonl")
     assert made.returncode == 0, made.stderr
-    taken = metabonk("import", "a.jsonl")
+    elsewhere = {"METABONK_TUI_STATE_DIR": str(tmp_path / "elsewhere")}
+    taken = metabonk("import", "a.jsonl", env=elsewhere)
     assert taken.returncode == 0, taken.stderr
-    again = metabonk("export", taken.stdout.strip(), "--jsonl", "b.jsonl")
+    again = metabonk("export", taken.stdout.strip(), "--jsonl", "b.jsonl", env=elsewhere)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "a.jsonl").read_text() == (tmp_path / "b.jsonl").read_text()
     assert metabonk("runs", "rm", "nothing").returncode == 64

@@ -63,7 +63,7 @@ def node(scene: Snapshot, answer: Any) -> Snapshot:
 
 def test_a_proved_run_may_go_on_for_a_day() -> None:
     scene = proved()
-    assert [item.standing for item in checklist(scene, flight(scene), FEW, CONFIG)] == ["PASS"] * 9
+    assert [item.standing for item in checklist(scene, flight(scene), FEW, CONFIG, lasting=True)] == ["PASS"] * 9
     assert not door(Launch(FEW, hours=24), scene, flight(scene), CONFIG).blocking
 
 
@@ -94,7 +94,7 @@ def test_a_proved_run_may_go_on_for_a_day() -> None:
 def test_each_thing_that_is_not_so_stops_a_long_run(change: Any, of: str, standing: str) -> None:
     before = proved()
     scene = change(before)
-    (item,) = [one for one in checklist(scene, flight(before), FEW, CONFIG) if one.id == of]
+    (item,) = [one for one in checklist(scene, flight(before), FEW, CONFIG, lasting=True) if one.id == of]
     assert item.standing == standing
     judged = door(Launch(FEW, hours=24), scene, flight(before), CONFIG)
     assert judged.closed
@@ -104,8 +104,34 @@ def test_each_thing_that_is_not_so_stops_a_long_run(change: Any, of: str, standi
     assert overridden.overridden
 
 
+@pytest.mark.parametrize(
+    ("by", "recording", "recorded_by", "standing"),
+    [
+        ("key", True, "", "PASS"),
+        ("key", True, "pid 7", "PASS"),
+        ("key", None, "", "UNKNOWN"),
+        ("key", False, "", "FAIL"),
+        ("cli", True, "", "FAIL"),  # it records itself, and ends with the launch
+        ("cli", None, "", "FAIL"),
+        ("cli", True, "pid 7", "PASS"),
+        ("cli", None, "pid 7", "UNKNOWN"),
+        ("cli", False, "pid 7", "FAIL"),
+    ],
+)
+def test_a_recorder_that_ends_with_the_launch_is_none(
+    by: str, recording: bool | None, recorded_by: str, standing: str
+) -> None:
+    scene = replace(proved(), recording=recording, recorded_by=recorded_by)
+    judged = door(Launch(FEW, hours=24, by=by), scene, flight(scene), CONFIG)
+    (item,) = [one for one in judged.items if one.id == "recorder"]
+    assert item.standing == standing
+    assert judged.closed == (standing != "PASS")
+    if by == "cli" and not recorded_by:
+        assert "metabonk-tui record" in item.fix
+
+
 def test_nothing_seen_passes_nothing() -> None:
-    assert not [item for item in checklist(None, None, FEW, CONFIG) if item.standing == "PASS"]
+    assert not [item for item in checklist(None, None, FEW, CONFIG, lasting=True) if item.standing == "PASS"]
 
 
 @given(

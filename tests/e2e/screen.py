@@ -89,6 +89,11 @@ class Screen:
                 return self.code or 0
         raise AssertionError(f"still running after {limit_s:g} s:\n{self.text}")
 
+    def kill(self) -> None:
+        """End it as a crash would."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait_end()
+
     def close(self) -> None:
         """End it in any case, gently first: a demo has a pool to clean up."""
         if not self.ended():

@@ -371,6 +371,7 @@ class Along:
     """A recording that another monitor writes, with that monitor's view of the pool: two samples at every look."""
 
     recording = True
+    writer = "another one"
 
     def __init__(self, scene: Scene, theirs: PoolReading) -> None:
         self.scene = scene

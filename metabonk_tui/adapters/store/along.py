@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.schema import PATIENCE_S
 from metabonk_tui.adapters.store.shelf import UNREADABLE
 from metabonk_tui.core.sample import Event, RunHeader, Sample
+
+LOG = logging.getLogger(__name__)
 
 
 class Along:
@@ -52,8 +55,11 @@ class Along:
 
 
 def told(documents: bytes) -> tuple[tuple[Event, ...], RunHeader | None]:
-    """Read what another monitor put before us."""
+    """Read what another monitor put before us; nothing of it where it is damaged."""
     reader = SampleReader("inbox", [])
-    for document in msgspec.json.decode(documents):
-        list(reader.take(document))
+    try:
+        for document in msgspec.json.decode(documents):
+            list(reader.take(document))
+    except (msgspec.MsgspecError, TypeError, AttributeError) as error:
+        LOG.warning("what another monitor did cannot be read: %s", error)
     return tuple(reader.events), reader.run

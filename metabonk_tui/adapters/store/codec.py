@@ -49,16 +49,19 @@ def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "record
     reader = SampleReader(name, problems)
     frame: Any = None
     for line in lines:
-        tree = _tree(line)
-        if isinstance(tree, dict):
-            told, frame = tree["told"], tree["whole"]
-            reader.observe_only(tree.get("fields"))
-        elif frame is None:
-            raise ValueError("changes of nothing")
-        else:
-            told, frame = (tree[0] if len(tree) == 2 else ()), changed(frame, tree[-1])
-        for document in (*told, frame):
-            yield from reader.take(document)
+        try:
+            tree = _tree(line)
+            if isinstance(tree, dict):
+                told, frame = tree["told"], tree["whole"]
+                reader.observe_only(tree.get("fields"))
+            elif frame is None:
+                raise ValueError("changes of nothing")
+            else:
+                told, frame = (tree[0] if len(tree) == 2 else ()), changed(frame, tree[-1])
+            made = [sample for document in (*told, frame) for sample in reader.take(document)]
+        except (LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError("a damaged line") from error
+        yield from made
 
 
 def change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:

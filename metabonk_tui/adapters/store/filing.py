@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from itertools import zip_longest
 from pathlib import Path
 
 from metabonk_tui.adapters.commands import make_private_directory
 from metabonk_tui.adapters.store.page import Page
+from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.retention import remove
-from metabonk_tui.adapters.store.shelf import free_name
+from metabonk_tui.adapters.store.shelf import UNREADABLE, free_name, paths
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import Sample
 from metabonk_tui.core.snapshot import Snapshot
@@ -42,3 +45,24 @@ def file_runs(folder: Path, judged: Iterable[tuple[Sample, Snapshot]], config: C
             remove(path)
         raise
     return made
+
+
+def twin(path: Path) -> Path | None:
+    """Find another recording beside it of the very same samples. Raises what `UNREADABLE` names."""
+    with Recording(path) as mine:
+        told = _mark(mine)
+        for other in paths(path.parent):
+            with suppress(*UNREADABLE), Recording(other) as theirs:
+                if other != path and _mark(theirs) == told and _same(mine, theirs):
+                    return other
+    return None
+
+
+def _mark(one: Recording) -> tuple[object, ...]:
+    told = one.summary()
+    return told.run, told.started_at, told.last_t, told.samples
+
+
+def _same(mine: Recording, theirs: Recording) -> bool:
+    pairs = zip_longest(mine.samples(), theirs.samples())
+    return all(a == b for a, b in pairs)

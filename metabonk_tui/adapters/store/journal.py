@@ -6,9 +6,8 @@ History is best effort: whatever the disk does is told once and tried again late
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from metabonk_tui.adapters.store.along import Along, told
 from metabonk_tui.adapters.store.page import Page
 from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.run_file import Cache
-from metabonk_tui.adapters.store.schema import TooNew
 from metabonk_tui.adapters.store.shelf import UNREADABLE
+from metabonk_tui.adapters.store.trouble import is_broken, is_of_the_disk, said, set_aside
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.fold import fold
 from metabonk_tui.core.hourly import hour_event, hour_of
@@ -43,6 +42,8 @@ TIDY_S = 300.0
 """Real seconds between two looks at what is too old or too much."""
 UNSEEN_S = 3600.0
 """A run whose processes cannot be seen goes on if its last sample is not older than this."""
+LAUNCHED = "launched by us"
+"""How a run began that is one before any worker of it is seen."""
 WHOLE = 600
 """Up to so many samples are stepped through again; of more, some."""
 FRAMES = 300
@@ -76,6 +77,7 @@ class StoreJournal:
         self._happened: list[Event] = []
         self._inbox_to = 0
         self._trouble = ""
+        self._stored_t: float | None = None
         self._again_s = 0.0
         self._look_s = 0.0
         self._tidy_s = 0.0
@@ -94,24 +96,28 @@ class StoreJournal:
 
     def begin(self, there: Iterable[ProcessReading]) -> Past | None:
         """Go on with the run of these processes, if it was recorded."""
+        path: Path | None = None
         try:
             # Who is not allowed to lock here is not allowed to write here either: that is told at the first sample.
             mine = self._try_lock()
             path = self._newest(there)
             if path is None:
                 return None
+            self._path = path if mine else None
             with Recording(path) as one:
                 meta, seq = one.meta, one.newest_seq
                 self._go_on(meta)
                 self._recover(meta)
             past = self._past(path, seq)
             if mine:
-                self._path = path
                 self._page = Page(path, self._config)
             else:
                 self._along = Along(path, seq)
         except UNREADABLE as error:
-            self._fail(error, self._path)
+            self._fail(error, path if self._lock.held else None)
+            if not is_of_the_disk(error):
+                # It is damaged, and will be at the next try: the run goes on in another file.
+                self._run, self._path = "", None
             return None
         return past
 
@@ -150,33 +156,37 @@ class StoreJournal:
             try:
                 for number, documents in self._page.file.inbox():
                     if number > self._inbox_to:
+                        self._inbox_to = number
                         more, began = told(documents)
-                        events.extend(replace(event) for event in more)
-                        run, self._inbox_to = began or run, number
+                        events.extend(more)
+                        run = began or run
             except UNREADABLE as error:
                 self._fail(error, self._path)
         return tuple(events), run
 
     def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
         """Store a Sample; what cannot be stored is told."""
-        if not self._lock.held and (self._along is not None or not self._locked_late()):
+        if not self._lock.held and self._along is not None:
+            return
+        told = fold(self._waiting, sample, MAX_EVENTS)
+        if not self._lock.held and not self._locked_late():
+            self._waiting = told if self._recording is False else None
             return
         try:
             if snapshot is not None:
                 self._turn_page(sample, snapshot)
             if self._page is None:
-                if self._trouble:
-                    self._recording = False
+                self._waiting, self._recording = told, False if self._trouble else None
                 return
-            self._write(self._page, fold(self._waiting, sample, MAX_EVENTS), snapshot)
-            self._waiting, self._recording = None, True
-            if self._trouble:
-                self._trouble = ""
-                self._tell("ok", "recording again")
-            self._tidy()
+            self._write(self._page, told, snapshot)
         except UNREADABLE as error:
-            self._waiting = fold(self._waiting, sample, MAX_EVENTS)
+            self._waiting = told
             self._fail(error, self._path)
+            return
+        if self._trouble:
+            self._tell_again(sample.t)
+        self._waiting, self._recording, self._stored_t = None, True, sample.t
+        self._tidy(self._page)
 
     def close(self) -> None:
         """Let go of the recording, complete as it is."""
@@ -216,8 +226,8 @@ class StoreJournal:
         broken: list[tuple[Path, Exception]] = []
         found = shelf.find_run(self._folder, sought, time.time() - UNSEEN_S, broken)
         for path, error in broken:
-            if self._lock.held and _is_broken(error):
-                self._tell("warn", f"{path.name} cannot be read: {error}{self._set_aside(path)}")
+            if self._lock.held and is_broken(error):
+                self._tell("warn", f"{path.name} cannot be read: {said(error)}{self._set_aside(path)}", {})
         return found
 
     def _past(self, path: Path, to_seq: int) -> Past:
@@ -228,7 +238,7 @@ class StoreJournal:
             if kept is not None:
                 seq, snapshot = kept
                 return Past(snapshot, _read(path, seq, to_seq))
-            if to_seq <= WHOLE:
+            if to_seq <= WHOLE and one.thinned_to_t is None:
                 return Past(None, _read(path, 0, to_seq))
             return self._some(one)
 
@@ -236,10 +246,10 @@ class StoreJournal:
         first_t, last_t = one.span
         near_t = max(first_t, last_t - NEAR * self._interval_s)
         frames = list(one.frames(FRAMES, near_t))
+        rhythm_s = one.rhythm_s or self._interval_s
         if not frames or frames[0].run is None:
-            return Past(None, _read(one.path, 0, one.newest_seq))
+            return Past(None, _read(one.path, 0, one.newest_seq), one.events(), rhythm_s)
         header = frames[0].run
-        rhythm_s = header.interval_s or self._interval_s
         spacing_s = max((near_t - first_t) / len(frames), rhythm_s)
         frames[0] = replace(frames[0], run=replace(header, interval_s=spacing_s))
         return Past(None, [*frames, *one.samples(from_t=near_t)], one.events(), rhythm_s)
@@ -286,23 +296,21 @@ class StoreJournal:
     # Writing
 
     def _turn_page(self, sample: Sample, snapshot: Snapshot) -> None:
-        """Begin another page where another run begins; there is none before anything is there."""
+        """Begin another page where another run begins; there is none before anything is there, or was launched."""
         same = snapshot.run.name == self._run
         if self._page is not None and same:
             return
-        if not any(seen.status is not None or seen.pid is not None for seen in sample.workers.values()):
-            if self._page is None:
-                self._waiting = fold(self._waiting, sample, MAX_EVENTS)
-            return
-        if self._now() < self._again_s:
-            return
         if self._page is not None:
+            # What comes now is not of the run that ended, whether or not anything is there yet.
             page, self._page = self._page, None
             page.finish()
+        someone = any(seen.status is not None or seen.pid is not None for seen in sample.workers.values())
+        if not (someone or snapshot.run.how == LAUNCHED) or self._now() < self._again_s:
+            return
         make_private_directory(self._folder)
         if not same or self._path is None or not self._path.exists():
             self._path = shelf.free_name(self._folder, snapshot.run.name)
-            self._hour, self._inbox_to = hour_of(snapshot), 0
+            self._hour, self._inbox_to, self._workers = hour_of(snapshot), 0, frozenset()
         self._page = Page(self._path, self._config)
         self._run = snapshot.run.name
         LOG.info("recording %s", self._path.name)
@@ -312,6 +320,8 @@ class StoreJournal:
         if snapshot is not None and page.file.is_full:
             cache = (kept_snapshot.NAME, self._key, kept_snapshot.pack(snapshot, page.file.seq + 1))
         page.add(sample, snapshot, self._whose(sample), cache, self._inbox_to)
+        # What was taken out of the inbox is gone with this tick, and the numbers begin anew.
+        self._inbox_to = 0
         if snapshot is not None and hour_of(snapshot) > self._hour:
             self._hour = hour_of(snapshot)
             event = hour_event(snapshot)
@@ -333,13 +343,17 @@ class StoreJournal:
             "hour": self._hour,
         }
 
-    def _tidy(self) -> None:
+    def _tidy(self, page: Page) -> None:
+        """Make room now and then; where that fails the recording goes on all the same."""
         now_s = self._now()
-        if now_s < self._tidy_s or self._page is None:
+        if now_s < self._tidy_s:
             return
         self._tidy_s = now_s + TIDY_S
-        for said in retention.tidy(self._folder, retention.limits(self._config), time.time(), live=(self._page.path,)):
-            LOG.info("%s", said)
+        try:
+            for gone in retention.tidy(self._folder, retention.limits(self._config), time.time(), live=(page.path,)):
+                LOG.info("%s", gone)
+        except UNREADABLE as error:
+            LOG.warning("old recordings could not be tidied up: %s", error)
 
     @property
     def _interval_s(self) -> float:
@@ -354,29 +368,26 @@ class StoreJournal:
         if self._page is not None:
             self._page.close()
             self._page = None
-        words = clean_text(f"{error}" if isinstance(error, sqlite3.Error | TooNew) else _said(error))
-        aside = self._set_aside(path) if path is not None and _is_broken(error) else ""
+        words = clean_text(said(error))
+        aside = self._set_aside(path) if path is not None and is_broken(error) else ""
         if words != self._trouble:
             self._trouble = words
             LOG.error("recording failed", exc_info=error)
-            self._tell("warn", f"not recorded: {words}{aside}; trying again every {AGAIN_S:g} s")
+            self._tell("warn", f"not recorded: {words}{aside}; trying again every {AGAIN_S:g} s", {})
 
     def _set_aside(self, path: Path) -> str:
-        """Rename a file that cannot be read, with what lies beside it; a new one takes its place."""
-        aside = path.with_name(f"{path.name}.broken-{int(time.time())}")
-        try:
-            path.rename(aside)
-            for tail in ("-wal", "-shm"):
-                other = path.with_name(path.name + tail)
-                if other.exists():
-                    other.rename(aside.with_name(aside.name + tail))
-        except OSError as error:
-            return f" ({path.name} cannot be set aside: {error.strerror})"
-        self._again_s = 0.0
-        return f" (the broken file is now {aside.name})"
+        done = set_aside(path)
+        self._again_s = self._again_s if path.exists() else 0.0
+        return done
 
-    def _tell(self, severity: Severity, text: str) -> None:
-        self._happened.append(Event(self._clock.now(), "recorder.error", severity, text))
+    def _tell_again(self, t: float) -> None:
+        """Say that it is stored again, and what is missing."""
+        self._trouble, from_t = "", self._stored_t
+        missing = "" if from_t is None else f"; nothing was stored for {t - from_t:.0f} s"
+        self._tell("ok", f"recording again{missing}", {"from": from_t, "to": t} if missing else {})
+
+    def _tell(self, severity: Severity, text: str, facts: Mapping[str, object]) -> None:
+        self._happened.append(Event(self._clock.now(), "recorder.error", severity, text, facts=facts))
 
 
 def _read(path: Path, after: int, to_seq: int) -> Iterator[Sample]:
@@ -386,15 +397,3 @@ def _read(path: Path, after: int, to_seq: int) -> Iterator[Sample]:
             if seq > to_seq:
                 return
             yield sample
-
-
-def _said(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-
-
-def _is_broken(error: Exception) -> bool:
-    """Tell a file that is no recording from a disk that is full."""
-    broken = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return isinstance(error, sqlite3.DatabaseError) and (
-        getattr(error, "sqlite_errorcode", 0) & 0xFF in broken or "not a" in str(error)
-    )

@@ -76,7 +76,12 @@ class Page:
             self._last_event = one.last_event()
             _, last_t = one.span
             minute = int(last_t // MINUTE_S) * MINUTE_S
-            for sample in one.samples(from_t=minute - BEFORE_S):
+            recent = list(one.numbered(from_t=minute - BEFORE_S))
+            first, sample = recent[0] if recent else (0, None)
+            if sample is not None and sample.t >= minute and first > 1:
+                # Ticks far apart: the one before is what the counters grew from.
+                recent.insert(0, next(one.numbered(after=first - 2)))
+            for _, sample in recent:
                 self._rollup.add(sample)
         self._file.forget_minutes_from(minute)
 
@@ -101,4 +106,7 @@ class Page:
             return events
         # The oldest events fall off the end of a long list, so places cannot be remembered, only the event.
         places = [place for place, event in enumerate(events) if event is last or event == last]
-        return events[places[-1] + 1 if places else 0 :]
+        if places:
+            return events[places[-1] + 1 :]
+        # Another version of this program, or of the thresholds, tells the past otherwise: what is told stays told.
+        return tuple(event for event in events if event.t > last.t)

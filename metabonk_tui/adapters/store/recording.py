@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from metabonk_tui.adapters.interchange import FOR_EVER_T
 from metabonk_tui.adapters.lenient import Problem
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.schema import open_to_read
 from metabonk_tui.core.sample import Event, RunHeader, Sample
 
+DAMAGED = (ValueError, TypeError, OverflowError, MemoryError, lzma.LZMAError)
+"""How lines that were written over show."""
 EVENTS = "SELECT t, kind, severity, text, worker, facts FROM event"
 
 
@@ -57,6 +60,27 @@ class Plotted(NamedTuple):
     increase: float
 
 
+class _Stretch(NamedTuple):
+    """Lines that are read at once: a chunk, or the tail."""
+
+    first: int
+    last: int
+    thin: int
+    lines: bytes | list[bytes]
+    """Still packed, or as they are."""
+
+    @property
+    def behind(self) -> int:
+        """Where the next one may begin; of a chunk its end is not believed."""
+        return self.first + 1 if isinstance(self.lines, bytes) else self.last + 1
+
+    def numbers(self) -> Sequence[int]:
+        return [self.last] if self.thin else range(self.first, self.last + 1)
+
+    def unpacked(self) -> list[bytes]:
+        return lzma.decompress(self.lines).split(b"\n") if isinstance(self.lines, bytes) else self.lines
+
+
 class Recording:
     """One run on disk."""
 
@@ -84,7 +108,10 @@ class Recording:
     @property
     def meta(self) -> Mapping[str, Any]:
         """What its writer notes beside the samples."""
-        return {key: json.loads(value) for key, value in self._base.execute("SELECT key, value FROM meta")}
+        found = {key: json.loads(value) for key, value in self._base.execute("SELECT key, value FROM meta")}
+        if not all(isinstance(found.get(key, {}), dict) for key in ("summary", "header", "clock")):
+            raise ValueError("its notes are damaged")
+        return found
 
     def summary(self) -> Summary:
         """Say in a few words which run it is."""
@@ -92,10 +119,13 @@ class Recording:
         told = meta.get("summary", {})
         first_t, last_t = self.span
         beside = self.path.with_name(self.path.name + "-wal")
+        started_at = float(told.get("started_at", first_t))
+        if not (0 <= started_at < FOR_EVER_T and 0 <= last_t < FOR_EVER_T):
+            raise ValueError("its times are damaged")
         return Summary(
             name=self.path.stem,
             run=told.get("run", self.path.stem),
-            started_at=told.get("started_at", first_t),
+            started_at=started_at,
             last_t=last_t,
             verdict=told.get("verdict", "WAITING"),
             workers=told.get("workers"),
@@ -120,6 +150,12 @@ class Recording:
                 "SELECT max(ifnull((SELECT max(seq) FROM tail), 0), ifnull((SELECT max(last_seq) FROM chunk), 0))"
             ).fetchone()[0]
         )
+
+    @property
+    def rhythm_s(self) -> float | None:
+        """The time between samples as they were taken, however few are left; None: it was not noted."""
+        told = self.meta.get("header", {}).get("interval_s")
+        return float(told) if told else None
 
     @property
     def thinned_to_t(self) -> float | None:
@@ -153,8 +189,12 @@ class Recording:
         rows = self._base.execute("SELECT lines FROM chunk WHERE to_t <= ? ORDER BY first_seq", (to_t,))
         for place, (packed,) in enumerate(rows):
             if place % every == 0:
-                line = lzma.decompress(packed).split(b"\n", 1)[0]
-                for sample in codec.samples([line], self.problems, self.path.name):
+                try:
+                    line = lzma.decompress(packed).split(b"\n", 1)[0]
+                    made = list(codec.samples([line], self.problems, self.path.name))
+                except DAMAGED:
+                    continue
+                for sample in made:
                     yield replace(sample, run=self._header(sample.run)) if place == 0 else sample
 
     def events(self) -> tuple[Event, ...]:
@@ -195,7 +235,10 @@ class Recording:
     def _header(self, told: RunHeader | None) -> RunHeader | None:
         header = told
         if header is None and (kept := self.meta.get("header")) is not None:
-            header = msgspec.convert(kept, RunHeader)
+            try:
+                header = msgspec.convert(kept, RunHeader)
+            except msgspec.ValidationError as error:
+                raise ValueError(f"its header is damaged: {error}") from None
         thin_s = self._thin_spacing_s()
         if header is not None and thin_s is not None:
             # What is left of it has another rhythm than it was recorded in.
@@ -216,11 +259,14 @@ class Recording:
         ).fetchone()[0]
         at = begin or 0
         while (found := self._next(at)) is not None:
-            numbers, lines = found
-            yield from self._within(numbers, lines, from_t, to_t, after)
-            at = numbers[-1] + 1
+            try:
+                yield from self._within(found.numbers(), found.unpacked(), from_t, to_t, after)
+            except DAMAGED:
+                what = f"samples {found.first} to {found.last}: damaged, some of them are left out"
+                self.problems.append(Problem(self.path.name, None, what))
+            at = found.behind
 
-    def _next(self, at: int) -> tuple[list[int], list[bytes]] | None:
+    def _next(self, at: int) -> _Stretch | None:
         """Return the next chunk, behind the last one the tail; both as they were at one moment."""
         self._base.execute("BEGIN")
         try:
@@ -229,16 +275,17 @@ class Recording:
                 (at,),
             ).fetchone()
             if chunk is not None:
-                first, last, thin, packed = chunk
-                return [last] if thin else list(range(first, last + 1)), lzma.decompress(packed).split(b"\n")
+                return _Stretch(*chunk)
             rows = self._base.execute("SELECT seq, line FROM tail WHERE seq >= ? ORDER BY seq", (at,)).fetchall()
-            return ([seq for seq, _ in rows], [line for _, line in rows]) if rows else None
+            return _Stretch(rows[0][0], rows[-1][0], 0, [line for _, line in rows]) if rows else None
         finally:
             self._base.execute("COMMIT")
 
     def _within(
-        self, numbers: list[int], lines: list[bytes], from_t: float | None, to_t: float | None, after: int
+        self, numbers: Sequence[int], lines: list[bytes], from_t: float | None, to_t: float | None, after: int
     ) -> Iterator[tuple[int, Sample]]:
+        if len(lines) != len(numbers):
+            raise ValueError("there should be more lines, or fewer")
         read = codec.samples(lines, self.problems, self.path.name)
         for seq, sample in zip(numbers, read, strict=False):
             late = from_t is None or sample.t >= from_t
@@ -248,4 +295,8 @@ class Recording:
 
 def _event(row: tuple[Any, ...]) -> Event:
     t, kind, severity, text, worker, facts = row
-    return Event(t, kind, severity, text, worker, json.loads(facts))
+    told = json.loads(facts)
+    texts = all(isinstance(one, str) for one in (kind, severity, text))
+    if not (isinstance(t, float) and texts and isinstance(worker, int | None) and isinstance(told, dict)):
+        raise ValueError("its events are damaged")
+    return Event(t, kind, severity, text, worker, told)

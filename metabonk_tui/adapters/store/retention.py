@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metabonk_tui.adapters.store import codec
-from metabonk_tui.adapters.store.schema import PATIENCE_S, open_to_write
-from metabonk_tui.adapters.store.shelf import UNREADABLE, beside, paths, written_t
+from metabonk_tui.adapters.store.schema import PATIENCE_S, give_back, open_to_write
+from metabonk_tui.adapters.store.shelf import UNREADABLE, beside, paths, size_bytes, written_t
 from metabonk_tui.core.config import GB, Config
 from metabonk_tui.core.fold import fold
 from metabonk_tui.core.sample import Sample
@@ -120,7 +120,7 @@ def _thin_to(base: sqlite3.Connection, path: Path, to_t: float) -> int:
             raise
         count += len(rows)
     if count:
-        base.execute("PRAGMA incremental_vacuum").fetchall()
+        give_back(base)
     return count
 
 
@@ -141,5 +141,5 @@ def _oldest_too_many(folder: Path, limit: Limits, now_t: float, live: Collection
 
 def _is_room(folder: Path, limit: Limits) -> bool:
     known = paths(folder)
-    total = sum(one.stat().st_size for path in known for one in (path, beside(path)) if one.exists())
+    total = sum(map(size_bytes, known))
     return total <= limit.max_bytes and (not known or shutil.disk_usage(folder).free >= limit.min_free_bytes)

@@ -14,13 +14,15 @@ from typing import Any
 
 from metabonk_tui.adapters.store.codec import Encoder
 from metabonk_tui.adapters.store.rollup import Minute
-from metabonk_tui.adapters.store.schema import open_to_write
+from metabonk_tui.adapters.store.schema import give_back, open_to_write
 from metabonk_tui.core.sample import Event, Sample
 
 TICKS = 60
 """So many rows are packed into one: what compresses well together, and what one look into the past must unpack."""
 BYTES = 4_000_000
 """Or so many bytes, where a tick is large."""
+MOST_SEQ = 10**12
+"""No run has so many samples."""
 
 Cache = tuple[str, str, bytes]
 """(name, key, value): what can be made again."""
@@ -30,20 +32,22 @@ class RunFile:
     """The file of a run that is being written."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make it. Raises OSError, sqlite3.Error."""
+        """Open or make it. Raises OSError, sqlite3.Error; ValueError, TypeError where it is damaged."""
         self.path = path
         self._base = open_to_write(path)
         self._encoder = Encoder()
         try:
             with self._base_transaction():
                 self._pack()
+            self._seq = int(self._base.execute("SELECT ifnull(max(last_seq), 0) FROM chunk").fetchone()[0])
+            if not 0 <= self._seq < MOST_SEQ:
+                raise ValueError("its numbers are damaged")
+            self._series = {name: number for number, name in self._base.execute("SELECT id, name FROM series")}
+            self._meta = dict(self._base.execute("SELECT key, value FROM meta").fetchall())
         except BaseException:
             self._base.close()
             raise
-        self._seq = int(self._base.execute("SELECT ifnull(max(last_seq), 0) FROM chunk").fetchone()[0])
         self._ticks = self._bytes = 0
-        self._series = {name: number for number, name in self._base.execute("SELECT id, name FROM series")}
-        self._meta = dict(self._base.execute("SELECT key, value FROM meta").fetchall())
 
     @property
     def seq(self) -> int:
@@ -107,6 +111,7 @@ class RunFile:
             with self._base_transaction():
                 self._write_minutes(minutes)
                 self._pack()
+            give_back(self._base)
             self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._base.close()

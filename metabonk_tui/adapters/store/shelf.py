@@ -5,19 +5,29 @@ Refuses to know what stands in a recording beyond its summary.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
 
+from msgspec import MsgspecError
+
 from metabonk_tui.adapters.store.recording import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
+from metabonk_tui.adapters.store.trouble import said
 from metabonk_tui.core.sample import ProcessReading
+from metabonk_tui.core.status import clean_text
 
 SUFFIX = ".db"
-UNREADABLE = (OSError, sqlite3.Error, LZMAError, TooNew, ValueError, TypeError, KeyError)
+UNREADABLE = (
+    *(OSError, sqlite3.Error, LZMAError, TooNew, MsgspecError),
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError),
+)
+"""What a disk that fails, and a file that was written over, may raise."""
 SAME_START_S = 1.1
 """Start times are counted from a boot time that is a whole second and may be read one off."""
 LOOKED_AT = 20
@@ -51,9 +61,19 @@ def paths(folder: Path) -> list[Path]:
 
 def written_t(path: Path) -> float:
     """Say when a recording was last written to, real Unix seconds."""
-    return max(
-        (one.stat().st_mtime for one in (path, beside(path)) if one.exists() and one.stat().st_size), default=0.0
-    )
+    return max((told.st_mtime for told in _stats(path) if told.st_size), default=0.0)
+
+
+def size_bytes(path: Path) -> int:
+    """Say how much room a recording takes, with what is not yet in its place."""
+    return sum(told.st_size for told in _stats(path))
+
+
+def _stats(path: Path) -> Iterator[os.stat_result]:
+    """Look at a recording's files: whoever ends takes his log away with him, at any moment."""
+    for one in (path, beside(path)):
+        with suppress(FileNotFoundError):
+            yield one.stat()
 
 
 def beside(path: Path) -> Path:
@@ -68,7 +88,7 @@ def summaries(folder: Path, problems: list[str]) -> Iterator[Summary]:
             with Recording(path) as one:
                 yield one.summary()
         except UNREADABLE as error:
-            problems.append(f"{path}: {error}")
+            problems.append(f"{path}: {clean_text(said(error))}")
 
 
 def find(folder: Path, name: str) -> Path | None:

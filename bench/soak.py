@@ -1,0 +1,267 @@
+"""A long run recorded for real, faster than life: does the recorder grow, does it roll up, is one honest report left?
+
+A demo pool and `metabonk-tui record` as processes of their own; every few seconds the recorder's memory, open files,
+threads and CPU are noted. At the end: nothing of these may have grown, its log holds no error, old samples are
+thinned, and `runs`, `export` and `report` tell of one run without a hole. Exits with 1 where one of these is not so.
+
+    python bench/soak.py [--hours 24] [--speed 60] [--workers 5] [--scenario healthy]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from metabonk_tui.adapters.store.journal import TIDY_S
+from metabonk_tui.adapters.store.recording import Recording
+from metabonk_tui.adapters.store.run_file import TICKS
+
+PROGRAM = [sys.executable, "-m", "metabonk_tui"]
+LOOKS = 240
+"""So many times the recorder is looked at."""
+RAW_HOURS = 0.5
+"""Of the run under way its gate's length is never thinned: this is less."""
+GROWN = 0.05
+"""Memory may be this much larger in the last quarter than in the second, which is after everything was loaded once."""
+GROWN_BYTES = 4 << 20
+"""And this much, whatever the share: one chunk more in hand is no growth."""
+POOLED = min(32, (os.cpu_count() or 1) + 4) + 2
+"""Threads that there may be: those that asyncio keeps for reading files are started one by one, as they are needed."""
+LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the recorder held at a moment."""
+
+    real_s: float
+    rss_bytes: int
+    files: int
+    threads: int
+    cpu_s: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hours", type=float, default=24.0, help="on the run's clock")
+    parser.add_argument("--speed", type=float, default=60.0)
+    parser.add_argument("--workers", type=int, default=5)
+    parser.add_argument("--scenario", default="healthy")
+    options = parser.parse_args()
+    real_s = options.hours * 3600 / options.speed
+    with tempfile.TemporaryDirectory(prefix="metabonk-soak-") as kept:
+        folder = Path(kept)
+        home = environment(folder)
+        with demo_pool(home, options) as config:
+            own = folder / "soak.toml"
+            own.write_text(f"{config.read_text()}\n[store]\nraw_hours = {RAW_HOURS}\n")
+            looks, code, said = record(home, own, options.speed, real_s)
+            return judge(folder, home, looks, code, said, real_s, options)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Give the programs a home of their own."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("METABONK_", "XDG_"))}
+    return kept | {"HOME": str(folder), "METABONK_TUI_STATE_DIR": str(folder / "state"), "TMPDIR": str(folder)}
+
+
+@contextmanager
+def demo_pool(home: dict[str, str], options: argparse.Namespace) -> Iterator[Path]:
+    """Run a demo pool while the block runs; yields its configuration."""
+    asked = ["--scenario", options.scenario, "--workers", str(options.workers), "--speed", f"{options.speed:g}"]
+    pool = subprocess.Popen(
+        [*PROGRAM, "demo", "--no-ui", *asked],
+        env=home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert pool.stdout is not None
+        told = "".join(pool.stdout.readline() for _ in range(4))
+        found = re.search(r"--config (\S+)", told)
+        if found is None:
+            raise RuntimeError(f"the demo pool did not start: {told}")
+        yield Path(found[1])
+    finally:
+        pool.send_signal(signal.SIGINT)
+        pool.communicate(timeout=LIMIT_S)
+
+
+def record(home: dict[str, str], config: Path, speed: float, real_s: float) -> tuple[list[Look], int, str]:
+    """Record for so many real seconds and look at the recorder all the while."""
+    argv = [*PROGRAM, "record", "--config", str(config), "--speed", f"{speed:g}", "--for", f"{real_s:g}s"]
+    recorder = subprocess.Popen(
+        argv, env=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    looks: list[Look] = []
+    try:
+        process, began = psutil.Process(recorder.pid), time.monotonic()
+        while recorder.poll() is None and (passed := time.monotonic() - began) < real_s + LIMIT_S:
+            if passed >= len(looks) * real_s / LOOKS and (look := look_at(process, passed)) is not None:
+                looks.append(look)
+                if len(looks) % (LOOKS // 12) == 0:
+                    tell(f"{passed / real_s:4.0%}  {row(look)}")
+            time.sleep(min(0.2, real_s / LOOKS))
+        said, _ = recorder.communicate(timeout=LIMIT_S)
+        return looks, recorder.returncode, said
+    finally:
+        if recorder.poll() is None:
+            recorder.kill()
+            recorder.wait()
+
+
+def look_at(process: psutil.Process, real_s: float) -> Look | None:
+    """Note what it holds; None: it has ended."""
+    try:
+        with process.oneshot():
+            times = process.cpu_times()
+            spent_s = times.user + times.system
+            return Look(real_s, process.memory_info().rss, process.num_fds(), process.num_threads(), spent_s)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def judge(
+    folder: Path,
+    home: dict[str, str],
+    looks: list[Look],
+    code: int,
+    said: str,
+    real_s: float,
+    options: argparse.Namespace,
+) -> int:
+    """Say what was measured and what of it is not as it should be."""
+    wrong: list[str] = []
+
+    def expect(met: bool, what: str) -> None:
+        tell(f"{'ok ' if met else 'BAD'}  {what}")
+        if not met:
+            wrong.append(what)
+
+    expect((code, said) == (0, ""), f"the recorder ended with {code} and said {said!r}")
+    second, last = quarter(looks, 1), quarter(looks, 3)
+    judge_growth(looks, second, last, expect)
+    errors = [
+        line
+        for path in sorted((folder / "state").glob("metabonk-tui.log*"))
+        for line in path.read_text().splitlines()
+        if re.search(r" (WARNING|ERROR|CRITICAL) |Traceback", line)
+    ]
+    expect(not errors, "\n       ".join([f"{len(errors)} warnings and errors in its log", *errors[:5]]))
+    judge_recording(folder, home, real_s, options, expect)
+    judge_verbs(folder, home, options, expect)
+    return 1 if wrong else 0
+
+
+def judge_growth(looks: list[Look], second: list[Look], last: list[Look], expect: Callable[[bool, str], None]) -> None:
+    """Compare the second quarter with the last one."""
+    before, after = (statistics.median(look.rss_bytes for look in part) for part in (second, last))
+    fit = statistics.linear_regression(
+        [look.real_s for look in looks[len(looks) // 4 :]], [look.rss_bytes for look in looks[len(looks) // 4 :]]
+    )
+    limit = before + max(GROWN * before, GROWN_BYTES)
+    slope = fit.slope * (looks[-1].real_s - looks[0].real_s) / 1e6
+    told = f"RSS {before / 1e6:.1f} MB in the second quarter, {after / 1e6:.1f} MB in the last; slope {slope:+.2f} MB"
+    expect(after <= limit, f"{told} over the whole run")
+    for name in ("files", "threads"):
+        # The median: at some looks a file of /proc happens to be open.
+        then, now = (statistics.median(getattr(look, name) for look in part) for part in (second, last))
+        most = POOLED if name == "threads" else 0
+        expect(now <= max(then, most), f"open {name}: {then:g} in the second quarter, {now:g} in the last")
+    rates = [(part[-1].cpu_s - part[0].cpu_s) / (part[-1].real_s - part[0].real_s) for part in (second, last)]
+    expect(rates[1] <= 1.25 * rates[0] + 0.01, f"CPU {rates[0]:.1%} in the second quarter, {rates[1]:.1%} in the last")
+
+
+def judge_recording(
+    folder: Path, home: dict[str, str], real_s: float, options: argparse.Namespace, expect: Callable[[bool, str], None]
+) -> None:
+    """Look into the store."""
+    found = sorted((folder / "state" / "runs").glob("*.db"))
+    expect(len(found) == 1, f"{len(found)} recording")
+    if not found:
+        return
+    with Recording(found[0]) as one:
+        first_t, last_t = one.span
+        told = one.summary()
+        points = one.plot("step", first_t, last_t, 200)
+        kinds = [event.kind for event in one.events()]
+        thin_t = one.thinned_to_t
+    hours = (last_t - first_t) / 3600
+    expect(hours > 0.97 * options.hours - 0.1, f"{told.samples} samples over {hours:.2f} h of the run's clock")
+    expect(kinds.count("recorder.gap") == 0, f"{kinds.count('recorder.gap')} gaps; {len(kinds)} events in all")
+    expect(kinds.count("recorder.hour") >= int(hours) - 1, f"{kinds.count('recorder.hour')} hourly validations")
+    expect(
+        (sorted(points) == list(range(options.workers)) and all(len(row) >= 150 for row in points.values()))
+        or hours < 6,
+        f"a plot of {', '.join(str(len(row)) for row in points.values())} points",
+    )
+    if real_s > TIDY_S + 3 * TICKS:
+        thinned = 0.0 if thin_t is None else (thin_t - first_t) / 3600
+        expect(thinned > 0, f"thinned up to hour {thinned:.1f}")
+    else:
+        tell(f"--   too short to be thinned: that is looked at every {TIDY_S:.0f} real seconds")
+    each = told.bytes / max(1, told.samples * options.workers)
+    tell(f"--   {told.bytes / 1e6:.2f} MB, {each:.0f} bytes a worker-sample, plots and events with it")
+
+
+def judge_verbs(
+    folder: Path, home: dict[str, str], options: argparse.Namespace, expect: Callable[[bool, str], None]
+) -> None:
+    """Ask for the run as a person would."""
+    (listed,) = json.loads(ask(home, folder, "runs", "--json").stdout)
+    expect(
+        listed["workers"] == options.workers, f"runs: {listed['name']}, {listed['verdict']}, {listed['bytes']} bytes"
+    )
+    exported = ask(home, folder, "export", "last", "--jsonl", "soak.jsonl")
+    expect((exported.returncode, exported.stderr) == (0, ""), f"export: {exported.returncode} {exported.stderr}")
+    began_s = time.monotonic()
+    report = ask(home, folder, "report", "soak.jsonl", "--json")
+    took_s = time.monotonic() - began_s
+    expect(report.stderr == "", f"report: verdict {json.loads(report.stdout)['verdict']['word']}{report.stderr}")
+    told = json.loads(report.stdout)
+    runs = len(told.get("runs", [told]))
+    expect(runs == 1, f"report: {runs} run, made in {took_s:.1f} s")
+    seen_h = told["run"]["duration_s"] / 3600
+    expect(seen_h > 0.97 * options.hours - 0.2, f"report: {seen_h:.2f} h, {len(told['gaps'])} gaps")
+    expect(told["verdict"]["word"] == listed["verdict"], "report and runs say the same verdict")
+
+
+def ask(home: dict[str, str], folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    """Call the program."""
+    return subprocess.run([*PROGRAM, *argv], env=home, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def quarter(looks: list[Look], number: int) -> list[Look]:
+    """Take one quarter of the looks."""
+    size = len(looks) // 4
+    return looks[number * size : (number + 1) * size]
+
+
+def row(look: Look) -> str:
+    return (
+        f"RSS {look.rss_bytes / 1e6:6.1f} MB  {look.files:3} files  {look.threads:2} threads  {look.cpu_s:6.1f} s CPU"
+    )
+
+
+def tell(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
