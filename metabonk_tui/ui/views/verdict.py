@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.black_box import BlackBox, table
+from metabonk_tui.core.black_box import HAD, BlackBox, table
 from metabonk_tui.core.names import named
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import component_of
@@ -154,6 +154,8 @@ def black_box_rows(frame: Frame, snapshot: Snapshot, box: BlackBox, wide: int) -
     rows.append((gap(12), *(right(label, 13, "muted") for label in labels)))
     for name, *held in lines:
         rows.append((left(g.text(name), 12, "text"), *(right(cell, 13, "text") for cell in held)))
+    if any(cell.startswith("had ") for _, *held in lines for cell in held):
+        rows.append((muted(HAD),))
     return [cut(row, wide, g.ellipsis) for row in rows]
 
 
