@@ -189,8 +189,9 @@ def _racing(known: ConductTrack, track: WorkerTrack, t: float) -> Conduct | None
     if known.raced_t is None or t - known.raced_t > CALM_S:
         return None
     ratio = track.steps.ratio
-    how = f"{ratio:.0f} times its own past" if ratio is not None else "many times its own past until now"
-    return Conduct(ConductWord.RACING, t, f"steps {how}")
+    if ratio is None or track.steps.rate is None:
+        return Conduct(ConductWord.RACING, t, "steps many times its own past until now")
+    return Conduct(ConductWord.RACING, t, f"steps {track.steps.rate:.2f}/s, {ratio:.0f} times its own past")
 
 
 def _idle(known: ConductTrack, still_s: float, t: float, least_s: float, *, starting: bool) -> Conduct | None:
@@ -199,10 +200,17 @@ def _idle(known: ConductTrack, still_s: float, t: float, least_s: float, *, star
     return Conduct(ConductWord.IDLE, t, f"answers, and nothing in it has grown for {age(still_s)}")
 
 
-def happened(before: Mapping[int, ConductTrack], after: Mapping[int, ConductTrack]) -> tuple[Happening, ...]:
-    """List what began and what ended, the same thing on several workers once.
+def tells_reach(conduct: Conduct | None) -> bool:
+    """Say whether `worker.conduct` tells that it does not answer, and more of it than `worker.down` could."""
+    return conduct is not None and conduct.word in (ConductWord.HUNG, ConductWord.BROKEN)
 
-    That a worker is down, and that it is up again, `worker.down` and `worker.up` tell.
+
+def happened(
+    before: Mapping[int, ConductTrack], after: Mapping[int, ConductTrack], tracks: Mapping[int, WorkerTrack]
+) -> tuple[Happening, ...]:
+    """List what began and what ended: one telling a change, the same thing on several workers once.
+
+    That a worker is down, and that it answers again, `worker.down` and `worker.up` tell.
     """
     groups: dict[tuple[Severity, str], list[tuple[int, str]]] = {}
     for slot, track in after.items():
@@ -210,11 +218,13 @@ def happened(before: Mapping[int, ConductTrack], after: Mapping[int, ConductTrac
         was, now = known.now if known is not None else None, track.now
         if (was and was.word) is (now and now.word):
             continue
-        if was is not None and was.word is not ConductWord.DOWN:
-            groups.setdefault(("ok", f"no longer {was.word}"), []).append((slot, f"now {now.word}" if now else ""))
+        ended = f"no longer {was.word}" if was is not None and was.word is not ConductWord.DOWN else ""
         if now is not None and now.word is not ConductWord.DOWN:
             severity: Severity = "crit" if now.word.level == "stop" else "warn"
-            groups.setdefault((severity, now.word.value), []).append((slot, now.why))
+            said = f"{now.word}, {ended}" if ended else now.word.value
+            groups.setdefault((severity, said), []).append((slot, now.why))
+        elif ended and now is None and not (tells_reach(was) and tracks[slot].reach is Reach.UP):
+            groups.setdefault(("ok", ended), []).append((slot, ""))
     told: list[Happening] = []
     for (severity, said), where in groups.items():
         why = where[0][1] if len(where) == 1 else ""

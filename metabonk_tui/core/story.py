@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from metabonk_tui.core.conduct import tells_reach
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.deaths import Gone
+from metabonk_tui.core.deaths import Ends, Gone
 from metabonk_tui.core.sample import Event, Severity
 from metabonk_tui.core.snapshot import Check, Verdict
-from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
+from metabonk_tui.core.worker_view import ComponentState, Conduct, ConductWord, Reach, WorkerView
 from metabonk_tui.core.workers import WorkerTrack, announce_rate
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 _LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
 ANSWERS = "answers"
-NOTHING: Mapping[int, str] = {}
+NOTHING: Ends = {}
 
 
 class Teller:
@@ -84,10 +85,11 @@ class Teller:
         after: Mapping[int, WorkerTrack],
         views: Sequence[WorkerView],
         config: Config,
-        ends: Mapping[int, str] = NOTHING,
+        ends: Ends = NOTHING,
     ) -> dict[int, WorkerTrack]:
         """Tell what changed on the workers; return the tracks with what was announced noted."""
         told = dict(after)
+        conducts = {view.slot: view.conduct for view in views}
         groups: dict[tuple[str, Severity, str], list[int]] = {}
 
         def note(kind: str, severity: Severity, text: str, slot: int) -> None:
@@ -98,21 +100,19 @@ class Teller:
             for kind, text in track.happened:
                 severity: Severity = "warn"
                 if kind == "worker.generation":
-                    text = f"gen {track.generation}: {text}" + _end(slot, ends)
+                    text = f"gen {track.generation}: {text}" + _end(slot, old.pid if old else None, ends)
                 note(kind, severity, text, slot)
             was = old.reach if old else Reach.STARTING
-            if track.reach is not was:
-                self._tell_reach(track, was, note, _end(slot, ends))
+            if track.reach is not was and not tells_reach(conducts.get(slot)):
+                self._tell_reach(track, was, note, _end(slot, track.pid, ends))
             announced = announce_rate(track.steps)
             if announced is not None:
                 told[slot] = replace(track, steps=announced)
                 rate = track.steps.rate or 0.0
-                note(
-                    "worker.rate",
-                    "warn",
-                    f"steps {rate:.2f}/s, ×{announced.announced:.0f} of its own past",
-                    slot,
-                )
+                if not self._begins_to_race(conducts.get(slot)):
+                    note(
+                        "worker.rate", "warn", f"steps {rate:.2f}/s, ×{announced.announced:.0f} of its own past", slot
+                    )
             self._tell_environment(old, track, views, note)
             for index, spec in enumerate(config.component):
                 state = track.components[index].state
@@ -130,6 +130,10 @@ class Teller:
                 text = "answer"
             self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": slots}, worker=only)
         return told
+
+    def _begins_to_race(self, conduct: Conduct | None) -> bool:
+        """`worker.conduct` tells the jump itself, with its rate; only what it becomes after that is news."""
+        return conduct is not None and conduct.word is ConductWord.RACING and conduct.since_t == self._t
 
     @staticmethod
     def _tell_reach(track: WorkerTrack, was: Reach, note: Any, end: str) -> None:
@@ -176,9 +180,9 @@ def _listed(slots: Sequence[int]) -> str:
     return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
 
 
-def _end(slot: int, ends: Mapping[int, str]) -> str:
-    """Say how the process before ended, where that is known by now."""
-    return f"; {ends[slot]}" if slot in ends else ""
+def _end(slot: int, pid: int | None, ends: Ends) -> str:
+    """Say how this very process ended, where that is known by now: it may have died as another's end is told."""
+    return f"; {ends[slot, pid]}" if (slot, pid) in ends else ""
 
 
 def _named(env: Any) -> str:
