@@ -45,7 +45,7 @@ class BlackBox:
 MOMENTS = (("5 min before", 300.0), ("1 min before", 60.0), ("10 s before", 10.0), ("at the kill", 0.0))
 
 
-HAD = "had: when it was last seen; at the kill it was gone"
+HAD = "had: held when last seen; gone at the kill"
 """What the word in a cell means, for below the table."""
 
 
