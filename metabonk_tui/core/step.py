@@ -239,6 +239,7 @@ def _advance(
         state=state,
         env_file=env_file,
         contract=names.view,
+        log_lines=suspects.logs,
     )
 
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from metabonk_tui.core.black_box import BlackBox, BlackBoxPoint
 from metabonk_tui.core.death import Death, DeathWord
 from metabonk_tui.core.memory_view import Forecast, GpuMemory, SwapView
+from metabonk_tui.core.sample import WorkerStatus
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import Generation
-from tests.ui.scenes import GB, HOSTILE, MB, SCENES, START, leak, memory, mixed, worker
+from tests.ui.scenes import GB, HOSTILE, MB, SCENES, START, accused, leak, memory, mixed, worker
 
 
 def ended(word: DeathWord, evidence: str, after_s: float, code: int | None = None) -> Death:
@@ -88,8 +89,37 @@ def hostile_ends() -> Snapshot:
     death = Death("OOM-killed", HOSTILE, base.t - 5)
     workers = tuple(replace(w, generations=(Generation(1, START, 7, HOSTILE, death),)) for w in base.workers)
     box = BlackBox(base.t, (BlackBoxPoint(base.t - 5, 10**15, ((HOSTILE, 10**15),)), BlackBoxPoint(base.t, None, ())))
-    return replace(base, workers=workers, memory=replace(memory(base.t, 4.2), black_box=box, kernel_log=HOSTILE))
+    return replace(
+        base, workers=workers, memory=replace(memory(base.t, 4.2), black_box=box, kernel_log=HOSTILE),
+        log_lines={0: (HOSTILE, "x"), 3: (HOSTILE,)},
+    )  # fmt: skip
 
 
-RARE: dict[str, Callable[[], Snapshot]] = {"killed": killed, "thrashing": thrashing, "hostile-ends": hostile_ends}
+SHAPER = "WARN: intrinsic reward shaper unavailable (No module named 'src.worker.reward_shaper'); disabling"
+
+
+def logged() -> Snapshot:
+    """Logs that tell something: all say the same once, one says more, and one file names another worker."""
+    base = accused()
+    common = "omega: GPU memory fraction could not be set: UserWarning: expandable_segments not supported"
+    lines = {
+        0: (common, "[worker:omega-2] WARN: not mine, though it stands in my file"),
+        1: (common, "System2 request failed: HTTPConnectionPool(host='127.0.0.1', port=11434): Read timed out."),
+        2: (common, f"[worker:omega-2] {SHAPER}",
+            "Traceback (most recent call last):",
+            "ModuleNotFoundError: No module named 'src.worker.reward_shaper'"),
+    }  # fmt: skip
+    workers = tuple(
+        replace(w, status=WorkerStatus({"instance_id": f"omega-{w.slot}", "game_log_path": "/srv/metabonk/run"}))
+        for w in base.workers
+    )
+    return replace(base, workers=workers, log_lines=lines)
+
+
+RARE: dict[str, Callable[[], Snapshot]] = {
+    "killed": killed,
+    "thrashing": thrashing,
+    "logged": logged,
+    "hostile-ends": hostile_ends,
+}
 ALL = SCENES | RARE

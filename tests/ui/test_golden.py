@@ -36,6 +36,7 @@ CASES = [
     ("verdict", "accused", (120, 60)),
     *(("worker", "killed", size) for size in ((80, 60), (120, 60), (200, 60))),
     *(("verdict", "killed", size) for size in ((40, 60), (80, 60), (120, 60), (200, 60))),
+    *(("logs", scene, size) for scene in ("logged", "healthy") for size in ((80, 24), (120, 40), (200, 60))),
     *(("memory", "thrashing", size) for size in ((80, 60), (120, 60), (200, 60))),
 ]
 
