@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from metabonk_tui.ui.footer import footer
 from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page, UiState
-from metabonk_tui.ui.spans import EMPTY
-from metabonk_tui.ui.views.header import header
+from metabonk_tui.ui.screens.headed import headed
 from metabonk_tui.ui.views.logs import chosen, log_rows
-from metabonk_tui.ui.views.verdict import nothing_seen
 
 STEPS = {"next": 1, "right": 1, "previous": -1, "left": -1}
 
@@ -23,10 +20,7 @@ class LogsScreen(MonitorScreen):
 
     def page(self, frame: Frame) -> Page:
         """Draw it."""
-        if frame.snapshot is None:
-            return Page(top=nothing_seen(frame), bottom=(footer(frame),))
-        top = (*header(frame, frame.snapshot), *((EMPTY,) if frame.height >= 14 else ()))
-        return Page(top, log_rows(frame, frame.snapshot), (footer(frame),))
+        return headed(frame, log_rows)
 
     def do(self, command: str, frame: Frame) -> UiState | None:
         """Go from all workers to the first one, to the next, and back to all."""
