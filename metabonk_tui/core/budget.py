@@ -150,8 +150,9 @@ def counts(wanted: Iterable[int], fits: int, rows: int = TABLE_ROWS) -> tuple[in
     last = max([*asked, fits]) + 1
     if last <= rows:
         return tuple(range(1, last + 1))
-    first = (*asked, *(n for n in (fits, fits + 1) if n > 0), *(n + 1 for n in asked), *range(1, last))
-    return tuple(sorted(tuple(dict.fromkeys(first))[:rows]))
+    first = (*asked, *(n for n in (fits, fits + 1) if n > 0), *(n + 1 for n in asked))
+    upwards = range(1, min(last, rows + len(first) + 1))
+    return tuple(sorted(tuple(dict.fromkeys((*first, *upwards)))[:rows]))
 
 
 def arithmetic(budget: Budget, workers: int) -> str:

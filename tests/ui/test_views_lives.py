@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from metabonk_tui.core.snapshot import Snapshot
@@ -15,7 +16,7 @@ def lived(*lives: Generation, alive: bool = True) -> Snapshot:
     base = healthy()
     one = replace(base.workers[0], generations=lives)
     if not alive:
-        one = replace(one, reach=Reach.DOWN, pid=None, rss_bytes=None)
+        one = replace(one, reach=Reach.DOWN, rss_bytes=None)
     return replace(base, workers=(one, *base.workers[1:]))
 
 
@@ -40,6 +41,7 @@ def test_a_worker_that_is_down_does_not_live_on() -> None:
     told = drawn(lived(FIRST, SECOND, alive=False))
     assert told.count("nobody saw it end") == 2
     assert "for 29m" not in told, "how long it lived, nobody knows"
+    assert re.search(r"process +gone, was 41207", told)
     assert "for 29m" in drawn(lived(FIRST, SECOND))
 
 

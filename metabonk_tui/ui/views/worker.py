@@ -119,7 +119,7 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
     """Draw process, port, polls, step and lives."""
     pid: Row = (_missing("no process known"),)
     if worker.pid is not None:
-        pid = (strong(str(worker.pid)),)
+        pid = (strong(str(worker.pid)),) if worker.alive else (muted("gone, was "), text(str(worker.pid)))
         if worker.pid_started_at is not None:
             age = fmt.age(max(0.0, snapshot.t - worker.pid_started_at))
             pid = (*pid, gap(2), muted(f"started {fmt.clock(worker.pid_started_at, zone)}, {age} ago"))
