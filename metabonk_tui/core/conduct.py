@@ -200,19 +200,21 @@ def _idle(known: ConductTrack, still_s: float, t: float, least_s: float, *, star
     return Conduct(ConductWord.IDLE, t, f"answers, and nothing in it has grown for {age(still_s)}")
 
 
-def tells_reach(conduct: Conduct | None) -> bool:
-    """Say whether `worker.conduct` tells that it does not answer, and more of it than `worker.down` could."""
-    return conduct is not None and conduct.word in (ConductWord.HUNG, ConductWord.BROKEN)
+UNANSWERING = (ConductWord.HUNG, ConductWord.BROKEN)
+"""Words that say how a worker does not answer: `worker.down` tells them, and `worker.up` that they are over."""
 
 
 def happened(
-    before: Mapping[int, ConductTrack], after: Mapping[int, ConductTrack], tracks: Mapping[int, WorkerTrack]
+    before: Mapping[int, ConductTrack],
+    after: Mapping[int, ConductTrack],
+    tracks_before: Mapping[int, WorkerTrack],
+    tracks: Mapping[int, WorkerTrack],
 ) -> tuple[Happening, ...]:
     """List what began and what ended: one telling a change, the same thing on several workers once.
 
-    That a worker is down, and that it answers again, `worker.down` and `worker.up` tell.
+    Left out is what is told anyhow: that a worker is down, that it answers again, and the jump of its step rate.
     """
-    groups: dict[tuple[Severity, str], list[tuple[int, str]]] = {}
+    groups: dict[tuple[str, Severity, str], list[tuple[int, str]]] = {}
     for slot, track in after.items():
         known = before.get(slot)
         was, now = known.now if known is not None else None, track.now
@@ -220,13 +222,25 @@ def happened(
             continue
         ended = f"no longer {was.word}" if was is not None and was.word is not ConductWord.DOWN else ""
         if now is not None and now.word is not ConductWord.DOWN:
+            kind = "worker.down" if now.word in UNANSWERING else "worker.conduct"
             severity: Severity = "crit" if now.word.level == "stop" else "warn"
             said = f"{now.word}, {ended}" if ended else now.word.value
-            groups.setdefault((severity, said), []).append((slot, now.why))
-        elif ended and now is None and not (tells_reach(was) and tracks[slot].reach is Reach.UP):
-            groups.setdefault(("ok", ended), []).append((slot, ""))
+            if now.word is not ConductWord.RACING or not _jump_is_told(tracks_before.get(slot), tracks[slot]):
+                groups.setdefault((kind, severity, said), []).append((slot, now.why))
+        elif was is not None and ended and now is None and not _answers_again(was.word, tracks[slot]):
+            groups.setdefault(("worker.conduct", "ok", ended), []).append((slot, ""))
     told: list[Happening] = []
-    for (severity, said), where in groups.items():
+    for (kind, severity, said), where in groups.items():
         why = where[0][1] if len(where) == 1 else ""
-        told.append(("worker.conduct", severity, f"{said}: {why}" if why else said, tuple(s for s, _ in where)))
+        told.append((kind, severity, f"{said}: {why}" if why else said, tuple(s for s, _ in where)))
     return tuple(told)
+
+
+def _answers_again(was: ConductWord, track: WorkerTrack) -> bool:
+    """Say whether `worker.up` tells that it is over."""
+    return was in UNANSWERING and track.reach is Reach.UP
+
+
+def _jump_is_told(before: WorkerTrack | None, after: WorkerTrack) -> bool:
+    """Say whether `worker.rate` was told in this very tick."""
+    return before is not None and before.steps.announced != after.steps.announced

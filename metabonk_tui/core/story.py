@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from metabonk_tui.core.conduct import tells_reach
+from metabonk_tui.core.conduct import UNANSWERING
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.deaths import Ends, Gone
 from metabonk_tui.core.sample import Event, Severity
 from metabonk_tui.core.snapshot import Check, Verdict
-from metabonk_tui.core.worker_view import ComponentState, Conduct, ConductWord, Reach, WorkerView
+from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
 from metabonk_tui.core.workers import WorkerTrack, announce_rate
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
@@ -89,7 +89,8 @@ class Teller:
     ) -> dict[int, WorkerTrack]:
         """Tell what changed on the workers; return the tracks with what was announced noted."""
         told = dict(after)
-        conducts = {view.slot: view.conduct for view in views}
+        # `conduct.happened` tells of these, and how.
+        unanswering = {view.slot for view in views if view.conduct and view.conduct.word in UNANSWERING}
         groups: dict[tuple[str, Severity, str], list[int]] = {}
 
         def note(kind: str, severity: Severity, text: str, slot: int) -> None:
@@ -103,16 +104,18 @@ class Teller:
                     text = f"gen {track.generation}: {text}" + _end(slot, old.pid if old else None, ends)
                 note(kind, severity, text, slot)
             was = old.reach if old else Reach.STARTING
-            if track.reach is not was and not tells_reach(conducts.get(slot)):
+            if track.reach is not was and slot not in unanswering:
                 self._tell_reach(track, was, note, _end(slot, track.pid, ends))
             announced = announce_rate(track.steps)
             if announced is not None:
                 told[slot] = replace(track, steps=announced)
                 rate = track.steps.rate or 0.0
-                if not self._begins_to_race(conducts.get(slot)):
-                    note(
-                        "worker.rate", "warn", f"steps {rate:.2f}/s, ×{announced.announced:.0f} of its own past", slot
-                    )
+                note(
+                    "worker.rate",
+                    "warn",
+                    f"steps {rate:.2f}/s, ×{announced.announced:.0f} of its own past",
+                    slot,
+                )
             self._tell_environment(old, track, views, note)
             for index, spec in enumerate(config.component):
                 state = track.components[index].state
@@ -130,10 +133,6 @@ class Teller:
                 text = "answer"
             self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": slots}, worker=only)
         return told
-
-    def _begins_to_race(self, conduct: Conduct | None) -> bool:
-        """`worker.conduct` tells the jump itself, with its rate; only what it becomes after that is news."""
-        return conduct is not None and conduct.word is ConductWord.RACING and conduct.since_t == self._t
 
     @staticmethod
     def _tell_reach(track: WorkerTrack, was: Reach, note: Any, end: str) -> None:

@@ -229,13 +229,13 @@ def back(life: str | None, at_s: float = 300.0, for_s: float = 180.0) -> Life:
 
 def test_that_it_hangs_is_told_once_and_that_it_answers_again_once() -> None:
     begun, ended = told_of_reach(back("timeout"), 600)
-    assert begun.startswith("worker.conduct w2 hung: accepts, and has not answered for ")
+    assert begun.startswith("worker.down w2 hung: accepts, and has not answered for ")
     assert ended == "worker.up w2 answers"
 
 
 def test_what_becomes_something_else_is_one_telling() -> None:
     life = phases((0, healthy), (300, lambda _s, _t: "timeout"), (400, lambda _s, _t: "http 500"), (500, down))
     hung, broken, gone = told_of_reach(life, 600)
-    assert hung.startswith("worker.conduct w2 hung: ")
-    assert broken.startswith("worker.conduct w2 broken, no longer hung: ")
+    assert hung.startswith("worker.down w2 hung: ")
+    assert broken.startswith("worker.down w2 broken, no longer hung: ")
     assert gone.startswith("worker.down w2 not reachable: ")
