@@ -45,20 +45,33 @@ class BlackBox:
 MOMENTS = (("5 min before", 300.0), ("1 min before", 60.0), ("10 s before", 10.0), ("at the kill", 0.0))
 
 
+HAD = "had: held when last seen; gone at the kill"
+"""What the word in a cell means, for below the table."""
+
+
 def table(box: BlackBox) -> list[list[str]]:
-    """Write who held what as rows of cells: a head, what was available, then every name; "-": not seen then."""
+    """Write who held what as rows of cells: a head, what was available, then every name; "-": not seen then.
+
+    Whoever was gone at the kill, and was there 10 s before or later, "had" what was last seen: the victim does.
+    """
     moments = [box.at(before_s) for _, before_s in MOMENTS]
     names = list(dict.fromkeys(name for point in box.points for name, _ in point.held))
     names.sort(key=lambda name: (name not in ("ollama", "launcher", "orchestrator"), len(name), name))
+    lately_t = moments[-2].t if moments[-2] else 0.0
+    lately = {name: size for point in box.points if lately_t <= point.t <= box.kill_t for name, size in point.held}
 
     def cell(found: int | None) -> str:
         return "-" if found is None else gigabytes(found, 2)
 
+    def held(name: str) -> list[str]:
+        cells = [cell(dict(point.held).get(name) if point else None) for point in moments]
+        if cells[-1] == "-" and name in lately:
+            cells[-1] = f"had {cell(lately[name])}"
+        return cells
+
     rows = [["GB", *(label for label, _ in MOMENTS)]]
     rows.append(["available", *(cell(point.available_bytes if point else None) for point in moments)])
-    return rows + [
-        [name, *(cell(dict(point.held).get(name) if point else None) for point in moments)] for name in names
-    ]
+    return rows + [[name, *held(name)] for name in names]
 
 
 @dataclass(frozen=True, slots=True)

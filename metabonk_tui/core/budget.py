@@ -150,17 +150,27 @@ def counts(wanted: Iterable[int], fits: int, rows: int = TABLE_ROWS) -> tuple[in
     last = max([*asked, fits]) + 1
     if last <= rows:
         return tuple(range(1, last + 1))
-    first = (*asked, *(n for n in (fits, fits + 1) if n > 0), *(n + 1 for n in asked), *range(1, last))
-    return tuple(sorted(tuple(dict.fromkeys(first))[:rows]))
+    first = (*asked, *(n for n in (fits, fits + 1) if n > 0), *(n + 1 for n in asked))
+    upwards = range(1, min(last, rows + len(first) + 1))
+    return tuple(sorted(tuple(dict.fromkeys((*first, *upwards)))[:rows]))
 
 
 def arithmetic(budget: Budget, workers: int) -> str:
     """Write the sum for so many workers, each number marked: the evidence of a refusal."""
-    worker = f"{workers} x {fmt.gigabytes(budget.worker_bytes, 2)} ({source_words(budget.worker_source)})"
-    ollama = f"Ollama {fmt.gigabytes(budget.ollama_bytes, 2)} ({source_words(budget.ollama_source)})"
     floor = f"floor {fmt.gigabytes(budget.floor_bytes, 2)}"
     total = fmt.gigabytes(budget.needs_bytes(workers) + budget.floor_bytes, 2)
-    return f"{worker} + {ollama} + {floor} = {total} GB of {fmt.gigabytes(budget.budget_bytes, 2)} GB"
+    return f"{needs(budget, workers)} + {floor} = {total} GB of {fmt.gigabytes(budget.budget_bytes, 2)} GB"
+
+
+def needs(budget: Budget, workers: int, brief: bool = False) -> str:
+    """Write what so many workers and Ollama hold at their peaks, and whose number each is."""
+
+    def part(size: int, source: PeakSource) -> str:
+        said = source_words(source, brief)
+        return f"{fmt.gigabytes(size, 2)} {said if brief else f'({said})'}"
+
+    worker = f"{workers} x {part(budget.worker_bytes, budget.worker_source)}"
+    return worker + (f" + Ollama {part(budget.ollama_bytes, budget.ollama_source)}" if budget.ollama_bytes else "")
 
 
 def source_words(source: PeakSource, brief: bool = False) -> str:

@@ -189,8 +189,9 @@ def _racing(known: ConductTrack, track: WorkerTrack, t: float) -> Conduct | None
     if known.raced_t is None or t - known.raced_t > CALM_S:
         return None
     ratio = track.steps.ratio
-    how = f"{ratio:.0f} times its own past" if ratio is not None else "many times its own past until now"
-    return Conduct(ConductWord.RACING, t, f"steps {how}")
+    if ratio is None or track.steps.rate is None:
+        return Conduct(ConductWord.RACING, t, "steps many times its own past until now")
+    return Conduct(ConductWord.RACING, t, f"steps {track.steps.rate:.2f}/s, {ratio:.0f} times its own past")
 
 
 def _idle(known: ConductTrack, still_s: float, t: float, least_s: float, *, starting: bool) -> Conduct | None:
@@ -199,24 +200,47 @@ def _idle(known: ConductTrack, still_s: float, t: float, least_s: float, *, star
     return Conduct(ConductWord.IDLE, t, f"answers, and nothing in it has grown for {age(still_s)}")
 
 
-def happened(before: Mapping[int, ConductTrack], after: Mapping[int, ConductTrack]) -> tuple[Happening, ...]:
-    """List what began and what ended, the same thing on several workers once.
+UNANSWERING = (ConductWord.HUNG, ConductWord.BROKEN)
+"""Words that say how a worker does not answer: `worker.down` tells them, and `worker.up` that they are over."""
 
-    That a worker is down, and that it is up again, `worker.down` and `worker.up` tell.
+
+def happened(
+    before: Mapping[int, ConductTrack],
+    after: Mapping[int, ConductTrack],
+    tracks_before: Mapping[int, WorkerTrack],
+    tracks: Mapping[int, WorkerTrack],
+) -> tuple[Happening, ...]:
+    """List what began and what ended: one telling a change, the same thing on several workers once.
+
+    Left out is what is told anyhow: that a worker is down, that it answers again, and the jump of its step rate.
     """
-    groups: dict[tuple[Severity, str], list[tuple[int, str]]] = {}
+    groups: dict[tuple[str, Severity, str], list[tuple[int, str]]] = {}
     for slot, track in after.items():
         known = before.get(slot)
         was, now = known.now if known is not None else None, track.now
         if (was and was.word) is (now and now.word):
             continue
-        if was is not None and was.word is not ConductWord.DOWN:
-            groups.setdefault(("ok", f"no longer {was.word}"), []).append((slot, f"now {now.word}" if now else ""))
+        ended = f"no longer {was.word}" if was is not None and was.word is not ConductWord.DOWN else ""
         if now is not None and now.word is not ConductWord.DOWN:
+            kind = "worker.down" if now.word in UNANSWERING else "worker.conduct"
             severity: Severity = "crit" if now.word.level == "stop" else "warn"
-            groups.setdefault((severity, now.word.value), []).append((slot, now.why))
+            said = f"{now.word}, {ended}" if ended else now.word.value
+            if now.word is not ConductWord.RACING or not _jump_is_told(tracks_before.get(slot), tracks[slot]):
+                groups.setdefault((kind, severity, said), []).append((slot, now.why))
+        elif was is not None and ended and now is None and not _answers_again(was.word, tracks[slot]):
+            groups.setdefault(("worker.conduct", "ok", ended), []).append((slot, ""))
     told: list[Happening] = []
-    for (severity, said), where in groups.items():
+    for (kind, severity, said), where in groups.items():
         why = where[0][1] if len(where) == 1 else ""
-        told.append(("worker.conduct", severity, f"{said}: {why}" if why else said, tuple(s for s, _ in where)))
+        told.append((kind, severity, f"{said}: {why}" if why else said, tuple(s for s, _ in where)))
     return tuple(told)
+
+
+def _answers_again(was: ConductWord, track: WorkerTrack) -> bool:
+    """Say whether `worker.up` tells that it is over."""
+    return was in UNANSWERING and track.reach is Reach.UP
+
+
+def _jump_is_told(before: WorkerTrack | None, after: WorkerTrack) -> bool:
+    """Say whether `worker.rate` was told in this very tick."""
+    return before is not None and before.steps.announced != after.steps.announced

@@ -6,7 +6,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.death import Death, as_exit
@@ -110,13 +110,19 @@ def of_slot(deaths: Deaths, slot: int) -> tuple[Gone, ...]:
     return tuple(one for one in deaths.gone if one.role == "worker" and one.slot == slot)
 
 
-def known_ends(deaths: Deaths, t: float, late_s: float) -> dict[int, str]:
-    """Say how the last process of each slot ended, where that is recent and known."""
-    return {
-        one.slot: one.death.text
-        for one in deaths.gone
-        if one.slot is not None and one.role == "worker" and t - one.t <= late_s and one.death.strength > 0
-    }
+Ends = Mapping[tuple[int, int | None], str]
+"""How processes ended, by (slot, pid); by (slot, None) the last one of the slot."""
+
+
+def known_ends(deaths: Deaths, t: float, late_s: float) -> Ends:
+    """Say how the processes of each slot ended, where that is recent and known."""
+    ends: dict[tuple[int, int | None], str] = {}
+    for one in deaths.gone:
+        if one.slot is not None and one.role == "worker" and t - one.t <= late_s:
+            ends.pop((one.slot, None), None)
+            if one.death.strength > 0:
+                ends[one.slot, one.pid] = ends[one.slot, None] = one.death.text
+    return ends
 
 
 def with_ends(generations: Sequence[Generation], gone: Sequence[Gone]) -> tuple[Generation, ...]:
@@ -222,10 +228,10 @@ def _judge(one: Gone, everyone: Sequence[Gone], deaths: Deaths, slack_s: float, 
         found += _of_counters(one, everyone, deaths, slack_s)
     if nine and deaths.low_t is not None and abs(one.t - deaths.low_t) <= slack_s:
         found.append(Death("probably OOM", "signal 9 while memory was critical", one.t, strength=35))
-    if signal is not None:
-        found.append(Death("killed", f"exit {code} in the launcher's log", one.t, strength=30))
-    elif code is not None:
-        found.append(Death("exited", f"exit {code} in the launcher's log", one.t, strength=30))
+    if code is not None:
+        # Our own child: a launcher of somebody else tells nobody how it ended.
+        source = "to us, its parent" if one.role == "launcher" else "in the launcher's log"
+        found.append(Death("exited" if signal is None else "killed", f"exit {code} {source}", one.t, strength=30))
     best = max(found, key=lambda death: death.strength)
     return replace(one, death=replace(best, exit_code=code, signal=signal))
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 KEPT_LINES = 20
 TELLING = ("warn", "traceback", "exception", "error", "failed", "unavailable", "disabl", "_rollout_loop")
 ACCESS = '"GET /'
 """Every poll of ours leaves such a line, also where it failed."""
+_SPEAKER = re.compile(r"\[worker:([^\]\s]+)\]|^([\w.-]+-\d+): ")
+"""Who a line of a log says that it is from."""
+
+
+def is_from(line: str, name: str | None) -> bool:
+    """Several workers may write into one file: a line that bears another one's name is not from this one."""
+    told = _SPEAKER.search(line)
+    return name is None or told is None or (told[1] or told[2]) == name
+
+
+def unsigned(line: str) -> str:
+    """Return a line without who says it, so that workers that say the same can be told together."""
+    return _SPEAKER.sub("", line).strip()
 
 
 def tells(line: str) -> bool:

@@ -230,7 +230,8 @@ def _swap(track: SwapTrack, sample: Sample) -> SwapTrack:
     some, full = reading.pressure_some_avg10, reading.pressure_full_avg10
     if reading.swap_total_bytes == 0:
         return replace(track, used=used, view=SwapView("ok", reading.swap_used_bytes, 0, per_min, "no swap"))
-    grows = per_min is not None and bool(reading.total_bytes) and per_min > SWAP_SHARE * (reading.total_bytes or 0)
+    total = reading.total_bytes
+    grows = per_min is not None and bool(total) and per_min > SWAP_SHARE * (total or 0)
     thrashes = grows and some is not None and some >= STALLED_PERCENT
     thrashed_t = sample.t if thrashes else track.thrashed_t
     told = thrashed_t is not None and sample.t - thrashed_t < SWAP_CALM_S
@@ -239,7 +240,7 @@ def _swap(track: SwapTrack, sample: Sample) -> SwapTrack:
     if told:
         pace = "" if per_min is None else f" {per_min / 1e6:+.0f} MB/min"
         text = f"swap thrashing:{pace}, PSI {'unknown' if some is None else f'{some:.0f}'}"
-    unknown = per_min is None or some is None
+    unknown = per_min is None or some is None or not total
     level = "crit" if hard else "warn" if told else "unknown" if unknown else "ok"
     swap = SwapView(level, reading.swap_used_bytes, reading.swap_total_bytes, per_min, text)  # type: ignore[arg-type]
     return SwapTrack(used, swap, thrashed_t, told)

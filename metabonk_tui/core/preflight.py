@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.budget import source_words
+from metabonk_tui.core.budget import arithmetic, judge
 from metabonk_tui.core.checklist import Item
 from metabonk_tui.core.config import GB, Config, TestConfig
 from metabonk_tui.core.environment import same
@@ -221,32 +221,12 @@ def memory_item(budget: Budget | None, workers: int) -> Item:
     if budget is None:
         return Item(of, title, "UNKNOWN", ("how much memory there is, is not known",))
     leaves = budget.leaves_bytes(workers)
-    evidence = (arithmetic(budget, workers),)
-    if leaves >= budget.floor_bytes:
+    left = f"leaves {gigabytes(leaves)}" if leaves >= 0 else f"is {gigabytes(-leaves)} short"
+    evidence = (f"{arithmetic(budget, workers)}, {left}",)
+    if judge(budget, workers) == "fits":
         return Item(of, title, "PASS", evidence)
     fits = f"launch {budget.fits}: so many fit" if budget.fits > 0 else "not one fits: free memory first"
     return Item(of, title, "FAIL", evidence, fits)
-
-
-def arithmetic(budget: Budget, workers: int) -> str:
-    """Write out what so many workers need and leave, each number measured or assumed."""
-    leaves = budget.leaves_bytes(workers)
-    ollama = (
-        f" + Ollama {gigabytes(budget.ollama_bytes)} ({source_words(budget.ollama_source)})"
-        if budget.ollama_bytes
-        else ""
-    )
-    left = f"leaves {gigabytes(leaves)}" if leaves >= 0 else f"is {gigabytes(-leaves)} short"
-    return (
-        f"{workers} x {gigabytes(budget.worker_bytes, 2)} ({source_words(budget.worker_source)}){ollama}"
-        f" = {gigabytes(budget.needs_bytes(workers))} of {gigabytes(budget.budget_bytes)} GB (measured)"
-        f" {left}, floor {gigabytes(budget.floor_bytes)}"
-    )
-
-
-def how_known(measured: bool) -> str:
-    """Say where a number comes from."""
-    return "measured" if measured else "assumed"
 
 
 def kept_tests_item(config: Config, results: Sequence[TestResult], now_t: float | None) -> Item:

@@ -5,7 +5,8 @@ Missing is `None`, never a default. Units are in the names. Times `t` are Unix s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -213,6 +214,8 @@ class Snapshot:
     """What the pool's env file sets; None: none is configured, or it was not read yet."""
     contract: ContractView | None = None
     """Which names of `/status` were seen in this run; None: nothing was looked at yet."""
+    log_lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """The lines of each worker's log that may tell a cause, oldest first, by slot; none for a slot: none was found."""
     recording: bool | None = None
     """Is this run being written to disk? None: no recorder runs."""
     alerts: tuple[Alert, ...] = ()

@@ -197,7 +197,7 @@ def _advance(
     )
     gate_view = gate.view(gate_now, t, run.started_at, config)
     tracks = teller.tell_workers(state.tracks, tracks, views, config, deaths.known_ends(gone, t, late_s))
-    teller.tell_slots((*conduct.happened(state.conducts, conducts), *names.happened))
+    teller.tell_slots((*conduct.happened(state.conducts, conducts, state.tracks, tracks), *names.happened))
     teller.tell_memory(memory_now.happened)
     teller.tell_deaths(gone.happened)
     for check in judged:
@@ -239,6 +239,7 @@ def _advance(
         state=state,
         env_file=env_file,
         contract=names.view,
+        log_lines=suspects.logs,
     )
 
 

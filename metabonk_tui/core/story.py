@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from metabonk_tui.core.conduct import UNANSWERING
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.deaths import Gone
+from metabonk_tui.core.deaths import Ends, Gone
 from metabonk_tui.core.sample import Event, Severity
 from metabonk_tui.core.snapshot import Check, Verdict
 from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
@@ -16,7 +17,7 @@ from metabonk_tui.core.workers import WorkerTrack, announce_rate
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 _LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
 ANSWERS = "answers"
-NOTHING: Mapping[int, str] = {}
+NOTHING: Ends = {}
 
 
 class Teller:
@@ -84,10 +85,12 @@ class Teller:
         after: Mapping[int, WorkerTrack],
         views: Sequence[WorkerView],
         config: Config,
-        ends: Mapping[int, str] = NOTHING,
+        ends: Ends = NOTHING,
     ) -> dict[int, WorkerTrack]:
         """Tell what changed on the workers; return the tracks with what was announced noted."""
         told = dict(after)
+        # `conduct.happened` tells of these, and how.
+        unanswering = {view.slot for view in views if view.conduct and view.conduct.word in UNANSWERING}
         groups: dict[tuple[str, Severity, str], list[int]] = {}
 
         def note(kind: str, severity: Severity, text: str, slot: int) -> None:
@@ -98,11 +101,11 @@ class Teller:
             for kind, text in track.happened:
                 severity: Severity = "warn"
                 if kind == "worker.generation":
-                    text = f"gen {track.generation}: {text}" + _end(slot, ends)
+                    text = f"gen {track.generation}: {text}" + _end(slot, old.pid if old else None, ends)
                 note(kind, severity, text, slot)
             was = old.reach if old else Reach.STARTING
-            if track.reach is not was:
-                self._tell_reach(track, was, note, _end(slot, ends))
+            if track.reach is not was and slot not in unanswering:
+                self._tell_reach(track, was, note, _end(slot, track.pid, ends))
             announced = announce_rate(track.steps)
             if announced is not None:
                 told[slot] = replace(track, steps=announced)
@@ -176,9 +179,9 @@ def _listed(slots: Sequence[int]) -> str:
     return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
 
 
-def _end(slot: int, ends: Mapping[int, str]) -> str:
-    """Say how the process before ended, where that is known by now."""
-    return f"; {ends[slot]}" if slot in ends else ""
+def _end(slot: int, pid: int | None, ends: Ends) -> str:
+    """Say how this very process ended, where that is known by now: it may have died as another's end is told."""
+    return f"; {ends[slot, pid]}" if (slot, pid) in ends else ""
 
 
 def _named(env: Any) -> str:

@@ -89,6 +89,7 @@ class Desk:
             "verdict": lambda _: self._open("verdict"),
             "environment": lambda _: self._open("environment"),
             "memory": lambda _: self._open("memory"),
+            "logs": lambda _: self._open("logs"),
             "worker": lambda _: self._open("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),

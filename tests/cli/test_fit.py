@@ -35,7 +35,7 @@ def test_it_says_the_sum_and_leaves_with_its_answer(metabonk: Metabonk, tmp_path
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 workers: fits, leaves ")
     assert "(peak assumed)" in done.stdout.splitlines()[0]
-    assert "2 x 0.00 (assumed) + Ollama 0.00 (assumed) + floor 0.00" in done.stdout
+    assert "2 x 0.00 (assumed) + floor 0.00" in done.stdout
     assert "<- asked" in done.stdout
     assert len(done.stdout.splitlines()) < 40
 

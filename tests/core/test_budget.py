@@ -16,6 +16,7 @@ from metabonk_tui.core.budget import (
     counts,
     judge,
     lesson,
+    needs,
     ollama_peak,
     what_if,
     work_out,
@@ -61,6 +62,8 @@ def test_by_the_seeds_own_numbers_three_workers_do_not_fit() -> None:
     assert seed.leaves_bytes(3) == -2 * GB
     assert [row.verdict for row in what_if(seed, range(1, 6))] == ["below floor"] + 4 * ["does not fit"]
     assert seed.fits == 0
+    assert needs(seed, 3, brief=True) == "3 x 1.20 assumed + Ollama 4.90 assumed"
+    assert needs(replace(seed, ollama_bytes=0), 3) == "3 x 1.20 (assumed)", "what is not there is not in the sum"
     assert arithmetic(seed, 3) == ("3 x 1.20 (assumed) + Ollama 4.90 (assumed) + floor 1.00 = 9.50 GB of 6.50 GB")
 
 

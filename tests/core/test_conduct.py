@@ -213,3 +213,29 @@ def test_a_missing_field_never_makes_a_zombie_nor_stale_frames(names: list[str],
     life = phases((0, whole), (10.0 * gone_at, lacking), (10.0 * ends, whole if ends < 60 else lacking))
     for seen in play(script(life, workers=1, for_s=800)):
         assert word(seen, 0) is None
+
+
+def told_of_reach(life: Life, for_s: float) -> list[str]:
+    """What is told of the last worker's answering, and not."""
+    seen = last(script(by_slot(healthy, healthy, life), every_s=2, for_s=for_s))
+    kinds = ("worker.up", "worker.down", "worker.conduct")
+    return [f"{event.kind} {event.text}" for event in seen.events if event.kind in kinds and event.t > 60]
+
+
+def back(life: str | None, at_s: float = 300.0, for_s: float = 180.0) -> Life:
+    """Well, then that, then well again."""
+    return phases((0, healthy), (at_s, lambda _s, _t: life), (at_s + for_s, lambda s, t: healthy(s, t - for_s)))
+
+
+def test_that_it_hangs_is_told_once_and_that_it_answers_again_once() -> None:
+    begun, ended = told_of_reach(back("timeout"), 600)
+    assert begun.startswith("worker.down w2 hung: accepts, and has not answered for ")
+    assert ended == "worker.up w2 answers"
+
+
+def test_what_becomes_something_else_is_one_telling() -> None:
+    life = phases((0, healthy), (300, lambda _s, _t: "timeout"), (400, lambda _s, _t: "http 500"), (500, down))
+    hung, broken, gone = told_of_reach(life, 600)
+    assert hung.startswith("worker.down w2 hung: ")
+    assert broken.startswith("worker.down w2 broken, no longer hung: ")
+    assert gone.startswith("worker.down w2 not reachable: ")

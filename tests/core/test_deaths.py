@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from metabonk_tui.core.black_box import BlackBox, BlackBoxPoint
+from metabonk_tui.core.black_box import table as table_of
 from metabonk_tui.core.sample import (
     Event,
     ExitReading,
@@ -145,7 +147,7 @@ def test_a_kill_in_somebody_elses_group_is_not_ours() -> None:
 
 def test_the_end_of_the_launcher_is_told_with_its_code() -> None:
     seen = lived("launcher", add={510.0: {"exits": (ExitReading("launcher", "1", pid=7),)}})
-    assert told(seen) == ["launcher (pid 7) is gone: exited 1; exit 1 in the launcher's log"]
+    assert told(seen) == ["launcher (pid 7) is gone: exited 1; exit 1 to us, its parent"]
 
 
 def test_a_death_is_told_once_and_again_when_more_is_known() -> None:
@@ -172,6 +174,28 @@ def test_a_worker_that_dies_while_its_own_pool_is_launched_was_not_stopped_by_us
     young = ProcessReading("worker", GB, slot=1, pid=42, started_at=495.0)
     seen = lived(processes=lambda t: (young,) if t == 500.0 else (), add=operating("launch 3 workers"))
     assert ends(seen) == ["cause unknown"]
+
+
+def test_an_end_that_is_told_late_is_not_laid_upon_the_next_process() -> None:
+    """Process 42 goes at 500, and at 520 the log tells how; 52 goes at 530, seen only at the next look."""
+    pids = ((500.0, 42), (510.0, None), (530.0, 52), (1e9, None))
+
+    def pid(t: float) -> int | None:
+        return next(one for until_t, one in pids if t < until_t)
+
+    def processes(t: float) -> tuple[ProcessReading, ...]:
+        there = pid(t) or (52 if t == 530 else None)
+        return (ProcessReading("worker", GB, slot=0, pid=there, started_at=0.0),) if there else ()
+
+    def life(slot: int, t: float) -> Any:
+        return healthy(slot, t, 510.0 if t >= 510 else 0.0) if pid(t) else "refused"
+
+    samples = script(life, workers=1, processes=processes, pid=lambda _s, t: pid(t), for_s=600)
+    add = {520.0: exit_of(-9, 0)}
+    seen = play([replace(sample, **add.get(sample.t, {})) for sample in samples])[-1]
+    fell = [event.text for event in seen.events if event.kind == "worker.down"]
+    assert fell == ["w0 not reachable: refused, pid 42", "w0 not reachable: refused, pid 52"]
+    assert told(seen)[0].startswith("w0 (pid 42) is gone: killed (signal 9)")
 
 
 def test_each_generation_carries_its_own_end() -> None:
@@ -207,6 +231,23 @@ def test_the_minutes_before_a_kill_are_kept_whole() -> None:
     at_kill = box.at(0)
     assert at_kill is not None
     assert "ollama" not in dict(at_kill.held)
+
+
+def test_the_victim_had_what_was_last_seen_of_it_and_who_went_earlier_had_nothing() -> None:
+    box = lived("ollama", memory=counter("cgroup")).memory.black_box
+    assert box is not None
+    rows = {name: cells for name, *cells in table_of(box)}
+    assert rows["ollama"] == ["5.00", "5.00", "5.00", "had 5.00"]
+    assert rows["w0"] == ["1.00", "1.00", "1.00", "1.00"]
+    assert rows["available"][-1] == "8.00"
+    earlier = lived(processes=table("ollama", at_t=GONE_T - 100), memory=counter("cgroup")).memory.black_box
+    assert earlier is not None
+    assert {name: cells for name, *cells in table_of(earlier)}["ollama"] == ["5.00", "-", "-", "-"]
+
+
+def test_in_a_young_run_the_victim_still_had_something() -> None:
+    points = tuple(BlackBoxPoint(t, GB, held) for t, held in ((98.0, (("w0", GB),)), (100.0, ())))
+    assert table_of(BlackBox(100.0, points))[-1] == ["w0", "-", "-", "-", "had 1.00"]
 
 
 def test_without_a_kill_there_is_no_black_box() -> None:

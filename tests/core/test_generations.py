@@ -212,7 +212,10 @@ def test_a_rate_that_jumps_is_an_event_once_and_a_ratio_while_it_lasts() -> None
     snapshots = play(script(steps((0, 0.1), (900, 5.0)), workers=1, for_s=1500))
     assert worker(at(snapshots, 900)).step_rate_ratio is None
     assert worker(snapshots[-1]).step_rate_ratio == pytest.approx(50.0)
-    assert 1 <= kinds(snapshots[-1]).count("worker.rate") <= 3, "at the jump, and when it doubles"
+    jumped = [event for event in snapshots[-1].events if event.kind in ("worker.rate", "worker.conduct")]
+    assert [event.kind for event in jumped[:2]] == ["worker.rate", "worker.rate"], "at the jump, and when it doubles"
+    assert jumped[0].t < jumped[1].t, "that it races then is not told once more"
+    assert len(jumped) <= 3
 
 
 def test_a_rate_that_jumps_less_than_tenfold_is_not_remarkable() -> None:

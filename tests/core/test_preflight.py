@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.core import preflight
+from metabonk_tui.core.budget import arithmetic
 from metabonk_tui.core.checklist import Item, exit_code, is_reason
 from metabonk_tui.core.config import Config, TestConfig
 from metabonk_tui.core.memory_view import Budget
@@ -66,8 +67,8 @@ def env_file(values: dict[str, str], exported: bool = True, error: str | None = 
         (preflight.disk_item([DiskFinding("/", 3 * GB), DiskFinding("/s", GB)], 2.0), "FAIL", "/s"),
         (preflight.disk_item([DiskFinding("/", 3 * GB), DiskFinding("/s", None, "denied")], 2.0), "UNKNOWN", "denied"),
         (preflight.disk_item([], 2.0), "UNKNOWN", "nobody"),
-        (preflight.memory_item(BUDGET, 3), "PASS", "assumed"),
-        (preflight.memory_item(BUDGET, 4), "FAIL", "4 x 1.20 (assumed) + Ollama 4.9 (assumed) = 9.7"),
+        (preflight.memory_item(BUDGET, 3), "PASS", f"{arithmetic(BUDGET, 3)}, leaves 1.0"),
+        (preflight.memory_item(BUDGET, 4), "FAIL", f"{arithmetic(BUDGET, 4)}, is 0.2 short"),
         (preflight.memory_item(None, 1), "UNKNOWN", "not known"),
         (preflight.no_tests_item(), "SKIPPED", "none"),
         (preflight.item_of_test(TEST, PASSED), "PASS", "passed in 1.5 s"),

@@ -33,6 +33,13 @@ WORDS = {
     "broken": "broken",
 }
 
+TOLD = {
+    "racing": ("worker.rate", "w1 steps "),
+    "hung": ("worker.down", "w1 hung: "),
+    "broken": ("worker.down", "w1 broken: "),
+}
+"""What is told by another event than `worker.conduct`, and how it begins."""
+
 
 def watched(pool: DemoPool, word: str, state: Path) -> Snapshot:
     """Watch as `check` does until the last worker is called so, and go on for a few polls."""
@@ -58,8 +65,9 @@ def test_the_word_is_told_of_the_last_worker_only(demo: MakePool, tmp_path: Path
     well, sick = told["workers"]
     assert sick["conduct"]["word"] == word, told["events"]
     assert well["conduct"] is None
-    begun = [event for event in told["events"] if event["kind"] == "worker.conduct"]
-    assert begun[-1]["text"].startswith(f"w1 {word}: ")
+    kind, begins = TOLD.get(word, ("worker.conduct", f"w1 {word}: "))
+    begun = [event for event in told["events"] if event["kind"] == kind]
+    assert begun[-1]["text"].startswith(begins)
     assert {event["worker"] for event in begun} == {1}
 
 

@@ -6,15 +6,14 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.screen import ROOT, Screen
+from tests.e2e.alone import demo_alone
+from tests.e2e.screen import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -151,37 +150,20 @@ def test_cancel_is_the_default_and_a_held_key_confirms_nothing(open_screen: Open
 
 
 def test_quitting_leaves_the_pool_and_the_next_monitor_adopts_it(open_screen: Open, tmp_path: Path) -> None:
-    demo = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", "healthy", "--no-ui", "--speed", "30"]
-    environment = {**os.environ, "METABONK_TUI_STATE_DIR": str(tmp_path / "demo")}
-    pool = subprocess.Popen(
-        demo, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-    )
-    try:
-        assert pool.stdout is not None
-        config = ""
-        while "--config" not in config:
-            config = pool.stdout.readline()
-            assert config, "the demo said nowhere how to watch it"
-        path = re.search(r"--config (\S+)", config)
-        assert path
-        first = open_screen("--config", path[1], "--speed", "30")
+    with demo_alone(30, tmp_path / "demo") as config:
+        first = open_screen("--config", str(config), "--speed", "30")
         first.wait_for(r"WORKERS\s+3 up", 30)
         ports = ports_of(first)
-        second = open_screen("--config", path[1], "--speed", "30")
+        second = open_screen("--config", str(config), "--speed", "30")
         second.wait_for(r"WORKERS\s+3 up", 30)
         second.keys("X")
         second.wait_for(rf"pid {first.pid}", 10)
         first.keys("q")
         assert first.wait_end() == 0
         assert all(is_open(port) for port in ports)
-        third = open_screen("--config", path[1], "--speed", "30", "--read-only")
+        third = open_screen("--config", str(config), "--speed", "30", "--read-only")
         third.wait_for(r"WORKERS\s+3 up", 30)
         third.wait_for(r"run-\d+", 5)
-    finally:
-        pool.send_signal(signal.SIGINT)
-        pool.wait(40)
-        if pool.stdout:
-            pool.stdout.close()
     wait_until(lambda: not any(is_open(port) for port in ports), "the demo's ports are free")
 
 

@@ -31,7 +31,7 @@ from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.step import step
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.engine import Engine
-from metabonk_tui.engine.live import Readers
+from metabonk_tui.engine.live import LiveSource, Readers
 
 DEFAULTS = (Path(__file__).parents[2] / "config.toml").read_text(encoding="utf-8")
 LIMIT_S = 20.0
@@ -53,6 +53,17 @@ def until(true: Callable[[], Any], what: str = "it never became true") -> Any:
         assert time.monotonic() < ends, what
         time.sleep(0.005)
     return found
+
+
+async def gather_until(source: LiveSource, true: Callable[[Sample], bool]) -> Sample:
+    """Gather on until there is such a Sample."""
+    ends = time.monotonic() + LIMIT_S
+    while True:
+        sample = await source.gather()
+        if true(sample):
+            return sample
+        assert time.monotonic() < ends, "no such Sample came"
+        await asyncio.sleep(0.01)
 
 
 def worker_process(slot: int, pid: int, started_at: float) -> ProcessReading:

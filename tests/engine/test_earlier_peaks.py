@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
-from scripted import LIMIT_S, Scene, configured
+from scripted import Scene, configured, gather_until
 
-from metabonk_tui.core.sample import RunPeaks, Sample
+from metabonk_tui.core.sample import RunPeaks
 from metabonk_tui.engine.asking import Faults
 from metabonk_tui.engine.live import LiveSource
 
@@ -32,13 +30,6 @@ class Peaks:
 def source_of(peaks: Peaks) -> LiveSource:
     scene = Scene(config=configured(workers=1, interval_s=10.0))
     return LiveSource(scene.config, replace(scene.readers(), peaks=peaks), scene.clock, Faults(scene.clock))
-
-
-async def gather_until(source: LiveSource, true: Callable[[Sample], bool]) -> Sample:
-    ends = time.monotonic() + LIMIT_S
-    while not true(sample := await source.gather()):
-        assert time.monotonic() < ends, "it never came"
-    return sample
 
 
 @pytest.mark.asyncio

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
-from scripted import LIMIT_S, Scene, configured
+from scripted import LIMIT_S, Scene, configured, gather_until
 
-from metabonk_tui.core.sample import EnvFileReading, Sample
+from metabonk_tui.core.sample import EnvFileReading
 from metabonk_tui.engine import live
 from metabonk_tui.engine.asking import Faults
 from metabonk_tui.engine.live import LiveSource
@@ -41,16 +39,6 @@ class File:
 def source_of(file: File) -> LiveSource:
     scene = Scene(config=configured(workers=1, interval_s=10.0))
     return LiveSource(scene.config, replace(scene.readers(), env_file=file), scene.clock, Faults(scene.clock))
-
-
-async def gather_until(source: LiveSource, true: Callable[[Sample], bool]) -> Sample:
-    ends = time.monotonic() + LIMIT_S
-    while True:
-        sample = await source.gather()
-        if true(sample):
-            return sample
-        assert time.monotonic() < ends, "no such Sample came"
-        await asyncio.sleep(0.01)
 
 
 async def test_it_is_told_once_and_again_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from scripted import LIMIT_S, Scene, configured, worker_process
+from scripted import Scene, configured, gather_until, worker_process
 
-from metabonk_tui.core.sample import OrchestratorReading, OrchestratorWorker, Sample
+from metabonk_tui.core.sample import OrchestratorReading, OrchestratorWorker
 from metabonk_tui.engine import environments, live
 from metabonk_tui.engine.asking import Faults
 from metabonk_tui.engine.clock import RunClock
@@ -22,16 +21,6 @@ NOW = time.time()
 
 def source_of(scene: Scene) -> LiveSource:
     return LiveSource(scene.config, scene.readers(), scene.clock, Faults(scene.clock))
-
-
-async def gather_until(source: LiveSource, true: Callable[[Sample], bool]) -> Sample:
-    ends = time.monotonic() + LIMIT_S
-    while True:
-        sample = await source.gather()
-        if true(sample):
-            return sample
-        assert time.monotonic() < ends, "no such Sample came"
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
-from scripted import LIMIT_S, Scene, configured, worker_process
+from scripted import LIMIT_S, Scene, configured, gather_until, worker_process
 
 from metabonk_tui.core.ports import LogOwner
-from metabonk_tui.core.sample import Sample
 from metabonk_tui.engine import logs
 from metabonk_tui.engine.asking import Faults
 from metabonk_tui.engine.live import LiveSource
@@ -40,16 +37,6 @@ def source_of(reader: Logs, workers: int = 2) -> LiveSource:
     scene = Scene(config=configured(workers=workers, interval_s=10.0))
     scene.table.processes = tuple(worker_process(slot, 100 + slot, 5.0 + slot) for slot in range(workers))
     return LiveSource(scene.config, replace(scene.readers(), log_tails=reader), scene.clock, Faults(scene.clock))
-
-
-async def gather_until(source: LiveSource, true: Callable[[Sample], bool]) -> Sample:
-    ends = time.monotonic() + LIMIT_S
-    while True:
-        sample = await source.gather()
-        if true(sample):
-            return sample
-        assert time.monotonic() < ends, "no such Sample came"
-        await asyncio.sleep(0.01)
 
 
 async def test_they_are_told_once_and_again_when_they_changed(monkeypatch: pytest.MonkeyPatch) -> None:

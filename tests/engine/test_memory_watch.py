@@ -143,8 +143,8 @@ def test_a_dry_run_tells_the_exact_command_and_touches_nothing() -> None:
     assert scene.pool.applied == []
 
 
-def test_memory_that_recovers_while_it_plans_is_left_alone() -> None:
-    scene = scene_of(watching())
+def slow_plan(scene: Scene) -> tuple[threading.Event, threading.Event]:
+    """Let planning last until it may go on; return what says that it plans, and what lets it."""
     planning, go_on = threading.Event(), threading.Event()
     plan = scene.pool.plan
 
@@ -154,6 +154,12 @@ def test_memory_that_recovers_while_it_plans_is_left_alone() -> None:
         return plan(action, pool)
 
     scene.pool.plan = slow  # type: ignore[method-assign]
+    return planning, go_on
+
+
+def test_memory_that_recovers_while_it_plans_is_left_alone() -> None:
+    scene = scene_of(watching())
+    planning, go_on = slow_plan(scene)
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
@@ -188,15 +194,7 @@ def test_the_second_look_is_newer_than_the_plan() -> None:
 
 def test_another_generation_of_the_pool_is_not_the_one_it_meant() -> None:
     scene = scene_of(watching())
-    planning, go_on = threading.Event(), threading.Event()
-    plan = scene.pool.plan
-
-    def slow(action: Action, pool: PoolReading) -> Plan:
-        planning.set()
-        go_on.wait(20)
-        return plan(action, pool)
-
-    scene.pool.plan = slow  # type: ignore[method-assign]
+    planning, go_on = slow_plan(scene)
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10

@@ -12,6 +12,7 @@ from metabonk_tui.ui.glyphs import ASCII, UNICODE
 from metabonk_tui.ui.screens.base import Frame, Page, UiState
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
+from metabonk_tui.ui.screens.logs import LogsScreen
 from metabonk_tui.ui.screens.memory import MemoryScreen
 from metabonk_tui.ui.screens.verdict import VerdictScreen
 from metabonk_tui.ui.screens.worker import WorkerScreen
@@ -20,7 +21,14 @@ from tests.ui.conftest import read_config
 
 SCREENS = {
     screen.name: screen
-    for screen in (DashboardScreen(), WorkerScreen(), VerdictScreen(), EnvironmentScreen(), MemoryScreen())
+    for screen in (
+        DashboardScreen(),
+        WorkerScreen(),
+        VerdictScreen(),
+        EnvironmentScreen(),
+        MemoryScreen(),
+        LogsScreen(),
+    )
 }
 SIZES = ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui.draw import chosen, text_of
+from tests.ui.rare import ALL
 from tests.ui.scenes import SCENES
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -33,13 +34,17 @@ CASES = [
     ("worker", "accused", (80, 90)),
     ("worker", "accused", (120, 60)),
     ("verdict", "accused", (120, 60)),
+    *(("worker", "killed", size) for size in ((80, 60), (120, 60), (200, 60))),
+    *(("verdict", "killed", size) for size in ((40, 60), (80, 60), (120, 60), (200, 60))),
+    *(("logs", scene, size) for scene in ("logged", "healthy") for size in ((80, 24), (120, 40), (200, 60))),
+    *(("memory", "thrashing", size) for size in ((80, 60), (120, 60), (200, 60))),
 ]
 
 
 @pytest.mark.parametrize(("screen", "scene", "size"), CASES, ids=lambda value: str(value))
 def test_it_still_looks_like_this(screen: str, scene: str, size: tuple[int, int]) -> None:
     slot = 2 if screen == "worker" else None
-    told = text_of(SCENES[scene](), *size, screen, state=chosen(slot))
+    told = text_of(ALL[scene](), *size, screen, state=chosen(slot))
     kept = GOLDEN / f"{screen}-{scene}-{size[0]}x{size[1]}.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
         kept.parent.mkdir(exist_ok=True)
@@ -48,7 +53,7 @@ def test_it_still_looks_like_this(screen: str, scene: str, size: tuple[int, int]
 
 
 def test_the_memory_screen_in_ascii_still_looks_like_this() -> None:
-    told = text_of(SCENES["leak"](), 80, 60, "memory", ascii=True)
+    told = text_of(ALL["leak"](), 80, 60, "memory", ascii=True)
     kept = GOLDEN / "ascii-memory-leak-80x60.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
         kept.write_text(told, encoding="utf-8")
@@ -57,7 +62,7 @@ def test_the_memory_screen_in_ascii_still_looks_like_this() -> None:
 
 
 def test_ascii_still_looks_like_this() -> None:
-    told = text_of(SCENES["stop"](), 80, 24, ascii=True, state=chosen(2))
+    told = text_of(ALL["stop"](), 80, 24, ascii=True, state=chosen(2))
     kept = GOLDEN / "ascii-stop-80x24.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
         kept.write_text(told, encoding="utf-8")

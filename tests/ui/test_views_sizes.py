@@ -15,9 +15,10 @@ from metabonk_tui.ui.screens.base import DENSITIES
 from metabonk_tui.ui.spans import plain, width
 from metabonk_tui.ui.tokens import MONO
 from tests.ui.draw import SCREENS, SIZES, chosen, page_of, rows_of, text_of
-from tests.ui.scenes import SCENES, healthy, many, mixed, stop
+from tests.ui.rare import ALL
+from tests.ui.scenes import healthy, many, mixed, stop
 
-SNAPSHOTS = {name: scene() for name, scene in SCENES.items()}
+SNAPSHOTS = {name: scene() for name, scene in ALL.items()}
 
 
 def check_screen(snapshot: Snapshot, wide: int, high: int, screen: str, **over: object) -> None:
@@ -43,7 +44,7 @@ def check_screen(snapshot: Snapshot, wide: int, high: int, screen: str, **over: 
 
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", ALL)
 def test_every_scene_fits_every_size(scene: str, size: tuple[int, int], screen: str) -> None:
     check_screen(SNAPSHOTS[scene], *size, screen)
     check_screen(SNAPSHOTS[scene], *size, screen, ascii=True)
@@ -87,7 +88,7 @@ def test_the_other_screens_can_be_drawn_at_any_size(wide: int, high: int, screen
         assert all(width(row) <= wide for row in rows)
 
 
-@pytest.mark.parametrize("scene", [name for name in SCENES if name != "hostile"])
+@pytest.mark.parametrize("scene", [name for name in ALL if not name.startswith("hostile")])
 def test_the_ascii_set_is_ascii(scene: str) -> None:
     for screen in SCREENS:
         for size in SIZES:

@@ -5,7 +5,6 @@ Knows readings and views. Refuses to know any particular cause.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from metabonk_tui.core.causes.signs import Signs, never
 from metabonk_tui.core.components import SILENT
 from metabonk_tui.core.config import ComponentConfig, Config
+from metabonk_tui.core.log_lines import is_from, unsigned
 from metabonk_tui.core.memory_view import MemoryView
 from metabonk_tui.core.sample import EnvFileReading, WorkerStatus
 from metabonk_tui.core.snapshot import Cause
@@ -25,8 +25,6 @@ GATED = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequ
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
 """A worker that we have seen for less than this may still be getting ready."""
-_SPEAKER = re.compile(r"\[worker:([^\]\s]+)\]|^([\w.-]+-\d+): ")
-"""Who a line of a log says that it is from."""
 SAID = 2
 """So many different proofs of one cause are told in full."""
 Quiet = tuple[ComponentView, ComponentConfig]
@@ -61,13 +59,9 @@ class WorkerClues:
     def logged(self, *words: str) -> str | None:
         """Return the last line of its log that has all of these words, in any case."""
         wanted = [word.lower() for word in words]
-        own = (line for line in reversed(self.log) if self._is_own(line))
+        name = text(self.status, "instance_id")
+        own = (line for line in reversed(self.log) if is_from(line, name))
         return next((line for line in own if all(word in line.lower() for word in wanted)), None)
-
-    def _is_own(self, line: str) -> bool:
-        """Several workers may write into one file: a line that bears another one's name is not about this one."""
-        name, told = text(self.status, "instance_id"), _SPEAKER.search(line)
-        return name is None or told is None or (told[1] or told[2]) == name
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +139,7 @@ def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, c
 
 def quoted(line: str) -> str:
     """Quote a line of a log without who says it: that follows, and workers that say the same are told together."""
-    return f'"{_SPEAKER.sub("", line).strip()}"'
+    return f'"{unsigned(line)}"'
 
 
 def on(value: str | None) -> bool:

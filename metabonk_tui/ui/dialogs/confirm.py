@@ -19,6 +19,7 @@ from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box
 from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.forecast import memory_lines
 from metabonk_tui.ui.dialogs.operation import OperationDialog
+from metabonk_tui.ui.dialogs.plan import hit_lines, passed_lines
 from metabonk_tui.ui.dialogs.whatif import whatif_lines
 from metabonk_tui.ui.screens.base import Frame, Hint
 from metabonk_tui.ui.spans import Row, Span, gap, mark
@@ -241,7 +242,7 @@ class ConfirmDialog(Dialog):
         if self.plan is None:
             lines.append(Line(labelled("", (Span(f"a number from 1 to {MOST}", "warn"),), frame), NEEDED))
         else:
-            lines += [*self._hit_lines(frame, self.plan), BLANK, *self._passed_lines(frame, self.plan), BLANK]
+            lines += [*hit_lines(self.plan, frame), BLANK, *passed_lines(self.plan, frame), BLANK]
         lines += [*self._door_lines(frame), *self._confirm_lines(frame), BLANK]
         hints = [Hint("Esc", "cancel", keep=True)]
         if self._question.number is not None and not self._question.fixed:
@@ -262,69 +263,6 @@ class ConfirmDialog(Dialog):
         else:
             what = f"{self._number} workers"
         return (Span(title, "accent", True), gap(2), Span(what, "accent", True))
-
-    def _hit_lines(self, frame: Frame, plan: Plan) -> list[Line]:
-        glyphs, wide = frame.glyphs, inner_width(frame) - 14
-        workers = [target for target in plan.hits if target.role == "worker"]
-        others = [target for target in plan.hits if target.role != "worker"]
-        running = sum(worker.alive for worker in frame.snapshot.workers) if frame.snapshot else 0
-        lines: list[Line] = []
-        if workers:
-            every = len(workers) >= running
-            head = f"{len(workers)} of {running} workers"
-            if every:
-                head = f"ALL {len(workers)} workers" if len(workers) > 1 else "the only worker"
-            names = " ".join(f"w{target.slot}" if target.slot is not None else target.name for target in workers)
-            first: Row = (mark(glyphs.caution, "warn"), gap(1), Span(head, "warn", True))
-            for i, line in enumerate(words(f"{head}: {names}", wide - 2)):
-                row: Row = (*first, Span(line[len(head) :])) if i == 0 else (gap(2), Span(line))
-                lines.append(Line(labelled("stops" if i == 0 else "", row, frame), NEEDED if i == 0 else 8))
-        elif not others:
-            lines.append(Line(labelled("stops", (Span("nothing", "muted"),), frame), 6))
-        for line in words(f"pids {' '.join(str(target.pid) for target in workers)}" if workers else "", wide):
-            lines.append(Line(labelled("", (Span(line, "muted"),), frame), 7))
-        for i, target in enumerate(others):
-            what = f"  {target.name}" if target.name != target.role else ""
-            row = (Span(f"{target.role} {target.pid}"), Span(what, "muted"))
-            lines.append(Line(labelled("" if workers or i else "stops", row, frame), 7))
-        if plan.start:
-            about = f"  about {max(1, round(plan.seconds / 60))} min" if plan.seconds and plan.seconds >= 45 else ""
-            about = about or (f"  about {plan.seconds:.0f} s" if plan.seconds else "")
-            plural = "worker" if plan.start == 1 else "workers"
-            row = (Span(f"{plan.start} {plural}", "strong", True), Span(about, "muted"))
-            lines.append(Line(labelled("starts", row, frame), 7))
-        for warning in plan.warnings:
-            for i, line in enumerate(words(warning, wide - 2)):
-                row = (mark(glyphs.caution, "warn"), gap(1), Span(line)) if i == 0 else (gap(2), Span(line))
-                lines.append(Line(labelled("", row, frame), 8))
-        return lines
-
-    def _passed_lines(self, frame: Frame, plan: Plan) -> list[Line]:
-        glyphs, wide = frame.glyphs, inner_width(frame) - 14
-        lines: list[Line] = []
-        if plan.start:
-            if plan.env_file is None:
-                row: Row = (Span("none: the workers get this monitor's environment", "muted"),)
-            elif plan.env_keys is None:
-                row = (
-                    mark(glyphs.caution, "warn"),
-                    gap(1),
-                    Span(plan.env_file),
-                    gap(2),
-                    Span("cannot be read", "warn"),
-                )
-            else:
-                note = f"{plan.env_keys} keys, exported"
-                row = (mark(glyphs.go, "ok"), gap(1), Span(plan.env_file), gap(2), Span(note, "muted"))
-            lines += [Line(labelled("env file", row, frame), 6), BLANK]
-        first = "runs"
-        for argv in plan.commands:
-            for line in words(shlex.join(argv), wide):
-                lines.append(Line(labelled(first, (Span(line),), frame), 8))
-                first = ""
-        if plan.commands and plan.directory:
-            lines.append(Line(labelled("", (Span(f"in {plan.directory}", "muted"),), frame), 4))
-        return lines
 
     def _hours_lines(self, frame: Frame) -> list[Line]:
         if not self._question.timed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.action import Action, Stop, StopWorker
+from metabonk_tui.core.budget import needs
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.dialogs.base import Line, inner_width, labelled
 from metabonk_tui.ui.screens.base import Frame
@@ -51,14 +52,8 @@ def _after(snapshot: Snapshot, action: Action | None, workers: int | None) -> tu
     count = 0 if isinstance(action, Stop) else workers or 0
     if not count:
         return budget.budget_bytes, ""
-    each = f"{count} x {fmt.gigabytes(budget.worker_bytes, 2)} {_how(budget.worker_measured)}"
-    ollama = f" + Ollama {fmt.gigabytes(budget.ollama_bytes)} {_how(budget.ollama_measured)}"
-    why = f"needs {fmt.gigabytes(budget.needs_bytes(count))} GB: {each}{ollama if budget.ollama_bytes else ''}"
+    why = f"needs {fmt.gigabytes(budget.needs_bytes(count))} GB: {needs(budget, count, brief=True)}"
     return budget.leaves_bytes(count), f"{why}; {budget.fits} fit"
-
-
-def _how(measured: bool) -> str:
-    return "measured" if measured else "assumed"
 
 
 def _judge(leaves: int, floor: int) -> tuple[str, str]:

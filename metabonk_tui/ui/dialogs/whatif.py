@@ -5,11 +5,12 @@ Refuses to guess: without a budget there is no table.
 
 from __future__ import annotations
 
+from metabonk_tui.core.budget import judge, source_words
 from metabonk_tui.core.format import gigabytes
-from metabonk_tui.core.preflight import how_known
 from metabonk_tui.ui.dialogs.base import Line, labelled
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.budget import FITS
 
 ROWS = 4
 
@@ -21,27 +22,25 @@ def whatif_lines(frame: Frame, workers: int | None) -> list[Line]:
         return []
     near = {number for number in (workers - 1, workers, workers + 1, budget.fits) if number >= 1}
     chosen = sorted(sorted(near, key=lambda number: abs(number - workers))[:ROWS])
-    each = f"worker {gigabytes(budget.worker_bytes, 2)} {how_known(budget.worker_measured)}"
-    ollama = f", Ollama {gigabytes(budget.ollama_bytes)} {how_known(budget.ollama_measured)}"
+    each = f"worker {gigabytes(budget.worker_bytes, 2)} {source_words(budget.worker_source, brief=True)}"
+    ollama = f", Ollama {gigabytes(budget.ollama_bytes)} {source_words(budget.ollama_source, brief=True)}"
     known = f"GB: {each}{ollama if budget.ollama_bytes else ''}, {gigabytes(budget.budget_bytes)} to have measured"
     head: Row = (Span("  N  needs  leaves  ", "muted"), Span(known, "muted"))
     lines = [Line(labelled("what if", head, frame), 6)]
     for number in chosen:
-        leaves = budget.leaves_bytes(number)
-        fits = leaves >= budget.floor_bytes
+        verdict = judge(budget, number)
+        name, token = FITS[verdict]
         here = number == workers
-        said = "fits" if fits else "below the floor" if leaves >= 0 else "does not fit"
-        token = "ok" if fits else "warn" if leaves >= 0 else "crit"
-        glyph = frame.glyphs.go if fits else frame.glyphs.caution if leaves >= 0 else frame.glyphs.stop
+        needs, leaves = gigabytes(budget.needs_bytes(number)), gigabytes(budget.leaves_bytes(number))
         row: Row = (
             Span(
-                f"{number:>3} {gigabytes(budget.needs_bytes(number)):>6} {gigabytes(leaves):>7}  ",
+                f"{number:>3} {needs:>6} {leaves:>7}  ",
                 "strong" if here else "muted",
                 here,
             ),
-            mark(glyph, token),
+            mark(str(getattr(frame.glyphs, name)), token),
             gap(1),
-            Span(said, token, here),
+            Span(verdict, token, here),
         )
         lines.append(Line(labelled("", row, frame), 6 if here else 4))
     return lines

@@ -6,6 +6,7 @@ from metabonk_tui.ui.screens.base import MonitorScreen
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
 from metabonk_tui.ui.screens.help import HelpScreen
+from metabonk_tui.ui.screens.logs import LogsScreen
 from metabonk_tui.ui.screens.memory import MemoryScreen
 from metabonk_tui.ui.screens.verdict import VerdictScreen
 from metabonk_tui.ui.screens.worker import WorkerScreen
@@ -19,6 +20,7 @@ def all_screens(places: tuple[tuple[str, str], ...] = ()) -> dict[str, MonitorSc
         VerdictScreen(),
         EnvironmentScreen(),
         MemoryScreen(),
+        LogsScreen(),
         HelpScreen(places),
     )
     return {screen.name: screen for screen in screens}

@@ -23,6 +23,8 @@ CHART = (7, 22)
 """The least and the most rows of the chart, its title included."""
 NAME, PID, HELD, RATE, SINCE = 11, 8, 8, 8, 8
 LABEL = 15
+_LEVELS = {"LEARNING": "unknown", "SUSPENDED": "unknown", "WARNING": "warn", "CRITICAL": "crit"}
+"""How loud a forecast is, by its state."""
 
 
 def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
@@ -195,8 +197,7 @@ def _swap(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
     row: Row = (strong(fmt.gigabytes(used)), muted(f" of {fmt.gigabytes(total)} GB" if total is not None else " GB"))
     if swap is None or not swap.text:
         return [_fact("swap", row)]
-    token = "muted" if swap.level == "ok" else LEVELS[swap.level][1]
-    return _told(_fact("swap", row), g.text(swap.text), token, wide)
+    return _told(_fact("swap", row), g.text(swap.text), swap.level, wide, g)
 
 
 def _kills(snapshot: Snapshot, wide: int, g: Glyphs) -> Row:
@@ -219,18 +220,21 @@ def _gpus(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
     rows: list[Row] = []
     for gpu in memory.gpus:
         row: Row = (strong(fmt.gigabytes(gpu.used_bytes)), muted(f" of {fmt.gigabytes(gpu.total_bytes)} GB used"))
-        token = "warn" if gpu.forecast.raised else "muted"
-        rows += _told(_fact(f"GPU {gpu.index} memory", row), g.text(gpu.forecast.text), token, wide)
+        said, level = gpu.forecast, _LEVELS.get(gpu.forecast.state, "ok")
+        rows += _told(_fact(f"GPU {gpu.index} memory", row), g.text(said.text), level, wide, g)
     return rows
 
 
-def _told(fact: Row, said: str, token: str, wide: int) -> list[Row]:
-    """Add a sentence to a fact: behind it where there is room, else below."""
+def _told(fact: Row, said: str, level: str, wide: int, g: Glyphs) -> list[Row]:
+    """Add a sentence to a fact, with its level where that is not fine: behind it where there is room, else below."""
     if not said:
         return [fact]
-    if width(fact) + 2 + len(said) <= wide:
-        return [(*fact, gap(2), Span(said, token))]
-    return [fact, *paragraph(said, wide, token, indent=(gap(2),))]
+    name, token = LEVELS[level]
+    glyph: Row = () if level == "ok" else (mark(str(getattr(g, name)), token), gap(1))
+    voice = "muted" if level in ("ok", "unknown") else token
+    if width(fact) + 2 + width(glyph) + len(said) <= wide:
+        return [(*fact, gap(2), *glyph, Span(said, voice))]
+    return [fact, *paragraph(said, wide, voice, indent=(gap(2), *glyph))]
 
 
 def _fact(name: str, value: Row) -> Row:

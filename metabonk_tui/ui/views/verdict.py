@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from metabonk_tui.core import format as fmt
-from metabonk_tui.core.black_box import BlackBox, table
+from metabonk_tui.core.black_box import HAD, BlackBox, table
 from metabonk_tui.core.names import named
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import component_of
@@ -23,6 +23,8 @@ from metabonk_tui.ui.views.tree import tree_rows
 from metabonk_tui.ui.views.why import full_causes, reason_rows
 
 _SEVERITY = tuple(ComponentState)
+NAME, MOMENT = 12, 14
+"""Cells of the black box."""
 
 
 def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
@@ -151,9 +153,16 @@ def black_box_rows(frame: Frame, snapshot: Snapshot, box: BlackBox, wide: int) -
     note += f"; kernel log {log}" if log is not None else ""
     rows: list[Row] = [title("BLACK BOX", wide, g, (muted(g.text(note)),))]
     (_, *labels), *lines = table(box)
-    rows.append((gap(12), *(right(label, 13, "muted") for label in labels)))
+    # Where it is narrow, the moments closest to the kill stay.
+    shown = max(1, (wide - NAME) // MOMENT)
+    rows.append((gap(NAME), *(right(label, MOMENT, "muted") for label in labels[-shown:])))
     for name, *held in lines:
-        rows.append((left(g.text(name), 12, "text"), *(right(cell, 13, "text") for cell in held)))
+        victim = name in snapshot.memory.oom_victims
+        who = left(g.text(name), NAME, "crit" if victim else "text", victim, g.ellipsis)
+        amounts = (right(cell, MOMENT, "strong" if victim else "text", victim) for cell in held[-shown:])
+        rows.append((who, *amounts))
+    if any(cell.startswith("had ") for _, *held in lines for cell in held):
+        rows += paragraph(HAD, wide, "muted")
     return [cut(row, wide, g.ellipsis) for row in rows]
 
 

@@ -25,6 +25,7 @@ from metabonk_tui.ui.views.component import (
     word_token,
 )
 from metabonk_tui.ui.views.events import concerns, event_rows
+from metabonk_tui.ui.views.lives import lives_pane, only_one
 from metabonk_tui.ui.views.panel import TOKENS, reach_mark, reach_word
 from metabonk_tui.ui.views.section import block, muted, paragraph, strong, title
 from metabonk_tui.ui.views.section import plain_text as text
@@ -45,6 +46,7 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
         *_causes(snapshot, worker, wide, g),
         *_process(frame, snapshot, worker, wide),
         EMPTY,
+        *lives_pane(worker, snapshot, wide, g, frame.zone),
         title("COMPONENTS", wide, g, (muted(_components_note(wide, snapshot)),)),
         *component_rows(frame, snapshot, worker, wide),
         EMPTY,
@@ -117,7 +119,7 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
     """Draw process, port, polls, step and lives."""
     pid: Row = (_missing("no process known"),)
     if worker.pid is not None:
-        pid = (strong(str(worker.pid)),)
+        pid = (strong(str(worker.pid)),) if worker.alive else (muted("gone, was "), text(str(worker.pid)))
         if worker.pid_started_at is not None:
             age = fmt.age(max(0.0, snapshot.t - worker.pid_started_at))
             pid = (*pid, gap(2), muted(f"started {fmt.clock(worker.pid_started_at, zone)}, {age} ago"))
@@ -159,21 +161,13 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
     else:
         rows.append(_fact("last error", muted("none")))
     rows.append(_fact("generation", strong(str(worker.generation)), muted(_lives(worker))))
-    for life in reversed(worker.generations):
-        born = "" if life.pid is None else f"pid {life.pid}"
-        rows.append((
-            gap(LABEL), muted(f"{fmt.clock(life.began_t, zone)}  "), text(f"gen {life.number}"), gap(2),
-            left(born, 12, "muted"), text(clip(g.text(life.why), max(8, wide - LABEL - 32), g.ellipsis)),
-        ))  # fmt: skip
-        if life.ended is not None:
-            token = "crit" if "OOM" in life.ended.word else "unknown" if life.ended.word == "unknown" else "text"
-            head: Row = (
-                gap(LABEL),
-                muted(f"{fmt.clock(life.ended.t, zone)}  "),
-                Span(life.ended.text, token, True),
-                gap(2),
-            )
-            rows += paragraph(g.text(life.ended.evidence), wide, "muted", indent=head)
+    if only_one(worker):
+        for life in worker.generations:
+            born = "" if life.pid is None else f"pid {life.pid}"
+            rows.append((
+                gap(LABEL), muted(f"{fmt.clock(life.began_t, zone)}  "), text(f"gen {life.number}"), gap(2),
+                left(born, 12, "muted"), text(clip(g.text(life.why), max(8, wide - LABEL - 32), g.ellipsis)),
+            ))  # fmt: skip
     return [cut(row, wide, g.ellipsis) for row in rows]
 
 
