@@ -131,7 +131,9 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
     if level != track.level:
         free = f"available {available / GB:.2f} GB"
         if level == "crit":
-            happened.append(Happened("memory.critical", "crit", f"{free}, below half the floor of {floor / GB:.1f} GB"))
+            happened.append(
+                Happened("memory.critical", "crit", f"{free}, below half the floor of {floor / GB:.1f} GB")
+            )
         elif level == "warn" and track.level != "crit":
             happened.append(Happened("memory.low", "warn", f"{free}, below the floor of {floor / GB:.1f} GB"))
         elif level == "ok" and track.level in ("warn", "crit"):
@@ -180,7 +182,9 @@ def _observe_kills(track: MemoryTrack, sample: Sample, slack_s: float) -> Memory
             return _latch(replace(track, unexplained=None), sample.t, count, gone)
         if sample.t - since > slack_s:
             text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
-            return replace(track, unexplained=None, happened=(*track.happened, Happened("memory.oom_elsewhere", "info", text)))
+            return replace(
+                track, unexplained=None, happened=(*track.happened, Happened("memory.oom_elsewhere", "info", text))
+            )
     return track
 
 

@@ -25,6 +25,8 @@ SHAPE = {
     "events",
     "gaps",
     "causes",
+    "in_short",
+    "first_seen",
 }
 
 

@@ -118,7 +118,7 @@ def test_text_is_for_people_and_what_could_not_be_read_is_on_stderr(metabonk: Me
     done = metabonk("report", str(path))
     assert done.returncode == 2
     assert done.stdout.startswith("STOP since 00:30:00: ")
-    assert "check 6  FAIL" in done.stdout
+    assert "checks 1-6  FAIL" in done.stdout
     assert done.stderr == "run.jsonl:43: not json, or only half a line; left out\n"
 
 
