@@ -14,7 +14,7 @@ from metabonk_tui.core.worker_view import ComponentState, ComponentView
 WIDTH, LEFT, RIGHT = 480.0, 48.0, 34.0
 TOP, PLOT = 30.0, 84.0
 NAMED = 8
-LANES = 16
+LANE, LANES = 11.0, 16
 LOOKS = {
     ComponentState.ACTIVE: "active",
     ComponentState.ZERO: "zero",
@@ -40,7 +40,8 @@ def component_charts(on: Canvas) -> list[str]:
     """Draw every component."""
     narrow = replace(on, width=WIDTH, left=LEFT, right=RIGHT)
     views = on.one.last.workers[0].components if on.one.last.workers else ()
-    return [_chart(narrow, view) for view in views]
+    # Where nothing was ever seen of any of them, empty frames say less than the table does.
+    return [_chart(narrow, view) for view in views] if legend(on) else []
 
 
 def legend(on: Canvas) -> list[tuple[str, str]]:
@@ -59,7 +60,7 @@ def _chart(on: Canvas, view: ComponentView) -> str:
     there = slots(on)
     seen = [level for slot in there for seg in segments(on, _value(view.id, slot)) for _, level in seg]
     high = max(seen, default=0.0)
-    lane = 9.0 if len(there) <= LANES else max(2.0, 144.0 / len(there))
+    lane = LANE if len(there) <= LANES else max(2.0, LANE * LANES / len(there))
     bottom = TOP + PLOT
     lanes_y = bottom + 8
     end = lanes_y + lane * len(there)
@@ -127,7 +128,7 @@ def _lanes(on: Canvas, component: str, there: Sequence[int], y: float, lane: flo
     for place, slot in enumerate(there):
         at = y + place * lane
         if len(there) <= NAMED:
-            yield label(on.left - 6, at + lane - 1.5, f"w{slot}", "label small", "end")
+            yield label(on.left - 6, at + lane - 2, f"w{slot}", "label small", "end")
         for from_s, to_s, look in spans(on, _look(component, slot)):
             x, width = on.x(from_s), max(on.x(to_s) - on.x(from_s), 1.5)
             note = titled(f"w{slot} {WORDS[look]} from {elapsed(from_s)} to {elapsed(to_s)}")

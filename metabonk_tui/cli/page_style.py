@@ -62,6 +62,9 @@ td{border-bottom:1px solid var(--grid);white-space:nowrap}
 tr:last-child td{border-bottom:0}
 td:last-child,th:last-child{padding-right:0}
 td:last-child{white-space:normal;min-width:18em;overflow-wrap:anywhere}
+.seen td:not(:last-child),.verdict td:not(:last-child),.checks td:not(:last-child),.events td:not(:last-child),
+.memory td:not(:last-child){width:1%}
+.verdict .table+.table{margin-top:18px}
 .workers td:last-child,.memory td.number:last-child{white-space:nowrap;min-width:0}
 th.number,td.number{text-align:right}
 td.number{font-size:13px}
@@ -96,7 +99,7 @@ footer p{border-top:1px solid var(--line);padding-top:12px}
 svg text{font-family:inherit;font-size:12px;fill:var(--text)}
 svg .label{fill:var(--text)}
 svg .muted{fill:var(--muted)}
-svg .small{font-size:10.5px;fill:var(--muted)}
+svg .small{font-size:10px;fill:var(--muted)}
 svg .title{font-size:13px;font-weight:600;fill:var(--strong)}
 svg .label.crit,svg .label.absent{fill:var(--crit);font-weight:600}
 svg .label.unseen{fill:var(--muted)}

@@ -217,22 +217,26 @@ class Recording:
         at = begin or 0
         while (found := self._next(at)) is not None:
             numbers, lines = found
-            yield from self._within(numbers, lines, from_t, to_t, after)
+            yield from self._within(numbers, lines, from_t, to_t, max(after, at - 1))
             at = numbers[-1] + 1
 
     def _next(self, at: int) -> tuple[list[int], list[bytes]] | None:
-        """Return the next chunk, behind the last one the tail; both as they were at one moment."""
+        """Return the chunk that holds sample `at` or the next one, behind the last one the tail, as they are now.
+
+        Both from their beginning, which stands for itself: the writer may have written on, and packed, since.
+        """
         self._base.execute("BEGIN")
         try:
             chunk = self._base.execute(
-                "SELECT first_seq, last_seq, thin, lines FROM chunk WHERE first_seq >= ? ORDER BY first_seq LIMIT 1",
-                (at,),
+                "SELECT first_seq, last_seq, thin, lines FROM chunk WHERE last_seq >= :at AND first_seq >= "
+                "ifnull((SELECT max(first_seq) FROM chunk WHERE first_seq <= :at), 0) ORDER BY first_seq LIMIT 1",
+                {"at": at},
             ).fetchone()
             if chunk is not None:
                 first, last, thin, packed = chunk
                 return [last] if thin else list(range(first, last + 1)), lzma.decompress(packed).split(b"\n")
-            rows = self._base.execute("SELECT seq, line FROM tail WHERE seq >= ? ORDER BY seq", (at,)).fetchall()
-            return ([seq for seq, _ in rows], [line for _, line in rows]) if rows else None
+            rows = self._base.execute("SELECT seq, line FROM tail ORDER BY seq").fetchall()
+            return ([seq for seq, _ in rows], [line for _, line in rows]) if rows and rows[-1][0] >= at else None
         finally:
             self._base.execute("COMMIT")
 
