@@ -15,6 +15,8 @@ from metabonk_tui.core.snapshot import Level
 Tone = Literal["", "ok", "info", "warn", "crit", "unknown", "muted", "strong"]
 """How loud a cell is; what it says always stands in words, too."""
 
+COMMANDS = ("confirm",)
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -34,12 +36,14 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under heads; what is long stands in the last column. No heads: none are needed."""
+    """Rows under heads. No heads: none are needed."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     numbers: tuple[int, ...] = ()
     """The columns that hold numbers."""
+    prose: bool = True
+    """What is long stands in the last column, and it gets what room there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Entry:
     """In front of it: a rank, a confidence."""
     text: str
     more: tuple[tuple[str, str], ...] = ()
-    """(label, text)"""
+    """(label, text); what a label of `COMMANDS` says can be run."""
     tone: Tone = ""
 
 

@@ -61,13 +61,11 @@ th{color:var(--muted);font-weight:500;font-size:12.5px;border-bottom:1px solid v
 td{border-bottom:1px solid var(--grid);white-space:nowrap}
 tr:last-child td{border-bottom:0}
 td:last-child,th:last-child{padding-right:0}
-td:last-child{white-space:normal;min-width:18em;overflow-wrap:anywhere}
-.seen td:not(:last-child),.verdict td:not(:last-child),.checks td:not(:last-child),.events td:not(:last-child),
-.memory td:not(:last-child){width:1%}
+.prose td:last-child{white-space:normal;min-width:18em;overflow-wrap:anywhere}
+.prose td:not(:last-child){width:1%}
 .verdict .table+.table{margin-top:18px}
-.workers td:last-child,.memory td.number:last-child{white-space:nowrap;min-width:0}
 th.number,td.number{text-align:right}
-td.number{font-size:13px}
+td.number{font-size:13px}th.number{font-family:inherit}
 .strong{color:var(--strong);font-weight:600}
 .muted{color:var(--muted)}
 .ok{color:var(--ok)}.warn{color:var(--warn)}.unknown{color:var(--unknown)}

@@ -10,7 +10,18 @@ from metabonk_tui.cli.chart_memory import memory_chart
 from metabonk_tui.cli.chart_timeline import timeline
 from metabonk_tui.cli.chart_workers import rate_chart
 from metabonk_tui.cli.charts import Canvas, canvas
-from metabonk_tui.cli.document import Block, Cell, Command, Entry, Paragraph, Picture, RunPage, Section, Table
+from metabonk_tui.cli.document import (
+    COMMANDS,
+    Block,
+    Cell,
+    Command,
+    Entry,
+    Paragraph,
+    Picture,
+    RunPage,
+    Section,
+    Table,
+)
 from metabonk_tui.cli.page_style import PATTERNS, STYLE
 from metabonk_tui.cli.report_pages import document
 from metabonk_tui.cli.svg import said, tag
@@ -89,7 +100,10 @@ def _block(block: Block, on: Canvas | None) -> str:
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Entry):
-        more = (tag("div", tag("dt", said(label)), tag("dd", tag("code", said(text)))) for label, text in block.more)
+        more = (
+            tag("div", tag("dt", said(label)), tag("dd", tag("code", said(text)) if label in COMMANDS else said(text)))
+            for label, text in block.more
+        )
         lead = tag(
             "p", tag("span", said(block.lead), class_="number"), " ", said(block.text), class_=block.tone or None
         )
@@ -141,7 +155,8 @@ def _table(table: Table) -> str:
             tag("tr", *(_cell(Cell(head), place, table, "th") for place, head in enumerate(table.heads))),
         )
     rows = (tag("tr", *(_cell(cell, place, table, "td") for place, cell in enumerate(row))) for row in table.rows)
-    return f'<div class="table" tabindex="0">{tag("table", heads, tag("tbody", *rows))}</div>'
+    look = "prose" if table.prose else None
+    return f'<div class="table" tabindex="0">{tag("table", heads, tag("tbody", *rows), class_=look)}</div>'
 
 
 def _cell(cell: Cell, place: int, table: Table, name: str) -> str:

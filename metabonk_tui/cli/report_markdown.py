@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from metabonk_tui.cli.document import Block, Cell, Command, Entry, Paragraph, RunPage, Table
+from metabonk_tui.cli.document import COMMANDS, Block, Cell, Command, Entry, Paragraph, RunPage, Table
 from metabonk_tui.cli.report_pages import document
 from metabonk_tui.core.chronicle import Chronicle
 
@@ -70,11 +70,15 @@ def _block(block: Block, listed: bool) -> str:
     if isinstance(block, Table):
         return "\n".join(_table(block))
     if isinstance(block, Entry):
-        more = "".join(f"\n  - {escaped(label)}: {code(text)}" for label, text in block.more)
+        more = "".join(f"\n  - {escaped(label)}: {_more(label, text)}" for label, text in block.more)
         return f"- **{escaped(block.lead)}** {escaped(block.text)}{more}"
     if isinstance(block, Command):
         return f"- {escaped(block.text)}" + (f": {code(block.command)}" if block.command else "")
     return ""
+
+
+def _more(label: str, text: str) -> str:
+    return code(text) if label in COMMANDS else escaped(text)
 
 
 def _table(table: Table) -> Iterator[str]:

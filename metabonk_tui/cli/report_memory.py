@@ -8,7 +8,7 @@ from metabonk_tui.core.chronicle import Chronicle
 from metabonk_tui.core.forecast_record import Foretold
 from metabonk_tui.core.format import age, elapsed, gigabytes
 
-OUTCOMES: dict[str, Tone] = {"came true": "crit", "called off": "ok", "overtaken": "muted", "open": "warn"}
+OUTCOMES: dict[str, Tone] = {"came true": "strong", "called off": "ok", "overtaken": "muted", "open": "warn"}
 RAISED_SHOWN = 8
 
 
@@ -19,7 +19,7 @@ def memory_blocks(one: Chronicle) -> tuple[Block, ...]:
     if memory.min_available_bytes is None:
         return (Paragraph(f"not observed; {record.note}"),)
     kills = memory.oom_kills_in_run
-    told = f"lowest available {gigabytes(memory.min_available_bytes)} GB · OOM kills {kills}"
+    told = f"lowest available {gigabytes(memory.min_available_bytes, 2)} GB · OOM kills {kills}"
     blocks: list[Block] = [Paragraph(told, "crit" if kills else ""), Picture("memory")]
     if record.note:
         blocks.append(Paragraph(record.note, "muted"))
@@ -30,14 +30,14 @@ def memory_blocks(one: Chronicle) -> tuple[Block, ...]:
         if more > 0:
             blocks.append(Paragraph(f"{more} earlier forecasts in --json", "muted"))
     blocks += [Paragraph(f"not foretold: the OOM kill at {elapsed(t - start)}", "crit") for t in record.missed_t]
-    if memory.swap is not None and memory.swap.text:
+    if memory.swap is not None and memory.swap.level in ("warn", "crit"):
         blocks.append(Paragraph(memory.swap.text))
     box = memory.black_box
     if box is not None:
         blocks.append(Paragraph(f"black box around the kill at {elapsed(box.kill_t - start)}"))
         heads, *rest = table(box)
         held = tuple(cells(*row) for row in rest)
-        blocks.append(Table(tuple(heads), held, tuple(range(1, len(heads)))))
+        blocks.append(Table(tuple(heads), held, tuple(range(1, len(heads))), prose=False))
     if memory.kernel_log is not None and kills:
         blocks.append(Paragraph(f"kernel log: {memory.kernel_log}", "muted"))
     return tuple(blocks)
@@ -63,7 +63,8 @@ def _outcome(one: Foretold, start: float) -> str:
             side = "later" if one.error_s > 0 else "sooner"
             within = {True: ", within its band", False: ", outside its band", None: ""}[one.within_band]
             off = f", {abs(one.error_s) / 60:.1f} min {side} than foretold{within}"
-        return f"came true: OOM kill at {elapsed(one.ended_t - start)}, {age(one.lead_s or 0.0)} ahead{off}{floor}"
+        kill = elapsed(one.ended_t - start)
+        return f"came true: OOM kill at {kill}, said {age(one.lead_s or 0.0)} before{off}{floor}"
     if one.outcome == "called off" and one.ended_t is not None:
         return f"called off after {age(one.ended_t - one.t)}{floor}"
     if one.outcome == "overtaken" and one.ended_t is not None:

@@ -28,10 +28,11 @@ from metabonk_tui.core.sample import Event
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
 
-EVENTS_SHOWN = 12
+EVENTS_SHOWN = 10
 VERDICTS_SHOWN = 8
 WORKERS_SHOWN = 16
 ATTENTIONS_SHOWN = 8
+TOLD_ABOVE = ("check", "verdict", "recorder.hour")
 SEVERITIES: dict[str, Tone] = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}
 RESULTS: dict[str, Tone] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "unknown", "SKIPPED": "unknown"}
 LEVELS: dict[str, Tone] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}
@@ -167,12 +168,12 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
         )
         for worker in shown
     )
-    blocks: list[Block] = [Table(heads, rows, (1, 3))]
+    blocks: list[Block] = [Table(heads, rows, (1, 3), prose=False)]
     if len(shown) < len(last.workers):
         blocks.append(Paragraph(f"{len(last.workers) - len(shown)} more workers in --json", "muted"))
     odd = [(worker, each) for worker in last.workers for each in worker.attention]
     blocks += [
-        Paragraph(f"w{worker.slot} {each.mark}: {each.text}", LEVELS[each.level])
+        Paragraph(f"w{worker.slot} {each.mark}: {each.text.removeprefix(f'w{worker.slot} ')}", LEVELS[each.level])
         for worker, each in odd[:ATTENTIONS_SHOWN]
     ]
     if len(odd) > ATTENTIONS_SHOWN:
@@ -215,9 +216,9 @@ def _gaps(last: Snapshot) -> tuple[Block, ...]:
 
 
 def _events(events: Sequence[Event]) -> tuple[Block, ...]:
-    """Write the last events, and only the alarming ones where there are many."""
+    """Write the last events, and only the alarming ones where there are many; what stands above is not told again."""
     start = next((event.t for event in events if event.kind == "run.start"), events[0].t if events else 0.0)
-    loud = [event for event in events if event.severity in ("warn", "crit")]
+    loud = [e for e in events if e.severity in ("warn", "crit") and e.kind not in TOLD_ABOVE]
     chosen = list(events) if len(events) <= EVENTS_SHOWN else (loud or list(events))[-EVENTS_SHOWN:]
     rows = tuple(
         cells(elapsed(event.t - start), _severity(event.severity), Cell(event.kind, "muted"), _told(event))

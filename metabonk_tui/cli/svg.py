@@ -109,7 +109,8 @@ def decades(low: float, high: float) -> list[float]:
 
 def moments(duration_s: float, most: int) -> Iterator[float]:
     """Choose round times from 0 to the end, at most so many steps."""
-    step = next((one for one in STEPS_S if duration_s / one <= most), STEPS_S[-1] * math.ceil(duration_s / 6e6))
+    weeks = STEPS_S[-1] * math.ceil(duration_s / STEPS_S[-1] / most)
+    step = next((one for one in STEPS_S if duration_s / one <= most), weeks)
     count = int(duration_s // step)
     yield from (float(step * n) for n in range(count + 1))
 

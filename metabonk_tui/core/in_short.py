@@ -83,7 +83,7 @@ def _memory(one: Chronicle) -> list[str]:
     first = next((each for each in record.raised if each.gpu is None), None)
     if not memory.oom_kills_in_run or memory.oom_since_t is None:
         warned = f"; the forecast first warned at {elapsed(first.t - start)}" if first else ""
-        return [f"{least}, and the kernel killed nothing{warned}."]
+        return [f"{least} at the lowest, and the kernel killed nothing{warned}."]
     who = " ".join(memory.oom_victims) or "a process not known"
     at = elapsed(memory.oom_since_t - start)
     if first is None or first.t >= memory.oom_since_t:
