@@ -10,7 +10,6 @@ from metabonk_tui.core.digest import Moment
 from metabonk_tui.core.format import GB, elapsed, gigabytes
 
 TOP, BOTTOM, HEIGHT = 26.0, 236.0, 282.0
-POINTS = 480
 
 
 def _available(moment: Moment) -> float | None:
@@ -45,7 +44,7 @@ def memory_chart(on: Canvas) -> str:
 
 def _ground(on: Canvas, seen: list[list[tuple[float, float]]], y: Scale) -> Iterator[str]:
     for points in seen:
-        placed = [(on.x(at_s), y(level)) for at_s, level in thinned(points, POINTS)]
+        placed = [(on.x(at_s), y(level)) for at_s, level in thinned(points, int(on.width / 2))]
         path = f"{line(placed)}L{number(placed[-1][0])} {number(BOTTOM)}L{number(placed[0][0])} {number(BOTTOM)}Z"
         yield tag("path", d=path, class_="ground")
 

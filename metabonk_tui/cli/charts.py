@@ -6,7 +6,7 @@ Knows a chronicle with its digest; a chart of what was never seen is not drawn a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metabonk_tui.cli.svg import Scale, label, line, moments, tag, thinned, titled
 from metabonk_tui.core.chronicle import Chronicle
@@ -16,7 +16,6 @@ from metabonk_tui.core.format import age, elapsed
 LEFT, RIGHT = 76.0, 56.0
 """Room for what stands beside a chart: the same in all, so that times stand under each other."""
 WIDTH = 980.0
-POINTS = 480
 HOLE = 3.0
 """Moments further apart than so many steps have a hole between them."""
 
@@ -31,6 +30,8 @@ class Canvas:
     width: float = WIDTH
     left: float = LEFT
     right: float = RIGHT
+    stretches: tuple[tuple[Moment, ...], ...] = ()
+    """The moments, parted where there is a hole."""
 
     @property
     def x(self) -> Scale:
@@ -53,26 +54,31 @@ class Canvas:
         spans = ((gap.from_t - self.start_t, gap.to_t - self.start_t) for gap in self.digest.gaps)
         return [(max(0.0, a), min(b, end_s)) for a, b in spans if a < end_s and b > 0]
 
-    @property
-    def stretches(self) -> list[list[Moment]]:
-        """The moments, parted where there is a hole."""
-        far_s = HOLE * max(self.digest.spacing_s, self.one.last.run.interval_s)
-        found: list[list[Moment]] = []
-        for moment in self.digest.moments:
-            before = found[-1][-1] if found else None
-            if before is None or moment.at_s - before.at_s > far_s or self._parted(before.at_s, moment.at_s):
-                found.append([])
-            found[-1].append(moment)
-        return found
-
-    def _parted(self, from_s: float, to_s: float) -> bool:
-        return any(a < to_s and b > from_s and b - a > 0 for a, b in self.holes)
-
 
 def canvas(one: Chronicle, id_: str) -> Canvas | None:
     """Prepare to draw a run; None: nothing of it can be drawn over time."""
     digest = one.digest
-    return Canvas(one, digest, id_) if digest is not None and digest.moments and digest.duration_s > 0 else None
+    if digest is None or not digest.moments or digest.duration_s <= 0:
+        return None
+    on = Canvas(one, digest, id_)
+    return replace(on, stretches=tuple(map(tuple, _stretches(on))))
+
+
+def _stretches(on: Canvas) -> list[list[Moment]]:
+    """Part the moments where there is a hole."""
+    far_s = HOLE * max(on.digest.spacing_s, on.one.last.run.interval_s)
+    holes = on.holes
+    found: list[list[Moment]] = []
+    for moment in on.digest.moments:
+        before = found[-1][-1] if found else None
+        if (
+            before is None
+            or moment.at_s - before.at_s > far_s
+            or any(a < moment.at_s and b > before.at_s and b > a for a, b in holes)
+        ):
+            found.append([])
+        found[-1].append(moment)
+    return found
 
 
 def gaps(on: Canvas, top: float, bottom: float, named: bool = False) -> Iterator[str]:
@@ -106,7 +112,7 @@ def levels(on: Canvas, y: Scale, values: Sequence[float], write: Callable[[float
 def curve(on: Canvas, value: Callable[[Moment], float | None], y: Scale, **how: str | float | None) -> Iterator[str]:
     """Draw a value over time; where it was not observed there is nothing."""
     for points in segments(on, value):
-        placed = [(on.x(at_s), y(level)) for at_s, level in thinned(points, POINTS)]
+        placed = [(on.x(at_s), y(level)) for at_s, level in thinned(points, int(on.width / 2))]
         if len(placed) == 1:
             (x, at) = placed[0]
             placed = [(x - 1.5, at), (x + 1.5, at)]

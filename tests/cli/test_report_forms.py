@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,6 @@ from metabonk_tui.core.sample import MemoryReading
 from tests.core.script import (
     CONFIG,
     GB,
-    Life,
     by_slot,
     header,
     healthy,
@@ -274,4 +274,4 @@ def test_times_on_the_axis_are_few_and_within(duration_s: float, most: int) -> N
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=8))
 def test_labels_do_not_cover_each_other(places: list[float]) -> None:
     moved = sorted(spread(places, 10.0, 0.0, 100.0))
-    assert all(b - a >= 10.0 - 1e-6 for a, b in zip(moved, moved[1:], strict=False))
+    assert all(b - a >= 10.0 - 1e-6 for a, b in pairwise(moved))

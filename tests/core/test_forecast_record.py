@@ -63,8 +63,8 @@ def told(seen: Snapshot, *events: Event) -> list[tuple[float, str, str, float | 
         ((raised(100.0, gpu=0), kill(300.0)), [(100.0, "WARNING", "open", None)]),
     ],
     ids=[
-        "open", "came true", "called off", "a later kill is not its", "in one tick", "told later", "we changed the pool",
-        "both", "eased", "a GPU's is not the kernel's",
+        "open", "came true", "called off", "a later kill is not its", "in one tick", "told later",
+        "we changed the pool", "both", "eased", "a GPU's is not the kernel's",
     ],
 )  # fmt: skip
 def test_what_came_of_each(
