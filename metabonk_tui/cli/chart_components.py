@@ -9,12 +9,14 @@ from metabonk_tui.cli.charts import Canvas, curve, gaps, joined, levels, segment
 from metabonk_tui.cli.svg import Scale, drawing, label, spread, tag, ticks, titled
 from metabonk_tui.core.digest import Moment
 from metabonk_tui.core.format import elapsed
-from metabonk_tui.core.worker_view import ComponentState, ComponentView
+from metabonk_tui.core.worker_view import ComponentState, ComponentView, Reach
 
 WIDTH, LEFT, RIGHT = 480.0, 48.0, 34.0
 TOP, PLOT = 30.0, 84.0
 NAMED = 8
 LANE, LANES = 11.0, 16
+THIN = 5.0
+"""A lane no higher than this has no room for a border."""
 LOOKS = {
     ComponentState.ACTIVE: "active",
     ComponentState.ZERO: "zero",
@@ -58,7 +60,7 @@ def legend(on: Canvas) -> list[tuple[str, str]]:
 
 def _chart(on: Canvas, view: ComponentView) -> str:
     there = slots(on)
-    seen = [level for slot in there for seg in segments(on, _value(view.id, slot)) for _, level in seg]
+    seen = [level for slot in there for seg in segments(on, value_of(view.id, slot)) for _, level in seg]
     high = max(seen, default=0.0)
     lane = LANE if len(there) <= LANES else max(2.0, LANE * LANES / len(there))
     bottom = TOP + PLOT
@@ -70,7 +72,7 @@ def _chart(on: Canvas, view: ComponentView) -> str:
         y = Scale(0.0, ticks(high, 3)[-1], bottom, TOP)
         parts += levels(on, y, ticks(high, 3), lambda value: f"{value:g}")
         for slot in there:
-            parts += curve(on, _value(view.id, slot), y, class_=f"curve w{slot % NAMED}")
+            parts += curve(on, value_of(view.id, slot), y, class_=f"curve w{slot % NAMED}")
         parts += _names(on, view.id, there, y)
     else:
         word = _never(on, view.id)
@@ -106,10 +108,13 @@ def _told(view: ComponentView, on: Canvas) -> str:
     return "At the end: " + ", ".join(f"{word} on {count}" for word, count in counts.items()) + "."
 
 
-def _value(component: str, slot: int) -> Callable[[Moment], float | None]:
+def value_of(component: str, slot: int) -> Callable[[Moment], float | None]:
+    """Read a component's value on one worker."""
+
     def value(moment: Moment) -> float | None:
         worker = moment.workers.get(slot)
-        part = worker.components.get(component) if worker else None
+        # What did not answer has no value: its last one is history.
+        part = worker.components.get(component) if worker and worker.reach is Reach.UP else None
         return part.value if part else None
 
     return value
@@ -132,12 +137,13 @@ def _lanes(on: Canvas, component: str, there: Sequence[int], y: float, lane: flo
         for from_s, to_s, look in spans(on, _look(component, slot)):
             x, width = on.x(from_s), max(on.x(to_s) - on.x(from_s), 1.5)
             note = titled(f"w{slot} {WORDS[look]} from {elapsed(from_s)} to {elapsed(to_s)}")
-            box = tag("rect", x=x, y=at + 1, width=width, height=max(lane - 2, 1.0), class_=f"lane {look}")
+            kind = f"lane {look}" if lane > THIN else f"lane {look} thin"
+            box = tag("rect", x=x, y=at + 1, width=width, height=max(lane - 2, 1.0), class_=kind)
             yield tag("g", note, box)
 
 
 def _names(on: Canvas, component: str, there: Sequence[int], y: Scale) -> Iterator[str]:
-    ends = [(slot, found[-1][-1]) for slot in there if (found := segments(on, _value(component, slot)))]
+    ends = [(slot, found[-1][-1]) for slot in there if (found := segments(on, value_of(component, slot)))]
     if len(ends) > NAMED or not ends:
         return
     if len({round(y(level)) for _, (_, level) in ends}) == 1 and len(ends) > 1:

@@ -26,7 +26,8 @@ def timeline(on: Canvas) -> str:
     checks_y = top + RIBBON + SPACE
     events_y = checks_y + (CHECKS if _judged(on) else 0)
     lanes_y = events_y + 24
-    bottom = lanes_y + len(lanes) * LANE + 4
+    more = len(slots(on)) - len(lanes)
+    bottom = lanes_y + len(lanes) * LANE + (LANE if more else 4)
     height = bottom + 26
     parts = [
         *time_axis(on, top, bottom),
@@ -35,6 +36,7 @@ def timeline(on: Canvas) -> str:
         *_checks(on, checks_y),
         *_events(on, events_y),
         *_lanes(on, lanes, lanes_y),
+        label(on.left - 8, bottom - 3, f"{more} more", "label muted", "end") if more else "",
     ]
     words = ", ".join(f"{word.value} from {elapsed(t - on.start_t)}" for t, word, _ in on.one.verdicts[:8])
     about = f"Verdicts: {words}. {_check_words(on)}"
@@ -46,12 +48,17 @@ def _ribbon(on: Canvas, top: float) -> Iterator[str]:
     changes = on.one.verdicts
     for place, (t, word, because) in enumerate(changes):
         until_t = changes[place + 1][0] if place + 1 < len(changes) else on.one.last.t
-        x, end = on.at(max(t, on.start_t)), on.at(until_t)
         why = f"{word.value} since {elapsed(t - on.start_t)}" + (f": {because[0]}" if because else "")
-        box = tag("rect", x=x, y=top, width=max(end - x, 2.0), height=RIBBON, class_=f"ribbon {word.level}")
-        name = _fitting(word, end - x)
-        middle = label((x + end) / 2, top + RIBBON / 2 + 4.5, name, f"on {word.level}", "middle") if name else ""
-        yield tag("g", titled(why), box, middle)
+        pieces = [(on.x(a), on.x(b)) for a, b in on.watched(max(t - on.start_t, 0.0), until_t - on.start_t)]
+        boxes = [
+            tag("rect", x=a, y=top, width=max(b - a, 2.0), height=RIBBON, class_=f"ribbon {word.level}")
+            for a, b in pieces
+        ]
+        if pieces:
+            a, b = max(pieces, key=lambda piece: piece[1] - piece[0])
+            name = _fitting(word, b - a)
+            middle = label((a + b) / 2, top + RIBBON / 2 + 4.5, name, f"on {word.level}", "middle") if name else ""
+            yield tag("g", titled(why), *boxes, middle)
 
 
 def _fitting(word: Word, width: float) -> str:

@@ -8,6 +8,7 @@ from metabonk_tui.cli.charts import Canvas, curve, gaps, joined, levels, segment
 from metabonk_tui.cli.svg import Scale, decades, drawing, label, spread, tag, ticks, titled
 from metabonk_tui.core.digest import Moment
 from metabonk_tui.core.format import elapsed
+from metabonk_tui.core.worker_view import Reach
 
 TOP, BOTTOM, HEIGHT = 26.0, 206.0, 240.0
 FAR = 50.0
@@ -19,7 +20,7 @@ NAMED = 8
 def rate_chart(on: Canvas) -> str:
     """Draw it; nothing where no rate was seen."""
     there = slots(on)
-    rates = {slot: [rate for seg in segments(on, _rate(slot)) for _, rate in seg] for slot in there}
+    rates = {slot: [rate for seg in segments(on, rate_of(slot)) for _, rate in seg] for slot in there}
     values = sorted(rate for some in rates.values() for rate in some)
     if not values:
         return ""
@@ -36,17 +37,19 @@ def rate_chart(on: Canvas) -> str:
         *_resets(on),
     ]
     for slot in there:
-        parts += curve(on, _rate(slot), y, class_=f"curve w{slot % NAMED}")
+        parts += curve(on, rate_of(slot), y, class_=f"curve w{slot % NAMED}")
     parts += _names(on, there, y)
     fastest = max(there, key=lambda slot: max(rates[slot], default=0.0))
     about = f"{how} of {len(there)} workers; the highest was {values[-1]:.2f}, of w{fastest}."
     return drawing(f"{on.id}-rate", on.width, HEIGHT, "Step rate", about, joined(parts))
 
 
-def _rate(slot: int) -> Callable[[Moment], float | None]:
+def rate_of(slot: int) -> Callable[[Moment], float | None]:
+    """Read one worker's step rate; who did not answer has none."""
+
     def rate(moment: Moment) -> float | None:
         worker = moment.workers.get(slot)
-        return None if worker is None else worker.step_rate
+        return worker.step_rate if worker is not None and worker.reach is Reach.UP else None
 
     return rate
 
@@ -61,7 +64,7 @@ def _resets(on: Canvas) -> Iterator[str]:
 
 def _names(on: Canvas, there: Sequence[int], y: Scale) -> Iterator[str]:
     """Write each line's name at its end."""
-    ends = [(slot, found[-1][-1]) for slot in there if (found := segments(on, _rate(slot)))]
+    ends = [(slot, found[-1][-1]) for slot in there if (found := segments(on, rate_of(slot)))]
     if len(ends) > NAMED:
         return
     places = spread([y(level) for _, (_, level) in ends], 13.0, TOP, BOTTOM)

@@ -54,6 +54,16 @@ class Canvas:
         spans = ((gap.from_t - self.start_t, gap.to_t - self.start_t) for gap in self.digest.gaps)
         return [(max(0.0, a), min(b, end_s)) for a, b in spans if a < end_s and b > 0]
 
+    def watched(self, from_s: float, to_s: float) -> Iterator[tuple[float, float]]:
+        """Leave the holes out of a stretch."""
+        at_s = from_s
+        for hole_s, until_s in sorted(self.holes):
+            if at_s < min(hole_s, to_s):
+                yield at_s, min(hole_s, to_s)
+            at_s = max(at_s, until_s)
+        if at_s < to_s or from_s == to_s:
+            yield at_s, to_s
+
 
 def canvas(one: Chronicle, id_: str) -> Canvas | None:
     """Prepare to draw a run; None: nothing of it can be drawn over time."""

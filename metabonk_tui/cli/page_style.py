@@ -132,6 +132,8 @@ svg .lane.pale{opacity:.4;stroke:none}
 svg .lane.stalled{fill:url(#stalled);stroke:var(--warn);stroke-width:.75}
 svg .lane.bad{fill:var(--crit)}
 svg .lane.down{fill:none;stroke:var(--crit);stroke-width:1;stroke-dasharray:3 2}
+svg .lane.thin{stroke:none}svg .lane.zero.thin{fill:var(--warn);opacity:.28}
+svg .lane.down.thin{fill:var(--crit);opacity:.5}
 svg .name{font-weight:600}
 """
     + "".join(f"svg .w{slot}{{stroke:var(--w{slot})}}svg .n{slot}{{fill:var(--w{slot})}}" for slot in range(8))

@@ -15,6 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metabonk_tui.cli.chart_components import value_of
+from metabonk_tui.cli.chart_workers import rate_of
 from metabonk_tui.cli.charts import canvas, segments, spans
 from metabonk_tui.cli.report_html import report_html
 from metabonk_tui.cli.report_markdown import code, escaped, report_markdown
@@ -26,6 +28,7 @@ from tests.core.script import (
     CONFIG,
     GB,
     by_slot,
+    down,
     header,
     healthy,
     phases,
@@ -201,6 +204,25 @@ def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
     stretches = list(spans(on, state))
     assert not [one for one in stretches if one[0] < 1500 < one[1]], "nothing is drawn where nobody looked"
     assert stretches[-1][2] == "ABSENT"
+
+
+def test_a_worker_that_does_not_answer_has_no_line() -> None:
+    lost = phases((0.0, healthy), (600.0, down))
+    (chronicle,) = chronicles(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
+    on = canvas(chronicle, "x")
+    assert on is not None
+    for value in (rate_of(1), value_of("intrinsic_reward", 1)):
+        assert [piece[-1][0] for piece in segments(on, value)] == [590.0]
+    assert segments(on, rate_of(0))[-1][-1][0] == 1800.0
+
+
+def test_the_ribbon_has_the_holes_of_the_run() -> None:
+    (chronicle,) = told("mixed")
+    on = canvas(chronicle, "x")
+    assert on is not None
+    assert list(on.watched(0.0, 2700.0)) == [(0.0, 1200.0), (1800.0, 2700.0)]
+    assert list(on.watched(1300.0, 1700.0)) == []
+    assert list(on.watched(1300.0, 1900.0)) == [(1800.0, 1900.0)]
 
 
 def test_what_was_never_seen_over_time_is_not_drawn() -> None:
