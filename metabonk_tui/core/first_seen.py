@@ -5,7 +5,7 @@ Pure: the last Snapshot of a run and all its events come in. Refuses to guess: w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metabonk_tui.core.format import age, elapsed, gigabytes
@@ -22,7 +22,7 @@ class FirstSeen:
     """One thing, and when it was first visible."""
 
     id: str
-    """"component.absent", "verdict.stop", "memory.oom" ..."""
+    """"component-absent", "verdict-stop", "memory-oom" ..."""
     t: float
     severity: Severity
     text: str
@@ -50,14 +50,9 @@ def first_seen(
     return tuple(sorted(found, key=lambda one: one.t))
 
 
-def known_bad(seen: Iterable[FirstSeen]) -> FirstSeen | None:
-    """Return the first thing that nobody should have slept through; None: nothing was."""
-    return next((one for one in seen if one.severity == "crit"), None)
-
-
 def _start(last: Snapshot) -> FirstSeen:
     wanted = "" if last.run.desired is None else f", {_many(last.run.desired, 'worker')} wanted"
-    return FirstSeen("run.start", last.run.started_at, "info", f"the run begins{wanted}")
+    return FirstSeen("run-start", last.run.started_at, "info", f"the run begins{wanted}")
 
 
 def answered_t(last: Snapshot, events: Sequence[Event]) -> dict[int, float]:
@@ -80,10 +75,10 @@ def _answers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     share = f"{len(slots)}/{whole}"
     if at == all_t:
         severity: Severity = "ok" if len(slots) == whole else "warn"
-        return [FirstSeen("workers.answer", at, severity, f"{share} workers answer", workers=slots)]
+        return [FirstSeen("workers-answer", at, severity, f"{share} workers answer", workers=slots)]
     return [
-        FirstSeen("workers.answer", at, "info", f"first answer: {_named(early)}", workers=early),
-        FirstSeen("workers.all_answer", all_t, "ok", f"{share} workers have answered", workers=slots),
+        FirstSeen("workers-answer", at, "info", f"first answer: {_named(early)}", workers=early),
+        FirstSeen("workers-all-answer", all_t, "ok", f"{share} workers have answered", workers=slots),
     ]
 
 
@@ -102,7 +97,7 @@ def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         told = f"{_listed([title for _, title in components])} ABSENT on {len(slots)}/{len(last.workers)}"
         since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
         text = f"{told}: not in /status from the first answer on{since}"
-        found.append(FirstSeen("component.absent", max(first[slot] for slot in slots), "crit", text, ids, slots))
+        found.append(FirstSeen("component-absent", max(first[slot] for slot in slots), "crit", text, ids, slots))
     return found
 
 
@@ -135,7 +130,7 @@ def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         slots = tuple(slot for slot in _slots(event) if (slot, component) not in never)
         if slots:
             text = f"{title} went ABSENT on {_named(slots)}: it was in /status before"
-            found[component] = FirstSeen("component.vanished", event.t, "crit", text, (component,), slots)
+            found[component] = FirstSeen("component-vanished", event.t, "crit", text, (component,), slots)
     return list(found.values())
 
 
@@ -158,7 +153,7 @@ def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         by = "" if latest == at else f"; on {len(by_slot)}/{whole} by {elapsed(latest - last.run.started_at)}"
         on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else _named(early)
         text = f"{titles[component]} active on {on}{by}"
-        first[component] = FirstSeen("component.active", at, "ok", text, (component,), early)
+        first[component] = FirstSeen("component-active", at, "ok", text, (component,), early)
     return list(first.values())
 
 
@@ -167,7 +162,7 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
     if failed is None:
         return []
     text = f"check {failed.n}/{len(last.gate.checks)} FAIL: {failed.because}"
-    return [FirstSeen("check.fail", failed.due_t, "crit", text)]
+    return [FirstSeen("check-fail", failed.due_t, "crit", text)]
 
 
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
@@ -189,17 +184,17 @@ def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         when = "at the end of the gate"
     else:
         when = f"{age(at - ends_t)} after the gate's end"
-    return [FirstSeen("verdict.stop", at, "crit", f"verdict STOP, {when}: {because}")]
+    return [FirstSeen("verdict-stop", at, "crit", f"verdict STOP, {when}: {because}")]
 
 
 def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     """Tell the first counter reset, jump of a rate, loss, mismatch, and gameplay."""
     found = []
     for kind, name, severity in (
-        ("worker.generation", "worker.reset", "warn"),
-        ("worker.rate", "worker.rate", "warn"),
-        ("worker.down", "worker.down", None),
-        ("env.mismatch", "env.mismatch", "crit"),
+        ("worker.generation", "worker-reset", "warn"),
+        ("worker.rate", "worker-rate", "warn"),
+        ("worker.down", "worker-down", None),
+        ("env.mismatch", "env-mismatch", "crit"),
         ("worker.gameplay", "gameplay", "ok"),
     ):
         all_of = [event for event in events if event.kind == kind]
@@ -240,20 +235,21 @@ def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         return f", {age(kill.t - t)} before the kernel killed" if kill is not None and t < kill.t else ""
 
     for name, severity, kind in (
-        ("memory.low", "warn", "memory.low"),
-        ("memory.critical", "crit", "memory.critical"),
-        ("forecast.warning", "warn", "memory.forecast"),
-        ("forecast.critical", "crit", "memory.forecast"),
+        ("memory-low", "warn", "memory.low"),
+        ("memory-critical", "crit", "memory.critical"),
+        ("forecast-warning", "warn", "memory.forecast"),
+        ("forecast-critical", "crit", "memory.forecast"),
     ):
         first = next((e for e in events if e.kind == kind and e.severity == severity), None)
         if first is not None:
             said = "forecast: " if kind == "memory.forecast" else ""
+            before = "" if "gpu" in first.facts else lead(first.t)  # a GPU's memory is not what the kernel kills for
             loud: Severity = "crit" if severity == "crit" else "warn"
-            found.append(FirstSeen(name, first.t, loud, f"{said}{first.text}{lead(first.t)}"))
+            found.append(FirstSeen(name, first.t, loud, f"{said}{first.text}{before}"))
     if kill is not None:
         least = last.memory.min_available_bytes
         lowest = "" if least is None else f"; lowest available {gigabytes(least, 2)} GB"
-        found.append(FirstSeen("memory.oom", kill.t, "crit", f"{kill.text}{lowest}"))
+        found.append(FirstSeen("memory-oom", kill.t, "crit", f"{kill.text}{lowest}"))
     return found
 
 

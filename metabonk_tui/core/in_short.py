@@ -11,6 +11,9 @@ from metabonk_tui.core.worker_view import ComponentState
 MOST = 6
 LEAST_LATE_S = 60.0
 """What was visible less than this before the verdict said so is no news."""
+SIGNS_OF_A_KILL = ("forecast-warning", "forecast-critical", "memory-critical")
+SIGNS_OF_SILENCE = ("component-absent", "component-vanished", "env-mismatch", "check-fail")
+"""What each kind of STOP could have been known by; that a worker fell is another matter."""
 _WORDS = {ComponentState.UNOBSERVED: "not observed", ComponentState.BAD: "not a number"}
 
 
@@ -31,7 +34,7 @@ def in_short(one: Chronicle) -> tuple[str, ...]:
 def _verdict(one: Chronicle, seen: tuple[FirstSeen, ...]) -> list[str]:
     last = one.last
     start, verdict = last.run.started_at, last.verdict
-    stop = next((each for each in seen if each.id == "verdict.stop"), None)
+    stop = next((each for each in seen if each.id == "verdict-stop"), None)
     if stop is None:
         because = f": {verdict.because[0]}" if verdict.because else ""
         return [f"The verdict is {verdict.word} since {elapsed(verdict.since_t - start)}{because}."]
@@ -39,10 +42,16 @@ def _verdict(one: Chronicle, seen: tuple[FirstSeen, ...]) -> list[str]:
     said = [f"STOP was known after {age(stop.t - start)}{went_on}{_then(one)}."]
     if verdict.word is not Word.STOP:
         said[0] = f"{said[0][:-1]}, and the verdict is now {verdict.word}."
-    sign = next((each for each in seen if each.severity == "crit" and stop.t - each.t >= LEAST_LATE_S), None)
+    signs = SIGNS_OF_A_KILL if _by_kill(one, stop) else SIGNS_OF_SILENCE
+    sign = next((each for each in seen if each.id in signs and stop.t - each.t >= LEAST_LATE_S), None)
     if sign is not None:
         said.append(f"It could be seen {age(stop.t - sign.t)} sooner, at {elapsed(sign.t - start)}: {sign.text}.")
     return said
+
+
+def _by_kill(one: Chronicle, stop: FirstSeen) -> bool:
+    kill_t = one.last.memory.oom_since_t
+    return kill_t is not None and abs(stop.t - kill_t) < LEAST_LATE_S
 
 
 def _then(one: Chronicle) -> str:
@@ -102,7 +111,7 @@ def _restarts(one: Chronicle) -> list[str]:
 
 
 def _unwatched(one: Chronicle) -> list[str]:
-    told = bool(_then(one)) and any(each.id == "verdict.stop" for each in one.first_seen)
+    told = bool(_then(one)) and any(each.id == "verdict-stop" for each in one.first_seen)
     gaps = [gap for gap in one.last.run.gaps if not (told and gap.from_t >= one.last.t)]
     if not gaps:
         return []

@@ -105,9 +105,9 @@ def test_check_during_a_run_knows_what_was_before_it_was_started(
             words = [one["word"] for one in report["verdicts"]]
             assert (words[0], words[-1]) == ("VALIDATING", "STOP")
             assert report["events"][0]["kind"] == "run.start"
-            stop = next(one for one in report["first_seen"] if one["id"] == "verdict.stop")
+            stop = next(one for one in report["first_seen"] if one["id"] == "verdict-stop")
             assert stop["before_end_s"] > 0
-            assert [one["id"] for one in report["first_seen"]].count("component.absent") == 1
+            assert [one["id"] for one in report["first_seen"]].count("component-absent") == 1
     finally:
         recorder.kill()
         recorder.wait(timeout=30)

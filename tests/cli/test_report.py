@@ -199,7 +199,7 @@ def test_the_failed_run_in_one_page(metabonk: Metabonk) -> None:
     ):
         assert said in text, said
     report = told(metabonk, str(FAILED_RUN))[1]["runs"][0]
-    absent = next(one for one in report["first_seen"] if one["id"] == "component.absent")
+    absent = next(one for one in report["first_seen"] if one["id"] == "component-absent")
     assert (absent["at_s"], absent["before_end_s"], absent["workers"]) == (0.0, 4500.0, [0, 1, 2, 3, 4])
     assert absent["components"] == ["ui_exploration", "intrinsic_reward", "meta"]
 
