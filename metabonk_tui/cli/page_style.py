@@ -140,7 +140,13 @@ svg .name{font-weight:600}
     + "svg .w1{stroke-dasharray:7 3}svg .w2{stroke-dasharray:2 3}svg .w3{stroke-dasharray:10 3 2 3}"
     "svg .w4{stroke-dasharray:4 2}svg .w5{stroke-dasharray:1 4}svg .w6{stroke-dasharray:12 4}" + """
 @media (max-width:760px){main{padding:20px 16px 8px}footer{padding:0 16px 24px}.multiples{grid-template-columns:1fr}
-.lead{font-size:19px}h1{font-size:24px}td,th{padding-right:12px}}
+.lead{font-size:19px}h1{font-size:24px}td,th{padding-right:12px}
+.prose,.prose tbody{display:block}.prose thead{display:none}
+.prose tr{display:flex;flex-wrap:wrap;border-bottom:1px solid var(--grid);padding:4px 0}
+.prose tr:last-child{border:0}
+.prose td,.prose td:not(:last-child){border:0;padding:1px 12px 1px 0;width:auto}
+.prose td:last-child{flex:1 0 100%;min-width:0}
+h2{flex-wrap:wrap}}
 """
     f"@media print{{:root{{{_LIGHT}--bg:#fff}}"
     """body{font-size:11pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}

@@ -61,7 +61,7 @@ def _neither(name: str, asked: bool) -> str:
 
 def follow(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[Chronicle, ...]:
     """Step through a recording."""
-    return chronicles(replay(_telling(samples, until_t), lambda previous, sample: step(previous, sample, config)))
+    return chronicles(replay(telling(samples, until_t), lambda previous, sample: step(previous, sample, config)))
 
 
 def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
@@ -78,10 +78,10 @@ def _stored(path: Path, config: Config, problems: list[Problem]) -> tuple[Chroni
         found = follow(one.samples(), config, one.span[1])
         told, thinned = one.events(), one.thinned_to_t is not None
         problems += one.problems
-    return tuple(_told_then(found, told, thinned))
+    return tuple(told_then(found, told, thinned))
 
 
-def _told_then(found: Sequence[Chronicle], told: tuple[Event, ...], thinned: bool) -> Iterator[Chronicle]:
+def told_then(found: Sequence[Chronicle], told: tuple[Event, ...], thinned: bool) -> Iterator[Chronicle]:
     """Give each run its events of then; where every sample is left, what they mean now says more."""
     starts = [one.last.run.started_at for one in found[1:]] + [float("inf")]
     from_t = float("-inf")
@@ -91,7 +91,7 @@ def _told_then(found: Sequence[Chronicle], told: tuple[Event, ...], thinned: boo
         yield replace(one, events=its, told=None if thinned else one.events) if its else one
 
 
-def _telling(samples: Iterable[Sample], until_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:
+def telling(samples: Iterable[Sample], until_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:
     """Pass samples on; where somebody sits in front of it, say how far it is."""
     out = to or sys.stderr
     if not out.isatty():

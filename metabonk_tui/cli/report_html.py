@@ -142,7 +142,7 @@ def _figure(drawn: str, caption: str = "") -> str:
         return ""
     said_ = tag("figcaption", said(caption)) if caption else ""
     # It can be scrolled sideways on a narrow screen, so it must be reachable by keys.
-    return tag("figure", said_, f'<div class="chart" tabindex="0">{drawn}</div>')
+    return tag("figure", said_, f'<div class="chart" tabindex="0" role="group" aria-label="chart">{drawn}</div>')
 
 
 def _table(table: Table) -> str:
@@ -156,7 +156,7 @@ def _table(table: Table) -> str:
         )
     rows = (tag("tr", *(_cell(cell, place, table, "td") for place, cell in enumerate(row))) for row in table.rows)
     look = "prose" if table.prose else None
-    return f'<div class="table" tabindex="0">{tag("table", heads, tag("tbody", *rows), class_=look)}</div>'
+    return f'<div class="table" tabindex="0" role="group" aria-label="table">{tag("table", heads, tag("tbody", *rows), class_=look)}</div>'
 
 
 def _cell(cell: Cell, place: int, table: Table, name: str) -> str:

@@ -25,7 +25,7 @@ def memory_blocks(one: Chronicle) -> tuple[Block, ...]:
         blocks.append(Paragraph(record.note, "muted"))
     if record.raised:
         rows = tuple(_row(each, start) for each in record.raised[-RAISED_SHOWN:])
-        blocks.append(Table(("forecast", "", "memory ends at", "what came of it"), rows, (0,)))
+        blocks.append(Table(("forecast", "", "foretold", "what came of it"), rows, (0,)))
         more = len(record.raised) - RAISED_SHOWN
         if more > 0:
             blocks.append(Paragraph(f"{more} earlier forecasts in --json", "muted"))
@@ -50,7 +50,7 @@ def _row(one: Foretold, start: float) -> tuple[Cell, ...]:
         band = ""
         if one.zero_lo_t is not None and one.zero_hi_t is not None:
             band = f" ±{age((one.zero_hi_t - one.zero_lo_t) / 2)}"
-        ends = elapsed(one.zero_t - start) + band
+        ends = f"zero at {elapsed(one.zero_t - start)}{band}"
     state = Cell(whose + one.state, "crit" if one.state == "CRITICAL" else "warn")
     return cells(elapsed(one.t - start), state, ends, Cell(_outcome(one, start), OUTCOMES[one.outcome]))
 
