@@ -141,8 +141,12 @@ def _figure(drawn: str, caption: str = "") -> str:
     if not drawn:
         return ""
     said_ = tag("figcaption", said(caption)) if caption else ""
-    # It can be scrolled sideways on a narrow screen, so it must be reachable by keys.
-    return tag("figure", said_, f'<div class="chart" tabindex="0" role="group" aria-label="chart">{drawn}</div>')
+    return tag("figure", said_, _sideways("chart", drawn))
+
+
+def _sideways(what: str, inside: str) -> str:
+    """Let it be scrolled sideways where the screen is narrow, with the keys, too."""
+    return tag("div", inside, class_=what, tabindex="0", role="group", aria_label=what)
 
 
 def _table(table: Table) -> str:
@@ -156,7 +160,7 @@ def _table(table: Table) -> str:
         )
     rows = (tag("tr", *(_cell(cell, place, table, "td") for place, cell in enumerate(row))) for row in table.rows)
     look = "prose" if table.prose else None
-    return f'<div class="table" tabindex="0" role="group" aria-label="table">{tag("table", heads, tag("tbody", *rows), class_=look)}</div>'
+    return _sideways("table", tag("table", heads, tag("tbody", *rows), class_=look))
 
 
 def _cell(cell: Cell, place: int, table: Table, name: str) -> str:
