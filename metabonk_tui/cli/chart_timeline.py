@@ -43,6 +43,23 @@ def timeline(on: Canvas) -> str:
     return drawing(f"{on.id}-timeline", on.width, height, "The run at a glance", about, joined(parts))
 
 
+def signs(on: Canvas) -> list[str]:
+    """Say what the marks mean that are drawn."""
+    results = {check.result for check in on.one.last.gate.checks}
+    loud = {event.severity for event in on.one.events if event.kind != "check"}
+    restarts = any(worker.resets_t for worker in on.one.last.workers)
+    every = (
+        ("■ check failed", "FAIL" in results),
+        ("● check passed", "PASS" in results),
+        ("○ check unknown", "UNKNOWN" in results),
+        ("– check skipped", "SKIPPED" in results),
+        ("▲ critical", "crit" in loud),
+        ("╷ warning", "warn" in loud),
+        ("┃ a worker began anew", restarts),
+    )
+    return [text for text, there in every if there]
+
+
 def _ribbon(on: Canvas, top: float) -> Iterator[str]:
     yield label(on.left - 8, top + RIBBON / 2 + 4, "verdict", "label", "end")
     changes = on.one.verdicts

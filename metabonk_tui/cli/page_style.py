@@ -51,7 +51,7 @@ p{margin:6px 0;overflow-wrap:anywhere}
 .short{margin-top:26px}
 .lead{margin:0 0 12px;font-size:23px;line-height:1.32;font-weight:600;color:var(--strong);max-width:46em;
 letter-spacing:-.005em}
-.short ul{margin:0;padding:0;list-style:none;max-width:58em}
+.short ul{margin:0;padding:0;list-style:none}.short ul:not(.legend){max-width:58em}
 .short li{padding:3px 0 3px 18px;position:relative;overflow-wrap:anywhere}
 .short li:before{content:"";position:absolute;left:1px;top:13px;width:8px;border-top:2px solid var(--line)}
 .table{overflow-x:auto}
@@ -91,6 +91,7 @@ figcaption{font-size:13px;font-weight:600;color:var(--strong);margin-bottom:4px}
 .multiples .chart svg{min-width:0}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 22px;margin:14px 0 0;padding:0;color:var(--muted);
 font-size:13px}
+.short .legend{margin:6px 0 0 76px}.short .legend li{padding:0}.short .legend li:before{display:none}
 .legend svg{margin-right:7px;vertical-align:-1px}
 footer{max-width:1028px;margin:48px auto 0;padding:0 24px 32px;color:var(--muted);font-size:13px}
 footer p{border-top:1px solid var(--line);padding-top:12px}
@@ -146,7 +147,7 @@ svg .name{font-weight:600}
 .prose tr:last-child{border:0}
 .prose td,.prose td:not(:last-child){border:0;padding:1px 12px 1px 0;width:auto}
 .prose td:last-child{flex:1 0 100%;min-width:0}
-h2{flex-wrap:wrap}}
+h2{flex-wrap:wrap}.short .legend{margin-left:0}}
 """
     f"@media print{{:root{{{_LIGHT}--bg:#fff}}"
     """body{font-size:11pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}

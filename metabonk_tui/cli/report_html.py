@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from metabonk_tui import __version__
 from metabonk_tui.cli.chart_components import component_charts, legend
 from metabonk_tui.cli.chart_memory import memory_chart
-from metabonk_tui.cli.chart_timeline import timeline
+from metabonk_tui.cli.chart_timeline import signs, timeline
 from metabonk_tui.cli.chart_workers import rate_chart
 from metabonk_tui.cli.charts import Canvas, canvas
 from metabonk_tui.cli.document import (
@@ -116,7 +116,7 @@ def _block(block: Block, on: Canvas | None) -> str:
 
 def _figures(picture: Picture, on: Canvas) -> Iterator[str]:
     if picture.name == "timeline":
-        yield _figure(timeline(on))
+        yield _figure(timeline(on)) + tag("ul", *(tag("li", said(sign)) for sign in signs(on)), " ", class_="legend")
     elif picture.name == "memory":
         yield _figure(memory_chart(on))
     elif picture.name == "workers":
