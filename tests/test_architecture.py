@@ -67,7 +67,7 @@ def loaded_by(*argv: str) -> set[str]:
     [
         (["config", "check"], set()),
         (["config", "show"], set()),
-        (["report", "nowhere.jsonl"], set()),
+        (["report", "nowhere.jsonl"], {"sqlite3"}),
         (["status"], set()),
         (["check", "--base-port", "1", "--for", "0.1s"], {"httpx", "psutil", "sqlite3"}),
         (["fit", "--base-port", "1"], {"psutil"}),

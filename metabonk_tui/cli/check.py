@@ -10,9 +10,11 @@ from metabonk_tui.adapters.settings import load_config
 from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.following import Narrator, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
+from metabonk_tui.cli.recordings import events_of
 from metabonk_tui.cli.report_text import report_text
 from metabonk_tui.cli.wiring import watching
-from metabonk_tui.core.report import join, runs
+from metabonk_tui.core.chronicle import so_far
+from metabonk_tui.core.report import whole
 from metabonk_tui.core.snapshot import Snapshot, Word
 
 ENOUGH = 3
@@ -51,8 +53,10 @@ def main(options: argparse.Namespace, verb: str) -> int:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
-    told = runs(snapshot)
-    print(json.dumps(join([one for one, _ in told]), indent=2) if options.json else report_text(told))
+    # A Snapshot holds the newest events only; the recording of its run has them all.
+    kept = events_of(snapshot.run.name, snapshot.run.started_at)
+    told = so_far(snapshot, None if kept is None else tuple(event for event in kept if event.t <= snapshot.t))
+    print(json.dumps(whole(told), indent=2) if options.json else report_text(told))
     sys.stdout.flush()
     return snapshot.verdict.word.exit_code
 

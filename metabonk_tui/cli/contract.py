@@ -16,7 +16,7 @@ from metabonk_tui.cli.contract_text import contract_json, contract_text
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.following import follow
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
-from metabonk_tui.cli.report import last_of
+from metabonk_tui.cli.reading import last_of
 from metabonk_tui.cli.sources import narrate, sources
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config import Config

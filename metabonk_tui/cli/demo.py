@@ -95,7 +95,7 @@ def _plain(pool: DemoPool, speed: float) -> int:
     from metabonk_tui.cli.following import Narrator, follow
     from metabonk_tui.cli.report_text import report_text
     from metabonk_tui.cli.wiring import watching
-    from metabonk_tui.core.report import runs
+    from metabonk_tui.core.chronicle import so_far
 
     config = _loaded(pool).config
     snapshot = None
@@ -109,6 +109,6 @@ def _plain(pool: DemoPool, speed: float) -> int:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
-    print("\n" + report_text(runs(snapshot)))
+    print("\n" + report_text(so_far(snapshot)))
     print("\nthe demo ends here and stops its pool; in a terminal it would be yours to act on", flush=True)
     return DONE

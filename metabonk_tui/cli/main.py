@@ -25,7 +25,10 @@ VERBS = {
     "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
     "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
     "import": ("importing", "take recordings that were made elsewhere in among the runs"),
-    "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),
+    "report": (
+        "report",
+        "say what happened in a run: a recorded one, a .jsonl file, a folder of worker_N_metrics.csv",
+    ),
     "fit": ("fit", "say how many workers fit into memory, with the sum; nothing needs to run"),
     "contract": ("contract", "say which names of /status are expected, seen, never seen, unexpected"),
     "preflight": ("preflight", "look at what must be so before a launch"),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from metabonk_tui.adapters.settings import state_dir
 from metabonk_tui.adapters.store.recording import Recording
-from metabonk_tui.adapters.store.shelf import UNREADABLE, find, paths, runs_dir
+from metabonk_tui.adapters.store.shelf import LOOKED_AT, SAME_START_S, UNREADABLE, find, paths, runs_dir
 from metabonk_tui.adapters.store.trouble import said
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import nearest
+from metabonk_tui.core.sample import Event
 from metabonk_tui.core.status import clean_text
 
 
@@ -20,9 +21,17 @@ def store() -> Path:
     return runs_dir(state_dir())
 
 
+def found_path(name: str) -> Path | None:
+    """Find a run of the store; None: there is none of that name. Raises UsageError where the store is shut."""
+    try:
+        return find(store(), name)
+    except OSError as error:
+        raise UsageError(f"{store()}: cannot be read: {error.strerror or error}") from None
+
+
 def recording_path(name: str) -> Path:
     """Find a run of the store. Raises UsageError with what there is."""
-    path = find(store(), name)
+    path = found_path(name)
     if path is None:
         known = [one.stem for one in paths(store())]
         raise UsageError(f"no such run: {name}{nearest(name, known)}\nwhat there is: metabonk-tui runs")
@@ -37,3 +46,20 @@ def opened(path: Path) -> Iterator[Recording]:
             yield one
     except UNREADABLE as error:
         raise UsageError(f"{path}: cannot be read: {clean_text(said(error))}") from None
+
+
+def events_of(run: str, started_at: float) -> tuple[Event, ...] | None:
+    """Return all that happened in a run that was recorded lately; None: it was not, or cannot be read."""
+    try:
+        newest = paths(store())[:LOOKED_AT]
+    except OSError:
+        return None
+    for path in newest:
+        try:
+            with Recording(path) as one:
+                told = one.summary()
+                if told.run == run and abs(told.started_at - started_at) < SAME_START_S:
+                    return one.events()
+        except UNREADABLE:
+            continue
+    return None

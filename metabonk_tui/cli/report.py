@@ -1,61 +1,81 @@
-"""`report FILE...`: the same core over recordings.
+"""`report RUN|FILE...`: the same core over recordings, for people, programs, issues and browsers.
 
-Several files are several runs; the headline is the last one's.
+Several recordings are several runs; the headline is the last one's.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+import sys
+from pathlib import Path
 
 from metabonk_tui.adapters.lenient import Problem
 from metabonk_tui.adapters.settings import load_config
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
+from metabonk_tui.cli.reading import follow_all
 from metabonk_tui.cli.report_text import report_text
-from metabonk_tui.cli.sources import narrate, sources
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.report import Report, join, runs
-from metabonk_tui.core.sample import Sample
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.core.step import step
-from metabonk_tui.engine.replay import replay
+from metabonk_tui.cli.sources import narrate
+from metabonk_tui.core.report import whole
+
+STDOUT = "-"
+PAGE_SUFFIXES = (".html", ".htm")
 
 
 def add_options(parser: Parser, verb: str) -> None:
     """Declare what the verb takes."""
     parser.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="a .jsonl or .jsonl.gz ('-': stdin), a folder of worker_N_metrics.csv, or such files themselves",
+        "names",
+        nargs="*",
+        metavar="RUN|FILE",
+        help="a recorded run (default: the newest), or a recording: .jsonl, .jsonl.gz ('-': stdin), a folder of"
+        " worker_N_metrics.csv, or such files themselves",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    how.add_argument("--markdown", action="store_true", help="print Markdown, for an issue or a pull request")
+    how.add_argument(
+        "--html",
+        nargs="?",
+        const=STDOUT,
+        metavar="FILE",
+        help="write one page with charts, which needs no network; without FILE: to stdout",
+    )
     add_config_option(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
     """Read, step, print; exit with the code of the last run's verdict."""
+    if options.html not in (None, STDOUT) and not options.html.endswith(PAGE_SUFFIXES):
+        raise UsageError(f"--html FILE is to end in .html, found {options.html}; the run stands before it")
     config = load_config(getattr(options, "config", None)).config
     problems: list[Problem] = []
-    found: list[tuple[Report, Snapshot]] = []
-    for source in sources(options.files, problems):
-        last = last_of(source, config)
-        if last is not None:
-            found += runs(last)
+    told = follow_all(options.names, config, problems)
     narrate(problems)
-    if not found:
-        raise UsageError("nothing could be read: " + ", ".join(options.files))
-    found.sort(key=lambda pair: pair[0]["run"]["started_at"])
-    whole = join([one for one, _ in found])
-    print(json.dumps(whole, indent=2) if options.json else report_text(found))
-    return Word(whole["verdict"]["word"]).exit_code
+    if not told:
+        raise UsageError("nothing could be read: " + ", ".join(options.names or ("last",)))
+    if options.json:
+        print(json.dumps(whole(told), indent=2))
+    elif options.markdown:
+        from metabonk_tui.cli.report_markdown import report_markdown
+
+        print(report_markdown(told))
+    elif options.html is not None:
+        from metabonk_tui.cli.report_html import report_html
+
+        _write(options.html, report_html(told))
+    else:
+        print(report_text(told))
+    return told[-1].last.verdict.word.exit_code
 
 
-def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
-    """Step through a recording and return its last Snapshot; None: there was nothing in it."""
-    last: Snapshot | None = None
-    for last in replay(samples, lambda previous, sample: step(previous, sample, config)):  # noqa: B007 - the last counts
-        pass
-    return last
+def _write(target: str, page: str) -> None:
+    if target == STDOUT:
+        sys.stdout.write(page)
+        return
+    try:
+        Path(target).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target}: cannot be written: {error.strerror or error}") from None
+    print(target)

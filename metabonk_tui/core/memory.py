@@ -13,7 +13,7 @@ from metabonk_tui.core import outlook
 from metabonk_tui.core.budget import NOTHING, Measured, held_bytes, lesson, work_out
 from metabonk_tui.core.config import GB, Config
 from metabonk_tui.core.memory_view import Budget, Forecast, MemoryView, Owner
-from metabonk_tui.core.outlook import Outlook
+from metabonk_tui.core.outlook import Happened, Outlook
 from metabonk_tui.core.sample import MemoryReading, RunPeaks, Sample
 from metabonk_tui.core.window import Points
 
@@ -62,8 +62,8 @@ class MemoryTrack:
     first_warning_t: float | None = None
     first_critical_t: float | None = None
     outlook: Outlook = field(default_factory=Outlook)
-    happened: tuple[tuple[str, str, str], ...] = ()
-    """What this tick brought, as (kind, severity, text)."""
+    happened: tuple[Happened, ...] = ()
+    """What this tick brought."""
 
 
 def observe(
@@ -131,11 +131,13 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
     if level != track.level:
         free = f"available {available / GB:.2f} GB"
         if level == "crit":
-            happened.append(("memory.critical", "crit", f"{free}, below half the floor of {floor / GB:.1f} GB"))
+            happened.append(
+                Happened("memory.critical", "crit", f"{free}, below half the floor of {floor / GB:.1f} GB")
+            )
         elif level == "warn" and track.level != "crit":
-            happened.append(("memory.low", "warn", f"{free}, below the floor of {floor / GB:.1f} GB"))
+            happened.append(Happened("memory.low", "warn", f"{free}, below the floor of {floor / GB:.1f} GB"))
         elif level == "ok" and track.level in ("warn", "crit"):
-            happened.append(("memory.low", "ok", f"{free}, above the floor of {floor / GB:.1f} GB again"))
+            happened.append(Happened("memory.low", "ok", f"{free}, above the floor of {floor / GB:.1f} GB again"))
     history = track.history
     if history and int(history[-1][0] // HISTORY_BUCKET_S) == int(t // HISTORY_BUCKET_S):
         history = (*history[:-1], (history[-1][0], min(history[-1][1], available)))
@@ -180,7 +182,9 @@ def _observe_kills(track: MemoryTrack, sample: Sample, slack_s: float) -> Memory
             return _latch(replace(track, unexplained=None), sample.t, count, gone)
         if sample.t - since > slack_s:
             text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
-            return replace(track, unexplained=None, happened=(*track.happened, ("memory.oom_elsewhere", "info", text)))
+            return replace(
+                track, unexplained=None, happened=(*track.happened, Happened("memory.oom_elsewhere", "info", text))
+            )
     return track
 
 
@@ -206,7 +210,15 @@ def _latch(track: MemoryTrack, t: float, count: int, victims: tuple[str, ...]) -
         latched_t=t if not victims else None,
         victims=tuple(dict.fromkeys((*track.victims, *victims))),
         first_critical_t=t if track.first_critical_t is None else track.first_critical_t,
-        happened=(*track.happened, ("memory.oom", "crit", f"kernel OOM kill: {who} (counter +{count})")),
+        happened=(
+            *track.happened,
+            Happened(
+                "memory.oom",
+                "crit",
+                f"kernel OOM kill: {who} (counter +{count})",
+                {"count": count, "victims": list(victims)},
+            ),
+        ),
     )
 
 

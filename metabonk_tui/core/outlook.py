@@ -7,16 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from metabonk_tui.core import forecast
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.forecast import ForecastTrack, Rules
 from metabonk_tui.core.format import age, estimate
 from metabonk_tui.core.memory_view import Forecast, GpuMemory, Growth, SwapView
-from metabonk_tui.core.sample import GpuReading, Sample
+from metabonk_tui.core.sample import GpuReading, Sample, Severity
 from metabonk_tui.core.window import Points
 
-Happened = tuple[str, str, str]
+NO_FACTS: Mapping[str, Any] = {}
+
+
+class Happened(NamedTuple):
+    """What memory brought, to be told as an event."""
+
+    kind: str
+    severity: Severity
+    text: str
+    facts: Mapping[str, Any] = NO_FACTS
+
+
 GROWTH_POINTS = Points(every_s=15.0, span_s=300.0)
 GROWS_SHARE = 0.01
 """Growth of less than this share of itself in 5 min is breathing."""
@@ -94,11 +106,12 @@ def observe(
         before = outlook.gpus.get(gpu.index, ForecastTrack())
         free, floor = gpu.total_bytes - gpu.used_bytes, GPU_FLOOR_SHARE * gpu.total_bytes
         gpus[gpu.index] = _follow(before, sample, free, floor, gpu.total_bytes, when, suspended, changed_by_us(sample))
-        happened += _told(before, gpus[gpu.index], t, f"GPU {gpu.index}: ")
+        happened += _told(before, gpus[gpu.index], t, f"GPU {gpu.index}: ", {"gpu": gpu.index})
     swap = _swap(outlook.swap, sample)
     if swap.told is not outlook.swap.told and swap.view is not None:
         said = swap.view.text if swap.told else "swap is quiet again"
-        happened.append(("memory.swap", swap.view.level if swap.told else "ok", said))
+        loud: Severity = "crit" if swap.view.level == "crit" else "warn"
+        happened.append(Happened("memory.swap", loud if swap.told else "ok", said))
     holders = outlook.holders if held is None else _hold(outlook.holders, held, t)
     return Outlook(memory, gpus, sample.gpus, swap, holders, tuple(happened))
 
@@ -120,19 +133,24 @@ def _follow(
     return forecast.observe(track, sample.t, available, floor, total, when)
 
 
-def _told(before: ForecastTrack, after: ForecastTrack, t: float, whose: str) -> list[Happened]:
-    """Tell a change of the warning, once each."""
+def _told(
+    before: ForecastTrack, after: ForecastTrack, t: float, whose: str, about: Mapping[str, Any] = NO_FACTS
+) -> list[Happened]:
+    """Tell a change of the warning, once each, with what was foretold."""
     if after.state == before.state:
         return []
-    text = f"{whose}{view(after, t).text}"
+    seen = view(after, t)
+    zero = {"zero_t": seen.reaches_zero_t, "zero_lo_t": seen.zero_lo_t, "zero_hi_t": seen.zero_hi_t}
+    facts = {**about, "state": after.state, "was": before.state, **zero}
     if after.state == "CRITICAL":
-        return [("memory.forecast", "crit", text)]
+        return [Happened("memory.forecast", "crit", whose + seen.text, facts)]
     if after.state == "WARNING":
         eased = "eased: " if before.state == "CRITICAL" else ""
-        return [("memory.forecast", "warn", eased + text)]
+        return [Happened("memory.forecast", "warn", whose + eased + seen.text, facts)]
     if before.state in ("WARNING", "CRITICAL"):
         changed = after.state in ("LEARNING", "SUSPENDED")
-        return [("memory.forecast", "ok", whose + ("learning anew" if changed else "the fall has ended"))]
+        said = "learning anew" if changed else "the fall has ended"
+        return [Happened("memory.forecast", "ok", whose + said, facts)]
     return []
 
 

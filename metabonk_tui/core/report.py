@@ -9,29 +9,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from metabonk_tui.core.black_box import BlackBox
+from metabonk_tui.core.chronicle import Chronicle, so_far
+from metabonk_tui.core.first_seen import FirstSeen
+from metabonk_tui.core.forecast_record import ForecastRecord
+from metabonk_tui.core.in_short import in_short
 from metabonk_tui.core.memory_view import Forecast, MemoryView, SwapView
 from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
 
 SCHEMA = 1
 Report = dict[str, Any]
 """One run as JSON."""
-Change = tuple[float, Word, tuple[str, ...]]
 
 
 def report(last: Snapshot) -> Report:
-    """Write everything a recording, or a live pool so far, amounts to: the last run at the top, all under `runs`.
-
-    `runs` is there when there are several; the oldest is first.
-    """
-    return join([one for one, _ in runs(last)])
+    """Write everything a live pool so far amounts to: the last run at the top, all under `runs`."""
+    return whole(so_far(last))
 
 
-def runs(last: Snapshot) -> list[tuple[Report, Snapshot]]:
-    """Write each run on its own, oldest first, beside the Snapshot it ended with."""
-    earlier = [(_run(ended.last, ended.events, ended.verdicts), ended.last) for ended in last.ended_runs]
-    return [*earlier, (_run(last, last.events, last.verdicts), last)]
+def whole(told: Sequence[Chronicle]) -> Report:
+    """Write several runs, oldest first. `runs` is there when there are several."""
+    return join([run(one) for one in told])
 
 
 def join(reports: Sequence[Report]) -> Report:
@@ -42,7 +41,9 @@ def join(reports: Sequence[Report]) -> Report:
     return last
 
 
-def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) -> Report:
+def run(one: Chronicle) -> Report:
+    """Write one run."""
+    last = one.last
     start = last.run.started_at
     duration_s = max(0.0, last.t - start)
 
@@ -64,7 +65,11 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
             "since_s": at(last.verdict.since_t),
             "because": list(last.verdict.because),
         },
-        "verdicts": [{"at_s": at(t), "word": word.value, "because": list(because)} for t, word, because in verdicts],
+        "verdicts": [
+            {"at_s": at(t), "word": word.value, "because": list(because)} for t, word, because in one.verdicts
+        ],
+        "in_short": list(in_short(one)),
+        "first_seen": [_first_seen(each, last) for each in one.first_seen],
         "nodes": {node.id: node.answer for node in last.verdict.nodes},
         "checks": [
             {"n": check.n, "at_s": at(check.due_t), "result": check.result, "because": check.because}
@@ -78,6 +83,7 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
             "first_warning_s": at(last.memory.first_warning_t),
             "first_critical_s": at(last.memory.first_critical_t),
             "forecast": _forecast(last.memory.forecast, start),
+            "forecasts": _record(one.forecasts, start),
             "swap": _swap(last.memory.swap),
             "gpus": _gpus(last.memory, start),
             "growth": [
@@ -92,7 +98,7 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
             "kernel_log": last.memory.kernel_log,
             "black_box": _black_box(last.memory.black_box, start),
         },
-        "events": [_event(event, start) for event in events],
+        "events": [_event(event, start) for event in one.events],
         "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in last.run.gaps],
         "causes": [
             {
@@ -109,8 +115,48 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
     }
 
 
+def _first_seen(one: FirstSeen, last: Snapshot) -> Report:
+    return {
+        "id": one.id,
+        "at_s": round(one.t - last.run.started_at, 3),
+        "before_end_s": round(max(0.0, last.t - one.t), 3),
+        "severity": "info" if one.severity == "ok" else one.severity,
+        "components": list(one.components),
+        "workers": list(one.workers),
+        "text": one.text,
+    }
+
+
+def _record(record: ForecastRecord, start: float) -> Report:
+    """Write what the forecast said, and what came of it."""
+
+    def at(t: float | None) -> float | None:
+        return None if t is None else round(t - start, 3)
+
+    return {
+        "note": record.note,
+        "raised": [
+            {
+                "at_s": at(one.t),
+                "state": one.state,
+                "gpu": one.gpu,
+                "zero_s": at(one.zero_t),
+                "zero_band_s": [at(one.zero_lo_t), at(one.zero_hi_t)],
+                "outcome": one.outcome,
+                "ended_s": at(one.ended_t),
+                "floor_s": at(one.floor_t),
+                "lead_s": None if one.lead_s is None else round(one.lead_s, 3),
+                "error_s": None if one.error_s is None else round(one.error_s, 3),
+                "within_band": one.within_band,
+            }
+            for one in record.raised
+        ],
+        "missed_kills_s": [at(t) for t in record.missed_t],
+    }
+
+
 def _forecast(forecast: Forecast | None, start: float) -> Report | None:
-    """Write a forecast; its record, when it was raised and cleared, is in the events."""
+    """Write a forecast as it stands."""
     if forecast is None:
         return None
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from metabonk_tui.core.conduct import UNANSWERING
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.deaths import Ends, Gone
+from metabonk_tui.core.outlook import Happened
 from metabonk_tui.core.sample import Event, Severity
 from metabonk_tui.core.snapshot import Check, Verdict
 from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
@@ -62,10 +64,10 @@ class Teller:
         facts = {"word": verdict.word.value, "because": list(verdict.because)}
         self.tell("verdict", _LEVELS[verdict.word.level], f"verdict {was}{verdict.word}{reason}", facts)
 
-    def tell_memory(self, happened: Iterable[tuple[str, str, str]]) -> None:
+    def tell_memory(self, happened: Iterable[Happened]) -> None:
         """Tell what memory brought."""
-        for kind, severity, text in happened:
-            self.tell(kind, severity, text)  # type: ignore[arg-type]
+        for one in happened:
+            self.tell(one.kind, one.severity, one.text, one.facts)
 
     def tell_slots(self, happened: Iterable[tuple[str, Severity, str, tuple[int, ...]]]) -> None:
         """Tell what happened on one worker or several at once."""
@@ -92,9 +94,11 @@ class Teller:
         # `conduct.happened` tells of these, and how.
         unanswering = {view.slot for view in views if view.conduct and view.conduct.word in UNANSWERING}
         groups: dict[tuple[str, Severity, str], list[int]] = {}
+        known: dict[tuple[str, Severity, str], Mapping[str, Any]] = {}
 
-        def note(kind: str, severity: Severity, text: str, slot: int) -> None:
+        def note(kind: str, severity: Severity, text: str, slot: int, **facts: Any) -> None:
             groups.setdefault((kind, severity, text), []).append(slot)
+            known[kind, severity, text] = facts
 
         for slot, track in after.items():
             old = before.get(slot)
@@ -115,6 +119,7 @@ class Teller:
                     "warn",
                     f"steps {rate:.2f}/s, ×{announced.announced:.0f} of its own past",
                     slot,
+                    ratio=announced.announced,
                 )
             self._tell_environment(old, track, views, note)
             for index, spec in enumerate(config.component):
@@ -123,15 +128,18 @@ class Teller:
                 # A transition is a rare moment, not a rhythm that can stall.
                 rests = spec.kind == "transitions" and state is ComponentState.STALLED
                 if state is not state_before and not rests:
-                    self._tell_component(spec.title, spec.field, state, state_before, slot, note)
+                    named = partial(note, component=spec.id, title=spec.title, state=state.value)
+                    self._tell_component(spec.title, spec.field, state, state_before, slot, named)
             if track.gameplay.corroborated_t is not None and (old is None or old.gameplay.corroborated_t is None):
                 signs = " + ".join(track.gameplay.signs)
                 note("worker.gameplay", "ok", f"gameplay corroborated: {signs}", slot)
         for (kind, severity, text), slots in groups.items():
+            noted = known[kind, severity, text]
             only = slots[0] if len(slots) == 1 else None
             if text == ANSWERS and only is None:
                 text = "answer"
-            self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": slots}, worker=only)
+            facts = {"workers": slots, **noted}
+            self.tell(kind, severity, f"{_listed(slots)} {text}", facts, worker=only)
         return told
 
     @staticmethod

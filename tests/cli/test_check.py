@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Metabonk, Pool, demo
+from tests.cli.conftest import Metabonk, Pool, demo, wait_for
 
 NOBODY = ["--base-port", "1", "--workers", "2"]
 SHAPE = {
@@ -25,6 +25,8 @@ SHAPE = {
     "events",
     "gaps",
     "causes",
+    "in_short",
+    "first_seen",
 }
 
 
@@ -83,3 +85,29 @@ def test_ctrl_c_is_130_and_silent_about_it(home: dict[str, str], tmp_path: Path)
         process.kill()
     assert process.returncode == 130
     assert "Traceback" not in said
+
+
+def test_check_during_a_run_knows_what_was_before_it_was_started(
+    metabonk: Metabonk, home: dict[str, str], silent: Pool, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "metabonk_tui", "record", *silent.options]
+    recorder = subprocess.Popen(command, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: '"STOP"' in metabonk("runs", "--json").stdout, limit_s=120)
+        for beside in (True, False):
+            if not beside:
+                recorder.send_signal(signal.SIGTERM)
+                recorder.wait(timeout=30)
+            done = metabonk("check", "--json", *silent.options)
+            report = json.loads(done.stdout)
+            assert done.returncode == 2, done.stderr
+            assert report["run"]["name"] == json.loads(metabonk("runs", "--json").stdout)[0]["name"]
+            words = [one["word"] for one in report["verdicts"]]
+            assert (words[0], words[-1]) == ("VALIDATING", "STOP")
+            assert report["events"][0]["kind"] == "run.start"
+            stop = next(one for one in report["first_seen"] if one["id"] == "verdict-stop")
+            assert stop["before_end_s"] > 0
+            assert [one["id"] for one in report["first_seen"]].count("component-absent") == 1
+    finally:
+        recorder.kill()
+        recorder.wait(timeout=30)

@@ -26,8 +26,9 @@ from tests.cli.conftest import Metabonk
         (["check", "--workers", "0"], "from 1 to 1000"),
         (["check", "--base-port", "70000"], "from 1 to 65535"),
         (["check", "--speed", "nan"], "above 0"),
-        (["report"], "FILE"),
-        (["report", "nowhere.jsonl"], "no such file"),
+        (["report"], "no run was recorded yet"),
+        (["report", "nowhere.jsonl"], "no such file or run"),
+        (["report", "--html", "last"], "is to end in .html"),
         (["--speed", "3", "report", "x"], "--speed means nothing to report"),
         (["launch"], "N"),
         (["launch", "many"], "number of workers"),
@@ -40,6 +41,7 @@ def test_wrong_usage_is_64_and_says_what_to_do(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, argv: list[str], says: str
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.delenv("METABONK_TUI_CONFIG", raising=False)
     assert cli.guarded(argv) == 64
     out, err = capsys.readouterr()

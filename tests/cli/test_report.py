@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Metabonk
 
 FAILED_RUN = Path(__file__).resolve().parents[3] / "shared" / "data" / "failed-run"
+CRASH = FAILED_RUN.parent / "memory" / "oom-reenacted.jsonl"
 OLD = "{elapsed},{slot},0,{step},false,uncertain,0,0,0,0,0,0,0"
 
 
@@ -118,7 +119,7 @@ def test_text_is_for_people_and_what_could_not_be_read_is_on_stderr(metabonk: Me
     done = metabonk("report", str(path))
     assert done.returncode == 2
     assert done.stdout.startswith("STOP since 00:30:00: ")
-    assert "check 6  FAIL" in done.stdout
+    assert "checks 1-6  FAIL" in done.stdout
     assert done.stderr == "run.jsonl:43: not json, or only half a line; left out\n"
 
 
@@ -180,3 +181,90 @@ def test_the_failed_run_that_nobody_saw(metabonk: Metabonk) -> None:
     assert {worker["components"]["intrinsic_reward"] for worker in second["workers"]} == {"ZERO"}
     assert {worker["components"]["system2"] for worker in second["workers"]} == {"UNOBSERVED"}
     assert code == {"STOP": 2, "UNDECIDED": 3}.get(second["verdict"]["word"], 0)
+
+
+@pytest.mark.skipif(not FAILED_RUN.is_dir(), reason="the recording of the failed run is not beside this checkout")
+def test_the_failed_run_in_one_page(metabonk: Metabonk) -> None:
+    text = " ".join(metabonk("report", str(FAILED_RUN)).stdout.split("run 2 of 2:")[0].split())
+    for said in (
+        "STOP was known after 30m; the run went on for 45m more, then nobody watched for 6h20m.",
+        "It could be seen 30m sooner, at 00:00:00: UI exploration, intrinsic reward, meta-sequences ABSENT on 5/5",
+        "verdict STOP, at the end of the gate",
+        "checks 1-6 FAIL every component silent on 5/5 workers",
+        "Workers began anew 10 times, their counters at zero again: w0 3",
+        "w1 gen 2: step fell 286 → 28",
+        "up to ×220 on w2 at 00:50:00",
+        "nobody watched for 6h20m, until 07:35:00",
+        "no forecast was made: memory was not recorded",
+    ):
+        assert said in text, said
+    report = told(metabonk, str(FAILED_RUN))[1]["runs"][0]
+    absent = next(one for one in report["first_seen"] if one["id"] == "component-absent")
+    assert (absent["at_s"], absent["before_end_s"], absent["workers"]) == (0.0, 4500.0, [0, 1, 2, 3, 4])
+    assert absent["components"] == ["ui_exploration", "intrinsic_reward", "meta"]
+
+
+@pytest.mark.skipif(not CRASH.is_file(), reason="the re-enacted crash is not beside this checkout")
+def test_the_forecasts_of_the_reenacted_crash_are_held_against_the_kill(metabonk: Metabonk) -> None:
+    record = told(metabonk, str(CRASH))[1]["memory"]["forecasts"]
+    assert record["missed_kills_s"] == []
+    warned, critical, after = record["raised"]
+    assert [one["state"] for one in record["raised"]] == ["WARNING", "CRITICAL", "WARNING"]
+    assert [one["outcome"] for one in record["raised"]] == ["came true", "came true", "open"]
+    assert warned["ended_s"] == critical["ended_s"] == 4010.0
+    assert warned["lead_s"] > 1200
+    assert abs(warned["error_s"]) < 300
+    assert warned["within_band"]
+    assert after["lead_s"] is None
+    page = metabonk("report", "--html", "-", str(CRASH)).stdout
+    assert "OOM kill" in page
+
+
+def test_a_run_of_the_store_is_found_by_name_by_its_beginning_as_the_last_and_without_a_word(
+    metabonk: Metabonk, tmp_path: Path
+) -> None:
+    recording(tmp_path / "one.jsonl", ("quiet-one", 1000.0, silence(40)))
+    recording(tmp_path / "two.jsonl", ("good-two", 9000.0, learning(40)))
+    assert metabonk("import", "one.jsonl").returncode == 0
+    assert metabonk("import", "two.jsonl").returncode == 0
+    by_file = told(metabonk, "one.jsonl")
+    for name in ("quiet-one", "quiet"):
+        assert told(metabonk, name) == by_file
+    for name in ("last", "good"):
+        assert told(metabonk, name)[1]["run"]["name"] == "good-two"
+    assert told(metabonk)[1]["run"]["name"] == "good-two"
+    both = told(metabonk, "good", "one.jsonl")[1]
+    assert [run["run"]["name"] for run in both["runs"]] == ["quiet-one", "good-two"]
+    done = metabonk("report", "quiet-oen")
+    assert done.returncode == 64
+    assert "no such file or run: quiet-oen; did you mean quiet-one?" in done.stderr
+
+
+def test_what_exists_as_a_path_is_that_and_never_a_run(metabonk: Metabonk, tmp_path: Path) -> None:
+    recording(tmp_path / "one.jsonl", ("good-two", 1000.0, learning(40)))
+    metabonk("import", "one.jsonl")
+    recording(tmp_path / "good-two", ("quiet", 1000.0, silence(40)))
+    assert told(metabonk, "good-two")[1]["run"]["name"] == "quiet"
+
+
+def test_every_form_leaves_with_the_same_code_and_the_page_goes_where_it_is_told(
+    metabonk: Metabonk, tmp_path: Path
+) -> None:
+    recording(tmp_path / "run.jsonl", ("quiet", 1000.0, silence(40)))
+    markdown = metabonk("report", "--markdown", "run.jsonl")
+    page = metabonk("report", "run.jsonl", "--html")
+    filed = metabonk("report", "run.jsonl", "--html", "page.html")
+    assert [done.returncode for done in (markdown, page, filed)] == [2, 2, 2]
+    assert markdown.stdout.startswith("# STOP since 00:30:00: ")
+    assert filed.stdout == "page.html\n"
+    assert (tmp_path / "page.html").read_text() == page.stdout
+    assert page.stdout.startswith("<!DOCTYPE html>")
+
+
+def test_a_page_is_never_written_over_a_recording(metabonk: Metabonk, tmp_path: Path) -> None:
+    path = recording(tmp_path / "run.jsonl", ("quiet", 1000.0, silence(40)))
+    before = path.read_text()
+    done = metabonk("report", "--html", "run.jsonl")
+    assert done.returncode == 64
+    assert path.read_text() == before
+    assert metabonk("report", "run.jsonl", "--html", "no/where.html").returncode == 64

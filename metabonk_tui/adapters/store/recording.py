@@ -24,6 +24,7 @@ from metabonk_tui.core.sample import Event, RunHeader, Sample
 
 DAMAGED = (ValueError, TypeError, OverflowError, MemoryError, lzma.LZMAError)
 """How lines that were written over show."""
+HOLDS = "last_seq >= :at AND first_seq >= ifnull((SELECT max(first_seq) FROM chunk WHERE first_seq <= :at), 0)"
 EVENTS = "SELECT t, kind, severity, text, worker, facts FROM event"
 
 
@@ -72,7 +73,12 @@ class _Stretch(NamedTuple):
     @property
     def behind(self) -> int:
         """Where the next one may begin; of a chunk its end is not believed."""
-        return self.first + 1 if isinstance(self.lines, bytes) else self.last + 1
+        return self.first + 1 if self.packed else self.last + 1
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is a chunk."""
+        return isinstance(self.lines, bytes)
 
     def numbers(self) -> Sequence[int]:
         return [self.last] if self.thin else range(self.first, self.last + 1)
@@ -257,27 +263,34 @@ class Recording:
             "SELECT max(first_seq) FROM chunk WHERE first_seq <= ? OR from_t <= ?",
             (after + 1 if after else -1, from_t if from_t is not None else -1),
         ).fetchone()[0]
-        at = begin or 0
-        while (found := self._next(at)) is not None:
+        at, behind = begin or 0, None
+        while (found := self._next(at, behind)) is not None:
             try:
-                yield from self._within(found.numbers(), found.unpacked(), from_t, to_t, after)
+                yield from self._within(found.numbers(), found.unpacked(), from_t, to_t, max(after, at - 1))
             except DAMAGED:
                 what = f"samples {found.first} to {found.last}: damaged, some of them are left out"
                 self.problems.append(Problem(self.path.name, None, what))
-            at = found.behind
+            at = max(at, found.behind)
+            behind = found.first if found.packed else None
 
-    def _next(self, at: int) -> _Stretch | None:
-        """Return the next chunk, behind the last one the tail; both as they were at one moment."""
+    def _next(self, at: int, behind: int | None) -> _Stretch | None:
+        """Return the chunk behind the one that begins with sample `behind`; behind the last one the tail.
+
+        Without `behind` the chunk that holds sample `at`, or the next one: the writer may have written on, and packed,
+        since the tail was read. Each comes from its beginning, which stands for itself.
+        """
         self._base.execute("BEGIN")
         try:
+            which = "first_seq > :behind" if behind is not None else HOLDS
             chunk = self._base.execute(
-                "SELECT first_seq, last_seq, thin, lines FROM chunk WHERE first_seq >= ? ORDER BY first_seq LIMIT 1",
-                (at,),
+                f"SELECT first_seq, last_seq, thin, lines FROM chunk WHERE {which} ORDER BY first_seq LIMIT 1",
+                {"at": at, "behind": behind},
             ).fetchone()
             if chunk is not None:
                 return _Stretch(*chunk)
-            rows = self._base.execute("SELECT seq, line FROM tail WHERE seq >= ? ORDER BY seq", (at,)).fetchall()
-            return _Stretch(rows[0][0], rows[-1][0], 0, [line for _, line in rows]) if rows else None
+            rows = self._base.execute("SELECT seq, line FROM tail ORDER BY seq").fetchall()
+            there = bool(rows) and rows[-1][0] >= at
+            return _Stretch(rows[0][0], rows[-1][0], 0, [line for _, line in rows]) if there else None
         finally:
             self._base.execute("COMMIT")
 
