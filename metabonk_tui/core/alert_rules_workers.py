@@ -106,7 +106,8 @@ def worker_down(scene: Scene) -> Finding:
 
 
 def _unreached(worker: WorkerView) -> str:
-    return worker.error or "no answer"
+    how = {Reach.DOWN: "not reachable", Reach.BROKEN: "its status is broken"}.get(worker.reach, "no answer")
+    return f"{how}: {worker.error}" if worker.error else how
 
 
 def _conduct(scene: Scene, *words: ConductWord) -> Finding:
