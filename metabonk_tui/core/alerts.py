@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.alert import Acknowledged, Alert, Change, changes, louder
 from metabonk_tui.core.alert_rules import RULES
-from metabonk_tui.core.alert_scene import Condition, Scene
+from metabonk_tui.core.alert_scene import Condition, Rule, Scene
 from metabonk_tui.core.config import AlertRuleConfig, Config
 from metabonk_tui.core.sample import Event
 from metabonk_tui.core.worker_view import WorkerView
@@ -145,7 +145,9 @@ def uncertain(state: Alerts) -> dict[int, float]:
     return {slot: share for slot, known in state.shares.items() if (share := known.share) is not None}
 
 
-def observe(state: Alerts, scene: Scene, elapsed_s: float, config: Config) -> tuple[Alerts, tuple[Change, ...]]:
+def observe(
+    state: Alerts, scene: Scene, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
+) -> tuple[Alerts, tuple[Change, ...]]:
     """Take in one tick, `elapsed_s` of it observed; return also what is to be told."""
     t = scene.facts.t
     tracks: dict[str, Track] = {}
@@ -154,7 +156,7 @@ def observe(state: Alerts, scene: Scene, elapsed_s: float, config: Config) -> tu
     standing: dict[str, list[str]] = {}
     for one, track in state.tracks.items():
         standing.setdefault(track.alert.name, []).append(one)
-    for name, rule in RULES.items():
+    for name, rule in rules.items():
         configured: AlertRuleConfig = getattr(config.alerts.rule, name)
         if not configured.enabled:
             continue

@@ -10,6 +10,7 @@ from typing import Any
 
 from metabonk_tui.core.black_box import BlackBox
 from metabonk_tui.core.memory_view import Forecast, MemoryView, SwapView
+from metabonk_tui.core.report_alerts import alerts_json
 from metabonk_tui.core.sample import Event
 from metabonk_tui.core.snapshot import Snapshot, Word
 from metabonk_tui.core.worker_view import WorkerView
@@ -92,6 +93,7 @@ def _run(last: Snapshot, events: Sequence[Event], verdicts: Sequence[Change]) ->
             "kernel_log": last.memory.kernel_log,
             "black_box": _black_box(last.memory.black_box, start),
         },
+        "alerts": alerts_json(last.alerts, start, last.t),
         "events": [_event(event, start) for event in events],
         "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in last.run.gaps],
         "causes": [

@@ -778,8 +778,8 @@ def alarmed() -> Snapshot:
             least=1000.0, most=1300.0, unit="s", acknowledged=Acknowledged(t - 100, "key"),
         ),
         Alert(
-            "ComponentZero", "system2", "warn", "pending", "System2: system2_trigger_engaged_count stays at 0", t - 320,
-            workers=(3,),
+            "ComponentZero", "system2", "warn", "pending", "System2: system2_trigger_engaged_count stays at 0",
+            t - 320, workers=(3,),
         ),
         Alert(
             "WorkerDown", "", "warn", "resolved", "not reachable: refused", t - 2320, t - 2290, t - 1800, (3,), times=2

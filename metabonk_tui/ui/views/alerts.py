@@ -12,7 +12,7 @@ from metabonk_tui.core.alert import Alert, AlertState
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame
-from metabonk_tui.ui.spans import EMPTY, Row, Span, clip, fit, gap, left, mark, on_row, right
+from metabonk_tui.ui.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right
 from metabonk_tui.ui.views.section import has, muted, strong, title
 from metabonk_tui.ui.views.section import plain_text as text
 
@@ -63,7 +63,7 @@ def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple
                 shown = (0 if alert is snapshot.alerts[0] else len(rows), len(rows) + len(drawn))
                 drawn = [on_row(fit(row, wide, frame.glyphs.ellipsis), "select") for row in drawn]
             rows += drawn
-    return tuple((gap(1), *row) for row in rows), shown
+    return tuple((gap(1), *cut(row, wide, frame.glyphs.ellipsis)) for row in rows), shown
 
 
 def _note(those: Sequence[Alert], state: AlertState) -> Row:
