@@ -118,7 +118,7 @@ class PlainScreen(MonitorScreen):
 def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
     screens: dict[str, MonitorScreen] = {
-        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment", "memory")
+        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment", "memory", "alerts")
     }
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 
