@@ -19,7 +19,7 @@ from metabonk_tui.ui.views.section import plain_text as text
 MARKS = {"crit": ("stop", "crit"), "warn": ("caution", "warn"), "info": ("unknown", "unknown")}
 SECTIONS: tuple[tuple[AlertState, str], ...] = (("firing", "FIRING"), ("pending", "PENDING"), ("resolved", "ENDED"))
 NAME, WORKERS, SINCE, LASTS, TIMES, SEEN = 17, 13, 9, 8, 5, 15
-VALUE, RANGE = 10, 16
+VALUE, RANGE = 10, 19
 AT = 11
 """Where names begin."""
 ONE_LINE = 150
