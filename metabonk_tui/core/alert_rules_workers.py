@@ -32,6 +32,8 @@ def _components(scene: Scene, states: tuple[ComponentState, ...], told: Told, *,
     if not meant_to_run(scene) or not workers:
         return NOTHING
     heard = [worker for worker in workers if worker.reach is Reach.UP]
+    if not any(component.state in states for worker in heard for component in worker.components):
+        return Finding(blind=_unheard(scene))
     found = []
     for index, component in enumerate(workers[0].components):
         slots = tuple(worker.slot for worker in heard if worker.components[index].state in states)
