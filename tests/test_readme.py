@@ -12,7 +12,7 @@ from metabonk_tui.ui.commands import COMMANDS, GROUPS, key_name
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-KIND = re.compile(r"\"((?:run|worker|component|memory|pool|env|contract|recorder|monitor|watch)\.[a-z_]+)\"")
+KIND = re.compile(r"\"((?:run|worker|component|memory|pool|env|contract|recorder|monitor|watch|alert)\.[a-z_]+)\"")
 
 
 def test_the_table_of_keys_is_the_table_of_commands() -> None:

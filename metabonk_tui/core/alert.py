@@ -82,13 +82,14 @@ def changes(before: tuple[Alert, ...], after: tuple[Alert, ...]) -> tuple[Change
         fired = was is not None and was.state == "firing"
         if alert.state == "firing" and not fired:
             found.append(Change("firing", alert))
-        elif alert.state == "firing" and was is not None and _louder(was, alert):
+        elif alert.state == "firing" and was is not None and louder(was, alert):
             found.append(Change("louder", alert))
         elif alert.state == "resolved" and fired:
             found.append(Change("resolved", alert))
     return tuple(found)
 
 
-def _louder(was: Alert, now: Alert) -> bool:
+def louder(was: Alert, now: Alert) -> bool:
+    """Say whether an alert became louder, or concerns workers that it did not before."""
     raised = (was.severity, now.severity) in (("warn", "crit"), ("info", "warn"), ("info", "crit"))
     return raised or bool(set(now.workers) - set(was.workers))

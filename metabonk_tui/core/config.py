@@ -166,6 +166,50 @@ class PreflightConfig(_Section, frozen=True, kw_only=True):
     test: list[TestConfig]
 
 
+class AlertRuleConfig(_Section, frozen=True, kw_only=True):
+    """One alert: how long its condition must hold, and how loud it is."""
+
+    enabled: bool
+    for_s: NotNegative
+    severity: Literal["info", "warn", "crit"]
+    raised: Literal["info", "warn", "crit"]
+    rest_s: NotNegative | None = None
+    """None: `keep_firing_s`."""
+
+
+class AlertRulesConfig(_Section, frozen=True, kw_only=True):
+    """Every alert by its name; `core.alert_rules` says what each is."""
+
+    ComponentAbsent: AlertRuleConfig
+    ComponentBad: AlertRuleConfig
+    ComponentZero: AlertRuleConfig
+    ComponentStalled: AlertRuleConfig
+    WorkerDown: AlertRuleConfig
+    WorkerIdle: AlertRuleConfig
+    WorkerLooping: AlertRuleConfig
+    StaleFrames: AlertRuleConfig
+    RateRegime: AlertRuleConfig
+    GenerationChange: AlertRuleConfig
+    MemLow: AlertRuleConfig
+    MemCritical: AlertRuleConfig
+    OomForecast: AlertRuleConfig
+    OomKill: AlertRuleConfig
+    SwapThrashing: AlertRuleConfig
+    GpuForecast: AlertRuleConfig
+    WatchActed: AlertRuleConfig
+    EnvMismatch: AlertRuleConfig
+    StateUncertain: AlertRuleConfig
+    NoGameplay: AlertRuleConfig
+    RecorderStale: AlertRuleConfig
+
+
+class AlertsConfig(_Section, frozen=True, kw_only=True):
+    """What must hold for how long to be told."""
+
+    keep_firing_s: NotNegative
+    rule: AlertRulesConfig
+
+
 class UiConfig(_Section, frozen=True, kw_only=True):
     """How it looks."""
 
@@ -207,6 +251,7 @@ class Config(_Section, frozen=True, kw_only=True):
     environment: EnvironmentConfig
     store: StoreConfig
     preflight: PreflightConfig
+    alerts: AlertsConfig
     ui: UiConfig
     component: list[ComponentConfig]
 

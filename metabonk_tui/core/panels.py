@@ -68,6 +68,7 @@ def _view(
         step=track.step,
         step_rate=track.steps.rate,
         step_rate_ratio=track.steps.ratio,
+        step_rate_fell=track.steps.fell,
         epsilon=number(status, "dynamic_ui_epsilon").value,
         frames_rate=number(status, "obs_fps").value,
         episode=track.episode,

@@ -271,6 +271,10 @@ class Monitor(Protocol):
         """Arm or disarm the memory watch; what became of it is seen in `Snapshot.memory.watch` and the events."""
         ...
 
+    def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
+        """Say that somebody has seen these alerts; what became of it is seen in `Snapshot.alerts` and the events."""
+        ...
+
     def start_preflight(self, workers: int) -> None:
         """Look at what must be so before a launch of so many workers, unless that is under way."""
         ...

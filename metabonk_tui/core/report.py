@@ -14,6 +14,7 @@ from metabonk_tui.core.first_seen import FirstSeen
 from metabonk_tui.core.forecast_record import ForecastRecord
 from metabonk_tui.core.in_short import in_short
 from metabonk_tui.core.memory_view import Forecast, MemoryView, SwapView
+from metabonk_tui.core.report_alerts import alerts_json
 from metabonk_tui.core.sample import Event
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
@@ -98,6 +99,7 @@ def run(one: Chronicle) -> Report:
             "kernel_log": last.memory.kernel_log,
             "black_box": _black_box(last.memory.black_box, start),
         },
+        "alerts": alerts_json(last.alerts, start, last.t),
         "events": [_event(event, start) for event in one.events],
         "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in last.run.gaps],
         "causes": [

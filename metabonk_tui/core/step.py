@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from metabonk_tui.core import black_box, conduct, contract, deaths, gate, memory, runs, workers
+from metabonk_tui.core import alerts, black_box, conduct, contract, deaths, gate, memory, runs, workers
+from metabonk_tui.core.alert_scene import Scene
+from metabonk_tui.core.alerts import Alerts
 from metabonk_tui.core.black_box import Recorder
 from metabonk_tui.core.causes.suspects import Suspects
 from metabonk_tui.core.components import TREND_BUCKET_S
@@ -50,6 +52,7 @@ class State:
     deaths: Deaths = field(default_factory=Deaths)
     recorder: Recorder = field(default_factory=Recorder)
     kernel_log: str | None = None
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
@@ -152,7 +155,9 @@ def _advance(
     if previous is not None and not (sample.workers or sample.memory or sample.processes):
         # Only events: nothing was looked at, so nothing can be judged.
         teller.add(sample.events)
-        return replace(previous, events=teller.events[-MAX_EVENTS:], state=_note_events(state, sample))
+        heard = alerts.hear(state.alerts, sample.events)
+        noted = _note_events(replace(state, alerts=heard), sample)
+        return replace(previous, events=teller.events[-MAX_EVENTS:], state=noted, alerts=heard.view)
 
     run, elapsed_s, gap = runs.observe(runs.begin_late(state.run, sample), sample, config)
     run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
@@ -220,6 +225,12 @@ def _advance(
     held, verdict = hold(state.held, decide(facts), facts, config)
     state = replace(state, held=held)
     verdicts = _noted(previous.verdicts if previous else (), verdict, teller)
+    standing = alerts.hear(state.alerts, sample.events, gap=gap is not None)
+    standing = alerts.watch_states(standing, views, t, elapsed_s)
+    scene = Scene(facts, verdict, previous, alerts.uncertain(standing), standing.trouble)
+    standing, turns = alerts.observe(standing, scene, elapsed_s, config)
+    teller.tell_alerts(turns)
+    state = replace(state, alerts=standing)
     return Snapshot(
         t=t,
         tick=tick if tick is not None else (previous.tick + 1 if previous else 0),
@@ -240,6 +251,7 @@ def _advance(
         env_file=env_file,
         contract=names.view,
         log_lines=suspects.logs,
+        alerts=standing.view,
     )
 
 

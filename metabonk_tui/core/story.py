@@ -7,9 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from metabonk_tui.core.alert import Alert, Change
+from metabonk_tui.core.alert_rules import TWINS
 from metabonk_tui.core.conduct import UNANSWERING
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.deaths import Ends, Gone
+from metabonk_tui.core.format import age
 from metabonk_tui.core.outlook import Happened
 from metabonk_tui.core.sample import Event, Severity
 from metabonk_tui.core.snapshot import Check, Verdict
@@ -80,6 +83,14 @@ class Teller:
         for severity, text, one in happened:
             facts = {"pid": one.pid, "word": one.death.word, "exit_code": one.death.exit_code}
             self.tell("process.gone", severity, text, facts, worker=one.slot if one.role == "worker" else None)
+
+    def tell_alerts(self, turns: Iterable[Change]) -> None:
+        """Tell which alerts fire, became louder and ended."""
+        for change in turns:
+            alert = change.alert
+            kind = "alert.resolved" if change.turn == "resolved" else "alert.firing"
+            severity: Severity = "ok" if change.turn == "resolved" else alert.severity
+            self.tell(kind, severity, _alert_text(change), _alert_facts(change))
 
     def tell_workers(
         self,
@@ -181,6 +192,25 @@ class Teller:
             note("component.silent", "crit", f"{title} BAD: {field} is no number", slot)
         elif state is ComponentState.UNPROVEN:
             note("component.silent", "warn", f"{title} unproven: it moves without its proof", slot)
+
+
+def _alert_text(change: Change) -> str:
+    alert = change.alert
+    whose = f" {_listed(alert.workers)}" if alert.workers else ""
+    if change.turn == "resolved":
+        return f"{alert.id}{whose} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
+    louder = f" is {'critical' if alert.severity == 'crit' else 'wider'} now" if change.turn == "louder" else ""
+    return f"{alert.id}{whose}{louder}: {alert.text}"
+
+
+def _alert_facts(change: Change) -> dict[str, Any]:
+    """Say all that is known; `twin` names the event that told the same when it began."""
+    alert: Alert = change.alert
+    facts = {"id": alert.id, "turn": change.turn, "severity": alert.severity, "since": alert.since_t}
+    facts |= {"workers": list(alert.workers), "times": alert.times}
+    facts |= {"least": alert.least, "most": alert.most, "unit": alert.unit} if alert.unit else {}
+    facts |= {"duration": alert.duration_s(alert.resolved_t)} if alert.resolved_t is not None else {}
+    return facts | ({"twin": TWINS[alert.name]} if alert.name in TWINS else {})
 
 
 def _listed(slots: Sequence[int]) -> str:

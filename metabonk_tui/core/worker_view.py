@@ -229,6 +229,8 @@ class WorkerView:
     """What its process was started with, of what is looked at; None: never read, or not readable (see `env`)."""
     conduct: Conduct | None = None
     """None: nothing is wrong with what it is doing, or it is not known."""
+    step_rate_fell: float | None = None
+    """The share of its usual step rate, where that has collapsed; None where it has not, or nothing can be told."""
 
     @property
     def alive(self) -> bool:

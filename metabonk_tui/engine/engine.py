@@ -20,6 +20,7 @@ from metabonk_tui.core.ports import Journal
 from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import PoolReading, Sample
 from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
+from metabonk_tui.engine.acknowledging import Acknowledging
 from metabonk_tui.engine.asking import Faults
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.hands import Hands, refusal
@@ -60,6 +61,7 @@ class Engine:
         self._recorders = tuple(recorders)
         self._journal = journal
         self._faults = Faults(clock)
+        self._seen = Acknowledging(clock)
         self._latest: Snapshot | None = None
         self._unjudged: Sample | None = None
         self._published = threading.Condition()
@@ -130,6 +132,15 @@ class Engine:
         watch = self._watch
         if watch is not None:
             self._call(lambda: watch.arm(on, by, dry_run, self._latest.pool if self._latest else None))
+
+    def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
+        """Say that somebody has seen these alerts: it changes nothing of the pool, so everybody may."""
+
+        def note() -> None:
+            self._seen.add(ids, by)
+            self._nudge.set()
+
+        self._call(note)
 
     def start_preflight(self, workers: int) -> None:
         """Look at what must be so before a launch of so many workers; how it stands is in `preflight`."""
@@ -221,7 +232,7 @@ class Engine:
         source.go_on()
         fresh = [sample for sample in told if latest is None or sample.t > latest.t]
         newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
-        done = watch.complete(hands.complete(replace(newest, pool=pool or newest.pool)))
+        done = self._seen.complete(watch.complete(hands.complete(replace(newest, pool=pool or newest.pool))))
         # Theirs tells how their watch stands; ours, if it is armed, is the only one that acts on this pool.
         done = replace(done, watch=done.watch if pool is not None and done.watch is not None else newest.watch)
         ours = done.events[len(newest.events) :]
@@ -247,7 +258,7 @@ class Engine:
             told = self._journal.news() if self._journal is not None else None
             if told is None:
                 sample = await source.gather(lag_s=lag_s, fresh=asked)
-                self._take(watch.complete(hands.complete(sample)), source, watch)
+                self._take(self._seen.complete(watch.complete(hands.complete(sample))), source, watch)
             else:
                 self._read_along(told, hands, watch, await source.pool(), source)
             asked = await self._asked_within(grid.wait_s(loop.time()))

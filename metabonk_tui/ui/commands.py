@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.alert import Alert
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
 from metabonk_tui.ui.screens.base import Hint, Mode
@@ -31,6 +32,7 @@ class Now:
     worker: WorkerView | None = None
     read_only: bool = False
     mode: Mode = "live"
+    alert: Alert | None = None
 
 
 Reason = Callable[[Now], str]
@@ -163,6 +165,26 @@ def _watch(now: Now) -> str:
     return "paused: what you see is not what runs now; p goes on" if now.mode == "paused" else ""
 
 
+def _acknowledge(now: Now) -> str:
+    if now.screen != "alerts":
+        return "only on the alerts, !"
+    if now.alert is None or now.alert.state != "firing":
+        return "it does not fire" if now.alert else "there is none"
+    return "it is seen already" if now.alert.acknowledged else ""
+
+
+def _acknowledge_all(now: Now) -> str:
+    if now.screen != "alerts":
+        return "only on the alerts, !"
+    return "" if unseen(now.snapshot) else "nothing fires that is not seen"
+
+
+def unseen(snapshot: Snapshot | None) -> tuple[str, ...]:
+    """List the alerts that fire and that nobody has seen."""
+    alerts = snapshot.alerts if snapshot else ()
+    return tuple(one.id for one in alerts if one.state == "firing" and one.acknowledged is None)
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("help", ("?", "f1"), "help", "app", "Show every key and what the signs mean", _not_on("help"), True, True),
     Command("quit", ("q", "ctrl+c", "ctrl+q"), "quit", "app", "Close the monitor, not the pool", _always, True, True),
@@ -173,6 +195,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("environment", ("e",), "env", "look", "Env file against processes", _not_on("environment", _seen), True),
     Command("memory", ("m",), "memory", "look", "Memory: who holds it, what fits", _not_on("memory", _seen), True),
     Command("logs", ("l",), "logs", "look", "What the logs say that may tell a cause", _not_on("logs", _seen)),
+    Command("alerts", ("!",), "alerts", "look", "What fires, since when, who has seen it", _not_on("alerts", _seen)),
+    Command("acknowledge", ("x",), "seen", "look", "Acknowledge the selected alert", _acknowledge, True, True),
+    Command("acknowledge_all", ("u",), "all seen", "look", "Acknowledge every unseen alert", _acknowledge_all, True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
     Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
     Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),

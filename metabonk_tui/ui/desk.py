@@ -90,6 +90,9 @@ class Desk:
             "environment": lambda _: self._open("environment"),
             "memory": lambda _: self._open("memory"),
             "logs": lambda _: self._open("logs"),
+            "alerts": lambda _: self._open("alerts"),
+            "acknowledge": lambda frame: self._acknowledge((frame.alert.id,) if frame.alert else ()),
+            "acknowledge_all": lambda frame: self._acknowledge(commands.unseen(frame.snapshot)),
             "worker": lambda _: self._open("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
@@ -136,7 +139,7 @@ class Desk:
 
     def now(self, frame: Frame) -> commands.Now:
         """Put together what decides which commands mean something."""
-        return commands.Now(frame.snapshot, self.screen, frame.worker, frame.read_only, frame.mode)
+        return commands.Now(frame.snapshot, self.screen, frame.worker, frame.read_only, frame.mode, frame.alert)
 
     def news(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
@@ -242,6 +245,11 @@ class Desk:
 
     def _back(self) -> Effect:
         self._stack = self._stack[:-1] or [HOME]
+        return NOTHING
+
+    def _acknowledge(self, ids: tuple[str, ...]) -> Effect:
+        self.monitor.acknowledge(ids, "key")
+        self.notice = f"seen: {', '.join(ids)}"
         return NOTHING
 
     def _pause(self) -> Effect:

@@ -24,6 +24,7 @@ SHAPE = {
     "memory",
     "events",
     "gaps",
+    "alerts",
     "causes",
     "in_short",
     "first_seen",

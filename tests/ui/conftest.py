@@ -38,6 +38,7 @@ class ScriptedMonitor:
         self.polls = 0
         self.refusal = ""
         self.preflights: list[int] = []
+        self.acknowledged: list[tuple[tuple[str, ...], str]] = []
         self.flight: PreflightView | None = None
         self.fault: str | None = None
 
@@ -81,6 +82,9 @@ class ScriptedMonitor:
     def submit(self, plan: Plan) -> None:
         self.submitted.append(plan)
 
+    def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
+        self.acknowledged.append((ids, by))
+
     def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
         self.armed.append((on, by, dry_run))
 
@@ -114,7 +118,8 @@ class PlainScreen(MonitorScreen):
 def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
     screens: dict[str, MonitorScreen] = {
-        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment", "memory", "logs")
+        name: PlainScreen(name)
+        for name in ("dashboard", "worker", "verdict", "environment", "memory", "logs", "alerts")
     }
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 

@@ -9,6 +9,7 @@ from metabonk_tui.core.config import Config
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui import commands
 from metabonk_tui.ui.glyphs import ASCII, UNICODE
+from metabonk_tui.ui.screens.alerts import AlertsScreen
 from metabonk_tui.ui.screens.base import Frame, Page, UiState
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
@@ -28,6 +29,7 @@ SCREENS = {
         EnvironmentScreen(),
         MemoryScreen(),
         LogsScreen(),
+        AlertsScreen(),
     )
 }
 SIZES = ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5))
@@ -44,7 +46,7 @@ def frame_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "das
     ascii_ = bool(over.pop("ascii", False))
     frame = Frame(snapshot, wide, high, defaults(), glyphs=ASCII if ascii_ else UNICODE)
     frame = replace(frame, **over)  # type: ignore[arg-type]
-    now = commands.Now(snapshot, screen, frame.worker, frame.read_only, frame.mode)
+    now = commands.Now(snapshot, screen, frame.worker, frame.read_only, frame.mode, frame.alert)
     return replace(frame, hints=commands.hints(now))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from metabonk_tui.core.alert import Acknowledged, Alert
 from metabonk_tui.core.memory_view import Budget, Forecast, GpuMemory, Growth, MemoryView, Owner, SwapView
 from metabonk_tui.core.sample import (
     BadValue,
@@ -757,6 +758,40 @@ def hostile() -> Snapshot:
     )  # fmt: skip
 
 
+def alarmed() -> Snapshot:
+    """The failed run with its alerts: firing seen and unseen, pending, ended."""
+    s = stop()
+    t = s.t
+    absent = "meta-sequences: meta_success_sequences is not in /status"
+    alerts = (
+        Alert(
+            "MemCritical", "", "crit", "firing", "0.48 GB available, below half the floor", t - 120, t - 110,
+            value=0.48 * GB, least=0.41 * GB, most=0.5 * GB, unit="bytes", times=3,
+        ),
+        Alert("ComponentAbsent", "meta", "crit", "firing", absent, t - 3000, t - 2880, workers=(0, 1, 2, 3, 4)),
+        Alert(
+            "RateRegime", "", "warn", "firing", "steps 220 times its own past", t - 420, t - 300, workers=(2,),
+            value=13.9, least=8.0, most=14.2, unit="per s",
+        ),
+        Alert(
+            "OomForecast", "", "warn", "firing", "OOM ~19m ±6m, if this trend holds", t - 320, t - 320, value=1140.0,
+            least=1000.0, most=1300.0, unit="s", acknowledged=Acknowledged(t - 100, "key"),
+        ),
+        Alert(
+            "ComponentZero", "system2", "warn", "pending", "System2: system2_trigger_engaged_count stays at 0",
+            t - 320, workers=(3,),
+        ),
+        Alert(
+            "WorkerDown", "", "warn", "resolved", "not reachable: refused", t - 2320, t - 2290, t - 1800, (3,), times=2
+        ),
+        Alert(
+            "GenerationChange", "", "info", "resolved", "gen 2: step fell 202 → 19", t - 2820, t - 2820, t - 2819,
+            workers=(0, 1, 3),
+        ),
+    )  # fmt: skip
+    return replace(s, alerts=alerts)
+
+
 SCENES: dict[str, Callable[[], Snapshot]] = {
     "accused": accused,
     "healthy": healthy,
@@ -774,5 +809,6 @@ SCENES: dict[str, Callable[[], Snapshot]] = {
     "64": lambda: many(64),
     "no-memory": no_memory,
     "observer": observer,
+    "alarmed": alarmed,
     "hostile": hostile,
 }

@@ -16,7 +16,7 @@ CASES = [
     *(
         ("dashboard", scene, size)
         for scene in SCENES
-        if scene != "hostile"
+        if scene not in ("hostile", "alarmed")
         for size in ((80, 24), (120, 40), (200, 60))
     ),
     *(("dashboard", scene, size) for scene in ("healthy", "stop", "64") for size in ((40, 12), (20, 5), (120, 7))),
@@ -28,6 +28,9 @@ CASES = [
         for size in ((80, 24), (120, 40), (200, 60))
     ),
     *(("memory", "leak", size) for size in ((80, 60), (40, 12), (20, 5))),
+    *(("alerts", "alarmed", size) for size in ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5))),
+    ("alerts", "healthy", (80, 24)),
+    *(("dashboard", "alarmed", size) for size in ((80, 24), (120, 40))),
     ("worker", "mixed", (120, 60)),
     ("worker", "waiting", (120, 60)),
     ("worker", "mixed", (80, 90)),
@@ -55,6 +58,15 @@ def test_it_still_looks_like_this(screen: str, scene: str, size: tuple[int, int]
 def test_the_memory_screen_in_ascii_still_looks_like_this() -> None:
     told = text_of(ALL["leak"](), 80, 60, "memory", ascii=True)
     kept = GOLDEN / "ascii-memory-leak-80x60.txt"
+    if os.environ.get("METABONK_TUI_GOLDEN") == "write":
+        kept.write_text(told, encoding="utf-8")
+    assert told == kept.read_text(encoding="utf-8")
+    assert told.isascii()
+
+
+def test_the_alerts_in_ascii_still_look_like_this() -> None:
+    told = text_of(SCENES["alarmed"](), 80, 24, "alerts", ascii=True)
+    kept = GOLDEN / "ascii-alerts-alarmed-80x24.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
         kept.write_text(told, encoding="utf-8")
     assert told == kept.read_text(encoding="utf-8")

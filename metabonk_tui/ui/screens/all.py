@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metabonk_tui.ui.screens.alerts import AlertsScreen
 from metabonk_tui.ui.screens.base import MonitorScreen
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
@@ -21,6 +22,7 @@ def all_screens(places: tuple[tuple[str, str], ...] = ()) -> dict[str, MonitorSc
         EnvironmentScreen(),
         MemoryScreen(),
         LogsScreen(),
+        AlertsScreen(),
         HelpScreen(places),
     )
     return {screen.name: screen for screen in screens}

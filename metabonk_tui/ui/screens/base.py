@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 
+from metabonk_tui.core.alert import Alert
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
@@ -51,6 +52,8 @@ class UiState:
     """Only workers whose id, port, state or mark has this text."""
     pane: int = 0
     """The focused pane of a screen that has several; 0 is the first."""
+    alert: tuple[str, float] | None = None
+    """The selected alert: its id and when it began; None: the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,13 @@ class Frame:
             if worker.slot == self.state.slot:
                 return worker
         return workers[0] if workers else None
+
+    @property
+    def alert(self) -> Alert | None:
+        """Return the selected alert; the first one when none was selected or it is gone."""
+        alerts = self.snapshot.alerts if self.snapshot else ()
+        chosen = (one for one in alerts if (one.id, one.since_t) == self.state.alert)
+        return next(chosen, alerts[0] if alerts else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from metabonk_tui.core.worker_view import Reach
 from metabonk_tui.ui.glyphs import CHECK_TOKENS, LEVEL_TOKENS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
+from metabonk_tui.ui.views.alerts import alert_count
 from metabonk_tui.ui.views.budget import fits_words
 from metabonk_tui.ui.views.memory_row import gauge_place, memory_row
 from metabonk_tui.ui.views.section import WIDE, facts, has, label, muted, strong
@@ -68,7 +69,7 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     if roomy and snapshot.lag_s is not None:
         lag = (muted("lag "), strong(f"{snapshot.lag_s * 1000:.0f}"), muted(" ms"))
     up: Row = up_count(snapshot, frame.glyphs) if wide >= 52 else ()
-    end = join([mode(frame, snapshot), up, lag, clock], far)
+    end = join([mode(frame, snapshot), alert_count(frame, snapshot), up, lag, clock], far)
     room = wide - 2 - width(end) - 2
     name: Row = (strong("metabonk-tui", True),)
     elapsed: Row = (

@@ -11,7 +11,7 @@ from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import EMPTY, Row
 from metabonk_tui.ui.views.chart import PAST_S, chart
-from metabonk_tui.ui.views.events import event_rows, new_count
+from metabonk_tui.ui.views.events import event_rows, listed, new_count
 from metabonk_tui.ui.views.grid import attention_rows
 from metabonk_tui.ui.views.layout import Pane
 from metabonk_tui.ui.views.owners import fits_note, fits_rows, owner_rows
@@ -96,12 +96,13 @@ def fits(frame: Frame, snapshot: Snapshot) -> Pane | None:
 
 def events(frame: Frame, snapshot: Snapshot) -> Pane:
     """What happened."""
+    told = listed(snapshot)
 
     def draw(wide: int, high: int) -> Sequence[Row]:
-        head = title("EVENTS", wide, frame.glyphs, new_count(snapshot, snapshot.events))
-        return (head, *event_rows(frame, snapshot, snapshot.events, wide, high - 1))
+        head = title("EVENTS", wide, frame.glyphs, new_count(snapshot, told))
+        return (head, *event_rows(frame, snapshot, told, wide, high - 1))
 
-    return Pane(draw, 2, 1 + max(1, len(snapshot.events)), stays=True)
+    return Pane(draw, 2, 1 + max(1, len(told)), stays=True)
 
 
 def attention(frame: Frame, snapshot: Snapshot) -> Pane | None:

@@ -24,7 +24,7 @@ from metabonk_tui.ui.views.component import (
     value_token,
     word_token,
 )
-from metabonk_tui.ui.views.events import concerns, event_rows
+from metabonk_tui.ui.views.events import concerns, event_rows, listed
 from metabonk_tui.ui.views.lives import lives_pane, only_one
 from metabonk_tui.ui.views.panel import TOKENS, reach_mark, reach_word
 from metabonk_tui.ui.views.section import block, muted, paragraph, strong, title
@@ -51,7 +51,7 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
         *component_rows(frame, snapshot, worker, wide),
         EMPTY,
     ]
-    own = [event for event in snapshot.events if concerns(event, worker.slot)]
+    own = [event for event in listed(snapshot) if concerns(event, worker.slot)]
     rows += [title("EVENTS", wide, g, (muted("of this worker"),)), *event_rows(frame, snapshot, own, wide, 12), EMPTY]
     rows += [title("STATUS", wide, g, (muted(_status_note(worker, snapshot)),)), *status_rows(worker, wide, g)]
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
