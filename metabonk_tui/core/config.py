@@ -6,6 +6,7 @@ Pure: text comes in, a Config comes out. `config.toml` is the manual; every defa
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from typing import Annotated, Any, Literal
@@ -100,6 +101,33 @@ class MemoryWatchConfig(_Section, frozen=True, kw_only=True):
     cooldown_s: Positive
 
 
+class HookConfig(_Section, frozen=True, kw_only=True):
+    """A command of the user's that is told of alerts."""
+
+    command: list[str]
+    """Empty: none."""
+    timeout_s: Annotated[float, Meta(gt=0, le=600)]
+    severity: Literal["info", "warn", "crit"]
+    """At least so loud."""
+    resolved: bool
+    again_s: NotNegative
+    per_minute: Annotated[int, Meta(ge=1, le=60)]
+
+
+class AlertsConfig(_Section, frozen=True, kw_only=True):
+    """Who is told of alerts."""
+
+    hook: HookConfig
+
+
+class MetricsConfig(_Section, frozen=True, kw_only=True):
+    """Where Prometheus can read what is known."""
+
+    port: Annotated[int, Meta(ge=0, le=65535)]
+    """0: nowhere."""
+    host: str
+
+
 class ClockConfig(_Section, frozen=True, kw_only=True):
     """The clock of a run."""
 
@@ -172,6 +200,7 @@ class UiConfig(_Section, frozen=True, kw_only=True):
     theme: str
     glyphs: Literal["auto", "unicode", "ascii"]
     bell: bool
+    notify: Literal["off", "osc9", "osc777", "both"]
 
 
 class ComponentConfig(_Section, frozen=True, kw_only=True):
@@ -202,6 +231,8 @@ class Config(_Section, frozen=True, kw_only=True):
     observe: ObserveConfig
     memory: MemoryConfig
     memory_watch: MemoryWatchConfig
+    alerts: AlertsConfig
+    metrics: MetricsConfig
     clock: ClockConfig
     verdict: VerdictConfig
     environment: EnvironmentConfig
@@ -254,7 +285,19 @@ def decode_config(tree: dict[str, Any], name: str) -> Config:
     for test in config.preflight.test:
         if names.count(test.name) > 1:
             raise ConfigError(f"{name}: preflight.test.name: `{test.name}` is declared twice; names must differ")
+    if not _on_loopback(config.metrics.host):
+        raise ConfigError(
+            f"{name}: metrics.host: `{config.metrics.host}` is not an address of the loopback, like 127.0.0.1; "
+            "the endpoint asks nobody who they are"
+        )
     return config
+
+
+def _on_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
