@@ -60,6 +60,11 @@ def _up(worker: WorkerView) -> float | None:
     return None if worker.reach is Reach.UNOBSERVED else float(worker.reach is Reach.UP)
 
 
+def _how_many_up(snapshot: Snapshot) -> float | None:
+    seen = [up for worker in snapshot.workers if (up := _up(worker)) is not None]
+    return sum(seen) if seen else None
+
+
 def _words(snapshot: Snapshot) -> Points:
     return [((word.value,), float(word is snapshot.verdict.word)) for word in Word]
 
@@ -111,12 +116,7 @@ FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Cal
     "metabonk_run_info": ("gauge", "1, with the run's name", ("run",), lambda s: [((s.run.name,), 1.0)]),
     "metabonk_run_elapsed_seconds": ("gauge", "Since the run began", (), _one(lambda s: s.run.elapsed_s)),
     "metabonk_workers_desired": ("gauge", "How many workers are wanted", (), _one(lambda s: s.run.desired)),
-    "metabonk_workers_up": (
-        "gauge",
-        "How many workers answer",
-        (),
-        _one(lambda s: sum(worker.reach is Reach.UP for worker in s.workers)),
-    ),
+    "metabonk_workers_up": ("gauge", "How many workers answer", (), _one(_how_many_up)),
     "metabonk_worker_up": ("gauge", "1: it answers; missing: it was not looked at", WORKER, _each(_up)),
     "metabonk_worker_generation": ("gauge", "Which life of the worker it is", WORKER, _each(lambda w: w.generation)),
     "metabonk_worker_steps_per_second": (
