@@ -45,15 +45,14 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 def _list(config: Config, options: argparse.Namespace, how: str) -> int:
     from metabonk_tui.cli.check import ENOUGH, patience_s
-    from metabonk_tui.cli.following import follow
+    from metabonk_tui.cli.following import Looks, follow
     from metabonk_tui.cli.wiring import watching
 
-    snapshot, first_tick = None, None
+    snapshot, looks = None, Looks()
     with watching(config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
         for snapshot in follow(monitor, patience_s(config.observe.interval_s)):
-            # The first one may be what was known of the run before we looked.
-            first_tick = snapshot.tick if first_tick is None else first_tick
-            if snapshot.tick - first_tick + 1 >= ENOUGH:
+            looks.count(snapshot)
+            if looks.made >= ENOUGH:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
