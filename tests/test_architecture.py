@@ -50,7 +50,7 @@ code = guarded({argv!r})
 print("LOADED", *sorted(name for name in {watched!r} if name in sys.modules), file=sys.stderr)
 sys.exit(0)
 """
-HEAVY = ("textual", "httpx", "psutil", "sqlite3", "metabonk_tui.ui")
+HEAVY = ("textual", "httpx", "psutil", "sqlite3", "prometheus_client", "metabonk_tui.ui")
 
 
 def loaded_by(*argv: str) -> set[str]:

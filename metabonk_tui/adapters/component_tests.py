@@ -1,15 +1,9 @@
-"""Knows how to run a component test to its end, or to its deadline: real, in a session of its own, output read live.
-
-Refuses to know what it tests. However much it prints, only its last lines are kept.
-"""
+"""Knows how to run a component test, and to keep how the newest of each ended. Refuses to know what it tests."""
 
 from __future__ import annotations
 
 import json
 import os
-import select
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,14 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from metabonk_tui.adapters.commands import exit_words, make_private_directory
+from metabonk_tui.adapters.short_run import run_short
 from metabonk_tui.core.config import TestConfig
 from metabonk_tui.core.preflight import TestResult
 from metabonk_tui.core.status import clean_text
-
-KEPT_LINES = 40
-KEPT_BYTES = 16384
-_LOOK_S = 0.05
-_TELL_S = 0.2
 
 Outcome = Literal["passed", "failed", "timed out", "not started", "broken off"]
 
@@ -45,58 +35,21 @@ def run_test(
         return TestResult(test.name, tuple(test.command), outcome, time.time(), seconds, clean_text(how), tail)
 
     try:
-        child = subprocess.Popen(
-            list(test.command),
-            cwd=directory,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        done = run_short(
+            test.command,
+            timeout_s=test.timeout_s,
+            give_up=give_up,
+            directory=directory,
+            environment=environment,
+            told=told,
         )
     except (OSError, ValueError) as error:
         return ended("not started", str(error))
-    assert child.stdout is not None
-    output, told_s, dead = bytearray(), 0.0, False
-    with child.stdout as pipe:
-        os.set_blocking(pipe.fileno(), False)
-        try:
-            while not dead and not give_up.is_set() and time.monotonic() - began < test.timeout_s:
-                # Seen, but not reaped: its number stays its own until its group has been ended.
-                dead = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-                _read(pipe.fileno(), output, 0.0 if dead else _LOOK_S)
-                if time.monotonic() - told_s >= _TELL_S:
-                    told_s = time.monotonic()
-                    told(_lines(output))
-        finally:
-            os.killpg(child.pid, signal.SIGKILL)
-            code = child.wait()
-    tail = _lines(output)
-    if dead:
-        return ended("passed" if code == 0 else "failed", exit_words(code), tail)
+    if done.code is not None:
+        return ended("passed" if done.code == 0 else "failed", exit_words(done.code), done.tail)
     if give_up.is_set():
-        return ended("broken off", "the monitor ended", tail)
-    return ended("timed out", f"not done within {test.timeout_s:g} s", tail)
-
-
-def _read(pipe: int, output: bytearray, wait_s: float) -> None:
-    """Take what has come, at most a few times what is kept, and forget the beginning."""
-    if not select.select([pipe], [], [], wait_s)[0]:
-        return
-    try:
-        chunk = os.read(pipe, 4 * KEPT_BYTES)
-    except BlockingIOError:
-        return
-    if not chunk and wait_s:
-        # It closed its output and goes on: there is nothing to wait for but its end.
-        time.sleep(wait_s)
-    output += chunk
-    del output[:-KEPT_BYTES]
-
-
-def _lines(output: bytearray) -> tuple[str, ...]:
-    lines = output.decode(errors="replace").splitlines()
-    return tuple(clean_text(line) for line in lines if line.strip())[-KEPT_LINES:]
+        return ended("broken off", "the monitor ended", done.tail)
+    return ended("timed out", f"not done within {test.timeout_s:g} s", done.tail)
 
 
 class KeptResults:

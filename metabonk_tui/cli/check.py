@@ -8,7 +8,7 @@ import sys
 
 from metabonk_tui.adapters.settings import load_config
 from metabonk_tui.cli.calling import call
-from metabonk_tui.cli.following import Narrator, follow
+from metabonk_tui.cli.following import Looks, Narrator, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
 from metabonk_tui.cli.recordings import events_of
 from metabonk_tui.cli.report_text import report_text
@@ -43,13 +43,14 @@ def main(options: argparse.Namespace, verb: str) -> int:
     loaded = load_config(getattr(options, "config", None), overrides(options))
     how = call(loaded, options)
     with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
-        snapshot = None
+        snapshot, looks = None, Looks()
         narrator = Narrator() if options.wait or options.for_s else None
         limit_s = options.for_s or (None if options.wait else patience_s(loaded.config.observe.interval_s))
         for snapshot in follow(monitor, limit_s):
             if narrator is not None:
                 narrator.tell(snapshot)
-            if options.for_s is None and _is_enough(snapshot, options.wait):
+            looks.count(snapshot)
+            if options.for_s is None and _is_enough(snapshot, looks, options.wait):
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
@@ -61,8 +62,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
     return snapshot.verdict.word.exit_code
 
 
-def _is_enough(snapshot: Snapshot, wait: bool) -> bool:
-    return snapshot.verdict.word not in OPEN if wait else snapshot.tick + 1 >= ENOUGH
+def _is_enough(snapshot: Snapshot, looks: Looks, wait: bool) -> bool:
+    return looks.made > 1 and snapshot.verdict.word not in OPEN if wait else looks.made >= ENOUGH
 
 
 def patience_s(interval_s: float) -> float:

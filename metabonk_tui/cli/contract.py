@@ -14,7 +14,7 @@ from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.check import ENOUGH, patience_s
 from metabonk_tui.cli.contract_text import contract_json, contract_text
 from metabonk_tui.cli.exits import UsageError
-from metabonk_tui.cli.following import follow
+from metabonk_tui.cli.following import Looks, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
 from metabonk_tui.cli.reading import last_of
 from metabonk_tui.cli.sources import narrate, sources
@@ -53,10 +53,12 @@ def main(options: argparse.Namespace, verb: str) -> int:
 def _live(options: argparse.Namespace, loaded: Loaded) -> Snapshot:
     """Look at the pool, as long as a plain `check` does."""
     last: Snapshot | None = None
+    looks = Looks()
     speed = getattr(options, "speed", 1.0)
     with watching(loaded.config, call=call(loaded, options), speed=speed, read_only=True) as monitor:
         for last in follow(monitor, patience_s(loaded.config.observe.interval_s)):
-            if last.tick + 1 >= ENOUGH:
+            looks.count(last)
+            if looks.made >= ENOUGH:
                 break
     if last is None:
         raise RuntimeError("not one sample was taken")

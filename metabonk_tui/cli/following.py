@@ -42,6 +42,22 @@ def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
         news.wait(1.0 if left_s is None else min(left_s, 1.0))
 
 
+class Looks:
+    """Counts the Snapshots of a run as they come; the first one may be what was recorded of it long before we came."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, int]] = set()
+
+    def count(self, snapshot: Snapshot) -> None:
+        """Count it, once."""
+        self._seen.add((snapshot.run.name, snapshot.tick))
+
+    @property
+    def made(self) -> int:
+        """How many there were."""
+        return len(self._seen)
+
+
 class Narrator:
     """Tells what happened since it last looked, on stderr unless told otherwise."""
 

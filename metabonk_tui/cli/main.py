@@ -20,6 +20,7 @@ from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_opt
 VERBS = {
     "watch": ("watch", "open the monitor; the same as no verb at all"),
     "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
+    "alerts": ("alerts", "say which alerts fire; `alerts test` tries your hook with one that is made up"),
     "record": ("record", "record without a screen until told to end"),
     "status": ("status", "print how the pool stands in one line, for a prompt or a tmux status bar"),
     "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
@@ -43,6 +44,7 @@ EXIT_CODES = """\
 exit codes:
   check, report            0 go · 1 caution · 2 STOP · 3 not known yet
   status                   the same; 3 also where nobody watches and what is known is STALE
+  alerts                   0 none fires · 1 a warning · 2 a critical one · 3 no worker was seen; test: 0 or 1
   record                   0 ended as it was told to · 1 the end of it could not be stored
   fit                      0 so many fit · 1 they do not · 3 memory cannot be read
   contract                 0 every expected name seen · 1 some never seen · 3 nobody answered

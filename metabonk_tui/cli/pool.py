@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from metabonk_tui.adapters.settings import load_config
 from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.exits import DONE, FAILED, NOT_DONE, UsageError
-from metabonk_tui.cli.following import follow
+from metabonk_tui.cli.following import Looks, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, count, hours, overrides
 from metabonk_tui.cli.preflight import item_line
 from metabonk_tui.cli.wiring import watching
@@ -83,9 +83,13 @@ def _action(options: argparse.Namespace, verb: str) -> Action:
 
 
 def _first_look(monitor: Engine) -> Snapshot:
+    looks = Looks()
     for snapshot in follow(monitor, LOOK_S):
-        if snapshot.pool.backend or snapshot.pool.problem:
+        looks.count(snapshot)
+        # Nothing is done to the pool, and nothing is said to fit, by what was recorded before we came.
+        if looks.made > 1 and (snapshot.pool.backend or snapshot.pool.problem):
             return snapshot
+        monitor.poll_now()
     raise RuntimeError(f"the pool was not seen within {LOOK_S:.0f} s")
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from metabonk_tui.adapters.settings import load_config
 from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.exits import UsageError
-from metabonk_tui.cli.following import follow
+from metabonk_tui.cli.following import Looks, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.advice import workers_to_launch
@@ -37,9 +37,10 @@ def main(options: argparse.Namespace, verb: str) -> int:
     config = loaded.config
     speed = getattr(options, "speed", 1.0)
     with watching(config, call=call(loaded, options), speed=speed, read_only=True) as monitor:
-        snapshot = None
+        snapshot, looks = None, Looks()
         for snapshot in follow(monitor, PATIENCE_S):
-            if snapshot.tick + 1 >= ENOUGH:
+            looks.count(snapshot)
+            if looks.made >= ENOUGH:
                 break
         if monitor.preflight() is None:
             raise UsageError(

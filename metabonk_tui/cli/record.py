@@ -57,7 +57,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
     latest: Snapshot | None = None
     with _told_by_signals():
         try:
-            with watching(config, call=call(loaded, options), speed=speed, read_only=read_only) as monitor:
+            how = call(loaded, options)
+            with watching(config, call=how, speed=speed, read_only=read_only, tells=True) as monitor:
                 if options.memory_watch:
                     monitor.arm(True, "option", config.memory_watch.dry_run)
                 notifier.ready()

@@ -75,7 +75,7 @@ def open_monitor(
         ("log", str(log_path())),
     )
     config = loaded.config
-    with watching(config, call=how, speed=speed, read_only=read_only, state=state) as monitor:
+    with watching(config, call=how, speed=speed, read_only=read_only, state=state, tells=True) as monitor:
         if config.memory_watch.enabled:
             monitor.arm(True, "config", config.memory_watch.dry_run)
         app = MonitorApp(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from metabonk_tui.cli.brief_writer import BriefWriter
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.looks import PoolLooks
 from metabonk_tui.cli.options import PROGRAM
+from metabonk_tui.cli.telling import alert_hook, serving
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.ports import PoolBackend
 from metabonk_tui.core.sample import Sample
@@ -43,12 +44,19 @@ from metabonk_tui.engine.live import Readers
 
 @contextmanager
 def watching(
-    config: Config, *, call: str, speed: float = 1.0, read_only: bool = False, state: Path | None = None
+    config: Config,
+    *,
+    call: str,
+    speed: float = 1.0,
+    read_only: bool = False,
+    state: Path | None = None,
+    tells: bool = False,
 ) -> Iterator[Engine]:
     """Watch the configured pool while the block runs; the pool itself goes on afterwards.
 
     `call` is how the program is called for this pool, for the commands that it suggests; `state` is the folder for
-    locks and records, by default the user's.
+    locks and records, by default the user's; with `tells` the configured hook is told of alerts, and metrics are
+    served where that is configured.
     """
     open_log()
     clock = RunClock(speed)
@@ -65,17 +73,24 @@ def watching(
     here = config.pool.backend != "none" and is_this_machine(config.pool.host)
     looks = PoolLooks(config, kept_in) if here else None
     journal = StoreJournal(runs_dir(kept_in), config, clock) if config.store.enabled else None
-    engine = Engine(config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, looks=looks)
+    hook = alert_hook(config, kept_in, lambda words: engine.complain(words)) if tells else None
+    sinks = (hook,) if hook is not None else ()
+    engine = Engine(
+        config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, looks=looks, sinks=sinks
+    )
     teller = BriefWriter(kept_in, config.pool, speed)
     engine.subscribe(
         lambda: teller.renew(engine.latest(), mine=journal is None or not journal.writer), "the status file"
     )
     engine.start()
     try:
-        yield engine
+        with serving(config, engine.latest, clock, engine.complain) if tells else nullcontext():
+            yield engine
     finally:
         engine.stop()
         teller.close()
+        if hook is not None:
+            hook.close()
         keeper.close()
 
 

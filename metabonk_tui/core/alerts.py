@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.alert import Acknowledged, Alert, Change, changes, louder
+from metabonk_tui.core.alert_config import AlertRuleConfig
 from metabonk_tui.core.alert_rules import RULES
 from metabonk_tui.core.alert_scene import Condition, Rule, Scene
-from metabonk_tui.core.config import AlertRuleConfig, Config
+from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import Event
 from metabonk_tui.core.worker_view import WorkerView
 

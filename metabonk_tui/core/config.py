@@ -6,25 +6,21 @@ Pure: text comes in, a Config comes out. `config.toml` is the manual; every defa
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
-Port = Annotated[int, Meta(ge=1, le=65535)]
-Count = Annotated[int, Meta(ge=1, le=1000)]
+from metabonk_tui.core.alert_config import AlertsConfig, MetricsConfig
+from metabonk_tui.core.config_section import Count, NotNegative, Port, Positive, Section
+
 GB = 1_000_000_000
 
 
-class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file. Every key is required: the packaged default supplies what the user leaves out."""
-
-
-class LauncherConfig(_Section, frozen=True, kw_only=True):
+class LauncherConfig(Section, frozen=True, kw_only=True):
     """How the launcher backend starts and stops MetaBonk."""
 
     directory: str
@@ -37,7 +33,7 @@ class LauncherConfig(_Section, frozen=True, kw_only=True):
     stop_grace_s: Positive
 
 
-class PoolConfig(_Section, frozen=True, kw_only=True):
+class PoolConfig(Section, frozen=True, kw_only=True):
     """Which workers, and what launches them."""
 
     host: str
@@ -49,7 +45,7 @@ class PoolConfig(_Section, frozen=True, kw_only=True):
     launcher: LauncherConfig
 
 
-class ProcessesConfig(_Section, frozen=True, kw_only=True):
+class ProcessesConfig(Section, frozen=True, kw_only=True):
     """How processes are recognised: every text of one pattern must occur in the command line."""
 
     worker: list[list[str]]
@@ -58,7 +54,7 @@ class ProcessesConfig(_Section, frozen=True, kw_only=True):
     ollama: list[list[str]]
 
 
-class ObserveConfig(_Section, frozen=True, kw_only=True):
+class ObserveConfig(Section, frozen=True, kw_only=True):
     """How the workers are looked at."""
 
     interval_s: NotNegative
@@ -68,7 +64,7 @@ class ObserveConfig(_Section, frozen=True, kw_only=True):
     gap_intervals: Positive
 
 
-class MemoryConfig(_Section, frozen=True, kw_only=True):
+class MemoryConfig(Section, frozen=True, kw_only=True):
     """The floor and what is assumed until it is measured."""
 
     floor_gb: Positive
@@ -84,7 +80,7 @@ class MemoryConfig(_Section, frozen=True, kw_only=True):
         return int(self.floor_gb * GB)
 
 
-class MemoryWatchConfig(_Section, frozen=True, kw_only=True):
+class MemoryWatchConfig(Section, frozen=True, kw_only=True):
     """When the memory watch speaks up, and what it may do."""
 
     enabled: bool
@@ -100,7 +96,7 @@ class MemoryWatchConfig(_Section, frozen=True, kw_only=True):
     cooldown_s: Positive
 
 
-class ClockConfig(_Section, frozen=True, kw_only=True):
+class ClockConfig(Section, frozen=True, kw_only=True):
     """The clock of a run."""
 
     startup_grace_s: Positive
@@ -110,7 +106,7 @@ class ClockConfig(_Section, frozen=True, kw_only=True):
     long_run_s: Positive
 
 
-class VerdictConfig(_Section, frozen=True, kw_only=True):
+class VerdictConfig(Section, frozen=True, kw_only=True):
     """Thresholds of the decision matrix."""
 
     active_window_s: Positive
@@ -125,7 +121,7 @@ class VerdictConfig(_Section, frozen=True, kw_only=True):
     tune_keys: list[str]
 
 
-class EnvironmentConfig(_Section, frozen=True, kw_only=True):
+class EnvironmentConfig(Section, frozen=True, kw_only=True):
     """What must stand in the environment of every worker process, besides what the components require."""
 
     required: dict[str, str]
@@ -136,7 +132,7 @@ class EnvironmentConfig(_Section, frozen=True, kw_only=True):
     """What is read instead of a key that nobody reads; "" for nothing."""
 
 
-class StoreConfig(_Section, frozen=True, kw_only=True):
+class StoreConfig(Section, frozen=True, kw_only=True):
     """What is kept of what was seen, and for how long."""
 
     enabled: bool
@@ -145,7 +141,7 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     min_free_gb: NotNegative
 
 
-class TestConfig(_Section, frozen=True, kw_only=True):
+class TestConfig(Section, frozen=True, kw_only=True):
     """One component test: a command that ends with 0 when its component works."""
 
     __test__ = False
@@ -156,7 +152,7 @@ class TestConfig(_Section, frozen=True, kw_only=True):
     timeout_s: Positive = 60.0
 
 
-class PreflightConfig(_Section, frozen=True, kw_only=True):
+class PreflightConfig(Section, frozen=True, kw_only=True):
     """What is looked at before a launch."""
 
     ollama: str
@@ -166,59 +162,16 @@ class PreflightConfig(_Section, frozen=True, kw_only=True):
     test: list[TestConfig]
 
 
-class AlertRuleConfig(_Section, frozen=True, kw_only=True):
-    """One alert: how long its condition must hold, and how loud it is."""
-
-    enabled: bool
-    for_s: NotNegative
-    severity: Literal["info", "warn", "crit"]
-    raised: Literal["info", "warn", "crit"]
-    rest_s: NotNegative | None = None
-    """None: `keep_firing_s`."""
-
-
-class AlertRulesConfig(_Section, frozen=True, kw_only=True):
-    """Every alert by its name; `core.alert_rules` says what each is."""
-
-    ComponentAbsent: AlertRuleConfig
-    ComponentBad: AlertRuleConfig
-    ComponentZero: AlertRuleConfig
-    ComponentStalled: AlertRuleConfig
-    WorkerDown: AlertRuleConfig
-    WorkerIdle: AlertRuleConfig
-    WorkerLooping: AlertRuleConfig
-    StaleFrames: AlertRuleConfig
-    RateRegime: AlertRuleConfig
-    GenerationChange: AlertRuleConfig
-    MemLow: AlertRuleConfig
-    MemCritical: AlertRuleConfig
-    OomForecast: AlertRuleConfig
-    OomKill: AlertRuleConfig
-    SwapThrashing: AlertRuleConfig
-    GpuForecast: AlertRuleConfig
-    WatchActed: AlertRuleConfig
-    EnvMismatch: AlertRuleConfig
-    StateUncertain: AlertRuleConfig
-    NoGameplay: AlertRuleConfig
-    RecorderStale: AlertRuleConfig
-
-
-class AlertsConfig(_Section, frozen=True, kw_only=True):
-    """What must hold for how long to be told."""
-
-    keep_firing_s: NotNegative
-    rule: AlertRulesConfig
-
-
-class UiConfig(_Section, frozen=True, kw_only=True):
+class UiConfig(Section, frozen=True, kw_only=True):
     """How it looks."""
 
     theme: str
     glyphs: Literal["auto", "unicode", "ascii"]
     bell: bool
+    notify: Literal["off", "osc9", "osc777", "both"]
 
 
-class ComponentConfig(_Section, frozen=True, kw_only=True):
+class ComponentConfig(Section, frozen=True, kw_only=True):
     """One component whose metric must move."""
 
     id: str
@@ -226,8 +179,8 @@ class ComponentConfig(_Section, frozen=True, kw_only=True):
     title: str
     field: str
     kind: Literal["counter", "level", "transitions"]
-    aliases: list[str] = []
-    also: list[str] = []
+    aliases: list[str] = msgspec.field(default_factory=list)
+    also: list[str] = msgspec.field(default_factory=list)
     proof: str = ""
     due: Literal["validation", "gameplay"] = "validation"
     expected_min: float | None = None
@@ -235,10 +188,10 @@ class ComponentConfig(_Section, frozen=True, kw_only=True):
     expected_by_s: Positive = 1800.0
     decimals: Annotated[int, Meta(ge=0, le=6)] = 0
     jump: Annotated[float, Meta(gt=0)] | None = None
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class Config(_Section, frozen=True, kw_only=True):
+class Config(Section, frozen=True, kw_only=True):
     """All of it."""
 
     pool: PoolConfig
@@ -252,6 +205,7 @@ class Config(_Section, frozen=True, kw_only=True):
     store: StoreConfig
     preflight: PreflightConfig
     alerts: AlertsConfig
+    metrics: MetricsConfig
     ui: UiConfig
     component: list[ComponentConfig]
 
@@ -299,7 +253,19 @@ def decode_config(tree: dict[str, Any], name: str) -> Config:
     for test in config.preflight.test:
         if names.count(test.name) > 1:
             raise ConfigError(f"{name}: preflight.test.name: `{test.name}` is declared twice; names must differ")
+    if not _on_loopback(config.metrics.host):
+        raise ConfigError(
+            f"{name}: metrics.host: `{config.metrics.host}` is not an address of the loopback, like 127.0.0.1; "
+            "the endpoint asks nobody who they are"
+        )
     return config
+
+
+def _on_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

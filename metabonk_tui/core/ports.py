@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.alert import Change
 from metabonk_tui.core.past import Past
 from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import (
@@ -207,6 +208,14 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Let go of the recording, complete as it is."""
+        ...
+
+
+class AlertSink(Protocol):
+    """Somebody who is told of alerts."""
+
+    def deliver(self, changes: tuple[Change, ...], snapshot: Snapshot) -> None:
+        """Tell what changed with this Snapshot. Called from the engine's thread: returns at once."""
         ...
 
 

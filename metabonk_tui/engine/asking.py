@@ -37,6 +37,11 @@ class Faults:
             text = f"{part} failed: {type(error).__name__}; the log says where"
             self._events.append(Event(self._clock.now(), "monitor.error", "warn", text))
 
+    def complain(self, words: str) -> None:
+        """Tell what went wrong outside of the loop; whoever says it says it once."""
+        LOG.error("%s", words)
+        self._events.append(Event(self._clock.now(), "monitor.error", "warn", words))
+
     def take_events(self) -> tuple[Event, ...]:
         """Hand over what has not been told yet."""
         events = tuple(self._events)

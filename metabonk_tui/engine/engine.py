@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.alert import changes
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.fold import fold
 from metabonk_tui.core.interlock import Door, door
 from metabonk_tui.core.past import rebuild
-from metabonk_tui.core.ports import Journal
+from metabonk_tui.core.ports import AlertSink, Journal
 from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import PoolReading, Sample
 from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
@@ -49,10 +50,11 @@ class Engine:
         recorders: Iterable[Callable[[Sample], None]] = (),
         journal: Journal | None = None,
         looks: Looks | None = None,
+        sinks: Iterable[AlertSink] = (),
     ) -> None:
         """Prepare; `readers` is called on the engine's own thread, where its connections will live.
 
-        Without `looks` there is no preflight.
+        Without `looks` there is no preflight. `sinks` are told of alerts.
         """
         self._config = config
         self._make_readers = readers
@@ -60,6 +62,7 @@ class Engine:
         self._step = step
         self._recorders = tuple(recorders)
         self._journal = journal
+        self._sinks = tuple(sinks)
         self._faults = Faults(clock)
         self._seen = Acknowledging(clock)
         self._latest: Snapshot | None = None
@@ -155,6 +158,10 @@ class Engine:
         """Look at once."""
         self._call(self._nudge.set)
 
+    def complain(self, words: str) -> None:
+        """Tell of a part of the monitor that does not do what it is there for: it becomes an event."""
+        self._call(lambda: self._faults.complain(words))
+
     def _call(self, function: Callable[[], object]) -> None:
         """Call on the engine's own thread; nothing when that has ended."""
         try:
@@ -232,7 +239,9 @@ class Engine:
         source.go_on()
         fresh = [sample for sample in told if latest is None or sample.t > latest.t]
         newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
-        done = self._seen.complete(watch.complete(hands.complete(replace(newest, pool=pool or newest.pool))))
+        events = (*newest.events, *self._faults.take_events())
+        seen = replace(newest, pool=pool or newest.pool, events=events)
+        done = self._seen.complete(watch.complete(hands.complete(seen)))
         # Theirs tells how their watch stands; ours, if it is armed, is the only one that acts on this pool.
         done = replace(done, watch=done.watch if pool is not None and done.watch is not None else newest.watch)
         ours = done.events[len(newest.events) :]
@@ -305,8 +314,18 @@ class Engine:
         if before is not None and before.run.name != snapshot.run.name:
             source.tell_all()
         self._publish(snapshot)
+        self._deliver(before, snapshot)
         if watch is not None:
             self._judge(watch, snapshot)
+
+    def _deliver(self, before: Snapshot | None, snapshot: Snapshot) -> None:
+        """Tell the sinks what is new of the alerts; what fired before we came is not."""
+        found = changes(before.alerts if before is not None else (), snapshot.alerts)
+        for sink in self._sinks if found else ():
+            try:
+                sink.deliver(found, snapshot)
+            except Exception as error:
+                self._faults.note("telling alerts", error)
 
     def _judge(self, watch: MemoryWatch, snapshot: Snapshot) -> None:
         try:

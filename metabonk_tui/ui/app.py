@@ -26,7 +26,7 @@ from metabonk_tui.ui.desk import Desk
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.herald import Herald
 from metabonk_tui.ui.screens.base import MonitorScreen
-from metabonk_tui.ui.terminal import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals
+from metabonk_tui.ui.terminal import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals, notification
 from metabonk_tui.ui.tokens import Theme, fitted
 
 LOG = logging.getLogger(__name__)
@@ -86,7 +86,8 @@ class MonitorApp(App[None], inherit_bindings=False):
             notices=notices,
         )
         self.canvas = Canvas(self._themes[self.desk.theme])
-        self._herald = Herald(partial(send, self), self.bell if config.ui.bell else lambda: None)
+        ring = self.bell if config.ui.bell else lambda: None
+        self._herald = Herald(partial(send, self), ring, partial(notification, config.ui.notify))
         self._ui_loop: asyncio.AbstractEventLoop | None = None
         self._ui_context: contextvars.Context | None = None
         self._woken = False

@@ -16,9 +16,11 @@ from rich.cells import get_character_cell_size
 _MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
 _TOKEN = re.compile(r"\x1b\[([\d;]*)m|([^\x00-\x1f\x7f-\x9f\ud800-\udfff]+)|(?s:(.))")
 _ELSEWHERE = re.compile(
-    r"(?:\x07|\x1b\[\?2026[hl]|\x1b\[2[23];2t|\x1b\][0-9]+;[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\))+", re.ASCII
+    r"(?:\x07|\x1b\[\?2026[hl]|\x1b\[2[23];2t|\x1b\][0-9]+;[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\)"
+    r"|\x1bPtmux;(?:\x1b\x1b|[^\x1b])*\x1b\\)+",
+    re.ASCII,
 )
-"""The bell, begin and end of a picture, the window's title, the clipboard: no cell is touched by them."""
+"""The bell, begin and end of a picture, the window's title, the clipboard, notifications: they touch no cell."""
 _VISIBLE_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
 """Lines and reverse: with these a blank has a colour of its own."""
 NEAR = 5

@@ -12,7 +12,7 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -24,6 +24,7 @@ STALL_S = 3.0
 LAST_WORDS_S = 30.0
 """How long what must be done before the end may take then."""
 
+Notify = Literal["off", "osc9", "osc777", "both"]
 SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 
@@ -52,6 +53,25 @@ def title_sequence(title: str, limit: int = 120) -> str:
     """Return the escape sequence (OSC 2) that names the window; what is not printable is replaced."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in title)
     return f"\x1b]2;{clean[:limit]}\x07"
+
+
+def notification(how: Notify, title: str, body: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the escape sequences (OSC 9, OSC 777) by which a terminal notifies its desktop; "" for "off".
+
+    In tmux they are wrapped so that it hands them on, where `allow-passthrough` is on.
+    """
+    title, body = _plain(title, 60), _plain(body, 200)
+    # ConEmu takes what begins with a number for something else than a text: the title does not.
+    sequences = {"osc9": f"\x1b]9;{title}: {body}\x07", "osc777": f"\x1b]777;notify;{title};{body}\x07"}
+    chosen = [sequence for name, sequence in sequences.items() if how in (name, "both")]
+    if environ.get("TMUX") or environ.get("TERM", "").startswith("tmux"):
+        chosen = ["\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" for sequence in chosen]
+    return "".join(chosen)
+
+
+def _plain(text: str, limit: int) -> str:
+    """Leave nothing in it that ends a sequence or divides it."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit]).replace(";", ",")
 
 
 def one_colour(environ: Mapping[str, str] = os.environ) -> bool:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from children import wait_for
 
-from metabonk_tui.adapters.component_tests import KEPT_LINES, KeptResults, run_test
+from metabonk_tui.adapters.component_tests import KeptResults, run_test
+from metabonk_tui.adapters.short_run import KEPT_LINES
 from metabonk_tui.core.config import TestConfig
 from metabonk_tui.core.preflight import TestResult
 

@@ -57,6 +57,16 @@ def test_for_takes_as_long_as_it_says_and_text_begins_with_the_word(metabonk: Me
     assert done.stdout.startswith("WAITING since ")
 
 
+@pytest.mark.parametrize("how", [[], ["--wait"]], ids=["plain", "wait"])
+def test_what_is_printed_is_seen_now_although_the_run_was_recorded_before(
+    metabonk: Metabonk, silent: Pool, how: list[str]
+) -> None:
+    before = json.loads(metabonk("check", "--json", "--wait", *silent.options).stdout)
+    told = json.loads(metabonk("check", "--json", *how, *silent.options).stdout)
+    assert told["run"]["name"] == before["run"]["name"]
+    assert told["run"]["ended_at"] > before["run"]["ended_at"]
+
+
 def test_wait_stays_until_the_gate_has_decided_and_tells_what_happens(metabonk: Metabonk, silent: Pool) -> None:
     done = metabonk("check", "--wait", "--json", *silent.options)
     told = json.loads(done.stdout)

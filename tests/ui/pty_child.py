@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from metabonk_tui.core.alert import Alert
 from metabonk_tui.core.config import parse_config
 from metabonk_tui.ui.app import MonitorApp, run_app
 from metabonk_tui.ui.screens.all import all_screens
@@ -31,7 +32,8 @@ def main(words: Path) -> int:
             if ended.wait(0.1):
                 return
             scene = scenes.stop() if i % 2 else scenes.mixed()
-            monitor.set(replace(scene, t=time.time()))
+            alerts = (Alert("MemCritical", "", "crit", "firing", "0.4 GB available", 0.0),) if i > 3 else ()
+            monitor.set(replace(scene, t=time.time(), alerts=alerts))
             words.with_suffix(".ticks").write_text(str(i))
 
     threading.Thread(target=engine, daemon=True).start()

@@ -1,0 +1,151 @@
+"""What is told of alerts, and when: no alert again and again, not too many a minute, and in the end what is so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metabonk_tui.core.alert import Alert, AlertSeverity, AlertState, Change, Turn
+from metabonk_tui.core.outbox import LIMIT, Outbox
+
+Told = tuple[str, str, int]
+
+
+def change(
+    turn: Turn = "firing", name: str = "MemLow", severity: AlertSeverity = "warn", workers: tuple[int, ...] = ()
+) -> Change:
+    state: AlertState = "resolved" if turn == "resolved" else "firing"
+    return Change(turn, Alert(name, "", severity, state, "it is so", since_t=0.0, workers=workers))
+
+
+def offer(box: Outbox, one: Change, now_s: float) -> None:
+    box.offer(one, {"id": one.alert.id, "state": one.alert.state}, now_s)
+
+
+def told(box: Outbox, now_s: float) -> list[Told]:
+    found: list[Told] = []
+    while (message := box.take(now_s)) is not None:
+        found.append((message["id"], message["state"], message["left_out"]))
+    return found
+
+
+def test_what_is_new_is_told_at_once_and_once() -> None:
+    box = Outbox(again_s=60, per_minute=6)
+    offer(box, change(), 100)
+    assert told(box, 100) == [("MemLow", "firing", 0)]
+    assert told(box, 1000) == []
+    assert box.ready_s() is None
+
+
+def test_what_flaps_is_told_once() -> None:
+    box = Outbox(again_s=60, per_minute=6)
+    found: list[Told] = []
+    for second in range(50):
+        offer(box, change("resolved" if second % 2 else "firing"), second)
+        found += told(box, second)
+    found += told(box, 1000)
+    # 25 times on and off are two calls, and the second one says how much was left out.
+    assert found == [("MemLow", "firing", 0), ("MemLow", "resolved", 48)]
+
+
+def test_what_is_again_as_it_was_told_is_not_told_again() -> None:
+    box = Outbox(again_s=60, per_minute=6)
+    for second, turn in enumerate(("firing", "resolved", "firing")):
+        offer(box, change(turn), second)  # type: ignore[arg-type]
+        if second == 0:
+            assert told(box, 0) == [("MemLow", "firing", 0)]
+    assert len(box) == 0
+    assert told(box, 1000) == []
+
+
+def test_the_end_waits_for_its_rest_and_is_told_then() -> None:
+    box = Outbox(again_s=60, per_minute=6)
+    offer(box, change(), 0)
+    told(box, 0)
+    offer(box, change("resolved"), 5)
+    assert box.ready_s() == 60
+    assert told(box, 59.9) == []
+    assert told(box, 60) == [("MemLow", "resolved", 0)]
+
+
+def test_what_becomes_critical_does_not_wait() -> None:
+    box = Outbox(again_s=60, per_minute=6)
+    offer(box, change(), 0)
+    told(box, 0)
+    offer(box, change("louder", severity="crit"), 3)
+    assert told(box, 3) == [("MemLow", "firing", 0)]
+    offer(box, change("louder", severity="crit", workers=(1,)), 4)
+    assert told(box, 4) == []
+    assert told(box, 63) == [("MemLow", "firing", 0)]
+
+
+def test_no_more_than_so_many_a_minute_and_critical_ones_first() -> None:
+    box = Outbox(again_s=60, per_minute=2)
+    for number in range(4):
+        offer(box, change(name=f"A{number}"), 0)
+    offer(box, change(name="Worst", severity="crit"), 0)
+    assert told(box, 0) == [("Worst", "firing", 0), ("A0", "firing", 0)]
+    assert box.ready_s() == 60
+    offer(box, change("louder", name="A1", workers=(1,)), 10)
+    assert told(box, 59) == []
+    assert told(box, 60) == [("A1", "firing", 1), ("A2", "firing", 0)]
+    assert told(box, 120) == [("A3", "firing", 0)]
+
+
+def test_too_many_that_wait_cost_the_least_loud() -> None:
+    box = Outbox(again_s=60, per_minute=60)
+    offer(box, change(name="Quiet", severity="info"), 0)
+    for number in range(LIMIT):
+        offer(box, change(name=f"A{number}", severity="crit"), 0)
+    assert len(box) == LIMIT
+    names = told(box, 0)
+    assert "Quiet" not in {name for name, _, _ in names}
+    assert names[0][2] == 1
+
+
+def test_after_its_rest_an_alert_that_fires_anew_is_told_anew() -> None:
+    box = Outbox(again_s=60, per_minute=6)
+    offer(box, change(), 0)
+    assert told(box, 0)
+    # Its run ended with it firing: nobody said that it was resolved.
+    offer(box, change(), 61)
+    assert told(box, 61) == [("MemLow", "firing", 0)]
+
+
+steps = st.lists(
+    st.tuples(
+        st.integers(0, 30),
+        st.sampled_from(("firing", "louder", "resolved")),
+        st.sampled_from("ABC"),
+        st.sampled_from(("info", "warn", "crit")),
+    ),
+    max_size=60,
+)
+
+
+@given(steps, st.integers(1, 5), st.sampled_from((0.0, 10.0, 60.0)))
+def test_never_too_often_and_at_last_the_truth(
+    script: list[tuple[int, Any, str, Any]], per_minute: int, again_s: float
+) -> None:
+    box = Outbox(again_s, per_minute)
+    now_s, calls = 0, []
+    newest: dict[str, str] = {}
+    last: dict[str, str] = {}
+    left_out = 0
+    for wait_s, turn, name, severity in [*script, *[(60, None, "", "")] * 8]:
+        now_s += wait_s
+        if turn is not None:
+            one = change(turn, name, severity)
+            newest[name] = one.alert.state
+            offer(box, one, now_s)
+        while (message := box.take(now_s)) is not None:
+            calls.append(now_s)
+            last[message["id"]] = message["state"]
+            left_out += message["left_out"]
+    assert len(box) == 0
+    for index in range(len(calls) - per_minute):
+        assert calls[index + per_minute] - calls[index] >= 60
+    assert last == newest
+    assert len(calls) + left_out <= len(script)
