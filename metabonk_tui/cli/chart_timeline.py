@@ -9,6 +9,7 @@ from metabonk_tui.cli.svg import drawing, label, tag, titled
 from metabonk_tui.core.digest import Moment
 from metabonk_tui.core.format import elapsed
 from metabonk_tui.core.snapshot import CheckResult, Word
+from metabonk_tui.core.story import without_twins
 from metabonk_tui.core.worker_view import Reach
 
 RIBBON, CHECKS, UP, LANE = 30.0, 24.0, 14.0, 14.0
@@ -46,7 +47,7 @@ def timeline(on: Canvas) -> str:
 def signs(on: Canvas) -> list[str]:
     """Say what the marks mean that are drawn."""
     results = {check.result for check in on.one.last.gate.checks}
-    loud = {event.severity for event in on.one.events if event.kind != "check"}
+    loud = {event.severity for event in without_twins(on.one.events) if event.kind != "check"}
     restarts = any(worker.resets_t for worker in on.one.last.workers)
     every = (
         ("■ check failed", "FAIL" in results),
@@ -120,7 +121,8 @@ def _check_words(on: Canvas) -> str:
 def _events(on: Canvas, y: float) -> Iterator[str]:
     """Draw what was alarming: a triangle for what is critical, a short stroke for a warning."""
     yield label(on.left - 8, y + 13, "events", "label", "end")
-    loud = [event for event in on.one.events if event.severity in ("warn", "crit") and event.kind != "check"]
+    loud = [event for event in without_twins(on.one.events) if event.severity in ("warn", "crit")]
+    loud = [event for event in loud if event.kind != "check"]
     for event in loud[-EVENTS_DRAWN:]:
         at_s = event.t - on.start_t
         if not 0 <= at_s <= on.digest.duration_s:

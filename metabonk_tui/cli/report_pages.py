@@ -26,6 +26,7 @@ from metabonk_tui.core.format import age, elapsed, number
 from metabonk_tui.core.in_short import in_short
 from metabonk_tui.core.sample import Event
 from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.story import without_twins
 from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
 
 EVENTS_SHOWN = 10
@@ -69,7 +70,7 @@ def _page(one: Chronicle, title: str) -> RunPage:
         Section("causes", "causes", _causes(last)),
         Section("gaps", "gaps", _gaps(last), "nobody watched"),
         Section("next", "next", tuple(Command(step.text, step.command) for step in verdict.next_steps)),
-        Section("events", "events", _events(one.events)),
+        Section("events", "events", _events(without_twins(one.events))),
     )
     return RunPage(
         title=f"{title}: {run.name or 'unnamed'}",

@@ -225,3 +225,8 @@ def _end(slot: int, pid: int | None, ends: Ends) -> str:
 def _named(env: Any) -> str:
     parts = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
     return ", ".join(parts[:2]) + (f" and {len(parts) - 2} more" if len(parts) > 2 else "")
+
+
+def without_twins(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Leave out the alerts whose beginning another event told already: for people, the same news twice is noise."""
+    return tuple(event for event in events if "twin" not in event.facts)

@@ -111,6 +111,7 @@ class Recorded:
     t: float
     along: bool = False
     recording: bool | None = True
+    writer: str = ""
     told: list[Event] = field(default_factory=list)
 
     def _samples(self) -> Iterable[Sample]:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from metabonk_tui.core.alert import Acknowledged
 from metabonk_tui.core.sample import Event
 from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.story import without_twins
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.desk import Desk
 from metabonk_tui.ui.screens.all import all_screens
 from metabonk_tui.ui.spans import plain
-from metabonk_tui.ui.views.events import listed
 from tests.ui import scenes
 from tests.ui.conftest import ScriptedMonitor, read_config
 from tests.ui.draw import text_of
@@ -98,5 +98,5 @@ def test_an_alert_whose_beginning_was_told_is_not_told_twice_on_screen() -> None
     scene = scenes.stop()
     twice = Event(scene.t, "alert.firing", "warn", "MemLow: 0.9 GB", facts={"twin": "memory.low"})
     once = Event(scene.t, "alert.firing", "warn", "ComponentZero:meta: 0", facts={})
-    shown = listed(replace(scene, events=(*scene.events, twice, once)))
+    shown = without_twins((*scene.events, twice, once))
     assert shown == (*scene.events, once)

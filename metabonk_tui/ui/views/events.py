@@ -48,11 +48,6 @@ def sentence(event: Event) -> str:
     return f"w{event.worker} {event.text}"
 
 
-def listed(snapshot: Snapshot) -> tuple[Event, ...]:
-    """Leave out the alerts whose beginning another event told already: the same news twice is noise."""
-    return tuple(event for event in snapshot.events if "twin" not in event.facts)
-
-
 def concerns(event: Event, slot: int) -> bool:
     """Tell whether an event is about this worker, alone or among others."""
     told = event.facts.get("workers")

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.story import without_twins
 from metabonk_tui.ui.screens.base import Frame
 from metabonk_tui.ui.spans import EMPTY, Row
 from metabonk_tui.ui.views.chart import PAST_S, chart
-from metabonk_tui.ui.views.events import event_rows, listed, new_count
+from metabonk_tui.ui.views.events import event_rows, new_count
 from metabonk_tui.ui.views.grid import attention_rows
 from metabonk_tui.ui.views.layout import Pane
 from metabonk_tui.ui.views.owners import fits_note, fits_rows, owner_rows
@@ -96,7 +97,7 @@ def fits(frame: Frame, snapshot: Snapshot) -> Pane | None:
 
 def events(frame: Frame, snapshot: Snapshot) -> Pane:
     """What happened."""
-    told = listed(snapshot)
+    told = without_twins(snapshot.events)
 
     def draw(wide: int, high: int) -> Sequence[Row]:
         head = title("EVENTS", wide, frame.glyphs, new_count(snapshot, told))

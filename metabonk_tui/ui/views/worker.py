@@ -10,6 +10,7 @@ from datetime import tzinfo
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.sample import BadValue
 from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.story import without_twins
 from metabonk_tui.core.worker_view import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.ui.glyphs import STATE_WORDS, Glyphs
 from metabonk_tui.ui.screens.base import Frame
@@ -24,7 +25,7 @@ from metabonk_tui.ui.views.component import (
     value_token,
     word_token,
 )
-from metabonk_tui.ui.views.events import concerns, event_rows, listed
+from metabonk_tui.ui.views.events import concerns, event_rows
 from metabonk_tui.ui.views.lives import lives_pane, only_one
 from metabonk_tui.ui.views.panel import TOKENS, reach_mark, reach_word
 from metabonk_tui.ui.views.section import block, muted, paragraph, strong, title
@@ -51,7 +52,7 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
         *component_rows(frame, snapshot, worker, wide),
         EMPTY,
     ]
-    own = [event for event in listed(snapshot) if concerns(event, worker.slot)]
+    own = [event for event in without_twins(snapshot.events) if concerns(event, worker.slot)]
     rows += [title("EVENTS", wide, g, (muted("of this worker"),)), *event_rows(frame, snapshot, own, wide, 12), EMPTY]
     rows += [title("STATUS", wide, g, (muted(_status_note(worker, snapshot)),)), *status_rows(worker, wide, g)]
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
