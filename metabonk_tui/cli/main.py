@@ -22,6 +22,7 @@ VERBS = {
     "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
     "record": ("record", "record without a screen until told to end"),
     "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
+    "replay": ("replay", "open the monitor over a recording: a run, or a file"),
     "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
     "import": ("importing", "take recordings that were made elsewhere in among the runs"),
     "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),

@@ -19,7 +19,7 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.ports import Monitor, Transport
 from metabonk_tui.core.status import clean_text
 from metabonk_tui.ui.canvas import Canvas
 from metabonk_tui.ui.desk import Desk
@@ -69,8 +69,12 @@ class MonitorApp(App[None], inherit_bindings=False):
         speed: float = 1.0,
         notices: tuple[str, ...] = (),
         zone: tzinfo | None = None,
+        transport: Transport | None = None,
     ) -> None:
-        """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start."""
+        """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start.
+
+        With a `transport` it is a replay.
+        """
         super().__init__(driver_class=Driver)
         self._monitor = monitor
         self._themes = dict(themes)
@@ -84,9 +88,11 @@ class MonitorApp(App[None], inherit_bindings=False):
             zone=zone or datetime.now(UTC).astimezone().tzinfo or UTC,
             themes=tuple(themes),
             notices=notices,
+            transport=transport,
         )
         self.canvas = Canvas(self._themes[self.desk.theme])
-        self._herald = Herald(partial(send, self), self.bell if config.ui.bell else lambda: None)
+        ring = self.bell if config.ui.bell else lambda: None
+        self._herald = Herald(partial(send, self), ring, replay=transport is not None)
         self._ui_loop: asyncio.AbstractEventLoop | None = None
         self._ui_context: contextvars.Context | None = None
         self._woken = False
@@ -172,8 +178,9 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.desk.arrived(self._ui_loop.time())
         newest = self._monitor.latest()
         self._herald.tell(newest)
-        if self.desk.news(newest) and not self._draw_due:
-            wait_s = self._drawn_s + DRAW_S - self._ui_loop.time()
+        asked = self.desk.asked
+        if self.desk.news(newest) and (asked or not self._draw_due):
+            wait_s = 0.0 if asked else self._drawn_s + DRAW_S - self._ui_loop.time()
             if wait_s <= 0:
                 self.draw()
             else:

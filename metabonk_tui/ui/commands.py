@@ -31,8 +31,11 @@ class Now:
     worker: WorkerView | None = None
     read_only: bool = False
     mode: Mode = "live"
+    playing: bool = False
+    """In mode "replay": it plays."""
 
 
+NO_HANDS = "replay: there is nothing to act on"
 Reason = Callable[[Now], str]
 """Says why a command means nothing now; "" when it does."""
 
@@ -102,8 +105,18 @@ def _operation(now: Now) -> str:
     return "nothing was done to the pool yet"
 
 
+def _replay(now: Now) -> str:
+    return "" if now.mode == "replay" else "only in a replay"
+
+
+def _poll(now: Now) -> str:
+    return NO_HANDS if now.mode == "replay" else ""
+
+
 def may_hold(now: Now) -> str:
     """Say why the pool is not this monitor's to act on, "" when it is."""
+    if now.mode == "replay":
+        return NO_HANDS
     if now.snapshot is None:
         return "nothing was seen yet"
     if now.read_only or now.snapshot.pool.read_only:
@@ -143,7 +156,7 @@ def _act_running(now: Now) -> str:
 
 
 def _act_worker(now: Now) -> str:
-    why = _workers(now) or may_act(now)
+    why = _poll(now) or _workers(now) or may_act(now)
     if why or now.worker is None:
         return why
     if not now.worker.alive:
@@ -173,6 +186,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("environment", ("e",), "env", "look", "Env file against processes", _not_on("environment", _seen), True),
     Command("memory", ("m",), "memory", "look", "Memory: who holds it, what fits", _not_on("memory", _seen), True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
+    Command("back_one", ("[",), "step", "look", "One sample back, in a replay", _replay, True, shown="[ ]"),
+    Command("on_one", ("]",), "step", "look", "One sample on, in a replay", _replay),
+    Command("back_minute", ("{",), "minute", "look", "One minute back, in a replay", _replay, True, shown="{ }"),
+    Command("on_minute", ("}",), "minute", "look", "One minute on, in a replay", _replay),
+    Command("seek", ("t",), "go to", "look", "Go to a time or an event of a replay", _replay, True),
     Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
     Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),
     Command("sort", ("s", ">"), "sort", "view", "Sort by the next number; back by id at the end", _on("dashboard")),
@@ -188,8 +206,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("previous", ("shift+tab",), "previous", "view", "Select the worker before", _workers),
     Command("page_up", ("pageup", "ctrl+u"), "page up", "view", "Scroll a page up", _always),
     Command("page_down", ("pagedown", "ctrl+d"), "page down", "view", "Scroll a page down", _always),
-    Command("home", ("home", "g"), "top", "view", "Go to the top", _always),
-    Command("end", ("end", "G"), "bottom", "view", "Go to the bottom", _always),
+    Command("home", ("home", "g"), "top", "view", "Go to the top, or to a replay's start", _always),
+    Command("end", ("end", "G"), "bottom", "view", "Go to the bottom, or to a replay's end", _always),
     Command("launch", ("L",), "launch", "act", "Launch the pool, as many as you say", may_act, True),
     Command("grow", ("+",), "resize", "act", "Resize the pool, one more filled in", _act_running, True, shown="+ -"),
     Command("shrink", ("-",), "resize", "act", "Resize the pool, one less filled in", _act_running),
@@ -199,7 +217,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("memory_watch", ("W",), "mem watch", "act", "Arm the memory watch, or disarm it", _watch),
     Command("theme", ("T",), "theme", "app", "Next theme", _always),
     Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
-    Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _always),
+    Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _poll),
     Command("redraw", ("ctrl+l",), "redraw", "app", "Draw the whole screen again", _always),
 )  # fmt: skip
 
@@ -226,13 +244,26 @@ def hints(now: Now) -> tuple[Hint, ...]:
     first = recommended(now)
     shown: list[Hint] = []
     for command in COMMANDS:
-        if (command.footer or command.id == first) and not command.unless(now):
-            label = "go on" if command.id == "pause" and now.mode == "paused" else command.label
+        why = command.unless(now)
+        if command.footer and why == NO_HANDS:
+            shown.append(Hint(command.key, command.label, acts=True, off=True))
+        elif (command.footer or command.id == first) and not why:
             acts = command.group == "act"
             best = first in (command.id, "shrink" if command.id == "grow" else command.id)
-            if command.id != "shrink":
-                shown.append(Hint(command.key, label, acts, best, command.keep))
+            keep = command.keep or (now.mode == "replay" and command.id in WALKS)
+            if command.id not in ("shrink", "on_one", "on_minute"):
+                shown.append(Hint(command.key, _label(command, now), acts, best, keep))
     return tuple(shown)
+
+
+WALKS = ("back_one", "back_minute", "seek", "pause")
+"""What a replay is walked through with stays in its footer."""
+
+
+def _label(command: Command, now: Now) -> str:
+    if command.id == "pause" and now.mode == "replay":
+        return "hold" if now.playing else "play"
+    return "go on" if command.id == "pause" and now.mode == "paused" else command.label
 
 
 def markdown() -> str:

@@ -11,7 +11,9 @@ from datetime import UTC, tzinfo
 from typing import Literal, NamedTuple
 
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.playback import Playback
+from metabonk_tui.core.ports import Monitor, Transport
+from metabonk_tui.core.seek import Edge, Shift
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import verdict_text
 from metabonk_tui.ui import commands
@@ -21,9 +23,11 @@ from metabonk_tui.ui.dialogs.filter import FilterDialog
 from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
+from metabonk_tui.ui.dialogs.seek import SeekDialog
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, UiState
 from metabonk_tui.ui.spans import Row
+from metabonk_tui.ui.views import playbar
 from metabonk_tui.ui.views.order import BY_ID, WORST, next_sort
 
 HOME = "dashboard"
@@ -61,8 +65,13 @@ class Desk:
         zone: tzinfo = UTC,
         themes: tuple[str, ...] = (),
         notices: tuple[str, ...] = (),
+        transport: Transport | None = None,
     ) -> None:
         self.monitor = monitor
+        self.transport = transport
+        """How one walks through the past; None: what is shown is live."""
+        self.asked = False
+        """A key asked for another moment of the past, and its picture has not come yet."""
         self.screens = screens
         self.snapshot: Snapshot | None = None
         """What is shown: the newest, or while paused the one of that moment."""
@@ -78,6 +87,7 @@ class Desk:
         self._notices = list(notices)
         self._notice_ends_s = 0.0
         self._fault: str | None = None
+        self._playback: Playback | None = None
         self._arrived_s: float | None = None
         self._stack = [HOME]
         self._scroll: dict[str, int] = {}
@@ -101,6 +111,11 @@ class Desk:
             "filter": lambda frame: self._ask(FilterDialog(frame.state.filter)),
             "memory_watch": lambda frame: self._ask(WatchDialog(self.monitor, frame)),
             "operation": lambda _: self._ask(OperationDialog()),
+            "back_one": lambda _: self._walk(lambda past: past.step(-1)),
+            "on_one": lambda _: self._walk(lambda past: past.step(1)),
+            "back_minute": lambda _: self._walk(lambda past: past.seek(Shift(-60.0))),
+            "on_minute": lambda _: self._walk(lambda past: past.seek(Shift(60.0))),
+            "seek": lambda _: self._ask(SeekDialog(lambda target: self._walk(lambda past: past.seek(target)))),
             **{
                 name: lambda frame, name=name: self._ask(asks.ask(name, frame, self.monitor))  # type: ignore[misc]
                 for name in ("launch", "grow", "shrink", "restart", "stop", "stop_worker")
@@ -121,6 +136,7 @@ class Desk:
     def frame(self, wide: int, high: int) -> Frame:
         """Put together what a screen may know."""
         mode: Mode = "paused" if self.paused else "lag" if self.late_s else "live"
+        mode = "replay" if self.transport is not None else mode
         frame = replace(
             self._frame,
             snapshot=self.snapshot,
@@ -130,17 +146,20 @@ class Desk:
             mode=mode,
             late_s=self.late_s,
             notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot),
+            playback=self._playback,
         )
         return replace(frame, hints=commands.hints(self.now(frame)))
 
     def now(self, frame: Frame) -> commands.Now:
         """Put together what decides which commands mean something."""
-        return commands.Now(frame.snapshot, self.screen, frame.worker, frame.read_only, frame.mode)
+        playing = frame.playback is not None and frame.playback.playing
+        return commands.Now(frame.snapshot, self.screen, frame.worker, frame.read_only, frame.mode, playing)
 
     def news(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
+        moved = self._look_at_transport()
         if self.paused or snapshot is None or snapshot is self.snapshot:
-            return self.dialog is not None and self.dialog.stirs()
+            return moved or (self.dialog is not None and self.dialog.stirs())
         self.snapshot = snapshot
         if self.dialog:
             self.dialog = self.dialog.watch(self.frame(80, 24))
@@ -163,21 +182,24 @@ class Desk:
         self._arrived_s = at_s if self._arrived_s is None else self._arrived_s
         silent_s = at_s - self._arrived_s
         interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
-        self.late_s = silent_s if silent_s > max(LATE_S, 3 * interval_s) else 0.0
+        late = self.transport is None and silent_s > max(LATE_S, 3 * interval_s)
+        self.late_s = silent_s if late else 0.0
         return before != (self.notice, self.late_s, self._fault)
 
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw what is before the person: a row for each line of the terminal."""
-        frame = self.frame(wide, high)
+        whole = self.frame(wide, high)
+        frame = playbar.beside(whole)
         page = self.screens[self.screen].page(frame)
         scroll = self._scroll.get(self.screen, 0)
-        self._room = max(1, high - len(page.top) - len(page.bottom))
+        self._room = max(1, frame.height - len(page.top) - len(page.bottom))
         if page.show and page.show != self._shown.get(self.screen):
             first, behind = page.show
             scroll = min(max(scroll, behind - self._room), first)
         self._shown[self.screen] = page.show
-        rows, self._scroll[self.screen] = page.compose(wide, high, scroll, frame.glyphs)
-        return self.dialog.over(rows, frame) if self.dialog else rows
+        rows, self._scroll[self.screen] = page.compose(wide, frame.height, scroll, frame.glyphs)
+        rows = playbar.with_bar(rows, whole)
+        return self.dialog.over(rows, whole) if self.dialog else rows
 
     def press(self, key: str, character: str | None, at_s: float, wide: int, high: int) -> Effect:
         """Take a key pressed at a time (seconds, monotonic) in a terminal of this size."""
@@ -201,7 +223,10 @@ class Desk:
             return NOTHING
         if name in self._own:
             return self._own[name](frame)
-        state = self.screens[self.screen].do(name, frame)
+        if self.transport is not None and self.screen == HOME and name in ("home", "end"):
+            edge = Edge("start" if name == "home" else "end")
+            return self._walk(lambda past: past.seek(edge))
+        state = self.screens[self.screen].do(name, playbar.beside(frame))
         if state is not None:
             self.state = state
         elif name == "density":
@@ -243,7 +268,25 @@ class Desk:
         self._stack = self._stack[:-1] or [HOME]
         return NOTHING
 
+    def _walk(self, go: Callable[[Transport], None]) -> Effect:
+        if self.transport is not None:
+            self.asked = True
+            go(self.transport)
+        return NOTHING
+
+    def _look_at_transport(self) -> bool:
+        """Take how the replay stands; return whether that is news."""
+        if self.transport is None:
+            return False
+        before, self._playback = self._playback, self.transport.playback()
+        if self._playback is before:
+            return False
+        self.asked = False
+        return True
+
     def _pause(self) -> Effect:
+        if self.transport is not None:
+            return self._walk(lambda past: past.play())
         self.paused = not self.paused
         if not self.paused:
             self.news(self.monitor.latest())

@@ -10,6 +10,7 @@ from datetime import UTC, tzinfo
 from typing import ClassVar, Literal
 
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.playback import Playback
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
@@ -18,7 +19,7 @@ from metabonk_tui.ui.views.order import BY_ID, in_order
 
 Density = Literal["automatic", "panels", "table", "grid"]
 DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
-Mode = Literal["live", "paused", "lag"]
+Mode = Literal["live", "paused", "lag", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Hint:
     """Filled with the accent; at most one."""
     keep: bool = False
     """Never dropped when the row is short."""
+    off: bool = False
+    """Shown, and does nothing now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class Frame:
     read_only: bool = False
     zone: tzinfo = UTC
     """Where the clock on the wall hangs."""
+    playback: Playback | None = None
+    """In mode "replay": how it stands; None before anything was read."""
 
     @property
     def worker(self) -> WorkerView | None:

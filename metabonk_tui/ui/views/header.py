@@ -37,8 +37,10 @@ def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def mode(frame: Frame, snapshot: Snapshot) -> Row:
-    """Say whether what is on screen is now: live, paused or late."""
+    """Say whether what is on screen is now: live, paused, late, or past."""
     g = frame.glyphs
+    if frame.mode == "replay":
+        return (mark(g.best, "accent", True), gap(1), Span("REPLAY", "accent", True))
     if frame.mode == "paused":
         return (mark(g.unknown, "unknown"), gap(1), strong("PAUSED"))
     if frame.mode == "lag":
@@ -61,9 +63,10 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     """Draw row 1: what this is, which run, how long; at the right mode, workers up, and the clock."""
     wide = frame.width
     run = snapshot.run
+    now_t = snapshot.t if frame.playback is None else frame.playback.t
     roomy = wide >= WIDE
     far = 3 if roomy else 2
-    clock: Row = (text(fmt.clock(snapshot.t, frame.zone)),)
+    clock: Row = (text(fmt.clock(now_t, frame.zone)),)
     lag: Row = ()
     if roomy and snapshot.lag_s is not None:
         lag = (muted("lag "), strong(f"{snapshot.lag_s * 1000:.0f}"), muted(" ms"))
@@ -71,13 +74,14 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     end = join([mode(frame, snapshot), up, lag, clock], far)
     room = wide - 2 - width(end) - 2
     name: Row = (strong("metabonk-tui", True),)
-    elapsed: Row = (
-        (muted("up "), strong(fmt.elapsed(run.elapsed_s))) if roomy else (strong(fmt.elapsed(run.elapsed_s)),)
-    )
+    up_s = now_t - run.started_at
+    elapsed: Row = (muted("up "), strong(fmt.elapsed(up_s))) if roomy else (strong(fmt.elapsed(up_s)),)
     who = snapshot.pool
     looking: Row = ()
     holder: Row = ()
-    if frame.read_only or who.read_only:
+    if frame.mode == "replay":
+        pass  # who held the pool then holds nothing now
+    elif frame.read_only or who.read_only:
         looking = (text("read-only"),)
     elif who.controller == "other":
         looking = (text("looking only"),)
