@@ -1,8 +1,8 @@
 """Where to go in a recording: what a person typed, and which time that is. Pure.
 
-`55m`, `1h20m`, `00:55:04` are times of the run on screen. `14:32` is the clock on the wall. With seconds it looks like a
-time of the run: `14:32:07` is that where the run has such a time, else the wall's; `at 14:32:07` is always the wall's.
-`3m ago`, `-3m`, `+3m` count from what is on screen.
+`55m`, `1h20m`, `00:55:04` are times of the run on screen, `14:32` is the clock on the wall. With seconds it looks like
+a time of the run: `14:32:07` is that where the run has such a time, else the wall's; `at 14:32:07` is always the
+wall's. `3m ago`, `-3m`, `+3m` count from what is on screen.
 """
 
 from __future__ import annotations
