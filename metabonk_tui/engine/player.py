@@ -175,6 +175,7 @@ class Player:
     def _toggle(self) -> None:
         self._note, self._sought = "", None
         self._playing = not self._playing
+        self._played_s = self._now()
         if self._playing and self._trail.whole and self._at >= self._read_to_t:
             self._t = self._trail.time(0)
 

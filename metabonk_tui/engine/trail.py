@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from metabonk_tui.core.playback import Chronicle
 from metabonk_tui.core.ports import Reel
@@ -20,6 +21,7 @@ KEPT_WORKERS = 2000
 """Snapshots are kept for so many workers in all: one worker of one Snapshot holds about 50 kB."""
 KEPT_LEAST = 32
 FIRST_SPACING = 16
+NEAR = 16
 RECENT = 128
 """Snapshots of the last places that were visited, so that going back one by one costs nothing."""
 
@@ -102,7 +104,9 @@ class Trail:
 
     def _step_to(self, place: int) -> Snapshot:
         from_place = place - place % self._spacing
-        if self._walk is None or not from_place <= self._walk[0] <= place:
+        # Going on a little further is cheaper than opening the recording at another place.
+        nearest = from_place - NEAR
+        if self._walk is None or not nearest <= self._walk[0] <= place:
             snapshot = self._kept[from_place]
             self._remember(from_place, snapshot)
             self._walk = (from_place, snapshot, self._reel.samples(after=self._numbers[from_place]))
@@ -112,7 +116,11 @@ class Trail:
             if found is None:
                 break  # what could be read before can not be read any more
             # Others may have thinned the recording out in between: then some places are gone.
-            at = max(at + 1, bisect_right(self._numbers, found[0]) - 1)
+            following = max(at + 1, bisect_right(self._numbers, found[0]) - 1)
+            if following > place:
+                ahead = chain((found,), ahead)
+                break
+            at = following
             snapshot = self._step(snapshot, found[1])
             self._remember(at, snapshot)
         self._walk = (at, snapshot, ahead)
