@@ -83,7 +83,7 @@ class FileReel:
                 for sample in self._unpacked(pack)[place:]:
                     number += 1
                     yield number, sample
-            elif place < len(self._open):
+            elif pack == len(self._packs) and place < len(self._open):
                 number += 1
                 yield number, self._open[place]
             elif not self._read_on():
