@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import chain
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         )
         player.start()
         try:
-            code = _show(player, loaded)
+            code = _show(player, loaded, zone)
         finally:
             player.stop()
         narrate(reel.problems)
@@ -122,7 +122,7 @@ def _store_reel(name: str) -> StoreReel:
     return reel
 
 
-def _show(player: Player, loaded: Loaded) -> int:
+def _show(player: Player, loaded: Loaded, zone: tzinfo) -> int:
     from metabonk_tui.cli.log import log_path, open_log
     from metabonk_tui.ui.app import MonitorApp, run_app
     from metabonk_tui.ui.glyphs import choose_glyphs
@@ -145,6 +145,7 @@ def _show(player: Player, loaded: Loaded) -> int:
         themes={MONO.name: MONO} if one_colour() else themes,
         glyphs=choose_glyphs(loaded.config.ui.glyphs, encoding=sys.stdout.encoding or "ascii"),
         notices=(no_log, *warnings) if no_log else warnings,
+        zone=zone,
         transport=player,
     )
     return run_app(app)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Literal, NamedTuple
 
+from metabonk_tui.core import format as fmt
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.playback import Playback
 from metabonk_tui.core.ports import Monitor, Transport
@@ -301,6 +302,8 @@ class Desk:
         if frame.snapshot is None:
             return NOTHING
         text = verdict_text(frame.snapshot, frame.zone)
+        if frame.mode == "replay":
+            text = f"replay, as it was on {fmt.day(frame.snapshot.t, frame.zone)}\n{text}"
         self.notice = f"copied {len(text.splitlines())} lines: {text.splitlines()[0]}"
         return Effect(copy=text)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ from metabonk_tui.ui.herald import Herald
 from metabonk_tui.ui.screens.all import all_screens
 from metabonk_tui.ui.screens.base import Frame, UiState
 from metabonk_tui.ui.spans import Row, cells, plain
+from metabonk_tui.ui.tokens import MONO
 from metabonk_tui.ui.views.playbar import playbar
 from tests.ui import scenes
 from tests.ui.conftest import ScriptedMonitor, read_config, text_of, until
@@ -251,6 +253,13 @@ def test_the_next_row_offers_no_key_that_does_nothing() -> None:
     assert not [span for span in row if span.token == "accent"]
 
 
+def test_what_is_copied_says_that_it_is_past() -> None:
+    viewer = Viewer()
+    copied = viewer.types("y").copy
+    assert copied.splitlines()[0] == f"replay, as it was on {fmt.day(scenes.stop().t)}"
+    assert copied.splitlines()[1].startswith("STOP")
+
+
 # Where to
 
 
@@ -397,6 +406,41 @@ def test_it_fits_whatever_it_says(
 
 
 # Beyond the screen
+
+PICTURES = [
+    ((120, 40), "dark", UNICODE),
+    ((80, 24), "mono", UNICODE),
+    ((200, 60), "light", UNICODE),
+    ((80, 24), "ascii", ASCII),
+]
+    ((120, 40), "dark", UNICODE),
+    ((80, 24), "mono", UNICODE),
+    ((200, 60), "light", UNICODE),
+    ((80, 24), "ascii", ASCII),
+]
+
+
+@pytest.mark.parametrize(("size", "theme", "glyphs"), PICTURES, ids=[f"{s[0]}x{s[1]}-{t}" for s, t, _ in PICTURES])
+def test_the_app_looks_like_this(
+    size: tuple[int, int],
+    theme: str,
+    glyphs: Glyphs,
+    make_app: Callable[..., MonitorApp],
+    snap_compare: Any,
+) -> None:
+    scene = scenes.stop()
+    how: dict[str, Any] = {"themes": {MONO.name: MONO}} if theme == "mono" else {}
+    config = read_config(theme=theme if theme in ("dark", "light") else "dark")
+    app = make_app(
+        ScriptedMonitor(scene),
+        transport=ScriptedTransport(playback(scene)),
+        screens=all_screens(),
+        config=config,
+        glyphs=glyphs,
+        zone=UTC,
+        **how,
+    )
+    assert snap_compare(app, press=(), terminal_size=size)
 
 
 def test_the_title_says_that_it_is_past_and_the_bell_stays_silent() -> None:

@@ -19,6 +19,8 @@ from metabonk_tui.ui.views.section import plain_text as text
 from metabonk_tui.ui.views.tiny import tiny_head
 
 WAS_S = 300.0
+NO_CALENDAR_S = 86400.0 * 365
+"""Times before this are counted from the start of a recording that knows no calendar."""
 TINY_CELLS = 40
 """Below this the header is that of a side pane."""
 
@@ -67,6 +69,8 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     roomy = wide >= WIDE
     far = 3 if roomy else 2
     clock: Row = (text(fmt.clock(now_t, frame.zone)),)
+    if frame.mode == "replay" and roomy and now_t > NO_CALENDAR_S:
+        clock = (muted(fmt.day(now_t, frame.zone)), gap(1), *clock)
     lag: Row = ()
     if roomy and snapshot.lag_s is not None:
         lag = (muted("lag "), strong(f"{snapshot.lag_s * 1000:.0f}"), muted(" ms"))
