@@ -413,11 +413,6 @@ PICTURES = [
     ((200, 60), "light", UNICODE),
     ((80, 24), "ascii", ASCII),
 ]
-    ((120, 40), "dark", UNICODE),
-    ((80, 24), "mono", UNICODE),
-    ((200, 60), "light", UNICODE),
-    ((80, 24), "ascii", ASCII),
-]
 
 
 @pytest.mark.parametrize(("size", "theme", "glyphs"), PICTURES, ids=[f"{s[0]}x{s[1]}-{t}" for s, t, _ in PICTURES])
