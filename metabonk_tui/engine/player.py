@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, tzinfo
+from typing import NamedTuple
 
 from metabonk_tui.core.action import Action, Plan
 from metabonk_tui.core.playback import Playback, marks_of
 from metabonk_tui.core.ports import Reel
 from metabonk_tui.core.preflight import PreflightView
-from metabonk_tui.core.seek import Moment, Shift, Target, find, words
+from metabonk_tui.core.seek import Find, Moment, Shift, Target, find, words
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.engine.hands import refusal
 from metabonk_tui.engine.trail import Step, Trail
@@ -28,6 +29,14 @@ SLICE_S = 0.02
 FRAME_S = 0.1
 """Playing, a new picture this often."""
 NO_HANDS = "replay: there is nothing to act on"
+
+
+class Order(NamedTuple):
+    """What somebody wants of it."""
+
+    carry_out: Callable[[], None]
+    from_here: bool
+    """It counts from where it stands, so it waits until it stands where it was to begin."""
 
 
 class Player:
@@ -52,12 +61,14 @@ class Player:
         self._speed = speed
         self._playing = playing
         self._sought = at
+        self._arrived = at is None
+        """It stands where it was to begin; before that there is nothing to show."""
         self._note = ""
         self._t: float | None = None
         self._played_s = self._published_s = now()
         self._told = marks_of(reel.told)
         self._bell = threading.Condition()
-        self._orders: list[Callable[[], None]] = []
+        self._orders: list[Order] = []
         self._ending = False
         self._latest: Snapshot | None = None
         self._playback: Playback | None = None
@@ -94,15 +105,15 @@ class Player:
 
     def step(self, samples: int) -> None:
         """Go so many samples on, or back when negative."""
-        self._order(lambda: self._go_samples(samples))
+        self._order(lambda: self._go_samples(samples), from_here=True)
 
     def seek(self, target: Target) -> None:
         """Go to a place; where it was not read yet, as soon as it is."""
-        self._order(lambda: self._go(target))
+        self._order(lambda: self._go(target), from_here=isinstance(target, Shift | Find))
 
     def play(self) -> None:
         """Play on, or stand still when it plays; from the end, from the start."""
-        self._order(self._toggle)
+        self._order(self._toggle, from_here=True)
 
     def plan(self, action: Action) -> Plan:
         """Refuse: what is shown is gone."""
@@ -124,9 +135,9 @@ class Player:
     def poll_now(self) -> None:
         """Do nothing."""
 
-    def _order(self, order: Callable[[], None]) -> None:
+    def _order(self, carry_out: Callable[[], None], *, from_here: bool) -> None:
         with self._bell:
-            self._orders.append(order)
+            self._orders.append(Order(carry_out, from_here))
             self._bell.notify()
 
     # The player's own thread
@@ -144,15 +155,14 @@ class Player:
         with self._bell:
             if self._ending:
                 return False
-            orders: list[Callable[[], None]] = []
-            if self._t is not None:
-                # Whoever was quicker than the first sample is heard when it is there.
-                orders, self._orders = self._orders, []
+            # Whoever was quicker than the first sample is heard when it is there.
+            orders = [] if self._t is None else [one for one in self._orders if self._arrived or not one.from_here]
+            self._orders = [one for one in self._orders if one not in orders]
         self._trail.read(SLICE_S)
         if len(self._trail):
             self._t = self._trail.time(0) if self._t is None else self._t
             for order in orders:
-                order()
+                order.carry_out()
             self._settle()
             self._play_on()
             self._publish(at_once=bool(orders))
@@ -200,6 +210,7 @@ class Player:
     def _settle(self) -> None:
         """Go where somebody wants to go, once that is read."""
         if self._sought is None:
+            self._arrived = True
             return
         found = find(self._sought, self._state(), self._zone)
         if isinstance(found, str):
@@ -209,6 +220,7 @@ class Player:
         elif found is not None and (found <= self._read_to_t or self._trail.whole):
             self._sought = None
             self._t = min(max(found, self._trail.time(0)), self._read_to_t)
+        self._arrived = self._arrived or self._sought is None
 
     def _play_on(self) -> None:
         now_s = self._now()
@@ -231,7 +243,7 @@ class Player:
             whole=whole,
             playing=self._playing,
             speed=self._speed,
-            sample_t=self._trail.time(self._trail.place(self._at)),
+            sample_t=self._trail.time(self._trail.place(self._at)) if self._arrived else None,
             note=self._note,
             runs=tuple(chronicle.runs),
             marks=(*chronicle.marks, *told),
@@ -251,7 +263,7 @@ class Player:
         )
         if not at_once and not turned and now_s - self._published_s < FRAME_S:
             return
-        snapshot = self._trail.at(self._trail.place(self._at))
+        snapshot = self._trail.at(self._trail.place(self._at)) if self._arrived else None
         if state == before and snapshot is self._latest:
             return
         self._published_s = now_s

@@ -97,6 +97,19 @@ def reached(one: Player, t: float) -> Playback:
     return state(one)
 
 
+def _slowly(
+    samples: tuple[Sample, ...], slow: threading.Event, monkeypatch: pytest.MonkeyPatch, **how: object
+) -> Player:
+    """Make a player that reads a sample in 20 ms until `slow` is set."""
+    monkeypatch.setattr("metabonk_tui.engine.player.SLICE_S", 0.0)
+
+    def unhurried(previous: Snapshot | None, sample: Sample) -> Snapshot:
+        slow.wait(0.02)
+        return judge(previous, sample)
+
+    return Player(ListReel(list(samples), ends_t=samples[-1].t), unhurried, **{"playing": False, **how})  # type: ignore[arg-type]
+
+
 # The trail
 
 
@@ -263,14 +276,8 @@ def test_what_is_not_read_yet_is_waited_for_in_sight_and_reached() -> None:
 
 def test_before_it_is_reached_it_is_told_and_another_request_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     samples, _ = recorded()
-    monkeypatch.setattr("metabonk_tui.engine.player.SLICE_S", 0.0)
     slow = threading.Event()
-
-    def unhurried(previous: Snapshot | None, sample: Sample) -> Snapshot:
-        slow.wait(0.02)
-        return judge(previous, sample)
-
-    one = Player(ListReel(list(samples), ends_t=samples[-1].t), unhurried, playing=False)
+    one = _slowly(samples, slow, monkeypatch)
     one.start()
     try:
         until(one.playback)
@@ -282,6 +289,40 @@ def test_before_it_is_reached_it_is_told_and_another_request_takes_its_place(mon
         until(lambda: not state(one).sought)
         slow.set()
         assert settled(one).t == 10.0
+    finally:
+        one.stop()
+
+
+def test_nothing_is_shown_before_it_stands_where_it_was_to_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, _ = recorded()
+    slow = threading.Event()
+    one = _slowly(samples, slow, monkeypatch, at=Edge("end"))
+    one.start()
+    try:
+        one.step(-2)
+        one.seek(Shift(-60.0))
+        until(one.playback)
+        assert one.latest() is None
+        assert state(one).sample_t is None
+        assert state(one).sought == "the end"
+        slow.set()
+        until(one.latest)
+        assert settled(one).t == samples[-3].t - 60.0
+    finally:
+        one.stop()
+
+
+def test_whoever_wants_to_be_elsewhere_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, straight = recorded()
+    slow = threading.Event()
+    one = _slowly(samples, slow, monkeypatch, at=Edge("end"))
+    one.start()
+    try:
+        until(one.playback)
+        one.seek(Edge("start"))
+        until(one.latest)
+        assert not state(one).whole
+        assert same(one.latest(), straight[0])  # type: ignore[arg-type]
     finally:
         one.stop()
 

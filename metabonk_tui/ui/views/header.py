@@ -65,7 +65,8 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     """Draw row 1: what this is, which run, how long; at the right mode, workers up, and the clock."""
     wide = frame.width
     run = snapshot.run
-    now_t = snapshot.t if frame.playback is None else frame.playback.t
+    playback = frame.playback
+    now_t = snapshot.t if playback is None or playback.sample_t is None else playback.t
     roomy = wide >= WIDE
     far = 3 if roomy else 2
     clock: Row = (text(fmt.clock(now_t, frame.zone)),)

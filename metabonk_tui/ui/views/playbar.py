@@ -69,7 +69,7 @@ def _pace(state: Playback, g: Glyphs) -> Row:
 def _wheres(state: Playback) -> list[Row]:
     """Say where it stands in the run on screen, and how long that is; the longest form first."""
     run = state.run
-    if run is None:
+    if run is None or state.sample_t is None:
         return [()]
     here = strong(fmt.elapsed(state.t - run.started_at), True)
     ends_t = state.ends_of(run)
