@@ -325,3 +325,23 @@ class Transport(Protocol):
     def play(self) -> None:
         """Play on, or stand still when it plays; from the end, from the start."""
         ...
+
+
+class Tape(Monitor, Transport, Protocol):
+    """A recording that is looked at."""
+
+    def start(self) -> None:
+        """Begin to read."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of it, within a few seconds."""
+        ...
+
+
+class Archive(Protocol):
+    """What was recorded of the run that is watched."""
+
+    def open(self, run: str) -> Tape | str:
+        """Open what there is of a run up to now, standing at its end; else say why there is nothing."""
+        ...

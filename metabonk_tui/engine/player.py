@@ -52,12 +52,17 @@ class Player:
         playing: bool = True,
         speed: float = 60.0,
         now: Callable[[], float] = time.monotonic,
+        done: Callable[[], None] = lambda: None,
     ) -> None:
-        """Prepare to begin `at` a place, or at the start; `speed` is how many times faster than it was."""
+        """Prepare to begin `at` a place, or at the start; `speed` is how many times faster than it was.
+
+        `done` is called when nothing is read any more.
+        """
         self._reel = reel
         self._trail = Trail(reel, step)
         self._zone = zone
         self._now = now
+        self._done = done
         self._speed = speed
         self._playing = playing
         self._sought = at
@@ -150,6 +155,8 @@ class Player:
             LOG.exception("the player ended")
             self.fault = f"{type(error).__name__}: {error}"
             self._wake_all()
+        finally:
+            self._done()
 
     def _turn(self) -> bool:
         with self._bell:

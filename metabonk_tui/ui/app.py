@@ -19,7 +19,7 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor, Transport
+from metabonk_tui.core.ports import Archive, Monitor, Transport
 from metabonk_tui.core.status import clean_text
 from metabonk_tui.ui.canvas import Canvas
 from metabonk_tui.ui.desk import Desk
@@ -70,10 +70,11 @@ class MonitorApp(App[None], inherit_bindings=False):
         notices: tuple[str, ...] = (),
         zone: tzinfo | None = None,
         transport: Transport | None = None,
+        archive: Archive | None = None,
     ) -> None:
         """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start.
 
-        With a `transport` it is a replay.
+        With a `transport` it is a replay; with an `archive` one can go back into the past of what is watched.
         """
         super().__init__(driver_class=Driver)
         self._monitor = monitor
@@ -89,7 +90,9 @@ class MonitorApp(App[None], inherit_bindings=False):
             themes=tuple(themes),
             notices=notices,
             transport=transport,
+            archive=archive,
         )
+        self.desk.walk.wake = self._wake
         self.canvas = Canvas(self._themes[self.desk.theme])
         ring = self.bell if config.ui.bell else lambda: None
         self._herald = Herald(partial(send, self), ring, replay=transport is not None)
@@ -120,6 +123,7 @@ class MonitorApp(App[None], inherit_bindings=False):
     def on_unmount(self) -> None:
         """Give the window its name back."""
         self._ui_loop = None
+        self.desk.walk.back_to_now()
         send(self, RESTORE_TITLE)
 
     def on_canvas_resized(self) -> None:
@@ -178,7 +182,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.desk.arrived(self._ui_loop.time())
         newest = self._monitor.latest()
         self._herald.tell(newest)
-        asked = self.desk.asked
+        asked = self.desk.walk.asked
         if self.desk.news(newest) and (asked or not self._draw_due):
             wait_s = 0.0 if asked else self._drawn_s + DRAW_S - self._ui_loop.time()
             if wait_s <= 0:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
-from metabonk_tui.ui.screens.base import Hint, Mode
+from metabonk_tui.ui.screens.base import PAST, Hint, Mode
 
 Group = Literal["view", "look", "act", "app"]
 GROUPS: Mapping[Group, str] = {
@@ -32,10 +32,13 @@ class Now:
     read_only: bool = False
     mode: Mode = "live"
     playing: bool = False
-    """In mode "replay": it plays."""
+    """In the past: it plays."""
+    archive: bool = False
+    """The run that is watched has a past that one can go into."""
 
 
 NO_HANDS = "replay: there is nothing to act on"
+NOT_NOW = "this is the past; End goes back to what runs now"
 Reason = Callable[[Now], str]
 """Says why a command means nothing now; "" when it does."""
 
@@ -106,17 +109,21 @@ def _operation(now: Now) -> str:
 
 
 def _replay(now: Now) -> str:
-    return "" if now.mode == "replay" else "only in a replay"
+    return "" if now.mode in PAST or (now.archive and now.snapshot) else "only in a replay"
+
+
+def _on_in_replay(now: Now) -> str:
+    return "" if now.mode in PAST else "this is now" if now.archive else "only in a replay"
 
 
 def _poll(now: Now) -> str:
-    return NO_HANDS if now.mode == "replay" else ""
+    return {"replay": NO_HANDS, "past": NOT_NOW}.get(now.mode, "")
 
 
 def may_hold(now: Now) -> str:
     """Say why the pool is not this monitor's to act on, "" when it is."""
-    if now.mode == "replay":
-        return NO_HANDS
+    if now.mode in PAST:
+        return _poll(now)
     if now.snapshot is None:
         return "nothing was seen yet"
     if now.read_only or now.snapshot.pool.read_only:
@@ -186,11 +193,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("environment", ("e",), "env", "look", "Env file against processes", _not_on("environment", _seen), True),
     Command("memory", ("m",), "memory", "look", "Memory: who holds it, what fits", _not_on("memory", _seen), True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
-    Command("back_one", ("[",), "step", "look", "One sample back, in a replay", _replay, True, shown="[ ]"),
-    Command("on_one", ("]",), "step", "look", "One sample on, in a replay", _replay),
-    Command("back_minute", ("{",), "minute", "look", "One minute back, in a replay", _replay, True, shown="{ }"),
-    Command("on_minute", ("}",), "minute", "look", "One minute on, in a replay", _replay),
-    Command("seek", ("t",), "go to", "look", "Go to a time or an event of a replay", _replay, True),
+    Command("back_one", ("[",), "step", "look", "One sample back, into the past", _replay, True, shown="[ ]"),
+    Command("on_one", ("]",), "step", "look", "One sample on, in the past", _on_in_replay),
+    Command("back_minute", ("{",), "minute", "look", "One minute back, into the past", _replay, True, shown="{ }"),
+    Command("on_minute", ("}",), "minute", "look", "One minute on, in the past", _on_in_replay),
+    Command("seek", ("t",), "go to", "look", "Go to a time or an event of the run", _replay, True),
     Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
     Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),
     Command("sort", ("s", ">"), "sort", "view", "Sort by the next number; back by id at the end", _on("dashboard")),
@@ -239,29 +246,34 @@ def recommended(now: Now) -> str:
     return command.id if command and not command.unless(now) else ""
 
 
+WALKS = ("back_one", "back_minute", "seek", "pause")
+"""What a replay is walked through with stays in its footer."""
+
+
 def hints(now: Now) -> tuple[Hint, ...]:
     """List the footer's keys: only those that mean something now, in the table's order."""
     first = recommended(now)
     shown: list[Hint] = []
     for command in COMMANDS:
         why = command.unless(now)
-        if command.footer and why == NO_HANDS:
+        if command.id == "end" and now.mode == "past":
+            shown.append(Hint(command.key, "now", keep=True))
+        elif command.footer and why and why == _poll(now):
             shown.append(Hint(command.key, command.label, acts=True, off=True))
+        elif command.id in WALKS and now.mode not in PAST and command.id != "pause":
+            # From now there is one way into the past; the rest of the keys stands there.
+            shown += [Hint(command.keys[0], "past")] if command.id == "back_one" and not why else []
         elif (command.footer or command.id == first) and not why:
             acts = command.group == "act"
             best = first in (command.id, "shrink" if command.id == "grow" else command.id)
-            keep = command.keep or (now.mode == "replay" and command.id in WALKS)
-            if command.id not in ("shrink", "on_one", "on_minute"):
+            keep = command.keep or (now.mode in PAST and command.id in WALKS)
+            if command.id != "shrink":
                 shown.append(Hint(command.key, _label(command, now), acts, best, keep))
     return tuple(shown)
 
 
-WALKS = ("back_one", "back_minute", "seek", "pause")
-"""What a replay is walked through with stays in its footer."""
-
-
 def _label(command: Command, now: Now) -> str:
-    if command.id == "pause" and now.mode == "replay":
+    if command.id == "pause" and now.mode in PAST:
         return "hold" if now.playing else "play"
     return "go on" if command.id == "pause" and now.mode == "paused" else command.label
 

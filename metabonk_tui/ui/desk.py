@@ -12,9 +12,8 @@ from typing import Literal, NamedTuple
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.playback import Playback
-from metabonk_tui.core.ports import Monitor, Transport
-from metabonk_tui.core.seek import Edge, Shift
+from metabonk_tui.core.ports import Archive, Monitor, Transport
+from metabonk_tui.core.seek import Edge, Shift, Target
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import verdict_text
 from metabonk_tui.ui import commands
@@ -30,6 +29,7 @@ from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, 
 from metabonk_tui.ui.spans import Row
 from metabonk_tui.ui.views import playbar
 from metabonk_tui.ui.views.order import BY_ID, WORST, next_sort
+from metabonk_tui.ui.walk import Walk
 
 HOME = "dashboard"
 NOTICE_S = 6.0
@@ -67,12 +67,10 @@ class Desk:
         themes: tuple[str, ...] = (),
         notices: tuple[str, ...] = (),
         transport: Transport | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.monitor = monitor
-        self.transport = transport
-        """How one walks through the past; None: what is shown is live."""
-        self.asked = False
-        """A key asked for another moment of the past, and its picture has not come yet."""
+        self.walk = Walk(monitor, transport, archive)
         self.screens = screens
         self.snapshot: Snapshot | None = None
         """What is shown: the newest, or while paused the one of that moment."""
@@ -88,7 +86,7 @@ class Desk:
         self._notices = list(notices)
         self._notice_ends_s = 0.0
         self._fault: str | None = None
-        self._playback: Playback | None = None
+        self._call = ""
         self._arrived_s: float | None = None
         self._stack = [HOME]
         self._scroll: dict[str, int] = {}
@@ -114,9 +112,9 @@ class Desk:
             "operation": lambda _: self._ask(OperationDialog()),
             "back_one": lambda _: self._walk(lambda past: past.step(-1)),
             "on_one": lambda _: self._walk(lambda past: past.step(1)),
-            "back_minute": lambda _: self._walk(lambda past: past.seek(Shift(-60.0))),
-            "on_minute": lambda _: self._walk(lambda past: past.seek(Shift(60.0))),
-            "seek": lambda _: self._ask(SeekDialog(lambda target: self._walk(lambda past: past.seek(target)))),
+            "back_minute": lambda _: self._go(Shift(-60.0)),
+            "on_minute": lambda _: self._go(Shift(60.0)),
+            "seek": lambda _: self._ask(SeekDialog(self._go)),
             **{
                 name: lambda frame, name=name: self._ask(asks.ask(name, frame, self.monitor))  # type: ignore[misc]
                 for name in ("launch", "grow", "shrink", "restart", "stop", "stop_worker")
@@ -137,7 +135,7 @@ class Desk:
     def frame(self, wide: int, high: int) -> Frame:
         """Put together what a screen may know."""
         mode: Mode = "paused" if self.paused else "lag" if self.late_s else "live"
-        mode = "replay" if self.transport is not None else mode
+        mode = mode if self.walk.mode == "live" else self.walk.mode
         frame = replace(
             self._frame,
             snapshot=self.snapshot,
@@ -146,19 +144,22 @@ class Desk:
             state=self.state,
             mode=mode,
             late_s=self.late_s,
-            notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot),
-            playback=self._playback,
+            notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot) or self._call,
+            playback=self.walk.playback,
         )
         return replace(frame, hints=commands.hints(self.now(frame)))
 
     def now(self, frame: Frame) -> commands.Now:
         """Put together what decides which commands mean something."""
         playing = frame.playback is not None and frame.playback.playing
-        return commands.Now(frame.snapshot, self.screen, frame.worker, frame.read_only, frame.mode, playing)
+        return commands.Now(
+            frame.snapshot, self.screen, frame.worker, frame.read_only, frame.mode, playing, self.walk.has_past
+        )
 
     def news(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
-        moved = self._look_at_transport()
+        moved = self.walk.look()
+        snapshot = self.walk.newest(snapshot)
         if self.paused or snapshot is None or snapshot is self.snapshot:
             return moved or (self.dialog is not None and self.dialog.stirs())
         self.snapshot = snapshot
@@ -175,17 +176,17 @@ class Desk:
 
         Return whether there is something to draw.
         """
-        before = (self.notice, self.late_s, self._fault)
-        self._fault = self.monitor.fault
+        before = (self.notice, self.late_s, self._fault, self._call)
+        self._fault, self._call = self.walk.fault, self.walk.calls()
         if at_s >= self._notice_ends_s and (self.notice or self._notices):
             self.notice = self._notices.pop(0) if self._notices else ""
             self._notice_ends_s = at_s + NOTICE_S
         self._arrived_s = at_s if self._arrived_s is None else self._arrived_s
         silent_s = at_s - self._arrived_s
         interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
-        late = self.transport is None and silent_s > max(LATE_S, 3 * interval_s)
+        late = self.walk.mode == "live" and silent_s > max(LATE_S, 3 * interval_s)
         self.late_s = silent_s if late else 0.0
-        return before != (self.notice, self.late_s, self._fault)
+        return before != (self.notice, self.late_s, self._fault, self._call)
 
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw what is before the person: a row for each line of the terminal."""
@@ -224,9 +225,10 @@ class Desk:
             return NOTHING
         if name in self._own:
             return self._own[name](frame)
-        if self.transport is not None and self.screen == HOME and name in ("home", "end"):
-            edge = Edge("start" if name == "home" else "end")
-            return self._walk(lambda past: past.seek(edge))
+        # The way back to now is open on every screen.
+        walks = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
+        if walks and name in ("home", "end"):
+            return self._go(Edge("start" if name == "home" else "end"))
         state = self.screens[self.screen].do(name, playbar.beside(frame))
         if state is not None:
             self.state = state
@@ -269,24 +271,20 @@ class Desk:
         self._stack = self._stack[:-1] or [HOME]
         return NOTHING
 
-    def _walk(self, go: Callable[[Transport], None]) -> Effect:
-        if self.transport is not None:
-            self.asked = True
-            go(self.transport)
+    def _go(self, target: Target) -> Effect:
+        if target == Edge("end") and self.walk.back_to_now():
+            self.snapshot, self._call = self.monitor.latest(), ""
+            return NOTHING
+        return self._walk(lambda past: past.seek(target))
+
+    def _walk(self, how: Callable[[Transport], None]) -> Effect:
+        self.paused = False
+        why = self.walk.go(how, self.snapshot.run.name if self.snapshot else "")
+        self.notice = why or self.notice
         return NOTHING
 
-    def _look_at_transport(self) -> bool:
-        """Take how the replay stands; return whether that is news."""
-        if self.transport is None:
-            return False
-        before, self._playback = self._playback, self.transport.playback()
-        if self._playback is before:
-            return False
-        self.asked = False
-        return True
-
     def _pause(self) -> Effect:
-        if self.transport is not None:
+        if self.walk.mode != "live":
             return self._walk(lambda past: past.play())
         self.paused = not self.paused
         if not self.paused:
@@ -302,7 +300,7 @@ class Desk:
         if frame.snapshot is None:
             return NOTHING
         text = verdict_text(frame.snapshot, frame.zone)
-        if frame.mode == "replay":
+        if frame.past:
             text = f"replay, as it was on {fmt.day(frame.snapshot.t, frame.zone)}\n{text}"
         self.notice = f"copied {len(text.splitlines())} lines: {text.splitlines()[0]}"
         return Effect(copy=text)

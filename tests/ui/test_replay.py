@@ -196,10 +196,10 @@ def test_each_key_walks(key: str, told: object) -> None:
     viewer = Viewer()
     viewer.press("space" if key == " " else key, key)
     assert viewer.transport.told == [told]
-    assert viewer.desk.asked
+    assert viewer.desk.walk.asked
     viewer.transport.state = replace(viewer.transport.state, t=T)  # type: ignore[type-var]
     assert viewer.desk.news(viewer.monitor.latest())
-    assert not viewer.desk.asked
+    assert not viewer.desk.walk.asked
 
 
 @pytest.mark.parametrize(("key", "edge"), [("home", Edge("start")), ("end", Edge("end"))])
@@ -466,3 +466,132 @@ async def test_what_a_key_asked_for_is_drawn_at_once(make_app: Callable[..., Mon
         assert drawn
         assert "STOP" in text_of(app)
         assert "REPLAY" in text_of(app)
+
+
+# Back from now
+
+
+class ScriptedTape(ScriptedMonitor, ScriptedTransport):
+    """Implements `core.ports.Tape`."""
+
+    def __init__(self, scene: Snapshot, state: Playback) -> None:
+        ScriptedMonitor.__init__(self, scene)
+        ScriptedTransport.__init__(self, state)
+        self.running: list[str] = []
+
+    def start(self) -> None:
+        self.running.append("start")
+
+    def stop(self) -> None:
+        self.running.append("stop")
+
+
+class ScriptedArchive:
+    """Implements `core.ports.Archive`: opens this tape, or says why not."""
+
+    def __init__(self, tape: ScriptedTape | str) -> None:
+        self.tape = tape
+        self.asked: list[str] = []
+
+    def open(self, run: str) -> ScriptedTape | str:
+        self.asked.append(run)
+        return self.tape
+
+
+class Watcher(Viewer):
+    """Sits before a live run that has a past, in which it was well."""
+
+    def __init__(self, why_not: str = "", **how: Any) -> None:
+        super().__init__(scenes.healthy(), **how)
+        was = scenes.validating()
+        self.tape = ScriptedTape(was, playback(was))
+        self.archive = ScriptedArchive(why_not or self.tape)
+        self.desk = Desk(self.monitor, read_config(), all_screens(), archive=self.archive)
+        self.desk.news(scenes.healthy())
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [("[", -1), ("{", Shift(-60.0)), ("t3m ago\n", Shift(-180.0)), ("tnext stop\n", Find("stop", True))],
+)
+def test_from_now_one_goes_into_the_past_of_the_run(keys: str, told: object) -> None:
+    watcher = Watcher(size=(200, 60))
+    assert "[ past" in plain(watcher.rows[-1])
+    assert "LIVE" in watcher.text
+    watcher.types(keys)
+    assert watcher.archive.asked == [scenes.healthy().run.name]
+    assert watcher.tape.running == ["start"]
+    assert watcher.tape.told == [told]
+    watcher.desk.news(watcher.monitor.latest())
+    assert "VALIDATING" in watcher.text
+    assert "REPLAY" in watcher.text
+    assert "LIVE" not in watcher.text
+    assert "End now" in plain(watcher.rows[-1])
+
+
+@pytest.mark.parametrize("screen", ["", "v", "m", "?"])
+@pytest.mark.parametrize("way", ["end", "G", "tend\n"])
+def test_end_goes_back_to_now_from_every_screen(screen: str, way: str) -> None:
+    watcher = Watcher()
+    watcher.types("[" + screen)
+    watcher.desk.news(watcher.monitor.latest())
+    if way == "end":
+        watcher.press("end")
+    else:
+        watcher.types(way)
+    assert watcher.tape.running == ["start", "stop"]
+    assert "REPLAY" not in watcher.text
+    assert "LIVE" in watcher.text
+    assert watcher.desk.snapshot is watcher.monitor.latest()
+
+
+@pytest.mark.parametrize("key", [*ACTING, "r"])
+def test_in_the_past_nothing_acts_and_it_says_the_way_back(key: str) -> None:
+    watcher = Watcher()
+    watcher.types("[" + key)
+    assert "End goes back to what runs now" in plain(watcher.rows[-1])
+    assert watcher.desk.dialog is None
+    assert watcher.monitor.submitted == watcher.monitor.planned == watcher.monitor.armed == []
+
+
+def test_why_there_is_no_past_is_said_and_it_stays_live() -> None:
+    watcher = Watcher("run-1 is not recorded")
+    watcher.types("[")
+    assert "run-1 is not recorded" in plain(watcher.rows[-1])
+    assert "LIVE" in watcher.text
+
+
+@pytest.mark.parametrize("key", ["]", "}"])
+def test_from_now_there_is_no_way_on(key: str) -> None:
+    watcher = Watcher()
+    watcher.types(key)
+    assert "this is now" in plain(watcher.rows[-1])
+    assert watcher.archive.asked == []
+
+
+def test_what_turns_critical_behind_ones_back_is_said() -> None:
+    watcher = Watcher()
+    watcher.types("[")
+    watcher.desk.news(watcher.monitor.latest())
+    assert "meanwhile" not in watcher.text
+    watcher.monitor.set(scenes.stop())
+    watcher.desk.news(watcher.monitor.latest())
+    watcher.desk.tick(1000.0)
+    assert "meanwhile the verdict is STOP: End goes back to now" in plain(watcher.rows[-1])
+    watcher.press("end")
+    assert "STOP" in watcher.text
+    assert "meanwhile" not in watcher.text
+
+
+async def test_news_of_what_runs_now_is_drawn_in_the_past_too(make_app: Callable[..., MonitorApp]) -> None:
+    scene, was = scenes.healthy(), scenes.validating()
+    monitor, tape = ScriptedMonitor(scene), ScriptedTape(was, playback(was))
+    app = make_app(monitor, archive=ScriptedArchive(tape), screens=all_screens(), zone=UTC)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: "LAUNCH 24H" in text_of(app))
+        await pilot.press("left_square_bracket")
+        tape.set(was)
+        await until(lambda: "VALIDATING" in text_of(app))
+        monitor.set(scenes.stop())
+        await until(lambda: "meanwhile" in text_of(app))
+    assert tape.running == ["start", "stop"]

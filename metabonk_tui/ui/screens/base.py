@@ -19,7 +19,9 @@ from metabonk_tui.ui.views.order import BY_ID, in_order
 
 Density = Literal["automatic", "panels", "table", "grid"]
 DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
-Mode = Literal["live", "paused", "lag", "replay"]
+Mode = Literal["live", "paused", "lag", "replay", "past"]
+"""In "replay" there is nothing but the recording; in "past" the run goes on behind it."""
+PAST: frozenset[Mode] = frozenset({"replay", "past"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,12 @@ class Frame:
     zone: tzinfo = UTC
     """Where the clock on the wall hangs."""
     playback: Playback | None = None
-    """In mode "replay": how it stands; None before anything was read."""
+    """In the past: how it stands; None before anything was read."""
+
+    @property
+    def past(self) -> bool:
+        """Tell whether what is shown is past, and nothing can be done to it."""
+        return self.mode in PAST
 
     @property
     def worker(self) -> WorkerView | None:

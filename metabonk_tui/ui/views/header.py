@@ -41,7 +41,7 @@ def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 def mode(frame: Frame, snapshot: Snapshot) -> Row:
     """Say whether what is on screen is now: live, paused, late, or past."""
     g = frame.glyphs
-    if frame.mode == "replay":
+    if frame.past:
         return (mark(g.best, "accent", True), gap(1), Span("REPLAY", "accent", True))
     if frame.mode == "paused":
         return (mark(g.unknown, "unknown"), gap(1), strong("PAUSED"))
@@ -70,7 +70,7 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     roomy = wide >= WIDE
     far = 3 if roomy else 2
     clock: Row = (text(fmt.clock(now_t, frame.zone)),)
-    if frame.mode == "replay" and roomy and now_t > NO_CALENDAR_S:
+    if frame.past and roomy and now_t > NO_CALENDAR_S:
         clock = (muted(fmt.day(now_t, frame.zone)), gap(1), *clock)
     lag: Row = ()
     if roomy and snapshot.lag_s is not None:
@@ -84,7 +84,7 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     who = snapshot.pool
     looking: Row = ()
     holder: Row = ()
-    if frame.mode == "replay":
+    if frame.past:
         pass  # who held the pool then holds nothing now
     elif frame.read_only or who.read_only:
         looking = (text("read-only"),)

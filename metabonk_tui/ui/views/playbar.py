@@ -39,7 +39,7 @@ def with_bar(rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
 
 
 def _shown(frame: Frame) -> bool:
-    return frame.mode == "replay" and frame.height >= LEAST_ROWS
+    return frame.past and frame.height >= LEAST_ROWS
 
 
 def playbar(frame: Frame) -> Row:
