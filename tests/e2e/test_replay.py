@@ -22,8 +22,8 @@ LENGTH_S = 4500
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(not FAILED_RUN.exists(), reason="the failed run is not on this machine"),
 ]
+THERE = pytest.mark.skipif(not FAILED_RUN.exists(), reason="the failed run is not on this machine")
 
 
 @contextmanager
@@ -68,6 +68,7 @@ def left(screen: Screen) -> None:
     assert screen.wait_end() == 0
 
 
+@THERE
 def test_the_folder_of_tables_minute_by_minute(tmp_path: Path) -> None:
     with opened(["replay", str(FAILED_RUN), "--at", "start"], tmp_path, columns=80, lines=24) as screen:
         walked(screen)
@@ -76,6 +77,7 @@ def test_the_folder_of_tables_minute_by_minute(tmp_path: Path) -> None:
         left(screen)
 
 
+@THERE
 def test_the_imported_run_minute_by_minute_and_by_what_happened(tmp_path: Path) -> None:
     name = imported(tmp_path)
     with opened(["replay", name, "--at", "start"], tmp_path) as screen:
@@ -98,6 +100,7 @@ def test_the_imported_run_minute_by_minute_and_by_what_happened(tmp_path: Path) 
         left(screen)
 
 
+@THERE
 def test_it_plays_by_itself_to_the_end_of_the_second_run(tmp_path: Path) -> None:
     with opened(["replay", str(FAILED_RUN), "--speed", "3000"], tmp_path) as screen:
         screen.wait_for(r"REPLAY +\S ×3000")
@@ -111,3 +114,23 @@ def test_what_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
     with opened(["replay", "no-such-run"], tmp_path) as screen:
         assert screen.wait_end() == 64
         assert "no such run: no-such-run" in screen.text
+
+
+def test_from_a_live_monitor_back_into_the_past_and_to_now_again(tmp_path: Path) -> None:
+    with opened(["demo", "--speed", "30", "--workers", "2"], tmp_path) as screen:
+        screen.wait_for(r"LIVE[^\n]*2/2 up", 60.0)
+        screen.wait_for(r"VERDICT +\S STOP", 60.0)
+        screen.keys("{")
+        screen.wait_for(r"REPLAY +\S held")
+        assert "LIVE" not in screen.text
+        screen.keys("X")
+        screen.wait_for("End goes back to what runs now")
+        screen.keys("tstart\r")
+        screen.wait_for(r"held +00:00:\d\d of")
+        assert not re.search(r"VERDICT +\S STOP", screen.text)
+        screen.keys("v")
+        screen.keys("G")
+        screen.wait_for(r"LIVE")
+        assert "REPLAY" not in screen.text
+        screen.keys("q")
+        assert screen.wait_end(60.0) == 0
