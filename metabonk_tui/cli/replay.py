@@ -98,7 +98,10 @@ def _file_reel(name: str) -> FileReel:
     if first is None:
         narrate(problems)
         raise UsageError(f"nothing could be read: {name}")
-    return FileReel(chain((first,), samples), problems)
+    try:
+        return FileReel(chain((first,), samples), problems)
+    except OSError as error:
+        raise UsageError(f"no temporary file can be made to replay from: {error.strerror or error}") from None
 
 
 def _as_far_as_it_goes(samples: Iterator[Sample], name: str, problems: list[Problem]) -> Iterator[Sample]:

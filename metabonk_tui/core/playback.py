@@ -5,6 +5,7 @@ Refuses to know how it is read and how it is drawn. Times `t` are Unix seconds o
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -116,30 +117,39 @@ class Axis:
     @classmethod
     def of(cls, from_t: float, to_t: float, gaps: Iterable[Gap]) -> Axis:
         """Lay this time on a line."""
-        holes = sorted((max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t)
+        holes = _apart((max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t)
         watched_s = max(to_t - from_t - sum(end - begin for begin, end in holes), 1e-9)
         widest_s = watched_s * min(HOLE, HOLES / max(1, len(holes)))
         edges, at_t, at_s = [(from_t, 0.0)], from_t, 0.0
         for begin, end in holes:
-            at_s += max(0.0, begin - at_t)
+            at_s += begin - at_t
             edges.append((begin, at_s))
-            at_s += min(max(0.0, end - begin), widest_s)
+            at_s += min(end - begin, widest_s)
             edges.append((end, at_s))
-            at_t = max(at_t, end)
-        at_s += max(0.0, to_t - at_t)
+            at_t = end
+        at_s += to_t - at_t
         edges.append((to_t, at_s))
         whole_s = max(at_s, 1e-9)
         return cls(tuple((t, s / whole_s) for t, s in edges))
 
     def share(self, t: float) -> float:
         """Return where a time lies, from 0 to 1."""
-        before = self.edges[0]
-        for edge in self.edges[1:]:
-            if t < edge[0]:
-                inside = (t - before[0]) / max(edge[0] - before[0], 1e-9)
-                return before[1] + max(0.0, inside) * (edge[1] - before[1])
-            before = edge
-        return before[1]
+        behind = bisect_right(self.edges, t, key=lambda edge: edge[0])
+        if behind in (0, len(self.edges)):
+            return self.edges[behind - 1 if behind else 0][1]
+        before, after = self.edges[behind - 1], self.edges[behind]
+        return before[1] + (t - before[0]) / (after[0] - before[0]) * (after[1] - before[1])
+
+
+def _apart(holes: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Sort spans of time, and make one of those that overlap."""
+    apart: list[tuple[float, float]] = []
+    for begin, end in sorted(holes):
+        if apart and begin <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
+        elif end > begin:
+            apart.append((begin, end))
+    return apart
 
 
 @dataclass(slots=True)
