@@ -24,6 +24,7 @@ VERBS = {
     "record": ("record", "record without a screen until told to end"),
     "status": ("status", "print how the pool stands in one line, for a prompt or a tmux status bar"),
     "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
+    "replay": ("replay", "open the monitor over a recording: a run, or a file"),
     "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
     "import": ("importing", "take recordings that were made elsewhere in among the runs"),
     "report": (

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from metabonk_tui.adapters.packaged import themes_dir
@@ -13,6 +14,9 @@ from metabonk_tui.adapters.settings import Loaded, load_config, user_config_path
 from metabonk_tui.cli.calling import call
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
+
+PAST_SPEED = 60.0
+"""The past of the run is played so many times faster than the run goes."""
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -57,7 +61,10 @@ def open_monitor(
     `how` is how the program is called for this pool; `state` is the folder for locks and records, by default the
     user's; `last_words` runs when the program must end while its terminal takes no output.
     """
+    from metabonk_tui.adapters.settings import state_dir
+    from metabonk_tui.adapters.store.shelf import runs_dir
     from metabonk_tui.cli.log import log_path, open_log
+    from metabonk_tui.cli.tapes import StoreTapes
     from metabonk_tui.cli.wiring import watching
     from metabonk_tui.ui.app import MonitorApp, run_app
     from metabonk_tui.ui.glyphs import choose_glyphs
@@ -75,6 +82,9 @@ def open_monitor(
         ("log", str(log_path())),
     )
     config = loaded.config
+    zone = datetime.now(UTC).astimezone().tzinfo or UTC
+    kept_in = runs_dir(state or state_dir())
+    tapes = StoreTapes(kept_in, config, zone, PAST_SPEED * speed) if config.store.enabled else None
     with watching(config, call=how, speed=speed, read_only=read_only, state=state, tells=True) as monitor:
         if config.memory_watch.enabled:
             monitor.arm(True, "config", config.memory_watch.dry_run)
@@ -87,5 +97,7 @@ def open_monitor(
             read_only=read_only,
             speed=speed,
             notices=notices,
+            zone=zone,
+            tapes=tapes,
         )
         return run_app(app, lambda: (last_words(), None)[1])

@@ -227,6 +227,6 @@ def _named(env: Any) -> str:
     return ", ".join(parts[:2]) + (f" and {len(parts) - 2} more" if len(parts) > 2 else "")
 
 
-def without_twins(events: Sequence[Event]) -> tuple[Event, ...]:
+def without_twins(events: Iterable[Event]) -> tuple[Event, ...]:
     """Leave out the alerts whose beginning another event told already: for people, the same news twice is noise."""
     return tuple(event for event in events if "twin" not in event.facts)

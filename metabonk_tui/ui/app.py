@@ -19,7 +19,7 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.ports import Monitor, Tapes, Transport
 from metabonk_tui.core.status import clean_text
 from metabonk_tui.ui.canvas import Canvas
 from metabonk_tui.ui.desk import Desk
@@ -69,8 +69,13 @@ class MonitorApp(App[None], inherit_bindings=False):
         speed: float = 1.0,
         notices: tuple[str, ...] = (),
         zone: tzinfo | None = None,
+        transport: Transport | None = None,
+        tapes: Tapes | None = None,
     ) -> None:
-        """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start."""
+        """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start.
+
+        With a `transport` it is a replay; with `tapes` one can go back into the past of what is watched.
+        """
         super().__init__(driver_class=Driver)
         self._monitor = monitor
         self._themes = dict(themes)
@@ -84,10 +89,14 @@ class MonitorApp(App[None], inherit_bindings=False):
             zone=zone or datetime.now(UTC).astimezone().tzinfo or UTC,
             themes=tuple(themes),
             notices=notices,
+            transport=transport,
+            tapes=tapes,
         )
+        self.desk.walk.wake = self._wake
         self.canvas = Canvas(self._themes[self.desk.theme])
         ring = self.bell if config.ui.bell else lambda: None
-        self._herald = Herald(partial(send, self), ring, partial(notification, config.ui.notify))
+        notify = partial(notification, config.ui.notify)
+        self._herald = Herald(partial(send, self), ring, notify, replay=transport is not None)
         self._ui_loop: asyncio.AbstractEventLoop | None = None
         self._ui_context: contextvars.Context | None = None
         self._woken = False
@@ -115,6 +124,7 @@ class MonitorApp(App[None], inherit_bindings=False):
     def on_unmount(self) -> None:
         """Give the window its name back."""
         self._ui_loop = None
+        self.desk.walk.back_to_now()
         send(self, RESTORE_TITLE)
 
     def on_canvas_resized(self) -> None:
@@ -173,8 +183,9 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.desk.arrived(self._ui_loop.time())
         newest = self._monitor.latest()
         self._herald.tell(newest)
-        if self.desk.news(newest) and not self._draw_due:
-            wait_s = self._drawn_s + DRAW_S - self._ui_loop.time()
+        asked = self.desk.walk.asked
+        if self.desk.news(newest) and (asked or not self._draw_due):
+            wait_s = 0.0 if asked else self._drawn_s + DRAW_S - self._ui_loop.time()
             if wait_s <= 0:
                 self.draw()
             else:

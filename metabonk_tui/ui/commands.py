@@ -12,7 +12,7 @@ from typing import Literal
 from metabonk_tui.core.alert import Alert
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
-from metabonk_tui.ui.screens.base import Hint, Mode
+from metabonk_tui.ui.screens.base import PAST, Hint, Mode
 
 Group = Literal["view", "look", "act", "app"]
 GROUPS: Mapping[Group, str] = {
@@ -33,8 +33,14 @@ class Now:
     read_only: bool = False
     mode: Mode = "live"
     alert: Alert | None = None
+    playing: bool = False
+    """In the past: it plays."""
+    tapes: bool = False
+    """The run that is watched has a past that one can go into."""
 
 
+NO_HANDS = "replay: there is nothing to act on"
+NOT_NOW = "this is the past; End goes back to what runs now"
 Reason = Callable[[Now], str]
 """Says why a command means nothing now; "" when it does."""
 
@@ -104,8 +110,22 @@ def _operation(now: Now) -> str:
     return "nothing was done to the pool yet"
 
 
+def _replay(now: Now) -> str:
+    return "" if now.mode in PAST or (now.tapes and now.snapshot) else "only in a replay"
+
+
+def _on_in_replay(now: Now) -> str:
+    return "" if now.mode in PAST else "this is now" if now.tapes else "only in a replay"
+
+
+def _now_only(now: Now) -> str:
+    return {"replay": NO_HANDS, "past": NOT_NOW}.get(now.mode, "")
+
+
 def may_hold(now: Now) -> str:
     """Say why the pool is not this monitor's to act on, "" when it is."""
+    if now.mode in PAST:
+        return _now_only(now)
     if now.snapshot is None:
         return "nothing was seen yet"
     if now.read_only or now.snapshot.pool.read_only:
@@ -145,7 +165,7 @@ def _act_running(now: Now) -> str:
 
 
 def _act_worker(now: Now) -> str:
-    why = _workers(now) or may_act(now)
+    why = _now_only(now) or _workers(now) or may_act(now)
     if why or now.worker is None:
         return why
     if not now.worker.alive:
@@ -168,6 +188,8 @@ def _watch(now: Now) -> str:
 def _acknowledge(now: Now) -> str:
     if now.screen != "alerts":
         return "only on the alerts, !"
+    if why := _now_only(now):
+        return why
     if now.alert is None or now.alert.state != "firing":
         return "it does not fire" if now.alert else "there is none"
     return "it is seen already" if now.alert.acknowledged else ""
@@ -176,7 +198,7 @@ def _acknowledge(now: Now) -> str:
 def _acknowledge_all(now: Now) -> str:
     if now.screen != "alerts":
         return "only on the alerts, !"
-    return "" if unseen(now.snapshot) else "nothing fires that is not seen"
+    return _now_only(now) or ("" if unseen(now.snapshot) else "nothing fires that is not seen")
 
 
 def unseen(snapshot: Snapshot | None) -> tuple[str, ...]:
@@ -199,6 +221,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("acknowledge", ("x",), "seen", "look", "Acknowledge the selected alert", _acknowledge, True, True),
     Command("acknowledge_all", ("u",), "all seen", "look", "Acknowledge every unseen alert", _acknowledge_all, True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
+    Command("back_one", ("[",), "step", "look", "One sample back, into the past", _replay, True, shown="[ ]"),
+    Command("on_one", ("]",), "step", "look", "One sample on, in the past", _on_in_replay),
+    Command("back_minute", ("{",), "minute", "look", "One minute back, into the past", _replay, True, shown="{ }"),
+    Command("on_minute", ("}",), "minute", "look", "One minute on, in the past", _on_in_replay),
+    Command("seek", ("t",), "go to", "look", "Go to a time or an event of the run", _replay, True),
     Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
     Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),
     Command("sort", ("s", ">"), "sort", "view", "Sort by the next number; back by id at the end", _on("dashboard")),
@@ -214,8 +241,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("previous", ("shift+tab",), "previous", "view", "Select the worker before", _workers),
     Command("page_up", ("pageup", "ctrl+u"), "page up", "view", "Scroll a page up", _always),
     Command("page_down", ("pagedown", "ctrl+d"), "page down", "view", "Scroll a page down", _always),
-    Command("home", ("home", "g"), "top", "view", "Go to the top", _always),
-    Command("end", ("end", "G"), "bottom", "view", "Go to the bottom", _always),
+    Command("home", ("home", "g"), "top", "view", "Go to the top, or to a replay's start", _always),
+    Command("end", ("end", "G"), "bottom", "view", "Go to the bottom, or to a replay's end", _always),
     Command("launch", ("L",), "launch", "act", "Launch the pool, as many as you say", may_act, True),
     Command("grow", ("+",), "resize", "act", "Resize the pool, one more filled in", _act_running, True, shown="+ -"),
     Command("shrink", ("-",), "resize", "act", "Resize the pool, one less filled in", _act_running),
@@ -225,7 +252,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("memory_watch", ("W",), "mem watch", "act", "Arm the memory watch, or disarm it", _watch),
     Command("theme", ("T",), "theme", "app", "Next theme", _always),
     Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
-    Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _always),
+    Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _now_only),
     Command("redraw", ("ctrl+l",), "redraw", "app", "Draw the whole screen again", _always),
 )  # fmt: skip
 
@@ -247,18 +274,36 @@ def recommended(now: Now) -> str:
     return command.id if command and not command.unless(now) else ""
 
 
+WALKS = ("back_one", "back_minute", "seek", "pause")
+"""What a replay is walked through with stays in its footer."""
+
+
 def hints(now: Now) -> tuple[Hint, ...]:
     """List the footer's keys: only those that mean something now, in the table's order."""
     first = recommended(now)
     shown: list[Hint] = []
     for command in COMMANDS:
-        if (command.footer or command.id == first) and not command.unless(now):
-            label = "go on" if command.id == "pause" and now.mode == "paused" else command.label
+        why = command.unless(now)
+        if command.id == "end" and now.mode == "past":
+            shown.append(Hint(command.key, "now", keep=True))
+        elif command.footer and why and why == _now_only(now):
+            shown.append(Hint(command.key, command.label, acts=True, off=True))
+        elif command.id in WALKS and now.mode not in PAST and command.id != "pause":
+            # From now there is one way into the past; the rest of the keys stands there.
+            shown += [Hint(command.keys[0], "past")] if command.id == "back_one" and not why else []
+        elif (command.footer or command.id == first) and not why:
             acts = command.group == "act"
             best = first in (command.id, "shrink" if command.id == "grow" else command.id)
+            keep = command.keep or (now.mode in PAST and command.id in WALKS)
             if command.id != "shrink":
-                shown.append(Hint(command.key, label, acts, best, command.keep))
+                shown.append(Hint(command.key, _label(command, now), acts, best, keep))
     return tuple(shown)
+
+
+def _label(command: Command, now: Now) -> str:
+    if command.id == "pause" and now.mode in PAST:
+        return "hold" if now.playing else "play"
+    return "go on" if command.id == "pause" and now.mode == "paused" else command.label
 
 
 def markdown() -> str:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Literal, NamedTuple
 
+from metabonk_tui.core import format as fmt
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.ports import Monitor, Tapes, Transport
+from metabonk_tui.core.seek import Edge, Shift, Target
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import verdict_text
 from metabonk_tui.ui import commands
@@ -21,10 +23,13 @@ from metabonk_tui.ui.dialogs.filter import FilterDialog
 from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
+from metabonk_tui.ui.dialogs.seek import SeekDialog
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, UiState
 from metabonk_tui.ui.spans import Row
+from metabonk_tui.ui.views import playbar
 from metabonk_tui.ui.views.order import BY_ID, WORST, next_sort
+from metabonk_tui.ui.walk import Walk
 
 HOME = "dashboard"
 NOTICE_S = 6.0
@@ -61,8 +66,11 @@ class Desk:
         zone: tzinfo = UTC,
         themes: tuple[str, ...] = (),
         notices: tuple[str, ...] = (),
+        transport: Transport | None = None,
+        tapes: Tapes | None = None,
     ) -> None:
         self.monitor = monitor
+        self.walk = Walk(monitor, transport, tapes)
         self.screens = screens
         self.snapshot: Snapshot | None = None
         """What is shown: the newest, or while paused the one of that moment."""
@@ -78,6 +86,7 @@ class Desk:
         self._notices = list(notices)
         self._notice_ends_s = 0.0
         self._fault: str | None = None
+        self._call = ""
         self._arrived_s: float | None = None
         self._stack = [HOME]
         self._scroll: dict[str, int] = {}
@@ -105,6 +114,11 @@ class Desk:
             "filter": lambda frame: self._ask(FilterDialog(frame.state.filter)),
             "memory_watch": lambda frame: self._ask(WatchDialog(self.monitor, frame)),
             "operation": lambda _: self._ask(OperationDialog()),
+            "back_one": lambda _: self._walk(lambda past: past.step(-1)),
+            "on_one": lambda _: self._walk(lambda past: past.step(1)),
+            "back_minute": lambda _: self._go(Shift(-60.0)),
+            "on_minute": lambda _: self._go(Shift(60.0)),
+            "seek": lambda _: self._ask(SeekDialog(self._go)),
             **{
                 name: lambda frame, name=name: self._ask(asks.ask(name, frame, self.monitor))  # type: ignore[misc]
                 for name in ("launch", "grow", "shrink", "restart", "stop", "stop_worker")
@@ -125,6 +139,7 @@ class Desk:
     def frame(self, wide: int, high: int) -> Frame:
         """Put together what a screen may know."""
         mode: Mode = "paused" if self.paused else "lag" if self.late_s else "live"
+        mode = mode if self.walk.mode == "live" else self.walk.mode
         frame = replace(
             self._frame,
             snapshot=self.snapshot,
@@ -133,18 +148,31 @@ class Desk:
             state=self.state,
             mode=mode,
             late_s=self.late_s,
-            notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot),
+            notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot) or self._call,
+            playback=self.walk.playback,
         )
         return replace(frame, hints=commands.hints(self.now(frame)))
 
     def now(self, frame: Frame) -> commands.Now:
         """Put together what decides which commands mean something."""
-        return commands.Now(frame.snapshot, self.screen, frame.worker, frame.read_only, frame.mode, frame.alert)
+        playing = frame.playback is not None and frame.playback.playing
+        return commands.Now(
+            frame.snapshot,
+            self.screen,
+            frame.worker,
+            frame.read_only,
+            frame.mode,
+            frame.alert,
+            playing,
+            self.walk.has_past,
+        )
 
     def news(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
+        moved = self.walk.look()
+        snapshot = self.walk.newest(snapshot)
         if self.paused or snapshot is None or snapshot is self.snapshot:
-            return self.dialog is not None and self.dialog.stirs()
+            return moved or (self.dialog is not None and self.dialog.stirs())
         self.snapshot = snapshot
         if self.dialog:
             self.dialog = self.dialog.watch(self.frame(80, 24))
@@ -159,29 +187,32 @@ class Desk:
 
         Return whether there is something to draw.
         """
-        before = (self.notice, self.late_s, self._fault)
-        self._fault = self.monitor.fault
+        before = (self.notice, self.late_s, self._fault, self._call)
+        self._fault, self._call = self.walk.fault, self.walk.calls()
         if at_s >= self._notice_ends_s and (self.notice or self._notices):
             self.notice = self._notices.pop(0) if self._notices else ""
             self._notice_ends_s = at_s + NOTICE_S
         self._arrived_s = at_s if self._arrived_s is None else self._arrived_s
         silent_s = at_s - self._arrived_s
         interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
-        self.late_s = silent_s if silent_s > max(LATE_S, 3 * interval_s) else 0.0
-        return before != (self.notice, self.late_s, self._fault)
+        late = self.walk.mode == "live" and silent_s > max(LATE_S, 3 * interval_s)
+        self.late_s = silent_s if late else 0.0
+        return before != (self.notice, self.late_s, self._fault, self._call)
 
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw what is before the person: a row for each line of the terminal."""
-        frame = self.frame(wide, high)
+        whole = self.frame(wide, high)
+        frame = playbar.beside(whole)
         page = self.screens[self.screen].page(frame)
         scroll = self._scroll.get(self.screen, 0)
-        self._room = max(1, high - len(page.top) - len(page.bottom))
+        self._room = max(1, frame.height - len(page.top) - len(page.bottom))
         if page.show and page.show != self._shown.get(self.screen):
             first, behind = page.show
             scroll = min(max(scroll, behind - self._room), first)
         self._shown[self.screen] = page.show
-        rows, self._scroll[self.screen] = page.compose(wide, high, scroll, frame.glyphs)
-        return self.dialog.over(rows, frame) if self.dialog else rows
+        rows, self._scroll[self.screen] = page.compose(wide, frame.height, scroll, frame.glyphs)
+        rows = playbar.with_bar(rows, whole)
+        return self.dialog.over(rows, whole) if self.dialog else rows
 
     def press(self, key: str, character: str | None, at_s: float, wide: int, high: int) -> Effect:
         """Take a key pressed at a time (seconds, monotonic) in a terminal of this size."""
@@ -205,7 +236,11 @@ class Desk:
             return NOTHING
         if name in self._own:
             return self._own[name](frame)
-        state = self.screens[self.screen].do(name, frame)
+        # The way back to now is open on every screen.
+        walks = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
+        if walks and name in ("home", "end"):
+            return self._go(Edge("start" if name == "home" else "end"))
+        state = self.screens[self.screen].do(name, playbar.beside(frame))
         if state is not None:
             self.state = state
         elif name == "density":
@@ -252,7 +287,21 @@ class Desk:
         self.notice = f"seen: {', '.join(ids)}"
         return NOTHING
 
+    def _go(self, target: Target) -> Effect:
+        if target == Edge("end") and self.walk.back_to_now():
+            self.snapshot, self._call = self.monitor.latest(), ""
+            return NOTHING
+        return self._walk(lambda past: past.seek(target))
+
+    def _walk(self, how: Callable[[Transport], None]) -> Effect:
+        self.paused = False
+        why = self.walk.go(how, self.snapshot.run.name if self.snapshot else "")
+        self.notice = why or self.notice
+        return NOTHING
+
     def _pause(self) -> Effect:
+        if self.walk.mode != "live":
+            return self._walk(lambda past: past.play())
         self.paused = not self.paused
         if not self.paused:
             self.news(self.monitor.latest())
@@ -267,6 +316,8 @@ class Desk:
         if frame.snapshot is None:
             return NOTHING
         text = verdict_text(frame.snapshot, frame.zone)
+        if frame.past:
+            text = f"replay, as it was on {fmt.day(frame.snapshot.t, frame.zone)}\n{text}"
         self.notice = f"copied {len(text.splitlines())} lines: {text.splitlines()[0]}"
         return Effect(copy=text)
 

@@ -8,6 +8,9 @@ from metabonk_tui.ui.glyphs import Glyphs
 from metabonk_tui.ui.screens.base import Frame, Hint
 from metabonk_tui.ui.spans import Row, Span, cut, fit, gap, join, on_row, spread, width
 
+IDLE = 2
+"""So many keys that do nothing now stay in sight for as long as there is room for those that do something."""
+
 
 def footer(frame: Frame) -> Row:
     """Draw the footer of a screen, or its notice when there is one."""
@@ -29,9 +32,14 @@ def keys_row(hints: Sequence[Hint], wide: int, glyphs: Glyphs) -> Row:
     room = wide - 2
     while _width(looks, acts) > room:
         spare = [hint for hint in looks if not hint.keep and not hint.recommended]
-        if spare:
+        idle = [hint for hint in acts if hint.off]
+        if len(idle) > IDLE:
+            acts.remove(idle[0])
+        elif spare:
             # The ends of the row are where the eye looks, so the last of the left group outlive its middle.
             looks.remove(spare[len(spare) // 2])
+        elif idle:
+            acts.remove(idle[0])
         elif len(acts) > 1:
             acts.remove(next(hint for hint in acts if not hint.recommended))
         elif len(looks) > 1:
@@ -54,4 +62,6 @@ def _group(hints: Sequence[Hint]) -> Row:
 def _hint(hint: Hint) -> Row:
     if hint.recommended:
         return (Span(f"{hint.key} {hint.label}", "onaccent", True, "accent"),)
+    if hint.off:
+        return (Span(f"{hint.key} {hint.label}", "track"),)
     return (Span(hint.key, "strong", True), Span(f" {hint.label}", "muted"))

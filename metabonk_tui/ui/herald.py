@@ -24,9 +24,15 @@ class Herald:
         write: Callable[[str], None],
         ring: Callable[[], None],
         notification: Callable[[str, str], str] = lambda title, text: "",
+        *,
+        replay: bool = False,
     ) -> None:
-        """Prepare; `notification` makes a sequence of a title and a text, "" where none is wanted."""
+        """Prepare; `notification` makes a sequence of a title and a text, "" where none is wanted.
+
+        A replay wakes nobody.
+        """
         self._write = write
+        self._replay = replay
         self._ring = ring
         self._notification = notification
         self._title = ""
@@ -36,12 +42,12 @@ class Herald:
 
     def tell(self, snapshot: Snapshot | None) -> None:
         """Say what is new. The first Snapshot only names the window: whoever opens the monitor is looking."""
-        title = window_title(snapshot)
+        title = window_title(snapshot, self._replay)
         if title != self._title:
             self._title = title
             self._write(title_sequence(title))
         before, self._before = self._before, snapshot or self._before
-        if snapshot is None or before is None or snapshot is before:
+        if snapshot is None or before is None or snapshot is before or self._replay:
             return
         found = changes(before.alerts, snapshot.alerts)
         told = tidings(found)

@@ -13,12 +13,13 @@ from metabonk_tui.core.snapshot import Snapshot
 _SHAPES = {"go": "●", "caution": "▲", "stop": "■", "unknown": "◌"}
 
 
-def window_title(snapshot: Snapshot | None) -> str:
-    """Name the window: the verdict first, because a tab shows only its beginning."""
+def window_title(snapshot: Snapshot | None, replay: bool = False) -> str:
+    """Name the window: the verdict first, because a tab shows only its beginning; before it, that it is past."""
+    past = "REPLAY " if replay else ""
     if snapshot is None:
-        return "metabonk-tui"
+        return f"{past}metabonk-tui"
     word = snapshot.verdict.word
-    return f"{_SHAPES[word.level]} {word} {snapshot.run.name} metabonk-tui"
+    return f"{past}{_SHAPES[word.level]} {word} {snapshot.run.name} metabonk-tui"
 
 
 def tidings(changes: Iterable[Change]) -> tuple[str, str] | None:

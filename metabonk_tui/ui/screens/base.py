@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from metabonk_tui.core.alert import Alert
 from metabonk_tui.core.config import Config
+from metabonk_tui.core.playback import Playback
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
@@ -19,7 +20,9 @@ from metabonk_tui.ui.views.order import BY_ID, in_order
 
 Density = Literal["automatic", "panels", "table", "grid"]
 DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
-Mode = Literal["live", "paused", "lag"]
+Mode = Literal["live", "paused", "lag", "replay", "past"]
+"""In "replay" there is nothing but the recording; in "past" the run goes on behind it."""
+PAST: frozenset[Mode] = frozenset({"replay", "past"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Hint:
     """Filled with the accent; at most one."""
     keep: bool = False
     """Never dropped when the row is short."""
+    off: bool = False
+    """Shown, and does nothing now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,13 @@ class Frame:
     read_only: bool = False
     zone: tzinfo = UTC
     """Where the clock on the wall hangs."""
+    playback: Playback | None = None
+    """In the past: how it stands; None before anything was read."""
+
+    @property
+    def past(self) -> bool:
+        """Tell whether what is shown is past, and nothing can be done to it."""
+        return self.mode in PAST
 
     @property
     def worker(self) -> WorkerView | None:

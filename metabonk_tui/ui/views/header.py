@@ -20,6 +20,8 @@ from metabonk_tui.ui.views.section import plain_text as text
 from metabonk_tui.ui.views.tiny import tiny_head
 
 WAS_S = 300.0
+NO_CALENDAR_S = 86400.0 * 365
+"""Times before this are counted from the start of a recording that knows no calendar."""
 TINY_CELLS = 40
 """Below this the header is that of a side pane."""
 
@@ -38,8 +40,10 @@ def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def mode(frame: Frame, snapshot: Snapshot) -> Row:
-    """Say whether what is on screen is now: live, paused or late."""
+    """Say whether what is on screen is now: live, paused, late, or past."""
     g = frame.glyphs
+    if frame.past:
+        return (mark(g.best, "accent", True), gap(1), Span("REPLAY", "accent", True))
     if frame.mode == "paused":
         return (mark(g.unknown, "unknown"), gap(1), strong("PAUSED"))
     if frame.mode == "lag":
@@ -62,9 +66,13 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     """Draw row 1: what this is, which run, how long; at the right mode, workers up, and the clock."""
     wide = frame.width
     run = snapshot.run
+    playback = frame.playback
+    now_t = snapshot.t if playback is None or playback.sample_t is None else playback.t
     roomy = wide >= WIDE
     far = 3 if roomy else 2
-    clock: Row = (text(fmt.clock(snapshot.t, frame.zone)),)
+    clock: Row = (text(fmt.clock(now_t, frame.zone)),)
+    if frame.past and roomy and now_t > NO_CALENDAR_S:
+        clock = (muted(fmt.day(now_t, frame.zone)), gap(1), *clock)
     lag: Row = ()
     if roomy and snapshot.lag_s is not None:
         lag = (muted("lag "), strong(f"{snapshot.lag_s * 1000:.0f}"), muted(" ms"))
@@ -72,13 +80,14 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     end = join([mode(frame, snapshot), alert_count(frame, snapshot), up, lag, clock], far)
     room = wide - 2 - width(end) - 2
     name: Row = (strong("metabonk-tui", True),)
-    elapsed: Row = (
-        (muted("up "), strong(fmt.elapsed(run.elapsed_s))) if roomy else (strong(fmt.elapsed(run.elapsed_s)),)
-    )
+    up_s = now_t - run.started_at
+    elapsed: Row = (muted("up "), strong(fmt.elapsed(up_s))) if roomy else (strong(fmt.elapsed(up_s)),)
     who = snapshot.pool
     looking: Row = ()
     holder: Row = ()
-    if frame.read_only or who.read_only:
+    if frame.past:
+        pass  # who held the pool then holds nothing now
+    elif frame.read_only or who.read_only:
         looking = (text("read-only"),)
     elif who.controller == "other":
         looking = (text("looking only"),)

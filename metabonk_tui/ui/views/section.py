@@ -24,7 +24,7 @@ def label(name: str) -> Row:
 
 def has(frame: Frame, key: str) -> bool:
     """Does this key do something now? A hint may name two keys: "+ -"."""
-    return any(key == hint.key or key in hint.key.split() for hint in frame.hints)
+    return any(not hint.off and (key == hint.key or key in hint.key.split()) for hint in frame.hints)
 
 
 def muted(text: str) -> Span:

@@ -229,5 +229,6 @@ def _earlier(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
 
 def nothing_seen(frame: Frame) -> tuple[Row, ...]:
     """Say that nothing was seen yet."""
-    row: Row = (gap(1), strong("metabonk-tui", True), gap(2), muted("looking for the first time"))
+    doing = "reading the recording" if frame.past else "looking for the first time"
+    row: Row = (gap(1), strong("metabonk-tui", True), gap(2), muted(doing))
     return (fit(row, frame.width, frame.glyphs.ellipsis),)

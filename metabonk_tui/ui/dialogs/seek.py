@@ -1,0 +1,67 @@
+"""Where to go in a replay: one row at the bottom. What cannot be understood stays typed, beside what can be typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from metabonk_tui.core.seek import CAN_BE_TYPED, IN_SHORT, Target, find, parse
+from metabonk_tui.ui.dialogs.base import Dialog, Reply, field
+from metabonk_tui.ui.screens.base import Frame
+from metabonk_tui.ui.spans import Row, Span, cut, fit, gap, mark, on_row, width
+from metabonk_tui.ui.views.section import muted
+
+LONGEST = 30
+UNKNOWN = "not a place; type"
+
+
+class SeekDialog(Dialog):
+    """A time or an event; Enter goes there, Esc stays."""
+
+    def __init__(self, go: Callable[[Target], object]) -> None:
+        self._go = go
+        self._typed = ""
+        self._wrong = ""
+
+    def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
+        """Draw the input in place of the footer."""
+        g = frame.glyphs
+        entry = field(self._typed, max(8, min(LONGEST, frame.width // 4)), True)
+        row: Row = (gap(1), Span("t", "accent", True), gap(1), *entry, gap(2))
+        room = frame.width - width(row) - 1
+        said: Row = (Span("Enter", "strong", True), muted(" go  "), Span("Esc", "strong", True), muted(" stay  "))
+        if self._wrong:
+            said = (mark(g.caution, "warn"), gap(1), Span(g.text(self._wrong), "text"), gap(2))
+        if self._wrong in ("", UNKNOWN):
+            whole = width(said) + len(CAN_BE_TYPED) <= room
+            said = (*said, muted(CAN_BE_TYPED if whole else IN_SHORT))
+        row = (*row, *cut(said, room, g.ellipsis))
+        return (*rows[:-1], on_row(fit(row, frame.width, g.ellipsis), "surface"))
+
+    def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
+        """Type, go or stay."""
+        if key == "escape":
+            return Reply(None)
+        if key == "enter":
+            return self._enter(frame)
+        if key == "backspace":
+            self._typed = self._typed[:-1]
+        elif key == "ctrl+u":
+            self._typed = ""
+        elif character is not None and character.isprintable() and len(self._typed) < LONGEST:
+            self._typed += character
+        self._wrong = ""
+        return Reply(self)
+
+    def _enter(self, frame: Frame) -> Reply:
+        if not self._typed.strip():
+            return Reply(None)
+        target = parse(self._typed)
+        if target is None:
+            self._wrong = UNKNOWN
+            return Reply(self)
+        found = find(target, frame.playback, frame.zone) if frame.playback is not None else None
+        if isinstance(found, str):
+            self._wrong = found
+            return Reply(self)
+        self._go(target)
+        return Reply(None)
