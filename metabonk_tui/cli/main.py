@@ -25,6 +25,7 @@ VERBS = {
     "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
     "import": ("importing", "take recordings that were made elsewhere in among the runs"),
     "report": ("report", "judge a recording: a .jsonl file, or a folder of worker_N_metrics.csv"),
+    "compare": ("compare", "lay two runs side by side and name the first thing in which they part"),
     "fit": ("fit", "say how many workers fit into memory, with the sum; nothing needs to run"),
     "contract": ("contract", "say which names of /status are expected, seen, never seen, unexpected"),
     "preflight": ("preflight", "look at what must be so before a launch"),
@@ -39,6 +40,7 @@ EXIT_CODES = """\
 exit codes:
   check, report            0 go · 1 caution · 2 STOP · 3 not known yet
   record                   0 ended as it was told to · 1 the end of it could not be stored
+  compare                  0 nothing parts them · 1 something does · 3 nothing is comparable
   fit                      0 so many fit · 1 they do not · 3 memory cannot be read
   contract                 0 every expected name seen · 1 some never seen · 3 nobody answered
   preflight                0 all passed or skipped · 1 something unknown · 2 something failed

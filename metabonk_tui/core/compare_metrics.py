@@ -19,6 +19,8 @@ from metabonk_tui.core.worker_view import ComponentState, ComponentView, Reach
 
 GB = 1_000_000_000
 NOT_RECORDED = "not recorded"
+ABSENT = "absent"
+"""The value of a component of which no worker has the key: known, and no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,16 @@ def _of_component(part: ComponentView) -> tuple[Metric, ...]:
     return (
         _share(f"{part.id}.keys", f"{name} keys", KEYS, 120.0, present, whole_worker),
         _share(f"{part.id}.showing", f"{name} showing", SHOWING, 600.0, showing, _half),
-        _number(
-            f"{part.id}.value", f"{name}, median", RATES, 600.0, value, _times(4, floor), lambda x: number(x, decimals)
+        Metric(
+            f"{part.id}.value",
+            f"{name}, median",
+            "number",
+            RATES,
+            600.0,
+            value,
+            # Where the key is absent there is no number, and the keys tell it already.
+            lambda x, y: ABSENT not in (x, y) and _times(4, floor)(x, y),
+            lambda x: x if x == ABSENT else number(x, decimals),
         ),
     )
 
@@ -203,8 +213,11 @@ def _showing(part: str, moment: Moment) -> Share | None:
     return _counted(shows, shows + sum(state in QUIET for state in states))
 
 
-def _middle_value(part: str, moment: Moment) -> float | None:
-    return _median(one.value for one in _looks(part, moment))
+def _middle_value(part: str, moment: Moment) -> float | str | None:
+    looks = _looks(part, moment)
+    known = {one.state for one in looks} & {*KEY_PRESENT, ComponentState.ABSENT}
+    middle = _median(one.value for one in looks)
+    return ABSENT if middle is None and known == {ComponentState.ABSENT} else middle
 
 
 def _looks(part: str, moment: Moment) -> list[ComponentMoment]:

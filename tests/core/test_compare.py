@@ -163,6 +163,15 @@ def test_what_one_side_never_recorded_is_not_compared() -> None:
     assert lines["gameplay"].pairs[0] == (None, Share(0, 3))
 
 
+def test_an_absent_key_is_known_and_is_no_number() -> None:
+    lines = {line.metric.id: line for line in compare(well(), lived(silent)).lines}
+    value = lines["intrinsic_reward.value"]
+    assert [tuple(map(value.metric.write, pair)) for pair in value.pairs[:1]] == [("0.30", "absent")]
+    assert value.compared
+    assert value.divergence is None
+    assert lines["ui_exploration.value"].pairs[0] == (30.0, 30.0)
+
+
 def test_nothing_is_comparable_where_only_one_was_watched() -> None:
     late = boiled(script(healthy, for_s=40 * MIN, blind=lambda t: 0 < t < 30 * MIN))
     short = boiled(script(healthy, for_s=20 * MIN, blind=lambda t: t == 0))
