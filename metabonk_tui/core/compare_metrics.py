@@ -84,17 +84,17 @@ def metrics(a: Digest, b: Digest) -> tuple[Metric, ...]:
     word = Metric("verdict", "verdict", "word", VERDICT, 300.0, lambda m: m.word.value, _other_level, str, least=3)
     return (
         word,
-        _share("workers.up", "workers up", CONDUCT, 300.0, _up, whole_worker),
+        _share("workers_up", "workers up", CONDUCT, 300.0, _up, whole_worker),
         *(one for part in parts for one in _of_component(part)),
         _share("conduct", "workers in trouble", CONDUCT, 300.0, _trouble, whole_worker),
-        _number("generations.resets", "counter resets", CONDUCT, 300.0, _resets, _more_resets, "{:.0f}".format),
+        _number("resets", "counter resets", CONDUCT, 300.0, _resets, _more_resets, "{:.0f}".format),
         _number("step_rate.median", "step rate, median", RATES, 300.0, _middle_rate, _times(3, SLOWEST), _rate),
         _number("step_rate.fastest", "step rate, fastest", RATES, 300.0, _top_rate, _times(10, SLOWEST), _rate),
-        _share("ui_state.uncertain", "state uncertain", CONDUCT, 300.0, _uncertain, _half),
+        _share("uncertain", "state uncertain", CONDUCT, 300.0, _uncertain, _half),
         _share("gameplay", "reached gameplay", GAMEPLAY, 600.0, partial(_gameplay, derived), _none_against_some),
-        _number("memory.available", "available memory", MEMORY, 300.0, _available, _memory(1.0, 0.2), _gigabytes),
-        _number("memory.workers", "held by workers", MEMORY, 300.0, _held, _memory(1.0, 1 / 3), _gigabytes),
-        Metric("memory.oom_kills", "OOM kills", "number", KILLS, 0.0, _kills, operator.ne, "{:.0f}".format, least=1),
+        _number("available_memory", "available memory", MEMORY, 300.0, _available, _memory(1.0, 0.2), _gigabytes),
+        _number("workers_memory", "held by workers", MEMORY, 300.0, _held, _memory(1.0, 1 / 3), _gigabytes),
+        Metric("oom_kills", "OOM kills", "number", KILLS, 0.0, _kills, operator.ne, "{:.0f}".format, least=1),
     )
 
 

@@ -43,8 +43,8 @@ def test_the_first_divergence_is_named_with_its_minute_and_the_code_says_that_th
     assert lines["verdict"]["a"][-2:] == ["STOP", None]
     assert lines["intrinsic_reward.value"]["a"][0] == "absent"
     assert lines["intrinsic_reward.value"]["b"][0] == pytest.approx(0.05)
-    assert lines["memory.available"] == {
-        "metric": "memory.available",
+    assert lines["available_memory"] == {
+        "metric": "available_memory",
         "title": "available memory",
         "compared": False,
         "diverges_at_s": None,
@@ -120,6 +120,6 @@ def test_the_failed_run_beside_its_relaunch(metabonk: Metabonk) -> None:
         "a": {"count": 0, "of": 5},
         "b": {"count": 5, "of": 5},
     }
-    resets = next(line for line in found["metrics"] if line["metric"] == "generations.resets")
+    resets = next(line for line in found["metrics"] if line["metric"] == "resets")
     assert resets["diverges_at_s"] == 1800.0
     assert resets["a"][-1] == 10

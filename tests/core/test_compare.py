@@ -90,27 +90,27 @@ CASES: list[tuple[str, Life, dict[str, object], tuple[str, float, str, str]]] = 
         {},
         ("intrinsic_reward.showing", 0, "3/3", "0/3"),
     ),
-    ("workers that go", phases((0, healthy), (12 * MIN, down)), {}, ("workers.up", 12, "3/3", "0/3")),
-    ("beginning anew", begun_anew(8, 16, 24), {}, ("generations.resets", 16, "0", "2")),
+    ("workers that go", phases((0, healthy), (12 * MIN, down)), {}, ("workers_up", 12, "3/3", "0/3")),
+    ("beginning anew", begun_anew(8, 16, 24), {}, ("resets", 16, "0", "2")),
     ("slow", slower, {}, ("step_rate.median", 0, "1.00/s", "0.05/s")),
     (
         "uncertain",
         phases((0, healthy), (20 * MIN, with_fields(healthy, dynamic_ui_state_type="uncertain"))),
         {},
-        ("ui_state.uncertain", 20, "0/3", "3/3"),
+        ("uncertain", 20, "0/3", "3/3"),
     ),
     ("playing", phases((0, healthy), (15 * MIN, playing)), {}, ("ui_to_gameplay.showing", 15, "0/3", "3/3")),
     (
         "less memory",
         healthy,
         {"memory": lambda t: room(8.0 if t < 9 * MIN else 5.0)},
-        ("memory.available", 9, "8.0 GB", "5.0 GB"),
+        ("available_memory", 9, "8.0 GB", "5.0 GB"),
     ),
     (
         "an OOM kill in the last minute",
         healthy,
         {"memory": lambda t: room(8.0, int(t >= 39.5 * MIN))},
-        ("memory.oom_kills", 39, "0", "1"),
+        ("oom_kills", 39, "0", "1"),
     ),
 ]
 
@@ -146,7 +146,7 @@ def test_what_explains_most_is_named_first_and_the_verdict_last() -> None:
     found = compare(well(), lived(silent, minutes=40))
     ids = [divergence.metric.id for divergence in found.divergences]
     assert ids[:2] == ["intrinsic_reward.keys", "meta.keys"]
-    assert ids.index("ui_exploration.showing") < ids.index("ui_state.uncertain")
+    assert ids.index("ui_exploration.showing") < ids.index("uncertain")
     assert ids[-1] == "verdict"
 
 
@@ -154,9 +154,9 @@ def test_what_one_side_never_recorded_is_not_compared() -> None:
     found = compare(well(), lived(memory=None))
     assert told(found) == []
     lines = {line.metric.id: line for line in found.lines}
-    assert not lines["memory.available"].compared
-    assert lines["memory.available"].pairs[0] == (8 * GB, None)
-    assert lines["memory.oom_kills"].pairs[0] == (0, None)
+    assert not lines["available_memory"].compared
+    assert lines["available_memory"].pairs[0] == (8 * GB, None)
+    assert lines["oom_kills"].pairs[0] == (0, None)
     only_steps = lived(lambda slot, t: {"step": t}, observable=["step"])
     lines = {line.metric.id: line for line in compare(only_steps, well()).lines}
     assert lines["intrinsic_reward.keys"].pairs[0] == (None, Share(3, 3))
@@ -285,9 +285,13 @@ def test_the_failed_run_beside_a_healthy_one() -> None:
         ("meta.keys", 300.0, "0/5", "5/5"),
     ]
     assert ("verdict", 1800.0, "STOP", "LAUNCH 24H") in named
-    assert any(metric == "generations.resets" for metric, *_ in named)
+    assert any(metric == "resets" for metric, *_ in named)
     # Memory and System2 were not recorded: nothing is said of them.
-    assert not [metric for metric, *_ in named if metric.startswith(("memory.", "system2."))]
+    assert not [
+        metric
+        for metric, *_ in named
+        if metric.startswith(("available_memory", "workers_memory", "oom_kills", "system2."))
+    ]
 
 
 @there(DATA / "failed-run")
