@@ -57,6 +57,9 @@ def open_monitor(
     `how` is how the program is called for this pool; `state` is the folder for locks and records, by default the
     user's; `last_words` runs when the program must end while its terminal takes no output.
     """
+    from metabonk_tui.adapters.settings import state_dir
+    from metabonk_tui.adapters.store.shelf import runs_dir
+    from metabonk_tui.cli.archive import StoreArchive
     from metabonk_tui.cli.log import log_path, open_log
     from metabonk_tui.cli.wiring import watching
     from metabonk_tui.ui.app import MonitorApp, run_app
@@ -87,5 +90,7 @@ def open_monitor(
             read_only=read_only,
             speed=speed,
             notices=notices,
+            # A demo, whose state is its own, can be laid beside the user's runs all the same.
+            archive=StoreArchive((runs_dir(state or state_dir()), runs_dir(state_dir())), config),
         )
         return run_app(app, lambda: (last_words(), None)[1])

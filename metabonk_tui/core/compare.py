@@ -30,7 +30,7 @@ class Divergence:
     b: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Line:
     """One metric at every mark."""
 
@@ -42,7 +42,7 @@ class Line:
     """Was it ever seen in both at the same elapsed time?"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """All that was found."""
 
@@ -66,9 +66,11 @@ class Comparison:
         """Is there anything that both recorded at the same elapsed time?"""
         return any(line.compared for line in self.lines)
 
-    def beside(self, at_s: float) -> Mapping[str, Pair]:
-        """Return every metric, by its id, in both runs at one elapsed time."""
-        return _pairs(tuple(line.metric for line in self.lines), self.a.at(at_s), self.b.at(at_s))
+    def series(self, metric: Metric, points: int) -> tuple[Pair, ...]:
+        """Read one metric at so many elapsed times, evenly spread over what both have."""
+        times = [self.common_s * (number + 1) / points for number in range(points)]
+        moments = [(self.a.at(at_s), self.b.at(at_s)) for at_s in times]
+        return tuple((metric.read(a) if a else None, metric.read(b) if b else None) for a, b in moments)
 
 
 def compare(a: Digest, b: Digest) -> Comparison:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.digest import Digester
 from metabonk_tui.core.past import Past
 from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.sample import (
@@ -202,6 +203,40 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Let go of the recording, complete as it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRun:
+    """One recorded run, as a list shows it."""
+
+    name: str
+    """By which it is found."""
+    run: str
+    """What the run calls itself."""
+    started_at: float
+    duration_s: float
+    verdict: str
+    workers: int | None
+    source: str
+
+
+class Unreadable(Exception):
+    """A recording, or where they lie, cannot be read; its text says why."""
+
+
+class Archive(Protocol):
+    """The runs that were recorded. From any thread that may wait: every call may take long."""
+
+    def runs(self) -> tuple[KeptRun, ...]:
+        """List them, the newest first; what cannot be read is left out. Raises Unreadable."""
+        ...
+
+    def boil(self, name: str, on: Callable[[float], bool]) -> Digester | None:
+        """Boil a run down. `on` is told now and then which share is done, and says whether to go on.
+
+        None: it was not to go on, or there is nothing in it. Raises Unreadable.
+        """
         ...
 
 

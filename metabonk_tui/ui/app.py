@@ -19,7 +19,7 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.ports import Archive, Monitor
 from metabonk_tui.core.status import clean_text
 from metabonk_tui.ui.canvas import Canvas
 from metabonk_tui.ui.desk import Desk
@@ -69,8 +69,12 @@ class MonitorApp(App[None], inherit_bindings=False):
         speed: float = 1.0,
         notices: tuple[str, ...] = (),
         zone: tzinfo | None = None,
+        archive: Archive | None = None,
     ) -> None:
-        """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start."""
+        """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start.
+
+        `archive`: the recorded runs that it can be laid beside.
+        """
         super().__init__(driver_class=Driver)
         self._monitor = monitor
         self._themes = dict(themes)
@@ -84,6 +88,7 @@ class MonitorApp(App[None], inherit_bindings=False):
             zone=zone or datetime.now(UTC).astimezone().tzinfo or UTC,
             themes=tuple(themes),
             notices=notices,
+            archive=archive,
         )
         self.canvas = Canvas(self._themes[self.desk.theme])
         self._herald = Herald(partial(send, self), self.bell if config.ui.bell else lambda: None)

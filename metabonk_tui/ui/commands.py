@@ -172,6 +172,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("verdict", ("v",), "why", "look", "Show the verdict with its evidence", _not_on("verdict", _seen), True),
     Command("environment", ("e",), "env", "look", "Env file against processes", _not_on("environment", _seen), True),
     Command("memory", ("m",), "memory", "look", "Memory: who holds it, what fits", _not_on("memory", _seen), True),
+    Command("compare", ("c",), "compare", "look", "Beside a recorded run; there, choose another", _seen, True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
     Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
     Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),

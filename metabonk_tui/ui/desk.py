@@ -11,16 +11,18 @@ from datetime import UTC, tzinfo
 from typing import Literal, NamedTuple
 
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.ports import Archive, Monitor
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import verdict_text
 from metabonk_tui.ui import commands
+from metabonk_tui.ui.comparing import Comparing
 from metabonk_tui.ui.dialogs import asks
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
 from metabonk_tui.ui.dialogs.filter import FilterDialog
 from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
+from metabonk_tui.ui.dialogs.runs import RunsDialog
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, UiState
 from metabonk_tui.ui.spans import Row
@@ -61,6 +63,7 @@ class Desk:
         zone: tzinfo = UTC,
         themes: tuple[str, ...] = (),
         notices: tuple[str, ...] = (),
+        archive: Archive | None = None,
     ) -> None:
         self.monitor = monitor
         self.screens = screens
@@ -73,6 +76,7 @@ class Desk:
         self.theme = config.ui.theme
         self.dialog: Dialog | None = None
         self.state = UiState()
+        self.comparing = Comparing(archive)
         self._themes: tuple[str, ...] = ()
         self.offer(themes)
         self._notices = list(notices)
@@ -89,6 +93,7 @@ class Desk:
             "verdict": lambda _: self._open("verdict"),
             "environment": lambda _: self._open("environment"),
             "memory": lambda _: self._open("memory"),
+            "compare": lambda _: self._compare(),
             "worker": lambda _: self._open("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
@@ -129,6 +134,7 @@ class Desk:
             state=self.state,
             mode=mode,
             late_s=self.late_s,
+            comparing=self.comparing.view,
             notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot),
         )
         return replace(frame, hints=commands.hints(self.now(frame)))
@@ -139,6 +145,8 @@ class Desk:
 
     def news(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
+        if snapshot is not None and snapshot is not self.snapshot:
+            self.comparing.feed(snapshot)
         if self.paused or snapshot is None or snapshot is self.snapshot:
             return self.dialog is not None and self.dialog.stirs()
         self.snapshot = snapshot
@@ -164,7 +172,8 @@ class Desk:
         silent_s = at_s - self._arrived_s
         interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
         self.late_s = silent_s if silent_s > max(LATE_S, 3 * interval_s) else 0.0
-        return before != (self.notice, self.late_s, self._fault)
+        read_on = self.comparing.tick(at_s, self.screen == "compare")
+        return read_on or before != (self.notice, self.late_s, self._fault)
 
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw what is before the person: a row for each line of the terminal."""
@@ -239,7 +248,17 @@ class Desk:
         self._scroll[name] = 0
         return NOTHING
 
+    def _compare(self) -> Effect:
+        """Open the comparison; there, and where no run was chosen yet, open the list of runs."""
+        there = self.screen == "compare"
+        self._open("compare")
+        if there or self.comparing.view.chosen is None:
+            self._ask(RunsDialog(self.comparing))
+        return NOTHING
+
     def _back(self) -> Effect:
+        if self.screen == "compare":
+            self.comparing.leave()
         self._stack = self._stack[:-1] or [HOME]
         return NOTHING
 

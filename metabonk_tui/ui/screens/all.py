@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metabonk_tui.ui.screens.base import MonitorScreen
+from metabonk_tui.ui.screens.compare import CompareScreen
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
 from metabonk_tui.ui.screens.help import HelpScreen
@@ -19,6 +20,7 @@ def all_screens(places: tuple[tuple[str, str], ...] = ()) -> dict[str, MonitorSc
         VerdictScreen(),
         EnvironmentScreen(),
         MemoryScreen(),
+        CompareScreen(),
         HelpScreen(places),
     )
     return {screen.name: screen for screen in screens}

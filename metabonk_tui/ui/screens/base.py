@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
+from metabonk_tui.ui.comparing import CompareView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.spans import Row, cropped, fit, mark
 from metabonk_tui.ui.views.order import BY_ID, in_order
@@ -76,6 +77,8 @@ class Frame:
     read_only: bool = False
     zone: tzinfo = UTC
     """Where the clock on the wall hangs."""
+    comparing: CompareView = field(default_factory=CompareView)
+    """The run that stands beside the one on screen."""
 
     @property
     def worker(self) -> WorkerView | None:
