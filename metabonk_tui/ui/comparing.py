@@ -114,7 +114,12 @@ class Comparing:
             if job.ended:
                 self._job = None
                 self._take(job, at_s)
-        elif looked_at and self._other is not None and at_s - self._compared_s >= AGAIN_S:
+        elif (
+            looked_at
+            and self.view.comparison is not None
+            and self._other is not None
+            and at_s - self._compared_s >= AGAIN_S
+        ):
             digest, other = self._mine(), self._other
             if digest is not None:
                 self._begin(_Job(), lambda quiet: self._comparing(quiet, digest, other))
@@ -149,6 +154,7 @@ class Comparing:
         try:
             work(job)
         except Unreadable as error:
+            LOG.info("comparing: %s", error)
             job.problem = str(error)
         except Exception as error:
             LOG.exception("comparing failed")

@@ -114,7 +114,7 @@ class PlainScreen(MonitorScreen):
 def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
     screens: dict[str, MonitorScreen] = {
-        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment", "memory")
+        name: PlainScreen(name) for name in ("dashboard", "worker", "verdict", "environment", "memory", "compare")
     }
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 

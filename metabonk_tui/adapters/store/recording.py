@@ -215,13 +215,15 @@ class Recording:
             (after + 1 if after else -1, from_t if from_t is not None else -1),
         ).fetchone()[0]
         at = begin or 0
-        while (found := self._next(at)) is not None:
-            numbers, lines = found
+        packed = True
+        # The tail ends it: what is written behind it meanwhile are changes of what was read already.
+        while packed and (found := self._next(at)) is not None:
+            numbers, lines, packed = found
             yield from self._within(numbers, lines, from_t, to_t, after)
             at = numbers[-1] + 1
 
-    def _next(self, at: int) -> tuple[list[int], list[bytes]] | None:
-        """Return the next chunk, behind the last one the tail; both as they were at one moment."""
+    def _next(self, at: int) -> tuple[list[int], list[bytes], bool] | None:
+        """Return the next chunk, behind the last one the tail, and which it is; both as they were at one moment."""
         self._base.execute("BEGIN")
         try:
             chunk = self._base.execute(
@@ -230,9 +232,9 @@ class Recording:
             ).fetchone()
             if chunk is not None:
                 first, last, thin, packed = chunk
-                return [last] if thin else list(range(first, last + 1)), lzma.decompress(packed).split(b"\n")
+                return [last] if thin else list(range(first, last + 1)), lzma.decompress(packed).split(b"\n"), True
             rows = self._base.execute("SELECT seq, line FROM tail WHERE seq >= ? ORDER BY seq", (at,)).fetchall()
-            return ([seq for seq, _ in rows], [line for _, line in rows]) if rows else None
+            return ([seq for seq, _ in rows], [line for _, line in rows], False) if rows else None
         finally:
             self._base.execute("COMMIT")
 

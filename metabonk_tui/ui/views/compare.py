@@ -75,7 +75,7 @@ def headline(found: Comparison) -> str:
 def _note(view: CompareView) -> Row:
     if view.comparison is None:
         return (muted("this run beside a recorded one"),)
-    known = "" if view.whole else ", this run as far as this monitor saw it"
+    known = "" if view.whole else ", this run only since it was opened here"
     return (muted(f"at the same elapsed time{known}"),)
 
 
@@ -104,7 +104,7 @@ def _run(side: str, one: Digest, wide: int, g: Glyphs) -> Row:
     token = LEVEL_TOKENS[verdict.word.level]
     since = f" since {fmt.elapsed(verdict.since_t - run.started_at)}"
     workers = run.desired or len(one.last.workers)
-    name_cells = max(12, min(34, wide - LABEL - 50))
+    name_cells = max(12, min(34, wide - LABEL - 56))
     parts: list[Row] = [
         (strong(left(g.text(run.name), name_cells, ellipsis=g.ellipsis).text, True),),
         (mark(g.level(verdict.word.level), token), gap(1), Span(verdict.word.value, token, True), muted(since)),
@@ -134,18 +134,38 @@ def _table(found: Comparison, wide: int, then: int, g: Glyphs) -> list[Row]:
     place = found.marks_s.index(found.common_s)
     order = {one.metric.id: number for number, one in enumerate(found.divergences)}
     apart = sorted((line for line in found.lines if line.divergence), key=lambda line: order[line.metric.id])
-    alike = [line for line in found.lines if not line.divergence and line.compared]
-    other = [line for line in found.lines if not line.compared and any(line.pairs[place])]
-    neither = [line.metric.title for line in found.lines if not line.compared and not any(line.pairs[place])]
+    apart += [line for line in found.lines if line not in apart and _absent_in_one(line, place)]
+    compared = [line for line in found.lines if line.compared and line not in apart]
+    lately = [line for line in compared if _differs_now(line, place)]
+    alike = [line for line in compared if line not in lately]
+    others = [line for line in found.lines if not line.compared and line not in apart]
+    single = [line for line in others if line.pairs[place] != (None, None)]
+    neither = [line.metric.title for line in others if line not in single]
     columns = _columns(wide)
     rows: list[Row] = [_heads(found, columns, then)]
-    for name, lines in (("differs", apart), ("much the same", alike), ("recorded in one of them only", other)):
+    groups = (
+        ("differs", apart),
+        ("differs at this moment, not yet for long", lately),
+        ("much the same", alike),
+        ("not compared: never recorded in both at once", single),
+    )
+    for name, lines in groups:
         if lines:
             rows.append((muted(name),))
             rows += [_line(line, place, columns, then, g) for line in lines]
     if neither:
         rows += [EMPTY, *paragraph(g.text(f"not recorded in either: {', '.join(neither)}"), wide, "muted")]
     return [fit(row, wide, g.ellipsis) for row in rows]
+
+
+def _absent_in_one(line: Line, place: int) -> bool:
+    a, b = line.pairs[place]
+    return a is not None and b is not None and (a == ABSENT) != (b == ABSENT)
+
+
+def _differs_now(line: Line, place: int) -> bool:
+    a, b = line.pairs[place]
+    return a is not None and b is not None and line.metric.differs(a, b)
 
 
 def _columns(wide: int) -> tuple[int, int, int]:
@@ -168,7 +188,7 @@ def _line(line: Line, place: int, columns: tuple[int, int, int], then: int, g: G
     a, b = line.pairs[place]
     one = line.divergence
     token = "strong" if one else "text"
-    row: Row = (left(f"  {g.text(line.metric.title)}", name - 1, token, ellipsis=g.ellipsis), gap(1))
+    row: Row = (left(f" {g.text(line.metric.title)}", name - 1, token, ellipsis=g.ellipsis), gap(1))
     row = (*row, *fit(_value(line, a, side - 1, g), side), *fit(_value(line, b, side - 1, g), side))
     if one and since:
         row = (*row, left(fmt.elapsed(one.at_s), since, "strong"))
