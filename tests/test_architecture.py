@@ -68,6 +68,8 @@ def loaded_by(*argv: str) -> set[str]:
         (["config", "check"], set()),
         (["config", "show"], set()),
         (["report", "nowhere.jsonl"], set()),
+        (["compare", "nowhere.jsonl", "nowhere.jsonl"], set()),
+        (["compare", "last", "last"], {"sqlite3"}),
         (["check", "--base-port", "1", "--for", "0.1s"], {"httpx", "psutil", "sqlite3"}),
         (["fit", "--base-port", "1"], {"psutil"}),
         (["launch", "1", "--base-port", "1"], {"httpx", "psutil", "sqlite3"}),

@@ -57,11 +57,11 @@ def _of_file(name: str, config: Config) -> tuple[Digest, ...]:
 
 
 def _of_store(name: str, config: Config) -> tuple[Digest, ...]:
+    if "/" in name or name.endswith((".jsonl", ".gz", ".csv")):
+        raise UsageError(f"no such file: {name}")
     # Only who names a run of the store pays for the store.
     from metabonk_tui.cli.recordings import opened, recording_path
 
-    if "/" in name or name.endswith((".jsonl", ".gz", ".csv")):
-        raise UsageError(f"no such file: {name}")
     with opened(recording_path(name)) as recording:
         found = _boiled(name, recording.samples(), config, recording.span[1])
         narrate(recording.problems)
