@@ -69,6 +69,8 @@ def loaded_by(*argv: str) -> set[str]:
         (["config", "show"], set()),
         (["report", "nowhere.jsonl"], {"sqlite3"}),
         (["status"], set()),
+        (["compare", "nowhere.jsonl", "nowhere.jsonl"], set()),
+        (["compare", "last", "last"], {"sqlite3"}),
         (["check", "--base-port", "1", "--for", "0.1s"], {"httpx", "psutil", "sqlite3"}),
         (["fit", "--base-port", "1"], {"psutil"}),
         (["launch", "1", "--base-port", "1"], {"httpx", "psutil", "sqlite3"}),

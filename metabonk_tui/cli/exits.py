@@ -4,10 +4,11 @@ from __future__ import annotations
 
 DONE = 0
 FAILED = 1
+"""Of `compare`: something parts them."""
 NOT_DONE = 2
 """An acting verb was refused, or the person said no: nothing was touched."""
 NOT_KNOWN = 3
-"""`fit`: memory cannot be read."""
+"""`fit`: memory cannot be read. `compare`: nothing is comparable."""
 USAGE = 64
 INTERNAL = 70
 CONFIG = 78

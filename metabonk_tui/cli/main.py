@@ -31,6 +31,7 @@ VERBS = {
         "report",
         "say what happened in a run: a recorded one, a .jsonl file, a folder of worker_N_metrics.csv",
     ),
+    "compare": ("compare", "lay two runs side by side and name the first thing in which they part"),
     "fit": ("fit", "say how many workers fit into memory, with the sum; nothing needs to run"),
     "contract": ("contract", "say which names of /status are expected, seen, never seen, unexpected"),
     "preflight": ("preflight", "look at what must be so before a launch"),
@@ -47,6 +48,7 @@ exit codes:
   status                   the same; 3 also where nobody watches and what is known is STALE
   alerts                   0 none fires · 1 a warning · 2 a critical one · 3 no worker was seen; test: 0 or 1
   record                   0 ended as it was told to · 1 the end of it could not be stored
+  compare                  0 nothing parts them · 1 something does · 3 nothing is comparable
   fit                      0 so many fit · 1 they do not · 3 memory cannot be read
   contract                 0 every expected name seen · 1 some never seen · 3 nobody answered
   preflight                0 all passed or skipped · 1 something unknown · 2 something failed

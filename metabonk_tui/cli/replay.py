@@ -17,7 +17,7 @@ from metabonk_tui.adapters.settings import Loaded, load_config, user_config_path
 from metabonk_tui.adapters.store.shelf import UNREADABLE
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import Parser, add_config_option, factor
-from metabonk_tui.cli.recordings import recording_path
+from metabonk_tui.cli.recordings import recording_path, store
 from metabonk_tui.cli.sources import narrate, sources
 from metabonk_tui.cli.watch import no_terminal
 from metabonk_tui.core.sample import Sample
@@ -126,6 +126,7 @@ def _store_reel(name: str) -> StoreReel:
 
 
 def _show(player: Player, loaded: Loaded, zone: tzinfo) -> int:
+    from metabonk_tui.cli.archive import StoreArchive
     from metabonk_tui.cli.log import log_path, open_log
     from metabonk_tui.ui.app import MonitorApp, run_app
     from metabonk_tui.ui.glyphs import choose_glyphs
@@ -150,5 +151,6 @@ def _show(player: Player, loaded: Loaded, zone: tzinfo) -> int:
         notices=(no_log, *warnings) if no_log else warnings,
         zone=zone,
         transport=player,
+        archive=StoreArchive((store(),), loaded.config),
     )
     return run_app(app)

@@ -8,14 +8,14 @@ from pathlib import Path
 from metabonk_tui.adapters.reels import StoreReel
 from metabonk_tui.adapters.store.shelf import SUFFIX, UNREADABLE, summaries
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Tape
+from metabonk_tui.core.past_ports import Tape
 from metabonk_tui.core.seek import Edge
 from metabonk_tui.core.step import step
 from metabonk_tui.engine.player import Player
 
 
 class StoreTapes:
-    """Implements `core.ports.Tapes` over the folder of all runs."""
+    """Implements `core.past_ports.Tapes` over the folder of all runs."""
 
     def __init__(self, folder: Path, config: Config, zone: tzinfo, speed: float) -> None:
         """Look into this folder when asked; `speed` is how fast a past is played."""

@@ -63,6 +63,7 @@ def open_monitor(
     """
     from metabonk_tui.adapters.settings import state_dir
     from metabonk_tui.adapters.store.shelf import runs_dir
+    from metabonk_tui.cli.archive import StoreArchive
     from metabonk_tui.cli.log import log_path, open_log
     from metabonk_tui.cli.tapes import StoreTapes
     from metabonk_tui.cli.wiring import watching
@@ -99,5 +100,7 @@ def open_monitor(
             notices=notices,
             zone=zone,
             tapes=tapes,
+            # A demo, whose state is its own, can be laid beside the user's runs all the same.
+            archive=StoreArchive((runs_dir(state or state_dir()), runs_dir(state_dir())), config),
         )
         return run_app(app, lambda: (last_words(), None)[1])

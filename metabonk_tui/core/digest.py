@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from metabonk_tui.core.snapshot import Gap, Snapshot, Word
-from metabonk_tui.core.worker_view import ComponentState, Reach, WorkerView
+from metabonk_tui.core.worker_view import ComponentState, ConductWord, Reach, WorkerView
 
 FINEST_S = 10.0
 """The finest spacing of moments, on the run's clock."""
@@ -37,6 +38,8 @@ class WorkerMoment:
     gameplay: bool
     """Corroborated so far in this run."""
     components: Mapping[str, ComponentMoment]
+    conduct: ConductWord | None = None
+    """None: nothing is wrong with what it is doing, or it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,8 @@ class Digest:
         t = self.last.run.started_at + at_s
         if at_s > self.duration_s or any(gap.from_t < t < gap.to_t for gap in self.gaps):
             return None
-        seen = None
-        for moment in self.moments:
-            if moment.at_s > at_s:
-                break
-            seen = moment
-        return seen
+        place = bisect_right(self.moments, at_s, key=lambda one: one.at_s)
+        return self.moments[place - 1] if place else None
 
 
 class Digester:
@@ -169,4 +168,5 @@ def _worker(worker: WorkerView) -> WorkerMoment:
         memory_bytes=worker.rss_bytes if worker.tree_bytes is None else worker.tree_bytes,
         gameplay=worker.gameplay.reached_t is not None,
         components={one.id: ComponentMoment(one.state, one.value) for one in worker.components},
+        conduct=worker.conduct.word if worker.conduct else None,
     )

@@ -14,8 +14,8 @@ from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from metabonk_tui.core.action import Action, Plan
+from metabonk_tui.core.past_ports import Reel
 from metabonk_tui.core.playback import Playback, marks_of
-from metabonk_tui.core.ports import Reel
 from metabonk_tui.core.preflight import PreflightView
 from metabonk_tui.core.seek import Find, Moment, Shift, Target, find, words
 from metabonk_tui.core.snapshot import Snapshot
@@ -40,7 +40,7 @@ class Order(NamedTuple):
 
 
 class Player:
-    """Implements `core.ports.Monitor` and `core.ports.Transport` over a reel."""
+    """Implements `core.ports.Monitor` and `core.past_ports.Transport` over a reel."""
 
     def __init__(
         self,

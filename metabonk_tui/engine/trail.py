@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import chain
 
+from metabonk_tui.core.past_ports import Reel
 from metabonk_tui.core.playback import Landmarks
-from metabonk_tui.core.ports import Reel
 from metabonk_tui.core.sample import Sample
 from metabonk_tui.core.snapshot import Snapshot
 

@@ -19,7 +19,8 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor, Tapes, Transport
+from metabonk_tui.core.past_ports import Archive, Tapes, Transport
+from metabonk_tui.core.ports import Monitor
 from metabonk_tui.core.status import clean_text
 from metabonk_tui.ui.canvas import Canvas
 from metabonk_tui.ui.desk import Desk
@@ -71,10 +72,12 @@ class MonitorApp(App[None], inherit_bindings=False):
         zone: tzinfo | None = None,
         transport: Transport | None = None,
         tapes: Tapes | None = None,
+        archive: Archive | None = None,
     ) -> None:
         """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start.
 
-        With a `transport` it is a replay; with `tapes` one can go back into the past of what is watched.
+        With a `transport` it is a replay; with `tapes` one can go back into the past of what is watched; `archive`:
+        the recorded runs that it can be laid beside.
         """
         super().__init__(driver_class=Driver)
         self._monitor = monitor
@@ -91,6 +94,7 @@ class MonitorApp(App[None], inherit_bindings=False):
             notices=notices,
             transport=transport,
             tapes=tapes,
+            archive=archive,
         )
         self.desk.walk.wake = self._wake
         self.canvas = Canvas(self._themes[self.desk.theme])

@@ -220,6 +220,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("alerts", ("!",), "alerts", "look", "What fires, since when, who has seen it", _not_on("alerts", _seen)),
     Command("acknowledge", ("x",), "seen", "look", "Acknowledge the selected alert", _acknowledge, True, True),
     Command("acknowledge_all", ("u",), "all seen", "look", "Acknowledge every unseen alert", _acknowledge_all, True),
+    Command("compare", ("c",), "compare", "look", "Beside a recorded run; there, choose another", _seen, True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
     Command("back_one", ("[",), "step", "look", "One sample back, into the past", _replay, True, shown="[ ]"),
     Command("on_one", ("]",), "step", "look", "One sample on, in the past", _on_in_replay),

@@ -12,17 +12,20 @@ from typing import Literal, NamedTuple
 
 from metabonk_tui.core import format as fmt
 from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Monitor, Tapes, Transport
+from metabonk_tui.core.past_ports import Archive, Tapes, Transport
+from metabonk_tui.core.ports import Monitor
 from metabonk_tui.core.seek import Edge, Shift, Target
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.verdict_text import verdict_text
 from metabonk_tui.ui import commands
+from metabonk_tui.ui.comparing import Comparing
 from metabonk_tui.ui.dialogs import asks
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
 from metabonk_tui.ui.dialogs.filter import FilterDialog
 from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
+from metabonk_tui.ui.dialogs.runs import RunsDialog
 from metabonk_tui.ui.dialogs.seek import SeekDialog
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.screens.base import DENSITIES, Frame, Mode, MonitorScreen, UiState
@@ -68,6 +71,7 @@ class Desk:
         notices: tuple[str, ...] = (),
         transport: Transport | None = None,
         tapes: Tapes | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.monitor = monitor
         self.walk = Walk(monitor, transport, tapes)
@@ -81,6 +85,7 @@ class Desk:
         self.theme = config.ui.theme
         self.dialog: Dialog | None = None
         self.state = UiState()
+        self.comparing = Comparing(archive, replay=transport is not None)
         self._themes: tuple[str, ...] = ()
         self.offer(themes)
         self._notices = list(notices)
@@ -102,6 +107,7 @@ class Desk:
             "alerts": lambda _: self._open("alerts"),
             "acknowledge": lambda frame: self._acknowledge((frame.alert.id,) if frame.alert else ()),
             "acknowledge_all": lambda frame: self._acknowledge(commands.unseen(frame.snapshot)),
+            "compare": lambda _: self._compare(),
             "worker": lambda _: self._open("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
@@ -150,6 +156,7 @@ class Desk:
             late_s=self.late_s,
             notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot) or self._call,
             playback=self.walk.playback,
+            comparing=self.comparing.view,
         )
         return replace(frame, hints=commands.hints(self.now(frame)))
 
@@ -169,6 +176,8 @@ class Desk:
 
     def news(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
+        if snapshot is not None:
+            self.comparing.feed(snapshot)
         moved = self.walk.look()
         snapshot = self.walk.newest(snapshot)
         if self.paused or snapshot is None or snapshot is self.snapshot:
@@ -197,7 +206,8 @@ class Desk:
         interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
         late = self.walk.mode == "live" and silent_s > max(LATE_S, 3 * interval_s)
         self.late_s = silent_s if late else 0.0
-        return before != (self.notice, self.late_s, self._fault, self._call)
+        read_on = self.comparing.tick(at_s, self.screen == "compare")
+        return read_on or before != (self.notice, self.late_s, self._fault, self._call)
 
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw what is before the person: a row for each line of the terminal."""
@@ -278,7 +288,17 @@ class Desk:
         self._scroll[name] = 0
         return NOTHING
 
+    def _compare(self) -> Effect:
+        """Open the comparison; there, and where no run was chosen yet, open the list of runs."""
+        there = self.screen == "compare"
+        self._open("compare")
+        if there or self.comparing.view.chosen is None:
+            self._ask(RunsDialog(self.comparing))
+        return NOTHING
+
     def _back(self) -> Effect:
+        if self.screen == "compare":
+            self.comparing.leave()
         self._stack = self._stack[:-1] or [HOME]
         return NOTHING
 

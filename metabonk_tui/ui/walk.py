@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from metabonk_tui.core.past_ports import Tape, Tapes, Transport
 from metabonk_tui.core.playback import Playback
-from metabonk_tui.core.ports import Monitor, Tape, Tapes, Transport
+from metabonk_tui.core.ports import Monitor
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.ui.screens.base import Mode
 

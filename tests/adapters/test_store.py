@@ -413,3 +413,17 @@ def test_a_name_is_found_by_its_beginning(tmp_path: Path) -> None:
     assert find(folder, "run-176") == find(folder, "last") == folder / "run-1767309258.db"
     assert find(folder, "nothing") is None
     assert (folder.stat().st_mode & 0o777) == 0o700
+
+
+def test_what_is_written_while_it_is_read_does_not_break_the_reading(tmp_path: Path) -> None:
+    bench = begun(tmp_path, 130)
+    with Recording(paths(tmp_path)[0]) as one:
+        read = []
+        for sample in one.samples():
+            read.append(sample.t - T)
+            if len(read) in (10, 125, 130):
+                bench.take(tick(1000 + len(read)))
+        assert one.problems == []
+    assert read[:130] == list(range(130))
+    assert read[130:] in ([], [1010.0])
+    bench.journal.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.store.filing import file_runs
 from metabonk_tui.cli.tapes import StoreTapes
-from metabonk_tui.core.ports import Tape
+from metabonk_tui.core.past_ports import Tape
 from tests.adapters.test_store import CONFIG, HEADER, T, judged, tick
 
 

@@ -119,7 +119,7 @@ def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
     screens: dict[str, MonitorScreen] = {
         name: PlainScreen(name)
-        for name in ("dashboard", "worker", "verdict", "environment", "memory", "logs", "alerts")
+        for name in ("dashboard", "worker", "verdict", "environment", "memory", "logs", "alerts", "compare")
     }
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 

@@ -11,6 +11,7 @@ from metabonk_tui.ui import commands
 from metabonk_tui.ui.glyphs import ASCII, UNICODE
 from metabonk_tui.ui.screens.alerts import AlertsScreen
 from metabonk_tui.ui.screens.base import Frame, Page, UiState
+from metabonk_tui.ui.screens.compare import CompareScreen
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
 from metabonk_tui.ui.screens.logs import LogsScreen
@@ -30,6 +31,7 @@ SCREENS = {
         MemoryScreen(),
         LogsScreen(),
         AlertsScreen(),
+        CompareScreen(),
     )
 }
 SIZES = ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5))

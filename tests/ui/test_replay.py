@@ -63,7 +63,7 @@ def playback(scene: Snapshot, **more: object) -> Playback:
 
 
 class ScriptedTransport:
-    """Implements `core.ports.Transport`: where it stands is set, what it is told is written down."""
+    """Implements `core.past_ports.Transport`: where it stands is set, what it is told is written down."""
 
     def __init__(self, state: Playback | None) -> None:
         self.state = state
@@ -472,7 +472,7 @@ async def test_what_a_key_asked_for_is_drawn_at_once(make_app: Callable[..., Mon
 
 
 class ScriptedTape(ScriptedMonitor, ScriptedTransport):
-    """Implements `core.ports.Tape`."""
+    """Implements `core.past_ports.Tape`."""
 
     def __init__(self, scene: Snapshot, state: Playback) -> None:
         ScriptedMonitor.__init__(self, scene)
@@ -487,7 +487,7 @@ class ScriptedTape(ScriptedMonitor, ScriptedTransport):
 
 
 class ScriptedTapes:
-    """Implements `core.ports.Tapes`: opens this tape, or says why not."""
+    """Implements `core.past_ports.Tapes`: opens this tape, or says why not."""
 
     def __init__(self, tape: ScriptedTape | str) -> None:
         self.tape = tape

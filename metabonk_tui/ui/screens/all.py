@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metabonk_tui.ui.screens.alerts import AlertsScreen
 from metabonk_tui.ui.screens.base import MonitorScreen
+from metabonk_tui.ui.screens.compare import CompareScreen
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
 from metabonk_tui.ui.screens.help import HelpScreen
@@ -23,6 +24,7 @@ def all_screens(places: tuple[tuple[str, str], ...] = ()) -> dict[str, MonitorSc
         MemoryScreen(),
         LogsScreen(),
         AlertsScreen(),
+        CompareScreen(),
         HelpScreen(places),
     )
     return {screen.name: screen for screen in screens}

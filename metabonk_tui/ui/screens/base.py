@@ -14,6 +14,7 @@ from metabonk_tui.core.config import Config
 from metabonk_tui.core.playback import Playback
 from metabonk_tui.core.snapshot import Snapshot
 from metabonk_tui.core.worker_view import WorkerView
+from metabonk_tui.ui.comparing import CompareView
 from metabonk_tui.ui.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.spans import Row, cropped, fit, mark
 from metabonk_tui.ui.views.order import BY_ID, in_order
@@ -86,6 +87,8 @@ class Frame:
     """Where the clock on the wall hangs."""
     playback: Playback | None = None
     """In the past: how it stands; None before anything was read."""
+    comparing: CompareView = field(default_factory=CompareView)
+    """The run that stands beside the one on screen."""
 
     @property
     def past(self) -> bool:
