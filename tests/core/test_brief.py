@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from metabonk_tui.core import brief_line
 from metabonk_tui.core.brief import brief
 from metabonk_tui.core.brief_line import ASCII, UNICODE, age_s, exit_code, fault, is_stale, line, loudest, tmux
-from metabonk_tui.core.snapshot import Forecast, Snapshot, Word
+from metabonk_tui.core.memory_view import Forecast
+from metabonk_tui.core.snapshot import Snapshot, Word
 from metabonk_tui.core.worker_view import Reach
 from metabonk_tui.ui.glyphs import ASCII as UI_ASCII
 from metabonk_tui.ui.glyphs import UNICODE as UI_UNICODE
