@@ -89,7 +89,7 @@ def test_a_recording_that_breaks_off_is_told(tmp_path: Path) -> None:
     assert 0 < len(read) < COUNT
     list(reel.samples())
     assert reel.unread == 1
-    assert "cannot be read further" in str(reel.problems[0])
+    assert "damaged" in str(reel.problems[0])
     reel.close()
 
 
