@@ -237,6 +237,9 @@ class Engine:
         latest, journal = self._latest, self._journal
         assert journal is not None
         source.go_on()
+        if latest is not None and _is_told_from_the_start(told, latest):
+            # It began to record as we began to look. Of the two accounts of one run the recorded one counts.
+            latest = self._latest = None
         fresh = [sample for sample in told if latest is None or sample.t > latest.t]
         newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
         events = (*newest.events, *self._faults.take_events())
@@ -369,3 +372,8 @@ class Engine:
 
 def _recorded(snapshot: Snapshot, journal: Journal) -> Snapshot:
     return replace(snapshot, recording=journal.recording, recorded_by=journal.writer)
+
+
+def _is_told_from_the_start(told: tuple[Sample, ...], latest: Snapshot) -> bool:
+    """Tell whether this is what we know already, from its beginning: its times are those of its writer's clock."""
+    return bool(told) and told[0].run is not None and told[0].t <= latest.t
