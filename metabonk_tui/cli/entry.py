@@ -39,7 +39,8 @@ def plain_status(words: list[str]) -> tuple[str, str | None, int | None] | None:
     for word in rest:
         name, equals, value = word.partition("=")
         value = value if equals else next(rest, "")
-        if name not in ("--format", "--host", "--base-port") or not value or value.startswith("-"):
+        known = name in ("--format", "--host", "--base-port") and name not in given
+        if not known or not value or value.startswith("-"):
             return None
         given[name] = value
     how, port = given.get("--format", "line"), given.get("--base-port", "")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metabonk_tui.adapters import state_file
@@ -230,6 +230,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS, max_size=5))
+@example(["--base-port", "line", "--base-port", "5000"])
 def test_the_short_way_understands_nothing_that_the_parser_does_not(words: list[str]) -> None:
     short = plain_status(["status", *words])
     assert short is None or short == by_parser(words)
