@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from metabonk_tui.adapters.pool_lock import PoolLock
 from metabonk_tui.adapters.pools.record import boot_id
 from metabonk_tui.adapters.store import kept_snapshot, retention, shelf
 from metabonk_tui.adapters.store.along import Along, told
+from metabonk_tui.adapters.store.known_past import past_of
 from metabonk_tui.adapters.store.page import Page
 from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.run_file import Cache
@@ -44,11 +45,6 @@ UNSEEN_S = 3600.0
 """A run whose processes cannot be seen goes on if its last sample is not older than this."""
 LAUNCHED = "launched by us"
 """How a run began that is one before any worker of it is seen."""
-WHOLE = 600
-"""Up to so many samples are stepped through again; of more, some."""
-FRAMES = 300
-NEAR = 60
-"""Intervals before the end of which every sample is looked at."""
 
 
 class StoreJournal:
@@ -108,7 +104,7 @@ class StoreJournal:
                 meta, seq = one.meta, one.newest_seq
                 self._go_on(meta)
                 self._recover(meta)
-            past = self._past(path, seq)
+            past = past_of(path, seq, self._key, self._interval_s)
             if mine:
                 self._page = Page(path, self._config)
             else:
@@ -229,30 +225,6 @@ class StoreJournal:
             if self._lock.held and is_broken(error):
                 self._tell("warn", f"{path.name} cannot be read: {said(error)}{self._set_aside(path)}", {})
         return found
-
-    def _past(self, path: Path, to_seq: int) -> Past:
-        """Find the cheapest way to know what was: a kept Snapshot, all samples, or some of them."""
-        with Recording(path) as one:
-            packed = one.cached(kept_snapshot.NAME, self._key)
-            kept = kept_snapshot.unpack(packed) if packed is not None else None
-            if kept is not None:
-                seq, snapshot = kept
-                return Past(snapshot, _read(path, seq, to_seq))
-            if to_seq <= WHOLE and one.thinned_to_t is None:
-                return Past(None, _read(path, 0, to_seq))
-            return self._some(one)
-
-    def _some(self, one: Recording) -> Past:
-        first_t, last_t = one.span
-        near_t = max(first_t, last_t - NEAR * self._interval_s)
-        frames = list(one.frames(FRAMES, near_t))
-        rhythm_s = one.rhythm_s or self._interval_s
-        if not frames or frames[0].run is None:
-            return Past(None, _read(one.path, 0, one.newest_seq), one.events(), rhythm_s)
-        header = frames[0].run
-        spacing_s = max((near_t - first_t) / len(frames), rhythm_s)
-        frames[0] = replace(frames[0], run=replace(header, interval_s=spacing_s))
-        return Past(None, [*frames, *one.samples(from_t=near_t)], one.events(), rhythm_s)
 
     def _go_on(self, meta: Any) -> None:
         self._clock.go_on(ClockReading(**meta["clock"]))
@@ -388,12 +360,3 @@ class StoreJournal:
 
     def _tell(self, severity: Severity, text: str, facts: Mapping[str, object]) -> None:
         self._happened.append(Event(self._clock.now(), "recorder.error", severity, text, facts=facts))
-
-
-def _read(path: Path, after: int, to_seq: int) -> Iterator[Sample]:
-    """Read one by one: a long past must not stand in memory."""
-    with Recording(path) as one:
-        for seq, sample in one.numbered(after=after):
-            if seq > to_seq:
-                return
-            yield sample
