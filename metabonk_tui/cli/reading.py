@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
 from metabonk_tui.adapters.lenient import Problem
+from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.shelf import paths
 from metabonk_tui.cli.exits import UsageError
 from metabonk_tui.cli.options import nearest
@@ -75,10 +77,18 @@ def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
 def _stored(path: Path, config: Config, problems: list[Problem]) -> tuple[Chronicle, ...]:
     """Follow a run of the store; what happened is what was told then."""
     with opened(path) as one:
-        found = follow(one.samples(), config, one.span[1])
+        found = _closed(one, config)
         told, thinned = one.events(), one.thinned_to_t is not None
         problems += one.problems
     return tuple(told_then(found, told, thinned))
+
+
+def _closed(one: Recording, config: Config) -> tuple[Chronicle, ...]:
+    """Follow a recording up to where the next run began, which is no part of it."""
+    after = one.after
+    found = follow(chain(one.samples(), () if after is None else (after,)), config, one.span[1])
+    following = after.run.name if after is not None and after.run is not None else None
+    return found[:-1] if len(found) > 1 and found[-1].last.run.name == following else found
 
 
 def told_then(found: Sequence[Chronicle], told: tuple[Event, ...], thinned: bool) -> Iterator[Chronicle]:

@@ -427,3 +427,25 @@ def test_what_is_written_while_it_is_read_does_not_break_the_reading(tmp_path: P
     assert read[:130] == list(range(130))
     assert read[130:] == [1010.0, 1125.0, 1130.0]
     bench.journal.close()
+
+
+def test_what_comes_before_the_next_run_is_still_of_this_one(tmp_path: Path) -> None:
+    """Nobody watched, and the kernel killed: that is only known when the next run begins."""
+    first = [tick(number) for number in range(200)]
+    counted = MemoryReading(total_bytes=16, available_bytes=9_000_000_000, oom_kills=1)
+    second = [
+        replace(tick(number), memory=counted, run=RunHeader("second", T + 2000, 2) if number == 2000 else None)
+        for number in range(2000, 2010)
+    ]
+    one, two = file_runs(tmp_path / "runs", judged([*first, *second]), CONFIG)
+    with Recording(one) as recording:
+        assert recording.summary().verdict == "STOP"
+        gap = [event for event in recording.events() if event.kind == "recorder.gap"]
+        assert [event.facts["to"] - event.facts["from"] for event in gap] == [1801.0]
+        assert recording.newest_seq == len(first)
+        after = recording.after
+        assert after is not None
+        assert (after.t, after.memory, after.workers) == (T + 2000, counted, {})
+    with Recording(two) as recording:
+        assert recording.after is None
+        assert recording.summary().verdict != "STOP"

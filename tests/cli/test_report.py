@@ -184,8 +184,10 @@ def test_the_failed_run_that_nobody_saw(metabonk: Metabonk) -> None:
 
 
 @pytest.mark.skipif(not FAILED_RUN.is_dir(), reason="the recording of the failed run is not beside this checkout")
-def test_the_failed_run_in_one_page(metabonk: Metabonk) -> None:
-    text = " ".join(metabonk("report", str(FAILED_RUN)).stdout.split("run 2 of 2:")[0].split())
+@pytest.mark.parametrize("imported", [False, True], ids=["the folder", "imported"])
+def test_the_failed_run_in_one_page(metabonk: Metabonk, imported: bool) -> None:
+    name = metabonk("import", str(FAILED_RUN)).stdout.split()[0] if imported else str(FAILED_RUN)
+    text = " ".join(metabonk("report", name).stdout.split("run 2 of 2:")[0].split())
     for said in (
         "STOP was known after 30m; the run went on for 45m more, then nobody watched for 6h20m.",
         "It could be seen 30m sooner, at 00:00:00: UI exploration, intrinsic reward, meta-sequences ABSENT on 5/5",
@@ -198,7 +200,9 @@ def test_the_failed_run_in_one_page(metabonk: Metabonk) -> None:
         "no forecast was made: memory was not recorded",
     ):
         assert said in text, said
-    report = told(metabonk, str(FAILED_RUN))[1]["runs"][0]
+    whole = told(metabonk, name)[1]
+    report = whole if imported else whole["runs"][0]
+    assert report["gaps"] == [{"from_s": 4500.0, "to_s": 27300.0}]
     absent = next(one for one in report["first_seen"] if one["id"] == "component-absent")
     assert (absent["at_s"], absent["before_end_s"], absent["workers"]) == (0.0, 4500.0, [0, 1, 2, 3, 4])
     assert absent["components"] == ["ui_exploration", "intrinsic_reward", "meta"]

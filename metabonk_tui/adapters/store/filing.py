@@ -29,7 +29,7 @@ def file_runs(folder: Path, judged: Iterable[tuple[Sample, Snapshot]], config: C
         for sample, snapshot in judged:
             if page is None or snapshot.run.name != run:
                 if page is not None:
-                    page.finish()
+                    page.finish((sample, snapshot))
                     page = None
                 make_private_directory(folder)
                 run = snapshot.run.name

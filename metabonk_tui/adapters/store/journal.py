@@ -275,7 +275,7 @@ class StoreJournal:
         if self._page is not None:
             # What comes now is not of the run that ended, whether or not anything is there yet.
             page, self._page = self._page, None
-            page.finish()
+            page.finish((sample, snapshot))
         someone = any(seen.status is not None or seen.pid is not None for seen in sample.workers.values())
         if not (someone or snapshot.run.how == LAUNCHED) or self._now() < self._again_s:
             return

@@ -10,12 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from metabonk_tui.adapters.store.codec import Encoder
 from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.rollup import MINUTE_S, Rollup, fields_of
 from metabonk_tui.adapters.store.run_file import Cache, RunFile
 from metabonk_tui.core.config import Config
 from metabonk_tui.core.sample import Event, RunHeader, Sample
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.snapshot import RunSummary, Snapshot
 
 BEFORE_S = 300.0
 """How far before the open minute the last sample is sought: it says from where the counters grew."""
@@ -30,6 +31,7 @@ class Page:
         self._file = RunFile(path)
         self._rollup = Rollup(fields_of(config))
         self._last_event: Event | None = None
+        self._name = ""
         if self._file.seq:
             try:
                 self._recover()
@@ -63,9 +65,19 @@ class Page:
         if events:
             self._last_event = events[-1]
 
-    def finish(self) -> None:
-        """Write what is still open; one file is left, nothing beside it."""
-        self._file.finish(self._rollup.close())
+    def finish(self, following: tuple[Sample, Snapshot] | None = None) -> None:
+        """Write what is still open; one file is left, nothing beside it.
+
+        `following`: what the next run begins with. The hole up to it is still this run's, and so is a kill in it.
+        """
+        closed = self._closed(following[1]) if following is not None else None
+        if following is None or closed is None:
+            self._file.finish(self._rollup.close())
+            return
+        sample, snapshot = following
+        after = Sample(t=sample.t, memory=sample.memory, run=_header(snapshot))
+        meta = {"summary": _summary(closed.last), "after": Encoder().line(after).decode()}
+        self._file.finish(self._rollup.close(), meta=meta, events=self._fresh(closed.events))
 
     def close(self) -> None:
         """Let go of the file as it is."""
@@ -85,20 +97,18 @@ class Page:
                 self._rollup.add(sample)
         self._file.forget_minutes_from(minute)
 
+    def _closed(self, following: Snapshot) -> RunSummary | None:
+        """Return this run as it is known once the next one has begun."""
+        name = self._name
+        return next((one for one in reversed(following.ended_runs) if one.last.run.name == name), None)
+
     def _meta(self, sample: Sample, snapshot: Snapshot | None) -> dict[str, Any]:
         if snapshot is None:
             return {}
-        run = snapshot.run
-        summary = {
-            "run": run.name,
-            "started_at": run.started_at,
-            "verdict": snapshot.verdict.word.value,
-            "workers": run.desired if run.desired is not None else len(snapshot.workers),
-        }
+        self._name = snapshot.run.name
         if self._file.seq:
-            return {"summary": summary}
-        made = RunHeader(run.name, run.started_at, run.desired, run.source, run.interval_s, run.how, run.profile)
-        return {"summary": summary, "header": asdict(sample.run or made)}
+            return {"summary": _summary(snapshot)}
+        return {"summary": _summary(snapshot), "header": asdict(sample.run or _header(snapshot))}
 
     def _fresh(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         last = self._last_event
@@ -110,3 +120,18 @@ class Page:
             return events[places[-1] + 1 :]
         # Another version of this program, or of the thresholds, tells the past otherwise: what is told stays told.
         return tuple(event for event in events if event.t > last.t)
+
+
+def _summary(snapshot: Snapshot) -> dict[str, Any]:
+    run = snapshot.run
+    return {
+        "run": run.name,
+        "started_at": run.started_at,
+        "verdict": snapshot.verdict.word.value,
+        "workers": run.desired if run.desired is not None else len(snapshot.workers),
+    }
+
+
+def _header(snapshot: Snapshot) -> RunHeader:
+    run = snapshot.run
+    return RunHeader(run.name, run.started_at, run.desired, run.source, run.interval_s, run.how, run.profile)

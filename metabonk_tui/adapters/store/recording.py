@@ -203,6 +203,12 @@ class Recording:
                 for sample in made:
                     yield replace(sample, run=self._header(sample.run)) if place == 0 else sample
 
+    @property
+    def after(self) -> Sample | None:
+        """What the next run began with: it closes this one. None: none began while it was recorded."""
+        line = self.meta.get("after")
+        return next(codec.samples([line.encode()], [], self.path.name), None) if isinstance(line, str) else None
+
     def events(self) -> tuple[Event, ...]:
         """Return everything that happened in the run, oldest first."""
         return tuple(map(_event, self._base.execute(f"{EVENTS} ORDER BY id")))

@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 import lzma
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from metabonk_tui.adapters.store.codec import Encoder
 from metabonk_tui.adapters.store.rollup import Minute
 from metabonk_tui.adapters.store.schema import give_back, open_to_write
 from metabonk_tui.core.sample import Event, Sample
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 TICKS = 60
 """So many rows are packed into one: what compresses well together, and what one look into the past must unpack."""
@@ -58,7 +61,7 @@ class RunFile:
         self,
         sample: Sample,
         *,
-        meta: dict[str, Any],
+        meta: Mapping[str, Any],
         minutes: Iterable[Minute] = (),
         events: Iterable[Event] = (),
         cache: Cache | None = None,
@@ -66,12 +69,12 @@ class RunFile:
     ) -> None:
         """Write a tick in one transaction: all of it, or nothing and an error."""
         line = self._encoder.line(sample)
-        news = {key: text for key, value in meta.items() if (text := json.dumps(value)) != self._meta.get(key)}
+        news = self._news(meta)
         try:
             with self._base_transaction():
                 execute = self._base.execute
                 execute("INSERT INTO tail VALUES (?, ?, ?)", (self._seq + 1, sample.t, line))
-                self._base.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", news.items())
+                self._write_meta(news)
                 self._write_minutes(minutes)
                 self._write_events(events)
                 if cache is not None:
@@ -105,11 +108,15 @@ class RunFile:
         """Drop the rows of minutes that are to be rolled up again."""
         self._base.execute("DELETE FROM minute WHERE minute >= ?", (minute,))
 
-    def finish(self, minutes: Iterable[Minute] = ()) -> None:
+    def finish(
+        self, minutes: Iterable[Minute] = (), *, meta: Mapping[str, Any] = NOTHING, events: Iterable[Event] = ()
+    ) -> None:
         """Write what is still open and leave one file behind, no log beside it."""
         try:
             with self._base_transaction():
                 self._write_minutes(minutes)
+                self._write_meta(self._news(meta))
+                self._write_events(events)
                 self._pack()
             give_back(self._base)
             self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -139,6 +146,13 @@ class RunFile:
                 found = self._base.execute("SELECT id FROM series WHERE name = ?", (one.series,)).fetchone()
                 number = self._series[one.series] = found[0]
             self._base.execute("INSERT OR REPLACE INTO minute VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (number, *one[1:]))
+
+    def _news(self, meta: Mapping[str, Any]) -> dict[str, str]:
+        """Return what is not noted yet, as it is written."""
+        return {key: text for key, value in meta.items() if (text := json.dumps(value)) != self._meta.get(key)}
+
+    def _write_meta(self, news: Mapping[str, str]) -> None:
+        self._base.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", news.items())
 
     def _write_events(self, events: Iterable[Event]) -> None:
         self._base.executemany(
