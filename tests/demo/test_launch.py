@@ -158,11 +158,13 @@ def test_stop_can_lie(demo: MakePool) -> None:
 
 
 def test_two_pools_in_one_machine_leave_each_other_alone(demo: MakePool) -> None:
-    one, other = demo("healthy", workers=1, folder="p"), demo("healthy", workers=1, folder="p2")
-    assert one.base_port != other.base_port
+    one = demo("healthy", workers=1, folder="p")
     one.launch()
-    other.launch()
     one.wait_up(1)
+    # Ports are chosen among those that are free: before the first one listens the second might choose the same.
+    other = demo("healthy", workers=1, folder="p2")
+    assert one.base_port != other.base_port
+    other.launch()
     other.wait_up(1)
     pid = other.pid(0)
     assert one.stop().returncode == 0
