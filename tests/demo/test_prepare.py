@@ -63,10 +63,12 @@ def test_the_env_file_sets_what_the_monitor_requires(demo: MakePool) -> None:
 
 
 def test_the_patterns_recognise_this_pools_processes_and_no_others(demo: MakePool) -> None:
-    one, other = demo("healthy", workers=2, folder="p"), demo("healthy", workers=1, folder="p2")
+    one = demo("healthy", workers=2, folder="p")
     one.launch()
-    other.launch()
     one.wait_up(2)
+    # Only now: a pool's ports are chosen among those that are free.
+    other = demo("healthy", workers=1, folder="p2")
+    other.launch()
     other.wait_up(1)
     patterns = config_of(one).processes
     found = []
