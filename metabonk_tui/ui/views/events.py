@@ -29,8 +29,8 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
 
 def event_mark(event: Event, glyphs: Glyphs) -> Span:
     """Draw the glyph of an event: of the state it tells of, of the verdict it brings, else of its severity."""
-    if event.kind == "verdict" and "to" in event.facts:
-        word = next((word for word in Word if word.value == event.facts["to"]), None)
+    if event.kind == "verdict" and "word" in event.facts:
+        word = next((word for word in Word if word.value == event.facts["word"]), None)
         if word is not None:
             return mark(glyphs.level(word.level), LEVEL_TOKENS[word.level])
     if event.kind.startswith(("worker", "component")) and event.severity in ("warn", "crit"):
