@@ -14,7 +14,7 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from metabonk_tui.core.forecast import ForecastTrack, observe, suspend
+from metabonk_tui.core.memory.forecast import ForecastTrack, observe, suspend
 from tests.core.series import KINDS, SAFE, Series, draw
 
 STARTUP_S = 180.0

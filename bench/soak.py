@@ -27,8 +27,8 @@ from pathlib import Path
 import psutil
 
 from metabonk_tui.adapters.store.journal import TIDY_S
-from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.run_file import TICKS
+from metabonk_tui.adapters.store.run_reader import Recording
 
 PROGRAM = [sys.executable, "-m", "metabonk_tui"]
 LOOKS = 240

@@ -17,8 +17,8 @@ from resource import RUSAGE_CHILDREN, getrusage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from metabonk_tui.adapters import state_file
-from metabonk_tui.core.brief_line import SCHEMA
+from metabonk_tui.adapters.state import status_file as state_file
+from metabonk_tui.core.export.status_line import SCHEMA
 
 BAR = 4.0
 

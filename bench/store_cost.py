@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.export import write_jsonl
-from metabonk_tui.adapters.interchange import read_jsonl
-from metabonk_tui.adapters.settings import load_config
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
+from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.store import retention
-from metabonk_tui.adapters.store.page import Page
-from metabonk_tui.adapters.store.recording import Recording
-from metabonk_tui.core.sample import MemoryReading, Observation, ProcessReading, RunHeader, Sample, WorkerStatus
-from metabonk_tui.core.status import decode_status
+from metabonk_tui.adapters.store.run_reader import Recording
+from metabonk_tui.adapters.store.run_writer import Page
+from metabonk_tui.core.model.sample import MemoryReading, Observation, ProcessReading, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.status.decode import decode_status
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "real" / "three-workers.jsonl"
 T = 1_767_309_258.0

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.cli.demo import SCENARIOS
 from metabonk_tui.cli.main import VERBS
-from metabonk_tui.core.snapshot import Word
+from metabonk_tui.cli.verbs.demo import SCENARIOS
+from metabonk_tui.core.model.snapshot import Word
 from metabonk_tui.ui.commands import COMMANDS, GROUPS, key_name
 
 ROOT = Path(__file__).resolve().parent.parent

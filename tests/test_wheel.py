@@ -53,7 +53,7 @@ def test_the_wheel_carries_the_manual_and_the_themes(wheel: Path) -> None:
 
 def test_what_runs_is_the_installed_one_and_it_finds_its_files(installed: Path, tmp_path: Path) -> None:
     program = (
-        "import metabonk_tui; from metabonk_tui.adapters.packaged import *\n"
+        "import metabonk_tui; from metabonk_tui.adapters.state.package_data import *\n"
         "print(metabonk_tui.__file__, data_root(), len(default_config_text()), len([*themes_dir().glob('*.toml')]))"
     )
     done = run(installed, "-c", program, cwd=tmp_path)

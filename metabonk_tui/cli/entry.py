@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from metabonk_tui.cli.status_line import FORMATS, show
+from metabonk_tui.cli.live.status_print import FORMATS, show
 
 LONGEST_PORT = 5
 

@@ -6,7 +6,7 @@ import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from metabonk_tui.adapters.settings import state_dir
+from metabonk_tui.adapters.state.config_files import state_dir
 
 LOG_BYTES = 1_000_000
 

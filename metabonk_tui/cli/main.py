@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 
 from metabonk_tui import __version__
-from metabonk_tui.cli import exits
-from metabonk_tui.cli.exits import UsageError
+from metabonk_tui.cli import exit_codes as exits
+from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_options, nearest
 
 # verb: (module in this package, what it does)
@@ -26,7 +26,7 @@ VERBS = {
     "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
     "replay": ("replay", "open the monitor over a recording: a run, or a file"),
     "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
-    "import": ("importing", "take recordings that were made elsewhere in among the runs"),
+    "import": ("import_", "take recordings that were made elsewhere in among the runs"),
     "report": (
         "report",
         "say what happened in a run: a recorded one, a .jsonl file, a folder of worker_N_metrics.csv",
@@ -95,7 +95,7 @@ def dispatch(argv: Sequence[str]) -> int:
     verb = words[0] if words else "watch"
     if verb not in VERBS:
         raise UsageError(f"no such verb: {verb}{nearest(verb, list(VERBS))}\nverbs: {', '.join(VERBS)}")
-    module = importlib.import_module(f"metabonk_tui.cli.{VERBS[verb][0]}")
+    module = importlib.import_module(f"metabonk_tui.cli.verbs.{VERBS[verb][0]}")
     sub = Parser(prog=f"{PROGRAM} {verb}", description=VERBS[verb][1][0].upper() + VERBS[verb][1][1:] + ".")
     module.add_options(sub, verb)
     _refuse_strays(options, sub, verb)
@@ -127,7 +127,7 @@ def _refuse_strays(options: argparse.Namespace, parser: Parser, verb: str) -> No
 
 def _blame(error: BaseException) -> int:
     """Say in one line what ended the program; the traceback of a bug goes to the log."""
-    from metabonk_tui.core.config import ConfigError
+    from metabonk_tui.core.config.schema import ConfigError
 
     if isinstance(error, ConfigError):
         _narrate(str(error))

@@ -7,7 +7,7 @@ import math
 import re
 from typing import NoReturn
 
-from metabonk_tui.cli.exits import UsageError
+from metabonk_tui.cli.exit_codes import UsageError
 
 PROGRAM = "metabonk-tui"
 

@@ -8,38 +8,38 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from metabonk_tui.adapters.commands import take_ended
-from metabonk_tui.adapters.env_file_watch import EnvFileWatch
-from metabonk_tui.adapters.environ import Environments
-from metabonk_tui.adapters.exits import Exits
-from metabonk_tui.adapters.gpu import Gpus
-from metabonk_tui.adapters.http import StatusClient
-from metabonk_tui.adapters.kernel_log import KernelLog
-from metabonk_tui.adapters.log_tail import LogTails
-from metabonk_tui.adapters.memory import KernelMemory
-from metabonk_tui.adapters.nearness import is_this_machine
-from metabonk_tui.adapters.orchestrator import Orchestrator
-from metabonk_tui.adapters.peaks import PeakKeeper, PeaksFile, pool_key
-from metabonk_tui.adapters.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.env_file.watch import EnvFileWatch
+from metabonk_tui.adapters.host.gpu import Gpus
+from metabonk_tui.adapters.host.kernel_log import KernelLog
+from metabonk_tui.adapters.host.local import is_this_machine
+from metabonk_tui.adapters.host.memory import KernelMemory
+from metabonk_tui.adapters.http.client import StatusClient
+from metabonk_tui.adapters.http.orchestrator import Orchestrator
 from metabonk_tui.adapters.pools.launcher import LauncherPool
-from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
-from metabonk_tui.adapters.processes import ProcessTable
-from metabonk_tui.adapters.settings import state_dir
+from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
+from metabonk_tui.adapters.process.environ import Environments
+from metabonk_tui.adapters.process.exits import Exits
+from metabonk_tui.adapters.process.log_tail import LogTails
+from metabonk_tui.adapters.process.spawn import take_ended
+from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.adapters.state.config_files import state_dir
+from metabonk_tui.adapters.state.peaks import PeakKeeper, PeaksFile, pool_key
+from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
 from metabonk_tui.adapters.store.journal import StoreJournal
-from metabonk_tui.adapters.store.shelf import runs_dir
-from metabonk_tui.cli.brief_writer import BriefWriter
+from metabonk_tui.adapters.store.run_directory import runs_dir
+from metabonk_tui.cli.live.notifiers import alert_hook, serving
+from metabonk_tui.cli.live.preflight_checks import PoolLooks
+from metabonk_tui.cli.live.status_writer import BriefWriter
 from metabonk_tui.cli.log import open_log
-from metabonk_tui.cli.looks import PoolLooks
 from metabonk_tui.cli.options import PROGRAM
-from metabonk_tui.cli.telling import alert_hook, serving
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import PoolBackend
-from metabonk_tui.core.sample import Sample
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.live import PoolBackend
+from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.collector import Readers
 from metabonk_tui.engine.engine import Engine
-from metabonk_tui.engine.live import Readers
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from metabonk_tui.core.ports import ClockReading
+from metabonk_tui.core.ports.live import ClockReading
 
 
 def _elapsed_s() -> float:

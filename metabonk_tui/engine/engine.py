@@ -11,24 +11,24 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from metabonk_tui.core.action import Action, Plan
-from metabonk_tui.core.alert import changes
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.fold import fold
-from metabonk_tui.core.interlock import Door, door
-from metabonk_tui.core.past import rebuild
-from metabonk_tui.core.ports import AlertSink, Journal
-from metabonk_tui.core.preflight import PreflightView
-from metabonk_tui.core.sample import PoolReading, Sample
-from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
-from metabonk_tui.engine.acknowledging import Acknowledging
-from metabonk_tui.engine.asking import Faults
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.launch.interlock import Door, door
+from metabonk_tui.core.launch.preflight import PreflightView
+from metabonk_tui.core.model.alert import changes
+from metabonk_tui.core.model.pool import Action, Plan
+from metabonk_tui.core.model.sample import PoolReading, Sample
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
+from metabonk_tui.core.ports.live import AlertSink, Journal
+from metabonk_tui.core.recordings.restore import rebuild
+from metabonk_tui.core.step.merge import fold
+from metabonk_tui.engine.acknowledgements import Acknowledging
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.hands import Hands, refusal
-from metabonk_tui.engine.live import LiveSource, Readers
+from metabonk_tui.engine.collector import LiveSource, Readers
 from metabonk_tui.engine.memory_watch import MemoryWatch
-from metabonk_tui.engine.preflight import Looks, Preflight
-from metabonk_tui.engine.rhythm import Grid
+from metabonk_tui.engine.operations import Hands, refusal
+from metabonk_tui.engine.preflight_runner import Looks, Preflight
+from metabonk_tui.engine.schedule import Grid
+from metabonk_tui.engine.single_flight import Faults
 
 LOG = logging.getLogger(__name__)
 STOP_LIMIT_S = 5.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from metabonk_tui.core.ports import ExitReader, KernelLogReader
-from metabonk_tui.core.sample import ExitReading, KernelLogReading, Observation
-from metabonk_tui.core.status import text
-from metabonk_tui.engine.asking import Faults, Question
+from metabonk_tui.core.model.sample import ExitReading, KernelLogReading, Observation
+from metabonk_tui.core.ports.live import ExitReader, KernelLogReader
+from metabonk_tui.core.status.decode import text
+from metabonk_tui.engine.single_flight import Faults, Question
 
 EVERY_S = 1.0
 """Between two looks."""

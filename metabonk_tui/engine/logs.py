@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from metabonk_tui.core.ports import LogOwner, LogReader
-from metabonk_tui.core.sample import Observation, ProcessReading
-from metabonk_tui.core.status import text
-from metabonk_tui.engine.asking import Faults, Question
+from metabonk_tui.core.model.sample import Observation, ProcessReading
+from metabonk_tui.core.ports.live import LogOwner, LogReader
+from metabonk_tui.core.status.decode import text
+from metabonk_tui.engine.single_flight import Faults, Question
 
 EVERY_S = 2.0
 """Between two looks; a disk that hangs holds nobody up but them."""

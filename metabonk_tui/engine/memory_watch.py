@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from metabonk_tui.core import memory_watch
-from metabonk_tui.core.action import Action, Plan
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.memory_response import Choice, choose, commands, promise
-from metabonk_tui.core.memory_watch import Sight, WatchState, decide, reason, sight, why_not_arm
-from metabonk_tui.core.ports import Clock
-from metabonk_tui.core.sample import Event, PoolReading, Sample, Severity, WatchReading
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.status import clean_text
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory import watch as memory_watch
+from metabonk_tui.core.memory.watch import Sight, WatchState, decide, reason, sight, why_not_arm
+from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, promise
+from metabonk_tui.core.model.pool import Action, Plan
+from metabonk_tui.core.model.sample import Event, PoolReading, Sample, Severity, WatchReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.live import Clock
+from metabonk_tui.core.status.decode import clean_text
 
 LOG = logging.getLogger(__name__)
 

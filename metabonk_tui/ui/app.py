@@ -18,17 +18,17 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.past_ports import Archive, Tapes, Transport
-from metabonk_tui.core.ports import Monitor
-from metabonk_tui.core.status import clean_text
-from metabonk_tui.ui.canvas import Canvas
-from metabonk_tui.ui.desk import Desk
-from metabonk_tui.ui.glyphs import UNICODE, Glyphs
-from metabonk_tui.ui.herald import Herald
-from metabonk_tui.ui.screens.base import MonitorScreen
-from metabonk_tui.ui.terminal import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals, notification
-from metabonk_tui.ui.tokens import Theme, fitted
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.ports.live import Monitor
+from metabonk_tui.core.ports.recordings import Archive, Tapes, Transport
+from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.ui.controller import Desk
+from metabonk_tui.ui.frame import MonitorScreen
+from metabonk_tui.ui.notifier import Herald
+from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
+from metabonk_tui.ui.style.theme import Theme, fitted
+from metabonk_tui.ui.terminal.canvas import Canvas
+from metabonk_tui.ui.terminal.driver import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals, notification
 
 LOG = logging.getLogger(__name__)
 FAULT = 70

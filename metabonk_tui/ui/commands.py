@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.alert import Alert
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.worker_view import WorkerView
-from metabonk_tui.ui.screens.base import PAST, Hint, Mode
+from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.ui.frame import PAST, Hint, Mode
 
 Group = Literal["view", "look", "act", "app"]
 GROUPS: Mapping[Group, str] = {

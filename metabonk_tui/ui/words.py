@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from metabonk_tui.core.alert import Change
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.alert import Change
+from metabonk_tui.core.model.snapshot import Snapshot
 
 _SHAPES = {"go": "●", "caution": "▲", "stop": "■", "unknown": "◌"}
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from metabonk_tui.core.config import Config, parse_config
+from metabonk_tui.core.config.schema import Config, parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
 UNTIL_CLOSED = "import sys; sys.stdin.read()\n"

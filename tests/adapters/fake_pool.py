@@ -15,13 +15,13 @@ from pathlib import Path
 
 from children import config
 
-from metabonk_tui.adapters.pool_lock import PoolLock
 from metabonk_tui.adapters.pools.launcher import LauncherPool
-from metabonk_tui.adapters.proc import Proc
-from metabonk_tui.adapters.processes import ProcessTable
-from metabonk_tui.core.action import Action, Plan, Target
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import Event, Operation
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.pool import Action, Plan, Target
+from metabonk_tui.core.model.sample import Event, Operation
 
 MARK = "FAKE_POOL_FOLDER"
 

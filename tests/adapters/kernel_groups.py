@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from metabonk_tui.adapters.cgroup import CgroupTree, Group
+from metabonk_tui.adapters.host.cgroup import CgroupTree, Group
 
 
 class KernelGroup:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cgroup_trees import MB, Machine
 
-from metabonk_tui.adapters.cgroup import CgroupTree, GroupMemory, group_memory, group_swap, read_pressure
+from metabonk_tui.adapters.host.cgroup import CgroupTree, GroupMemory, group_memory, group_swap, read_pressure
 
 
 @pytest.fixture

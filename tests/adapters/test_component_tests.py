@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from children import wait_for
 
-from metabonk_tui.adapters.component_tests import KeptResults, run_test
-from metabonk_tui.adapters.short_run import KEPT_LINES
-from metabonk_tui.core.config import TestConfig
-from metabonk_tui.core.preflight import TestResult
+from metabonk_tui.adapters.process.component_tests import KeptResults, run_test
+from metabonk_tui.adapters.process.run_command import KEPT_LINES
+from metabonk_tui.core.config.schema import TestConfig
+from metabonk_tui.core.launch.preflight import TestResult
 
 Lines = list[tuple[str, ...]]
 

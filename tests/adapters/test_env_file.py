@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from children import wait_for
 
-from metabonk_tui.adapters.env_file import EnvFileError, Sourced, source_env_file
-from metabonk_tui.adapters.proc import Proc
+from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, source_env_file
+from metabonk_tui.adapters.process.proc import Proc
 
 BASE = {"PATH": os.environ["PATH"], "HOME": "/home/someone", "OLD": "old"}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from children import config
 
-from metabonk_tui.adapters.env_file import read_env_file
-from metabonk_tui.adapters.env_file_watch import EnvFileWatch
-from metabonk_tui.adapters.masking import MASK, Masking
-from metabonk_tui.adapters.source_keys import SourceKeys, unread
-from metabonk_tui.core.sample import EnvFileReading
+from metabonk_tui.adapters.env_file.source import read_env_file
+from metabonk_tui.adapters.env_file.source_keys import SourceKeys, unread
+from metabonk_tui.adapters.env_file.watch import EnvFileWatch
+from metabonk_tui.adapters.process.masking import MASK, Masking
+from metabonk_tui.core.model.sample import EnvFileReading
 
 BASE = {"PATH": os.environ["PATH"], "HOME": "/home/someone"}
 A, B = "METABONK_A", "METABONK_B"

@@ -11,9 +11,9 @@ import pytest
 from children import UNTIL_CLOSED, Children, config, wait_for
 from proc_trees import BOOT, Table
 
-from metabonk_tui.adapters.environ import MASK, Environments
-from metabonk_tui.adapters.proc import Proc
-from metabonk_tui.core.sample import EnvReading
+from metabonk_tui.adapters.process.environ import MASK, Environments
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.core.model.sample import EnvReading
 
 READY = "print('ready', flush=True)\n"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.commands import reap, start_child, take_ended
-from metabonk_tui.adapters.exits import Exits
-from metabonk_tui.adapters.export import write_jsonl
-from metabonk_tui.adapters.interchange import read_jsonl
-from metabonk_tui.adapters.kernel_log import KernelLog
-from metabonk_tui.core.sample import ExitReading, KernelKill, KernelLogReading, RunHeader, Sample
+from metabonk_tui.adapters.host.kernel_log import KernelLog
+from metabonk_tui.adapters.process.exits import Exits
+from metabonk_tui.adapters.process.spawn import reap, start_child, take_ended
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
+from metabonk_tui.core.model.sample import ExitReading, KernelKill, KernelLogReading, RunHeader, Sample
 
 V2 = (
     "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/pool,"

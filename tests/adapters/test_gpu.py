@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.adapters.gpu import Gpus
-from metabonk_tui.core.sample import GpuReading
+from metabonk_tui.adapters.host.gpu import Gpus
+from metabonk_tui.core.model.sample import GpuReading
 
 
 class NVMLError(Exception):

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from children import config, wait_for
 
-from metabonk_tui.adapters.hook import Hook, call_hook
-from metabonk_tui.adapters.pool_lock import PoolLock
-from metabonk_tui.core.alert import Acknowledged, Alert, Change
-from metabonk_tui.core.alert_message import example, message, wanted
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import Sample
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.adapters.alerts.command_hook import Hook, call_hook
+from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.core.alerts.payload import example, message, wanted
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.alert import Acknowledged, Alert, Change
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.pipeline import step
 
 PYTHON = sys.executable
 FIRING = Alert(
@@ -242,7 +242,7 @@ def test_the_end_waits_for_it_and_not_for_ever(
     hook.deliver((Change("firing", FIRING),), snapshot)
     hook.close()
     assert (tmp_path / "slow").read_text() == "done"
-    monkeypatch.setattr("metabonk_tui.adapters.hook.CLOSE_S", 0.3)
+    monkeypatch.setattr("metabonk_tui.adapters.alerts.command_hook.CLOSE_S", 0.3)
     pid = tmp_path / "pid"
     stuck = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
     hook, said = make(hooked(PYTHON, "-c", stuck, str(pid), timeout_s=50.0))

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from fault_server import FAULTS, GOOD, ODD, TEXTS, FaultServer, fault_server, free_port
 
-from metabonk_tui.adapters.http import StatusClient
-from metabonk_tui.core.sample import ERRORS, BadStatus
-from metabonk_tui.core.status import number, text
+from metabonk_tui.adapters.http.client import StatusClient
+from metabonk_tui.core.model.sample import ERRORS, BadStatus
+from metabonk_tui.core.status.decode import number, text
 
 TIMEOUT_S = 0.5
 CAP = 65536

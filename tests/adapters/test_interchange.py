@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.export import write_jsonl
-from metabonk_tui.adapters.interchange import read_jsonl
-from metabonk_tui.adapters.lenient import Problem
-from metabonk_tui.core.sample import (
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.core.model.sample import (
     BadValue,
     EnvReading,
     Event,
@@ -29,7 +29,7 @@ from metabonk_tui.core.sample import (
     Sample,
     WorkerStatus,
 )
-from metabonk_tui.core.status import number
+from metabonk_tui.core.status.decode import number
 
 RUN = {"schema": 1, "kind": "run", "name": "r", "started_at": 100.0, "desired": 2, "interval_s": 1.0, "source": "live"}
 
@@ -211,7 +211,7 @@ def test_gzip_is_known_by_its_bytes_and_a_torn_archive_keeps_what_was_there(tmp_
 
 
 def test_stdin_is_a_file_too(tmp_path: Path) -> None:
-    program = "from metabonk_tui.adapters.interchange import *; print(len(list(read_jsonl('-', []))))"
+    program = "from metabonk_tui.adapters.recordings.jsonl_reader import *; print(len(list(read_jsonl('-', []))))"
     lines = f"{json.dumps(RUN)}\n{json.dumps({'t': 105.0})}\n"
     done = subprocess.run([sys.executable, "-c", program], input=lines, capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"

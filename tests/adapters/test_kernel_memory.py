@@ -14,8 +14,8 @@ import pytest
 from children import UNTIL_CLOSED, Children
 from kernel_groups import KernelGroup, KernelGroups
 
-from metabonk_tui.adapters.kernel_log import KernelLog
-from metabonk_tui.adapters.memory import KernelMemory
+from metabonk_tui.adapters.host.kernel_log import KernelLog
+from metabonk_tui.adapters.host.memory import KernelMemory
 
 MB = 1_000_000
 LIMIT = 96 << 20
@@ -160,7 +160,7 @@ def test_limits_are_seen_from_inside_a_cgroup_namespace(groups: KernelGroups, ch
     outer.limit(LIMIT)
     group = groups.make(outer)
     look = (
-        "import json, sys\nfrom metabonk_tui.adapters.memory import KernelMemory\n"
+        "import json, sys\nfrom metabonk_tui.adapters.host.memory import KernelMemory\n"
         "reading = KernelMemory().read()\n"
         "print(json.dumps([reading.available_bytes, reading.limit_bytes, reading.limited_by]), flush=True)\n"
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cgroup_trees import MB, Machine
 
-from metabonk_tui.adapters.cgroup import CgroupTree, group_memory
-from metabonk_tui.adapters.kernel_oom import OomCounter, counter_file
+from metabonk_tui.adapters.host.cgroup import CgroupTree, group_memory
+from metabonk_tui.adapters.host.oom_counter import OomCounter, counter_file
 
 
 @pytest.fixture

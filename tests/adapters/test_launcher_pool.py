@@ -19,12 +19,12 @@ import pytest
 from children import Children, wait_for
 from fake_pool import FakePool, Telling, do, workers_of
 
-from metabonk_tui.adapters.commands import exit_words, start_child, tail_lines
-from metabonk_tui.adapters.pools.scene import spoken_workers
-from metabonk_tui.adapters.pools.watch_only import WatchOnlyPool
-from metabonk_tui.adapters.proc import Proc
-from metabonk_tui.core.action import Launch, Resize, Restart, Stop, StopWorker, Target
-from metabonk_tui.core.sample import Operation, PoolReading
+from metabonk_tui.adapters.pools.discover import spoken_workers
+from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.spawn import exit_words, start_child, tail_lines
+from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, Target
+from metabonk_tui.core.model.sample import Operation, PoolReading
 
 
 @pytest.fixture
@@ -459,7 +459,7 @@ import asyncio, sys
 sys.path[:0] = [{str(Path(__file__).parent)!r}]
 from pathlib import Path
 from fake_pool import *
-from metabonk_tui.core.action import Launch
+from metabonk_tui.core.model.pool import Launch
 pool = FakePool.__new__(FakePool)
 pool.folder, pool.state, pool.base_port, pool.backends = Path({str(pool.folder)!r}), Path({str(pool.state)!r}), \
 {pool.base_port}, []

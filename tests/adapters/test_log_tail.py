@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from children import UNTIL_CLOSED, Children, wait_for
 
-from metabonk_tui.adapters.log_tail import CHUNK_BYTES, LINE_CHARACTERS, LogTails
-from metabonk_tui.adapters.proc import Proc
-from metabonk_tui.core.log_lines import KEPT_LINES
-from metabonk_tui.core.ports import LogOwner
+from metabonk_tui.adapters.process.log_tail import CHUNK_BYTES, LINE_CHARACTERS, LogTails
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.core.ports.live import LogOwner
+from metabonk_tui.core.status.log_lines import KEPT_LINES
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 with_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real logs are not beside this checkout")

@@ -11,8 +11,8 @@ from cgroup_trees import MB, Machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.memory import KernelMemory
-from metabonk_tui.core.sample import MemoryReading
+from metabonk_tui.adapters.host.memory import KernelMemory
+from metabonk_tui.core.model.sample import MemoryReading
 
 HOST = 8_000 * MB // 1024 * 1024
 

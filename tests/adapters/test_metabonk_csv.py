@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.lenient import Problem
-from metabonk_tui.adapters.metabonk_csv import read_folder
-from metabonk_tui.core.sample import BadValue, Presence, Sample
-from metabonk_tui.core.status import number, text
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
+from metabonk_tui.core.model.sample import BadValue, Presence, Sample
+from metabonk_tui.core.status.decode import number, text
 
 HEADER = (
     "elapsed,worker,episode,step,gameplay,dynamic_state,dynamic_eps,dynamic_actions,dynamic_text_density,"

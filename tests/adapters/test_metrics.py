@@ -14,15 +14,15 @@ import pytest
 from children import config
 from prometheus_client.parser import text_string_to_metric_families
 
-from metabonk_tui.adapters.metrics import Unserved, serve
-from metabonk_tui.core.alert import Alert
-from metabonk_tui.core.config import ConfigError
-from metabonk_tui.core.gauges import FAMILIES
-from metabonk_tui.core.memory_view import Forecast
-from metabonk_tui.core.sample import MemoryReading, Observation, RunHeader, Sample, WorkerStatus
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.core.step import step
-from metabonk_tui.core.worker_view import Reach
+from metabonk_tui.adapters.alerts.prometheus import Unserved, serve
+from metabonk_tui.core.config.schema import ConfigError
+from metabonk_tui.core.export.prometheus import FAMILIES
+from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.memory import Forecast
+from metabonk_tui.core.model.sample import MemoryReading, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.worker import Reach
+from metabonk_tui.core.step.pipeline import step
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,7 +217,7 @@ def test_others_are_refused(host: str) -> None:
 def test_without_the_library_it_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['prometheus_client'] = None\n"
-        "from metabonk_tui.adapters.metrics import Unserved, serve\n"
+        "from metabonk_tui.adapters.alerts.prometheus import Unserved, serve\n"
         "try: serve('127.0.0.1', 0, lambda: None, lambda _: 0.0)\n"
         "except Unserved as error: print(error)\n"
     )

@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from metabonk_tui.adapters.nearness import is_this_machine
+from metabonk_tui.adapters.host.local import is_this_machine
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "0.0.0.0"])

@@ -10,9 +10,9 @@ from fault_server import FAULTS, fault_server, free_port
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.http import StatusClient
-from metabonk_tui.adapters.orchestrator import Orchestrator, parse
-from metabonk_tui.core.sample import ERRORS, OrchestratorReading, OrchestratorWorker
+from metabonk_tui.adapters.http.client import StatusClient
+from metabonk_tui.adapters.http.orchestrator import Orchestrator, parse
+from metabonk_tui.core.model.sample import ERRORS, OrchestratorReading, OrchestratorWorker
 
 BASE_PORT = 5000
 BEAT = {

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from metabonk_tui.adapters.peaks import MAX_BYTES, MAX_POOLS, MAX_RUNS, NAME, PeakKeeper, PeaksFile, pool_key
-from metabonk_tui.core.sample import RunPeaks
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.adapters.state.peaks import MAX_BYTES, MAX_POOLS, MAX_RUNS, NAME, PeakKeeper, PeaksFile, pool_key
+from metabonk_tui.core.model.sample import RunPeaks
+from metabonk_tui.core.model.snapshot import Snapshot
 from tests.core.script import CONFIG, GB, last, script
 
 ONE = RunPeaks(100.0, GB, 4 * GB)
@@ -114,7 +114,7 @@ def test_a_directory_that_only_lets_us_read() -> None:
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from metabonk_tui.adapters.peaks import PeaksFile, RunPeaks\n"
+        "from metabonk_tui.adapters.state.peaks import PeaksFile, RunPeaks\n"
         "file = PeaksFile(Path(sys.argv[1]), 'a')\n"
         "file.read()\n"  # whatever Python loads for it is loaded now
         "os.getuid() == 0 and os.setuid(65534)\n"  # root may write anywhere
@@ -135,7 +135,7 @@ def test_many_writers_at_once_lose_nobody(tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from metabonk_tui.adapters.peaks import PeaksFile, RunPeaks\n"
+        "from metabonk_tui.adapters.state.peaks import PeaksFile, RunPeaks\n"
         "file, until = PeaksFile(Path(sys.argv[1]), sys.argv[2]), time.monotonic() + 50\n"
         "for i in range(1, 21):\n"
         "    while not file.save('run', RunPeaks(float(i), i)):\n"

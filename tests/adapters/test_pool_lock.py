@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from children import Children, wait_for
 
-from metabonk_tui.adapters.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
 
 HOLD = """
 import sys
 from pathlib import Path
-from metabonk_tui.adapters.pool_lock import PoolLock
+from metabonk_tui.adapters.state.pool_lock import PoolLock
 lock = PoolLock(Path(sys.argv[1]))
 print(lock.try_acquire(), flush=True)
 sys.stdin.read()

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from fake_pool import FakePool, do
 
-from metabonk_tui.adapters.disk import room
-from metabonk_tui.adapters.pools.ports import look_at_ports
-from metabonk_tui.adapters.pools.site import LauncherSite
-from metabonk_tui.adapters.proc import Proc
-from metabonk_tui.adapters.processes import ProcessTable
-from metabonk_tui.core.action import Launch
-from metabonk_tui.core.preflight import PortFinding
+from metabonk_tui.adapters.host.disk import room
+from metabonk_tui.adapters.pools.launch_spec import LauncherSite
+from metabonk_tui.adapters.pools.port_check import look_at_ports
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.core.launch.preflight import PortFinding
+from metabonk_tui.core.model.pool import Launch
 
 
 @pytest.fixture

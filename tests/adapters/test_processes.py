@@ -13,11 +13,11 @@ import pytest
 from children import UNTIL_CLOSED, Children, config, wait_for
 from proc_trees import BOOT, PAGE, Table
 
-from metabonk_tui.adapters.proc import Proc
-from metabonk_tui.adapters.processes import SCAN_EVERY_S, ProcessTable
-from metabonk_tui.adapters.roles import Match, recognise
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import ProcessReading
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.roles import Match, recognise
+from metabonk_tui.adapters.process.table import SCAN_EVERY_S, ProcessTable
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import ProcessReading
 
 MB = 1_000_000
 READY = "print('ready', flush=True)\n"
@@ -359,7 +359,7 @@ def test_hidden_processes_are_not_seen_and_do_no_harm(children: Children, marker
         "import os, subprocess, sys\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from test_processes import ProcessTable, pool\n"
-        "from metabonk_tui.adapters.environ import Environments\n"
+        "from metabonk_tui.adapters.process.environ import Environments\n"
         "if subprocess.run(['mount', '-t', 'proc', '-o', 'hidepid=2', 'proc', '/proc']).returncode:\n"
         "    print('cannot mount'); sys.exit()\n"
         f"wanted = pool({marker!r})\n"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.lenient import Problem
-from metabonk_tui.adapters.reels import PACKED, FileReel, StoreReel
-from metabonk_tui.adapters.store.filing import file_runs
-from metabonk_tui.core.sample import Sample
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.store.importer import file_runs
+from metabonk_tui.adapters.store.seekable import PACKED, FileReel, StoreReel
+from metabonk_tui.core.model.sample import Sample
 from tests.adapters.test_store import CONFIG, T, judged, tick
 
 COUNT = 3 * PACKED + 7

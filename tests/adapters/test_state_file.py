@@ -11,10 +11,10 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from metabonk_tui.adapters import state_file
-from metabonk_tui.adapters.settings import state_dir
-from metabonk_tui.adapters.state_file import Unreadable, file_name, find, folder_of, forget_old, read, write
-from metabonk_tui.adapters.state_place import state_place
+from metabonk_tui.adapters.state import status_file as state_file
+from metabonk_tui.adapters.state.config_files import state_dir
+from metabonk_tui.adapters.state.paths import state_place
+from metabonk_tui.adapters.state.status_file import Unreadable, file_name, find, folder_of, forget_old, read, write
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_full_disk_leaves_the_old_one_and_no_draft(folder: str) -> None:
     write(path, {"a": 1})
     program = (
         "import resource, signal, sys\n"
-        "from metabonk_tui.adapters.state_file import write\n"
+        "from metabonk_tui.adapters.state.status_file import write\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
         "try:\n    write(sys.argv[1], {'text': 'x' * 5000})\n"

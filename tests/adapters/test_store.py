@@ -11,18 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.export import sample_documents, write_jsonl
-from metabonk_tui.adapters.interchange import read_jsonl
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.jsonl_writer import sample_documents, write_jsonl
 from metabonk_tui.adapters.store import codec, retention, run_file
-from metabonk_tui.adapters.store.filing import file_runs
+from metabonk_tui.adapters.store.importer import file_runs
 from metabonk_tui.adapters.store.journal import AGAIN_S, StoreJournal
-from metabonk_tui.adapters.store.recording import Recording
+from metabonk_tui.adapters.store.run_directory import find, paths
 from metabonk_tui.adapters.store.run_file import RunFile
+from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.schema import SCHEMA, TooNew
-from metabonk_tui.adapters.store.shelf import find, paths
-from metabonk_tui.core.fold import fold
-from metabonk_tui.core.past import rebuild
-from metabonk_tui.core.sample import (
+from metabonk_tui.core.model.sample import (
     BadValue,
     EnvFileReading,
     EnvReading,
@@ -39,8 +37,10 @@ from metabonk_tui.core.sample import (
     WatchReading,
     WorkerStatus,
 )
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.recordings.restore import rebuild
+from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.clock import RunClock
 from tests.core.script import CONFIG
 

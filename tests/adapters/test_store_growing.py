@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.store.recording import Recording
 from metabonk_tui.adapters.store.run_file import TICKS, RunFile
+from metabonk_tui.adapters.store.run_reader import Recording
 from tests.adapters.test_store import tick
 
 

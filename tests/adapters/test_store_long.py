@@ -14,13 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.pools.record import boot_id
-from metabonk_tui.adapters.store import kept_snapshot, retention, run_file
-from metabonk_tui.adapters.store.page import Page
-from metabonk_tui.adapters.store.recording import Recording
-from metabonk_tui.core.past import rebuild
-from metabonk_tui.core.sample import MemoryReading, Observation, Sample, WorkerStatus
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.adapters.pools.launch_record import boot_id
+from metabonk_tui.adapters.store import checkpoint as kept_snapshot
+from metabonk_tui.adapters.store import retention, run_file
+from metabonk_tui.adapters.store.run_reader import Recording
+from metabonk_tui.adapters.store.run_writer import Page
+from metabonk_tui.core.model.sample import MemoryReading, Observation, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.engine.clock import RunClock
 from tests.adapters.test_store import GOLDEN, HEADER, THERE, Bench, T, judge, tick
 from tests.core.script import CONFIG

@@ -15,16 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.store import kept_snapshot, retention, shelf
+from metabonk_tui.adapters.store import checkpoint as kept_snapshot
+from metabonk_tui.adapters.store import retention
+from metabonk_tui.adapters.store import run_directory as shelf
 from metabonk_tui.adapters.store.journal import AGAIN_S
-from metabonk_tui.adapters.store.recording import Recording
+from metabonk_tui.adapters.store.run_directory import UNREADABLE, paths, summaries
 from metabonk_tui.adapters.store.run_file import RunFile
-from metabonk_tui.adapters.store.shelf import UNREADABLE, paths, summaries
-from metabonk_tui.cli.exits import INTERNAL
+from metabonk_tui.adapters.store.run_reader import Recording
+from metabonk_tui.cli.exit_codes import INTERNAL
 from metabonk_tui.cli.main import guarded
-from metabonk_tui.core.past import rebuild
-from metabonk_tui.core.sample import EnvReading, Event, RunHeader
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.sample import EnvReading, Event, RunHeader
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.recordings.restore import rebuild
 from tests.adapters.test_store import THERE, Bench, T, begun, judge, tick
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.cli.demo import _loaded
-from metabonk_tui.cli.demo_pool import DemoPool
+from metabonk_tui.cli.live.demo_pool import DemoPool
+from metabonk_tui.cli.verbs.demo import _loaded
 from tests.cli.conftest import Metabonk, demo, wait_for
 from tests.cli.test_record import recorder
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.settings import find_config, load_config
+from metabonk_tui.adapters.state.config_files import find_config, load_config
 from tests.cli.conftest import Metabonk
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.cli.demo import SCENARIOS
+from metabonk_tui.cli.verbs.demo import SCENARIOS
 from tests.cli.conftest import Metabonk, demo, processes_of, wait_for
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.adapters.peaks import PeaksFile, pool_key
-from metabonk_tui.adapters.settings import load_config
-from metabonk_tui.core.sample import RunPeaks
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.adapters.state.peaks import PeaksFile, pool_key
+from metabonk_tui.core.model.sample import RunPeaks
 from tests.cli.conftest import Metabonk, demo
 
 GB = 1_000_000_000

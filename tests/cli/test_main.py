@@ -102,7 +102,7 @@ def test_what_is_no_speed(text: str) -> None:
 
 def test_a_bug_is_70_one_line_and_a_traceback_in_the_log(home: dict[str, str], tmp_path: Path) -> None:
     program = (
-        "import sys, metabonk_tui.cli.config as config; from metabonk_tui.cli.main import guarded\n"
+        "import sys, metabonk_tui.cli.verbs.config as config; from metabonk_tui.cli.main import guarded\n"
         "def broken(*_): raise RuntimeError('a bug')\n"
         "config.main = broken; sys.exit(guarded(['config']))"
     )
@@ -115,7 +115,7 @@ def test_a_bug_is_70_one_line_and_a_traceback_in_the_log(home: dict[str, str], t
 
 def test_a_bug_with_no_place_for_a_log_is_still_one_line(home: dict[str, str]) -> None:
     program = (
-        "import sys, metabonk_tui.cli.config as config; from metabonk_tui.cli.main import guarded\n"
+        "import sys, metabonk_tui.cli.verbs.config as config; from metabonk_tui.cli.main import guarded\n"
         "def broken(*_): raise RuntimeError('a bug')\n"
         "config.main = broken; sys.exit(guarded(['config']))"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
 from tests.cli.conftest import Metabonk, Pool, answers, demo
 
 

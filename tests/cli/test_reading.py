@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.store.filing import file_runs
-from metabonk_tui.cli import reading
-from metabonk_tui.cli.reading import follow_all, telling, told_then
-from metabonk_tui.core.chronicle import chronicles
-from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import MAX_EVENTS
-from metabonk_tui.core.step import step
+from metabonk_tui.adapters.store.importer import file_runs
+from metabonk_tui.cli.recordings import walk as reading
+from metabonk_tui.cli.recordings.walk import follow_all, telling, told_then
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import MAX_EVENTS
+from metabonk_tui.core.report.run_history import chronicles
+from metabonk_tui.core.step.pipeline import step
 from tests.core.script import CONFIG, Answer, healthy, play, script
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from metabonk_tui.adapters.store.recording import Recording
+from metabonk_tui.adapters.store.run_reader import Recording
 from tests.cli.conftest import Metabonk, demo, wait_for
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.cli.exits import UsageError
-from metabonk_tui.cli.replay import place, reel_of
-from metabonk_tui.core.seek import Elapsed
+from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.cli.verbs.replay import place, reel_of
+from metabonk_tui.core.recordings.seek import Elapsed
 from tests.cli.conftest import Metabonk
 from tests.cli.test_report import recording, silence
 

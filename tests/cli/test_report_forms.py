@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.cli.chart_components import value_of
-from metabonk_tui.cli.chart_workers import rate_of
-from metabonk_tui.cli.charts import canvas, segments, spans
-from metabonk_tui.cli.report_html import report_html
-from metabonk_tui.cli.report_markdown import code, escaped, report_markdown
-from metabonk_tui.cli.report_text import WIDTH, report_text
-from metabonk_tui.cli.svg import drawing, label, moments, said, spread, tag, thinned, ticks
-from metabonk_tui.core.chronicle import Chronicle, chronicles
-from metabonk_tui.core.sample import MemoryReading
+from metabonk_tui.cli.report.charts.canvas import canvas, segments, spans
+from metabonk_tui.cli.report.charts.components import value_of
+from metabonk_tui.cli.report.charts.svg import drawing, label, moments, said, spread, tag, thinned, ticks
+from metabonk_tui.cli.report.charts.workers import rate_of
+from metabonk_tui.cli.report.html import report_html
+from metabonk_tui.cli.report.markdown import code, escaped, report_markdown
+from metabonk_tui.cli.report.text import WIDTH, report_text
+from metabonk_tui.core.model.sample import MemoryReading
+from metabonk_tui.core.report.run_history import Chronicle, chronicles
 from tests.core.script import (
     CONFIG,
     GB,

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters import state_file
-from metabonk_tui.cli import status
-from metabonk_tui.cli.brief_writer import BriefWriter
+from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.cli.entry import plain_status
-from metabonk_tui.cli.exits import UsageError
+from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.cli.live.status_print import glyphs_for
+from metabonk_tui.cli.live.status_writer import BriefWriter
 from metabonk_tui.cli.options import Parser
-from metabonk_tui.cli.status_line import glyphs_for
-from metabonk_tui.core.brief import brief
-from metabonk_tui.core.brief_line import ASCII, UNICODE
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.cli.verbs import status
+from metabonk_tui.core.export.status_line import ASCII, UNICODE
+from metabonk_tui.core.export.status_summary import brief
+from metabonk_tui.core.model.snapshot import Snapshot
 from tests.cli.conftest import Metabonk, demo, wait_for
 from tests.core.script import CONFIG
 from tests.ui import scenes
@@ -161,7 +161,12 @@ def test_who_stops_reading_is_no_traceback(home: dict[str, str], state: Path) ->
 HEAVY = (
     *("argparse", "asyncio", "dataclasses", "difflib", "httpx", "importlib.metadata", "inspect", "logging", "msgspec"),
     *("pathlib", "platformdirs", "psutil", "socket", "sqlite3", "subprocess", "textual", "threading", "typing"),
-    *("metabonk_tui.core.snapshot", "metabonk_tui.core.config", "metabonk_tui.cli.main", "metabonk_tui.cli.options"),
+    *(
+        "metabonk_tui.core.model.snapshot",
+        "metabonk_tui.core.config.schema",
+        "metabonk_tui.cli.main",
+        "metabonk_tui.cli.options",
+    ),
 )
 
 
@@ -180,7 +185,7 @@ def test_it_loads_next_to_nothing(home: dict[str, str], state: Path, argv: list[
     done = subprocess.run(command, env=home | where, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2, done.stderr
     loaded = set(done.stderr.split())
-    assert "metabonk_tui.core.brief_line" in loaded
+    assert "metabonk_tui.core.export.status_line" in loaded
     assert not loaded & set(HEAVY)
     assert len(loaded) < 60, sorted(loaded)
 

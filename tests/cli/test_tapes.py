@@ -6,9 +6,9 @@ import time
 from datetime import UTC
 from pathlib import Path
 
-from metabonk_tui.adapters.store.filing import file_runs
-from metabonk_tui.cli.tapes import StoreTapes
-from metabonk_tui.core.past_ports import Tape
+from metabonk_tui.adapters.store.importer import file_runs
+from metabonk_tui.cli.recordings.replays import StoreTapes
+from metabonk_tui.core.ports.recordings import Tape
 from tests.adapters.test_store import CONFIG, HEADER, T, judged, tick
 
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.export import write_jsonl
-from metabonk_tui.adapters.interchange import read_jsonl
-from metabonk_tui.adapters.metabonk_csv import read_folder
-from metabonk_tui.adapters.store.filing import file_runs
-from metabonk_tui.adapters.store.recording import Recording
-from metabonk_tui.adapters.store.shelf import paths
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
+from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
+from metabonk_tui.adapters.store.importer import file_runs
+from metabonk_tui.adapters.store.run_directory import paths
+from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.cli.main import guarded
-from metabonk_tui.core.sample import BadValue, EnvReading, Event, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.sample import BadValue, EnvReading, Event, Observation, RunHeader, Sample, WorkerStatus
 from tests.adapters.test_store import HEADER, T, judged, tick, ticks
 from tests.core.script import CONFIG
 
@@ -202,7 +202,7 @@ def test_the_failed_run_goes_out_and_in(verb: Verb, tmp_path: Path) -> None:
 
 
 def test_a_table_says_how_long_after_its_start_to_the_millisecond(tmp_path: Path) -> None:
-    from metabonk_tui.adapters.csv_tables import write_tables
+    from metabonk_tui.adapters.recordings.csv_export import write_tables
 
     header = RunHeader("x", T, 1)
     made = [

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from metabonk_tui.adapters.packaged import default_config_text
-from metabonk_tui.core.config import Config, parse_config
-from metabonk_tui.core.facts import Facts
-from metabonk_tui.core.sample import (
+from metabonk_tui.adapters.state.package_data import default_config_text
+from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.model.sample import (
     EnvReading,
     Event,
     MemoryReading,
@@ -20,9 +19,10 @@ from metabonk_tui.core.sample import (
     Sample,
     WorkerStatus,
 )
-from metabonk_tui.core.snapshot import Check, Node, Snapshot
-from metabonk_tui.core.step import step
-from metabonk_tui.core.worker_view import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.model.snapshot import Check, Node, Snapshot
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.verdict.inputs import Facts
 
 GB = 1_000_000_000
 MIN = 60.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from metabonk_tui.core.sample import EnvReading, ProcessReading
-from metabonk_tui.core.snapshot import Word
+from metabonk_tui.core.model.sample import EnvReading, ProcessReading
+from metabonk_tui.core.model.snapshot import Word
 from tests.core.script import CONFIG, configured, down, healthy, last, phases, room, script, silent
 
 MIN = 60.0

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.adapters.interchange import read_jsonl
-from metabonk_tui.adapters.metabonk_csv import read_folder
-from metabonk_tui.core.alert import Alert, changes
-from metabonk_tui.core.alert_rules import RULES
-from metabonk_tui.core.alert_scene import Scene
-from metabonk_tui.core.memory_view import Forecast, GpuMemory
-from metabonk_tui.core.sample import EnvReading, Event, Operation, PoolReading, WatchReading
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
+from metabonk_tui.core.alerts.rule import Scene
+from metabonk_tui.core.alerts.rules import RULES
+from metabonk_tui.core.model.alert import Alert, changes
+from metabonk_tui.core.model.memory import Forecast, GpuMemory
+from metabonk_tui.core.model.sample import EnvReading, Event, Operation, PoolReading, WatchReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.pipeline import step
 from tests.core.script import (
     CONFIG,
     GB,

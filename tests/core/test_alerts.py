@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.store import kept_snapshot
-from metabonk_tui.core import alert_rules, alerts
-from metabonk_tui.core.alert import Acknowledged, Alert, Change, changes
-from metabonk_tui.core.alert_scene import NOTHING, UNSEEN, Condition, Finding, Scene
-from metabonk_tui.core.alerts import Alerts, hear
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import Event, MemoryReading
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.adapters.store import checkpoint as kept_snapshot
+from metabonk_tui.core.alerts import rules as alert_rules
+from metabonk_tui.core.alerts import tracker as alerts
+from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene
+from metabonk_tui.core.alerts.tracker import Alerts, hear
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.alert import Acknowledged, Alert, Change, changes
+from metabonk_tui.core.model.sample import Event, MemoryReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.pipeline import step
 from tests.core.script import (
     CONFIG,
     GB,

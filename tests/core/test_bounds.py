@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from metabonk_tui.core.sample import Event, MemoryReading, ProcessReading
-from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.core.model.sample import Event, MemoryReading, ProcessReading
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
+from metabonk_tui.core.step.pipeline import step
 from tests.core.script import CONFIG, GB, Answer, header, healthy, play, room, script
 
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from metabonk_tui.core import brief_line
-from metabonk_tui.core.brief import brief
-from metabonk_tui.core.brief_line import ASCII, UNICODE, age_s, exit_code, fault, is_stale, line, loudest, tmux
-from metabonk_tui.core.memory_view import Forecast
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.core.worker_view import Reach
-from metabonk_tui.ui.glyphs import ASCII as UI_ASCII
-from metabonk_tui.ui.glyphs import UNICODE as UI_UNICODE
+from metabonk_tui.core.export import status_line as brief_line
+from metabonk_tui.core.export.status_line import ASCII, UNICODE, age_s, exit_code, fault, is_stale, line, loudest, tmux
+from metabonk_tui.core.export.status_summary import brief
+from metabonk_tui.core.model.memory import Forecast
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.worker import Reach
+from metabonk_tui.ui.style.glyphs import ASCII as UI_ASCII
+from metabonk_tui.ui.style.glyphs import UNICODE as UI_UNICODE
 from tests.ui import scenes
 
 NOW = 1_800_000_000.0

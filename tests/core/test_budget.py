@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.budget import (
+from metabonk_tui.core.memory.capacity import (
     NOTHING,
     Measured,
     arithmetic,
@@ -22,8 +22,8 @@ from metabonk_tui.core.budget import (
     work_out,
     worker_peak,
 )
-from metabonk_tui.core.memory_view import Budget
-from metabonk_tui.core.sample import ProcessReading, RunPeaks, Sample
+from metabonk_tui.core.model.memory import Budget
+from metabonk_tui.core.model.sample import ProcessReading, RunPeaks, Sample
 from tests.core.script import CONFIG, GB, configured, header, last, play, room, script
 
 STARTED = CONFIG.clock.startup_grace_s

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.sample import EnvFileReading, EnvReading, Sample
-from metabonk_tui.core.snapshot import Cause
+from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Sample
+from metabonk_tui.core.model.snapshot import Cause
 from tests.core.script import (
     CONFIG,
     Fields,

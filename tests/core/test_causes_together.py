@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.report import report
-from metabonk_tui.core.sample import BadValue, EnvFileReading, EnvReading, Sample
-from metabonk_tui.core.worker_view import Reach
+from metabonk_tui.core.model.sample import BadValue, EnvFileReading, EnvReading, Sample
+from metabonk_tui.core.model.worker import Reach
+from metabonk_tui.core.report.json_report import report
 from tests.core.script import (
     CONFIG,
     Fields,

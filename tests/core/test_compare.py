@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.adapters.interchange import read_jsonl
-from metabonk_tui.adapters.metabonk_csv import read_folder
-from metabonk_tui.core.compare import Comparison, compare, marks_s
-from metabonk_tui.core.compare_metrics import Share, whole_worker
-from metabonk_tui.core.digest import Digest, digests
-from metabonk_tui.core.sample import Sample
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.report.compare import Comparison, compare, marks_s
+from metabonk_tui.core.report.compare_metrics import Share, whole_worker
+from metabonk_tui.core.report.timeline import Digest, digests
 from tests.core.script import (
     GB,
     Life,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.worker_view import ComponentState as S
+from metabonk_tui.core.model.worker import ComponentState as S
 from tests.core.script import (
     CONFIG,
     MIN,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import Snapshot
 from tests.core.script import (
     MIN,
     Answer,

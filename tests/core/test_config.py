@@ -2,8 +2,8 @@
 
 import pytest
 
-from metabonk_tui.adapters.packaged import default_config_text
-from metabonk_tui.core.config import Config, ConfigError, parse_config
+from metabonk_tui.adapters.state.package_data import default_config_text
+from metabonk_tui.core.config.schema import Config, ConfigError, parse_config
 
 DEFAULT = default_config_text()
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.contract import KEPT_OTHERS, new_contract, observe
-from metabonk_tui.core.names import READ, READ_WHERE_THERE, ContractView, expectations
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.contract import ContractView
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.status.known_fields import READ, READ_WHERE_THERE, expectations
+from metabonk_tui.core.worker.contract import KEPT_OTHERS, new_contract, observe
 from tests.core.script import (
     CONFIG,
     Answer,

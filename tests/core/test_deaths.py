@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.black_box import BlackBox, BlackBoxPoint
-from metabonk_tui.core.black_box import table as table_of
-from metabonk_tui.core.sample import (
+from metabonk_tui.core.memory.flight_recorder import table as table_of
+from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint
+from metabonk_tui.core.model.sample import (
     Event,
     ExitReading,
     KernelKill,
@@ -17,7 +17,7 @@ from metabonk_tui.core.sample import (
     ProcessReading,
     Sample,
 )
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, Word
 from tests.core.script import GB, healthy, kinds, play, room, script, worker
 
 GONE_T = 500.0

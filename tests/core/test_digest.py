@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.digest import FINEST_S, MOST, Digest, Digester, digests
-from metabonk_tui.core.sample import Observation, RunHeader, Sample, WorkerStatus
-from metabonk_tui.core.snapshot import Gap, Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Gap, Snapshot
+from metabonk_tui.core.report.timeline import FINEST_S, MOST, Digest, Digester, digests
+from metabonk_tui.core.step.pipeline import step
 from tests.core.script import CONFIG
 
 T = 1_767_309_258.0

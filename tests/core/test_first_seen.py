@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.chronicle import Chronicle, chronicles, so_far
-from metabonk_tui.core.in_short import in_short
-from metabonk_tui.core.report import run as written
-from metabonk_tui.core.sample import EnvReading, Event, Sample
-from metabonk_tui.core.snapshot import MAX_EVENTS
+from metabonk_tui.core.model.sample import EnvReading, Event, Sample
+from metabonk_tui.core.model.snapshot import MAX_EVENTS
+from metabonk_tui.core.report.json_report import run as written
+from metabonk_tui.core.report.run_history import Chronicle, chronicles, so_far
+from metabonk_tui.core.report.summary import in_short
 from tests.core.script import (
     CONFIG,
     PLAYING,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.forecast import ForecastTrack, observe, reset, suspend
-from metabonk_tui.core.outlook import view
-from metabonk_tui.core.trend import theil_sen, without_falls
+from metabonk_tui.core.memory.forecast import ForecastTrack, observe, reset, suspend
+from metabonk_tui.core.memory.trends import view
+from metabonk_tui.core.timeseries.theil_sen import theil_sen, without_falls
 from tests.core.series import SAFE, Series, draw
 
 STARTUP_S = 180.0

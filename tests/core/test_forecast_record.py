@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.forecast_record import ForecastRecord, forecast_record
-from metabonk_tui.core.sample import Event, MemoryReading
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.sample import Event, MemoryReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from tests.core.script import CONFIG, GB, last, play, script
 
 

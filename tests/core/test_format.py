@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core import format as fmt
+from metabonk_tui.core.text import numbers as fmt
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.snapshot import Word
+from metabonk_tui.core.model.snapshot import Word
 from tests.core.script import (
     MIN,
     Life,

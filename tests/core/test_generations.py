@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.sample import EnvReading
-from metabonk_tui.core.worker_view import Reach
+from metabonk_tui.core.model.sample import EnvReading
+from metabonk_tui.core.model.worker import Reach
 from tests.core.script import (
     Answer,
     Life,

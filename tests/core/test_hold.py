@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.sample import MemoryReading, Sample
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.model.sample import MemoryReading, Sample
+from metabonk_tui.core.model.snapshot import Snapshot, Word
 from tests.core.script import (
     MIN,
     NO_HOLD,

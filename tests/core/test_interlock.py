@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.action import Launch, Resize, Restart, Stop
-from metabonk_tui.core.checklist import Item
-from metabonk_tui.core.interlock import FRESH_S, checklist, door
-from metabonk_tui.core.preflight import PreflightView
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.interlock import FRESH_S, checklist, door
+from metabonk_tui.core.launch.preflight import PreflightView
+from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop
+from metabonk_tui.core.model.snapshot import Snapshot
 from tests.core.test_preflight import PASSED, RIGHT, TEST, env_file, with_tests
 from tests.ui import scenes
 

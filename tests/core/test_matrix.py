@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.sample import EnvReading, MemoryReading, Operation, PoolReading, ProcessReading
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.core.verdict import decide
+from metabonk_tui.core.model.sample import EnvReading, MemoryReading, Operation, PoolReading, ProcessReading
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.verdict.decide import decide
 from tests.core.script import (
     CONFIG,
     HOUR,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.sample import MemoryReading, ProcessReading, Sample
-from metabonk_tui.core.snapshot import Word
+from metabonk_tui.core.model.sample import MemoryReading, ProcessReading, Sample
+from metabonk_tui.core.model.snapshot import Word
 from tests.core.script import (
     GB,
     MIN,

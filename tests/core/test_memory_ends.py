@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from metabonk_tui.core.sample import MemoryReading, ProcessReading
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.model.sample import MemoryReading, ProcessReading
+from metabonk_tui.core.model.snapshot import Snapshot, Word
 from tests.core.script import changes, kinds, node, play, script, silent
 
 GB = 1_000_000_000

@@ -7,10 +7,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from metabonk_tui.core.action import Action, Plan, Resize, Stop, StopWorker
-from metabonk_tui.core.memory_response import choose, intended
-from metabonk_tui.core.sample import PoolReading
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.memory.watch_actions import choose, intended
+from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
+from metabonk_tui.core.model.sample import PoolReading
+from metabonk_tui.core.model.snapshot import Snapshot
 from tests.core.script import CONFIG, last, script
 from tests.ui.scenes import memory_watch
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.config import MemoryWatchConfig
-from metabonk_tui.core.memory_view import Forecast, ForecastState
-from metabonk_tui.core.memory_watch import Decision, Sight, WatchState, decide, failed, level_of, reason, sight
-from metabonk_tui.core.sample import Operation, PoolReading, WatchReading
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.config.schema import MemoryWatchConfig
+from metabonk_tui.core.memory.watch import Decision, Sight, WatchState, decide, failed, level_of, reason, sight
+from metabonk_tui.core.model.memory import Forecast, ForecastState
+from metabonk_tui.core.model.sample import Operation, PoolReading, WatchReading
+from metabonk_tui.core.model.snapshot import Snapshot, Word
 from tests.core.script import CONFIG, configured, last, room, script
 
 GB = 1_000_000_000

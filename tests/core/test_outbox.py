@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.alert import Alert, AlertSeverity, AlertState, Change, Turn
-from metabonk_tui.core.outbox import LIMIT, Outbox
+from metabonk_tui.core.alerts.notification_queue import LIMIT, Outbox
+from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertState, Change, Turn
 
 Told = tuple[str, str, int]
 

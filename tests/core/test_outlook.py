@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core import outlook
-from metabonk_tui.core.memory_view import SwapView
-from metabonk_tui.core.outlook import STALLED_HARD_PERCENT, STALLED_PERCENT, SWAP_CALM_S, SWAP_SHARE, Outlook
-from metabonk_tui.core.sample import Event, GpuReading, MemoryReading, Sample
+from metabonk_tui.core.memory import trends as outlook
+from metabonk_tui.core.memory.trends import STALLED_HARD_PERCENT, STALLED_PERCENT, SWAP_CALM_S, SWAP_SHARE, Outlook
+from metabonk_tui.core.model.memory import SwapView
+from metabonk_tui.core.model.sample import Event, GpuReading, MemoryReading, Sample
 from tests.core.script import CONFIG, GB, configured, room
 
 MB = GB // 1000

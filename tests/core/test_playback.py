@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.playback import Axis, Landmarks, Mark, marks_of
-from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import MAX_EVENTS, Gap, Snapshot, Word
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot, Word
+from metabonk_tui.core.recordings.playback import Axis, Landmarks, Mark, marks_of
 from tests.core.script import MIN, begin, header, play, script, silent
 
 

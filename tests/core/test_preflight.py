@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core import preflight
-from metabonk_tui.core.budget import arithmetic
-from metabonk_tui.core.checklist import Item, exit_code, is_reason
-from metabonk_tui.core.config import Config, TestConfig
-from metabonk_tui.core.memory_view import Budget
-from metabonk_tui.core.preflight import DiskFinding, PortFinding, TestResult
-from metabonk_tui.core.sample import EnvFileReading
+from metabonk_tui.core.config.schema import Config, TestConfig
+from metabonk_tui.core.launch import preflight
+from metabonk_tui.core.launch.checklist import Item, exit_code, is_reason
+from metabonk_tui.core.launch.preflight import DiskFinding, PortFinding, TestResult
+from metabonk_tui.core.memory.capacity import arithmetic
+from metabonk_tui.core.model.memory import Budget
+from metabonk_tui.core.model.sample import EnvFileReading
 from tests.core.script import configured as config
 from tests.ui import scenes
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.sample import BadValue, EnvReading, Observation, ProcessReading, Sample, WorkerStatus
-from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot, Word
+from metabonk_tui.core.model.sample import BadValue, EnvReading, Observation, ProcessReading, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot, Word
 from tests.core.script import CONFIG, GB, NO_HOLD, header, node, play, results, room
 from tests.core.test_matrix import expected
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.interchange import read_jsonl
-from metabonk_tui.adapters.metabonk_csv import read_folder
-from metabonk_tui.core.snapshot import RunSummary, Snapshot, Word
-from metabonk_tui.core.worker_view import ComponentState as S
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
+from metabonk_tui.core.model.snapshot import RunSummary, Snapshot, Word
+from metabonk_tui.core.model.worker import ComponentState as S
 from tests.core.script import changes, last, node, part, results, state, worker
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.sample import (
+from metabonk_tui.core.model.sample import (
     Event,
     Observation,
     Operation,
@@ -15,8 +15,8 @@ from metabonk_tui.core.sample import (
     RunHeader,
     Sample,
 )
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.core.worker_view import Reach
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.worker import Reach
 from tests.core.script import (
     HOUR,
     MIN,

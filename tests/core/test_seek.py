@@ -9,9 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.playback import Mark, Playback, Stretch
-from metabonk_tui.core.seek import CAN_BE_TYPED, Edge, Elapsed, Find, Moment, Shift, Target, Wall, find, parse, words
-from metabonk_tui.core.snapshot import Gap, Word
+from metabonk_tui.core.model.snapshot import Gap, Word
+from metabonk_tui.core.recordings.playback import Mark, Playback, Stretch
+from metabonk_tui.core.recordings.seek import (
+    CAN_BE_TYPED,
+    Edge,
+    Elapsed,
+    Find,
+    Moment,
+    Shift,
+    Target,
+    Wall,
+    find,
+    parse,
+    words,
+)
 
 T = datetime(2026, 1, 2, 13, 37, 3, tzinfo=UTC).timestamp()
 HOUR = 3600.0

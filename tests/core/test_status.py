@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.sample import ERRORS, BadStatus, BadValue, Presence, WorkerStatus
-from metabonk_tui.core.status import (
+from metabonk_tui.core.model.sample import ERRORS, BadStatus, BadValue, Presence, WorkerStatus
+from metabonk_tui.core.status.decode import (
     MAX_ITEMS,
     MAX_TEXT,
     clean_text,

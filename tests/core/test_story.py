@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import Snapshot
 from tests.core.script import Fields, by_slot, down, healthy, last, phases, playing, script, worker
 
 MIN = 60.0

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.sample import EnvFileReading, EnvReading, RunHeader, Sample
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
-from metabonk_tui.core.truth import Truth, TruthRow, not_exported, truth_table
+from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, RunHeader, Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.worker.truth import Truth, TruthRow, not_exported, truth_table
 from tests.core.script import CONFIG, observation
 
 REWARD = "METABONK_INTRINSIC_REWARD"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metabonk_tui.core.window import Buckets, Points, Spacing, Spans
+from metabonk_tui.core.timeseries.window import Buckets, Points, Spacing, Spans
 
 
 def test_growth_lies_in_its_bucket_and_old_buckets_go() -> None:

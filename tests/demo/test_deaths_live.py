@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.packaged import default_config_text
+from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.cli.wiring import watching
-from metabonk_tui.core.config import parse_config
-from metabonk_tui.core.worker_view import WorkerView
+from metabonk_tui.core.config.schema import parse_config
+from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.engine.engine import Engine
 from tests.demo.pools import DemoPool, MakePool, wait_for
 

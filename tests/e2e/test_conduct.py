@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.adapters.settings import load_config
-from metabonk_tui.cli.calling import with_options
-from metabonk_tui.cli.following import follow
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.cli.live.follow import follow
+from metabonk_tui.cli.suggest import with_options
 from metabonk_tui.cli.wiring import watching
-from metabonk_tui.core.report import report
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.report.json_report import report
 from tests.demo.conftest import demo as demo
 from tests.demo.pools import DemoPool, MakePool, clean_environment
 

@@ -16,21 +16,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from metabonk_tui.adapters.export import write_jsonl
-from metabonk_tui.adapters.http import StatusClient
-from metabonk_tui.adapters.interchange import read_jsonl
-from metabonk_tui.adapters.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.adapters.pools.launcher import LauncherPool
-from metabonk_tui.adapters.processes import ProcessTable
-from metabonk_tui.adapters.settings import load_config
-from metabonk_tui.cli.demo_pool import DemoPool, demo_pool
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import Event, MemoryReading, Sample
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
+from metabonk_tui.cli.live.demo_pool import DemoPool, demo_pool
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import Event, MemoryReading, Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.collector import Readers
 from metabonk_tui.engine.engine import Engine
-from metabonk_tui.engine.live import Readers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

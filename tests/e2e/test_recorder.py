@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.store.recording import Recording
-from metabonk_tui.core.past import MISSING
-from metabonk_tui.core.sample import Event, Sample
+from metabonk_tui.adapters.store.run_reader import Recording
+from metabonk_tui.core.model.sample import Event, Sample
+from metabonk_tui.core.recordings.restore import MISSING
 from tests.cli.conftest import Pool, demo, wait_for
 from tests.cli.conftest import home as home
 from tests.e2e.screen import Screen

@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from metabonk_tui.adapters.settings import load_config
-from metabonk_tui.cli.demo_pool import DemoPool, demo_pool
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.cli.live.demo_pool import DemoPool, demo_pool
 from metabonk_tui.cli.wiring import watching
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import Snapshot, Word
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import Snapshot, Word
 from metabonk_tui.engine.engine import Engine
 from tests.adapters.kernel_groups import KernelGroup, KernelGroups
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.core import format as fmt
+from metabonk_tui.core.text import numbers as fmt
 from tests.e2e.screen import ROOT, Screen
 
 FAILED_RUN = ROOT.parent / "shared" / "data" / "failed-run"

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart
-from metabonk_tui.core.config import Config, parse_config
-from metabonk_tui.core.sample import (
+from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart
+from metabonk_tui.core.model.sample import (
     EnvReading,
     Event,
     MemoryReading,
@@ -27,11 +27,11 @@ from metabonk_tui.core.sample import (
     Sample,
     WorkerStatus,
 )
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.collector import LiveSource, Readers
 from metabonk_tui.engine.engine import Engine
-from metabonk_tui.engine.live import LiveSource, Readers
 
 DEFAULTS = (Path(__file__).parents[2] / "config.toml").read_text(encoding="utf-8")
 LIMIT_S = 20.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from metabonk_tui.core.alert import Alert
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.snapshot import Snapshot
 from tests.core.script import step
 from tests.engine.scripted import Scene, configured, until
 

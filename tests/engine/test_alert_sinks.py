@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 from scripted import Scene, until
 
-from metabonk_tui.core.alert import Alert, Change
-from metabonk_tui.core.past import Past
-from metabonk_tui.core.ports import Journal
-from metabonk_tui.core.sample import Event, Observation, RunHeader, Sample, WorkerStatus
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.alert import Alert, Change
+from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.live import Journal
+from metabonk_tui.core.recordings.restore import Past
 from metabonk_tui.engine.engine import Engine
 
 LOW = Alert("MemLow", "", "warn", "firing", "0.8 GB available", 100.0, firing_t=160.0)

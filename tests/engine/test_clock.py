@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scripted import configured
 
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.rhythm import Grid, interval_s
+from metabonk_tui.engine.schedule import Grid, interval_s
 
 
 class Times:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import pytest
 from scripted import Scene, configured, gather_until
 
-from metabonk_tui.core.sample import RunPeaks
-from metabonk_tui.engine.asking import Faults
-from metabonk_tui.engine.live import LiveSource
+from metabonk_tui.core.model.sample import RunPeaks
+from metabonk_tui.engine.collector import LiveSource
+from metabonk_tui.engine.single_flight import Faults
 
 ONE = (RunPeaks(1.0, 5, 7),)
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 import pytest
 from scripted import LIMIT_S, Scene, configured, gated, until, worker_process
 
-from metabonk_tui.core.action import Launch, Plan, Resize, Restart, Stop, StopWorker
-from metabonk_tui.core.sample import Event, Operation, OperationStep, Sample
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.engine import hands
+from metabonk_tui.core.model.pool import Launch, Plan, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.model.sample import Event, Operation, OperationStep, Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.engine import operations as hands
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.engine import Engine
 

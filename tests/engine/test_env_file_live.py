@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 from scripted import LIMIT_S, Scene, configured, gather_until
 
-from metabonk_tui.core.sample import EnvFileReading
-from metabonk_tui.engine import live
-from metabonk_tui.engine.asking import Faults
-from metabonk_tui.engine.live import LiveSource
+from metabonk_tui.core.model.sample import EnvFileReading
+from metabonk_tui.engine import collector as live
+from metabonk_tui.engine.collector import LiveSource
+from metabonk_tui.engine.single_flight import Faults
 
 ONE = EnvFileReading("/pool.env", {"METABONK_A": "1"}, frozenset())
 TWO = replace(ONE, values={"METABONK_A": "2"})

@@ -10,11 +10,12 @@ from dataclasses import replace
 import pytest
 from scripted import Scene, configured, gather_until, worker_process
 
-from metabonk_tui.core.sample import OrchestratorReading, OrchestratorWorker
-from metabonk_tui.engine import environments, live
-from metabonk_tui.engine.asking import Faults
+from metabonk_tui.core.model.sample import OrchestratorReading, OrchestratorWorker
+from metabonk_tui.engine import collector as live
+from metabonk_tui.engine import pollers as environments
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.live import LiveSource
+from metabonk_tui.engine.collector import LiveSource
+from metabonk_tui.engine.single_flight import Faults
 
 NOW = time.time()
 

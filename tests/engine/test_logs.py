@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 from scripted import LIMIT_S, Scene, configured, gather_until, worker_process
 
-from metabonk_tui.core.ports import LogOwner
+from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.engine import logs
-from metabonk_tui.engine.asking import Faults
-from metabonk_tui.engine.live import LiveSource
+from metabonk_tui.engine.collector import LiveSource
+from metabonk_tui.engine.single_flight import Faults
 
 
 @dataclass

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from scripted import Scene, configured, gated, until, worker_process
 
-from metabonk_tui.core.action import Action, Plan, Resize, Stop, StopWorker
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import (
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
+from metabonk_tui.core.model.sample import (
     Event,
     Observation,
     Operation,
@@ -23,8 +23,8 @@ from metabonk_tui.core.sample import (
     WatchReading,
     WorkerStatus,
 )
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.engine import Engine
 
 GB = 1_000_000_000

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.action import Stop
-from metabonk_tui.core.playback import Playback
-from metabonk_tui.core.sample import Event, Sample
-from metabonk_tui.core.seek import Edge, Elapsed, Find, Moment, Shift
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.core.step import step
-from metabonk_tui.engine import trail as trails
-from metabonk_tui.engine.player import Player
-from metabonk_tui.engine.trail import Trail
+from metabonk_tui.core.model.pool import Stop
+from metabonk_tui.core.model.sample import Event, Sample
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.recordings.playback import Playback
+from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, Moment, Shift
+from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.engine import replay_index as trails
+from metabonk_tui.engine.replay_index import Trail
+from metabonk_tui.engine.replay_player import Player
 from tests.core.script import CONFIG, MIN, begin, header, play, script, silent
 from tests.engine.scripted import until
 
@@ -101,7 +101,7 @@ def _slowly(
     samples: tuple[Sample, ...], slow: threading.Event, monkeypatch: pytest.MonkeyPatch, **how: object
 ) -> Player:
     """Make a player that reads a sample in 20 ms until `slow` is set."""
-    monkeypatch.setattr("metabonk_tui.engine.player.SLICE_S", 0.0)
+    monkeypatch.setattr("metabonk_tui.engine.replay_player.SLICE_S", 0.0)
 
     def unhurried(previous: Snapshot | None, sample: Sample) -> Snapshot:
         slow.wait(0.02)
@@ -328,7 +328,7 @@ def test_whoever_wants_to_be_elsewhere_need_not_wait(monkeypatch: pytest.MonkeyP
 
 
 def test_what_the_recording_tells_of_its_events_is_marked_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metabonk_tui.engine.player.SLICE_S", 0.0)
+    monkeypatch.setattr("metabonk_tui.engine.replay_player.SLICE_S", 0.0)
     samples, _ = recorded()
     slow = threading.Event()
     told = (Event(31 * MIN, "memory.low", "warn", "foretold"),)

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 
-from metabonk_tui.core.action import Launch, Resize
-from metabonk_tui.core.checklist import Item
-from metabonk_tui.core.preflight import TestResult
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.preflight import TestResult
+from metabonk_tui.core.model.pool import Launch, Resize
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.preflight import Look, Output, Preflight
+from metabonk_tui.engine.preflight_runner import Look, Output, Preflight
 from tests.engine.scripted import Memory, Scene, until
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 from scripted import Scene, until
 
-from metabonk_tui.core.past import Past
-from metabonk_tui.core.sample import Event, Observation, RunHeader, Sample, WorkerStatus
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.recordings.restore import Past
 from metabonk_tui.engine.engine import Engine
 
 

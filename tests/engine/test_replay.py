@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from scripted import configured
 
-from metabonk_tui.core.sample import Observation, Sample, WorkerStatus
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.step import step
-from metabonk_tui.engine.replay import replay
+from metabonk_tui.core.model.sample import Observation, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.run.replay import replay
+from metabonk_tui.core.step.pipeline import step
 
 CONFIG = configured()
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, StopWorker, Target
-from metabonk_tui.core.config import Config, parse_config
-from metabonk_tui.core.preflight import PreflightView
-from metabonk_tui.core.sample import Operation
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.launch.preflight import PreflightView
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker, Target
+from metabonk_tui.core.model.sample import Operation
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.footer import footer
-from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.screens.help import HelpScreen
-from metabonk_tui.ui.spans import Span, plain
-from metabonk_tui.ui.themes import load_themes, packaged_dir
-from metabonk_tui.ui.views.header import header
+from metabonk_tui.ui.style.spans import Span, plain
+from metabonk_tui.ui.style.theme_files import load_themes, packaged_dir
+from metabonk_tui.ui.views.bars.footer import footer
+from metabonk_tui.ui.views.bars.header import header
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui import commands
-from metabonk_tui.ui.glyphs import ASCII, UNICODE
+from metabonk_tui.ui.frame import Frame, Page, UiState
 from metabonk_tui.ui.screens.alerts import AlertsScreen
-from metabonk_tui.ui.screens.base import Frame, Page, UiState
 from metabonk_tui.ui.screens.compare import CompareScreen
 from metabonk_tui.ui.screens.dashboard import DashboardScreen
 from metabonk_tui.ui.screens.environment import EnvironmentScreen
@@ -18,7 +17,8 @@ from metabonk_tui.ui.screens.logs import LogsScreen
 from metabonk_tui.ui.screens.memory import MemoryScreen
 from metabonk_tui.ui.screens.verdict import VerdictScreen
 from metabonk_tui.ui.screens.worker import WorkerScreen
-from metabonk_tui.ui.spans import Row, plain
+from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
+from metabonk_tui.ui.style.spans import Row, plain
 from tests.ui.conftest import read_config
 
 SCREENS = {

@@ -11,11 +11,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from metabonk_tui.core.alert import Alert
-from metabonk_tui.core.config import parse_config
+from metabonk_tui.core.config.schema import parse_config
+from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.ui.app import MonitorApp, run_app
-from metabonk_tui.ui.screens.all import all_screens
-from metabonk_tui.ui.themes import load_themes, packaged_dir
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.theme_files import load_themes, packaged_dir
 from tests.ui import scenes
 from tests.ui.conftest import ROOT, ScriptedMonitor
 

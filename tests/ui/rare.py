@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from metabonk_tui.core.black_box import BlackBox, BlackBoxPoint
-from metabonk_tui.core.death import Death, DeathWord
-from metabonk_tui.core.memory_view import Forecast, GpuMemory, SwapView
-from metabonk_tui.core.sample import WorkerStatus
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.worker_view import Generation
+from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint, Forecast, GpuMemory, SwapView
+from metabonk_tui.core.model.process_exit import Death, DeathWord
+from metabonk_tui.core.model.sample import WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import Generation
 from tests.ui.scenes import GB, HOSTILE, MB, SCENES, START, accused, leak, memory, mixed, worker
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from metabonk_tui.core.alert import Acknowledged, Alert
-from metabonk_tui.core.memory_view import Budget, Forecast, GpuMemory, Growth, MemoryView, Owner, SwapView
-from metabonk_tui.core.sample import (
+from metabonk_tui.core.model.alert import Acknowledged, Alert
+from metabonk_tui.core.model.memory import Budget, Forecast, GpuMemory, Growth, MemoryView, Owner, SwapView
+from metabonk_tui.core.model.sample import (
     BadValue,
     Event,
     MemoryReading,
@@ -18,7 +18,7 @@ from metabonk_tui.core.sample import (
     PoolReading,
     WorkerStatus,
 )
-from metabonk_tui.core.snapshot import (
+from metabonk_tui.core.model.snapshot import (
     Cause,
     Check,
     CheckResult,
@@ -30,8 +30,7 @@ from metabonk_tui.core.snapshot import (
     Verdict,
     Word,
 )
-from metabonk_tui.core.status import clean_text
-from metabonk_tui.core.worker_view import (
+from metabonk_tui.core.model.worker import (
     Attention,
     Bearing,
     ComponentState,
@@ -42,6 +41,7 @@ from metabonk_tui.core.worker_view import (
     Reach,
     WorkerView,
 )
+from metabonk_tui.core.status.decode import clean_text
 
 S = ComponentState
 START = 1767362523.0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from metabonk_tui.core.alert import Acknowledged
-from metabonk_tui.core.sample import Event
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.story import without_twins
+from metabonk_tui.core.model.alert import Acknowledged
+from metabonk_tui.core.model.event import without_twins
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.desk import Desk
-from metabonk_tui.ui.screens.all import all_screens
-from metabonk_tui.ui.spans import plain
+from metabonk_tui.ui.controller import Desk
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.spans import plain
 from tests.ui import scenes
 from tests.ui.conftest import ScriptedMonitor, read_config
 from tests.ui.draw import text_of

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.core.worker_view import Reach
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui import commands
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.herald import Herald
-from metabonk_tui.ui.screens.base import Page
-from metabonk_tui.ui.spans import Row, Span, plain, width
-from metabonk_tui.ui.tokens import MONO
+from metabonk_tui.ui.frame import Page
+from metabonk_tui.ui.notifier import Herald
+from metabonk_tui.ui.style.spans import Row, Span, plain, width
+from metabonk_tui.ui.style.theme import MONO
 from tests.ui import scenes
 from tests.ui.conftest import PlainScreen, ScriptedMonitor, plain_screens, read_config, text_of, until
 
@@ -97,7 +97,7 @@ async def test_pause_holds_the_picture_and_going_on_shows_what_is_now(make_app: 
 
 
 async def test_a_picture_that_stands_still_says_so(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metabonk_tui.ui.desk.LATE_S", 0.2)
+    monkeypatch.setattr("metabonk_tui.ui.controller.LATE_S", 0.2)
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor, speed=1000.0)
     async with app.run_test(size=(120, 40)):

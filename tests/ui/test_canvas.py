@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from textual.geometry import Region
 
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.canvas import Canvas
-from metabonk_tui.ui.glyphs import ASCII, UNICODE, choose_glyphs
-from metabonk_tui.ui.screens.base import Page
-from metabonk_tui.ui.spans import (
+from metabonk_tui.ui.frame import Page
+from metabonk_tui.ui.style.glyphs import ASCII, UNICODE, choose_glyphs
+from metabonk_tui.ui.style.spans import (
     Row,
     Span,
     beside,
@@ -31,6 +30,7 @@ from metabonk_tui.ui.spans import (
     spread,
     width,
 )
+from metabonk_tui.ui.terminal.canvas import Canvas
 from tests.ui import scenes
 from tests.ui.conftest import ScriptedMonitor, until
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.core.compare import compare
-from metabonk_tui.core.digest import Digest, Digester
-from metabonk_tui.core.past_ports import KeptRun, Unreadable
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.ui.comparing import CompareView, Comparing
-from metabonk_tui.ui.desk import Desk
-from metabonk_tui.ui.screens.all import all_screens
-from metabonk_tui.ui.spans import plain
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.recordings import KeptRun, Unreadable
+from metabonk_tui.core.report.compare import compare
+from metabonk_tui.core.report.timeline import Digest, Digester
+from metabonk_tui.ui.compare_job import CompareView, Comparing
+from metabonk_tui.ui.controller import Desk
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.spans import plain
 from tests.core.script import Life, header, healthy, play, room, script, silent
 from tests.ui import scenes
 from tests.ui.conftest import ScriptedMonitor, read_config

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 from textual import events
 
-from metabonk_tui.core.action import Launch, Resize, Restart, Stop, StopWorker
-from metabonk_tui.core.sample import Operation, OperationStep
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.model.sample import Operation, OperationStep
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.desk import Desk, Effect
+from metabonk_tui.ui.controller import Desk, Effect
 from metabonk_tui.ui.dialogs.confirm import SETTLE_S, ConfirmDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
-from metabonk_tui.ui.glyphs import ASCII, UNICODE, Glyphs
-from metabonk_tui.ui.spans import Row, plain, width
+from metabonk_tui.ui.style.glyphs import ASCII, UNICODE, Glyphs
+from metabonk_tui.ui.style.spans import Row, plain, width
 from tests.ui import scenes
 from tests.ui.conftest import ScriptedMonitor, plain_screens, read_config, with_operation
 

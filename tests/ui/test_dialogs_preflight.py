@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.core.action import Launch, Resize
-from metabonk_tui.core.checklist import Item
-from metabonk_tui.core.preflight import PreflightView
+from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.preflight import PreflightView
+from metabonk_tui.core.model.pool import Launch, Resize
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.preflight import PreflightDialog

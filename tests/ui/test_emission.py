@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.ui.emission import Picture
+from metabonk_tui.ui.terminal.diff import Picture
 
 WIDE, HIGH = 14, 4
 STYLES = (

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.core.alert import Acknowledged, Alert, AlertSeverity, AlertState, Change
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.ui.emission import Picture
-from metabonk_tui.ui.herald import ONE_HAPPENING_S, Herald
-from metabonk_tui.ui.terminal import Notify, notification
+from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertSeverity, AlertState, Change
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.notifier import ONE_HAPPENING_S, Herald
+from metabonk_tui.ui.terminal.diff import Picture
+from metabonk_tui.ui.terminal.driver import Notify, notification
 from metabonk_tui.ui.words import tidings
 from tests.ui import scenes
 from tests.ui.test_terminal import Terminal
@@ -205,7 +205,7 @@ def tmux(tmp_path: Path) -> Iterator[list[str]]:
 def test_tmux_hands_it_on_where_it_may(tmux: list[str], passes: str, tmp_path: Path) -> None:
     """A real tmux with a terminal around it: what that terminal hears is what `script` writes down."""
     code = (
-        "import time; from metabonk_tui.ui.terminal import notification\n"
+        "import time; from metabonk_tui.ui.terminal.driver import notification\n"
         "print(notification('osc9', 'MetaBonk CRIT', 'memory') + 'said', flush=True); time.sleep(60)"
     )
     inner = shlex.join([sys.executable, "-c", code])

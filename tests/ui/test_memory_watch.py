@@ -7,9 +7,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from metabonk_tui.core.sample import WatchReading
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.ui.desk import Desk
+from metabonk_tui.core.model.sample import WatchReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.controller import Desk
 from tests.ui import scenes
 from tests.ui.conftest import plain_screens, read_config
 from tests.ui.draw import text_of

@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core import format as fmt
-from metabonk_tui.core.playback import Mark, Playback, Stretch
-from metabonk_tui.core.seek import Edge, Elapsed, Find, Shift, Target
-from metabonk_tui.core.snapshot import Gap, Snapshot, Word
+from metabonk_tui.core.model.snapshot import Gap, Snapshot, Word
+from metabonk_tui.core.recordings.playback import Mark, Playback, Stretch
+from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, Shift, Target
+from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.commands import COMMANDS, NO_HANDS
-from metabonk_tui.ui.desk import Desk, Effect
-from metabonk_tui.ui.glyphs import ASCII, UNICODE, Glyphs
-from metabonk_tui.ui.herald import Herald
-from metabonk_tui.ui.screens.all import all_screens
-from metabonk_tui.ui.screens.base import Frame, UiState
-from metabonk_tui.ui.spans import Row, cells, plain
-from metabonk_tui.ui.tokens import MONO
-from metabonk_tui.ui.views.playbar import playbar
+from metabonk_tui.ui.controller import Desk, Effect
+from metabonk_tui.ui.frame import Frame, UiState
+from metabonk_tui.ui.notifier import Herald
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.glyphs import ASCII, UNICODE, Glyphs
+from metabonk_tui.ui.style.spans import Row, cells, plain
+from metabonk_tui.ui.style.theme import MONO
+from metabonk_tui.ui.views.bars.playbar import playbar
 from tests.ui import scenes
 from tests.ui.conftest import ScriptedMonitor, read_config, text_of, until
 from tests.ui.draw import defaults

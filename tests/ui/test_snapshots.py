@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.glyphs import ASCII, UNICODE
-from metabonk_tui.ui.screens.all import all_screens
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
 from tests.ui.conftest import ScriptedMonitor, read_config
 from tests.ui.scenes import SCENES
 

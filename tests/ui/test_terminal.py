@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.ui.terminal import one_colour, title_sequence
+from metabonk_tui.ui.terminal.driver import one_colour, title_sequence
 
 ROOT = Path(__file__).parents[2]
 
@@ -147,7 +147,7 @@ def test_no_colour_means_no_colour() -> None:
 @pytest.mark.parametrize(("term", "one"), [("vt100", True), ("xterm-256color", False), ("no-such-terminal", False)])
 def test_terminfo_knows_terminals_of_one_colour(term: str, one: bool) -> None:
     # terminfo is read once in a life of a process.
-    code = "from metabonk_tui.ui.terminal import one_colour; print(one_colour())"
+    code = "from metabonk_tui.ui.terminal.driver import one_colour; print(one_colour())"
     environ = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLORTERM")}
     said = subprocess.run(
         [sys.executable, "-c", code],

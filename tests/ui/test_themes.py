@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.ui.spans import Span
-from metabonk_tui.ui.themes import COLORS, load_themes, packaged_dir
-from metabonk_tui.ui.tokens import MONO, TOKENS, Theme, _fixed, fitted, nearest
+from metabonk_tui.ui.style.spans import Span
+from metabonk_tui.ui.style.theme import MONO, TOKENS, Theme, _fixed, fitted, nearest
+from metabonk_tui.ui.style.theme_files import COLORS, load_themes, packaged_dir
 
 PAIRS = """
 text on bg, select, raised | 12.3 / 9.7 / 9.9 | 12.8 / 11.2 / 13.3 | 21.0 / 15.1 / 21.0

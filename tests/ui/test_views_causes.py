@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.snapshot import Word
+from metabonk_tui.core.model.snapshot import Word
 from tests.ui.draw import chosen, text_of
 from tests.ui.scenes import accused, healthy, stop
 

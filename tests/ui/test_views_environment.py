@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.sample import EnvFileReading
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.worker_view import EnvView
-from metabonk_tui.ui.spans import plain, width
+from metabonk_tui.core.model.sample import EnvFileReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import EnvView
+from metabonk_tui.ui.style.spans import plain, width
 from tests.ui.draw import SIZES, chosen, defaults, rows_of, text_of
 from tests.ui.scenes import healthy, many, stop
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.snapshot import Word
-from metabonk_tui.core.story import Teller
-from metabonk_tui.ui.glyphs import LEVEL_TOKENS, UNICODE
-from metabonk_tui.ui.spans import mark
-from metabonk_tui.ui.views.events import event_mark
+from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.step.event_log import Teller
+from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, UNICODE
+from metabonk_tui.ui.style.spans import mark
+from metabonk_tui.ui.views.run.events import event_mark
 from tests.ui import scenes
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.worker_view import Generation, Reach
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import Generation, Reach
 from tests.ui.draw import chosen, text_of
 from tests.ui.rare import killed
 from tests.ui.scenes import START, healthy

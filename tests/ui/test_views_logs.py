@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.sample import WorkerStatus
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.model.sample import WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.screens.logs import LogsScreen
-from metabonk_tui.ui.views.logs import lines_of
+from metabonk_tui.ui.views.run.logs import lines_of
 from tests.core.script import healthy as life
 from tests.core.script import last, script
 from tests.ui.draw import chosen, frame_of, text_of

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.memory_view import Forecast, PeakSource
-from metabonk_tui.core.sample import MemoryReading
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.ui.glyphs import UNICODE
+from metabonk_tui.core.model.memory import Forecast, PeakSource
+from metabonk_tui.core.model.sample import MemoryReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.style.glyphs import UNICODE
 from tests.ui.draw import page_of, text_of
 from tests.ui.scenes import SCENES, healthy, leak, learning
 

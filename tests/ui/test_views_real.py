@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from metabonk_tui.core.sample import ProcessReading
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.ui.spans import plain, width
+from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.ui.style.spans import plain, width
 from tests.core.script import (
     GB,
     Answer,

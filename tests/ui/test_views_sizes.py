@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core import format as fmt
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.ui.glyphs import ASCII, UNICODE
-from metabonk_tui.ui.screens.base import DENSITIES
-from metabonk_tui.ui.spans import plain, width
-from metabonk_tui.ui.tokens import MONO
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import DENSITIES
+from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
+from metabonk_tui.ui.style.spans import plain, width
+from metabonk_tui.ui.style.theme import MONO
 from tests.ui.draw import SCREENS, SIZES, chosen, page_of, rows_of, text_of
 from tests.ui.rare import ALL
 from tests.ui.scenes import healthy, many, mixed, stop

@@ -7,19 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.memory_view import Forecast
-from metabonk_tui.core.sample import PoolReading
-from metabonk_tui.core.snapshot import Snapshot, Word
-from metabonk_tui.core.verdict_text import slots, verdict_text
-from metabonk_tui.core.worker_view import Attention, ComponentState, EnvView, WorkerView
-from metabonk_tui.ui.glyphs import UNICODE
-from metabonk_tui.ui.screens.base import UiState
-from metabonk_tui.ui.spans import Row, plain
-from metabonk_tui.ui.views.density import choose
-from metabonk_tui.ui.views.fresh import freshness
-from metabonk_tui.ui.views.gauge import gauge
-from metabonk_tui.ui.views.order import in_order, next_sort, sorts
-from metabonk_tui.ui.views.sparkline import per_cell, shown_s, sparkline
+from metabonk_tui.core.model.memory import Forecast
+from metabonk_tui.core.model.sample import PoolReading
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.worker import Attention, ComponentState, EnvView, WorkerView
+from metabonk_tui.core.verdict.text import slots, verdict_text
+from metabonk_tui.ui.frame import UiState
+from metabonk_tui.ui.sorting import in_order, next_sort, sorts
+from metabonk_tui.ui.style.glyphs import UNICODE
+from metabonk_tui.ui.style.spans import Row, plain
+from metabonk_tui.ui.views.layout.highlight import freshness
+from metabonk_tui.ui.views.layout.sparkline import per_cell, shown_s, sparkline
+from metabonk_tui.ui.views.memory.gauge import gauge
+from metabonk_tui.ui.views.workers.density import choose
 from tests.ui.draw import SCREENS, chosen, frame_of, page_of, rows_of, text_of
 from tests.ui.scenes import GB, START, healthy, many, mixed, no_memory, observer, stop, validating, waiting
 

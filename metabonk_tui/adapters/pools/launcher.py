@@ -12,22 +12,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from metabonk_tui.adapters.commands import make_private_directory, reap
-from metabonk_tui.adapters.env_file import EnvFileError, Sourced
-from metabonk_tui.adapters.pool_lock import PoolLock
-from metabonk_tui.adapters.pools import starting, stopping
-from metabonk_tui.adapters.pools.family import Family, describe
-from metabonk_tui.adapters.pools.narration import Narration
-from metabonk_tui.adapters.pools.planning import Outlook, make_plan, refuse, why_stale
-from metabonk_tui.adapters.pools.record import LaunchRecord, RecordFile
-from metabonk_tui.adapters.pools.scene import Scene, look, spoken_workers, strangers
-from metabonk_tui.adapters.pools.site import NOTHING_SOURCED, LauncherSite
-from metabonk_tui.adapters.proc import Proc
-from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.ports import Clock
-from metabonk_tui.core.sample import Event, Operation, PoolReading, ProcessReading, Severity
-from metabonk_tui.core.status import clean_text
+from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
+from metabonk_tui.adapters.pools import start as starting
+from metabonk_tui.adapters.pools import stop as stopping
+from metabonk_tui.adapters.pools.discover import Scene, look, spoken_workers, strangers
+from metabonk_tui.adapters.pools.launch_record import LaunchRecord, RecordFile
+from metabonk_tui.adapters.pools.launch_spec import NOTHING_SOURCED, LauncherSite
+from metabonk_tui.adapters.pools.plan import Outlook, make_plan, refuse, why_stale
+from metabonk_tui.adapters.pools.progress import Narration
+from metabonk_tui.adapters.pools.terminate import Family, describe
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.spawn import make_private_directory, reap
+from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading, Severity
+from metabonk_tui.core.ports.live import Clock
+from metabonk_tui.core.status.decode import clean_text
 
 _SOURCE_FOR_PLAN_S = 2.0
 """A person waits for a plan."""

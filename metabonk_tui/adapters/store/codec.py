@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from metabonk_tui.adapters.export import fields_of, sample_documents
-from metabonk_tui.adapters.interchange import SampleReader
-from metabonk_tui.adapters.lenient import Problem
-from metabonk_tui.core.sample import BadValue, Sample
+from metabonk_tui.adapters.recordings.jsonl_reader import SampleReader
+from metabonk_tui.adapters.recordings.jsonl_writer import fields_of, sample_documents
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.core.model.sample import BadValue, Sample
 
 BAD = "\x00"
 """The key under which a bad value stands: no cleaned text holds it."""

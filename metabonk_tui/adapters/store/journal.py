@@ -12,25 +12,27 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.commands import make_private_directory
-from metabonk_tui.adapters.pool_lock import PoolLock
-from metabonk_tui.adapters.pools.record import boot_id
-from metabonk_tui.adapters.store import kept_snapshot, retention, shelf
-from metabonk_tui.adapters.store.along import Along, told
-from metabonk_tui.adapters.store.known_past import past_of
-from metabonk_tui.adapters.store.page import Page
-from metabonk_tui.adapters.store.recording import Recording
+from metabonk_tui.adapters.pools.launch_record import boot_id
+from metabonk_tui.adapters.process.spawn import make_private_directory
+from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.store import checkpoint as kept_snapshot
+from metabonk_tui.adapters.store import retention
+from metabonk_tui.adapters.store import run_directory as shelf
+from metabonk_tui.adapters.store.errors import is_broken, is_of_the_disk, said, set_aside
+from metabonk_tui.adapters.store.follower import Along, told
+from metabonk_tui.adapters.store.restore import past_of
+from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_file import Cache
-from metabonk_tui.adapters.store.shelf import UNREADABLE
-from metabonk_tui.adapters.store.trouble import is_broken, is_of_the_disk, said, set_aside
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.fold import fold
-from metabonk_tui.core.hourly import hour_event, hour_of
-from metabonk_tui.core.past import Past
-from metabonk_tui.core.ports import Clock, ClockReading
-from metabonk_tui.core.sample import Event, ProcessReading, RunHeader, Sample, Severity
-from metabonk_tui.core.snapshot import MAX_EVENTS, Snapshot
-from metabonk_tui.core.status import clean_text
+from metabonk_tui.adapters.store.run_reader import Recording
+from metabonk_tui.adapters.store.run_writer import Page
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sample, Severity
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
+from metabonk_tui.core.ports.live import Clock, ClockReading
+from metabonk_tui.core.recordings.restore import Past
+from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.step.hourly import hour_event, hour_of
+from metabonk_tui.core.step.merge import fold
 
 LOG = logging.getLogger(__name__)
 AGAIN_S = 30.0

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metabonk_tui.adapters.store import codec
+from metabonk_tui.adapters.store.run_directory import UNREADABLE, beside, paths, size_bytes, written_t
 from metabonk_tui.adapters.store.schema import PATIENCE_S, give_back, open_to_write
-from metabonk_tui.adapters.store.shelf import UNREADABLE, beside, paths, size_bytes, written_t
-from metabonk_tui.core.config import GB, Config
-from metabonk_tui.core.fold import fold
-from metabonk_tui.core.sample import Sample
-from metabonk_tui.core.snapshot import MAX_EVENTS
+from metabonk_tui.core.config.schema import GB, Config
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.snapshot import MAX_EVENTS
+from metabonk_tui.core.step.merge import fold
 
 AT_ONCE = 50
 """Chunks thinned in one transaction."""

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.sample import Presence, Sample, WorkerStatus
-from metabonk_tui.core.status import number
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import Presence, Sample, WorkerStatus
+from metabonk_tui.core.status.decode import number
 
 MINUTE_S = 60
 HOST = -1

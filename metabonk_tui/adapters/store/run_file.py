@@ -16,7 +16,7 @@ from typing import Any
 from metabonk_tui.adapters.store.codec import Encoder
 from metabonk_tui.adapters.store.rollup import Minute
 from metabonk_tui.adapters.store.schema import give_back, open_to_write
-from metabonk_tui.core.sample import Event, Sample
+from metabonk_tui.core.model.sample import Event, Sample
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 

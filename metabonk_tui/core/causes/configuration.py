@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from metabonk_tui.core.causes.clues import (
+from metabonk_tui.core.causes.evidence import (
     Clues,
     Finding,
     Quiet,
@@ -20,11 +20,11 @@ from metabonk_tui.core.causes.clues import (
     status_command,
 )
 from metabonk_tui.core.causes.starting import complaint
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.environment import same
-from metabonk_tui.core.snapshot import Cause
-from metabonk_tui.core.status import flag
-from metabonk_tui.core.worker_view import ComponentState
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.snapshot import Cause
+from metabonk_tui.core.model.worker import ComponentState
+from metabonk_tui.core.status.decode import flag
+from metabonk_tui.core.worker.environment import same
 
 PURE_VISION = "METABONK_PURE_VISION_MODE"
 APPLY = "METABONK_INTRINSIC_APPLY_IN_PURE_VISION"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.core.causes.clues import (
+from metabonk_tui.core.causes.evidence import (
     Clues,
     Finding,
     WorkerClues,
@@ -18,12 +18,12 @@ from metabonk_tui.core.causes.clues import (
     quoted,
     status_command,
 )
-from metabonk_tui.core.causes.signs import ENGAGED, HINTS, INPUTS, never
 from metabonk_tui.core.causes.starting import complaint
-from metabonk_tui.core.format import age
-from metabonk_tui.core.snapshot import Cause
-from metabonk_tui.core.status import flag, number, text
-from metabonk_tui.core.worker_view import ComponentState, Reach
+from metabonk_tui.core.causes.stillness import ENGAGED, HINTS, INPUTS, never
+from metabonk_tui.core.model.snapshot import Cause
+from metabonk_tui.core.model.worker import ComponentState, Reach
+from metabonk_tui.core.status.decode import flag, number, text
+from metabonk_tui.core.text.numbers import age
 
 NO_FRAMES_S = 60.0
 FROZEN_S = 60.0

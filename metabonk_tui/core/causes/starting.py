@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.core.causes.clues import Clues, Finding, WorkerClues, cause, log_command, on, quoted, some
-from metabonk_tui.core.snapshot import Cause
-from metabonk_tui.core.status import flag
-from metabonk_tui.core.worker_view import ComponentState, ComponentView
+from metabonk_tui.core.causes.evidence import Clues, Finding, WorkerClues, cause, log_command, on, quoted, some
+from metabonk_tui.core.model.snapshot import Cause
+from metabonk_tui.core.model.worker import ComponentState, ComponentView
+from metabonk_tui.core.status.decode import flag
 
 COMPLAINTS = {
     "ui_exploration": ("dynamic ui exploration unavailable",),

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from metabonk_tui.ui.footer import keys_row
-from metabonk_tui.ui.glyphs import Glyphs
-from metabonk_tui.ui.screens.base import Frame, Hint, UiState
-from metabonk_tui.ui.spans import Row, Span, cells, clip, cut, dimmed, fit, gap, mark, on_row, overlay
+from metabonk_tui.ui.frame import Frame, Hint, UiState
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, dimmed, fit, gap, mark, on_row, overlay
+from metabonk_tui.ui.views.bars.footer import keys_row
 
 CLEAR_ROWS = 5
 """The first rows are never dimmed: the verdict, the memory and what to do stay in sight."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metabonk_tui.core.checklist import Item
+from metabonk_tui.core.launch.checklist import Item
 from metabonk_tui.ui.dialogs.base import NEEDED, Line, inner_width, labelled
-from metabonk_tui.ui.screens.base import Frame
-from metabonk_tui.ui.spans import Row, Span, cells, clip, gap, mark
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.spans import Row, Span, cells, clip, gap, mark
 
 RANKS = {"PASS": 5, "SKIPPED": 4, "waiting": 4, "running": 6, "UNKNOWN": 7, "FAIL": NEEDED}
 TITLE = 27

@@ -10,20 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from metabonk_tui.core.action import Action, Launch, Plan, Resize, Restart, StopWorker
-from metabonk_tui.core.checklist import FEWEST_WORDS
-from metabonk_tui.core.interlock import Door, door, is_long
-from metabonk_tui.core.ports import Monitor
+from metabonk_tui.core.launch.checklist import FEWEST_WORDS
+from metabonk_tui.core.launch.interlock import Door, door, is_long
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.commands import Now, may_act
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
-from metabonk_tui.ui.dialogs.forecast import memory_lines
+from metabonk_tui.ui.dialogs.memory_effect import memory_lines
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.plan import hit_lines, passed_lines
 from metabonk_tui.ui.dialogs.whatif import whatif_lines
-from metabonk_tui.ui.screens.base import Frame, Hint
-from metabonk_tui.ui.spans import Row, Span, gap, mark
-from metabonk_tui.ui.views.section import words
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.layout.section import words
 
 SETTLE_S = 0.2
 """Enter counts only this long after the last typed character: pasted text and held keys come faster."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from metabonk_tui.ui.dialogs.base import Dialog, Reply, field
-from metabonk_tui.ui.screens.base import Frame
-from metabonk_tui.ui.spans import Row, Span, fit, gap, on_row
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.spans import Row, Span, fit, gap, on_row
 
 LONGEST = 40
 

@@ -5,16 +5,16 @@ Knows how a confirmation is typed; the words and the plan are the core's and the
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory_response import Choice, choose, commands, promise
-from metabonk_tui.core.ports import Monitor
-from metabonk_tui.core.snapshot import Snapshot
+from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, promise
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.commands import BY_ID, Now
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.confirm import FIELD, SETTLE_S
-from metabonk_tui.ui.dialogs.forecast import memory_lines
-from metabonk_tui.ui.screens.base import Frame, Hint
-from metabonk_tui.ui.spans import Row, Span, gap, mark
-from metabonk_tui.ui.views.section import words
+from metabonk_tui.ui.dialogs.memory_effect import memory_lines
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.layout.section import words
 
 
 class WatchDialog(Dialog):

@@ -5,13 +5,13 @@ Refuses to stop it: hiding the view changes nothing.
 
 from __future__ import annotations
 
-from metabonk_tui.core import format as fmt
-from metabonk_tui.core.sample import Operation, OperationStep
+from metabonk_tui.core.model.sample import Operation, OperationStep
+from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, inner_width, labelled
-from metabonk_tui.ui.glyphs import Glyphs
-from metabonk_tui.ui.screens.base import Frame, Hint
-from metabonk_tui.ui.spans import Row, Span, gap, mark
-from metabonk_tui.ui.views.section import words
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.layout.section import words
 
 TAIL = 8
 

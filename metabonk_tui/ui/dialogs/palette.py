@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from metabonk_tui.ui.commands import COMMANDS, Now
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width
-from metabonk_tui.ui.screens.base import Frame, Hint
-from metabonk_tui.ui.spans import Row, Span, gap, left, mark, on_row
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.spans import Row, Span, gap, left, mark, on_row
 
 ROWS = 12
 THEME = "theme: "

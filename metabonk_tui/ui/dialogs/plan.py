@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import shlex
 
-from metabonk_tui.core.action import Plan
+from metabonk_tui.core.model.pool import Plan
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Line, inner_width, labelled
-from metabonk_tui.ui.screens.base import Frame
-from metabonk_tui.ui.spans import Row, Span, gap, mark
-from metabonk_tui.ui.views.section import words
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.layout.section import words
 
 
 def hit_lines(plan: Plan, frame: Frame) -> list[Line]:

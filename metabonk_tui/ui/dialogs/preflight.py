@@ -5,14 +5,14 @@ Refuses to judge and to launch: whatever stands here, the next page asks.
 
 from __future__ import annotations
 
-from metabonk_tui.core.checklist import Item, exit_code
-from metabonk_tui.core.ports import Monitor
-from metabonk_tui.core.preflight import PreflightView
+from metabonk_tui.core.launch.checklist import Item, exit_code
+from metabonk_tui.core.launch.preflight import PreflightView
+from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.confirm import ConfirmDialog
-from metabonk_tui.ui.screens.base import Frame, Hint
-from metabonk_tui.ui.spans import Row, Span, gap, mark
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.spans import Row, Span, gap, mark
 
 TAIL = 8
 

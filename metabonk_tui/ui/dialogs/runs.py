@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from metabonk_tui.core import format as fmt
-from metabonk_tui.core.past_ports import KeptRun
-from metabonk_tui.core.snapshot import Word
-from metabonk_tui.ui.comparing import Comparing, own_recording
+from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.ports.recordings import KeptRun
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.compare_job import Comparing, own_recording
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width
-from metabonk_tui.ui.glyphs import LEVEL_TOKENS
-from metabonk_tui.ui.screens.base import Frame, Hint
-from metabonk_tui.ui.spans import Row, Span, gap, left, mark, on_row, right, width
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS
+from metabonk_tui.ui.style.spans import Row, Span, gap, left, mark, on_row, right, width
 
 ROWS = 12
 

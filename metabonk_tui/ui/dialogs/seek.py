@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from metabonk_tui.core.seek import CAN_BE_TYPED, IN_SHORT, Target, find, parse
+from metabonk_tui.core.recordings.seek import CAN_BE_TYPED, IN_SHORT, Target, find, parse
 from metabonk_tui.ui.dialogs.base import Dialog, Reply, field
-from metabonk_tui.ui.screens.base import Frame
-from metabonk_tui.ui.spans import Row, Span, cut, fit, gap, mark, on_row, width
-from metabonk_tui.ui.views.section import muted
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, mark, on_row, width
+from metabonk_tui.ui.views.layout.section import muted
 
 LONGEST = 30
 UNKNOWN = "not a place; type"

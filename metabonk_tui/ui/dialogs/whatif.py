@@ -5,12 +5,12 @@ Refuses to guess: without a budget there is no table.
 
 from __future__ import annotations
 
-from metabonk_tui.core.budget import judge, source_words
-from metabonk_tui.core.format import gigabytes
+from metabonk_tui.core.memory.capacity import judge, source_words
+from metabonk_tui.core.text.numbers import gigabytes
 from metabonk_tui.ui.dialogs.base import Line, labelled
-from metabonk_tui.ui.screens.base import Frame
-from metabonk_tui.ui.spans import Row, Span, gap, mark
-from metabonk_tui.ui.views.budget import FITS
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.memory.capacity import FITS
 
 ROWS = 4
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from metabonk_tui.ui.footer import footer
-from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page, UiState
-from metabonk_tui.ui.spans import EMPTY
-from metabonk_tui.ui.views.alerts import alert_rows
-from metabonk_tui.ui.views.header import TINY_CELLS, header
-from metabonk_tui.ui.views.tiny import tiny_head
-from metabonk_tui.ui.views.verdict import nothing_seen
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page, UiState
+from metabonk_tui.ui.style.spans import EMPTY
+from metabonk_tui.ui.views.bars.footer import footer
+from metabonk_tui.ui.views.bars.header import TINY_CELLS, header
+from metabonk_tui.ui.views.bars.tiny import tiny_head
+from metabonk_tui.ui.views.run.alerts import alert_rows
+from metabonk_tui.ui.views.verdict.screen import nothing_seen
 
 
 class AlertsScreen(MonitorScreen):

@@ -1,163 +1,20 @@
-"""What a screen is: two pure functions, one from a Frame to a Page and one from a command to the next UiState.
-
-Refuses to know Textual: the app owns the terminal, the clock and the keys; a screen only says what is drawn.
-"""
+"""The page that most screens are: the header, what is drawn of the Snapshot, the keys."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
-from typing import ClassVar, Literal
+from collections.abc import Callable
 
-from metabonk_tui.core.alert import Alert
-from metabonk_tui.core.config import Config
-from metabonk_tui.core.playback import Playback
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.core.worker_view import WorkerView
-from metabonk_tui.ui.comparing import CompareView
-from metabonk_tui.ui.glyphs import UNICODE, Glyphs
-from metabonk_tui.ui.spans import Row, cropped, fit, mark
-from metabonk_tui.ui.views.order import BY_ID, in_order
-
-Density = Literal["automatic", "panels", "table", "grid"]
-DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
-Mode = Literal["live", "paused", "lag", "replay", "past"]
-"""In "replay" there is nothing but the recording; in "past" the run goes on behind it."""
-PAST: frozenset[Mode] = frozenset({"replay", "past"})
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.frame import Frame, Page
+from metabonk_tui.ui.style.spans import EMPTY, Row
+from metabonk_tui.ui.views.bars.footer import footer
+from metabonk_tui.ui.views.bars.header import header
+from metabonk_tui.ui.views.verdict.screen import nothing_seen
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """One key of the footer."""
-
-    key: str
-    """As it is written on the keyboard: "v", "Enter", "+ -"."""
-    label: str
-    acts: bool = False
-    """On the right: it acts on the pool."""
-    recommended: bool = False
-    """Filled with the accent; at most one."""
-    keep: bool = False
-    """Never dropped when the row is short."""
-    off: bool = False
-    """Shown, and does nothing now."""
-
-
-@dataclass(frozen=True, slots=True)
-class UiState:
-    """What the person at the keys has chosen. Shared by all screens, replaced, never changed."""
-
-    slot: int | None = None
-    """The selected worker's slot; None: the first one."""
-    density: Density = "automatic"
-    sort: str = BY_ID
-    """One of `order.sorts`."""
-    inverted: bool = False
-    """The sort is turned round."""
-    filter: str = ""
-    """Only workers whose id, port, state or mark has this text."""
-    pane: int = 0
-    """The focused pane of a screen that has several; 0 is the first."""
-    alert: tuple[str, float] | None = None
-    """The selected alert: its id and when it began; None: the first one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """All that a screen may know when it draws."""
-
-    snapshot: Snapshot | None
-    """None before the first poll."""
-    width: int
-    height: int
-    config: Config
-    glyphs: Glyphs = UNICODE
-    state: UiState = field(default_factory=UiState)
-    mode: Mode = "live"
-    late_s: float = 0.0
-    """In mode "lag": seconds of real time since anything arrived."""
-    speed: float = 1.0
-    """How many times faster than real time the run's clock goes."""
-    hints: tuple[Hint, ...] = ()
-    """The footer: only keys that are valid now on this screen."""
-    notice: str = ""
-    """A line for the person at the keys: why a key did nothing, what was copied. "" for none."""
-    read_only: bool = False
-    zone: tzinfo = UTC
-    """Where the clock on the wall hangs."""
-    playback: Playback | None = None
-    """In the past: how it stands; None before anything was read."""
-    comparing: CompareView = field(default_factory=CompareView)
-    """The run that stands beside the one on screen."""
-
-    @property
-    def past(self) -> bool:
-        """Tell whether what is shown is past, and nothing can be done to it."""
-        return self.mode in PAST
-
-    @property
-    def worker(self) -> WorkerView | None:
-        """Return the selected worker; the first one shown when none was selected or it is not shown."""
-        if self.snapshot is None:
-            return None
-        workers = in_order(self.snapshot, self.state.filter, self.state.sort, self.state.inverted)
-        for worker in workers:
-            if worker.slot == self.state.slot:
-                return worker
-        return workers[0] if workers else None
-
-    @property
-    def alert(self) -> Alert | None:
-        """Return the selected alert; the first one when none was selected or it is gone."""
-        alerts = self.snapshot.alerts if self.snapshot else ()
-        chosen = (one for one in alerts if (one.id, one.since_t) == self.state.alert)
-        return next(chosen, alerts[0] if alerts else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a screen draws: rows of at most `Frame.width` cells; the body scrolls between the two others."""
-
-    top: tuple[Row, ...] = ()
-    body: tuple[Row, ...] = ()
-    bottom: tuple[Row, ...] = ()
-    show: tuple[int, int] | None = None
-    """Rows of the body (first, behind the last) that must be in sight: where the cursor is."""
-
-    def compose(self, wide: int, high: int, scroll: int, glyphs: Glyphs) -> tuple[tuple[Row, ...], int]:
-        """Lay the page into a terminal of any size; return its rows and how far the body is really scrolled.
-
-        When it is too small the bottom keeps its last row, then the top its first ones. The right margin says
-        that there is more above or below.
-        """
-        bottom = self.bottom if len(self.top) + len(self.bottom) + 3 <= high else self.bottom[-1:]
-        bottom = bottom if high > 3 else ()
-        top = self.top[: high - len(bottom)]
-        room = high - len(top) - len(bottom)
-        scroll = max(0, min(scroll, len(self.body) - max(room, 1)))
-        body = list(self.body[scroll : scroll + room])
-        below = len(self.body) - scroll - len(body)
-        if body and scroll:
-            body[0] = (*cropped(fit(body[0], wide, glyphs.ellipsis), 0, wide - 1), mark(glyphs.up, "muted"))
-        if body and below > 0:
-            body[-1] = (*cropped(fit(body[-1], wide, glyphs.ellipsis), 0, wide - 1), mark(glyphs.down_arrow, "muted"))
-        body += [()] * (room - len(body))
-        return (*top, *body, *bottom), scroll
-
-
-class MonitorScreen:
-    """One screen. Subclasses say their name and title and write `page`; most need nothing else."""
-
-    name: ClassVar[str] = ""
-    title: ClassVar[str] = ""
-
-    def page(self, frame: Frame) -> Page:
-        """Draw. Pure: the same Frame gives the same Page."""
-        raise NotImplementedError
-
-    def do(self, command: str, frame: Frame) -> UiState | None:
-        """Carry out a command of the table that is this screen's own ("down", "attention", "density" ...).
-
-        Return the next state, or None when the command means nothing here: then arrows and pages scroll.
-        """
-        return None
+def headed(frame: Frame, draw: Callable[[Frame, Snapshot], tuple[Row, ...]]) -> Page:
+    """Draw what the person came for below the header; before the first look only that there was none."""
+    if frame.snapshot is None:
+        return Page(top=nothing_seen(frame), bottom=(footer(frame),))
+    top = (*header(frame, frame.snapshot), *((EMPTY,) if frame.height >= 14 else ()))
+    return Page(top, draw(frame, frame.snapshot), (footer(frame),))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from metabonk_tui.ui.footer import footer
-from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page, UiState
-from metabonk_tui.ui.views.dashboard import dashboard
-from metabonk_tui.ui.views.pool import draw_workers
-from metabonk_tui.ui.views.verdict import nothing_seen
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page, UiState
+from metabonk_tui.ui.views.bars.footer import footer
+from metabonk_tui.ui.views.dashboard.dashboard import dashboard
+from metabonk_tui.ui.views.verdict.screen import nothing_seen
+from metabonk_tui.ui.views.workers.section import draw_workers
 
 _MOVES = ("up", "down", "left", "right", "next", "previous", "home", "end")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page
-from metabonk_tui.ui.screens.headed import headed
-from metabonk_tui.ui.views.environment import environment_rows
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
+from metabonk_tui.ui.screens.base import headed
+from metabonk_tui.ui.views.run.environment import environment_rows
 
 
 class EnvironmentScreen(MonitorScreen):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from metabonk_tui.core.worker_view import ComponentState
+from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.ui.commands import COMMANDS, GROUPS, Group, key_name
-from metabonk_tui.ui.footer import footer
-from metabonk_tui.ui.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
-from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page
-from metabonk_tui.ui.spans import EMPTY, Row, Span, beside, gap, left, mark
-from metabonk_tui.ui.views.header import header
-from metabonk_tui.ui.views.section import title
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
+from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, gap, left, mark
+from metabonk_tui.ui.views.bars.footer import footer
+from metabonk_tui.ui.views.bars.header import header
+from metabonk_tui.ui.views.layout.section import title
 
 MEANINGS: dict[ComponentState, str] = {
     ComponentState.ACTIVE: "grew, or is not zero, within the window",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page, UiState
-from metabonk_tui.ui.screens.headed import headed
-from metabonk_tui.ui.views.logs import chosen, log_rows
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page, UiState
+from metabonk_tui.ui.screens.base import headed
+from metabonk_tui.ui.views.run.logs import chosen, log_rows
 
 STEPS = {"next": 1, "right": 1, "previous": -1, "left": -1}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from metabonk_tui.core.snapshot import Snapshot
-from metabonk_tui.ui.screens.base import Frame, MonitorScreen, Page
-from metabonk_tui.ui.screens.headed import headed
-from metabonk_tui.ui.spans import Row, gap
-from metabonk_tui.ui.views.section import muted
-from metabonk_tui.ui.views.worker import worker_rows
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
+from metabonk_tui.ui.screens.base import headed
+from metabonk_tui.ui.style.spans import Row, gap
+from metabonk_tui.ui.views.layout.section import muted
+from metabonk_tui.ui.views.workers.detail import worker_rows
 
 
 class WorkerScreen(MonitorScreen):

@@ -1,0 +1,64 @@
+"""Knows the configured env file as it is now, and which of its keys the workers' source never names.
+
+Refuses to know which values are right. The file is run by bash only when it changed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from metabonk_tui.adapters.env_file.source import TIMEOUT_S, read_env_file
+from metabonk_tui.adapters.env_file.source_keys import SourceKeys, unread
+from metabonk_tui.adapters.process.masking import Masking
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import EnvFileReading
+
+SOURCE_EVERY_S = 60.0
+"""Between two looks at the source, unless the env file changed."""
+
+Stamp = tuple[int, int, int] | None
+
+
+class EnvFileWatch:
+    """One pool's env file; from one thread at a time."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str] = os.environ, timeout_s: float = TIMEOUT_S) -> None:
+        directory = Path(config.pool.launcher.directory).expanduser().absolute()
+        named = config.pool.launcher.env_file
+        self._path = directory / Path(named).expanduser() if named else None
+        source = config.environment.source
+        self._source = SourceKeys(directory / Path(source).expanduser() if source else directory / "src")
+        self._masking = Masking(config)
+        self._environ = environ
+        self._timeout_s = timeout_s
+        self._stamp: Stamp = None
+        self._reading: EnvFileReading | None = None
+        self._source_read_s: float | None = None
+
+    def read(self) -> EnvFileReading | None:
+        """Return what the file sets now; None: none is configured. Blocks while bash reads a file that changed."""
+        if self._path is None:
+            return None
+        stamp = _stamp(self._path)
+        now_s = time.monotonic()
+        if self._reading is None or stamp != self._stamp:
+            self._reading = read_env_file(self._path, self._masking, self._environ, self._timeout_s)
+            self._stamp, self._source_read_s = stamp, None
+        if self._source_read_s is None or now_s - self._source_read_s >= SOURCE_EVERY_S:
+            self._source_read_s = now_s
+            names = self._source.names() if self._reading.error is None else None
+            found = None if names is None else unread(self._reading.values, names)
+            self._reading = replace(self._reading, unread=found)
+        return self._reading
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

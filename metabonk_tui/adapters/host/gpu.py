@@ -1,0 +1,42 @@
+"""Knows how full the memory of each GPU is, through NVML where that is installed.
+
+Refuses to know which process holds it, and never asks the GPU to do anything.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from metabonk_tui.core.model.sample import GpuReading
+
+
+class Gpus:
+    """Read device memory. Without the library (extra `gpu`) or a driver there is nothing to read, and that is that."""
+
+    def __init__(self) -> None:
+        self._nvml: Any = None
+        self.problem: str | None = None
+        """Why there are no readings, for people."""
+        try:
+            self._nvml = importlib.import_module("pynvml")
+            self._nvml.nvmlInit()
+        except ImportError:
+            self.problem = "the NVML library is not installed (extra `gpu`)"
+        except self._nvml.NVMLError as error:
+            self._nvml, self.problem = None, f"no GPU: {error}"
+
+    def read(self) -> tuple[GpuReading, ...] | None:
+        """Read every device; None: there is no GPU, or the driver no longer answers (`problem` says)."""
+        if self._nvml is None:
+            return None
+        readings = []
+        try:
+            for index in range(self._nvml.nvmlDeviceGetCount()):
+                memory = self._nvml.nvmlDeviceGetMemoryInfo(self._nvml.nvmlDeviceGetHandleByIndex(index))
+                readings.append(GpuReading(index, int(memory.used), int(memory.total)))
+        except self._nvml.NVMLError as error:
+            self.problem = f"the GPU driver does not answer: {error}"
+            return None
+        self.problem = None
+        return tuple(readings) or None

@@ -1,0 +1,98 @@
+"""Knows what the kernel's own log says of OOM kills, from the moment it is opened. Never waits for a line.
+
+Refuses to call a log that it may not read an empty one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import weakref
+from pathlib import Path
+
+from metabonk_tui.core.model.sample import KernelKill, KernelLogReading
+from metabonk_tui.core.status.decode import clean_text
+
+KMSG = Path("/dev/kmsg")
+_INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
+_RECORD_BYTES = 8192
+_MAX_RECORDS = 5000
+"""In one look; the rest comes with the next."""
+_KILLED = re.compile(r"Killed process (\d+) \((.*)\)(?: |,|$)(.*)")
+_RSS = re.compile(r"\b(?:anon|file|shmem)-rss:(\d+)kB")
+_REASON = re.compile(r"^oom-kill:.*?(?:oom_memcg=([^,]*),)?task_memcg=([^,]*),task=.*,pid=(\d+),")
+
+
+class KernelLog:
+    """Read the kernel's log as it grows. From one thread at a time."""
+
+    def __init__(self, path: Path = KMSG, pids_are_ours: bool | None = None) -> None:
+        """Prepare; `pids_are_ours`: whether the log counts pids as we do, by default what our namespace says."""
+        self._path = path
+        self._pids_are_ours = _in_initial_namespace() if pids_are_ours is None else pids_are_ours
+        self._descriptor: int | None = None
+        self._groups: dict[int, tuple[str, str]] = {}
+
+    def read(self) -> KernelLogReading:
+        """Return the kills told since the last call."""
+        try:
+            if self._descriptor is None:
+                self._open()
+                return KernelLogReading()
+            return KernelLogReading(kills=tuple(self._kills()))
+        except OSError as error:
+            return KernelLogReading(error=clean_text(f"not readable: {error.strerror or error}"))
+
+    def _open(self) -> None:
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # What it said before is history: whom it names may be another process by now.
+        os.lseek(descriptor, 0, os.SEEK_END)
+        self._descriptor = descriptor
+        weakref.finalize(self, os.close, descriptor)
+
+    def _kills(self) -> list[KernelKill]:
+        assert self._descriptor is not None
+        kills = []
+        for _ in range(_MAX_RECORDS):
+            try:
+                record = os.read(self._descriptor, _RECORD_BYTES)
+            except BlockingIOError:
+                break
+            except BrokenPipeError:
+                # Records were overwritten before we came: the next read goes on with the oldest there is.
+                continue
+            if not record:
+                break
+            for line in record.decode(errors="replace").splitlines():
+                kill = self._kill(line)
+                if kill is not None:
+                    kills.append(kill)
+        return kills
+
+    def _kill(self, line: str) -> KernelKill | None:
+        said = line.partition(";")[2]
+        reason = _REASON.search(said)
+        if reason is not None:
+            self._groups = {int(reason[3]): (clean_text(reason[1] or ""), clean_text(reason[2]))}
+            return None
+        killed = _KILLED.search(said)
+        # "OOM" stands before it, however the kernel spells the rest; sysrq kills are named otherwise.
+        if killed is None or "emory" not in said[: killed.start()]:
+            return None
+        pid = int(killed[1])
+        sizes = _RSS.findall(killed[3])
+        oom_cgroup, task_cgroup = self._groups.get(pid, ("", ""))
+        return KernelKill(
+            pid=pid if self._pids_are_ours else None,
+            name=clean_text(killed[2], 40),
+            rss_bytes=sum(int(size) for size in sizes) * 1024 if sizes else None,
+            oom_cgroup=oom_cgroup,
+            task_cgroup=task_cgroup,
+        )
+
+
+def _in_initial_namespace() -> bool:
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino == _INITIAL_PID_NAMESPACE
+    except OSError:
+        return False

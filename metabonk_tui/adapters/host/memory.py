@@ -1,0 +1,133 @@
+"""Knows how much memory the workers can still have: the least that the host or any cgroup above them leaves.
+
+Refuses to know how much is enough, and when it will end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from metabonk_tui.adapters.host.cgroup import CgroupTree, Group, GroupMemory, group_memory, group_swap, read_pressure
+from metabonk_tui.adapters.host.oom_counter import Chain, OomCounter, counter_file
+from metabonk_tui.adapters.process.proc import read_bytes
+from metabonk_tui.core.model.sample import MemoryReading
+from metabonk_tui.core.status.decode import clean_text
+
+_MEMINFO = re.compile(rb"^(\w+(?:\(\w+\))?): +(\d+) kB$", re.MULTILINE)
+
+
+class KernelMemory:
+    """Read the memory that this machine and every cgroup leave to us and to given processes.
+
+    `root` is where /proc and /sys are looked for.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
+        self._tree = CgroupTree(root)
+        self._oom = OomCounter(root)
+
+    def read(self, pids: Iterable[int] = ()) -> MemoryReading:
+        """Read it now. `pids`: the workers and Ollama, whose groups count too. What cannot be read is None."""
+        own = self._tree.chains(None)
+        theirs = {pid: self._tree.chains(pid) for pid in pids}
+        workers = tuple(dict.fromkeys(chain for chains in theirs.values() for chain in chains))
+        seen = dict.fromkeys(group for chain in (*own, *workers) for group in chain)
+        groups = {group: group_memory(group) for group in seen}
+        host = _host(read_bytes(self._root / "proc/meminfo") or b"")
+        host_total, host_available = host.get("MemTotal"), _host_available(host)
+
+        limits = [memory.limit_bytes for memory in groups.values() if memory is not None]
+        known = [] if host_total is None else [host_total]
+        available, limited_by, working_set = _least(host_total, host_available, groups)
+        swap_total, swap_used = _swap(host, groups)
+        oom_kills, oom_scope = self._oom.read(self._counters(theirs, groups))
+        some, full = self._pressure(workers or own)
+        return MemoryReading(
+            total_bytes=min(known + limits, default=None),
+            available_bytes=available,
+            limit_bytes=min(limits, default=None),
+            limited_by=limited_by,
+            working_set_bytes=working_set,
+            swap_total_bytes=swap_total,
+            swap_used_bytes=swap_used,
+            oom_kills=oom_kills,
+            oom_scope=oom_scope,
+            pressure_some_avg10=some,
+            pressure_full_avg10=full,
+        )
+
+    def _counters(
+        self, theirs: Mapping[int, tuple[Chain, ...]], groups: Mapping[Group, GroupMemory | None]
+    ) -> set[Path | None]:
+        """Name the OOM counter of every process that still lives."""
+        files: set[Path | None] = set()
+        # Workers mostly live in the same groups: each chain is looked through once.
+        counters = {chain: counter_file(chain, groups) for chain in {c for chains in theirs.values() for c in chains}}
+        for pid, chains in theirs.items():
+            found = [file for chain in chains if (file := counters[chain]) is not None]
+            # A v1 zombie is shown in the root group, whatever group it died in.
+            if found or self._lives(pid):
+                files.add(found[0] if found else None)
+        return files
+
+    def _lives(self, pid: int) -> bool:
+        stat = read_bytes(self._root / "proc" / str(pid) / "stat")
+        return stat is not None and stat.rpartition(b")")[2].split()[:1] not in ([b"Z"], [b"X"])
+
+    def _pressure(self, chains: Iterable[Chain]) -> tuple[float | None, float | None]:
+        """Read the worst pressure of the processes' own groups; the host's where they have none."""
+        leaves = {chain[-1].directory for chain in chains if chain[-1].version == 2}
+        readings = [read_pressure(leaf / "memory.pressure") for leaf in leaves]
+        some = max((reading[0] for reading in readings if reading[0] is not None), default=None)
+        full = max((reading[1] for reading in readings if reading[1] is not None), default=None)
+        return (some, full) if some is not None else read_pressure(self._root / "proc/pressure/memory")
+
+
+def _least(
+    host_total: int | None, host_available: int | None, groups: Mapping[Group, GroupMemory | None]
+) -> tuple[int | None, str | None, int | None]:
+    """Find (available, by whom, working set). A limit whose use is unknown leaves an unknown amount, not plenty."""
+    # A limit above the host's memory never leaves less than the host does.
+    binding = 1 << 63 if host_total is None else host_total
+    limited = [(group, memory) for group, memory in groups.items() if memory is not None]
+    limited = [(group, memory) for group, memory in limited if memory.limit_bytes < binding]
+    unknown = next((group for group, memory in limited if memory.available_bytes is None), None)
+    if unknown is not None:
+        return None, clean_text(unknown.name), None
+    if host_available is None or host_total is None:
+        return None, None, None
+    least, limited_by, working_set = host_available, "host", max(0, host_total - host_available)
+    for group, memory in limited:
+        if memory.available_bytes is not None and memory.available_bytes < least:
+            least, limited_by = memory.available_bytes, clean_text(group.name)
+            working_set = memory.working_set_bytes or 0
+    return least, limited_by, working_set
+
+
+def _host(meminfo: bytes) -> dict[str, int]:
+    return {name.decode(): int(value) * 1024 for name, value in _MEMINFO.findall(meminfo)}
+
+
+def _host_available(host: Mapping[str, int]) -> int | None:
+    """Take MemAvailable; without it (kernels before 3.14) what is free plus the page cache."""
+    if "MemAvailable" in host:
+        return host["MemAvailable"]
+    parts = [host.get(name) for name in ("MemFree", "Active(file)", "Inactive(file)")]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _swap(host: Mapping[str, int], groups: Iterable[Group]) -> tuple[int | None, int | None]:
+    """Find (total, used) of the swap that may be used: the host's, or a group's share where that is less."""
+    total, free = host.get("SwapTotal"), host.get("SwapFree")
+    if total is None or free is None:
+        return None, None
+    used = max(0, total - free)
+    for group in groups:
+        limit = group_swap(group)
+        if limit is not None and limit[0] < total:
+            total, used = limit
+    return total, used

@@ -1,0 +1,79 @@
+"""Knows how often the kernel's OOM killer struck among the workers, and never mistakes another counter for a kill.
+
+Refuses to know whom it killed and why: a counter carries no names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from metabonk_tui.adapters.host.cgroup import Group, GroupMemory, oom_file, read_oom_kills
+
+Scope = Literal["cgroup", "host"]
+Chain = tuple[Group, ...]
+
+
+class OomCounter:
+    """Count OOM kills in the groups that the workers live in; where they have none, on the whole host.
+
+    Within one scope the count only moves by kills: a group that newly comes into sight brings no past along,
+    one that goes away takes none with it. A worker that a kill removed from the list is still read once more.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._vmstat = root / "proc/vmstat"
+        self._watched: dict[Path, int] = {}
+        self._kills: int | None = None
+
+    def read(self, files: Collection[Path | None]) -> tuple[int | None, Scope | None]:
+        """Read the count and its scope. `files`: the counter of every worker; None in it: one that has none."""
+        groups = _outermost({file for file in files if file is not None})
+        now = self._count({*groups, *self._watched})
+        if groups:
+            self._watched = {file: kills for file, kills in now.items() if file in groups}
+        else:
+            self._watched = now
+        if None in files or (self._kills is None and not self._watched):
+            kills = read_oom_kills(self._vmstat)
+            return kills, None if kills is None else "host"
+        return (self._kills, "cgroup") if self._watched else (None, None)
+
+    def _count(self, files: Collection[Path]) -> dict[Path, int]:
+        now: dict[Path, int] = {}
+        first = self._kills is None
+        for file in files:
+            kills = read_oom_kills(file)
+            if kills is None:
+                continue
+            now[file] = kills
+            before = self._watched.get(file, 0 if first else kills)
+            # A counter that went down belongs to a group made anew: all that it shows is new.
+            self._kills = (self._kills or 0) + (kills - before if kills >= before else kills)
+        return now
+
+
+def counter_file(chain: Chain, memory: Mapping[Group, GroupMemory | None]) -> Path | None:
+    """Choose the counter that sees kills of a process in this chain; None: only the host's does.
+
+    v1 counts a kill in the victim's own group only. v2 counts it in every ancestor too, so there the group
+    with the tightest limit is taken: it outlives the workers' own groups and saw the same kill.
+    """
+    if not chain:
+        return None
+    if chain[0].version == 1:
+        return None if chain[-1].name == "/" and chain[-1].top else _readable(chain[-1:])
+    limited = [(limit.limit_bytes, group) for group in chain if (limit := memory.get(group)) is not None]
+    tightest = [min(limited, key=lambda each: each[0])[1]] if limited else []
+    return _readable([*tightest, *reversed(chain)])
+
+
+def _readable(groups: Sequence[Group]) -> Path | None:
+    return next((file for group in groups if read_oom_kills(file := oom_file(group)) is not None), None)
+
+
+def _outermost(files: Collection[Path]) -> set[Path]:
+    """Leave out every v2 counter below another one, which has counted the same kills."""
+    above = {file.parent for file in files if file.name == "memory.events"}
+    return {file for file in files if above.isdisjoint(file.parent.parents)}

@@ -1,0 +1,201 @@
+"""Knows which of the processes seen are this pool's: workers, the launcher that is theirs, and their company.
+
+Refuses to act, and to take for its own what could be another pool's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from metabonk_tui.adapters.pools.launch_record import LaunchRecord, boot_id
+from metabonk_tui.adapters.pools.launch_spec import LauncherSite
+from metabonk_tui.adapters.pools.terminate import as_target
+from metabonk_tui.adapters.process.proc import Proc, ProcessStat
+from metabonk_tui.adapters.process.roles import option
+from metabonk_tui.adapters.process.tree import (
+    ancestors,
+    carries_token,
+    descendants,
+    listeners,
+    our_line,
+    same_start,
+    supervisors,
+    token_bearers,
+)
+from metabonk_tui.core.model.pool import Target
+from metabonk_tui.core.model.sample import ProcessReading
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What runs of one pool."""
+
+    workers: tuple[Target, ...] = ()
+    launcher: Target | None = None
+    launcher_arguments: tuple[str, ...] = ()
+    ours: bool = False
+    """The launcher is the one that our record names."""
+    company: tuple[Target, ...] = ()
+    """Orchestrator, supervisors that outlived the launcher, and who else bears our token."""
+
+    @property
+    def everyone(self) -> tuple[Target, ...]:
+        """Everyone that a stop hits by name, workers first."""
+        return (*self.workers, *((self.launcher,) if self.launcher else ()), *self.company)
+
+
+def look(
+    readings: Iterable[ProcessReading], site: LauncherSite, record: LaunchRecord | None, proc: Proc, sweep: bool
+) -> Scene:
+    """Sort the processes seen. With `sweep` also look for survivors by their token, in every process there is."""
+    never = our_line(proc)
+    readings = tuple(readings)
+    names = {reading.pid: reading.name for reading in readings}
+    seen = [
+        (reading, stat)
+        for reading in readings
+        if reading.pid is not None and reading.started_at is not None and reading.pid not in never
+        if (stat := proc.stat(reading.pid)) is not None and same_start(stat.started_at, reading.started_at)
+    ]
+    token = record.token if record else None
+    candidates = {stat.pid: stat for reading, stat in seen if reading.role == "launcher"}
+    slotted = [stat for reading, stat in seen if reading.role == "worker" and reading.slot is not None]
+    recorded = recorded_launcher(record, proc)
+    launcher = recorded or _launcher_of(slotted, candidates, site, proc)
+    workers = tuple(
+        Target("worker", stat.pid, stat.started_at, reading.slot, reading.name)
+        for reading, stat in seen
+        if reading.role == "worker"
+        and (reading.slot is not None or _belongs(stat.pid, launcher, frozenset(), token, proc))
+    )
+    groups = _groups(target.pid for target in workers) if launcher is None else frozenset()
+    company = {
+        stat.pid: Target("orchestrator", stat.pid, stat.started_at, name=reading.name)
+        for reading, stat in seen
+        if reading.role == "orchestrator" and _belongs(stat.pid, launcher, groups, token, proc)
+    }
+    if launcher is None:
+        for worker in workers:
+            company |= {s.pid: as_target(s) for s in supervisors(proc, worker.pid) if s.pid not in never}
+    if sweep and token is not None:
+        below = {stat.pid for stat in descendants(proc, [launcher.pid])} | {launcher.pid} if launcher else set()
+        for stat in token_bearers(proc, token):
+            if stat.pid not in below | never:
+                company.setdefault(stat.pid, as_target(stat))
+    named = {target.pid for target in workers}
+    return Scene(
+        workers=tuple(sorted(workers, key=lambda target: (target.slot is None, target.slot or 0, target.pid))),
+        launcher=_named_launcher(launcher, names) if launcher else None,
+        launcher_arguments=proc.arguments(launcher.pid) if launcher else (),
+        ours=recorded is not None,
+        company=tuple(target for pid, target in company.items() if pid not in named),
+    )
+
+
+def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | None:
+    """Find the launcher that the record names, if exactly that process still runs."""
+    if record is None or record.launcher_pid is None or record.launcher_started_at is None:
+        return None
+    if record.boot_id != boot_id():
+        return None
+    stat = proc.stat(record.launcher_pid)
+    return stat if stat is not None and same_start(stat.started_at, record.launcher_started_at) else None
+
+
+def spoken_workers(arguments: tuple[str, ...]) -> int | None:
+    """Read N of `--workers N` or `--workers=N` in a launcher's command line; 0 there means its default, not none."""
+    text = option(arguments, "--workers") or ""
+    return int(text) or None if re.fullmatch(r"[0-9]{1,4}", text) else None
+
+
+def strangers(scene: Scene, site: LauncherSite, workers: int, proc: Proc) -> dict[int, str]:
+    """Say who listens on a port that one of so many workers needs, and is none of this pool's."""
+    pids = [target.pid for target in scene.everyone]
+    family = {*pids, *(stat.pid for stat in descendants(proc, pids))}
+    ports = range(site.base_port, site.base_port + workers)
+    return {
+        port: _name(pid, proc)
+        for port, pid in sorted(listeners(ports, family, proc).items())
+        if pid is None or pid not in family
+    }
+
+
+def open_ports(ports: Iterable[int], suspects: Iterable[int], proc: Proc) -> dict[int, str]:
+    """Say which of some ports are listened on, and by whom."""
+    return {port: _name(pid, proc) for port, pid in sorted(listeners(set(ports), suspects, proc).items())}
+
+
+def _name(pid: int | None, proc: Proc) -> str:
+    if pid is None:
+        return "a process that may not be seen"
+    stat = proc.stat(pid)
+    return str(as_target(stat).name) + f" (pid {pid})" if stat else f"pid {pid}"
+
+
+def _launcher_of(
+    workers: list[ProcessStat], candidates: dict[int, ProcessStat], site: LauncherSite, proc: Proc
+) -> ProcessStat | None:
+    """Choose the launcher of these workers: their nearest ancestor that looks like one.
+
+    Without workers (it may just be starting): one that runs our very command in our directory.
+    """
+    for worker in workers:
+        for stat in ancestors(proc, worker.pid):
+            if stat.pid in candidates:
+                return candidates[stat.pid]
+    if not workers:
+        for stat in candidates.values():
+            if _runs_our_command(stat.pid, site, proc):
+                return stat
+    return None
+
+
+def _runs_our_command(pid: int, site: LauncherSite, proc: Proc) -> bool:
+    arguments = proc.arguments(pid)
+    launch, words = site.launch_argv(0), site.command_words()
+    if not launch:
+        return False
+    starts = range(1, len(arguments) - len(words) + 1)
+    alike = [at for at in starts if [_last(a) for a in arguments[at : at + len(words)]] == [_last(w) for w in words]]
+    stop = site.stop_argv(0)[1:]
+    if not alike or _interpreter(arguments[0]) != _interpreter(launch[0]):
+        return False
+    if stop and arguments[-len(stop) :] == stop:
+        return False
+    try:
+        there = os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return False
+    return there == os.path.realpath(site.directory) and site.names_base_port(arguments)
+
+
+def _last(argument: str) -> str:
+    return os.path.basename(argument) or argument
+
+
+def _interpreter(program: str) -> str:
+    return os.path.basename(program).rstrip("0123456789.")
+
+
+def _belongs(pid: int, launcher: ProcessStat | None, groups: frozenset[int], token: str | None, proc: Proc) -> bool:
+    if launcher is not None and any(stat.pid == launcher.pid for stat in ancestors(proc, pid)):
+        return True
+    return bool(_groups([pid]) & groups) or (token is not None and carries_token(proc, pid, token))
+
+
+def _groups(pids: Iterable[int]) -> frozenset[int]:
+    """Name the process groups of some processes, but ours."""
+    found: set[int] = set()
+    for pid in pids:
+        try:
+            found.add(os.getpgid(pid))
+        except OSError:
+            continue
+    return frozenset(found - {os.getpgid(0)})
+
+
+def _named_launcher(stat: ProcessStat, names: Mapping[int | None, str]) -> Target:
+    return Target("launcher", stat.pid, stat.started_at, name=names.get(stat.pid, ""))

@@ -1,0 +1,89 @@
+"""Knows what we wrote down about our last launch of a pool, so that a later monitor can take it over.
+
+Refuses to believe it without looking at the processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from metabonk_tui.adapters.process.spawn import make_private_directory
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRecord:
+    """The last launch by a monitor of this user. Times are real Unix seconds."""
+
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """One per pool for good: survivors of any earlier launch bear it too."""
+    workers: int | None = None
+    launched_at: float | None = None
+    launcher_pid: int | None = None
+    launcher_started_at: float | None = None
+    boot_id: str = ""
+    ready_s: float | None = None
+    """How long it took until every worker answered."""
+    hours: float | None = None
+    """How long it was meant to run; None: a short run to validate it."""
+    override: str = ""
+    """Why it was launched although the interlock stopped it."""
+    overridden: tuple[str, ...] = ()
+    """What was not as the interlock wants it."""
+
+
+_LATER = frozenset({"hours", "override", "overridden"})
+"""What the records of earlier versions lack."""
+
+
+class RecordFile:
+    """The record of one pool on disk, readable by its owner only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem = ""
+        """Why the record could not be read or written, for people."""
+
+    def read(self) -> LaunchRecord | None:
+        """Read the record; None: there is none that can be believed (then `problem` says why, if there is one)."""
+        try:
+            tree = json.loads(self.path.read_text(encoding="utf-8"))
+            record = LaunchRecord(**{key: tree[key] for key in LaunchRecord.__dataclass_fields__ if key not in _LATER})
+            override, items = str(tree.get("override", "")), tuple(str(item) for item in tree.get("overridden", ()))
+            record = replace(record, hours=tree.get("hours"), override=override, overridden=items)
+            if not isinstance(record.token, str) or not record.token:
+                raise ValueError("no token")
+            for number in (record.workers, record.launcher_pid):
+                if not isinstance(number, int | None):
+                    raise TypeError("not a whole number")
+            for seconds in (record.launched_at, record.launcher_started_at, record.ready_s, record.hours):
+                if not isinstance(seconds, int | float | None):
+                    raise TypeError("not a number")
+        except FileNotFoundError:
+            self.problem = ""
+            return None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            self.problem = f"the record of the last launch cannot be read ({self.path}): {error}"
+            return None
+        self.problem = ""
+        return record
+
+    def write(self, record: LaunchRecord) -> None:
+        """Write the record so that a reader finds the old or the new one, never half of one. Raises OSError."""
+        make_private_directory(self.path.parent)
+        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.draft")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(record), file)
+        draft.replace(self.path)
+
+
+def boot_id() -> str:
+    """Name this boot: pids and start times of another one mean nothing."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

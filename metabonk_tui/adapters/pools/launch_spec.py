@@ -1,0 +1,117 @@
+"""Knows what the configuration says about launching one pool: argument lists, directory, environment, files.
+
+Refuses to know what runs.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced, source_env_file
+from metabonk_tui.adapters.process.tree import TOKEN_VARIABLE
+from metabonk_tui.core.config.schema import Config
+
+NOTHING_SOURCED = Sourced({})
+
+
+class LauncherSite:
+    """Where and how one pool is launched and stopped."""
+
+    def __init__(self, config: Config, state_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
+        launcher = config.pool.launcher
+        self.host = config.pool.host
+        self.base_port = config.pool.base_port
+        self.required_environment = config.required_environment
+        self.grace_s = launcher.stop_grace_s
+        self.start_timeout_s = launcher.start_timeout_s
+        self.directory = Path(launcher.directory).expanduser().absolute()
+        self.env_file = self.directory / Path(launcher.env_file).expanduser() if launcher.env_file else None
+        own_log = f"pool-{self.base_port}.log"
+        self.log_path = state_dir / (Path(launcher.log_file).expanduser() if launcher.log_file else own_log)
+        self.record_path = state_dir / f"pool-{self.base_port}.json"
+        self._launcher = launcher
+        # A monitor may itself run inside of a pool: that pool's token must not mark this one.
+        self._environ = {key: value for key, value in environ.items() if key != TOKEN_VARIABLE}
+
+    def launch_argv(self, workers: int) -> tuple[str, ...]:
+        """Return the argument list that launches this many workers."""
+        return tuple(self._filled(argument, workers) for argument in self._launcher.launch)
+
+    def stop_argv(self, workers: int) -> tuple[str, ...]:
+        """Return the argument list that stops the pool; empty when there is none."""
+        return tuple(self._filled(argument, workers) for argument in self._launcher.stop)
+
+    def source(self, timeout_s: float = TIMEOUT_S) -> Sourced | EnvFileError:
+        """Source the env file, if there is one. Blocks up to `timeout_s`."""
+        if self.env_file is None:
+            return NOTHING_SOURCED
+        return source_env_file(self.env_file, self._environ, timeout_s)
+
+    def environment(self, sourced: Sourced, token: str | None = None) -> dict[str, str]:
+        """Lay ours, the env file's, the configuration's and, for a launch, the pool's token over each other."""
+        environment = {key: value for key, value in self._environ.items() if key not in sourced.removed}
+        environment |= sourced.values
+        environment |= self._launcher.environment
+        if token is not None:
+            environment[TOKEN_VARIABLE] = token
+        return environment
+
+    def cannot_act(self) -> str:
+        """Say why nothing can be done to this pool from here; "" when it can."""
+        if self.host == "localhost":
+            return ""
+        try:
+            near = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            near = False
+        return "" if near else f"the workers are on {self.host}: only processes of this machine can be acted on"
+
+    def cannot_launch(self, environment: Mapping[str, str] | None = None) -> str:
+        """Say why the launch command cannot be run; "" when it can."""
+        argv = self.launch_argv(1)
+        if not argv:
+            return "no launch command in the configuration (pool.launcher.launch)"
+        return self._cannot_run(argv, environment)
+
+    def cannot_run_stop(self, environment: Mapping[str, str] | None = None) -> str:
+        """Say why the stop command cannot be run; "" when it can."""
+        argv = self.stop_argv(1)
+        return self._cannot_run(argv, environment) if argv else "no stop command in the configuration"
+
+    def command_words(self) -> tuple[str, ...]:
+        """Return what makes a command line this launcher's: the program's words up to its first option.
+
+        `python3 launch.py --workers 3` gives `launch.py`, `python3 -m pool launch --workers 3` gives `-m pool launch`.
+        """
+        words: list[str] = []
+        for argument in self._launcher.launch[1:]:
+            if argument.startswith("--") or "{" in argument:
+                break
+            words.append(argument)
+        return tuple(words) or tuple(self._launcher.launch[:1])
+
+    def names_base_port(self, arguments: tuple[str, ...]) -> bool:
+        """Tell whether a launcher's command line can be this pool's, where the base port is said on it."""
+        spoken = [argument for argument in self._launcher.launch if "{base_port}" in argument]
+        return all(self._filled(argument, 0) in arguments for argument in spoken)
+
+    def _filled(self, argument: str, workers: int) -> str:
+        return argument.replace("{workers}", str(workers)).replace("{base_port}", str(self.base_port))
+
+    def _cannot_run(self, argv: tuple[str, ...], environment: Mapping[str, str] | None) -> str:
+        if not self.directory.is_dir():
+            return f"the directory {self.directory} does not exist (pool.launcher.directory)"
+        program = argv[0]
+        if "/" in program:
+            path = self.directory / program
+            if not os.access(path, os.X_OK) or path.is_dir():
+                return f"{path} does not exist or cannot be executed (pool.launcher)"
+        elif shutil.which(program, path=(environment or self._environ).get("PATH")) is None:
+            return f"no program {program} is found in PATH (pool.launcher)"
+        if len(argv) > 1 and argv[1].endswith((".py", ".sh")) and not (self.directory / argv[1]).is_file():
+            return f"{argv[1]} is not in {self.directory}: set pool.launcher.directory to your MetaBonk checkout"
+        return ""

@@ -1,0 +1,67 @@
+"""Knows whether the ports of a pool can be had: by binding each, and by the process table where one cannot be bound.
+
+Refuses to keep any: each is let go at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from metabonk_tui.adapters.pools.discover import look
+from metabonk_tui.adapters.pools.launch_record import RecordFile
+from metabonk_tui.adapters.pools.launch_spec import LauncherSite
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.adapters.process.tree import descendants, listeners
+from metabonk_tui.core.launch.preflight import PortFinding
+from metabonk_tui.core.status.decode import clean_text
+
+
+def look_at_ports(site: LauncherSite, table: ProcessTable, workers: int, proc: Proc) -> tuple[PortFinding, ...]:
+    """Say of each port that so many workers need whether it is free, our own pool's, or a stranger's."""
+    ports = range(site.base_port, site.base_port + workers)
+    errors = {port: _bind(site.host, port) for port in ports if port <= 65535}
+    taken = [port for port, code in errors.items() if code == errno.EADDRINUSE]
+    owners = {}
+    family: set[int] = set()
+    if taken:
+        pids = [
+            target.pid
+            for target in look(table.read(True), site, RecordFile(site.record_path).read(), proc, True).everyone
+        ]
+        family = {*pids, *(stat.pid for stat in descendants(proc, pids))}
+        owners = dict(listeners(taken, family, proc))
+    found = []
+    for port in ports:
+        code = errors.get(port, errno.EINVAL)
+        if code == 0:
+            found.append(PortFinding(port, "free"))
+        elif code != errno.EADDRINUSE:
+            found.append(PortFinding(port, "unknown", os.strerror(code)))
+        elif port not in owners:
+            found.append(PortFinding(port, "stranger", "a connection that does not listen"))
+        elif (pid := owners[port]) is None:
+            found.append(PortFinding(port, "unknown", "held by a process that may not be seen"))
+        elif pid in family:
+            found.append(PortFinding(port, "ours", f"pid {pid}"))
+        else:
+            stat = proc.stat(pid)
+            found.append(
+                PortFinding(port, "stranger", clean_text(f"{stat.name} (pid {pid})" if stat else f"pid {pid}"))
+            )
+    return tuple(found)
+
+
+def _bind(host: str, port: int) -> int:
+    """Bind and let go. Returns 0, or why it cannot be bound."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # What only waits for its last packets is free: a worker binds in the same way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.errno or errno.EINVAL
+    return 0

@@ -1,0 +1,96 @@
+"""Knows how to end processes that are named beyond doubt, and to say who survived.
+
+Refuses to hit anything that is neither in the plan, nor started by it, nor bearing the pool's token.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+
+from metabonk_tui.adapters.process.proc import Proc, ProcessStat
+from metabonk_tui.adapters.process.tree import descendants, our_line, token_bearers
+from metabonk_tui.core.model.pool import Target
+from metabonk_tui.core.status.decode import clean_text
+
+
+def describe(target: Target) -> str:
+    """Name a process for people: "worker 2 (pid 4711)"."""
+    slot = f" {target.slot}" if target.slot is not None else ""
+    role = target.name or "process" if target.role == "other" else f"{target.role}{slot}"
+    return f"{role} (pid {target.pid})"
+
+
+def describe_all(targets: Iterable[Target], most: int = 6) -> str:
+    """Name some processes for people, the first ones by name."""
+    named = [describe(target) for target in targets]
+    more = f" and {len(named) - most} more" if len(named) > most else ""
+    return ", ".join(named[:most]) + more
+
+
+def as_target(stat: ProcessStat) -> Target:
+    """Name a process that has no role of its own."""
+    return Target("other", stat.pid, stat.started_at, name=clean_text(stat.name, 32))
+
+
+class Family:
+    """The processes that an action ends: the plan's, what they started, and what bears the token."""
+
+    def __init__(self, hits: Iterable[Target], token: str | None, proc: Proc) -> None:
+        self._proc = proc
+        self._token = token
+        self._never = our_line(proc)
+        self._known = {hit.pid: hit for hit in hits if hit.pid not in self._never}
+
+    def is_live(self, target: Target) -> bool:
+        """Tell whether exactly this process still runs."""
+        return self._proc.is_same(target.pid, target.started_at)
+
+    def living(self) -> tuple[Target, ...]:
+        """Return who of those known so far still runs."""
+        return tuple(target for target in self._known.values() if self.is_live(target))
+
+    def look(self) -> tuple[Target, ...]:
+        """Look for relatives that came since, remember them (a parent may be gone next time), return who runs."""
+        living = self.living()
+        self._known = {target.pid: target for target in living}
+        self._remember(descendants(self._proc, [target.pid for target in living]))
+        if self._token is not None:
+            self._remember(token_bearers(self._proc, self._token))
+        return self.living()
+
+    def signal_all(self, number: signal.Signals) -> tuple[str, ...]:
+        """Signal everyone who runs, supervisors before those they would start again. Returns what was refused."""
+        order = {"launcher": 0, "other": 1, "orchestrator": 2, "worker": 3, "ollama": 4}
+        refused = []
+        for target in sorted(self.look(), key=lambda target: order[target.role]):
+            error = self._signal(target, number)
+            if error:
+                refused.append(f"{describe(target)}: {error}")
+        return tuple(refused)
+
+    def _remember(self, stats: Iterable[ProcessStat]) -> None:
+        for stat in stats:
+            if stat.pid not in self._never:
+                self._known.setdefault(stat.pid, as_target(stat))
+
+    def _signal(self, target: Target, number: signal.Signals) -> str:
+        """Send a signal to this process and no other that may have got its pid. Returns an error, "" when sent."""
+        try:
+            handle = os.pidfd_open(target.pid)
+        except ProcessLookupError:
+            return ""
+        except OSError as error:
+            return error.strerror or str(error)
+        try:
+            # The handle holds one process: if it is the right one now, it stays the right one.
+            if self.is_live(target):
+                signal.pidfd_send_signal(handle, number)
+        except ProcessLookupError:
+            return ""
+        except OSError as error:
+            return error.strerror or str(error)
+        finally:
+            os.close(handle)
+        return ""

@@ -1,0 +1,103 @@
+"""Knows how to run a component test, and to keep how the newest of each ended. Refuses to know what it tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from metabonk_tui.adapters.process.run_command import run_short
+from metabonk_tui.adapters.process.spawn import exit_words, make_private_directory
+from metabonk_tui.core.config.schema import TestConfig
+from metabonk_tui.core.launch.preflight import TestResult
+from metabonk_tui.core.status.decode import clean_text
+
+Outcome = Literal["passed", "failed", "timed out", "not started", "broken off"]
+
+
+def run_test(
+    test: TestConfig,
+    directory: Path,
+    environment: Mapping[str, str],
+    told: Callable[[tuple[str, ...]], None],
+    give_up: threading.Event,
+) -> TestResult:
+    """Run it and tell its last lines as they come. Ends its whole group, also when `give_up` is set meanwhile."""
+    began = time.monotonic()
+
+    def ended(outcome: Outcome, how: str, tail: tuple[str, ...] = ()) -> TestResult:
+        seconds = round(time.monotonic() - began, 2)
+        return TestResult(test.name, tuple(test.command), outcome, time.time(), seconds, clean_text(how), tail)
+
+    try:
+        done = run_short(
+            test.command,
+            timeout_s=test.timeout_s,
+            give_up=give_up,
+            directory=directory,
+            environment=environment,
+            told=told,
+        )
+    except (OSError, ValueError) as error:
+        return ended("not started", str(error))
+    if done.code is not None:
+        return ended("passed" if done.code == 0 else "failed", exit_words(done.code), done.tail)
+    if give_up.is_set():
+        return ended("broken off", "the monitor ended", done.tail)
+    return ended("timed out", f"not done within {test.timeout_s:g} s", done.tail)
+
+
+class KeptResults:
+    """The newest result of every component test of one pool, on disk; times are real Unix seconds."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem = ""
+        """Why they could not be read or written, for people."""
+        self._turn = threading.Lock()
+
+    def read(self) -> tuple[TestResult, ...]:
+        """Read them; a file that cannot be believed is as good as none, and `problem` says so."""
+        try:
+            tree = json.loads(self.path.read_text(encoding="utf-8"))
+            return tuple(_result(one) for one in tree)
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            self.problem = clean_text(f"kept test results cannot be read ({self.path}): {error}")
+            return ()
+
+    def keep(self, result: TestResult) -> None:
+        """Put a result in the place of the last one of its name."""
+        with self._turn:
+            kept = [*(other for other in self.read() if other.name != result.name), result]
+            draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.draft")
+            try:
+                make_private_directory(self.path.parent)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+                with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
+                    json.dump([asdict(one) for one in kept], file)
+                draft.replace(self.path)
+                self.problem = ""
+            except OSError as error:
+                self.problem = clean_text(f"a test result cannot be kept ({self.path}): {error}")
+
+
+def _result(tree: Any) -> TestResult:
+    outcome: Any = tree["outcome"]
+    if outcome not in ("passed", "failed", "timed out", "not started", "broken off"):
+        raise ValueError(f"unknown outcome {outcome!r}")
+    return TestResult(
+        clean_text(str(tree["name"])),
+        tuple(str(word) for word in tree["command"]),
+        outcome,
+        float(tree["ended_t"]),
+        float(tree["seconds"]),
+        clean_text(str(tree["how"])),
+        tuple(clean_text(str(line)) for line in tree["tail"]),
+    )

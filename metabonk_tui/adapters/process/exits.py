@@ -1,0 +1,70 @@
+"""Knows how processes ended, from those who started them: the run's own launcher log, and our own children.
+
+Refuses to know why. The log names no pid and no time: whose end it was is found by the slot and the order.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from metabonk_tui.core.model.sample import ExitReading
+
+LOG = Path("logs") / "omega.log"
+_CHUNK_BYTES = 1 << 18
+_EXIT = re.compile(rb"\[start_omega\] (?:restarting )?omega-(\d{1,4}) ?.*\(exit (-?\d{1,3})\b")
+
+
+class Exits:
+    """Follow the launcher logs of the runs, and take the exit codes of our own children."""
+
+    def __init__(self, take_children: Callable[[], list[tuple[int, int]]] = list) -> None:
+        """Prepare; `take_children` hands over (pid, exit code) of launchers that we started and that ended."""
+        self._take_children = take_children
+        self._offsets: dict[str, tuple[int, int]] = {}
+        """(inode, offset) by path."""
+        self._began_t = time.time()
+
+    def read(self, directories: Iterable[str]) -> tuple[ExitReading, ...]:
+        """Return the exits told since the last call."""
+        told = [ExitReading("launcher", str(code), pid=pid) for pid, code in self._take_children()]
+        for directory in directories:
+            told += self._follow(Path(directory))
+        return tuple(told)
+
+    def _follow(self, directory: Path) -> list[ExitReading]:
+        path = directory / LOG
+        if not path.is_absolute():
+            return []
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            # No log, no exit code: the end is then told without one.
+            return []
+        try:
+            return self._read(descriptor, str(path), directory)
+        finally:
+            os.close(descriptor)
+
+    def _read(self, descriptor: int, path: str, directory: Path) -> list[ExitReading]:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return []
+        inode, offset = self._offsets.get(path, (status.st_ino, -1))
+        if offset < 0:
+            # What a log said before we came is history; a run that began after us is read whole.
+            offset = 0 if os.stat(directory).st_mtime >= self._began_t else status.st_size
+        if inode != status.st_ino or offset > status.st_size:
+            offset = 0
+        text = os.pread(descriptor, _CHUNK_BYTES, offset)
+        whole = len(text) if len(text) == _CHUNK_BYTES else text.rfind(b"\n") + 1
+        self._offsets[path] = (status.st_ino, offset + whole)
+        return [
+            ExitReading("worker", found[2].decode(), slot=int(found[1]))
+            for line in text[:whole].splitlines()
+            if (found := _EXIT.search(line)) is not None
+        ]

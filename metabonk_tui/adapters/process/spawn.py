@@ -1,0 +1,129 @@
+"""Knows how to start commands that outlive us: own session, no input, output to a private file; and to read its tail.
+
+Refuses to know what the commands do. Nothing here ends what it did not start.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from metabonk_tui.core.status.decode import clean_text
+
+_LOG_ROTATES_AT_BYTES = 8 << 20
+_TAIL_BYTES = 16384
+_ENDED_KEPT = 50
+_ended: list[tuple[int, int]] = []
+_started: list[subprocess.Popen[bytes]] = []
+"""Whom we started and nobody waits for: kept so that they are reaped when they end, and only then forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A command that we started."""
+
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    log_offset: int
+    """Where its own output begins."""
+
+    @property
+    def pid(self) -> int:
+        """Its pid, which is also its session and group."""
+        return self.process.pid
+
+    def exit_code(self) -> int | None:
+        """Return how it ended, negative for a signal; None while it runs."""
+        return self.process.poll()
+
+    def tail(self, lines: int = 12) -> tuple[str, ...]:
+        """Return the last lines that it printed, cleaned."""
+        return tail_lines(self.log_path, self.log_offset, lines)
+
+    def kill(self) -> None:
+        """End it and its group at once."""
+        # Not reaped before poll() says so, hence the number is still its own.
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def start_child(argv: Sequence[str], directory: Path, environment: Mapping[str, str], log_path: Path) -> Child:
+    """Start a command that goes on without us. Raises OSError or ValueError when it cannot be started."""
+    reap()
+    log = _open_log(log_path)
+    try:
+        os.write(log, f"--- {shlex.join(argv)}\n".encode(errors="replace"))
+        offset = os.fstat(log).st_size
+        process = subprocess.Popen(
+            list(argv),
+            cwd=directory,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+    _started.append(process)
+    return Child(process, log_path, offset)
+
+
+def reap() -> None:
+    """Take note of those that ended, so that no zombie stays."""
+    for process in [process for process in _started if process.poll() is not None]:
+        _started.remove(process)
+        _ended.append((process.pid, process.returncode))
+    del _ended[:-_ENDED_KEPT]
+
+
+def take_ended() -> list[tuple[int, int]]:
+    """Hand over (pid, exit code) of the commands that ended since the last call."""
+    taken = []
+    while _ended:
+        taken.append(_ended.pop(0))
+    return taken
+
+
+def tail_lines(path: Path, offset: int, lines: int) -> tuple[str, ...]:
+    """Read the last lines of a file that stand after `offset`, cleaned; empty when it cannot be read."""
+    try:
+        with path.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            begin = max(offset, size - _TAIL_BYTES)
+            log.seek(begin)
+            text = log.read(_TAIL_BYTES).decode(errors="replace")
+    except OSError:
+        return ()
+    found = text.splitlines()
+    if begin > offset and len(found) > 1:
+        del found[0]
+    return tuple(clean_text(line) for line in found if line.strip())[-lines:]
+
+
+def exit_words(code: int) -> str:
+    """Say how a command ended: "exit code 3", "ended by SIGTERM"."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"ended by signal {-code}"
+
+
+def make_private_directory(path: Path) -> None:
+    """Make a directory that only we may look into. Raises OSError."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _open_log(path: Path) -> int:
+    make_private_directory(path.parent)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    if path.is_file() and path.stat().st_size > _LOG_ROTATES_AT_BYTES:
+        path.replace(path.with_name(path.name + ".1"))
+    return os.open(path, flags, 0o600)

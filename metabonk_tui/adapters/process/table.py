@@ -1,0 +1,247 @@
+"""Knows which processes make up the pool and what memory each holds, its descendants included.
+
+Refuses to know whether they do their work, and never signals any.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from metabonk_tui.adapters.process.proc import SAME_START_S, Proc, ProcessStat
+from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.status.decode import clean_text
+
+SCAN_EVERY_S = 5.0
+"""Looking through all processes costs milliseconds; re-reading the known ones costs a tenth of that."""
+ALERT_S = 15.0
+"""After a known process vanished its successor is looked for at every reading, for this long."""
+_ORDER = ("launcher", "orchestrator", "worker", "ollama")
+_NAME_LIMIT = 80
+
+Identity = tuple[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A process of the pool as the last scan found it; `tree` are the descendants charged to it."""
+
+    match: Match
+    pid: int
+    started_at: float
+    name: str
+    tree: tuple[Identity, ...]
+
+
+class ProcessTable:
+    """Find the processes of one pool and read what they hold. Threads take turns: whoever comes second waits."""
+
+    def __init__(
+        self, config: Config, root: Path = Path("/"), monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._patterns = config.processes
+        self._base_port = config.pool.base_port
+        self._proc = Proc(root)
+        self._monotonic = monotonic
+        self._known: tuple[_Known, ...] | None = None
+        self._scan_at = 0.0
+        self._alert_until = 0.0
+        self._slots: dict[Identity, int | None] = {}
+        self._strays: dict[Identity, int | None] = {}
+        self._turn = threading.Lock()
+
+    def read(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
+        """Read the pool's processes, sorted by role, slot and age; `fresh` looks through all processes at once.
+
+        A descendant with a role of its own is charged to itself only, so that trees may be added up.
+        """
+        with self._turn:
+            return self._read(fresh)
+
+    def _read(self, fresh: bool) -> tuple[ProcessReading, ...]:
+        now = self._monotonic()
+        readings = None if fresh or self._known is None or now >= self._scan_at else self._read_known(self._known)
+        if readings is None:
+            if self._known is not None and self._read_known(self._known) is None:
+                self._alert_until = now + ALERT_S
+            self._known = self._scan()
+            self._scan_at = now if now < self._alert_until else now + SCAN_EVERY_S
+            # What died since the scan began is noticed by the next reading.
+            readings = tuple(reading for known in self._known if (reading := self._read_one(known)) is not None)
+        return readings
+
+    def _read_known(self, known: Iterable[_Known]) -> tuple[ProcessReading, ...] | None:
+        """Read what the last scan found; None: one of them is gone."""
+        readings = []
+        for each in known:
+            reading = self._read_one(each)
+            if reading is None:
+                return None
+            readings.append(reading)
+        return tuple(readings)
+
+    def _read_one(self, known: _Known) -> ProcessReading | None:
+        own = self._rss_bytes(known.pid, known.started_at)
+        if own is None:
+            return None
+        tree = own + sum(self._rss_bytes(*identity) or 0 for identity in known.tree)
+        return ProcessReading(
+            role=known.match.role,
+            rss_bytes=own,
+            slot=known.match.slot,
+            pid=known.pid,
+            started_at=known.started_at,
+            tree_bytes=tree,
+            name=known.name,
+        )
+
+    def _rss_bytes(self, pid: int, started_at: float) -> int | None:
+        stat = self._proc.stat(pid)
+        return stat.rss_bytes if stat is not None and abs(stat.started_at - started_at) < SAME_START_S else None
+
+    def _scan(self) -> tuple[_Known, ...]:
+        found = (self._proc.stat(pid) for pid in self._proc.pids())
+        stats = {stat.pid: stat for stat in found if stat is not None and not stat.of_kernel}
+        arguments: dict[int, tuple[str, ...]] = {}
+        matches: dict[int, Match] = {}
+        ourselves = set(_ancestry(os.getpid(), stats))
+        for pid, stat in stats.items():
+            if pid in ourselves:
+                continue
+            arguments[pid] = self._proc.arguments(pid)
+            match = recognise(stat.name, arguments[pid], self._patterns, self._base_port)
+            if match is not None:
+                matches[pid] = self._placed(match, stat)
+        matches = _one_each(matches, arguments, stats)
+        matches = _without_other_pools(matches, stats)
+        trees = _trees(matches, stats)
+        self._add_strays(trees, matches, stats)
+        ours = {pid: match for pid, match in matches.items() if not match.foreign}
+        known = [
+            _Known(
+                match=match,
+                pid=pid,
+                started_at=stats[pid].started_at,
+                name=_name(arguments[pid]),
+                tree=tuple((child, stats[child].started_at) for child in trees[pid]),
+            )
+            for pid, match in ours.items()
+            if match.role != "worker" or match.slot is not None
+        ]
+        return tuple(sorted(known, key=_by_role))
+
+    def _placed(self, match: Match, stat: ProcessStat) -> Match:
+        """Give a worker whose command line names no slot the slot of the port that it listens on."""
+        if match.role != "worker" or match.slot is not None or match.foreign:
+            return match
+        identity = (stat.pid, stat.started_at)
+        if self._slots.get(identity) is None:
+            slots = [slot_of_port(port, self._base_port) for port in _listening_ports(stat.pid)]
+            self._slots[identity] = next((slot for slot in slots if slot is not None), None)
+        return Match(match.role, match.pattern, self._slots[identity])
+
+    def _add_strays(
+        self, trees: dict[int, list[int]], matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]
+    ) -> None:
+        """Charge a worker's daemons to it: they left its tree, but still carry its port in their environment."""
+        workers = {match.slot: pid for pid, match in matches.items() if match.role == "worker" and not match.foreign}
+        claimed = {pid for tree in trees.values() for pid in tree} | matches.keys()
+        fresh: dict[Identity, int | None] = {}
+        for pid, stat in stats.items():
+            identity = (pid, stat.started_at)
+            if pid in claimed or not workers:
+                continue
+            slot = self._strays[identity] if identity in self._strays else self._slot_carried(pid)
+            fresh[identity] = slot
+            if slot in workers and slot is not None and stats[workers[slot]].started_at <= stat.started_at:
+                trees[workers[slot]].append(pid)
+        self._strays = fresh
+
+    def _slot_carried(self, pid: int) -> int | None:
+        try:
+            environment = self._proc.environment(pid)
+        except OSError:
+            return None
+        for item in environment.split(b"\0"):
+            key, _, value = item.partition(b"=")
+            if key == b"WORKER_PORT" and value.isdigit():
+                return slot_of_port(int(value), self._base_port)
+        return None
+
+
+def _ancestry(pid: int, stats: Mapping[int, ProcessStat]) -> Iterable[int]:
+    """Yield a process and everything above it."""
+    seen: set[int] = set()
+    while pid in stats and pid not in seen:
+        seen.add(pid)
+        yield pid
+        pid = stats[pid].parent_pid
+
+
+def _one_each(
+    matches: Mapping[int, Match], arguments: Mapping[int, tuple[str, ...]], stats: Mapping[int, ProcessStat]
+) -> dict[int, Match]:
+    """Keep one process of every line of parent and child that match alike.
+
+    The same command line: the child is a fork, and its memory is the parent's. Another one: the parent is a
+    wrapper (`uv run launch.py`), and the child is the program.
+    """
+    kept = dict(matches)
+    for pid, match in matches.items():
+        parent = stats[pid].parent_pid
+        if matches.get(parent) == match:
+            kept.pop(pid if arguments[parent] == arguments[pid] else parent, None)
+    return kept
+
+
+def _without_other_pools(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> dict[int, Match]:
+    """Mark a launcher whose only workers answer on another pool's ports, and what it launched, as foreign."""
+    launchers = {pid: _launcher_above(pid, matches, stats) for pid in matches}
+    foreign = {launchers[pid] for pid, match in matches.items() if match.role == "worker" and match.foreign}
+    ours = {launchers[pid] for pid, match in matches.items() if match.role == "worker" and not match.foreign}
+    others = {pid for pid in foreign - ours if pid is not None}
+    return {
+        pid: Match(match.role, match.pattern, match.slot, foreign=True)
+        if match.role != "ollama" and launchers[pid] in others
+        else match
+        for pid, match in matches.items()
+    }
+
+
+def _launcher_above(pid: int, matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> int | None:
+    return next((up for up in _ancestry(pid, stats) if up in matches and matches[up].role == "launcher"), None)
+
+
+def _trees(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> dict[int, list[int]]:
+    """Charge every process to the nearest match above it."""
+    trees: dict[int, list[int]] = {pid: [] for pid in matches}
+    for pid in stats:
+        owner = next((up for up in _ancestry(pid, stats) if up in matches), None)
+        if owner is not None and owner != pid:
+            trees[owner].append(pid)
+    return trees
+
+
+def _listening_ports(pid: int) -> list[int]:
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return []
+    return sorted(each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN and each.laddr)
+
+
+def _name(arguments: tuple[str, ...]) -> str:
+    return clean_text(" ".join((os.path.basename(arguments[0]), *arguments[1:])), limit=_NAME_LIMIT)
+
+
+def _by_role(known: _Known) -> tuple[int, int, float, int]:
+    match = known.match
+    return _ORDER.index(match.role), -1 if match.slot is None else match.slot, known.started_at, known.pid

@@ -1,0 +1,69 @@
+"""Writes Samples as MetaBonk's recorder does, a worker_N_metrics.csv each, so that reading gives the numbers back.
+
+A table holds less than a recording: the columns of `metabonk_csv` and no failures. An absent key stays empty.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from metabonk_tui.adapters.recordings.metabonk_csv import COLUMNS
+from metabonk_tui.core.model.sample import BadValue, Sample, WorkerStatus
+
+HEADER = [
+    *("elapsed", "worker", "step", "gameplay", "dynamic_state", "dynamic_eps", "dynamic_actions"),
+    *("dynamic_text_density", "dynamic_motion", "intrinsic_reward", "intrinsic_reward_total", "system2_engage"),
+    *("system2_reason", "meta_success_sequences", "meta_suggestions_applied", "vlm_hints_used", "vlm_hints_applied"),
+    "gpu_memory_gb",
+]
+
+
+def write_tables(folder: Path, samples: Iterable[Sample]) -> None:
+    """Write a file for each worker into a folder, which is made. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    started_at: float | None = None
+    foreign: tuple[str, ...] = ()
+    with ExitStack() as files:
+        tables: dict[int, tuple[Any, list[str]]] = {}
+        for sample in samples:
+            if sample.run is not None:
+                foreign = sample.run.foreign_fields
+            started_at = started_at if started_at is not None else sample.run.started_at if sample.run else sample.t
+            for slot, seen in sample.workers.items():
+                if seen.status is None:
+                    continue
+                if slot not in tables:
+                    path = folder / f"worker_{slot}_metrics.csv"
+                    table = csv.writer(files.enter_context(path.open("w", encoding="utf-8", newline="")))
+                    tables[slot] = table, _columns(seen.status)
+                    # Columns that stand for nothing stay, empty: they were asked for.
+                    table.writerow([*HEADER[:2], *tables[slot][1], *foreign])
+                table, columns = tables[slot]
+                cells = [_cell(seen.status.fields.get(COLUMNS[name][0])) for name in columns]
+                table.writerow([_elapsed(sample.t - started_at), slot, *cells, *[""] * len(foreign)])
+
+
+def _columns(status: WorkerStatus) -> list[str]:
+    """Name the columns of what could have been seen: an empty one would say that it was looked for and absent."""
+    seen = status.observable
+    return [name for name in HEADER[2:] if seen is None or COLUMNS[name][0] in seen]
+
+
+def _elapsed(seconds: float) -> str:
+    text = f"{max(0.0, seconds):.3f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, BadValue):
+        return value.text
+    # A bare 0 where a float is due would be read as an absent key.
+    return repr(float(value)) if isinstance(value, int | float) else str(value)

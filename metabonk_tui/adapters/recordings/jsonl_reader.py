@@ -1,0 +1,314 @@
+"""Samples on disk, one JSON object a line: reads what can be read, names what cannot, and keeps every run apart.
+
+Refuses to judge: a missing key was not observed, and what a sample means is the core's business.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import statistics
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from metabonk_tui.adapters.recordings.lenient import Problem, record
+from metabonk_tui.core.model.sample import (
+    BadStatus,
+    EnvFileReading,
+    EnvReading,
+    Event,
+    ExitReading,
+    GpuReading,
+    KernelLogReading,
+    MemoryReading,
+    Observation,
+    PoolReading,
+    ProcessReading,
+    RunHeader,
+    RunPeaks,
+    Sample,
+    WatchReading,
+    WorkerStatus,
+)
+from metabonk_tui.core.status.decode import MAX_DEPTH, clean_text, decode_json
+
+LINE_BYTES = 64_000_000
+"""A longer line is no sample: 64 workers answer at most 16 MB in one tick."""
+LOOKAHEAD = 100
+"""Samples read ahead to find the rhythm of a run whose header does not tell it."""
+STATUS_DEPTH = 3
+"""How deep in a line a status lies."""
+FOR_EVER_T = 253_402_300_800.0
+"""The year 10000: no recording is that old."""
+EXIT = re.compile(r"-?[0-9]{1,3}")
+EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
+
+
+def read_jsonl(path: str, problems: list[Problem]) -> Iterator[Sample]:
+    """Read a .jsonl, plain or gzipped ("-": stdin), as a stream; what cannot be read is added to `problems`.
+
+    A first line without a run header begins a run all the same, named after the file. Raises OSError.
+    """
+    name = "stdin" if path == "-" else Path(path).name
+    stem = name.removesuffix(".gz").removesuffix(".jsonl")
+    with _opened(path) as file:
+        yield from _with_rhythm(SampleReader(name, problems).samples(_lines(file, name, problems)), stem)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO | gzip.GzipFile]:
+    with open(0 if path == "-" else path, "rb", closefd=path != "-") as raw:
+        zipped = raw.peek(2)[:2] == b"\x1f\x8b"
+        yield gzip.GzipFile(fileobj=raw) if zipped else raw
+
+
+def _lines(file: BinaryIO | gzip.GzipFile, name: str, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
+    """Number the lines; a torn archive ends them early, with a problem."""
+    number = 0
+    try:
+        while line := file.readline(LINE_BYTES):
+            number += 1
+            if len(line) == LINE_BYTES and not line.endswith(b"\n"):
+                problems.append(Problem(name, number, f"longer than {LINE_BYTES // 1_000_000} MB; left out"))
+                while (rest := file.readline(LINE_BYTES)) and not rest.endswith(b"\n"):
+                    pass
+            elif line.strip():
+                yield number, line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        problems.append(Problem(name, number + 1, f"the archive is torn: {error}"))
+
+
+@dataclass(slots=True)
+class SampleReader:
+    """Documents → Samples. Keeps what the next one needs: a run that begins, events, what could have been seen."""
+
+    name: str
+    problems: list[Problem]
+    run: RunHeader | None = None
+    events: list[Event] = field(default_factory=list)
+    observable: frozenset[str] | None = None
+    t: float | None = None
+    number: int = 0
+    names: dict[str, int] = field(default_factory=dict)
+
+    def samples(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Sample]:
+        for self.number, line in lines:
+            document = self._decode(line)
+            if document is not None:
+                yield from self.take(document)
+        if self.run is not None or self.events:
+            yield self._rest()
+
+    def take(self, document: Mapping[str, Any]) -> Iterator[Sample]:
+        """Take in the next document; yield the sample that it completes, and before it a run that had none."""
+        if document.get("kind") == "run":
+            if self.run is not None:
+                yield self._rest()
+            self._begin(document)
+        elif "event" in document:
+            self._event(document)
+        elif (sample := self._sample(document)) is not None:
+            yield sample
+
+    def _problem(self, what: str) -> None:
+        self.problems.append(Problem(self.name, self.number, what))
+
+    def _decode(self, line: bytes) -> dict[str, Any] | None:
+        document = decode_json(line, MAX_DEPTH + STATUS_DEPTH)
+        if isinstance(document, BadStatus):
+            self._problem(f"{document.error}, or only half a line; left out")
+        elif not isinstance(document, dict):
+            self._problem("not a JSON object; left out")
+        else:
+            return document
+        return None
+
+    def _begin(self, document: Mapping[str, Any]) -> None:
+        header = record(RunHeader, {"name": "", "source": "live", "how": "recording"} | dict(document), self._problem)
+        if header is not None and header.started_at >= FOR_EVER_T:
+            self._problem(f"RunHeader.started_at: no time: {header.started_at:g}; left out")
+            header = None
+        if header is not None:
+            header = replace(header, name=self._name(header))
+        self.observe_only(document.get("fields"))
+        self.run, self.t = header, None
+
+    def observe_only(self, fields: Any) -> None:
+        """Hear which fields the recorder could have seen; no list: all of them."""
+        self.observable = frozenset(str(name) for name in fields) if isinstance(fields, list) else None
+
+    def _name(self, header: RunHeader) -> str:
+        """Name every run differently: each header begins a new one, whatever it is called."""
+        name = header.name or f"run-{int(header.started_at)}"
+        self.names[name] = self.names.get(name, 0) + 1
+        return name if self.names[name] == 1 else f"{name} #{self.names[name]}"
+
+    def _event(self, document: Mapping[str, Any]) -> None:
+        t, event = self._time(document), document["event"]
+        if t is None or not isinstance(event, dict) or not isinstance(event.get("kind"), str):
+            self._problem("an event without a time or a kind; left out")
+            return
+        kind = clean_text(event["kind"], 60)
+        severity = event.get("severity")
+        text = event.get("text")
+        worker = event.get("worker")
+        self.events.append(
+            Event(
+                t,
+                kind,
+                severity if severity in ("info", "ok", "warn", "crit") else "info",
+                clean_text(text) if isinstance(text, str) else kind,
+                worker if isinstance(worker, int) and not isinstance(worker, bool) else None,
+                {clean_text(key): value for key, value in event.items() if key not in EVENT_KEYS},
+            )
+        )
+
+    def _time(self, document: Mapping[str, Any]) -> float | None:
+        t = document.get("t")
+        return float(t) if isinstance(t, int | float) and not isinstance(t, bool) and 0 <= t < FOR_EVER_T else None
+
+    def _sample(self, document: Mapping[str, Any]) -> Sample | None:
+        t = self._time(document)
+        if t is None:
+            self._problem("no time `t`; left out")
+            return None
+        if self.t is not None and t < self.t:
+            self._problem(f"time runs backwards: {t} after {self.t}; left out")
+            return None
+        self.t = t
+        sample = Sample(
+            t=t,
+            workers=self._workers(document.get("workers")),
+            memory=self._one(MemoryReading, document.get("memory")),
+            processes=self._several(ProcessReading, document.get("processes")),
+            gpus=self._several(GpuReading, document.get("gpus")),
+            earlier_peaks=self._several(RunPeaks, document.get("earlier_peaks")),
+            environments=self._environments(document),
+            env_file=self._one(EnvFileReading, document.get("env_file")),
+            log_tails=self._log_tails(document.get("logs")),
+            exits=self._exits(document.get("exits")),
+            kernel_log=self._one(KernelLogReading, document.get("kernel_log")),
+            pool=self._one(PoolReading, document.get("pool")),
+            watch=self._one(WatchReading, document.get("watch")),
+            events=tuple(self.events),
+            run=self.run,
+            lag_s=_float(document.get("lag_s")),
+        )
+        self.run, self.events = None, []
+        return sample
+
+    def _rest(self) -> Sample:
+        """Make a sample of a header or events that no sample followed: nothing was looked at."""
+        t = max([event.t for event in self.events] + [self.t or 0.0])
+        if self.run is not None:
+            t = max(t, self.run.started_at)
+        sample = Sample(t=t, events=tuple(self.events), run=self.run)
+        self.run, self.events = None, []
+        return sample
+
+    def _one(self, kind: type[Any], value: Any) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self._problem(f"{kind.__name__}: not an object")
+            return None
+        return record(kind, value, self._problem)
+
+    def _several(self, kind: type[Any], value: Any) -> tuple[Any, ...] | None:
+        if not isinstance(value, list):
+            return None
+        found = [self._one(kind, item) for item in value]
+        return tuple(item for item in found if item is not None)
+
+    def _exits(self, value: Any) -> tuple[ExitReading, ...]:
+        """Take the exits; one that is no number is left out, with a problem."""
+        exits = []
+        for told in self._several(ExitReading, value) or ():
+            if EXIT.fullmatch(told.exit):
+                exits.append(told)
+            else:
+                self._problem(f"ExitReading.exit: no exit code: {clean_text(told.exit, 40)!r}")
+        return tuple(exits)
+
+    def _slots(self, value: Any) -> Iterator[tuple[int, Any]]:
+        for key, item in value.items() if isinstance(value, dict) else ():
+            if key.isascii() and key.isdigit() and len(key) < 5:
+                yield int(key), item
+            else:
+                self._problem(f"no slot number: {clean_text(key, 40)!r}")
+
+    def _workers(self, value: Any) -> dict[int, Observation]:
+        workers: dict[int, Observation] = {}
+        for slot, item in self._slots(value):
+            if not isinstance(item, dict) or ("status" not in item and "error" not in item):
+                continue
+            seen = {key: entry for key, entry in item.items() if key not in ("status", "error")}
+            status, error = item.get("status"), item.get("error")
+            if isinstance(status, dict):
+                told: dict[str, Any] = {"status": WorkerStatus(status, self.observable)}
+            elif isinstance(error, str):
+                told = {"error": clean_text(error, 40)}
+            else:
+                told = {"error": "not an object"}
+            rest = record(Observation, seen, self._problem)
+            if rest is not None:
+                workers[slot] = replace(rest, **told)
+        return workers
+
+    def _environments(self, document: Mapping[str, Any]) -> dict[int, EnvReading]:
+        found: dict[int, EnvReading] = {}
+        for slot, values in self._slots(document.get("env")):
+            if isinstance(values, dict):
+                texts = {clean_text(key): clean_text(text) for key, text in values.items() if isinstance(text, str)}
+                found[slot] = EnvReading(texts)
+        for slot, error in self._slots(document.get("env_errors")):
+            if isinstance(error, str):
+                found[slot] = EnvReading(None, clean_text(error, 60))
+        return found
+
+    def _log_tails(self, value: Any) -> dict[int, tuple[str, ...]]:
+        return {
+            slot: tuple(clean_text(line) for line in lines if isinstance(line, str))
+            for slot, lines in self._slots(value)
+            if isinstance(lines, list)
+        }
+
+
+def _float(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _with_rhythm(samples: Iterator[Sample], name: str) -> Iterator[Sample]:
+    """Give every run a header, and every header an interval: the median spacing, where the file does not tell."""
+    held: list[Sample] = []
+    first = True
+    for sample in samples:
+        if first and sample.run is None:
+            sample = replace(sample, run=RunHeader(name, sample.t, None, source="recording", how="first sample"))
+        first = False
+        if sample.run is not None:
+            yield from _released(held)
+            held = [sample] if sample.run.interval_s is None else []
+            if held:
+                continue
+        elif held:
+            held.append(sample)
+            if len(held) >= LOOKAHEAD:
+                yield from _released(held)
+                held = []
+            continue
+        yield sample
+    yield from _released(held)
+
+
+def _released(held: list[Sample]) -> list[Sample]:
+    spacings = [after.t - before.t for before, after in pairwise(held) if after.t > before.t]
+    if spacings and held[0].run is not None:
+        rhythm = round(statistics.median(spacings), 3)
+        return [replace(held[0], run=replace(held[0].run, interval_s=rhythm)), *held[1:]]
+    return held

@@ -1,0 +1,98 @@
+"""Writes Samples in the public format, one JSON object a line, so that reading gives them back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from metabonk_tui.core.model.sample import BadValue, Observation, Sample
+
+SCHEMA = 1
+INTEGER = re.compile(r"-?[0-9]+")
+
+
+def write_jsonl(path: str, samples: Iterable[Sample]) -> None:
+    """Write samples so that `read_jsonl` gives them back; gzipped where the name ends in .gz. Raises OSError."""
+    with (
+        gzip.open(path, "wt", encoding="utf-8") if path.endswith(".gz") else open(path, "w", encoding="utf-8") as file
+    ):
+        for sample in samples:
+            file.writelines(line + "\n" for line in sample_lines(sample))
+
+
+def sample_lines(sample: Sample) -> Iterator[str]:
+    """Write one sample as its lines: the run that begins with it, its events, then itself."""
+    return map(_json, sample_documents(sample))
+
+
+def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
+    """Make the documents that one sample is: the run that begins with it, its events, then itself."""
+    if sample.run is not None:
+        yield {"schema": SCHEMA, "kind": "run"} | _told(sample.run) | fields_of(sample)
+    for event in sample.events:
+        told = {"kind": event.kind, "severity": event.severity, "text": event.text, "worker": event.worker}
+        yield {"t": event.t, "event": _present(told) | dict(event.facts)}
+    environments = sample.environments.items()
+    earlier_peaks = sample.earlier_peaks
+    yield {"t": sample.t} | _present(
+        {
+            "workers": {str(slot): _observation(seen) for slot, seen in sample.workers.items()} or None,
+            "memory": None if sample.memory is None else _told(sample.memory),
+            "processes": None if sample.processes is None else [_told(process) for process in sample.processes],
+            "earlier_peaks": None if earlier_peaks is None else [_told(peaks) for peaks in earlier_peaks],
+            "gpus": None if sample.gpus is None else [_told(gpu) for gpu in sample.gpus],
+            "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
+            "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
+            "env_file": None if sample.env_file is None else _told(sample.env_file),
+            "logs": {str(slot): lines for slot, lines in sample.log_tails.items()} or None,
+            "exits": [_told(each) for each in sample.exits] or None,
+            "kernel_log": None if sample.kernel_log is None else _told(sample.kernel_log),
+            "pool": None if sample.pool is None else _told(sample.pool),
+            "watch": None if sample.watch is None else _told(sample.watch),
+            "lag_s": sample.lag_s,
+        }
+    )
+
+
+def _observation(seen: Observation) -> dict[str, Any]:
+    told = _told(replace(seen, status=None))
+    return told if seen.status is None else {"status": dict(seen.status.fields)} | told
+
+
+def fields_of(sample: Sample) -> dict[str, Any]:
+    """Tell what could have been seen, where the recorder did not see whole documents."""
+    for seen in sample.workers.values():
+        if seen.status is not None and seen.status.observable is not None:
+            return {"fields": sorted(seen.status.observable)}
+    return {}
+
+
+def _told(thing: Any) -> dict[str, Any]:
+    return _present(msgspec.to_builtins(thing))
+
+
+def _present(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in tree.items() if value is not None}
+
+
+def _json(tree: dict[str, Any]) -> str:
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":"), default=_bad)
+
+
+def _bad(value: Any) -> Any:
+    """Write a bad number as the literal it was; the reader marks it bad again."""
+    if not isinstance(value, BadValue):
+        raise TypeError(f"not JSON: {value!r}")
+    if value.why == "nan":
+        return math.nan
+    if value.why == "infinite":
+        return -math.inf if value.text.startswith("-") else math.inf
+    # Too long a number is one all the same, as far as it was kept.
+    return int(value.text) if value.why == "too large" and INTEGER.fullmatch(value.text) else value.text

@@ -1,0 +1,77 @@
+"""Reads records from files that others wrote: one bad field never costs the others, and every loss has a name.
+
+Refuses to know what the records mean.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from metabonk_tui.core.model.sample import BadValue
+
+R = TypeVar("R")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a file that could not be read."""
+
+    file: str
+    line: int | None
+    what: str
+
+    def __str__(self) -> str:
+        """Write it the way compilers do."""
+        return f"{self.file}:{self.line}: {self.what}" if self.line is not None else f"{self.file}: {self.what}"
+
+
+def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], None]) -> R | None:
+    """Build a dataclass from a cleaned JSON object, field by field; None where a field without a default is missing.
+
+    null is "missing"; unknown keys are left alone; a negative number is not believed: all we read are sizes,
+    counts, times.
+    """
+    hints, required, nullable = _fields(cast(Any, kind))
+    values: dict[str, Any] = dict.fromkeys(nullable)
+    for name, hint in hints.items():
+        value = found.get(name)
+        if value is None:
+            continue
+        try:
+            values[name] = _convert(value, hint)
+        except (msgspec.ValidationError, ValueError) as error:
+            problem(f"{kind.__name__}.{name}: {error}")
+    missing = [name for name in required if name not in values]
+    if missing:
+        problem(f"{kind.__name__} without {', '.join(missing)}; left out")
+        return None
+    return kind(**values)
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    if isinstance(value, BadValue):
+        raise ValueError(f"{value.why}: {value.text}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        raise ValueError(f"negative: {value}")
+    if isinstance(value, float) and value.is_integer() and hint in (int, int | None):
+        value = int(value)
+    return msgspec.convert(value, hint)
+
+
+@functools.cache
+def _fields(kind: type[Any]) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
+    """List a dataclass's fields with their types, those without a default, and of these the ones that may be None."""
+    hints = typing.get_type_hints(kind)
+    required = tuple(
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    )
+    nullable = tuple(name for name in required if type(None) in typing.get_args(hints[name]))
+    return hints, required, nullable

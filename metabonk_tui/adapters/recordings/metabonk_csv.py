@@ -1,0 +1,209 @@
+"""MetaBonk's own recordings: folders of `worker_N_metrics.csv`, with a header row or as 13 columns without.
+
+Knows that `jq '// 0'` wrote a bare 0 where the key was absent; refuses to believe such a 0.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.core.model.sample import BadValue, Json, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.status.decode import clean_text
+
+FILE_NAME = re.compile(r"worker_(\d{1,4})_metrics\.csv")
+STARTED = re.compile(r"(\d{8})_(\d{6})")
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+WITHOUT_HEADER = [
+    "elapsed",
+    "worker",
+    "episode",
+    "step",
+    "gameplay",
+    "dynamic_state",
+    "dynamic_eps",
+    "dynamic_actions",
+    "intrinsic_transitions",
+    "intrinsic_reward_total",
+    "meta_sequences",
+    "meta_followed",
+    "system2_engagements",
+]
+
+Value = Json | BadValue
+Cell = tuple[bool, Value]
+"""(was the key there?, its value)"""
+
+
+def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
+    """Read the worker files of one folder, join their rows by elapsed time; what cannot be read goes to `problems`.
+
+    A worker without a row at some time is not in that Sample: the file cannot say why. Raises OSError.
+    """
+    slots = {int(match[1]): path for path in paths if (match := FILE_NAME.fullmatch(path.name))}
+    rows: dict[float, dict[int, WorkerStatus]] = {}
+    foreign: set[str] = set()
+    for slot, path in sorted(slots.items()):
+        for elapsed_s, status in _File(path.name, slot, problems, foreign).rows(path):
+            at = rows.setdefault(elapsed_s, {})
+            if slot in at:
+                problems.append(Problem(path.name, None, f"two rows at {elapsed_s:g} s; the second is left out"))
+            else:
+                at[slot] = status
+    if not rows:
+        return
+    times = sorted(rows)
+    folder = paths[0].resolve().parent.name
+    began = _started_at(folder)
+    spacings = [after - before for before, after in pairwise(times)]
+    run = RunHeader(
+        name=clean_text(folder),
+        started_at=began,
+        desired=len(slots),
+        source="metabonk-csv",
+        interval_s=statistics.median(spacings) if spacings else None,
+        how="recording",
+        foreign_fields=tuple(sorted(clean_text(name, 60) for name in foreign)),
+    )
+    for elapsed_s in times:
+        workers = {slot: Observation(status=status) for slot, status in sorted(rows[elapsed_s].items())}
+        yield Sample(t=began + elapsed_s, workers=workers, run=run if elapsed_s == times[0] else None)
+
+
+def _started_at(folder: str) -> float:
+    """Read the start, local time, out of a name like metrics_24h_20260103_024457; 0.0 where it is not there."""
+    match = STARTED.search(folder)
+    try:
+        return datetime.strptime(f"{match[1]}{match[2]}", "%Y%m%d%H%M%S").timestamp() if match else 0.0
+    except ValueError:
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    slot: int
+    problems: list[Problem]
+    foreign: set[str]
+    """Columns that stand for no field of `/status`."""
+
+    def rows(self, path: Path) -> Iterator[tuple[float, WorkerStatus]]:
+        """Yield (elapsed seconds, status) row by row."""
+        columns = WITHOUT_HEADER
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            lines = (line.replace("\0", "\ufffd") for line in file)
+            reader = csv.reader(lines)
+            while True:
+                try:
+                    row = next(reader, None)
+                except csv.Error as error:
+                    self._problem(reader.line_num, f"{error}; left out")
+                    continue
+                if row is None:
+                    return
+                if row and row[0].strip() == "elapsed":
+                    columns = [cell.strip() for cell in row]
+                elif row:
+                    found = self._row(columns, [cell.strip() for cell in row], reader.line_num)
+                    if found is not None:
+                        yield found
+
+    def _row(self, columns: list[str], row: list[str], line: int) -> tuple[float, WorkerStatus] | None:
+        if len(row) != len(columns):
+            self._problem(line, f"{len(row)} columns where {len(columns)} are due; left out")
+            return None
+        cells = dict(zip(columns, row, strict=True))
+        self.foreign.update(cells.keys() - COLUMNS.keys() - {"elapsed", "worker"})
+        elapsed, worker = cells.get("elapsed", ""), cells.get("worker", str(self.slot))
+        if not NUMBER.fullmatch(elapsed) or float(elapsed) < 0:
+            self._problem(line, f"elapsed is no time: {clean_text(elapsed, 40)!r}; left out")
+            return None
+        if worker != str(self.slot):
+            self._problem(
+                line, f"a row of worker {clean_text(worker, 40)!r} in the file of worker {self.slot}; left out"
+            )
+            return None
+        return float(elapsed), _status(cells)
+
+    def _problem(self, line: int, what: str) -> None:
+        self.problems.append(Problem(self.name, line, what))
+
+
+def _status(cells: Mapping[str, str]) -> WorkerStatus:
+    fields: dict[str, Value] = {}
+    for column, text in cells.items():
+        if column not in COLUMNS:
+            continue
+        name, read = COLUMNS[column]
+        present, value = read(text)
+        if present:
+            fields[name] = value
+    unwritten = "dynamic_eps" in cells and "dynamic_ui_epsilon" not in fields
+    if unwritten and cells.get("dynamic_actions") == "0":
+        # One component writes both: a count of 0 says nothing by itself, but its neighbour was absent.
+        fields.pop("dynamic_ui_exploration_actions", None)
+    seen = frozenset(COLUMNS[column][0] for column in cells if column in COLUMNS)
+    return WorkerStatus(fields, seen)
+
+
+def _float_due(text: str) -> Cell:
+    return (False, None) if text in ("0", "", "null") else (True, _number(text))
+
+
+def _count(text: str) -> Cell:
+    return (False, None) if text in ("", "null") else (True, _number(text))
+
+
+def _flag(text: str) -> Cell:
+    # `.gameplay_started // false` is false for an absent key too, but that key is always there.
+    known = {"true": True, "false": False}
+    if text in ("", "null", "0"):
+        return False, None
+    return True, known.get(text, BadValue("wrong type", clean_text(text, 60)))
+
+
+def _word(text: str) -> Cell:
+    return (False, None) if text in ("", "0", "null") else (True, clean_text(text))
+
+
+def _number(text: str) -> Value:
+    if NUMBER.fullmatch(text):
+        value = float(text)
+        return value if abs(value) != float("inf") else BadValue("too large", clean_text(text, 60))
+    lowered = text.lower().lstrip("+-")
+    if lowered == "nan":
+        return BadValue("nan", text)
+    if lowered in ("inf", "infinity"):
+        return BadValue("infinite", text)
+    return BadValue("wrong type", clean_text(text, 60))
+
+
+# column: (the /status field of the same meaning, how the cell is read). The recorder's other columns asked for names
+# that never existed in /status (intrinsic_transitions, meta_followed, system2_engagements, episode): nothing of them
+# is known, so they stand for no field.
+COLUMNS: Mapping[str, tuple[str, Callable[[str], Cell]]] = {
+    "step": ("step", _float_due),
+    "gameplay": ("gameplay_started", _flag),
+    "dynamic_state": ("dynamic_ui_state_type", _word),
+    "dynamic_eps": ("dynamic_ui_epsilon", _float_due),
+    "dynamic_actions": ("dynamic_ui_exploration_actions", _count),
+    "dynamic_text_density": ("dynamic_ui_text_density", _float_due),
+    "dynamic_motion": ("dynamic_ui_motion", _float_due),
+    "intrinsic_reward": ("intrinsic_reward", _float_due),
+    "intrinsic_reward_total": ("intrinsic_reward_total", _float_due),
+    "system2_engage": ("system2_trigger_engage", _float_due),
+    "system2_reason": ("system2_trigger_reason", _word),
+    "meta_sequences": ("meta_success_sequences", _float_due),
+    "meta_success_sequences": ("meta_success_sequences", _float_due),
+    "meta_suggestions_applied": ("meta_suggestions_applied", _float_due),
+    "vlm_hints_used": ("vlm_hints_used", _count),
+    "vlm_hints_applied": ("vlm_hints_applied", _count),
+    "gpu_memory_gb": ("gpu_memory_gb", _float_due),
+}

@@ -1,0 +1,182 @@
+"""Knows the small file of what earlier runs on this machine held, by pool: read tolerantly, replaced at once.
+
+Refuses to know what the numbers are used for. Nothing in it is secret: paths, profiles, names of runs, sizes, times.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from metabonk_tui.adapters.process.spawn import make_private_directory
+from metabonk_tui.adapters.recordings.lenient import record
+from metabonk_tui.core.config.schema import PoolConfig
+from metabonk_tui.core.model.sample import BadStatus, RunPeaks
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.status.decode import clean_text, decode_json
+
+LOG = logging.getLogger(__name__)
+NAME = "peaks.json"
+MAX_BYTES = 1 << 18
+MAX_POOLS = 32
+MAX_RUNS = 5
+"""Of one pool: what an old run needed need not be true for ever."""
+SAVE_EVERY_S = 60.0
+
+Pools = dict[str, dict[str, RunPeaks]]
+"""Pool → run → its peaks."""
+
+
+def pool_key(pool: PoolConfig) -> str:
+    """Name a pool by what decides how big its workers become: the checkout and the profile, else where it answers."""
+    directory = str(Path(pool.launcher.directory).expanduser().absolute()) if pool.backend != "none" else ""
+    return clean_text(" ".join(filter(None, (pool.profile, directory or f"{pool.host}:{pool.base_port}"))))
+
+
+class PeaksFile:
+    """What the last runs of one pool held."""
+
+    def __init__(self, state: Path, key: str) -> None:
+        """Prepare; nothing is read yet."""
+        self.path = state / NAME
+        self._key = key
+        self.problem = ""
+        """Why the file could not be read or written at the last try, for people."""
+
+    def read(self) -> tuple[RunPeaks, ...]:
+        """Read what is known of this pool; what cannot be believed is left out."""
+        self.problem = ""
+        try:
+            pools = self._pools()
+        except OSError as error:
+            pools = {}
+            self.problem = f"what earlier runs held cannot be read ({self.path}): {error.strerror or error}"
+        if self.problem:
+            LOG.warning("%s", self.problem)
+        return tuple(pools.get(self._key, {}).values())
+
+    def save(self, run: str, peaks: RunPeaks) -> bool:
+        """Write down what a run held, beside everybody else's; False: not now, and `problem` says why."""
+        try:
+            make_private_directory(self.path.parent)
+            with self._turn():
+                # Read inside: what another monitor wrote meanwhile must not be lost.
+                self._write(_with(self._pools(), self._key, run, peaks))
+        except OSError as error:
+            problem = f"what this run holds cannot be kept ({self.path}): {error.strerror or error}"
+            if problem != self.problem:
+                LOG.warning("%s", problem)
+            self.problem = problem
+            return False
+        self.problem = ""
+        return True
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the lock beside the file; raise BlockingIOError rather than wait for a monitor that stands still."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.path.with_name(f"{NAME}.lock"), flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _pools(self) -> Pools:
+        try:
+            with self.path.open("rb") as file:
+                text = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            return {}
+        found = BadStatus("too large") if len(text) > MAX_BYTES else decode_json(text)
+        pools = found.get("pools") if isinstance(found, dict) else None
+        if not isinstance(pools, dict):
+            self.problem = f"what earlier runs held cannot be read ({self.path}): not a file of ours"
+            return {}
+        return {key: _runs(runs) for key, runs in pools.items() if isinstance(runs, dict)}
+
+    def _write(self, pools: Pools) -> None:
+        tree = {key: {name: asdict(peaks) for name, peaks in runs.items()} for key, runs in pools.items()}
+        draft = self.path.with_name(f"{NAME}.draft")  # one at a time: we hold the lock
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"version": 1, "pools": tree}, file)
+        draft.replace(self.path)
+
+
+class PeakKeeper:
+    """Writes down what a run holds: now and then, when it ends, and when the monitor is closed."""
+
+    def __init__(
+        self, file: PeaksFile, real: Callable[[float], float], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Prepare; `real` turns a time of the run into a real one."""
+        self._file = file
+        self._real = real
+        self._monotonic = monotonic
+        self._saved_s = float("-inf")
+        self._unsaved: tuple[str, RunPeaks] | None = None
+        self._kept: dict[str, tuple[int | None, int | None]] = {}
+
+    def note(self, snapshot: Snapshot) -> None:
+        """Take in a Snapshot; writes at most once a minute, and at once when a run has ended."""
+        name, lesson = snapshot.run.name, snapshot.memory.lesson
+        if self._unsaved is not None and self._unsaved[0] != name:
+            self._save()
+        if lesson is None or self._kept.get(name) == (lesson.worker_bytes, lesson.ollama_bytes):
+            return
+        self._unsaved = (name, lesson)
+        if self._monotonic() - self._saved_s >= SAVE_EVERY_S:
+            self._save()
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        self._save()
+
+    def _save(self) -> None:
+        if self._unsaved is None:
+            return
+        name, lesson = self._unsaved
+        self._saved_s = self._monotonic()
+        peaks = RunPeaks(self._real(lesson.t), lesson.worker_bytes, lesson.ollama_bytes)
+        if self._file.save(name, peaks):
+            self._kept = {name: (lesson.worker_bytes, lesson.ollama_bytes)}
+            self._unsaved = None
+
+
+def _with(pools: Pools, key: str, run: str, peaks: RunPeaks) -> Pools:
+    """Add a run's peaks; the oldest runs of the pool, and the pools that are longest unused, go."""
+    runs = dict(pools.get(key, {}))
+    runs[run] = _highest(runs[run], peaks) if run in runs else peaks
+    kept = dict(sorted(runs.items(), key=lambda item: item[1].t)[-MAX_RUNS:])
+    by_use = sorted({**pools, key: kept}.items(), key=lambda item: (item[0] == key, _last_used(item[1])))
+    return dict(by_use[-MAX_POOLS:])
+
+
+def _highest(before: RunPeaks, now: RunPeaks) -> RunPeaks:
+    """Join two views of one run: a monitor that came late did not see its highest."""
+    worker = max((size for size in (before.worker_bytes, now.worker_bytes) if size is not None), default=None)
+    ollama = max((size for size in (before.ollama_bytes, now.ollama_bytes) if size is not None), default=None)
+    return RunPeaks(max(before.t, now.t), worker, ollama)
+
+
+def _last_used(runs: Mapping[str, RunPeaks]) -> float:
+    return max((peaks.t for peaks in runs.values()), default=0.0)
+
+
+def _runs(found: Mapping[str, Any]) -> dict[str, RunPeaks]:
+    """Read what can be believed of one pool's runs."""
+    read = {name: record(RunPeaks, one, _left_out) for name, one in found.items() if isinstance(one, dict)}
+    return {name: peaks for name, peaks in read.items() if peaks is not None}
+
+
+def _left_out(_what: str) -> None:
+    """One bad number costs itself: without it the next best source counts."""

@@ -1,0 +1,121 @@
+"""Knows who may act on a pool: one monitor at a time, by a file lock that the kernel drops when its holder dies.
+
+Refuses to know what acting means, and never waits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.core.status.decode import clean_text
+
+
+def lock_path(host: str, port: int, state_dir: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Say where the lock of a pool lies: the user's runtime directory, else the state directory."""
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    folder = Path(runtime) / "metabonk-tui" if runtime and Path(runtime).is_dir() else state_dir
+    return folder / f"pool-{re.sub(r'[^A-Za-z0-9.]', '_', host)}-{port}.lock"
+
+
+class PoolLock:
+    """The right to act on one pool."""
+
+    def __init__(self, path: Path, proc: Proc | None = None) -> None:
+        self.path = path
+        self._proc = proc or Proc()
+        self._fd: int | None = None
+        self._turn = threading.RLock()
+
+    @property
+    def held(self) -> bool:
+        """Whether it is ours."""
+        return self._fd is not None
+
+    def try_acquire(self) -> bool:
+        """Take the lock or find it ours already; False while another holds it. Raises OSError: no place for it."""
+        with self._turn:
+            return self._try_acquire()
+
+    def holder(self) -> str:
+        """Say who holds it, for people: "pid 4711 on pts/3 since 14:02"; empty when the one written there is gone."""
+        try:
+            card = json.loads(self.path.read_text(encoding="utf-8", errors="replace")[:4096])
+            pid, started_at, since = int(card["pid"]), float(card["started_at"]), float(card["since"])
+            tty = clean_text(str(card["tty"]), 40)
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return ""
+        stat = self._proc.stat(pid)
+        # The boot time that start times are counted from is a whole second and may be read one off.
+        if stat is None or abs(stat.started_at - started_at) > 1.1:
+            return ""
+        then = time.localtime(since)
+        day = "" if time.strftime("%F", then) == time.strftime("%F") else time.strftime("%F ", then)
+        where = f" on {tty}" if tty else ""
+        return f"pid {pid}{where} since {day}{time.strftime('%H:%M', then)}"
+
+    def release(self) -> None:
+        """Give it back. The file stays: removing it would let two hold two files of one name."""
+        with self._turn:
+            if self._fd is not None:
+                os.close(self._fd)
+                self._fd = None
+
+    def _try_acquire(self) -> bool:
+        if self._fd is not None and self._is_the_file():
+            return True
+        self.release()
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
+        except BaseException:
+            os.close(fd)
+            raise
+        self._fd = fd
+        if not self._is_the_file():
+            # Its holder removed it between our open and our lock: another may lock the new one.
+            self.release()
+            return False
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(self._introduce()).encode(), 0)
+        return True
+
+    def _is_the_file(self) -> bool:
+        """Tell whether what we lock is still what others would find: a logout may sweep the runtime directory."""
+        if self._fd is None:
+            return False
+        ours = os.fstat(self._fd)
+        try:
+            there = os.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return False
+        return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+
+    def _introduce(self) -> dict[str, object]:
+        stat = self._proc.stat(os.getpid())
+        return {
+            "pid": os.getpid(),
+            "started_at": stat.started_at if stat else 0.0,
+            "tty": _terminal(),
+            "since": time.time(),
+        }
+
+
+def _terminal() -> str:
+    for fd in (0, 1, 2):
+        try:
+            return os.ttyname(fd).removeprefix("/dev/")
+        except OSError:
+            continue
+    return ""

@@ -1,0 +1,321 @@
+"""Reads one run back: its samples, its events, its plots. Also while it is being written; changes nothing.
+
+with Recording(path) as past:
+    for sample in past.samples(from_t=..., to_t=...): ...
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import msgspec
+
+from metabonk_tui.adapters.recordings.jsonl_reader import FOR_EVER_T
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.store import codec
+from metabonk_tui.adapters.store.schema import open_to_read
+from metabonk_tui.core.model.sample import Event, RunHeader, Sample
+
+DAMAGED = (ValueError, TypeError, OverflowError, MemoryError, lzma.LZMAError)
+"""How lines that were written over show."""
+HOLDS = "last_seq >= :at AND first_seq >= ifnull((SELECT max(first_seq) FROM chunk WHERE first_seq <= :at), 0)"
+EVENTS = "SELECT t, kind, severity, text, worker, facts FROM event"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a list of runs shows of one."""
+
+    name: str
+    """By which it is found: the file's name."""
+    run: str
+    """What the run calls itself."""
+    started_at: float
+    last_t: float
+    verdict: str
+    workers: int | None
+    source: str
+    bytes: int
+    pool: str
+    samples: int
+
+    @property
+    def duration_s(self) -> float:
+        """From its start to what was seen last."""
+        return max(0.0, self.last_t - self.started_at)
+
+
+class Plotted(NamedTuple):
+    """One point of a plot: a stretch of time, of which `least` to `most` were seen."""
+
+    t: float
+    least: float
+    mean: float
+    most: float
+    increase: float
+
+
+class _Stretch(NamedTuple):
+    """Lines that are read at once: a chunk, or the tail."""
+
+    first: int
+    last: int
+    thin: int
+    lines: bytes | list[bytes]
+    """Still packed, or as they are."""
+
+    @property
+    def behind(self) -> int:
+        """Where the next one may begin; of a chunk its end is not believed."""
+        return self.first + 1 if self.packed else self.last + 1
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is a chunk."""
+        return isinstance(self.lines, bytes)
+
+    def numbers(self) -> Sequence[int]:
+        return [self.last] if self.thin else range(self.first, self.last + 1)
+
+    def unpacked(self) -> list[bytes]:
+        return lzma.decompress(self.lines).split(b"\n") if isinstance(self.lines, bytes) else self.lines
+
+
+class Recording:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it. Raises OSError, sqlite3.Error, TooNew."""
+        self.path = path
+        self.problems: list[Problem] = []
+        """What could not be read so far."""
+        if not path.is_file():
+            raise FileNotFoundError(2, "no such recording", str(path))
+        self._base = open_to_read(path)
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._base.close()
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What its writer notes beside the samples."""
+        found = {key: json.loads(value) for key, value in self._base.execute("SELECT key, value FROM meta")}
+        if not all(isinstance(found.get(key, {}), dict) for key in ("summary", "header", "clock")):
+            raise ValueError("its notes are damaged")
+        return found
+
+    def summary(self) -> Summary:
+        """Say in a few words which run it is."""
+        meta = self.meta
+        told = meta.get("summary", {})
+        first_t, last_t = self.span
+        beside = self.path.with_name(self.path.name + "-wal")
+        started_at = float(told.get("started_at", first_t))
+        if not (0 <= started_at < FOR_EVER_T and 0 <= last_t < FOR_EVER_T):
+            raise ValueError("its times are damaged")
+        return Summary(
+            name=self.path.stem,
+            run=told.get("run", self.path.stem),
+            started_at=started_at,
+            last_t=last_t,
+            verdict=told.get("verdict", "WAITING"),
+            workers=told.get("workers"),
+            source=meta.get("header", {}).get("source", "live"),
+            bytes=self.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0),
+            pool=meta.get("pool", ""),
+            samples=self.newest_seq,
+        )
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The times of the first and the last sample; (0, 0): there is none."""
+        asked = "SELECT min(a), max(b) FROM (SELECT min(from_t) a, max(to_t) b FROM chunk UNION ALL {})"
+        first, last = self._base.execute(asked.format("SELECT min(t), max(t) FROM tail")).fetchone()
+        return (first or 0.0, last or 0.0)
+
+    @property
+    def newest_seq(self) -> int:
+        """The number of the newest sample."""
+        return int(
+            self._base.execute(
+                "SELECT max(ifnull((SELECT max(seq) FROM tail), 0), ifnull((SELECT max(last_seq) FROM chunk), 0))"
+            ).fetchone()[0]
+        )
+
+    @property
+    def rhythm_s(self) -> float | None:
+        """The time between samples as they were taken, however few are left; None: it was not noted."""
+        told = self.meta.get("header", {}).get("interval_s")
+        return float(told) if told else None
+
+    @property
+    def thinned_to_t(self) -> float | None:
+        """Up to here only one sample of each chunk is left; None: every one is there."""
+        (found,) = self._base.execute("SELECT max(to_t) FROM chunk WHERE thin").fetchone()
+        return None if found is None else float(found)
+
+    def samples(self, from_t: float | None = None, to_t: float | None = None, after: int = 0) -> Iterator[Sample]:
+        """Yield the samples in order, those within the times and behind the number `after`.
+
+        The first one of all begins the run, also where the sample itself did not say so.
+        """
+        for _, sample in self.numbered(from_t, to_t, after):
+            yield sample
+
+    def numbered(
+        self, from_t: float | None = None, to_t: float | None = None, after: int = 0
+    ) -> Iterator[tuple[int, Sample]]:
+        """Yield the samples with their numbers."""
+        first = True
+        for seq, sample in self._all(from_t, to_t, after):
+            if first and from_t is None and after == 0:
+                sample = replace(sample, run=self._header(sample.run))
+            first = False
+            yield seq, sample
+
+    def frames(self, most: int, to_t: float) -> Iterator[Sample]:
+        """Yield the first sample of at most so many chunks, evenly spread, up to a time: a long past at a glance."""
+        (count,) = self._base.execute("SELECT count(*) FROM chunk WHERE to_t <= ?", (to_t,)).fetchone()
+        every = max(1, -(-count // most))
+        rows = self._base.execute("SELECT lines FROM chunk WHERE to_t <= ? ORDER BY first_seq", (to_t,))
+        for place, (packed,) in enumerate(rows):
+            if place % every == 0:
+                try:
+                    line = lzma.decompress(packed).split(b"\n", 1)[0]
+                    made = list(codec.samples([line], self.problems, self.path.name))
+                except DAMAGED:
+                    continue
+                for sample in made:
+                    yield replace(sample, run=self._header(sample.run)) if place == 0 else sample
+
+    @property
+    def after(self) -> Sample | None:
+        """What the next run began with: it closes this one. None: none began while it was recorded."""
+        line = self.meta.get("after")
+        return next(codec.samples([line.encode()], [], self.path.name), None) if isinstance(line, str) else None
+
+    def events(self) -> tuple[Event, ...]:
+        """Return everything that happened in the run, oldest first."""
+        return tuple(map(_event, self._base.execute(f"{EVENTS} ORDER BY id")))
+
+    def last_event(self) -> Event | None:
+        """Return what happened last."""
+        row = self._base.execute(f"{EVENTS} ORDER BY id DESC LIMIT 1").fetchone()
+        return None if row is None else _event(row)
+
+    def series(self) -> tuple[str, ...]:
+        """Name what can be plotted."""
+        return tuple(name for (name,) in self._base.execute("SELECT name FROM series ORDER BY id"))
+
+    def plot(
+        self, series: str, from_t: float, to_t: float, points: int, slot: int | None = None
+    ) -> dict[int, list[Plotted]]:
+        """Return, by slot, a series in at most so many stretches of whole minutes; a stretch unseen has none."""
+        width = max(60, -(-int(to_t - from_t) // max(1, points) // 60) * 60)
+        asked = """
+            SELECT slot, (minute / :width) * :width, min(least), sum(mean * n) / sum(n), max(most), sum(increase)
+            FROM minute WHERE series = (SELECT id FROM series WHERE name = :series)
+            AND minute >= :from_t - 59 AND minute < :to_t AND (:slot IS NULL OR slot = :slot)
+            GROUP BY 1, 2 ORDER BY 1, 2
+        """
+        given = {"width": width, "series": series, "from_t": from_t, "to_t": to_t, "slot": slot}
+        found: dict[int, list[Plotted]] = {}
+        for of_slot, *point in self._base.execute(asked, given):
+            found.setdefault(of_slot, []).append(Plotted(*point))
+        return found
+
+    def cached(self, name: str, key: str) -> bytes | None:
+        """Return what was kept under a name, if it was made under the same conditions."""
+        row = self._base.execute("SELECT value FROM cache WHERE name = ? AND key = ?", (name, key)).fetchone()
+        return row[0] if row else None
+
+    def _header(self, told: RunHeader | None) -> RunHeader | None:
+        header = told
+        if header is None and (kept := self.meta.get("header")) is not None:
+            try:
+                header = msgspec.convert(kept, RunHeader)
+            except msgspec.ValidationError as error:
+                raise ValueError(f"its header is damaged: {error}") from None
+        thin_s = self._thin_spacing_s()
+        if header is not None and thin_s is not None:
+            # What is left of it has another rhythm than it was recorded in.
+            header = replace(header, interval_s=max(header.interval_s or 0.0, thin_s))
+        return header
+
+    def _thin_spacing_s(self) -> float | None:
+        count, first_t, last_t = self._base.execute(
+            "SELECT count(*), min(to_t), max(to_t) FROM chunk WHERE thin"
+        ).fetchone()
+        return (last_t - first_t) / (count - 1) if count > 1 else None
+
+    def _all(self, from_t: float | None, to_t: float | None, after: int) -> Iterator[tuple[int, Sample]]:
+        """Read chunk by chunk, so that a reader never keeps the writer from tidying its log for long."""
+        begin = self._base.execute(
+            "SELECT max(first_seq) FROM chunk WHERE first_seq <= ? OR from_t <= ?",
+            (after + 1 if after else -1, from_t if from_t is not None else -1),
+        ).fetchone()[0]
+        at, behind = begin or 0, None
+        while (found := self._next(at, behind)) is not None:
+            try:
+                yield from self._within(found.numbers(), found.unpacked(), from_t, to_t, max(after, at - 1))
+            except DAMAGED:
+                what = f"samples {found.first} to {found.last}: damaged, some of them are left out"
+                self.problems.append(Problem(self.path.name, None, what))
+            at = max(at, found.behind)
+            behind = found.first if found.packed else None
+
+    def _next(self, at: int, behind: int | None) -> _Stretch | None:
+        """Return the chunk behind the one that begins with sample `behind`; behind the last one the tail.
+
+        Without `behind` the chunk that holds sample `at`, or the next one: the writer may have written on, and packed,
+        since the tail was read. Each comes from its beginning, which stands for itself.
+        """
+        self._base.execute("BEGIN")
+        try:
+            which = "first_seq > :behind" if behind is not None else HOLDS
+            chunk = self._base.execute(
+                f"SELECT first_seq, last_seq, thin, lines FROM chunk WHERE {which} ORDER BY first_seq LIMIT 1",
+                {"at": at, "behind": behind},
+            ).fetchone()
+            if chunk is not None:
+                return _Stretch(*chunk)
+            rows = self._base.execute("SELECT seq, line FROM tail ORDER BY seq").fetchall()
+            there = bool(rows) and rows[-1][0] >= at
+            return _Stretch(rows[0][0], rows[-1][0], 0, [line for _, line in rows]) if there else None
+        finally:
+            self._base.execute("COMMIT")
+
+    def _within(
+        self, numbers: Sequence[int], lines: list[bytes], from_t: float | None, to_t: float | None, after: int
+    ) -> Iterator[tuple[int, Sample]]:
+        if len(lines) != len(numbers):
+            raise ValueError("there should be more lines, or fewer")
+        read = codec.samples(lines, self.problems, self.path.name)
+        for seq, sample in zip(numbers, read, strict=False):
+            late = from_t is None or sample.t >= from_t
+            if seq > after and late and (to_t is None or sample.t <= to_t):
+                yield seq, sample
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    t, kind, severity, text, worker, facts = row
+    told = json.loads(facts)
+    texts = all(isinstance(one, str) for one in (kind, severity, text))
+    if not (isinstance(t, float) and texts and isinstance(worker, int | None) and isinstance(told, dict)):
+        raise ValueError("its events are damaged")
+    return Event(t, kind, severity, text, worker, told)

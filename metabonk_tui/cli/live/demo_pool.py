@@ -1,0 +1,145 @@
+"""Owns one demo pool from its folder to its end: prepares it, launches it, and sees that nothing of it is left.
+
+Knows the demo only as a program with arguments, the way the monitor knows MetaBonk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from types import FrameType
+from typing import NoReturn
+
+from metabonk_tui.cli.exit_codes import UsageError
+
+DEMO = (sys.executable, "-m", "metabonk_tui.demo")
+STOP_S = 40.0
+LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Told(BaseException):
+    """A signal told the program to leave; carries its number. Nobody but the owner of the pool may catch it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@dataclass(slots=True)
+class DemoPool:
+    """A prepared pool and, once launched, its first launcher."""
+
+    directory: Path
+    config: Path
+    launch: Sequence[str]
+    stop: Sequence[str]
+    environment: dict[str, str]
+    workers: int
+    base_port: int
+    launcher: subprocess.Popen[bytes] | None = None
+    left: str | None = None
+    """What was left behind; "": nothing; None: not stopped yet."""
+    _turn: Lock = field(default_factory=Lock)
+
+    def start(self) -> None:
+        """Launch it as a person would, from a shell of its own; its output goes to a file."""
+        for port in range(self.base_port, self.base_port + self.workers):
+            if _answers(port):
+                raise UsageError(f"port {port} is in use; say --base-port")
+        with (self.directory / "launcher.log").open("wb") as log:
+            self.launcher = subprocess.Popen(
+                self.launch,
+                cwd=self.directory,
+                env=os.environ | self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def end(self) -> str:
+        """Stop all of it, whoever launched it last, look again, and remove the folder. Returns what is left."""
+        with self._turn:
+            if self.left is None:
+                self.left = self._end() if self.launcher is not None else ""
+                if not self.left:
+                    shutil.rmtree(self.directory, ignore_errors=True)
+            return self.left
+
+    def _end(self) -> str:
+        assert self.launcher is not None
+        try:
+            told = subprocess.run(
+                self.stop, cwd=self.directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=STOP_S
+            )
+            self.launcher.wait(STOP_S)
+        except subprocess.TimeoutExpired as error:
+            return f"stopping took too long: {error}"
+        if told.returncode:
+            return (told.stdout + told.stderr).strip() or f"{self.stop[-1]} ended with {told.returncode}"
+        ports = [port for port in range(self.base_port, self.base_port + self.workers) if _answers(port)]
+        return f"ports still open: {ports}" if ports else ""
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def demo_pool(scenario: str, workers: int, base_port: int, speed: float) -> Iterator[DemoPool]:
+    """Prepare a pool in a folder of its own and stop it at the end, also when a signal or an error ends the block."""
+    directory = Path(tempfile.mkdtemp(prefix="metabonk-demo-"))
+    handlers = {number: signal.signal(number, _leave) for number in LEAVING}
+    pool: DemoPool | None = None
+    try:
+        pool = _prepared(directory, scenario, workers, base_port, speed)
+        yield pool
+    finally:
+        # Whoever is impatient must not leave half a pool behind; the end is bounded by STOP_S.
+        for number in LEAVING:
+            signal.signal(number, signal.SIG_IGN)
+        left = pool.end() if pool is not None else ""
+        if pool is None:
+            shutil.rmtree(directory, ignore_errors=True)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if left:
+            print(f"left behind, in {directory}: {left}", file=sys.stderr)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise Told(number)
+
+
+def _prepared(directory: Path, scenario: str, workers: int, base_port: int, speed: float) -> DemoPool:
+    arguments = ["prepare", "--dir", directory, "--scenario", scenario, "--workers", workers]
+    arguments += ["--base-port", base_port, "--speed", speed]
+    command = [*DEMO, *map(str, arguments)]
+    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if told.returncode == 2:
+        raise UsageError(told.stderr.strip().splitlines()[-1])
+    if told.returncode:
+        raise RuntimeError(told.stderr.strip() or f"{command} ended with {told.returncode}")
+    said = json.loads(told.stdout.splitlines()[-1])
+    return DemoPool(
+        directory=directory,
+        config=Path(said["config"]),
+        launch=said["launch"],
+        stop=said["stop"],
+        environment=said["environment"],
+        workers=said["workers"],
+        base_port=said["base_port"],
+    )

@@ -1,0 +1,84 @@
+"""Follows a live monitor without a screen: one Snapshot after the other, and what is new in each.
+
+Knows real time, for how long to wait; what the Snapshots say is on the run's clock.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text.numbers import elapsed
+from metabonk_tui.engine.engine import Engine
+
+
+def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
+    """Yield every newer Snapshot as it comes, skipping what came while nobody looked; ends after `limit_s`.
+
+    Raises RuntimeError when a bug of ours ended the looking: nobody should wait for what cannot come.
+    """
+    news = threading.Event()
+    monitor.subscribe(news.set)
+    ends = None if limit_s is None else time.monotonic() + limit_s
+    shown: Snapshot | None = None
+    while True:
+        news.clear()
+        newest = monitor.latest()
+        if newest is not None and newest is not shown:
+            shown = newest
+            yield newest
+            continue
+        if monitor.fault is not None:
+            raise RuntimeError(monitor.fault)
+        left_s = None if ends is None else ends - time.monotonic()
+        if left_s is not None and left_s <= 0:
+            return
+        # A wait without a limit cannot be interrupted by Ctrl-C on every platform.
+        news.wait(1.0 if left_s is None else min(left_s, 1.0))
+
+
+class Looks:
+    """Counts the Snapshots of a run as they come; the first one may be what was recorded of it long before we came."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, int]] = set()
+
+    def count(self, snapshot: Snapshot) -> None:
+        """Count it, once."""
+        self._seen.add((snapshot.run.name, snapshot.tick))
+
+    @property
+    def made(self) -> int:
+        """How many there were."""
+        return len(self._seen)
+
+
+class Narrator:
+    """Tells what happened since it last looked, on stderr unless told otherwise."""
+
+    def __init__(self, to: TextIO | None = None) -> None:
+        self._to = to
+        self._last: Event | None = None
+        self._run: float | None = None
+
+    def tell(self, snapshot: Snapshot) -> None:
+        """Write the events that are new, with the run's time."""
+        for event in self._fresh(snapshot):
+            line = f"{elapsed(event.t - snapshot.run.started_at)} {event.severity:<4} {event.text}"
+            print(line, file=self._to or sys.stderr, flush=True)
+
+    def _fresh(self, snapshot: Snapshot) -> tuple[Event, ...]:
+        events = snapshot.events
+        begin = 0
+        if self._last is not None and self._run == snapshot.run.started_at:
+            # The oldest events fall off the end of a long list, so places cannot be remembered, only the event.
+            places = [place for place, event in enumerate(events) if event is self._last or event == self._last]
+            begin = places[-1] + 1 if places else 0
+        self._run = snapshot.run.started_at
+        self._last = events[-1] if events else None
+        return events[begin:]

@@ -1,0 +1,116 @@
+"""Knows which adapter looks at which item of the preflight."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from metabonk_tui.adapters.env_file.source import EnvFileError
+from metabonk_tui.adapters.env_file.watch import EnvFileWatch
+from metabonk_tui.adapters.host.disk import room
+from metabonk_tui.adapters.http.client import StatusClient
+from metabonk_tui.adapters.pools.launch_spec import LauncherSite
+from metabonk_tui.adapters.pools.port_check import look_at_ports
+from metabonk_tui.adapters.process.component_tests import KeptResults, run_test
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.core.config.schema import Config, TestConfig
+from metabonk_tui.core.launch import preflight
+from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.preflight import TestResult
+from metabonk_tui.core.model.sample import BadStatus
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.engine.preflight_runner import Look, Output
+
+OLLAMA_PATH = "/api/tags"
+OLLAMA_MAX_BYTES = 1 << 20
+
+
+class PoolLooks:
+    """The looks before a launch of the configured pool."""
+
+    def __init__(self, config: Config, state: Path) -> None:
+        self._config = config
+        self._state = state
+        self._site = LauncherSite(config, state)
+        self._results = KeptResults(state / f"tests-{config.pool.base_port}.json")
+
+    def looks(self, workers: int, snapshot: Snapshot | None) -> list[Look]:
+        """List them, quick ones first; tests last, because they may wait for a free thread."""
+        config = self._config
+        seen = snapshot.workers if snapshot else ()
+        tests = [
+            Look(preflight.id_of_test(test.name), f"test {test.name}", partial(self._test, test))
+            for test in config.preflight.test
+        ]
+        return [
+            Look("env-file", "environment in the file", _quick(self._env_file)),
+            Look(
+                "env-processes",
+                "environment in the processes",
+                _quick(lambda: preflight.processes_item(config, EnvFileWatch(config).read(), seen)),
+            ),
+            Look("ports", "ports", _quick(lambda: self._ports(workers))),
+            Look("launcher", "launcher", _quick(self._launcher)),
+            Look("ollama", "Ollama", _quick(self._ollama)),
+            Look("disk", "disk space", _quick(self._disk)),
+            Look(
+                "memory",
+                "workers against memory",
+                _quick(lambda: preflight.memory_item(snapshot.memory.budget if snapshot else None, workers)),
+            ),
+            *(tests or [Look("tests", "component tests", _quick(preflight.no_tests_item))]),
+        ]
+
+    def kept(self) -> tuple[tuple[TestResult, ...], str]:
+        """Read the kept results of tests."""
+        tests = self._results.read()
+        return tests, self._results.problem
+
+    def _test(self, test: TestConfig, told: Output, give_up: threading.Event) -> Item:
+        sourced = self._site.source()
+        if isinstance(sourced, EnvFileError):
+            why = (f"the env file cannot be sourced: {sourced.text}",)
+            return Item(preflight.id_of_test(test.name), f"test {test.name}", "UNKNOWN", why, "mend the env file")
+        result = run_test(test, self._site.directory, self._site.environment(sourced), told, give_up)
+        if result.outcome != "broken off":
+            self._results.keep(result)
+        return preflight.item_of_test(test, result)
+
+    def _env_file(self) -> Item:
+        return preflight.env_file_item(self._config, EnvFileWatch(self._config).read())
+
+    def _ports(self, workers: int) -> Item:
+        found = look_at_ports(self._site, ProcessTable(self._config), workers, Proc())
+        return preflight.ports_item(found, workers)
+
+    def _launcher(self) -> Item:
+        sourced = self._site.source()
+        if isinstance(sourced, EnvFileError):
+            return preflight.launcher_item(self._config, f"the env file cannot be sourced: {sourced.text}")
+        return preflight.launcher_item(self._config, self._site.cannot_launch(self._site.environment(sourced)))
+
+    def _ollama(self) -> Item:
+        url, observe = self._config.preflight.ollama.rstrip("/"), self._config.observe
+        if not url:
+            return preflight.ollama_item(url, None)
+
+        async def ask() -> bytes | BadStatus:
+            async with StatusClient(observe.timeout_s, OLLAMA_MAX_BYTES) as client:
+                return (await client.fetch(url + OLLAMA_PATH))[0]
+
+        answer = asyncio.run(ask())
+        said = f"{answer.error} {answer.detail}".strip() if isinstance(answer, BadStatus) else ""
+        return preflight.ollama_item(url, said)
+
+    def _disk(self) -> Item:
+        places = [room(self._site.directory), room(self._state)]
+        return preflight.disk_item(places, self._config.preflight.disk_gb)
+
+
+def _quick(take: Callable[[], Item]) -> Callable[[Output, threading.Event], Item]:
+    """Make a look of what neither prints nor takes long."""
+    return lambda told, give_up: take()

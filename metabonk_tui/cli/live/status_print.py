@@ -1,0 +1,85 @@
+"""Prints how a pool stands, from the small file that its monitor renews.
+
+Imports little: it is asked at every prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+
+from metabonk_tui.adapters.state.paths import state_place
+from metabonk_tui.adapters.state.status_file import Unreadable, find, folder_of, read
+from metabonk_tui.core.export import status_line as said
+
+FORMATS = ("line", "json", "tmux")
+COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+"""What Python itself sets for LC_CTYPE where it finds the locale "C", or none of the name that is wanted."""
+
+
+def show(how: str, host: str | None, port: int | None, now: float | None = None) -> int:
+    """Print it in one of `FORMATS` and return the exit code: 0 go, 1 caution, 2 STOP, 3 not known."""
+    now = time.time() if now is None else now
+    glyphs = glyphs_for(sys.stdout.encoding or "ascii", os.environ)
+    briefs, problem = _briefs(host, port)
+    if not briefs:
+        problem = problem or _nobody(host, port)
+        print(_json({"problem": problem}, True, None, 0) if how == "json" else _unknown(problem, how, glyphs))
+        return said.NOT_KNOWN
+    chosen = said.loudest(briefs, now)
+    if how == "json":
+        print(_json(chosen, said.is_stale(chosen, now), said.age_s(chosen, now), len(briefs)))
+    else:
+        write = said.tmux if how == "tmux" else said.line
+        print(write(chosen, now, glyphs, len(briefs)))
+    return said.exit_code(chosen, now)
+
+
+def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Choose ASCII where the encoding or the locale names no UTF-8, or where glyphs are two cells wide."""
+    ctype, lang = environ.get("LC_CTYPE", ""), environ.get("LANG", "")
+    if ctype in COERCED and lang:
+        ctype = ""
+    locale = environ.get("LC_ALL") or ctype or lang or "UTF-8"
+    # Python writes UTF-8 in the locale "C" too, where the terminal may show something else.
+    plain = not all("utf" in name.lower() for name in (encoding, locale)) or locale[:2] in ("zh", "ja", "ko")
+    return said.ASCII if plain else said.UNICODE
+
+
+def _briefs(host: str | None, port: int | None) -> tuple[list[said.Brief], str]:
+    """Read the briefs that can be told, and why the newest other one cannot."""
+    folder = folder_of(state_place())
+    briefs: list[said.Brief] = []
+    problem = ""
+    try:
+        paths = find(folder, host, port)
+    except Unreadable as error:
+        return [], f"{folder}: {error}"
+    for path in paths:
+        try:
+            found = read(path)
+            fault = said.fault(found)
+        except Unreadable as error:
+            fault = str(error)
+        if fault:
+            problem = problem or f"{fault}: {path}"
+        elif isinstance(found, dict):
+            briefs.append(found)
+    return briefs, problem
+
+
+def _nobody(host: str | None, port: int | None) -> str:
+    where = [f"port {port}"] if port is not None else []
+    where = [f"{host}", *where] if host is not None else where
+    return f"no monitor of {' '.join(where)}" if where else "no monitor"
+
+
+def _unknown(problem: str, how: str, glyphs: Mapping[str, str]) -> str:
+    return said.unknown(problem, glyphs, for_tmux=how == "tmux")
+
+
+def _json(brief: said.Brief, stale: bool, age_s: float | None, pools: int) -> str:
+    return json.dumps({"schema": said.SCHEMA, **brief, "stale": stale, "age_s": age_s, "pools": pools}, indent=2)

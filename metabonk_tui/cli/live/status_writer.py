@@ -1,0 +1,58 @@
+"""Renews the small file that `status` reads, and leaves it saying that nobody watches any more."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+
+from metabonk_tui.adapters.state import status_file as state_file
+from metabonk_tui.core.config.schema import PoolConfig
+from metabonk_tui.core.export.status_summary import brief
+from metabonk_tui.core.model.snapshot import Snapshot
+
+LOG = logging.getLogger(__name__)
+
+
+class BriefWriter:
+    """The file of one pool, while we are the one who writes."""
+
+    def __init__(self, state: Path, pool: PoolConfig, speed: float) -> None:
+        """Prepare; nothing is touched yet."""
+        self._folder = state_file.folder_of(str(state))
+        self._pool = (pool.host, pool.base_port)
+        self._path = os.path.join(self._folder, state_file.file_name(*self._pool))
+        self._speed = speed
+        self._turn = threading.Lock()
+        self._told: Snapshot | None = None
+        self._written: dict[str, object] | None = None
+
+    def renew(self, snapshot: Snapshot | None, *, mine: bool) -> None:
+        """Write how it stands, once a Snapshot; nothing where another monitor writes. Raises OSError.
+
+        From any thread: news of a preflight wakes, too.
+        """
+        with self._turn:
+            if snapshot is None or snapshot is self._told or not mine:
+                return
+            self._told = snapshot
+            if self._written is None:
+                state_file.forget_old(self._folder)
+            told = brief(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
+            state_file.write(self._path, told)
+            self._written = told
+
+    def close(self) -> None:
+        """Say that nobody watches any more, unless somebody else does by now."""
+        with self._turn:
+            if self._written is None:
+                return
+            try:
+                found = state_file.read(self._path)
+                if isinstance(found, dict) and found.get("pid") == os.getpid():
+                    state_file.write(self._path, self._written | {"ended": True, "written_at": time.time()})
+            except (OSError, state_file.Unreadable) as error:
+                LOG.warning("the status file could not be closed: %s: %s", self._path, error)
+            self._written = None

@@ -1,0 +1,44 @@
+"""The past of the run that is watched: what the store has of it, opened for the screen."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from pathlib import Path
+
+from metabonk_tui.adapters.store.run_directory import SUFFIX, UNREADABLE, summaries
+from metabonk_tui.adapters.store.seekable import StoreReel
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.ports.recordings import Tape
+from metabonk_tui.core.recordings.seek import Edge
+from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.engine.replay_player import Player
+
+
+class StoreTapes:
+    """Implements `core.past_ports.Tapes` over the folder of all runs."""
+
+    def __init__(self, folder: Path, config: Config, zone: tzinfo, speed: float) -> None:
+        """Look into this folder when asked; `speed` is how fast a past is played."""
+        self._folder = folder
+        self._config = config
+        self._zone = zone
+        self._speed = speed
+
+    def open(self, run: str) -> Tape | str:
+        """Open what there is of a run up to now, standing at its end; else say why there is nothing."""
+        try:
+            named = next((one.name for one in summaries(self._folder, []) if one.run == run), None)
+            if named is None:
+                return f"{run} is not recorded"
+            reel = StoreReel(self._folder / f"{named}{SUFFIX}")
+        except UNREADABLE as error:
+            return f"the recording cannot be read: {error}"
+        return Player(
+            reel,
+            lambda previous, sample: step(previous, sample, self._config),
+            zone=self._zone,
+            at=Edge("end"),
+            playing=False,
+            speed=self._speed,
+            done=reel.close,
+        )

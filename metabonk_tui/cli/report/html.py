@@ -1,0 +1,169 @@
+"""Writes a report as one page that needs nothing else: no network, no script; light and dark, screen and paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from metabonk_tui import __version__
+from metabonk_tui.cli.report.charts.canvas import Canvas, canvas
+from metabonk_tui.cli.report.charts.components import component_charts, legend
+from metabonk_tui.cli.report.charts.memory import memory_chart
+from metabonk_tui.cli.report.charts.svg import said, tag
+from metabonk_tui.cli.report.charts.timeline import signs, timeline
+from metabonk_tui.cli.report.charts.workers import rate_chart
+from metabonk_tui.cli.report.document import (
+    COMMANDS,
+    Block,
+    Cell,
+    Command,
+    Entry,
+    Paragraph,
+    Picture,
+    RunPage,
+    Section,
+    Table,
+)
+from metabonk_tui.cli.report.html_style import PATTERNS, STYLE
+from metabonk_tui.cli.report.sections import document
+from metabonk_tui.core.report.run_history import Chronicle
+
+SAFE = "default-src 'none'; style-src 'unsafe-inline'"
+"""The page may load nothing, whatever stands in it."""
+
+
+def report_html(told: Sequence[Chronicle]) -> str:
+    """Write several runs, each its own part of the page."""
+    whole = document(told)
+    pages = "\n".join(_page(page, f"r{place}") for place, page in enumerate(whole.pages, 1))
+    title = f"{whole.pages[-1].word}: {whole.pages[-1].chronicle.last.run.name or 'unnamed'}"
+    head = (
+        '<meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{SAFE}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{said(title)}</title><style>{STYLE}</style>"
+    )
+    foot = tag("footer", tag("p", said(f"metabonk-tui {__version__} · report")))
+    nav = _contents(whole.pages) if len(whole.pages) > 1 else ""
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}</head>\n<body>\n{PATTERNS}\n'
+        f"<main>{nav}\n{pages}\n</main>\n{foot}\n</body>\n</html>\n"
+    )
+
+
+def _contents(pages: Sequence[RunPage]) -> str:
+    items = (
+        tag("li", tag("a", said(page.title), href=f"#r{place}"), " ", _badge(page), " ", said(" · ".join(page.facts)))
+        for place, page in enumerate(pages, 1)
+    )
+    return tag("nav", tag("ol", *items), aria_label="runs")
+
+
+def _badge(page: RunPage) -> str:
+    return tag("span", said(page.word), class_=f"badge {page.level}")
+
+
+def _page(page: RunPage, id_: str) -> str:
+    on = canvas(page.chronicle, id_)
+    kind, _, name = page.title.partition(": ")
+    because = page.headline.removeprefix(page.word).strip()
+    head = tag(
+        "header",
+        tag("p", said(" · ".join((kind, *page.facts))), class_="facts"),
+        tag("h1", said(name)),
+        tag("p", _badge(page), " ", said(because), class_="headline"),
+        *(tag("p", said(sentence), class_="more") for sentence in page.more),
+    )
+    sections = (_section(section, id_, on) for section in page.sections)
+    return tag("article", head, *sections, id=id_)
+
+
+def _section(section: Section, id_: str, on: Canvas | None) -> str:
+    note = tag("span", said(section.note), class_="note") if section.note else ""
+    title = tag("h2", said(section.title), " ", note) if note else tag("h2", said(section.title))
+    inside = _lead(section) if section.id == "short" else [_block(block, on) for block in section.blocks]
+    if section.id == "short":
+        inside += [_block(block, on) for block in section.blocks if isinstance(block, Picture)]
+    return tag("section", title, *inside, class_=section.id, id=f"{id_}-{section.id}")
+
+
+def _lead(section: Section) -> list[str]:
+    """Write the first sentence large: it is the one that was waited for."""
+    sentences = [block.text for block in section.blocks if isinstance(block, Paragraph)]
+    rest = tag("ul", *(tag("li", said(text)) for text in sentences[1:])) if sentences[1:] else ""
+    return [tag("p", said(sentences[0]), class_="lead"), rest] if sentences else []
+
+
+def _block(block: Block, on: Canvas | None) -> str:
+    if isinstance(block, Paragraph):
+        return tag("p", said(block.text), class_=block.tone or None)
+    if isinstance(block, Table):
+        return _table(block)
+    if isinstance(block, Entry):
+        more = (
+            tag("div", tag("dt", said(label)), tag("dd", tag("code", said(text)) if label in COMMANDS else said(text)))
+            for label, text in block.more
+        )
+        lead = tag(
+            "p", tag("span", said(block.lead), class_="number"), " ", said(block.text), class_=block.tone or None
+        )
+        return tag("div", lead, tag("dl", *more) if block.more else "", class_="entry")
+    if isinstance(block, Command):
+        command = tag("pre", tag("code", said(block.command))) if block.command else ""
+        return tag("div", tag("p", said(block.text)), command, class_="command")
+    return "" if on is None else "".join(_figures(block, on))
+
+
+def _figures(picture: Picture, on: Canvas) -> Iterator[str]:
+    if picture.name == "timeline":
+        yield _figure(timeline(on)) + tag("ul", *(tag("li", said(sign)) for sign in signs(on)), " ", class_="legend")
+    elif picture.name == "memory":
+        yield _figure(memory_chart(on))
+    elif picture.name == "workers":
+        yield _figure(rate_chart(on), "Step rate")
+    elif picture.name == "components":
+        drawn = component_charts(on)
+        if drawn:
+            marks = (
+                tag(
+                    "li",
+                    f'<svg class="key" viewBox="0 0 24 10" width="24" height="10" aria-hidden="true">'
+                    f'<rect x="0" y="1" width="24" height="8" class="lane {look}"/></svg>',
+                    said(meaning),
+                )
+                for look, meaning in legend(on)
+            )
+            key = tag("ul", *marks, class_="legend")
+            yield tag("div", *(_figure(one) for one in drawn), class_="multiples") + key
+
+
+def _figure(drawn: str, caption: str = "") -> str:
+    if not drawn:
+        return ""
+    said_ = tag("figcaption", said(caption)) if caption else ""
+    return tag("figure", said_, _sideways("chart", drawn))
+
+
+def _sideways(what: str, inside: str) -> str:
+    """Let it be scrolled sideways where the screen is narrow, with the keys, too."""
+    return tag("div", inside, class_=what, tabindex="0", role="group", aria_label=what)
+
+
+def _table(table: Table) -> str:
+    if not table.rows:
+        return ""
+    heads = ""
+    if any(table.heads):
+        heads = tag(
+            "thead",
+            tag("tr", *(_cell(Cell(head), place, table, "th") for place, head in enumerate(table.heads))),
+        )
+    rows = (tag("tr", *(_cell(cell, place, table, "td") for place, cell in enumerate(row))) for row in table.rows)
+    look = "prose" if table.prose else None
+    return _sideways("table", tag("table", heads, tag("tbody", *rows), class_=look))
+
+
+def _cell(cell: Cell, place: int, table: Table, name: str) -> str:
+    look = " ".join(filter(None, (cell.tone, "number" if place in table.numbers else "")))
+    scope = "col" if name == "th" else None
+    return tag(name, said(cell.text) or " ", class_=look or None, scope=scope)

@@ -1,0 +1,237 @@
+"""Builds what a report says of each run: the most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from metabonk_tui.cli.report.document import (
+    Block,
+    Cell,
+    Command,
+    Document,
+    Entry,
+    Paragraph,
+    Picture,
+    RunPage,
+    Section,
+    Table,
+    Tone,
+    cells,
+    filled,
+)
+from metabonk_tui.cli.report.memory import memory_blocks
+from metabonk_tui.core.model.event import without_twins
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.summary import in_short
+from metabonk_tui.core.text.numbers import age, elapsed, number
+
+EVENTS_SHOWN = 10
+VERDICTS_SHOWN = 8
+WORKERS_SHOWN = 16
+ATTENTIONS_SHOWN = 8
+TOLD_ABOVE = ("check", "verdict", "recorder.hour")
+SEVERITIES: dict[str, Tone] = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}
+RESULTS: dict[str, Tone] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "unknown", "SKIPPED": "unknown"}
+LEVELS: dict[str, Tone] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}
+STATES: dict[ComponentState, Tone] = {
+    ComponentState.ACTIVE: "ok",
+    ComponentState.ABSENT: "crit",
+    ComponentState.BAD: "crit",
+    ComponentState.DOWN: "crit",
+    ComponentState.ZERO: "warn",
+    ComponentState.STALLED: "warn",
+    ComponentState.UNPROVEN: "warn",
+}
+
+
+def document(told: Sequence[Chronicle]) -> Document:
+    """Write several runs, oldest first."""
+    many = len(told)
+    pages = tuple(_page(one, f"run {place} of {many}" if many > 1 else "run") for place, one in enumerate(told, 1))
+    words = ", then ".join(page.word for page in pages)
+    return Document(pages[-1].headline, f"{many} runs: {words}" if many > 1 else "", pages)
+
+
+def _page(one: Chronicle, title: str) -> RunPage:
+    last = one.last
+    run, verdict = last.run, last.verdict
+    wanted = () if run.desired is None else (f"{run.desired} workers wanted",)
+    sections = (
+        Section("short", "in short", (*(Paragraph(said) for said in in_short(one)), Picture("timeline"))),
+        Section("seen", "first visible", _first_seen(one), "and how long the run went on after it"),
+        Section("verdict", "verdict", _verdict(one)),
+        Section("checks", "checks", _checks(last)),
+        Section("workers", "workers", _workers(last), "as they were at the end"),
+        Section("memory", "memory", memory_blocks(one)),
+        Section("causes", "causes", _causes(last)),
+        Section("gaps", "gaps", _gaps(last), "nobody watched"),
+        Section("next", "next", tuple(Command(step.text, step.command) for step in verdict.next_steps)),
+        Section("events", "events", _events(without_twins(one.events))),
+    )
+    return RunPage(
+        title=f"{title}: {run.name or 'unnamed'}",
+        facts=(elapsed(max(0.0, last.t - run.started_at)), *wanted, run.source),
+        word=verdict.word.value,
+        level=verdict.word.level,
+        headline=_headline(last),
+        more=verdict.because[1:],
+        sections=tuple(filled(sections)),
+        chronicle=one,
+    )
+
+
+def _headline(last: Snapshot) -> str:
+    verdict = last.verdict
+    would = verdict.would_be
+    now = f" (if the gate ended now: {would.value})" if would is not None else ""
+    because = f": {verdict.because[0]}" if verdict.because else ""
+    return f"{verdict.word.value} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
+
+
+def _first_seen(one: Chronicle) -> tuple[Block, ...]:
+    last = one.last
+    rows = tuple(
+        cells(
+            elapsed(each.t - last.run.started_at),
+            Cell(age(last.t - each.t), "muted"),
+            _severity(each.severity),
+            Cell(each.text, "strong" if each.severity == "crit" else ""),
+        )
+        for each in one.first_seen
+    )
+    return (Table(("at", "went on", "", "what"), rows, (0, 1)),)
+
+
+def _severity(word: str) -> Cell:
+    shown = "" if word in ("ok", "info") else word
+    return Cell(shown, SEVERITIES[word])
+
+
+def _verdict(one: Chronicle) -> tuple[Block, ...]:
+    last, verdicts = one.last, one.verdicts
+    start = last.run.started_at
+    said = {*last.verdict.because}
+    nodes = tuple(
+        cells(
+            letter,
+            node.question,
+            Cell(node.answer, LEVELS[node.level] if node.on_path else "muted"),
+            f"→ {node.leads_to}" if node.on_path else f"({node.leads_to})",
+            next((line for line in node.evidence if line not in said), "" if node.evidence else node.short),
+        )
+        for letter, node in zip("ABC", last.verdict.nodes, strict=False)
+    )
+    history = tuple(
+        cells(
+            elapsed(t - start),
+            Cell(word.value, LEVELS[word.level]),
+            because[0] if because else "",
+        )
+        for t, word, because in verdicts[-VERDICTS_SHOWN:]
+    )
+    blocks: list[Block] = [Table((), nodes), Table(("since", "word", "because"), history, (0,))]
+    if len(verdicts) > VERDICTS_SHOWN:
+        blocks.append(Paragraph(f"{len(verdicts) - VERDICTS_SHOWN} earlier changes in --json", "muted"))
+    if last.verdict.changes_when:
+        blocks.append(Paragraph(f"changes when: {last.verdict.changes_when}", "muted"))
+    return tuple(blocks)
+
+
+def _checks(last: Snapshot) -> tuple[Block, ...]:
+    done = [check for check in last.gate.checks if check.result != "TO COME"]
+    rows = []
+    for (result, because), alike in groupby(done, key=lambda check: (check.result, check.because)):
+        few = list(alike)
+        first, end = few[0], few[-1]
+        named = f"check {first.n}" if first is end else f"checks {first.n}-{end.n}"
+        at = elapsed(first.due_t - last.run.started_at)
+        until = "" if first is end else f"to {elapsed(end.due_t - last.run.started_at)}"
+        rows.append(cells(at, until, named, Cell(result, RESULTS[result]), because))
+    return (Table((), tuple(rows)),) if rows else ()
+
+
+def _workers(last: Snapshot) -> tuple[Block, ...]:
+    if not last.workers:
+        return ()
+    shown = last.workers[:WORKERS_SHOWN]
+    heads = ("", "gen", "state", "steps", *(view.label for view in last.workers[0].components))
+    rows = tuple(
+        cells(
+            Cell(f"w{worker.slot}", "strong"),
+            str(worker.generation),
+            _state(worker),
+            "-" if worker.step is None else number(worker.step),
+            *(_component(view) for view in worker.components),
+        )
+        for worker in shown
+    )
+    blocks: list[Block] = [Table(heads, rows, (1, 3), prose=False)]
+    if len(shown) < len(last.workers):
+        blocks.append(Paragraph(f"{len(last.workers) - len(shown)} more workers in --json", "muted"))
+    odd = [(worker, each) for worker in last.workers for each in worker.attention]
+    blocks += [
+        Paragraph(f"w{worker.slot} {each.mark}: {each.text.removeprefix(f'w{worker.slot} ')}", LEVELS[each.level])
+        for worker, each in odd[:ATTENTIONS_SHOWN]
+    ]
+    if len(odd) > ATTENTIONS_SHOWN:
+        blocks.append(Paragraph(f"{len(odd) - ATTENTIONS_SHOWN} more like these", "muted"))
+    ended = [(worker, life) for worker in last.workers for life in worker.generations if life.ended is not None]
+    for worker, life in ended[-ATTENTIONS_SHOWN:]:
+        if life.ended is not None:
+            said = f"w{worker.slot} gen {life.number} ended: {life.ended.text}; {life.ended.evidence}"
+            blocks.append(Paragraph(said))
+    return (*blocks, Picture("workers"), Picture("components"))
+
+
+def _state(worker: WorkerView) -> Cell:
+    return Cell(worker.error or worker.ui_state or worker.reach.value, "crit" if worker.error else "")
+
+
+def _component(view: ComponentView) -> Cell:
+    value = "" if view.value is None else f" {number(view.value, view.decimals)}"
+    return Cell(f"{view.state.value}{value}{'*' if view.derived else ''}", STATES.get(view.state, "muted"))
+
+
+def _causes(last: Snapshot) -> tuple[Block, ...]:
+    return tuple(
+        Entry(
+            f"{cause.confidence:.2f}",
+            f"{cause.id}: {cause.because}",
+            tuple((label, text) for label, text in (("confirm", cause.confirm), ("fix", cause.fix)) if text),
+            "strong" if place == 0 else "",
+        )
+        for place, cause in enumerate(last.causes)
+    )
+
+
+def _gaps(last: Snapshot) -> tuple[Block, ...]:
+    start = last.run.started_at
+    return tuple(
+        Paragraph(f"{elapsed(gap.from_t - start)} to {elapsed(gap.to_t - start)}, {age(gap.to_t - gap.from_t)}")
+        for gap in last.run.gaps[-ATTENTIONS_SHOWN:]
+    )
+
+
+def _events(events: Sequence[Event]) -> tuple[Block, ...]:
+    """Write the last events, and only the alarming ones where there are many; what stands above is not told again."""
+    start = next((event.t for event in events if event.kind == "run.start"), events[0].t if events else 0.0)
+    loud = [e for e in events if e.severity in ("warn", "crit") and e.kind not in TOLD_ABOVE]
+    chosen = list(events) if len(events) <= EVENTS_SHOWN else (loud or list(events))[-EVENTS_SHOWN:]
+    rows = tuple(
+        cells(elapsed(event.t - start), _severity(event.severity), Cell(event.kind, "muted"), _told(event))
+        for event in chosen
+    )
+    if not rows:
+        return ()
+    more = len(events) - len(chosen)
+    blocks: tuple[Block, ...] = (Table((), rows, (0,)),)
+    return (*blocks, Paragraph(f"{more} more events in --json", "muted")) if more else blocks
+
+
+def _told(event: Event) -> str:
+    who = "" if event.worker is None else f"w{event.worker} "
+    return who + event.text.removeprefix(who.strip()).lstrip()

@@ -1,0 +1,71 @@
+"""`check`: poll the live pool, print the verdict with its evidence, leave with its code. Never acts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.cli.live.follow import Looks, Narrator, follow
+from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
+from metabonk_tui.cli.recordings.open import events_of
+from metabonk_tui.cli.report.text import report_text
+from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.wiring import watching
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.report.json_report import whole
+from metabonk_tui.core.report.run_history import so_far
+
+ENOUGH = 3
+"""Samples that a plain check waits for: a rate needs two, a verdict holds for two evaluations before it shows."""
+PATIENCE_INTERVALS = 6
+OPEN = (Word.WAITING, Word.VALIDATING)
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    how_long = parser.add_mutually_exclusive_group()
+    how_long.add_argument(
+        "--for",
+        dest="for_s",
+        type=duration_s,
+        metavar="DURATION",
+        help="poll this long in real time, like 90s, 10m, 1h; without it: three samples",
+    )
+    how_long.add_argument("--wait", action="store_true", help="stay until the gate has decided, telling what happens")
+    add_pool_options(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Watch as long as was asked for, then print."""
+    loaded = load_config(getattr(options, "config", None), overrides(options))
+    how = call(loaded, options)
+    with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
+        snapshot, looks = None, Looks()
+        narrator = Narrator() if options.wait or options.for_s else None
+        limit_s = options.for_s or (None if options.wait else patience_s(loaded.config.observe.interval_s))
+        for snapshot in follow(monitor, limit_s):
+            if narrator is not None:
+                narrator.tell(snapshot)
+            looks.count(snapshot)
+            if options.for_s is None and _is_enough(snapshot, looks, options.wait):
+                break
+    if snapshot is None:
+        raise RuntimeError("not one sample was taken")
+    # A Snapshot holds the newest events only; the recording of its run has them all.
+    kept = events_of(snapshot.run.name, snapshot.run.started_at)
+    told = so_far(snapshot, None if kept is None else tuple(event for event in kept if event.t <= snapshot.t))
+    print(json.dumps(whole(told), indent=2) if options.json else report_text(told))
+    sys.stdout.flush()
+    return snapshot.verdict.word.exit_code
+
+
+def _is_enough(snapshot: Snapshot, looks: Looks, wait: bool) -> bool:
+    return looks.made > 1 and snapshot.verdict.word not in OPEN if wait else looks.made >= ENOUGH
+
+
+def patience_s(interval_s: float) -> float:
+    """Bound a plain check in real time, whatever the workers do."""
+    return PATIENCE_INTERVALS * (interval_s or 5.0)

@@ -1,0 +1,83 @@
+"""`compare A B`: two runs at the same elapsed time, metric by metric, and the first thing in which they part."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_KNOWN
+from metabonk_tui.cli.options import Parser, add_config_option
+from metabonk_tui.cli.recordings.digesting import digest_of
+from metabonk_tui.cli.report.compare_text import compare_markdown, compare_text
+from metabonk_tui.core.report.compare import Comparison, Divergence, compare
+from metabonk_tui.core.report.compare_metrics import Share, Value
+from metabonk_tui.core.report.json_report import SCHEMA, run
+from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.timeline import Digest
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    run = "a run of the store ('last', or the beginning of a name), or a recording; of several runs in it the last one"
+    parser.add_argument("a", metavar="A", help=f"{run}; FILE#2: its second one")
+    parser.add_argument("b", metavar="B", help="the other one")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    how.add_argument("--markdown", action="store_true", help="print tables that can be pasted into an issue")
+    add_config_option(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Read both, compare, print; exit with 0 when nothing parts them, 1 when something does, 3 when nobody can say."""
+    config = load_config(getattr(options, "config", None)).config
+    found = compare(digest_of(options.a, config), digest_of(options.b, config))
+    if options.json:
+        print(json.dumps(public(found), indent=2))
+    else:
+        print(compare_markdown(found) if options.markdown else compare_text(found))
+    if not found.comparable:
+        return NOT_KNOWN
+    return FAILED if found.first else DONE
+
+
+def public(found: Comparison) -> dict[str, Any]:
+    """Write a comparison as the JSON that the verb prints. Every `*_s` counts from the start of either run."""
+    return {
+        "schema": SCHEMA,
+        "a": _summary(found.a),
+        "b": _summary(found.b),
+        "common_s": round(found.common_s, 3),
+        "comparable": found.comparable,
+        "first_divergence": _divergence(found.first) if found.first else None,
+        "divergences": [_divergence(one) for one in found.divergences],
+        "marks_s": [round(at_s, 3) for at_s in found.marks_s],
+        "metrics": [
+            {
+                "metric": line.metric.id,
+                "title": line.metric.title,
+                "compared": line.compared,
+                "diverges_at_s": round(line.divergence.at_s, 3) if line.divergence else None,
+                "a": [_value(a) for a, _ in line.pairs],
+                "b": [_value(b) for _, b in line.pairs],
+            }
+            for line in found.lines
+        ],
+    }
+
+
+def _summary(one: Digest) -> dict[str, Any]:
+    """Say which run it is, in the shape of `report --json`."""
+    whole = run(Chronicle(one.last, one.last.events))
+    return {key: whole[key] for key in ("run", "verdict")}
+
+
+def _divergence(one: Divergence) -> dict[str, Any]:
+    return {"metric": one.metric.id, "at_s": round(one.at_s, 3), "a": _value(one.a), "b": _value(one.b)}
+
+
+def _value(value: Value | None) -> Any:
+    if isinstance(value, Share):
+        return {"count": value.count, "of": value.of, **({"what": value.what} if value.what else {})}
+    return value

@@ -1,0 +1,71 @@
+"""`config path|check|show`: where the configuration is, whether it can be used, what it amounts to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from metabonk_tui.adapters.state.config_files import load_config, user_config_path
+from metabonk_tui.cli.exit_codes import DONE
+from metabonk_tui.cli.options import Parser, add_pool_options, overrides
+
+MASK = "***"
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("path", "check", "show"),
+        default="show",
+        help="path: the file in use, or where yours belongs · check: can it be used? · show: every key in effect",
+    )
+    add_pool_options(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Print what was asked for. A configuration that cannot be used is a ConfigError, 78, whatever was asked."""
+    if options.what == "path":
+        return _path(options)
+    loaded = load_config(getattr(options, "config", None), overrides(options))
+    where = f"{loaded.path} ({loaded.origin})" if loaded.path else loaded.origin
+    if options.what == "check":
+        print(f"ok: {where}")
+        return DONE
+    import msgspec
+    import tomli_w
+
+    tree: dict[str, Any] = msgspec.to_builtins(loaded.config)
+    print(f"# in effect, from: {where}", file=sys.stderr)
+    sys.stdout.write(tomli_w.dumps(_presentable(tree, loaded.config.environment.secret_words)))
+    return DONE
+
+
+def _path(options: argparse.Namespace) -> int:
+    from metabonk_tui.adapters.state.config_files import find_config
+
+    path, origin = find_config(getattr(options, "config", None))
+    print(path or user_config_path())
+    if path is None:
+        print("not there yet: the packaged defaults are in effect", file=sys.stderr)
+    else:
+        print(f"in effect: {origin}", file=sys.stderr)
+    return DONE
+
+
+def _presentable(tree: dict[str, Any], secret_words: list[str]) -> dict[str, Any]:
+    """Drop what TOML cannot say (a key without a value) and mask the values of secret keys in `environment` tables."""
+    shown: dict[str, Any] = {}
+    for key, value in tree.items():
+        if value is None:
+            continue
+        if isinstance(value, dict):
+            value = _presentable(value, secret_words)
+        elif isinstance(value, list):
+            value = [_presentable(item, secret_words) if isinstance(item, dict) else item for item in value]
+        elif isinstance(value, str) and key.isupper() and any(word in key for word in secret_words):
+            value = MASK
+        shown[key] = value
+    return shown

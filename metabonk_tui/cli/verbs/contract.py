@@ -1,0 +1,74 @@
+"""`contract [FILE...]`: which names of `/status` are expected, and which were seen. Of the live pool or of recordings.
+
+Never acts. Leaves with 0 when every expected name was seen, 1 when some never were, 3 when nobody answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.state.config_files import Loaded, load_config
+from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.cli.live.follow import Looks, follow
+from metabonk_tui.cli.options import Parser, add_pool_options, overrides
+from metabonk_tui.cli.recordings.sources import narrate, sources
+from metabonk_tui.cli.recordings.walk import last_of
+from metabonk_tui.cli.report.contract_text import contract_json, contract_text
+from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.verbs.check import ENOUGH, patience_s
+from metabonk_tui.cli.wiring import watching
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.snapshot import Snapshot
+
+ALL_SEEN, SOME_NEVER, NOBODY = 0, 1, 3
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="recordings, as `report` takes them, of which the last run counts; without one: the live pool",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    add_pool_options(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Look at the pool or read the files, print, and leave with what was found."""
+    loaded = load_config(getattr(options, "config", None), overrides(options))
+    snapshot = _recorded(options.files, loaded.config) if options.files else _live(options, loaded)
+    view = snapshot.contract
+    if view is None:
+        raise RuntimeError("nothing was looked at")
+    print(json.dumps(contract_json(view), indent=2) if options.json else contract_text(view))
+    if not view.answered:
+        return NOBODY
+    return SOME_NEVER if view.never_seen else ALL_SEEN
+
+
+def _live(options: argparse.Namespace, loaded: Loaded) -> Snapshot:
+    """Look at the pool, as long as a plain `check` does."""
+    last: Snapshot | None = None
+    looks = Looks()
+    speed = getattr(options, "speed", 1.0)
+    with watching(loaded.config, call=call(loaded, options), speed=speed, read_only=True) as monitor:
+        for last in follow(monitor, patience_s(loaded.config.observe.interval_s)):
+            looks.count(last)
+            if looks.made >= ENOUGH:
+                break
+    if last is None:
+        raise RuntimeError("not one sample was taken")
+    return last
+
+
+def _recorded(files: list[str], config: Config) -> Snapshot:
+    problems: list[Problem] = []
+    ends = [last for source in sources(files, problems) if (last := last_of(source, config)) is not None]
+    narrate(problems)
+    if not ends:
+        raise UsageError("nothing could be read: " + ", ".join(files))
+    return max(ends, key=lambda snapshot: snapshot.run.started_at)

@@ -1,0 +1,114 @@
+"""`demo`: a small MetaBonk of real processes and the monitor on it.
+
+When the monitor is closed, all of it is stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+import msgspec
+
+from metabonk_tui.adapters.state.config_files import Loaded, load_config
+from metabonk_tui.cli.exit_codes import DONE, FAILED
+from metabonk_tui.cli.live.demo_pool import DemoPool, Told, demo_pool
+from metabonk_tui.cli.options import Parser, count, factor, port
+from metabonk_tui.cli.suggest import with_options
+
+SCENARIOS = (
+    *("seed", "healthy", "silent", "disabled", "leak", "steps"),
+    *("flaky", "hung", "nan", "zombie"),
+    *("imports", "starved", "override", "swallowed", "mute"),
+    *("idle", "racing", "looping", "frozen", "broken", "slow", "crash"),
+)
+"""The names of the demo's own table, which nothing here may import."""
+SPEED = 30.0
+"""A gate of 30 minutes takes one."""
+PLAIN_LIMIT_S = 120.0
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    add = parser.add_argument
+    add("--scenario", metavar="S", choices=SCENARIOS, default="seed", help=f"one of: {', '.join(SCENARIOS)}")
+    add("--workers", type=count, metavar="N", default=argparse.SUPPRESS, help="how many; default: the scenario's own")
+    add("--base-port", type=port, metavar="P", default=argparse.SUPPRESS, help="worker i answers on P + i")
+    add("--speed", type=factor, metavar="X", default=argparse.SUPPRESS, help=f"run clock X times faster ({SPEED:g})")
+    add("--no-ui", action="store_true", help="run the pool alone in the foreground and say how to watch it")
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Prepare, launch, watch, stop. Without a terminal: a run in plain text that ends by itself."""
+    from metabonk_tui.cli.verbs.watch import no_terminal
+
+    speed = getattr(options, "speed", SPEED)
+    try:
+        with demo_pool(
+            options.scenario, getattr(options, "workers", 0), getattr(options, "base_port", 0), speed
+        ) as pool:
+            pool.start()
+            if options.no_ui:
+                code = _alone(pool, speed)
+            elif no_terminal():
+                code = _plain(pool, speed)
+            else:
+                code = _monitor(pool, speed)
+    except Told as told:
+        return DONE if options.no_ui and told.number == signal.SIGINT else 128 + told.number
+    return FAILED if pool.left else code
+
+
+def _loaded(pool: DemoPool) -> Loaded:
+    """Read the pool's configuration, with the looks that the person has chosen."""
+    looks = msgspec.to_builtins(load_config().config.ui)
+    return load_config(str(pool.config), {"ui": looks})
+
+
+def _monitor(pool: DemoPool, speed: float) -> int:
+    from metabonk_tui.cli.verbs.watch import open_monitor
+
+    how = with_options(config=pool.config, speed=speed)
+    state = pool.directory / "state"
+    return open_monitor(_loaded(pool), how, speed=speed, read_only=False, state=state, last_words=pool.end)
+
+
+def _alone(pool: DemoPool, speed: float) -> int:
+    last = pool.base_port + pool.workers - 1
+    how = with_options(config=pool.config, speed=speed)
+    print(f"{pool.workers} workers on ports {pool.base_port}-{last}, run clock {speed:g} times faster")
+    print(f"watch it:  {how}")
+    print(f"or:        {how} check --wait")
+    print("Ctrl-C stops it", flush=True)
+    assert pool.launcher is not None
+    pool.launcher.wait()
+    # A monitor that launches or resizes stops this launcher and starts its own: the pool is still ours to stop.
+    print("the first launcher has ended; Ctrl-C stops what was launched since", file=sys.stderr, flush=True)
+    while True:
+        signal.pause()
+
+
+def _plain(pool: DemoPool, speed: float) -> int:
+    """Tell what happens until the verdict is decided; always ends by itself."""
+    from metabonk_tui.cli.live.follow import Narrator, follow
+    from metabonk_tui.cli.report.text import report_text
+    from metabonk_tui.cli.verbs.check import OPEN
+    from metabonk_tui.cli.wiring import watching
+    from metabonk_tui.core.report.run_history import so_far
+
+    config = _loaded(pool).config
+    snapshot = None
+    narrator = Narrator(sys.stdout)
+    print(f"no terminal, so in plain text: {pool.workers} real workers, run clock {speed:g} times faster", flush=True)
+    how = with_options(config=pool.config, speed=speed)
+    with watching(config, call=how, speed=speed, read_only=True, state=pool.directory / "state") as monitor:
+        for snapshot in follow(monitor, PLAIN_LIMIT_S):
+            narrator.tell(snapshot)
+            if snapshot.verdict.word not in OPEN:
+                break
+    if snapshot is None:
+        raise RuntimeError("not one sample was taken")
+    print("\n" + report_text(so_far(snapshot)))
+    print("\nthe demo ends here and stops its pool; in a terminal it would be yours to act on", flush=True)
+    return DONE

@@ -1,0 +1,54 @@
+"""`export RUN`: a run of the store in the public format, or as tables for a spreadsheet."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from metabonk_tui.adapters.recordings.csv_export import write_tables
+from metabonk_tui.adapters.recordings.jsonl_writer import sample_lines, write_jsonl
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.cli.exit_codes import DONE, UsageError
+from metabonk_tui.cli.options import Parser
+from metabonk_tui.cli.recordings.open import opened, recording_path
+from metabonk_tui.cli.recordings.sources import narrate
+from metabonk_tui.core.model.sample import Sample
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("run", metavar="RUN", help="its name, the beginning of it, or 'last'; see: metabonk-tui runs")
+    to = parser.add_mutually_exclusive_group()
+    to.add_argument("--jsonl", metavar="FILE", help="all of it, readable by import, report and replay; '-': stdout")
+    to.add_argument("--csv", metavar="DIR", help="worker_N_metrics.csv, one row a sample, as MetaBonk's recorder does")
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Write the run; without a place: RUN.jsonl here."""
+    path = recording_path(options.run)
+    target = options.csv or options.jsonl or f"{path.stem}.jsonl"
+    problems: list[Problem] = []
+    with opened(path) as one:
+        try:
+            if options.csv:
+                write_tables(Path(target), one.samples())
+            elif target == "-":
+                _print(one.samples())
+            else:
+                write_jsonl(target, one.samples())
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise UsageError(f"{target}: cannot be written: {error.strerror or error}") from None
+        problems += one.problems
+    narrate(problems)
+    if target != "-":
+        print(target)
+    return DONE
+
+
+def _print(samples: Iterable[Sample]) -> None:
+    for sample in samples:
+        sys.stdout.writelines(line + "\n" for line in sample_lines(sample))

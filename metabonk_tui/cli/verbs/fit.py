@@ -1,0 +1,162 @@
+"""`fit`: look once at memory and processes, and say how many workers fit. Nothing needs to run, nothing is touched."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from metabonk_tui.adapters.host.local import is_this_machine
+from metabonk_tui.adapters.host.memory import KernelMemory
+from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.adapters.state.config_files import load_config, state_dir
+from metabonk_tui.adapters.state.peaks import PeaksFile, pool_key
+from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_KNOWN
+from metabonk_tui.cli.options import Parser, add_pool_options, overrides
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory.capacity import (
+    NOTHING,
+    arithmetic,
+    counts,
+    held_bytes,
+    judge,
+    source_words,
+    what_if,
+    work_out,
+)
+from metabonk_tui.core.model.memory import Budget, PeakSource
+from metabonk_tui.core.model.sample import MemoryReading, ProcessReading
+from metabonk_tui.core.text.numbers import day, gigabytes
+from metabonk_tui.engine.clock import RunClock
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look showed."""
+
+    memory: MemoryReading | None
+    processes: tuple[ProcessReading, ...]
+    budget: Budget | None
+    problem: str = ""
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    add_pool_options(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Look, print the sum with whose number each is, leave with 0 when so many workers fit."""
+    config = load_config(getattr(options, "config", None), overrides(options)).config
+    wanted = config.pool.workers
+    seen = look(config, getattr(options, "speed", 1.0))
+    print(json.dumps(tree(seen, wanted), indent=2) if options.json else "\n".join(lines(seen, wanted)))
+    if seen.budget is None:
+        return NOT_KNOWN
+    return DONE if judge(seen.budget, wanted) == "fits" else FAILED
+
+
+def look(config: Config, speed: float) -> Look:
+    """Look at this machine once."""
+    if not is_this_machine(config.pool.host):
+        return Look(None, (), None, f"the memory of {config.pool.host} cannot be read from here")
+    clock = RunClock(speed)
+    found = ProcessTable(config).read(fresh=True)
+    ours = tuple(process for process in found if process.role in ("worker", "ollama"))
+    memory = KernelMemory().read([process.pid for process in ours if process.pid is not None])
+    held = sum(held_bytes(process) for process in ours)
+    on_run_clock = [
+        replace(process, started_at=None if process.started_at is None else clock.at(process.started_at))
+        for process in ours
+    ]
+    measured = NOTHING.observe(on_run_clock, clock.now())
+    earlier = PeaksFile(state_dir(), pool_key(config.pool)).read()
+    budget = work_out(memory.available_bytes, held, measured, earlier, config)
+    by = f" ({memory.limited_by})" if memory.limited_by else ""
+    return Look(memory, ours, budget, "" if budget else f"available memory cannot be read{by}")
+
+
+def lines(seen: Look, wanted: int) -> Iterator[str]:
+    """Write the answer, the sum it stands on, and the table, for people."""
+    budget, memory = seen.budget, seen.memory
+    if budget is None or memory is None:
+        yield f"not known: {seen.problem}; what is not known never fits"
+        return
+    verdict = judge(budget, wanted)
+    leaves = budget.leaves_bytes(wanted)
+    said = {
+        "fits": f"leaves {gigabytes(leaves, 2)} GB",
+        "below floor": f"leaves {gigabytes(leaves, 2)} GB, below the floor of {gigabytes(budget.floor_bytes, 2)} GB",
+        "does not fit": f"{gigabytes(-leaves, 2)} GB are missing, and the floor of "
+        f"{gigabytes(budget.floor_bytes, 2)} GB must stay free",
+    }[verdict]
+    sure = (
+        "" if budget.worker_source in ("this run", "earlier run") else f" (peak {source_words(budget.worker_source)})"
+    )
+    yield f"{_workers(wanted)}: {verdict}, {said}; {_workers(budget.fits)} fit{'s' if budget.fits == 1 else ''}{sure}"
+    yield ""
+    by = f", the least is left by {memory.limited_by}" if memory.limited_by else ""
+    of = f" of {gigabytes(memory.total_bytes, 2)}" if memory.total_bytes is not None else ""
+    running = [process for process in seen.processes if process.role == "worker"]
+    ollama = any(process.role == "ollama" for process in seen.processes)
+    yield _line("available", budget.available_bytes, f"GB{of}, measured now{by}")
+    yield _line("pool holds", budget.held_bytes, f"GB, measured now: {_workers(len(running))}{', Ollama' * ollama}")
+    yield _line("to share", budget.budget_bytes, "GB in all")
+    yield ""
+    yield _line("worker", budget.worker_bytes, f"GB each, {_mark(budget.worker_source, budget.worker_peak_t)}")
+    needed = "" if ollama or not budget.ollama_bytes else ", not running but needed"
+    yield _line("Ollama", budget.ollama_bytes, f"GB, {_mark(budget.ollama_source, budget.ollama_peak_t)}{needed}")
+    yield _line("floor", budget.floor_bytes, "GB must stay free, memory.floor_gb")
+    yield ""
+    yield arithmetic(budget, wanted)
+    yield ""
+    yield "workers  needs GB  leaves GB  verdict"
+    for row in what_if(budget, counts([wanted], budget.fits)):
+        needs, left = gigabytes(row.needs_bytes, 2), gigabytes(row.leaves_bytes, 2)
+        marks = [word for word, so in (("asked", row.workers == wanted), ("most", row.workers == budget.fits)) if so]
+        told = f"  <- {', '.join(marks)}" if marks else ""
+        yield f"{row.workers:>7}  {needs:>8}  {left:>9}  {row.verdict}{told}"
+
+
+def tree(seen: Look, wanted: int) -> dict[str, Any]:
+    """Write the same as JSON: absent is null, sizes are bytes."""
+    budget, memory = seen.budget, seen.memory
+    if budget is None or memory is None:
+        return {"schema": SCHEMA, "workers": wanted, "verdict": None, "problem": seen.problem}
+    return {
+        "schema": SCHEMA,
+        "workers": wanted,
+        "verdict": judge(budget, wanted),
+        "fits": budget.fits,
+        "total_bytes": memory.total_bytes,
+        "available_bytes": budget.available_bytes,
+        "limited_by": memory.limited_by,
+        "held_bytes": budget.held_bytes,
+        "budget_bytes": budget.budget_bytes,
+        "floor_bytes": budget.floor_bytes,
+        "worker": _peak(budget.worker_bytes, budget.worker_source, budget.worker_peak_t),
+        "ollama": _peak(budget.ollama_bytes, budget.ollama_source, budget.ollama_peak_t)
+        | {"running": any(process.role == "ollama" for process in seen.processes)},
+        "what_if": [asdict(row) for row in what_if(budget, counts([wanted], budget.fits))],
+    }
+
+
+def _peak(size: int, source: PeakSource, t: float | None) -> dict[str, Any]:
+    return {"bytes": size, "source": source, "measured": source != "config", "measured_at": t}
+
+
+def _mark(source: PeakSource, t: float | None) -> str:
+    return f"{source_words(source)}, {day(t)}" if t is not None else source_words(source)
+
+
+def _workers(n: int) -> str:
+    return "1 worker" if n == 1 else f"{n} workers"
+
+
+def _line(name: str, size: int, how: str) -> str:
+    return f"{name:<11}{gigabytes(size, 2):>7} {how}"

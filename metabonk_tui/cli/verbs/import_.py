@@ -1,0 +1,67 @@
+"""`import PATH...`: recordings that were made elsewhere become runs of the store."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.adapters.store.importer import file_runs, twin
+from metabonk_tui.adapters.store.retention import remove
+from metabonk_tui.adapters.store.run_directory import UNREADABLE
+from metabonk_tui.cli.exit_codes import DONE, UsageError
+from metabonk_tui.cli.options import Parser, add_config_option
+from metabonk_tui.cli.recordings.open import store
+from metabonk_tui.cli.recordings.sources import narrate, sources
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.pipeline import step
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="PATH",
+        help="a .jsonl, .jsonl.gz ('-': stdin), or a folder of worker_N_metrics.csv",
+    )
+    add_config_option(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Read, judge, file; print the names under which the runs are found."""
+    config = load_config(getattr(options, "config", None)).config
+    problems: list[Problem] = []
+    made: list[Path] = []
+    for source in sources(options.files, problems):
+        try:
+            made += map(_kept, file_runs(store(), _judged(source, config), config))
+        except UNREADABLE as error:
+            raise UsageError(f"cannot be stored: {error}") from None
+    narrate(problems)
+    if not made:
+        raise UsageError("nothing could be read: " + ", ".join(options.files))
+    print("\n".join(path.stem for path in made))
+    return DONE
+
+
+def _kept(path: Path) -> Path:
+    """Keep what is new; of what was there already nothing is kept twice."""
+    known = twin(path)
+    if known is None:
+        return path
+    remove(path)
+    print(f"{known.stem}: was there already", file=sys.stderr)
+    return known
+
+
+def _judged(samples: Iterable[Sample], config: Config) -> Iterator[tuple[Sample, Snapshot]]:
+    snapshot: Snapshot | None = None
+    for sample in samples:
+        snapshot = step(snapshot, sample, config)
+        yield sample, snapshot

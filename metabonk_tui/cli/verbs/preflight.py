@@ -1,0 +1,104 @@
+"""`preflight`: look at what must be so before a launch, tell every item, leave with 0, 1 or 2. Never acts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.cli.live.follow import Looks, follow
+from metabonk_tui.cli.options import Parser, add_pool_options, overrides
+from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.wiring import watching
+from metabonk_tui.core.launch.checklist import Item, exit_code
+from metabonk_tui.core.launch.preflight import PreflightView
+from metabonk_tui.core.verdict.next_steps import workers_to_launch
+from metabonk_tui.engine.engine import Engine
+
+ENOUGH = 3
+"""Samples before it begins: environments are read after the processes were seen."""
+PATIENCE_S = 20.0
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    add_pool_options(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Look, tell, print."""
+    loaded = load_config(getattr(options, "config", None), overrides(options))
+    config = loaded.config
+    speed = getattr(options, "speed", 1.0)
+    with watching(config, call=call(loaded, options), speed=speed, read_only=True) as monitor:
+        snapshot, looks = None, Looks()
+        for snapshot in follow(monitor, PATIENCE_S):
+            looks.count(snapshot)
+            if looks.made >= ENOUGH:
+                break
+        if monitor.preflight() is None:
+            raise UsageError(
+                "there is nothing to launch from here: pool.backend is none, or the workers are elsewhere"
+            )
+        suggested = workers_to_launch(snapshot.memory, config) if snapshot else config.pool.workers
+        workers = options.workers if hasattr(options, "workers") else suggested
+        view = PreflightView()
+        for seen, news in _followed(monitor, workers):
+            view = seen
+            for item in news:
+                print(item_line(item), file=sys.stderr, flush=True)
+    code = exit_code(view.items)
+    if view.problem:
+        print(f"warning   {view.problem}", file=sys.stderr)
+    print(json.dumps(_tree(view, code), indent=2) if options.json else "\n".join(_text(view, code)))
+    return code
+
+
+def _followed(monitor: Engine, workers: int) -> Iterator[tuple[PreflightView, tuple[Item, ...]]]:
+    """Yield the preflight until it has ended, with the items that have ended since the last time."""
+    news = threading.Event()
+    monitor.subscribe(news.set)
+    monitor.start_preflight(workers)
+    told: set[str] = set()
+    while True:
+        news.wait(1.0)
+        news.clear()
+        view = monitor.preflight()
+        assert view is not None
+        ended = tuple(i for i in view.items if i.standing not in ("waiting", "running") and i.id not in told)
+        told |= {item.id for item in ended}
+        yield view, ended
+        if view.ended_t is not None:
+            return
+
+
+def item_line(item: Item) -> str:
+    """Write an item as one line."""
+    return f"{item.standing:<9} {item.title}" + (f": {item.evidence[0]}" if item.evidence else "")
+
+
+def _text(view: PreflightView, code: int) -> Iterator[str]:
+    word = {0: "go", 1: "not everything is known", 2: "something is wrong"}[code]
+    yield f"preflight for {view.workers} workers: {word}"
+    for item in view.items:
+        yield f"  {item_line(item)}"
+        yield from (f"              {line}" for line in item.evidence[1:])
+        if item.standing == "FAIL":
+            yield from (f"            | {line}" for line in item.output[-5:])
+        if item.fix and item.standing in ("FAIL", "UNKNOWN"):
+            yield f"            do: {item.fix}"
+
+
+def _tree(view: PreflightView, code: int) -> dict[str, object]:
+    return {
+        "workers": view.workers,
+        "exit": code,
+        "items": [asdict(item) for item in view.items],
+        "tests": [asdict(test) for test in view.tests],
+    }

@@ -1,0 +1,81 @@
+"""`report RUN|FILE...`: the same core over recordings, for people, programs, issues and browsers.
+
+Several recordings are several runs; the headline is the last one's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.cli.options import Parser, add_config_option
+from metabonk_tui.cli.recordings.sources import narrate
+from metabonk_tui.cli.recordings.walk import follow_all
+from metabonk_tui.cli.report.text import report_text
+from metabonk_tui.core.report.json_report import whole
+
+STDOUT = "-"
+PAGE_SUFFIXES = (".html", ".htm")
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="RUN|FILE",
+        help="a recorded run (default: the newest), or a recording: .jsonl, .jsonl.gz ('-': stdin), a folder of"
+        " worker_N_metrics.csv, or such files themselves",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    how.add_argument("--markdown", action="store_true", help="print Markdown, for an issue or a pull request")
+    how.add_argument(
+        "--html",
+        nargs="?",
+        const=STDOUT,
+        metavar="FILE",
+        help="write one page with charts, which needs no network; without FILE: to stdout",
+    )
+    add_config_option(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Read, step, print; exit with the code of the last run's verdict."""
+    if options.html not in (None, STDOUT) and not options.html.endswith(PAGE_SUFFIXES):
+        raise UsageError(f"--html FILE is to end in .html, found {options.html}; the run stands before it")
+    config = load_config(getattr(options, "config", None)).config
+    problems: list[Problem] = []
+    told = follow_all(options.names, config, problems)
+    narrate(problems)
+    if not told:
+        raise UsageError("nothing could be read: " + ", ".join(options.names or ("last",)))
+    if options.json:
+        print(json.dumps(whole(told), indent=2))
+    elif options.markdown:
+        from metabonk_tui.cli.report.markdown import report_markdown
+
+        print(report_markdown(told))
+    elif options.html is not None:
+        from metabonk_tui.cli.report.html import report_html
+
+        _write(options.html, report_html(told))
+    else:
+        print(report_text(told))
+    return told[-1].last.verdict.word.exit_code
+
+
+def _write(target: str, page: str) -> None:
+    if target == STDOUT:
+        sys.stdout.write(page)
+        return
+    try:
+        Path(target).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target}: cannot be written: {error.strerror or error}") from None
+    print(target)

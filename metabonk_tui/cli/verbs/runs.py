@@ -1,0 +1,92 @@
+"""`runs`: what was recorded; `runs rm` removes some of it, `runs prune` what the configured limits say."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from datetime import datetime
+
+from metabonk_tui.adapters.state.config_files import load_config
+from metabonk_tui.adapters.store.retention import limits, remove, tidy
+from metabonk_tui.adapters.store.run_directory import summaries, written_t
+from metabonk_tui.adapters.store.run_reader import Summary
+from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE, UsageError
+from metabonk_tui.cli.options import Parser, add_config_option
+from metabonk_tui.cli.recordings.open import recording_path, store
+from metabonk_tui.core.text.numbers import elapsed
+
+UNDER_WAY_S = 30.0
+"""A recording that was written to within this time is somebody's."""
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("what", nargs="?", choices=("list", "rm", "prune"), default="list", help="default: list")
+    parser.add_argument("names", nargs="*", metavar="RUN", help="rm: which runs; the beginning of a name is enough")
+    parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")
+    add_config_option(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """List, remove or prune."""
+    if options.what == "rm":
+        return _remove(options.names)
+    if options.names:
+        raise UsageError(f"runs {options.what} takes no names; did you mean: metabonk-tui runs rm")
+    if options.what == "prune":
+        config = load_config(getattr(options, "config", None)).config
+        said = tidy(store(), limits(config), time.time()) if store().exists() else []
+        print("\n".join(said) or "nothing to prune")
+        return DONE
+    problems: list[str] = []
+    found = sorted(summaries(store(), problems), key=lambda one: one.started_at, reverse=True)
+    print(json.dumps([_public(one) for one in found], indent=2) if options.json else _table(found))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return DONE
+
+
+def _public(one: Summary) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "started_at": one.started_at,
+        "duration_s": one.duration_s,
+        "verdict": one.verdict,
+        "workers": one.workers,
+        "bytes": one.bytes,
+        "source": one.source,
+    }
+
+
+def _table(found: list[Summary]) -> str:
+    if not found:
+        return "no run was recorded yet"
+    rows = [("RUN", "BEGAN", "LENGTH", "VERDICT", "WORKERS", "MB", "SOURCE")]
+    for one in found:
+        began = datetime.fromtimestamp(one.started_at).strftime("%F %H:%M")
+        workers = "" if one.workers is None else str(one.workers)
+        size = f"{one.bytes / 1e6:.1f}"
+        rows.append((one.name, began, elapsed(one.duration_s), one.verdict, workers, size, one.source))
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _remove(names: list[str]) -> int:
+    if not names:
+        raise UsageError("runs rm needs the name of a run")
+    chosen = [recording_path(name) for name in names]
+    busy = [path.stem for path in chosen if time.time() - written_t(path) < UNDER_WAY_S]
+    if busy:
+        print(f"being recorded now, nothing was removed: {', '.join(busy)}", file=sys.stderr)
+        return NOT_DONE
+    code = DONE
+    for path in chosen:
+        try:
+            remove(path)
+            print(f"removed {path.stem}")
+        except OSError as error:
+            print(f"{path}: {error.strerror or error}", file=sys.stderr)
+            code = FAILED
+    return code

@@ -1,0 +1,31 @@
+"""`status`: how the pool stands, in one line. Polls nobody: it reads what the monitor that watches has written.
+
+Its plain form does not come through here, see `cli.entry`.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from metabonk_tui.cli.live.status_print import FORMATS, show
+from metabonk_tui.cli.options import Parser, add_config_option, port
+
+
+def add_options(parser: Parser, verb: str) -> None:
+    """Declare what the verb takes."""
+    add, absent = parser.add_argument, argparse.SUPPRESS
+    add("--format", choices=FORMATS, default="line", help="a line of text, all of it as JSON, or with tmux's colours")
+    add("--base-port", type=port, metavar="P", default=absent, help="the pool whose worker i answers on P + i")
+    add("--host", metavar="H", default=absent, help="the pool whose workers answer there")
+    add_config_option(parser)
+
+
+def main(options: argparse.Namespace, verb: str) -> int:
+    """Print it; without a pool that is named: the loudest of those that are watched, else the newest."""
+    host, base_port = getattr(options, "host", None), getattr(options, "base_port", None)
+    if hasattr(options, "config"):
+        from metabonk_tui.adapters.state.config_files import load_config
+
+        pool = load_config(options.config).config.pool
+        host, base_port = host or pool.host, base_port or pool.base_port
+    return show(options.format, host, base_port)

@@ -1,0 +1,105 @@
+"""What waits to be told of alerts, and when it may be: no alert again and again, and not too many a minute.
+
+Pure: real time, in seconds, comes in as an argument. Holds a bounded number of messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from metabonk_tui.core.alerts.payload import LOUDNESS
+from metabonk_tui.core.model.alert import Alert, Change
+
+MINUTE_S = 60.0
+LIMIT = 50
+"""So many alerts wait at most; the least loud one of those that wait longest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    change: Change
+    message: dict[str, Any]
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    alert: Alert
+    at_s: float
+
+
+class Outbox:
+    """Of each alert only what is newest waits; what it no longer says anything new about does not."""
+
+    def __init__(self, again_s: float, per_minute: int) -> None:
+        self._again_s = again_s
+        self._per_minute = per_minute
+        self._waiting: dict[str, _Waiting] = {}
+        """By the alert's id, in the order in which they began to wait."""
+        self._said: dict[str, _Said] = {}
+        self._calls_s: list[float] = []
+        """When the last calls were, at most those of a minute."""
+        self._left_out = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def offer(self, change: Change, message: dict[str, Any], now_s: float) -> None:
+        """Let a change wait for its turn, in the place of what waits of the same alert."""
+        id = change.alert.id
+        self._said = {key: said for key, said in self._said.items() if now_s - said.at_s < self._again_s}
+        said = self._said.get(id)
+        if id in self._waiting:
+            self._left_out += 1
+        if said is not None and not _news(said.alert, change.alert):
+            self._waiting.pop(id, None)
+            self._left_out += 1
+            return
+        alert = change.alert
+        loud = alert.severity == "crit" and alert.state == "firing"
+        urgent = loud and (said is None or said.alert.severity != "crit")
+        self._waiting[id] = _Waiting(change, message, urgent)
+        if len(self._waiting) > LIMIT:
+            quietest = min(self._waiting, key=lambda key: LOUDNESS[self._waiting[key].change.alert.severity])
+            del self._waiting[quietest]
+            self._left_out += 1
+
+    def take(self, now_s: float) -> dict[str, Any] | None:
+        """Take the message that is to be told now, critical ones first; None: there is none, or not yet.
+
+        It says in `left_out` how many changes were not told since the last one.
+        """
+        id = self._next(now_s)
+        if id is None or self._ready_s(id) > now_s:
+            return None
+        waiting = self._waiting.pop(id)
+        self._said[id] = _Said(waiting.change.alert, now_s)
+        self._calls_s = [*self._calls_s, now_s][-self._per_minute :]
+        left_out, self._left_out = self._left_out, 0
+        return {**waiting.message, "left_out": left_out}
+
+    def ready_s(self) -> float | None:
+        """Say when the next one may be told; None: nothing waits."""
+        return min((self._ready_s(id) for id in self._waiting), default=None)
+
+    def _next(self, now_s: float) -> str | None:
+        def order(id: str) -> tuple[float, int]:
+            return max(now_s, self._ready_s(id)), -LOUDNESS[self._waiting[id].change.alert.severity]
+
+        return min(self._waiting, key=order, default=None)
+
+    def _ready_s(self, id: str) -> float:
+        full = len(self._calls_s) >= self._per_minute
+        free_s = self._calls_s[0] + MINUTE_S if full else 0.0
+        said = self._said.get(id)
+        rested_s = 0.0 if said is None or self._waiting[id].urgent else said.at_s + self._again_s
+        return max(free_s, rested_s)
+
+
+def _news(said: Alert, now: Alert) -> bool:
+    """Tell whether there is anything new about an alert of which this was said last."""
+    if said.state != now.state:
+        return True
+    louder = LOUDNESS[now.severity] > LOUDNESS[said.severity]
+    return now.state == "firing" and (louder or not set(now.workers) <= set(said.workers))

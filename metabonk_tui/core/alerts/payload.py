@@ -1,0 +1,93 @@
+"""What a command hook is told of one alert: the JSON of docs/alerts.md. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metabonk_tui.core.config.alert_config import HookConfig
+from metabonk_tui.core.config.schema import Config, PoolConfig
+from metabonk_tui.core.model.alert import Alert, AlertSeverity, Change
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.worker import Reach
+
+SCHEMA = 1
+LOUDNESS: dict[AlertSeverity, int] = {"info": 0, "warn": 1, "crit": 2}
+
+Message = dict[str, Any]
+
+
+def wanted(change: Change, hook: HookConfig) -> bool:
+    """Tell whether the hook wants to hear of this."""
+    loud = LOUDNESS[change.alert.severity] >= LOUDNESS[hook.severity]
+    return loud and (hook.resolved or change.turn != "resolved")
+
+
+def message(change: Change, snapshot: Snapshot, pool: PoolConfig) -> Message:
+    """Write what is told of a change, and in what state everything was; all times are Unix seconds."""
+    run, memory = snapshot.run, snapshot.memory
+    return {
+        "schema": SCHEMA,
+        "turn": change.turn,
+        "alert": written(change.alert, snapshot.t),
+        "run": {"name": run.name, "started_at": run.started_at, "elapsed_s": round(run.elapsed_s, 3)},
+        "verdict": {"word": snapshot.verdict.word.value, "because": list(snapshot.verdict.because)},
+        "pool": {
+            "host": pool.host,
+            "base_port": pool.base_port,
+            "desired": run.desired,
+            "up": sum(worker.reach is Reach.UP for worker in snapshot.workers),
+        },
+        "memory": {
+            "available_bytes": memory.reading.available_bytes if memory.reading is not None else None,
+            "floor_bytes": memory.floor_bytes,
+        },
+    }
+
+
+def written(alert: Alert, t: float) -> Message:
+    """Write an alert as it stands at a time."""
+    seen = alert.acknowledged
+    return {
+        "id": alert.id,
+        "name": alert.name,
+        "about": alert.about,
+        "severity": alert.severity,
+        "state": alert.state,
+        "text": alert.text,
+        "since_t": alert.since_t,
+        "firing_t": alert.firing_t,
+        "resolved_t": alert.resolved_t,
+        "duration_s": round(alert.duration_s(t), 3),
+        "workers": list(alert.workers),
+        "value": alert.value,
+        "least": alert.least,
+        "most": alert.most,
+        "unit": alert.unit,
+        "times": alert.times,
+        "acknowledged": None if seen is None else {"t": seen.t, "by": seen.by},
+    }
+
+
+def example(t: float, config: Config) -> Message:
+    """Make one up, in the same shape, to try a hook with."""
+    floor_bytes = config.memory.floor_bytes
+    value = float(floor_bytes // 2)
+    text = "made up, to try the hook: nothing is wrong"
+    alert = Alert(
+        "Test", "", "warn", "firing", text, t - 60.0, firing_t=t, value=value, least=value, most=value, unit="bytes"
+    )
+    return {
+        "schema": SCHEMA,
+        "turn": "firing",
+        "alert": written(alert, t),
+        "run": {"name": "made-up", "started_at": t - 3600.0, "elapsed_s": 3600.0},
+        "verdict": {"word": Word.CONTINUE.value, "because": [text]},
+        "pool": {
+            "host": config.pool.host,
+            "base_port": config.pool.base_port,
+            "desired": config.pool.workers,
+            "up": config.pool.workers,
+        },
+        "memory": {"available_bytes": int(value), "floor_bytes": floor_bytes},
+        "left_out": 0,
+    }

@@ -1,0 +1,59 @@
+"""What the rules of alerts look at, and the shape of what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from metabonk_tui.core.model.snapshot import Snapshot, Verdict
+from metabonk_tui.core.verdict.inputs import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the rules look at."""
+
+    facts: Facts
+    verdict: Verdict
+    before: Snapshot | None
+    """The Snapshot before, of the same run; None: there is none."""
+    uncertain: Mapping[int, float] = field(default_factory=dict)
+    """By slot, for how much of a whole window its state was "uncertain"; only where a whole one was watched."""
+    trouble: str = ""
+    """Why nothing is recorded; "" while it is, or where no recorder runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that holds now."""
+
+    text: str
+    about: str = ""
+    workers: tuple[int, ...] = ()
+    raised: bool = False
+    """Does it deserve the louder of its two severities?"""
+    value: float | None = None
+    unit: str = ""
+    lasting: float = 1.0
+    """How many times the configured time it must hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule finds in a Scene."""
+
+    conditions: tuple[Condition, ...] = ()
+    blind: frozenset[int] = frozenset()
+    """Slots of which nothing can be told now: neither that it holds nor that it has ended."""
+    unseen: bool = False
+    """The same of everything that the rule is about."""
+
+
+NOTHING = Finding()
+UNSEEN = Finding(unseen=True)
+Rule = Callable[[Scene], Finding]
+
+
+def meant_to_run(scene: Scene) -> bool:
+    """Is there a pool that should be at work?"""
+    return scene.facts.begun and scene.facts.stopped_t is None

@@ -1,0 +1,225 @@
+"""Alerts about workers: their components, whether they can be reached, what they do, how they were started. Pure.
+
+The judgements are those of the screens: states of components, words of conduct, views of environments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene, meant_to_run
+from metabonk_tui.core.model.worker import ComponentState, ConductWord, Reach, WorkerView
+
+HOUR_S = 3600.0
+RESETS_AN_HOUR = 3
+"""So many new generations of one worker within an hour are more than news."""
+LATER = 3.0
+"""What is due only after validation may be silent this many times as long."""
+UNCERTAIN_SHARE = 0.75
+
+
+def _unheard(scene: Scene) -> frozenset[int]:
+    return frozenset(worker.slot for worker in scene.facts.workers if worker.reach is not Reach.UP)
+
+
+Told = Callable[[str, str], str]
+"""(title, field) → the clause."""
+
+
+def _components(scene: Scene, states: tuple[ComponentState, ...], told: Told, *, lasts: bool = False) -> Finding:
+    """Find the components that are in one of these states; raised where they are on every worker that answers."""
+    workers = scene.facts.workers
+    if not meant_to_run(scene) or not workers:
+        return NOTHING
+    heard = [worker for worker in workers if worker.reach is Reach.UP]
+    if not any(component.state in states for worker in heard for component in worker.components):
+        return Finding(blind=_unheard(scene))
+    found = []
+    for index, component in enumerate(workers[0].components):
+        slots = tuple(worker.slot for worker in heard if worker.components[index].state in states)
+        if not slots or (lasts and component.derived):
+            # That nobody came from the menu into the game is NoGameplay's to say.
+            continue
+        found.append(
+            Condition(
+                told(component.title, component.field),
+                component.id,
+                slots,
+                raised=len(slots) == len(heard),
+                lasting=LATER if lasts and component.due == "gameplay" else 1.0,
+            )
+        )
+    return Finding(tuple(found), _unheard(scene))
+
+
+def component_absent(scene: Scene) -> Finding:
+    """The key of a component is not in `/status`: it was never built."""
+    return _components(scene, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
+
+
+def component_bad(scene: Scene) -> Finding:
+    """What a component says cannot be taken for a number of its own."""
+    states = (ComponentState.BAD, ComponentState.UNPROVEN)
+    return _components(scene, states, lambda title, name: f"{title}: {name} is no number, or moves without its proof")
+
+
+def component_zero(scene: Scene) -> Finding:
+    """A component is there and has done nothing, while the worker steps."""
+    found = _components(scene, (ComponentState.ZERO,), lambda title, name: f"{title}: {name} stays at 0", lasts=True)
+    return _stepping(scene, found)
+
+
+def component_stalled(scene: Scene) -> Finding:
+    """A component has shown and has stopped, while the worker steps."""
+    found = _components(scene, (ComponentState.STALLED,), lambda title, name: f"{title}: {name} stands", lasts=True)
+    return _stepping(scene, found)
+
+
+def _stepping(scene: Scene, found: Finding) -> Finding:
+    """Leave out the workers that do not step: of those another alert tells. Raised once the gate is over."""
+    if not found.conditions:
+        return found
+    still = {worker.slot for worker in scene.facts.workers if not worker.step_rate}
+    ends_t = scene.facts.gate.ends_t
+    over = ends_t is not None and scene.facts.t >= ends_t
+    kept = []
+    for one in found.conditions:
+        slots = tuple(slot for slot in one.workers if slot not in still)
+        if slots:
+            whole = one.raised and over and one.lasting == 1.0 and len(slots) == len(one.workers)
+            kept.append(Condition(one.text, one.about, slots, raised=whole, lasting=one.lasting))
+    return Finding(tuple(kept), found.blind)
+
+
+def worker_down(scene: Scene) -> Finding:
+    """A worker cannot be reached, or does not answer as a worker does; raised where none does."""
+    facts = scene.facts
+    if not meant_to_run(scene):
+        return NOTHING
+    if facts.changing:
+        return UNSEEN
+    down = [worker for worker in facts.workers if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN)]
+    blind = frozenset(worker.slot for worker in facts.workers if worker.reach is Reach.UNOBSERVED)
+    if not down:
+        return Finding(blind=blind)
+    every = len(down) == len(facts.workers)
+    text = f"no worker answers: {down[0].error or 'no answer'}" if every else _each(down, _unreached)
+    return Finding((Condition(text, workers=_slots(down), raised=every),), blind)
+
+
+def _unreached(worker: WorkerView) -> str:
+    how = {Reach.DOWN: "not reachable", Reach.BROKEN: "its status is broken"}.get(worker.reach, "no answer")
+    return f"{how}: {worker.error}" if worker.error else how
+
+
+def _conduct(scene: Scene, *words: ConductWord) -> Finding:
+    """Find the workers with one of these words of conduct; raised where every one that answers has it."""
+    if not meant_to_run(scene):
+        return NOTHING
+    workers = scene.facts.workers
+    found = [worker for worker in workers if worker.conduct is not None and worker.conduct.word in words]
+    blind = _unheard(scene).difference(worker.slot for worker in found)
+    if not found:
+        return Finding(blind=blind)
+    heard = sum(worker.reach is Reach.UP for worker in workers)
+    text = _each(found, lambda worker: worker.conduct.why if worker.conduct else "")
+    return Finding((Condition(text, workers=_slots(found), raised=len(found) >= heard),), blind)
+
+
+def worker_idle(scene: Scene) -> Finding:
+    """A worker answers, and nothing in it moves."""
+    return _conduct(scene, ConductWord.IDLE, ConductWord.ZOMBIE)
+
+
+def stale_frames(scene: Scene) -> Finding:
+    """A worker steps, and what it sees stands still."""
+    return _conduct(scene, ConductWord.STALE_FRAMES)
+
+
+def worker_looping(scene: Scene) -> Finding:
+    """A worker begins anew again and again."""
+    return _conduct(scene, ConductWord.LOOPING)
+
+
+def rate_regime(scene: Scene) -> Finding:
+    """The step rate of a worker has left its own regime, upwards or downwards."""
+    if not meant_to_run(scene):
+        return NOTHING
+    stands = (ConductWord.IDLE, ConductWord.ZOMBIE)
+    found = []
+    for worker in scene.facts.workers:
+        word = worker.conduct.word if worker.conduct else None
+        fell = worker.step_rate_fell is not None and word not in stands
+        if worker.reach is Reach.UP and (word is ConductWord.RACING or fell):
+            found.append(worker)
+    if not found:
+        return Finding(blind=_unheard(scene))
+    rate = max(found, key=lambda worker: abs((worker.step_rate_ratio or 1.0) - 1.0)).step_rate
+    condition = Condition(_each(found, _pace), workers=_slots(found), value=rate, unit="per s")
+    return Finding((condition,), _unheard(scene))
+
+
+def _pace(worker: WorkerView) -> str:
+    if worker.step_rate_fell is not None:
+        return f"steps at {worker.step_rate_fell:.0%} of its own past"
+    return worker.conduct.why if worker.conduct else ""
+
+
+def generation_change(scene: Scene) -> Finding:
+    """A worker began anew at this moment; raised where it does so often."""
+    if scene.before is None:
+        return NOTHING
+    known = {worker.slot: worker.generation for worker in scene.before.workers}
+    found = [worker for worker in scene.facts.workers if 0 < known.get(worker.slot, 0) < worker.generation]
+    if not found:
+        return NOTHING
+    t = scene.facts.t
+    often = any(sum(at > t - HOUR_S for at in worker.resets_t[-100:]) >= RESETS_AN_HOUR for worker in found)
+    text = _each(found, lambda worker: f"gen {worker.generation}: {worker.generations[-1].why}")
+    return Finding((Condition(text, workers=_slots(found), raised=often),))
+
+
+def env_mismatch(scene: Scene) -> Finding:
+    """A worker's process runs with another environment than is required."""
+    if not meant_to_run(scene):
+        return NOTHING
+    found, blind = [], set()
+    for worker in scene.facts.workers:
+        env = worker.env
+        if env is None or env.error is not None:
+            blind.add(worker.slot)
+        elif env.missing or env.wrong:
+            found.append(worker)
+    if not found:
+        return Finding(blind=frozenset(blind))
+    return Finding((Condition(_each(found, _wrong_keys), workers=_slots(found)),), frozenset(blind))
+
+
+def _wrong_keys(worker: WorkerView) -> str:
+    env = worker.env
+    if env is None:
+        return ""
+    said = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
+    return ", ".join(said[:2]) + (f" and {len(said) - 2} more" if len(said) > 2 else "")
+
+
+def state_uncertain(scene: Scene) -> Finding:
+    """The state of a worker's UI was "uncertain" most of the time."""
+    if not meant_to_run(scene):
+        return NOTHING
+    found = [worker for worker in scene.facts.workers if scene.uncertain.get(worker.slot, 0.0) >= UNCERTAIN_SHARE]
+    blind = frozenset(worker.slot for worker in scene.facts.workers if worker.slot not in scene.uncertain)
+    if not found:
+        return Finding(blind=blind)
+    least = min(scene.uncertain[worker.slot] for worker in found)
+    return Finding((Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), blind)
+
+
+def _slots(workers: Iterable[WorkerView]) -> tuple[int, ...]:
+    return tuple(worker.slot for worker in workers)
+
+
+def _each(workers: list[WorkerView], said: Callable[[WorkerView], str]) -> str:
+    """Say what is the matter with the first, and with how many others."""
+    first = said(workers[0])
+    return first if len(workers) == 1 else f"w{workers[0].slot}: {first}; and {len(workers) - 1} more"

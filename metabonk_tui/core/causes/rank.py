@@ -1,0 +1,72 @@
+"""Why components are silent: every cause that can be proven from outside, ranked. Pure; healthy names nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from metabonk_tui.core.causes.configuration import (
+    component_disabled,
+    config_not_loaded,
+    intrinsic_not_applied,
+    launcher_override,
+    unread_keys,
+)
+from metabonk_tui.core.causes.evidence import Clues
+from metabonk_tui.core.causes.field_names import wrong_names
+from metabonk_tui.core.causes.running import (
+    classifier_ambiguous,
+    classifier_no_frames,
+    system2_never_triggers,
+    system2_no_answer,
+    zombie_worker,
+)
+from metabonk_tui.core.causes.starting import init_failed
+from metabonk_tui.core.model.snapshot import Cause
+
+CAUSES: tuple[Callable[[Clues], Cause | None], ...] = (
+    config_not_loaded,
+    launcher_override,
+    component_disabled,
+    init_failed,
+    intrinsic_not_applied,
+    classifier_no_frames,
+    classifier_ambiguous,
+    system2_no_answer,
+    system2_never_triggers,
+    zombie_worker,
+    wrong_names,
+    unread_keys,
+)
+"""In the order in which equally sure ones are told."""
+
+
+MARGIN = 0.25
+"""A worker's own surest cause is its cause: one that is less sure by this does not ride on another worker's proof."""
+Finder = Callable[[Clues], Cause | None]
+
+
+def causes(clues: Clues) -> tuple[Cause, ...]:
+    """Name every cause that the clues support, the surest first, each on the workers that it explains best."""
+    found = [(find, cause) for find in CAUSES if (cause := find(clues)) is not None]
+    if len(found) > 1 and len(clues.workers) > 1:
+        found = _told_apart(clues, found)
+    return tuple(sorted((cause for _, cause in found), key=lambda cause: -cause.confidence))
+
+
+def _told_apart(clues: Clues, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
+    sure: dict[str, dict[int, float]] = {cause.id: {} for _, cause in found}
+    for worker in clues.workers:
+        alone, slot = replace(clues, workers=(worker,)), worker.view.slot
+        for find, whole in found:
+            if slot in whole.workers and (cause := find(alone)) is not None:
+                sure[whole.id][slot] = cause.confidence
+    best = {slot: max(each.get(slot, 0.0) for each in sure.values()) for each in sure.values() for slot in each}
+    told = []
+    for find, whole in found:
+        rides = {slot for slot, here in sure[whole.id].items() if here < min(best[slot], whole.confidence) - MARGIN}
+        kept = tuple(worker for worker in clues.workers if worker.view.slot not in rides)
+        cause = find(replace(clues, workers=kept)) if rides else whole
+        if cause is not None:
+            told.append((find, cause))
+    return told

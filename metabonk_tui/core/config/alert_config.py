@@ -1,0 +1,75 @@
+"""The configuration of alerts: what must hold for how long, and who is told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from metabonk_tui.core.config.config_section import NotNegative, Section
+
+
+class AlertRuleConfig(Section, frozen=True, kw_only=True):
+    """One alert: how long its condition must hold, and how loud it is."""
+
+    enabled: bool
+    for_s: NotNegative
+    severity: Literal["info", "warn", "crit"]
+    raised: Literal["info", "warn", "crit"]
+    rest_s: NotNegative | None = None
+    """None: `keep_firing_s`."""
+
+
+class AlertRulesConfig(Section, frozen=True, kw_only=True):
+    """Every alert by its name; `core.alert_rules` says what each is."""
+
+    ComponentAbsent: AlertRuleConfig
+    ComponentBad: AlertRuleConfig
+    ComponentZero: AlertRuleConfig
+    ComponentStalled: AlertRuleConfig
+    WorkerDown: AlertRuleConfig
+    WorkerIdle: AlertRuleConfig
+    WorkerLooping: AlertRuleConfig
+    StaleFrames: AlertRuleConfig
+    RateRegime: AlertRuleConfig
+    GenerationChange: AlertRuleConfig
+    MemLow: AlertRuleConfig
+    MemCritical: AlertRuleConfig
+    OomForecast: AlertRuleConfig
+    OomKill: AlertRuleConfig
+    SwapThrashing: AlertRuleConfig
+    GpuForecast: AlertRuleConfig
+    WatchActed: AlertRuleConfig
+    EnvMismatch: AlertRuleConfig
+    StateUncertain: AlertRuleConfig
+    NoGameplay: AlertRuleConfig
+    RecorderStale: AlertRuleConfig
+
+
+class HookConfig(Section, frozen=True, kw_only=True):
+    """A command of the user's that is told of alerts."""
+
+    command: list[str]
+    """Empty: none."""
+    timeout_s: Annotated[float, Meta(gt=0, le=600)]
+    severity: Literal["info", "warn", "crit"]
+    """At least so loud."""
+    resolved: bool
+    again_s: NotNegative
+    per_minute: Annotated[int, Meta(ge=1, le=60)]
+
+
+class AlertsConfig(Section, frozen=True, kw_only=True):
+    """What must hold for how long to be told, and who is told."""
+
+    keep_firing_s: NotNegative
+    rule: AlertRulesConfig
+    hook: HookConfig
+
+
+class MetricsConfig(Section, frozen=True, kw_only=True):
+    """Where Prometheus can read what is known."""
+
+    port: Annotated[int, Meta(ge=0, le=65535)]
+    """0: nowhere."""
+    host: str

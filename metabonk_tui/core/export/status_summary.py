@@ -1,0 +1,58 @@
+"""A Snapshot in brief, as plain values: what one line of a status bar is made of. Pure.
+
+Refuses to know what becomes of it. Every `*_s` is seconds of the run, `interval_s` and `written_at` are real time.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.export.status_line import SCHEMA
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import Reach
+
+
+def brief(
+    snapshot: Snapshot, *, speed: float, pool: tuple[str, int], written_at: float, pid: int
+) -> dict[str, object]:
+    """Say how the run stands. `pool` is its host and base port, `pid` who says it."""
+    run, verdict, gate, memory = snapshot.run, snapshot.verdict, snapshot.gate, snapshot.memory
+    forecast = memory.forecast
+    step = verdict.next_steps[0] if verdict.next_steps else None
+    return {
+        "schema": SCHEMA,
+        "written_at": written_at,
+        "interval_s": round(run.interval_s / speed, 3),
+        "ended": False,
+        "pid": pid,
+        "host": pool[0],
+        "base_port": pool[1],
+        "t": snapshot.t,
+        "speed": speed,
+        "run": {"name": run.name, "elapsed_s": run.elapsed_s},
+        "verdict": {
+            "word": str(verdict.word),
+            "level": verdict.word.level,
+            "since_s": verdict.since_t - run.started_at,
+            "because": list(verdict.because[:1]),
+        },
+        "workers": {
+            "up": sum(worker.reach is Reach.UP for worker in snapshot.workers),
+            "desired": len(snapshot.workers) if run.desired is None else run.desired,
+            "attention": sum(bool(worker.attention) for worker in snapshot.workers),
+        },
+        "memory": {
+            "available_bytes": memory.reading.available_bytes if memory.reading is not None else None,
+            "floor_bytes": memory.floor_bytes,
+            "level": memory.level,
+            "oom_kills": memory.oom_kills_in_run,
+            "forecast": {"state": forecast.state, "text": forecast.text} if forecast is not None else None,
+        },
+        "gate": {
+            "phase": gate.phase,
+            "checks": len(gate.checks),
+            "passed": gate.count("PASS"),
+            "failed": gate.count("FAIL"),
+            "to_come": gate.count("TO COME"),
+        },
+        "next": {"key": step.key, "text": step.text} if step is not None else None,
+        "recording": snapshot.recording,
+    }

@@ -1,0 +1,221 @@
+"""The interlock before a launch: what must be so, and what stops it unless somebody overrides it with a reason.
+
+Pure. A long run needs the whole checklist; a short one only that nothing known speaks against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.launch.checklist import Item, Standing, is_reason, sentence
+from metabonk_tui.core.launch.preflight import (
+    PreflightView,
+    env_file_item,
+    id_of_test,
+    kept_tests_item,
+    memory_item,
+    processes_item,
+)
+from metabonk_tui.core.model.pool import Action, Launch, Resize, Restart
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.verdict.inputs import due_components
+
+FRESH_S = 600.0
+"""So long on the run's clock the findings of a preflight speak against a launch."""
+REPLACED = frozenset({"memory", "env-processes"})
+"""Findings of a preflight that stop no launch: the first is judged anew, the second ends with the processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Whether an action that starts workers may be carried out."""
+
+    items: tuple[Item, ...] = ()
+    """All that was judged for it."""
+    blocking: tuple[Item, ...] = ()
+    """What stops it."""
+    reason: str = ""
+    """Why somebody overrides that; "" where nobody does, or gives no reason worth the name."""
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether it must not be done."""
+        return bool(self.blocking) and not self.reason
+
+    @property
+    def why(self) -> str:
+        """Say what stops it."""
+        return "; ".join(sentence(item) for item in self.blocking)
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """Name what was not so when it was overridden."""
+        return tuple(sentence(item) for item in self.blocking) if self.reason else ()
+
+
+def door(action: Action, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config) -> Door:
+    """Judge an action. Only what starts workers is ever stopped."""
+    if not isinstance(action, Launch | Resize | Restart):
+        return Door()
+    if action.by == "watch":
+        # It shrinks a pool whose memory is ending: a door that is shut there would keep the fire in.
+        return Door()
+    reason = action.override.strip() if is_reason(action.override) else ""
+    lasting = action.by != "cli"
+    long = is_long(action.hours, config)
+    items = checklist(snapshot, preflight, action.workers, config, lasting=lasting) if long else ()
+    if items:
+        blocking = [item for item in items if item.standing != "PASS"]
+        known = {item.id for item in blocking}
+        against = [item for item in _against(action, snapshot, preflight, config) if item.id not in known]
+        return Door((*items, *against), (*blocking, *against), reason)
+    against = _against(action, snapshot, preflight, config)
+    return Door(tuple(against), tuple(against), reason)
+
+
+def is_long(hours: float | None, config: Config) -> bool:
+    """Tell whether a run of so many hours is more than a validation: longer than gameplay may take."""
+    return hours is not None and hours * 3600 > config.clock.gameplay_s
+
+
+def _against(
+    action: Launch | Resize | Restart, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config
+) -> list[Item]:
+    """List what is known to be wrong. Fewer workers than run now need no room: they make some."""
+    running = sum(worker.alive for worker in snapshot.workers) if snapshot else 0
+    found = []
+    if not (isinstance(action, Resize) and action.workers < running):
+        found.append(memory_item(snapshot.memory.budget if snapshot else None, action.workers))
+    now_t = snapshot.t if snapshot else None
+    found.append(kept_tests_item(config, preflight.tests if preflight else (), now_t))
+    if preflight is not None and now_t is not None and preflight.began_t is not None:
+        since_t = preflight.ended_t if preflight.ended_t is not None else now_t
+        tests = {id_of_test(test.name) for test in config.preflight.test}
+        if now_t - since_t <= FRESH_S:
+            found += [item for item in preflight.items if item.id not in REPLACED | tests]
+    return [item for item in found if item.standing == "FAIL"]
+
+
+def checklist(
+    snapshot: Snapshot | None, preflight: PreflightView | None, workers: int, config: Config, *, lasting: bool
+) -> tuple[Item, ...]:
+    """Go through what a 24-hour run must have, in the order in which it is proved.
+
+    `lasting`: whoever asks stays; a command that ends with the launch records nothing of the run.
+    """
+    return (
+        kept_tests_item(config, preflight.tests if preflight else (), snapshot.t if snapshot else None),
+        _environment(snapshot, config),
+        memory_item(snapshot.memory.budget if snapshot else None, workers),
+        _components(snapshot),
+        _gameplay(snapshot),
+        _stable(snapshot),
+        _kills(snapshot),
+        _recorder(snapshot, lasting),
+        _watch(snapshot),
+    )
+
+
+def _environment(snapshot: Snapshot | None, config: Config) -> Item:
+    of, title = "environment", "environment verified"
+    if snapshot is None:
+        return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+    parts = (
+        env_file_item(config, snapshot.env_file),
+        processes_item(config, snapshot.env_file, snapshot.workers),
+    )
+    worst: tuple[Standing, ...] = ("FAIL", "UNKNOWN")
+    for standing in worst:
+        bad = [item for item in parts if item.standing == standing]
+        if bad:
+            evidence = tuple(line for item in bad for line in item.evidence)
+            return Item(of, title, standing, evidence, bad[0].fix)
+    silent = [worker.slot for worker in snapshot.workers if not worker.alive]
+    if any(item.standing != "PASS" for item in parts) or silent:
+        # Nothing required, or no process to look into: nothing was verified.
+        why = tuple(line for item in parts if item.standing != "PASS" for line in item.evidence)
+        gone = (f"w{', w'.join(str(slot) for slot in silent)} not running",) if silent else ()
+        return Item(of, title, "UNKNOWN", why + gone, "let every worker run first")
+    return Item(of, title, "PASS", tuple(line for item in parts for line in item.evidence))
+
+
+def _components(snapshot: Snapshot | None) -> Item:
+    of, title = "components", "components non-zero"
+    if snapshot is None or not snapshot.workers:
+        return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+    due, shown = due_components(snapshot.workers)
+    if not due:
+        return Item(of, title, "UNKNOWN", ("no component is due in validation",))
+    missing = [name for name in due if name not in shown]
+    if not missing:
+        return Item(of, title, "PASS", (f"{len(due)}/{len(due)} that are due have shown in this run",))
+    heard = [
+        name
+        for name in missing
+        if any(c.title == name and c.bearing == "silent" for worker in snapshot.workers for c in worker.components)
+    ]
+    standing: Standing = "FAIL" if heard else "UNKNOWN"
+    lines = (f"never shown in this run: {', '.join(missing)}",)
+    return Item(of, title, standing, lines, "go on validating until all have shown")
+
+
+def _gameplay(snapshot: Snapshot | None) -> Item:
+    of, title = "gameplay", "a worker reached gameplay"
+    if snapshot is None or not snapshot.workers:
+        return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+    reached = [f"w{worker.slot}" for worker in snapshot.workers if worker.gameplay.reached_t is not None]
+    total = len(snapshot.workers)
+    if reached:
+        return Item(of, title, "PASS", (f"{', '.join(reached)} of {total}, corroborated",))
+    claimed = [f"w{worker.slot}" for worker in snapshot.workers if worker.gameplay.started]
+    if claimed:
+        return Item(of, title, "UNKNOWN", (f"{', '.join(claimed)} say so, but no second sign",), "wait for one")
+    if any(worker.gameplay.started is None for worker in snapshot.workers):
+        return Item(of, title, "UNKNOWN", ("not every worker says whether it has",))
+    return Item(of, title, "FAIL", (f"0 of {total} workers",), "wait until one has")
+
+
+def _stable(snapshot: Snapshot | None) -> Item:
+    of, title = "memory-stable", "memory stable"
+    nodes = snapshot.verdict.nodes if snapshot else ()
+    for node in nodes:
+        if node.id == "memory":
+            standings: dict[str, Standing] = {"yes": "PASS", "no": "FAIL"}
+            return Item(of, title, standings.get(node.answer, "UNKNOWN"), node.evidence, "fewer workers, or wait")
+    return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+
+
+def _kills(snapshot: Snapshot | None) -> Item:
+    of, title = "oom", "no OOM kill"
+    if snapshot is not None and snapshot.memory.oom_kills_in_run:
+        evidence = (f"{snapshot.memory.oom_kills_in_run} in this run",)
+        return Item(of, title, "FAIL", evidence, "relaunch as many as fit: a new run counts anew")
+    if snapshot is None or snapshot.memory.reading is None or snapshot.memory.reading.oom_kills is None:
+        return Item(of, title, "UNKNOWN", ("the kernel's counter was not read",))
+    return Item(of, title, "PASS", (f"0 in this run, counted for the {snapshot.memory.reading.oom_scope}",))
+
+
+def _recorder(snapshot: Snapshot | None, lasting: bool) -> Item:
+    of, title = "recorder", "recorder on"
+    recording, by = (snapshot.recording, snapshot.recorded_by) if snapshot else (None, "")
+    fix = "in another terminal: metabonk-tui record"
+    if recording is False:
+        return Item(of, title, "FAIL", ("what is seen cannot be stored",), "see why, in the events")
+    if not lasting and not by:
+        return Item(of, title, "FAIL", ("none is there but this command, which ends",), fix)
+    if recording is None:
+        return Item(of, title, "UNKNOWN", (f"{by} has stored nothing yet" if by else "no recorder runs",), fix)
+    return Item(of, title, "PASS", (f"{by} records" if by else "it records",))
+
+
+def _watch(snapshot: Snapshot | None) -> Item:
+    of, title = "memory-watch", "memory watch on"
+    if snapshot is None:
+        return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+    if not snapshot.memory.watch_armed:
+        return Item(of, title, "FAIL", ("it is not armed",), "arm the memory watch")
+    return Item(of, title, "PASS", ("it is armed",))
+
+
+NOTHING_SEEN = "nothing was seen yet"

@@ -1,0 +1,221 @@
+"""How many workers fit: `n x worker peak + Ollama peak + floor <= available + what the pool itself holds`.
+
+Knows whose number each peak is: measured in this run, in an earlier one on this machine, or assumed. Refuses to
+forecast: a worker that grows without end outgrows any peak.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from metabonk_tui.core.config.schema import GB, Config
+from metabonk_tui.core.model.memory import Budget, PeakSource
+from metabonk_tui.core.model.sample import ProcessReading, RunPeaks
+from metabonk_tui.core.text import numbers as fmt
+
+LOADED_SHARE = 0.5
+"""An Ollama that holds less than this share of what is expected of it has not loaded its model."""
+TABLE_ROWS = 16
+
+Fit = Literal["fits", "below floor", "does not fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The most that was held in this run, and how long one of its workers has lived."""
+
+    worker_bytes: int | None = None
+    ollama_bytes: int | None = None
+    lived_s: float = 0.0
+    workers_since_t: float | None = None
+    """When a worker process was first seen in this run."""
+
+    def observe(self, processes: Iterable[ProcessReading], t: float) -> Measured:
+        """Take in one look at the processes."""
+        seen = tuple(processes)
+        workers = [process for process in seen if process.role == "worker"]
+        ollama = sum(held_bytes(process) for process in seen if process.role == "ollama")
+        since_t = self.workers_since_t if self.workers_since_t is not None or not workers else t
+        starts = [since_t if process.started_at is None else process.started_at for process in workers]
+        return Measured(
+            worker_bytes=_most(self.worker_bytes, [held_bytes(process) for process in workers]),
+            ollama_bytes=_most(self.ollama_bytes, [ollama]),
+            lived_s=max([self.lived_s, *(t - start for start in starts if start is not None)]),
+            workers_since_t=since_t,
+        )
+
+
+NOTHING = Measured()
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A peak and whose number it is."""
+
+    bytes: int
+    source: PeakSource
+    t: float | None = None
+    """When the earlier run was."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What a number of workers would come to."""
+
+    workers: int
+    needs_bytes: int
+    leaves_bytes: int
+    verdict: Fit
+
+
+def held_bytes(process: ProcessReading) -> int:
+    """Return what a process holds, its descendants included where they were looked at."""
+    return process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
+
+
+def work_out(
+    available_bytes: int | None, held: int, measured: Measured, earlier: Sequence[RunPeaks], config: Config
+) -> Budget | None:
+    """Work out the budget; None when available memory is not known.
+
+    `held` is what the workers and Ollama hold now: it is theirs again after a relaunch.
+    """
+    if available_bytes is None:
+        return None
+    worker = worker_peak(measured, earlier, config)
+    ollama = ollama_peak(measured, earlier, config)
+    room, floor = available_bytes + held, config.memory.floor_bytes
+    return Budget(
+        worker_bytes=worker.bytes,
+        worker_source=worker.source,
+        ollama_bytes=ollama.bytes,
+        ollama_source=ollama.source,
+        floor_bytes=floor,
+        budget_bytes=room,
+        fits=max(0, (room - floor - ollama.bytes) // worker.bytes),
+        held_bytes=held,
+        worker_peak_t=worker.t,
+        ollama_peak_t=ollama.t,
+    )
+
+
+def worker_peak(measured: Measured, earlier: Sequence[RunPeaks], config: Config) -> Peak:
+    """Choose the peak of one worker.
+
+    A worker that is still starting has not loaded what it will hold: then its number only counts where it is above
+    what is expected. Past start-up it counts, but for an earlier run's higher one, until the run has also lived as
+    long as the gate takes: then this run knows best.
+    """
+    expected = _expected([(peaks.worker_bytes, peaks.t) for peaks in earlier], config.memory.worker_gb)
+    return _chosen(measured.worker_bytes, _started(measured, config), _mature(measured, config), expected)
+
+
+def ollama_peak(measured: Measured, earlier: Sequence[RunPeaks], config: Config) -> Peak:
+    """Choose the peak of Ollama; one that has not loaded its model says nothing, however long it runs."""
+    expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
+    loaded = (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
+    trusted = loaded and _started(measured, config)
+    return _chosen(measured.ollama_bytes, trusted, _mature(measured, config), expected)
+
+
+def lesson(measured: Measured, earlier: Sequence[RunPeaks], t: float, config: Config) -> RunPeaks | None:
+    """Say what a later run may learn from this one; None: nothing that can be trusted yet."""
+    if not _started(measured, config):
+        return None
+    expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
+    loaded = (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
+    return RunPeaks(t, measured.worker_bytes, measured.ollama_bytes if loaded else None)
+
+
+def judge(budget: Budget, workers: int) -> Fit:
+    """Say whether so many workers fit: the floor must stay."""
+    leaves = budget.leaves_bytes(workers)
+    return "fits" if leaves >= budget.floor_bytes else "below floor" if leaves >= 0 else "does not fit"
+
+
+def what_if(budget: Budget, counts: Iterable[int]) -> tuple[WhatIf, ...]:
+    """Say for each number of workers what it needs, what it leaves, and whether it fits."""
+    return tuple(WhatIf(n, budget.needs_bytes(n), budget.leaves_bytes(n), judge(budget, n)) for n in counts)
+
+
+def counts(wanted: Iterable[int], fits: int, rows: int = TABLE_ROWS) -> tuple[int, ...]:
+    """Choose the numbers of a what-if table, in order: one up to one more than fits and than is wanted.
+
+    With more than `rows` of them: those that are wanted, those where fitting ends, then from one upwards.
+    """
+    asked = [n for n in wanted if n > 0]
+    last = max([*asked, fits]) + 1
+    if last <= rows:
+        return tuple(range(1, last + 1))
+    first = (*asked, *(n for n in (fits, fits + 1) if n > 0), *(n + 1 for n in asked))
+    upwards = range(1, min(last, rows + len(first) + 1))
+    return tuple(sorted(tuple(dict.fromkeys((*first, *upwards)))[:rows]))
+
+
+def arithmetic(budget: Budget, workers: int) -> str:
+    """Write the sum for so many workers, each number marked: the evidence of a refusal."""
+    floor = f"floor {fmt.gigabytes(budget.floor_bytes, 2)}"
+    total = fmt.gigabytes(budget.needs_bytes(workers) + budget.floor_bytes, 2)
+    return f"{needs(budget, workers)} + {floor} = {total} GB of {fmt.gigabytes(budget.budget_bytes, 2)} GB"
+
+
+def needs(budget: Budget, workers: int, brief: bool = False) -> str:
+    """Write what so many workers and Ollama hold at their peaks, and whose number each is."""
+
+    def part(size: int, source: PeakSource) -> str:
+        said = source_words(source, brief)
+        return f"{fmt.gigabytes(size, 2)} {said if brief else f'({said})'}"
+
+    worker = f"{workers} x {part(budget.worker_bytes, budget.worker_source)}"
+    return worker + (f" + Ollama {part(budget.ollama_bytes, budget.ollama_source)}" if budget.ollama_bytes else "")
+
+
+def source_words(source: PeakSource, brief: bool = False) -> str:
+    """Say whose number a peak is; `brief`: in one or two words."""
+    return _BRIEF[source] if brief else _WORDS[source]
+
+
+_WORDS: dict[PeakSource, str] = {
+    "this run": "measured",
+    "start-up": "measured while starting, may grow",
+    "earlier run": "measured in an earlier run",
+    "config": "assumed",
+}
+_BRIEF: dict[PeakSource, str] = {
+    "this run": "measured",
+    "start-up": "starting",
+    "earlier run": "earlier run",
+    "config": "assumed",
+}
+
+
+def _started(measured: Measured, config: Config) -> bool:
+    return measured.lived_s >= config.clock.startup_grace_s
+
+
+def _mature(measured: Measured, config: Config) -> bool:
+    return measured.lived_s >= config.clock.startup_grace_s + config.clock.validation_s
+
+
+def _expected(earlier: Iterable[tuple[int | None, float]], assumed_gb: float) -> Peak:
+    """Take the highest peak of earlier runs; without any, the configuration's estimate."""
+    known = [Peak(size, "earlier run", t) for size, t in earlier if size]
+    return max(known, key=lambda peak: peak.bytes, default=Peak(math.ceil(assumed_gb * GB), "config"))
+
+
+def _chosen(mine: int | None, trusted: bool, mature: bool, expected: Peak) -> Peak:
+    if not mine:
+        return expected
+    if not trusted:
+        return Peak(mine, "start-up") if mine > expected.bytes else expected
+    if expected.source == "earlier run" and expected.bytes > mine and not mature:
+        return expected
+    return Peak(mine, "this run")
+
+
+def _most(before: int | None, now: Iterable[int]) -> int | None:
+    """Return the highest so far; nothing held is nothing measured."""
+    return max([size for size in (before, *now) if size], default=None)

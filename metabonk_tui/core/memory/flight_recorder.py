@@ -1,0 +1,97 @@
+"""The last minutes of memory by process before an OOM kill, and the minute after it, kept whole.
+
+Knows bytes in their order; refuses to know who was killed and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.text.numbers import gigabytes
+
+BEFORE_S = 300.0
+AFTER_S = 60.0
+EVERY_S = 5.0
+"""At least this often; sooner where available memory moves."""
+MOVED = 0.005
+"""The share of all memory by which available must move to be worth a point of its own."""
+MAX_POINTS = 400
+
+
+MOMENTS = (("5 min before", 300.0), ("1 min before", 60.0), ("10 s before", 10.0), ("at the kill", 0.0))
+
+
+HAD = "had: held when last seen; gone at the kill"
+"""What the word in a cell means, for below the table."""
+
+
+def table(box: BlackBox) -> list[list[str]]:
+    """Write who held what as rows of cells: a head, what was available, then every name; "-": not seen then.
+
+    Whoever was gone at the kill, and was there 10 s before or later, "had" what was last seen: the victim does.
+    """
+    moments = [box.at(before_s) for _, before_s in MOMENTS]
+    names = list(dict.fromkeys(name for point in box.points for name, _ in point.held))
+    names.sort(key=lambda name: (name not in ("ollama", "launcher", "orchestrator"), len(name), name))
+    lately_t = moments[-2].t if moments[-2] else 0.0
+    lately = {name: size for point in box.points if lately_t <= point.t <= box.kill_t for name, size in point.held}
+
+    def cell(found: int | None) -> str:
+        return "-" if found is None else gigabytes(found, 2)
+
+    def held(name: str) -> list[str]:
+        cells = [cell(dict(point.held).get(name) if point else None) for point in moments]
+        if cells[-1] == "-" and name in lately:
+            cells[-1] = f"had {cell(lately[name])}"
+        return cells
+
+    rows = [["GB", *(label for label, _ in MOMENTS)]]
+    rows.append(["available", *(cell(point.available_bytes if point else None) for point in moments)])
+    return rows + [[name, *held(name)] for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """What is remembered to be kept."""
+
+    points: tuple[BlackBoxPoint, ...] = ()
+    box: BlackBox | None = None
+
+
+def observe(recorder: Recorder, sample: Sample, killed: bool) -> Recorder:
+    """Take in one tick; `killed`: an OOM kill of ours was seen in it."""
+    recorder = _add(recorder, sample, killed)
+    if killed and recorder.box is None:
+        return replace(recorder, box=BlackBox(sample.t, recorder.points))
+    box = recorder.box
+    if box is not None and recorder.points and box.points[-1:] != recorder.points[-1:]:
+        point = recorder.points[-1]
+        if point.t <= box.kill_t + AFTER_S:
+            return replace(recorder, box=replace(box, points=(*box.points, point)))
+    return recorder
+
+
+def _add(recorder: Recorder, sample: Sample, always: bool) -> Recorder:
+    if sample.memory is None and sample.processes is None:
+        return recorder
+    reading = sample.memory
+    available = reading.available_bytes if reading is not None else None
+    last = recorder.points[-1] if recorder.points else None
+    if last is not None and not always and sample.t - last.t < EVERY_S:
+        total = (reading.total_bytes if reading is not None else None) or 0
+        if None in (available, last.available_bytes) or abs((available or 0) - (last.available_bytes or 0)) < max(
+            1, MOVED * total
+        ):
+            return recorder
+    held: dict[str, int] = {}
+    for process in sample.processes or ():
+        if process.role != "other":
+            name = f"w{process.slot}" if process.role == "worker" else process.role
+            # The launcher's tree holds the workers.
+            tree = process.tree_bytes if process.role in ("worker", "ollama") else None
+            held[name] = held.get(name, 0) + (tree if tree is not None else process.rss_bytes)
+    point = BlackBoxPoint(sample.t, available, tuple(held.items()))
+    kept = tuple(each for each in recorder.points if each.t >= sample.t - BEFORE_S - EVERY_S)
+    return replace(recorder, points=(*kept, point)[-MAX_POINTS:])

@@ -1,0 +1,297 @@
+"""When memory ends: a level over time, and the band of times at which it reaches the floor and zero.
+
+Pure and free of scale: bytes of a small group and of a large host are judged alike. Knows one series only; what the
+machine does, and what a warning leads to, is its callers' business.
+
+The method won the measurements that are told in `docs/decisions/`: means of 5 s over 10 min, sudden falls taken
+out, Theil-Sen with a 99 % interval, a fast window for what begins late, and a warning that must hold. It never
+looks further ahead than it has looked back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import inf, isfinite
+from statistics import median
+
+from metabonk_tui.core.model.memory import ForecastState
+from metabonk_tui.core.timeseries.theil_sen import Point, Trend, theil_sen, without_falls
+
+BUCKET_S = 5.0
+WINDOW_S = 600.0
+LEARNING_S = 300.0
+EVALUATE_S = 10.0
+FAST_S = 150.0
+FAST_WITHIN_S = 600.0
+FAST_RATIO = 0.6
+MOST_POINTS = 60
+LEAST_POINTS = 10
+SPARSE_POINTS = 12
+"""So many points are kept beyond the window where the source is slow."""
+LOW_S = 60.0
+LOWS_S = 3600.0
+VALLEY_S = 120.0
+MOST_VALLEY_S = 300.0
+UNDERCUT = 0.25
+LEVEL_POINTS = 12
+LEVEL_S = 60.0
+DEEP_S = 300.0
+LEAST_DEEP = 7
+GAP_S = 330.0
+"""After a hole this long everything is learned anew; a warning that stood keeps standing until it is refuted."""
+BACK_S = 30.0
+"""A time this far back is a clock that was set back; a smaller step is jitter."""
+STEP_SHARE = 0.004
+HOLD = 3
+CLEAR_S = 300.0
+CLEAR_RATIO = 1.5
+SPENT_SHARE = 0.25
+DOUBT = 0.15
+"""A line is never believed closer than this: measured at 10 min left, it erred by 8 % and more."""
+
+DOUBT_LATE = 0.3
+"""Near the end a reading counts for more, and what is lost cannot be had back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When to speak."""
+
+    warn_s: float = 1200.0
+    critical_s: float = 300.0
+
+
+RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one evaluation found: a fall, and how long until the floor and zero, each with its band in seconds."""
+
+    slope: float
+    """Per second."""
+    falls: bool
+    zero_s: float | None = None
+    zero_lo_s: float | None = None
+    zero_hi_s: float | None = None
+    floor_s: float | None = None
+    floor_lo_s: float | None = None
+    floor_hi_s: float | None = None
+    level: float | None = None
+    fresh_low: bool = False
+    """Whether it is lower than it ever was in the last hour: a sawtooth comes back to where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastTrack:
+    """What is remembered of one series."""
+
+    points: tuple[Point, ...] = ()
+    """Means of `BUCKET_S`, oldest first, `WINDOW_S` of them."""
+    bucket: tuple[int, float, float, int] | None = None
+    """The one that fills: (index, sum of times from its start, sum of values, count)."""
+    lows: tuple[Point, ...] = ()
+    """The lowest point of every minute of the last hour."""
+    began_t: float | None = None
+    """Since when it learns."""
+    seen_t: float | None = None
+    evaluated_t: float | None = None
+    line: Line | None = None
+    state: ForecastState = "LEARNING"
+    since_t: float | None = None
+    falling_since_t: float | None = None
+    warned: int = 0
+    """Evaluations in a row that would warn."""
+    alarmed: int = 0
+    """Evaluations in a row that would be critical."""
+    raised_level: float | None = None
+    """What was left when it was raised."""
+    calm_t: float | None = None
+    """Since when nothing would warn, with a margin."""
+    eased_t: float | None = None
+    """Since when nothing would be critical, with a margin."""
+
+
+def reset(track: ForecastTrack, t: float) -> ForecastTrack:
+    """Forget everything: we changed the pool ourselves, or a new run began."""
+    return ForecastTrack(seen_t=t, since_t=t)
+
+
+def suspend(track: ForecastTrack, t: float) -> ForecastTrack:
+    """Learn nothing: in start-up everything falls."""
+    if track.state == "SUSPENDED":
+        return replace(track, seen_t=t)
+    return ForecastTrack(seen_t=t, state="SUSPENDED", since_t=t)
+
+
+def observe(
+    track: ForecastTrack,
+    t: float,
+    available_bytes: float | None,
+    floor_bytes: float,
+    total_bytes: float | None = None,
+    rules: Rules = RULES,
+) -> ForecastTrack:
+    """Take in one reading; evaluate where it is time to. None and what is no number were not observed."""
+    if available_bytes is None or not isfinite(available_bytes) or not isfinite(t):
+        return track
+    if track.seen_t is not None and not -BACK_S <= t - track.seen_t <= GAP_S:
+        track = replace(track, points=(), bucket=None, lows=(), began_t=None, evaluated_t=None, line=None)
+        if track.state not in ("WARNING", "CRITICAL"):
+            track = replace(track, state="LEARNING", since_t=t, falling_since_t=None)
+        track = replace(track, seen_t=t, warned=0, alarmed=0, calm_t=None, eased_t=None)
+    if track.state == "SUSPENDED":
+        track = replace(track, state="LEARNING", since_t=t, began_t=None)
+    t = t if track.seen_t is None else max(t, track.seen_t)
+    if track.began_t is None:
+        track = replace(track, began_t=t, evaluated_t=t)
+    track = _gather(replace(track, seen_t=t), t, available_bytes)
+    began_t, evaluated_t = track.began_t, track.evaluated_t
+    if began_t is None or evaluated_t is None or t - evaluated_t < EVALUATE_S:
+        return track
+    track = replace(track, evaluated_t=t)
+    if t - began_t < LEARNING_S or len(track.points) < LEAST_POINTS:
+        return track
+    return _judge(replace(track, line=_look(track, t, floor_bytes, total_bytes)), t, t - began_t, rules)
+
+
+def _gather(track: ForecastTrack, t: float, value: float) -> ForecastTrack:
+    """Add a reading to its mean; a mean that is full becomes a point."""
+    index = int(t // BUCKET_S)
+    bucket = track.bucket
+    if bucket is None:
+        return replace(track, bucket=(index, t, value, 1))
+    if bucket[0] == index:
+        return replace(track, bucket=(index, bucket[1] + t, bucket[2] + value, bucket[3] + 1))
+    point = (bucket[1] / bucket[3], bucket[2] / bucket[3])
+    sparse = len(track.points) - SPARSE_POINTS
+    points = tuple(p for i, p in enumerate(track.points) if p[0] > t - WINDOW_S or (i > sparse and p[0] > t - LOWS_S))
+    lows = track.lows
+    if lows and lows[-1][0] // LOW_S == point[0] // LOW_S:
+        lows = (*lows[:-1], (lows[-1][0], min(lows[-1][1], point[1])))
+    else:
+        lows = (*(low for low in lows if low[0] > t - LOWS_S), point)
+    return replace(track, points=(*points, point), lows=lows, bucket=(index, t, value, 1))
+
+
+def _look(track: ForecastTrack, t: float, floor: float, total: float | None) -> Line:
+    """Fit the lines and choose the one to believe."""
+    points = track.points
+    whole = total if total else max(value for _, value in points)
+    lifted = without_falls(points, STEP_SHARE * whole)
+    fit = theil_sen(_thinned(lifted))
+    if fit is None:
+        return Line(0.0, falls=False)
+    level = _level(points, fit.slope if fit.falls else 0.0, t)
+    half = theil_sen([p for p in lifted if p[0] > t - WINDOW_S / 2])
+    if half is not None and fit.falls and half.lo > fit.hi:
+        fit = half
+    fast = theil_sen([p for p in lifted if p[0] > t - FAST_S])
+    if fast is not None and fast.falls:
+        fast_s, slow_s = level / -fast.slope, level / -fit.slope if fit.falls else inf
+        if fast_s < FAST_WITHIN_S and fast_s < FAST_RATIO * slow_s:
+            fit = fast
+    if not fit.falls:
+        fit = _undertow(track.lows, t) or fit
+    level = _level(points, fit.slope, t)
+    if not fit.falls:
+        return Line(fit.slope, falls=False, level=level)
+    zero = _band(level, fit)
+    fresh_low = _fresh_low(track.lows, t, fit.slope, zero[0])
+    if level <= floor:
+        return Line(fit.slope, True, *zero, level=level, fresh_low=fresh_low)
+    return Line(fit.slope, True, *zero, *_band(level - floor, fit), level=level, fresh_low=fresh_low)
+
+
+def _level(points: Sequence[Point], slope: float, t: float) -> float:
+    """Read where it is now: the last minute, each point carried along the line, so that one reading says little."""
+    lately = [value + slope * (t - at) for at, value in points[-LEVEL_POINTS:] if at > t - LEVEL_S]
+    return max(0.0, median(lately or [points[-1][1]]))
+
+
+def _fresh_low(lows: Sequence[Point], t: float, slope: float, zero_s: float) -> bool:
+    """Say whether the newest low undercuts the last hour by a fair share of what the line claims."""
+    valley_s = min(MOST_VALLEY_S, max(VALLEY_S, zero_s / 5))
+    newest = [low for low_t, low in lows if low_t > t - valley_s]
+    before = [low for low_t, low in lows if low_t <= t - valley_s]
+    return bool(newest) and (not before or min(newest) < min(before) + UNDERCUT * slope * valley_s)
+
+
+def _undertow(lows: Sequence[Point], t: float) -> Trend | None:
+    """Fit the lowest points of the last hour: under a large sawtooth only they tell a leak.
+
+    Each of the last ones must be lower than the one before it, else it is loads that rest.
+    """
+    deep: dict[int, Point] = {}
+    for low_t, low in lows:
+        index = int((t - low_t) // DEEP_S)
+        if index not in deep or low < deep[index][1]:
+            deep[index] = (low_t, low)
+    points = [deep[index] for index in sorted(deep, reverse=True)]
+    if len(points) < LEAST_DEEP:
+        return None
+    fit = theil_sen(points)
+    if fit is None or not fit.falls:
+        return None
+    goes_on = all(after[1] - before[1] < UNDERCUT * fit.slope * DEEP_S for before, after in pairwise(points[-4:]))
+    return fit if goes_on else None
+
+
+def _band(room: float, fit: Trend) -> tuple[float, float, float]:
+    """Return how long a room lasts on a falling line, and the band around that."""
+    room = max(room, 0.0)
+    middle = room / -fit.slope
+    return middle, min(room / -fit.lo, middle * (1 - DOUBT)), max(room / -fit.hi, middle * (1 + DOUBT))
+
+
+def _thinned(points: Sequence[Point]) -> list[Point]:
+    """Join neighbours until there are few enough points: the work grows with their square."""
+    size = -(-len(points) // MOST_POINTS)
+    if size <= 1:
+        return list(points)
+    groups = [points[max(0, end - size) : end] for end in range(len(points), 0, -size)]
+    return [(sum(t for t, _ in g) / len(g), sum(v for _, v in g) / len(g)) for g in reversed(groups)]
+
+
+def _judge(track: ForecastTrack, t: float, history_s: float, rules: Rules) -> ForecastTrack:
+    """Raise what has held, clear what has rested, and otherwise say which way it goes."""
+    line = track.line
+    falls = line is not None and line.falls and line.fresh_low
+    zero_s = line.zero_s if line is not None and line.zero_s is not None else inf
+    early_s, soon_s = zero_s * (1 - DOUBT), zero_s * (1 - DOUBT_LATE)
+    believed = line is not None and line.fresh_low and zero_s <= history_s
+    raised = track.state in ("WARNING", "CRITICAL")
+    warned = track.warned + 1 if believed and early_s < rules.warn_s else 0
+    # What was believed once is not doubted again for a ripple.
+    alarmed = track.alarmed + 1 if (believed or raised) and soon_s < rules.critical_s else 0
+    calm_t, eased_t = track.calm_t, track.eased_t
+    left = line.level if line is not None else None
+    # Close to nothing the noise hides the fall: what has hardly anything left does not rest.
+    spent = raised and left is not None and left < SPENT_SHARE * (track.raised_level or 0.0)
+    calm_t = None if spent or zero_s < CLEAR_RATIO * rules.warn_s else (t if calm_t is None else calm_t)
+    eased_t = None if spent or zero_s < CLEAR_RATIO * rules.critical_s else (t if eased_t is None else eased_t)
+    rested = calm_t is not None and t - calm_t >= CLEAR_S
+    eased = eased_t is not None and t - eased_t >= CLEAR_S
+    state: ForecastState
+    if alarmed >= HOLD or (track.state == "CRITICAL" and not eased):
+        state = "CRITICAL"
+    elif warned >= HOLD or (raised and not rested):
+        state = "WARNING"
+    else:
+        state = "FALLING" if falls else "STEADY"
+    since_t = track.since_t if state == track.state else t
+    falling = falls or state in ("WARNING", "CRITICAL")
+    falling_since_t = (track.falling_since_t if track.falling_since_t is not None else t) if falling else None
+    return replace(
+        track,
+        state=state,
+        since_t=since_t,
+        falling_since_t=falling_since_t,
+        raised_level=(track.raised_level if raised else left) if state in ("WARNING", "CRITICAL") else None,
+        warned=warned,
+        alarmed=alarmed,
+        calm_t=calm_t,
+        eased_t=eased_t,
+    )

@@ -1,0 +1,264 @@
+"""Where memory goes: the forecast of the machine and of each GPU, swap, and which of ours grows.
+
+Knows readings in their order and when the pool was changed; what it leads to is the verdict's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory import forecast
+from metabonk_tui.core.memory.forecast import ForecastTrack, Rules
+from metabonk_tui.core.model.memory import Forecast, GpuMemory, Growth, SwapView
+from metabonk_tui.core.model.sample import GpuReading, Sample, Severity
+from metabonk_tui.core.text.numbers import age, estimate
+from metabonk_tui.core.timeseries.window import Points
+
+NO_FACTS: Mapping[str, Any] = {}
+
+
+class Happened(NamedTuple):
+    """What memory brought, to be told as an event."""
+
+    kind: str
+    severity: Severity
+    text: str
+    facts: Mapping[str, Any] = NO_FACTS
+
+
+GROWTH_POINTS = Points(every_s=15.0, span_s=300.0)
+GROWS_SHARE = 0.01
+"""Growth of less than this share of itself in 5 min is breathing."""
+GPU_FLOOR_SHARE = 0.05
+SWAP_SHARE = 0.005
+"""Swap in use that grows by this share of all memory in a minute is no leftover."""
+STALLED_PERCENT = 10.0
+STALLED_HARD_PERCENT = 40.0
+SWAP_CALM_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What one of ours held, and since when it grows."""
+
+    points: Points = GROWTH_POINTS
+    since_t: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SwapTrack:
+    """What is remembered of swap."""
+
+    used: Points = GROWTH_POINTS
+    view: SwapView | None = None
+    thrashed_t: float | None = None
+    """When it last thrashed."""
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is remembered of where memory goes, in one run."""
+
+    memory: ForecastTrack = field(default_factory=ForecastTrack)
+    gpus: Mapping[int, ForecastTrack] = field(default_factory=dict)
+    gpu_readings: tuple[GpuReading, ...] | None = None
+    swap: SwapTrack = field(default_factory=SwapTrack)
+    holders: Mapping[str, Holder] = field(default_factory=dict)
+    happened: tuple[Happened, ...] = ()
+
+
+def rules(config: Config) -> Rules:
+    """Return when to speak, as configured."""
+    return Rules(config.memory.forecast_warn_s, config.memory.forecast_critical_s)
+
+
+def changed_by_us(sample: Sample) -> bool:
+    """Say whether this tick changed the pool: what was learned before it counts no more."""
+    changes = ("pool.launch", "pool.resize", "pool.stop")
+    return any(event.kind in changes and event.severity != "crit" for event in sample.events)
+
+
+def observe(
+    outlook: Outlook,
+    sample: Sample,
+    held: Mapping[str, int] | None,
+    config: Config,
+    *,
+    suspended: bool,
+    killed: bool = False,
+) -> Outlook:
+    """Take in one tick; `held` is what each of ours holds, None where nobody looked.
+
+    What was learned counts no more once the kernel `killed`: a victim's memory is free, and the old low is no measure.
+    """
+    anew = killed or changed_by_us(sample)
+    t, reading, when = sample.t, sample.memory, rules(config)
+    available = reading.available_bytes if reading else None
+    total = reading.total_bytes if reading else None
+    memory = _follow(outlook.memory, sample, available, config.memory.floor_bytes, total, when, suspended, anew)
+    happened = list(_told(outlook.memory, memory, t, ""))
+    gpus: dict[int, ForecastTrack] = dict(outlook.gpus)
+    for gpu in sample.gpus or ():
+        before = outlook.gpus.get(gpu.index, ForecastTrack())
+        free, floor = gpu.total_bytes - gpu.used_bytes, GPU_FLOOR_SHARE * gpu.total_bytes
+        gpus[gpu.index] = _follow(before, sample, free, floor, gpu.total_bytes, when, suspended, changed_by_us(sample))
+        happened += _told(before, gpus[gpu.index], t, f"GPU {gpu.index}: ", {"gpu": gpu.index})
+    swap = _swap(outlook.swap, sample)
+    if swap.told is not outlook.swap.told and swap.view is not None:
+        said = swap.view.text if swap.told else "swap is quiet again"
+        loud: Severity = "crit" if swap.view.level == "crit" else "warn"
+        happened.append(Happened("memory.swap", loud if swap.told else "ok", said))
+    holders = outlook.holders if held is None else _hold(outlook.holders, held, t)
+    return Outlook(memory, gpus, sample.gpus, swap, holders, tuple(happened))
+
+
+def _follow(
+    track: ForecastTrack,
+    sample: Sample,
+    available: float | None,
+    floor: float,
+    total: float | None,
+    when: Rules,
+    suspended: bool,
+    anew: bool,
+) -> ForecastTrack:
+    if suspended:
+        return forecast.suspend(track, sample.t)
+    if anew:
+        track = forecast.reset(track, sample.t)
+    return forecast.observe(track, sample.t, available, floor, total, when)
+
+
+def _told(
+    before: ForecastTrack, after: ForecastTrack, t: float, whose: str, about: Mapping[str, Any] = NO_FACTS
+) -> list[Happened]:
+    """Tell a change of the warning, once each, with what was foretold."""
+    if after.state == before.state:
+        return []
+    seen = view(after, t)
+    zero = {"zero_t": seen.reaches_zero_t, "zero_lo_t": seen.zero_lo_t, "zero_hi_t": seen.zero_hi_t}
+    facts = {**about, "state": after.state, "was": before.state, **zero}
+    if after.state == "CRITICAL":
+        return [Happened("memory.forecast", "crit", whose + seen.text, facts)]
+    if after.state == "WARNING":
+        eased = "eased: " if before.state == "CRITICAL" else ""
+        return [Happened("memory.forecast", "warn", whose + eased + seen.text, facts)]
+    if before.state in ("WARNING", "CRITICAL"):
+        changed = after.state in ("LEARNING", "SUSPENDED")
+        said = "learning anew" if changed else "the fall has ended"
+        return [Happened("memory.forecast", "ok", whose + said, facts)]
+    return []
+
+
+def view(track: ForecastTrack, t: float) -> Forecast:
+    """Write a forecast for drawing: times on the run's clock, each with its band."""
+    line = track.line if track.state not in ("LEARNING", "SUSPENDED") else None
+    seen_t = t if track.evaluated_t is None else track.evaluated_t
+
+    def at(seconds: float | None) -> float | None:
+        return None if seconds is None else seen_t + seconds
+
+    shown = line if line is not None and line.falls and track.state != "STEADY" else None
+    zero_s = shown.zero_s if shown else None
+    band_s = None
+    if shown and shown.zero_lo_s is not None and shown.zero_hi_s is not None:
+        band_s = min((shown.zero_hi_s - shown.zero_lo_s) / 2, shown.zero_s or 0.0)
+    return Forecast(
+        reaches_zero_t=at(zero_s),
+        plus_minus_s=band_s,
+        slope_bytes_per_min=line.slope * 60 if line else 0.0,
+        text=_text(track, t, None if zero_s is None else max(0.0, seen_t + zero_s - t), band_s),
+        state=track.state,
+        reaches_floor_t=at(shown.floor_s) if shown else None,
+        zero_lo_t=at(shown.zero_lo_s) if shown else None,
+        zero_hi_t=at(shown.zero_hi_s) if shown else None,
+        floor_lo_t=at(shown.floor_lo_s) if shown else None,
+        floor_hi_t=at(shown.floor_hi_s) if shown else None,
+        since_t=track.since_t,
+        falling_since_t=track.falling_since_t,
+    )
+
+
+def _text(track: ForecastTrack, t: float, zero_s: float | None, band_s: float | None) -> str:
+    if track.state == "SUSPENDED":
+        return "no forecast in start-up"
+    if track.state == "LEARNING":
+        learned_s = 0.0 if track.began_t is None else t - track.began_t
+        if learned_s < forecast.LEARNING_S:
+            return f"forecast learning, {age(learned_s)} of {age(forecast.LEARNING_S)}"
+        return "forecast learning, too few readings"
+    if track.state == "STEADY":
+        return "no fall"
+    if zero_s is None:
+        return "OOM warning stands, the fall has paused"
+    if zero_s < 1:
+        return "OOM at any moment"
+    if zero_s > 86400:
+        return "falls, > 24h left, if this trend holds"
+    if band_s is not None and zero_s >= 600:
+        band_s = max(60.0, round(band_s / 60) * 60.0)
+    return f"OOM {estimate(zero_s, band_s)}, if this trend holds"
+
+
+def gpu_views(outlook: Outlook, t: float) -> tuple[GpuMemory, ...] | None:
+    """Write each GPU; None where nobody looked or there is none to look at."""
+    if outlook.gpu_readings is None:
+        return None
+    return tuple(
+        GpuMemory(gpu.index, gpu.used_bytes, gpu.total_bytes, view(outlook.gpus[gpu.index], t))
+        for gpu in outlook.gpu_readings
+    )
+
+
+def growth_views(outlook: Outlook) -> tuple[Growth, ...]:
+    """Write who grows, the fastest first."""
+    views = []
+    for name, holder in outlook.holders.items():
+        rate = holder.points.rate(min_span_s=60.0)
+        per_min = None if rate is None else rate * 60
+        views.append(Growth(name, int(holder.points.items[-1][1]), per_min, holder.since_t))
+    return tuple(sorted(views, key=lambda one: (-(one.bytes_per_min or 0.0), one.name)))
+
+
+def _hold(before: Mapping[str, Holder], held: Mapping[str, int], t: float) -> dict[str, Holder]:
+    holders = {}
+    for name, size in held.items():
+        old = before.get(name, Holder())
+        points = old.points.add(t, float(size))
+        rate, since_t = points.rate(min_span_s=60.0), old.since_t
+        grows = rate is not None and rate * GROWTH_POINTS.span_s > GROWS_SHARE * max(size, 1)
+        if grows and since_t is None:
+            since_t = points.items[0][0]
+        holders[name] = Holder(points, since_t if grows else None)
+    return holders
+
+
+def _swap(track: SwapTrack, sample: Sample) -> SwapTrack:
+    """Judge swap: growing while tasks stall on memory is thrashing; in use and quiet is not."""
+    reading = sample.memory
+    if reading is None or reading.swap_used_bytes is None:
+        return replace(track, view=None)
+    used = track.used.add(sample.t, float(reading.swap_used_bytes))
+    rate = used.rate(min_span_s=60.0)
+    per_min = None if rate is None else rate * 60
+    some, full = reading.pressure_some_avg10, reading.pressure_full_avg10
+    if reading.swap_total_bytes == 0:
+        return replace(track, used=used, view=SwapView("ok", reading.swap_used_bytes, 0, per_min, "no swap"))
+    total = reading.total_bytes
+    grows = per_min is not None and bool(total) and per_min > SWAP_SHARE * (total or 0)
+    thrashes = grows and some is not None and some >= STALLED_PERCENT
+    thrashed_t = sample.t if thrashes else track.thrashed_t
+    told = thrashed_t is not None and sample.t - thrashed_t < SWAP_CALM_S
+    hard = told and ((some or 0.0) >= STALLED_HARD_PERCENT or (full or 0.0) >= STALLED_PERCENT)
+    text = ""
+    if told:
+        pace = "" if per_min is None else f" {per_min / 1e6:+.0f} MB/min"
+        text = f"swap thrashing:{pace}, PSI {'unknown' if some is None else f'{some:.0f}'}"
+    unknown = per_min is None or some is None or not total
+    level = "crit" if hard else "warn" if told else "unknown" if unknown else "ok"
+    swap = SwapView(level, reading.swap_used_bytes, reading.swap_total_bytes, per_min, text)  # type: ignore[arg-type]
+    return SwapTrack(used, swap, thrashed_t, told)

@@ -1,0 +1,227 @@
+"""What it means: a `Snapshot` is what a Sample means after all that came before, and all that is drawn or printed.
+
+Missing is `None`, never a default. Units are in the names. Times `t` are Unix seconds on the run's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.contract import ContractView
+from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading
+from metabonk_tui.core.model.worker import WorkerView
+
+Level = Literal["go", "caution", "stop", "unknown"]
+
+
+class Word(StrEnum):
+    """The verdict. The order is the precedence of the headline, loudest first."""
+
+    STOP = "STOP"
+    UNDECIDED = "UNDECIDED"
+    ADD_MEMORY_WATCH = "ADD MEMORY WATCH"
+    TUNE_EPSILON = "TUNE EPSILON"
+    SUCCESS = "SUCCESS"
+    LAUNCH_24H = "LAUNCH 24H"
+    CONTINUE = "CONTINUE"
+    VALIDATING = "VALIDATING"
+    WAITING = "WAITING"
+
+    @property
+    def level(self) -> Level:
+        """How loud it is; the same as the exit code's meaning."""
+        return _LEVELS[self]
+
+    @property
+    def exit_code(self) -> int:
+        """0 go, 1 caution, 2 STOP, 3 not known yet (the monitoring-plugins convention)."""
+        return {"go": 0, "caution": 1, "stop": 2, "unknown": 3}[self.level]
+
+
+_LEVELS: dict[Word, Level] = {
+    Word.STOP: "stop",
+    Word.UNDECIDED: "unknown",
+    Word.ADD_MEMORY_WATCH: "caution",
+    Word.TUNE_EPSILON: "caution",
+    Word.SUCCESS: "go",
+    Word.LAUNCH_24H: "go",
+    Word.CONTINUE: "go",
+    Word.VALIDATING: "unknown",
+    Word.WAITING: "unknown",
+}
+
+CheckResult = Literal["PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One of the six checks of the gate; judges the interval since the last one."""
+
+    n: int
+    due_t: float
+    result: CheckResult
+    because: str = ""
+
+
+Phase = Literal["start-up", "validation", "gameplay", "long run", "complete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The 30 minutes of six checks."""
+
+    phase: Phase
+    began_t: float | None
+    """End of start-up; None while starting."""
+    ends_t: float | None
+    gameplay_by_t: float | None
+    checks: tuple[Check, ...]
+
+    def count(self, result: CheckResult) -> int:
+        """Count the checks with this result."""
+        return sum(check.result == result for check in self.checks)
+
+
+Answer = Literal["yes", "no", "unknown", "not yet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One question of the matrix with its answer and evidence, reached or not."""
+
+    id: Literal["components", "memory", "gameplay"]
+    question: str
+    """"Are the metrics still zero?", "Memory stable, > 1 GB?", "Gameplay within 2 h?"."""
+    answer: Answer
+    leads_to: str
+    """The word, or "on track", "CONTINUE"."""
+    level: Level
+    on_path: bool
+    short: str
+    """At most 24 cells: "3/3 due shown", "min 4.1 GB", "0/5 corroborated"."""
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something to do now."""
+
+    key: str | None
+    """The key that does it in the UI."""
+    text: str
+    command: str | None
+    """The same as a command line that can be copied."""
+    join: Literal["", "then", "or"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word of the matrix and all it stands on. Never a bare word."""
+
+    word: Word
+    since_t: float
+    because: tuple[str, ...]
+    """Sentences, the strongest first."""
+    nodes: tuple[Node, ...]
+    would_be: Word | None
+    """While VALIDATING: what it would be if the gate ended now."""
+    changes_when: str
+    next_steps: tuple[NextStep, ...]
+    was: Word | None
+    """The word before this one."""
+    early: bool = False
+    """Decided before the gate ended, on conclusive evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One possible cause of silence, with its proof."""
+
+    id: str
+    name: str
+    confidence: float
+    because: str
+    confirm: str
+    fix: str
+    workers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time that nobody watched."""
+
+    from_t: float
+    to_t: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """The run on screen."""
+
+    name: str
+    started_at: float
+    elapsed_s: float
+    desired: int | None
+    source: str
+    how: str
+    profile: str
+    interval_s: float
+    """Nominal time between samples."""
+    samples: int
+    observed_s: float
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run that ended, kept for the report: its last Snapshot and all its events."""
+
+    last: Snapshot
+    events: tuple[Event, ...]
+    verdicts: tuple[tuple[float, Word, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What one Sample means after all that came before. The only thing that is drawn or printed."""
+
+    t: float
+    tick: int
+    run: RunView
+    workers: tuple[WorkerView, ...]
+    """By slot, ascending; every wanted slot has one, seen or not."""
+    memory: MemoryView
+    gate: Gate
+    verdict: Verdict
+    pool: PoolReading
+    events: tuple[Event, ...]
+    """This run's, oldest first, at most `MAX_EVENTS`."""
+    verdicts: tuple[tuple[float, Word, tuple[str, ...]], ...]
+    """Every change of the verdict in this run: (since, word, because)."""
+    causes: tuple[Cause, ...]
+    lag_s: float | None
+    trend_bucket_s: float
+    memory_bucket_s: float
+    ended_runs: tuple[RunSummary, ...]
+    state: Any
+    """What `core.step` needs to go on. Nobody else may look inside."""
+    env_file: EnvFileReading | None = None
+    """What the pool's env file sets; None: none is configured, or it was not read yet."""
+    contract: ContractView | None = None
+    """Which names of `/status` were seen in this run; None: nothing was looked at yet."""
+    log_lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """The lines of each worker's log that may tell a cause, oldest first, by slot; none for a slot: none was found."""
+    recording: bool | None = None
+    """Is this run being written to disk? None: no recorder runs."""
+    alerts: tuple[Alert, ...] = ()
+    """This run's, the loudest that fire first, then pending ones, then those that ended, newest first."""
+    recorded_by: str = ""
+    """The other monitor that writes it, in words; "": we do, or nobody does."""
+
+
+MAX_EVENTS = 500

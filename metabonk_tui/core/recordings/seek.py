@@ -1,0 +1,229 @@
+"""Where to go in a recording: what a person typed, and which time that is. Pure.
+
+`55m`, `1h20m`, `00:55:04` are times of the run on screen, `14:32` is the clock on the wall. With seconds it looks like
+a time of the run: `14:32:07` is that where the run has such a time, else the wall's; `at 14:32:07` is always the
+wall's. `3m ago`, `-3m`, `+3m` count from what is on screen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Literal
+
+from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.recordings.playback import Mark, Playback
+from metabonk_tui.core.text import numbers as fmt
+
+CAN_BE_TYPED = "55m, 1h20m, 00:55:04, 14:32, 3m ago, next warning, previous stop, start, end"
+IN_SHORT = "55m, 14:32, 3m ago, next warning, end"
+LONGEST_S = 10 * 365 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """A time of the run on screen."""
+
+    s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """A time of the clock on the wall."""
+
+    hour: int
+    minute: int
+    second: int = 0
+    or_elapsed: bool = False
+    """Written as a run's time is written, too, and that comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """So much before or after what is on screen."""
+
+    s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The first sample, or the last."""
+
+    to: Literal["start", "end"]
+
+
+Sought = Literal["warning", "crit", "stop", "verdict", "gap", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """The next event of a kind, or the one before."""
+
+    what: Sought
+    forward: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time on the run's clock."""
+
+    t: float
+
+
+Target = Elapsed | Wall | Shift | Edge | Find | Moment
+
+_ARE: Mapping[Sought, Callable[[Mark], bool]] = {
+    "warning": lambda mark: mark.kind in ("warn", "crit") or mark.level in ("caution", "stop"),
+    "crit": lambda mark: mark.kind == "crit" or mark.level == "stop",
+    "stop": lambda mark: mark.word is Word.STOP,
+    "verdict": lambda mark: mark.kind == "verdict",
+    "gap": lambda mark: mark.kind == "gap",
+    "run": lambda mark: mark.kind == "run",
+}
+_NAMES: Mapping[str, Sought] = {
+    "warning": "warning",
+    "warn": "warning",
+    "crit": "crit",
+    "critical": "crit",
+    "stop": "stop",
+    "verdict": "verdict",
+    "gap": "gap",
+    "run": "run",
+}
+_SPAN = re.compile(
+    r"(?:(\d{1,6}(?:\.\d{1,6})?)d)? ?(?:(\d{1,6}(?:\.\d{1,6})?)h)? ?"
+    r"(?:(\d{1,6}(?:\.\d{1,6})?)m)? ?(?:(\d{1,9}(?:\.\d{1,6})?)s)?"
+)
+_CLOCK = re.compile(r"(at |@ ?)?(\d{1,6}):([0-5]\d)(?::([0-5]\d))?")
+
+
+def parse(text: str) -> Target | None:
+    """Read what was typed; None: it means nothing."""
+    said = " ".join(text.lower().split())
+    if said in ("start", "begin", "beginning", "first"):
+        return Edge("start")
+    if said in ("end", "newest", "last"):
+        return Edge("end")
+    words = said.split(" ")
+    if len(words) == 2 and words[0] in ("next", "previous", "prev", "last") and words[1] in _NAMES:
+        return Find(_NAMES[words[1]], words[0] == "next")
+    if said.endswith(" ago"):
+        ago_s = _span_s(said.removesuffix(" ago"))
+        return None if ago_s is None else Shift(-ago_s)
+    if said[:1] in ("+", "-"):
+        by_s = _span_s(said[1:].strip())
+        return None if by_s is None else Shift(by_s if said[0] == "+" else -by_s)
+    clock = _CLOCK.fullmatch(said)
+    if clock:
+        return _clock(clock)
+    run_s = _span_s(said)
+    return None if run_s is None else Elapsed(run_s)
+
+
+def _span_s(text: str) -> float | None:
+    found = _SPAN.fullmatch(text)
+    if not text or not found:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    whole_s = days * 86400 + hours * 3600 + minutes * 60 + seconds
+    return whole_s if whole_s <= LONGEST_S else None
+
+
+def _clock(found: re.Match[str]) -> Target | None:
+    wall, hour, minute, second = found[1], int(found[2]), int(found[3]), int(found[4] or 0)
+    if found[4] is None or wall:
+        return Wall(hour, minute, second) if hour < 24 else None
+    if hour < 24:
+        return Wall(hour, minute, second, or_elapsed=True)
+    return Elapsed(hour * 3600.0 + minute * 60 + second)
+
+
+def find(target: Target, playback: Playback, zone: tzinfo) -> float | str | None:
+    """Say which time is meant; a sentence where there is none; None: not known before more was read."""
+    match target:
+        case Edge("start"):
+            return playback.from_t
+        case Edge():
+            return playback.read_to_t if playback.whole else playback.ends_t
+        case Shift(s):
+            return min(max(playback.t + s, playback.from_t), playback.to_t)
+        case Moment(t):
+            return min(max(t, playback.from_t), playback.to_t) if playback.whole else t
+        case Elapsed(s):
+            return _elapsed(s, playback)
+        case Wall():
+            return _wall(target, playback, zone)
+        case Find():
+            return _event(target, playback)
+
+
+def _elapsed(s: float, playback: Playback) -> float | str | None:
+    run = playback.run
+    if run is None:
+        return None
+    t, ends_t = run.started_at + s, playback.ends_of(run)
+    if ends_t is None:
+        return max(t, run.from_t) if t <= run.to_t else None
+    if t >= ends_t + 1:
+        return f"{run.name} is {fmt.elapsed(ends_t - run.started_at)} long"
+    return min(max(t, run.from_t), ends_t)
+
+
+def _wall(wall: Wall, playback: Playback, zone: tzinfo) -> float | str | None:
+    if wall.or_elapsed:
+        s = wall.hour * 3600.0 + wall.minute * 60 + wall.second
+        there = _elapsed(s, playback)
+        if not isinstance(there, str):
+            return there
+    from_t, to_t = playback.from_t, playback.to_t
+    try:
+        day = datetime.fromtimestamp(from_t, zone)
+        last = datetime.fromtimestamp(to_t, zone)
+    except (ValueError, OverflowError, OSError):
+        return "this recording's times are none of a clock on the wall"
+    moment = day.replace(hour=wall.hour, minute=wall.minute, second=wall.second, microsecond=0)
+    found = []
+    while moment.date() <= last.date():
+        # A moment that is named without seconds is that whole minute.
+        t = moment.timestamp()
+        if from_t - 60 < t <= to_t:
+            found.append(max(t, from_t))
+        moment += timedelta(days=1)
+    if found:
+        return next((t for t in found if t > playback.t), found[-1])
+    if playback.ends_t is None and not playback.whole:
+        return None
+    return f"the recording goes from {fmt.clock(from_t, zone)} to {fmt.clock(to_t, zone)} on the wall"
+
+
+def _event(sought: Find, playback: Playback) -> float | str | None:
+    fits = _ARE[sought.what]
+    # What is on screen was reached with its sample.
+    at_t = playback.sample_t if playback.sample_t is not None else playback.t
+    if sought.forward:
+        ahead = [mark.t for mark in playback.marks if mark.t > playback.t and fits(mark)]
+        if ahead:
+            return min(ahead)
+        return f"no {sought.what} after this" if playback.whole else None
+    behind = [mark.t for mark in playback.marks if mark.t < at_t and fits(mark)]
+    return max(behind) if behind else f"no {sought.what} before this"
+
+
+def words(target: Target, playback: Playback) -> str:
+    """Write a target for people."""
+    match target:
+        case Moment(t):
+            run = playback.run
+            return fmt.elapsed(t - (run.started_at if run else playback.from_t))
+        case Edge(to):
+            return f"the {to}"
+        case Elapsed(s):
+            return fmt.elapsed(s)
+        case Shift(s):
+            return f"{fmt.age(abs(s))} {'on' if s > 0 else 'back'}"
+        case Wall(hour, minute, second):
+            return f"{hour:02d}:{minute:02d}" + (f":{second:02d}" if second else "")
+        case Find(what, forward):
+            return f"the {'next' if forward else 'previous'} {what}"

@@ -1,0 +1,291 @@
+"""What two runs are compared by: each metric with how it is read, when it differs, and how it is written.
+
+Pure. Missing is None and never equal nor unequal to anything; an absent key is known, and counts.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any, Literal
+
+from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
+from metabonk_tui.core.report.timeline import ComponentMoment, Digest, Moment, WorkerMoment
+from metabonk_tui.core.text.numbers import gigabytes, number
+
+GB = 1_000_000_000
+NOT_RECORDED = "not recorded"
+ABSENT = "absent"
+"""The value of a component of which no worker has the key: known, and no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """On how many of the workers that were observed it is so."""
+
+    count: int
+    of: int
+    what: str = ""
+    """The words behind the number: "looping"."""
+
+
+Value = float | str | Share
+"""What a metric is at one moment of one run."""
+Kind = Literal["word", "share", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One line of the comparison."""
+
+    id: str
+    title: str
+    kind: Kind
+    rank: int
+    """Of differences in the same minute the lowest rank explains most and is named first."""
+    lasting_s: float
+    """A difference counts once it was seen over so much time: less is the wobble of a start, or of two rhythms.
+
+    One of words or shares counts also when it was seen twice and lasts to the end.
+    """
+    read: Callable[[Moment], Value | None]
+    """None: not observed at that moment."""
+    differs: Callable[[Any, Any], bool]
+    """Do two values, of this metric both, differ materially? The same answer when they change places."""
+    write: Callable[[Any], str]
+    least: int = 2
+    """At how many moments at least: matters where one of the runs was sampled rarely."""
+
+
+KEYS, KILLS, SHOWING, CONDUCT, GAMEPLAY, RATES, MEMORY, VERDICT = range(8)
+"""The ranks. The verdict comes last: it is what the others lead to."""
+KEY_PRESENT = (
+    ComponentState.ACTIVE,
+    ComponentState.STALLED,
+    ComponentState.ZERO,
+    ComponentState.UNPROVEN,
+    ComponentState.BAD,
+)
+QUIET = (ComponentState.STALLED, ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN)
+SLOWEST = 0.01
+"""Steps per second; below it two workers stand equally still."""
+
+
+def metrics(a: Digest, b: Digest) -> tuple[Metric, ...]:
+    """List what these two are compared by, in the order of the page."""
+    # Both were judged by one configuration: the parts are the same wherever there are workers.
+    parts = max((_parts(one) for one in (a, b)), key=len)
+    derived = tuple(part.id for part in parts if part.derived)
+    # A new word shows only after it held for two evaluations: rarely sampled, that much later.
+    word = Metric("verdict", "verdict", "word", VERDICT, 300.0, lambda m: m.word.value, _other_level, str, least=3)
+    return (
+        word,
+        _share("workers_up", "workers up", CONDUCT, 300.0, _up, whole_worker),
+        *(one for part in parts for one in _of_component(part)),
+        _share("conduct", "workers in trouble", CONDUCT, 300.0, _trouble, whole_worker),
+        _number("resets", "counter resets", CONDUCT, 300.0, _resets, _more_resets, "{:.0f}".format),
+        _number("step_rate.median", "step rate, median", RATES, 300.0, _middle_rate, _times(3, SLOWEST), _rate),
+        _number("step_rate.fastest", "step rate, fastest", RATES, 300.0, _top_rate, _times(10, SLOWEST), _rate),
+        _share("uncertain", "state uncertain", CONDUCT, 300.0, _uncertain, _half),
+        _share("gameplay", "reached gameplay", GAMEPLAY, 600.0, partial(_gameplay, derived), _none_against_some),
+        _number("available_memory", "available memory", MEMORY, 300.0, _available, _memory(1.0, 0.2), _gigabytes),
+        _number("workers_memory", "held by workers", MEMORY, 300.0, _held, _memory(1.0, 1 / 3), _gigabytes),
+        Metric("oom_kills", "OOM kills", "number", KILLS, 0.0, _kills, operator.ne, "{:.0f}".format, least=1),
+    )
+
+
+def _parts(one: Digest) -> tuple[ComponentView, ...]:
+    return one.last.workers[0].components if one.last.workers else ()
+
+
+def _of_component(part: ComponentView) -> tuple[Metric, ...]:
+    """Compare one component by whether its key is there, whether it shows, and how far it got."""
+    floor = part.expected_min or 10.0**-part.decimals
+    present, showing, value = partial(_present, part.id), partial(_showing, part.id), partial(_middle_value, part.id)
+    name, decimals = part.title, part.decimals
+    return (
+        _share(f"{part.id}.keys", f"{name} keys", KEYS, 120.0, present, whole_worker),
+        _share(f"{part.id}.showing", f"{name} showing", SHOWING, 600.0, showing, _half),
+        Metric(
+            f"{part.id}.value",
+            f"{name}, median",
+            "number",
+            RATES,
+            600.0,
+            value,
+            # Where the key is absent there is no number, and the keys tell it already.
+            lambda x, y: ABSENT not in (x, y) and _times(4, floor)(x, y),
+            lambda x: x if x == ABSENT else number(x, decimals),
+        ),
+    )
+
+
+def _share(
+    name: str,
+    title: str,
+    rank: int,
+    lasting_s: float,
+    read: Callable[[Moment], Share | None],
+    differs: Callable[[Share, Share], bool],
+) -> Metric:
+    return Metric(name, title, "share", rank, lasting_s, read, differs, write_share)
+
+
+def _number(
+    name: str,
+    title: str,
+    rank: int,
+    lasting_s: float,
+    read: Callable[[Moment], float | None],
+    differs: Callable[[float, float], bool],
+    write: Callable[[float], str],
+) -> Metric:
+    return Metric(name, title, "number", rank, lasting_s, read, differs, write)
+
+
+# When two values differ
+
+
+def whole_worker(x: Share, y: Share) -> bool:
+    """Tell whether the shares are at least one worker of the larger pool apart."""
+    return abs(x.count * y.of - y.count * x.of) >= min(x.of, y.of)
+
+
+def _half(x: Share, y: Share) -> bool:
+    return 2 * abs(x.count * y.of - y.count * x.of) >= x.of * y.of
+
+
+def _none_against_some(x: Share, y: Share) -> bool:
+    return (x.count == 0) != (y.count == 0)
+
+
+def _other_level(x: str, y: str) -> bool:
+    """Differ as exit codes do: go, caution, STOP. A word that knows nothing yet differs from none."""
+    levels = {Word(x).level, Word(y).level}
+    return len(levels) == 2 and "unknown" not in levels
+
+
+def _times(factor: float, floor: float) -> Callable[[float, float], bool]:
+    """Differ by so many times, where what lies below the floor counts as the floor."""
+    return lambda x, y: max(x, y) >= factor * max(min(x, y), floor)
+
+
+def _memory(least_gb: float, share: float) -> Callable[[float, float], bool]:
+    return lambda x, y: abs(x - y) >= least_gb * GB and abs(x - y) >= share * max(x, y)
+
+
+def _more_resets(x: float, y: float) -> bool:
+    return abs(x - y) >= 2 and max(x, y) >= 2 * min(x, y)
+
+
+# How values are written
+
+
+def write_share(share: Share) -> str:
+    """Write "0/5", with its words behind it."""
+    return f"{share.count}/{share.of}" + (f" {share.what}" if share.what else "")
+
+
+def _rate(value: float) -> str:
+    return f"{number(value, 2)}/s"
+
+
+def _gigabytes(value: float) -> str:
+    return f"{gigabytes(value)} GB"
+
+
+# How values are read
+
+
+def _present(part: str, moment: Moment) -> Share | None:
+    states = [one.state for one in _looks(part, moment)]
+    known = [state for state in states if state in KEY_PRESENT or state is ComponentState.ABSENT]
+    return _counted(sum(state in KEY_PRESENT for state in known), len(known))
+
+
+def _showing(part: str, moment: Moment) -> Share | None:
+    states = [one.state for one in _looks(part, moment)]
+    shows = sum(state is ComponentState.ACTIVE for state in states)
+    return _counted(shows, shows + sum(state in QUIET for state in states))
+
+
+def _middle_value(part: str, moment: Moment) -> float | str | None:
+    looks = _looks(part, moment)
+    known = {one.state for one in looks} & {*KEY_PRESENT, ComponentState.ABSENT}
+    middle = _median(one.value for one in looks)
+    return ABSENT if middle is None and known == {ComponentState.ABSENT} else middle
+
+
+def _looks(part: str, moment: Moment) -> list[ComponentMoment]:
+    return [worker.components[part] for worker in moment.workers.values() if part in worker.components]
+
+
+def _seen(moment: Moment) -> list[WorkerMoment]:
+    return [worker for worker in moment.workers.values() if worker.reach is not Reach.UNOBSERVED]
+
+
+def _up(moment: Moment) -> Share | None:
+    seen = _seen(moment)
+    return _counted(sum(worker.reach is Reach.UP for worker in seen), len(seen))
+
+
+def _trouble(moment: Moment) -> Share | None:
+    seen = _seen(moment)
+    words = [worker.conduct.value for worker in seen if worker.conduct is not None]
+    return _counted(len(words), len(seen), ", ".join(sorted(set(words))))
+
+
+def _resets(moment: Moment) -> float | None:
+    seen = _seen(moment)
+    return float(sum(worker.generation - 1 for worker in seen)) if seen else None
+
+
+def _middle_rate(moment: Moment) -> float | None:
+    return _median(worker.step_rate for worker in _seen(moment))
+
+
+def _top_rate(moment: Moment) -> float | None:
+    return max((worker.step_rate for worker in _seen(moment) if worker.step_rate is not None), default=None)
+
+
+def _uncertain(moment: Moment) -> Share | None:
+    states = [worker.ui_state for worker in _seen(moment) if worker.reach is Reach.UP and worker.ui_state is not None]
+    return _counted(states.count("uncertain"), len(states))
+
+
+def _gameplay(derived: tuple[str, ...], moment: Moment) -> Share | None:
+    """Count who reached gameplay, of those whose recording could have shown it."""
+    told = [
+        worker
+        for worker in _seen(moment)
+        if not derived or any(worker.components[part].state is not ComponentState.UNOBSERVED for part in derived)
+    ]
+    return _counted(sum(worker.gameplay for worker in told), len(told))
+
+
+def _available(moment: Moment) -> float | None:
+    return None if moment.available_bytes is None else float(moment.available_bytes)
+
+
+def _held(moment: Moment) -> float | None:
+    """Sum up what all hold; the sum of some of them says nothing."""
+    held = [worker.memory_bytes for worker in moment.workers.values() if worker.reach is Reach.UP]
+    known = [size for size in held if size is not None]
+    return float(sum(known)) if known and len(known) == len(held) else None
+
+
+def _kills(moment: Moment) -> float | None:
+    return None if moment.available_bytes is None and not moment.oom_kills else float(moment.oom_kills)
+
+
+def _counted(count: int, of: int, what: str = "") -> Share | None:
+    return Share(count, of, what) if of else None
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(median(known)) if known else None

@@ -1,0 +1,285 @@
+"""When each thing that mattered could first have been seen, and how long the run went on after it.
+
+Pure: the last Snapshot of a run and all its events come in. Refuses to guess: what was never seen has no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from metabonk_tui.core.model.sample import Event, Severity
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.worker import ComponentState, WorkerView
+from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
+
+GAPS_TOLD = 3
+NOTHING: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """One thing, and when it was first visible."""
+
+    id: str
+    """"component-absent", "verdict-stop", "memory-oom" ..."""
+    t: float
+    severity: Severity
+    text: str
+    components: tuple[str, ...] = ()
+    workers: tuple[int, ...] = ()
+
+
+def first_seen(
+    last: Snapshot, events: Sequence[Event], causes_t: Mapping[str, float] = NOTHING
+) -> tuple[FirstSeen, ...]:
+    """List it in the order of time. `causes_t`: when each cause was first named, where that was followed."""
+    found = [
+        _start(last),
+        *_answers(last, events),
+        *_absent(last, events),
+        *_went_absent(last, events),
+        *_active(last, events),
+        *_checks(last),
+        *_stop(last, events),
+        *_first_of_workers(last, events),
+        *_causes(last, causes_t),
+        *_memory(last, events),
+        *_gaps(last),
+    ]
+    return tuple(sorted(found, key=lambda one: one.t))
+
+
+def _start(last: Snapshot) -> FirstSeen:
+    wanted = "" if last.run.desired is None else f", {_many(last.run.desired, 'worker')} wanted"
+    return FirstSeen("run-start", last.run.started_at, "info", f"the run begins{wanted}")
+
+
+def answered_t(last: Snapshot, events: Sequence[Event]) -> dict[int, float]:
+    """Say when each worker first answered."""
+    first: dict[int, float] = {}
+    for event in events:
+        if event.kind == "worker.up":
+            for slot in _slots(event):
+                first.setdefault(slot, event.t)
+    return first
+
+
+def _answers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
+    first = answered_t(last, events)
+    if not first:
+        return []
+    slots, whole = tuple(sorted(first)), max(len(last.workers), len(first))
+    at, all_t = min(first.values()), max(first.values())
+    early = tuple(slot for slot in slots if first[slot] == at)
+    share = f"{len(slots)}/{whole}"
+    if at == all_t:
+        severity: Severity = "ok" if len(slots) == whole else "warn"
+        return [FirstSeen("workers-answer", at, severity, f"{share} workers answer", workers=slots)]
+    return [
+        FirstSeen("workers-answer", at, "info", f"first answer: {_named(early)}", workers=early),
+        FirstSeen("workers-all-answer", all_t, "ok", f"{share} workers have answered", workers=slots),
+    ]
+
+
+def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
+    """Tell the keys that never were in any answer: visible from the first answer on."""
+    first = answered_t(last, events)
+    groups: dict[tuple[int, ...], list[tuple[str, str]]] = {}
+    for place, component in enumerate(last.workers[0].components if last.workers else ()):
+        slots = tuple(worker.slot for worker in last.workers if _never(worker, place) and worker.slot in first)
+        if slots:
+            groups.setdefault(slots, []).append((component.id, component.title))
+    found = []
+    for slots, components in groups.items():
+        ids = tuple(one for one, _ in components)
+        certain = _certain_t(events, ids, slots)
+        told = f"{_listed([title for _, title in components])} ABSENT on {len(slots)}/{len(last.workers)}"
+        since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
+        text = f"{told}: not in /status from the first answer on{since}"
+        found.append(FirstSeen("component-absent", max(first[slot] for slot in slots), "crit", text, ids, slots))
+    return found
+
+
+def _never(worker: WorkerView, place: int) -> bool:
+    component = worker.components[place]
+    return component.samples > 0 and component.samples_with_key == 0 and component.state is not ComponentState.PENDING
+
+
+def _certain_t(events: Sequence[Event], ids: Sequence[str], slots: Sequence[int]) -> float | None:
+    for event in events:
+        facts = event.facts
+        if facts.get("state") == "ABSENT" and facts.get("component") in ids and set(_slots(event)) & set(slots):
+            return event.t
+    return None
+
+
+def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
+    """Tell the keys that were there and went away."""
+    found: dict[str, FirstSeen] = {}
+    never = {
+        (worker.slot, component.id)
+        for worker in last.workers
+        for place, component in enumerate(worker.components)
+        if _never(worker, place)
+    }
+    for event in events:
+        component, title = event.facts.get("component"), event.facts.get("title")
+        if event.facts.get("state") != "ABSENT" or not isinstance(component, str) or component in found:
+            continue
+        slots = tuple(slot for slot in _slots(event) if (slot, component) not in never)
+        if slots:
+            text = f"{title} went ABSENT on {_named(slots)}: it was in /status before"
+            found[component] = FirstSeen("component-vanished", event.t, "crit", text, (component,), slots)
+    return list(found.values())
+
+
+def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
+    """Tell when each component first showed, and on how many workers it came to show."""
+    first: dict[str, FirstSeen] = {}
+    showed: dict[str, dict[int, float]] = {}
+    titles: dict[str, str] = {}
+    for event in events:
+        component, title = event.facts.get("component"), event.facts.get("title")
+        if event.kind != "component.active" or not isinstance(component, str):
+            continue
+        titles[component] = str(title)
+        for slot in _slots(event):
+            showed.setdefault(component, {}).setdefault(slot, event.t)
+    for component, by_slot in showed.items():
+        at = min(by_slot.values())
+        early = tuple(sorted(slot for slot, t in by_slot.items() if t == at))
+        whole, latest = max(len(last.workers), len(by_slot)), max(by_slot.values())
+        by = "" if latest == at else f"; on {len(by_slot)}/{whole} by {elapsed(latest - last.run.started_at)}"
+        on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else _named(early)
+        text = f"{titles[component]} active on {on}{by}"
+        first[component] = FirstSeen("component-active", at, "ok", text, (component,), early)
+    return list(first.values())
+
+
+def _checks(last: Snapshot) -> list[FirstSeen]:
+    failed = next((check for check in last.gate.checks if check.result == "FAIL"), None)
+    if failed is None:
+        return []
+    text = f"check {failed.n}/{len(last.gate.checks)} FAIL: {failed.because}"
+    return [FirstSeen("check-fail", failed.due_t, "crit", text)]
+
+
+def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
+    """Say when STOP was first shown; None: never."""
+    told = [event.t for event in events if event.kind == "verdict" and event.facts.get("word") == Word.STOP.value]
+    kept = [t for t, word, _ in last.verdicts if word is Word.STOP]
+    return told[0] if told else kept[0] if kept else None
+
+
+def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
+    at, ends_t = stop_t(last, events), last.gate.ends_t
+    if at is None:
+        return []
+    because = next((said for _, word, said in last.verdicts if word is Word.STOP and said), ("",))[0]
+    slack_s = max(60.0, 3 * last.run.interval_s)
+    if ends_t is None or at < ends_t - 1:
+        when = "early" if ends_t is None else f"early, {age(ends_t - at)} before the gate's end"
+    elif at <= ends_t + slack_s:
+        when = "at the end of the gate"
+    else:
+        when = f"{age(at - ends_t)} after the gate's end"
+    return [FirstSeen("verdict-stop", at, "crit", f"verdict STOP, {when}: {because}")]
+
+
+def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
+    """Tell the first counter reset, jump of a rate, loss, mismatch, and gameplay."""
+    found = []
+    for kind, name, severity in (
+        ("worker.generation", "worker-reset", "warn"),
+        ("worker.rate", "worker-rate", "warn"),
+        ("worker.down", "worker-down", None),
+        ("env.mismatch", "env-mismatch", "crit"),
+        ("worker.gameplay", "gameplay", "ok"),
+    ):
+        all_of = [event for event in events if event.kind == kind]
+        if not all_of:
+            continue
+        first = all_of[0]
+        loud: Severity = severity or first.severity  # type: ignore[assignment]
+        text = first.text + _more(last, kind, all_of)
+        found.append(FirstSeen(name, first.t, loud, text, workers=_slots(first)))
+    return found
+
+
+def _more(last: Snapshot, kind: str, all_of: Sequence[Event]) -> str:
+    if kind == "worker.generation":
+        resets = sum(len(worker.resets_t) for worker in last.workers)
+        return f"; {_many(resets, 'restart')} in all" if resets > 1 else ""
+    if kind == "worker.rate":
+        ratios = [(event.facts.get("ratio") or 0.0, event) for event in all_of]
+        most, worst = max(ratios, key=lambda pair: pair[0])
+        if worst is not all_of[0]:
+            return f"; up to ×{most:.0f} on {_named(_slots(worst))} at {elapsed(worst.t - last.run.started_at)}"
+    return ""
+
+
+def _causes(last: Snapshot, causes_t: Mapping[str, float]) -> list[FirstSeen]:
+    named = [(causes_t[cause.id], cause) for cause in last.causes if cause.id in causes_t]
+    if not named:
+        return []
+    t, cause = named[0]  # the likeliest one
+    return [FirstSeen("cause", t, "info", f"cause named, {cause.confidence:.2f}: {cause.name}")]
+
+
+def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
+    found = []
+    kill = next((event for event in events if event.kind == "memory.oom"), None)
+
+    def lead(t: float) -> str:
+        return f", {age(kill.t - t)} before the kernel killed" if kill is not None and t < kill.t else ""
+
+    for name, severity, kind in (
+        ("memory-low", "warn", "memory.low"),
+        ("memory-critical", "crit", "memory.critical"),
+        ("forecast-warning", "warn", "memory.forecast"),
+        ("forecast-critical", "crit", "memory.forecast"),
+    ):
+        first = next((e for e in events if e.kind == kind and e.severity == severity), None)
+        if first is not None:
+            said = "forecast: " if kind == "memory.forecast" else ""
+            before = "" if "gpu" in first.facts else lead(first.t)  # a GPU's memory is not what the kernel kills for
+            loud: Severity = "crit" if severity == "crit" else "warn"
+            found.append(FirstSeen(name, first.t, loud, f"{said}{first.text}{before}"))
+    if kill is not None:
+        least = last.memory.min_available_bytes
+        lowest = "" if least is None else f"; lowest available {gigabytes(least, 2)} GB"
+        found.append(FirstSeen("memory-oom", kill.t, "crit", f"{kill.text}{lowest}"))
+    return found
+
+
+def _gaps(last: Snapshot) -> list[FirstSeen]:
+    found = []
+    for gap in last.run.gaps[:GAPS_TOLD]:
+        until = elapsed(gap.to_t - last.run.started_at)
+        text = f"nobody watched for {age(gap.to_t - gap.from_t)}, until {until}"
+        found.append(FirstSeen("gap", gap.from_t, "warn", text))
+    more = len(last.run.gaps) - GAPS_TOLD
+    if more > 0:
+        text = f"and {_many(more, 'more gap')} after this"
+        found.append(FirstSeen("gap", last.run.gaps[GAPS_TOLD].from_t, "warn", text))
+    return found
+
+
+def _slots(event: Event) -> tuple[int, ...]:
+    told = event.facts.get("workers")
+    if isinstance(told, list | tuple):
+        return tuple(slot for slot in told if isinstance(slot, int))
+    return () if event.worker is None else (event.worker,)
+
+
+def _named(slots: Sequence[int]) -> str:
+    return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")

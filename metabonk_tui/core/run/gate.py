@@ -1,0 +1,141 @@
+"""The clock of a run and the six checks of its gate. No check can pass vacuously."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.snapshot import Check, Gate, Phase
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.timeseries.window import Spans
+from metabonk_tui.core.worker.component import SILENT
+
+
+@dataclass(frozen=True, slots=True)
+class GateTrack:
+    """When start-up ended, and what the checks found."""
+
+    began_t: float | None = None
+    checks: tuple[Check, ...] = ()
+
+
+def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, config: Config) -> GateTrack:
+    """End start-up when every wanted worker has answered, or when its grace is over."""
+    if track.began_t is not None:
+        return track
+    limit_t = started_at + config.clock.startup_grace_s
+    if t >= limit_t:
+        began_t = limit_t
+    elif all_answered:
+        began_t = t
+    else:
+        return track
+    every_s = config.clock.validation_s / config.clock.checks
+    checks = tuple(Check(n, began_t + n * every_s, "TO COME") for n in range(1, config.clock.checks + 1))
+    return GateTrack(began_t, checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the workers showed at a time."""
+
+    t: float
+    workers: Sequence[WorkerView]
+
+
+def check(
+    track: GateTrack,
+    now: Sight,
+    before_gap: Sight | None,
+    watched: Spans,
+    answered: Spans,
+    stale_s: float,
+    config: Config,
+) -> tuple[GateTrack, tuple[Check, ...]]:
+    """Judge every check that has come due; return the track and the checks that were just judged.
+
+    `before_gap` is what was seen before the gap that ends now; None: there is none. `watched` is time in which we
+    looked, `answered` time in which at least one worker answered, both outside gaps.
+    """
+    every_s = config.clock.validation_s / config.clock.checks
+    active_s = config.verdict.active_window_s
+    judged = []
+    checks = []
+    for one in track.checks:
+        if one.result == "TO COME" and now.t >= one.due_t:
+            # What is seen only after a gap says nothing about a check that came due within it.
+            seen = now if before_gap is None or now.t == one.due_t else before_gap
+            one = _judge(one, every_s, watched, answered, seen, stale_s, active_s)
+            judged.append(one)
+        checks.append(one)
+    return replace(track, checks=tuple(checks)), tuple(judged)
+
+
+def _judge(
+    one: Check, length_s: float, watched: Spans, answered: Spans, seen: Sight, stale_s: float, active_s: float
+) -> Check:
+    from_t = one.due_t - length_s
+    looked_s = watched.seconds_between(from_t, one.due_t)
+    heard_s = answered.seconds_between(from_t, one.due_t)
+    if looked_s <= 0:
+        return replace(one, result="SKIPPED", because="nobody was watching")
+    if heard_s < length_s / 2:
+        return replace(
+            one, result="UNKNOWN", because=f"only {heard_s:.0f} of {length_s:.0f} s were observed answering"
+        )
+    all_seen = [(worker, component) for worker in seen.workers for component in worker.components]
+    # Active at its end, or stalled since, but only after it had grown within the interval.
+    showing = [
+        f"w{worker.slot} {component.title}"
+        for worker, component in all_seen
+        if component.state in (ComponentState.ACTIVE, ComponentState.STALLED)
+        and (_grew_since(component, from_t) or _grew_since(component, one.due_t - active_s, or_at=True))
+    ]
+    if showing and one.due_t - seen.t <= stale_s:
+        more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
+        return replace(one, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
+    lost = showing or [
+        f"w{worker.slot} {component.title}"
+        for worker, component in all_seen
+        if component.bearing == "showing" and component.state not in SILENT and _grew_since(component, from_t)
+    ]
+    if lost:
+        return replace(one, result="UNKNOWN", because=f"showed in the interval, not seen at its end: {lost[0]}")
+    silent = {
+        worker.slot for worker, component in all_seen if component.state in SILENT or component.bearing == "silent"
+    }
+    if silent:
+        many = f"{len(silent)}/{len(seen.workers)}"
+        return replace(one, result="FAIL", because=f"every component silent on {many} workers")
+    return replace(one, result="UNKNOWN", because="no worker's components could be seen")
+
+
+def _grew_since(component: ComponentView, from_t: float, *, or_at: bool = False) -> bool:
+    grew_t = component.last_grew_t
+    return grew_t is not None and (grew_t > from_t or (or_at and grew_t == from_t))
+
+
+def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:
+    """Project the clock: which phase it is and when the next begins."""
+    clock = config.clock
+    began_t = track.began_t
+    elapsed_s = t - started_at
+    phase: Phase
+    if began_t is None:
+        phase = "start-up"
+    elif t < began_t + clock.validation_s:
+        phase = "validation"
+    elif elapsed_s < clock.gameplay_s:
+        phase = "gameplay"
+    elif elapsed_s < clock.long_run_s:
+        phase = "long run"
+    else:
+        phase = "complete"
+    return Gate(
+        phase=phase,
+        began_t=began_t,
+        ends_t=None if began_t is None else began_t + clock.validation_s,
+        gameplay_by_t=started_at + clock.gameplay_s,
+        checks=track.checks,
+    )

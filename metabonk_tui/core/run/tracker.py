@@ -1,0 +1,218 @@
+"""When a run begins, and how well it was observed. Knows samples' times and workers' lives, not what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import RunHeader, Sample
+from metabonk_tui.core.model.snapshot import Gap, RunView
+from metabonk_tui.core.timeseries.window import Spacing, Spans
+from metabonk_tui.core.worker.tracker import WorkerTrack
+
+KNOWN_STARTS = ("launched by us", "oldest worker process", "relaunch seen", "recording", "")
+"""How a start can be known; a live run whose start is only its first sample begins when something is there."""
+ADOPT_SLACK_S = 5.0
+"""A launch of ours and the relaunch that we saw are one when their starts are this close."""
+
+HANDOVER_S = 60.0
+"""For so long after a launch of ours the workers of before may still answer; that they go is not another launch."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTrack:
+    """What is remembered of the run itself."""
+
+    header: RunHeader
+    begun: bool
+    spacing: Spacing
+    watched: Spans
+    """When we looked, outside gaps."""
+    answered: Spans
+    """When at least one worker answered, outside gaps."""
+    last_t: float | None = None
+    samples: int = 0
+    observed_s: float = 0.0
+    gaps: tuple[Gap, ...] = ()
+    asked_t: float | None = None
+    """When workers were last looked at."""
+    answer_t: float | None = None
+    """When a worker last answered."""
+    looked_t: float | None = None
+    """Since when we have been looking without a gap and without an answer."""
+    revived: tuple[float, float] | None = None
+    """(answered last before, answered again): after a gap or with the whole pool down in between."""
+    launcher: tuple[int, float] | None = None
+    """(pid, start time) of the launcher."""
+    stopped_t: float | None = None
+
+    @property
+    def started_at(self) -> float:
+        """When the run began."""
+        return self.header.started_at
+
+
+def new_run(header: RunHeader, config: Config) -> RunTrack:
+    """Begin to follow a run."""
+    blank = Spans(max(config.clock.validation_s, config.verdict.early_silence_s))
+    begun = header.how in KNOWN_STARTS
+    return RunTrack(header, begun, Spacing(header.interval_s), blank, blank)
+
+
+def rhythm_after(run: RunTrack, following: RunTrack) -> Spacing:
+    """Return the spacing with which the run after this one begins: what was seen still holds."""
+    spacing = following.spacing
+    return spacing if spacing.declared_s else Spacing(None, run.spacing.recent)
+
+
+def gap_s(run: RunTrack, config: Config) -> float:
+    """Return how long a hole must be to be a gap."""
+    return config.observe.gap_intervals * run.spacing.nominal_s
+
+
+def first_header(sample: Sample) -> RunHeader:
+    """Return the sample's own header, or one made of its time."""
+    return sample.run or RunHeader(f"run-{int(sample.t)}", sample.t, None, how="first sample")
+
+
+def is_new(run: RunTrack, header: RunHeader | None) -> bool:
+    """Say whether a header begins another run, rather than naming the one that we already saw begin."""
+    if header is None or header.name == run.header.name:
+        return False
+    return not (run.header.how == "relaunch seen" and run.started_at >= header.started_at - ADOPT_SLACK_S)
+
+
+def adopt(run: RunTrack, header: RunHeader | None) -> RunTrack:
+    """Take over a header that names the run that is already followed."""
+    if header is None or header == run.header:
+        return run
+    return replace(run, header=header, begun=run.begun or header.how in KNOWN_STARTS)
+
+
+def observe(run: RunTrack, sample: Sample, config: Config) -> tuple[RunTrack, float, Gap | None]:
+    """Take in one sample's time; return the observed seconds that it adds and the gap that it ends."""
+    if run.last_t is None:
+        return replace(run, last_t=sample.t, samples=1), 0.0, None
+    passed_s = sample.t - run.last_t
+    if passed_s <= 0:
+        return replace(run, last_t=sample.t, samples=run.samples + 1, looked_t=None), 0.0, None
+    first = not run.spacing.recent and run.spacing.declared_s is None
+    hole = not first and passed_s > gap_s(run, config)
+    gap = Gap(run.last_t, sample.t) if hole else None
+    elapsed_s = 0.0 if hole else passed_s
+    run = replace(
+        run,
+        # One hole does not move the median; a rhythm that has become slower for good does.
+        spacing=run.spacing.add(passed_s),
+        watched=run.watched if hole else run.watched.add(run.last_t, sample.t),
+        last_t=sample.t,
+        samples=run.samples + 1,
+        observed_s=run.observed_s + elapsed_s,
+        gaps=(*run.gaps, gap)[-100:] if gap else run.gaps,
+        looked_t=None if hole else run.looked_t,
+    )
+    return run, elapsed_s, gap
+
+
+def note_answers(run: RunTrack, sample: Sample, limit_s: float) -> RunTrack:
+    """Take in whether any worker answered; `limit_s` is how long a hole between two looks may be, and how long
+    the pool may be silent before its next answer is a revival.
+    """
+    if not sample.workers:
+        return run
+    asked_t = run.asked_t
+    run = replace(run, asked_t=sample.t)
+    if not any(seen.status is not None for seen in sample.workers.values()):
+        return replace(run, looked_t=run.looked_t if run.looked_t is not None else sample.t)
+    revived = run.revived
+    if run.answer_t is not None and sample.t - run.answer_t > limit_s:
+        revived = (run.answer_t, sample.t)
+    answered = run.answered
+    if asked_t is not None and 0 < sample.t - asked_t <= limit_s:
+        answered = answered.add(asked_t, sample.t)
+    return replace(run, answer_t=sample.t, looked_t=None, revived=revived, answered=answered)
+
+
+def begin_late(run: RunTrack, sample: Sample) -> RunTrack:
+    """Let a run whose start was not known begin with the first thing that is there."""
+    if run.begun:
+        return run
+    starts = [p.started_at for p in sample.processes or () if p.role == "worker" and p.started_at is not None]
+    starts += [seen.pid_started_at for seen in sample.workers.values() if seen.pid_started_at is not None]
+    there = bool(starts) or any(seen.status is not None for seen in sample.workers.values())
+    started_at = min(starts, default=sample.t) if there else sample.t
+    how = "oldest worker process" if starts else "first sample"
+    return replace(run, begun=there, header=replace(run.header, started_at=started_at, how=how))
+
+
+def relaunch(
+    run: RunTrack,
+    before: Mapping[int, WorkerTrack],
+    after: Mapping[int, WorkerTrack],
+    sample: Sample,
+    config: Config,
+    *,
+    launcher_before: tuple[int, float] | None,
+    starting: bool,
+) -> RunHeader | None:
+    """Return the header of a run that somebody else began, when this sample shows one."""
+    ours = run.header.how == "launched by us" and (starting or sample.t - run.started_at <= HANDOVER_S)
+    launcher = launcher_of(sample)
+    if launcher and launcher_before and launcher != launcher_before and not ours and launcher[1] > run.started_at + 1:
+        return _seen(run, launcher[1])
+    answering = [slot for slot, seen in sample.workers.items() if seen.status is not None]
+    if len(answering) < 2 or ours:
+        return None
+    renewed_now = [s for s in answering if s in before and after[s].generation > before[s].generation > 0]
+    if not renewed_now:
+        return None
+    recent_t = sample.t - 1.5 * run.spacing.nominal_s
+    renewed = [s for s in answering if s in before and before[s].generation and _began(after[s]) >= recent_t]
+    known = [s for s in before if before[s].generation]
+    if len(renewed) == len(answering) and len(renewed) >= 2 and 2 * len(renewed) > len(known):
+        return _seen(run, _start_of(renewed, after, sample.t))
+    if run.revived is not None and sample.t - run.revived[1] <= config.clock.startup_grace_s:
+        # After a gap, or with the whole pool gone in between, most of the workers are enough.
+        fresh = [s for s in answering if s in before and _began(after[s]) > run.revived[0] and after[s].generation > 1]
+        if len(fresh) >= 2 and 2 * len(fresh) > len(answering):
+            return _seen(run, _start_of(fresh, after, run.revived[1]))
+    return None
+
+
+def launcher_of(sample: Sample) -> tuple[int, float] | None:
+    """Return the launcher's identity as this sample shows it."""
+    pool = sample.pool
+    if pool is None or pool.launcher_pid is None or pool.launcher_started_at is None:
+        return None
+    return pool.launcher_pid, pool.launcher_started_at
+
+
+def _began(track: WorkerTrack) -> float:
+    return track.generations[-1].began_t if track.generations else float("-inf")
+
+
+def _start_of(slots: list[int], tracks: Mapping[int, WorkerTrack], otherwise_t: float) -> float:
+    starts = [t for slot in slots if (t := tracks[slot].pid_started_at) is not None]
+    return min(starts, default=otherwise_t)
+
+
+def _seen(run: RunTrack, started_at: float) -> RunHeader:
+    return replace(run.header, name=f"run-{int(started_at)}", started_at=started_at, how="relaunch seen")
+
+
+def view(run: RunTrack, t: float, desired: int | None) -> RunView:
+    """Project the run."""
+    return RunView(
+        name=run.header.name,
+        started_at=run.started_at,
+        elapsed_s=max(0.0, t - run.started_at),
+        desired=desired,
+        source=run.header.source,
+        how=run.header.how,
+        profile=run.header.profile,
+        interval_s=run.spacing.nominal_s,
+        samples=run.samples,
+        observed_s=run.observed_s,
+        gaps=run.gaps,
+    )

@@ -1,0 +1,124 @@
+"""Bytes from outside → a status or a named failure; text is cleaned here and nowhere else. Never raises."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from metabonk_tui.core.model.sample import BadStatus, BadValue, NumberField, Presence, WorkerStatus
+
+MAX_TEXT = 200
+MAX_DEPTH = 32
+MAX_ITEMS = 2000
+MAX_DIGITS = 19
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def clean_text(text: str, limit: int = MAX_TEXT) -> str:
+    """Replace what a terminal could act on by U+FFFD, white space by spaces, and cut to `limit` characters."""
+    cut = text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
+    if cut.isprintable():
+        return cut
+    return "".join(map(_clean_character, cut))
+
+
+def _clean_character(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
+    return "\ufffd" if unicodedata.category(character) in _UNSAFE else character
+
+
+def decode_json(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
+    """Decode JSON leniently: a bad number becomes a `BadValue` in its place; returns BadStatus for a bad document."""
+    text = body.decode("utf-8-sig", errors="replace") if isinstance(body, bytes) else body.removeprefix("\ufeff")
+    try:
+        tree = json.loads(text, parse_constant=_constant, parse_float=_float, parse_int=_int)
+        return _clean(tree, max_depth)
+    except RecursionError:
+        return BadStatus("too deep")
+    except ValueError as error:
+        return BadStatus("not json", clean_text(str(error)))
+
+
+def decode_status(body: bytes) -> WorkerStatus | BadStatus:
+    """Decode one `/status` document."""
+    tree = decode_json(body)
+    if isinstance(tree, BadStatus):
+        return tree
+    if not isinstance(tree, dict):
+        return BadStatus("not an object", type(tree).__name__)
+    return WorkerStatus(tree)
+
+
+def status_from_mapping(
+    fields: Mapping[str, Any], observable: frozenset[str] | None = None
+) -> WorkerStatus | BadStatus:
+    """Make a status of an already decoded object, as a recording holds it."""
+    try:
+        return WorkerStatus(_clean(dict(fields), MAX_DEPTH), observable)
+    except RecursionError:
+        return BadStatus("too deep")
+
+
+def number(status: WorkerStatus | None, name: str, *, minimum: float | None = None) -> NumberField:
+    """Read one numeric field: absent, null, bad, unobserved or a value. A boolean is no number."""
+    if status is None:
+        return NumberField(Presence.UNOBSERVED)
+    if name not in status.fields:
+        seen = status.observable is None or name in status.observable
+        return NumberField(Presence.ABSENT if seen else Presence.UNOBSERVED)
+    value = status.fields[name]
+    if value is None:
+        return NumberField(Presence.NULL)
+    if isinstance(value, BadValue):
+        return NumberField(Presence.BAD, bad=value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return NumberField(Presence.BAD, bad=BadValue("wrong type", clean_text(str(value), 40)))
+    if not math.isfinite(value):
+        return NumberField(Presence.BAD, bad=BadValue("nan" if math.isnan(value) else "infinite", str(value)))
+    if minimum is not None and value < minimum:
+        return NumberField(Presence.BAD, bad=BadValue("negative", str(value)))
+    return NumberField(Presence.VALUE, float(value))
+
+
+def text(status: WorkerStatus | None, name: str) -> str | None:
+    """Read one text field; None unless it is a text with something in it."""
+    value = status.fields.get(name) if status is not None else None
+    return value if isinstance(value, str) and value else None
+
+
+def flag(status: WorkerStatus | None, name: str) -> bool | None:
+    """Read one boolean field; 0 and 1 count as one."""
+    value = status.fields.get(name) if status is not None else None
+    if isinstance(value, bool):
+        return value
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None
+
+
+def _constant(literal: str) -> BadValue:
+    return BadValue("nan" if literal == "NaN" else "infinite", literal)
+
+
+def _float(literal: str) -> float | BadValue:
+    value = float(literal)
+    return value if math.isfinite(value) else BadValue("infinite", literal[:40])
+
+
+def _int(literal: str) -> int | BadValue:
+    return int(literal) if len(literal.lstrip("-")) <= MAX_DIGITS else BadValue("too large", literal[:40])
+
+
+def _clean(tree: Any, depth: int) -> Any:
+    if isinstance(tree, str):
+        return clean_text(tree)
+    if isinstance(tree, dict | list) and depth <= 0:
+        raise RecursionError
+    if isinstance(tree, dict):
+        items = list(tree.items())[:MAX_ITEMS]
+        return {clean_text(key): _clean(value, depth - 1) for key, value in items}
+    if isinstance(tree, list):
+        return [_clean(value, depth - 1) for value in tree[:MAX_ITEMS]]
+    return tree

@@ -1,0 +1,31 @@
+"""The hourly validation: what stands an hour later, in one line. Pure."""
+
+from __future__ import annotations
+
+from metabonk_tui.core.config.schema import GB
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import Reach
+
+HOUR_S = 3600.0
+
+
+def hour_of(snapshot: Snapshot) -> int:
+    """Count the full hours of the run."""
+    return int(snapshot.run.elapsed_s // HOUR_S)
+
+
+def hour_event(snapshot: Snapshot) -> Event:
+    """Say how the run stands: verdict, checks, memory, workers."""
+    gate, memory = snapshot.gate, snapshot.memory
+    up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
+    counts = [f"{gate.count(result)} {result}" for result in ("PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME")]
+    checks = ", ".join(count for count in counts if not count.startswith("0 ")) or "none yet"
+    available = memory.reading.available_bytes if memory.reading else None
+    room = "not known" if available is None else f"{available / GB:.1f} GB available"
+    text = (
+        f"hour {hour_of(snapshot)}: {snapshot.verdict.word}; checks: {checks}; memory: {room};"
+        f" workers: {up}/{len(snapshot.workers)} up"
+    )
+    severity = {"go": "ok", "stop": "crit", "caution": "warn"}.get(snapshot.verdict.word.level, "info")
+    return Event(snapshot.t, "recorder.hour", severity, text)  # type: ignore[arg-type]

@@ -1,0 +1,362 @@
+"""(previous Snapshot, Sample) → Snapshot: the one path for live, file and test. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from metabonk_tui.core.alerts import tracker as alerts
+from metabonk_tui.core.alerts.rule import Scene
+from metabonk_tui.core.alerts.tracker import Alerts
+from metabonk_tui.core.causes.tracker import Suspects
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory import flight_recorder as black_box
+from metabonk_tui.core.memory import tracker as memory
+from metabonk_tui.core.memory.flight_recorder import Recorder
+from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S, MemoryTrack
+from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading, RunHeader, Sample, Severity
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, Word
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.run import gate
+from metabonk_tui.core.run import tracker as runs
+from metabonk_tui.core.run.gate import GateTrack
+from metabonk_tui.core.run.tracker import RunTrack
+from metabonk_tui.core.step.event_log import Teller
+from metabonk_tui.core.verdict.decide import decide
+from metabonk_tui.core.verdict.hysteresis import HeldVerdict, hold
+from metabonk_tui.core.verdict.inputs import Facts
+from metabonk_tui.core.worker import contract
+from metabonk_tui.core.worker import health as conduct
+from metabonk_tui.core.worker import process_exits as deaths
+from metabonk_tui.core.worker import tracker as workers
+from metabonk_tui.core.worker.component import TREND_BUCKET_S
+from metabonk_tui.core.worker.contract import ContractTrack
+from metabonk_tui.core.worker.health import ConductTrack
+from metabonk_tui.core.worker.process_exits import Deaths
+from metabonk_tui.core.worker.tracker import WorkerTrack
+from metabonk_tui.core.worker.view import worker_views
+
+KEPT_RUNS = 50
+KEPT_VERDICTS = 500
+Change = tuple[float, Word, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a step needs of the steps before it."""
+
+    run: RunTrack
+    tracks: Mapping[int, WorkerTrack]
+    memory: MemoryTrack
+    gate: GateTrack
+    contract: ContractTrack
+    conducts: Mapping[int, ConductTrack] = field(default_factory=dict)
+    held: HeldVerdict = field(default_factory=HeldVerdict)
+    env_file: EnvFileReading | None = None
+    """The last that was read; a file outlives a run."""
+    suspects: Suspects = field(default_factory=Suspects)
+    deaths: Deaths = field(default_factory=Deaths)
+    recorder: Recorder = field(default_factory=Recorder)
+    kernel_log: str | None = None
+    alerts: Alerts = field(default_factory=Alerts)
+
+
+def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
+    """Say what a sample means after all that came before. Never raises for anything that was observed."""
+    if previous is None:
+        return _advance(None, _fresh(runs.first_header(sample), config), sample, config, ended=())
+    state = cast(State, previous.state)
+    if runs.is_new(state.run, sample.run):
+        header = cast(RunHeader, sample.run)
+        return _begin_run(previous, header, sample, config)
+    following = _advance(previous, replace(state, run=runs.adopt(state.run, sample.run)), sample, config)
+    if following.state.run.header is not sample.run:
+        header_seen = _relaunched(state, cast(State, following.state), sample, config)
+        if header_seen is not None:
+            return _begin_run(previous, header_seen, sample, config)
+    return following
+
+
+def _relaunched(before: State, after: State, sample: Sample, config: Config) -> RunHeader | None:
+    return runs.relaunch(
+        after.run,
+        before.tracks,
+        after.tracks,
+        sample,
+        config,
+        launcher_before=before.run.launcher,
+        starting=before.gate.began_t is None,
+    )
+
+
+def _fresh(header: RunHeader, config: Config) -> State:
+    run, names = runs.new_run(header, config), contract.new_contract(config)
+    return State(run=run, tracks={}, memory=MemoryTrack(), gate=GateTrack(), contract=names)
+
+
+def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
+    """Close the run so far, if it ever was one, and begin another."""
+    state = cast(State, previous.state)
+    ended = previous.ended_runs
+    if state.run.begun:
+        last = _closed(previous, state, sample, config)
+        ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
+    fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
+    spaced = replace(fresh.run, spacing=runs.rhythm_after(state.run, fresh.run))
+    known = replace(fresh.memory, earlier=state.memory.earlier)
+    fresh = replace(fresh, run=spaced, memory=known, env_file=state.env_file)
+    return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
+
+
+def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
+    """Return the last Snapshot of a run that ends before this sample: the hole up to it is still that run's.
+
+    So is a kernel kill in it: what the counter shows when the next run begins is that run's zero.
+    """
+    last = replace(previous, state=None, ended_runs=())
+    teller = Teller(previous.t, previous.events)
+    if sample.t - previous.t > runs.gap_s(state.run, config) and state.run.samples > 1:
+        hole = Gap(previous.t, sample.t)
+        hole_text = f"nothing was recorded for {sample.t - previous.t:.0f} s"
+        teller.tell("recorder.gap", "warn", hole_text, {"from": previous.t, "to": sample.t})
+        last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
+    after = memory.close(state.memory, sample, previous.t)
+    if after.happened:
+        view = memory.view(after, config, len(previous.workers), previous.t)
+        view = replace(view, black_box=state.recorder.box, kernel_log=state.kernel_log)
+        facts = _facts(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
+        _, verdict = hold(state.held, decide(facts), facts, config)
+        teller.tell_memory(after.happened)
+        last = replace(last, memory=view, verdict=verdict, verdicts=_noted(last.verdicts, verdict, teller))
+    return replace(last, events=teller.events[-MAX_EVENTS:])
+
+
+def _noted(verdicts: tuple[Change, ...], verdict: Verdict, teller: Teller) -> tuple[Change, ...]:
+    """Add a verdict to those of the run, and tell it, where it says another word than the last one."""
+    if verdicts and verdicts[-1][1] is verdict.word:
+        return verdicts
+    teller.tell_verdict(verdict)
+    return (*verdicts, (verdict.since_t, verdict.word, verdict.because))[-KEPT_VERDICTS:]
+
+
+def _advance(
+    previous: Snapshot | None,
+    state: State,
+    sample: Sample,
+    config: Config,
+    *,
+    ended: tuple[RunSummary, ...] | None = None,
+    tick: int | None = None,
+    pool: PoolReading | None = None,
+) -> Snapshot:
+    t = sample.t
+    teller = Teller(t, previous.events if previous else ())
+    if previous is None:
+        header = state.run.header
+        teller.tell("run.start", "info", _start_text(header), {"how": header.how}, t=header.started_at)
+        foreign = header.foreign_fields
+        if foreign:
+            text = f"asked for under names that /status never had, so never observed: {', '.join(foreign)}"
+            teller.tell("recorder.names", "warn", text, {"fields": list(foreign)})
+    if previous is not None and not (sample.workers or sample.memory or sample.processes):
+        # Only events: nothing was looked at, so nothing can be judged.
+        teller.add(sample.events)
+        heard = alerts.hear(state.alerts, sample.events)
+        noted = _note_events(replace(state, alerts=heard), sample)
+        return replace(previous, events=teller.events[-MAX_EVENTS:], state=noted, alerts=heard.view)
+
+    run, elapsed_s, gap = runs.observe(runs.begin_late(state.run, sample), sample, config)
+    run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
+    if gap is not None:
+        text = f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s"
+        teller.tell("recorder.gap", "warn", text, {"from": gap.from_t, "to": gap.to_t})
+    run = runs.note_answers(run, sample, runs.gap_s(run, config))
+    nominal_s = run.spacing.nominal_s
+    stale_s = max(config.observe.stale_intervals * nominal_s, config.observe.timeout_s)
+    pool_now = sample.pool or (previous.pool if previous else pool) or PoolReading()
+    desired = _desired(pool_now, run.header)
+    starting = state.gate.began_t is None
+    tracks = _observe_workers(state.tracks, sample, run, desired, elapsed_s, stale_s, config, starting=starting)
+    slack_s = max(5.0, 3 * nominal_s)
+    operation = pool_now.operation
+    changing = operation is not None and operation.ended_at is None
+    suspended = changing or (starting and t - run.started_at < config.clock.startup_grace_s)
+    gap_s = runs.gap_s(run, config)
+    memory_now = memory.observe(state.memory, sample, gap_s, slack_s, config, suspended=suspended)
+    memory_now = memory.remember_present(memory_now, sample)
+
+    late_s = max(deaths.LATE_S, 10 * nominal_s)
+    gone = deaths.observe(state.deaths, sample, state.memory, memory_now, slack_s, late_s)
+    named = tuple(one.who for _, _, one in gone.happened if one.death.word == "OOM-killed")
+    memory_now = memory.latch_named(memory_now, t, named)
+    killed = memory_now.kills_in_run > state.memory.kills_in_run or bool(named)
+    recorder = black_box.observe(state.recorder, sample, killed)
+
+    conducts = conduct.observe(
+        state.conducts, tracks, sample.workers, t, config, nominal_s=nominal_s, gap_s=gap_s, starting=starting
+    )
+    names = contract.observe(
+        state.contract, tracks, t, nominal_s=nominal_s, gap_s=gap_s, gate_began_t=state.gate.began_t
+    )
+    views = worker_views(tracks, state.tracks, memory_now, conducts, t, config, gone)
+    answered = [v for v in views if v.last_good_t is not None]
+    all_answered = bool(views) and len(answered) == len(views) and run.begun
+    before_gap = gate.Sight(previous.t, previous.workers) if previous is not None and gap is not None else None
+    gate_now = gate.begin(state.gate, t, run.started_at, all_answered, config) if run.begun else state.gate
+    gate_now, judged = gate.check(
+        gate_now, gate.Sight(t, views), before_gap, run.watched, run.answered, stale_s, config
+    )
+    gate_view = gate.view(gate_now, t, run.started_at, config)
+    tracks = teller.tell_workers(state.tracks, tracks, views, config, deaths.known_ends(gone, t, late_s))
+    teller.tell_slots((*conduct.happened(state.conducts, conducts, state.tracks, tracks), *names.happened))
+    teller.tell_memory(memory_now.happened)
+    teller.tell_deaths(gone.happened)
+    for check in judged:
+        teller.tell_check(check, len(gate_now.checks))
+    teller.add(sample.events)
+
+    log = sample.kernel_log
+    kernel_log = state.kernel_log if log is None else log.error or "readable"
+    memory_view = _guarded(memory.view(memory_now, config, len(views), t), sample)
+    memory_view = replace(memory_view, black_box=recorder.box, kernel_log=kernel_log)
+    env_file = sample.env_file or state.env_file
+    state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
+    state = replace(state, conducts=conducts, contract=names)
+    state = replace(state, deaths=gone, recorder=recorder, kernel_log=kernel_log)
+    state = _note_events(state, sample)
+    facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
+    environs = {slot: track.env.values for slot, track in tracks.items() if track.env is not None}
+    suspects = state.suspects.observe(sample, facts, environs, env_file)
+    state = replace(state, suspects=suspects)
+    held, verdict = hold(state.held, decide(facts), facts, config)
+    state = replace(state, held=held)
+    verdicts = _noted(previous.verdicts if previous else (), verdict, teller)
+    standing = alerts.hear(state.alerts, sample.events, gap=gap is not None)
+    standing = alerts.watch_states(standing, views, t, elapsed_s)
+    scene = Scene(facts, verdict, previous, alerts.uncertain(standing), standing.trouble)
+    standing, turns = alerts.observe(standing, scene, elapsed_s, config)
+    teller.tell_alerts(turns)
+    state = replace(state, alerts=standing)
+    return Snapshot(
+        t=t,
+        tick=tick if tick is not None else (previous.tick + 1 if previous else 0),
+        run=runs.view(state.run, t, desired),
+        workers=views,
+        memory=memory_view,
+        gate=gate_view,
+        verdict=verdict,
+        pool=pool_now,
+        events=teller.events[-MAX_EVENTS:],
+        verdicts=verdicts,
+        causes=suspects.causes,
+        lag_s=sample.lag_s,
+        trend_bucket_s=TREND_BUCKET_S,
+        memory_bucket_s=HISTORY_BUCKET_S,
+        ended_runs=ended if ended is not None else (previous.ended_runs if previous else ()),
+        state=state,
+        env_file=env_file,
+        contract=names.view,
+        log_lines=suspects.logs,
+        alerts=standing.view,
+    )
+
+
+def _guarded(view: MemoryView, sample: Sample) -> MemoryView:
+    watch = sample.watch
+    return replace(view, watch=watch, watch_armed=watch is not None and watch.armed and not watch.dry_run)
+
+
+def _start_text(header: RunHeader) -> str:
+    how = f", {header.how}" if header.how else ""
+    return f"run {header.name} begins{how}"
+
+
+def _desired(pool: PoolReading, header: RunHeader) -> int | None:
+    return pool.desired if pool.desired is not None else header.desired
+
+
+def _observe_workers(
+    before: Mapping[int, WorkerTrack],
+    sample: Sample,
+    run: RunTrack,
+    desired: int | None,
+    elapsed_s: float,
+    stale_s: float,
+    config: Config,
+    *,
+    starting: bool,
+) -> dict[int, WorkerTrack]:
+    """Take in every wanted slot, and every other one that was seen alive."""
+    wanted = set(range(desired)) if desired is not None else set(sample.workers)
+    alive = {slot for slot, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
+    known = {slot for slot, track in before.items() if track.generation and (desired is None or slot < desired)}
+    of_slot = {p.slot: p for p in sample.processes or () if p.role == "worker" and p.slot is not None}
+    tracks = {}
+    for slot in sorted(wanted | alive | known):
+        track = before.get(slot) or workers.new_track(slot, sample.t, config)
+        tracks[slot] = workers.observe(
+            track,
+            sample.workers.get(slot),
+            of_slot.get(slot),
+            sample.environments.get(slot),
+            sample.t,
+            elapsed_s,
+            config,
+            starting=starting,
+            stale_s=stale_s,
+        )
+    return tracks
+
+
+def _note_events(state: State, sample: Sample) -> State:
+    """Learn from what we did ourselves: a pool that we stopped is not a pool that fell."""
+    run = state.run
+    for event in sample.events:
+        if event.severity == "crit":
+            continue
+        if event.kind == "pool.stop" and event.worker is None:
+            run = replace(run, stopped_t=event.t)
+        elif event.kind in ("pool.launch", "pool.resize"):
+            run = replace(run, stopped_t=None)
+    if run.stopped_t is not None and any(s.status is not None for s in sample.workers.values()):
+        answered_after = sample.t - run.stopped_t > 2 * run.spacing.nominal_s
+        run = replace(run, stopped_t=None) if answered_after else run
+    return replace(state, run=run)
+
+
+def _facts(
+    state: State,
+    t: float,
+    gate_view: Gate,
+    views: tuple[WorkerView, ...],
+    memory_view: MemoryView,
+    pool: PoolReading,
+    config: Config,
+) -> Facts:
+    run = state.run
+    began_t = gate_view.began_t
+    window_s = config.clock.validation_s if began_t is None else min(config.clock.validation_s, max(t - began_t, 0.0))
+    operation = pool.operation
+    return Facts(
+        t=t,
+        started_at=run.started_at,
+        begun=run.begun,
+        stopped_t=run.stopped_t,
+        changing=operation is not None and operation.ended_at is None,
+        gate=gate_view,
+        workers=views,
+        memory=memory_view,
+        heard_s=run.answered.seconds_between(t - window_s, t),
+        heard_early_s=run.answered.seconds_between(t - config.verdict.early_silence_s, t),
+        window_s=window_s,
+        unanswered_s=None if run.looked_t is None else t - run.looked_t,
+        nominal_s=run.spacing.nominal_s,
+        foreign_fields=run.header.foreign_fields,
+        config=config,
+        contract=state.contract.view,
+    )
+
+
+__all__ = ["Event", "Severity", "State", "step"]

@@ -1,0 +1,109 @@
+"""All that a verdict may stand on, and what the workers together show of it. Refuses to judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.contract import ContractView
+from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.snapshot import Gate
+from metabonk_tui.core.model.worker import ComponentState, WorkerView
+from metabonk_tui.core.worker.component import SILENT
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a verdict may stand on."""
+
+    t: float
+    started_at: float
+    begun: bool
+    """Is there a run at all: a launch, a process or an answer?"""
+    stopped_t: float | None
+    """When we stopped the pool ourselves; None while it is meant to run."""
+    changing: bool
+    """An operation on the pool is under way."""
+    gate: Gate
+    workers: Sequence[WorkerView]
+    memory: MemoryView
+    heard_s: float
+    """Of the window, how long at least one worker was observed answering."""
+    heard_early_s: float
+    """The same for the short window of early silence."""
+    window_s: float
+    unanswered_s: float | None
+    """How long no worker has answered; None while one does, or while nobody looked."""
+    nominal_s: float
+    foreign_fields: tuple[str, ...]
+    """Names that the recorder asked for and `/status` never had."""
+    config: Config
+    contract: ContractView | None = None
+
+    @property
+    def answered_ever(self) -> bool:
+        """Has any worker answered in this run?"""
+        return any(worker.last_good_t is not None for worker in self.workers)
+
+
+def due_components(workers: Sequence[WorkerView]) -> tuple[list[str], list[str]]:
+    """Return the titles of the components that are due in validation, and of those that have shown in this run."""
+    due: dict[str, bool] = {}
+    for worker in workers:
+        for component in worker.components:
+            if component.due == "validation":
+                # One that could not be observed anywhere is due all the same: what is missing is the evidence.
+                due[component.title] = due.get(component.title, False) or component.shown_in_run
+    return list(due), [title for title, shown in due.items() if shown]
+
+
+def silence_evidence(
+    workers: Sequence[WorkerView], foreign_fields: Sequence[str] = (), contract: ContractView | None = None
+) -> tuple[str, ...]:
+    """Say what the silent components are, grouped by state: "3 components ABSENT on 5/5 workers ..."."""
+    lines = []
+    total = len(workers)
+    groups: dict[tuple[ComponentState, int], list[str]] = {}
+    for index in range(len(workers[0].components) if workers else 0):
+        states = Counter(worker.components[index].state for worker in workers)
+        for state in (*SILENT, ComponentState.UNOBSERVED, ComponentState.BAD):
+            if states[state]:
+                groups.setdefault((state, states[state]), []).append(workers[0].components[index].title)
+    rank = {
+        ComponentState.ABSENT: 0,
+        ComponentState.BAD: 1,
+        ComponentState.UNPROVEN: 2,
+        ComponentState.ZERO: 3,
+        ComponentState.STALLED: 4,
+        ComponentState.UNOBSERVED: 5,
+    }
+    for (state, count), titles in sorted(groups.items(), key=lambda item: (rank[item[0][0]], -item[0][1])):
+        keys = ""
+        if state is ComponentState.ABSENT:
+            with_key, samples = _key_samples(workers, titles)
+            keys = f", {with_key} of {samples} samples had a key{_nearest(workers, titles, contract)}"
+        if state is ComponentState.UNOBSERVED:
+            fields = [c.field for c in workers[0].components if c.title in titles]
+            asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
+            keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
+        word = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
+        lines.append(f"{', '.join(titles)} {word} on {count}/{total} workers{keys}")
+    return tuple(lines)
+
+
+def _nearest(workers: Sequence[WorkerView], titles: Sequence[str], contract: ContractView | None) -> str:
+    """Say of fields that were never seen which seen name is most like them, where one is."""
+    if contract is None:
+        return ""
+    fields = [component.field for component in workers[0].components if component.title in titles]
+    told = [f"{name}; nearest seen: {near}" for name in fields if (near := contract.nearest_to(name))]
+    return f", never seen: {', '.join(told)}" if told else ""
+
+
+def _key_samples(workers: Sequence[WorkerView], titles: Sequence[str]) -> tuple[int, int]:
+    matching = [c for w in workers for c in w.components if c.title in titles]
+    with_key = max((c.samples_with_key for c in matching), default=0)
+    return with_key, max((c.samples for c in matching), default=0)

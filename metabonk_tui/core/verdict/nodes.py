@@ -1,0 +1,191 @@
+"""The three questions of the matrix, A, B and C: each with its answer and its evidence, reached or not.
+
+Knows the facts of this moment; what the answers lead to together is the verdict's business.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from metabonk_tui.core.config.schema import GB
+from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S
+from metabonk_tui.core.memory.watch_actions import RESPONSES
+from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.snapshot import Answer, Node
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.verdict.inputs import Facts, due_components, silence_evidence
+
+
+def components_node(facts: Facts) -> Node:
+    """Answer A: are the metrics still zero?"""
+    bearings = Counter(c.bearing for w in facts.workers for c in w.components)
+    shown, silent = bearings["showing"], bearings["silent"]
+    answer: Answer
+    if facts.window_s <= 0 or facts.heard_s < facts.window_s / 2 or not facts.answered_ever:
+        answer = "unknown"
+        evidence = [f"only {age(facts.heard_s)} of {age(facts.window_s)} were observed answering"]
+        if facts.window_s <= 0:
+            evidence = ["nothing observed yet since start-up"]
+        if not facts.answered_ever:
+            evidence = ["no worker ever answered"]
+    elif shown:
+        answer = "no"
+        evidence = [f"{shown} of {shown + silent} observed components showed in the window"]
+    elif silent:
+        answer = "yes"
+        evidence = [f"every observed component was silent for {age(facts.window_s)}"]
+    else:
+        answer = "unknown"
+        evidence = ["no component could be observed"]
+    due, due_shown = due_components(facts.workers)
+    missing = [name for name in due if name not in due_shown]
+    if answer == "no":
+        evidence.append(
+            f"due components shown: {len(due_shown)}/{len(due)}"
+            + (f", never: {', '.join(missing)}" if missing else "")
+        )
+        short = f"{len(due_shown)}/{len(due)} due shown"
+    elif answer == "yes":
+        short = f"{silent}/{silent} silent"
+    else:
+        short = "not observed enough"
+    evidence += silence_evidence(facts.workers, facts.foreign_fields, facts.contract)
+    leads_to = {"yes": "STOP", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
+    level = {"yes": "stop", "no": "go", "unknown": "unknown"}[answer]
+    return Node(
+        "components",
+        "Are the metrics still zero?",
+        answer,
+        leads_to,
+        level,  # type: ignore[arg-type]
+        on_path=False,
+        short=short,
+        evidence=tuple(evidence),
+    )
+
+
+def memory_node(facts: Facts) -> Node:
+    """Answer B: is memory stable?"""
+    memory, window_s = facts.memory, facts.config.memory.window_s
+    floor_bytes = memory.floor_bytes
+    floor = floor_bytes / GB
+    reading = memory.reading
+    available = reading.available_bytes if reading else None
+    lowest = memory.min_available_bytes
+    fallen = [
+        low for low_t, low in memory.history if low_t > facts.t - window_s - HISTORY_BUCKET_S and low <= floor_bytes
+    ]
+    above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
+    stayed = memory.above_floor_since_t is not None and above_s >= window_s
+    answer: Answer
+    if memory.oom_kills_in_run:
+        answer = "no"
+        short = f"oom_kill {memory.oom_kills_in_run}"
+        evidence = [f"{memory.oom_kills_in_run} kernel OOM kill(s) in this run"]
+    elif available is None:
+        answer, short, evidence = "unknown", "not observed", ["available memory was not observed"]
+    elif memory.below_floor_since_t is not None:
+        answer = "no"
+        short = f"{available / GB:.1f} GB now"
+        since = age(facts.t - memory.below_floor_since_t)
+        evidence = [f"available {available / GB:.2f} GB, below the floor of {floor:.1f} GB for {since}"]
+    elif memory.forecast is not None and memory.forecast.raised:
+        answer, short = "no", memory.forecast.text.split(",")[0]
+        evidence = [f"forecast: {memory.forecast.text}; available {available / GB:.2f} GB"]
+    elif stayed and memory.forecast is not None and not memory.forecast.known:
+        answer, short, evidence = "unknown", "forecast learning", [memory.forecast.text]
+    elif stayed and _heads_for_floor(facts):
+        answer, short = "unknown", "heads for the floor"
+        evidence = [f"{short} of {floor:.1f} GB, if this trend holds"]
+    elif stayed:
+        answer = "yes"
+        short = "min unknown" if lowest is None else f"min {lowest / GB:.1f} GB"
+        evidence = [f"above the floor of {floor:.1f} GB for {age(above_s)}"]
+    elif fallen:
+        answer = "no"
+        short = f"min {min(fallen) / GB:.1f} GB"
+        evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {min(fallen) / GB:.2f} GB"]
+    else:
+        answer = "unknown"
+        short = f"{available / GB:.1f} GB, {age(above_s)}"
+        evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
+    unguarded = "CONTINUE" if memory.watch_armed else "ADD MEMORY WATCH"
+    leads_to = {"yes": "LAUNCH 24H", "no": unguarded, "unknown": "CONTINUE"}[answer]
+    evidence += _watch(memory, facts.t)
+    level = {"yes": "go", "no": "caution", "unknown": "unknown"}[answer]
+    question = f"Memory stable, > {round(floor, 1):g} GB?"
+    return Node(
+        "memory",
+        question,
+        answer,
+        leads_to,
+        level,  # type: ignore[arg-type]
+        on_path=False,
+        short=short,
+        evidence=tuple(evidence),
+    )
+
+
+def _heads_for_floor(facts: Facts) -> bool:
+    """Say whether the floor would be crossed as soon as a warning looks ahead; even early doubt is no yes."""
+    crosses_t = facts.memory.forecast.reaches_floor_t if facts.memory.forecast else None
+    return crosses_t is not None and crosses_t - facts.t < facts.config.memory.forecast_warn_s
+
+
+def _watch(memory: MemoryView, t: float) -> list[str]:
+    """Say how the memory watch stands, and what it did."""
+    watch = memory.watch
+    if watch is None or not watch.armed:
+        return []
+    then = RESPONSES.get(watch.on_critical, watch.on_critical)
+    said = [f"memory watch {'is only a dry run' if watch.dry_run else 'on'}, when critical: {then}"]
+    if watch.did and watch.did_t is not None:
+        how = "would have: " if watch.dry_run else "failed: " if watch.did_ok is False else ""
+        said.append(f"memory watch, {age(t - watch.did_t)} ago: {how}{watch.did}")
+    return said
+
+
+def gameplay_node(facts: Facts) -> Node:
+    """Answer C: are workers reaching gameplay?"""
+    by_t = facts.gate.gameplay_by_t or facts.started_at + facts.config.clock.gameplay_s
+    # Reached is reached: a worker that died since then does not take it back.
+    reached = [w for w in facts.workers if w.gameplay.reached_t is not None]
+    claimed = [w for w in facts.workers if w.gameplay.started and w.gameplay.reached_t is None]
+    known = any(w.gameplay.started is not None for w in facts.workers)
+    total = len(facts.workers)
+    limit = age(facts.config.clock.gameplay_s)
+    evidence = [_reached(w) for w in reached[:4]] + [
+        f"w{w.slot} gameplay_started alone, not corroborated" for w in claimed[:4]
+    ]
+    answer: Answer
+    if reached:
+        answer, leads_to, level = "yes", "SUCCESS", "go"
+        short = f"{len(reached)}/{total} corroborated"
+    elif facts.t < by_t:
+        answer, leads_to, level = "not yet", "on track", "unknown"
+        short = f"0/{total}, {age(by_t - facts.t)} left"
+    elif known:
+        answer, leads_to, level = "no", "TUNE EPSILON", "caution"
+        short = f"0/{total} after {limit}"
+    else:
+        answer, leads_to, level = "unknown", "CONTINUE", "unknown"
+        short = "not observed"
+    if not evidence:
+        evidence = ["gameplay_started false on every worker" if known else "gameplay_started was never observed"]
+    return Node(
+        "gameplay",
+        f"Gameplay within {limit}?",
+        answer,
+        leads_to,
+        level,  # type: ignore[arg-type]
+        on_path=False,
+        short=short,
+        evidence=tuple(evidence),
+    )
+
+
+def _reached(worker: WorkerView) -> str:
+    if not worker.gameplay.corroborated:
+        return f"w{worker.slot} reached it in an earlier generation"
+    return f"w{worker.slot} gameplay_started and {', '.join(worker.gameplay.signs)}"

@@ -1,0 +1,112 @@
+"""The verdict as plain text: for the clipboard, for `check`, for a message to a colleague.
+
+Refuses to know glyphs and widths; every line stands on its own.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, tzinfo
+
+from metabonk_tui.core.memory.capacity import source_words
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.text import numbers as fmt
+
+
+def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
+    """Write the verdict with all it stands on, one fact a line; no line ends in a blank."""
+    verdict, run = snapshot.verdict, snapshot.run
+    since = fmt.elapsed(verdict.since_t - run.started_at)
+    lines = [
+        f"{verdict.word} since {since} ({fmt.clock(verdict.since_t, zone)})",
+        f"run {run.name}, {fmt.elapsed(run.elapsed_s)} old, seen at {fmt.clock(snapshot.t, zone)}",
+    ]
+    if verdict.would_be is not None:
+        lines.append(f"would be {verdict.would_be} if the gate ended now")
+    lines += [f"  because {sentence}" for sentence in verdict.because]
+    lines += ["", *_memory(snapshot), *_gate(snapshot)]
+    lines += ["", "decision"]
+    for node in verdict.nodes:
+        path = "" if node.on_path else " (not reached)"
+        lines.append(f"  {node.question} {node.answer} -> {node.leads_to}{path}: {node.short}".rstrip(": "))
+        lines += [f"    {sentence}" for sentence in node.evidence]
+    lines += ["", "components", *_components(snapshot)]
+    if snapshot.causes:
+        lines += ["", "causes"]
+        for rank, cause in enumerate(snapshot.causes, 1):
+            lines.append(f"  {rank} {fmt.number(cause.confidence, 2)} {cause.name}: {cause.because}")
+            lines += [f"    confirm: {cause.confirm}"] if cause.confirm else []
+            lines += [f"    fix: {cause.fix}"] if cause.fix else []
+    lines += ["", f"changes when {verdict.changes_when}"] if verdict.changes_when else []
+    if verdict.next_steps:
+        lines += ["", "next"]
+        for step in verdict.next_steps:
+            command = f": {step.command}" if step.command else ""
+            lines.append(f"  {step.join + ' ' if step.join else ''}{step.text}{command}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _memory(snapshot: Snapshot) -> list[str]:
+    memory = snapshot.memory
+    reading = memory.reading
+    if reading is None or reading.available_bytes is None:
+        return ["memory not observed"]
+    total = "" if reading.total_bytes is None else f" of {fmt.gigabytes(reading.total_bytes)}"
+    said = f"memory {fmt.gigabytes(reading.available_bytes)} GB available{total}, floor"
+    said += f" {fmt.gigabytes(memory.floor_bytes)}"
+    if memory.min_available_bytes is not None:
+        said += f", lowest {fmt.gigabytes(memory.min_available_bytes)}"
+    lines = [said]
+    if memory.oom_kills_in_run:
+        victims = f" ({', '.join(memory.oom_victims)})" if memory.oom_victims else ""
+        lines.append(f"kernel OOM kills in this run: {memory.oom_kills_in_run}{victims}")
+    if memory.budget is not None:
+        known = source_words(memory.budget.worker_source)
+        size = fmt.gigabytes(memory.budget.worker_bytes)
+        lines.append(f"fits {memory.budget.fits} workers of {size} GB ({known})")
+    return lines
+
+
+def _gate(snapshot: Snapshot) -> list[str]:
+    gate = snapshot.gate
+    if gate.began_t is None:
+        return ["gate not begun: not every worker has answered"]
+    counted = [
+        f"{gate.count(result)} {result}"
+        for result in ("PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME")
+        if gate.count(result)
+    ]
+    return [f"gate {', '.join(counted)}"]
+
+
+def _components(snapshot: Snapshot) -> list[str]:
+    """Write one line a component: on which workers it is in which state."""
+    ids: dict[str, str] = {part.id: part.title for worker in snapshot.workers for part in worker.components}
+    lines = []
+    for name, title in ids.items():
+        states: dict[ComponentState, list[int]] = {}
+        for worker in snapshot.workers:
+            part = component_of(worker, name)
+            if part is not None:
+                states.setdefault(part.state, []).append(worker.slot)
+        said = ", ".join(f"{state} on {slots(numbers)}" for state, numbers in states.items())
+        lines.append(f"  {title}: {said}")
+    return lines
+
+
+def component_of(worker: WorkerView, name: str) -> ComponentView | None:
+    """Find a component of a worker by its id."""
+    return next((part for part in worker.components if part.id == name), None)
+
+
+def slots(numbers: list[int]) -> str:
+    """Write a list of slots: w0 w1 w2, or w0-w7 where they follow each other."""
+    groups: list[list[int]] = []
+    for number in sorted(numbers):
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return " ".join(
+        f"w{group[0]}-w{group[-1]}" if len(group) > 2 else " ".join(f"w{n}" for n in group) for group in groups
+    )

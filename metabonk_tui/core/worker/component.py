@@ -1,0 +1,305 @@
+"""What each declared component is doing on one worker: states with proofs, growth, transitions.
+
+Knows one worker's statuses in their order. Does not know reachability, other workers, or what a state leads to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.config.schema import ComponentConfig, Config
+from metabonk_tui.core.model.sample import BadValue, NumberField, Presence, WorkerStatus
+from metabonk_tui.core.model.worker import Bearing, ComponentState, ComponentView
+from metabonk_tui.core.status.decode import flag, number
+from metabonk_tui.core.timeseries.window import Buckets
+
+TREND_BUCKET_S = 30.0
+TREND_BUCKETS = 60
+CHANGE_BUCKETS = 10
+"""5 minutes."""
+NO_GROWTH = Buckets(TREND_BUCKET_S, TREND_BUCKETS)
+MIN_CHANGE_S = 20.0
+"""Watched for less than this, a change over 5 minutes says nothing."""
+JUMP_MAX_SPACING_S = 60.0
+"""A reward that rose by a bonus between polls further apart than this may as well have risen in small steps."""
+SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
+"""Watched, and not showing at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentTrack:
+    """What is remembered of one component on one worker."""
+
+    growth: Buckets = NO_GROWTH
+    numbers: Mapping[str, float] | None = None
+    """The latest value of each of its fields in this generation; None before the first status of it."""
+    first_t: float | None = None
+    """First good status in this run."""
+    value: float | None = None
+    last_value: float | None = None
+    above_zero: bool = False
+    """Was it ever above zero in this generation?"""
+    grew_t: float | None = None
+    """When it last grew (or was non-zero) in this generation."""
+    shown_t: float | None = None
+    """When it last grew in this run, in any generation, with its proof."""
+    silent_t: float | None = None
+    """When it was last seen silent in this run."""
+    samples: int = 0
+    samples_with_key: int = 0
+    presence: Presence = Presence.UNOBSERVED
+    """What its number was in the latest good status."""
+    proven: bool = True
+    """Nothing was seen to be wrong with its proof there."""
+    state: ComponentState = ComponentState.PENDING
+    since_t: float = 0.0
+    bad: BadValue | None = None
+    gameplay: bool | None = None
+    """The last gameplay flag, for transitions."""
+    edge_t: float | None = None
+    """When the flag last rose, for transitions."""
+    jump_t: float | None = None
+    """When the reward last jumped without the flag, for transitions."""
+    after_reset: bool = False
+    """This generation began with a reset, so its first value grew from zero."""
+
+
+def reset(track: ComponentTrack) -> ComponentTrack:
+    """Begin a new generation: counters count from zero again."""
+    return replace(
+        track,
+        numbers=None,
+        value=None,
+        last_value=None,
+        above_zero=False,
+        grew_t=None,
+        gameplay=None,
+        edge_t=None,
+        jump_t=None,
+        bad=None,
+        after_reset=True,
+    )
+
+
+def fields_of(spec: ComponentConfig) -> tuple[str, ...]:
+    """Name every `/status` field whose growth this component is judged by."""
+    return (spec.field, *spec.aliases, *spec.also)
+
+
+def read(spec: ComponentConfig, status: WorkerStatus, name: str) -> NumberField:
+    """Read one field of a component: a counter below zero is out of range, and null is no number."""
+    reading = number(status, name, minimum=0.0 if spec.kind == "counter" else None)
+    if reading.presence is Presence.NULL:
+        return NumberField(Presence.BAD, bad=BadValue("wrong type", "null"))
+    return reading
+
+
+def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> str | None:
+    """Say which counter of this component fell, as "field 12 → 0"; None when none did."""
+    if spec.kind != "counter" or track.numbers is None:
+        return None
+    for name in fields_of(spec):
+        before, now = track.numbers.get(name), read(spec, status, name).value
+        if before is not None and now is not None and now < before - 1e-9 * max(1.0, abs(before)):
+            return f"{name} fell {before:g} → {now:g}"
+    return None
+
+
+def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float) -> ComponentTrack:
+    """Take in one good status; the state is judged later by `judge`."""
+    if spec.kind == "transitions":
+        return _observe_transitions(track, spec, status, t)
+    name, primary = _first_present(spec, status)
+    presence = primary.presence
+    numbers = dict(track.numbers or {})
+    amount, grew, moved = 0.0, False, track.above_zero or (primary.value or 0) > 0
+    for counted in (name, *spec.also):
+        now = primary.value if counted == name else read(spec, status, counted).value
+        if now is None:
+            continue
+        before = numbers.get(counted)
+        numbers[counted] = now
+        grown = now if before is None else now - before
+        grew = grew or (now != 0 if spec.kind == "level" else grown > 0)
+        # A counter that was not seen to begin tells when it moves, not how much it has grown since then.
+        if spec.kind == "counter" and counted == name and grown > 0 and (before is not None or track.after_reset):
+            amount = grown
+        if presence is Presence.UNOBSERVED and (moved or grew):
+            # What may have moved unseen is not zero; where its companion moved, it did.
+            presence = Presence.VALUE
+    return replace(
+        track,
+        samples=track.samples + (primary.presence is not Presence.UNOBSERVED),
+        samples_with_key=track.samples_with_key + (primary.presence in (Presence.VALUE, Presence.BAD)),
+        presence=presence,
+        proven=not spec.proof or number(status, spec.proof).presence not in (Presence.ABSENT, Presence.NULL),
+        bad=primary.bad,
+        first_t=t if track.first_t is None else track.first_t,
+        numbers=numbers,
+        value=primary.value,
+        last_value=primary.value if primary.value is not None else track.last_value,
+        above_zero=moved or grew,
+        grew_t=t if grew else track.grew_t,
+        growth=track.growth.add(t, amount),
+    )
+
+
+def _first_present(spec: ComponentConfig, status: WorkerStatus) -> tuple[str, NumberField]:
+    """Read the field or the first alias that is there."""
+    reading = read(spec, status, spec.field)
+    if reading.presence in (Presence.VALUE, Presence.BAD):
+        return spec.field, reading
+    absent = spec.field, reading
+    for name in spec.aliases:
+        reading = read(spec, status, name)
+        if reading.presence in (Presence.VALUE, Presence.BAD):
+            return name, reading
+        if reading.presence is Presence.ABSENT and absent[1].presence is Presence.UNOBSERVED:
+            absent = name, reading
+    return absent
+
+
+def _observe_transitions(
+    track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float
+) -> ComponentTrack:
+    """Count rising edges of the flag, and jumps of the reward by a bonus; the two of one transition count once.
+
+    They may come some polls apart, and either first.
+    """
+    playing = flag(status, spec.field)
+    reading = NumberField(Presence.VALUE) if playing is not None else read(spec, status, spec.field)
+    before = track.numbers or {}
+    spacing_s = t - before["t"] if "t" in before else None
+    numbers = {"t": t}
+    jump = False
+    for name in spec.also:
+        now = read(spec, status, name).value
+        if now is None:
+            continue
+        numbers[name] = now
+        if name in before and spacing_s is not None and spacing_s <= JUMP_MAX_SPACING_S:
+            jump = jump or now - before[name] >= (spec.jump or float("inf")) - 1e-9
+    edge = playing is True and track.gameplay is not True
+    told = playing is not None or len(numbers) > 1
+    near_s = 2 * spacing_s if spacing_s is not None else 0.0
+    told_edge = edge and track.jump_t is not None and t - track.jump_t <= near_s
+    told_jump = jump and track.edge_t is not None and t - track.edge_t <= near_s
+    happened = (edge and not told_edge) or (jump and not told_jump and not edge)
+    count = (track.last_value or 0.0) + happened
+    return replace(
+        track,
+        samples=track.samples + (reading.presence is not Presence.UNOBSERVED),
+        samples_with_key=track.samples_with_key + (reading.presence in (Presence.VALUE, Presence.BAD)),
+        presence=Presence.VALUE if told else reading.presence,
+        bad=None if told else reading.bad,
+        first_t=t if track.first_t is None else track.first_t,
+        numbers=numbers,
+        gameplay=playing if playing is not None else track.gameplay,
+        value=count if told else None,
+        last_value=count if told else track.last_value,
+        above_zero=track.above_zero or count > 0,
+        grew_t=t if happened else track.grew_t,
+        edge_t=t if edge else track.edge_t,
+        jump_t=t if jump and not edge else track.jump_t,
+        growth=track.growth.add(t, float(happened and track.first_t is not None)),
+    )
+
+
+def judge(
+    track: ComponentTrack,
+    t: float,
+    config: Config,
+    *,
+    answered: bool,
+    starting: bool,
+    reachable: bool,
+    stale: bool,
+    unseen: bool = False,
+) -> ComponentTrack:
+    """Decide the state at `t`; `answered`: this tick brought a good status, and it was taken in."""
+    if unseen:
+        state = ComponentState.UNOBSERVED
+    elif not reachable:
+        state = ComponentState.PENDING if starting and track.samples == 0 else ComponentState.DOWN
+    elif stale:
+        state = ComponentState.STALE
+    elif not answered:
+        # Between the last good answer and staleness the last judgement stands, as far as time allows.
+        state = _aged(track, t, config)
+    else:
+        state = _state(track, t, config, starting=starting)
+    shown_t, silent_t = track.shown_t, track.silent_t
+    if state is ComponentState.ACTIVE and track.grew_t is not None:
+        shown_t = track.grew_t if shown_t is None else max(shown_t, track.grew_t)
+    elif state in SILENT and answered:
+        silent_t = t
+    if state is track.state and shown_t == track.shown_t and silent_t == track.silent_t:
+        return track
+    since_t = track.since_t if state is track.state else t
+    return replace(track, state=state, since_t=since_t, shown_t=shown_t, silent_t=silent_t)
+
+
+def _aged(track: ComponentTrack, t: float, config: Config) -> ComponentState:
+    if track.state is ComponentState.ACTIVE and not _recent(track, t, config):
+        return ComponentState.STALLED
+    return track.state
+
+
+def _recent(track: ComponentTrack, t: float, config: Config) -> bool:
+    return track.grew_t is not None and t - track.grew_t <= config.verdict.active_window_s
+
+
+def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool) -> ComponentState:
+    if track.presence is Presence.UNOBSERVED:
+        return ComponentState.UNOBSERVED
+    if track.presence is Presence.BAD:
+        return ComponentState.BAD
+    if track.presence is Presence.ABSENT:
+        return ComponentState.PENDING if starting else ComponentState.ABSENT
+    if not track.above_zero:
+        return ComponentState.ZERO
+    if not track.proven:
+        return ComponentState.UNPROVEN
+    return ComponentState.ACTIVE if _recent(track, t, config) else ComponentState.STALLED
+
+
+def bearing(track: ComponentTrack, t: float, window_s: float) -> Bearing:
+    """Say whether it was showing, silent, or not known over the window that ends at `t`."""
+    if track.shown_t is not None and track.shown_t > t - window_s:
+        return "showing"
+    if track.silent_t is not None and track.silent_t > t - window_s:
+        return "silent"
+    return "unknown"
+
+
+def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float) -> ComponentView:
+    """Project the track for drawing and judging."""
+    growth = track.growth.add(t, 0.0) if track.growth.newest is not None else track.growth
+    watched = track.first_t is not None and t - track.first_t >= MIN_CHANGE_S
+    valued = track.state in (ComponentState.ACTIVE, ComponentState.STALLED, ComponentState.UNPROVEN)
+    return ComponentView(
+        id=spec.id,
+        label=spec.label,
+        title=spec.title,
+        state=track.state,
+        bearing=bearing(track, t, window_s),
+        since_t=track.since_t,
+        value=track.value,
+        last_value=track.last_value,
+        decimals=spec.decimals,
+        change_5m=growth.newest_sum(CHANGE_BUCKETS) if watched and valued else None,
+        trend=growth.amounts,
+        expected_min=spec.expected_min,
+        expected_max=spec.expected_max,
+        expected_by_s=spec.expected_by_s,
+        due=spec.due,
+        derived=spec.kind == "transitions",
+        field=spec.field,
+        proof=spec.proof or None,
+        samples=track.samples,
+        samples_with_key=track.samples_with_key,
+        shown_in_run=track.shown_t is not None,
+        last_grew_t=track.grew_t,
+        bad=track.bad,
+    )

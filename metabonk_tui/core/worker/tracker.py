@@ -1,0 +1,352 @@
+"""One worker over time: reach, generations, step rate, memory, gameplay. Refuses to know what other workers do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import EnvReading, Observation, ProcessReading, WorkerStatus
+from metabonk_tui.core.model.worker import Generation, Reach
+from metabonk_tui.core.status.decode import number, text
+from metabonk_tui.core.timeseries.window import Points
+from metabonk_tui.core.worker import component as components
+from metabonk_tui.core.worker import gameplay
+from metabonk_tui.core.worker.component import ComponentTrack
+from metabonk_tui.core.worker.gameplay import NOT_REACHED, GameplayTrack
+
+UNREACHABLE = ("refused", "reset", "closed", "dns")
+KEPT_GENERATIONS = 20
+KEPT_RESETS = 1000
+SAME_LIFE_S = 30.0
+"""A new pid and the fall of the counters are one event when they are seen this close: each may be seen first."""
+RATE_POINTS = Points(every_s=5.0, span_s=60.0)
+MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
+MIN_BASELINE = 3
+"""Rates of its own past that a worker needs before one can be called a jump."""
+MIN_DUE = 10.0
+"""Steps that must usually come within the window of the rate before a fall of it can be told from chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTrack:
+    """The step counter and its own regime."""
+
+    points: Points = RATE_POINTS
+    baseline: tuple[float, ...] = ()
+    """Its own rates in this generation, one a minute at most, the last 30."""
+    baseline_t: float | None = None
+    ratio: float | None = None
+    fell: float | None = None
+    """The share of its usual rate, where that has fallen as far as a jump would have risen."""
+    announced: float = 1.0
+    """The ratio at the last event: the next one is due when it doubles."""
+
+    @property
+    def rate(self) -> float | None:
+        """Steps per second over the last minute."""
+        return self.points.rate()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTrack:
+    """What is remembered of one worker in one run."""
+
+    slot: int
+    components: tuple[ComponentTrack, ...]
+    reach: Reach = Reach.STARTING
+    reach_since_t: float = 0.0
+    error: str | None = None
+    detail: str = ""
+    failures: int = 0
+    """Polls in a row that failed."""
+    port: int | None = None
+    pid: int | None = None
+    pid_started_at: float | None = None
+    episode: int | None = None
+    latency_s: float | None = None
+    status: WorkerStatus | None = None
+    last_good_t: float | None = None
+    step: float | None = None
+    stepped_t: float | None = None
+    """When its step was last seen to grow in this generation; its first sight counts."""
+    steps: StepTrack = StepTrack()
+    generations: tuple[Generation, ...] = ()
+    generation: int = 0
+    generation_pid: int | None = None
+    """The pid of this generation, once it is known."""
+    resets_t: tuple[float, ...] = ()
+    gameplay: GameplayTrack = NOT_REACHED
+    own_error: str | None = None
+    own_error_t: float | None = None
+    rss_bytes: int | None = None
+    tree_bytes: int | None = None
+    rss_peak_bytes: int | None = None
+    memory: Points = MEMORY_POINTS
+    env: EnvReading | None = None
+    observed_s: float = 0.0
+    happened: tuple[tuple[str, str], ...] = field(default=())
+    """What this tick brought, as (kind, text); cleared by every `observe`."""
+
+
+def new_track(slot: int, t: float, config: Config) -> WorkerTrack:
+    """Begin to follow a slot."""
+    blank = tuple(ComponentTrack(since_t=t) for _ in config.component)
+    return WorkerTrack(slot=slot, components=blank, reach_since_t=t, port=config.pool.base_port + slot)
+
+
+def observe(
+    track: WorkerTrack,
+    seen: Observation | None,
+    process: ProcessReading | None,
+    env: EnvReading | None,
+    t: float,
+    elapsed_s: float,
+    config: Config,
+    *,
+    starting: bool,
+    stale_s: float,
+) -> WorkerTrack:
+    """Take in one tick of one worker.
+
+    `elapsed_s` is the observed time since the last tick (0 over a gap); `stale_s` the age at which a good answer
+    is stale.
+    """
+    if track.happened:
+        track = replace(track, happened=())
+    status = seen.status if seen is not None else None
+    if seen is not None:
+        track = replace(
+            _identify(track, seen, process, t),
+            error=seen.error,
+            detail=seen.detail,
+            failures=0 if status is not None else track.failures + 1,
+            latency_s=seen.latency_s if seen.latency_s is not None else track.latency_s,
+            episode=seen.episode if seen.episode is not None else track.episode,
+            port=seen.port if seen.port is not None else track.port,
+        )
+    if env is not None:
+        track = replace(track, env=env)
+    track = _observe_memory(track, process, t)
+    if status is not None:
+        track = _observe_status(track, status, t, elapsed_s, config)
+    track = _judge_reach(track, seen, t, starting=starting, stale_s=stale_s)
+    unseen = track.reach is Reach.UNOBSERVED and track.last_good_t is None
+    unreachable = track.reach in (Reach.DOWN, Reach.STARTING)
+    stale = track.last_good_t is None or t - track.last_good_t > stale_s
+    judged = tuple(
+        components.judge(
+            component,
+            t,
+            config,
+            answered=status is not None,
+            starting=starting,
+            reachable=not unreachable,
+            stale=stale,
+            unseen=unseen,
+        )
+        for component in track.components
+    )
+    unchanged = all(after is before for after, before in zip(judged, track.components, strict=True))
+    return track if unchanged else replace(track, components=judged)
+
+
+def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | None, t: float) -> WorkerTrack:
+    """Learn the pid; a new one is a new life, unless the reset that it brought was already counted."""
+    pid = seen.pid if seen.pid is not None else (process.pid if process else None)
+    started_at = seen.pid_started_at
+    if started_at is None and process is not None and process.pid == pid:
+        started_at = process.started_at
+    if pid is None:
+        return track
+    same_pid_reused = (
+        pid == track.pid
+        and None not in (started_at, track.pid_started_at)
+        and abs((started_at or 0) - (track.pid_started_at or 0)) > 2.0
+    )
+    if pid == track.pid and not same_pid_reused:
+        if started_at is not None and started_at != track.pid_started_at:
+            track = replace(track, pid_started_at=started_at)
+        began_t = track.generations[-1].began_t if track.generations else t
+        if track.generation_pid is None and t - began_t > SAME_LIFE_S:
+            # The counters fell and no other process came: it was a reset within this one.
+            track = replace(track, generation_pid=pid)
+        return track
+    # Another process has another environment; one that was read before its pid was known is its own.
+    known = replace(track, pid=pid, pid_started_at=started_at, env=track.env if track.pid is None else None)
+    if track.generation == 0:
+        return known
+    if track.generation_pid is None:
+        # The counters fell before the process table was read: this is that same life.
+        return replace(known, generation_pid=pid)
+    return _begin_generation(known, t, f"new pid {track.generation_pid} → {pid}", pid)
+
+
+def _begin_generation(track: WorkerTrack, t: float, why: str, pid: int | None) -> WorkerTrack:
+    number_ = track.generation + 1
+    life = Generation(number=number_, began_t=t, pid=pid, why=why)
+    first = number_ == 1
+    begun = replace(
+        track,
+        generation=number_,
+        generation_pid=pid,
+        generations=(*track.generations, life)[-KEPT_GENERATIONS:],
+        resets_t=track.resets_t if first else (*track.resets_t, t)[-KEPT_RESETS:],
+        happened=track.happened if first else (*track.happened, ("worker.generation", why)),
+    )
+    return begun if first else replace(_forget_counters(begun), memory=MEMORY_POINTS)
+
+
+def _forget_counters(track: WorkerTrack) -> WorkerTrack:
+    return replace(
+        track,
+        components=tuple(components.reset(c) for c in track.components),
+        step=None,
+        stepped_t=None,
+        steps=StepTrack(),
+        gameplay=gameplay.reset(track.gameplay),
+    )
+
+
+def _observe_status(
+    track: WorkerTrack, status: WorkerStatus, t: float, elapsed_s: float, config: Config
+) -> WorkerTrack:
+    step = number(status, "step").value
+    if track.generation == 0:
+        track = _begin_generation(track, t, "first seen", track.pid)
+    elif track.status is not None:
+        why = _fell(track, status, step, config)
+        if why and _began_by_pid(track, t):
+            # The new pid was seen first, and after it one more answer of the process before.
+            track = _forget_counters(track)
+        elif why:
+            # The process table may still show the old pid; the next one that it shows belongs to this life.
+            track = _begin_generation(track, t, why, None)
+    seen = tuple(
+        components.observe(component, spec, status, t)
+        for component, spec in zip(track.components, config.component, strict=True)
+    )
+    own_error = _own_error(status)
+    happened = track.happened
+    if own_error and own_error != track.own_error:
+        happened = (*happened, ("worker.error", own_error))
+    return replace(
+        track,
+        components=seen,
+        status=status,
+        step=step if step is not None else track.step,
+        stepped_t=t if step is not None and (track.step is None or step > track.step) else track.stepped_t,
+        steps=_observe_step(track.steps, step, t, config),
+        gameplay=gameplay.observe(track.gameplay, status, t),
+        last_good_t=t,
+        observed_s=track.observed_s + (elapsed_s if track.last_good_t is not None else 0.0),
+        own_error=own_error or track.own_error,
+        own_error_t=t if own_error else track.own_error_t,
+        happened=happened,
+    )
+
+
+def _began_by_pid(track: WorkerTrack, t: float) -> bool:
+    life = track.generations[-1]
+    return life.number > 1 and life.pid is not None and t - life.began_t <= SAME_LIFE_S
+
+
+def _fell(track: WorkerTrack, status: WorkerStatus, step: float | None, config: Config) -> str | None:
+    """Say which counter fell since the last good status of this generation; None when none did."""
+    if step is not None and track.step is not None and step < track.step - 1e-9:
+        return f"step fell {track.step:g} → {step:g}"
+    for component, spec in zip(track.components, config.component, strict=True):
+        why = components.fell(component, spec, status)
+        if why:
+            return why
+    return None
+
+
+def _observe_step(steps: StepTrack, step: float | None, t: float, config: Config) -> StepTrack:
+    if step is None:
+        return steps
+    steps = replace(steps, points=steps.points.add(t, step))
+    rate = steps.rate
+    if rate is None:
+        return steps
+    usual = median(steps.baseline) if len(steps.baseline) >= MIN_BASELINE else 0.0
+    ratio = rate / usual if usual > 0 else None
+    jumped = ratio is not None and ratio >= config.verdict.rate_jump
+    # Few steps are due in a window to begin with: that none came says nothing.
+    due = usual * RATE_POINTS.span_s >= MIN_DUE
+    fell = due and ratio is not None and ratio <= 1 / config.verdict.rate_jump
+    steps = replace(steps, fell=ratio if fell else None)
+    steps = replace(steps, ratio=ratio if jumped else None, announced=steps.announced if jumped else 1.0)
+    if not jumped and (steps.baseline_t is None or t - steps.baseline_t >= 60.0):
+        # A jump never becomes its own baseline, else it would stop being remarkable.
+        steps = replace(steps, baseline=(*steps.baseline, rate)[-30:], baseline_t=t)
+    return steps
+
+
+def announce_rate(steps: StepTrack) -> StepTrack | None:
+    """Return the track with the ratio announced when an event is due: at the jump, and each time it doubles."""
+    if steps.ratio is None or steps.ratio < 2 * steps.announced:
+        return None
+    return replace(steps, announced=steps.ratio)
+
+
+def _own_error(status: WorkerStatus) -> str | None:
+    for name in ("last_error", "streamer_last_error", "stream_error", "fifo_stream_last_error"):
+        said = text(status, name)
+        if said:
+            return f"{name}: {said}"
+    return None
+
+
+def _observe_memory(track: WorkerTrack, process: ProcessReading | None, t: float) -> WorkerTrack:
+    if process is None:
+        return track if track.rss_bytes is None else replace(track, rss_bytes=None, tree_bytes=None)
+    held = process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
+    return replace(
+        track,
+        rss_bytes=process.rss_bytes,
+        tree_bytes=process.tree_bytes,
+        rss_peak_bytes=max(track.rss_peak_bytes or 0, held),
+        memory=track.memory.add(t, held),
+    )
+
+
+def _judge_reach(
+    track: WorkerTrack, seen: Observation | None, t: float, *, starting: bool, stale_s: float
+) -> WorkerTrack:
+    stale = track.last_good_t is None or t - track.last_good_t > stale_s
+    never = track.last_good_t is None
+    if seen is None:
+        forgotten = Reach.STARTING if starting and never else Reach.UNOBSERVED
+        reach = forgotten if stale else track.reach
+    elif seen.status is not None:
+        reach = Reach.UP
+    elif starting and never:
+        reach = Reach.STARTING
+    elif seen.error in UNREACHABLE or (seen.error or "") == "":
+        reach = Reach.DOWN
+    elif seen.error == "timeout":
+        reach = Reach.STALE if stale else track.reach
+    else:
+        reach = Reach.BROKEN
+    if reach is track.reach:
+        return track
+    return replace(track, reach=reach, reach_since_t=t)
+
+
+PID_SETTLES_S = 10.0
+"""By then the process table has been read again: a pid that is still the same is a counter that fell by itself."""
+
+
+def known_pid(track: WorkerTrack, t: float) -> int | None:
+    """Return the pid of this generation; None while the process table may still show the one before."""
+    if track.generation_pid is not None or track.generation <= 1:
+        return track.generation_pid or track.pid
+    settled = t - track.generations[-1].began_t > PID_SETTLES_S
+    return track.pid if settled else None
+
+
+def rss_growth_bytes_per_min(track: WorkerTrack) -> float | None:
+    """Return how fast its memory grew over the last 5 minutes; None under a minute of history."""
+    rate = track.memory.rate(min_span_s=60.0)
+    return None if rate is None else rate * 60.0

@@ -1,0 +1,142 @@
+"""The environment from file to process: each required key in the env file, in every worker's process, in its effect.
+
+Pure. What cannot be read is unknown, and never counts as right; what a wrong value leads to is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from metabonk_tui.core.config.schema import ComponentConfig, Config
+from metabonk_tui.core.model.sample import EnvFileReading
+from metabonk_tui.core.model.worker import ComponentState, WorkerView
+from metabonk_tui.core.worker.environment import same
+
+Truth = Literal["right", "wrong", "missing", "unknown"]
+RowVerdict = Literal["ok", "mismatch", "unknown"]
+_RANK: Mapping[RowVerdict, int] = {"mismatch": 0, "unknown": 1, "ok": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class TruthCell:
+    """One key in one worker's process."""
+
+    slot: int
+    truth: Truth
+    value: str | None
+    """As the process was started with it; None: missing or not known."""
+    why: str = ""
+    """Why it is not known: "not permitted", "not read yet"."""
+
+
+@dataclass(frozen=True, slots=True)
+class TruthEffect:
+    """What `/status` shows of what the key is for, on one worker."""
+
+    slot: int
+    word: str
+    """"seen", "absent", "zero", "stalled" ..."""
+    state: ComponentState
+
+
+@dataclass(frozen=True, slots=True)
+class TruthRow:
+    """One required key, from the env file to its effect."""
+
+    key: str
+    wanted: str
+    components: tuple[str, ...]
+    """The ids of the components that need it; empty: it is required by itself."""
+    file: Truth
+    file_value: str | None
+    exported: bool | None
+    """Does a plain `source` hand it to child processes? None: not known, or not in the file."""
+    overridden: tuple[int, ...]
+    """The workers whose process has another value than the file: something between the two set it."""
+    cells: tuple[TruthCell, ...]
+    effects: tuple[TruthEffect, ...]
+    """Of its first component; empty where it has none."""
+    verdict: RowVerdict
+
+    def slots(self, truth: Truth) -> tuple[int, ...]:
+        """List the workers of which this is so."""
+        return tuple(cell.slot for cell in self.cells if cell.truth == truth)
+
+    @property
+    def right(self) -> int:
+        """In how many processes it is right."""
+        return len(self.slots("right"))
+
+
+def truth_table(
+    config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]
+) -> tuple[TruthRow, ...]:
+    """Follow every required key; mismatches first, then what is unknown, each in the configuration's order."""
+    rows = [_row(key, wanted, config, env_file, workers) for key, wanted in config.required_environment.items()]
+    return tuple(sorted(rows, key=lambda row: _RANK[row.verdict]))
+
+
+def not_exported(rows: Sequence[TruthRow]) -> tuple[TruthRow, ...]:
+    """List the keys that are right in the file, would not be exported by a plain `source`, and lack in a process."""
+    return tuple(row for row in rows if row.file == "right" and row.exported is False and row.slots("missing"))
+
+
+def _row(
+    key: str, wanted: str, config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]
+) -> TruthRow:
+    needs = tuple(component for component in config.component if key in component.environment)
+    cells = tuple(_cell(key, wanted, worker) for worker in workers)
+    readable = env_file if env_file is not None and env_file.error is None else None
+    in_file = readable.values.get(key) if readable is not None else None
+    return TruthRow(
+        key=key,
+        wanted=wanted,
+        components=tuple(component.id for component in needs),
+        file="unknown" if readable is None else _truth(in_file, wanted),
+        file_value=in_file,
+        exported=key in readable.exported if readable is not None and in_file is not None else None,
+        overridden=_overridden(in_file, cells),
+        cells=cells,
+        effects=tuple(_effects(needs[0], workers)) if needs else (),
+        verdict=_verdict(cells),
+    )
+
+
+def _cell(key: str, wanted: str, worker: WorkerView) -> TruthCell:
+    values = worker.environment
+    if values is None:
+        why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
+        return TruthCell(worker.slot, "unknown", None, why)
+    value = values.get(key)
+    return TruthCell(worker.slot, _truth(value, wanted), value)
+
+
+def _truth(value: str | None, wanted: str) -> Truth:
+    if value is None:
+        return "missing"
+    return "right" if same(value, wanted) else "wrong"
+
+
+def _overridden(in_file: str | None, cells: Sequence[TruthCell]) -> tuple[int, ...]:
+    if in_file is None:
+        return ()
+    return tuple(cell.slot for cell in cells if cell.value is not None and not same(cell.value, in_file))
+
+
+def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[TruthEffect]:
+    found = []
+    for worker in workers:
+        view = next((part for part in worker.components if part.id == component.id), None)
+        if view is not None:
+            word = "seen" if view.bearing == "showing" else view.state.value.lower()
+            found.append(TruthEffect(worker.slot, word, view.state))
+    return found
+
+
+def _verdict(cells: Sequence[TruthCell]) -> RowVerdict:
+    """Judge by the processes alone: a file proves nothing of what a process has."""
+    if any(cell.truth in ("wrong", "missing") for cell in cells):
+        return "mismatch"
+    return "unknown" if not cells or any(cell.truth == "unknown" for cell in cells) else "ok"

@@ -1,0 +1,148 @@
+"""Worker tracks → worker views, with what sets each worker apart from the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory.tracker import MemoryTrack
+from metabonk_tui.core.model.worker import Attention, ComponentState, Conduct, ConductWord, Reach, WorkerView
+from metabonk_tui.core.status.decode import number, text
+from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.worker import component as components
+from metabonk_tui.core.worker import environment, gameplay
+from metabonk_tui.core.worker.health import ConductTrack
+from metabonk_tui.core.worker.process_exits import Deaths, of_slot, with_ends
+from metabonk_tui.core.worker.tracker import WorkerTrack, known_pid, rss_growth_bytes_per_min
+
+NOBODY = Deaths()
+_LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}
+
+
+def worker_views(
+    tracks: Mapping[int, WorkerTrack],
+    before: Mapping[int, WorkerTrack],
+    memory: MemoryTrack,
+    conducts: Mapping[int, ConductTrack],
+    t: float,
+    config: Config,
+    gone: Deaths = NOBODY,
+) -> tuple[WorkerView, ...]:
+    """Project every track; a mark that all workers share is nobody's."""
+    killed = {one.who for one in gone.gone if one.death.word == "OOM-killed"} | set(memory.victims)
+    words = {slot: conducts[slot].now if slot in conducts else None for slot in tracks}
+    marks = {slot: _marks(track, killed, words[slot], t, config) for slot, track in tracks.items()}
+    shared = Counter(mark.mark for slot in marks for mark in marks[slot])
+    views = []
+    for slot, track in sorted(tracks.items()):
+        own = [mark for mark in marks[slot] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
+        own.sort(key=lambda mark: _LOUDNESS[mark.level])
+        view = _view(track, own, words[slot], t, config)
+        views.append(replace(view, generations=with_ends(view.generations, of_slot(gone, slot))))
+    return tuple(views)
+
+
+def _view(
+    track: WorkerTrack, attention: Sequence[Attention], conduct: Conduct | None, t: float, config: Config
+) -> WorkerView:
+    status = track.status
+    window_s = config.clock.validation_s
+    return WorkerView(
+        slot=track.slot,
+        port=track.port,
+        reach=track.reach,
+        reach_since_t=track.reach_since_t,
+        error=track.error,
+        detail=track.detail,
+        pid=known_pid(track, t),
+        pid_started_at=track.pid_started_at,
+        ui_state=text(status, "dynamic_ui_state_type"),
+        generation=max(1, track.generation),
+        generations=track.generations,
+        resets_t=track.resets_t,
+        components=tuple(
+            components.view(component, spec, t, window_s)
+            for component, spec in zip(track.components, config.component, strict=True)
+        ),
+        step=track.step,
+        step_rate=track.steps.rate,
+        step_rate_ratio=track.steps.ratio,
+        step_rate_fell=track.steps.fell,
+        epsilon=number(status, "dynamic_ui_epsilon").value,
+        frames_rate=number(status, "obs_fps").value,
+        episode=track.episode,
+        rss_bytes=track.rss_bytes,
+        rss_growth_bytes_per_min=rss_growth_bytes_per_min(track),
+        tree_bytes=track.tree_bytes,
+        rss_peak_bytes=track.rss_peak_bytes,
+        env=environment.view(track.env, config),
+        gameplay=gameplay.view(track.gameplay),
+        last_error=_error_text(track),
+        last_error_t=track.own_error_t if track.error is None else t,
+        last_good_t=track.last_good_t,
+        age_s=None if track.last_good_t is None else t - track.last_good_t,
+        latency_s=track.latency_s,
+        observed_s=track.observed_s,
+        attention=tuple(attention),
+        status=status,
+        environment=None if track.env is None else track.env.values,
+        conduct=conduct,
+    )
+
+
+def _error_text(track: WorkerTrack) -> str | None:
+    if track.error is not None:
+        times = f" {track.failures} times" if track.failures > 1 else ""
+        return f"/status: {track.error}{times}"
+    return track.own_error
+
+
+def _marks(
+    track: WorkerTrack, killed: Collection[str], conduct: Conduct | None, t: float, config: Config
+) -> list[Attention]:
+    marks = []
+    name = f"w{track.slot}"
+    if conduct is not None:
+        marks.append(_conduct_mark(conduct, name, killed=name in killed))
+    elif track.reach is Reach.STALE:
+        good_t = track.last_good_t if track.last_good_t is not None else track.reach_since_t
+        said = f"{name} last answered {age(t - good_t)} ago: {track.error or 'no answer'}"
+        marks.append(Attention("STALE", "unknown", said))
+    if track.reach is Reach.UP and track.stepped_t is not None and not _stands(conduct):
+        still_s = t - track.stepped_t
+        if still_s >= config.verdict.active_window_s:
+            said = f"{name} answers, but has not made a step for {age(still_s)}"
+            marks.append(Attention("no steps", "stop", said))
+    for component, spec in zip(track.components, config.component, strict=True):
+        since = age(t - component.since_t)
+        if component.state is ComponentState.BAD:
+            why = component.bad.why if component.bad else "bad"
+            marks.append(Attention("BAD", "stop", f"{name} {spec.title} is {why} since {since}"))
+        elif component.state is ComponentState.UNPROVEN:
+            marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {spec.proof} is absent"))
+        elif component.state is ComponentState.STALLED and spec.kind != "transitions":
+            # A worker that plays leaves no menu: that its transitions rest is how it should be.
+            still = age(t - component.grew_t) if component.grew_t is not None else since
+            marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))
+        elif component.state is ComponentState.ABSENT:
+            marks.append(Attention("ABSENT", "stop", f"{name} {spec.field} is not in /status"))
+    return list({mark.mark: mark for mark in reversed(marks)}.values())[::-1]
+
+
+_LOUD = (ConductWord.DOWN, ConductWord.HUNG, ConductWord.BROKEN)
+"""Nothing else of such a worker is news: its word is written as loud as its reach."""
+
+
+def _conduct_mark(conduct: Conduct, name: str, *, killed: bool) -> Attention:
+    word = conduct.word
+    mark = word.short.upper() if word in _LOUD else word.short
+    if word is ConductWord.DOWN and killed:
+        mark = "OOM KILL"
+    own = f"{name} {conduct.why}" if word in _LOUD else f"{name} {word}: {conduct.why}"
+    return Attention(mark, word.level, own)
+
+
+def _stands(conduct: Conduct | None) -> bool:
+    return conduct is not None and conduct.word in (ConductWord.ZOMBIE, ConductWord.IDLE)

@@ -1,0 +1,31 @@
+"""Who has seen which alert, told in the Samples: so it is recorded, and every monitor of the run hears it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from metabonk_tui.core.model.sample import Event, Sample
+from metabonk_tui.core.ports.live import Clock
+
+
+class Acknowledging:
+    """Takes acknowledgements in and gives them to the next Sample. All of it belongs to the engine's thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin with none."""
+        self._clock = clock
+        self._happened: list[Event] = []
+
+    def add(self, ids: tuple[str, ...], by: str) -> None:
+        """Note that somebody has seen these alerts."""
+        if ids:
+            text = f"seen by {by}: {', '.join(ids)}"
+            facts = {"ids": list(ids), "by": by}
+            self._happened.append(Event(self._clock.now(), "alert.acknowledged", "info", text, facts=facts))
+
+    def complete(self, sample: Sample) -> Sample:
+        """Add what was noted."""
+        if not self._happened:
+            return sample
+        events, self._happened = tuple(self._happened), []
+        return replace(sample, events=(*sample.events, *events))

@@ -1,0 +1,192 @@
+"""Carries plans out on the pool, one at a time, and tells in the Samples what it did.
+
+Knows when a run began through us, refuses to know how workers are started or stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from metabonk_tui.core.launch.interlock import Door
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading, RunHeader, Sample, Severity
+from metabonk_tui.core.ports.live import PoolBackend
+from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.engine.clock import RunClock
+
+LOG = logging.getLogger(__name__)
+SHOWN_S = 60.0
+"""Real seconds for which an ended operation stays in sight."""
+
+Header = Callable[[float, str, int | None], RunHeader]
+
+
+class Hands:
+    """What acts on one pool. All but `plan` belongs to the engine's own thread."""
+
+    def __init__(
+        self,
+        pool: PoolBackend,
+        clock: RunClock,
+        header: Header,
+        look: Callable[[], None],
+        door: Callable[[Action], Door] = lambda _: Door(),
+    ) -> None:
+        """Prepare; `look` asks for a Sample soon, `header` makes the header of a run, `door` is the interlock."""
+        self._door = door
+        self._pool = pool
+        self._clock = clock
+        self._make_header = header
+        self._look = look
+        self._task: asyncio.Task[None] | None = None
+        self._operation: Operation | None = None
+        self._ended_s = 0.0
+        self._launching: int | None = None
+        """How many workers the operation under way starts; None: none, or its run has begun already."""
+        self._launcher_before: tuple[int | None, float | None] = (None, None)
+        self._launcher: tuple[int | None, float | None] = (None, None)
+        self._header: RunHeader | None = None
+        self._happened: list[Event] = []
+        self._override: Event | None = None
+        """An override that was not told yet."""
+
+    def plan(self, action: Action, pool: PoolReading) -> Plan:
+        """Say what an action would do now. Any thread may ask; may block for a moment, never raises."""
+        if isinstance(action, StopWorker):
+            # Screens speak the run's clock, processes the real one.
+            action = replace(action, pid_started_at=self._clock.real(action.pid_started_at))
+        started_at = pool.launcher_started_at
+        if started_at is not None:
+            pool = replace(pool, launcher_started_at=self._clock.real(started_at))
+        try:
+            return self._pool.plan(action, pool)
+        except Exception as error:
+            LOG.exception("planning failed")
+            return refusal(action, f"planning failed: {_words(error)}")
+
+    def begin(self, plan: Plan) -> None:
+        """Carry a plan out, unless another is being carried out; either way it shows in the Samples."""
+        if self._task is not None and not self._task.done():
+            self._tell("pool.refused", "warn", f"refused: {self._title()} is still under way")
+        elif plan.mode == "refused":
+            self._tell("pool.refused", "warn", f"refused: {plan.refusal}")
+        elif plan.start and (stopped := self._door(plan.action)).closed:
+            # Judged here, where it is done: whatever a dialog or a verb has asked before.
+            items = {"items": [item.id for item in stopped.blocking]}
+            self._tell("pool.refused", "warn", f"refused by the interlock: {stopped.why}", items)
+        else:
+            plan = self._overridden(plan)
+            self._launching = plan.start if isinstance(plan.action, Launch | Resize | Restart) else None
+            self._launching = self._launching or None
+            self._launcher_before = self._launcher
+            self._task = asyncio.get_running_loop().create_task(self._carry_out(plan))
+        self._look()
+
+    def _overridden(self, plan: Plan) -> Plan:
+        """Tell what was not as it must be and was overridden, and put it into the plan."""
+        passed = self._door(plan.action) if plan.start else Door()
+        if not passed.overridden:
+            return plan
+        reason = clean_text(passed.reason)
+        facts = {"reason": reason, "by": plan.action.by, "items": list(passed.overridden)}
+        # Told once the run has begun that it lets begin, so that it stands among that run's events.
+        text = clean_text(f"overridden: {reason}; {passed.why}")
+        LOG.warning("%s", text)
+        self._override = Event(self._clock.now(), "pool.override", "warn", text, facts=facts)
+        return replace(plan, overridden=tuple(clean_text(item) for item in passed.overridden))
+
+    def complete(self, sample: Sample) -> Sample:
+        """Add what we did: the operation as it stands, what happened, the run that we began."""
+        pool = sample.pool
+        if pool is not None:
+            self._launcher = (pool.launcher_pid, pool.launcher_started_at)
+            self._notice_launch(pool)
+            sample = replace(sample, pool=replace(pool, operation=self._shown(pool)))
+        if self._happened:
+            sample = replace(sample, events=(*sample.events, *self._happened))
+            self._happened.clear()
+        if self._header is not None:
+            sample = replace(sample, run=self._header)
+            self._header = None
+        return sample
+
+    async def aclose(self) -> None:
+        """Let go of what is under way: what it has started or asked to end goes on."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _carry_out(self, plan: Plan) -> None:
+        began_t = self._clock.now()
+        self._operation = None
+        try:
+            events = await self._pool.apply(plan, self._progress)
+        except Exception as error:
+            LOG.exception("an operation failed")
+            self._fail(plan, began_t, f"failed: {_words(error)}; the log says where")
+        else:
+            self._happened.extend(events)
+            if not any(event.severity == "crit" for event in events):
+                self._begin_run(began_t)
+        finally:
+            self._tell_override()
+            self._launching = None
+            self._ended_s = asyncio.get_running_loop().time()
+            self._look()
+
+    def _notice_launch(self, pool: PoolReading) -> None:
+        """Begin the run as soon as the launcher that we started is seen: its workers' first steps are its own."""
+        seen = (pool.launcher_pid, pool.launcher_started_at)
+        if None not in seen and seen != self._launcher_before and pool.launcher_started_at is not None:
+            self._begin_run(pool.launcher_started_at)
+
+    def _begin_run(self, started_at: float) -> None:
+        if self._launching is not None:
+            self._header = self._make_header(started_at, "launched by us", self._launching)
+            self._launching = None
+            self._tell_override()
+
+    def _tell_override(self) -> None:
+        if self._override is not None:
+            self._happened.append(self._override)
+            self._override = None
+
+    def _progress(self, operation: Operation) -> None:
+        news = self._operation is None or operation.steps != self._operation.steps
+        self._operation = operation
+        if news:
+            self._look()
+
+    def _fail(self, plan: Plan, began_t: float, text: str) -> None:
+        """Tell of a bug in the backend the way it would have told of a failure."""
+        blank = Operation(type(plan.action).__name__.lower(), began_t, ())
+        operation = self._operation or blank
+        if operation.ended_at is None:
+            self._operation = replace(operation, ended_at=self._clock.now(), ok=False, message=text)
+        self._tell("monitor.error", "crit", f"{operation.action} {text}")
+
+    def _shown(self, pool: PoolReading) -> Operation | None:
+        operation = self._operation or pool.operation
+        if operation is None or operation.ended_at is None:
+            return operation
+        fresh = self._operation is not None and asyncio.get_running_loop().time() - self._ended_s < SHOWN_S
+        return operation if fresh else None
+
+    def _title(self) -> str:
+        return self._operation.action if self._operation is not None else "another operation"
+
+    def _tell(self, kind: str, severity: Severity, text: str, facts: Mapping[str, object] | None = None) -> None:
+        LOG.warning("%s", text)
+        self._happened.append(Event(self._clock.now(), kind, severity, clean_text(text), facts=facts or {}))
+
+
+def refusal(action: Action, why: str) -> Plan:
+    """Make a plan that says why nothing can be done."""
+    return Plan(action, "refused", (), (), 0, "", None, None, refusal=clean_text(why))
+
+
+def _words(error: Exception) -> str:
+    return clean_text(f"{type(error).__name__}: {error}")

@@ -1,0 +1,122 @@
+"""Goes through the preflight: every look on a thread of its own, the standing of each told as it changes.
+
+Refuses to know what is looked at; that a look breaks off is no pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.preflight import PreflightView, TestResult
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.engine.clock import RunClock
+
+LOG = logging.getLogger(__name__)
+TOGETHER = 8
+"""So many looks go on at once: component tests load models."""
+END_LIMIT_S = 5.0
+
+Output = Callable[[tuple[str, ...]], None]
+
+
+class Look(NamedTuple):
+    """One thing to look at."""
+
+    id: str
+    title: str
+    take: Callable[[Output, threading.Event], Item]
+    """Looks, tells the last lines of what it runs, and stops when the event is set."""
+
+
+class Looks(Protocol):
+    """Everything that a preflight looks at."""
+
+    def looks(self, workers: int, snapshot: Snapshot | None) -> Sequence[Look]:
+        """List them for so many workers; what is known already is taken from the Snapshot."""
+        ...
+
+    def kept(self) -> tuple[tuple[TestResult, ...], str]:
+        """Read the kept results of tests (times are real), and why that could not be done."""
+        ...
+
+
+class Preflight:
+    """One preflight at a time. Every method may be called from any thread."""
+
+    def __init__(self, looks: Looks, clock: RunClock, wake: Callable[[], None]) -> None:
+        """Prepare; `wake` is called whenever there is news, from any thread, and must return at once."""
+        self._looks = looks
+        self._clock = clock
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._give_up = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._waiting: list[Look] = []
+        self._view = self._with_kept(PreflightView())
+
+    def view(self) -> PreflightView:
+        """Say how it stands."""
+        return self._view
+
+    def start(self, workers: int, snapshot: Snapshot | None) -> None:
+        """Go through it for so many workers; one that is under way goes on instead."""
+        with self._lock:
+            if self._give_up.is_set() or (self._view.began_t is not None and self._view.ended_t is None):
+                return
+            looks = list(self._looks.looks(workers, snapshot))
+            items = tuple(Item(look.id, look.title, "waiting") for look in looks)
+            self._view = replace(self._view, workers=workers, began_t=self._clock.now(), ended_t=None, items=items)
+            self._waiting = looks
+            self._threads = [
+                threading.Thread(target=self._work, name=f"preflight-{i}", daemon=True)
+                for i in range(min(TOGETHER, len(looks)))
+            ]
+        for thread in self._threads:
+            thread.start()
+        self._wake()
+
+    def close(self) -> None:
+        """Break off: what was started for it is ended."""
+        self._give_up.set()
+        for thread in self._threads:
+            thread.join(END_LIMIT_S)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    return
+                look = self._waiting.pop(0)
+            self._put(Item(look.id, look.title, "running"))
+            try:
+                item = look.take(self._telling(look), self._give_up)
+            except Exception as error:
+                LOG.exception("a look of the preflight failed")
+                why = clean_text(f"{type(error).__name__}: {error}")
+                item = Item(look.id, look.title, "UNKNOWN", (f"a bug of the monitor: {why}",), "see the log")
+            self._put(item)
+
+    def _telling(self, look: Look) -> Output:
+        return lambda lines: self._put(Item(look.id, look.title, "running", output=lines))
+
+    def _put(self, item: Item) -> None:
+        kept = self._with_kept(self._view) if item.standing not in ("waiting", "running") else None
+        with self._lock:
+            items = tuple(item if other.id == item.id else other for other in self._view.items)
+            done = all(other.standing not in ("waiting", "running") for other in items)
+            view = replace(self._view, items=items, ended_t=self._clock.now() if done else None)
+            if kept is not None:
+                view = replace(view, tests=kept.tests, problem=kept.problem)
+            self._view = view
+        self._wake()
+
+    def _with_kept(self, view: PreflightView) -> PreflightView:
+        tests, problem = self._looks.kept()
+        on_run_clock = tuple(replace(test, ended_t=self._clock.at(test.ended_t)) for test in tests)
+        return replace(view, tests=on_run_clock, problem=problem)

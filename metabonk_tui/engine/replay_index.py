@@ -1,0 +1,133 @@
+"""The way through a recording: read once from its beginning, and back to any of its samples in moments.
+
+Keeps some of the Snapshots on the way, and steps again from the nearest one. Refuses to know time and keys.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.recordings import Reel
+from metabonk_tui.core.recordings.playback import Landmarks
+
+KEPT_WORKERS = 2000
+"""Snapshots are kept for so many workers in all: one worker of one Snapshot holds about 50 kB."""
+KEPT_LEAST = 32
+FIRST_SPACING = 16
+NEAR = 16
+RECENT = 128
+"""Snapshots of the last places that were visited, so that going back one by one costs nothing."""
+
+Step = Callable[[Snapshot | None, Sample], Snapshot]
+
+
+class Trail:
+    """What was read so far of a reel. From one thread."""
+
+    def __init__(self, reel: Reel, step: Step) -> None:
+        """Prepare; nothing is read yet."""
+        self._reel = reel
+        self._step = step
+        self._ahead = reel.samples()
+        self._newest: Snapshot | None = None
+        self._times = array("d")
+        self._numbers = array("q")
+        self._kept: OrderedDict[int, Snapshot] = OrderedDict()
+        self._spacing = FIRST_SPACING
+        self._recent: OrderedDict[int, Snapshot] = OrderedDict()
+        self._walk: tuple[int, Snapshot, Iterator[tuple[int, Sample]]] | None = None
+        self.landmarks = Landmarks()
+        """What happened in what was read."""
+        self.whole = False
+        """All of it was read."""
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    @property
+    def kept(self) -> int:
+        """How many Snapshots are held to step from."""
+        return len(self._kept)
+
+    def time(self, place: int) -> float:
+        """Return the time of a sample by its place, from 0."""
+        return self._times[place]
+
+    def place(self, t: float) -> int:
+        """Return the place of the last sample up to a time; that of the first where there is none."""
+        return max(0, bisect_right(self._times, t) - 1)
+
+    def read(self, limit_s: float) -> None:
+        """Read on for at most about so long."""
+        ends_s = time.monotonic() + limit_s
+        while not self.whole:
+            found = next(self._ahead, None)
+            if found is None:
+                self.whole = True
+                return
+            self._take(*found)
+            if time.monotonic() >= ends_s:
+                return
+
+    def at(self, place: int) -> Snapshot:
+        """Return what the sample at a place means."""
+        place = min(max(place, 0), len(self) - 1)
+        if place == len(self) - 1 and self._newest is not None:
+            return self._newest
+        if place in self._recent:
+            self._recent.move_to_end(place)
+            return self._recent[place]
+        return self._step_to(place)
+
+    def _take(self, number: int, sample: Sample) -> None:
+        before = self._newest
+        after = self._step(before, sample)
+        self.landmarks.add(before, after)
+        place = len(self)
+        # Places are sought by time, so a time that falls back counts as the one before it.
+        self._times.append(max(sample.t, self._times[-1]) if self._times else sample.t)
+        self._numbers.append(number)
+        self._newest = after
+        if place % self._spacing == 0:
+            self._kept[place] = after
+            if len(self._kept) > max(KEPT_LEAST, KEPT_WORKERS // max(1, len(after.workers))):
+                self._spacing *= 2
+                for one in [one for one in self._kept if one % self._spacing]:
+                    del self._kept[one]
+
+    def _step_to(self, place: int) -> Snapshot:
+        from_place = place - place % self._spacing
+        # Going on a little further is cheaper than opening the recording at another place.
+        nearest = from_place - NEAR
+        if self._walk is None or not nearest <= self._walk[0] <= place:
+            snapshot = self._kept[from_place]
+            self._remember(from_place, snapshot)
+            self._walk = (from_place, snapshot, self._reel.samples(after=self._numbers[from_place]))
+        at, snapshot, ahead = self._walk
+        while at < place:
+            found = next(ahead, None)
+            if found is None:
+                break  # what could be read before can not be read any more
+            # Others may have thinned the recording out in between: then some places are gone.
+            following = max(at + 1, bisect_right(self._numbers, found[0]) - 1)
+            if following > place:
+                ahead = chain((found,), ahead)
+                break
+            at = following
+            snapshot = self._step(snapshot, found[1])
+            self._remember(at, snapshot)
+        self._walk = (at, snapshot, ahead)
+        return snapshot
+
+    def _remember(self, place: int, snapshot: Snapshot) -> None:
+        self._recent[place] = snapshot
+        self._recent.move_to_end(place)
+        if len(self._recent) > RECENT:
+            self._recent.popitem(last=False)

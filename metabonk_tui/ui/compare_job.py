@@ -1,0 +1,204 @@
+"""Which run stands beside the one on screen, and how far its reading is. Reads in the background, never on the
+screens' own thread.
+
+Knows the archive and the Snapshots that come by; refuses to know how it is drawn.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.recordings import Archive, KeptRun, Unreadable
+from metabonk_tui.core.report.compare import Comparison, compare
+from metabonk_tui.core.report.timeline import Digest, Digester
+
+LOG = logging.getLogger(__name__)
+AGAIN_S = 20.0
+"""So often it is compared anew while the run on screen goes on. Real seconds."""
+SAME_START_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class CompareView:
+    """What the screen and the list of runs draw."""
+
+    runs: tuple[KeptRun, ...] | None = None
+    """None: not listed yet."""
+    chosen: KeptRun | None = None
+    doing: str = ""
+    """What is being read: "" for nothing."""
+    done: float = 0.0
+    """Which share of it was read."""
+    problem: str = ""
+    comparison: Comparison | None = None
+    whole: bool = False
+    """The run on screen is known from its start, not only since this monitor was opened."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """Work of a background thread: it writes here, the screens' thread looks."""
+
+    doing: str = ""
+    done: float = 0.0
+    stop: bool = False
+    problem: str = ""
+    ended: bool = False
+    runs: tuple[KeptRun, ...] | None = None
+    own: Digester | None = None
+    other: Digest | None = None
+    comparison: Comparison | None = None
+
+    def on(self, share: float) -> bool:
+        """Hear how far it is; say whether to go on."""
+        self.done = min(1.0, max(0.0, share))
+        return not self.stop
+
+
+class Comparing:
+    """The run on screen beside another one. Every method is called from the screens' thread and returns at once."""
+
+    def __init__(self, archive: Archive | None, *, replay: bool = False) -> None:
+        """Prepare. In a replay what comes may be any moment of a run, and any run."""
+        self._archive = archive
+        self._replay = replay
+        self._seen = Digester()
+        """What this monitor saw since it was opened, in the run on screen."""
+        self._own: Digester | None = None
+        """The same from the run's start, where it is recorded."""
+        self._run: tuple[str, float] | None = None
+        self._newest_t: float | None = None
+        self._other: Digest | None = None
+        self._job: _Job | None = None
+        self._compared_s = 0.0
+        self._drawn: tuple[str, float] = ("", 0.0)
+        self.view = CompareView()
+
+    def feed(self, snapshot: Snapshot) -> None:
+        """Take in what the monitor sees; a new run begins anew. What is not newer is known already."""
+        run = (snapshot.run.name, snapshot.run.started_at)
+        if run != self._run:
+            if self._run is not None:
+                # Live it is seen from its first moment on.
+                self._seen, self._own = Digester(), None if self._replay else Digester()
+            self._run, self._newest_t = run, None
+        if self._newest_t is not None and snapshot.t <= self._newest_t:
+            return
+        self._newest_t = snapshot.t
+        self._seen.add(snapshot)
+        if self._own is not None:
+            self._own.add(snapshot)
+
+    def list_runs(self) -> None:
+        """Look which runs there are."""
+        self._begin(_Job("looking at the runs"), self._listing)
+
+    def choose(self, run: KeptRun) -> None:
+        """Put a run beside the one on screen."""
+        self._other = None
+        self.view = replace(self.view, chosen=run, comparison=None, problem="")
+        seen, mine = self._seen.digest(), self._own.digest() if self._own is not None else None
+        self._begin(_Job(f"reading {run.name}"), lambda job: self._reading(job, run, mine, seen))
+
+    def leave(self) -> None:
+        """Let go of what is being read."""
+        if self._job is not None:
+            self._job.stop = True
+            self._job = None
+            chosen = self.view.chosen if self.view.comparison else None
+            self.view = replace(self.view, doing="", chosen=chosen)
+
+    def tick(self, at_s: float, looked_at: bool) -> bool:
+        """Look how far it is at a time (seconds, monotonic); return whether there is something to draw."""
+        before, job = self.view, self._job
+        if job is not None:
+            self.view = replace(self.view, doing=job.doing, done=job.done)
+            if job.ended:
+                self._job = None
+                self._take(job, at_s)
+        elif (
+            looked_at
+            and self.view.comparison is not None
+            and self._other is not None
+            and at_s - self._compared_s >= AGAIN_S
+        ):
+            digest, other = self._mine(), self._other
+            if digest is not None:
+                self._begin(_Job(), lambda quiet: self._comparing(quiet, digest, other))
+        return self.view != before
+
+    def _take(self, job: _Job, at_s: float) -> None:
+        self.view = replace(self.view, doing="", problem=job.problem, runs=job.runs or self.view.runs)
+        if job.own is not None:
+            self._own = job.own
+        if job.other is not None:
+            self._other = job.other
+        if job.comparison is not None:
+            self._compared_s = at_s
+            self.view = replace(self.view, comparison=job.comparison, whole=self._own is not None)
+
+    def _mine(self) -> Digest | None:
+        return (self._own or self._seen).digest()
+
+    def _begin(self, job: _Job, work: Callable[[_Job], None]) -> None:
+        if self._job is not None:
+            self._job.stop = True
+        if self._archive is None:
+            self.view = replace(self.view, runs=(), problem="there is no store of runs here")
+            return
+        self._job = job
+        self.view = replace(self.view, doing=job.doing, done=0.0, problem="")
+        threading.Thread(target=self._run_job, args=(job, work), name="comparing", daemon=True).start()
+
+    # The background thread
+
+    def _run_job(self, job: _Job, work: Callable[[_Job], None]) -> None:
+        try:
+            work(job)
+        except Unreadable as error:
+            LOG.info("comparing: %s", error)
+            job.problem = str(error)
+        except Exception as error:
+            LOG.exception("comparing failed")
+            job.problem = f"a bug of the monitor, see the log: {type(error).__name__}"
+        job.ended = True
+
+    def _listing(self, job: _Job) -> None:
+        assert self._archive is not None
+        job.runs = self._archive.runs()
+
+    def _reading(self, job: _Job, run: KeptRun, mine: Digest | None, seen: Digest | None) -> None:
+        assert self._archive is not None
+        boiled = self._archive.boil(run.name, job.on)
+        other = boiled.digest() if boiled is not None else None
+        if other is None:
+            job.problem = "" if job.stop else f"there is nothing in {run.name}"
+            return
+        job.other = other
+        mine = mine or self._boil_own(job) or seen
+        if mine is not None and not job.stop:
+            job.comparison = compare(mine, other)
+
+    def _boil_own(self, job: _Job) -> Digest | None:
+        """Know the run on screen from its start, where it is recorded; else as much of it as was seen."""
+        assert self._archive is not None
+        job.runs = self._archive.runs()
+        own = own_recording(job.runs, self._run)
+        if own is not None:
+            job.doing, job.done = "reading the run on screen", 0.0
+            job.own = self._archive.boil(own.name, job.on)
+        return job.own.digest() if job.own is not None else None
+
+    def _comparing(self, job: _Job, mine: Digest, other: Digest) -> None:
+        job.comparison = compare(mine, other)
+
+
+def own_recording(runs: tuple[KeptRun, ...], run: tuple[str, float] | None) -> KeptRun | None:
+    """Find the recording of a run by its name and start; None: it is not recorded."""
+    if run is None:
+        return None
+    return next((one for one in runs if one.run == run[0] and abs(one.started_at - run[1]) <= SAME_START_S), None)

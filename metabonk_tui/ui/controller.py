@@ -1,0 +1,368 @@
+"""What lies before the person at the keys: the current screen, the dialog over it, what was chosen.
+
+Knows what every command does; refuses to know Textual, so that all of it is tested without a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, tzinfo
+from typing import Literal, NamedTuple
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.live import Monitor
+from metabonk_tui.core.ports.recordings import Archive, Tapes, Transport
+from metabonk_tui.core.recordings.seek import Edge, Shift, Target
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.verdict.text import verdict_text
+from metabonk_tui.ui import commands
+from metabonk_tui.ui.compare_job import Comparing
+from metabonk_tui.ui.dialogs import pool_actions as asks
+from metabonk_tui.ui.dialogs.base import Dialog, Reply
+from metabonk_tui.ui.dialogs.filter import FilterDialog
+from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
+from metabonk_tui.ui.dialogs.operation import OperationDialog
+from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
+from metabonk_tui.ui.dialogs.runs import RunsDialog
+from metabonk_tui.ui.dialogs.seek import SeekDialog
+from metabonk_tui.ui.frame import DENSITIES, Frame, Mode, MonitorScreen, UiState
+from metabonk_tui.ui.sorting import BY_ID, WORST, next_sort
+from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
+from metabonk_tui.ui.style.spans import Row
+from metabonk_tui.ui.time_travel import Walk
+from metabonk_tui.ui.views.bars import playbar
+
+HOME = "dashboard"
+NOTICE_S = 6.0
+"""How long a line for the person at the keys stays."""
+LATE_S = 5.0
+"""Nothing new for this long, and for three intervals: the screen says so."""
+
+
+class Effect(NamedTuple):
+    """What only the app can do for a key."""
+
+    do: Literal["", "quit", "redraw"] = ""
+    copy: str = ""
+    """A text for the clipboard."""
+    theme: str = ""
+    """The theme to show now."""
+
+
+NOTHING = Effect()
+
+
+class Desk:
+    """Screens, the one that is in front, and what a key press makes of them."""
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        config: Config,
+        screens: Mapping[str, MonitorScreen],
+        *,
+        glyphs: Glyphs = UNICODE,
+        read_only: bool = False,
+        speed: float = 1.0,
+        zone: tzinfo = UTC,
+        themes: tuple[str, ...] = (),
+        notices: tuple[str, ...] = (),
+        transport: Transport | None = None,
+        tapes: Tapes | None = None,
+        archive: Archive | None = None,
+    ) -> None:
+        self.monitor = monitor
+        self.walk = Walk(monitor, transport, tapes)
+        self.screens = screens
+        self.snapshot: Snapshot | None = None
+        """What is shown: the newest, or while paused the one of that moment."""
+        self.paused = False
+        self.late_s = 0.0
+        """How long nothing has arrived, once that is too long."""
+        self.notice = ""
+        self.theme = config.ui.theme
+        self.dialog: Dialog | None = None
+        self.state = UiState()
+        self.comparing = Comparing(archive, replay=transport is not None)
+        self._themes: tuple[str, ...] = ()
+        self.offer(themes)
+        self._notices = list(notices)
+        self._notice_ends_s = 0.0
+        self._fault: str | None = None
+        self._call = ""
+        self._arrived_s: float | None = None
+        self._stack = [HOME]
+        self._scroll: dict[str, int] = {}
+        self._shown: dict[str, tuple[int, int] | None] = {}
+        self._room = 1
+        self._frame = Frame(None, 80, 24, config, glyphs=glyphs, speed=speed, read_only=read_only, zone=zone)
+        self._own: dict[str, Callable[[Frame], Effect]] = {
+            "help": lambda _: self._open("help"),
+            "verdict": lambda _: self._open("verdict"),
+            "environment": lambda _: self._open("environment"),
+            "memory": lambda _: self._open("memory"),
+            "logs": lambda _: self._open("logs"),
+            "alerts": lambda _: self._open("alerts"),
+            "acknowledge": lambda frame: self._acknowledge((frame.alert.id,) if frame.alert else ()),
+            "acknowledge_all": lambda frame: self._acknowledge(commands.unseen(frame.snapshot)),
+            "compare": lambda _: self._compare(),
+            "worker": lambda _: self._open("worker"),
+            "back": lambda _: self._back(),
+            "quit": lambda _: Effect("quit"),
+            "redraw": lambda _: Effect("redraw"),
+            "theme": lambda _: self._dress(),
+            "pause": lambda _: self._pause(),
+            "poll": lambda _: self._poll(),
+            "copy": self._copy,
+            "palette": lambda frame: self._ask(PaletteDialog(self.now(frame), self._themes)),
+            "filter": lambda frame: self._ask(FilterDialog(frame.state.filter)),
+            "memory_watch": lambda frame: self._ask(WatchDialog(self.monitor, frame)),
+            "operation": lambda _: self._ask(OperationDialog()),
+            "back_one": lambda _: self._walk(lambda past: past.step(-1)),
+            "on_one": lambda _: self._walk(lambda past: past.step(1)),
+            "back_minute": lambda _: self._go(Shift(-60.0)),
+            "on_minute": lambda _: self._go(Shift(60.0)),
+            "seek": lambda _: self._ask(SeekDialog(self._go)),
+            **{
+                name: lambda frame, name=name: self._ask(asks.ask(name, frame, self.monitor))  # type: ignore[misc]
+                for name in ("launch", "grow", "shrink", "restart", "stop", "stop_worker")
+            },
+        }
+
+    def offer(self, themes: tuple[str, ...]) -> None:
+        """Say which themes there are; when the one wanted is not among them the first one is shown."""
+        self._themes = themes
+        if self.theme not in themes:
+            self.theme = themes[0] if themes else ""
+
+    @property
+    def screen(self) -> str:
+        """The name of the screen in front."""
+        return self._stack[-1]
+
+    def frame(self, wide: int, high: int) -> Frame:
+        """Put together what a screen may know."""
+        mode: Mode = "paused" if self.paused else "lag" if self.late_s else "live"
+        mode = mode if self.walk.mode == "live" else self.walk.mode
+        frame = replace(
+            self._frame,
+            snapshot=self.snapshot,
+            width=wide,
+            height=high,
+            state=self.state,
+            mode=mode,
+            late_s=self.late_s,
+            notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot) or self._call,
+            playback=self.walk.playback,
+            comparing=self.comparing.view,
+        )
+        return replace(frame, hints=commands.hints(self.now(frame)))
+
+    def now(self, frame: Frame) -> commands.Now:
+        """Put together what decides which commands mean something."""
+        playing = frame.playback is not None and frame.playback.playing
+        return commands.Now(
+            frame.snapshot,
+            self.screen,
+            frame.worker,
+            frame.read_only,
+            frame.mode,
+            frame.alert,
+            playing,
+            self.walk.has_past,
+        )
+
+    def news(self, snapshot: Snapshot | None) -> bool:
+        """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
+        if snapshot is not None:
+            self.comparing.feed(snapshot)
+        moved = self.walk.look()
+        snapshot = self.walk.newest(snapshot)
+        if self.paused or snapshot is None or snapshot is self.snapshot:
+            return moved or (self.dialog is not None and self.dialog.stirs())
+        self.snapshot = snapshot
+        if self.dialog:
+            self.dialog = self.dialog.watch(self.frame(80, 24))
+        return True
+
+    def arrived(self, at_s: float) -> None:
+        """Hear that the engine is alive: something came at this time (seconds, monotonic)."""
+        self._arrived_s, self.late_s = at_s, 0.0
+
+    def tick(self, at_s: float) -> bool:
+        """Look at the clock: notices end, and a picture that stands still must not look alive.
+
+        Return whether there is something to draw.
+        """
+        before = (self.notice, self.late_s, self._fault, self._call)
+        self._fault, self._call = self.walk.fault, self.walk.calls()
+        if at_s >= self._notice_ends_s and (self.notice or self._notices):
+            self.notice = self._notices.pop(0) if self._notices else ""
+            self._notice_ends_s = at_s + NOTICE_S
+        self._arrived_s = at_s if self._arrived_s is None else self._arrived_s
+        silent_s = at_s - self._arrived_s
+        interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
+        late = self.walk.mode == "live" and silent_s > max(LATE_S, 3 * interval_s)
+        self.late_s = silent_s if late else 0.0
+        read_on = self.comparing.tick(at_s, self.screen == "compare")
+        return read_on or before != (self.notice, self.late_s, self._fault, self._call)
+
+    def rows(self, wide: int, high: int) -> tuple[Row, ...]:
+        """Draw what is before the person: a row for each line of the terminal."""
+        whole = self.frame(wide, high)
+        frame = playbar.beside(whole)
+        page = self.screens[self.screen].page(frame)
+        scroll = self._scroll.get(self.screen, 0)
+        self._room = max(1, frame.height - len(page.top) - len(page.bottom))
+        if page.show and page.show != self._shown.get(self.screen):
+            first, behind = page.show
+            scroll = min(max(scroll, behind - self._room), first)
+        self._shown[self.screen] = page.show
+        rows, self._scroll[self.screen] = page.compose(wide, frame.height, scroll, frame.glyphs)
+        rows = playbar.with_bar(rows, whole)
+        return self.dialog.over(rows, whole) if self.dialog else rows
+
+    def press(self, key: str, character: str | None, at_s: float, wide: int, high: int) -> Effect:
+        """Take a key pressed at a time (seconds, monotonic) in a terminal of this size."""
+        self.notice = ""
+        self._notice_ends_s = at_s + NOTICE_S
+        frame = self.frame(wide, high)
+        if key in ("ctrl+c", "ctrl+q"):
+            return Effect("quit")
+        if self.dialog:
+            return self._replied(self.dialog.press(key, character, at_s, frame), frame)
+        command = commands.find(key, character)
+        return self.run(command.id, frame) if command else NOTHING
+
+    def run(self, name: str, frame: Frame) -> Effect:
+        """Carry out a command of the table, or say why it means nothing now."""
+        if name.startswith(THEME):
+            return self._dress(name.removeprefix(THEME))
+        why = commands.BY_ID[name].unless(self.now(frame))
+        if why:
+            self.notice = f"{commands.BY_ID[name].key} {commands.BY_ID[name].label}: {why}"
+            return NOTHING
+        if name in self._own:
+            return self._own[name](frame)
+        # The way back to now is open on every screen.
+        walks = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
+        if walks and name in ("home", "end"):
+            return self._go(Edge("start" if name == "home" else "end"))
+        state = self.screens[self.screen].do(name, playbar.beside(frame))
+        if state is not None:
+            self.state = state
+        elif name == "density":
+            following = DENSITIES.index(self.state.density) + 1
+            self.state = replace(self.state, density=DENSITIES[following % len(DENSITIES)])
+        elif name == "attention":
+            self.state = replace(self.state, sort=BY_ID if self.state.sort == WORST else WORST, inverted=False)
+        elif name in ("sort", "sort_before"):
+            by = next_sort(frame.snapshot, self.state.sort, -1 if name == "sort_before" else 1)
+            self.state = replace(self.state, sort=by, inverted=False)
+        elif name == "invert":
+            self.state = replace(self.state, inverted=not self.state.inverted)
+        elif name in ("next", "previous", "left", "right"):
+            self._select(frame, -1 if name in ("previous", "left") else 1)
+        else:
+            steps = {"up": -1, "down": 1, "page_up": -self._room, "page_down": self._room, "home": -(10**9)}
+            scroll = self._scroll.get(self.screen, 0) + steps.get(name, 10**9)
+            self._scroll[self.screen] = max(0, scroll)
+        return NOTHING
+
+    def _replied(self, reply: Reply, frame: Frame) -> Effect:
+        self.dialog = reply.dialog
+        self.state = reply.state or self.state
+        self.notice = reply.notice or self.notice
+        if reply.command:
+            return self.run(reply.command, frame)
+        return Effect(copy=reply.copy)
+
+    def _ask(self, dialog: Dialog) -> Effect:
+        self.dialog = dialog
+        return NOTHING
+
+    def _open(self, name: str) -> Effect:
+        self._stack = [*(other for other in self._stack if other != name), name]
+        self._scroll[name] = 0
+        return NOTHING
+
+    def _compare(self) -> Effect:
+        """Open the comparison; there, and where no run was chosen yet, open the list of runs."""
+        there = self.screen == "compare"
+        self._open("compare")
+        if there or self.comparing.view.chosen is None:
+            self._ask(RunsDialog(self.comparing))
+        return NOTHING
+
+    def _back(self) -> Effect:
+        if self.screen == "compare":
+            self.comparing.leave()
+        self._stack = self._stack[:-1] or [HOME]
+        return NOTHING
+
+    def _acknowledge(self, ids: tuple[str, ...]) -> Effect:
+        self.monitor.acknowledge(ids, "key")
+        self.notice = f"seen: {', '.join(ids)}"
+        return NOTHING
+
+    def _go(self, target: Target) -> Effect:
+        if target == Edge("end") and self.walk.back_to_now():
+            self.snapshot, self._call = self.monitor.latest(), ""
+            return NOTHING
+        return self._walk(lambda past: past.seek(target))
+
+    def _walk(self, how: Callable[[Transport], None]) -> Effect:
+        self.paused = False
+        why = self.walk.go(how, self.snapshot.run.name if self.snapshot else "")
+        self.notice = why or self.notice
+        return NOTHING
+
+    def _pause(self) -> Effect:
+        if self.walk.mode != "live":
+            return self._walk(lambda past: past.play())
+        self.paused = not self.paused
+        if not self.paused:
+            self.news(self.monitor.latest())
+        return NOTHING
+
+    def _poll(self) -> Effect:
+        self.monitor.poll_now()
+        self.notice = "looking at the workers now"
+        return NOTHING
+
+    def _copy(self, frame: Frame) -> Effect:
+        if frame.snapshot is None:
+            return NOTHING
+        text = verdict_text(frame.snapshot, frame.zone)
+        if frame.past:
+            text = f"replay, as it was on {fmt.day(frame.snapshot.t, frame.zone)}\n{text}"
+        self.notice = f"copied {len(text.splitlines())} lines: {text.splitlines()[0]}"
+        return Effect(copy=text)
+
+    def _dress(self, name: str = "") -> Effect:
+        if not name:
+            name = self._themes[(self._themes.index(self.theme) + 1) % len(self._themes)]
+        self.notice = f"theme {name}" if len(self._themes) > 1 else "this terminal shows no colours"
+        self.theme = name
+        return Effect(theme=name)
+
+    def _select(self, frame: Frame, step: int) -> None:
+        slots = [worker.slot for worker in frame.snapshot.workers] if frame.snapshot else []
+        if slots and frame.worker:
+            at = slots.index(frame.worker.slot)
+            self.state = replace(self.state, slot=slots[(at + step) % len(slots)])
+
+
+def _alarm(fault: str | None) -> str:
+    """Say that what is shown is not what is: our own bug must never look like a quiet pool."""
+    return f"a bug of the monitor: what stands here is old, see the log: {fault}" if fault else ""
+
+
+def _unrecorded(snapshot: Snapshot | None) -> str:
+    """Say that this moment is not kept, and why: the monitor goes on, its history does not."""
+    if snapshot is None or snapshot.recording is not False:
+        return ""
+    whys = [event.text for event in snapshot.events if event.kind == "recorder.error"]
+    return whys[-1] if whys else "not recorded: whoever records this run is silent"

@@ -1,0 +1,212 @@
+"""Every glyph of the look by name, in Unicode and in ASCII, and which token and word go with a state.
+
+Refuses to know layout: ASCII twins may be wider, so text is formatted with the set chosen, never translated later.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from metabonk_tui.core.model.snapshot import CheckResult, Level
+from metabonk_tui.core.model.worker import ComponentState
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set. Each glyph is one cell wide unless its ASCII twin says otherwise."""
+
+    # component states
+    active: str = "●"
+    stalled: str = "◐"
+    zero: str = "○"
+    absent: str = "—"
+    unproven: str = "◌"
+    bad: str = "!"
+    stale: str = "~"
+    unobserved: str = "?"
+    down: str = "×"
+    pending: str = "·"
+    # levels: shape equals exit code
+    go: str = "●"
+    caution: str = "▲"
+    stop: str = "■"
+    unknown: str = "◌"
+    # stand-alone
+    skipped: str = "~"
+    to_come: str = "·"
+    cursor: str = "▸"
+    best: str = "◂"
+    dot: str = "·"
+    """Between facts in a sentence."""
+    # gauge
+    used: str = "━"
+    half: str = "╸"
+    free: str = "─"
+    floor: str = "┃"
+    # rules, bars, tree
+    rule: str = "─"
+    heavy: str = "━"
+    bar: str = "┃"
+    """Left edge of the selected panel."""
+    vertical: str = "│"
+    tee: str = "├"
+    corner: str = "└"
+    branch: str = "┬"
+    heavy_corner: str = "┗"
+    heavy_branch: str = "┳"
+    # dialog border
+    top_left: str = "╭"
+    top_right: str = "╮"
+    bottom_left: str = "╰"
+    bottom_right: str = "╯"
+    # in words
+    arrow: str = "→"
+    head_arrow: str = "→"
+    """In a column head, where only one cell is there."""
+    up: str = "↑"
+    down_arrow: str = "↓"
+    plus_minus: str = "±"
+    squared: str = "²"
+    times: str = "×"
+    ellipsis: str = "…"
+    caret: str = "█"
+    """The text cursor of an input field."""
+    # sparkline and chart
+    sparks: str = "▁▂▃▄▅▆▇█"
+    braille: bool = True
+    """False: the chart uses `history`, `forecast`, `floor_dash`."""
+    history: str = "o"
+    forecast: str = "."
+    floor_dash: str = "-"
+
+    def state(self, state: ComponentState) -> str:
+        """Return the glyph of a component state."""
+        return str(getattr(self, state.value.lower()))
+
+    def level(self, level: Level) -> str:
+        """Return the glyph of a verdict's level."""
+        return str(getattr(self, level))
+
+    def check(self, result: CheckResult) -> str:
+        """Return the glyph of one check of the gate."""
+        return str(getattr(self, _CHECKS[result]))
+
+    def text(self, text: str) -> str:
+        """Write text from elsewhere (labels, sentences) with this set; what has no twin becomes `?`."""
+        if self.braille or text.isascii():
+            return text
+        return "".join(c if c.isascii() else _TWINS.get(c, "?") for c in text)
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    active="*",
+    stalled="%",
+    zero="o",
+    absent="-",
+    unproven=".",
+    down="x",
+    pending=".",
+    go="*",
+    caution="!",
+    stop="#",
+    unknown=".",
+    to_come=".",
+    cursor=">",
+    best="<",
+    dot=".",
+    used="=",
+    half="-",
+    free="-",
+    floor="|",
+    rule="-",
+    heavy="=",
+    bar="|",
+    vertical="|",
+    tee="|",
+    corner="`",
+    branch="+",
+    heavy_corner="`",
+    heavy_branch="+",
+    top_left="+",
+    top_right="+",
+    bottom_left="+",
+    bottom_right="+",
+    arrow="->",
+    head_arrow=">",
+    up="^",
+    down_arrow="v",
+    plus_minus="+-",
+    squared="^2",
+    times="x",
+    ellipsis="..",
+    caret="_",
+    sparks=".:-=+#",
+    braille=False,
+)
+
+_CHECKS: Mapping[CheckResult, str] = {
+    "PASS": "go",
+    "FAIL": "stop",
+    "UNKNOWN": "unknown",
+    "SKIPPED": "skipped",
+    "TO COME": "to_come",
+}
+
+CHECK_TOKENS: Mapping[CheckResult, str] = {
+    "PASS": "ok",
+    "FAIL": "crit",
+    "UNKNOWN": "unknown",
+    "SKIPPED": "unknown",
+    "TO COME": "muted",
+}
+
+LEVEL_TOKENS: Mapping[Level, str] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}
+
+STATE_TOKENS: Mapping[ComponentState, str] = {
+    ComponentState.ACTIVE: "ok",
+    ComponentState.STALLED: "warn",
+    ComponentState.ZERO: "muted",
+    ComponentState.ABSENT: "crit",
+    ComponentState.UNPROVEN: "unknown",
+    ComponentState.BAD: "crit",
+    ComponentState.STALE: "unknown",
+    ComponentState.UNOBSERVED: "unknown",
+    ComponentState.DOWN: "crit",
+    ComponentState.PENDING: "muted",
+}
+
+STATE_WORDS: Mapping[ComponentState, str] = {
+    state: state.value if STATE_TOKENS[state] == "crit" else state.value.lower() for state in ComponentState
+}
+"""Upper case for those that need someone; they are bold too."""
+
+_TWINS: Mapping[str, str] = {
+    **{getattr(UNICODE, name): getattr(ASCII, name) for name in (
+        "active", "stalled", "zero", "absent", "unproven", "caution", "stop", "cursor", "best", "used", "half", "free",
+        "floor", "vertical", "tee", "corner", "branch", "top_left", "top_right", "bottom_left", "bottom_right",
+        "arrow", "plus_minus", "squared", "times", "ellipsis", "dot", "up", "down_arrow",
+    )},
+    "–": "-",
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+    "≥": ">=",
+    "≤": "<=",
+}  # fmt: skip
+
+
+def choose_glyphs(wanted: str, environ: Mapping[str, str] = os.environ, encoding: str = "utf-8") -> Glyphs:
+    """Choose a set: "unicode", "ascii", or "auto", which takes ASCII when the locale is not UTF-8 or is CJK.
+
+    Several of the glyphs are East Asian "ambiguous": two cells wide in many terminals of those locales.
+    """
+    if wanted == "unicode":
+        return UNICODE
+    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    if wanted == "ascii" or "utf" not in encoding.lower() or locale[:2] in ("zh", "ja", "ko"):
+        return ASCII
+    return UNICODE

@@ -1,0 +1,140 @@
+"""Themes from TOML files: the packaged four and the user's own. A broken file is a warning, never a crash.
+
+Refuses to know what a token is for (see `tokens`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import metabonk_tui
+from metabonk_tui.ui.style.theme import TOKENS, Theme, Voice
+
+DEFAULT = "dark"
+ORDER = ("dark", "light", "high-contrast", "ansi-16")
+COLORS = (
+    "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
+    "bright_black", "bright_red", "bright_green", "bright_yellow", "bright_blue", "bright_magenta", "bright_cyan",
+    "bright_white",
+)  # fmt: skip
+ATTRIBUTES = ("bold", "dim", "underline", "reverse")
+_HEX = re.compile(r"#[0-9a-fA-F]{6}\Z")
+
+
+def packaged_dir() -> Path:
+    """Find the themes that came with the program: inside the wheel, or beside the package in a checkout."""
+    package = Path(metabonk_tui.__file__).parent
+    inside = package / "themes"
+    return inside if inside.is_dir() else package.parent / "themes"
+
+
+def load_themes(packaged: Path, user: Path | None = None) -> tuple[dict[str, Theme], tuple[str, ...]]:
+    """Load every theme: the packaged ones first, then the user's, which win over one of the same name.
+
+    Returns (themes by name, warnings). A warning names the file, the line and the key. A token that a theme leaves
+    out, or whose value cannot be used, looks as in `dark`. Raises OSError only when `dark` itself cannot be read.
+    """
+    warnings: list[str] = []
+    base = _parse(packaged / f"{DEFAULT}.toml", {}, {}, warnings)
+    if base is None or len(base.words) < len(TOKENS):
+        raise OSError(f"the packaged theme {packaged / DEFAULT}.toml cannot be used: {'; '.join(warnings)}")
+    themes: dict[str, Theme] = {DEFAULT: base}
+    for path in (*_files(packaged), *(_files(user) if user else ())):
+        if path != packaged / f"{DEFAULT}.toml":
+            theme = _parse(path, dict(base.words), dict(base.glyphs), warnings)
+            if theme is not None:
+                themes[theme.name] = theme
+    return themes, tuple(warnings)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    rank = {name: i for i, name in enumerate(ORDER)}
+    yield from sorted(folder.glob("*.toml"), key=lambda path: (rank.get(path.stem, len(rank)), path.stem))
+
+
+def _parse(path: Path, words: dict[str, Voice], glyphs: dict[str, Voice], warnings: list[str]) -> Theme | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        warnings.append(f"theme {path.name}: not used, it is not valid TOML: {_printable(str(error))}")
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        warnings.append(f"theme {path.name}: not used, it cannot be read: {_printable(str(error))}")
+        return None
+    # What a theme says about a token on words holds for its glyphs too, unless it says otherwise.
+    for table, into in (("tokens", words), ("glyphs", glyphs)):
+        for key, value in _table(tree, table, path, text, warnings):
+            voice = _voice(value)
+            if isinstance(voice, str):
+                warnings.append(f"theme {path.name}, line {_line(text, table, key)}: {table}.{key}: {voice}")
+            else:
+                into[key] = voice
+                if table == "tokens":
+                    glyphs.pop(key, None)
+    for key in tree.keys() - {"tokens", "glyphs"}:
+        line = _line(text, "", key) or _line(text, key, "")
+        warnings.append(
+            f"theme {path.name}, line {line}: {_printable(key)}: unknown; known here: [tokens] and [glyphs]"
+        )
+    return Theme(_printable(path.stem), words, glyphs)
+
+
+def _table(
+    tree: dict[str, Any], table: str, path: Path, text: str, warnings: list[str]
+) -> Iterator[tuple[str, object]]:
+    found = tree.get(table, {})
+    if not isinstance(found, dict):
+        warnings.append(f"theme {path.name}, line {_line(text, '', table)}: {table}: expected a table [{table}]")
+        return
+    for key, value in found.items():
+        if key in TOKENS:
+            yield key, value
+        else:
+            near = difflib.get_close_matches(key, TOKENS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known tokens: {', '.join(TOKENS)}"
+            line = _line(text, table, key)
+            warnings.append(f"theme {path.name}, line {line}: {table}.{_printable(key)}: unknown token; {hint}")
+
+
+def _voice(value: object) -> Voice | str:
+    """Read "#rrggbb", "default", a colour name, attributes after it; return what is wrong as a text."""
+    if not isinstance(value, str):
+        return f'expected a text like "#79b8ff" or "default bold", found {_printable(repr(value))}'
+    color = ""
+    attributes: dict[str, bool] = {}
+    for i, word in enumerate(value.split()):
+        if word in ATTRIBUTES:
+            attributes[word] = True
+        elif i == 0 and (_HEX.match(word) or word in COLORS):
+            color = word.lower()
+        elif not (i == 0 and word == "default"):
+            words = (*ATTRIBUTES, *(("default", *COLORS) if i == 0 else ()))
+            near = difflib.get_close_matches(word, words, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            return f"`{_printable(word)}` is no colour like #79b8ff, no name and no attribute{hint}"
+    return Voice(color, **attributes) if value.strip() else "empty"
+
+
+def _line(text: str, table: str, key: str) -> int:
+    """Find the line of a key in a table, of a table when `key` is "", of a top-level key when `table` is ""."""
+    now = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        head = re.match(r"\s*\[+\s*\"?([^\]\"]+?)\"?\s*\]", line)
+        if head:
+            now = head[1]
+            if not key and now == table:
+                return number
+        elif key and now == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            return number
+    return 0
+
+
+def _printable(text: str, limit: int = 120) -> str:
+    """Make a text from a file safe for a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:limit]

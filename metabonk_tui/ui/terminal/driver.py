@@ -1,0 +1,146 @@
+"""The terminal around the program: its title, its colours, and leaving it when a signal says so.
+
+Refuses to know what is drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from textual.drivers.linux_driver import LinuxDriver
+
+from metabonk_tui.ui.terminal.diff import Picture
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+STALL_S = 3.0
+"""A clean exit that takes longer is stuck on a terminal that takes no output (Ctrl-S, a frozen SSH connection)."""
+LAST_WORDS_S = 30.0
+"""How long what must be done before the end may take then."""
+
+Notify = Literal["off", "osc9", "osc777", "both"]
+SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
+
+
+class Driver(LinuxDriver):
+    """Draws on standard output, so that standard error can be sent to a file; Textual's own draws on the latter.
+
+    Textual sends whole rows; of those only the cells that differ go out.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if sys.__stdout__ is not None and sys.__stdout__.isatty():
+            self._file = sys.__stdout__
+        self._picture = Picture()
+
+    def write(self, data: str) -> None:
+        """Write what the terminal does not show yet."""
+        super().write(self._picture.difference(data))
+
+    def forget(self) -> None:
+        """Write everything anew from here on: the terminal may show something else than we wrote."""
+        self._picture.forget()
+
+
+def title_sequence(title: str, limit: int = 120) -> str:
+    """Return the escape sequence (OSC 2) that names the window; what is not printable is replaced."""
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in title)
+    return f"\x1b]2;{clean[:limit]}\x07"
+
+
+def notification(how: Notify, title: str, body: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the escape sequences (OSC 9, OSC 777) by which a terminal notifies its desktop; "" for "off".
+
+    In tmux they are wrapped so that it hands them on, where `allow-passthrough` is on.
+    """
+    title, body = _plain(title, 60), _plain(body, 200)
+    # ConEmu takes what begins with a number for something else than a text: the title does not.
+    sequences = {"osc9": f"\x1b]9;{title}: {body}\x07", "osc777": f"\x1b]777;notify;{title};{body}\x07"}
+    chosen = [sequence for name, sequence in sequences.items() if how in (name, "both")]
+    if environ.get("TMUX") or environ.get("TERM", "").startswith("tmux"):
+        chosen = ["\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" for sequence in chosen]
+    return "".join(chosen)
+
+
+def _plain(text: str, limit: int) -> str:
+    """Leave nothing in it that ends a sequence or divides it."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit]).replace(";", ",")
+
+
+def one_colour(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether no colour may be used: NO_COLOR is set, or terminfo knows no colours for $TERM."""
+    if environ.get("NO_COLOR"):
+        return True
+    if environ.get("COLORTERM"):
+        return False
+    try:
+        import curses
+
+        curses.setupterm(environ.get("TERM") or "dumb", sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        return curses.tigetnum("colors") < 8
+    except (ImportError, OSError, ValueError, curses.error):
+        # No terminfo entry says nothing about colours, except for the terminals that never had any.
+        return environ.get("TERM", "dumb") in ("dumb", "vt100", "vt102", "vt220")
+
+
+@contextlib.contextmanager
+def leave_on_signals(leave: Callable[[int], None], last_words: Callable[[], None]) -> Iterator[None]:
+    """While inside, a SIGTERM, SIGHUP or SIGINT calls `leave(exit code)` from another thread; main thread only.
+
+    A signal handler in Python needs the main thread, which a stalled terminal blocks; so the signal's number is
+    read from the wakeup descriptor by a thread. If the block is not left in `STALL_S` it runs `last_words` and
+    ends the process.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    left = threading.Event()
+    saved = _terminal_modes()
+
+    def read() -> None:
+        while data := os.read(reading, 64):
+            for number in data:
+                if number in SIGNALS:
+                    leave(128 + number)
+                    if not left.wait(STALL_S):
+                        ending = threading.Thread(target=last_words, name="last words", daemon=True)
+                        ending.start()
+                        ending.join(LAST_WORDS_S)
+                        _restore(saved)
+                        os._exit(128 + number)
+                    return
+
+    before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+    old = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    thread = threading.Thread(target=read, name="signals", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
+        signal.set_wakeup_fd(old)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(writing)
+        thread.join()
+        os.close(reading)
+
+
+def _terminal_modes() -> tuple[int, list[object]] | None:
+    try:
+        fd = sys.__stdin__.fileno() if sys.__stdin__ else 0
+        return fd, termios.tcgetattr(fd)
+    except (OSError, ValueError, termios.error):
+        return None
+
+
+def _restore(saved: tuple[int, list[object]] | None) -> None:
+    if saved is not None:
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcsetattr(saved[0], termios.TCSANOW, saved[1])  # type: ignore[arg-type]

@@ -1,0 +1,67 @@
+"""The last row: the keys that mean something now, those that look at the left, those that act at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, on_row, spread, width
+
+IDLE = 2
+"""So many keys that do nothing now stay in sight for as long as there is room for those that do something."""
+
+
+def footer(frame: Frame) -> Row:
+    """Draw the footer of a screen, or its notice when there is one."""
+    if frame.notice:
+        return notice_row(frame.notice, frame.width, frame.glyphs)
+    return keys_row(frame.hints, frame.width, frame.glyphs)
+
+
+def notice_row(notice: str, wide: int, glyphs: Glyphs) -> Row:
+    """Draw a line for the person at the keys where the footer is."""
+    row: Row = (gap(1), Span(notice, "strong"))
+    return on_row(fit(cut(row, max(0, wide - 1), glyphs.ellipsis), wide), "surface")
+
+
+def keys_row(hints: Sequence[Hint], wide: int, glyphs: Glyphs) -> Row:
+    """Draw keys: when short, the middle of the left group goes first, then the right group from its left end."""
+    looks = [hint for hint in hints if not hint.acts]
+    acts = [hint for hint in hints if hint.acts]
+    room = wide - 2
+    while _width(looks, acts) > room:
+        spare = [hint for hint in looks if not hint.keep and not hint.recommended]
+        idle = [hint for hint in acts if hint.off]
+        if len(idle) > IDLE:
+            acts.remove(idle[0])
+        elif spare:
+            # The ends of the row are where the eye looks, so the last of the left group outlive its middle.
+            looks.remove(spare[len(spare) // 2])
+        elif idle:
+            acts.remove(idle[0])
+        elif len(acts) > 1:
+            acts.remove(next(hint for hint in acts if not hint.recommended))
+        elif len(looks) > 1:
+            looks.pop()
+        else:
+            break
+    row = spread((gap(1), *_group(looks)), (*_group(acts), gap(1)), wide, glyphs.ellipsis)
+    return on_row(row, "surface")
+
+
+def _width(looks: Sequence[Hint], acts: Sequence[Hint]) -> int:
+    between = 2 if looks and acts else 0
+    return width(_group(looks)) + between + width(_group(acts))
+
+
+def _group(hints: Sequence[Hint]) -> Row:
+    return join([_hint(hint) for hint in hints], 2)
+
+
+def _hint(hint: Hint) -> Row:
+    if hint.recommended:
+        return (Span(f"{hint.key} {hint.label}", "onaccent", True, "accent"),)
+    if hint.off:
+        return (Span(f"{hint.key} {hint.label}", "track"),)
+    return (Span(hint.key, "strong", True), Span(f" {hint.label}", "muted"))

@@ -1,0 +1,271 @@
+"""The rows that never go away: identity, verdict, memory, and below them the gate and what to do next.
+
+Values begin at column 10 at every size, so that the eye drops straight down. Refuses to know what stands below.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.sample import OperationStep
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import Reach
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
+from metabonk_tui.ui.views.bars.memory_row import gauge_place, memory_row
+from metabonk_tui.ui.views.bars.tiny import tiny_head
+from metabonk_tui.ui.views.layout.section import WIDE, facts, has, label, muted, strong
+from metabonk_tui.ui.views.layout.section import plain_text as text
+from metabonk_tui.ui.views.memory.capacity import fits_words
+from metabonk_tui.ui.views.run.alerts import alert_count
+
+WAS_S = 300.0
+NO_CALENDAR_S = 86400.0 * 365
+"""Times before this are counted from the start of a recording that knows no calendar."""
+TINY_CELLS = 40
+"""Below this the header is that of a side pane."""
+
+
+def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+    """Draw the header: identity, verdict and memory always, the gate and the next steps where there is room."""
+    if frame.width < TINY_CELLS:
+        return tiny_head(frame, snapshot)
+    rows = [identity(frame, snapshot), verdict_row(frame, snapshot), memory_row(frame, snapshot)]
+    if frame.height >= 9:
+        rows.append(gate_row(frame, snapshot))
+    if frame.height >= 12:
+        doing = doing_row(frame, snapshot) or next_row(frame, snapshot)
+        rows += [doing] if doing else []
+    return tuple(rows)
+
+
+def mode(frame: Frame, snapshot: Snapshot) -> Row:
+    """Say whether what is on screen is now: live, paused, late, or past."""
+    g = frame.glyphs
+    if frame.past:
+        return (mark(g.best, "accent", True), gap(1), Span("REPLAY", "accent", True))
+    if frame.mode == "paused":
+        return (mark(g.unknown, "unknown"), gap(1), strong("PAUSED"))
+    if frame.mode == "lag":
+        return (mark(g.stale, "unknown"), gap(1), Span(f"LAG {fmt.age(frame.late_s)}", "unknown", True))
+    every = f" {round(snapshot.run.interval_s / frame.speed, 1):g}s"
+    fast = f" {g.times}{frame.speed:g}" if frame.speed != 1 else ""
+    return (mark(g.go, "ok"), gap(1), strong("LIVE"), muted(every), text(fast))
+
+
+def up_count(snapshot: Snapshot, glyphs: Glyphs) -> Row:
+    """Count the workers that answer."""
+    up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
+    share = fmt.share(up, len(snapshot.workers))
+    if up < len(snapshot.workers) and not any(w.reach is Reach.STARTING for w in snapshot.workers):
+        return (mark(glyphs.caution, "warn"), gap(1), Span(share, "warn", True), muted(" up"))
+    return (strong(share), muted(" up"))
+
+
+def identity(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw row 1: what this is, which run, how long; at the right mode, workers up, and the clock."""
+    wide = frame.width
+    run = snapshot.run
+    playback = frame.playback
+    now_t = snapshot.t if playback is None or playback.sample_t is None else playback.t
+    roomy = wide >= WIDE
+    far = 3 if roomy else 2
+    clock: Row = (text(fmt.clock(now_t, frame.zone)),)
+    if frame.past and roomy and now_t > NO_CALENDAR_S:
+        clock = (muted(fmt.day(now_t, frame.zone)), gap(1), *clock)
+    lag: Row = ()
+    if roomy and snapshot.lag_s is not None:
+        lag = (muted("lag "), strong(f"{snapshot.lag_s * 1000:.0f}"), muted(" ms"))
+    up: Row = up_count(snapshot, frame.glyphs) if wide >= 52 else ()
+    end = join([mode(frame, snapshot), alert_count(frame, snapshot), up, lag, clock], far)
+    room = wide - 2 - width(end) - 2
+    name: Row = (strong("metabonk-tui", True),)
+    up_s = now_t - run.started_at
+    elapsed: Row = (muted("up "), strong(fmt.elapsed(up_s))) if roomy else (strong(fmt.elapsed(up_s)),)
+    who = snapshot.pool
+    looking: Row = ()
+    holder: Row = ()
+    if frame.past:
+        pass  # who held the pool then holds nothing now
+    elif frame.read_only or who.read_only:
+        looking = (text("read-only"),)
+    elif who.controller == "other":
+        looking = (text("looking only"),)
+        if who.holder:
+            holder = (muted(clip(f"held by {frame.glyphs.text(who.holder)}", 48, frame.glyphs.ellipsis)),)
+    generation: Row = (muted("gen "), strong(str(1 + len(snapshot.ended_runs))))
+    ranked = [
+        (0, name),
+        (3, (muted(clip(run.name, 28, frame.glyphs.ellipsis)),)),
+        (6, (muted(clip(run.profile, 20, frame.glyphs.ellipsis)),) if run.profile and roomy else ()),
+        (5, generation),
+        (2, elapsed),
+        (1, looking),
+        (7, holder),
+    ]
+    while len(ranked) > 1 and width(join([part for _, part in ranked], far)) > room:
+        ranked.remove(max(ranked, key=lambda pair: pair[0]))
+    parts = [part for _, part in ranked]
+    start: Row = (*parts[0], gap(2), *join(parts[1:], far)) if len(parts) > 1 else parts[0]
+    return (gap(1), *spread(cut(start, max(room, 0), frame.glyphs.ellipsis), end, wide - 2), gap(1))
+
+
+def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw row 2, a ladder of loudness: coloured word, filled badge, or the whole row filled."""
+    g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
+    level = verdict.word.level
+    stop = level == "stop"
+    token = LEVEL_TOKENS[level]
+    glyph, word = g.level(level), str(verdict.word)
+    if stop:
+        head: Row = (
+            gap(1), Span("VERDICT", "oncrit"), gap(1),
+            Span(" ", "oncritbadge", True, "critbadge"), mark(glyph, "oncritbadge", True, "critbadge"),
+            Span(f" {word} ", "oncritbadge", True, "critbadge"),
+        )  # fmt: skip
+    elif level == "caution":
+        head = (*label("VERDICT")[:-1], gap(1), Span(f" {glyph} {word} ", "onwarn", True, "warnband"))
+    else:
+        head = (*label("VERDICT"), mark(glyph, token), gap(1), Span(word, token, True), gap(1))
+    said = "oncrit" if stop else "text"
+    quiet = "oncrit" if stop else "muted"
+    since = fmt.elapsed(verdict.since_t - snapshot.run.started_at)
+    narrow = wide < 44
+    lead = "" if narrow else "since "
+    when: Row = (gap(1), Span(lead, quiet), Span(since, "oncrit" if stop else "strong"))
+    if width(head) + width(when) > wide:
+        when = ()
+    keys: list[Row] = []
+    for key, name in (("v", "why"), ("y", "copy")):
+        if has(frame, key) and wide >= (60 if key == "v" else WIDE):
+            keys.append((Span(key, "oncrit" if stop else "strong", True), Span(f" {name}", quiet)))
+    end = join(keys, 2)
+    room = wide - width(head) - width(when) - (width(end) + 2 if end else 0) - 1
+    gap_cells = 3 if wide >= WIDE else 2
+    evidence = _evidence(snapshot, said, quiet, room - gap_cells, g)
+    start = (*head, *when, *((gap(gap_cells), *evidence) if evidence else ()))
+    row = (*fit(start, wide - 1 - width(end), g.ellipsis), *end, gap(1))
+    return on_row(fit(row, wide, g.ellipsis), "critband" if stop else "surface")
+
+
+def _evidence(snapshot: Snapshot, said: str, quiet: str, room: int, g: Glyphs) -> Row:
+    """Set as many sentences as fit; the first is cut rather than left out."""
+    verdict = snapshot.verdict
+    parts: list[Row] = [(Span(g.text(sentence), said),) for sentence in verdict.because]
+    if verdict.would_be is not None:
+        parts.insert(1, (Span("would be ", quiet), Span(str(verdict.would_be), said)))
+    if (
+        verdict.was is not None
+        and 0 <= snapshot.t - verdict.since_t < WAS_S
+        and verdict.since_t > snapshot.run.started_at
+    ):
+        parts.append((Span(f"was {verdict.was}", quiet),))
+    dot: Row = (Span(f" {g.dot} ", quiet),)
+    row: Row = ()
+    for part in parts:
+        longer = (*row, *dot, *part) if row else part
+        if width(longer) > room:
+            return row or (cut(part, room, g.ellipsis) if room >= 8 else ())
+        row = longer
+    return row
+
+
+def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw row 4: the six checks, their sum in words, when gameplay is due, and how many workers fit."""
+    g, wide, gate = frame.glyphs, frame.width, snapshot.gate
+    head: Row = label("GATE")
+    total = len(gate.checks)
+    if total and total * 2 <= max(12, wide // 4):
+        for i, check in enumerate(gate.checks):
+            head = (*head, *((gap(1),) if i else ()), mark(g.check(check.result), CHECK_TOKENS[check.result]))
+        head = (*head, gap(3 if wide >= WIDE else 2))
+    failed, passed = gate.count("FAIL"), gate.count("PASS")
+    unknown, skipped = gate.count("UNKNOWN"), gate.count("SKIPPED")
+    counted: list[Row] = []
+    if gate.began_t is None:
+        counted = [(muted("starts when every worker answers"),)]
+    else:
+        if failed:
+            counted.append((Span(f"{failed}/{total} FAIL", "crit", True),))
+        if passed or not failed:
+            counted.append((strong(f"{passed}/{total}"), muted(" passed")))
+        if unknown:
+            counted.append((strong(str(unknown)), muted(" unknown")))
+        counted.append((Span(str(skipped), "strong" if skipped else "muted"), muted(" skipped")))
+    said: Row = ()
+    for part in counted:
+        longer = (*said, muted(", "), *part) if said else part
+        if width(head) + width(longer) < wide:
+            said = longer
+    fits: Row = ()
+    budget = snapshot.memory.budget
+    if budget is not None:
+        fits = fits_words(budget, brief=wide < WIDE)
+    due: Row = ()
+    if gate.gameplay_by_t is not None:
+        due = (muted("gameplay by "), strong(fmt.elapsed(gate.gameplay_by_t - snapshot.run.started_at)))
+    coming = next((check.due_t for check in gate.checks if check.result == "TO COME"), None)
+    soon: Row = ()
+    if coming is not None and gate.began_t is not None:
+        soon = (muted("next check in "), strong(fmt.minutes(max(0.0, coming - snapshot.t))))
+    row: Row = (*head, *said)
+    if wide >= WIDE:
+        floor_at = gauge_place(wide)[2]
+        due_at = 70 - width(due)
+        if due and width(row) + 2 <= due_at:
+            row = (*row, gap(due_at - width(row)), *due)
+        if soon and width(row) + 2 <= floor_at:
+            row = (*row, gap(floor_at - width(row)), *soon)
+        return (*spread(row, fits, wide - 1, g.ellipsis), gap(1))
+    end = facts([soon or due, fits], max(0, wide - 3 - width(row)), 2)
+    return fit((*spread(row, end, wide - 1, g.ellipsis), gap(1)), wide, g.ellipsis)
+
+
+def next_row(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw row 5: what to do now, with the keys that do it; nothing when there is nothing to do."""
+    steps = snapshot.verdict.next_steps
+    if not steps:
+        return ()
+    g = frame.glyphs
+    far = 3 if frame.width >= WIDE else 2
+    row: list[Span] = list(label("NEXT"))
+    for i, step in enumerate(steps):
+        if i:
+            row += [gap(far), muted(step.join or "then"), gap(far)]
+        if step.key and has(frame, step.key):
+            row += [Span(step.key, "accent", True), gap(1)]
+        row.append(text(g.text(step.text)))
+    if snapshot.pool.problem and any(step.key for step in steps):
+        row += [gap(far), mark(g.caution, "warn"), gap(1), text(g.text(snapshot.pool.problem))]
+    return fit(tuple(row), frame.width, g.ellipsis)
+
+
+_STEP_MARKS = {
+    "waiting": ("to_come", "muted"), "running": ("unknown", "unknown"), "done": ("go", "ok"),
+    "failed": ("stop", "crit"), "skipped": ("skipped", "muted"),
+}  # fmt: skip
+
+
+def doing_row(frame: Frame, snapshot: Snapshot) -> Row:
+    """Draw row 5 while an action on the pool is in progress: its steps. Nothing when none is."""
+    operation = snapshot.pool.operation
+    if operation is None or operation.ended_at is not None:
+        return ()
+    g = frame.glyphs
+    head: Row = (*label("DOING"), strong(g.text(operation.action), True))
+    steps = [(step, _step(step, g)) for step in operation.steps]
+    row = join([head, join([drawn for _, drawn in steps], 2)], 3)
+    if width(row) > frame.width - 1:
+        # No room for all: how far it is, and the step it is at.
+        done = sum(step.state in ("done", "skipped") for step in operation.steps)
+        now = [drawn for step, drawn in steps if step.state in ("running", "failed")]
+        row = join([head, (strong(fmt.share(done, len(steps))), muted(" done")), *now], 2)
+    return fit(row, frame.width, g.ellipsis)
+
+
+def _step(step: OperationStep, g: Glyphs) -> Row:
+    name, token = _STEP_MARKS[step.state]
+    active = step.state in ("running", "failed")
+    detail = f" {g.text(step.detail)}" if step.detail and active else ""
+    glyph = mark(str(getattr(g, name)), token)
+    return (glyph, gap(1), Span(g.text(step.name), "text" if active else "muted"), Span(detail, "strong"))

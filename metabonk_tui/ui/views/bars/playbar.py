@@ -1,0 +1,145 @@
+"""The play bar of a replay, one row above the keys: where it stands, what happened on the way, what was read of it.
+
+Time runs from left to right, and gaps are holes in it that are narrower than they were long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from metabonk_tui.core.recordings.playback import Axis, Mark, Playback
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, fit, gap, join, mark, width
+from metabonk_tui.ui.views.layout.section import muted, strong
+from metabonk_tui.ui.views.layout.section import plain_text as text
+
+LEAST = 16
+"""The bar is at least so long; before it gets shorter, words go."""
+LEAST_ROWS = 6
+"""On fewer rows there is no bar: the header says that it is a replay."""
+OLD_S = 1.0
+"""From here on it is said how old the sample on screen is."""
+_LOUDNESS = {"stop": 3, "caution": 2, "unknown": 1, "go": 0}
+
+
+def beside(frame: Frame) -> Frame:
+    """Return the frame that a screen has beside the bar."""
+    return replace(frame, height=frame.height - 1) if _shown(frame) else frame
+
+
+def with_bar(rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
+    """Set the bar above the last row of a screen; in a side pane, which has no keys, below it."""
+    if not _shown(frame):
+        return rows
+    bar = playbar(frame)
+    return (*rows, bar) if frame.width < 40 else (*rows[:-1], bar, rows[-1])
+
+
+def _shown(frame: Frame) -> bool:
+    return frame.past and frame.height >= LEAST_ROWS
+
+
+def playbar(frame: Frame) -> Row:
+    """Draw it."""
+    g, wide, state = frame.glyphs, frame.width, frame.playback
+    head: Row = (gap(1), Span("REPLAY", "accent", True), gap(3)) if wide >= 60 else (gap(1), muted("REPLAY "))
+    if state is None:
+        return fit((*head, muted("reading")), wide, g.ellipsis)
+    head = (*head, *_pace(state, g))
+    notes = [*_notes(frame, state), ()]
+    for note in notes:
+        for where in _wheres(state):
+            start = join([head, where], 2)
+            used = width(start) + (2 + width(note) if note else 0) + 4
+            if wide - used >= LEAST:
+                line = _line(state, wide - used, g)
+                return fit((*start, gap(2), *line, *((gap(2), *note) if note else ())), wide, g.ellipsis)
+    return fit(join([head, _wheres(state)[-1]], 2), wide, g.ellipsis)
+
+
+def _pace(state: Playback, g: Glyphs) -> Row:
+    if state.playing:
+        return (mark(g.cursor, "accent"), gap(1), strong(f"{g.times}{state.speed:g}".ljust(4), True))
+    return (mark(g.unknown, "unknown"), gap(1), strong("held", True))
+
+
+def _wheres(state: Playback) -> list[Row]:
+    """Say where it stands in the run on screen, and how long that is; the longest form first."""
+    run = state.run
+    if run is None or state.sample_t is None:
+        return [()]
+    here = strong(fmt.elapsed(state.t - run.started_at), True)
+    ends_t = state.ends_of(run)
+    of: Row = (here,) if ends_t is None else (here, muted(" of "), text(fmt.elapsed(ends_t - run.started_at)))
+    numbered: Row = ()
+    if len(state.runs) > 1:
+        numbered = (muted("run "), text(fmt.share(state.runs.index(run) + 1, len(state.runs))))
+    return [join([of, numbered], 2), of, (here,)] if numbered else [of, (here,)]
+
+
+def _notes(frame: Frame, state: Playback) -> list[Row]:
+    """Say the one thing that matters most besides; the longest form first."""
+    g = frame.glyphs
+    run = state.run
+    began_t = run.started_at if run else state.from_t
+    read = fmt.elapsed(state.read_to_t - (state.runs[-1].started_at if state.runs else state.from_t))
+    if state.sought:
+        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"to {state.sought}"))
+        return [(*waits, muted(f", read to {read}")), waits, (muted(f"read to {read}"),)]
+    if state.note:
+        return [(mark(g.caution, "warn"), gap(1), text(g.text(state.note)))]
+    gap_now = state.gap_at(state.t)
+    if gap_now is not None:
+        said = f"nothing was recorded for {fmt.age(gap_now.to_t - gap_now.from_t)}"
+        return [(mark(g.stale, "unknown"), gap(1), text(said)), (mark(g.stale, "unknown"), gap(1), text("a gap"))]
+    if not state.whole:
+        return [(muted(f"read to {read}"),)]
+    if state.unread:
+        return [(mark(g.caution, "warn"), gap(1), text(f"{state.unread} unreadable"))]
+    if state.sample_t is not None and state.t - state.sample_t >= OLD_S:
+        seen = fmt.elapsed(state.sample_t - began_t)
+        return [(muted(f"seen {seen}"),), (muted(f"{fmt.age(state.t - state.sample_t)} old"),)]
+    return []
+
+
+def _line(state: Playback, cells: int, g: Glyphs) -> Row:
+    """Draw time as a line: heavy behind, light ahead, dots where it was not read yet."""
+    axis = Axis.of(state.from_t, max(state.to_t, state.from_t + 1e-6), state.gaps)
+
+    def cell(t: float) -> int:
+        return min(cells - 1, max(0, int(axis.share(t) * cells)))
+
+    here, read = cell(state.t), cell(state.read_to_t)
+    line: list[Span] = []
+    for x in range(cells):
+        if x <= here:
+            line.append(mark(g.used, "strong"))
+        elif x <= read or state.whole:
+            line.append(mark(g.free, "muted"))
+        else:
+            line.append(mark(g.to_come, "track"))
+    for hole in state.gaps:
+        first, last = cell(hole.from_t), cell(hole.to_t)
+        for x in range(first + 1, last):
+            line[x] = Span(" ")
+    for x, one in _loudest(state.marks, cell).items():
+        line[x] = mark(g.level(one.level), LEVEL_TOKENS[one.level], one.kind == "verdict")
+    line[here] = mark(g.floor, "accent", True)
+    return tuple(line)
+
+
+def _loudest(marks: Sequence[Mark], cell: object) -> dict[int, Mark]:
+    """Choose the mark of each cell: a verdict before anything else, then the loudest."""
+    found: dict[int, Mark] = {}
+    for one in marks:
+        if one.kind in ("gap", "run"):
+            continue
+        x = cell(one.t)  # type: ignore[operator]
+        other = found.get(x)
+        rank = (one.kind == "verdict", _LOUDNESS[one.level])
+        if other is None or rank >= (other.kind == "verdict", _LOUDNESS[other.level]):
+            found[x] = one
+    return found

@@ -1,0 +1,104 @@
+"""The whole pool in a side pane of a few cells: verdict, memory, gate, and a glyph for every component.
+
+Refuses to say more than fits; nothing here is said in colour alone.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import ComponentState, Reach
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, LEVEL_TOKENS
+from metabonk_tui.ui.style.spans import Row, Span, cells, clip, fit, gap, mark, on_row, width
+from metabonk_tui.ui.views.layout.section import facts, muted, strong
+from metabonk_tui.ui.views.memory.gauge import LEVELS
+from metabonk_tui.ui.views.workers.component import state_mark
+
+
+def tiny_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+    """Draw as many rows as there are, the verdict first."""
+    rows = (*tiny_head(frame, snapshot), _gate(frame, snapshot), *_workers(frame, snapshot))
+    return tuple(fit(row, frame.width, frame.glyphs.ellipsis) for row in rows[: frame.height])
+
+
+def tiny_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+    """Draw verdict and memory, the header of any screen in a side pane."""
+    return (_verdict(frame, snapshot), fit(_memory(frame, snapshot), frame.width, frame.glyphs.ellipsis))
+
+
+def _verdict(frame: Frame, snapshot: Snapshot) -> Row:
+    g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
+    level = verdict.word.level
+    token = LEVEL_TOKENS[level]
+    word, glyph = str(verdict.word), g.level(level)
+    loud = {"stop": ("oncritbadge", "critbadge"), "caution": ("onwarn", "warnband")}.get(level)
+    said = clip(word, max(0, wide - 2 - (2 if wide > 12 else 0)), g.ellipsis)
+    head: Row
+    if loud:
+        head = (Span(f" {glyph} {said} ", loud[0], True, loud[1]),)
+    else:
+        head = (gap(1), mark(glyph, token), gap(1), Span(said, token, True), gap(1))
+    up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
+    absent = len({p.id for w in snapshot.workers for p in w.components if p.state is ComponentState.ABSENT})
+    quiet = "oncrit" if level == "stop" else "muted"
+    parts: list[Row] = [
+        (Span(fmt.age(snapshot.t - verdict.since_t), quiet),),
+        (Span(f"{fmt.share(up, len(snapshot.workers))}up", quiet),),
+        (Span(f"{absent}abs", quiet),) if absent else (),
+    ]
+    row: Row = (*head, *facts(parts, wide - width(head) - 1, 1))
+    return on_row(fit(row, wide, g.ellipsis), "critband" if level == "stop" else "surface")
+
+
+def _memory(frame: Frame, snapshot: Snapshot) -> Row:
+    memory = snapshot.memory
+    reading = memory.reading
+    token = LEVELS[memory.level][1]
+    if reading is None or reading.available_bytes is None:
+        return (gap(1), muted("mem "), Span("not observed", "unknown", True))
+    name = LEVELS[memory.level][0]
+    glyph: Row = (mark(str(getattr(frame.glyphs, name)), token),)
+    value = f"{fmt.gigabytes(reading.available_bytes)}GB"
+    head: Row = (gap(1), *glyph, gap(1), Span(value, "strong" if memory.level == "ok" else token, True))
+    parts: list[Row] = []
+    if memory.oom_kills_in_run:
+        parts.append((Span(f"OOM{memory.oom_kills_in_run}", "crit", True),))
+    if memory.below_floor_since_t is not None:
+        parts.append((Span("<floor", token, True),))
+    if reading.pressure_some_avg10 is not None:
+        parts.append((muted(f"PSI{reading.pressure_some_avg10:.0f}"),))
+    more = facts(parts, frame.width - width(head) - 2, 1)
+    return (*head, gap(1), *more)
+
+
+def _gate(frame: Frame, snapshot: Snapshot) -> Row:
+    gate = snapshot.gate
+    row: list[Span] = [gap(1)]
+    if len(gate.checks) <= 12:
+        row += [mark(frame.glyphs.check(check.result), CHECK_TOKENS[check.result]) for check in gate.checks]
+        row.append(gap(1))
+    failed = gate.count("FAIL")
+    said = f"{failed}/{len(gate.checks)} FAIL" if failed else f"{gate.count('PASS')}/{len(gate.checks)} passed"
+    row.append(Span(said, "crit" if failed else "muted", bool(failed)))
+    return tuple(row)
+
+
+def _workers(frame: Frame, snapshot: Snapshot) -> list[Row]:
+    """Draw every worker as its number and one glyph per component, as many beside each other as fit."""
+    rows: list[Row] = []
+    row: list[Span] = [gap(1)]
+    for worker in snapshot.workers:
+        sick = bool(worker.attention) or worker.reach is not Reach.UP
+        name = f"{worker.slot}"
+        cell: Row = (
+            strong(name, True) if sick else muted(name),
+            *(state_mark(p, frame.glyphs) for p in worker.components),
+        )
+        if width(row) > 1 and width(row) + width(cell) + 1 > frame.width:
+            rows.append(tuple(row))
+            row = [gap(1)]
+        row += [*cell, gap(1)]
+    if cells("".join(span.text for span in row)) > 1:
+        rows.append(tuple(row))
+    return rows

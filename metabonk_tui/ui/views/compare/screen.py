@@ -1,0 +1,230 @@
+"""The comparison: who stands beside whom, what parts them first, and every metric in both at one elapsed time.
+
+Refuses to know how runs are found and read.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.report.compare import Comparison, Divergence, Line
+from metabonk_tui.core.report.compare_metrics import ABSENT, NOT_RECORDED, Share, Value
+from metabonk_tui.core.report.timeline import Digest
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.compare_job import CompareView
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, cells, clip, cut, fit, gap, left, mark
+from metabonk_tui.ui.views.compare.chart import traces
+from metabonk_tui.ui.views.layout.section import bracket, facts, muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import plain_text as text
+
+LABEL = 10
+TITLE, SIDE, SINCE = 26, 18, 10
+TABLE = TITLE + 2 * SIDE + SINCE
+THEN = 30
+"""What the two were when they parted: where there is room."""
+PANE, GAP = 36, 3
+"""The least room for the traces beside the table."""
+HERE, THERE = "here", "there"
+
+
+def compare_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+    """Draw the two runs and what parts them first; while there is nothing to compare, what is being done."""
+    view, g = frame.comparing, frame.glyphs
+    wide = max(8, frame.width - 2)
+    found = view.comparison
+    rows: list[Row] = [title("COMPARE", wide, g, _note(view), bracket(frame, "c"), focused=True)]
+    if found is None:
+        rows += _nothing_yet(frame, view, wide)
+    else:
+        rows += [_run(HERE, found.a, wide, g), _run(THERE, found.b, wide, g)]
+        rows += _first(found, wide, g)
+        if view.doing:
+            rows.append(_progress(view, wide, g))
+        if view.problem:
+            rows += paragraph(g.text(view.problem), wide, "crit")
+        rows.append(EMPTY)
+    return tuple(cut((gap(1), *row), frame.width, g.ellipsis) for row in rows)
+
+
+def compare_rows(frame: Frame, room: int) -> tuple[Row, ...]:
+    """Draw every metric, those that part the two first; beside them, where there is room, how some of them went."""
+    found, g = frame.comparing.comparison, frame.glyphs
+    if found is None:
+        return ()
+    wide = max(8, frame.width - 2)
+    with_pane = wide >= TABLE + GAP + PANE
+    then = THEN if wide >= TABLE + THEN + GAP + PANE or (not with_pane and wide >= TABLE + THEN) else 0
+    table_wide = TABLE + then if with_pane else wide
+    rows = _table(found, table_wide, then, g)
+    if with_pane:
+        pane = wide - table_wide - GAP
+        rows = list(beside([(rows, table_wide), (traces(found, pane, max(room, len(rows)), g), pane)], GAP))
+    return tuple(cut((gap(1), *row), frame.width, g.ellipsis) for row in rows)
+
+
+def headline(found: Comparison) -> str:
+    """Say what parts them first, that nothing does, or that nobody can say."""
+    if not found.comparable:
+        return f"nothing is comparable: in the {fmt.elapsed(found.common_s)} that both have, never were both looked at"
+    if found.first is None:
+        return f"no divergence within the {fmt.elapsed(found.common_s)} that both have"
+    return f"first divergence {fmt.elapsed(found.first.at_s)}"
+
+
+def _note(view: CompareView) -> Row:
+    if view.comparison is None:
+        return (muted("this run beside a recorded one"),)
+    known = "" if view.whole else ", this run only since it was opened here"
+    return (muted(f"at the same elapsed time{known}"),)
+
+
+def _nothing_yet(frame: Frame, view: CompareView, wide: int) -> list[Row]:
+    g = frame.glyphs
+    if view.problem:
+        return [*paragraph(g.text(view.problem), wide, "crit", indent=(mark(g.bad, "crit", True), gap(1)))]
+    if view.doing:
+        return [_progress(view, wide, g)]
+    return [(muted("no run stands beside this one yet"), gap(2), strong("c", True), muted(" chooses one"))]
+
+
+def _progress(view: CompareView, wide: int, g: Glyphs) -> Row:
+    """Draw how far the reading is, and that it can be left."""
+    bar = min(24, max(0, wide - 56))
+    filled = round(bar * view.done)
+    leave: Row = (strong("Esc", True), muted(" leaves it"))
+    gauge: Row = (mark(g.used * filled, "text"), mark(g.free * (bar - filled), "track")) if bar >= 8 else ()
+    named: Row = (text(clip(g.text(view.doing), 40, g.ellipsis)),)
+    return facts([named, gauge, (strong(f"{100 * view.done:.0f} %"),), leave], wide, 2)
+
+
+def _run(side: str, one: Digest, wide: int, g: Glyphs) -> Row:
+    """Draw which run stands on a side, and how it went."""
+    run, verdict = one.last.run, one.last.verdict
+    token = LEVEL_TOKENS[verdict.word.level]
+    since = f" since {fmt.elapsed(verdict.since_t - run.started_at)}"
+    workers = run.desired or len(one.last.workers)
+    name_cells = max(12, min(34, wide - LABEL - 56))
+    parts: list[Row] = [
+        (strong(left(g.text(run.name), name_cells, ellipsis=g.ellipsis).text, True),),
+        (mark(g.level(verdict.word.level), token), gap(1), Span(verdict.word.value, token, True), muted(since)),
+        (strong(fmt.elapsed(one.duration_s)), muted(" long")),
+        (strong(str(workers)), muted(" workers")),
+        (muted(g.text(run.source)),),
+    ]
+    return (left(side, LABEL, "muted"), *facts(parts, wide - LABEL, 2))
+
+
+def _first(found: Comparison, wide: int, g: Glyphs) -> list[Row]:
+    """Draw the first divergence, big."""
+    one = found.first
+    if one is None:
+        token, glyph = ("ok", g.go) if found.comparable else ("unknown", g.unknown)
+        return paragraph(headline(found), wide, "strong", True, (mark(glyph, token), gap(LABEL - 1)))
+    parts = f"{g.text(one.metric.title)}: {_said(one.a, one)} {HERE}, {_said(one.b, one)} {THERE}"
+    said = f"{headline(found)} {g.dot} {parts}"
+    return [EMPTY, *paragraph(g.text(said), wide, "strong", True, (mark(g.best, "accent", True), gap(1)))]
+
+
+def _said(value: Value, one: Divergence) -> str:
+    return str(one.metric.write(value))
+
+
+def _table(found: Comparison, wide: int, then: int, g: Glyphs) -> list[Row]:
+    place = found.marks_s.index(found.common_s)
+    order = {one.metric.id: number for number, one in enumerate(found.divergences)}
+    apart = sorted((line for line in found.lines if line.divergence), key=lambda line: order[line.metric.id])
+    apart += [line for line in found.lines if line not in apart and _absent_in_one(line, place)]
+    compared = [line for line in found.lines if line.compared and line not in apart]
+    lately = [line for line in compared if _differs_now(line, place)]
+    alike = [line for line in compared if line not in lately]
+    others = [line for line in found.lines if not line.compared and line not in apart]
+    single = [line for line in others if line.pairs[place] != (None, None)]
+    neither = [line.metric.title for line in others if line not in single]
+    columns = _columns(wide)
+    rows: list[Row] = [_heads(found, columns, then)]
+    groups = (
+        ("differs", apart),
+        ("differs at this moment, not yet for long", lately),
+        ("much the same", alike),
+        ("not compared: never recorded in both at once", single),
+    )
+    for name, lines in groups:
+        if lines:
+            rows.append((muted(name),))
+            rows += [_line(line, place, columns, then, g) for line in lines]
+    if neither:
+        rows += [EMPTY, *paragraph(g.text(f"not recorded in either: {', '.join(neither)}"), wide, "muted")]
+    return [fit(row, wide, g.ellipsis) for row in rows]
+
+
+def _absent_in_one(line: Line, place: int) -> bool:
+    a, b = line.pairs[place]
+    return a is not None and b is not None and (a == ABSENT) != (b == ABSENT)
+
+
+def _differs_now(line: Line, place: int) -> bool:
+    a, b = line.pairs[place]
+    return a is not None and b is not None and line.metric.differs(a, b)
+
+
+def _columns(wide: int) -> tuple[int, int, int]:
+    """Share the width out: narrow, the time goes, then the titles shrink, then the sides."""
+    since = SINCE if wide >= 60 else 0
+    side = min(SIDE, max(8, (wide - since) * 3 // 10))
+    return max(8, min(TITLE, wide - since - 2 * side)), side, since
+
+
+def _heads(found: Comparison, columns: tuple[int, int, int], then: int) -> Row:
+    name, side, since = columns
+    at = f"AT {fmt.elapsed(found.common_s)}"
+    row: Row = (left(at, name, "muted"), left(HERE.upper(), side, "muted"), left(THERE.upper(), side, "muted"))
+    row = (*row, left("FROM", since, "muted")) if since else row
+    return (*row, left("WHEN THEY PARTED", then, "muted")) if then else row
+
+
+def _line(line: Line, place: int, columns: tuple[int, int, int], then: int, g: Glyphs) -> Row:
+    name, side, since = columns
+    a, b = line.pairs[place]
+    one = line.divergence
+    token = "strong" if one else "text"
+    row: Row = (left(f" {g.text(line.metric.title)}", name - 1, token, ellipsis=g.ellipsis), gap(1))
+    row = (*row, *fit(_value(line, a, side - 1, g), side), *fit(_value(line, b, side - 1, g), side))
+    if one and since:
+        row = (*row, left(fmt.elapsed(one.at_s), since, "strong"))
+        if then:
+            parted = f"{_said(one.a, one)} {g.dot} {_said(one.b, one)}"
+            row = (*row, muted(clip(g.text(parted), then, g.ellipsis)))
+    return row
+
+
+def _value(line: Line, value: Value | None, wide: int, g: Glyphs) -> Row:
+    """Draw what one run had: a glyph where its state can be judged, then the value."""
+    if value is None:
+        return (mark(g.zero, "muted"), gap(1), muted(clip(NOT_RECORDED, wide - 2, g.ellipsis)))
+    glyph, token = _state(line.metric.id, value, g)
+    said = clip(g.text(str(line.metric.write(value))), max(1, wide - 2), g.ellipsis)
+    loud = token in ("warn", "crit")
+    return (mark(glyph, token, loud), gap(1 + 1 - cells(glyph)), Span(said, "strong" if loud else "text", loud))
+
+
+def _state(metric: str, value: Value, g: Glyphs) -> tuple[str, str]:
+    """Choose the glyph of a value and its voice; a blank where a number is only a number."""
+    if metric == "verdict":
+        level = Word(str(value)).level
+        return g.level(level), LEVEL_TOKENS[level]
+    if value == ABSENT:
+        return g.absent, "crit"
+    if isinstance(value, Share) and metric.endswith((".keys", ".showing", "workers_up")):
+        if value.count == value.of:
+            return g.active, "ok"
+        if value.count:
+            return g.stalled, "warn"
+        return {"keys": (g.absent, "crit"), "workers_up": (g.down, "crit")}.get(
+            metric.split(".")[-1], (g.zero, "muted")
+        )
+    if isinstance(value, Share) and metric == "conduct":
+        return (g.caution, "warn") if value.count else (g.go, "ok")
+    if metric == "oom_kills" and value:
+        return g.stop, "crit"
+    return " ", "muted"

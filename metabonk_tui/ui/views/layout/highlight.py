@@ -1,0 +1,43 @@
+"""Change without blinking: a state is new for two polls, then bold for a minute, then plain.
+
+Pure: from when a state began and the time of the Snapshot; refuses to know what it looked like before.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.ui.style.spans import Span
+
+NEW_POLLS = 2
+RECENT_S = 60.0
+
+
+def freshness(since_t: float, snapshot: Snapshot, first_t: float | None = None) -> str:
+    """Say "new", "recent" or "" for a state that began at `since_t`.
+
+    What was there when it was first seen (`first_t`) did not change then; nor did anything during start-up.
+    """
+    interval_s = snapshot.run.interval_s
+    first = snapshot.run.started_at if first_t is None else first_t
+    if snapshot.gate.began_t is None or since_t <= max(first, snapshot.gate.began_t) + NEW_POLLS * interval_s:
+        return ""
+    passed = snapshot.t - since_t
+    if passed <= NEW_POLLS * interval_s:
+        return "new"
+    return "recent" if passed <= RECENT_S else ""
+
+
+def worker_freshness(since_t: float, worker: WorkerView, snapshot: Snapshot) -> str:
+    """The same for something of one worker: what it showed when first seen is not news."""
+    first = worker.generations[0].began_t if worker.generations else None
+    return freshness(since_t, snapshot, first)
+
+
+def freshen(span: Span, how: str, loud: bool = False) -> Span:
+    """Lift a span: new is reversed (`loud`: on the critical badge), recent is bold."""
+    if how == "new":
+        if loud:
+            return Span(span.text, "oncritbadge", True, "critbadge")
+        return Span(span.text, "strong", True, span.on, span.glyph, reverse=True)
+    return span._replace(bold=True) if how == "recent" else span

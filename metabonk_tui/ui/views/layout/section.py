@@ -1,0 +1,115 @@
+"""What every pane is made of: a title with a rule, sentences broken into lines, facts that fit or go.
+
+Refuses to know what the panes say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, cells, cropped, cut, fit, gap, join, mark, width
+
+VALUES = 10
+"""Where values begin in the header."""
+WIDE = 110
+"""From here on the header has the columns of 120."""
+
+
+def label(name: str) -> Row:
+    """Draw the label of a header row; the value follows at column 10."""
+    return (gap(1), Span(name, "muted"), gap(VALUES - 1 - len(name)))
+
+
+def has(frame: Frame, key: str) -> bool:
+    """Does this key do something now? A hint may name two keys: "+ -"."""
+    return any(not hint.off and (key == hint.key or key in hint.key.split()) for hint in frame.hints)
+
+
+def muted(text: str) -> Span:
+    """Labels, units, axes."""
+    return Span(text, "muted")
+
+
+def plain_text(text: str) -> Span:
+    """Sentences and evidence."""
+    return Span(text, "text")
+
+
+def strong(text: str, bold: bool = False) -> Span:
+    """Values; bold where it is the number one came for."""
+    return Span(text, "strong", bold)
+
+
+def title(
+    text: str,
+    wide: int,
+    glyphs: Glyphs,
+    note: Row = (),
+    end: Row = (),
+    focused: bool = False,
+    ruled: bool = True,
+) -> Row:
+    """Draw a section title, exactly `wide` cells: name, note, rule, and what stands at the right."""
+    head: Row = (Span(text, "accent" if focused else "muted", True),)
+    if note:
+        head = (*head, gap(2), *note)
+    room = wide - (width(end) + 2 if end else 0) - 1
+    if room < cells(text):
+        return fit(head, wide, glyphs.ellipsis)
+    head = cut(head, room, glyphs.ellipsis)
+    rest = room - width(head)
+    rule = mark(glyphs.rule * rest, "line") if ruled else gap(rest)
+    return (*head, gap(1), rule, gap(2), *end) if end else (*head, gap(1), rule)
+
+
+def bracket(frame: Frame, *keys: str) -> Row:
+    """Draw the keys that lead further, "[v]", those that do something now."""
+    row: list[Span] = []
+    for key in keys:
+        if has(frame, key):
+            row += [*((gap(1),) if row else ()), muted("["), strong(key, True), muted("]")]
+    return tuple(row)
+
+
+def facts(parts: Sequence[Row], wide: int, gap_cells: int = 3) -> Row:
+    """Set facts one after the other; those that do not fit any more go, from the right, never half."""
+    kept = [part for part in parts if part]
+    while kept and width(join(kept, gap_cells)) > wide:
+        kept.pop()
+    return join(kept, gap_cells)
+
+
+def words(text: str, wide: int) -> list[str]:
+    """Break a sentence into lines of at most `wide` cells, at blanks where there are any."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        while cells(word) > wide > 0:
+            if line:
+                lines.append(line)
+                line = ""
+            piece = "".join(span.text for span in cropped((Span(word),), 0, wide)).rstrip() or word[:1]
+            lines.append(piece)
+            word = word[len(piece) :]
+        if word and line and cells(line) + 1 + cells(word) > wide:
+            lines.append(line)
+            line = word
+        elif word:
+            line = f"{line} {word}" if line else word
+    return [*lines, line] if line else lines
+
+
+def paragraph(text: str, wide: int, token: str = "text", bold: bool = False, indent: Row = ()) -> list[Row]:
+    """Break a sentence into rows; `indent` stands before the first line, its width in blanks before the others."""
+    room = max(1, wide - width(indent))
+    lines = words(text, room) or [""]
+    blank: Row = (gap(width(indent)),) if indent else ()
+    return [(*(indent if i == 0 else blank), Span(line, token, bold)) for i, line in enumerate(lines)]
+
+
+def block(rows: Iterable[Row], wide: int, high: int, ellipsis: str = "…") -> tuple[Row, ...]:
+    """Make a block of exactly `wide` x `high` cells: what is too much goes, what is missing is blank."""
+    kept = [fit(row, wide, ellipsis) for row in list(rows)[:high]]
+    return (*kept, *(((gap(wide),)) for _ in range(high - len(kept))))

@@ -1,0 +1,96 @@
+"""How many workers fit, as a table of what each number would come to, and the sum with whose number each part is.
+
+Refuses to do the sum: that is `core.budget`.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.memory.capacity import Fit, arithmetic, counts, source_words, what_if
+from metabonk_tui.core.model.memory import Budget, PeakSource
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.spans import Row, Span, gap, left, mark, right, width
+from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import plain_text as text
+
+ROWS = 8
+NARROW = 44
+FITS: dict[Fit, tuple[str, str]] = {
+    "fits": ("go", "ok"),
+    "below floor": ("caution", "warn"),
+    "does not fit": ("stop", "crit"),
+}
+"""Glyph and token of an answer."""
+
+
+def fits_words(budget: Budget, brief: bool = False) -> Row:
+    """Say how many workers fit, and when that rests on a peak that is assumed or still growing, that it does."""
+    sure = budget.worker_source in ("this run", "earlier run")
+    if brief and not sure:
+        return (muted("fits "), strong(f"~{budget.fits}"), text(" worker" if budget.fits == 1 else " workers"))
+    row: Row = (muted("fits "), strong(str(budget.fits)), text(" worker" if budget.fits == 1 else " workers"))
+    return row if sure else (*row, muted(f" {source_words(budget.worker_source, brief=True)}"))
+
+
+def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
+    """Draw what each number of workers would need and leave."""
+    g, budget = frame.glyphs, snapshot.memory.budget
+    if budget is None:
+        return [title("WHAT IF", wide, g, (muted("workers"),)), (Span("memory not observed", "unknown"),)]
+    now = sum(worker.alive for worker in snapshot.workers)
+    count, size, far = (6, 8, 2) if wide < NARROW else (9, 9, 3)
+    rows: list[Row] = [
+        title("WHAT IF", wide, g, (muted("workers at their peak"),)),
+        (left("W", count, "muted"), right("NEED GB", size, "muted"), right("LEAVES", size, "muted")),
+    ]
+    for row in reversed(
+        what_if(budget, counts([n for n in (now, frame.config.pool.workers) if n], budget.fits, ROWS))
+    ):
+        best = row.workers == budget.fits
+        bold = best or row.workers == now
+        name, token = FITS[row.verdict]
+        line: list[Span] = [
+            left(str(row.workers), count - 3, "strong" if bold else "text", bold),
+            left("now" if row.workers == now else "", 3, "muted"),
+            right(fmt.short(row.needs_bytes / fmt.GB, 1, size - 1), size, "text"),
+            right(fmt.short(row.leaves_bytes / fmt.GB, 1, size - 1), size, "text"),
+            gap(far),
+            mark(str(getattr(g, name)), token),
+            gap(1),
+            Span(row.verdict, token, bold),
+        ]
+        if best:
+            said: Row = (gap(1), mark(g.best, "accent"), Span(" best", "accent", True))
+            line += said if width(line) + width(said) <= wide else said[:2]
+        rows.append(tuple(line))
+    if budget.fits == 0:
+        rows += paragraph("not even one worker fits above the floor", wide, "crit", True)
+    return rows
+
+
+def budget_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
+    """Draw the sum: what there is, what each part needs, and whose number that is."""
+    g, budget = frame.glyphs, snapshot.memory.budget
+    if budget is None:
+        return []
+    up = sum(worker.alive for worker in snapshot.workers)
+    asked = up or frame.config.pool.workers
+    rows: list[Row] = [
+        title("BUDGET", wide, g, (muted("GB"),)),
+        _part("available", budget.available_bytes, "measured now"),
+        _part("pool holds", budget.held_bytes, "measured now"),
+        _part("each worker", budget.worker_bytes, _mark(budget.worker_source, budget.worker_peak_t, frame, wide)),
+        _part("ollama", budget.ollama_bytes, _mark(budget.ollama_source, budget.ollama_peak_t, frame, wide)),
+        _part("floor", budget.floor_bytes, "must stay free"),
+    ]
+    return [*rows, *paragraph(arithmetic(budget, asked), wide, "text")]
+
+
+def _part(name: str, size: int, how: str) -> Row:
+    return (left(name, 12, "muted"), right(fmt.short(size / fmt.GB, 2, 7), 7, "strong"), gap(2), muted(how))
+
+
+def _mark(source: PeakSource, t: float | None, frame: Frame, wide: int) -> str:
+    said = source_words(source, brief=wide < 60)
+    return said if t is None else f"{said} {fmt.day(t, frame.zone)}" if wide >= 44 else f"run {fmt.day(t, frame.zone)}"

@@ -1,0 +1,57 @@
+"""The memory gauge: used memory grows towards the floor tick, and the distance left is what one sees.
+
+Refuses to know where it stands; no percent, no gradient.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, mark
+
+LEVELS = {"ok": ("go", "ok"), "warn": ("caution", "warn"), "crit": ("stop", "crit"), "unknown": ("unknown", "unknown")}
+"""Level of memory: glyph name, token."""
+
+
+def level_mark(memory: MemoryView, glyphs: Glyphs) -> Span:
+    """Draw the glyph of the memory's level."""
+    name, token = LEVELS[memory.level]
+    return mark(str(getattr(glyphs, name)), token)
+
+
+def gauge(total: float, available: float, floor: float, cells: int, level: str, glyphs: Glyphs) -> Row:
+    """Draw `cells` cells: used, half a cell, free, and the floor's tick at its exact place."""
+    if cells < 2 or total <= 0:
+        return ()
+    token = LEVELS[level][1]
+    filled = min(max((total - available) / total, 0.0), 1.0) * cells
+    tick = min(max(int((total - floor) / total * cells), 0), cells - 1)
+    whole = int(filled)
+    line = ""
+    for cell in range(cells):
+        if cell < whole:
+            line += glyphs.used
+        elif cell == whole and filled - whole >= 0.5:
+            line += glyphs.half
+        else:
+            line += glyphs.free
+    used = whole + (filled - whole >= 0.5)
+    row: list[Span] = []
+    for start, end in ((0, tick), (tick + 1, cells)):
+        if start == tick + 1:
+            row.append(mark(glyphs.floor, "crit" if level == "crit" else "strong"))
+        split = min(max(used, start), end)
+        row += [mark(line[start:split], token), mark(line[split:end], "track")]
+    return tuple(span for span in row if span.text)
+
+
+def bar(share: float, cells: int, glyphs: Glyphs, token: str = "spark", rest: str = "") -> Row:
+    """Draw a neutral bar of `share` of `cells`; the rest is blank, or a light line in the token `rest`."""
+    filled = min(max(share, 0.0), 1.0) * cells
+    whole = int(filled)
+    half = glyphs.half if filled - whole >= 0.5 else ""
+    left = cells - whole - len(half)
+    return (
+        mark(glyphs.used * whole + half, token),
+        mark(glyphs.free * left, rest) if rest else Span(" " * left),
+    )

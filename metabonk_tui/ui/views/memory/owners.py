@@ -1,0 +1,75 @@
+"""Who holds memory, and how many workers fit in it.
+
+Refuses to forecast; measured and assumed numbers are told apart in words.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.memory.capacity import source_words
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import Row, gap, left, right, spread
+from metabonk_tui.ui.views.layout.section import muted, strong
+from metabonk_tui.ui.views.layout.section import plain_text as text
+from metabonk_tui.ui.views.memory.gauge import bar
+
+NAME, VALUE_END = 13, 17
+
+
+def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list[Row]:
+    """Draw owners, largest first, then single workers by growth where there is room."""
+    owners = snapshot.memory.owners
+    if not owners:
+        return [(muted("not observed"),)]
+    entries = [(o.name, o.bytes, o.growth_bytes_per_min, False) for o in sorted(owners, key=lambda o: -o.bytes)]
+    measured = [w for w in snapshot.workers if (w.tree_bytes or w.rss_bytes) is not None]
+    if high >= len(entries) + 2 and measured:
+        ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.slot))
+        room = high - len(entries)
+        entries += [
+            (f"w{w.slot}", w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, True) for w in ranked[:room]
+        ]
+    largest = max((size for _, size, _, _ in entries), default=1) or 1
+    long = max(0, wide - VALUE_END - 1 - 10)
+    rows: list[Row] = []
+    for raw, size, grown, single in entries[:high]:
+        name = glyphs.text(raw)
+        change = "" if grown is None else fmt.growth(grown)
+        voice = "muted" if single else "text"
+        shown = left(f"  {name}" if single else name, NAME, voice, False, glyphs.ellipsis)
+        number = fmt.short(size / fmt.GB, 2 if single else 1, VALUE_END - NAME - 1)
+        row: Row = (shown, right(number, VALUE_END - NAME, "text" if single else "strong"), gap(1))
+        if long >= 6:
+            row = (*row, *bar(size / largest, long, glyphs))
+        rows.append(spread(row, (muted(change),), wide, glyphs.ellipsis))
+    return rows
+
+
+def fits_note(snapshot: Snapshot) -> Row:
+    """Say how many workers fit and what they leave, for the pane's title."""
+    budget = snapshot.memory.budget
+    if budget is None:
+        return ()
+    name = "worker" if budget.fits == 1 else "workers"
+    row: Row = (strong(str(budget.fits), True), text(f" {name}"))
+    if budget.fits > 0:
+        row = (*row, muted(", leaves "), strong(fmt.gigabytes(budget.leaves_bytes(budget.fits))), muted(" GB"))
+    return row
+
+
+def fits_rows(snapshot: Snapshot) -> list[Row]:
+    """Say what the number of workers that fit stands on, measured and assumed told apart."""
+    budget = snapshot.memory.budget
+    if budget is None:
+        return []
+    facts = (
+        ("worker", budget.worker_bytes, f"GB each, {source_words(budget.worker_source, brief=True)}"),
+        ("ollama", budget.ollama_bytes, f"GB, {source_words(budget.ollama_source, brief=True)}"),
+        ("floor", budget.floor_bytes, "GB must stay free"),
+        ("in all", budget.budget_bytes, "GB to share out"),
+    )
+    return [
+        (left(name, NAME, "text"), right(fmt.short(size / fmt.GB, 1, 4), 4, "strong"), gap(1), muted(how))
+        for name, size, how in facts
+    ]

@@ -1,0 +1,254 @@
+"""The memory screen: the chart, who holds how much since when, what would fit, and what the kernel says.
+
+Refuses to judge: levels, forecast and budget come with the Snapshot. What was not observed is said, never drawn as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metabonk_tui.core.model.memory import Growth, MemoryView
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, clip, cut, gap, left, mark, right, width
+from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import plain_text as text
+from metabonk_tui.ui.views.memory.capacity import budget_pane, what_if_pane
+from metabonk_tui.ui.views.memory.chart import PAST_S, chart
+from metabonk_tui.ui.views.memory.gauge import LEVELS
+
+CHART = (7, 22)
+"""The least and the most rows of the chart, its title included."""
+NAME, PID, HELD, RATE, SINCE = 11, 8, 8, 8, 8
+LABEL = 15
+_LEVELS = {"LEARNING": "unknown", "SUSPENDED": "unknown", "WARNING": "warn", "CRITICAL": "crit"}
+"""How loud a forecast is, by its state."""
+
+
+def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
+    """Draw everything below the header; `room` is how many rows are in sight."""
+    wide = max(10, frame.width - 2)
+    held = held_rows(frame, snapshot)
+    rows = [*chart_rows(frame, snapshot, wide, room)]
+    g = frame.glyphs
+    if wide >= 150:
+        one = (wide - 8) // 3
+        last = wide - 8 - 2 * one
+        rows += beside(
+            [
+                (_stacked(one, g, held_pane(frame, held, snapshot, one)), one),
+                (_stacked(one, g, what_if_pane(frame, snapshot, one), budget_pane(frame, snapshot, one)), one),
+                (_stacked(last, g, kernel_pane(frame, snapshot, last)), last),
+            ],
+            4,
+        )
+    elif wide >= 76:
+        far = 3 if wide >= 100 else 2
+        half = (wide - far) // 2
+        last = wide - far - half
+        rows += beside(
+            [
+                (_stacked(half, g, held_pane(frame, held, snapshot, half), kernel_pane(frame, snapshot, half)), half),
+                (_stacked(last, g, what_if_pane(frame, snapshot, last), budget_pane(frame, snapshot, last)), last),
+            ],
+            far,
+        )
+    else:
+        rows += _stacked(
+            wide,
+            g,
+            what_if_pane(frame, snapshot, wide),
+            held_pane(frame, held, snapshot, wide),
+            budget_pane(frame, snapshot, wide),
+            kernel_pane(frame, snapshot, wide),
+        )
+    return tuple(cut((gap(1), *row), frame.width - 1, frame.glyphs.ellipsis) for row in rows)
+
+
+def chart_rows(frame: Frame, snapshot: Snapshot, wide: int, room: int) -> list[Row]:
+    """Draw the chart with what it says in words; without room only the words."""
+    g, memory = frame.glyphs, snapshot.memory
+    reading = memory.reading
+    by = f", limited by {g.text(reading.limited_by)}" if reading and reading.limited_by else ""
+    note = f"GB, last {PAST_S / 60:.0f} min{by}"
+    end: Row = ()
+    forecast = memory.forecast
+    if forecast is not None and forecast.known:
+        slope = f"{fmt.signed(forecast.slope_bytes_per_min / fmt.MB)} MB/min"
+        end = (muted("slope "), strong(slope))
+    rows: list[Row] = [title("AVAILABLE", wide, g, (muted(note),), end, focused=True)]
+    high = min(max(room * 45 // 100, CHART[0]), CHART[1]) if room >= CHART[0] + 3 else 0
+    if high and memory.history:
+        rows += chart(snapshot, wide, high - 1, g, frame.zone)
+    rows += outlook(frame, snapshot, wide)
+    return [*rows, EMPTY]
+
+
+def outlook(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
+    """Say where memory leads, with the doubt of it."""
+    memory, g = snapshot.memory, frame.glyphs
+    forecast = memory.forecast
+    if memory.reading is None or memory.reading.available_bytes is None:
+        return [(Span("not observed: never counted as enough", "unknown"),)]
+    if forecast is None:
+        return []
+    said = [g.text(forecast.text)] if forecast.text else []
+    if forecast.floor_lo_t is not None and forecast.floor_hi_t is not None:
+        said.append(f"below the floor {_between(frame, forecast.floor_lo_t, forecast.floor_hi_t)}")
+    if forecast.zero_lo_t is not None and forecast.zero_hi_t is not None:
+        said.append(f"at zero {_between(frame, forecast.zero_lo_t, forecast.zero_hi_t)}")
+    if forecast.falling_since_t is not None:
+        said.append(f"falling for {fmt.age(snapshot.t - forecast.falling_since_t)}")
+    if not said:
+        return []
+    name, token = LEVELS[memory.level] if forecast.raised else ("unknown", "unknown")
+    glyph: Row = (mark(str(getattr(g, name)), token), gap(1)) if forecast.raised or not forecast.known else ()
+    return paragraph(f" {g.dot} ".join(said), wide, "strong" if forecast.raised else "text", indent=glyph)
+
+
+def _between(frame: Frame, low_t: float, high_t: float) -> str:
+    low, high = (fmt.clock(t, frame.zone, with_seconds=False) for t in (low_t, high_t))
+    return f"at {low}" if low == high else f"between {low} and {high}"
+
+
+def held_rows(frame: Frame, snapshot: Snapshot) -> list[tuple[Growth, int | None]]:
+    """List who holds memory with the pid where there is one, the fastest growing first."""
+    pids = {f"w{worker.slot}": worker.pid for worker in snapshot.workers}
+    memory = snapshot.memory
+    if memory.growth:
+        return [(each, pids.get(each.name)) for each in memory.growth]
+    known = [
+        Growth(f"w{w.slot}", w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, None)
+        for w in snapshot.workers
+        if (w.tree_bytes or w.rss_bytes) is not None
+    ]
+    others = [o for o in memory.owners if not (known and o.name.startswith("workers"))]
+    known += [Growth(o.name, o.bytes, o.growth_bytes_per_min, None) for o in others]
+    ranked = sorted(known, key=lambda each: -(each.bytes_per_min if each.bytes_per_min is not None else 0.0))
+    return [(each, pids.get(each.name)) for each in ranked]
+
+
+def held_pane(frame: Frame, held: Sequence[tuple[Growth, int | None]], snapshot: Snapshot, wide: int) -> list[Row]:
+    """Draw who holds how much, how fast it grows, and since when."""
+    g = frame.glyphs
+    rows: list[Row] = [title("PROCESSES", wide, g, (muted("by growth"),))]
+    if not held:
+        return [*rows, (Span("not observed", "unknown"),)]
+    pid = PID if wide >= NAME + PID + HELD + RATE + SINCE else 0
+    since = SINCE if wide >= NAME + HELD + RATE + SINCE else 0
+    head: list[Span] = [left("", NAME), *((right("PID", pid, "muted"),) if pid else ())]
+    head += [right("HELD GB", HELD, "muted"), right("MB/MIN", RATE, "muted")]
+    head += [right("SINCE", since, "muted")] if since else []
+    rows.append(tuple(head))
+    fastest = max((each.bytes_per_min or 0.0 for each, _ in held), default=0.0)
+    for each, its_pid in held:
+        loud = each.since_t is not None and each.bytes_per_min == fastest
+        row: list[Span] = [left(g.text(each.name), NAME - 1, "strong" if loud else "text", loud, g.ellipsis), gap(1)]
+        row += [right("" if its_pid is None else str(its_pid), pid, "muted")] if pid else []
+        row.append(right(fmt.short(each.bytes / fmt.GB, 2, HELD - 1), HELD, "strong"))
+        rate = "" if each.bytes_per_min is None else fmt.signed(each.bytes_per_min / fmt.MB)
+        row.append(right(rate, RATE, "text", loud))
+        if since:
+            row.append(right("" if each.since_t is None else fmt.age(snapshot.t - each.since_t), since, "muted"))
+        rows.append(tuple(row))
+    total = sum(each.bytes for each, _ in held)
+    rates = [each.bytes_per_min for each, _ in held]
+    summed = fmt.signed(sum(rate for rate in rates if rate is not None) / fmt.MB) if None not in rates else ""
+    rows.append(
+        (
+            left("total", NAME + pid, "muted"),
+            right(fmt.short(total / fmt.GB, 2, HELD - 1), HELD, "strong", True),
+            right(summed, RATE, "strong"),
+        )
+    )
+    return rows
+
+
+def kernel_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
+    """Draw what the kernel says: limit, pressure, swap, kills, and the GPUs."""
+    g, memory = frame.glyphs, snapshot.memory
+    rows: list[Row] = [title("PRESSURE", wide, g)]
+    reading = memory.reading
+    if reading is None:
+        rows.append((Span("not observed", "unknown"),))
+    else:
+        limit = "no cgroup limit" if reading.limit_bytes is None else f"{fmt.gigabytes(reading.limit_bytes)} GB"
+        rows.append(_fact("cgroup limit", (strong(limit) if reading.limit_bytes is not None else muted(limit),)))
+        by = clip(g.text(reading.limited_by or ""), max(4, wide - LABEL), g.ellipsis)
+        rows.append(_fact("limited by", (text(by) if by else _unseen(),)))
+        for name, value in (
+            ("PSI some 10s", reading.pressure_some_avg10),
+            ("PSI full 10s", reading.pressure_full_avg10),
+        ):
+            rows.append(_fact(name, (_unseen(),) if value is None else (strong(f"{value:.1f}"), muted(" %"))))
+    return [*rows, *_swap(memory, wide, g), _kills(snapshot, wide, g), *_gpus(memory, wide, g)]
+
+
+def _swap(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
+    swap, reading = memory.swap, memory.reading
+    used = swap.used_bytes if swap is not None else reading.swap_used_bytes if reading is not None else None
+    total = swap.total_bytes if swap is not None else reading.swap_total_bytes if reading is not None else None
+    if total == 0:
+        return [_fact("swap", (muted("none"),))]
+    if used is None:
+        return [_fact("swap", (_unseen(),))]
+    row: Row = (strong(fmt.gigabytes(used)), muted(f" of {fmt.gigabytes(total)} GB" if total is not None else " GB"))
+    if swap is None or not swap.text:
+        return [_fact("swap", row)]
+    return _told(_fact("swap", row), g.text(swap.text), swap.level, wide, g)
+
+
+def _kills(snapshot: Snapshot, wide: int, g: Glyphs) -> Row:
+    memory = snapshot.memory
+    reading = memory.reading
+    if memory.oom_kills_in_run:
+        victims = f" ({g.text(', '.join(memory.oom_victims))})" if memory.oom_victims else ""
+        return _fact("OOM kills", (Span(f"{memory.oom_kills_in_run} in this run{victims}", "crit", True),))
+    if reading is None or reading.oom_kills is None:
+        return _fact("OOM kills", (_unseen(),))
+    where = "in this cgroup" if reading.oom_scope == "cgroup" else "on this host"
+    ever = f", {reading.oom_kills} ever {where}"
+    return _fact("OOM kills", (strong("0"), muted(f" in this run{ever if wide >= 56 else ''}")))
+
+
+def _gpus(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
+    if not memory.gpus:
+        none = "no GPU" if memory.gpus == () else "no GPU, or no way to ask"
+        return [_fact("GPU memory", (muted(none),))]
+    rows: list[Row] = []
+    for gpu in memory.gpus:
+        row: Row = (strong(fmt.gigabytes(gpu.used_bytes)), muted(f" of {fmt.gigabytes(gpu.total_bytes)} GB used"))
+        said, level = gpu.forecast, _LEVELS.get(gpu.forecast.state, "ok")
+        rows += _told(_fact(f"GPU {gpu.index} memory", row), g.text(said.text), level, wide, g)
+    return rows
+
+
+def _told(fact: Row, said: str, level: str, wide: int, g: Glyphs) -> list[Row]:
+    """Add a sentence to a fact, with its level where that is not fine: behind it where there is room, else below."""
+    if not said:
+        return [fact]
+    name, token = LEVELS[level]
+    glyph: Row = () if level == "ok" else (mark(str(getattr(g, name)), token), gap(1))
+    voice = "muted" if level in ("ok", "unknown") else token
+    if width(fact) + 2 + width(glyph) + len(said) <= wide:
+        return [(*fact, gap(2), *glyph, Span(said, voice))]
+    return [fact, *paragraph(said, wide, voice, indent=(gap(2), *glyph))]
+
+
+def _fact(name: str, value: Row) -> Row:
+    return (left(name, LABEL, "muted"), *value)
+
+
+def _unseen() -> Span:
+    return Span("not observed", "unknown")
+
+
+def _stacked(wide: int, g: Glyphs, *panes: Sequence[Row]) -> list[Row]:
+    """Set panes of at most `wide` cells under each other with a blank row between."""
+    rows: list[Row] = []
+    for pane in panes:
+        if pane:
+            rows += [*([EMPTY] if rows else []), *(cut(row, wide, g.ellipsis) for row in pane)]
+    return rows

@@ -1,0 +1,153 @@
+"""Alerts: how many fire, in the header; and the table of them, what fires first, then what may, then what ended.
+
+Refuses to judge: state, severity and text come with the Snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metabonk_tui.core.model.alert import Alert, AlertState
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right
+from metabonk_tui.ui.views.layout.section import has, muted, strong, title
+from metabonk_tui.ui.views.layout.section import plain_text as text
+
+MARKS = {"crit": ("stop", "crit"), "warn": ("caution", "warn"), "info": ("unknown", "unknown")}
+SECTIONS: tuple[tuple[AlertState, str], ...] = (("firing", "FIRING"), ("pending", "PENDING"), ("resolved", "ENDED"))
+NAME, WORKERS, SINCE, LASTS, TIMES, SEEN = 17, 13, 9, 8, 5, 15
+VALUE, RANGE = 10, 19
+AT = 11
+"""Where names begin."""
+ONE_LINE = 150
+"""From here on an alert is one row."""
+
+
+def alert_count(frame: Frame, snapshot: Snapshot) -> Row:
+    """Say how many alerts fire, and with which key they are seen; nothing when none is louder than news."""
+    firing = [alert for alert in snapshot.alerts if alert.state == "firing" and alert.severity != "info"]
+    if not firing:
+        return ()
+    unseen = [alert for alert in firing if alert.acknowledged is None]
+    loudest = "crit" if any(alert.severity == "crit" for alert in unseen or firing) else "warn"
+    glyph, token = MARKS[loudest]
+    shape = str(getattr(frame.glyphs, glyph))
+    head: Row = (mark(shape, token if unseen else "muted"), gap(1))
+    head = (*head, Span(str(len(unseen or firing)), token, True) if unseen else muted(str(len(firing))))
+    if frame.width < 60:
+        return head
+    return (*head, gap(1), strong("!", True), muted(" alerts" if unseen else " seen"))
+
+
+def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple[int, int] | None]:
+    """Draw everything below the header; return also the rows (first, behind the last) of the selected one."""
+    wide = max(10, frame.width - 2)
+    rows: list[Row] = [_heads(wide, frame.glyphs)]
+    shown: tuple[int, int] | None = None
+    for state, name in SECTIONS:
+        those = [alert for alert in snapshot.alerts if alert.state == state]
+        if not those and state != "firing":
+            continue
+        end = (strong("u", True), muted(" all seen")) if state == "firing" and has(frame, "u") else ()
+        rows += [*((EMPTY,) if len(rows) > 1 else ()), title(name, wide, frame.glyphs, _note(those, state), end)]
+        if not those:
+            rows.append((gap(2), muted("nothing: no condition has held for its time")))
+        for alert in those:
+            selected = alert == frame.alert
+            drawn = _alert(frame, snapshot, alert, wide)
+            if selected:
+                # With the first one its section's title is in sight too.
+                shown = (0 if alert is snapshot.alerts[0] else len(rows), len(rows) + len(drawn))
+                drawn = [on_row(fit(row, wide, frame.glyphs.ellipsis), "select") for row in drawn]
+            rows += drawn
+    return tuple((gap(1), *cut(row, wide, frame.glyphs.ellipsis)) for row in rows), shown
+
+
+def _note(those: Sequence[Alert], state: AlertState) -> Row:
+    if not those:
+        return ()
+    if state != "firing":
+        return (muted("hold, not yet for their time" if state == "pending" else "newest first"),)
+    unseen = sum(alert.acknowledged is None for alert in those)
+    return (strong(str(unseen)), muted(" not seen")) if unseen else (muted("all seen"),)
+
+
+def _heads(wide: int, g: Glyphs) -> Row:
+    row: list[Span] = [gap(AT - 1), muted("ALERT".ljust(NAME) + "WORKERS".ljust(WORKERS) + "SINCE".ljust(SINCE))]
+    row.append(muted("LASTS".rjust(LASTS - 2) + "  "))
+    if wide >= ONE_LINE:
+        row.append(muted("".ljust(TIMES) + "NOW".rjust(VALUE - 2) + "  " + "LEAST TO MOST".ljust(RANGE)))
+    return fit(tuple(row), wide, g.ellipsis)
+
+
+def _alert(frame: Frame, snapshot: Snapshot, alert: Alert, wide: int) -> list[Row]:
+    g = frame.glyphs
+    glyph, token = MARKS[alert.severity]
+    firing = alert.state == "firing"
+    loud = token if firing and alert.severity != "info" else "muted"
+    selected = alert == frame.alert
+    head: Row = (
+        mark(g.cursor, "accent") if selected else gap(1),
+        gap(1),
+        mark(str(getattr(g, glyph)), loud),
+        gap(1),
+        left(alert.severity, 6, loud, firing),
+        left(alert.name, NAME, "strong" if firing else "text", firing and alert.acknowledged is None),
+        left(_workers(alert, snapshot, g), WORKERS, "text"),
+        left(fmt.clock(alert.since_t, frame.zone), SINCE, "text"),
+        right(fmt.age(max(0.0, alert.duration_s(snapshot.t))), LASTS - 2, "strong" if firing else "text"),
+        gap(2),
+        left(f"{g.times}{alert.times}" if alert.times > 1 else "", TIMES, "warn"),
+    )
+    said = g.text(alert.text)
+    if wide >= ONE_LINE:
+        now, extremes = _now(alert), _range(alert)
+        more: Row = (right(now, VALUE - 2, "strong"), gap(2), left(extremes, RANGE, "text"))
+        room = wide - SEEN - 2 - AT + 1 - NAME - WORKERS - SINCE - LASTS - TIMES - VALUE - RANGE
+        row = (*head, *more, left(clip(said, room - 2, g.ellipsis), room, "text"))
+        return [fit((*fit(row, wide - SEEN, g.ellipsis), *_seen(frame, alert)), wide, g.ellipsis)]
+    first = fit((*head, *_seen(frame, alert)), wide, g.ellipsis)
+    # A sentence says its own number, except of a rate.
+    parts = [f"now {_now(alert)}" if firing and alert.unit == "per s" else "", _range(alert)]
+    measured = ", ".join(part for part in parts if part)
+    tail = f" {g.dot} {measured}" if measured else ""
+    indent = AT - 1 if wide >= 60 else 4
+    body = clip(said, max(0, wide - indent - len(tail)), g.ellipsis)
+    return [first, (gap(indent), text(body), muted(tail))]
+
+
+def _seen(frame: Frame, alert: Alert) -> Row:
+    if alert.acknowledged is not None:
+        when = fmt.clock(alert.acknowledged.t, frame.zone, with_seconds=False)
+        return (left(f"seen {when} {alert.acknowledged.by}", SEEN, "muted"),)
+    return (left("not seen", SEEN, "strong") if alert.state == "firing" else gap(SEEN),)
+
+
+def _workers(alert: Alert, snapshot: Snapshot, g: Glyphs) -> str:
+    if not alert.workers:
+        return ""
+    if len(alert.workers) == len(snapshot.workers) > 1:
+        return f"all {len(alert.workers)}"
+    return clip(" ".join(f"w{slot}" for slot in alert.workers), WORKERS - 2, g.ellipsis)
+
+
+def _measure(value: float, unit: str) -> str:
+    if unit == "bytes":
+        return f"{value / 1e9:.2f} GB"
+    return fmt.age(value) if unit == "s" else f"{fmt.per_second(value)}/s"
+
+
+def _now(alert: Alert) -> str:
+    return _measure(alert.value, alert.unit) if alert.value is not None and alert.state != "resolved" else ""
+
+
+def _range(alert: Alert) -> str:
+    if alert.least is None or alert.most is None:
+        return ""
+    least, most = _measure(alert.least, alert.unit), _measure(alert.most, alert.unit)
+    if least == most:
+        return least if alert.state == "resolved" else ""
+    return f"{least.removesuffix(' GB').removesuffix('/s')} to {most}"

@@ -1,0 +1,113 @@
+"""Why it is STOP: the ranked causes with their proofs where there are any, else the sentences the verdict stands on.
+
+The bar of a confidence is neutral: confidence is not a state.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.snapshot import Cause, Snapshot
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, cut, gap, left, mark
+from metabonk_tui.ui.views.layout.section import muted, paragraph, strong
+from metabonk_tui.ui.views.memory.gauge import bar
+
+LABEL = 8
+"""Cells of rank and confidence."""
+
+
+def why_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list[Row]:
+    """Draw at most `high` rows."""
+    if snapshot.causes:
+        return cause_rows(snapshot.causes, wide, high, glyphs)
+    return reason_rows(snapshot, wide, glyphs)[:high]
+
+
+def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = False) -> list[Row]:
+    """Draw what the verdict stands on: its sentences, then the evidence of the questions on its path.
+
+    `alone`: only the sentences that are no question's evidence, which then stands elsewhere.
+    """
+    level = snapshot.verdict.word.level
+    rows: list[Row] = []
+    said: set[str] = set()
+    elsewhere = {sentence for node in snapshot.verdict.nodes for sentence in node.evidence} if alone else set()
+    for i, sentence in enumerate(snapshot.verdict.because):
+        if i and sentence in elsewhere:
+            continue
+        head: Row = (mark(glyphs.level(level), LEVEL_TOKENS[level]) if i == 0 else muted(glyphs.dot), gap(1))
+        rows += paragraph(glyphs.text(sentence), wide, "strong" if i == 0 else "text", i == 0, head)
+        said.add(sentence)
+    for node in () if alone else snapshot.verdict.nodes:
+        if node.on_path:
+            for sentence in node.evidence:
+                if sentence not in said:
+                    rows += paragraph(glyphs.text(sentence), wide, "muted", indent=(gap(2),))
+                    said.add(sentence)
+    return rows
+
+
+def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs) -> list[Row]:
+    """Draw ranked causes: name, proof, and for the first its fix; one line each where rows are few and wide.
+
+    Where not all of it has room, every name comes before anything more of the first one.
+    """
+    if high < 2 * len(causes) + 1 and wide >= 64:
+        lines = [_one_line(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
+        if high > len(causes) and causes[0].fix:
+            fix = Span(glyphs.text(causes[0].fix), "text")
+            lines.insert(1, cut((gap(LABEL), muted("fix "), fix), wide, glyphs.ellipsis))
+        return lines[:high]
+    airy = high >= 3 * len(causes) + 1
+    told = [_told(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
+    if sum(map(len, told)) > high:
+        told = [told[0][: max(1, high - len(causes) + 1)], *(rows[:1] for rows in told[1:])]
+    rows: list[Row] = []
+    for one in told:
+        if rows and airy:
+            rows.append(())
+        rows += one
+    return rows[:high]
+
+
+def _told(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw one cause: its name, then its proof, and where it is the first its fix."""
+    first = i == 0
+    name = Span(glyphs.text(cause.name), "strong" if first else "text", first)
+    proof = paragraph(glyphs.text(cause.because), wide, "text" if first else "muted", indent=(gap(LABEL),))
+    rows = [cut((*_rank(i, cause), name), wide, glyphs.ellipsis), *proof[: 2 if first else 1]]
+    if first and cause.fix:
+        rows += paragraph(glyphs.text(cause.fix), wide, "text", indent=(gap(LABEL), muted("fix ")))[:2]
+    return rows
+
+
+def _rank(i: int, cause: Cause) -> Row:
+    return (muted(f"{i + 1} "), strong(fmt.number(cause.confidence, 2), True), gap(2))
+
+
+def _one_line(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> Row:
+    first = i == 0
+    name = left(glyphs.text(cause.name), 28, "strong" if first else "text", first, glyphs.ellipsis)
+    proof = Span(glyphs.text(cause.because), "text" if first else "muted")
+    return cut((*_rank(i, cause), name, gap(1), proof), wide, glyphs.ellipsis)
+
+
+def full_causes(causes: tuple[Cause, ...], wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw every cause with confidence bar, proof, how to confirm it and how to fix it."""
+    rows: list[Row] = []
+    for i, cause in enumerate(causes):
+        if rows:
+            rows.append(())
+        first = i == 0
+        head: Row = (
+            muted(f"{i + 1}  "), strong(fmt.number(cause.confidence, 2), first), gap(2),
+            *bar(cause.confidence, 8, glyphs, "text" if first else "spark", "track"), gap(1),
+        )  # fmt: skip
+        rows.append(
+            cut((*head, Span(glyphs.text(cause.name), "strong" if first else "text", first)), wide, glyphs.ellipsis)
+        )
+        for name, said in (("proof", cause.because), ("confirm", cause.confirm), ("fix", cause.fix)):
+            if said:
+                token = "text" if first else "muted"
+                rows += paragraph(glyphs.text(said), wide, token, indent=(gap(9), left(name, 9, "muted")))
+    return rows

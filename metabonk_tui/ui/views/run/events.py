@@ -1,0 +1,78 @@
+"""What happened, newest first: time, glyph, sentence. Events of the last minute are bold.
+
+Refuses to judge: the severity comes with the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.spans import Row, Span, clip, gap, mark
+from metabonk_tui.ui.views.layout.highlight import RECENT_S
+from metabonk_tui.ui.views.layout.section import muted
+
+_MARKS = {"info": ("dot", "muted"), "ok": ("go", "ok"), "warn": ("caution", "warn"), "crit": ("stop", "crit")}
+_WORDS: tuple[tuple[str, str, str], ...] = (
+    ("DOWN", "down", "crit"),
+    ("STALE", "stale", "unknown"),
+    ("NaN", "bad", "crit"),
+    ("stalled", "stalled", "warn"),
+    ("ABSENT", "absent", "crit"),
+)
+"""Words of a worker's event that have a glyph of their own."""
+
+
+def event_mark(event: Event, glyphs: Glyphs) -> Span:
+    """Draw the glyph of an event: of the state it tells of, of the verdict it brings, else of its severity."""
+    if event.kind == "verdict" and "word" in event.facts:
+        word = next((word for word in Word if word.value == event.facts["word"]), None)
+        if word is not None:
+            return mark(glyphs.level(word.level), LEVEL_TOKENS[word.level])
+    if event.kind.startswith(("worker", "component")) and event.severity in ("warn", "crit"):
+        for word_in, name, token in _WORDS:
+            if word_in in event.text:
+                return mark(str(getattr(glyphs, name)), token)
+    name, token = _MARKS[event.severity]
+    return mark(str(getattr(glyphs, name)), token)
+
+
+def sentence(event: Event) -> str:
+    """Write the event's sentence, the worker in front."""
+    if event.worker is None or event.text.startswith(f"w{event.worker} "):
+        return event.text
+    return f"w{event.worker} {event.text}"
+
+
+def concerns(event: Event, slot: int) -> bool:
+    """Tell whether an event is about this worker, alone or among others."""
+    told = event.facts.get("workers")
+    return event.worker == slot or (isinstance(told, list | tuple) and slot in told)
+
+
+def is_new(event: Event, snapshot: Snapshot) -> bool:
+    """Tell whether it happened in the last minute; of the run's first minute nothing is news."""
+    began = snapshot.gate.began_t
+    return began is not None and began + RECENT_S < event.t and snapshot.t - event.t <= RECENT_S
+
+
+def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: int, high: int) -> list[Row]:
+    """Draw the newest `high` events."""
+    g = frame.glyphs
+    rows: list[Row] = []
+    for event in reversed(events[-high:] if high > 0 else ()):
+        new = is_new(event, snapshot)
+        clock = Span(fmt.clock(event.t, frame.zone), "strong" if new else "muted", new)
+        said = clip(g.text(sentence(event)), max(0, wide - 12), g.ellipsis)
+        rows.append((clock, gap(2), event_mark(event, g), gap(1), Span(said, "strong" if new else "text", new)))
+    return rows or [(muted("nothing yet"),)]
+
+
+def new_count(snapshot: Snapshot, events: Sequence[Event]) -> Row:
+    """Say how many are new."""
+    n = sum(is_new(event, snapshot) for event in events)
+    return (muted(f"{n} new"),) if n else ()

@@ -1,0 +1,92 @@
+"""The lines of the workers' logs that may tell a cause, of one worker or of all; and where the whole logs lie.
+
+Refuses to know what a line means, and when it was written: nobody noted that.
+"""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.status.decode import text as field_of
+from metabonk_tui.core.status.log_lines import KEPT_LINES, is_from
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cut, gap, left, mark, width
+from metabonk_tui.ui.views.layout.section import muted, paragraph, title
+from metabonk_tui.ui.views.layout.section import plain_text as text
+
+DIRECTORY = "game_log_path"
+"""Where `/status` says that logs are."""
+ERRORS = ("error", "traceback", "exception", "failed")
+WHO = 5
+MOST_WHO = 20
+
+
+def chosen(frame: Frame, snapshot: Snapshot) -> tuple[WorkerView, ...]:
+    """Return the workers whose lines are shown: pane 0 is all of them, every other one is one worker's."""
+    pane = frame.state.pane % (len(snapshot.workers) + 1)
+    return snapshot.workers if pane == 0 else snapshot.workers[pane - 1 : pane]
+
+
+def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+    """Draw everything below the header, as many rows as it takes."""
+    g, wide = frame.glyphs, max(20, frame.width - 2)
+    workers = chosen(frame, snapshot)
+    whose = f"w{workers[0].slot} alone" if len(workers) < len(snapshot.workers) else f"all {len(workers)} workers"
+    end: Row = (Span(whose, "accent", True), muted("  Tab next")) if len(snapshot.workers) > 1 else ()
+    note = muted("lines that may tell a cause, newest last")
+    rows: list[Row] = [title("LOGS", wide, g, (note,), end, focused=True)]
+    said = lines_of(snapshot, workers)
+    if said:
+        rows += _lines(said, len(workers), wide, g)
+        kept = f"kept: each worker's first and last {KEPT_LINES // 2} such lines; nobody noted when they were written"
+        rows += [EMPTY, *paragraph(kept, wide, "muted")]
+    else:
+        none = "no such line was found; a log that is no plain file here, or may not be read, tells nothing either"
+        rows += paragraph(none, wide, indent=(mark(g.unobserved, "unknown"), gap(1)))
+    rows += [EMPTY, title("WHOLE LOG", wide, g, (muted("files of the workers' machine"),))]
+    for worker in workers:
+        rows += _places(worker, wide, g)
+    return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
+
+
+def lines_of(snapshot: Snapshot, workers: tuple[WorkerView, ...]) -> dict[str, tuple[int, ...]]:
+    """Join the lines: what several say is one line with all of their slots, where the first of them says it."""
+    said: dict[str, tuple[int, ...]] = {}
+    for worker in workers:
+        name = field_of(worker.status, "instance_id")
+        for line in (line for line in snapshot.log_lines.get(worker.slot, ()) if is_from(line, name)):
+            said[line] = (*said.get(line, ()), worker.slot)
+    return said
+
+
+def places(worker: WorkerView) -> tuple[str, ...]:
+    """List where its log was looked for."""
+    found = [f"/proc/{worker.pid}/fd/{n}" for n in (1, 2)] if worker.pid is not None else []
+    directory = field_of(worker.status, DIRECTORY)
+    return (*found, f"{directory}/logs/worker_{worker.slot}.log") if directory else tuple(found)
+
+
+def _lines(said: dict[str, tuple[int, ...]], workers: int, wide: int, g: Glyphs) -> list[Row]:
+    names = {line: "all" if len(slots) == workers > 1 else " ".join(f"w{slot}" for slot in slots)
+             for line, slots in said.items()}  # fmt: skip
+    who = min(max(len(name) for name in names.values()) + 1, MOST_WHO, max(4, wide // 4)) if workers > 1 else 0
+    rows: list[Row] = []
+    for line, name in names.items():
+        loud = any(word in line.lower() for word in ERRORS)
+        glyph = mark(g.stop, "crit") if loud else mark(g.caution, "warn")
+        head: Row = (*((left(name, who, "muted", False, g.ellipsis), gap(1)) if who else ()), glyph, gap(1))
+        rows += paragraph(g.text(line), wide, "text", indent=head)
+    return rows
+
+
+def _places(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
+    head: Row = (left(f"w{worker.slot}", WHO, "muted"),)
+    paths = places(worker)
+    if not paths:
+        return [(*head, Span("neither a process nor a directory of it is known", "unknown"))]
+    row = (*head, text(g.text("   ".join(paths))))
+    if width(row) <= wide:
+        return [row]
+    rows = [paragraph(g.text(path), wide, indent=head if i == 0 else (gap(WHO),)) for i, path in enumerate(paths)]
+    return [line for each in rows for line in each]

@@ -1,0 +1,123 @@
+"""One component on one worker in words: glyph, value, change, state, and what is expected of it.
+
+Refuses to know where these stand. A missing value is an empty text, never a zero.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
+from metabonk_tui.ui.style.spans import Span, mark
+from metabonk_tui.ui.views.layout.highlight import freshen, worker_freshness
+
+S = ComponentState
+LOUD = (S.ABSENT, S.DOWN, S.BAD)
+
+
+def state_mark(part: ComponentView, glyphs: Glyphs, quiet: bool = False) -> Span:
+    """Draw the state's glyph; `quiet` is for dense grids."""
+    token = STATE_TOKENS[part.state]
+    if quiet and part.state is S.ACTIVE:
+        token = "okdim"
+    return mark(glyphs.state(part.state), token, part.state in LOUD)
+
+
+def value_text(part: ComponentView, cells: int) -> str:
+    """Write the value; the last one where it is stale or down; nothing where there is none."""
+    value = part.value if part.value is not None else part.last_value if part.state in (S.STALE, S.DOWN) else None
+    if part.state is S.BAD:
+        return part.bad.text[:cells] if part.bad else ""
+    return "" if value is None else fmt.short(value, part.decimals, cells)
+
+
+def value_token(part: ComponentView) -> str:
+    """Say in which voice the value stands: neutral, quiet where it is not now, loud where it is bad."""
+    if part.state in (S.ZERO, S.STALE, S.DOWN, S.PENDING):
+        return "muted"
+    return "crit" if part.state is S.BAD else "strong"
+
+
+def change_text(part: ComponentView, cells: int) -> str:
+    """Write the change over five minutes, where it is active and was watched long enough."""
+    if part.state is not S.ACTIVE or part.change_5m is None:
+        return ""
+    text = fmt.signed(part.change_5m, part.decimals)
+    return text if len(text) <= cells else fmt.signed(part.change_5m, 0)[:cells]
+
+
+def state_word(part: ComponentView, snapshot: Snapshot) -> str:
+    """Write the state in a word, with its age where the age says something; "" where it is active."""
+    if part.state is S.ACTIVE:
+        return ""
+    word = STATE_WORDS[part.state]
+    if part.state is S.STALLED:
+        since_t = part.last_grew_t if part.last_grew_t is not None else part.since_t
+        return f"{word} {fmt.age(snapshot.t - since_t)}"
+    if part.state is S.BAD:
+        return f"{word} {fmt.age(snapshot.t - part.since_t)}"
+    if part.state is S.DOWN:
+        return "last" if part.last_value is not None else word
+    return "starting" if part.state is S.PENDING else word
+
+
+def word_token(part: ComponentView) -> str:
+    """Say in which voice the word of the state stands."""
+    if part.state is S.DOWN and part.last_value is not None:
+        return "muted"
+    return STATE_TOKENS[part.state]
+
+
+def absent_since(part: ComponentView, snapshot: Snapshot, zone: tzinfo) -> str:
+    """Say of an absent key whether it was ever seen."""
+    return "never seen" if part.samples_with_key == 0 else f"since {fmt.clock(part.since_t, zone, with_seconds=False)}"
+
+
+def fresh_mark(part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> str:
+    """Say whether its state is news; that the whole worker went down or stale is said of the worker, once."""
+    if part.state in (S.DOWN, S.STALE, S.PENDING):
+        return ""
+    return worker_freshness(part.since_t, worker, snapshot)
+
+
+def fresh_value(span: Span, part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> Span:
+    """Lift the value, or the word that stands for it, when the state is news."""
+    how = fresh_mark(part, worker, snapshot)
+    return freshen(span, how, part.state in LOUD) if how and span.text.strip() else span
+
+
+def expectation(part: ComponentView, worker: WorkerView, snapshot: Snapshot, cells: int) -> tuple[str, bool]:
+    """Say what is expected in at most so many cells, and whether it deserves the voice of a sentence.
+
+    A remark, not a state: "5-20", "high", "high 5-20", "low", "1+", "not due", "early".
+    """
+    if part.state in (S.STALE, S.DOWN, S.PENDING):
+        return "", False
+    wide = cells >= 14
+    value = part.value
+    if part.due == "gameplay" and not worker.gameplay.corroborated:
+        if value is not None and value > 0:
+            return "early", False
+        return ("due after game" if wide else "not due"), False
+    low, high = part.expected_min, part.expected_max
+    texts = [fmt.expected_range(low, high), fmt.expected_range(low, high, tight=True)]
+    remark = ""
+    if value is not None and part.state is not S.UNPROVEN:
+        if high is not None and value > high:
+            remark = "high"
+        elif low is not None and value < low and snapshot.run.elapsed_s >= part.expected_by_s:
+            remark = "low"
+    elif part.state is S.UNPROVEN and value is not None and high is not None and value > high:
+        remark = "high"
+    if remark:
+        for text in texts:
+            if wide and len(f"{remark} {text}") <= cells:
+                return f"{remark} {text}", remark == "low"
+        return remark, remark == "low"
+    for text in texts:
+        if len(text) <= cells and (wide or text != f"{fmt.number(low or 0, 0)} or more"):
+            return text, False
+    return "", False

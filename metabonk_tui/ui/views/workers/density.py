@@ -1,0 +1,76 @@
+"""Panels where each worker gets at least 38 x 8, else the table, else the grid.
+
+Pure arithmetic of sizes and counts; the verdict has no say, so that a change of it never moves the workers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from metabonk_tui.ui.frame import Density
+from metabonk_tui.ui.views.workers.table import lines_each
+
+HEADER = 7
+"""Five header rows with NEXT, a blank one, and the section's title."""
+FOOTER = 1
+BELOW = 8
+"""Rows that stay above the footer."""
+SHAPES = (16, 14, 9, 8)
+"""Rows of a panel with five components, from the tallest to the least."""
+WIDEST = 66
+PITCH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How the workers are drawn."""
+
+    kind: Literal["panels", "table", "grid"]
+    forced: bool
+    per_row: int = 1
+    rows: int = 1
+    panel_cells: int = 0
+    shape: int = 0
+    """Of a panel: one of SHAPES."""
+    lines: int = 1
+    """Of the table, for each worker."""
+    airy: bool = False
+
+
+def shape_rows(shape: int, parts: int) -> int:
+    """Say how many rows a panel of this shape has with so many components."""
+    return shape + (parts - 5) * (2 if shape >= 14 else 1)
+
+
+def choose(workers: int, wide: int, high: int, wanted: Density = "automatic", parts: int = 5) -> Fit:
+    """Choose how to draw so many workers at this size; a wanted density is taken whether it fits or not."""
+    forced = wanted != "automatic"
+    panels = panel_fit(workers, wide, high, parts)
+    if wanted == "panels" or (not forced and panels):
+        if panels:
+            return Fit("panels", forced, *panels)
+        per_row = max(1, wide // PITCH)
+        rows = -(-max(1, workers) // per_row)
+        return Fit("panels", forced, per_row, rows, min(WIDEST, max(1, wide // per_row - 2)), SHAPES[-1])
+    room = high - FOOTER - HEADER
+    lines, airy = lines_each(workers, wide, room - BELOW)
+    if wanted == "table":
+        return Fit("table", forced, lines=lines, airy=airy)
+    many = workers >= 25 or max(0, room) * 2 < workers
+    if wanted == "grid" or many:
+        return Fit("grid", forced)
+    return Fit("table", forced, lines=lines, airy=airy)
+
+
+def panel_fit(workers: int, wide: int, high: int, parts: int = 5) -> tuple[int, int, int, int] | None:
+    """Say panels per row, rows, cells of a panel and its shape; None where they do not fit."""
+    most = wide // PITCH
+    if workers < 1 or most < 1:
+        return None
+    rows = -(-workers // most)
+    per_row = -(-workers // rows)
+    for shape in SHAPES:
+        if HEADER + rows * shape_rows(shape, parts) + rows - 1 + BELOW <= high - FOOTER:
+            return per_row, rows, min(WIDEST, wide // per_row - 2), shape
+    return None

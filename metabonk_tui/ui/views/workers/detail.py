@@ -1,0 +1,325 @@
+"""Everything that is known of one worker, from its process to every field of its status.
+
+Refuses to compare it with others; what sets it apart is said in its attention marks.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from metabonk_tui.core.model.event import without_twins
+from metabonk_tui.core.model.sample import BadValue
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
+from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import STATE_WORDS, Glyphs
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, clip, cut, fit, gap, join, left, mark, right, width
+from metabonk_tui.ui.views.layout.section import block, muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import plain_text as text
+from metabonk_tui.ui.views.layout.sparkline import shown_s, sparkline
+from metabonk_tui.ui.views.run.causes import full_causes
+from metabonk_tui.ui.views.run.events import concerns, event_rows
+from metabonk_tui.ui.views.workers.component import (
+    change_text,
+    expectation,
+    fresh_value,
+    state_mark,
+    state_word,
+    value_text,
+    value_token,
+    word_token,
+)
+from metabonk_tui.ui.views.workers.generations import lives_pane, only_one
+from metabonk_tui.ui.views.workers.panel import TOKENS, reach_mark, reach_word
+
+LABEL = 14
+S = ComponentState
+
+
+def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[Row, ...]:
+    """Draw everything below the header, as many rows as it takes."""
+    g, wide = frame.glyphs, max(20, frame.width - 2)
+    rows: list[Row] = [
+        title(f"W{worker.slot}", wide, g, _title_note(worker, snapshot, g), focused=True),
+        *_attention(worker, wide, g),
+        EMPTY,
+        *_causes(snapshot, worker, wide, g),
+        *_process(frame, snapshot, worker, wide),
+        EMPTY,
+        *lives_pane(worker, snapshot, wide, g, frame.zone),
+        title("COMPONENTS", wide, g, (muted(_components_note(wide, snapshot)),)),
+        *component_rows(frame, snapshot, worker, wide),
+        EMPTY,
+    ]
+    own = [event for event in without_twins(snapshot.events) if concerns(event, worker.slot)]
+    rows += [title("EVENTS", wide, g, (muted("of this worker"),)), *event_rows(frame, snapshot, own, wide, 12), EMPTY]
+    rows += [title("STATUS", wide, g, (muted(_status_note(worker, snapshot)),)), *status_rows(worker, wide, g)]
+    return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
+
+
+def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) -> list[Row]:
+    """Draw the process at the left, what it has and does at the right; under each other where it is narrow."""
+    g = frame.glyphs
+    half = wide if wide < 100 else (wide - 3) // 2
+    has_: list[Row] = [
+        title("MEMORY", half, g, (muted("GB"),)),
+        *memory_rows(worker, half, g),
+        EMPTY,
+        title("GAMEPLAY", half, g, (muted("needs the flag and one more sign"),)),
+        *gameplay_rows(worker, snapshot, half, g),
+        EMPTY,
+        title("ENVIRONMENT", half, g, (muted("what this process really has"),)),
+        *environment_rows(worker, half, g),
+    ]
+    is_: list[Row] = [title("PROCESS", half, g), *identity_rows(worker, snapshot, half, g, frame.zone)]
+    return (
+        [*is_, EMPTY, *has_]
+        if half == wide
+        else list(
+            beside(
+                [(block(is_, half, len(is_), g.ellipsis), half), (block(has_, half, len(has_), g.ellipsis), half)], 3
+            )
+        )
+    )
+
+
+def _title_note(worker: WorkerView, snapshot: Snapshot, g: Glyphs) -> Row:
+    word = reach_word(worker, snapshot)
+    return (reach_mark(worker, g), gap(1), word._replace(text=clip(g.text(word.text), 40, g.ellipsis)))
+
+
+def _attention(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
+    rows: list[Row] = []
+    for attention in worker.attention:
+        token = TOKENS[attention.level]
+        head: Row = (
+            mark(g.level(attention.level), token, True), gap(1),
+            Span(clip(g.text(attention.mark), 10, g.ellipsis), token, True), gap(2),
+        )  # fmt: skip
+        rows += paragraph(g.text(attention.text), wide, "text", indent=head)
+    return rows
+
+
+def _causes(snapshot: Snapshot, worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
+    own = tuple(cause for cause in snapshot.causes if worker.slot in cause.workers)
+    if not own:
+        return []
+    return [title("CAUSES", wide, g, (muted("of what is silent here, ranked"),)), *full_causes(own, wide, g), EMPTY]
+
+
+def _fact(name: str, *parts: Span) -> Row:
+    return (left(name, LABEL, "muted"), *parts)
+
+
+def _missing(word: str = "not observed") -> Span:
+    return Span(word, "unknown")
+
+
+def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, zone: tzinfo) -> list[Row]:
+    """Draw process, port, polls, step and lives."""
+    pid: Row = (_missing("no process known"),)
+    if worker.pid is not None:
+        pid = (strong(str(worker.pid)),) if worker.alive else (muted("gone, was "), text(str(worker.pid)))
+        if worker.pid_started_at is not None:
+            age = fmt.age(max(0.0, snapshot.t - worker.pid_started_at))
+            pid = (*pid, gap(2), muted(f"started {fmt.clock(worker.pid_started_at, zone)}, {age} ago"))
+    answer: Row = (text("answers" if worker.reach is Reach.UP else str(worker.reach)),)
+    if worker.latency_s is not None and worker.reach is Reach.UP:
+        answer = (*answer, muted(f" in {worker.latency_s * 1000:.0f} ms"))
+    if worker.error:
+        said = f"{worker.error}: {worker.detail}" if worker.detail else worker.error
+        answer = (*answer, gap(2), Span(clip(g.text(said), max(10, wide - 40), g.ellipsis), "text"))
+    if worker.age_s is not None:
+        answer = (*answer, gap(2), muted(f"last good answer {fmt.age(worker.age_s)} ago"))
+    step: Row = (_missing(),) if worker.step is None else (strong(fmt.short(worker.step, 0, 12)),)
+    if worker.step_rate is not None:
+        step = (*step, gap(2), strong(fmt.per_second(worker.step_rate)), muted(" /s"))
+    if worker.step_rate_ratio is not None:
+        ratio = f"{g.times}{fmt.short(worker.step_rate_ratio, 0, 5)} of its own past"
+        step = (*step, gap(2), mark(g.caution, "warn"), gap(1), Span(ratio, "warn", True))
+    playing: list[Row] = []
+    if worker.epsilon is not None:
+        playing.append((muted("epsilon "), strong(fmt.number(worker.epsilon, 2))))
+    if worker.frames_rate is not None:
+        playing.append((muted("frames "), strong(fmt.short(worker.frames_rate, 0, 5)), muted(" /s")))
+    if worker.episode is not None:
+        playing.append((muted("episode "), strong(str(worker.episode))))
+    rows = [
+        _fact("process", *pid),
+        _fact("port", strong(f":{worker.port}") if worker.port is not None else _missing("not known")),
+        _fact("status", *answer),
+        _fact("observed", strong(fmt.age(worker.observed_s)), muted(f" of {fmt.age(snapshot.run.elapsed_s)}")),
+        _fact("step", *step),
+    ]
+    if playing:
+        rows.append(_fact("play", *join(playing, 3)))
+    if worker.last_error:
+        ago = "" if worker.last_error_t is None else f", {fmt.age(max(0.0, snapshot.t - worker.last_error_t))} ago"
+        rows += paragraph(
+            g.text(f"{worker.last_error}{ago}"), wide, "text", indent=(left("last error", LABEL, "muted"),)
+        )
+    else:
+        rows.append(_fact("last error", muted("none")))
+    rows.append(_fact("generation", strong(str(worker.generation)), muted(_lives(worker))))
+    if only_one(worker):
+        for life in worker.generations:
+            born = "" if life.pid is None else f"pid {life.pid}"
+            rows.append((
+                gap(LABEL), muted(f"{fmt.clock(life.began_t, zone)}  "), text(f"gen {life.number}"), gap(2),
+                left(born, 12, "muted"), text(clip(g.text(life.why), max(8, wide - LABEL - 32), g.ellipsis)),
+            ))  # fmt: skip
+    return [cut(row, wide, g.ellipsis) for row in rows]
+
+
+def _lives(worker: WorkerView) -> str:
+    resets = len(worker.resets_t)
+    return "  no reset in this run" if not resets else f"  {resets} reset{'s' * (resets > 1)} in this run"
+
+
+def _spark_cells(wide: int) -> int:
+    return 0 if wide < 76 else 20 if wide < 110 else 30 if wide < 160 else 60
+
+
+def _components_note(wide: int, snapshot: Snapshot) -> str:
+    cells = _spark_cells(wide)
+    grown = f", growth in {fmt.age(shown_s(cells, snapshot.trend_bucket_s))}" if cells else ""
+    return f"value, change in 5 min{grown}, expected, samples with the key"
+
+
+def component_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) -> list[Row]:
+    """Draw every component in two rows: value, trend and expectation; then since when and on what it stands."""
+    g = frame.glyphs
+    rows: list[Row] = []
+    for part in worker.components:
+        rows += _component(frame, snapshot, worker, part, wide)
+    return [cut(row, wide, g.ellipsis) for row in rows]
+
+
+def _component(frame: Frame, snapshot: Snapshot, worker: WorkerView, part: ComponentView, wide: int) -> list[Row]:
+    g = frame.glyphs
+    name = clip(g.text(part.title), 16, g.ellipsis)
+    row: list[Span] = [left(f"{name} *" if part.derived else name, 19, "text"), state_mark(part, g), gap(1)]
+    word = state_word(part, snapshot) or STATE_WORDS[part.state]
+    loud = part.state in (S.ABSENT, S.BAD) or (part.state is S.DOWN and part.last_value is None)
+    shown = fresh_value(Span(word, word_token(part), loud), part, worker, snapshot)
+    row += [shown, gap(14 - width((shown,)))]
+    row.append(right(value_text(part, 9), 9, value_token(part)))
+    row.append(right(change_text(part, 8), 9, "muted"))
+    cells = _spark_cells(wide)
+    if cells:
+        line = sparkline(part.trend, cells, snapshot.trend_bucket_s, part.decimals == 0, g)
+        row += [gap(2), *(line if part.state is S.ACTIVE else (gap(cells),))]
+    if wide >= 60:
+        note, lifted = expectation(part, worker, snapshot, 15)
+        row += [gap(2), left(note, 15, "text" if lifted else "muted")]
+        keys = f"{part.samples_with_key}/{part.samples}"
+        row += [] if part.derived else [gap(1), text(keys)]
+    about: list[Row] = [(muted(f"since {fmt.clock(part.since_t, frame.zone)}"),)]
+    if part.last_grew_t is not None:
+        about.append((muted(f"grew {fmt.age(max(0.0, snapshot.t - part.last_grew_t))} ago"),))
+    about.append((muted(g.text(part.field)),))
+    if part.proof:
+        seen = part.state not in (S.UNPROVEN, S.ABSENT)
+        proof = "proof" if seen else "proof absent:"
+        about.append((Span(g.text(f"{proof} {part.proof}"), "muted" if seen else "unknown"),))
+    if part.bad:
+        about.append((Span(g.text(f"{part.bad.why}: {part.bad.text}"), "crit"),))
+    return [tuple(row), (gap(21), *join(about, 3))]
+
+
+def memory_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
+    """Draw its memory, its children's, its highest and its growth."""
+    if worker.rss_bytes is None:
+        return [(_missing(),)]
+    parts: list[Row] = [(muted("rss "), strong(fmt.gigabytes(worker.rss_bytes, 2)))]
+    if worker.rss_growth_bytes_per_min is not None:
+        parts[0] = (*parts[0], gap(1), text(fmt.growth(worker.rss_growth_bytes_per_min)))
+    if worker.tree_bytes is not None:
+        parts.append((muted("with children "), strong(fmt.gigabytes(worker.tree_bytes, 2))))
+    if worker.rss_peak_bytes is not None:
+        parts.append((muted("highest in this run "), strong(fmt.gigabytes(worker.rss_peak_bytes, 2))))
+    row = join(parts, 3)
+    return [row] if width(row) <= wide else [cut(part, wide, g.ellipsis) for part in parts]
+
+
+def gameplay_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs) -> list[Row]:
+    """Draw whether it reached gameplay, and what says so."""
+    play = worker.gameplay
+    if play.corroborated:
+        when = "" if play.since_t is None else f" since {fmt.elapsed(play.since_t - snapshot.run.started_at)}"
+        head: Row = (mark(g.go, "ok"), gap(1), Span(f"reached{when}", "ok", True))
+    elif play.started:
+        head = (mark(g.unproven, "unknown"), gap(1), Span("flag only, not corroborated", "unknown"))
+    elif play.started is None:
+        head = (mark(g.unobserved, "unknown"), gap(1), _missing())
+    else:
+        head = (mark(g.zero, "muted"), gap(1), muted("not yet"))
+    signs = ", ".join(play.signs)
+    return [cut((*head, gap(3), text(g.text(signs))), wide, g.ellipsis)]
+
+
+def environment_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
+    """Draw the required environment: how much is right, then every key that is missing or wrong."""
+    env = worker.env
+    if env is None:
+        return [(_missing("not looked at"),)]
+    if env.error:
+        return [(mark(g.unobserved, "unknown"), gap(1), _missing(g.text(env.error)))]
+    good = env.right >= env.required
+    share = fmt.share(env.right, env.required)
+    rows: list[Row] = [
+        (mark(g.go if good else g.stop, "ok" if good else "crit"), gap(1),
+         Span(share, "strong" if good else "crit", True), muted(" required keys are right"))
+    ]  # fmt: skip
+    for key in env.missing:
+        rows.append(
+            (gap(2), mark(g.absent, "crit", True), gap(1), Span("MISSING", "crit", True), gap(2), text(g.text(key)))
+        )
+    for key, is_, should in env.wrong:
+        rows.append((
+            gap(2), mark(g.bad, "crit", True), gap(1), Span("WRONG  ", "crit", True), gap(2), text(g.text(key)),
+            muted(" is "), strong(g.text(is_)), muted(", should be "), strong(g.text(should)),
+        ))  # fmt: skip
+    return [cut(row, wide, g.ellipsis) for row in rows]
+
+
+def _status_note(worker: WorkerView, snapshot: Snapshot) -> str:
+    if worker.status is None:
+        return "none was ever read"
+    age = "" if worker.last_good_t is None else f", {fmt.age(max(0.0, snapshot.t - worker.last_good_t))} old"
+    return f"every field of the last good answer{age}"
+
+
+def status_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
+    """Draw every field by name, bad ones marked, two beside each other where there is room."""
+    if worker.status is None:
+        return [(_missing("nothing"),)]
+    columns = max(1, min(3, wide // 58))
+    cell = (wide - 3 * (columns - 1)) // columns
+    entries = [_field(str(name), value, cell, g) for name, value in sorted(worker.status.fields.items())]
+    high = -(-len(entries) // columns)
+    rows: list[Row] = []
+    for y in range(high):
+        row: list[Span] = []
+        for x in range(columns):
+            if x * high + y < len(entries):
+                row += [*((gap(3),) if x else ()), *fit(entries[x * high + y], cell, g.ellipsis)]
+        rows.append(tuple(row))
+    return rows or [(muted("an empty document"),)]
+
+
+def _field(name: str, value: object, cell: int, g: Glyphs) -> Row:
+    name_cells = min(36, max(8, cell * 2 // 3))
+    head: Row = (left(g.text(name), name_cells, "muted", False, g.ellipsis), gap(1))
+    if isinstance(value, BadValue):
+        return (*head, mark(g.bad, "crit", True), gap(1), Span(g.text(f"BAD {value.why} {value.text}"), "crit", True))
+    if value is None:
+        return (*head, Span("null", "unknown"))
+    if isinstance(value, bool):
+        return (*head, text("true" if value else "false"))
+    if isinstance(value, float):
+        return (*head, strong(f"{value:.10g}"))
+    if isinstance(value, int):
+        return (*head, strong(str(value)[:24]))
+    return (*head, text(clip(g.text(str(value)), max(4, cell - name_cells - 1), g.ellipsis)))
