@@ -15,7 +15,7 @@ from time import perf_counter
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from metabonk_tui.core.memory.forecast import ForecastTrack, observe, suspend
-from tests.core.series import KINDS, SAFE, Series, draw
+from tests.support.series import KINDS, SAFE, Series, draw
 
 STARTUP_S = 180.0
 BARS = {"linear": 15, "stepped": 15, "saw_leak": 8, "exponential": 6, "late": 4}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from children import Children
+
+from tests.support.children import Children
 
 
 @pytest.fixture

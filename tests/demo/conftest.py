@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.pools import DEMO, LIMIT_S, DemoPool, MakePool, carrying, clean_environment
+from tests.support.demo_pools import DEMO, LIMIT_S, DemoPool, MakePool, carrying, clean_environment
 
 
 @pytest.fixture

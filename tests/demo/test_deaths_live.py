@@ -15,7 +15,7 @@ from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.schema import parse_config
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.engine.engine import Engine
-from tests.demo.pools import DemoPool, MakePool, wait_for
+from tests.support.demo_pools import DemoPool, MakePool, wait_for
 
 pytestmark = pytest.mark.timeout(150)
 

@@ -19,8 +19,9 @@ from metabonk_tui.demo.life import Life
 from metabonk_tui.demo.numbers import rising, swaying, unit
 from metabonk_tui.demo.pool import Pool
 from metabonk_tui.demo.system2 import System2
+from tests.support.paths import SHARED_DATA
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
+REAL = SHARED_DATA / "real"
 ON = flags_of(Pool(Path("/nowhere"), 20_000), enabled=True) | PROFILE
 COUNTERS = (
     "step",

@@ -14,7 +14,7 @@ from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.core.config.schema import Config, parse_config
 from metabonk_tui.demo.pool import Pool, end, free_base_port, is_free, pool_at, send
 from metabonk_tui.demo.scenarios import SCENARIOS
-from tests.demo.pools import DEMO, DemoPool, MakePool, clean_environment, wait_for
+from tests.support.demo_pools import DEMO, DemoPool, MakePool, clean_environment, wait_for
 
 
 def config_of(pool: DemoPool) -> Config:

@@ -12,7 +12,7 @@ import pytest
 
 from metabonk_tui.demo import orphan
 from metabonk_tui.demo.pool import FIRST_PORT, LAST_PORT
-from tests.demo.pools import DEMO, clean_environment, wait_for
+from tests.support.demo_pools import DEMO, clean_environment, wait_for
 
 
 def free_port() -> int:

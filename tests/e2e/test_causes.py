@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from metabonk_tui.demo.pool import pool_at
-from tests.demo.pools import DEMO, DemoPool, clean_environment, wait_for
-from tests.e2e.screen import ROOT, Screen
+from tests.support.demo_pools import DEMO, DemoPool, clean_environment, wait_for
+from tests.support.paths import ROOT
+from tests.support.terminal import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

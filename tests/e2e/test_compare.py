@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.screen import Screen
+from tests.support.terminal import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

@@ -17,7 +17,7 @@ from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.json_report import report
 from tests.demo.conftest import demo as demo
-from tests.demo.pools import DemoPool, MakePool, clean_environment
+from tests.support.demo_pools import DemoPool, MakePool, clean_environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -129,7 +129,7 @@ def test_nobody_is_3_and_no_name_is_missed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("names", "code"), [({}, 0), ({"intrinsic_reward_total": "intrinsic_total_reward"}, 1)])
 def test_a_recording_is_read_as_the_pool_is(tmp_path: Path, names: dict[str, str], code: int) -> None:
-    from tests.core.test_contract import WHOLE
+    from tests.core.worker.test_contract import WHOLE
 
     lines = [{"schema": 1, "kind": "run", "name": "r", "started_at": 0.0, "desired": 1, "interval_s": 10.0}]
     for t in range(0, 300, 10):

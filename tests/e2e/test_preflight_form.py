@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.alone import demo_alone
-from tests.e2e.screen import Screen
+from tests.support.alone import demo_alone
+from tests.support.terminal import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

@@ -21,7 +21,7 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.recordings.restore import MISSING
 from tests.cli.conftest import Pool, demo, wait_for
 from tests.cli.conftest import home as home
-from tests.e2e.screen import Screen
+from tests.support.terminal import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

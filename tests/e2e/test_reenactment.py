@@ -22,7 +22,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, Word
 from metabonk_tui.engine.engine import Engine
-from tests.adapters.kernel_groups import KernelGroup, KernelGroups
+from tests.support.kernel_groups import KernelGroup, KernelGroups
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kernel, pytest.mark.timeout(300)]
 

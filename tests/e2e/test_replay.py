@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.core.text import numbers as fmt
-from tests.e2e.screen import ROOT, Screen
+from tests.support.paths import ROOT
+from tests.support.terminal import Screen
 
 FAILED_RUN = ROOT.parent / "shared" / "data" / "failed-run"
 GATE_S = 1800

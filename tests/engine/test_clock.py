@@ -7,10 +7,10 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import configured
 
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.schedule import Grid, interval_s
+from tests.support.readers import configured
 
 
 class Times:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from scripted import Scene, configured, gather_until
 
 from metabonk_tui.core.model.sample import RunPeaks
 from metabonk_tui.engine.collector import LiveSource
 from metabonk_tui.engine.single_flight import Faults
+from tests.support.readers import Scene, configured, gather_until
 
 ONE = (RunPeaks(1.0, 5, 7),)
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from scripted import LIMIT_S, Scene, configured, gated, until, worker_process
 
 from metabonk_tui.core.model.pool import Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, OperationStep, Sample
@@ -18,6 +17,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.engine import operations as hands
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.engine import Engine
+from tests.support.readers import LIMIT_S, Scene, configured, gated, until, worker_process
 
 NOW = time.time()
 

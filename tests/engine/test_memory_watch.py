@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from scripted import Scene, configured, gated, until, worker_process
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
@@ -26,6 +25,7 @@ from metabonk_tui.core.model.sample import (
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.engine import Engine
+from tests.support.readers import Scene, configured, gated, until, worker_process
 
 GB = 1_000_000_000
 NOW = time.time()

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +21,7 @@ from metabonk_tui.ui.style.spans import Span, plain
 from metabonk_tui.ui.style.theme_files import load_themes, packaged_dir
 from metabonk_tui.ui.views.bars.footer import footer
 from metabonk_tui.ui.views.bars.header import header
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 class ScriptedMonitor:

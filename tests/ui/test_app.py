@@ -17,7 +17,7 @@ from metabonk_tui.ui.frame import Page
 from metabonk_tui.ui.notifier import Herald
 from metabonk_tui.ui.style.spans import Row, Span, plain, width
 from metabonk_tui.ui.style.theme import MONO
-from tests.ui import scenes
+from tests.support import snapshots as scenes
 from tests.ui.conftest import PlainScreen, ScriptedMonitor, plain_screens, read_config, text_of, until
 
 Make = Callable[..., MonitorApp]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
-from tests.ui.draw import chosen, text_of
-from tests.ui.rare import ALL
-from tests.ui.scenes import SCENES
+from tests.support.draw import chosen, text_of
+from tests.support.paths import UI_GOLDEN as GOLDEN
+from tests.support.rare_snapshots import ALL
+from tests.support.snapshots import SCENES
 
-GOLDEN = Path(__file__).parent / "golden"
 CASES = [
     *(
         ("dashboard", scene, size)

@@ -11,8 +11,8 @@ import pytest
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
+from tests.support.snapshots import SCENES
 from tests.ui.conftest import ScriptedMonitor, read_config
-from tests.ui.scenes import SCENES
 
 CASES = [
     ("healthy", (120, 40), "dark", ()),

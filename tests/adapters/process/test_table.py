@@ -1,0 +1,373 @@
+"""Which processes make up a pool, what each holds, and who does not belong to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.roles import Match, recognise
+from metabonk_tui.adapters.process.table import SCAN_EVERY_S, ProcessTable
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.sample import ProcessReading
+from tests.support.children import UNTIL_CLOSED, Children, config, wait_for
+from tests.support.paths import ROOT
+from tests.support.proc_trees import BOOT, PAGE, Table
+
+MB = 1_000_000
+READY = "print('ready', flush=True)\n"
+WORKER = "python -m src.worker.main --port {port} --instance-id omega-{slot}"
+
+
+class Clock:
+    """A monotonic clock that stands until it is moved."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def pool(marker: str, base_port: int = 5000) -> Config:
+    """Make a configuration whose processes nobody else has."""
+    return config(
+        f'[pool]\nbase_port = {base_port}\n[processes]\nworker = [["{marker}.worker"]]\n'
+        f'launcher = [["{marker}.launcher"]]\norchestrator = []\nollama = [["{marker}.ollama"]]\n'
+    )
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> str:
+    return f"m{os.getpid()}.{tmp_path.name}"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    return Table(tmp_path)
+
+
+def summary(readings: tuple[ProcessReading, ...]) -> list[tuple[str, int | None, int | None, int]]:
+    """Say (role, slot, pid, pages of the tree)."""
+    return [(r.role, r.slot, r.pid, (r.tree_bytes or 0) // PAGE) for r in readings]
+
+
+# What a process is
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "expected"),
+    [
+        ("python", "python -m src.worker.main --port 5003 --instance-id omega-1", Match("worker", 0, 3)),
+        ("python", "python -m src.worker.main --port=5000", Match("worker", 0, 0)),
+        ("python3.11", "/usr/bin/python3.11 -u -X dev -m src.worker.main --port 5063", Match("worker", 0, 63)),
+        ("python", "python -m src.worker.main --port 5064", Match("worker", 0, None, foreign=True)),
+        ("python", "python -m src.worker.main --port 4999", Match("worker", 0, None, foreign=True)),
+        ("python", "python -m src.worker.main --instance-id omega-2", Match("worker", 0, 2)),
+        ("python", "python -m src.worker.main --instance-id omega-99", Match("worker", 0)),
+        ("python", "python -m src.worker.main --port", Match("worker", 0)),
+        ("python", "python -m src.worker.main --port many", Match("worker", 0)),
+        ("python", "python launch.py --workers 3 --no-dashboard", Match("launcher", 0)),
+        ("python", "python -m src.orchestrator.main --port 8040", Match("orchestrator", 0)),
+        ("ollama", "/usr/local/bin/ollama serve", Match("ollama", 0)),
+        ("ollama", "/usr/local/bin/ollama runner --model x --port 5001", Match("ollama", 1)),
+        ("ollama", "ollama list", None),
+        ("vim", "vim launch.py", None),
+        ("tmux: server", "tmux new -d python launch.py --workers 3", None),
+        ("tmux: client", "tmux attach -t launch.py", None),
+        ("bash", "bash -c python_launch.py", None),
+        ("grep", "grep -rn src.worker.main .", None),
+        ("timeout", "timeout 60 python launch.py", None),
+        ("python", "python -c launch.py --verbose", None),
+        ("python", "python -Ic src.worker.main --port 5000", None),
+        ("python", "python launch.py -c launch.json", Match("launcher", 0)),
+        ("python", "", None),
+    ],
+)
+def test_a_process_is_recognised_by_its_command_line(name: str, line: str, expected: Match | None) -> None:
+    default = config()
+    assert recognise(name, line.split(), default.processes, default.pool.base_port) == expected
+
+
+def test_every_text_of_one_pattern_must_occur_and_an_empty_pattern_matches_nothing() -> None:
+    patterns = config('[processes]\nworker = [[], ["one", "two words"]]').processes
+    assert recognise("x", ["x", "one", "two"], patterns, 5000) is None
+    assert recognise("x", ["one", "two", "words", "--port", "5001"], patterns, 5000) == Match("worker", 1, 1)
+
+
+# Made-up process tables
+
+
+def test_trees_are_charged_to_the_nearest_role_and_may_be_added_up(table: Table) -> None:
+    table.add(10, "python launch.py --workers 2", pages=1)
+    table.add(11, "python -u scripts/start.py", parent=10, pages=2)
+    table.add(12, "python -m src.orchestrator.main --port 8040", parent=11, pages=4)
+    for slot in (0, 1):
+        table.add(20 + slot, WORKER.format(port=5000 + slot, slot=slot), parent=11, pages=10)
+    table.add(30, "gamescope", parent=20, pages=100)
+    table.add(31, "MegaBonk.exe", parent=30, pages=1000)
+    table.add(40, "ollama serve", pages=5, name="ollama")
+    table.add(41, "ollama runner --port 40000", parent=40, pages=500, name="ollama")
+    table.add(50, "python unrelated.py", pages=7)
+    assert summary(ProcessTable(config(), table.root).read()) == [
+        ("launcher", None, 10, 3),
+        ("orchestrator", None, 12, 4),
+        ("worker", 0, 20, 1110),
+        ("worker", 1, 21, 10),
+        ("ollama", None, 40, 5),
+        ("ollama", None, 41, 500),
+    ]
+
+
+def test_a_reading_carries_identity_own_memory_and_a_clean_name(table: Table) -> None:
+    table.add(20, "/opt/v/bin/python -m src.worker.main --port 5002 \x1b[2J", pages=3, start_s=123)
+    [reading] = ProcessTable(config(), table.root).read()
+    assert (reading.pid, reading.started_at, reading.rss_bytes) == (20, BOOT + 123.0, 3 * PAGE)
+    assert reading.name == "python -m src.worker.main --port 5002 �[2J"
+
+
+def test_a_forked_child_belongs_to_its_worker_and_a_wrapper_is_not_the_program(table: Table) -> None:
+    table.add(20, WORKER.format(port=5000, slot=0), pages=10)
+    table.add(21, WORKER.format(port=5000, slot=0), parent=20, pages=5)
+    table.add(22, WORKER.format(port=5000, slot=0), parent=21, pages=5)
+    table.add(30, "uv run launch.py --workers 1", pages=1, name="uv")
+    table.add(31, "python launch.py --workers 1", parent=30, pages=2)
+    assert summary(ProcessTable(config(), table.root).read()) == [
+        ("launcher", None, 31, 2),
+        ("worker", 0, 20, 20),
+    ]
+
+
+def test_an_old_and_a_new_worker_of_one_slot_are_both_shown_the_older_first(table: Table) -> None:
+    table.add(29, WORKER.format(port=5000, slot=0), start_s=10)
+    table.add(21, WORKER.format(port=5000, slot=0), start_s=50)
+    assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [29, 21]
+
+
+def test_another_pools_launcher_and_orchestrator_are_not_ours(table: Table) -> None:
+    table.add(10, "python launch.py --workers 1")
+    table.add(11, WORKER.format(port=5000, slot=0), parent=10)
+    table.add(20, "python launch.py --workers 1")
+    table.add(21, WORKER.format(port=6000, slot=0), parent=20)
+    table.add(22, "python -m src.orchestrator.main", parent=20)
+    table.add(23, "ollama serve", parent=20, name="ollama")
+    # Everybody's Ollama is ours too, whoever started it.
+    assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [10, 11, 23]
+
+
+def test_a_launcher_with_one_worker_of_ours_is_ours(table: Table) -> None:
+    table.add(10, "python launch.py --workers 2")
+    table.add(11, WORKER.format(port=5000, slot=0), parent=10)
+    table.add(12, WORKER.format(port=6000, slot=1), parent=10)
+    assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [10, 11]
+
+
+def test_a_launcher_without_workers_yet_may_be_ours(table: Table) -> None:
+    table.add(10, "python launch.py --workers 1")
+    assert [reading.role for reading in ProcessTable(config(), table.root).read()] == ["launcher"]
+
+
+def test_the_dead_and_the_hidden_are_not_there(table: Table) -> None:
+    table.add(20, WORKER.format(port=5000, slot=0), state="Z")
+    table.add(21, WORKER.format(port=5001, slot=1), state="X")
+    table.add(22)
+    table.write("23/stat", "garbage")
+    table.write("24/cmdline", WORKER.format(port=5002, slot=2))
+    table.write("self/stat", "1 (x) S")
+    assert ProcessTable(config(), table.root).read() == ()
+    assert ProcessTable(config(), table.root / "nowhere").read() == ()
+
+
+def test_a_name_with_brackets_and_a_loop_of_parents_do_no_harm(table: Table) -> None:
+    table.add(20, WORKER.format(port=5000, slot=0), parent=21, name="a) Z (b")
+    table.add(21, "x", parent=20, pages=2)
+    assert summary(ProcessTable(config(), table.root).read()) == [("worker", 0, 20, 3)]
+
+
+def test_between_scans_only_the_known_are_read(table: Table) -> None:
+    clock = Clock()
+    table.add(20, WORKER.format(port=5000, slot=0), pages=1)
+    table.add(30, "game", parent=20, pages=10)
+    processes = ProcessTable(config(), table.root, clock)
+    assert summary(processes.read()) == [("worker", 0, 20, 11)]
+    table.add(20, WORKER.format(port=5000, slot=0), pages=2)
+    table.add(30, "game", parent=20, pages=20)
+    table.add(21, WORKER.format(port=5001, slot=1))
+    assert summary(processes.read()) == [("worker", 0, 20, 22)]
+    clock.now += SCAN_EVERY_S
+    assert [reading.pid for reading in processes.read()] == [20, 21]
+
+
+def test_a_fresh_reading_finds_the_new_at_once(table: Table) -> None:
+    processes = ProcessTable(config(), table.root, Clock())
+    assert processes.read() == ()
+    table.add(20, WORKER.format(port=5000, slot=0))
+    assert processes.read() == ()
+    assert [reading.pid for reading in processes.read(fresh=True)] == [20]
+
+
+def test_after_a_death_the_successor_is_found_at_the_next_reading(table: Table) -> None:
+    clock = Clock()
+    table.add(20, WORKER.format(port=5000, slot=0))
+    table.add(21, WORKER.format(port=5001, slot=1))
+    processes = ProcessTable(config(), table.root, clock)
+    processes.read()
+    table.remove(20)
+    assert [reading.pid for reading in processes.read()] == [21]
+    clock.now += 1
+    table.add(40, WORKER.format(port=5000, slot=0))
+    assert [reading.pid for reading in processes.read()] == [40, 21]
+
+
+@pytest.mark.parametrize("successor", ["python innocent.py", WORKER.format(port=5000, slot=0)])
+def test_a_reused_pid_is_another_process(table: Table, successor: str) -> None:
+    table.add(20, WORKER.format(port=5000, slot=0), start_s=100, pages=5)
+    processes = ProcessTable(config(), table.root, Clock())
+    processes.read()
+    table.add(20, successor, start_s=101, pages=9)
+    assert [reading.started_at for reading in processes.read()] == [BOOT + 101.0] * ("worker" in successor)
+
+
+def test_a_reused_descendants_pid_is_not_charged(table: Table) -> None:
+    table.add(20, WORKER.format(port=5000, slot=0), pages=1)
+    table.add(30, "game", parent=20, pages=10)
+    processes = ProcessTable(config(), table.root, Clock())
+    processes.read()
+    table.add(30, "innocent", parent=1, pages=5000, start_s=200)
+    assert summary(processes.read()) == [("worker", 0, 20, 1)]
+
+
+def test_a_daemon_that_left_the_tree_is_charged_by_the_port_in_its_environment(table: Table) -> None:
+    table.add(20, WORKER.format(port=5000, slot=0), pages=1, start_s=100)
+    table.add(30, "daemon", pages=10, start_s=150, environ="A=1 WORKER_PORT=5000")
+    table.add(31, "elder", pages=100, start_s=50, environ="WORKER_PORT=5000")
+    table.add(32, "stranger", pages=100, start_s=150, environ="WORKER_PORT=6000")
+    table.add(33, "garbage", pages=100, start_s=150, environ="WORKER_PORT=x WORKER_PORT")
+    processes = ProcessTable(config(), table.root, Clock())
+    assert summary(processes.read()) == [("worker", 0, 20, 11)]
+    assert summary(processes.read(fresh=True)) == [("worker", 0, 20, 11)]
+
+
+# Real processes
+
+
+def test_real_workers_are_found_with_their_identity(children: Children, marker: str) -> None:
+    started = time.time()
+    one = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "5003")
+    two = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--instance-id", "omega-1")
+    children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "7000")
+    children.python(f"# {marker}.worker --port 5004\n" + READY + UNTIL_CLOSED)
+    children.run(["/bin/sh", "-c", f"echo ready; read line; : {marker}.worker --port 5005"])
+    readings = ProcessTable(pool(marker)).read()
+    assert [(reading.slot, reading.pid) for reading in readings] == [(1, two.pid), (3, one.pid)]
+    for reading in readings:
+        assert reading.started_at is not None
+        # The kernel's boot time has whole seconds.
+        assert abs(reading.started_at - started) < 15
+        assert reading.rss_bytes > 1 * MB
+
+
+def test_a_worker_is_known_by_the_port_it_listens_on(children: Children, marker: str) -> None:
+    code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)\n"
+    child = children.python(code + UNTIL_CLOSED, f"{marker}.worker")
+    children.python(READY + UNTIL_CLOSED, f"{marker}.worker")
+    port = int(child.line)  # type: ignore[attr-defined]
+    readings = ProcessTable(pool(marker, base_port=port - 2)).read()
+    assert [(reading.slot, reading.pid) for reading in readings] == [(2, child.pid)]
+
+
+def test_we_and_what_started_us_are_never_part_of_the_pool() -> None:
+    everything = config('[processes]\nworker = []\norchestrator = []\nollama = []\nlauncher = [["py"]]')
+    found = {reading.pid for reading in ProcessTable(everything).read()}
+    assert not found & {os.getpid(), os.getppid()}
+
+
+@pytest.mark.parametrize("how", ["fork", "exec", "daemon"])
+def test_memory_held_by_a_grandchild_is_charged_to_its_worker(children: Children, marker: str, how: str) -> None:
+    hold = "b = bytearray(60_000_000); print(os.getpid(), flush=True); sys.stdin.read()"
+    anew = f"[sys.executable, '-c', 'import os, sys; {hold}']"
+    start = {
+        "fork": f"if os.fork() == 0:\n    {hold}\n    os._exit(0)\n",
+        "exec": f"import subprocess; subprocess.Popen({anew})\n",
+        "daemon": f"if os.fork() == 0:\n    os.setsid()\n    os.fork() or os.execv(sys.executable, {anew})\n"
+        "    os._exit(0)\nos.wait()\n",
+    }[how]
+    child = children.python(
+        "import os, sys\n" + start + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000", env={"WORKER_PORT": "5000"}
+    )
+    [reading] = ProcessTable(pool(marker)).read()
+    assert reading.pid == child.pid
+    assert reading.tree_bytes is not None
+    assert reading.rss_bytes < 55 * MB
+    assert reading.tree_bytes - reading.rss_bytes > 55 * MB
+
+
+def test_growth_is_seen_without_looking_through_all_processes(children: Children, marker: str) -> None:
+    code = READY + "import sys\nsys.stdin.readline()\nb = bytearray(50_000_000)\nprint('grown', flush=True)\n"
+    child = children.python(code + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000")
+    processes = ProcessTable(pool(marker), monotonic=Clock())
+    [before] = processes.read()
+    children.tell(child, "grow")
+    children.line(child)
+    [after] = processes.read()
+    assert after.rss_bytes - before.rss_bytes > 45 * MB
+
+
+def test_a_killed_worker_is_gone_at_the_next_reading_even_as_a_zombie(children: Children, marker: str) -> None:
+    child = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000")
+    processes = ProcessTable(pool(marker), monotonic=Clock())
+    assert len(processes.read()) == 1
+    os.kill(child.pid, signal.SIGKILL)
+    # Not waited for: it stays in the table as a zombie, which psutil calls running.
+    wait_for(lambda: ") Z " in Path(f"/proc/{child.pid}/stat").read_text())
+    assert processes.read() == ()
+    assert ProcessTable(pool(marker)).read() == ()
+
+
+def test_this_process_reads_as_itself() -> None:
+    proc = Proc()
+    stat = proc.stat(os.getpid())
+    assert stat is not None
+    assert stat.parent_pid == os.getppid()
+    assert proc.is_same(os.getpid(), stat.started_at)
+    assert not proc.is_same(os.getpid(), stat.started_at - 1)
+    assert proc.arguments(os.getpid())[1:] == tuple(sys.orig_argv[1:])
+
+
+def test_reading_the_known_is_cheap(children: Children, marker: str) -> None:
+    for slot in range(3):
+        children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", str(5000 + slot))
+    processes = ProcessTable(pool(marker), monotonic=Clock())
+    processes.read()
+    timings = []
+    for _ in range(30):
+        started = time.perf_counter()
+        assert len(processes.read()) == 3
+        timings.append(time.perf_counter() - started)
+    assert min(timings) < 0.005
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can hide processes")
+def test_hidden_processes_are_not_seen_and_do_no_harm(children: Children, marker: str) -> None:
+    worker = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000")
+    [reading] = ProcessTable(pool(marker)).read()
+    look = (
+        "import os, subprocess, sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from tests.adapters.process.test_table import ProcessTable, pool\n"
+        "from metabonk_tui.adapters.process.environ import Environments\n"
+        "if subprocess.run(['mount', '-t', 'proc', '-o', 'hidepid=2', 'proc', '/proc']).returncode:\n"
+        "    print('cannot mount'); sys.exit()\n"
+        f"wanted = pool({marker!r})\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        f"print(ProcessTable(wanted).read(), Environments(wanted).read({worker.pid}, {reading.started_at}).values)\n"
+    )
+    line = children.run(["unshare", "-m", "--propagation", "private", sys.executable, "-c", look]).line  # type: ignore[attr-defined]
+    if line == "cannot mount":
+        pytest.skip("/proc cannot be mounted anew")
+    assert line == "() None"

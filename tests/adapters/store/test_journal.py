@@ -1,0 +1,452 @@
+"""Recordings: nothing is lost, nothing is kept half, whatever the disk does the looking goes on."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.jsonl_writer import sample_documents, write_jsonl
+from metabonk_tui.adapters.store import codec, retention, run_file
+from metabonk_tui.adapters.store.importer import file_runs
+from metabonk_tui.adapters.store.journal import AGAIN_S, StoreJournal
+from metabonk_tui.adapters.store.run_directory import find, paths
+from metabonk_tui.adapters.store.run_file import RunFile
+from metabonk_tui.adapters.store.run_reader import Recording
+from metabonk_tui.adapters.store.schema import SCHEMA, TooNew
+from metabonk_tui.core.model.sample import (
+    BadValue,
+    EnvFileReading,
+    EnvReading,
+    Event,
+    ExitReading,
+    KernelKill,
+    KernelLogReading,
+    MemoryReading,
+    Observation,
+    ProcessReading,
+    RunHeader,
+    RunPeaks,
+    Sample,
+    WatchReading,
+    WorkerStatus,
+)
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.recordings.restore import rebuild
+from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.engine.clock import RunClock
+from tests.support.paths import TEST_DATA
+from tests.support.samples import CONFIG
+
+GOLDEN = TEST_DATA / "schema-1.db"
+T = 1_767_309_258.0
+KILLED = KernelLogReading(kills=(KernelKill(41, "python", 5, "/a", "/a/b"),))
+ACTED = WatchReading(True, "key", T, did="stop the pool", did_t=T, did_ok=True)
+HEADER = RunHeader("run-1767309258", T, 2, "live", 1.0, "launched by us")
+
+
+def judge(previous: Snapshot | None, sample: Sample) -> Snapshot:
+    return step(previous, sample, CONFIG)
+
+
+def tick(number: int, **more: object) -> Sample:
+    """One second of two workers."""
+    workers = {
+        slot: Observation(
+            WorkerStatus(
+                {
+                    "step": float(number * 7 + slot),
+                    "dynamic_ui_exploration_actions": number // 3,
+                    "nested": {"a": [1, 2.0, None], "b": {"c": "x" * (number % 3)}},
+                    "rows": [{"n": number}, {"n": 1}],
+                }
+            ),
+            latency_s=0.001 * (number % 5),
+            pid=40 + slot,
+            pid_started_at=T,
+        )
+        for slot in range(2)
+    }
+    sample = Sample(
+        t=T + number,
+        workers=workers,
+        memory=MemoryReading(total_bytes=16, available_bytes=9_000_000_000 + number, oom_kills=0),
+        processes=tuple(ProcessReading("worker", 10 + number, s, 40 + s, T) for s in range(2)),
+        run=HEADER if number == 0 else None,
+    )
+    return replace(sample, **more)  # type: ignore[arg-type]
+
+
+def judged(samples: list[Sample]) -> Iterator[tuple[Sample, Snapshot]]:
+    snapshot = None
+    for sample in samples:
+        snapshot = judge(snapshot, sample)
+        yield sample, snapshot
+
+
+def text(sample: Sample) -> str:
+    return json.dumps(list(sample_documents(sample)), sort_keys=True, default=repr)
+
+
+def stored(tmp_path: Path, samples: list[Sample]) -> Recording:
+    (path,) = file_runs(tmp_path / "runs", judged(samples), CONFIG)
+    return Recording(path)
+
+
+leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**18), 10**18),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), max_size=8),
+    st.just(BadValue("nan", "NaN")),
+    st.just(BadValue("infinite", "Infinity")),
+)
+names = st.sampled_from(["a", "b", "step", "why", "text"])
+trees = st.recursive(
+    leaves,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(names, inner, max_size=3)),
+    max_leaves=8,
+)
+statuses = st.dictionaries(names, trees, max_size=4)
+seen = st.one_of(
+    st.builds(Observation, status=st.builds(WorkerStatus, statuses), pid=st.one_of(st.none(), st.integers(1, 9))),
+    st.builds(Observation, error=st.sampled_from(["refused", "timeout"]), detail=st.sampled_from(["", "x"])),
+)
+happened = st.builds(
+    Event, st.just(T), st.sampled_from(["pool.stop", "check"]), st.sampled_from(["info", "warn"]), st.just("said"),
+    facts=st.dictionaries(st.sampled_from(["from", "to"]), st.integers(0, 9)),
+)  # fmt: skip
+ticks = st.builds(
+    Sample,
+    t=st.just(T),
+    workers=st.dictionaries(st.integers(0, 3), seen, max_size=3),
+    processes=st.one_of(st.none(), st.just(()), st.just((ProcessReading("ollama", 5),))),
+    environments=st.one_of(st.just({}), st.just({0: EnvReading({"A": "1"})}), st.just({1: EnvReading(None, "gone")})),
+    env_file=st.one_of(st.none(), st.just(EnvFileReading("/e", {"A": "1"}, frozenset({"A"}), unread=("A",)))),
+    log_tails=st.one_of(st.just({}), st.just({1: ("OSError: no device", "")})),
+    earlier_peaks=st.one_of(st.none(), st.just(()), st.just((RunPeaks(T, 5, None),))),
+    exits=st.one_of(st.just(()), st.just((ExitReading("worker", "-9", 1, 41),))),
+    kernel_log=st.one_of(st.none(), st.just(KernelLogReading("not readable")), st.just(KILLED)),
+    watch=st.one_of(st.none(), st.just(WatchReading(False)), st.just(ACTED)),
+    events=st.lists(happened, max_size=2).map(tuple),
+)
+
+
+@given(st.lists(ticks, min_size=1, max_size=8), st.integers(1, 4))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_samples_through_store_export_and_import_are_the_same(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[Sample], every: int
+) -> None:
+    tmp_path = tmp_path_factory.mktemp("store")
+    samples = [replace(one, t=T + n, run=HEADER if n == 0 else None) for n, one in enumerate(drawn)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_file, "TICKS", every)
+        file = RunFile(tmp_path / "a.db")
+        for sample in samples:
+            file.write(sample, meta={})
+        file.close()
+    with Recording(tmp_path / "a.db") as one:
+        back = list(one.samples())
+    assert [text(one) for one in back] == [text(one) for one in samples], "1 is not 1.0 either"
+    write_jsonl(str(tmp_path / "b.jsonl"), back)
+    assert list(read_jsonl(str(tmp_path / "b.jsonl"), [])) == samples
+
+
+def test_of_several_samples_as_one_every_end_of_a_process_is_kept() -> None:
+    mine, other = ExitReading("worker", "0", 0, 40), ExitReading("worker", "-9", 1, 41)
+    before = tick(1, exits=(mine,), kernel_log=KILLED, earlier_peaks=(RunPeaks(T, 5),), watch=WatchReading(True))
+    after = tick(2, exits=(other,), kernel_log=KernelLogReading("gone"), earlier_peaks=())
+    both = fold(before, after, 10)
+    assert both.exits == (mine, other)
+    assert both.kernel_log == KernelLogReading("gone", KILLED.kills)
+    assert both.earlier_peaks == (), "read again, and nothing was there"
+    assert both.watch is None, "how it stands is said anew each time"
+    quiet = fold(before, tick(3), 10)
+    assert (quiet.exits, quiet.kernel_log, quiet.earlier_peaks) == ((mine,), KILLED, before.earlier_peaks)
+
+
+def test_a_number_too_long_for_the_quick_decoder_stays_what_it_was() -> None:
+    huge = Sample(t=T, workers={0: Observation(WorkerStatus({"n": -9_999_999_999_999_999_999}))})
+    assert list(codec.samples([codec.Encoder().line(huge)], [])) == [huge]
+
+
+def test_any_part_of_a_run_can_be_read(tmp_path: Path) -> None:
+    samples = [tick(n) for n in range(200)]
+    with stored(tmp_path, samples) as one:
+        assert list(one.samples()) == samples
+        assert [s.t - T for s in one.samples(from_t=T + 100, to_t=T + 103)] == [100, 101, 102, 103]
+        assert list(one.samples(after=150)) == samples[150:]
+        told = one.summary()
+        assert (told.duration_s, told.workers, told.source, told.samples) == (199.0, 2, "live", 200)
+        assert one.events()[0].kind == "run.start"
+        plotted = one.plot("step", T, T + 200, 200)
+        assert sum(point.increase for point in plotted[0]) == 199 * 7
+        assert set(plotted) == {0, 1}
+        assert max(p.most for p in one.plot("available_bytes", T, T + 200, 2)[-1]) == 9_000_000_199
+
+
+def test_the_golden_file_of_schema_1_opens_for_ever(tmp_path: Path) -> None:
+    copy = tmp_path / "old.db"
+    copy.write_bytes(GOLDEN.read_bytes())
+    with Recording(copy) as one:
+        assert list(one.samples()) == [tick(n) for n in range(130)]
+        assert one.summary().verdict
+        assert one.plot("rss_bytes", T, T + 200, 10)
+    assert copy.read_bytes() == GOLDEN.read_bytes(), "reading changes nothing"
+
+
+def test_a_file_of_the_future_is_left_alone(tmp_path: Path) -> None:
+    stored(tmp_path, [tick(0)]).close()
+    path = paths(tmp_path / "runs")[0]
+    with sqlite3.connect(path) as base:
+        base.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    base.close()
+    with pytest.raises(TooNew):
+        Recording(path)
+
+
+def test_thinned_it_keeps_one_of_sixty_and_all_that_was_told(tmp_path: Path) -> None:
+    env = {0: EnvReading({"A": "1"})}
+    samples = [tick(n, environments=env if n == 70 else {}) for n in range(300)]
+    with stored(tmp_path, samples) as one:
+        path = one.path
+    assert retention.thin_to(path, T + 200) == 3
+    with Recording(path) as one:
+        left = list(one.samples())
+        assert [s.t - T for s in left[:4]] == [59, 119, 179, 180]
+        assert left[1].environments == env
+        assert left[0].run is not None
+        assert left[0].run.interval_s == 60.0
+        assert judge(None, left[0]).run.samples == 1
+
+
+def test_the_oldest_run_goes_before_there_is_too_little_room_and_never_the_one_under_way(tmp_path: Path) -> None:
+    for _ in range(3):
+        stored(tmp_path, [tick(n) for n in range(3)]).close()
+    folder = tmp_path / "runs"
+    for age, path in enumerate(sorted(folder.glob("*.db"))):
+        os.utime(path, (T - age * 10_000, T - age * 10_000))
+    live = paths(folder)[-1]
+    limit = retention.Limits(1e9, 1, 0, 2000)
+    retention.tidy(folder, limit, T + 9_000, live=(live,))
+    assert paths(folder) == [live]
+
+
+class Bench:
+    """A journal as the engine drives it, on a clock of the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now_s = 0.0
+        self.journal = StoreJournal(folder, CONFIG, RunClock(), lambda: self.now_s)
+        self.snapshot: Snapshot | None = None
+        self.told: list[Event] = []
+
+    def take(self, sample: Sample) -> None:
+        events, _ = self.journal.take_told()
+        self.told += events
+        sample = replace(sample, events=(*sample.events, *events))
+        self.snapshot = judge(self.snapshot, sample)
+        self.journal.record(sample, self.snapshot)
+
+
+THERE = tuple(ProcessReading("worker", 1, slot, 40 + slot, T) for slot in range(2))
+
+
+def begun(folder: Path, count: int = 5) -> Bench:
+    bench = Bench(folder)
+    assert bench.journal.begin(THERE) is None
+    assert bench.journal.news() is None
+    for number in range(count):
+        bench.take(tick(number))
+    assert bench.journal.recording is True
+    return bench
+
+
+def test_nothing_is_recorded_before_anything_is_there(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.journal.begin(())
+    env_file = EnvFileReading("/e", {}, frozenset())
+    bench.take(Sample(t=T, run=replace(HEADER, how="first sample"), env_file=env_file))
+    assert (paths(tmp_path), bench.journal.recording) == ([], None)
+    bench.take(tick(1))
+    bench.journal.close()
+    with Recording(paths(tmp_path)[0]) as one:
+        (only,) = one.samples()
+    assert only.env_file == env_file, "what was told before is not lost"
+
+
+def test_who_opens_later_knows_what_was_and_one_hole(tmp_path: Path) -> None:
+    first = begun(tmp_path, 130)
+    before = first.snapshot
+    first.journal.close()
+    second = Bench(tmp_path)
+    past = second.journal.begin(THERE)
+    assert past is not None
+    assert past.known is not None, "not all of it is stepped through again"
+    again = rebuild(past, judge)
+    assert before is not None
+    assert again is not None
+    assert asdict(replace(again, ended_runs=())) == asdict(before)
+    second.snapshot = again
+    second.take(tick(400))
+    second.journal.close()
+    assert len(paths(tmp_path)) == 1
+    with Recording(paths(tmp_path)[0]) as one:
+        assert [event.kind for event in one.events()].count("recorder.gap") == 1
+        assert len({event for event in map(repr, one.events())}) == len(one.events()), "nothing is told twice"
+
+
+def test_a_kept_snapshot_that_cannot_be_read_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    first = begun(tmp_path, 130)
+    first.journal.close()
+    with sqlite3.connect(paths(tmp_path)[0]) as base:
+        base.execute("UPDATE cache SET value = x'00'")
+    base.close()
+    second = Bench(tmp_path)
+    past = second.journal.begin(THERE)
+    assert past is not None
+    assert past.known is None
+    assert asdict(rebuild(past, judge)) == asdict(first.snapshot)  # type: ignore[arg-type, type-var]
+    second.journal.close()
+
+
+def test_other_workers_are_another_run(tmp_path: Path) -> None:
+    begun(tmp_path).journal.close()
+    second = Bench(tmp_path)
+    assert second.journal.begin((ProcessReading("worker", 1, 0, 40, T + 60),)) is None
+    second.journal.close()
+
+
+def test_one_writes_the_other_reads_along_and_takes_over(tmp_path: Path) -> None:
+    first = begun(tmp_path)
+    second = Bench(tmp_path)
+    past = second.journal.begin(THERE)
+    assert past is not None
+    second.snapshot = rebuild(past, judge)
+    assert second.journal.news() == ()
+    first.take(tick(5))
+    assert [sample.t for sample in second.journal.news() or ()] == [T + 5]
+    assert second.journal.recording is True
+    assert second.journal.tell((Event(T + 5, "pool.stop", "info", "stopped"),), None)
+    first.take(tick(6))
+    assert [event.kind for sample in second.journal.news() or () for event in sample.events] == ["pool.stop"]
+    first.take(tick(7))
+    assert [event for sample in second.journal.news() or () for event in sample.events] == [], "told once"
+    first.journal.close()
+    second.journal.news()
+    assert second.journal.news() is None, "now it looks itself"
+    second.take(tick(8))
+    second.journal.close()
+    with Recording(paths(tmp_path)[0]) as one:
+        assert [sample.t - T for sample in one.samples()] == list(range(9))
+
+
+def test_a_full_disk_is_told_once_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = begun(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFile, "write", _full)
+        for number in range(5, 8):
+            bench.take(tick(number))
+        assert bench.journal.recording is False
+    bench.now_s += AGAIN_S + 1
+    bench.take(tick(100))
+    assert bench.journal.recording is True
+    bench.take(tick(101))
+    bench.journal.close()
+    assert [event.severity for event in bench.told] == ["warn", "ok"]
+    assert "database or disk is full" in bench.told[0].text
+    with Recording(paths(tmp_path)[0]) as one:
+        assert [sample.t - T for sample in one.samples()] == [0, 1, 2, 3, 4, 100, 101]
+
+
+def _full(*_: object, **__: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_broken_file_is_set_aside_and_another_begun(tmp_path: Path) -> None:
+    bench = begun(tmp_path)
+    bench.journal.close()
+    path = paths(tmp_path)[0]
+    path.write_bytes(b"this is not a recording" * 1000)
+    second = Bench(tmp_path)
+    assert second.journal.begin(THERE) is None
+    second.take(tick(6))
+    second.take(tick(7))
+    second.journal.close()
+    assert [one for one in tmp_path.iterdir() if ".broken-" in one.name]
+    assert "broken" in second.told[0].text
+    with Recording(paths(tmp_path)[0]) as one:
+        assert len(list(one.samples())) == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_is_shut(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    bench = Bench(tmp_path / "runs")
+    assert bench.journal.begin(THERE) is None
+    bench.take(tick(0))
+    assert bench.journal.recording is False
+    tmp_path.chmod(0o700)
+
+
+def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("in the way")
+    bench = Bench(tmp_path / "runs")
+    assert bench.journal.begin(THERE) is None
+    bench.take(tick(0))
+    bench.take(tick(1))
+    assert bench.journal.recording is False
+    assert [event.kind for event in bench.told] == ["recorder.error"]
+    bench.journal.close()
+
+
+def test_a_name_is_found_by_its_beginning(tmp_path: Path) -> None:
+    stored(tmp_path, [tick(0)]).close()
+    folder = tmp_path / "runs"
+    assert find(folder, "run-176") == find(folder, "last") == folder / "run-1767309258.db"
+    assert find(folder, "nothing") is None
+    assert (folder.stat().st_mode & 0o777) == 0o700
+
+
+def test_what_is_written_while_it_is_read_does_not_break_the_reading(tmp_path: Path) -> None:
+    bench = begun(tmp_path, 130)
+    with Recording(paths(tmp_path)[0]) as one:
+        read = []
+        for sample in one.samples():
+            read.append(sample.t - T)
+            if len(read) in (10, 125, 130):
+                bench.take(tick(1000 + len(read)))
+        assert one.problems == []
+    assert read[:130] == list(range(130))
+    assert read[130:] == [1010.0, 1125.0, 1130.0]
+    bench.journal.close()
+
+
+def test_what_comes_before_the_next_run_is_still_of_this_one(tmp_path: Path) -> None:
+    """Nobody watched, and the kernel killed: that is only known when the next run begins."""
+    first = [tick(number) for number in range(200)]
+    counted = MemoryReading(total_bytes=16, available_bytes=9_000_000_000, oom_kills=1)
+    second = [
+        replace(tick(number), memory=counted, run=RunHeader("second", T + 2000, 2) if number == 2000 else None)
+        for number in range(2000, 2010)
+    ]
+    one, two = file_runs(tmp_path / "runs", judged([*first, *second]), CONFIG)
+    with Recording(one) as recording:
+        assert recording.summary().verdict == "STOP"
+        gap = [event for event in recording.events() if event.kind == "recorder.gap"]
+        assert [event.facts["to"] - event.facts["from"] for event in gap] == [1801.0]
+        assert recording.newest_seq == len(first)
+        after = recording.after
+        assert after is not None
+        assert (after.t, after.memory, after.workers) == (T + 2000, counted, {})
+    with Recording(two) as recording:
+        assert recording.after is None
+        assert recording.summary().verdict != "STOP"

@@ -1,0 +1,264 @@
+"""How many workers fit: the sum, whose number each peak is, and what must always hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metabonk_tui.core.memory.capacity import (
+    NOTHING,
+    Measured,
+    arithmetic,
+    counts,
+    judge,
+    lesson,
+    needs,
+    ollama_peak,
+    what_if,
+    work_out,
+    worker_peak,
+)
+from metabonk_tui.core.model.memory import Budget
+from metabonk_tui.core.model.sample import ProcessReading, RunPeaks, Sample
+from tests.support.samples import CONFIG, GB, configured, header, last, play, room, script
+
+STARTED = CONFIG.clock.startup_grace_s
+MATURE = STARTED + CONFIG.clock.validation_s
+
+
+def budget(
+    available: float | None = 6.5,
+    held: float = 0.0,
+    measured: Measured = NOTHING,
+    earlier: tuple[RunPeaks, ...] = (),
+    config: Any = CONFIG,
+) -> Budget | None:
+    return work_out(None if available is None else int(available * GB), int(held * GB), measured, earlier, config)
+
+
+def lived(seconds: float, worker: float | None = 1.0, ollama: float | None = None) -> Measured:
+    return Measured(_bytes(worker), _bytes(ollama), seconds, 0.0)
+
+
+def before(worker: float | None, ollama: float | None = None, t: float = 5.0) -> RunPeaks:
+    return RunPeaks(t, _bytes(worker), _bytes(ollama))
+
+
+def _bytes(size_gb: float | None) -> int | None:
+    return None if size_gb is None else int(size_gb * GB)
+
+
+# The sum
+
+
+def test_by_the_seeds_own_numbers_three_workers_do_not_fit() -> None:
+    seed = budget(6.5)
+    assert seed is not None
+    assert seed.needs_bytes(3) == int(8.5 * GB)
+    assert seed.leaves_bytes(3) == -2 * GB
+    assert [row.verdict for row in what_if(seed, range(1, 6))] == ["below floor"] + 4 * ["does not fit"]
+    assert seed.fits == 0
+    assert needs(seed, 3, brief=True) == "3 x 1.20 assumed + Ollama 4.90 assumed"
+    assert needs(replace(seed, ollama_bytes=0), 3) == "3 x 1.20 (assumed)", "what is not there is not in the sum"
+    assert arithmetic(seed, 3) == ("3 x 1.20 (assumed) + Ollama 4.90 (assumed) + floor 1.00 = 9.50 GB of 6.50 GB")
+
+
+@pytest.mark.parametrize(
+    ("available", "held", "fits"),
+    [
+        (9.5, 0.0, 3),
+        (9.499, 0.0, 2),  # a megabyte less
+        (6.0, 3.5, 3),  # what the pool holds is its own again
+        (7.1, 0.0, 1),
+        (7.099, 0.0, 0),  # the floor counts
+        (5.0, 0.0, 0),  # not even Ollama: never less than none
+    ],
+)
+def test_the_line_that_each_term_draws(available: float, held: float, fits: int) -> None:
+    known = budget(available, held)
+    assert known is not None
+    assert known.fits == fits
+
+
+@pytest.mark.parametrize(
+    ("toml", "fits"),
+    [("", 3), ("floor_gb = 1.1", 2), ("worker_gb = 1.21", 2), ("ollama_gb = 5.0", 2), ("ollama_gb = 0", 7)],
+)
+def test_every_term_is_a_line_of_the_configuration(toml: str, fits: int) -> None:
+    known = budget(9.5, config=configured(f"[memory]\n{toml}"))
+    assert known is not None
+    assert known.fits == fits
+
+
+def test_what_is_not_known_does_not_fit() -> None:
+    assert budget(None, 100.0) is None
+
+
+def test_a_table_ends_one_after_the_last_that_matters() -> None:
+    assert counts([3], 0) == (1, 2, 3, 4)
+    assert counts([3], 5) == (1, 2, 3, 4, 5, 6)
+    assert counts([], 0) == (1,)
+    assert counts([3, 5], 421, 8) == (1, 2, 3, 4, 5, 6, 421, 422)
+
+
+# Whose number
+
+
+@pytest.mark.parametrize(
+    ("measured", "earlier", "expected"),
+    [
+        (Measured(), (), (1.2, "config")),
+        (lived(STARTED - 1, 0.3), (), (1.2, "config")),  # starting: the models are not loaded
+        (lived(STARTED - 1, 1.5), (), (1.5, "start-up")),  # starting, and already more than assumed
+        (lived(STARTED, 0.3), (), (0.3, "this run")),
+        (Measured(), (before(0.9),), (0.9, "earlier run")),  # measured beats assumed, also when it is less
+        (lived(STARTED - 1, 0.3), (before(0.9),), (0.9, "earlier run")),
+        (lived(STARTED - 1, 1.0), (before(0.9),), (1.0, "start-up")),
+        (lived(MATURE - 1, 0.8), (before(0.9),), (0.9, "earlier run")),  # not long enough to contradict
+        (lived(MATURE - 1, 1.0), (before(0.9),), (1.0, "this run")),
+        (lived(MATURE, 0.8), (before(0.9),), (0.8, "this run")),
+        (Measured(), (before(0.9, t=1.0), before(1.1, t=2.0), before(None)), (1.1, "earlier run")),
+        (lived(MATURE, None), (), (1.2, "config")),
+    ],
+)
+def test_the_best_source_counts(
+    measured: Measured, earlier: tuple[RunPeaks, ...], expected: tuple[float, str]
+) -> None:
+    peak = worker_peak(measured, earlier, CONFIG)
+    assert (peak.bytes, peak.source) == (int(expected[0] * GB), expected[1])
+    assert (peak.t is not None) == (peak.source == "earlier run")
+
+
+@pytest.mark.parametrize(
+    ("measured", "earlier", "expected"),
+    [
+        (Measured(), (), (4.9, "config")),  # not running, and needed
+        (lived(MATURE, 1.0, 0.05), (), (4.9, "config")),  # a silent System2 never loads the model
+        (lived(MATURE, 1.0, 3.0), (), (3.0, "this run")),
+        (lived(STARTED - 1, 1.0, 3.0), (), (4.9, "config")),
+        (lived(STARTED - 1, 1.0, 5.5), (), (5.5, "start-up")),
+        (Measured(), (before(None, 2.0),), (2.0, "earlier run")),
+        (lived(MATURE, 1.0, 1.5), (before(None, 2.0),), (1.5, "this run")),
+    ],
+)
+def test_an_ollama_without_its_model_says_nothing(
+    measured: Measured, earlier: tuple[RunPeaks, ...], expected: tuple[float, str]
+) -> None:
+    peak = ollama_peak(measured, earlier, CONFIG)
+    assert (peak.bytes, peak.source) == (int(expected[0] * GB), expected[1])
+
+
+def test_without_an_ollama_in_the_plan_one_that_runs_counts_all_the_same() -> None:
+    peak = ollama_peak(lived(STARTED, 1.0, 0.2), (), configured("[memory]\nollama_gb = 0"))
+    assert (peak.bytes, peak.source) == (int(0.2 * GB), "this run")
+
+
+def test_a_life_begins_with_the_process_or_with_its_first_sight() -> None:
+    known = (ProcessReading("worker", GB, 0, 41, started_at=-100.0, tree_bytes=2 * GB),)
+    assert Measured().observe(known, 20.0) == Measured(2 * GB, None, 120.0, 20.0)
+    unknown = (ProcessReading("worker", GB, 0), ProcessReading("ollama", GB), ProcessReading("ollama", GB))
+    seen = Measured().observe(unknown, 20.0).observe(unknown, 50.0)
+    assert seen == Measured(GB, 2 * GB, 30.0, 20.0)
+
+
+def test_a_peak_outlives_its_worker_and_nothing_held_is_nothing_measured() -> None:
+    once = Measured().observe((ProcessReading("worker", GB, 0),), 0.0)
+    assert once.observe((), 10.0).worker_bytes == GB
+    assert Measured().observe((ProcessReading("worker", 0, 0),), 0.0).worker_bytes is None
+
+
+def test_only_what_lived_past_its_start_is_a_lesson() -> None:
+    assert lesson(lived(STARTED - 1), (), 9.0, CONFIG) is None
+    assert lesson(lived(STARTED, 1.0, 0.1), (), 9.0, CONFIG) == RunPeaks(9.0, GB, None)
+    assert lesson(lived(STARTED, 1.0, 3.0), (), 9.0, CONFIG) == RunPeaks(9.0, GB, 3 * GB)
+
+
+# In a run
+
+
+def table(worker: float = 1.0) -> Any:
+    processes = tuple(ProcessReading("worker", int(worker * GB), slot=slot) for slot in range(3))
+    return lambda _t: processes
+
+
+def test_earlier_peaks_come_with_a_sample_and_outlive_a_run() -> None:
+    told = replace(script(for_s=0)[0], earlier_peaks=(before(2.0),))
+    first = [told, *script(for_s=20, from_s=10, run=None)]
+    second = script(for_s=20, from_s=100, run=header(100.0, name="another"))
+    seen = play([*first, *second])[-1]
+    assert len(seen.ended_runs) == 1
+    assert seen.memory.budget is not None
+    assert (seen.memory.budget.worker_bytes, seen.memory.budget.worker_source) == (2 * GB, "earlier run")
+    assert seen.memory.budget.worker_peak_t == 5.0
+
+
+def test_a_run_past_its_start_up_is_measured_and_has_a_lesson() -> None:
+    early = last(script(for_s=STARTED - 10, processes=table(), memory=lambda _t: room(6.0)))
+    late = last(script(for_s=STARTED + 10, processes=table(), memory=lambda _t: room(6.0)))
+    assert early.memory.budget is not None
+    assert late.memory.budget is not None
+    assert (early.memory.budget.worker_source, early.memory.lesson) == ("config", None)
+    assert (late.memory.budget.worker_source, late.memory.budget.held_bytes) == ("this run", 3 * GB)
+    assert late.memory.lesson is not None
+    assert late.memory.lesson.worker_bytes == GB
+
+
+def test_processes_that_were_not_looked_at_hold_nothing_that_could_be_counted_on() -> None:
+    seen = play([Sample(t=0.0, memory=room(3.0), run=header())])[-1]
+    assert seen.memory.budget is not None
+    assert seen.memory.budget.budget_bytes == 3 * GB
+
+
+# What must always hold
+
+sizes = st.integers(0, 64 * GB)
+peaks = st.one_of(st.none(), st.integers(0, 8 * GB))
+lives = st.builds(Measured, peaks, peaks, st.floats(0, 1e5), st.just(0.0))
+earliers = st.lists(st.builds(RunPeaks, st.just(1.0), peaks, peaks), max_size=3).map(tuple)
+
+
+@given(sizes, sizes, lives, earliers)
+def test_fits_is_the_largest_number_that_leaves_the_floor(
+    available: int, held: int, measured: Measured, earlier: tuple[RunPeaks, ...]
+) -> None:
+    known = work_out(available, held, measured, earlier, CONFIG)
+    assert known is not None
+    assert known.fits >= 0
+    assert known.fits == 0 or judge(known, known.fits) == "fits"
+    assert judge(known, known.fits + 1) != "fits"
+
+
+@given(sizes, sizes, sizes, lives, earliers)
+def test_more_available_never_fits_fewer(
+    available: int, more: int, held: int, measured: Measured, earlier: tuple[RunPeaks, ...]
+) -> None:
+    less = work_out(available, held, measured, earlier, CONFIG)
+    plenty = work_out(available + more, held, measured, earlier, CONFIG)
+    assert less is not None
+    assert plenty is not None
+    assert plenty.fits >= less.fits
+
+
+@given(sizes, lives, earliers)
+def test_starting_workers_never_make_more_fit(
+    available: int, measured: Measured, earlier: tuple[RunPeaks, ...]
+) -> None:
+    young = replace(measured, lived_s=min(measured.lived_s, STARTED - 1))
+    with_them = work_out(available, 0, young, earlier, CONFIG)
+    without = work_out(available, 0, Measured(), earlier, CONFIG)
+    assert with_them is not None
+    assert without is not None
+    assert with_them.fits <= without.fits
+
+
+@given(st.lists(st.integers(1, 1000), max_size=3), st.integers(0, 10**6), st.integers(4, 40))
+def test_a_table_is_bounded_and_has_what_was_asked_for(asked: list[int], fits: int, rows: int) -> None:
+    chosen = counts(asked, fits, rows)
+    assert len(chosen) <= rows
+    assert list(chosen) == sorted(set(chosen))
+    assert set(asked) <= set(chosen)
+    assert min(chosen) > 0

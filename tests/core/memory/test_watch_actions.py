@@ -1,0 +1,98 @@
+"""What would be done, and why not: where a thing cannot be done it is said, never replaced in silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from metabonk_tui.core.memory.watch_actions import choose, intended
+from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
+from metabonk_tui.core.model.sample import PoolReading
+from metabonk_tui.core.model.snapshot import Snapshot
+from tests.support.samples import CONFIG, last, script
+from tests.support.snapshots import memory_watch
+
+
+def rules(on_critical: str, otherwise: str = "alarm") -> object:
+    return msgspec.structs.replace(CONFIG.memory_watch, on_critical=on_critical, otherwise=otherwise)
+
+
+def plan_of(action: Action, mode: str = "restart_all", **over: object) -> Plan:
+    return Plan(action, mode, (("run",),), (), 0, "/", None, None, **over)  # type: ignore[arg-type]
+
+
+def with_fits(fits: int | None, workers: int = 5) -> Snapshot:
+    snapshot = memory_watch()
+    assert snapshot.memory.budget is not None
+    budget = None if fits is None else replace(snapshot.memory.budget, fits=fits)
+    return replace(
+        snapshot,
+        memory=replace(snapshot.memory, budget=budget),
+        pool=replace(snapshot.pool, desired=workers),
+        workers=snapshot.workers[:workers],
+    )
+
+
+@pytest.mark.parametrize(
+    ("fits", "workers", "does"),
+    [
+        (3, 5, Resize(3, "watch")),
+        (5, 5, Resize(4, "watch")),
+        (9, 5, Resize(4, "watch")),
+        (1, 5, Resize(1, "watch")),
+        (0, 5, "not one worker fits"),
+        (1, 1, "there is one worker only"),
+        (None, 5, "it is not known how many fit"),
+    ],
+)
+def test_a_resize_is_to_what_fits_and_always_to_fewer(fits: int | None, workers: int, does: object) -> None:
+    assert intended("resize", with_fits(fits, workers)) == does
+
+
+def test_the_highest_slot_is_named_beyond_doubt() -> None:
+    snapshot = with_fits(3)
+    action = intended("stop-highest", snapshot)
+    highest = snapshot.workers[-1]
+    assert isinstance(action, StopWorker)
+    assert (action.slot, action.pid, action.by) == (highest.slot, highest.pid, "watch")
+    nobody = last(script(for_s=60.0, pool=lambda _t: PoolReading("x")), CONFIG)
+    assert intended("stop-highest", nobody) == "no worker's process is known"
+
+
+def test_a_worker_that_would_be_respawned_is_not_stopped_and_it_says_so() -> None:
+    def plan(action: Action) -> Plan:
+        return plan_of(action, "stop", respawns=isinstance(action, StopWorker))
+
+    choice = choose(rules("stop-highest"), with_fits(3), plan)  # type: ignore[arg-type]
+    assert choice.plan is None
+    assert choice.why_not == ("stop the highest slot: the launcher would start it again at once",)
+    choice = choose(rules("stop-highest", "resize"), with_fits(3), plan)  # type: ignore[arg-type]
+    assert choice.title == "resize 5 → 3 workers"
+    assert choice.why_not == ("stop the highest slot: the launcher would start it again at once",)
+
+
+def test_a_backend_that_can_stop_a_slot_does() -> None:
+    choice = choose(rules("stop-highest"), with_fits(3), lambda action: plan_of(action, "stop"))  # type: ignore[arg-type]
+    assert (choice.title, choice.why_not) == ("stop worker 4", ())
+
+
+@pytest.mark.parametrize(
+    ("planned", "why"),
+    [
+        ({"mode": "refused", "refusal": "env file: gone"}, "stop the pool: env file: gone"),
+        ({"mode": "noop", "warnings": ("nothing of this pool runs",)}, "stop the pool: nothing of this pool runs"),
+        ({"mode": "noop"}, "stop the pool: there is nothing to do"),
+    ],
+)
+def test_what_the_backend_cannot_is_said(planned: dict[str, object], why: str) -> None:
+    choice = choose(rules("stop", "stop"), with_fits(3), lambda action: plan_of(action, **planned))  # type: ignore[arg-type]
+    assert choice == replace(choice, plan=None, title="", why_not=(why,))
+
+
+def test_an_alarm_plans_nothing() -> None:
+    asked: list[Action] = []
+    choice = choose(rules("alarm", "stop"), with_fits(3), lambda action: asked.append(action))  # type: ignore[arg-type, return-value, func-returns-value]
+    assert (choice.plan, asked) == (None, [])
+    assert isinstance(intended("stop", with_fits(3)), Stop)

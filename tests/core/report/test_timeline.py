@@ -1,0 +1,73 @@
+"""A run boiled down: bounded, even, and silent about what nobody saw."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Gap, Snapshot
+from metabonk_tui.core.report.timeline import FINEST_S, MOST, Digest, Digester, digests
+from metabonk_tui.core.step.pipeline import step
+from tests.support.samples import CONFIG
+
+T = 1_767_309_258.0
+
+
+def sample(at_s: float, run: RunHeader | None = None) -> Sample:
+    return Sample(t=T + at_s, workers={0: Observation(WorkerStatus({"step": at_s}))}, run=run)
+
+
+@pytest.fixture(scope="module")
+def seen() -> Snapshot:
+    return step(None, sample(0.0, RunHeader("one", T, 1)), CONFIG)
+
+
+def walked(seen: Snapshot, times: list[float]) -> Digest:
+    digester = Digester()
+    for at_s in times:
+        digester.add(replace(seen, t=T + at_s))
+    found = digester.digest()
+    assert found is not None
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.5, 600.0), st.integers(1, 5000))
+def test_any_length_is_bounded_in_order_and_keeps_its_end(seen: Snapshot, spacing_s: float, count: int) -> None:
+    times = [number * spacing_s for number in range(count)]
+    found = walked(seen, times)
+    at = [one.at_s for one in found.moments]
+    assert len(at) <= min(count, 2 * MOST)
+    assert at == sorted(set(at))
+    assert at[-1] == pytest.approx(times[-1], abs=1e-3)
+    assert found.spacing_s >= FINEST_S
+
+
+def test_a_day_at_one_second_keeps_hundreds_of_moments(seen: Snapshot) -> None:
+    found = walked(seen, [float(at_s) for at_s in range(0, 86400, 2)])
+    assert MOST <= len(found.moments) <= 2 * MOST
+
+
+def test_nothing_is_known_within_a_gap_before_the_start_and_past_the_end(seen: Snapshot) -> None:
+    found = walked(seen, [5.0, 15.0, 600.0])
+    last = replace(found.last, run=replace(found.last.run, gaps=(Gap(T + 15, T + 600),)))
+    found = replace(found, last=last)
+    assert found.at(1.0) is None
+    assert found.at(300.0) is None
+    assert found.at(601.0) is None
+    assert [found.at(at_s).at_s for at_s in (5.0, 14.0, 15.0, 600.0)] == [5.0, 5.0, 15.0, 600.0]  # type: ignore[union-attr]
+
+
+def test_every_run_of_a_recording_is_boiled_down_on_its_own() -> None:
+    snapshots, snapshot = [], None
+    for at_s in range(0, 300, 5):
+        begins = {0: RunHeader("one", T, 1), 150: RunHeader("two", T + 150, 1)}.get(at_s)
+        snapshot = step(snapshot, sample(float(at_s), begins), CONFIG)
+        snapshots.append(snapshot)
+    one, two = digests(snapshots)
+    assert (one.name, two.name) == ("one", "two")
+    assert one.moments[-1].at_s == 145.0
+    assert two.moments[0].at_s == 5.0
+    assert digests([]) == ()

@@ -1,0 +1,474 @@
+"""Section 4: the tree, its three questions over every combination of answers, and what stops before the gate ends."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from metabonk_tui.core.model.sample import EnvReading, MemoryReading, Operation, PoolReading, ProcessReading
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.verdict.decide import decide
+from tests.support.samples import (
+    CONFIG,
+    HOUR,
+    MIN,
+    NO_HOLD,
+    PLAYING,
+    Life,
+    at,
+    by_slot,
+    changes,
+    configured,
+    down,
+    facts_of,
+    header,
+    healthy,
+    last,
+    node,
+    phases,
+    play,
+    playing,
+    room,
+    script,
+    silent,
+    state,
+    unseen,
+    with_fields,
+    without,
+    worker,
+)
+
+# Every combination of answers
+
+
+def lived(a: str, c: str) -> Life:
+    """A life that gives these answers to A and C."""
+    life: Life = silent if a == "yes" else healthy
+    if c == "yes":
+        return lambda slot, t: life(slot, t) | PLAYING  # type: ignore[operator]
+    return without(life, "gameplay_started") if c == "unknown" else life
+
+
+def remembered(b: str, end_s: float) -> Callable[[float], MemoryReading | None]:
+    """Memory that gives this answer to B at the end."""
+    return lambda t: None if b == "unknown" else room(0.5 if b == "no" and t >= end_s - 300 else 8.0)
+
+
+def run_of(a: str, b: str, c: str) -> Snapshot:
+    """Play a run that answers the three questions like this."""
+    end_s = 45 * MIN if c in ("yes", "not yet") else 2 * HOUR + 5 * MIN
+    blind = (lambda t: end_s - 1800 < t < end_s - 660) if a == "unknown" else None
+    return last(
+        script(lived(a, c), workers=2, every_s=60, for_s=end_s, memory=remembered(b, end_s), blind=blind), NO_HOLD
+    )
+
+
+def expected(a: str, b: str, c: str) -> Word:
+    if a != "no":
+        return Word.STOP if a == "yes" else Word.UNDECIDED
+    if b == "no":
+        return Word.ADD_MEMORY_WATCH
+    if c == "no":
+        return Word.TUNE_EPSILON
+    if b == "unknown":
+        return Word.CONTINUE
+    return Word.SUCCESS if c == "yes" else Word.LAUNCH_24H
+
+
+COMBINATIONS = list(product(("yes", "no", "unknown"), ("yes", "no", "unknown"), ("yes", "not yet", "no", "unknown")))
+
+
+@pytest.mark.parametrize(("a", "b", "c"), COMBINATIONS)
+def test_the_headline_of_every_combination(a: str, b: str, c: str) -> None:
+    seen = run_of(a, b, c)
+    assert [one.answer for one in seen.verdict.nodes] == [a, b, c]
+    assert seen.verdict.word is expected(a, b, c)
+    assert seen.verdict.because
+    assert all(seen.verdict.because)
+    assert seen.verdict.changes_when
+    assert all(one.evidence and one.short and one.leads_to and one.question for one in seen.verdict.nodes)
+    assert all(len(one.short) <= 24 for one in seen.verdict.nodes), [one.short for one in seen.verdict.nodes]
+    assert seen.verdict.nodes[0].on_path, "both other branches stay visible beside the lit one"
+
+
+ORDER = [
+    Word.STOP, Word.UNDECIDED, Word.ADD_MEMORY_WATCH, Word.TUNE_EPSILON, Word.SUCCESS, Word.LAUNCH_24H, Word.CONTINUE,
+    Word.VALIDATING, Word.WAITING,
+]  # fmt: skip
+
+
+def test_words_are_ordered_by_precedence() -> None:
+    assert list(Word) == ORDER
+    assert [word.exit_code for word in ORDER] == [2, 3, 1, 1, 0, 0, 0, 3, 3]
+
+
+# A
+
+
+def test_the_question_looks_at_the_last_thirty_minutes_only() -> None:
+    life = phases((0, healthy), (3010, lambda slot, t: healthy(slot, 3000) | {"step": t}))
+    snapshots = play(script(life, every_s=10, for_s=3000 + 31 * MIN))
+    assert at(snapshots, 3000).verdict.word is Word.LAUNCH_24H
+    assert at(snapshots, 3000 + 30 * MIN - 10).verdict.word is not Word.STOP
+    assert snapshots[-1].verdict.word is Word.STOP, "a later window can turn STOP again"
+    assert node(snapshots[-1], "components").answer == "yes"
+    assert snapshots[-1].verdict.was is Word.LAUNCH_24H
+
+
+@pytest.mark.parametrize(
+    ("life", "answer"),
+    [
+        (by_slot(silent, silent, healthy), "no"),
+        (by_slot(silent, down, unseen), "yes"),
+        (by_slot(healthy, down, unseen), "no"),
+        (with_fields(silent, intrinsic_reward_total=float("nan")), "yes"),
+        (by_slot(silent, silent, phases((0, silent), (1500, healthy))), "no"),
+        (with_fields(silent, intrinsic_reward_total="x", dynamic_ui_exploration_actions=float("nan")), "yes"),
+    ],
+    ids=["one shows", "one seen, silent", "one seen, showing", "one bad, rest silent", "one began late", "mostly bad"],
+)  # fmt: skip
+def test_whether_the_metrics_are_still_zero(life: Life, answer: str) -> None:
+    assert node(last(script(life, for_s=36 * MIN)), "components").answer == answer
+
+
+def test_components_that_nobody_could_observe_are_no_zero() -> None:
+    seen = last(script(lambda _s, t: {"step": t}, for_s=36 * MIN, observable=("step",)))
+    assert node(seen, "components").answer == "unknown"
+    assert seen.verdict.word is Word.UNDECIDED
+
+
+@pytest.mark.parametrize(("hole_s", "answer"), [(910, "unknown"), (900, "no"), (890, "no")])
+def test_half_of_the_window_observed_is_enough(hole_s: float, answer: str) -> None:
+    end_s = 3600
+    seen = last(script(for_s=end_s, blind=lambda t: end_s - 1600 < t < end_s - 1600 + hole_s))
+    assert node(seen, "components").answer == answer
+
+
+def test_no_worker_ever_answered_is_unknown() -> None:
+    seen = last(script(down, for_s=300))
+    assert node(seen, "components").answer == "unknown"
+    assert node(seen, "components").evidence[0] == "no worker ever answered"
+
+
+# The start, and workers that are not there
+
+
+def test_before_the_gate_ends_it_validates_and_says_what_it_would_be() -> None:
+    snapshots = play(script(for_s=31 * MIN))
+    for snapshot in snapshots:
+        early = snapshot.t < 30 * MIN
+        assert (snapshot.verdict.word is Word.VALIDATING) == early
+        assert (snapshot.verdict.would_be is not None) == early
+    assert at(snapshots, 700).verdict.would_be is Word.LAUNCH_24H
+    assert last(script(silent, for_s=700)).verdict.would_be is Word.STOP
+
+
+def test_no_worker_yet_waits_and_after_start_up_it_stops() -> None:
+    snapshots = play(script(down, for_s=300))
+    assert {s.verdict.word for s in snapshots if s.t < 180} == {Word.WAITING}
+    assert snapshots[-1].verdict.word is Word.STOP
+    assert snapshots[-1].verdict.since_t == 180
+    assert snapshots[-1].verdict.because == ("no worker answered: 0/3 after the start-up grace of 3m",)
+    assert snapshots[-1].verdict.early
+    assert snapshots[-1].verdict.changes_when == "a worker answers, held for 2 evaluations"
+
+
+def test_start_up_is_not_over_before_it_is_over() -> None:
+    life = phases((0, down), (170, healthy))
+    words = {s.verdict.word for s in play(script(life, for_s=600))}
+    assert words == {Word.WAITING, Word.VALIDATING}
+
+
+@pytest.mark.parametrize(("error", "stops"), [("refused", True), ("timeout", True), ("http 500", True), (None, False)])
+def test_a_pool_that_does_not_answer_any_more_is_a_stop_after_a_minute(error: str | None, stops: bool) -> None:
+    life = phases((0, healthy), (610, lambda _s, _t: error))
+    snapshots = play(script(life, for_s=700))
+    assert at(snapshots, 660).verdict.word is Word.VALIDATING
+    assert (snapshots[-1].verdict.word is Word.STOP) == stops
+    if stops:
+        assert snapshots[-1].verdict.because[0].startswith("no worker answers: 0/3 for 1m")
+
+
+def test_one_worker_that_answers_is_enough() -> None:
+    life = by_slot(phases((0, healthy), (610, down)), phases((0, healthy), (610, down)), healthy)
+    assert last(script(life, for_s=900)).verdict.word is Word.VALIDATING
+
+
+def test_workers_that_come_back_within_a_minute_were_respawned() -> None:
+    life = phases((0, healthy), (610, down), (660, lambda slot, t: healthy(slot, t, 655)))
+    assert Word.STOP not in {s.verdict.word for s in play(script(life, for_s=900))}
+
+
+def test_after_a_gap_silence_begins_anew() -> None:
+    life = phases((0, healthy), (610, down))
+    snapshots = play(script(life, for_s=900, blind=lambda t: 640 < t < 800))
+    assert at(snapshots, 850).verdict.word is Word.VALIDATING
+    assert snapshots[-1].verdict.word is Word.STOP
+
+
+# Early STOP: everything silent, and the flags missing
+
+
+def env_of(values: dict[str, str] | None, error: str | None = None) -> Callable[[int, float], EnvReading]:
+    return lambda _slot, _t: EnvReading(values, error)
+
+
+OPERATION = Operation("restart", 0.0, ())
+RIGHT = dict(CONFIG.required_environment)
+RIGHT_TOO = {key: "true" if value == "1" else value.title() for key, value in RIGHT.items()}
+NO_FLAGS: dict[str, str] = {"METABONK_RUN_ID": "x"}
+
+
+def early(life: Life = silent, for_s: float = 180, **seen: Any) -> Snapshot:
+    return last(script(life, for_s=for_s, **{"env": env_of(NO_FLAGS)} | seen))
+
+
+def test_silent_for_two_minutes_without_its_flags_is_a_stop() -> None:
+    snapshots = play(script(silent, every_s=1, for_s=130, env=env_of(NO_FLAGS)))
+    assert at(snapshots, 119).verdict.word is Word.VALIDATING
+    seen = snapshots[-1]
+    assert (seen.verdict.word, seen.verdict.since_t, seen.verdict.early) == (Word.STOP, 120, True)
+    assert seen.verdict.because[0] == "required flags missing in 3/3 workers, all components silent"
+    assert "METABONK_DYNAMIC_UI_EXPLORATION" in seen.verdict.because[1]
+    assert any("ABSENT on 3/3 workers" in line for line in seen.verdict.because)
+
+
+def some(slot: int, here: dict[str, str] | None, others: dict[str, str] | None) -> Callable[[int, float], EnvReading]:
+    def read(s: int, _t: float) -> EnvReading:
+        values = here if s == slot else others
+        return EnvReading(values, None if values is not None else "not permitted")
+
+    return read
+
+
+def begun_late(slot: int, t: float) -> Any:
+    """One worker keeps start-up open."""
+    return "refused" if slot == 2 and t < 100 else silent(slot, t)
+
+
+@pytest.mark.parametrize(
+    ("stops", "seen"),
+    [
+        (True, {}),
+        (True, {"env": env_of({key: "0" for key in RIGHT})}),
+        (True, {"env": some(0, NO_FLAGS, None)}),
+        (True, {"life": with_fields(silent, dynamic_ui_exploration_actions=0)}),
+        (False, {"env": None}),
+        (False, {"env": env_of(None, "not permitted")}),
+        (False, {"env": env_of(RIGHT)}),
+        (False, {"env": env_of(RIGHT_TOO)}),
+        (False, {"env": some(1, RIGHT, NO_FLAGS)}),
+        (False, {"life": by_slot(silent, silent, healthy)}),
+        (False, {"life": with_fields(silent, vlm_hints_used=lambda t: t // 10)}),
+        (False, {"life": with_fields(silent, intrinsic_reward_total=float("nan"))}),
+        (False, {"life": by_slot(silent, silent, down), "for_s": 400}),
+        (False, {"life": by_slot(silent, silent, unseen), "for_s": 400}),
+        (False, {"for_s": 100}),
+        (False, {"life": begun_late, "for_s": 200}),
+        (True, {"life": begun_late, "for_s": 230}),
+        (False, {"for_s": 180, "pool": lambda _t: PoolReading(operation=OPERATION)}),
+        (False, {"blind": lambda t: 10 < t < 115}),
+    ],
+    ids=[
+        "all of it", "switched off", "one can be read", "zero too", "never read", "nowhere permitted", "all right",
+        "right in other words", "one worker is right", "one worker shows", "one component shows", "one is bad",
+        "one never answered", "one was never looked at", "100 s", "100 s after start-up", "130 s after start-up",
+        "an operation runs", "hardly observed",
+    ],
+)  # fmt: skip
+def test_each_condition_of_an_early_stop_is_needed(stops: bool, seen: dict[str, Any]) -> None:
+    assert (early(**seen).verdict.word is Word.STOP) == stops
+
+
+def test_what_showed_within_the_two_minutes_is_not_silent() -> None:
+    life = phases((0, with_fields(silent, system2_trigger_engaged_count=lambda t: t // 10)),
+                  (60, with_fields(silent, system2_trigger_engaged_count=5.0)))  # fmt: skip
+    config = configured("[verdict]\nactive_window_s = 30")
+    assert last(script(life, for_s=160, env=env_of(NO_FLAGS)), config).verdict.word is Word.VALIDATING
+    assert last(script(life, for_s=190, env=env_of(NO_FLAGS)), config).verdict.word is Word.STOP
+
+
+def test_an_early_stop_stays_while_workers_go_away_and_ends_when_one_shows() -> None:
+    gone = by_slot(silent, silent, phases((0, silent), (300, down)))
+    snapshots = play(script(gone, for_s=500, env=env_of(NO_FLAGS)))
+    assert {s.verdict.word for s in snapshots if s.t > 140} == {Word.STOP}
+    heals = phases((0, silent), (300, healthy))
+    assert early(heals, for_s=330).verdict.word is Word.VALIDATING
+
+
+# C
+
+
+@pytest.mark.parametrize(
+    ("fields", "signs"),
+    [
+        ({"hud_present": True}, ("hud_present",)),
+        ({"phase_gameplay": True}, ("phase_gameplay",)),
+        ({"dynamic_ui_state_type": "gameplay"}, ("state gameplay",)),
+        ({"hud_present": True, "phase_gameplay": True}, ("hud_present", "phase_gameplay")),
+        ({"reward": lambda t: t / 100}, ("reward rising",)),
+        ({}, ()),
+        ({"hud_present": False, "phase_gameplay": None}, ()),
+        ({"hud_present": "yes", "dynamic_ui_state_type": "Gameplay!"}, ()),
+        ({"reward": lambda t: 9.0 if t == 300 else 0.0}, ()),
+    ],
+)
+def test_the_flag_alone_is_not_enough(fields: dict[str, Any], signs: tuple[str, ...]) -> None:
+    life = phases((0, healthy), (200, with_fields(healthy, gameplay_started=True, **fields)))
+    seen = last(script(life, for_s=400))
+    assert worker(seen).gameplay.signs == signs
+    assert worker(seen).gameplay.corroborated == bool(signs)
+    assert node(seen, "gameplay").answer == ("yes" if signs else "not yet")
+    if not signs:
+        assert "w0 gameplay_started alone, not corroborated" in node(seen, "gameplay").evidence
+
+
+def test_signs_without_the_flag_are_not_enough() -> None:
+    seen = last(script(with_fields(healthy, hud_present=True, phase_gameplay=True, reward=lambda t: t), for_s=400))
+    assert node(seen, "gameplay").answer == "not yet"
+    assert worker(seen).gameplay.started is False
+
+
+@pytest.mark.parametrize(("for_s", "answer"), [(2 * HOUR - 30, "not yet"), (2 * HOUR, "no"), (3 * HOUR, "no")])
+def test_two_hours_are_the_limit(for_s: float, answer: str) -> None:
+    seen = last(script(every_s=30, for_s=for_s))
+    assert node(seen, "gameplay").answer == answer
+
+
+def test_after_two_hours_without_gameplay_epsilon_is_to_be_tuned_by_its_real_keys() -> None:
+    seen = last(script(every_s=30, for_s=2 * HOUR + 60))
+    assert seen.verdict.word is Word.TUNE_EPSILON
+    for key in ("METABONK_DYNAMIC_EPS_BASE", "METABONK_DYNAMIC_EPS_UI", "METABONK_DYNAMIC_EPS_STUCK"):
+        assert key in seen.verdict.because[1]
+        assert key in seen.verdict.next_steps[0].text
+    late = phases((0, healthy), (2 * HOUR + 600, playing))
+    assert last(script(late, every_s=30, for_s=2 * HOUR + 900)).verdict.word is Word.SUCCESS
+
+
+def test_two_hours_count_from_the_start_of_the_run_and_not_from_the_gate() -> None:
+    slow = phases((0, down), (170, healthy))
+    assert last(script(slow, every_s=10, for_s=300)).gate.gameplay_by_t == 2 * HOUR
+
+
+def test_gameplay_that_was_reached_stays_reached_when_its_worker_dies() -> None:
+    life = by_slot(phases((0, playing), (3600, lambda slot, t: healthy(slot, t, 3600))), healthy, healthy)
+    seen = last(script(life, every_s=30, for_s=2 * HOUR + 300))
+    assert worker(seen).generation == 2
+    assert node(seen, "gameplay").answer == "yes"
+    assert node(seen, "gameplay").evidence == ("w0 reached it in an earlier generation",)
+    assert seen.verdict.word is Word.SUCCESS
+
+
+# What is due
+
+
+@pytest.mark.parametrize(
+    ("gone", "named"),
+    [
+        (("system2_trigger_engaged_count", "vlm_hints_used"), "System2"),
+        (("intrinsic_reward_total",), "intrinsic reward"),
+        (("dynamic_ui_text_density",), "UI exploration"),
+        (("intrinsic_reward_total", "dynamic_ui_exploration_actions"), "UI exploration, intrinsic reward"),
+    ],
+)
+@pytest.mark.parametrize("life", [healthy, playing])
+def test_without_a_due_component_it_is_continue_and_says_which(life: Life, gone: tuple[str, ...], named: str) -> None:
+    seen = last(script(without(life, *gone), every_s=30, for_s=40 * MIN))
+    assert seen.verdict.word is Word.CONTINUE
+    assert seen.verdict.because[0] == f"never shown yet: {named}"
+    assert node(seen, "gameplay").answer == ("yes" if life is playing else "not yet")
+
+
+@pytest.mark.parametrize("gone", [("meta_success_sequences", "meta_learner_sequences_learned"), ("gameplay_started",)])
+def test_what_is_due_only_after_gameplay_does_not_hold_a_launch_back(gone: tuple[str, ...]) -> None:
+    assert last(script(without(healthy, *gone), every_s=30, for_s=40 * MIN)).verdict.word is Word.LAUNCH_24H
+
+
+def test_each_due_component_may_show_on_another_worker_at_another_time() -> None:
+    part_of: list[Life] = [
+        with_fields(silent, dynamic_ui_text_density=0.2),
+        with_fields(silent, intrinsic_reward_total=lambda t: min(t, 1100.0)),
+        with_fields(silent, vlm_hints_used=lambda t: t // 60),
+    ]
+    seen = last(script(by_slot(*part_of), every_s=30, for_s=45 * MIN))
+    assert seen.verdict.word is Word.LAUNCH_24H
+    assert state(seen, "intrinsic_reward", 1) == "STALLED"
+    assert node(seen, "components").short == "3/3 due shown"
+
+
+def test_a_due_component_that_could_not_be_observed_is_missing() -> None:
+    fields = [name for name in healthy(0, 0) if "system2" not in name and "vlm" not in name]
+    life = without(healthy, "system2_trigger_engaged_count", "vlm_hints_used")
+    seen = last(script(life, every_s=30, for_s=40 * MIN, observable=fields))
+    assert seen.verdict.because[0] == "never shown yet: System2"
+
+
+# A memory watch
+
+
+def test_an_armed_watch_satisfies_low_memory() -> None:
+    seen = run_of("no", "no", "not yet")
+    armed = replace(seen.memory, watch_armed=True)
+    draft = decide(facts_of(seen, heard_s=1800.0, memory=armed))
+    assert draft.word is Word.CONTINUE
+    assert draft.because[0] == "memory watch on"
+    assert decide(facts_of(seen, heard_s=1800.0)).word is Word.ADD_MEMORY_WATCH
+    late = run_of("no", "no", "no")
+    armed = replace(late.memory, watch_armed=True)
+    assert decide(facts_of(late, heard_s=1800.0, memory=armed)).word is Word.TUNE_EPSILON
+
+
+# What it carries
+
+
+def test_a_stop_tells_to_stop_and_launch_again() -> None:
+    steps = last(script(silent, for_s=31 * MIN, memory=lambda _t: room(16))).verdict.next_steps
+    assert [(step.key, step.join) for step in steps] == [("X", ""), ("L", "then")]
+    assert [step.command for step in steps] == ["metabonk-tui stop", "metabonk-tui launch 3"]
+
+
+def test_a_stop_with_nothing_left_to_stop_tells_to_launch() -> None:
+    steps = last(script(down, for_s=300, memory=None)).verdict.next_steps
+    assert [(step.key, step.command) for step in steps] == [("L", "metabonk-tui launch 3")]
+
+
+def test_never_more_workers_are_suggested_than_fit() -> None:
+    tight = tuple(ProcessReading("worker", 2_000_000_000, slot=s) for s in range(3))
+    seen = last(script(silent, for_s=31 * MIN, memory=lambda _t: room(3.0), processes=lambda _t: tight))
+    assert seen.memory.budget is not None
+    assert seen.memory.budget.fits == 1
+    assert seen.verdict.next_steps[1].command == "metabonk-tui launch 1"
+
+
+def test_low_memory_suggests_a_size_that_fits() -> None:
+    big = tuple(ProcessReading("worker", 3_000_000_000, slot=s) for s in range(3))
+    big = (*big, ProcessReading("ollama", 4_000_000_000))
+    seen = last(script(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big))
+    assert seen.verdict.word is Word.ADD_MEMORY_WATCH
+    assert [step.command for step in seen.verdict.next_steps] == [None, "metabonk-tui resize 2"]
+
+
+def test_who_only_looks_is_told_to_do_nothing() -> None:
+    config = configured('[pool]\nbackend = "none"')
+    assert last(script(silent, for_s=31 * MIN), config).verdict.next_steps == ()
+
+
+def test_nothing_is_to_be_done_where_all_is_well() -> None:
+    assert last(script(for_s=40 * MIN)).verdict.next_steps == ()
+
+
+def test_the_words_of_a_run_are_kept_with_their_reasons() -> None:
+    seen = last(script(playing, for_s=40 * MIN))
+    assert changes(seen) == [(0.0, "VALIDATING"), (1800.0, "SUCCESS")]
+    assert all(because for _, _, because in seen.verdicts)
+    told = [event for event in seen.events if event.kind == "verdict"]
+    assert [event.facts["word"] for event in told] == ["VALIDATING", "SUCCESS"]
+
+
+def test_a_run_without_a_header_or_anything_in_it_has_a_verdict() -> None:
+    seen = last(script(workers=0, for_s=0, run=None, memory=None))
+    assert seen.verdict.word is Word.WAITING
+    assert seen.verdict.because
+    assert last(script(unseen, for_s=0, run=header(0.0, None), memory=None)).verdict.because

@@ -1,0 +1,48 @@
+"""The NEXT row where the usual two keys would not help."""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.sample import EnvReading, ProcessReading
+from metabonk_tui.core.model.snapshot import Word
+from tests.support.samples import CONFIG, configured, down, healthy, last, phases, room, script, silent
+
+MIN = 60.0
+
+
+def test_a_pool_that_died_is_launched_not_stopped() -> None:
+    died = phases((0, healthy), (20 * MIN, down))
+    seen = last(script(died, for_s=40 * MIN, pid=lambda slot, _t: 41 + slot))
+    assert seen.verdict.word is Word.STOP
+    assert [step.key for step in seen.verdict.next_steps] == ["L"]
+
+
+def test_an_env_file_that_switches_off_is_set_right_before_the_relaunch() -> None:
+    config = configured('[pool.launcher]\nenv_file = "x.env"')
+    off = EnvReading(dict.fromkeys(CONFIG.required_environment, "0"))
+    seen = last(script(silent, for_s=10 * MIN, env=lambda _slot, _t: off, memory=lambda _t: room(16)), config)
+    assert seen.verdict.because[0] == "required flags switched off in 3/3 workers, all components silent"
+    assert [(step.key, step.text) for step in seen.verdict.next_steps] == [
+        ("X", "stop the pool"),
+        (None, f"set {len(CONFIG.required_environment)} flags right in the env file"),
+        ("L", "relaunch 3 workers with the env file"),
+    ]
+
+
+def test_where_not_even_one_worker_fits_the_fewest_are_suggested() -> None:
+    big = tuple(ProcessReading("worker", 3_000_000_000, slot=slot) for slot in range(3))
+    big = (*big, ProcessReading("ollama", 9_000_000_000))
+    config = configured("[memory]\nfloor_gb = 30.0")
+    seen = last(script(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big), config)
+    assert seen.memory.budget is not None
+    assert seen.memory.budget.fits == 0
+    assert [(step.key, step.join, step.command) for step in seen.verdict.next_steps] == [
+        ("W", "", None),
+        ("-", "or", "metabonk-tui resize 1"),
+    ]
+    assert seen.verdict.next_steps[0].text == "arm the memory watch"
+
+
+def test_the_floor_in_the_question_is_as_round_as_it_is_drawn() -> None:
+    config = configured("[memory]\nfloor_gb = 24.0912")
+    asked = [node.question for node in last(script(for_s=60), config).verdict.nodes]
+    assert "Memory stable, > 24.1 GB?" in asked

@@ -1,0 +1,262 @@
+"""How processes ended: the strongest evidence wins, late evidence may raise it and never lowers it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from metabonk_tui.core.memory.flight_recorder import table as table_of
+from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint
+from metabonk_tui.core.model.sample import (
+    Event,
+    ExitReading,
+    KernelKill,
+    KernelLogReading,
+    Operation,
+    PoolReading,
+    ProcessReading,
+    Sample,
+)
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from tests.support.samples import GB, healthy, kinds, play, room, script, worker
+
+GONE_T = 500.0
+RSS = {"w0": GB, "w1": GB, "w2": GB, "ollama": 5 * GB, "launcher": GB // 30}
+
+
+def table(*gone: str, at_t: float = GONE_T) -> Any:
+    """Three workers, Ollama and their launcher; some are gone from a time on."""
+    everyone = [
+        ProcessReading("worker", GB, slot=s, pid=41 + s, started_at=0.0, name="python3 -m w") for s in range(3)
+    ]
+    everyone.append(ProcessReading("ollama", 5 * GB, pid=9, started_at=0.0, name="ollama serve"))
+    everyone.append(ProcessReading("launcher", GB // 30, pid=7, started_at=0.0, name="python3 launch.py"))
+    return lambda t: tuple(p for p in everyone if t < at_t or (p.role not in gone and f"w{p.slot}" not in gone))
+
+
+def lived(*gone: str, add: dict[float, dict[str, Any]] | None = None, for_s: float = 900, **told: Any) -> Snapshot:
+    """Play a run in which some vanish; `add` lays fields over the sample of a time."""
+    samples = script(processes=told.pop("processes", table(*gone)), for_s=for_s, **told)
+    changed = [replace(sample, **(add or {}).get(sample.t, {})) for sample in samples]
+    return play(changed)[-1]
+
+
+def ends(seen: Snapshot, slot: int = 1) -> list[str]:
+    return [life.ended.text for life in worker(seen, slot).generations if life.ended is not None]
+
+
+def told(seen: Snapshot) -> list[str]:
+    return [event.text for event in seen.events if event.kind == "process.gone"]
+
+
+def exit_of(code: int, slot: int = 1) -> dict[str, Any]:
+    return {"exits": (ExitReading("worker", str(code), slot=slot),)}
+
+
+def kernel(pid: int | None, name: str = "python3", rss_bytes: int = GB) -> dict[str, Any]:
+    kill = KernelKill(pid, name, rss_bytes, "/pool", "/pool/w1")
+    return {"kernel_log": KernelLogReading(kills=(kill,))}
+
+
+def counter(scope: Any, kills: int = 1, available: float = 8.0) -> Any:
+    return lambda t: room(available, kills if t >= GONE_T else 0, scope)
+
+
+STOPPED = {"events": (Event(510.0, "pool.stop", "info", "worker 1 has ended", 1, {"pid": 42}),)}
+OTHER = {"events": (Event(510.0, "pool.stop", "info", "worker 2 has ended", 2, {"pid": 43}),)}
+FAILED = {"events": (Event(510.0, "pool.stop", "crit", "stop failed", 1, {"pid": 42}),)}
+
+
+@pytest.mark.parametrize(
+    ("add", "memory", "expected"),
+    [
+        ({}, None, "cause unknown"),
+        ({510.0: exit_of(3)}, None, "exited 3"),
+        ({510.0: exit_of(0)}, None, "exited 0"),
+        ({510.0: exit_of(-9)}, None, "killed (signal 9)"),
+        ({510.0: exit_of(137)}, None, "killed (signal 9)"),
+        ({510.0: exit_of(-15)}, None, "killed (signal 15)"),
+        ({510.0: exit_of(-15, slot=2)}, None, "cause unknown"),
+        ({900.0: exit_of(3)}, None, "cause unknown"),
+        ({510.0: exit_of(-9)}, counter("host"), "probably OOM"),
+        ({510.0: exit_of(137)}, lambda _t: room(0.1), "probably OOM"),
+        ({510.0: exit_of(-9)}, counter("cgroup"), "OOM-killed"),
+        ({}, counter("cgroup"), "OOM-killed"),
+        ({}, counter("host"), "probably OOM"),
+        ({500.0: exit_of(3)}, counter("host"), "exited 3"),
+        ({500.0: exit_of(-15)}, counter("cgroup"), "killed (signal 15)"),
+        ({510.0: exit_of(3)}, lambda _t: room(0.1), "exited 3"),
+        ({510.0: kernel(42)}, None, "OOM-killed"),
+        ({510.0: kernel(4242)}, None, "cause unknown"),
+        ({510.0: kernel(None)}, None, "OOM-killed"),
+        ({510.0: kernel(None, "java")}, None, "cause unknown"),
+        ({510.0: kernel(None, rss_bytes=3 * GB)}, None, "cause unknown"),
+        ({510.0: STOPPED}, None, "stopped by us"),
+        ({510.0: OTHER}, None, "cause unknown"),
+        ({510.0: FAILED}, None, "cause unknown"),
+        ({510.0: STOPPED, 520.0: exit_of(-15)}, None, "stopped by us"),
+        ({510.0: exit_of(-15), 520.0: STOPPED | {"events": (replace(STOPPED["events"][0], t=520.0),)}}, None,
+         "stopped by us"),
+        ({510.0: exit_of(-9), 530.0: kernel(42)}, None, "OOM-killed"),
+        ({510.0: kernel(42), 530.0: exit_of(-15)}, None, "OOM-killed"),
+        ({510.0: STOPPED}, counter("cgroup"), "OOM-killed"),
+    ],
+)  # fmt: skip
+def test_the_strongest_evidence_says_how_it_ended(add: Any, memory: Any, expected: str) -> None:
+    seen = lived("w1", add=add, **({} if memory is None else {"memory": memory}))
+    assert ends(seen) == [expected]
+    assert ends(seen, 0) == []
+
+
+def test_a_late_exit_code_is_added_to_what_was_believed() -> None:
+    seen = lived("w1", add={510.0: kernel(42), 530.0: exit_of(-9)})
+    (life,) = [life for life in worker(seen, 1).generations if life.ended]
+    assert life.ended is not None
+    assert (life.ended.exit_code, life.ended.signal) == (-9, 9)
+
+
+def test_more_that_vanish_than_were_killed_are_each_only_probable() -> None:
+    seen = lived("w1", "w2", memory=counter("cgroup"))
+    assert (ends(seen, 1), ends(seen, 2)) == (["probably OOM"], ["probably OOM"])
+    both = lived("w1", "w2", memory=counter("cgroup", 2))
+    assert (ends(both, 1), ends(both, 2)) == (["OOM-killed"], ["OOM-killed"])
+    known = lived("w1", "w2", memory=counter("cgroup"), add={500.0: exit_of(3)})
+    assert (ends(known, 1), ends(known, 2)) == (["exited 3"], ["OOM-killed"])
+
+
+def test_ollama_counts_as_much_as_a_worker_and_the_verdict_is_latched() -> None:
+    seen = lived("ollama", memory=counter("cgroup"))
+    assert any(text.startswith("ollama (pid 9) is gone: OOM-killed") for text in told(seen))
+    assert seen.verdict.word is Word.STOP
+    assert seen.memory.oom_victims == ("ollama",)
+
+
+def test_a_kill_that_only_the_kernels_log_names_is_latched_too() -> None:
+    seen = lived("ollama", memory=lambda _t: room(8.0, None, None), add={510.0: kernel(9, "ollama", 5 * GB)})
+    assert (seen.memory.oom_kills_in_run, seen.memory.oom_victims) == (1, ("ollama",))
+    assert seen.verdict.word is Word.STOP
+
+
+def test_a_kill_in_somebody_elses_group_is_not_ours() -> None:
+    seen = lived(memory=counter("host"), add={510.0: kernel(4242, "java")})
+    assert told(seen) == []
+    assert "memory.oom_elsewhere" in kinds(seen)
+    assert seen.memory.oom_kills_in_run == 0
+    assert seen.memory.black_box is None
+
+
+def test_the_end_of_the_launcher_is_told_with_its_code() -> None:
+    seen = lived("launcher", add={510.0: {"exits": (ExitReading("launcher", "1", pid=7),)}})
+    assert told(seen) == ["launcher (pid 7) is gone: exited 1; exit 1 to us, its parent"]
+
+
+def test_a_death_is_told_once_and_again_when_more_is_known() -> None:
+    seen = lived("w1", add={510.0: exit_of(-9), 530.0: kernel(42)})
+    assert [text.partition(";")[0] for text in told(seen)] == [
+        "w1 (pid 42) is gone: killed (signal 9)", "w1 (pid 42) is gone: OOM-killed",
+    ]  # fmt: skip
+
+
+def operating(action: str, from_t: float = 490.0) -> dict[float, dict[str, Any]]:
+    reading = PoolReading(desired=3, operation=Operation(action, from_t, ()))
+    return {t: {"pool": reading} for t in (490.0, 500.0, 510.0)} | {520.0: {"pool": PoolReading(desired=3)}}
+
+
+def test_what_goes_while_we_stop_the_pool_is_our_doing() -> None:
+    assert ends(lived("w1", add=operating("stop the pool"))) == ["stopped by us"]
+
+
+def test_stopping_one_worker_explains_no_other() -> None:
+    assert ends(lived("w1", add=operating("stop worker 2 (pid 43)"))) == ["cause unknown"]
+
+
+def test_a_worker_that_dies_while_its_own_pool_is_launched_was_not_stopped_by_us() -> None:
+    young = ProcessReading("worker", GB, slot=1, pid=42, started_at=495.0)
+    seen = lived(processes=lambda t: (young,) if t == 500.0 else (), add=operating("launch 3 workers"))
+    assert ends(seen) == ["cause unknown"]
+
+
+def test_an_end_that_is_told_late_is_not_laid_upon_the_next_process() -> None:
+    """Process 42 goes at 500, and at 520 the log tells how; 52 goes at 530, seen only at the next look."""
+    pids = ((500.0, 42), (510.0, None), (530.0, 52), (1e9, None))
+
+    def pid(t: float) -> int | None:
+        return next(one for until_t, one in pids if t < until_t)
+
+    def processes(t: float) -> tuple[ProcessReading, ...]:
+        there = pid(t) or (52 if t == 530 else None)
+        return (ProcessReading("worker", GB, slot=0, pid=there, started_at=0.0),) if there else ()
+
+    def life(slot: int, t: float) -> Any:
+        return healthy(slot, t, 510.0 if t >= 510 else 0.0) if pid(t) else "refused"
+
+    samples = script(life, workers=1, processes=processes, pid=lambda _s, t: pid(t), for_s=600)
+    add = {520.0: exit_of(-9, 0)}
+    seen = play([replace(sample, **add.get(sample.t, {})) for sample in samples])[-1]
+    fell = [event.text for event in seen.events if event.kind == "worker.down"]
+    assert fell == ["w0 not reachable: refused, pid 42", "w0 not reachable: refused, pid 52"]
+    assert told(seen)[0].startswith("w0 (pid 42) is gone: killed (signal 9)")
+
+
+def test_each_generation_carries_its_own_end() -> None:
+    def processes(t: float) -> tuple[ProcessReading, ...]:
+        pid = 42 if t < 500 else 52 if t < 700 else 62
+        return (ProcessReading("worker", GB, slot=0, pid=pid, started_at=0.0),)
+
+    born = (0.0, 500.0, 700.0)
+    samples = script(
+        lambda s, t: healthy(s, t, max(b for b in born if b <= t)), workers=1, processes=processes, for_s=900
+    )
+    add = {510.0: exit_of(3, 0), 710.0: exit_of(-9, 0)}
+    seen = play([replace(sample, **add.get(sample.t, {})) for sample in samples])[-1]
+    lives = worker(seen, 0).generations
+    assert [(life.number, life.ended.text if life.ended else None) for life in lives] == [
+        (1, "exited 3"), (2, "killed (signal 9)"), (3, None),
+    ]  # fmt: skip
+
+
+# The black box
+
+
+def test_the_minutes_before_a_kill_are_kept_whole() -> None:
+    seen = lived("ollama", memory=counter("cgroup"))
+    box = seen.memory.black_box
+    assert box is not None
+    assert box.kill_t == GONE_T
+    assert box.points[0].t <= GONE_T - 290
+    assert GONE_T + 50 <= box.points[-1].t <= GONE_T + 60
+    before = box.at(10)
+    assert before is not None
+    assert dict(before.held) == RSS
+    at_kill = box.at(0)
+    assert at_kill is not None
+    assert "ollama" not in dict(at_kill.held)
+
+
+def test_the_victim_had_what_was_last_seen_of_it_and_who_went_earlier_had_nothing() -> None:
+    box = lived("ollama", memory=counter("cgroup")).memory.black_box
+    assert box is not None
+    rows = {name: cells for name, *cells in table_of(box)}
+    assert rows["ollama"] == ["5.00", "5.00", "5.00", "had 5.00"]
+    assert rows["w0"] == ["1.00", "1.00", "1.00", "1.00"]
+    assert rows["available"][-1] == "8.00"
+    earlier = lived(processes=table("ollama", at_t=GONE_T - 100), memory=counter("cgroup")).memory.black_box
+    assert earlier is not None
+    assert {name: cells for name, *cells in table_of(earlier)}["ollama"] == ["5.00", "-", "-", "-"]
+
+
+def test_in_a_young_run_the_victim_still_had_something() -> None:
+    points = tuple(BlackBoxPoint(t, GB, held) for t, held in ((98.0, (("w0", GB),)), (100.0, ())))
+    assert table_of(BlackBox(100.0, points))[-1] == ["w0", "-", "-", "-", "had 1.00"]
+
+
+def test_without_a_kill_there_is_no_black_box() -> None:
+    assert lived("w1", add={510.0: exit_of(-9)}).memory.black_box is None
+
+
+def test_what_the_kernels_log_is_stays_known() -> None:
+    denied = {0.0: {"kernel_log": KernelLogReading(error="not readable: Operation not permitted")}}
+    assert lived(add=denied, for_s=100).memory.kernel_log == "not readable: Operation not permitted"
+    assert lived(for_s=100).memory.kernel_log is None
+    assert isinstance(lived(add={0.0: {"kernel_log": KernelLogReading()}}, for_s=100), Snapshot)
+    assert Sample(t=0.0).kernel_log is None

@@ -1,0 +1,329 @@
+"""One Sample per tick: who is asked, who is believed, and that nobody holds up the others."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from metabonk_tui.core.model.sample import OrchestratorReading, OrchestratorWorker
+from metabonk_tui.engine import collector as live
+from metabonk_tui.engine import pollers as environments
+from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.collector import LiveSource
+from metabonk_tui.engine.single_flight import Faults
+from tests.support.readers import Scene, configured, gather_until, worker_process
+
+NOW = time.time()
+
+
+def source_of(scene: Scene) -> LiveSource:
+    return LiveSource(scene.config, scene.readers(), scene.clock, Faults(scene.clock))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    # An interval so long that a tick waits for whoever answers at all.
+    return Scene(config=configured(workers=2, interval_s=10.0))
+
+
+class TestWhoIsAsked:
+    async def test_every_wanted_slot(self, scene: Scene) -> None:
+        scene.pool.reading = replace(scene.pool.reading, desired=3)
+        sample = await source_of(scene).gather()
+        assert list(sample.workers) == [0, 1, 2]
+        assert [sample.workers[slot].port for slot in range(3)] == [5000, 5001, 5002]
+
+    async def test_as_configured_where_the_pool_does_not_know(self, scene: Scene) -> None:
+        scene.pool.reading = replace(scene.pool.reading, desired=None)
+        assert list((await source_of(scene).gather()).workers) == [0, 1]
+
+    async def test_slots_beyond_that_anybody_shows(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(4, 104, NOW),)
+        scene.beats.reading = OrchestratorReading({7: OrchestratorWorker(7, 107)})
+        assert list((await source_of(scene).gather()).workers) == [0, 1, 4, 7]
+
+    async def test_no_more_than_are_left_after_shrinking(self, scene: Scene) -> None:
+        source = source_of(scene)
+        scene.pool.reading = replace(scene.pool.reading, desired=5)
+        assert len((await source.gather()).workers) == 5
+        scene.pool.reading = replace(scene.pool.reading, desired=1)
+        assert list((await source.gather()).workers) == [0]
+
+    async def test_by_the_configured_host(self, scene: Scene) -> None:
+        import msgspec
+
+        asked: list[str] = []
+
+        async def poll(url: str) -> object:
+            asked.append(url)
+            return await type(scene.workers).poll(scene.workers, "http://x:5000/status")
+
+        scene.workers.poll = poll  # type: ignore[method-assign, assignment]
+        for host, shown in (("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")):
+            scene.config = msgspec.structs.replace(
+                scene.config, pool=msgspec.structs.replace(scene.config.pool, host=host)
+            )
+            await source_of(scene).gather()
+            assert asked[-1] == f"http://{shown}:5001/status"
+
+
+class TestWhoTheyAre:
+    async def test_the_process_table_names_a_worker_on_the_runs_clock(self, scene: Scene) -> None:
+        scene.clock = RunClock(60.0)
+        scene.table.processes = (worker_process(0, 100, NOW - 10),)
+        sample = await source_of(scene).gather()
+        assert sample.workers[0].pid == 100
+        assert sample.workers[0].pid_started_at == scene.clock.at(NOW - 10)
+        assert sample.processes is not None
+        assert sample.processes[0].started_at == scene.clock.at(NOW - 10)
+
+    async def test_of_two_processes_in_a_slot_the_younger_counts(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(0, 100, NOW - 10), worker_process(0, 101, NOW - 1))
+        assert (await source_of(scene).gather()).workers[0].pid == 101
+
+    async def test_the_orchestrator_is_believed_where_the_table_sees_no_worker(self, scene: Scene) -> None:
+        beats = {0: OrchestratorWorker(0, 55, 5000, 3), 1: OrchestratorWorker(1, 56, 5001, 4)}
+        scene.beats.reading = OrchestratorReading(beats)
+        source = source_of(scene)
+        seen = (await source.gather()).workers
+        assert [(seen[slot].pid, seen[slot].episode) for slot in (0, 1)] == [(55, 3), (56, 4)]
+        scene.table.processes = (worker_process(0, 100, NOW),)
+        seen = (await source.gather()).workers
+        # Worker 1 is not in the table that sees worker 0: it has died, and the heartbeat is an echo.
+        assert [seen[slot].pid for slot in (0, 1)] == [100, None]
+        scene.table.processes = ()
+        seen = (await source.gather()).workers
+        assert [seen[slot].pid for slot in (0, 1)] == [None, None]
+
+    async def test_episodes_of_an_earlier_process_are_not_this_ones(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(0, 100, NOW),)
+        scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 99, 5000, 8)})
+        assert (await source_of(scene).gather()).workers[0].episode is None
+        scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 100, 5000, 1)})
+        assert (await source_of(scene).gather()).workers[0].episode == 1
+
+    async def test_memory_is_read_for_workers_and_ollama(self, scene: Scene) -> None:
+        ollama = replace(worker_process(0, 300, NOW), role="ollama", slot=None)
+        launcher = replace(worker_process(0, 400, NOW), role="launcher", slot=None)
+        scene.table.processes = (launcher, worker_process(0, 100, NOW), ollama)
+        sample = await source_of(scene).gather()
+        assert scene.memory.pids == [[100, 300]]
+        assert sample.memory is not None
+
+
+class TestWhoFails:
+    async def test_one_failing_reader_costs_its_own_part_and_is_told_once(self, scene: Scene) -> None:
+        scene.memory.error = ZeroDivisionError("a bug")
+        source = source_of(scene)
+        samples = [await source.gather() for _ in range(3)]
+        assert [sample.memory for sample in samples] == [None] * 3
+        assert all(len(sample.workers) == 2 for sample in samples)
+        told = [event for sample in samples for event in sample.events]
+        assert [(event.kind, "memory" in event.text) for event in told] == [("monitor.error", True)]
+
+    async def test_everything_failing_is_still_a_sample(self, scene: Scene) -> None:
+        scene.memory.error = scene.table.error = scene.pool.read_error = ZeroDivisionError("a bug")
+        scene.workers.broken = {0, 1}
+        sample = await source_of(scene).gather()
+        assert (sample.memory, sample.processes, sample.pool, dict(sample.workers)) == (None, None, None, {})
+        assert {event.kind for event in sample.events} == {"monitor.error"}
+
+    async def test_what_recovers_is_read_again(self, scene: Scene) -> None:
+        source = source_of(scene)
+        scene.table.error = ZeroDivisionError("a bug")
+        assert (await source.gather()).processes is None
+        scene.table.error = None
+        assert (await source.gather()).processes == ()
+
+    async def test_an_orchestrator_that_is_gone_is_named_in_the_pool(self, scene: Scene) -> None:
+        scene.beats.reading = OrchestratorReading(error="refused")
+        sample = await source_of(scene).gather()
+        assert sample.pool is not None
+        assert sample.pool.orchestrator_error == "refused"
+
+    async def test_the_orchestrator_is_not_asked_at_every_tick(self, scene: Scene) -> None:
+        source = source_of(scene)
+        scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 55, 5000, 3)})
+        episodes = [(await source.gather()).workers[0].episode for _ in range(5)]
+        assert scene.beats.calls == 1
+        assert episodes == [3] * 5
+
+    async def test_a_failed_look_at_the_processes_does_not_change_whose_memory_is_read(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(0, 100, NOW),)
+        source = source_of(scene)
+        await source.gather()
+        scene.table.error = ZeroDivisionError("a bug")
+        await source.gather()
+        assert scene.memory.pids == [[100], [100]]
+
+
+class TestWhoIsSlow:
+    async def test_a_hung_worker_does_not_hold_up_its_neighbour(self) -> None:
+        scene = Scene(config=configured(workers=2, interval_s=0.1))
+        scene.workers.hung, scene.workers.timeout_s = {1}, 5.0
+        source = source_of(scene)
+        took = []
+        for _ in range(12):
+            began = time.monotonic()
+            sample = await source.gather()
+            took.append(time.monotonic() - began)
+            assert sample.workers[0].status is not None, "the good one is there at every tick"
+            await asyncio.sleep(0.05)
+        # The first tick waited for it, but not to its end, and the others did not wait at all.
+        assert max(took) < 5.0
+        assert sorted(took)[len(took) // 2] < took[0]
+        await source.aclose()
+
+    async def test_it_is_a_timeout_from_its_first_to_its_last_and_then_well_again(self) -> None:
+        scene = Scene(config=configured(workers=2, interval_s=0.1))
+        scene.workers.hung, scene.workers.timeout_s = {1}, 0.2
+        source = source_of(scene)
+        assert 1 not in (await source.gather()).workers, "nothing is known of it yet"
+        await gather_until(source, lambda sample: 1 in sample.workers)
+        for _ in range(10):
+            assert (await source.gather()).workers[1].error == "timeout"
+            await asyncio.sleep(0.03)
+        scene.workers.hung = set()
+        await gather_until(source, lambda sample: sample.workers[1].status is not None)
+        for _ in range(3):
+            assert (await source.gather()).workers[1].status is not None
+        await source.aclose()
+
+    async def test_nobody_is_asked_twice_at_a_time(self) -> None:
+        scene = Scene(config=configured(workers=2, interval_s=0.05))
+        scene.workers.hung, scene.workers.timeout_s = {1}, 30.0
+        source = source_of(scene)
+        for _ in range(5):
+            await source.gather()
+        assert scene.workers.asked.count(1) == 1
+        assert scene.workers.asked.count(0) == 5
+        await source.aclose()
+
+    async def test_a_stuck_process_table_costs_its_own_part_and_is_read_by_one_thread(self) -> None:
+        scene = Scene(config=configured(workers=2, interval_s=2.0))
+        scene.table.stuck = gate = threading.Event()
+        source = source_of(scene)
+        try:
+            for _ in range(4):
+                sample = await source.gather()
+                assert sample.processes is None
+                assert sample.memory is not None
+                assert sample.workers[0].status is not None
+            assert scene.table.calls == 1
+        finally:
+            gate.set()
+        sample = await gather_until(source, lambda sample: sample.processes is not None)
+        assert scene.table.most_at_once == 1
+
+    async def test_a_hung_orchestrator_delays_nobody(self) -> None:
+        scene = Scene(config=configured(workers=2, interval_s=0.1))
+        scene.beats.hung_s = 30.0
+        source = source_of(scene)
+        await source.gather()
+        began = time.monotonic()
+        for _ in range(5):
+            assert (await source.gather()).workers[0].status is not None
+        assert time.monotonic() - began < scene.beats.hung_s
+        await source.aclose()
+
+    async def test_closing_leaves_no_task(self) -> None:
+        scene = Scene(config=configured(workers=2, interval_s=0.05))
+        scene.workers.hung, scene.workers.timeout_s, scene.beats.hung_s = {0, 1}, 30.0, 30.0
+        before = asyncio.all_tasks()
+        source = source_of(scene)
+        await source.gather()
+        await source.aclose()
+        assert asyncio.all_tasks() == before
+
+
+class TestEnvironments:
+    async def test_they_are_told_when_new_and_when_changed(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(environments, "EVERY_S", 0.0)
+        scene.table.processes = (worker_process(0, 100, NOW - 100),)
+        source = source_of(scene)
+        told = []
+        for value in ("1", "1", "2", "2"):
+            scene.environments.values = {"METABONK_A": value}
+            told.append({slot: env.values for slot, env in (await source.gather()).environments.items()})
+        assert told == [{0: {"METABONK_A": "1"}}, {}, {0: {"METABONK_A": "2"}}, {}]
+
+    async def test_they_are_not_read_at_every_tick(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(0, 100, NOW - 100),)
+        source = source_of(scene)
+        for _ in range(4):
+            await source.gather()
+        assert scene.environments.calls == [(100, NOW - 100)]
+
+    async def test_the_same_environment_of_another_process_is_news(self, scene: Scene) -> None:
+        source = source_of(scene)
+        told = []
+        for pid, started_at in ((100, NOW - 100), (101, NOW - 90), (101, NOW - 80)):
+            scene.table.processes = (worker_process(0, pid, started_at),)
+            told.append(list((await source.gather()).environments))
+        assert told == [[0], [0], [0]]
+
+    async def test_a_new_run_is_told_everything_again(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(0, 100, NOW - 100),)
+        source = source_of(scene)
+        await source.gather()
+        assert not (await source.gather()).environments
+        source.tell_all()
+        assert list((await source.gather()).environments) == [0]
+
+    def test_a_young_process_is_looked_at_again_soon(self) -> None:
+        watch = environments.EnvironmentWatch()
+        process = worker_process(0, 100, NOW)
+        reading = scripted_reading()
+
+        def due(now: float) -> bool:
+            found = watch.due([process], now)
+            watch.news([(each, reading) for each in found], now)
+            return bool(found)
+
+        looks = [t for t in range(0, 40) if due(NOW + t)]
+        assert looks == [0, 2, 4, 34]
+
+
+def scripted_reading() -> environments.EnvReading:
+    return environments.EnvReading({"METABONK_A": "1"})
+
+
+class TestTheFirstSample:
+    async def test_a_run_that_was_there_began_with_its_oldest_worker(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(0, 100, NOW - 50), worker_process(1, 101, NOW - 70))
+        source = source_of(scene)
+        header = (await source.gather()).run
+        assert header is not None
+        assert (header.how, header.name) == ("oldest worker process", f"run-{int(NOW - 70)}")
+        assert header.started_at == pytest.approx(NOW - 70)
+        assert (await source.gather()).run is None
+
+    async def test_an_empty_pool_begins_with_the_first_sample(self, scene: Scene) -> None:
+        sample = await source_of(scene).gather()
+        assert sample.run is not None
+        assert (sample.run.how, sample.run.started_at) == ("first sample", sample.t)
+        assert sample.run.interval_s == 10.0
+
+    async def test_our_own_pool_is_found_again_under_its_own_name(self, scene: Scene) -> None:
+        scene.table.processes = (worker_process(0, 100, NOW - 50),)
+        scene.pool.launcher(90, NOW - 60)
+        scene.pool.reading = replace(scene.pool.reading, launched_by_us=True)
+        header = (await source_of(scene).gather()).run
+        assert header is not None
+        assert (header.how, header.name, header.desired) == ("launched by us", f"run-{int(NOW - 60)}", 2)
+
+    async def test_its_interval_is_on_the_runs_clock(self, scene: Scene) -> None:
+        scene.clock = RunClock(60.0)
+        scene.config = configured(workers=2, interval_s=0.25)
+        header = (await source_of(scene).gather()).run
+        assert header is not None
+        assert header.interval_s == pytest.approx(15.0)
+
+    def test_no_tick_waits_longer_than_its_interval(self) -> None:
+        assert 0 < live.PATIENCE < 1

@@ -1,0 +1,68 @@
+"""Two monitors that begin at the same moment: the account of the one that records counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.recordings.restore import Past
+from metabonk_tui.engine.engine import Engine
+from tests.support.readers import Scene, until
+
+
+@dataclass
+class LateAlong:
+    """Another monitor's recording, which is found only when we have looked ourselves already."""
+
+    theirs: tuple[Sample, ...]
+    recording: bool | None = None
+    writer: str = "pid 1"
+    looked: int = 0
+    told: list[Event] = field(default_factory=list)
+
+    def begin(self, there: object) -> Past | None:
+        return None
+
+    def news(self) -> tuple[Sample, ...] | None:
+        self.looked += 1
+        if self.looked <= 2:
+            return None
+        theirs, self.theirs = self.theirs, ()
+        return theirs
+
+    def tell(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
+        return True
+
+    def take_told(self) -> tuple[tuple[Event, ...], RunHeader | None]:
+        return (), None
+
+    def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def answers(t: float, run: RunHeader | None = None) -> Sample:
+    seen = Observation(WorkerStatus({"step": t}), pid=71, pid_started_at=t)
+    return Sample(t, {0: seen}, run=run)
+
+
+@pytest.mark.parametrize("ahead_s", [-100.0, 0.0], ids=["their clock is behind", "their clock is ours"])
+@pytest.mark.parametrize("name", ["theirs", "run-1"])
+def test_the_recorded_account_counts(ahead_s: float, name: str) -> None:
+    scene = Scene()
+    t = scene.clock.now() + ahead_s
+    theirs = (answers(t - 50, RunHeader(name, t - 60, 1)), answers(t - 40))
+    engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, journal=LateAlong(theirs))
+    engine.start()
+    try:
+        until(lambda: (latest := engine.latest()) is not None and latest.t == t - 40)
+        latest = engine.latest()
+        assert latest is not None
+        assert (latest.run.name, latest.run.started_at, latest.ended_runs) == (name, t - 60, ())
+    finally:
+        engine.stop()

@@ -1,0 +1,36 @@
+"""A demo pool that runs by itself, for monitors that come and go."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.paths import ROOT
+
+
+@contextmanager
+def demo_alone(speed: int, state: Path) -> Iterator[Path]:
+    """Run the healthy demo without a screen; give its configuration, and stop it in the end."""
+    demo = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", "healthy", "--no-ui", "--speed", str(speed)]
+    environment = {**os.environ, "METABONK_TUI_STATE_DIR": str(state)}
+    pool = subprocess.Popen(
+        demo, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    )
+    assert pool.stdout is not None
+    try:
+        found = None
+        while found is None:
+            said = pool.stdout.readline()
+            assert said, "the demo said nowhere how to watch it"
+            found = re.search(r"--config (\S+)", said)
+        yield Path(found[1])
+    finally:
+        pool.send_signal(signal.SIGINT)
+        pool.wait(40)
+        pool.stdout.close()

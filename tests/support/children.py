@@ -1,0 +1,86 @@
+"""Starts real child processes that end with the test, however it ends: they live as long as their stdin is open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from metabonk_tui.core.config.schema import Config, parse_config
+from tests.support.paths import ROOT
+
+UNTIL_CLOSED = "import sys; sys.stdin.read()\n"
+
+
+def config(toml: str = "") -> Config:
+    """Lay a few lines over the packaged configuration."""
+    return parse_config((ROOT / "config.toml").read_text(), toml)
+
+
+def wait_for(predicate: Callable[[], bool], limit_s: float = 20.0) -> None:
+    """Wait until something is so; fail when it is not within the limit."""
+    end = time.monotonic() + limit_s
+    while not predicate():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+class Children:
+    """Children in sessions of their own; `close` ends every one and what it was told of."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[str]] = []
+
+    def python(
+        self, code: str, *arguments: str, env: Mapping[str, str] | None = None, ready: bool = True
+    ) -> subprocess.Popen[str]:
+        """Run `python -c CODE ARGUMENTS`; it must print a line when it is ready, which is left in `.line`."""
+        return self.run([sys.executable, "-c", code, *arguments], env=env, ready=ready)
+
+    def run(
+        self, command: list[str], env: Mapping[str, str] | None = None, ready: bool = True
+    ) -> subprocess.Popen[str]:
+        """Run a command; wait for its first line of output."""
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=None if env is None else {"PATH": os.environ["PATH"], **env},
+            start_new_session=True,
+        )
+        self._started.append(child)
+        if ready:
+            child.line = self.line(child)  # type: ignore[attr-defined]
+        return child
+
+    @staticmethod
+    def line(child: subprocess.Popen[str]) -> str:
+        """Wait for the next line of output."""
+        assert child.stdout is not None
+        text = child.stdout.readline()
+        assert text, f"it ended with {child.wait(5)} instead of saying something"
+        return text.strip()
+
+    @staticmethod
+    def tell(child: subprocess.Popen[str], text: str) -> None:
+        """Send a line of input."""
+        assert child.stdin is not None
+        child.stdin.write(f"{text}\n")
+        child.stdin.flush()
+
+    def close(self) -> None:
+        for child in self._started:
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    pipe.close()
+        for child in self._started:
+            if child.returncode is None:
+                # Not yet waited for, so the pid and its group can be nobody else's.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait(10)

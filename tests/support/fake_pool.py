@@ -1,0 +1,184 @@
+"""A real pool in a folder of its own, and the backend on it; leaves no process behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from metabonk_tui.adapters.pools.launcher import LauncherPool
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.pool import Action, Plan, Target
+from metabonk_tui.core.model.sample import Event, Operation
+from tests.support.children import config
+
+MARK = "FAKE_POOL_FOLDER"
+
+
+class RealClock:
+    speed = 1.0
+
+    def now(self) -> float:
+        return time.time()
+
+    def at(self, real_t: float) -> float:
+        return real_t
+
+
+class FakePool:
+    """One folder with a launcher in it, on free ports."""
+
+    def __init__(self, folder: Path, workers: int = 8) -> None:
+        self.folder = folder / "checkout"
+        self.folder.mkdir()
+        self.state = folder / "state"
+        self.base_port = free_ports(workers)
+        shutil.copy(Path(__file__).with_name("fake_launch.py"), self.folder / "launch.py")
+        shutil.copy(self.folder / "launch.py", self.folder / "omega.py")
+        self.backends: list[LauncherPool] = []
+        self.hands: list[threading.Thread] = []
+
+    def habits(self, *names: str) -> None:
+        (self.folder / "mode").write_text(" ".join(names))
+
+    def config(self, launcher: str = "") -> Config:
+        """The configuration of this pool; `launcher` are lines that replace those of [pool.launcher]."""
+        lines = {
+            "directory": f'"{self.folder}"',
+            "launch": f'["{sys.executable}", "launch.py", "--workers", "{{workers}}", "--base-port", "{{base_port}}"]',
+            "stop": f'["{sys.executable}", "launch.py", "stop"]',
+            "environment": f'{{ {MARK} = "{self.folder}" }}',
+            "start_timeout_s": "30.0",
+            "stop_grace_s": "6.0",
+        }
+        for line in launcher.splitlines():
+            key, _, value = line.partition("=")
+            lines[key.strip()] = value.strip()
+        table = "\n".join(f"{key} = {value}" for key, value in lines.items())
+        worker = f'[["{self.folder}/launch.py worker"]]'
+        return config(
+            f"[pool]\nbase_port = {self.base_port}\n[pool.launcher]\n{table}\n"
+            f'[processes]\nworker = {worker}\nlauncher = [["launch.py"]]\norchestrator = []\nollama = []\n'
+        )
+
+    def backend(self, launcher: str = "", read_only: bool = False) -> LauncherPool:
+        """A monitor's hands, with a lock of its own."""
+        settings = self.config(launcher)
+        backend = LauncherPool(
+            settings,
+            self.state,
+            clock=RealClock(),
+            controller_lock=PoolLock(self.state / "pool.lock"),
+            processes=ProcessTable(settings).read,
+            read_only=read_only,
+        )
+        self.backends.append(backend)
+        return backend
+
+    def launch_by_hand(self, workers: int, *more: str) -> subprocess.Popen[bytes]:
+        """Launch as a person does, without any monitor."""
+        argv = [sys.executable, "launch.py", "--workers", str(workers), "--base-port", str(self.base_port), *more]
+        child = subprocess.Popen(
+            argv,
+            cwd=self.folder,
+            env={**os.environ, MARK: str(self.folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        # Reaped at once when it ends, as its shell would: a zombie looks alive to the stop command.
+        reaper = threading.Thread(target=child.wait)
+        reaper.start()
+        self.hands.append(reaper)
+        return child
+
+    def pids(self) -> set[int]:
+        """Everything alive that belongs to this folder, however detached."""
+        proc, found = Proc(), set()
+        for pid in proc.pids():
+            with contextlib.suppress(OSError):
+                if f"{MARK}={self.folder}".encode() in proc.environment(pid).split(b"\0") and proc.stat(pid):
+                    found.add(pid)
+        return found
+
+    def open_ports(self, workers: int = 8) -> list[int]:
+        """Ports of this pool that accept."""
+        return [port for port in range(self.base_port, self.base_port + workers) if accepts(port)]
+
+    def close(self) -> None:
+        for backend in self.backends:
+            backend._lock.release()
+        for _ in range(50):
+            pids = self.pids()
+            if not pids:
+                break
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+        for hand in self.hands:
+            hand.join(10)
+
+
+class Telling:
+    """Collects what an operation tells."""
+
+    def __init__(self) -> None:
+        self.all: list[Operation] = []
+
+    def __call__(self, operation: Operation) -> None:
+        self.all.append(operation)
+
+    @property
+    def last(self) -> Operation:
+        return self.all[-1]
+
+    def step(self, name: str) -> str:
+        return next(f"{step.state}: {step.detail}" for step in self.last.steps if step.name == name)
+
+
+async def do(backend: LauncherPool, action: Action) -> tuple[Plan, Telling, tuple[Event, ...]]:
+    """Plan and apply."""
+    plan = backend.plan(action, await backend.read())
+    telling = Telling()
+    events = await backend.apply(plan, telling)
+    return plan, telling, events
+
+
+def workers_of(plan: Plan) -> tuple[Target, ...]:
+    return tuple(hit for hit in plan.hits if hit.role == "worker")
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(1.0)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_ports(count: int) -> int:
+    """Find a first port that so many free ones follow. xdist's workers look in different places."""
+    seed = os.getpid() % 400
+    for step in range(400):
+        base = 20000 + (seed + step * 7) % 400 * 30
+        if all(not accepts(port) and _binds(port) for port in range(base, base + count)):
+            return base
+    raise RuntimeError("no free ports")
+
+
+def _binds(port: int) -> bool:
+    with socket.socket() as server:
+        try:
+            server.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,48 @@
+"""A monitor on a script, to be run in a pseudo-terminal: `python -m tests.support.pty_child WORDS_FILE`."""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import sys
+import termios
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from metabonk_tui.core.config.schema import parse_config
+from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.ui.app import MonitorApp, run_app
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.theme_files import load_themes, packaged_dir
+from tests.support import snapshots as scenes
+from tests.ui.conftest import ROOT, ScriptedMonitor
+
+
+def main(words: Path) -> int:
+    """Show scenes that change every cell ten times a second, until told to leave."""
+    # Only the controlling terminal hangs up when it goes away.
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    monitor = ScriptedMonitor(scenes.healthy())
+    ended = threading.Event()
+
+    def engine() -> None:
+        for i in itertools.count():
+            if ended.wait(0.1):
+                return
+            scene = scenes.stop() if i % 2 else scenes.mixed()
+            alerts = (Alert("MemCritical", "", "crit", "firing", "0.4 GB available", 0.0),) if i > 3 else ()
+            monitor.set(replace(scene, t=time.time(), alerts=alerts))
+            words.with_suffix(".ticks").write_text(str(i))
+
+    threading.Thread(target=engine, daemon=True).start()
+    config = parse_config((ROOT / "config.toml").read_text(encoding="utf-8"), None)
+    app = MonitorApp(monitor, config, all_screens(), themes=load_themes(packaged_dir())[0])
+    code = run_app(app, lambda: (words.write_text("last words"), None)[1])
+    ended.set()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

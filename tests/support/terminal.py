@@ -1,0 +1,116 @@
+"""A real terminal for a real program: a pty, and pyte to read what stands on its screen."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pyte
+
+
+class Screen:
+    """Runs `metabonk-tui ARGUMENTS` in a terminal of its own."""
+
+    def __init__(self, arguments: list[str], state: Path, *, columns: int = 120, lines: int = 40) -> None:
+        """Start it; `state` is its state directory."""
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+            environment = {
+                **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")},
+                "TERM": "xterm-256color",
+                "LC_ALL": "C.UTF-8",
+                "METABONK_TUI_STATE_DIR": str(state),
+                "XDG_RUNTIME_DIR": str(state),
+                "XDG_CONFIG_HOME": str(state),
+            }
+            os.chdir(state)
+            # An explicit environment: readline puts LINES and COLUMNS where only C sees them.
+            os.execve(sys.executable, [sys.executable, "-m", "metabonk_tui", *arguments], environment)
+        self.code: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen now."""
+        return "\n".join(self._screen.display)
+
+    def wait_for(self, pattern: str, limit_s: float = 30.0) -> str:
+        """Read until the screen matches; return what matched. Fails with the screen when it never does."""
+        return self.wait_until(lambda: re.search(pattern, self.text), pattern, limit_s)
+
+    def wait_until(self, met: Callable[[], re.Match[str] | None], what: str, limit_s: float) -> str:
+        """Read until a condition on the screen is met."""
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            found = met()
+            if found:
+                while self._read(0.05):
+                    pass  # a frame arrives in pieces: look at it when it is whole
+                found = met()
+            if found:
+                return found[0]
+            if not self._read(0.2) and self.ended():
+                break
+        raise AssertionError(f"{what!r} was not on the screen within {limit_s:g} s:\n{self.text}")
+
+    def keys(self, text: str) -> None:
+        """Type."""
+        os.write(self._terminal, text.encode())
+
+    def ended(self) -> bool:
+        """Say whether the program has ended, and remember its exit code."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code is not None
+
+    def wait_end(self, limit_s: float = 30.0) -> int:
+        """Read until the program ends; return its exit code."""
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            self._read(0.1)
+            if self.ended():
+                return self.code or 0
+        raise AssertionError(f"still running after {limit_s:g} s:\n{self.text}")
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait_end()
+
+    def close(self) -> None:
+        """End it in any case, gently first: a demo has a pool to clean up."""
+        if not self.ended():
+            os.kill(self.pid, signal.SIGTERM)
+            with suppress(AssertionError):
+                self.wait_end(20.0)
+        if not self.ended():
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._terminal)
+
+    def _read(self, limit_s: float) -> bool:
+        readable, _, _ = select.select([self._terminal], [], [], limit_s)
+        if not readable:
+            return False
+        try:
+            read = os.read(self._terminal, 65536)
+        except OSError:
+            time.sleep(0.05)  # the program's side is closed: it is about to end
+            return False
+        self._stream.feed(read)
+        return bool(read)

@@ -1,0 +1,353 @@
+"""Nothing is done to the pool that was not typed by a person who was shown what it hits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from textual import events
+
+from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.model.sample import Operation, OperationStep
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.app import MonitorApp
+from metabonk_tui.ui.controller import Desk, Effect
+from metabonk_tui.ui.dialogs.confirm import SETTLE_S, ConfirmDialog
+from metabonk_tui.ui.dialogs.operation import OperationDialog
+from metabonk_tui.ui.style.glyphs import ASCII, UNICODE, Glyphs
+from metabonk_tui.ui.style.spans import Row, plain, width
+from tests.support import snapshots as scenes
+from tests.ui.conftest import ScriptedMonitor, plain_screens, read_config, with_operation
+
+NAMED = {"\n": "enter", "\t": "tab", "\x1b": "escape", "\x7f": "backspace", "\x10": "up", "\x0e": "down"}
+
+
+class Person:
+    """Types at a desk, a second between keys, and reads what is there."""
+
+    def __init__(self, scene: Snapshot, size: tuple[int, int] = (120, 40), glyphs: Glyphs = UNICODE) -> None:
+        self.monitor = ScriptedMonitor(scene)
+        self.desk = Desk(self.monitor, read_config(), plain_screens(), glyphs=glyphs)
+        self.desk.news(scene)
+        self.size = size
+        self.at_s = 100.0
+
+    def types(self, keys: str, apart_s: float = 1.0) -> Effect:
+        effect = Effect()
+        for key in keys:
+            self.at_s += apart_s
+            effect = self.desk.press(NAMED.get(key, key), None if key in NAMED else key, self.at_s, *self.size)
+        return effect
+
+    def sees(self, scene: Snapshot) -> None:
+        self.monitor.set(scene)
+        self.desk.news(scene)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return self.desk.rows(*self.size)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(plain(row) for row in self.rows)
+
+    @property
+    def filled(self) -> str:
+        """What Enter does now: the only filled button in the box."""
+        return " ".join(span.text.strip() for row in self.rows[5:-1] for span in row if span.on == "accent")
+
+
+@pytest.mark.parametrize(
+    ("keys", "word", "action"),
+    [
+        ("L", "3", Launch(3)),
+        ("+", "4", Resize(4)),
+        ("-", "2", Resize(2)),
+        ("R", "3", Restart(3)),
+        ("X", "stop", Stop()),
+    ],
+)
+def test_typing_the_word_and_enter_does_it(keys: str, word: str, action: object) -> None:
+    person = Person(scenes.healthy())
+    person.types(keys)
+    assert "locked until" in person.text
+    assert person.filled == "Cancel  Esc"
+    person.types(word)
+    assert "Enter" in person.filled
+    assert person.monitor.submitted == []
+    person.types("\n")
+    assert [plan.action for plan in person.monitor.submitted] == [action]
+    assert isinstance(person.desk.dialog, OperationDialog)
+
+
+def test_one_worker_is_stopped_by_its_process_not_its_number() -> None:
+    person = Person(scenes.healthy())
+    worker = scenes.healthy().workers[1]
+    person.types("\tK")
+    assert f"w{worker.slot}" in person.text
+    assert str(worker.pid) in person.text
+    person.types("stop\n")
+    assert [plan.action for plan in person.monitor.submitted] == [
+        StopWorker(worker.slot, worker.pid, worker.pid_started_at)  # type: ignore[arg-type]
+    ]
+
+
+@pytest.mark.parametrize("typed", ["\n", "\x1b", "4\n", "33\n", "s\n", "3\x7f\n", "3\x1b", "03\n", " 3\n"])
+def test_anything_else_cancels(typed: str) -> None:
+    person = Person(scenes.healthy())
+    person.types("R" + typed)
+    assert person.monitor.submitted == []
+    assert person.desk.dialog is None
+
+
+@pytest.mark.parametrize("keys", ["L", "+", "-", "R", "X"])
+@pytest.mark.parametrize("held", ["L", "+", "-", "R", "X", "\n", "3", "s"])
+def test_a_held_down_key_confirms_nothing(keys: str, held: str) -> None:
+    person = Person(scenes.healthy())
+    person.types(keys)
+    person.types(held * 200, apart_s=0.03)
+    assert person.monitor.submitted == []
+
+
+@pytest.mark.parametrize("pasted", ["3\n", "R3\n", "stop\n", "3\n\n\n"])
+def test_keys_that_come_faster_than_a_person_confirm_nothing(pasted: str) -> None:
+    person = Person(scenes.healthy())
+    person.types("R" if pasted[0] in "3R" else "X")
+    person.types(pasted, apart_s=SETTLE_S / 10)
+    assert person.monitor.submitted == []
+
+
+def test_after_too_fast_an_enter_one_more_does_it() -> None:
+    person = Person(scenes.healthy())
+    person.types("R3")
+    person.types("\n", apart_s=0.01)
+    assert "too fast" in person.text
+    assert person.monitor.submitted == []
+    person.types("\n")
+    assert len(person.monitor.submitted) == 1
+
+
+async def test_a_bracketed_paste_is_not_typing(make_app: Callable[..., MonitorApp]) -> None:
+    monitor = ScriptedMonitor(scenes.healthy())
+    app = make_app(monitor)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("R")
+        app.post_message(events.Paste("3"))
+        app.screen.post_message(events.Paste("3\n"))
+        await pilot.pause()
+        assert isinstance(app.desk.dialog, ConfirmDialog)
+        assert not app.desk.dialog.unlocked
+    assert monitor.submitted == []
+
+
+def test_the_dialog_says_what_it_hits_and_runs() -> None:
+    person = Person(scenes.stop())
+    person.types("-")
+    text = person.text
+    for wanted in (
+        "RESIZE POOL  5 → 4 workers",
+        "ALL 5 workers: w0 w1 w2 w3 w4",
+        *(str(worker.pid) for worker in scenes.stop().workers),
+        "python3 launch.py stop",
+        "python3 launch.py --workers 4 --no-dashboard",
+        "in /srv/metabonk",
+        "game_agnostic_verified_config.env",
+        "14 keys",
+        "no live resize",
+        "about 4 min",
+        "type 4 and press Enter",
+    ):
+        assert wanted in text
+
+
+def test_it_says_what_memory_is_left() -> None:
+    person = Person(scenes.stop())
+    budget = scenes.stop().memory.budget
+    assert budget is not None
+    person.types("L")
+    assert f"starts      {budget.fits} worker" in person.text, "a launch suggests no more than fit"
+    person.types("+" * (5 - budget.fits))
+    assert "does not fit" in person.text
+    assert "short" in person.text
+    assert "measured" in person.text
+    assert budget.leaves_bytes(5) < 0
+    person = Person(scenes.healthy())
+    person.types("R")
+    assert "fits, floor 1.0" in person.text
+    person = Person(scenes.no_memory())
+    person.types("R")
+    assert "memory is not known" in person.text
+
+
+def test_changing_the_number_plans_anew_and_locks_again() -> None:
+    person = Person(scenes.healthy())
+    person.types("L3")
+    assert "Enter" in person.filled
+    person.types("+")
+    assert person.filled == "Cancel  Esc"
+    assert person.monitor.planned[-1] == Launch(4)
+    assert "--workers 4" in person.text
+    person.types("3\n")
+    assert person.monitor.submitted == []
+    person = Person(scenes.healthy())
+    person.types("L\t\x7f2\n2\n")
+    assert [plan.action for plan in person.monitor.submitted] == [Launch(2)]
+
+
+def test_a_number_that_makes_no_sense_cannot_be_confirmed() -> None:
+    person = Person(scenes.healthy())
+    person.types("L\t\x7f")
+    assert "a number from 1 to 1000" in person.text
+    person.types("\n\n")
+    assert person.monitor.submitted == []
+    person = Person(scenes.healthy())
+    person.types("L\t9999999")
+    assert "a number from 1 to 1000" in person.text
+
+
+def test_the_number_never_falls_below_one() -> None:
+    person = Person(scenes.healthy(1))
+    person.types("----")
+    assert person.monitor.planned[-1] == Resize(1)
+
+
+def test_a_refused_plan_cannot_be_confirmed() -> None:
+    person = Person(scenes.healthy())
+    person.monitor.refusal = "the launch command was not found: python3"
+    person.types("R")
+    assert "the launch command was not found" in person.text
+    person.types("3\n")
+    assert person.monitor.submitted == []
+
+
+def test_when_the_pool_changes_one_must_read_again() -> None:
+    scene = scenes.healthy()
+    person = Person(scene)
+    person.types("X" + "stop")
+    again = replace(scene.workers[1], pid=99999, pid_started_at=1.0)
+    person.sees(replace(scene, workers=(scene.workers[0], again, scene.workers[2])))
+    assert "the pool has just changed" in person.text
+    assert "99999" in person.text
+    assert person.filled == "Cancel  Esc"
+    person.types("\n")
+    assert person.monitor.submitted == []
+
+
+def test_news_without_change_keeps_what_was_typed() -> None:
+    scene = scenes.healthy()
+    person = Person(scene)
+    person.types("Xsto")
+    person.sees(replace(scene, t=scene.t + 1))
+    person.types("p\n")
+    assert len(person.monitor.submitted) == 1
+    assert len(person.monitor.planned) == 1
+
+
+def test_when_somebody_else_takes_the_pool_the_open_dialog_refuses() -> None:
+    scene = scenes.healthy()
+    person = Person(scene)
+    person.types("Xstop")
+    person.sees(replace(scene, pool=replace(scene.pool, controller="other", holder="pid 4711")))
+    assert "pid 4711" in person.text
+    person.types("\n")
+    assert person.monitor.submitted == []
+
+
+def test_y_copies_the_exact_commands() -> None:
+    person = Person(scenes.healthy())
+    effect = person.types("Ry")
+    assert effect.copy == "python3 launch.py stop\npython3 launch.py --workers 3 --no-dashboard"
+
+
+def test_the_first_rows_are_neither_dimmed_nor_covered() -> None:
+    person = Person(scenes.stop())
+    before = person.rows
+    person.types("X")
+    assert person.rows[:5] == before[:5]
+    assert all(span.dim for row in person.rows[5:8] for span in row if span.text.strip())
+    person = Person(scenes.stop(), (80, 24))
+    before = person.rows
+    person.types("+")
+    assert person.rows[:5] == before[:5]
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
+@pytest.mark.parametrize("key", ["L", "+", "X", "K", "R"])
+def test_every_size_shows_what_it_hits_and_what_to_type(key: str, glyphs: Glyphs) -> None:
+    for size in ((200, 60), (120, 40), (80, 24), (60, 16), (40, 12)):
+        person = Person(scenes.healthy(), size, glyphs)
+        person.types(key)
+        rows = person.rows
+        assert len(rows) == size[1]
+        assert all(width(row) <= size[0] for row in rows)
+        assert "Cancel" in person.text
+        assert "confirm" in person.text
+        assert "stops" in person.text
+        if glyphs is ASCII:
+            assert "".join(plain(row) for row in rows[5:]).isascii()
+
+
+def running(scene: Snapshot, **over: object) -> Snapshot:
+    steps = (
+        OperationStep("stop the pool", "done"),
+        OperationStep("wait until every port is free", "running", "2 of 3"),
+        OperationStep("launch 3 workers", "waiting"),
+    )
+    operation = Operation("restart 3 workers", scene.t - 12, steps, ("first line", "[/oops] last line"))
+    return with_operation(scene, replace(operation, **over))  # type: ignore[arg-type]
+
+
+def test_progress_is_shown_step_by_step_until_it_ends() -> None:
+    scene = scenes.healthy()
+    person = Person(scene)
+    person.types("R3\n")
+    assert "waiting for the first word" in person.text
+    person.sees(running(scene))
+    for wanted in ("RESTART 3 WORKERS", "12s", "stop the pool", "2 of 3", "launch 3 workers", "[/oops] last line"):
+        assert wanted in person.text
+    person.types("\n")
+    assert person.desk.dialog is not None
+    failed = running(scene, ok=False, ended_at=scene.t, message="the launcher exited with 1", log_path="/tmp/p.log")
+    person.sees(failed)
+    for wanted in ("the launcher exited with 1", "/tmp/p.log", "[/oops] last line"):
+        assert wanted in person.text
+    person.types("\n")
+    assert person.desk.dialog is None
+
+
+def test_hiding_progress_stops_nothing_and_o_brings_it_back() -> None:
+    scene = scenes.healthy()
+    person = Person(scene)
+    person.types("R3\n")
+    person.sees(running(scene))
+    person.types("\x1b")
+    assert person.desk.dialog is None
+    assert "o shows it again" in person.desk.notice
+    person.types("X")
+    assert person.desk.dialog is None
+    assert "still going on" in person.desk.notice
+    person.types("o")
+    assert "RESTART 3 WORKERS" in person.text
+    assert len(person.monitor.submitted) == 1
+
+
+def test_progress_of_an_older_operation_is_not_taken_for_the_new_one() -> None:
+    scene = running(scenes.healthy(), ok=True, ended_at=scenes.healthy().t, message="done")
+    person = Person(scene)
+    person.types("R3\n")
+    assert "waiting for the first word" in person.text
+    person.sees(running(scene, started_at=scene.t))
+    assert "stop the pool" in person.text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 16), (40, 10)])
+def test_a_failure_is_readable_at_every_size(size: tuple[int, int]) -> None:
+    scene = scenes.healthy()
+    steps = tuple(OperationStep(f"step {i}", "failed" if i == 7 else "done") for i in range(8))
+    tail = tuple(f"line {i}" for i in range(8))
+    failed = running(scene, ok=False, ended_at=scene.t, steps=steps, output_tail=tail, message="it failed")
+    person = Person(failed, size)
+    person.types("o")
+    assert "it failed" in person.text
+    assert "step 7" in person.text

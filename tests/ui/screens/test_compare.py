@@ -1,0 +1,285 @@
+"""The compare screen: choosing a run, reading it in the background, what it says, and how it looks.
+
+Draw the pictures anew with METABONK_TUI_GOLDEN=write and read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.recordings import KeptRun, Unreadable
+from metabonk_tui.core.report.compare import compare
+from metabonk_tui.core.report.timeline import Digest, Digester
+from metabonk_tui.ui.compare_job import CompareView, Comparing
+from metabonk_tui.ui.controller import Desk
+from metabonk_tui.ui.screens.registry import all_screens
+from metabonk_tui.ui.style.spans import plain
+from tests.support import snapshots as scenes
+from tests.support.draw import text_of
+from tests.support.paths import UI_GOLDEN as GOLDEN
+from tests.support.samples import Life, header, healthy, play, room, script, silent
+from tests.ui.conftest import ScriptedMonitor, read_config
+
+START = 1767362523.0
+
+
+@cache
+def walked(name: str, life: Life, minutes: int, memory: bool = True) -> tuple[Snapshot, ...]:
+    told = header(0.0, 5, 10.0, name=name)
+    kept = (lambda _: room()) if memory else None
+    return tuple(play(script(life, workers=5, for_s=60.0 * minutes, run=told, memory=kept)))
+
+
+def boiled(snapshots: tuple[Snapshot, ...]) -> Digester:
+    digester = Digester()
+    for snapshot in snapshots:
+        digester.add(snapshot)
+    return digester
+
+
+@cache
+def digest(name: str, life: Life, minutes: int, memory: bool = True) -> Digest:
+    found = boiled(walked(name, life, minutes, memory)).digest()
+    assert found is not None
+    return found
+
+
+def kept(name: str, started_at: float = 0.0) -> KeptRun:
+    return KeptRun(name, name, started_at, 4500.0, "STOP", 5, "metabonk-csv")
+
+
+def failed() -> Digest:
+    return digest("failed-run", silent, 75, memory=False)
+
+
+VIEWS: dict[str, Callable[[], CompareView]] = {
+    "parted": lambda: CompareView(
+        chosen=kept("failed-run"), comparison=compare(digest("run-1767362523", healthy, 42), failed()), whole=True
+    ),
+    "alike": lambda: CompareView(
+        chosen=kept("after-fix"),
+        comparison=compare(digest("run-1767362523", healthy, 42), digest("after-fix", healthy, 75)),
+    ),
+    "reading": lambda: CompareView(chosen=kept("failed-run"), doing="reading failed-run", done=0.42),
+    "none": CompareView,
+    "unreadable": lambda: CompareView(problem="failed-run cannot be read: file is not a database"),
+}
+PICTURES = [
+    *(("parted", size) for size in ((80, 24), (120, 40), (200, 60), (40, 12))),
+    ("alike", (120, 40)),
+    ("reading", (80, 24)),
+    ("none", (80, 24)),
+    ("unreadable", (80, 24)),
+]
+
+
+def golden(name: str, told: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("METABONK_TUI_GOLDEN") == "write":
+        path.write_text(told, encoding="utf-8")
+    assert told == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("view", "size"), PICTURES, ids=str)
+def test_it_still_looks_like_this(view: str, size: tuple[int, int]) -> None:
+    told = text_of(scenes.healthy(), *size, "compare", comparing=VIEWS[view]())
+    golden(f"compare-{view}-{size[0]}x{size[1]}", told)
+
+
+def test_in_ascii_it_still_looks_like_this() -> None:
+    told = text_of(scenes.healthy(), 120, 40, "compare", comparing=VIEWS["parted"](), ascii=True)
+    assert told.isascii()
+    golden("ascii-compare-parted-120x40", told)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("wide", [20, 33, 47, 60, 79, 100, 111, 140, 199])
+def test_no_row_is_wider_than_the_terminal(view: str, wide: int) -> None:
+    for high in (5, 12, 24, 60):
+        rows = text_of(scenes.healthy(), wide, high, "compare", comparing=VIEWS[view]()).splitlines()
+        assert max(map(len, rows)) <= wide
+
+
+def test_what_nobody_recorded_is_said_and_not_drawn_as_zero() -> None:
+    told = text_of(scenes.healthy(), 120, 60, "compare", comparing=VIEWS["parted"]())
+    (row,) = [line for line in told.splitlines() if "available memory" in line]
+    assert row.split() == ["available", "memory", "8.0", "GB", "○", "not", "recorded"]
+    (row,) = [line for line in told.splitlines() if line.strip().startswith("OOM kills")]
+    assert "0" in row
+    assert "not recorded" in row
+    assert "intrinsic reward, median" in told
+    assert "— absent" in told
+
+
+# Choosing and reading
+
+
+class ScriptedArchive:
+    """Implements `core.past_ports.Archive` over what a test says; a run is read when its gate is opened."""
+
+    def __init__(self, *runs: KeptRun, **boils: Digester | str) -> None:
+        self.listed = runs
+        self.boils = {name.replace("_", "-"): told for name, told in boils.items()}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.left = threading.Event()
+        self.read: list[str] = []
+
+    def runs(self) -> tuple[KeptRun, ...]:
+        return self.listed
+
+    def boil(self, name: str, on: Callable[[float], bool]) -> Digester | None:
+        self.read.append(name)
+        while not self.gate.wait(0.005):
+            if not on(0.5):
+                self.left.set()
+                return None
+        told = self.boils[name]
+        if isinstance(told, str):
+            raise Unreadable(told)
+        return told
+
+
+class Seat:
+    """A person at a desk: presses keys, waits, reads."""
+
+    def __init__(self, archive: ScriptedArchive | None, snapshot: Snapshot) -> None:
+        self.monitor = ScriptedMonitor(snapshot)
+        self.desk = Desk(self.monitor, read_config(), all_screens(), archive=archive)
+        self.desk.news(snapshot)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.desk.press(key, key if len(key) == 1 else None, time.monotonic(), 120, 40)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(plain(row) for row in self.desk.rows(120, 40))
+
+    def until(self, text: str) -> None:
+        ends = time.monotonic() + 20
+        while text not in self.text:
+            assert time.monotonic() < ends, self.text
+            self.desk.tick(time.monotonic())
+            time.sleep(0.005)
+
+
+def now() -> Snapshot:
+    return walked("run-now", healthy, 42)[-1]
+
+
+def archive() -> ScriptedArchive:
+    return ScriptedArchive(
+        kept("after-fix", 9000.0),
+        kept("failed-run", 100.0),
+        KeptRun("run-now", "run-now", 0.0, 2500.0, "LAUNCH 24H", 5, "live"),
+        failed_run=boiled(walked("failed-run", silent, 75, False)),
+        run_now=boiled(walked("run-now", healthy, 42)),
+        after_fix="after-fix cannot be read: torn",
+    )
+
+
+def test_c_opens_the_list_and_enter_names_the_first_divergence() -> None:
+    seat = Seat(archive(), now())
+    seat.press("c")
+    seat.until("after-fix")
+    assert "COMPARE WITH" in seat.text
+    assert seat.text.count("run-now") == 1, "the run on screen is not among those beside it"
+    seat.press(*"failed")
+    assert "after-fix" not in seat.text
+    seat.press("enter")
+    seat.until("first divergence 00:00:10 · intrinsic reward keys: 5/5 here, 0/5 there")
+    assert "42:00 long" in seat.text
+    assert "only since it was opened here" not in seat.text
+    seat.press("escape")
+    assert "COMPARE" not in seat.text
+    seat.press("c")
+    assert "first divergence" in seat.text, "it is still there"
+    seat.press("c")
+    assert "COMPARE WITH" in seat.text, "there it chooses another one"
+
+
+def test_reading_does_not_hold_up_the_screen_and_can_be_left() -> None:
+    told = archive()
+    told.gate.clear()
+    seat = Seat(told, now())
+    seat.press("c")
+    seat.until("failed-run")
+    began = time.monotonic()
+    seat.press(*"failed", "enter")
+    assert time.monotonic() - began < 2
+    seat.until("reading failed-run")
+    seat.until("50 %")
+    seat.press("escape")
+    assert told.left.wait(10)
+    seat.press("c")
+    assert "COMPARE WITH" in seat.text, "nothing stands beside it"
+
+
+def test_what_cannot_be_read_says_why_and_goes_on_saying_it() -> None:
+    seat = Seat(archive(), now())
+    seat.press("c")
+    seat.until("after-fix")
+    seat.press(*"after", "enter")
+    seat.until("after-fix cannot be read: torn")
+    for later_s in (1.0, 60.0, 600.0):
+        seat.desk.tick(time.monotonic() + later_s)
+        assert "after-fix cannot be read: torn" in seat.text
+
+
+def test_without_a_recording_of_this_run_it_is_what_was_seen_here() -> None:
+    told = archive()
+    told.listed = told.listed[1:2]
+    seat = Seat(told, now())
+    seat.press("c")
+    seat.until("failed-run")
+    seat.press("enter")
+    seat.until("only since it was opened here")
+    assert told.read == ["failed-run"]
+
+
+def test_without_a_store_it_says_so() -> None:
+    seat = Seat(None, now())
+    seat.press("c")
+    assert "there is no store of runs here" in seat.text
+    seat.press("enter", "escape")
+    assert "there is no store of runs here" in seat.text
+
+
+def test_it_goes_on_with_the_run_on_screen_and_a_new_run_begins_anew() -> None:
+    told = archive()
+    comparing = Comparing(told)
+    first, *others = walked("run-now", healthy, 42)[:120]
+    comparing.feed(first)
+    comparing.choose(kept("failed-run", 100.0))
+    clock = 100.0
+
+    def until(met: Callable[[], bool]) -> None:
+        nonlocal clock
+        ends = time.monotonic() + 20
+        while not met():
+            assert time.monotonic() < ends
+            clock += 1.0
+            comparing.tick(clock, True)
+            time.sleep(0.005)
+
+    told.boils["run-now"] = boiled((first,))
+    until(lambda: comparing.view.comparison is not None)
+    before = comparing.view.comparison
+    for snapshot in others:
+        comparing.feed(snapshot)
+    until(lambda: comparing.view.comparison is not before)
+    assert comparing.view.comparison is not None
+    assert comparing.view.comparison.common_s == others[-1].t
+    again = replace(first, t=9010.0, run=replace(first.run, name="run-2", started_at=9000.0))
+    comparing.feed(again)
+    until(lambda: comparing.view.comparison is not None and comparing.view.comparison.a.name == "run-2")
+    assert comparing.view.whole

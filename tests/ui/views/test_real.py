@@ -1,0 +1,106 @@
+"""Real Snapshots on the screen: samples go through `step`, and what the tree decides is what is read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.ui.style.spans import plain, width
+from tests.support.draw import SCREENS, SIZES, chosen, rows_of, text_of
+from tests.support.samples import (
+    GB,
+    Answer,
+    by_slot,
+    down,
+    healthy,
+    phases,
+    play,
+    playing,
+    room,
+    script,
+    silent,
+    with_fields,
+)
+
+
+def stories() -> dict[str, list[Snapshot]]:
+    """Whole runs, from the first sample to where they end."""
+
+    def nan(slot: int, t: float) -> Answer:
+        return with_fields(healthy, intrinsic_reward_total="NaN" if t > 300 else 0.2)(slot, t)
+
+    def held(t: float) -> tuple[ProcessReading, ...]:
+        workers = tuple(ProcessReading("worker", GB + int(t * 1e5), slot, 100 + slot, 0.0, GB) for slot in range(3))
+        return (*workers, ProcessReading("ollama", 5 * GB))
+
+    return {
+        "healthy": play(script(healthy, for_s=2400, processes=held)),
+        "playing": play(script(playing, for_s=2400)),
+        "silent": play(script(silent, workers=5, for_s=2400)),
+        "oom": play(script(healthy, for_s=1200, memory=lambda t: room(2.0, kills=int(t > 900)))),
+        "low": play(script(healthy, for_s=3000, memory=lambda t: room(3.0 - t / 1200))),
+        "blind": play(script(healthy, for_s=2400, blind=lambda t: 400 < t < 1500)),
+        "no memory": play(script(healthy, for_s=2400, memory=None)),
+        "sick": play(script(by_slot(healthy, phases((0, healthy), (700, down)), silent, nan), workers=4, for_s=1500)),
+        "gone": play(script(down, for_s=600)),
+    }
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, list[Snapshot]]:
+    return stories()
+
+
+def test_every_moment_of_every_story_can_be_drawn(told: dict[str, list[Snapshot]]) -> None:
+    for name, snapshots in told.items():
+        for snapshot in snapshots[::23]:
+            for screen in SCREENS:
+                for wide, high in SIZES:
+                    rows = rows_of(snapshot, wide, high, screen, state=chosen(1))
+                    assert len(rows) == high
+                    assert all(width(row) <= wide for row in rows), (name, snapshot.t, screen)
+                    assert str(snapshot.verdict.word)[:8] in "".join(plain(row) for row in rows)
+
+
+def test_silence_is_a_stop_with_its_reason_and_no_zero(told: dict[str, list[Snapshot]]) -> None:
+    screen = text_of(told["silent"][-1], 120, 40)
+    assert "■ STOP" in screen
+    assert "6/6 FAIL" in screen
+    assert "— ABSENT never seen" in screen
+    assert "◌" in screen
+
+
+def test_a_healthy_run_validates_then_goes(told: dict[str, list[Snapshot]]) -> None:
+    early = next(s for s in told["healthy"] if s.verdict.word is Word.VALIDATING)
+    assert "◌ VALIDATING" in text_of(early, 120, 40)
+    assert "● LAUNCH 24H" in text_of(told["healthy"][-1], 120, 40)
+    assert "ollama 5.0" in text_of(told["healthy"][-1], 80, 24)
+    assert "● SUCCESS" in text_of(told["playing"][-1], 120, 40)
+
+
+def test_an_oom_kill_is_on_the_screen_for_the_rest_of_the_run(told: dict[str, list[Snapshot]]) -> None:
+    screen = text_of(told["oom"][-1], 80, 24)
+    assert "■ STOP" in screen
+    assert "OOM kill 1" in screen
+
+
+def test_low_memory_asks_for_a_watch(told: dict[str, list[Snapshot]]) -> None:
+    screen = text_of(told["low"][-1], 120, 40)
+    assert "▲ ADD MEMORY WATCH" in screen
+    # Ten minutes are left: when it ends is worth more than since when it is low, and never stands without its band.
+    assert re.search(r"OOM ~(9m5\ds|10m) ±", screen)
+
+
+def test_memory_that_nobody_saw_is_not_observed(told: dict[str, list[Snapshot]]) -> None:
+    assert "◌ not observed" in text_of(told["no memory"][-1], 120, 40)
+
+
+def test_each_sick_worker_says_what_it_has(told: dict[str, list[Snapshot]]) -> None:
+    screen = text_of(told["sick"][-1], 120, 40)
+    assert "× w1" in screen
+    assert "DOWN" in screen
+    assert "ABSENT" in screen
+    assert "BAD" in screen

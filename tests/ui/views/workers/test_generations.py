@@ -1,0 +1,61 @@
+"""The lives of a worker on its screen: what was seen of each end, and what nobody saw."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import Generation, Reach
+from tests.support.draw import chosen, text_of
+from tests.support.rare_snapshots import killed
+from tests.support.snapshots import START, healthy
+
+
+def lived(*lives: Generation, alive: bool = True) -> Snapshot:
+    base = healthy()
+    one = replace(base.workers[0], generations=lives)
+    if not alive:
+        one = replace(one, reach=Reach.DOWN, rss_bytes=None)
+    return replace(base, workers=(one, *base.workers[1:]))
+
+
+def drawn(snapshot: Snapshot, slot: int = 0) -> str:
+    return text_of(snapshot, 120, 90, "worker", state=chosen(slot))
+
+
+FIRST, SECOND = Generation(1, START, 7, "first seen"), Generation(2, START + 60, 8, "new pid 7 → 8")
+
+
+def test_a_life_that_goes_on_alone_is_no_list() -> None:
+    assert "LIVES" not in drawn(lived(FIRST))
+
+
+def test_what_ended_unseen_is_said_and_what_lives_has_no_end() -> None:
+    told = drawn(lived(FIRST, SECOND))
+    assert told.count("nobody saw it end") == 1
+    assert told.index("gen 2   14:03:03") < told.index("nobody saw it end")
+
+
+def test_a_worker_that_is_down_does_not_live_on() -> None:
+    told = drawn(lived(FIRST, SECOND, alive=False))
+    assert told.count("nobody saw it end") == 2
+    assert "for 29m" not in told, "how long it lived, nobody knows"
+    assert re.search(r"process +gone, was 41207", told)
+    assert "for 29m" in drawn(lived(FIRST, SECOND))
+
+
+def test_the_newest_come_first_and_the_others_are_counted() -> None:
+    lives = tuple(Generation(n, START + n, n, "step fell") for n in range(1, 13))
+    told = drawn(lived(*lives))
+    assert told.index("gen 12") < told.index("gen 3 ")
+    assert "gen 2 " not in told
+    assert "and 2 earlier" in told
+
+
+def test_an_end_by_our_own_hand_is_no_alarm() -> None:
+    told = drawn(killed(), 2)
+    assert "○ stopped by us" in told
+    assert "■ OOM-killed" in told
+    assert "▲ exited 3" in told
+    assert "◌ cause unknown" in told
