@@ -46,10 +46,10 @@ def raised(series: Series) -> tuple[float | None, float | None, int]:
 
 def main() -> None:
     """Print the table."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--seeds", type=int, default=100)
-    asked.add_argument("--first", type=int, default=3000)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--first", type=int, default=3000)
+    options = parser.parse_args()
     seeds = range(options.first, options.first + options.seeds)
     print(
         f"{'kind':12} {'series':>6} {'warn min/p5/median':>20} {'crit min/median':>16} {'raised':>7} {'under bar':>10}"
@@ -78,9 +78,9 @@ def main() -> None:
             continue
         leads_sorted, crit_sorted = sorted(leads), sorted(critical)
         p5 = leads_sorted[len(leads) // 20]
-        told = f"{leads_sorted[0]:.1f}/{p5:.1f}/{median(leads):.1f}"
-        told_crit = f"{crit_sorted[0]:.1f}/{median(critical):.1f}"
-        print(f"{kind:12} {len(seeds):6} {told:>20} {told_crit:>16} {'':7} {len(under):10} {cost:.0f} us {under[:8]}")
+        warns = f"{leads_sorted[0]:.1f}/{p5:.1f}/{median(leads):.1f}"
+        crit_text = f"{crit_sorted[0]:.1f}/{median(critical):.1f}"
+        print(f"{kind:12} {len(seeds):6} {warns:>20} {crit_text:>16} {'':7} {len(under):10} {cost:.0f} us {under[:8]}")
 
 
 if __name__ == "__main__":

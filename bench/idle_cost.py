@@ -83,11 +83,11 @@ def demo_pool(workers: int) -> Iterator[dict[str, object]]:
     with tempfile.TemporaryDirectory(prefix="metabonk-bench-") as folder:
         demo = [sys.executable, "-m", "metabonk_tui.demo"]
         prepare = [*demo, "prepare", "--dir", folder, "--scenario", "healthy", "--workers", str(workers)]
-        said = json.loads(subprocess.run(prepare, check=True, capture_output=True, text=True).stdout)
+        prepared = json.loads(subprocess.run(prepare, check=True, capture_output=True, text=True).stdout)
         log = (Path(folder) / "bench.log").open("wb")
         pool = subprocess.Popen(
-            said["launch"],
-            env={**os.environ, **said["environment"]},
+            prepared["launch"],
+            env={**os.environ, **prepared["environment"]},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -96,9 +96,9 @@ def demo_pool(workers: int) -> Iterator[dict[str, object]]:
         )
         try:
             time.sleep(SETTLE_S)
-            yield said
+            yield prepared
         finally:
-            subprocess.run(said["stop"], check=False, capture_output=True)
+            subprocess.run(prepared["stop"], check=False, capture_output=True)
             pool.terminate()
             pool.wait(30)
             log.close()

@@ -31,7 +31,7 @@ from metabonk_tui.adapters.store.run_file import TICKS
 from metabonk_tui.adapters.store.run_reader import Recording
 
 PROGRAM = [sys.executable, "-m", "metabonk_tui"]
-LOOKS = 240
+READINGS = 240
 """So many times the recorder is looked at."""
 RAW_HOURS = 0.5
 """Of the run under way its gate's length is never thinned: this is less."""
@@ -45,7 +45,7 @@ LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
-class Look:
+class ProcessReading:
     """What the recorder held at a moment."""
 
     real_s: float
@@ -69,8 +69,8 @@ def main() -> int:
         with demo_pool(home, options) as config:
             own = folder / "soak.toml"
             own.write_text(f"{config.read_text()}\n[store]\nraw_hours = {RAW_HOURS}\n")
-            looks, code, said = record(home, own, options.speed, real_s)
-            return judge(folder, home, looks, code, said, real_s, options)
+            readings, code, stderr_text = record(home, own, options.speed, real_s)
+            return judge(folder, home, readings, code, stderr_text, real_s, options)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -82,9 +82,16 @@ def environment(folder: Path) -> dict[str, str]:
 @contextmanager
 def demo_pool(home: dict[str, str], options: argparse.Namespace) -> Iterator[Path]:
     """Run a demo pool while the block runs; yields its configuration."""
-    asked = ["--scenario", options.scenario, "--workers", str(options.workers), "--speed", f"{options.speed:g}"]
+    scenario_args = [
+        "--scenario",
+        options.scenario,
+        "--workers",
+        str(options.workers),
+        "--speed",
+        f"{options.speed:g}",
+    ]
     pool = subprocess.Popen(
-        [*PROGRAM, "demo", "--no-ui", *asked],
+        [*PROGRAM, "demo", "--no-ui", *scenario_args],
         env=home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -93,46 +100,46 @@ def demo_pool(home: dict[str, str], options: argparse.Namespace) -> Iterator[Pat
     )
     try:
         assert pool.stdout is not None
-        told = "".join(pool.stdout.readline() for _ in range(4))
-        found = re.search(r"--config (\S+)", told)
+        result = "".join(pool.stdout.readline() for _ in range(4))
+        found = re.search(r"--config (\S+)", result)
         if found is None:
-            raise RuntimeError(f"the demo pool did not start: {told}")
+            raise RuntimeError(f"the demo pool did not start: {result}")
         yield Path(found[1])
     finally:
         pool.send_signal(signal.SIGINT)
         pool.communicate(timeout=LIMIT_S)
 
 
-def record(home: dict[str, str], config: Path, speed: float, real_s: float) -> tuple[list[Look], int, str]:
+def record(home: dict[str, str], config: Path, speed: float, real_s: float) -> tuple[list[ProcessReading], int, str]:
     """Record for so many real seconds and look at the recorder all the while."""
     argv = [*PROGRAM, "record", "--config", str(config), "--speed", f"{speed:g}", "--for", f"{real_s:g}s"]
     recorder = subprocess.Popen(
         argv, env=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    looks: list[Look] = []
+    readings: list[ProcessReading] = []
     try:
         process, began = psutil.Process(recorder.pid), time.monotonic()
         while recorder.poll() is None and (passed := time.monotonic() - began) < real_s + LIMIT_S:
-            if passed >= len(looks) * real_s / LOOKS and (look := look_at(process, passed)) is not None:
-                looks.append(look)
-                if len(looks) % (LOOKS // 12) == 0:
-                    tell(f"{passed / real_s:4.0%}  {row(look)}")
-            time.sleep(min(0.2, real_s / LOOKS))
-        said, _ = recorder.communicate(timeout=LIMIT_S)
-        return looks, recorder.returncode, said
+            if passed >= len(readings) * real_s / READINGS and (proc := read_process(process, passed)) is not None:
+                readings.append(proc)
+                if len(readings) % (READINGS // 12) == 0:
+                    log(f"{passed / real_s:4.0%}  {row(proc)}")
+            time.sleep(min(0.2, real_s / READINGS))
+        stderr_text, _ = recorder.communicate(timeout=LIMIT_S)
+        return readings, recorder.returncode, stderr_text
     finally:
         if recorder.poll() is None:
             recorder.kill()
             recorder.wait()
 
 
-def look_at(process: psutil.Process, real_s: float) -> Look | None:
+def read_process(process: psutil.Process, real_s: float) -> ProcessReading | None:
     """Note what it holds; None: it has ended."""
     try:
         with process.oneshot():
             times = process.cpu_times()
             spent_s = times.user + times.system
-            return Look(real_s, process.memory_info().rss, process.num_fds(), process.num_threads(), spent_s)
+            return ProcessReading(real_s, process.memory_info().rss, process.num_fds(), process.num_threads(), spent_s)
     except psutil.NoSuchProcess:
         return None
 
@@ -140,23 +147,23 @@ def look_at(process: psutil.Process, real_s: float) -> Look | None:
 def judge(
     folder: Path,
     home: dict[str, str],
-    looks: list[Look],
+    readings: list[ProcessReading],
     code: int,
-    said: str,
+    stderr_text: str,
     real_s: float,
     options: argparse.Namespace,
 ) -> int:
     """Say what was measured and what of it is not as it should be."""
-    wrong: list[str] = []
+    failures: list[str] = []
 
     def expect(met: bool, what: str) -> None:
-        tell(f"{'ok ' if met else 'BAD'}  {what}")
+        log(f"{'ok ' if met else 'BAD'}  {what}")
         if not met:
-            wrong.append(what)
+            failures.append(what)
 
-    expect((code, said) == (0, ""), f"the recorder ended with {code} and said {said!r}")
-    second, last = quarter(looks, 1), quarter(looks, 3)
-    judge_growth(looks, second, last, expect)
+    expect((code, stderr_text) == (0, ""), f"the recorder ended with {code} and said {stderr_text!r}")
+    second, last = quarter(readings, 1), quarter(readings, 3)
+    judge_growth(readings, second, last, expect)
     errors = [
         line
         for path in sorted((folder / "state").glob("metabonk-tui.log*"))
@@ -166,22 +173,30 @@ def judge(
     expect(not errors, "\n       ".join([f"{len(errors)} warnings and errors in its log", *errors[:5]]))
     judge_recording(folder, home, real_s, options, expect)
     judge_verbs(folder, home, options, expect)
-    return 1 if wrong else 0
+    return 1 if failures else 0
 
 
-def judge_growth(looks: list[Look], second: list[Look], last: list[Look], expect: Callable[[bool, str], None]) -> None:
+def judge_growth(
+    readings: list[ProcessReading],
+    second: list[ProcessReading],
+    last: list[ProcessReading],
+    expect: Callable[[bool, str], None],
+) -> None:
     """Compare the second quarter with the last one."""
-    before, after = (statistics.median(look.rss_bytes for look in part) for part in (second, last))
+    before, after = (statistics.median(proc.rss_bytes for proc in part) for part in (second, last))
     fit = statistics.linear_regression(
-        [look.real_s for look in looks[len(looks) // 4 :]], [look.rss_bytes for look in looks[len(looks) // 4 :]]
+        [proc.real_s for proc in readings[len(readings) // 4 :]],
+        [proc.rss_bytes for proc in readings[len(readings) // 4 :]],
     )
     limit = before + max(GROWN * before, GROWN_BYTES)
-    slope = fit.slope * (looks[-1].real_s - looks[0].real_s) / 1e6
-    told = f"RSS {before / 1e6:.1f} MB in the second quarter, {after / 1e6:.1f} MB in the last; slope {slope:+.2f} MB"
-    expect(after <= limit, f"{told} over the whole run")
+    slope = fit.slope * (readings[-1].real_s - readings[0].real_s) / 1e6
+    result = (
+        f"RSS {before / 1e6:.1f} MB in the second quarter, {after / 1e6:.1f} MB in the last; slope {slope:+.2f} MB"
+    )
+    expect(after <= limit, f"{result} over the whole run")
     for name in ("files", "threads"):
         # The median: at some looks a file of /proc happens to be open.
-        then, now = (statistics.median(getattr(look, name) for look in part) for part in (second, last))
+        then, now = (statistics.median(getattr(proc, name) for proc in part) for part in (second, last))
         most = POOLED if name == "threads" else 0
         expect(now <= max(then, most), f"open {name}: {then:g} in the second quarter, {now:g} in the last")
     rates = [(part[-1].cpu_s - part[0].cpu_s) / (part[-1].real_s - part[0].real_s) for part in (second, last)]
@@ -198,12 +213,12 @@ def judge_recording(
         return
     with Recording(found[0]) as one:
         first_t, last_t = one.span
-        told = one.summary()
+        result = one.summary()
         points = one.plot("step", first_t, last_t, 200)
         kinds = [event.kind for event in one.events()]
         thin_t = one.thinned_to_t
     hours = (last_t - first_t) / 3600
-    expect(hours > 0.97 * options.hours - 0.1, f"{told.samples} samples over {hours:.2f} h of the run's clock")
+    expect(hours > 0.97 * options.hours - 0.1, f"{result.samples} samples over {hours:.2f} h of the run's clock")
     expect(kinds.count("recorder.gap") == 0, f"{kinds.count('recorder.gap')} gaps; {len(kinds)} events in all")
     expect(kinds.count("recorder.hour") >= int(hours) - 1, f"{kinds.count('recorder.hour')} hourly validations")
     expect(
@@ -215,9 +230,9 @@ def judge_recording(
         thinned = 0.0 if thin_t is None else (thin_t - first_t) / 3600
         expect(thinned > 0, f"thinned up to hour {thinned:.1f}")
     else:
-        tell(f"--   too short to be thinned: that is looked at every {TIDY_S:.0f} real seconds")
-    each = told.bytes / max(1, told.samples * options.workers)
-    tell(f"--   {told.bytes / 1e6:.2f} MB, {each:.0f} bytes a worker-sample, plots and events with it")
+        log(f"--   too short to be thinned: that is looked at every {TIDY_S:.0f} real seconds")
+    each = result.bytes / max(1, result.samples * options.workers)
+    log(f"--   {result.bytes / 1e6:.2f} MB, {each:.0f} bytes a worker-sample, plots and events with it")
 
 
 def judge_verbs(
@@ -234,12 +249,12 @@ def judge_verbs(
     report = ask(home, folder, "report", "soak.jsonl", "--json")
     took_s = time.monotonic() - began_s
     expect(report.stderr == "", f"report: verdict {json.loads(report.stdout)['verdict']['word']}{report.stderr}")
-    told = json.loads(report.stdout)
-    runs = len(told.get("runs", [told]))
+    result = json.loads(report.stdout)
+    runs = len(result.get("runs", [result]))
     expect(runs == 1, f"report: {runs} run, made in {took_s:.1f} s")
-    seen_h = told["run"]["duration_s"] / 3600
-    expect(seen_h > 0.97 * options.hours - 0.2, f"report: {seen_h:.2f} h, {len(told['gaps'])} gaps")
-    expect(told["verdict"]["word"] == listed["verdict"], "report and runs say the same verdict")
+    seen_h = result["run"]["duration_s"] / 3600
+    expect(seen_h > 0.97 * options.hours - 0.2, f"report: {seen_h:.2f} h, {len(result['gaps'])} gaps")
+    expect(result["verdict"]["word"] == listed["verdict"], "report and runs say the same verdict")
 
 
 def ask(home: dict[str, str], folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -247,19 +262,19 @@ def ask(home: dict[str, str], folder: Path, *argv: str) -> subprocess.CompletedP
     return subprocess.run([*PROGRAM, *argv], env=home, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def quarter(looks: list[Look], number: int) -> list[Look]:
+def quarter(readings: list[ProcessReading], number: int) -> list[ProcessReading]:
     """Take one quarter of the looks."""
-    size = len(looks) // 4
-    return looks[number * size : (number + 1) * size]
+    size = len(readings) // 4
+    return readings[number * size : (number + 1) * size]
 
 
-def row(look: Look) -> str:
+def row(proc: ProcessReading) -> str:
     return (
-        f"RSS {look.rss_bytes / 1e6:6.1f} MB  {look.files:3} files  {look.threads:2} threads  {look.cpu_s:6.1f} s CPU"
+        f"RSS {proc.rss_bytes / 1e6:6.1f} MB  {proc.files:3} files  {proc.threads:2} threads  {proc.cpu_s:6.1f} s CPU"
     )
 
 
-def tell(text: str) -> None:
+def log(text: str) -> None:
     print(text, flush=True)
 
 

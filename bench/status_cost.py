@@ -25,9 +25,9 @@ BAR = 4.0
 
 def main() -> int:
     """Print both costs and their ratio; 1 when it is over the bar."""
-    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    asked.add_argument("--runs", type=int, default=40)
-    runs = asked.parse_args().runs
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=40)
+    runs = parser.parse_args().runs
     program = str(Path(sys.executable).with_name("metabonk-tui"))
     with tempfile.TemporaryDirectory(prefix="metabonk-bench-") as state:
         write_brief(state)

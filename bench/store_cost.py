@@ -57,14 +57,14 @@ def main() -> int:
         spent = time.process_time() - spent
         write_jsonl(str(plain), played(options.workers, count, options.interval))
         ours, theirs = (one.stat().st_size / count / options.workers for one in (path, plain))
-        beside = f"JSON lines, gzipped: {theirs:.1f}; ratio {ours / theirs:.2f}"
-        print(f"size        {ours:7.1f} bytes a worker-sample; {beside}")
+        baseline_text = f"JSON lines, gzipped: {theirs:.1f}; ratio {ours / theirs:.2f}"
+        print(f"size        {ours:7.1f} bytes a worker-sample; {baseline_text}")
         print(f"written in  {spent / count * 1e3:7.2f} ms of CPU a tick, packing and documents with it")
         to_t = T + options.hours * 3600
         fast = cpu_s(lambda: plot(path, to_t), ROUNDS)
         slow = cpu_s(lambda: plot_lines(plain, to_t), 1)
-        beside = f"of the lines: {slow * 1e3:.0f} ms; 1 to {slow / fast:.0f}"
-        print(f"plot        {fast * 1e3:7.1f} ms of CPU, opened anew; {beside}")
+        baseline_text = f"of the lines: {slow * 1e3:.0f} ms; 1 to {slow / fast:.0f}"
+        print(f"plot        {fast * 1e3:7.1f} ms of CPU, opened anew; {baseline_text}")
         began_s = time.process_time()
         chunks = retention.thin_to(path, to_t)
         print(f"thinned     {chunks:7} chunks in {time.process_time() - began_s:.1f} s of CPU")
@@ -146,8 +146,8 @@ def demo_documents(workers: int, interval_s: float) -> Iterator[list[WorkerStatu
     number = 0
     while True:
         t = number * interval_s
-        told = [decode_status(json.dumps(document(life, {}, t, T + t, "")).encode()) for life in lives]
-        yield [status for status in told if isinstance(status, WorkerStatus)]
+        decoded = [decode_status(json.dumps(document(life, {}, t, T + t, "")).encode()) for life in lives]
+        yield [status for status in decoded if isinstance(status, WorkerStatus)]
         number += 1
 
 
@@ -163,11 +163,11 @@ def plot_lines(path: Path, to_t: float) -> int:
     points: dict[tuple[int, int], list[float]] = {}
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
-            told = json.loads(line)
-            for slot, seen in told.get("workers", {}).items():
+            decoded = json.loads(line)
+            for slot, seen in decoded.get("workers", {}).items():
                 step = seen.get("status", {}).get("step")
                 if step is not None:
-                    points.setdefault((int(slot), int((told["t"] - T) // width_s)), []).append(step)
+                    points.setdefault((int(slot), int((decoded["t"] - T) // width_s)), []).append(step)
     return sum(bool(statistics.fmean(values)) for values in points.values())
 
 

@@ -92,8 +92,8 @@ def test_every_configuration_key_is_explained() -> None:
     """A comment on the key's own line, or above the block of lines it stands in."""
     text = (ROOT / "config.toml").read_text(encoding="utf-8")
     tomllib.loads(text)
-    said = set(re.findall(r"^#   (\w+) ", text, re.MULTILINE)) | {"label", "title", "decimals"}
-    said |= {"expected_min", "expected_max", "expected_by_s"}  # "expected_*" stands for the three
+    explained = set(re.findall(r"^#   (\w+) ", text, re.MULTILINE)) | {"label", "title", "decimals"}
+    explained |= {"expected_min", "expected_max", "expected_by_s"}  # "expected_*" stands for the three
     unexplained, block_explained = [], False
     for line in text.splitlines():
         if line.startswith("#"):
@@ -102,7 +102,7 @@ def test_every_configuration_key_is_explained() -> None:
             block_explained = False
         elif (key := re.match(r"(\w+) = ", line)) and "#" not in line and not block_explained:
             unexplained.append(key[1])
-    assert set(unexplained) - said == set()
+    assert set(unexplained) - explained == set()
 
 
 def test_nothing_of_the_place_where_it_was_written_is_in_the_tree() -> None:

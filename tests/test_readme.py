@@ -7,7 +7,7 @@ import pytest
 
 from metabonk_tui.cli.main import VERBS
 from metabonk_tui.cli.verbs.demo import SCENARIOS
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.ui.commands import COMMANDS, GROUPS, key_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,23 +35,23 @@ def test_the_number_of_scenarios() -> None:
     assert "twenty-two scenarios" in README
 
 
-@pytest.mark.parametrize("word", Word)
-def test_every_word_stands_beside_its_exit_code(word: Word) -> None:
+@pytest.mark.parametrize("word", VerdictKind)
+def test_every_word_stands_beside_its_exit_code(word: VerdictKind) -> None:
     (row,) = [line for line in README.splitlines() if line.startswith(f"| {word.exit_code} |")]
     assert word.value in row
 
 
 def test_every_kind_of_event_is_documented() -> None:
     layers = ("core", "engine", "adapters/pools")
-    told = {
+    emitted = {
         kind
         for layer in layers
         for path in (ROOT / "metabonk_tui" / layer).rglob("*.py")
         for kind in KIND.findall(path.read_text(encoding="utf-8"))
     }
-    assert "worker.up" in told
+    assert "worker.up" in emitted
     documented = set(re.findall(r"`([a-z]+(?:\.[a-z_]+)?)`", README.split("## Events")[1]))
-    assert told | {"check", "verdict"} <= documented
+    assert emitted | {"check", "verdict"} <= documented
 
 
 def test_the_first_thing_is_how_to_see_it() -> None:

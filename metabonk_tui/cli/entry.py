@@ -15,18 +15,18 @@ LONGEST_PORT = 5
 def run() -> None:
     """Run the program and leave with its exit code."""
     words = sys.argv[1:]
-    asked = plain_status(words)
-    if asked is None:
+    plain = plain_status(words)
+    if plain is None:
         from metabonk_tui.cli.main import guarded
 
         sys.exit(guarded(words))
     try:
-        code = show(*asked)
+        code = show(*plain)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        from metabonk_tui.cli.main import ending
+        from metabonk_tui.cli.main import exit_code_for
 
-        code = ending(error)
+        code = exit_code_for(error)
     sys.exit(code)
 
 

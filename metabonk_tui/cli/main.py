@@ -69,13 +69,13 @@ def guarded(argv: Sequence[str]) -> int:
         sys.stdout.flush()
         return code
     except (Exception, KeyboardInterrupt) as error:
-        return ending(error)
+        return exit_code_for(error)
 
 
-def ending(error: BaseException) -> int:
+def exit_code_for(error: BaseException) -> int:
     """Turn what ended the program into an exit code, and say what must be said."""
     if isinstance(error, UsageError):
-        _narrate(str(error))
+        _print_error(str(error))
         return exits.USAGE
     if isinstance(error, KeyboardInterrupt):
         return exits.INTERRUPTED
@@ -83,7 +83,7 @@ def ending(error: BaseException) -> int:
         # The interpreter flushes stdout once more at its end: give it somewhere to flush to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.BROKEN_PIPE
-    return _blame(error)
+    return _report_crash(error)
 
 
 def dispatch(argv: Sequence[str]) -> int:
@@ -98,7 +98,7 @@ def dispatch(argv: Sequence[str]) -> int:
     module = importlib.import_module(f"metabonk_tui.cli.verbs.{VERBS[verb][0]}")
     sub = Parser(prog=f"{PROGRAM} {verb}", description=VERBS[verb][1][0].upper() + VERBS[verb][1][1:] + ".")
     module.add_options(sub, verb)
-    _refuse_strays(options, sub, verb)
+    _refuse_unrelated_options(options, sub, verb)
     code: int = module.main(sub.parse_args(words[1:], namespace=options), verb)
     return code
 
@@ -117,7 +117,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _refuse_strays(options: argparse.Namespace, parser: Parser, verb: str) -> None:
+def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb: str) -> None:
     """Refuse an option before the verb that means nothing to the verb, instead of dropping it in silence."""
     known = {action.dest for action in parser._actions}
     for key in POOL_OPTIONS:
@@ -125,19 +125,19 @@ def _refuse_strays(options: argparse.Namespace, parser: Parser, verb: str) -> No
             raise UsageError(f"--{key.replace('_', '-')} means nothing to {verb}\ntry: {PROGRAM} {verb} --help")
 
 
-def _blame(error: BaseException) -> int:
+def _report_crash(error: BaseException) -> int:
     """Say in one line what ended the program; the traceback of a bug goes to the log."""
     from metabonk_tui.core.config.schema import ConfigError
 
     if isinstance(error, ConfigError):
-        _narrate(str(error))
+        _print_error(str(error))
         return exits.CONFIG
     from metabonk_tui.cli.log import log_exception
 
     where = log_exception(error)
-    _narrate(f"internal error: {type(error).__name__}: {error}; {where}")
+    _print_error(f"internal error: {type(error).__name__}: {error}; {where}")
     return exits.INTERNAL
 
 
-def _narrate(text: str) -> None:
+def _print_error(text: str) -> None:
     print(f"{PROGRAM}: {text}", file=sys.stderr)

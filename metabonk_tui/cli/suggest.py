@@ -20,7 +20,7 @@ def program() -> str:
     return f"{shlex.quote(sys.executable)} -m metabonk_tui"
 
 
-def call(loaded: Loaded, options: Namespace, **more: object) -> str:
+def command_prefix(loaded: Loaded, options: Namespace, **more: object) -> str:
     """Write the program with the options that say which pool is meant; `more` beats what was typed."""
     chosen: dict[str, object] = {}
     if loaded.path is not None and loaded.path != user_config_path():

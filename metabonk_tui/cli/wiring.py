@@ -28,8 +28,8 @@ from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
 from metabonk_tui.adapters.store.journal import StoreJournal
 from metabonk_tui.adapters.store.run_directory import runs_dir
 from metabonk_tui.cli.live.notifiers import alert_hook, serving
-from metabonk_tui.cli.live.preflight_checks import PoolLooks
-from metabonk_tui.cli.live.status_writer import BriefWriter
+from metabonk_tui.cli.live.preflight_checks import PoolChecks
+from metabonk_tui.cli.live.status_writer import StatusFileWriter
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config.schema import Config
@@ -50,45 +50,45 @@ def watching(
     speed: float = 1.0,
     read_only: bool = False,
     state: Path | None = None,
-    tells: bool = False,
+    notifies: bool = False,
 ) -> Iterator[Engine]:
     """Watch the configured pool while the block runs; the pool itself goes on afterwards.
 
     `call` is how the program is called for this pool, for the commands that it suggests; `state` is the folder for
-    locks and records, by default the user's; with `tells` the configured hook is told of alerts, and metrics are
+    locks and records, by default the user's; with `notifies` the configured hook is told of alerts, and metrics are
     served where that is configured.
     """
     open_log()
     clock = RunClock(speed)
-    kept_in = state or state_dir()
-    pool = partial(_pool, config, kept_in, clock, read_only)
-    peaks = PeaksFile(kept_in, pool_key(config.pool))
-    keeper = PeakKeeper(PeaksFile(kept_in, pool_key(config.pool)), clock.real)
+    state_path = state or state_dir()
+    pool = partial(_pool, config, state_path, clock, read_only)
+    peaks = PeaksFile(state_path, pool_key(config.pool))
+    keeper = PeakKeeper(PeaksFile(state_path, pool_key(config.pool)), clock.real)
 
     def stepped(previous: Snapshot | None, sample: Sample) -> Snapshot:
         snapshot = _with_call(step(previous, sample, config), call)
         keeper.note(snapshot)
         return snapshot
 
-    here = config.pool.backend != "none" and is_this_machine(config.pool.host)
-    looks = PoolLooks(config, kept_in) if here else None
-    journal = StoreJournal(runs_dir(kept_in), config, clock) if config.store.enabled else None
-    hook = alert_hook(config, kept_in, lambda words: engine.complain(words)) if tells else None
+    is_local = config.pool.backend != "none" and is_this_machine(config.pool.host)
+    looks = PoolChecks(config, state_path) if is_local else None
+    journal = StoreJournal(runs_dir(state_path), config, clock) if config.store.enabled else None
+    hook = alert_hook(config, state_path, lambda text: engine.complain(text)) if notifies else None
     sinks = (hook,) if hook is not None else ()
     engine = Engine(
         config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, looks=looks, sinks=sinks
     )
-    teller = BriefWriter(kept_in, config.pool, speed)
+    status_writer = StatusFileWriter(state_path, config.pool, speed)
     engine.subscribe(
-        lambda: teller.renew(engine.latest(), mine=journal is None or not journal.writer), "the status file"
+        lambda: status_writer.renew(engine.latest(), mine=journal is None or not journal.writer), "the status file"
     )
     engine.start()
     try:
-        with serving(config, engine.latest, clock, engine.complain) if tells else nullcontext():
+        with serving(config, engine.latest, clock, engine.complain) if notifies else nullcontext():
             yield engine
     finally:
         engine.stop()
-        teller.close()
+        status_writer.close()
         if hook is not None:
             hook.close()
         keeper.close()
@@ -97,10 +97,10 @@ def watching(
 def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
     """Make the suggested commands mean this pool, wherever they are copied to."""
     steps = tuple(
-        replace(told, command=call + told.command.removeprefix(PROGRAM))
-        if told.command is not None and told.command.startswith(PROGRAM + " ")
-        else told
-        for told in snapshot.verdict.next_steps
+        replace(next_step, command=call + next_step.command.removeprefix(PROGRAM))
+        if next_step.command is not None and next_step.command.startswith(PROGRAM + " ")
+        else next_step
+        for next_step in snapshot.verdict.next_steps
     )
     return replace(snapshot, verdict=replace(snapshot.verdict, next_steps=steps))
 
@@ -109,21 +109,21 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks:
     """Open every door. Called on the engine's own thread, where the connections will live."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
-    here = is_this_machine(where.host)
+    is_local = is_this_machine(where.host)
     # One table for both: to look through all processes is the dearest thing that a tick does.
     table = ProcessTable(config)
     return Readers(
         status=client,
         pool=pool(table),
-        memory=KernelMemory() if here else None,
-        processes=table if here else None,
-        environments=Environments(config) if here else None,
-        env_file=EnvFileWatch(config) if here else None,
-        log_tails=LogTails() if here else None,
-        peaks=peaks if here else None,
-        gpus=Gpus() if here else None,
-        exits=Exits(take_ended) if here else None,
-        kernel_log=KernelLog() if here else None,
+        memory=KernelMemory() if is_local else None,
+        processes=table if is_local else None,
+        environments=Environments(config) if is_local else None,
+        env_file=EnvFileWatch(config) if is_local else None,
+        log_tails=LogTails() if is_local else None,
+        peaks=peaks if is_local else None,
+        gpus=Gpus() if is_local else None,
+        exits=Exits(take_ended) if is_local else None,
+        kernel_log=KernelLog() if is_local else None,
         orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )
 

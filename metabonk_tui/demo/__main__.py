@@ -81,7 +81,7 @@ def ollama(args: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    scenarios = "\n".join(f"  {name:<9} {row.tells}" for name, row in SCENARIOS.items())
+    scenarios = "\n".join(f"  {name:<9} {row.summary}" for name, row in SCENARIOS.items())
     parser = argparse.ArgumentParser(
         prog="python -m metabonk_tui.demo",
         description="A small MetaBonk made of real processes.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from metabonk_tui.demo.pool import Pool
+from metabonk_tui.demo.pool import PoolLocation
 
 # key, value when enabled, value when disabled
 _KEYS = (
@@ -25,18 +25,18 @@ _KEYS = (
 )
 
 
-def flags_of(pool: Pool, *, enabled: bool, lacking: Sequence[str] = ()) -> dict[str, str]:
+def flags_of(pool: PoolLocation, *, enabled: bool, missing_keys: Sequence[str] = ()) -> dict[str, str]:
     """Compose what the env file sets."""
-    flags = {key: on if enabled else off for key, on, off in _KEYS if key not in lacking}
+    flags = {key: on if enabled else off for key, on, off in _KEYS if key not in missing_keys}
     # Without it System2 has nobody to ask; empty, lest a real Ollama of this machine be taken for the demo's.
     flags["OLLAMA_HOST"] = f"http://127.0.0.1:{pool.ollama_port}" if enabled else ""
     return flags
 
 
-def write_env_file(pool: Pool, *, enabled: bool, lacking: Sequence[str] = ()) -> None:
+def write_env_file(pool: PoolLocation, *, enabled: bool, missing_keys: Sequence[str] = ()) -> None:
     """Write the file."""
     head = "# Read it with `set -a`: these lines do not export themselves.\n"
-    rows = (f"{key}={value}\n" for key, value in flags_of(pool, enabled=enabled, lacking=lacking).items())
+    rows = (f"{key}={value}\n" for key, value in flags_of(pool, enabled=enabled, missing_keys=missing_keys).items())
     pool.env_file.write_text(head + "".join(rows))
 
 

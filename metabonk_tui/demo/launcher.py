@@ -17,7 +17,7 @@ from types import FrameType
 from typing import IO
 
 from metabonk_tui.demo.envfile import read_env_file
-from metabonk_tui.demo.pool import TOKEN_KEY, Pool, accepts, end
+from metabonk_tui.demo.pool import TOKEN_KEY, PoolLocation, accepts, end
 from metabonk_tui.demo.scenarios import SCENARIOS
 
 # launch.py lays its JSON profile over whatever the environment says.
@@ -53,7 +53,7 @@ class Slot:
 class Launcher:
     """One launch of one pool."""
 
-    pool: Pool
+    pool: PoolLocation
     workers: int
     scenario: str
     speed: float
@@ -67,7 +67,7 @@ class Launcher:
     slots: list[Slot] = field(default_factory=list)
     announced: bool = False
 
-    def say(self, text: str) -> None:
+    def log_line(self, text: str) -> None:
         """Tell the terminal and launch.log."""
         if self.log is not None:
             print(text, file=self.log, flush=True)
@@ -83,13 +83,13 @@ class Launcher:
     def run(self) -> int:
         """Stop what runs, start, watch, clean up; 0 unless what ran could not be stopped."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._told)
-        self.say(
+            signal.signal(number, self._on_signal)
+        self.log_line(
             f"[launch] pool {self.pool.name}: {self.workers} workers, scenario {self.scenario}, speed {self.speed:g}"
         )
-        survivors = end(self.pool, self.say, self.pool.ports(self.workers))
+        survivors = end(self.pool, self.log_line, self.pool.ports(self.workers))
         if survivors:
-            self.say(f"[launch] cannot stop pids {survivors}")
+            self.log_line(f"[launch] cannot stop pids {survivors}")
             return 1
         try:
             if not self.stopping:
@@ -99,12 +99,12 @@ class Launcher:
                 time.sleep(TICK_S)
         finally:
             self._end_children()
-        self.say(f"[launch] {self.stopping}; stopped")
+        self.log_line(f"[launch] {self.stopping}; stopped")
         if self.log is not None:
             self.log.close()
         return 0
 
-    def _told(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.stopping = f"received {signal.Signals(number).name}"
 
     def _start(self) -> None:
@@ -115,7 +115,7 @@ class Launcher:
         logs = self.run_directory / "logs"
         logs.mkdir(parents=True)
         self.log = (logs / "launch.log").open("a", buffering=1)
-        self.say(f"[start] run {self.run_directory.name}, logs -> {logs}")
+        self.log_line(f"[start] run {self.run_directory.name}, logs -> {logs}")
         if SCENARIOS[self.scenario].ollama:
             self.ollama = self._spawn("ollama", "ollama", "--port", self.pool.ollama_port, "--memory-mb", OLLAMA_MB)
             self._wait_for_ollama()
@@ -175,7 +175,7 @@ class Launcher:
             },
         )
         slot.died, slot.ready = None, False
-        self.say(f"[start_omega] starting {name} on :{port} (pid {slot.process.pid})")
+        self.log_line(f"[start_omega] starting {name} on :{port} (pid {slot.process.pid})")
 
     def _watch(self) -> None:
         """Look once at every child."""
@@ -183,7 +183,7 @@ class Launcher:
             self.stopping = f"[start_omega] orchestrator exited with code {code}"
             return
         if self.ollama is not None and (code := self.ollama.poll()) is not None:
-            self.say(f"[start_omega] ollama exited with code {code}")
+            self.log_line(f"[start_omega] ollama exited with code {code}")
             self.ollama = None
         for slot in self.slots:
             self._watch_slot(slot)
@@ -191,7 +191,7 @@ class Launcher:
             self.stopping = "[start_omega] no worker left"
         elif not self.announced and all(slot.ready for slot in self.slots):
             self.announced = True
-            self.say(f"[launch] ready: {len(self.slots)}/{len(self.slots)} workers answer")
+            self.log_line(f"[launch] ready: {len(self.slots)}/{len(self.slots)} workers answer")
 
     def _watch_slot(self, slot: Slot) -> None:
         name = f"omega-{slot.index}"
@@ -201,7 +201,7 @@ class Launcher:
         if code is None:
             if not slot.ready and accepts(self.pool.base_port + slot.index):
                 slot.ready = True
-                self.say(f"[launch] {name} answers on :{self.pool.base_port + slot.index}")
+                self.log_line(f"[launch] {name} answers on :{self.pool.base_port + slot.index}")
             return
         now = time.monotonic()
         restarts = SCENARIOS[self.scenario].restarts
@@ -209,10 +209,10 @@ class Launcher:
             slot.died = now
             if slot.attempts >= restarts:
                 slot.given_up = True
-                self.say(f"[start_omega] {name} restart limit reached ({slot.attempts}/{restarts}) (exit {code})")
+                self.log_line(f"[start_omega] {name} restart limit reached ({slot.attempts}/{restarts}) (exit {code})")
         elif now - slot.died >= RESPAWN_AFTER_S:
             slot.attempts += 1
-            self.say(f"[start_omega] restarting {name} (exit {code}, attempt {slot.attempts})")
+            self.log_line(f"[start_omega] restarting {name} (exit {code}, attempt {slot.attempts})")
             self._spawn_worker(slot)
 
     def _end_children(self) -> None:
@@ -230,7 +230,7 @@ class Launcher:
                 child.wait()
 
 
-def run_launcher(pool: Pool, launcher: Launcher, *, named: str, not_exported: bool) -> int:
+def run_launcher(pool: PoolLocation, launcher: Launcher, *, named: str, not_exported: bool) -> int:
     """Launch in the foreground. Its own process too must carry the pool's token and name from its start.
 
     `named` is the pool that the command line names; another one or none: the process begins again with the right name.

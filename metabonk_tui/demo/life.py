@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metabonk_tui.demo.flags import Flags
-from metabonk_tui.demo.numbers import between, rising, swaying, unit
+from metabonk_tui.demo.numbers import between, oscillating, rising, unit
 
 MINUTE_S = 60.0
 MENU_S = 3 * MINUTE_S
@@ -74,20 +74,24 @@ class Life:
         """What it sees and earns. `gameplay_started` is a latch: no episode takes it back."""
         started = self.transitions(t) > 0
         playing = self.state(t) == "gameplay"
-        reward = swaying(t, 1.8, 5.2, self.slot, "reward") if playing else swaying(t, 0.02, 0.09, self.slot, "reward")
+        reward = (
+            oscillating(t, 1.8, 5.2, self.slot, "reward")
+            if playing
+            else oscillating(t, 0.02, 0.09, self.slot, "reward")
+        )
         scene = f"{int(unit(self.slot, int(t // 6)) * 2**64):016x}"
         return {
             "gameplay_started": started,
-            "gameplay_confidence": 0.97 if started else swaying(t, 0.18, 0.46, self.slot, "conf"),
+            "gameplay_confidence": 0.97 if started else oscillating(t, 0.18, 0.46, self.slot, "conf"),
             "hud_present": playing,
             "hud_phase": "gameplay" if playing else "lobby",
-            "act_hz": swaying(t, 6.4, 8.1, self.slot, "act"),
+            "act_hz": oscillating(t, 6.4, 8.1, self.slot, "act"),
             "actions_total": self.actions(t),
             "phase_gameplay": playing,
             "step": self.steps(t),
             "reward": reward,
             "exploration_reward": reward,
-            "visual_novelty": swaying(t, 0.05, 0.2, self.slot, "novelty"),
+            "visual_novelty": oscillating(t, 0.05, 0.2, self.slot, "novelty"),
             "scene_hash": scene,
             "scene_fingerprint": scene,
             "new_scene": unit(self.slot, "new", int(t)) < 0.3,
@@ -95,9 +99,9 @@ class Life:
             "scenes_discovered": int(rising(t, 1.1, self.slot, "scenes")),
             "stuck_score": 0.0,
             "stuck": False,
-            "obs_fps": swaying(t, 12.5, 16.5, self.slot, "fps"),
-            "stream_frame_var": swaying(t, 60, 80, self.slot, "var"),
-            "stream_frame_diff": swaying(t, 70, 95, self.slot, "diff"),
+            "obs_fps": oscillating(t, 12.5, 16.5, self.slot, "fps"),
+            "stream_frame_var": oscillating(t, 60, 80, self.slot, "var"),
+            "stream_frame_diff": oscillating(t, 70, 95, self.slot, "diff"),
             "stream_frozen_checks": int(t // 5),
         }
 
@@ -120,11 +124,13 @@ class Life:
         if t >= 2 and not self.starved:
             # The classifier's inputs are there from its first frame on; they prove that it really runs.
             playing = state == "gameplay"
-            fields["dynamic_ui_text_density"] = swaying(
+            fields["dynamic_ui_text_density"] = oscillating(
                 t, *((0.04, 0.12) if playing else (0.22, 0.38)), self.slot, "td"
             )
-            fields["dynamic_ui_motion"] = swaying(t, *((0.21, 0.34) if playing else (0.01, 0.045)), self.slot, "mo")
-            fields["dynamic_ui_ui_shape_count"] = float(int(swaying(t, 6, 15, self.slot, "shapes")))
+            fields["dynamic_ui_motion"] = oscillating(
+                t, *((0.21, 0.34) if playing else (0.01, 0.045)), self.slot, "mo"
+            )
+            fields["dynamic_ui_ui_shape_count"] = float(int(oscillating(t, 6, 15, self.slot, "shapes")))
             fields["dynamic_ui_has_centered_panel"] = 0.0 if playing else 1.0
         return fields
 

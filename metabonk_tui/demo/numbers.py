@@ -25,11 +25,11 @@ def rising(t_s: float, per_minute: float, *key: object) -> float:
         return 0.0
     period_s = between(400, 900, "period", *key)
     phase = tau * unit("phase", *key)
-    breath_s = 0.4 * period_s / tau * (sin(tau * t_s / period_s + phase) - sin(phase))
-    return per_minute / 60 * (t_s + breath_s)
+    swing_s = 0.4 * period_s / tau * (sin(tau * t_s / period_s + phase) - sin(phase))
+    return per_minute / 60 * (t_s + swing_s)
 
 
-def swaying(t_s: float, low: float, high: float, *key: object) -> float:
+def oscillating(t_s: float, low: float, high: float, *key: object) -> float:
     """Read a level that moves between low and high: two waves and a little noise."""
     slow = sin(tau * t_s / between(170, 310, "slow", *key) + tau * unit("p", *key))
     fast = sin(tau * t_s / between(11, 23, "fast", *key) + pi * unit("q", *key))

@@ -18,7 +18,7 @@ WINDOW_S = 300.0
 
 
 @dataclass(slots=True)
-class Orchestrator:
+class DemoOrchestrator:
     """The latest heartbeat of each worker, and when its step last moved."""
 
     ttl_s: float
@@ -90,7 +90,7 @@ class Orchestrator:
 
 def run_orchestrator(port: int) -> int:
     """Be the orchestrator until killed."""
-    orchestrator = Orchestrator(float(os.environ.get("METABONK_WORKER_TTL_S", "20")))
+    orchestrator = DemoOrchestrator(float(os.environ.get("METABONK_WORKER_TTL_S", "20")))
     try:
         server = Server(port, orchestrator.answer)
     except OSError as error:

@@ -30,7 +30,7 @@ KILL_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PoolLocation:
     """A folder and a block of ports."""
 
     directory: Path
@@ -67,9 +67,9 @@ class Pool:
         return [*range(self.base_port, self.base_port + workers), self.orchestrator_port, self.ollama_port]
 
 
-def pool_at(directory: str, base_port: int) -> Pool:
+def pool_at(directory: str, base_port: int) -> PoolLocation:
     """Name the pool of a folder (however it is written) and a base port."""
-    return Pool(Path(directory).resolve(), base_port)
+    return PoolLocation(Path(directory).resolve(), base_port)
 
 
 def free_base_port() -> int:
@@ -77,7 +77,7 @@ def free_base_port() -> int:
     starts = list(range(FIRST_PORT, LAST_PORT - BLOCK, BLOCK))
     random.shuffle(starts)
     for start in starts:
-        if all(is_free(port) for port in Pool(Path("/"), start).ports(FREE_WORKERS)):
+        if all(is_free(port) for port in PoolLocation(Path("/"), start).ports(FREE_WORKERS)):
             return start
     raise OSError(errno.EADDRINUSE, "no free block of ports")
 
@@ -98,14 +98,14 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def members(pool: Pool) -> list[int]:
+def members(pool: PoolLocation) -> list[int]:
     """List the living processes that carry the pool's token, except this one."""
     own = os.getpid()
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
     return [pid for pid in pids if pid != own and _carries_token(pid, pool)]
 
 
-def _carries_token(pid: int, pool: Pool) -> bool:
+def _carries_token(pid: int, pool: PoolLocation) -> bool:
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
@@ -114,7 +114,7 @@ def _carries_token(pid: int, pool: Pool) -> bool:
     return f"{TOKEN_KEY}={pool.name}".encode() in environment.split(b"\0")
 
 
-def send(pid: int, pool: Pool, number: int) -> bool:
+def send(pid: int, pool: PoolLocation, number: int) -> bool:
     """Signal a process if it still is one of the pool's; tell whether it was."""
     try:
         handle = os.pidfd_open(pid)
@@ -132,10 +132,10 @@ def send(pid: int, pool: Pool, number: int) -> bool:
     return True
 
 
-def end(pool: Pool, say: Callable[[str], None], ports: Iterable[int] = ()) -> list[int]:
+def end(pool: PoolLocation, log_line: Callable[[str], None], ports: Iterable[int] = ()) -> list[int]:
     """End every process of the pool but this one; return the pids that are still there after all."""
     started = time.monotonic()
-    told: set[tuple[int, int]] = set()
+    signalled: set[tuple[int, int]] = set()
     while True:
         left = members(pool)
         waited = time.monotonic() - started
@@ -145,7 +145,7 @@ def end(pool: Pool, say: Callable[[str], None], ports: Iterable[int] = ()) -> li
             return left
         number = signal.SIGTERM if waited < GRACE_S else signal.SIGKILL
         for pid in left:
-            if (pid, number) not in told and send(pid, pool, number):
-                told.add((pid, number))
-                say(f"[stop] {signal.Signals(number).name} -> pid {pid}")
+            if (pid, number) not in signalled and send(pid, pool, number):
+                signalled.add((pid, number))
+                log_line(f"[stop] {signal.Signals(number).name} -> pid {pid}")
         time.sleep(0.05)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from metabonk_tui.demo.envfile import flags_of, write_env_file
 from metabonk_tui.demo.launcher import OLLAMA_MB
 from metabonk_tui.demo.memory import available_mb
-from metabonk_tui.demo.pool import Pool
+from metabonk_tui.demo.pool import PoolLocation
 from metabonk_tui.demo.scenarios import SCENARIOS, extra_mb
 
 PYTHON_MB = 15.0
@@ -18,15 +18,15 @@ FLOOR_SHARE = 0.25
 """Where a scenario sets a tight floor, this share of all growth crosses it."""
 
 
-def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb: float) -> dict[str, object]:
+def prepare(pool: PoolLocation, *, scenario: str, workers: int, speed: float, memory_mb: float) -> dict[str, object]:
     """Write config.toml and the env file into the pool's folder; return what is printed."""
     row = SCENARIOS[scenario]
     pool.directory.mkdir(parents=True, exist_ok=True)
-    write_env_file(pool, enabled=row.enabled, lacking=row.lacking)
-    this = [sys.executable, "-m", "metabonk_tui.demo"]
+    write_env_file(pool, enabled=row.enabled, missing_keys=row.missing_keys)
+    program = [sys.executable, "-m", "metabonk_tui.demo"]
     where = ["--dir", str(pool.directory), "--base-port", str(pool.base_port)]
     launch = [
-        *this,
+        *program,
         "launch",
         *where,
         "--scenario",
@@ -36,7 +36,7 @@ def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb:
         "--memory-mb",
         f"{memory_mb:g}",
     ]
-    stop = [*this, "stop", *where]
+    stop = [*program, "stop", *where]
     growth_mb = extra_mb(row.memory, float("inf"))
     memory: dict[str, object] = {
         "worker_gb": round((memory_mb + growth_mb + PYTHON_MB) / 1000, 3),
@@ -75,12 +75,12 @@ def prepare(pool: Pool, *, scenario: str, workers: int, speed: float, memory_mb:
         "preflight": {"ollama": "", "disk_gb": 0.01},
     }
     config = pool.directory / "config.toml"
-    config.write_text(f"# The demo pool `{scenario}`: {row.tells}.\n\n" + _toml(tables))
+    config.write_text(f"# The demo pool `{scenario}`: {row.summary}.\n\n" + _toml(tables))
     return {
         "config": str(config),
         "env_file": str(pool.env_file),
         "launch": [*launch, "--workers", str(workers), *([] if row.exported else ["--not-exported"])],
-        "environment": flags_of(pool, enabled=row.enabled, lacking=row.lacking) if row.exported else {},
+        "environment": flags_of(pool, enabled=row.enabled, missing_keys=row.missing_keys) if row.exported else {},
         "stop": stop,
         "workers": workers,
         "base_port": pool.base_port,

@@ -20,7 +20,7 @@ GROWTH_CAP_MB = 300.0
 class Scenario:
     """One way for a small MetaBonk to fare."""
 
-    tells: str
+    summary: str
     workers: int = 3
     """How many the initial launch starts."""
     planned: int | None = None
@@ -37,7 +37,7 @@ class Scenario:
     """A worker kills itself at an age between these run minutes; None: never."""
     restarts: int = 10
     """How often the launcher respawns one slot before it gives up."""
-    lacking: tuple[str, ...] = ()
+    missing_keys: tuple[str, ...] = ()
     """Keys that the env file forgets."""
     profile: tuple[tuple[str, str], ...] = ()
     """What the launcher's JSON profile lays over the environment besides what it always does."""
@@ -71,7 +71,7 @@ SCENARIOS = {
     ),
     "swallowed": Scenario(
         "pure vision swallows the intrinsic reward: the env file forgets the key that applies it",
-        lacking=("METABONK_INTRINSIC_APPLY_IN_PURE_VISION",),
+        missing_keys=("METABONK_INTRINSIC_APPLY_IN_PURE_VISION",),
     ),
     "mute": Scenario("Ollama is down: System2 asks and nobody answers", ollama=False),
     "idle": Scenario("the last worker answers from the start, and nothing in it ever grows", fault="idle"),

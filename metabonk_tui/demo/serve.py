@@ -17,14 +17,14 @@ BODY_MAX_BYTES = 1_048_576
 IDLE_S = 75.0
 REASONS = {200: "OK", 404: "Not Found", 400: "Bad Request", 500: "Internal Server Error"}
 
-Answer = Callable[[str, str, bytes], tuple[int, object] | None]
+Responder = Callable[[str, str, bytes], tuple[int, object] | None]
 """(method, path, body) to (code, JSON document); None: never answer."""
 
 
 class Server:
     """Answers on one loopback port from its own threads; `last_request` is when somebody last asked (monotonic)."""
 
-    def __init__(self, port: int, answer: Answer, *, access_log: bool = False) -> None:
+    def __init__(self, port: int, answer: Responder, *, access_log: bool = False) -> None:
         """Bind the port at once; raises OSError when it is taken."""
         self.answer = answer
         self.access_log = access_log
@@ -38,9 +38,9 @@ class Server:
     def _accept(self) -> None:
         while True:
             connection, (host, port) = self._socket.accept()
-            threading.Thread(target=self._converse, args=(connection, f"{host}:{port}"), daemon=True).start()
+            threading.Thread(target=self._serve_connection, args=(connection, f"{host}:{port}"), daemon=True).start()
 
-    def _converse(self, connection: socket.socket, peer: str) -> None:
+    def _serve_connection(self, connection: socket.socket, peer: str) -> None:
         with connection:
             try:
                 connection.settimeout(IDLE_S)
@@ -79,14 +79,14 @@ class Server:
         return keep
 
 
-def _read_request(connection: socket.socket, got: bytes) -> tuple[tuple[str, bool, bytes] | None, bytes]:
+def _read_request(connection: socket.socket, buffer: bytes) -> tuple[tuple[str, bool, bytes] | None, bytes]:
     """Read (request line, keep-alive, body) and what was read beyond it; None at the end of the connection."""
-    while b"\r\n\r\n" not in got:
+    while b"\r\n\r\n" not in buffer:
         more = connection.recv(8192)
-        if not more or len(got) > HEAD_MAX_BYTES:
+        if not more or len(buffer) > HEAD_MAX_BYTES:
             return None, b""
-        got += more
-    head, _, rest = got.partition(b"\r\n\r\n")
+        buffer += more
+    head, _, rest = buffer.partition(b"\r\n\r\n")
     line, *fields = head.decode("latin-1").split("\r\n")
     headers = {name.strip().lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
     length_text = headers.get("content-length", "0")
@@ -98,8 +98,8 @@ def _read_request(connection: socket.socket, got: bytes) -> tuple[tuple[str, boo
         if not more:
             return None, b""
         rest += more
-    wish = headers.get("connection", "").lower()
-    keep = wish != "close" if line.endswith("HTTP/1.1") else wish == "keep-alive"
+    connection_option = headers.get("connection", "").lower()
+    keep = connection_option != "close" if line.endswith("HTTP/1.1") else connection_option == "keep-alive"
     return (line, keep, rest[:length]), rest[length:]
 
 

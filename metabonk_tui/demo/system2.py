@@ -12,7 +12,7 @@ from metabonk_tui.demo.numbers import between, rising, unit
 
 TRACE_MAX = 20
 INIT_S = 5.0
-SAID = "start run: A menu is visible; click the highlighted tile. (conf=0.80)"
+TRACE_LINE = "start run: A menu is visible; click the highlighted tile. (conf=0.80)"
 
 
 class System2:
@@ -22,35 +22,35 @@ class System2:
         self.slot = slot
         self.flags = flags
         self.log = log
-        self.asked = 0
-        self.answered = 0
+        self.request_count = 0
+        self.answer_count = 0
         self.last_request: float | None = None
         self.last_response: float | None = None
 
-    def look(self, t: float, now: float, *, answers: bool) -> None:
+    def update(self, t: float, now: float, *, answers: bool) -> None:
         """Advance to run second `t`; `now` is Unix time, `answers` whether Ollama can be reached."""
         if not self.flags.system2:
             return
         # It asks as soon as it is there ("init"), then now and then.
-        asked = int(rising(t, between(0.17, 0.29, self.slot, "s2"), self.slot, "s2")) + (t >= INIT_S)
-        if asked <= self.asked:
+        request_count = int(rising(t, between(0.17, 0.29, self.slot, "s2"), self.slot, "s2")) + (t >= INIT_S)
+        if request_count <= self.request_count:
             return
         if answers:
-            self.answered += asked - self.asked
+            self.answer_count += request_count - self.request_count
             self.last_response = now
         else:
             self.log(
                 f"omega-{self.slot}: System2 request failed: nobody answers at {self.flags.ollama or 'OLLAMA_HOST'}"
             )
-        self.asked = asked
+        self.request_count = request_count
         self.last_request = now
 
     def fields(self, t: float) -> dict[str, object]:
         """Its part of `/status`. In mode `always` the engagements are never counted, as in MetaBonk."""
         fields: dict[str, object] = {
             "system2_enabled": self.flags.system2,
-            "vlm_hints_used": self.answered,
-            "vlm_hints_applied": self.answered,
+            "vlm_hints_used": self.answer_count,
+            "vlm_hints_applied": self.answer_count,
             "system2_reasoning": self._reasoning(),
         }
         if not self.flags.system2:
@@ -65,11 +65,11 @@ class System2:
             ),
             "system2_trigger_mode": self.flags.system2_mode,
             "system2_trigger_last_ts": (self.last_request or 0.0) if smart else 0.0,
-            "system2_trigger_engaged_count": float(self.asked) if smart else 0.0,
+            "system2_trigger_engaged_count": float(self.request_count) if smart else 0.0,
         }
 
     def _reasoning(self) -> dict[str, object] | None:
-        if not self.answered:
+        if not self.answer_count:
             return None
         return {
             "goal": "start run",
@@ -79,5 +79,5 @@ class System2:
             "inference_time_ms": None,
             "last_request_ts": self.last_request,
             "last_response_ts": self.last_response,
-            "reasoning_trace": [SAID] * min(self.answered, TRACE_MAX),
+            "reasoning_trace": [TRACE_LINE] * min(self.answer_count, TRACE_MAX),
         }

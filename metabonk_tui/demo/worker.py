@@ -26,10 +26,10 @@ TICK_S = 0.5
 ASK_OLLAMA_S = 3.0
 PORT_TAKEN = 3
 NO_SHAPER = "No module named 'src.worker.reward_shaper'"
-BORN_S = 3.0
+FIELDS_READY_S = 3.0
 """By then every field is there."""
 RACE = 40.0
-OF_A_FRAME = (
+FRAME_FIELDS = (
     *("scene_hash", "scene_fingerprint", "new_scene", "scenes_discovered", "visual_novelty"),
     *("dynamic_ui_text_density", "dynamic_ui_motion", "dynamic_ui_ui_shape_count", "dynamic_ui_has_centered_panel"),
     *("stream_frame_var", "stream_frame_diff", "stream_diff"),
@@ -37,13 +37,13 @@ OF_A_FRAME = (
 """What a worker computes of what it sees; `obs_fps` goes on as if nothing had happened."""
 
 
-def say(text: str) -> None:
+def log_line(text: str) -> None:
     """Write a line to the worker's log."""
     print(text, flush=True)
 
 
 @dataclass(slots=True)
-class Worker:
+class DemoWorker:
     """What one process is and has come to."""
 
     slot: int
@@ -77,8 +77,8 @@ class Worker:
 
     def seen_s(self) -> float:
         """Tell the run second that its numbers show: those of a worker without life stand still."""
-        lifeless = self.fault() in ("freeze", "idle")
-        return max(self.scenario.fault_after_min * 60, BORN_S) if lifeless else self.age_s()
+        is_frozen = self.fault() in ("freeze", "idle")
+        return max(self.scenario.fault_after_min * 60, FIELDS_READY_S) if is_frozen else self.age_s()
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, object] | None:
         """Answer `GET /status`."""
@@ -107,8 +107,8 @@ class Worker:
         if fault == "race":
             status["step"] = status["steps"] = self.life.steps(struck) + self.life.steps(RACE * (t - struck))
             return
-        then = document(self.life, {}, struck, 0.0, "")
-        status.update({name: then[name] for name in OF_A_FRAME if name in then})
+        at_fault = document(self.life, {}, struck, 0.0, "")
+        status.update({name: at_fault[name] for name in FRAME_FIELDS if name in at_fault})
         status |= {"stream_frozen": True, "stream_frozen_since_s": round(t - struck, 1)}
 
     def tick(self) -> None:
@@ -122,7 +122,7 @@ class Worker:
         if self.flags.ollama and now - self.asked_ollama >= ASK_OLLAMA_S:
             self.asked_ollama = now
             self.ollama_answers = _answers(self.flags.ollama)
-        self.system2.look(self.seen_s(), time.time(), answers=self.ollama_answers)
+        self.system2.update(self.seen_s(), time.time(), answers=self.ollama_answers)
         if now - self.sent_heartbeat >= self.heartbeat_s and self.fault() != "hang":
             self.sent_heartbeat = now
             # A worker goes on without its orchestrator, as MetaBonk's do.
@@ -197,9 +197,9 @@ def run_worker(
     """Be a worker until killed; exit code 3 when the port is taken, as MetaBonk's."""
     flags, name, faulty = Flags.read(os.environ), f"omega-{slot}", slot == workers - 1
     if faulty and scenario.fault == "import" and flags.intrinsic:
-        say(f"[worker:{name}] WARN: intrinsic reward shaper unavailable ({NO_SHAPER}); disabling")
+        log_line(f"[worker:{name}] WARN: intrinsic reward shaper unavailable ({NO_SHAPER}); disabling")
         flags = replace(flags, intrinsic=False)
-    worker = Worker(
+    worker = DemoWorker(
         slot=slot,
         port=port,
         orchestrator_port=orchestrator_port,
@@ -210,12 +210,12 @@ def run_worker(
         faulty=faulty,
         flags=flags,
         life=Life(slot, flags, starved=faulty and scenario.fault == "starve"),
-        system2=System2(slot, flags, say),
+        system2=System2(slot, flags, log_line),
         heartbeat_s=float(os.environ.get("METABONK_HEARTBEAT_S", "2")),
     )
     if flags.system2:
-        say(f"[worker:{name}] System2 enabled (backend=ollama, model=llava:7b, freq=2.00s)")
-    say(f"INFO:     Started server process [{os.getpid()}]")
+        log_line(f"[worker:{name}] System2 enabled (backend=ollama, model=llava:7b, freq=2.00s)")
+    log_line(f"INFO:     Started server process [{os.getpid()}]")
     try:
         server = Server(port, worker.answer, access_log=True)
     except OSError as error:
@@ -224,7 +224,7 @@ def run_worker(
             flush=True,
         )
         return PORT_TAKEN
-    say(f"INFO:     Uvicorn running on http://127.0.0.1:{port} (Press CTRL+C to quit)")
+    log_line(f"INFO:     Uvicorn running on http://127.0.0.1:{port} (Press CTRL+C to quit)")
     live(server, worker.tick, TICK_S)
     print(f"[worker:{name}] no launcher and nobody asks: ending", file=sys.stderr, flush=True)
     return 0

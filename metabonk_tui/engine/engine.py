@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.launch.interlock import Door, door
+from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.alert import changes
+from metabonk_tui.core.model.alert import alert_transitions
 from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
@@ -207,8 +207,8 @@ class Engine:
             await readers.status.aclose()
             await readers.pool.aclose()
 
-    def _door(self, action: Action) -> Door:
-        return door(action, self._latest, self.preflight(), self._config)
+    def _door(self, action: Action) -> InterlockResult:
+        return check_interlock(action, self._latest, self.preflight(), self._config)
 
     async def _go_on(self, source: LiveSource, readers: Readers) -> None:
         """Know what was seen before of the run that is there."""
@@ -323,7 +323,7 @@ class Engine:
 
     def _deliver(self, before: Snapshot | None, snapshot: Snapshot) -> None:
         """Tell the sinks what is new of the alerts; what fired before we came is not."""
-        found = changes(before.alerts if before is not None else (), snapshot.alerts)
+        found = alert_transitions(before.alerts if before is not None else (), snapshot.alerts)
         for sink in self._sinks if found else ():
             try:
                 sink.deliver(found, snapshot)

@@ -13,8 +13,8 @@ from typing import Any
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import watch as memory_watch
-from metabonk_tui.core.memory.watch import Sight, WatchState, decide, reason, sight, why_not_arm
-from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, promise
+from metabonk_tui.core.memory.watch import WatchInputs, WatchState, decide, reason, watch_inputs, why_not_arm
+from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, describe_rules
 from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.sample import Event, PoolReading, Sample, Severity, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -79,7 +79,7 @@ class MemoryWatch:
         """Take in what the newest Sample means, and do what that leads to."""
         self._follow(snapshot.pool)
         self._note_end(snapshot.pool)
-        seen = sight(snapshot, self._config)
+        seen = watch_inputs(snapshot, self._config)
         prepared = self._choice is not None and seen.t > self._chosen_t
         self._state, decision = decide(self._state, seen, self._rules, armed=self._reading.armed, prepared=prepared)
         if decision == "warn":
@@ -114,7 +114,7 @@ class MemoryWatch:
             self._tell("watch.refused", "warn", f"not armed: {why}")
         elif not why and not self._reading.armed:
             self._reading = WatchReading(True, by, self._clock.now(), dry_run, self._rules.on_critical)
-            warns, critical, then = promise(self._rules)
+            warns, critical, then = describe_rules(self._rules)
             how = " as a dry run, which only says what it would do" if dry_run else ""
             text = f"armed by {by}{how}: warns {warns}; critical {critical}; then {then}"
             self._tell("watch.armed", "info", text, {"by": by, "dry_run": dry_run})
@@ -127,7 +127,7 @@ class MemoryWatch:
         self._reading = WatchReading(False, on_critical=self._rules.on_critical)
         self._state = WatchState(acted_t=self._state.acted_t)
 
-    def _critical(self, seen: Sight, snapshot: Snapshot) -> None:
+    def _critical(self, seen: WatchInputs, snapshot: Snapshot) -> None:
         then = "looking again before anything is done"
         if self._state.checking is None:
             then = "nothing but this alarm is configured"

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from metabonk_tui.core.launch.interlock import Door
+from metabonk_tui.core.launch.interlock import InterlockResult
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, RunHeader, Sample, Severity
 from metabonk_tui.core.ports.live import PoolBackend
@@ -33,7 +33,7 @@ class Hands:
         clock: RunClock,
         header: Header,
         look: Callable[[], None],
-        door: Callable[[Action], Door] = lambda _: Door(),
+        door: Callable[[Action], InterlockResult] = lambda _: InterlockResult(),
     ) -> None:
         """Prepare; `look` asks for a Sample soon, `header` makes the header of a run, `door` is the interlock."""
         self._door = door
@@ -87,7 +87,7 @@ class Hands:
 
     def _overridden(self, plan: Plan) -> Plan:
         """Tell what was not as it must be and was overridden, and put it into the plan."""
-        passed = self._door(plan.action) if plan.start else Door()
+        passed = self._door(plan.action) if plan.start else InterlockResult()
         if not passed.overridden:
             return plan
         reason = clean_text(passed.reason)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import PreflightView, TestResult
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.status.decode import clean_text
@@ -30,7 +30,7 @@ class Look(NamedTuple):
 
     id: str
     title: str
-    take: Callable[[Output, threading.Event], Item]
+    take: Callable[[Output, threading.Event], ChecklistItem]
     """Looks, tells the last lines of what it runs, and stops when the event is set."""
 
 
@@ -70,7 +70,7 @@ class Preflight:
             if self._give_up.is_set() or (self._view.began_t is not None and self._view.ended_t is None):
                 return
             looks = list(self._looks.looks(workers, snapshot))
-            items = tuple(Item(look.id, look.title, "waiting") for look in looks)
+            items = tuple(ChecklistItem(look.id, look.title, "waiting") for look in looks)
             self._view = replace(self._view, workers=workers, began_t=self._clock.now(), ended_t=None, items=items)
             self._waiting = looks
             self._threads = [
@@ -93,19 +93,19 @@ class Preflight:
                 if not self._waiting:
                     return
                 look = self._waiting.pop(0)
-            self._put(Item(look.id, look.title, "running"))
+            self._put(ChecklistItem(look.id, look.title, "running"))
             try:
                 item = look.take(self._telling(look), self._give_up)
             except Exception as error:
                 LOG.exception("a look of the preflight failed")
                 why = clean_text(f"{type(error).__name__}: {error}")
-                item = Item(look.id, look.title, "UNKNOWN", (f"a bug of the monitor: {why}",), "see the log")
+                item = ChecklistItem(look.id, look.title, "UNKNOWN", (f"a bug of the monitor: {why}",), "see the log")
             self._put(item)
 
     def _telling(self, look: Look) -> Output:
-        return lambda lines: self._put(Item(look.id, look.title, "running", output=lines))
+        return lambda lines: self._put(ChecklistItem(look.id, look.title, "running", output=lines))
 
-    def _put(self, item: Item) -> None:
+    def _put(self, item: ChecklistItem) -> None:
         kept = self._with_kept(self._view) if item.standing not in ("waiting", "running") else None
         with self._lock:
             items = tuple(item if other.id == item.id else other for other in self._view.items)

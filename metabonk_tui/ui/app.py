@@ -1,6 +1,6 @@
 """The app: keys and news go to the desk, what the desk answers goes to the canvas. No more than that.
 
-Refuses to decide anything: what a state means is in the Snapshot, what a key means in `commands` and `desk`.
+Refuses to decide anything: what a state means is in the Snapshot, what a key means in `commands` and `controller`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.ports.recordings import Archive, Tapes, Transport
 from metabonk_tui.core.status.decode import clean_text
-from metabonk_tui.ui.controller import Desk
+from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.frame import MonitorScreen
-from metabonk_tui.ui.notifier import Herald
+from metabonk_tui.ui.notifier import Notifier
 from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.style.theme import Theme, fitted
 from metabonk_tui.ui.terminal.canvas import Canvas
@@ -37,7 +37,7 @@ DRAW_S = 0.5
 """News is drawn at most this often; what a key changes is drawn at once."""
 
 
-class Stage(Screen[None], inherit_bindings=False):
+class CanvasScreen(Screen[None], inherit_bindings=False):
     """The one Textual screen: a canvas and nothing else."""
 
     AUTO_FOCUS = ""
@@ -70,19 +70,19 @@ class MonitorApp(App[None], inherit_bindings=False):
         speed: float = 1.0,
         notices: tuple[str, ...] = (),
         zone: tzinfo | None = None,
-        transport: Transport | None = None,
-        tapes: Tapes | None = None,
+        replay_controls: Transport | None = None,
+        replay_opener: Tapes | None = None,
         archive: Archive | None = None,
     ) -> None:
         """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start.
 
-        With a `transport` it is a replay; with `tapes` one can go back into the past of what is watched; `archive`:
+        With `replay_controls` it is a replay; `replay_opener` opens the past of the run that is watched; `archive`:
         the recorded runs that it can be laid beside.
         """
         super().__init__(driver_class=Driver)
         self._monitor = monitor
         self._themes = dict(themes)
-        self.desk = Desk(
+        self.controller = Controller(
             monitor,
             config,
             screens,
@@ -92,15 +92,15 @@ class MonitorApp(App[None], inherit_bindings=False):
             zone=zone or datetime.now(UTC).astimezone().tzinfo or UTC,
             themes=tuple(themes),
             notices=notices,
-            transport=transport,
-            tapes=tapes,
+            replay_controls=replay_controls,
+            replay_opener=replay_opener,
             archive=archive,
         )
-        self.desk.walk.wake = self._wake
-        self.canvas = Canvas(self._themes[self.desk.theme])
+        self.controller.time_travel.wake = self._wake
+        self.canvas = Canvas(self._themes[self.controller.theme])
         ring = self.bell if config.ui.bell else lambda: None
         notify = partial(notification, config.ui.notify)
-        self._herald = Herald(partial(send, self), ring, notify, replay=transport is not None)
+        self._notifier = Notifier(partial(send, self), ring, notify, replay=replay_controls is not None)
         self._ui_loop: asyncio.AbstractEventLoop | None = None
         self._ui_context: contextvars.Context | None = None
         self._woken = False
@@ -109,7 +109,7 @@ class MonitorApp(App[None], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         """Return the stage."""
-        return Stage(self.canvas)
+        return CanvasScreen(self.canvas)
 
     def on_mount(self) -> None:
         """Begin to listen."""
@@ -117,8 +117,8 @@ class MonitorApp(App[None], inherit_bindings=False):
         self._ui_context = contextvars.copy_context()
         if not self.is_headless:
             self._themes = fitted(self._themes, self.console.color_system)
-            self.desk.offer(tuple(self._themes))
-            self.canvas.dress(self._themes[self.desk.theme])
+            self.controller.set_themes(tuple(self._themes))
+            self.canvas.set_theme(self._themes[self.controller.theme])
         send(self, SAVE_TITLE)
         self._monitor.subscribe(self._wake)
         self._take()
@@ -128,7 +128,7 @@ class MonitorApp(App[None], inherit_bindings=False):
     def on_unmount(self) -> None:
         """Give the window its name back."""
         self._ui_loop = None
-        self.desk.walk.back_to_now()
+        self.controller.time_travel.back_to_now()
         send(self, RESTORE_TITLE)
 
     def on_canvas_resized(self) -> None:
@@ -137,22 +137,22 @@ class MonitorApp(App[None], inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Trust nothing of what stood on a terminal of another size."""
-        self._forget_picture()
+        self._forget_screen()
 
     def on_key(self, event: events.Key) -> None:
         """Hand a key to the desk and do what only the app can do."""
         event.stop()
         event.prevent_default()
-        effect = self.desk.press(event.key, event.character, event.time, *self.canvas.size)
+        effect = self.controller.press(event.key, event.character, event.time, *self.canvas.size)
         if effect.copy:
             self.copy_to_clipboard(effect.copy)
         if effect.do == "quit":
             self.exit()
         if effect.do == "redraw":
-            self._forget_picture()
+            self._forget_screen()
             self.refresh(layout=True)
         if effect.theme or effect.do == "redraw":
-            self.canvas.dress(self._themes[self.desk.theme])
+            self.canvas.set_theme(self._themes[self.controller.theme])
         self.draw()
 
     def draw(self) -> None:
@@ -161,14 +161,14 @@ class MonitorApp(App[None], inherit_bindings=False):
         if self._ui_loop is not None and wide and high:
             self._drawn_s = self._ui_loop.time()
             self._draw_due = False
-            self.canvas.show(self.desk.rows(wide, high))
+            self.canvas.show(self.controller.rows(wide, high))
 
     def leave(self, code: int) -> None:
         """Close the monitor with this exit code; from any thread."""
         if self._ui_loop is not None:
             self._ui_loop.call_soon_threadsafe(lambda: self.exit(return_code=code), context=self._ui_context)
 
-    def _forget_picture(self) -> None:
+    def _forget_screen(self) -> None:
         if isinstance(self._driver, Driver):
             self._driver.forget()
 
@@ -184,11 +184,11 @@ class MonitorApp(App[None], inherit_bindings=False):
         self._woken = False
         if self._ui_loop is None:
             return
-        self.desk.arrived(self._ui_loop.time())
+        self.controller.mark_alive(self._ui_loop.time())
         newest = self._monitor.latest()
-        self._herald.tell(newest)
-        asked = self.desk.walk.asked
-        if self.desk.news(newest) and (asked or not self._draw_due):
+        self._notifier.notify(newest)
+        asked = self.controller.time_travel.asked
+        if self.controller.update(newest) and (asked or not self._draw_due):
             wait_s = 0.0 if asked else self._drawn_s + DRAW_S - self._ui_loop.time()
             if wait_s <= 0:
                 self.draw()
@@ -199,9 +199,9 @@ class MonitorApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         if self._ui_loop is None:
             return
-        changed = self.desk.tick(self._ui_loop.time())
+        changed = self.controller.tick(self._ui_loop.time())
         # A wake that went missing costs a second, never the picture.
-        missed = not self._draw_due and not self._woken and self.desk.news(self._monitor.latest())
+        missed = not self._draw_due and not self._woken and self.controller.update(self._monitor.latest())
         if changed or missed:
             self.draw()
 
@@ -213,8 +213,8 @@ class MonitorApp(App[None], inherit_bindings=False):
         error = sys.exc_info()[1]
         LOG.error("a screen failed", exc_info=error)
         self._return_code = FAULT
-        said = clean_text(f"{type(error).__name__}: {error}")
-        self._exit_renderables.append(Text(f"metabonk-tui: a bug of the monitor, see the log: {said}"))
+        message = clean_text(f"{type(error).__name__}: {error}")
+        self._exit_renderables.append(Text(f"metabonk-tui: a bug of the monitor, see the log: {message}"))
         self._close_messages_no_wait()
 
 
@@ -224,12 +224,12 @@ def send(app: App[None], sequence: str) -> None:
         app._driver.write(sequence)
 
 
-def run_app(app: MonitorApp, last_words: Callable[[], None] = lambda: None) -> int:
+def run_app(app: MonitorApp, emergency_cleanup: Callable[[], None] = lambda: None) -> int:
     """Run the monitor until it is closed; return the exit code. Main thread only.
 
-    `last_words` is called instead of returning when a signal cannot end the program because the terminal takes no
+    `emergency_cleanup` is called instead of returning when a signal cannot end the program as the terminal takes no
     output; whatever must not be left behind is stopped there.
     """
-    with leave_on_signals(app.leave, last_words):
+    with leave_on_signals(app.leave, emergency_cleanup):
         app.run(mouse=False)
     return app.return_code or 0

@@ -12,10 +12,10 @@ from typing import Literal
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
-from metabonk_tui.ui.frame import PAST, Hint, Mode
+from metabonk_tui.ui.frame import PAST, Hint, ViewMode
 
-Group = Literal["view", "look", "act", "app"]
-GROUPS: Mapping[Group, str] = {
+CommandGroup = Literal["view", "look", "act", "app"]
+GROUPS: Mapping[CommandGroup, str] = {
     "view": "View",
     "look": "Look closer",
     "act": "Act on the pool (each asks first)",
@@ -24,24 +24,24 @@ GROUPS: Mapping[Group, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class CommandContext:
     """What decides whether a command means something at this moment."""
 
     snapshot: Snapshot | None
     screen: str
     worker: WorkerView | None = None
     read_only: bool = False
-    mode: Mode = "live"
+    mode: ViewMode = "live"
     alert: Alert | None = None
     playing: bool = False
     """In the past: it plays."""
-    tapes: bool = False
+    has_past: bool = False
     """The run that is watched has a past that one can go into."""
 
 
-NO_HANDS = "replay: there is nothing to act on"
-NOT_NOW = "this is the past; End goes back to what runs now"
-Reason = Callable[[Now], str]
+REPLAY_REFUSAL = "replay: there is nothing to act on"
+PAST_REFUSAL = "this is the past; End goes back to what runs now"
+Refusal = Callable[[CommandContext], str]
 """Says why a command means nothing now; "" when it does."""
 
 
@@ -54,10 +54,10 @@ class Command:
     """As Textual names them, except printable characters, which stand for themselves."""
     label: str
     """For the footer: one or two words."""
-    group: Group
+    group: CommandGroup
     what: str
     """For help and palette: a sentence without its full stop."""
-    unless: Reason
+    refusal: Refusal
     footer: bool = False
     keep: bool = False
     """Stays in the footer when the row is short."""
@@ -78,130 +78,130 @@ def key_name(key: str) -> str:
     return "+".join(part.capitalize() for part in key.split("+"))
 
 
-def _always(now: Now) -> str:
+def _always(context: CommandContext) -> str:
     return ""
 
 
-def _seen(now: Now) -> str:
-    return "" if now.snapshot else "nothing was seen yet"
+def _seen(context: CommandContext) -> str:
+    return "" if context.snapshot else "nothing was seen yet"
 
 
-def _on(*screens: str) -> Reason:
-    return lambda now: "" if now.screen in screens else f"only on the {screens[0]}"
+def _on(*screens: str) -> Refusal:
+    return lambda context: "" if context.screen in screens else f"only on the {screens[0]}"
 
 
-def _workers(now: Now) -> str:
-    if now.screen not in ("dashboard", "worker", "environment", "logs"):
+def _workers(context: CommandContext) -> str:
+    if context.screen not in ("dashboard", "worker", "environment", "logs"):
         return "only on the dashboard"
-    return _seen(now) or ("" if now.worker else "there are no workers")
+    return _seen(context) or ("" if context.worker else "there are no workers")
 
 
-def _not_on(screen: str, then: Reason = _always) -> Reason:
-    return lambda now: "you are there" if now.screen == screen else then(now)
+def _not_on(screen: str, then: Refusal = _always) -> Refusal:
+    return lambda context: "you are there" if context.screen == screen else then(context)
 
 
-def _open_worker(now: Now) -> str:
-    return _on("dashboard")(now) or _workers(now)
+def _open_worker(context: CommandContext) -> str:
+    return _on("dashboard")(context) or _workers(context)
 
 
-def _operation(now: Now) -> str:
-    if now.snapshot and now.snapshot.pool.operation:
+def _operation(context: CommandContext) -> str:
+    if context.snapshot and context.snapshot.pool.operation:
         return ""
     return "nothing was done to the pool yet"
 
 
-def _replay(now: Now) -> str:
-    return "" if now.mode in PAST or (now.tapes and now.snapshot) else "only in a replay"
+def _replay(context: CommandContext) -> str:
+    return "" if context.mode in PAST or (context.has_past and context.snapshot) else "only in a replay"
 
 
-def _on_in_replay(now: Now) -> str:
-    return "" if now.mode in PAST else "this is now" if now.tapes else "only in a replay"
+def _on_in_replay(context: CommandContext) -> str:
+    return "" if context.mode in PAST else "this is now" if context.has_past else "only in a replay"
 
 
-def _now_only(now: Now) -> str:
-    return {"replay": NO_HANDS, "past": NOT_NOW}.get(now.mode, "")
+def _live_only(context: CommandContext) -> str:
+    return {"replay": REPLAY_REFUSAL, "past": PAST_REFUSAL}.get(context.mode, "")
 
 
-def may_hold(now: Now) -> str:
+def control_refusal(context: CommandContext) -> str:
     """Say why the pool is not this monitor's to act on, "" when it is."""
-    if now.mode in PAST:
-        return _now_only(now)
-    if now.snapshot is None:
+    if context.mode in PAST:
+        return _live_only(context)
+    if context.snapshot is None:
         return "nothing was seen yet"
-    if now.read_only or now.snapshot.pool.read_only:
+    if context.read_only or context.snapshot.pool.read_only:
         return "this monitor was started with --read-only: it only looks"
-    pool = now.snapshot.pool
+    pool = context.snapshot.pool
     if pool.controller == "other":
         holder = f" ({pool.holder})" if pool.holder else ""
         return f"another monitor holds this pool{holder}: this one only looks"
     return ""
 
 
-def may_act(now: Now) -> str:
+def action_refusal(context: CommandContext) -> str:
     """Say why nobody may act on the pool from here, "" when one may."""
-    why = may_hold(now)
-    if why or now.snapshot is None:
+    why = control_refusal(context)
+    if why or context.snapshot is None:
         return why
-    pool = now.snapshot.pool
+    pool = context.snapshot.pool
     if pool.problem:
         return pool.problem
-    if now.mode == "paused":
+    if context.mode == "paused":
         return "paused: what you see is not what runs now; p goes on"
     if pool.operation and pool.operation.ok is None:
         return f"{pool.operation.action} is still going on"
     return ""
 
 
-def running(snapshot: Snapshot) -> bool:
+def is_pool_running(snapshot: Snapshot) -> bool:
     """Tell whether there is a pool: a launcher or any worker process."""
     return snapshot.pool.launcher_pid is not None or any(worker.alive for worker in snapshot.workers)
 
 
-def _act_running(now: Now) -> str:
-    why = may_act(now)
-    if why or now.snapshot is None:
+def _act_running(context: CommandContext) -> str:
+    why = action_refusal(context)
+    if why or context.snapshot is None:
         return why
-    return "" if running(now.snapshot) else "no pool is running; L launches one"
+    return "" if is_pool_running(context.snapshot) else "no pool is running; L launches one"
 
 
-def _act_worker(now: Now) -> str:
-    why = _now_only(now) or _workers(now) or may_act(now)
-    if why or now.worker is None:
+def _act_worker(context: CommandContext) -> str:
+    why = _live_only(context) or _workers(context) or action_refusal(context)
+    if why or context.worker is None:
         return why
-    if not now.worker.alive:
-        return f"w{now.worker.slot} is not running"
-    if now.worker.pid is None or now.worker.pid_started_at is None:
-        return f"the process of w{now.worker.slot} is not known"
+    if not context.worker.alive:
+        return f"w{context.worker.slot} is not running"
+    if context.worker.pid is None or context.worker.pid_started_at is None:
+        return f"the process of w{context.worker.slot} is not known"
     return ""
 
 
-def _watch(now: Now) -> str:
-    why = may_hold(now)
-    if why or now.snapshot is None:
+def _watch(context: CommandContext) -> str:
+    why = control_refusal(context)
+    if why or context.snapshot is None:
         return why
-    pool = now.snapshot.pool
+    pool = context.snapshot.pool
     if pool.controller == "none":
         return pool.problem or "nobody knows yet who holds this pool"
-    return "paused: what you see is not what runs now; p goes on" if now.mode == "paused" else ""
+    return "paused: what you see is not what runs now; p goes on" if context.mode == "paused" else ""
 
 
-def _acknowledge(now: Now) -> str:
-    if now.screen != "alerts":
+def _acknowledge(context: CommandContext) -> str:
+    if context.screen != "alerts":
         return "only on the alerts, !"
-    if why := _now_only(now):
+    if why := _live_only(context):
         return why
-    if now.alert is None or now.alert.state != "firing":
-        return "it does not fire" if now.alert else "there is none"
-    return "it is seen already" if now.alert.acknowledged else ""
+    if context.alert is None or context.alert.state != "firing":
+        return "it does not fire" if context.alert else "there is none"
+    return "it is seen already" if context.alert.acknowledged else ""
 
 
-def _acknowledge_all(now: Now) -> str:
-    if now.screen != "alerts":
+def _acknowledge_all(context: CommandContext) -> str:
+    if context.screen != "alerts":
         return "only on the alerts, !"
-    return _now_only(now) or ("" if unseen(now.snapshot) else "nothing fires that is not seen")
+    return _live_only(context) or ("" if unacknowledged(context.snapshot) else "nothing fires that is not seen")
 
 
-def unseen(snapshot: Snapshot | None) -> tuple[str, ...]:
+def unacknowledged(snapshot: Snapshot | None) -> tuple[str, ...]:
     """List the alerts that fire and that nobody has seen."""
     alerts = snapshot.alerts if snapshot else ()
     return tuple(one.id for one in alerts if one.state == "firing" and one.acknowledged is None)
@@ -244,7 +244,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("page_down", ("pagedown", "ctrl+d"), "page down", "view", "Scroll a page down", _always),
     Command("home", ("home", "g"), "top", "view", "Go to the top, or to a replay's start", _always),
     Command("end", ("end", "G"), "bottom", "view", "Go to the bottom, or to a replay's end", _always),
-    Command("launch", ("L",), "launch", "act", "Launch the pool, as many as you say", may_act, True),
+    Command("launch", ("L",), "launch", "act", "Launch the pool, as many as you say", action_refusal, True),
     Command("grow", ("+",), "resize", "act", "Resize the pool, one more filled in", _act_running, True, shown="+ -"),
     Command("shrink", ("-",), "resize", "act", "Resize the pool, one less filled in", _act_running),
     Command("restart", ("R",), "restart", "act", "Stop the pool and launch it again", _act_running, True),
@@ -253,7 +253,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("memory_watch", ("W",), "mem watch", "act", "Arm the memory watch, or disarm it", _watch),
     Command("theme", ("T",), "theme", "app", "Next theme", _always),
     Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
-    Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _now_only),
+    Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _live_only),
     Command("redraw", ("ctrl+l",), "redraw", "app", "Draw the whole screen again", _always),
 )  # fmt: skip
 
@@ -268,43 +268,43 @@ def find(key: str, character: str | None) -> Command | None:
     return BY_KEY.get(key)
 
 
-def recommended(now: Now) -> str:
+def recommended(context: CommandContext) -> str:
     """Return the id of the one command to press next: the first of the NEXT row, where it can be done."""
-    steps = now.snapshot.verdict.next_steps if now.snapshot else ()
+    steps = context.snapshot.verdict.next_steps if context.snapshot else ()
     command = BY_KEY.get(steps[0].key) if steps and steps[0].key else None
-    return command.id if command and not command.unless(now) else ""
+    return command.id if command and not command.refusal(context) else ""
 
 
-WALKS = ("back_one", "back_minute", "seek", "pause")
+REPLAY_COMMANDS = ("back_one", "back_minute", "seek", "pause")
 """What a replay is walked through with stays in its footer."""
 
 
-def hints(now: Now) -> tuple[Hint, ...]:
+def hints(context: CommandContext) -> tuple[Hint, ...]:
     """List the footer's keys: only those that mean something now, in the table's order."""
-    first = recommended(now)
+    first = recommended(context)
     shown: list[Hint] = []
     for command in COMMANDS:
-        why = command.unless(now)
-        if command.id == "end" and now.mode == "past":
+        why = command.refusal(context)
+        if command.id == "end" and context.mode == "past":
             shown.append(Hint(command.key, "now", keep=True))
-        elif command.footer and why and why == _now_only(now):
+        elif command.footer and why and why == _live_only(context):
             shown.append(Hint(command.key, command.label, acts=True, off=True))
-        elif command.id in WALKS and now.mode not in PAST and command.id != "pause":
+        elif command.id in REPLAY_COMMANDS and context.mode not in PAST and command.id != "pause":
             # From now there is one way into the past; the rest of the keys stands there.
             shown += [Hint(command.keys[0], "past")] if command.id == "back_one" and not why else []
         elif (command.footer or command.id == first) and not why:
             acts = command.group == "act"
             best = first in (command.id, "shrink" if command.id == "grow" else command.id)
-            keep = command.keep or (now.mode in PAST and command.id in WALKS)
+            keep = command.keep or (context.mode in PAST and command.id in REPLAY_COMMANDS)
             if command.id != "shrink":
-                shown.append(Hint(command.key, _label(command, now), acts, best, keep))
+                shown.append(Hint(command.key, _label(command, context), acts, best, keep))
     return tuple(shown)
 
 
-def _label(command: Command, now: Now) -> str:
-    if command.id == "pause" and now.mode in PAST:
-        return "hold" if now.playing else "play"
-    return "go on" if command.id == "pause" and now.mode == "paused" else command.label
+def _label(command: Command, context: CommandContext) -> str:
+    if command.id == "pause" and context.mode in PAST:
+        return "hold" if context.playing else "play"
+    return "go on" if command.id == "pause" and context.mode == "paused" else command.label
 
 
 def markdown() -> str:

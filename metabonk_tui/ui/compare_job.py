@@ -17,7 +17,7 @@ from metabonk_tui.core.report.compare import Comparison, compare
 from metabonk_tui.core.report.timeline import Digest, Digester
 
 LOG = logging.getLogger(__name__)
-AGAIN_S = 20.0
+REPEAT_S = 20.0
 """So often it is compared anew while the run on screen goes on. Real seconds."""
 SAME_START_S = 1.5
 
@@ -40,7 +40,7 @@ class CompareView:
 
 
 @dataclass(slots=True)
-class _Job:
+class _Task:
     """Work of a background thread: it writes here, the screens' thread looks."""
 
     doing: str = ""
@@ -53,13 +53,13 @@ class _Job:
     other: Digest | None = None
     comparison: Comparison | None = None
 
-    def on(self, share: float) -> bool:
+    def report_progress(self, share: float) -> bool:
         """Hear how far it is; say whether to go on."""
         self.done = min(1.0, max(0.0, share))
         return not self.stop
 
 
-class Comparing:
+class CompareJob:
     """The run on screen beside another one. Every method is called from the screens' thread and returns at once."""
 
     def __init__(self, archive: Archive | None, *, replay: bool = False) -> None:
@@ -73,12 +73,12 @@ class Comparing:
         self._run: tuple[str, float] | None = None
         self._newest_t: float | None = None
         self._other: Digest | None = None
-        self._job: _Job | None = None
+        self._task: _Task | None = None
         self._compared_s = 0.0
         self._drawn: tuple[str, float] = ("", 0.0)
         self.view = CompareView()
 
-    def feed(self, snapshot: Snapshot) -> None:
+    def add(self, snapshot: Snapshot) -> None:
         """Take in what the monitor sees; a new run begins anew. What is not newer is known already."""
         run = (snapshot.run.name, snapshot.run.started_at)
         if run != self._run:
@@ -95,106 +95,106 @@ class Comparing:
 
     def list_runs(self) -> None:
         """Look which runs there are."""
-        self._begin(_Job("looking at the runs"), self._listing)
+        self._begin(_Task("looking at the runs"), self._listing)
 
     def choose(self, run: KeptRun) -> None:
         """Put a run beside the one on screen."""
         self._other = None
         self.view = replace(self.view, chosen=run, comparison=None, problem="")
         seen, mine = self._seen.digest(), self._own.digest() if self._own is not None else None
-        self._begin(_Job(f"reading {run.name}"), lambda job: self._reading(job, run, mine, seen))
+        self._begin(_Task(f"reading {run.name}"), lambda task: self._reading(task, run, mine, seen))
 
     def leave(self) -> None:
         """Let go of what is being read."""
-        if self._job is not None:
-            self._job.stop = True
-            self._job = None
+        if self._task is not None:
+            self._task.stop = True
+            self._task = None
             chosen = self.view.chosen if self.view.comparison else None
             self.view = replace(self.view, doing="", chosen=chosen)
 
-    def tick(self, at_s: float, looked_at: bool) -> bool:
+    def tick(self, at_s: float, is_in_front: bool) -> bool:
         """Look how far it is at a time (seconds, monotonic); return whether there is something to draw."""
-        before, job = self.view, self._job
-        if job is not None:
-            self.view = replace(self.view, doing=job.doing, done=job.done)
-            if job.ended:
-                self._job = None
-                self._take(job, at_s)
+        before, task = self.view, self._task
+        if task is not None:
+            self.view = replace(self.view, doing=task.doing, done=task.done)
+            if task.ended:
+                self._task = None
+                self._apply(task, at_s)
         elif (
-            looked_at
+            is_in_front
             and self.view.comparison is not None
             and self._other is not None
-            and at_s - self._compared_s >= AGAIN_S
+            and at_s - self._compared_s >= REPEAT_S
         ):
-            digest, other = self._mine(), self._other
+            digest, other = self._own_timeline(), self._other
             if digest is not None:
-                self._begin(_Job(), lambda quiet: self._comparing(quiet, digest, other))
+                self._begin(_Task(), lambda quiet: self._comparing(quiet, digest, other))
         return self.view != before
 
-    def _take(self, job: _Job, at_s: float) -> None:
-        self.view = replace(self.view, doing="", problem=job.problem, runs=job.runs or self.view.runs)
-        if job.own is not None:
-            self._own = job.own
-        if job.other is not None:
-            self._other = job.other
-        if job.comparison is not None:
+    def _apply(self, task: _Task, at_s: float) -> None:
+        self.view = replace(self.view, doing="", problem=task.problem, runs=task.runs or self.view.runs)
+        if task.own is not None:
+            self._own = task.own
+        if task.other is not None:
+            self._other = task.other
+        if task.comparison is not None:
             self._compared_s = at_s
-            self.view = replace(self.view, comparison=job.comparison, whole=self._own is not None)
+            self.view = replace(self.view, comparison=task.comparison, whole=self._own is not None)
 
-    def _mine(self) -> Digest | None:
+    def _own_timeline(self) -> Digest | None:
         return (self._own or self._seen).digest()
 
-    def _begin(self, job: _Job, work: Callable[[_Job], None]) -> None:
-        if self._job is not None:
-            self._job.stop = True
+    def _begin(self, task: _Task, work: Callable[[_Task], None]) -> None:
+        if self._task is not None:
+            self._task.stop = True
         if self._archive is None:
             self.view = replace(self.view, runs=(), problem="there is no store of runs here")
             return
-        self._job = job
-        self.view = replace(self.view, doing=job.doing, done=0.0, problem="")
-        threading.Thread(target=self._run_job, args=(job, work), name="comparing", daemon=True).start()
+        self._task = task
+        self.view = replace(self.view, doing=task.doing, done=0.0, problem="")
+        threading.Thread(target=self._run_task, args=(task, work), name="comparing", daemon=True).start()
 
     # The background thread
 
-    def _run_job(self, job: _Job, work: Callable[[_Job], None]) -> None:
+    def _run_task(self, task: _Task, work: Callable[[_Task], None]) -> None:
         try:
-            work(job)
+            work(task)
         except Unreadable as error:
             LOG.info("comparing: %s", error)
-            job.problem = str(error)
+            task.problem = str(error)
         except Exception as error:
             LOG.exception("comparing failed")
-            job.problem = f"a bug of the monitor, see the log: {type(error).__name__}"
-        job.ended = True
+            task.problem = f"a bug of the monitor, see the log: {type(error).__name__}"
+        task.ended = True
 
-    def _listing(self, job: _Job) -> None:
+    def _listing(self, task: _Task) -> None:
         assert self._archive is not None
-        job.runs = self._archive.runs()
+        task.runs = self._archive.runs()
 
-    def _reading(self, job: _Job, run: KeptRun, mine: Digest | None, seen: Digest | None) -> None:
+    def _reading(self, task: _Task, run: KeptRun, mine: Digest | None, seen: Digest | None) -> None:
         assert self._archive is not None
-        boiled = self._archive.boil(run.name, job.on)
-        other = boiled.digest() if boiled is not None else None
+        builder = self._archive.boil(run.name, task.report_progress)
+        other = builder.digest() if builder is not None else None
         if other is None:
-            job.problem = "" if job.stop else f"there is nothing in {run.name}"
+            task.problem = "" if task.stop else f"there is nothing in {run.name}"
             return
-        job.other = other
-        mine = mine or self._boil_own(job) or seen
-        if mine is not None and not job.stop:
-            job.comparison = compare(mine, other)
+        task.other = other
+        mine = mine or self._load_own(task) or seen
+        if mine is not None and not task.stop:
+            task.comparison = compare(mine, other)
 
-    def _boil_own(self, job: _Job) -> Digest | None:
+    def _load_own(self, task: _Task) -> Digest | None:
         """Know the run on screen from its start, where it is recorded; else as much of it as was seen."""
         assert self._archive is not None
-        job.runs = self._archive.runs()
-        own = own_recording(job.runs, self._run)
+        task.runs = self._archive.runs()
+        own = own_recording(task.runs, self._run)
         if own is not None:
-            job.doing, job.done = "reading the run on screen", 0.0
-            job.own = self._archive.boil(own.name, job.on)
-        return job.own.digest() if job.own is not None else None
+            task.doing, task.done = "reading the run on screen", 0.0
+            task.own = self._archive.boil(own.name, task.report_progress)
+        return task.own.digest() if task.own is not None else None
 
-    def _comparing(self, job: _Job, mine: Digest, other: Digest) -> None:
-        job.comparison = compare(mine, other)
+    def _comparing(self, task: _Task, mine: Digest, other: Digest) -> None:
+        task.comparison = compare(mine, other)
 
 
 def own_recording(runs: tuple[KeptRun, ...], run: tuple[str, float] | None) -> KeptRun | None:

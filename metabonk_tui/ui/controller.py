@@ -18,8 +18,8 @@ from metabonk_tui.core.recordings.seek import Edge, Shift, Target
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.verdict.text import verdict_text
 from metabonk_tui.ui import commands
-from metabonk_tui.ui.compare_job import Comparing
-from metabonk_tui.ui.dialogs import pool_actions as asks
+from metabonk_tui.ui.compare_job import CompareJob
+from metabonk_tui.ui.dialogs import pool_actions
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
 from metabonk_tui.ui.dialogs.filter import FilterDialog
 from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
@@ -27,11 +27,11 @@ from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
 from metabonk_tui.ui.dialogs.runs import RunsDialog
 from metabonk_tui.ui.dialogs.seek import SeekDialog
-from metabonk_tui.ui.frame import DENSITIES, Frame, Mode, MonitorScreen, UiState
+from metabonk_tui.ui.frame import DENSITIES, Frame, MonitorScreen, UiState, ViewMode
 from metabonk_tui.ui.sorting import BY_ID, WORST, next_sort
 from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.style.spans import Row
-from metabonk_tui.ui.time_travel import Walk
+from metabonk_tui.ui.time_travel import TimeTravel
 from metabonk_tui.ui.views.bars import playbar
 
 HOME = "dashboard"
@@ -51,10 +51,10 @@ class Effect(NamedTuple):
     """The theme to show now."""
 
 
-NOTHING = Effect()
+NO_EFFECT = Effect()
 
 
-class Desk:
+class Controller:
     """Screens, the one that is in front, and what a key press makes of them."""
 
     def __init__(
@@ -69,12 +69,12 @@ class Desk:
         zone: tzinfo = UTC,
         themes: tuple[str, ...] = (),
         notices: tuple[str, ...] = (),
-        transport: Transport | None = None,
-        tapes: Tapes | None = None,
+        replay_controls: Transport | None = None,
+        replay_opener: Tapes | None = None,
         archive: Archive | None = None,
     ) -> None:
         self.monitor = monitor
-        self.walk = Walk(monitor, transport, tapes)
+        self.time_travel = TimeTravel(monitor, replay_controls, replay_opener)
         self.screens = screens
         self.snapshot: Snapshot | None = None
         """What is shown: the newest, or while paused the one of that moment."""
@@ -85,53 +85,53 @@ class Desk:
         self.theme = config.ui.theme
         self.dialog: Dialog | None = None
         self.state = UiState()
-        self.comparing = Comparing(archive, replay=transport is not None)
+        self.comparing = CompareJob(archive, replay=replay_controls is not None)
         self._themes: tuple[str, ...] = ()
-        self.offer(themes)
+        self.set_themes(themes)
         self._notices = list(notices)
         self._notice_ends_s = 0.0
         self._fault: str | None = None
-        self._call = ""
+        self._past_alarm = ""
         self._arrived_s: float | None = None
         self._stack = [HOME]
         self._scroll: dict[str, int] = {}
         self._shown: dict[str, tuple[int, int] | None] = {}
         self._room = 1
         self._frame = Frame(None, 80, 24, config, glyphs=glyphs, speed=speed, read_only=read_only, zone=zone)
-        self._own: dict[str, Callable[[Frame], Effect]] = {
-            "help": lambda _: self._open("help"),
-            "verdict": lambda _: self._open("verdict"),
-            "environment": lambda _: self._open("environment"),
-            "memory": lambda _: self._open("memory"),
-            "logs": lambda _: self._open("logs"),
-            "alerts": lambda _: self._open("alerts"),
+        self._handlers: dict[str, Callable[[Frame], Effect]] = {
+            "help": lambda _: self._open_screen("help"),
+            "verdict": lambda _: self._open_screen("verdict"),
+            "environment": lambda _: self._open_screen("environment"),
+            "memory": lambda _: self._open_screen("memory"),
+            "logs": lambda _: self._open_screen("logs"),
+            "alerts": lambda _: self._open_screen("alerts"),
             "acknowledge": lambda frame: self._acknowledge((frame.alert.id,) if frame.alert else ()),
-            "acknowledge_all": lambda frame: self._acknowledge(commands.unseen(frame.snapshot)),
+            "acknowledge_all": lambda frame: self._acknowledge(commands.unacknowledged(frame.snapshot)),
             "compare": lambda _: self._compare(),
-            "worker": lambda _: self._open("worker"),
+            "worker": lambda _: self._open_screen("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
             "redraw": lambda _: Effect("redraw"),
-            "theme": lambda _: self._dress(),
+            "theme": lambda _: self._set_theme(),
             "pause": lambda _: self._pause(),
             "poll": lambda _: self._poll(),
             "copy": self._copy,
-            "palette": lambda frame: self._ask(PaletteDialog(self.now(frame), self._themes)),
-            "filter": lambda frame: self._ask(FilterDialog(frame.state.filter)),
-            "memory_watch": lambda frame: self._ask(WatchDialog(self.monitor, frame)),
-            "operation": lambda _: self._ask(OperationDialog()),
-            "back_one": lambda _: self._walk(lambda past: past.step(-1)),
-            "on_one": lambda _: self._walk(lambda past: past.step(1)),
+            "palette": lambda frame: self._open_dialog(PaletteDialog(self.command_context(frame), self._themes)),
+            "filter": lambda frame: self._open_dialog(FilterDialog(frame.state.filter)),
+            "memory_watch": lambda frame: self._open_dialog(WatchDialog(self.monitor, frame)),
+            "operation": lambda _: self._open_dialog(OperationDialog()),
+            "back_one": lambda _: self._move_in_past(lambda past: past.step(-1)),
+            "on_one": lambda _: self._move_in_past(lambda past: past.step(1)),
             "back_minute": lambda _: self._go(Shift(-60.0)),
             "on_minute": lambda _: self._go(Shift(60.0)),
-            "seek": lambda _: self._ask(SeekDialog(self._go)),
+            "seek": lambda _: self._open_dialog(SeekDialog(self._go)),
             **{
-                name: lambda frame, name=name: self._ask(asks.ask(name, frame, self.monitor))  # type: ignore[misc]
+                name: lambda frame, name=name: self._open_dialog(pool_actions.make_dialog(name, frame, self.monitor))  # type: ignore[misc]
                 for name in ("launch", "grow", "shrink", "restart", "stop", "stop_worker")
             },
         }
 
-    def offer(self, themes: tuple[str, ...]) -> None:
+    def set_themes(self, themes: tuple[str, ...]) -> None:
         """Say which themes there are; when the one wanted is not among them the first one is shown."""
         self._themes = themes
         if self.theme not in themes:
@@ -144,8 +144,8 @@ class Desk:
 
     def frame(self, wide: int, high: int) -> Frame:
         """Put together what a screen may know."""
-        mode: Mode = "paused" if self.paused else "lag" if self.late_s else "live"
-        mode = mode if self.walk.mode == "live" else self.walk.mode
+        mode: ViewMode = "paused" if self.paused else "lag" if self.late_s else "live"
+        mode = mode if self.time_travel.mode == "live" else self.time_travel.mode
         frame = replace(
             self._frame,
             snapshot=self.snapshot,
@@ -154,16 +154,16 @@ class Desk:
             state=self.state,
             mode=mode,
             late_s=self.late_s,
-            notice=self.notice or _alarm(self._fault) or _unrecorded(self.snapshot) or self._call,
-            playback=self.walk.playback,
+            notice=self.notice or _fault_notice(self._fault) or _unrecorded_notice(self.snapshot) or self._past_alarm,
+            playback=self.time_travel.playback,
             comparing=self.comparing.view,
         )
-        return replace(frame, hints=commands.hints(self.now(frame)))
+        return replace(frame, hints=commands.hints(self.command_context(frame)))
 
-    def now(self, frame: Frame) -> commands.Now:
+    def command_context(self, frame: Frame) -> commands.CommandContext:
         """Put together what decides which commands mean something."""
         playing = frame.playback is not None and frame.playback.playing
-        return commands.Now(
+        return commands.CommandContext(
             frame.snapshot,
             self.screen,
             frame.worker,
@@ -171,23 +171,23 @@ class Desk:
             frame.mode,
             frame.alert,
             playing,
-            self.walk.has_past,
+            self.time_travel.has_past,
         )
 
-    def news(self, snapshot: Snapshot | None) -> bool:
+    def update(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
         if snapshot is not None:
-            self.comparing.feed(snapshot)
-        moved = self.walk.look()
-        snapshot = self.walk.newest(snapshot)
+            self.comparing.add(snapshot)
+        moved = self.time_travel.refresh()
+        snapshot = self.time_travel.newest(snapshot)
         if self.paused or snapshot is None or snapshot is self.snapshot:
-            return moved or (self.dialog is not None and self.dialog.stirs())
+            return moved or (self.dialog is not None and self.dialog.has_news())
         self.snapshot = snapshot
         if self.dialog:
             self.dialog = self.dialog.watch(self.frame(80, 24))
         return True
 
-    def arrived(self, at_s: float) -> None:
+    def mark_alive(self, at_s: float) -> None:
         """Hear that the engine is alive: something came at this time (seconds, monotonic)."""
         self._arrived_s, self.late_s = at_s, 0.0
 
@@ -196,29 +196,29 @@ class Desk:
 
         Return whether there is something to draw.
         """
-        before = (self.notice, self.late_s, self._fault, self._call)
-        self._fault, self._call = self.walk.fault, self.walk.calls()
+        before = (self.notice, self.late_s, self._fault, self._past_alarm)
+        self._fault, self._past_alarm = self.time_travel.fault, self.time_travel.alarm_text()
         if at_s >= self._notice_ends_s and (self.notice or self._notices):
             self.notice = self._notices.pop(0) if self._notices else ""
             self._notice_ends_s = at_s + NOTICE_S
         self._arrived_s = at_s if self._arrived_s is None else self._arrived_s
         silent_s = at_s - self._arrived_s
         interval_s = self.snapshot.run.interval_s / self._frame.speed if self.snapshot else 0.0
-        late = self.walk.mode == "live" and silent_s > max(LATE_S, 3 * interval_s)
+        late = self.time_travel.mode == "live" and silent_s > max(LATE_S, 3 * interval_s)
         self.late_s = silent_s if late else 0.0
         read_on = self.comparing.tick(at_s, self.screen == "compare")
-        return read_on or before != (self.notice, self.late_s, self._fault, self._call)
+        return read_on or before != (self.notice, self.late_s, self._fault, self._past_alarm)
 
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw what is before the person: a row for each line of the terminal."""
         whole = self.frame(wide, high)
-        frame = playbar.beside(whole)
+        frame = playbar.frame_above_bar(whole)
         page = self.screens[self.screen].page(frame)
         scroll = self._scroll.get(self.screen, 0)
         self._room = max(1, frame.height - len(page.top) - len(page.bottom))
         if page.show and page.show != self._shown.get(self.screen):
-            first, behind = page.show
-            scroll = min(max(scroll, behind - self._room), first)
+            first, past_last = page.show
+            scroll = min(max(scroll, past_last - self._room), first)
         self._shown[self.screen] = page.show
         rows, self._scroll[self.screen] = page.compose(wide, frame.height, scroll, frame.glyphs)
         rows = playbar.with_bar(rows, whole)
@@ -232,25 +232,25 @@ class Desk:
         if key in ("ctrl+c", "ctrl+q"):
             return Effect("quit")
         if self.dialog:
-            return self._replied(self.dialog.press(key, character, at_s, frame), frame)
+            return self._apply_reply(self.dialog.press(key, character, at_s, frame), frame)
         command = commands.find(key, character)
-        return self.run(command.id, frame) if command else NOTHING
+        return self.run(command.id, frame) if command else NO_EFFECT
 
     def run(self, name: str, frame: Frame) -> Effect:
         """Carry out a command of the table, or say why it means nothing now."""
         if name.startswith(THEME):
-            return self._dress(name.removeprefix(THEME))
-        why = commands.BY_ID[name].unless(self.now(frame))
+            return self._set_theme(name.removeprefix(THEME))
+        why = commands.BY_ID[name].refusal(self.command_context(frame))
         if why:
             self.notice = f"{commands.BY_ID[name].key} {commands.BY_ID[name].label}: {why}"
-            return NOTHING
-        if name in self._own:
-            return self._own[name](frame)
+            return NO_EFFECT
+        if name in self._handlers:
+            return self._handlers[name](frame)
         # The way back to now is open on every screen.
-        walks = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
-        if walks and name in ("home", "end"):
+        can_seek = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
+        if can_seek and name in ("home", "end"):
             return self._go(Edge("start" if name == "home" else "end"))
-        state = self.screens[self.screen].do(name, playbar.beside(frame))
+        state = self.screens[self.screen].do(name, playbar.frame_above_bar(frame))
         if state is not None:
             self.state = state
         elif name == "density":
@@ -269,9 +269,9 @@ class Desk:
             steps = {"up": -1, "down": 1, "page_up": -self._room, "page_down": self._room, "home": -(10**9)}
             scroll = self._scroll.get(self.screen, 0) + steps.get(name, 10**9)
             self._scroll[self.screen] = max(0, scroll)
-        return NOTHING
+        return NO_EFFECT
 
-    def _replied(self, reply: Reply, frame: Frame) -> Effect:
+    def _apply_reply(self, reply: Reply, frame: Frame) -> Effect:
         self.dialog = reply.dialog
         self.state = reply.state or self.state
         self.notice = reply.notice or self.notice
@@ -279,69 +279,69 @@ class Desk:
             return self.run(reply.command, frame)
         return Effect(copy=reply.copy)
 
-    def _ask(self, dialog: Dialog) -> Effect:
+    def _open_dialog(self, dialog: Dialog) -> Effect:
         self.dialog = dialog
-        return NOTHING
+        return NO_EFFECT
 
-    def _open(self, name: str) -> Effect:
+    def _open_screen(self, name: str) -> Effect:
         self._stack = [*(other for other in self._stack if other != name), name]
         self._scroll[name] = 0
-        return NOTHING
+        return NO_EFFECT
 
     def _compare(self) -> Effect:
         """Open the comparison; there, and where no run was chosen yet, open the list of runs."""
-        there = self.screen == "compare"
-        self._open("compare")
-        if there or self.comparing.view.chosen is None:
-            self._ask(RunsDialog(self.comparing))
-        return NOTHING
+        was_open = self.screen == "compare"
+        self._open_screen("compare")
+        if was_open or self.comparing.view.chosen is None:
+            self._open_dialog(RunsDialog(self.comparing))
+        return NO_EFFECT
 
     def _back(self) -> Effect:
         if self.screen == "compare":
             self.comparing.leave()
         self._stack = self._stack[:-1] or [HOME]
-        return NOTHING
+        return NO_EFFECT
 
     def _acknowledge(self, ids: tuple[str, ...]) -> Effect:
         self.monitor.acknowledge(ids, "key")
         self.notice = f"seen: {', '.join(ids)}"
-        return NOTHING
+        return NO_EFFECT
 
     def _go(self, target: Target) -> Effect:
-        if target == Edge("end") and self.walk.back_to_now():
-            self.snapshot, self._call = self.monitor.latest(), ""
-            return NOTHING
-        return self._walk(lambda past: past.seek(target))
+        if target == Edge("end") and self.time_travel.back_to_now():
+            self.snapshot, self._past_alarm = self.monitor.latest(), ""
+            return NO_EFFECT
+        return self._move_in_past(lambda past: past.seek(target))
 
-    def _walk(self, how: Callable[[Transport], None]) -> Effect:
+    def _move_in_past(self, move: Callable[[Transport], None]) -> Effect:
         self.paused = False
-        why = self.walk.go(how, self.snapshot.run.name if self.snapshot else "")
+        why = self.time_travel.go(move, self.snapshot.run.name if self.snapshot else "")
         self.notice = why or self.notice
-        return NOTHING
+        return NO_EFFECT
 
     def _pause(self) -> Effect:
-        if self.walk.mode != "live":
-            return self._walk(lambda past: past.play())
+        if self.time_travel.mode != "live":
+            return self._move_in_past(lambda past: past.play())
         self.paused = not self.paused
         if not self.paused:
-            self.news(self.monitor.latest())
-        return NOTHING
+            self.update(self.monitor.latest())
+        return NO_EFFECT
 
     def _poll(self) -> Effect:
         self.monitor.poll_now()
         self.notice = "looking at the workers now"
-        return NOTHING
+        return NO_EFFECT
 
     def _copy(self, frame: Frame) -> Effect:
         if frame.snapshot is None:
-            return NOTHING
+            return NO_EFFECT
         text = verdict_text(frame.snapshot, frame.zone)
         if frame.past:
             text = f"replay, as it was on {fmt.day(frame.snapshot.t, frame.zone)}\n{text}"
         self.notice = f"copied {len(text.splitlines())} lines: {text.splitlines()[0]}"
         return Effect(copy=text)
 
-    def _dress(self, name: str = "") -> Effect:
+    def _set_theme(self, name: str = "") -> Effect:
         if not name:
             name = self._themes[(self._themes.index(self.theme) + 1) % len(self._themes)]
         self.notice = f"theme {name}" if len(self._themes) > 1 else "this terminal shows no colours"
@@ -355,14 +355,14 @@ class Desk:
             self.state = replace(self.state, slot=slots[(at + step) % len(slots)])
 
 
-def _alarm(fault: str | None) -> str:
+def _fault_notice(fault: str | None) -> str:
     """Say that what is shown is not what is: our own bug must never look like a quiet pool."""
     return f"a bug of the monitor: what stands here is old, see the log: {fault}" if fault else ""
 
 
-def _unrecorded(snapshot: Snapshot | None) -> str:
+def _unrecorded_notice(snapshot: Snapshot | None) -> str:
     """Say that this moment is not kept, and why: the monitor goes on, its history does not."""
     if snapshot is None or snapshot.recording is not False:
         return ""
-    whys = [event.text for event in snapshot.events if event.kind == "recorder.error"]
-    return whys[-1] if whys else "not recorded: whoever records this run is silent"
+    reasons = [event.text for event in snapshot.events if event.kind == "recorder.error"]
+    return reasons[-1] if reasons else "not recorded: whoever records this run is silent"

@@ -21,9 +21,9 @@ from metabonk_tui.ui.style.spans import Row, cropped, fit, mark
 
 Density = Literal["automatic", "panels", "table", "grid"]
 DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
-Mode = Literal["live", "paused", "lag", "replay", "past"]
+ViewMode = Literal["live", "paused", "lag", "replay", "past"]
 """In "replay" there is nothing but the recording; in "past" the run goes on behind it."""
-PAST: frozenset[Mode] = frozenset({"replay", "past"})
+PAST: frozenset[ViewMode] = frozenset({"replay", "past"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Frame:
     config: Config
     glyphs: Glyphs = UNICODE
     state: UiState = field(default_factory=UiState)
-    mode: Mode = "live"
+    mode: ViewMode = "live"
     late_s: float = 0.0
     """In mode "lag": seconds of real time since anything arrived."""
     speed: float = 1.0

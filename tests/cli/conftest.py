@@ -100,11 +100,11 @@ def demo(home: dict[str, str], *argv: str) -> Iterator[Pool]:
     )
     try:
         assert process.stdout is not None
-        said = "".join(process.stdout.readline() for _ in range(4))
-        match = re.search(r"(\d+) workers on ports (\d+)-", said)
-        config = re.search(r"--config (\S+) --speed (\S+)", said)
-        assert match, said
-        assert config, said
+        output = "".join(process.stdout.readline() for _ in range(4))
+        match = re.search(r"(\d+) workers on ports (\d+)-", output)
+        config = re.search(r"--config (\S+) --speed (\S+)", output)
+        assert match, output
+        assert config, output
         pool = Pool(process, int(match[2]), int(match[1]), config[1], config[2])
         wait_for(lambda: all(answers(pool.base_port + slot) for slot in range(pool.workers)))
         yield pool

@@ -14,7 +14,7 @@ from tests.cli.conftest import Metabonk
 
 
 @pytest.mark.parametrize(
-    ("argv", "says"),
+    ("argv", "expected"),
     [
         (["chekc"], "did you mean check?"),
         (["frobnicate"], "verbs: watch, check"),
@@ -38,7 +38,7 @@ from tests.cli.conftest import Metabonk
     ],
 )
 def test_wrong_usage_is_64_and_says_what_to_do(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, argv: list[str], says: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, argv: list[str], expected: str
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(tmp_path / "state"))
@@ -47,7 +47,7 @@ def test_wrong_usage_is_64_and_says_what_to_do(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("metabonk-tui: ")
-    assert says in err
+    assert expected in err
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["check", "--help"], ["--workers", "3", "check", "-h"], ["--version"]])

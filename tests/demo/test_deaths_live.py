@@ -46,7 +46,7 @@ def answers(engine: Engine, slot: int) -> bool:
 @pytest.mark.parametrize(
     ("number", "expected"), [(signal.SIGKILL, "killed (signal 9)"), (signal.SIGTERM, "killed (signal 15)")]
 )
-def test_a_signal_from_outside_is_told_from_the_launchers_log(
+def test_a_signal_from_outside_is_reported_from_the_launchers_log(
     demo: MakePool, tmp_path: Path, number: signal.Signals, expected: str
 ) -> None:
     pool = demo("healthy", speed=1, workers=2)
@@ -58,6 +58,6 @@ def test_a_signal_from_outside_is_told_from_the_launchers_log(
         wait_for(lambda: "restarting omega-1" in pool.log("omega.log"), "the launcher's line")
         # SIGTERM may be caught: then it is an exit with a code of the worker's own.
         wait_for(lambda: [end for end in ends(engine, 1) if end != "cause unknown"], "the end is told", 60)
-        told = ends(engine, 1)
-        assert told == [expected] or (number == signal.SIGTERM and told == ["exited 0"])
+        found = ends(engine, 1)
+        assert found == [expected] or (number == signal.SIGTERM and found == ["exited 0"])
         assert ends(engine, 0) == []

@@ -54,7 +54,7 @@ def test_a_launch_serves_workers_and_an_orchestrator_and_stop_ends_it_all(demo: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_launcher_cleans_up_when_told_to_end(demo: MakePool, number: signal.Signals) -> None:
+def test_the_launcher_cleans_up_when_asked_to_end(demo: MakePool, number: signal.Signals) -> None:
     pool = demo("healthy", workers=1)
     launcher = pool.launch()
     pool.wait_up(1)
@@ -64,7 +64,7 @@ def test_the_launcher_cleans_up_when_told_to_end(demo: MakePool, number: signal.
     assert f"received {number.name}" in pool.output()
 
 
-def test_a_launcher_told_to_end_at_once_leaves_nothing(demo: MakePool) -> None:
+def test_a_launcher_asked_to_end_at_once_leaves_nothing(demo: MakePool) -> None:
     pool = demo("healthy", workers=3)
     launcher = pool.launch()
     wait_for(lambda: pool.output(), "its first line")
@@ -121,7 +121,7 @@ def test_a_second_launch_replaces_the_first(demo: MakePool) -> None:
     pool.wait_up(2)
     assert not pids & {pool.pid(slot) for slot in range(2)}
     assert pool.wait_heartbeats(2).keys() == {"omega-0", "omega-1"}
-    assert not pool.hears(pool.base_port + 2)
+    assert not pool.is_listening(pool.base_port + 2)
     assert second.poll() is None
 
 
@@ -264,7 +264,7 @@ def test_the_seed_is_launched_without_its_flags_and_the_env_file_brings_them(dem
     assert healthy["dynamic_ui_text_density"] > 0
     assert healthy["meta_success_sequences"] == 0.0
     wait_for(lambda: pool.status(0)["vlm_hints_used"], "System2 is answered")
-    assert not pool.hears(pool.base_port + 3)
+    assert not pool.is_listening(pool.base_port + 3)
 
 
 def test_a_worker_starts_without_slow_imports() -> None:

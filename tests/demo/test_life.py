@@ -16,13 +16,13 @@ from metabonk_tui.demo.envfile import flags_of
 from metabonk_tui.demo.flags import Flags
 from metabonk_tui.demo.launcher import PROFILE
 from metabonk_tui.demo.life import Life
-from metabonk_tui.demo.numbers import rising, swaying, unit
-from metabonk_tui.demo.pool import Pool
+from metabonk_tui.demo.numbers import oscillating, rising, unit
+from metabonk_tui.demo.pool import PoolLocation
 from metabonk_tui.demo.system2 import System2
 from tests.support.paths import SHARED_DATA
 
 REAL = SHARED_DATA / "real"
-ON = flags_of(Pool(Path("/nowhere"), 20_000), enabled=True) | PROFILE
+ON = flags_of(PoolLocation(Path("/nowhere"), 20_000), enabled=True) | PROFILE
 COUNTERS = (
     "step",
     "actions_total",
@@ -40,7 +40,7 @@ def status(environ: dict[str, str], t: float, slot: int = 0, *, answers: bool = 
     """What a worker of this environment says at a run second, as JSON brings it."""
     flags = Flags.read(environ)
     system2 = System2(slot, flags, lambda text: None)
-    system2.look(t, 1000.0 + t, answers=answers and bool(flags.ollama))
+    system2.update(t, 1000.0 + t, answers=answers and bool(flags.ollama))
     return json.loads(json.dumps(document(Life(slot, flags), system2.fields(t), t, 1000.0 + t, "/run")))
 
 
@@ -74,7 +74,7 @@ def test_a_rising_number_keeps_its_pace(t: float, rate: float, key: int) -> None
 
 @given(t=st.floats(0, 1e6), key=st.integers())
 def test_a_swaying_number_stays_in_its_range(t: float, key: int) -> None:
-    assert 2.0 <= swaying(t, 2.0, 3.0, key) <= 3.0
+    assert 2.0 <= oscillating(t, 2.0, 3.0, key) <= 3.0
     assert 0 <= unit(t, key) <= 1
 
 

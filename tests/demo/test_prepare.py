@@ -12,7 +12,7 @@ import pytest
 from metabonk_tui.adapters.process.roles import recognise
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.core.config.schema import Config, parse_config
-from metabonk_tui.demo.pool import Pool, end, free_base_port, is_free, pool_at, send
+from metabonk_tui.demo.pool import PoolLocation, end, free_base_port, is_free, pool_at, send
 from metabonk_tui.demo.scenarios import SCENARIOS
 from tests.support.demo_pools import DEMO, DemoPool, MakePool, clean_environment, wait_for
 
@@ -39,7 +39,7 @@ def test_every_scenario_is_prepared_for_the_monitor(demo: MakePool, scenario: st
     assert pool.facts["speed"] == 60
 
 
-def test_the_env_file_exports_only_when_bash_is_told_to(demo: MakePool) -> None:
+def test_the_env_file_exports_only_when_bash_is_set_to(demo: MakePool) -> None:
     pool = demo("silent")
     show = ["-c", '. "$1"; env', "x", pool.facts["env_file"]]
     sourced = subprocess.run(["bash", *show], env=clean_environment(), capture_output=True, text=True, check=True)
@@ -117,7 +117,7 @@ def test_wrong_usage_is_refused(tmp_path: Path, wrong: list[str]) -> None:
 
 def test_a_picked_block_of_ports_is_free() -> None:
     base = free_base_port()
-    assert all(is_free(port) for port in Pool(Path("/"), base).ports(16))
+    assert all(is_free(port) for port in PoolLocation(Path("/"), base).ports(16))
 
 
 def test_pools_are_named_by_folder_and_port(tmp_path: Path) -> None:
@@ -144,9 +144,9 @@ def test_a_member_is_ended_by_its_token_alone(tmp_path: Path) -> None:
         try:
             # Between fork and exec the child still shows its parent's environment.
             wait_for(lambda: pool.name.encode() in Path(f"/proc/{member.pid}/environ").read_bytes(), "it runs")
-            said: list[str] = []
-            assert end(pool, said.append) == []
+            logged: list[str] = []
+            assert end(pool, logged.append) == []
             assert member.wait(10) == -15
-            assert said == [f"[stop] SIGTERM -> pid {member.pid}"]
+            assert logged == [f"[stop] SIGTERM -> pid {member.pid}"]
         finally:
             member.kill()

@@ -227,7 +227,7 @@ def test_mute_asks_and_nobody_answers(demo: MakePool) -> None:
     )
     assert status["vlm_hints_used"] == 0
     assert status["system2_reasoning"] is None
-    assert not pool.hears(pool.base_port + 65)
+    assert not pool.is_listening(pool.base_port + 65)
     assert "omega-0: System2 request failed: nobody answers" in pool.log("worker_0.log")
 
 

@@ -75,7 +75,7 @@ def test_it_closes_when_asked_and_for_old_clients(port: int) -> None:
         assert raw(port, request).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_pipelined_and_split_requests_are_told_apart(port: int) -> None:
+def test_pipelined_and_split_requests_are_distinguished(port: int) -> None:
     body = b'{"instance_id": "omega-9"}'
     post = b"POST /heartbeat HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
     last = b"GET /workers HTTP/1.1\r\nconnection: close\r\n\r\n"

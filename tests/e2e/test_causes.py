@@ -31,10 +31,10 @@ WORKERS = 2
 def pool_of(scenario: str, folder: Path) -> Iterator[DemoPool]:
     """Launch two workers and stop them all in the end."""
     arguments = ["prepare", "--dir", str(folder), "--scenario", scenario, "--workers", str(WORKERS)]
-    told = subprocess.run(
+    result = subprocess.run(
         [*DEMO, *arguments, "--speed", str(SPEED)], capture_output=True, text=True, check=True, env=clean_environment()
     )
-    pool = DemoPool(folder, json.loads(told.stdout))
+    pool = DemoPool(folder, json.loads(result.stdout))
     try:
         pool.launch()
         pool.wait_up(WORKERS)
@@ -47,13 +47,13 @@ def pool_of(scenario: str, folder: Path) -> Iterator[DemoPool]:
 
 
 def pool_is_there(pool: DemoPool) -> bool:
-    return any(pool.hears(port) for port in pool_at(str(pool.directory), pool.base_port).ports(WORKERS))
+    return any(pool.is_listening(port) for port in pool_at(str(pool.directory), pool.base_port).ports(WORKERS))
 
 
 def check(pool: DemoPool, state: Path, *more: str) -> dict[str, Any]:
     """Check it live for two minutes of its run, from when its workers answer."""
     arguments = ["--config", pool.facts["config"], "check", *more, "--for", f"{TWO_MINUTES_S:g}s"]
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "metabonk_tui", *arguments, "--speed", str(SPEED)],
         cwd=ROOT,
         env={**os.environ, "METABONK_TUI_STATE_DIR": str(state), "XDG_CONFIG_HOME": str(state)},
@@ -61,8 +61,8 @@ def check(pool: DemoPool, state: Path, *more: str) -> dict[str, Any]:
         text=True,
         timeout=120,
     )
-    assert told.returncode in (0, 1, 2, 3), told.stderr
-    found = json.loads(told.stdout)
+    assert result.returncode in (0, 1, 2, 3), result.stderr
+    found = json.loads(result.stdout)
     assert isinstance(found, dict)
     return found
 
@@ -87,9 +87,9 @@ def test_the_cause_is_named_in_two_minutes(
     scenario: str, cause: str, workers: list[int], proof: str, tmp_path: Path
 ) -> None:
     with pool_of(scenario, tmp_path / "pool") as pool:
-        told = check(pool, tmp_path / "state", "--json")
-    first = told["causes"][0]
-    assert (first["id"], first["workers"]) == (cause, workers), told["causes"]
+        result = check(pool, tmp_path / "state", "--json")
+    first = result["causes"][0]
+    assert (first["id"], first["workers"]) == (cause, workers), result["causes"]
     assert re.search(proof, first["because"]), first
     assert first["confidence"] >= 0.85
     assert all((first["name"], first["confirm"], first["fix"]))
@@ -97,9 +97,9 @@ def test_the_cause_is_named_in_two_minutes(
 
 def test_a_healthy_pool_is_accused_of_nothing(tmp_path: Path) -> None:
     with pool_of("healthy", tmp_path / "pool") as pool:
-        told = check(pool, tmp_path / "state", "--json")
-    assert told["causes"] == []
-    assert all(worker["observed"] > 0 for worker in told["workers"])
+        result = check(pool, tmp_path / "state", "--json")
+    assert result["causes"] == []
+    assert all(worker["observed"] > 0 for worker in result["workers"])
 
 
 def test_the_screen_names_it_on_the_worker_that_has_it(tmp_path: Path) -> None:

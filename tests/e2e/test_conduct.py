@@ -33,7 +33,7 @@ WORDS = {
     "broken": "broken",
 }
 
-TOLD = {
+EVENT_KINDS = {
     "racing": ("worker.rate", "w1 steps "),
     "hung": ("worker.down", "w1 hung: "),
     "broken": ("worker.down", "w1 broken: "),
@@ -48,8 +48,8 @@ def watched(pool: DemoPool, word: str, state: Path) -> Snapshot:
     last, after = None, 0
     with watching(config, call=how, speed=SPEED, read_only=True, state=state) as monitor:
         for last in follow(monitor, LIMIT_S):
-            conduct = last.workers[-1].conduct
-            after += conduct is not None and conduct.word == word
+            health = last.workers[-1].health
+            after += health is not None and health.state == word
             if after > 3:
                 break
     assert last is not None
@@ -57,16 +57,18 @@ def watched(pool: DemoPool, word: str, state: Path) -> Snapshot:
 
 
 @pytest.mark.parametrize(("scenario", "word"), WORDS.items(), ids=list(WORDS))
-def test_the_word_is_told_of_the_last_worker_only(demo: MakePool, tmp_path: Path, scenario: str, word: str) -> None:
+def test_the_word_is_reported_of_the_last_worker_only(
+    demo: MakePool, tmp_path: Path, scenario: str, word: str
+) -> None:
     pool = demo(scenario, workers=2, speed=SPEED)
     pool.launch()
     pool.wait_up(2)
-    told = report(watched(pool, word, tmp_path / "state"))
-    well, sick = told["workers"]
-    assert sick["conduct"]["word"] == word, told["events"]
+    result = report(watched(pool, word, tmp_path / "state"))
+    well, sick = result["workers"]
+    assert sick["conduct"]["word"] == word, result["events"]
     assert well["conduct"] is None
-    kind, begins = TOLD.get(word, ("worker.conduct", f"w1 {word}: "))
-    begun = [event for event in told["events"] if event["kind"] == kind]
+    kind, begins = EVENT_KINDS.get(word, ("worker.conduct", f"w1 {word}: "))
+    begun = [event for event in result["events"] if event["kind"] == kind]
     assert begun[-1]["text"].startswith(begins)
     assert {event["worker"] for event in begun} == {1}
 
@@ -94,9 +96,9 @@ def test_a_healthy_pool_says_every_expected_name(demo: MakePool, tmp_path: Path)
     pool = demo("healthy", workers=2, speed=60)
     pool.launch()
     pool.wait_up(2)
-    code, told = contract(pool, tmp_path)
-    assert (code, told["never_seen"], told["workers"]) == (0, [], [0, 1])
-    assert "act_hz" in told["unexpected"]
+    code, result = contract(pool, tmp_path)
+    assert (code, result["never_seen"], result["workers"]) == (0, [], [0, 1])
+    assert "act_hz" in result["unexpected"]
     text = run(pool, tmp_path, "contract").stdout
     assert text.startswith("every expected name was seen on w0 w1\n")
 
@@ -105,11 +107,11 @@ def test_a_pool_without_its_flags_lacks_the_names_of_its_components(demo: MakePo
     pool = demo("silent", workers=2, speed=60)
     pool.launch()
     pool.wait_up(2)
-    code, told = contract(pool, tmp_path)
+    code, result = contract(pool, tmp_path)
     assert code == 1
-    assert "intrinsic_reward_total" in told["never_seen"]
-    assert "meta_success_sequences" in told["never_seen"]
-    assert "step" not in told["never_seen"]
+    assert "intrinsic_reward_total" in result["never_seen"]
+    assert "meta_success_sequences" in result["never_seen"]
+    assert "step" not in result["never_seen"]
     text = run(pool, tmp_path, "contract").stdout
     assert "  NEVER SEEN  intrinsic_reward_total " in text
 
@@ -123,8 +125,8 @@ def test_nobody_is_3_and_no_name_is_missed(tmp_path: Path) -> None:
         text=True,
         timeout=LIMIT_S,
     )
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["workers"], told["never_seen"]) == (3, [], [])
+    result = json.loads(done.stdout)
+    assert (done.returncode, result["workers"], result["never_seen"]) == (3, [], [])
 
 
 @pytest.mark.parametrize(("names", "code"), [({}, 0), ({"intrinsic_reward_total": "intrinsic_total_reward"}, 1)])

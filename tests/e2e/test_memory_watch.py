@@ -83,7 +83,7 @@ def configured(pool: DemoPool, on_critical: str) -> Config:
 
 
 @dataclass
-class Story:
+class LeakRun:
     engine: Engine
     config: Config
     wall: Wall
@@ -95,7 +95,7 @@ class Story:
         assert isinstance(found, Snapshot)
         return found
 
-    def told(self, kind: str) -> list[Event]:
+    def events_of(self, kind: str) -> list[Event]:
         return [event for sample in list(self.samples) for event in sample.events if event.kind == kind]
 
     @property
@@ -104,7 +104,7 @@ class Story:
 
 
 @contextmanager
-def leaking(on_critical: str, state: Path) -> Iterator[Story]:
+def leaking(on_critical: str, state: Path) -> Iterator[LeakRun]:
     with demo_pool("leak", 3, 0, SPEED) as pool:
         pool.start()
         config, clock, wall = configured(pool, on_critical), RunClock(SPEED), Wall()
@@ -120,44 +120,44 @@ def leaking(on_critical: str, state: Path) -> Iterator[Story]:
         engine = Engine(config, readers, clock, lambda before, seen: step(before, seen, config), [samples.append])
         engine.start()
         try:
-            story = Story(engine, config, wall, samples)
-            until(lambda: len(story.pids) == 3 and all(w.last_good_t is not None for w in story.now.workers))
-            wall.raise_around(story.pids)
-            yield story
+            leak_run = LeakRun(engine, config, wall, samples)
+            until(lambda: len(leak_run.pids) == 3 and all(w.last_good_t is not None for w in leak_run.now.workers))
+            wall.raise_around(leak_run.pids)
+            yield leak_run
         finally:
             engine.stop()
     assert pool.left == ""
 
 
 def test_armed_to_resize_it_saves_the_run(tmp_path: Path) -> None:
-    with leaking("resize", tmp_path) as story:
-        before = set(story.pids)
-        story.engine.arm(True, "option")
-        done = until(lambda: (watch := story.now.memory.watch) and watch.did_ok is not None and watch)
+    with leaking("resize", tmp_path) as leak_run:
+        before = set(leak_run.pids)
+        leak_run.engine.arm(True, "option")
+        done = until(lambda: (watch := leak_run.now.memory.watch) and watch.did_ok is not None and watch)
         assert done.did == "resize 3 → 2 workers"
         assert done.did_ok is True
-        until(lambda: story.told("watch.recovered"))
-        after = story.now
+        until(lambda: leak_run.events_of("watch.recovered"))
+        after = leak_run.now
         assert after.pool.desired == 2
-        assert len(story.pids) == 2
-        assert not before & set(story.pids), "a resize of this backend is a restart"
+        assert len(leak_run.pids) == 2
+        assert not before & set(leak_run.pids), "a resize of this backend is a restart"
         assert after.memory.oom_kills_in_run == 0
-        (act,) = story.told("watch.act")
+        (act,) = leak_run.events_of("watch.act")
         assert act.facts["commands"][-1][-2:] == ["--workers", "2"]
-        (resized,) = story.told("pool.resize")
+        (resized,) = leak_run.events_of("pool.resize")
         assert (resized.facts["by"], resized.facts["from"], resized.facts["to"]) == ("watch", 3, 2)
-        assert [len(story.told(f"watch.{kind}")) for kind in ("armed", "critical", "dry_run")] == [1, 1, 0]
-    _replays(story, tmp_path / "run.jsonl.gz")
+        assert [len(leak_run.events_of(f"watch.{kind}")) for kind in ("armed", "critical", "dry_run")] == [1, 1, 0]
+    _replays(leak_run, tmp_path / "run.jsonl.gz")
 
 
-def _replays(story: Story, path: Path) -> None:
+def _replays(leak_run: LeakRun, path: Path) -> None:
     """Write the recording, read it back, and see in it what was seen."""
-    write_jsonl(str(path), story.samples)
+    write_jsonl(str(path), leak_run.samples)
     problems: list[Any] = []
     again: Snapshot | None = None
     kinds: set[str] = set()
     for sample in read_jsonl(str(path), problems):
-        again = step(again, sample, story.config)
+        again = step(again, sample, leak_run.config)
         kinds |= {event.kind for event in sample.events}
     assert problems == []
     assert again is not None
@@ -167,40 +167,40 @@ def _replays(story: Story, path: Path) -> None:
 
 
 def test_a_dry_run_says_it_and_touches_nothing(tmp_path: Path) -> None:
-    with leaking("resize", tmp_path) as story:
-        before = set(story.pids)
-        story.engine.arm(True, "option", dry_run=True)
-        until(lambda: story.told("watch.dry_run"))
-        tick = story.now.tick
-        until(lambda: story.now.tick >= tick + 5)
-        (event,) = story.told("watch.dry_run")
+    with leaking("resize", tmp_path) as leak_run:
+        before = set(leak_run.pids)
+        leak_run.engine.arm(True, "option", dry_run=True)
+        until(lambda: leak_run.events_of("watch.dry_run"))
+        tick = leak_run.now.tick
+        until(lambda: leak_run.now.tick >= tick + 5)
+        (event,) = leak_run.events_of("watch.dry_run")
         assert event.text.startswith("memory watch: dry run, would now resize 3 → 2 workers: ")
-        assert set(story.pids) == before
-        assert story.told("pool.resize") == story.told("watch.act") == []
+        assert set(leak_run.pids) == before
+        assert leak_run.events_of("pool.resize") == leak_run.events_of("watch.act") == []
 
 
 def test_disarmed_nothing_happens_below_the_critical_level(tmp_path: Path) -> None:
-    with leaking("resize", tmp_path) as story:
-        before = set(story.pids)
+    with leaking("resize", tmp_path) as leak_run:
+        before = set(leak_run.pids)
         critical = LIMITS_GB["critical_gb"] * 1000 * MB
 
         def below() -> bool:
-            reading = story.now.memory.reading
+            reading = leak_run.now.memory.reading
             return reading is not None and reading.available_bytes is not None and reading.available_bytes < critical
 
         until(below)
-        tick = story.now.tick
-        until(lambda: story.now.tick >= tick + 8)
-        assert set(story.pids) == before
-        assert not [event for sample in story.samples for event in sample.events if event.kind.startswith("watch.")]
+        tick = leak_run.now.tick
+        until(lambda: leak_run.now.tick >= tick + 8)
+        assert set(leak_run.pids) == before
+        assert not [event for sample in leak_run.samples for event in sample.events if event.kind.startswith("watch.")]
 
 
 def test_where_a_slot_would_be_respawned_it_says_so_and_falls_back_as_configured(tmp_path: Path) -> None:
-    with leaking("stop-highest", tmp_path) as story:
-        before = set(story.pids)
-        story.engine.arm(True, "option")
-        (event,) = until(lambda: story.told("watch.act"))
+    with leaking("stop-highest", tmp_path) as leak_run:
+        before = set(leak_run.pids)
+        leak_run.engine.arm(True, "option")
+        (event,) = until(lambda: leak_run.events_of("watch.act"))
         assert event.text == (
             "memory watch: nothing can be done: stop the highest slot: the launcher would start it again at once"
         )
-        assert set(story.pids) == before
+        assert set(leak_run.pids) == before

@@ -102,7 +102,7 @@ def answers_in(folder: Path) -> int:
         return sum(0 in sample.workers and sample.workers[0].status is not None for sample in one.samples())
 
 
-def told_once_and_as_it_was(samples: list[Sample], events: tuple[Event, ...]) -> list[tuple[float, float]]:
+def check_recorded_once(samples: list[Sample], events: tuple[Event, ...]) -> list[tuple[float, float]]:
     """Check that nothing is doubled and that every gap told is a hole between samples; return the gaps."""
     times = [sample.t for sample in samples]
     assert times == sorted(set(times)), "no sample is doubled"
@@ -133,7 +133,7 @@ def test_killed_at_any_moment_it_loses_the_tick_in_flight_and_nothing_else(
         killed.append(stored(tmp_path))
         time.sleep(HOLE_S / SPEED - 0.5)  # it takes longer than that to start
     samples, events = read(tmp_path)
-    gaps = told_once_and_as_it_was(samples, events)
+    gaps = check_recorded_once(samples, events)
     assert {(samples[seq - 1].t, samples[seq].t) for seq in killed[:-1]} <= set(gaps)
 
 
@@ -157,10 +157,10 @@ def test_out_of_room_it_goes_on_looking_and_goes_on_recording_when_there_is_room
     assert recorder.communicate(timeout=20)[0] == ""
     assert recorder.returncode == 0
     samples, events = read(tmp_path)
-    assert (samples[full_at - 1].t, samples[full_at].t) in told_once_and_as_it_was(samples, events)
-    told = [(event.severity, event.text) for event in events if event.kind == "recorder.error"]
-    assert [severity for severity, _ in told] == ["warn", "ok"]
-    assert told[0][1].startswith("not recorded: ")
+    assert (samples[full_at - 1].t, samples[full_at].t) in check_recorded_once(samples, events)
+    errors = [(event.severity, event.text) for event in events if event.kind == "recorder.error"]
+    assert [severity for severity, _ in errors] == ["warn", "ok"]
+    assert errors[0][1].startswith("not recorded: ")
 
 
 def clock(screen: Screen) -> int:
@@ -206,7 +206,7 @@ def test_an_open_monitor_beside_a_recorder(pool: Pool, record: Spawn, tmp_path: 
     finally:
         screen.close()
     samples, events = read(tmp_path)
-    told_once_and_as_it_was(samples, events)
+    check_recorded_once(samples, events)
 
 
 def pumped(screen: Screen) -> bool:
@@ -241,7 +241,7 @@ def test_closed_at_minute_10_and_opened_at_minute_25(pool: Pool, tmp_path: Path)
     finally:
         second.close()
     samples, events = read(tmp_path)
-    assert (samples[closed - 1].t, samples[closed].t) in told_once_and_as_it_was(samples, events)
+    assert (samples[closed - 1].t, samples[closed].t) in check_recorded_once(samples, events)
     checks = [event.text for event in events if event.kind == "check"]
     assert sum("SKIPPED" in text for text in checks) >= 2, checks
 

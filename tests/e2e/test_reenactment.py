@@ -20,7 +20,7 @@ from metabonk_tui.cli.live.demo_pool import DemoPool, demo_pool
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.engine.engine import Engine
 from tests.support.kernel_groups import KernelGroup, KernelGroups
 
@@ -54,7 +54,7 @@ class Reenactment:
         assert isinstance(found, Snapshot)
         return found
 
-    def told(self, kind: str, severity: str = "") -> list[Event]:
+    def events_of(self, kind: str, severity: str = "") -> list[Event]:
         return [e for e in self.now.events if e.kind == kind and severity in ("", e.severity)]
 
     def tighten(self) -> None:
@@ -100,7 +100,7 @@ def reenacted(group: KernelGroup, state: Path, monkeypatch: pytest.MonkeyPatch) 
     assert pool.left == ""
 
 
-def test_left_alone_the_end_is_foretold_seen_and_remembered(
+def test_left_alone_the_end_is_predicted_seen_and_remembered(
     group: KernelGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with reenacted(group, tmp_path, monkeypatch) as story:
@@ -108,19 +108,19 @@ def test_left_alone_the_end_is_foretold_seen_and_remembered(
         until(lambda: story.now.memory.oom_kills_in_run)
         killed_t = story.now.memory.oom_since_t
         assert killed_t is not None
-        warned = [e for e in story.told("memory.forecast") if e.severity == "warn" and e.t < killed_t]
-        assert warned, [e.text for e in story.told("memory.forecast")]
+        warned = [e for e in story.events_of("memory.forecast") if e.severity == "warn" and e.t < killed_t]
+        assert warned, [e.text for e in story.events_of("memory.forecast")]
         assert killed_t - warned[0].t >= 15 * MINUTE
         critical = [e for e in story.now.events if e.severity == "crit" and e.kind.startswith("memory.")]
         assert [e for e in critical if e.t < killed_t], "it was critical before the kernel acted"
         victims = until(lambda: story.now.memory.oom_victims)
-        assert story.now.verdict.word is Word.STOP
-        ended = until(lambda: [e for e in story.told("process.gone") if "OOM" in e.text])
+        assert story.now.verdict.kind is VerdictKind.STOP
+        ended = until(lambda: [e for e in story.events_of("process.gone") if "OOM" in e.text])
         assert any(victim in e.text for e in ended for victim in victims)
         assert story.now.memory.black_box is not None
         # The victim freed its memory: the gauge is green again, the verdict is not.
         until(lambda: story.now.memory.level == "ok")
-        assert story.now.verdict.word is Word.STOP
+        assert story.now.verdict.kind is VerdictKind.STOP
 
 
 def test_armed_the_memory_watch_saves_the_run(

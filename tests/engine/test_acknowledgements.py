@@ -30,8 +30,8 @@ def test_what_was_seen_is_in_the_samples_and_a_replay_shows_it_too() -> None:
         engine.acknowledge(("MemLow", "Unheard"), "verb")
         alert = until(lambda: (one := mem_low(engine.latest())) and one.acknowledged and one)
     assert (alert.state, alert.acknowledged.by) == ("firing", "verb")
-    told = [event for sample in scene.samples for event in sample.events if event.kind == "alert.acknowledged"]
-    assert [(event.facts["ids"], event.facts["by"]) for event in told] == [(["MemLow", "Unheard"], "verb")]
+    found = [event for sample in scene.samples for event in sample.events if event.kind == "alert.acknowledged"]
+    assert [(event.facts["ids"], event.facts["by"]) for event in found] == [(["MemLow", "Unheard"], "verb")]
     snapshot = None
     for sample in scene.samples:
         snapshot = step(snapshot, sample, scene.config)

@@ -116,14 +116,14 @@ class TestWhoTheyAre:
 
 
 class TestWhoFails:
-    async def test_one_failing_reader_costs_its_own_part_and_is_told_once(self, scene: Scene) -> None:
+    async def test_one_failing_reader_costs_its_own_part_and_is_reported_once(self, scene: Scene) -> None:
         scene.memory.error = ZeroDivisionError("a bug")
         source = source_of(scene)
         samples = [await source.gather() for _ in range(3)]
         assert [sample.memory for sample in samples] == [None] * 3
         assert all(len(sample.workers) == 2 for sample in samples)
-        told = [event for sample in samples for event in sample.events]
-        assert [(event.kind, "memory" in event.text) for event in told] == [("monitor.error", True)]
+        collected = [event for sample in samples for event in sample.events]
+        assert [(event.kind, "memory" in event.text) for event in collected] == [("monitor.error", True)]
 
     async def test_everything_failing_is_still_a_sample(self, scene: Scene) -> None:
         scene.memory.error = scene.table.error = scene.pool.read_error = ZeroDivisionError("a bug")
@@ -241,17 +241,17 @@ class TestWhoIsSlow:
 
 
 class TestEnvironments:
-    async def test_they_are_told_when_new_and_when_changed(
+    async def test_they_are_reported_when_new_and_when_changed(
         self, scene: Scene, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(environments, "EVERY_S", 0.0)
         scene.table.processes = (worker_process(0, 100, NOW - 100),)
         source = source_of(scene)
-        told = []
+        collected = []
         for value in ("1", "1", "2", "2"):
             scene.environments.values = {"METABONK_A": value}
-            told.append({slot: env.values for slot, env in (await source.gather()).environments.items()})
-        assert told == [{0: {"METABONK_A": "1"}}, {}, {0: {"METABONK_A": "2"}}, {}]
+            collected.append({slot: env.values for slot, env in (await source.gather()).environments.items()})
+        assert collected == [{0: {"METABONK_A": "1"}}, {}, {0: {"METABONK_A": "2"}}, {}]
 
     async def test_they_are_not_read_at_every_tick(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW - 100),)
@@ -262,13 +262,13 @@ class TestEnvironments:
 
     async def test_the_same_environment_of_another_process_is_news(self, scene: Scene) -> None:
         source = source_of(scene)
-        told = []
+        collected = []
         for pid, started_at in ((100, NOW - 100), (101, NOW - 90), (101, NOW - 80)):
             scene.table.processes = (worker_process(0, pid, started_at),)
-            told.append(list((await source.gather()).environments))
-        assert told == [[0], [0], [0]]
+            collected.append(list((await source.gather()).environments))
+        assert collected == [[0], [0], [0]]
 
-    async def test_a_new_run_is_told_everything_again(self, scene: Scene) -> None:
+    async def test_a_new_run_gets_everything_again(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW - 100),)
         source = source_of(scene)
         await source.gather()

@@ -33,7 +33,7 @@ def source_of(peaks: Peaks) -> LiveSource:
 
 
 @pytest.mark.asyncio
-async def test_it_is_told_once_and_again_to_a_new_run() -> None:
+async def test_it_is_reported_once_and_again_to_a_new_run() -> None:
     peaks = Peaks()
     source = source_of(peaks)
     assert (await gather_until(source, lambda s: s.earlier_peaks is not None)).earlier_peaks == ONE

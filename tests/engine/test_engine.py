@@ -41,7 +41,7 @@ def operation(engine: Engine) -> Operation | None:
 
 
 class TestTheLoop:
-    def test_it_ticks_by_itself_and_ends_when_told(self) -> None:
+    def test_it_ticks_by_itself_and_ends_when_asked(self) -> None:
         scene = Scene()
         with scene.running() as engine:
             until(lambda: (engine.latest() or scene.latest(engine)).tick >= 5)
@@ -137,7 +137,7 @@ class TestTheLoop:
         assert sum(spacings[5:7]) > 0.02
 
 
-class TestWhoeverListens:
+class TestSubscribers:
     def test_the_newest_wins(self) -> None:
         scene = Scene()
         with scene.running() as engine:
@@ -167,7 +167,7 @@ class TestWhoeverListens:
             release.set()
             thread.join(LIMIT_S)
 
-    def test_a_screen_that_raises_costs_nothing_and_is_told_once(self) -> None:
+    def test_a_screen_that_raises_costs_nothing_and_is_reported_once(self) -> None:
         scene = Scene()
         woken: list[int] = []
 
@@ -218,7 +218,7 @@ class TestOurOwnBugs:
             assert engine.fault is None
             assert kinds(engine).count("monitor.error") == 1
 
-    def test_what_is_told_once_survives_a_sample_that_could_not_be_judged(self) -> None:
+    def test_what_is_reported_once_survives_a_sample_that_could_not_be_judged(self) -> None:
         scene = Scene()
         scene.table.processes = (worker_process(0, 100, NOW - 50),)
 
@@ -260,15 +260,15 @@ class TestOperations:
         stage = {"n": 0}
 
         async def apply(plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
-            told = Operation("launch 2 workers", NOW, (OperationStep("launch", "waiting"),))
-            progress(told)
+            operation = Operation("launch 2 workers", NOW, (OperationStep("launch", "waiting"),))
+            progress(operation)
             for state in ("running", "done"):
                 while stage["n"] == 0:  # noqa: ASYNC110 - set by the test's own thread
                     await asyncio.sleep(0.005)
                 stage["n"] -= 1
-                told = replace(told, steps=(OperationStep("launch", state),))  # type: ignore[arg-type]
-                progress(told)
-            progress(replace(told, ended_at=scene.clock.now(), ok=True, message="2 workers answer"))
+                operation = replace(operation, steps=(OperationStep("launch", state),))  # type: ignore[arg-type]
+                progress(operation)
+            progress(replace(operation, ended_at=scene.clock.now(), ok=True, message="2 workers answer"))
             return (Event(scene.clock.now(), "pool.launch", "info", "launched"),)
 
         scene.pool.apply_with = apply
@@ -301,7 +301,7 @@ class TestOperations:
             until(lambda: operation(engine) is None)
             assert time.monotonic() - ended > 0.5
 
-    def test_a_second_one_is_refused_and_told(self) -> None:
+    def test_a_second_one_is_refused_and_reported(self) -> None:
         scene = Scene()
         gate = threading.Event()
         scene.pool.apply_with = gated(gate)
@@ -440,7 +440,7 @@ class TestRuns:
             until(lambda: scene.latest(engine).tick >= tick + 3)
         assert [sample.run for sample in scene.samples[1:] if sample.run is not None] == []
 
-    def test_a_new_run_is_told_the_environments_again(self) -> None:
+    def test_a_new_run_gets_the_environments_again(self) -> None:
         scene = Scene()
         scene.table.processes = (worker_process(0, 100, NOW - 50), worker_process(1, 101, NOW - 50))
         gate = threading.Event()

@@ -41,7 +41,7 @@ def source_of(file: File) -> LiveSource:
     return LiveSource(scene.config, replace(scene.readers(), env_file=file), scene.clock, Faults(scene.clock))
 
 
-async def test_it_is_told_once_and_again_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_reported_once_and_again_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "ENV_FILE_EVERY_S", 0.0)
     file = File()
     source = source_of(file)

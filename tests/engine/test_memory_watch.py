@@ -47,13 +47,13 @@ def scene_of(config: Config) -> Scene:
     return scene
 
 
-def told(scene: Scene, prefix: str = "watch.") -> list[Event]:
+def emitted(scene: Scene, prefix: str = "watch.") -> list[Event]:
     """Every event of the watch, as it was recorded."""
     return [event for sample in list(scene.samples) for event in sample.events if event.kind.startswith(prefix)]
 
 
 def kinds(scene: Scene) -> list[str]:
-    return [event.kind for event in told(scene)]
+    return [event.kind for event in emitted(scene)]
 
 
 def armed(scene: Scene, engine: Engine) -> WatchReading:
@@ -76,7 +76,7 @@ def test_it_is_off_until_it_is_armed_and_off_it_does_nothing() -> None:
         ticks(scene, engine, 15)
         assert scene.latest(engine).memory.watch == WatchReading(False, on_critical="stop")
         assert not scene.latest(engine).memory.watch_armed
-    assert told(scene) == []
+    assert emitted(scene) == []
     assert scene.pool.planned == scene.pool.applied == []
 
 
@@ -102,7 +102,7 @@ def test_armed_it_acts_once_and_says_so() -> None:
     assert [type(plan.action) for plan in scene.pool.applied] == [Stop]
     assert scene.pool.applied[0].action.by == "watch"
     assert [kind for kind in kinds(scene) if kind != "watch.warn"] == ["watch.armed", "watch.critical", "watch.act"]
-    act = next(event for event in told(scene) if event.kind == "watch.act")
+    act = next(event for event in emitted(scene) if event.kind == "watch.act")
     assert act.text == "memory watch: stop the pool: run"
     assert act.facts == {"act": "stop the pool", "commands": [["run"]]}
 
@@ -119,12 +119,12 @@ def test_a_warning_comes_before() -> None:
         until(lambda: "watch.recovered" in kinds(scene))
         ticks(scene, engine)
     assert kinds(scene) == ["watch.armed", "watch.warn", "watch.critical", "watch.recovered"]
-    assert told(scene)[1].text == "memory watch: available 0.90 GB, below 1 GB, held for 0s"
-    assert told(scene)[2].text.endswith("; nothing but this alarm is configured")
+    assert emitted(scene)[1].text == "memory watch: available 0.90 GB, below 1 GB, held for 0s"
+    assert emitted(scene)[2].text.endswith("; nothing but this alarm is configured")
     assert scene.pool.planned == []
 
 
-def test_a_dry_run_tells_the_exact_command_and_touches_nothing() -> None:
+def test_a_dry_run_reports_the_exact_command_and_touches_nothing() -> None:
     scene = scene_of(watching())
     with scene.running() as engine:
         scene.latest(engine)
@@ -138,7 +138,7 @@ def test_a_dry_run_tells_the_exact_command_and_touches_nothing() -> None:
         assert watch is not None
         assert (watch.did, watch.did_ok) == ("stop the pool", None)
     assert kinds(scene).count("watch.dry_run") == 1
-    assert told(scene)[-1].text == "memory watch: dry run, would now stop the pool: run"
+    assert emitted(scene)[-1].text == "memory watch: dry run, would now stop the pool: run"
     assert "watch.act" not in kinds(scene)
     assert scene.pool.applied == []
 
@@ -188,7 +188,7 @@ def test_the_second_look_is_newer_than_the_plan() -> None:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
         until(lambda: "watch.act" in kinds(scene))
-    act = next(event for event in told(scene) if event.kind == "watch.act")
+    act = next(event for event in emitted(scene) if event.kind == "watch.act")
     assert any(planned_t[0] < sample.t <= act.t for sample in scene.samples)
 
 
@@ -234,18 +234,18 @@ def test_it_never_interrupts_what_a_person_does() -> None:
         ({"controller": "none", "problem": "no launch command"}, "no launch command"),
     ],
 )
-def test_who_does_not_hold_the_pool_cannot_arm_it_and_is_told_who_does(reading: dict[str, object], who: str) -> None:
+def test_who_does_not_hold_the_pool_cannot_arm_it_and_is_shown_who_does(reading: dict[str, object], who: str) -> None:
     scene = scene_of(watching())
     scene.pool.reading = replace(scene.pool.reading, **reading)  # type: ignore[arg-type]
     scene.memory.available_bytes = GB // 10
     with scene.running() as engine:
         scene.latest(engine)
         engine.arm(True, "config")
-        until(lambda: told(scene))
+        until(lambda: emitted(scene))
         ticks(scene, engine, 15)
         watch = scene.latest(engine).memory.watch
         assert watch is None if reading["controller"] == "other" else watch == WatchReading(False, on_critical="stop")
-        assert [event.text for event in told(scene)] == [f"memory watch: not armed: {who}"]
+        assert [event.text for event in emitted(scene)] == [f"memory watch: not armed: {who}"]
         scene.memory.available_bytes = 8 * GB
         scene.pool.reading = replace(scene.pool.reading, controller="us", read_only=False, holder="", problem="")
         until(lambda: kinds(scene) == ["watch.refused", "watch.armed"])
@@ -292,7 +292,7 @@ def test_a_slot_that_the_launcher_respawns_is_not_stopped_and_it_says_so() -> No
     assert isinstance(action, StopWorker)
     assert (action.slot, action.pid) == (1, 101)
     assert action.pid_started_at == pytest.approx(NOW - 50, abs=1e-3)
-    act = next(event for event in told(scene) if event.kind == "watch.act")
+    act = next(event for event in emitted(scene) if event.kind == "watch.act")
     assert act.severity == "crit"
     assert act.text.startswith("memory watch: nothing can be done: stop the highest slot: the launcher would start it")
     assert scene.pool.applied == []
@@ -309,7 +309,7 @@ def test_an_act_that_fails_is_said_to_have_failed() -> None:
         until(lambda: (watch := scene.latest(engine).memory.watch) and watch.did_ok is False)
 
 
-def test_planning_that_raises_is_told_and_the_watch_goes_on() -> None:
+def test_planning_that_raises_is_reported_and_the_watch_goes_on() -> None:
     scene = scene_of(watching())
     scene.pool.plan_error = ZeroDivisionError("a bug")
     with scene.running() as engine:
@@ -317,7 +317,7 @@ def test_planning_that_raises_is_told_and_the_watch_goes_on() -> None:
         scene.memory.available_bytes = GB // 10
         until(lambda: "watch.act" in kinds(scene))
         ticks(scene, engine)
-    assert "planning failed: ZeroDivisionError: a bug" in told(scene)[-1].text
+    assert "planning failed: ZeroDivisionError: a bug" in emitted(scene)[-1].text
     assert scene.pool.applied == []
 
 
@@ -365,7 +365,7 @@ async def _stopped(plan: Plan, progress: Callable[[Operation], None]) -> tuple[E
     return ()
 
 
-class Along:
+class SharedJournal:
     """A recording that another monitor writes, with that monitor's view of the pool: two samples at every look."""
 
     recording = True
@@ -382,14 +382,14 @@ class Along:
     def news(self) -> tuple[Sample, ...]:
         scene, now_t = self.scene, self.scene.clock.now()
         worker = Observation(status=WorkerStatus({"step": 1.0}), latency_s=0.001)
-        told, self.events = self.events, ()
+        emitted, self.events = self.events, ()
         sample = Sample(
             t=now_t,
             workers={0: worker, 1: worker},
             memory=scene.memory.read(),
             processes=scene.table.processes,
             pool=self.theirs,
-            events=told,
+            events=emitted,
         )
         return replace(sample, t=now_t - 0.001, events=()), sample
 
@@ -412,12 +412,12 @@ def test_reading_along_it_acts_once_and_only_where_we_hold_the_pool(ours: bool) 
     there = replace(scene.pool.reading, controller="us")
     elsewhere = replace(there, controller="other", holder="pid 7")
     scene.pool.reading = there if ours else elsewhere
-    along = Along(scene, elsewhere if ours else there)
-    engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, [scene.samples.append], journal=along)  # type: ignore[arg-type]
+    journal = SharedJournal(scene, elsewhere if ours else there)
+    engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, [scene.samples.append], journal=journal)  # type: ignore[arg-type]
     engine.start()
     try:
         engine.arm(True, "option")
-        until(lambda: told(scene))
+        until(lambda: emitted(scene))
         ticks(scene, engine)
         scene.memory.available_bytes = GB // 10
         if ours:

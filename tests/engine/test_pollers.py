@@ -39,7 +39,7 @@ def source_of(reader: Logs, workers: int = 2) -> LiveSource:
     return LiveSource(scene.config, replace(scene.readers(), log_tails=reader), scene.clock, Faults(scene.clock))
 
 
-async def test_they_are_told_once_and_again_when_they_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_they_are_reported_once_and_again_when_they_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "EVERY_S", 0.0)
     reader = Logs()
     source = source_of(reader)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 
-from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.model.pool import Launch, Resize
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -15,7 +15,7 @@ from metabonk_tui.engine.preflight_runner import Look, Output, Preflight
 from tests.support.readers import Memory, Scene, until
 
 
-class Looks:
+class FakeChecks:
     """Two looks of which each waits for the other, one that breaks, one that waits to be broken off."""
 
     def __init__(self, waits: bool = False) -> None:
@@ -29,22 +29,22 @@ class Looks:
     def kept(self) -> tuple[tuple[TestResult, ...], str]:
         return (TestResult("t", ("x",), "passed", 50.0, 1.0),), ""
 
-    def meet(self, told: Output, give_up: threading.Event, of: str = "a") -> Item:
-        told(("a line",))
+    def meet(self, report: Output, give_up: threading.Event, of: str = "a") -> ChecklistItem:
+        report(("a line",))
         self.both.wait()
-        return Item(of, of, "PASS")
+        return ChecklistItem(of, of, "PASS")
 
-    def breaks(self, told: Output, give_up: threading.Event) -> Item:
+    def breaks(self, report: Output, give_up: threading.Event) -> ChecklistItem:
         raise ValueError("oh")
 
-    def wait(self, told: Output, give_up: threading.Event) -> Item:
+    def wait(self, report: Output, give_up: threading.Event) -> ChecklistItem:
         give_up.wait(20)
-        return Item("d", "d", "UNKNOWN")
+        return ChecklistItem("d", "d", "UNKNOWN")
 
 
 def test_looks_go_side_by_side_and_a_bug_is_no_pass() -> None:
     woken = threading.Event()
-    flight = Preflight(Looks(), RunClock(), woken.set)
+    flight = Preflight(FakeChecks(), RunClock(), woken.set)
     assert flight.view().began_t is None
     assert [test.name for test in flight.view().tests] == ["t"]
     flight.start(3, None)
@@ -56,7 +56,7 @@ def test_looks_go_side_by_side_and_a_bug_is_no_pass() -> None:
 
 
 def test_one_that_is_under_way_goes_on_and_ends_with_the_monitor() -> None:
-    flight = Preflight(Looks(waits=True), RunClock(), lambda: None)
+    flight = Preflight(FakeChecks(waits=True), RunClock(), lambda: None)
     flight.start(3, None)
     flight.start(5, None)
     assert flight.view().workers == 3
@@ -64,7 +64,7 @@ def test_one_that_is_under_way_goes_on_and_ends_with_the_monitor() -> None:
     assert not [thread for thread in flight._threads if thread.is_alive()]
 
 
-def test_what_does_not_fit_is_refused_where_it_is_done_whoever_asks() -> None:
+def test_what_does_not_fit_is_refused_where_it_is_done_for_every_caller() -> None:
     scene = Scene(memory=Memory(available_bytes=5_000_000_000))
     with scene.running() as engine:
         scene.latest(engine)
@@ -81,9 +81,9 @@ def test_what_does_not_fit_is_refused_where_it_is_done_whoever_asks() -> None:
         until(lambda: scene.pool.applied)
         (plan,) = scene.pool.applied
         assert "workers against memory FAIL" in plan.overridden[0]
-        told = until(lambda: [e for e in engine.latest().events if e.kind == "pool.override"])  # type: ignore[union-attr]
-        assert told[0].facts["reason"] == "we want to see it die"
-        assert told[0].facts["items"] == list(plan.overridden)
+        report = until(lambda: [e for e in engine.latest().events if e.kind == "pool.override"])  # type: ignore[union-attr]
+        assert report[0].facts["reason"] == "we want to see it die"
+        assert report[0].facts["items"] == list(plan.overridden)
 
 
 def test_a_long_launch_is_refused_until_all_is_proved() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.model.pool import Stop
 from metabonk_tui.core.model.sample import Event, Sample
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Playback
 from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, Moment, Shift
 from metabonk_tui.core.step.pipeline import step
@@ -25,7 +25,7 @@ from tests.support.readers import until
 from tests.support.samples import CONFIG, MIN, begin, header, play, script, silent
 
 
-class ListReel:
+class ListRecording:
     """Samples of a list; `gate` holds the reading up before the sample of that number."""
 
     def __init__(self, samples: list[Sample], ends_t: float | None = None, told: tuple[Event, ...] = ()) -> None:
@@ -71,7 +71,7 @@ def same(one: Snapshot, other: Snapshot) -> bool:
 
 
 @contextmanager
-def player(reel: ListReel, **how: object) -> Iterator[Player]:
+def player(reel: ListRecording, **how: object) -> Iterator[Player]:
     one = Player(reel, judge, **{"playing": False, **how})  # type: ignore[arg-type]
     one.start()
     try:
@@ -107,7 +107,7 @@ def _slowly(
         slow.wait(0.02)
         return judge(previous, sample)
 
-    return Player(ListReel(list(samples), ends_t=samples[-1].t), unhurried, **{"playing": False, **how})  # type: ignore[arg-type]
+    return Player(ListRecording(list(samples), ends_t=samples[-1].t), unhurried, **{"playing": False, **how})  # type: ignore[arg-type]
 
 
 # The trail
@@ -121,7 +121,7 @@ def test_any_place_in_any_order_means_what_it_meant_straight(places: list[int], 
         patch.setattr(trails, "KEPT_WORKERS", 1)
         patch.setattr(trails, "KEPT_LEAST", kept)
         patch.setattr(trails, "RECENT", 5)
-        way = Trail(ListReel(list(samples)), judge)
+        way = Trail(ListRecording(list(samples)), judge)
         while not way.whole:
             way.read(1.0)
             assert way.kept <= kept
@@ -140,7 +140,7 @@ def test_going_back_one_by_one_steps_a_stretch_once() -> None:
         steps += 1
         return judge(previous, sample)
 
-    way = Trail(ListReel(list(samples)), counted)
+    way = Trail(ListRecording(list(samples)), counted)
     while not way.whole:
         way.read(1.0)
     steps = 0
@@ -151,7 +151,7 @@ def test_going_back_one_by_one_steps_a_stretch_once() -> None:
 
 def test_going_on_one_by_one_steps_once_each_and_opens_the_recording_once() -> None:
     samples, straight = recorded()
-    reel = ListReel(list(samples))
+    reel = ListRecording(list(samples))
     way = Trail(reel, judge)
     while not way.whole:
         way.read(1.0)
@@ -163,7 +163,7 @@ def test_going_on_one_by_one_steps_once_each_and_opens_the_recording_once() -> N
 def test_a_time_is_the_last_sample_up_to_it_also_where_times_fall_back() -> None:
     samples = script(silent, for_s=100)
     samples[5] = replace(samples[5], t=samples[3].t)
-    way = Trail(ListReel(samples), judge)
+    way = Trail(ListRecording(samples), judge)
     while not way.whole:
         way.read(1.0)
     assert way.place(-1.0) == 0
@@ -174,7 +174,7 @@ def test_a_time_is_the_last_sample_up_to_it_also_where_times_fall_back() -> None
 
 def test_samples_that_are_gone_when_it_goes_back_cost_their_places_only() -> None:
     samples, _ = recorded()
-    reel = ListReel(list(samples))
+    reel = ListRecording(list(samples))
     way = Trail(reel, judge)
     while not way.whole:
         way.read(1.0)
@@ -189,7 +189,7 @@ def test_samples_that_are_gone_when_it_goes_back_cost_their_places_only() -> Non
 
 def test_it_begins_at_the_start_and_reads_all_of_it() -> None:
     samples, straight = recorded()
-    with player(ListReel(list(samples))) as one:
+    with player(ListRecording(list(samples))) as one:
         now = settled(one)
         assert now.t == 0.0
         assert now.ends_t == now.read_to_t == samples[-1].t
@@ -201,7 +201,7 @@ def test_it_begins_at_the_start_and_reads_all_of_it() -> None:
 
 def test_step_by_step_there_and_back() -> None:
     samples, straight = recorded()
-    with player(ListReel(list(samples))) as one:
+    with player(ListRecording(list(samples))) as one:
         settled(one)
         for place in (1, 2, 3, 2, 1, 0):
             before = state(one).t
@@ -217,12 +217,12 @@ def test_step_by_step_there_and_back() -> None:
 
 def test_a_minute_is_a_minute_also_between_samples_and_a_gap_is_stepped_over() -> None:
     samples, _ = recorded()
-    with player(ListReel(script(silent, every_s=300.0, for_s=1200.0))) as one:
+    with player(ListRecording(script(silent, every_s=300.0, for_s=1200.0))) as one:
         settled(one)
         one.seek(Shift(60.0))
         now = reached(one, 60.0)
         assert now.sample_t == 0.0
-    with player(ListReel(list(samples)), at=Elapsed(11.5 * MIN)) as one:
+    with player(ListRecording(list(samples)), at=Elapsed(11.5 * MIN)) as one:
         settled(one)
         one.seek(Shift(60.0))
         assert reached(one, 15 * MIN).sample_t == 15 * MIN
@@ -230,24 +230,24 @@ def test_a_minute_is_a_minute_also_between_samples_and_a_gap_is_stepped_over() -
         assert reached(one, 12 * MIN).sample_t == 12 * MIN
 
 
-def test_it_stands_where_it_was_told_to_begin_and_stop_is_there_from_the_gate_on() -> None:
+def test_it_stands_where_it_was_asked_to_begin_and_stop_is_there_from_the_gate_on() -> None:
     samples, _ = recorded()
-    with player(ListReel(list(samples)), at=Find("stop", True)) as one:
+    with player(ListRecording(list(samples)), at=Find("stop", True)) as one:
         settled(one)
         latest = one.latest()
         assert latest is not None
-        assert latest.verdict.word is Word.STOP
+        assert latest.verdict.kind is VerdictKind.STOP
         stop_t = latest.t
         one.step(-1)
         until(lambda: one.latest().t < stop_t)  # type: ignore[union-attr]
-        assert one.latest().verdict.word is not Word.STOP  # type: ignore[union-attr]
+        assert one.latest().verdict.kind is not VerdictKind.STOP  # type: ignore[union-attr]
         one.seek(Edge("end"))
         reached(one, samples[-1].t)
 
 
 def test_events_are_found_in_all_that_was_read_not_only_in_what_was_shown() -> None:
     samples, _ = recorded()
-    with player(ListReel(list(samples))) as one:
+    with player(ListRecording(list(samples))) as one:
         settled(one)
         one.seek(Find("run", True))
         reached(one, 90 * MIN)
@@ -263,7 +263,7 @@ def test_events_are_found_in_all_that_was_read_not_only_in_what_was_shown() -> N
 
 def test_what_is_not_read_yet_is_waited_for_in_sight_and_reached() -> None:
     samples, _ = recorded()
-    reel = ListReel(list(samples), ends_t=samples[-1].t)
+    reel = ListRecording(list(samples), ends_t=samples[-1].t)
     opened = threading.Event()
     reel.gate = (60, opened)
     with player(reel) as one:
@@ -274,7 +274,9 @@ def test_what_is_not_read_yet_is_waited_for_in_sight_and_reached() -> None:
         settled(one)
 
 
-def test_before_it_is_reached_it_is_told_and_another_request_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_before_it_is_reached_it_is_reported_and_another_request_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     samples, _ = recorded()
     slow = threading.Event()
     one = _slowly(samples, slow, monkeypatch)
@@ -312,7 +314,7 @@ def test_nothing_is_shown_before_it_stands_where_it_was_to_begin(monkeypatch: py
         one.stop()
 
 
-def test_whoever_wants_to_be_elsewhere_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jump_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     samples, straight = recorded()
     slow = threading.Event()
     one = _slowly(samples, slow, monkeypatch, at=Edge("end"))
@@ -327,7 +329,7 @@ def test_whoever_wants_to_be_elsewhere_need_not_wait(monkeypatch: pytest.MonkeyP
         one.stop()
 
 
-def test_what_the_recording_tells_of_its_events_is_marked_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_recording_reports_of_its_events_is_marked_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("metabonk_tui.engine.replay_player.SLICE_S", 0.0)
     samples, _ = recorded()
     slow = threading.Event()
@@ -337,7 +339,7 @@ def test_what_the_recording_tells_of_its_events_is_marked_before_it_is_read(monk
         slow.wait(0.02)
         return judge(previous, sample)
 
-    one = Player(ListReel(list(samples), told=told), unhurried, playing=False)
+    one = Player(ListRecording(list(samples), told=told), unhurried, playing=False)
     one.start()
     try:
         until(one.playback)
@@ -361,7 +363,7 @@ class Clock:
 def test_it_plays_at_its_speed_over_gaps_to_the_end_and_from_there_anew() -> None:
     samples, _ = recorded()
     clock = Clock()
-    with player(ListReel(list(samples)), playing=True, speed=60.0, now=clock) as one:
+    with player(ListRecording(list(samples)), playing=True, speed=60.0, now=clock) as one:
         until(lambda: (now := one.playback()) and now.whole)
         assert state(one).playing
         assert state(one).t == 0.0
@@ -386,10 +388,10 @@ def test_it_plays_at_its_speed_over_gaps_to_the_end_and_from_there_anew() -> Non
 
 
 @pytest.mark.parametrize("go", ["step", "minute", "place"])
-def test_whoever_goes_somewhere_stays_there(go: str) -> None:
+def test_after_a_jump_it_stays_there(go: str) -> None:
     samples, _ = recorded()
     clock = Clock()
-    with player(ListReel(list(samples)), playing=True, now=clock) as one:
+    with player(ListRecording(list(samples)), playing=True, now=clock) as one:
         until(lambda: (now := one.playback()) and now.whole and now.playing)
         {"step": lambda: one.step(1), "minute": lambda: one.seek(Shift(60)), "place": lambda: one.seek(Moment(50.0))}[
             go
@@ -402,7 +404,7 @@ def test_whoever_goes_somewhere_stays_there(go: str) -> None:
 
 
 def test_it_has_no_hands() -> None:
-    with player(ListReel(list(recorded()[0]))) as one:
+    with player(ListRecording(list(recorded()[0]))) as one:
         plan = one.plan(Stop())
         assert plan.mode == "refused"
         assert "nothing to act on" in (plan.refusal or "")
@@ -414,8 +416,8 @@ def test_it_has_no_hands() -> None:
         assert one.fault is None
 
 
-def test_a_bug_is_told_and_what_was_shown_stays() -> None:
-    reel = ListReel(list(recorded()[0]))
+def test_a_bug_is_reported_and_what_was_shown_stays() -> None:
+    reel = ListRecording(list(recorded()[0]))
     reel.error = ZeroDivisionError("of ours")
     with player(reel) as one:
         until(lambda: one.fault)
@@ -423,7 +425,7 @@ def test_a_bug_is_told_and_what_was_shown_stays() -> None:
 
 
 def test_an_empty_recording_is_waited_out() -> None:
-    with player(ListReel([])) as one:
+    with player(ListRecording([])) as one:
         one.step(1)
         one.play()
         assert one.latest() is None

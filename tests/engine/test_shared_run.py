@@ -14,14 +14,14 @@ from tests.support.readers import Scene, until
 
 
 @dataclass
-class LateAlong:
+class LateJournal:
     """Another monitor's recording, which is found only when we have looked ourselves already."""
 
     theirs: tuple[Sample, ...]
     recording: bool | None = None
     writer: str = "pid 1"
     looked: int = 0
-    told: list[Event] = field(default_factory=list)
+    submitted: list[Event] = field(default_factory=list)
 
     def begin(self, there: object) -> Past | None:
         return None
@@ -57,7 +57,7 @@ def test_the_recorded_account_counts(ahead_s: float, name: str) -> None:
     scene = Scene()
     t = scene.clock.now() + ahead_s
     theirs = (answers(t - 50, RunHeader(name, t - 60, 1)), answers(t - 40))
-    engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, journal=LateAlong(theirs))
+    engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, journal=LateJournal(theirs))
     engine.start()
     try:
         until(lambda: (latest := engine.latest()) is not None and latest.t == t - 40)

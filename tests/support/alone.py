@@ -26,9 +26,9 @@ def demo_alone(speed: int, state: Path) -> Iterator[Path]:
     try:
         found = None
         while found is None:
-            said = pool.stdout.readline()
-            assert said, "the demo said nowhere how to watch it"
-            found = re.search(r"--config (\S+)", said)
+            line = pool.stdout.readline()
+            assert line, "the demo said nowhere how to watch it"
+            found = re.search(r"--config (\S+)", line)
         yield Path(found[1])
     finally:
         pool.send_signal(signal.SIGINT)

@@ -67,7 +67,7 @@ class Children:
         return text.strip()
 
     @staticmethod
-    def tell(child: subprocess.Popen[str], text: str) -> None:
+    def send(child: subprocess.Popen[str], text: str) -> None:
         """Send a line of input."""
         assert child.stdin is not None
         child.stdin.write(f"{text}\n")

@@ -119,7 +119,7 @@ class DemoPool:
     def status(self, slot: int) -> Any:
         return self.get(self.base_port + slot)
 
-    def hears(self, port: int) -> bool:
+    def is_listening(self, port: int) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -157,7 +157,7 @@ class DemoPool:
         """Nothing is left: no process, no port."""
         assert carrying(self.name) == []
         for port in (*range(self.base_port, self.base_port + 8), self.base_port + 64, self.base_port + 65):
-            assert not self.hears(port), f"port {port} still answers"
+            assert not self.is_listening(port), f"port {port} still answers"
 
 
 MakePool = Callable[..., DemoPool]

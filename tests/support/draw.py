@@ -48,7 +48,7 @@ def frame_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "das
     ascii_ = bool(over.pop("ascii", False))
     frame = Frame(snapshot, wide, high, defaults(), glyphs=ASCII if ascii_ else UNICODE)
     frame = replace(frame, **over)  # type: ignore[arg-type]
-    now = commands.Now(snapshot, screen, frame.worker, frame.read_only, frame.mode, frame.alert)
+    now = commands.CommandContext(snapshot, screen, frame.worker, frame.read_only, frame.mode, frame.alert)
     return replace(frame, hints=commands.hints(now))
 
 

@@ -18,7 +18,7 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.pool import Action, Plan, Target
+from metabonk_tui.core.model.pool import Action, Plan, TargetProcess
 from metabonk_tui.core.model.sample import Event, Operation
 from tests.support.children import config
 
@@ -130,7 +130,7 @@ class FakePool:
             hand.join(10)
 
 
-class Telling:
+class OperationRecorder:
     """Collects what an operation tells."""
 
     def __init__(self) -> None:
@@ -147,15 +147,15 @@ class Telling:
         return next(f"{step.state}: {step.detail}" for step in self.last.steps if step.name == name)
 
 
-async def do(backend: LauncherPool, action: Action) -> tuple[Plan, Telling, tuple[Event, ...]]:
+async def do(backend: LauncherPool, action: Action) -> tuple[Plan, OperationRecorder, tuple[Event, ...]]:
     """Plan and apply."""
     plan = backend.plan(action, await backend.read())
-    telling = Telling()
-    events = await backend.apply(plan, telling)
-    return plan, telling, events
+    recorder = OperationRecorder()
+    events = await backend.apply(plan, recorder)
+    return plan, recorder, events
 
 
-def workers_of(plan: Plan) -> tuple[Target, ...]:
+def workers_of(plan: Plan) -> tuple[TargetProcess, ...]:
     return tuple(hit for hit in plan.hits if hit.role == "worker")
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint, Forecast, GpuMemory, SwapView
-from metabonk_tui.core.model.process_exit import Death, DeathWord
+from metabonk_tui.core.model.process_exit import ExitReason, ProcessExit
 from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Generation
 from tests.support.snapshots import GB, HOSTILE, MB, SCENES, START, accused, leak, memory, mixed, worker
 
 
-def ended(word: DeathWord, evidence: str, after_s: float, code: int | None = None) -> Death:
+def ended(word: ExitReason, evidence: str, after_s: float, code: int | None = None) -> ProcessExit:
     """Make the end of a process, so long after the start of the run."""
-    return Death(word, evidence, START + after_s, code, None if code is None or code >= 0 else -code, 50)
+    return ProcessExit(word, evidence, START + after_s, code, None if code is None or code >= 0 else -code, 50)
 
 
 LIVES = (
@@ -63,7 +63,7 @@ def thrashing() -> Snapshot:
     """Swap grows while tasks stall; of three GPUs one ends at any moment, one soon, one is still learned."""
     base = leak()
     t = base.t
-    said = "swap thrashing: +412 MB/min, PSI 63"
+    swap_text = "swap thrashing: +412 MB/min, PSI 63"
 
     def outlook(text: str, state: str) -> Forecast:
         return Forecast(None, None, 0.0, text, state=state, since_t=t - 60)  # type: ignore[arg-type]
@@ -78,14 +78,14 @@ def thrashing() -> Snapshot:
     reading = replace(
         reading, swap_used_bytes=int(3.6 * GB), pressure_some_avg10=63.4, pressure_full_avg10=21.9
     )  # fmt: skip
-    swap = SwapView("crit", int(3.6 * GB), 4 * GB, 412.0 * MB, said)
+    swap = SwapView("crit", int(3.6 * GB), 4 * GB, 412.0 * MB, swap_text)
     return replace(base, memory=replace(base.memory, reading=reading, swap=swap, gpus=gpus))
 
 
 def hostile_ends() -> Snapshot:
     """A black box and ends with texts as nasty as they come."""
     base = killed()
-    death = Death("OOM-killed", HOSTILE, base.t - 5)
+    death = ProcessExit("OOM-killed", HOSTILE, base.t - 5)
     workers = tuple(replace(w, generations=(Generation(1, START, 7, HOSTILE, death),)) for w in base.workers)
     box = BlackBox(base.t, (BlackBoxPoint(base.t - 5, 10**15, ((HOSTILE, 10**15),)), BlackBoxPoint(base.t, None, ())))
     return replace(

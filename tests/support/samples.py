@@ -22,7 +22,7 @@ from metabonk_tui.core.model.sample import (
 from metabonk_tui.core.model.snapshot import Check, Node, Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.step.pipeline import step
-from metabonk_tui.core.verdict.inputs import Facts
+from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 GB = 1_000_000_000
 MIN = 60.0
@@ -103,8 +103,8 @@ def with_fields(life: Life, **fields: Any) -> Life:
 
     def lived(slot: int, t: float) -> Answer:
         answer = life(slot, t)
-        told = {name: value(t) if callable(value) else value for name, value in fields.items()}
-        return answer | told if isinstance(answer, dict) else answer
+        values = {name: value(t) if callable(value) else value for name, value in fields.items()}
+        return answer | values if isinstance(answer, dict) else answer
 
     return lived
 
@@ -146,8 +146,8 @@ def room(available: float = 8.0, kills: int | None = 0, scope: Any = "cgroup") -
 
 def header(started_at: float = 0.0, workers: int | None = 3, every_s: float | None = 10.0, **how: Any) -> RunHeader:
     """The header of a run."""
-    told = {"name": f"run-{started_at:g}", "how": "launched by us"} | how
-    return RunHeader(started_at=started_at, desired=workers, interval_s=every_s, **told)
+    values = {"name": f"run-{started_at:g}", "how": "launched by us"} | how
+    return RunHeader(started_at=started_at, desired=workers, interval_s=every_s, **values)
 
 
 def script(
@@ -172,7 +172,7 @@ def script(
 
     `blind(t)`: nobody was watching then. `run`: "launched" for a header at 0 like ours, None for none.
     """
-    told = header(0.0, workers, every_s) if run == "launched" else run
+    run_header = header(0.0, workers, every_s) if run == "launched" else run
     seen_fields = frozenset(observable) if observable is not None else None
     samples: list[Sample] = []
     known_env: dict[int, EnvReading | None] = {}
@@ -203,7 +203,7 @@ def script(
                 environments=environments,
                 pool=pool(t) if pool else None,
                 events=(events or {}).get(t, ()),
-                run=told if not samples and not isinstance(told, str) else None,
+                run=run_header if not samples and not isinstance(run_header, str) else None,
             )
         )
     return samples
@@ -280,10 +280,10 @@ def kinds(snapshot: Snapshot, *wanted: str) -> list[str]:
     return [event.kind for event in snapshot.events if not wanted or event.kind in wanted]
 
 
-def facts_of(snapshot: Snapshot, config: Config = CONFIG, **changes: Any) -> Facts:
+def facts_of(snapshot: Snapshot, config: Config = CONFIG, **changes: Any) -> VerdictInputs:
     """What the matrix was decided on, with some of it changed: for what no sample can tell yet."""
     began_t = snapshot.gate.began_t
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "t": snapshot.t,
         "started_at": snapshot.run.started_at,
         "begun": True,
@@ -292,12 +292,12 @@ def facts_of(snapshot: Snapshot, config: Config = CONFIG, **changes: Any) -> Fac
         "gate": snapshot.gate,
         "workers": snapshot.workers,
         "memory": snapshot.memory,
-        "heard_s": snapshot.run.observed_s,
-        "heard_early_s": 120.0,
+        "answered_s": snapshot.run.observed_s,
+        "answered_early_s": 120.0,
         "window_s": 0.0 if began_t is None else min(1800.0, snapshot.t - began_t),
         "unanswered_s": None,
         "nominal_s": snapshot.run.interval_s,
         "foreign_fields": (),
         "config": config,
     }
-    return Facts(**told | changes)
+    return VerdictInputs(**values | changes)

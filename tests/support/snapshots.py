@@ -28,17 +28,17 @@ from metabonk_tui.core.model.snapshot import (
     RunView,
     Snapshot,
     Verdict,
-    Word,
+    VerdictKind,
 )
 from metabonk_tui.core.model.worker import (
     Attention,
-    Bearing,
     ComponentState,
     ComponentView,
     EnvView,
     GameplayView,
     Generation,
     Reach,
+    WindowActivity,
     WorkerView,
 )
 from metabonk_tui.core.status.decode import clean_text
@@ -72,7 +72,7 @@ PARTS: tuple[dict[str, Any], ...] = (
     },
 )  # fmt: skip
 
-BEARINGS: dict[ComponentState, Bearing] = {
+BEARINGS: dict[ComponentState, WindowActivity] = {
     S.ACTIVE: "showing",
     S.STALLED: "silent",
     S.ZERO: "silent",
@@ -95,7 +95,7 @@ def component(i: int, state: ComponentState, value: float | None = None, **over:
     known = value is not None and state not in (S.STALE, S.DOWN)
     part: dict[str, Any] = {
         "state": state,
-        "bearing": BEARINGS.get(state, "unknown"),
+        "window_activity": BEARINGS.get(state, "unknown"),
         "since_t": START + 300,
         "value": value if known else None,
         "last_value": value,
@@ -294,7 +294,7 @@ def snapshot(
 
 
 LAUNCH_VERDICT = Verdict(
-    Word.LAUNCH_24H,
+    VerdictKind.LAUNCH_24H,
     START + 1804,
     ("due components 3/3", "memory stable", "gameplay 1/3 on track"),
     (
@@ -305,7 +305,7 @@ LAUNCH_VERDICT = Verdict(
     None,
     "every component is silent for 30 min, or available falls below 1.0 GB",
     (),
-    Word.VALIDATING,
+    VerdictKind.VALIDATING,
 )
 
 
@@ -352,7 +352,7 @@ def stop(n: int = 5) -> Snapshot:
             fields["attention"] = (Attention("×200", "caution", "step rate 0.07 → 13.90 /s, actions flat"),)
         workers.append(worker(slot, t, SILENT, **fields))
     verdict = Verdict(
-        Word.STOP,
+        VerdictKind.STOP,
         START + 1804,
         ("4/4 components ABSENT on 5/5 workers", "0 of 1804 samples had a key"),
         (
@@ -367,7 +367,7 @@ def stop(n: int = 5) -> Snapshot:
             NextStep("X", "stop the pool", "metabonk-tui stop"),
             NextStep("L", "relaunch 3 workers with the env file", "metabonk-tui launch 3", "then"),
         ),
-        Word.VALIDATING,
+        VerdictKind.VALIDATING,
     )  # fmt: skip
     return snapshot(
         elapsed_s,
@@ -448,7 +448,7 @@ def mixed() -> Snapshot:
         stalled,
     )  # fmt: skip
     verdict = Verdict(
-        Word.STOP, t - 130, ("kernel OOM kill: w3 at 14:44:34, latched for this run",),
+        VerdictKind.STOP, t - 130, ("kernel OOM kill: w3 at 14:44:34, latched for this run",),
         (
             node(0, "no", "CONTINUE", "go", True, "3/3 due shown"),
             node(1, "no", "STOP", "stop", True, "oom_kill 1", "kernel OOM kill at 14:44:34: w3"),
@@ -457,7 +457,7 @@ def mixed() -> Snapshot:
         None, "a new run begins: an OOM kill is latched for this one",
         (NextStep("X", "stop the pool", "metabonk-tui stop"),
          NextStep("L", "relaunch 4 workers", "metabonk-tui launch 4", "then")),
-        Word.LAUNCH_24H, True,
+        VerdictKind.LAUNCH_24H, True,
     )  # fmt: skip
     return snapshot(
         elapsed_s, workers, verdict,
@@ -489,7 +489,7 @@ def waiting(n: int = 3) -> Snapshot:
         for slot in range(n)
     )  # fmt: skip
     verdict = Verdict(
-        Word.WAITING, START, ("no worker has answered yet",),
+        VerdictKind.WAITING, START, ("no worker has answered yet",),
         (
             node(0, "unknown", "UNDECIDED", "unknown", True, "nothing seen yet"),
             node(1, "unknown", "CONTINUE", "unknown", False, "too early"),
@@ -520,13 +520,13 @@ def validating() -> Snapshot:
     )  # fmt: skip
     gone = replace(gone, components=tuple(replace(c, since_t=t - 1) for c in gone.components))
     verdict = Verdict(
-        Word.VALIDATING, START + 180, ("4/6 checks",),
+        VerdictKind.VALIDATING, START + 180, ("4/6 checks",),
         (
             node(0, "no", "CONTINUE", "go", True, "3/3 due shown"),
             node(1, "yes", "LAUNCH 24H", "go", False, "min 2.8 GB"),
             node(2, "not yet", "on track", "go", False, "2/5 corroborated"),
         ),
-        Word.CONTINUE, "the gate ends in 05:34", (), Word.WAITING,
+        VerdictKind.CONTINUE, "the gate ends in 05:34", (), VerdictKind.WAITING,
     )  # fmt: skip
     return snapshot(
         elapsed_s, (worker(0, t), played, worker(2, t), gone, worker(4, t)), verdict, memory(t, 2.9),
@@ -545,9 +545,9 @@ def validating() -> Snapshot:
 
 def accused() -> Snapshot:
     """Three workers still validating, of which two already are known to lack something."""
-    told = validating()
+    base = validating()
     return replace(
-        told,
+        base,
         causes=(
             Cause(
                 "init-failed", "import or init failed", 0.97,
@@ -579,7 +579,7 @@ def memory_watch() -> Snapshot:
     )
     workers[3] = w3
     verdict = Verdict(
-        Word.ADD_MEMORY_WATCH, START + 1720,
+        VerdictKind.ADD_MEMORY_WATCH, START + 1720,
         ("avail 0.8 < 1.0 GB for 10 min", "3/3 due components shown", "gameplay 2/5 on track"),
         (
             node(0, "no", "CONTINUE", "go", True, "3/3 due shown"),
@@ -589,7 +589,7 @@ def memory_watch() -> Snapshot:
         ),
         None, "a watch is armed, or available stays above 1.0 GB for 10 min",
         (NextStep("-", "resize 5 → 3, frees 3.3 GB, restarts all workers", "metabonk-tui resize 3"),),
-        Word.CONTINUE,
+        VerdictKind.CONTINUE,
     )  # fmt: skip
     return replace(
         base,
@@ -700,7 +700,7 @@ def no_memory() -> Snapshot:
         node(1, "unknown", "CONTINUE", "unknown", True, "not observed"),
         base.verdict.nodes[2],
     )
-    verdict = replace(base.verdict, word=Word.CONTINUE, nodes=nodes, because=("memory was not observed",))
+    verdict = replace(base.verdict, kind=VerdictKind.CONTINUE, nodes=nodes, because=("memory was not observed",))
     return replace(base, memory=mem, workers=workers, verdict=verdict)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from metabonk_tui.core.config.schema import Config, parse_config
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker, Target
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -56,7 +56,7 @@ class ScriptedMonitor:
         self.planned.append(action)
         workers = self._snapshot.workers if self._snapshot else ()
         hits = tuple(
-            Target("worker", w.pid, w.pid_started_at or 0.0, w.slot, f"w{w.slot}")
+            TargetProcess("worker", w.pid, w.pid_started_at or 0.0, w.slot, f"w{w.slot}")
             for w in workers
             if w.pid is not None and (not isinstance(action, StopWorker) or w.slot == action.slot)
         )
@@ -108,8 +108,8 @@ class PlainScreen(MonitorScreen):
         self.pages += 1
         top = header(frame, frame.snapshot) if frame.snapshot else ((Span("nothing yet"),),)
         slot = frame.worker.slot if frame.worker else None
-        said = f"{self.name} slot {slot} density {frame.state.density} filter {frame.state.filter!r}"
-        body = ((Span(said),), *((Span(f"line {i}"),) for i in range(self.body)))
+        line_text = f"{self.name} slot {slot} density {frame.state.density} filter {frame.state.filter!r}"
+        body = ((Span(line_text),), *((Span(f"line {i}"),) for i in range(self.body)))
         return Page(top, body, (footer(frame),))
 
 

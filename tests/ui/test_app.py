@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui import commands
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.frame import Page
-from metabonk_tui.ui.notifier import Herald
+from metabonk_tui.ui.notifier import Notifier
 from metabonk_tui.ui.style.spans import Row, Span, plain, width
 from metabonk_tui.ui.style.theme import MONO
 from tests.support import snapshots as scenes
@@ -55,7 +55,7 @@ async def test_news_from_another_thread_never_waits_for_the_screen(make_app: Mak
         held = done.wait(10)
         thread.join()
         assert held
-        await until(lambda: app.desk.snapshot is monitor.latest())
+        await until(lambda: app.controller.snapshot is monitor.latest())
 
 
 async def test_it_draws_at_most_twice_a_second_and_keys_at_once(make_app: Make) -> None:
@@ -89,7 +89,7 @@ async def test_pause_holds_the_picture_and_going_on_shows_what_is_now(make_app: 
         await asyncio.sleep(0.05)
         assert "LAUNCH 24H" in text_of(app)
         await pilot.press("X")
-        assert app.desk.dialog is None
+        assert app.controller.dialog is None
         assert "paused" in text_of(app)
         await pilot.press("space")
         assert "STOP" in text_of(app)
@@ -123,7 +123,7 @@ async def test_ctrl_c_quits_from_a_dialog_too_and_q_does_not(make_app: Make) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("X", "q")
         assert app.is_running
-        assert app.desk.dialog is not None
+        assert app.controller.dialog is not None
         await pilot.press("ctrl+c")
         await until(lambda: not app.is_running)
     assert monitor.submitted == []
@@ -297,27 +297,27 @@ async def test_a_hostile_snapshot_is_drawn_whole(make_app: Make) -> None:
 
 
 def test_the_window_title_carries_the_verdict_and_nothing_else_can() -> None:
-    said: list[str] = []
-    herald = Herald(said.append, lambda: None)
+    output: list[str] = []
+    notifier = Notifier(output.append, lambda: None)
     stop = scenes.stop()
-    herald.tell(replace(stop, run=replace(stop.run, name="run\x1b]0;pwn\x07\x9d")))
-    assert len(said) == 1
-    assert said[0].startswith("\x1b]2;■ STOP ")
-    assert said[0].endswith("\x07")
-    assert said[0][4:-1].isprintable()
+    notifier.notify(replace(stop, run=replace(stop.run, name="run\x1b]0;pwn\x07\x9d")))
+    assert len(output) == 1
+    assert output[0].startswith("\x1b]2;■ STOP ")
+    assert output[0].endswith("\x07")
+    assert output[0][4:-1].isprintable()
 
 
 def test_the_bell_rings_once_when_it_turns_critical() -> None:
     rung: list[int] = []
-    herald = Herald(lambda _: None, lambda: rung.append(1))
+    notifier = Notifier(lambda _: None, lambda: rung.append(1))
     healthy, stop = scenes.healthy(), scenes.stop()
-    assert stop.verdict.word is Word.STOP
+    assert stop.verdict.kind is VerdictKind.STOP
     for scene, wanted in ((stop, 0), (healthy, 0), (stop, 1), (later(stop), 1), (healthy, 1), (stop, 2)):
-        herald.tell(scene)
+        notifier.notify(scene)
         assert len(rung) == wanted
-    herald = Herald(lambda _: None, lambda: rung.append(1))
+    notifier = Notifier(lambda _: None, lambda: rung.append(1))
     for scene in (None, healthy, stop):
-        herald.tell(scene)
+        notifier.notify(scene)
     assert len(rung) == 3
 
 
@@ -338,24 +338,24 @@ def test_no_key_means_two_things_and_none_is_taken_from_the_terminal() -> None:
 
 def test_every_command_does_something(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.healthy()))
-    app.desk.news(scenes.healthy())
+    app.controller.update(scenes.healthy())
     for command in commands.COMMANDS:
-        app.desk.dialog = None
-        frame = app.desk.frame(80, 24)
-        app.desk.run(command.id, frame)
+        app.controller.dialog = None
+        frame = app.controller.frame(80, 24)
+        app.controller.run(command.id, frame)
 
 
 def test_the_footer_has_only_keys_that_mean_something_now(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.healthy()))
-    desk = app.desk
+    controller = app.controller
 
     def keys() -> set[str]:
-        return {hint.key for hint in desk.frame(200, 24).hints}
+        return {hint.key for hint in controller.frame(200, 24).hints}
 
     assert keys() == {"?", "q", "z", "a", "/"}
-    desk.news(scenes.healthy())
+    controller.update(scenes.healthy())
     assert {"Enter", "v", "L", "+ -", "R", "X", "p", "y"} <= keys()
-    desk.news(scenes.observer())
+    controller.update(scenes.observer())
     assert not {"L", "+ -", "R", "X", "K"} & keys()
     assert "v" in keys()
 
@@ -366,50 +366,50 @@ def test_a_pool_that_is_gone_can_only_be_launched(make_app: Make) -> None:
     workers = tuple(replace(worker, reach=Reach.DOWN, rss_bytes=None) for worker in scene.workers)
     gone = replace(scene, workers=workers, pool=replace(scene.pool, launcher_pid=None))
     app = make_app(ScriptedMonitor(gone))
-    app.desk.news(gone)
-    assert {hint.key for hint in app.desk.frame(200, 24).hints if hint.acts} == {"L"}
-    app.desk.press("X", "X", 1.0, 120, 40)
-    assert "no pool is running; L launches one" in app.desk.notice
-    app.desk.press("K", "K", 1.0, 120, 40)
-    assert "w0 is not running" in app.desk.notice
+    app.controller.update(gone)
+    assert {hint.key for hint in app.controller.frame(200, 24).hints if hint.acts} == {"L"}
+    app.controller.press("X", "X", 1.0, 120, 40)
+    assert "no pool is running; L launches one" in app.controller.notice
+    app.controller.press("K", "K", 1.0, 120, 40)
+    assert "w0 is not running" in app.controller.notice
     still = replace(gone, workers=(replace(workers[0], rss_bytes=10**9), *workers[1:]))
-    app.desk.news(still)
-    assert "X" in {hint.key for hint in app.desk.frame(200, 24).hints}
+    app.controller.update(still)
+    assert "X" in {hint.key for hint in app.controller.frame(200, 24).hints}
 
 
 def test_read_only_says_why_an_acting_key_does_nothing(make_app: Make) -> None:
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor, read_only=True)
-    app.desk.news(scenes.healthy())
+    app.controller.update(scenes.healthy())
     for key in "L+-RXK":
-        app.desk.press(key, key, 1.0, 120, 40)
-        assert app.desk.dialog is None
-        assert "--read-only" in app.desk.notice
+        app.controller.press(key, key, 1.0, 120, 40)
+        assert app.controller.dialog is None
+        assert "--read-only" in app.controller.notice
     assert monitor.planned == []
 
 
 def test_an_observer_says_who_holds_the_pool(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.observer()))
-    app.desk.news(scenes.observer())
-    app.desk.press("X", "X", 1.0, 120, 40)
-    assert "another monitor holds this pool" in app.desk.notice
-    assert scenes.observer().pool.holder in app.desk.notice
+    app.controller.update(scenes.observer())
+    app.controller.press("X", "X", 1.0, 120, 40)
+    assert "another monitor holds this pool" in app.controller.notice
+    assert scenes.observer().pool.holder in app.controller.notice
 
 
 def test_the_recommended_key_is_the_first_of_the_next_row(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.stop()))
-    app.desk.news(scenes.stop())
-    filled = [hint.key for hint in app.desk.frame(80, 24).hints if hint.recommended]
+    app.controller.update(scenes.stop())
+    filled = [hint.key for hint in app.controller.frame(80, 24).hints if hint.recommended]
     assert filled == ["X"]
-    bottom = app.desk.rows(80, 24)[-1]
+    bottom = app.controller.rows(80, 24)[-1]
     assert [span.text for span in bottom if span.on == "accent"] == ["X stop"]
 
 
 def test_a_short_footer_keeps_help_quit_and_the_acting_keys(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.healthy()))
-    app.desk.news(scenes.healthy())
+    app.controller.update(scenes.healthy())
     for wide in range(60, 201, 7):
-        bottom = plain(app.desk.rows(wide, 24)[-1])
+        bottom = plain(app.controller.rows(wide, 24)[-1])
         assert len(bottom) == wide
         for keep in ("? help", "q quit", "X stop", "R restart"):
             assert keep in bottom
@@ -417,9 +417,9 @@ def test_a_short_footer_keeps_help_quit_and_the_acting_keys(make_app: Make) -> N
 
 def test_help_has_every_key_and_every_sign(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.healthy()))
-    app.desk.news(scenes.healthy())
-    app.desk.press("?", "?", 1.0, 200, 90)
-    text = "\n".join(plain(row) for row in app.desk.rows(200, 90))
+    app.controller.update(scenes.healthy())
+    app.controller.press("?", "?", 1.0, 200, 90)
+    text = "\n".join(plain(row) for row in app.controller.rows(200, 90))
     for command in commands.COMMANDS:
         assert command.key.split()[0] in text
         assert command.what[:40] in text
@@ -429,37 +429,37 @@ def test_help_has_every_key_and_every_sign(make_app: Make) -> None:
 
 def test_the_filter_follows_what_is_typed_and_escape_puts_it_back(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.healthy()))
-    desk = app.desk
-    desk.news(scenes.healthy())
+    controller = app.controller
+    controller.update(scenes.healthy())
     for key in "/w1":
-        desk.press(key, key, 1.0, 80, 24)
-    assert desk.state.filter == "w1"
-    desk.press("enter", "\r", 1.0, 80, 24)
-    assert desk.dialog is None
+        controller.press(key, key, 1.0, 80, 24)
+    assert controller.state.filter == "w1"
+    controller.press("enter", "\r", 1.0, 80, 24)
+    assert controller.dialog is None
     for key in "/x":
-        desk.press(key, key, 1.0, 80, 24)
-    assert desk.state.filter == "w1x"
-    desk.press("escape", None, 1.0, 80, 24)
-    assert desk.state.filter == "w1"
+        controller.press(key, key, 1.0, 80, 24)
+    assert controller.state.filter == "w1x"
+    controller.press("escape", None, 1.0, 80, 24)
+    assert controller.state.filter == "w1"
 
 
 def test_the_palette_finds_and_runs_and_says_why_not(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.observer()))
-    desk = app.desk
-    desk.news(scenes.observer())
-    desk.press(":", ":", 1.0, 120, 40)
+    controller = app.controller
+    controller.update(scenes.observer())
+    controller.press(":", ":", 1.0, 120, 40)
     for key in "whole pool":
-        desk.press(key, key, 1.0, 120, 40)
-    text = "\n".join(plain(row) for row in desk.rows(120, 40))
+        controller.press(key, key, 1.0, 120, 40)
+    text = "\n".join(plain(row) for row in controller.rows(120, 40))
     assert "another monitor holds" in text
-    desk.press("enter", "\r", 1.0, 120, 40)
-    assert desk.dialog is None
-    assert "another monitor holds" in desk.notice
-    desk.press(":", ":", 1.0, 120, 40)
+    controller.press("enter", "\r", 1.0, 120, 40)
+    assert controller.dialog is None
+    assert "another monitor holds" in controller.notice
+    controller.press(":", ":", 1.0, 120, 40)
     for key in "evidence":
-        desk.press(key, key, 1.0, 120, 40)
-    desk.press("enter", "\r", 1.0, 120, 40)
-    assert desk.screen == "verdict"
+        controller.press(key, key, 1.0, 120, 40)
+    controller.press("enter", "\r", 1.0, 120, 40)
+    assert controller.screen == "verdict"
 
 
 async def test_a_bug_of_the_engine_never_looks_like_a_quiet_pool(make_app: Make) -> None:
@@ -490,8 +490,8 @@ async def test_a_bug_of_a_screen_ends_with_one_sentence(make_app: Make, caplog: 
             raise ZeroDivisionError("nobody divides by \x1b[2J zero")
         except ZeroDivisionError:
             app._fatal_error()
-        said = "".join(str(rendered) for rendered in app._exit_renderables)
+        output = "".join(str(rendered) for rendered in app._exit_renderables)
     assert app.return_code == 70
-    assert said.startswith("metabonk-tui: a bug of the monitor, see the log: ZeroDivisionError")
-    assert "\x1b" not in said
+    assert output.startswith("metabonk-tui: a bug of the monitor, see the log: ZeroDivisionError")
+    assert "\x1b" not in output
     assert "Traceback" in caplog.text

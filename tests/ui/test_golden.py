@@ -46,35 +46,35 @@ CASES = [
 @pytest.mark.parametrize(("screen", "scene", "size"), CASES, ids=lambda value: str(value))
 def test_it_still_looks_like_this(screen: str, scene: str, size: tuple[int, int]) -> None:
     slot = 2 if screen == "worker" else None
-    told = text_of(ALL[scene](), *size, screen, state=chosen(slot))
+    screen_text = text_of(ALL[scene](), *size, screen, state=chosen(slot))
     kept = GOLDEN / f"{screen}-{scene}-{size[0]}x{size[1]}.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
         kept.parent.mkdir(exist_ok=True)
-        kept.write_text(told, encoding="utf-8")
-    assert told == kept.read_text(encoding="utf-8")
+        kept.write_text(screen_text, encoding="utf-8")
+    assert screen_text == kept.read_text(encoding="utf-8")
 
 
 def test_the_memory_screen_in_ascii_still_looks_like_this() -> None:
-    told = text_of(ALL["leak"](), 80, 60, "memory", ascii=True)
+    screen_text = text_of(ALL["leak"](), 80, 60, "memory", ascii=True)
     kept = GOLDEN / "ascii-memory-leak-80x60.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
-        kept.write_text(told, encoding="utf-8")
-    assert told == kept.read_text(encoding="utf-8")
-    assert told.isascii()
+        kept.write_text(screen_text, encoding="utf-8")
+    assert screen_text == kept.read_text(encoding="utf-8")
+    assert screen_text.isascii()
 
 
 def test_the_alerts_in_ascii_still_look_like_this() -> None:
-    told = text_of(SCENES["alarmed"](), 80, 24, "alerts", ascii=True)
+    screen_text = text_of(SCENES["alarmed"](), 80, 24, "alerts", ascii=True)
     kept = GOLDEN / "ascii-alerts-alarmed-80x24.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
-        kept.write_text(told, encoding="utf-8")
-    assert told == kept.read_text(encoding="utf-8")
-    assert told.isascii()
+        kept.write_text(screen_text, encoding="utf-8")
+    assert screen_text == kept.read_text(encoding="utf-8")
+    assert screen_text.isascii()
 
 
 def test_ascii_still_looks_like_this() -> None:
-    told = text_of(ALL["stop"](), 80, 24, ascii=True, state=chosen(2))
+    screen_text = text_of(ALL["stop"](), 80, 24, ascii=True, state=chosen(2))
     kept = GOLDEN / "ascii-stop-80x24.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
-        kept.write_text(told, encoding="utf-8")
-    assert told == kept.read_text(encoding="utf-8")
+        kept.write_text(screen_text, encoding="utf-8")
+    assert screen_text == kept.read_text(encoding="utf-8")

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertSeverity, AlertState, Change
+from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertSeverity, AlertState, AlertTransition
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui.notifier import ONE_HAPPENING_S, Herald
-from metabonk_tui.ui.terminal.diff import Picture
+from metabonk_tui.ui.notifier import RING_ONCE_S, Notifier
+from metabonk_tui.ui.terminal.diff import ScreenDiff
 from metabonk_tui.ui.terminal.driver import Notify, notification
-from metabonk_tui.ui.words import tidings
+from metabonk_tui.ui.words import notification_text
 from tests.support import snapshots as scenes
 from tests.support.paths import ROOT
 from tests.ui.terminal.test_driver import Terminal
@@ -46,21 +46,21 @@ def alert(
     )  # fmt: skip
 
 
-class Heard:
+class RecordedNotifier:
     """A herald on a terminal that writes down what it hears."""
 
     def __init__(self, how: Notify = "osc9") -> None:
         self.written: list[str] = []
         self.rung = 0
-        self._herald = Herald(self.written.append, self._ring, partial(notification, how, environ=BARE))
+        self._notifier = Notifier(self.written.append, self._ring, partial(notification, how, environ=BARE))
         self._t = scenes.START
 
     def _ring(self) -> None:
         self.rung += 1
 
-    def tell(self, scene: Snapshot, *alerts: Alert, after_s: float = 1.0) -> None:
+    def notify(self, scene: Snapshot, *alerts: Alert, after_s: float = 1.0) -> None:
         self._t += after_s
-        self._herald.tell(replace(scene, t=self._t, alerts=alerts))
+        self._notifier.notify(replace(scene, t=self._t, alerts=alerts))
 
     @property
     def notified(self) -> list[str]:
@@ -70,79 +70,79 @@ class Heard:
 HEALTHY, STOP = scenes.healthy(), scenes.stop()
 
 
-def test_what_fires_when_the_monitor_is_opened_is_not_told() -> None:
-    heard = Heard()
-    heard.tell(STOP, alert())
-    heard.tell(STOP, alert())
-    assert (heard.rung, heard.notified) == (0, [])
+def test_what_fires_when_the_monitor_is_opened_is_not_reported() -> None:
+    recorded = RecordedNotifier()
+    recorded.notify(STOP, alert())
+    recorded.notify(STOP, alert())
+    assert (recorded.rung, recorded.notified) == (0, [])
 
 
-def test_a_critical_alert_rings_once_and_is_told_once() -> None:
-    heard = Heard()
-    heard.tell(HEALTHY)
-    heard.tell(HEALTHY, alert(state="pending"))
-    assert heard.rung == 0
+def test_a_critical_alert_rings_once_and_is_reported_once() -> None:
+    recorded = RecordedNotifier()
+    recorded.notify(HEALTHY)
+    recorded.notify(HEALTHY, alert(state="pending"))
+    assert recorded.rung == 0
     for _ in range(5):
-        heard.tell(HEALTHY, alert())
-    assert heard.rung == 1
-    assert heard.notified == ["\x1b]9;MetaBonk CRIT: MemCritical: 0.4 GB available\x07"]
+        recorded.notify(HEALTHY, alert())
+    assert recorded.rung == 1
+    assert recorded.notified == ["\x1b]9;MetaBonk CRIT: MemCritical: 0.4 GB available\x07"]
 
 
 @pytest.mark.parametrize(
     "quiet", [alert(severity="warn"), alert(severity="info"), alert(seen=True)], ids=["warn", "info", "seen"]
 )
 def test_the_bell_is_for_critical_ones_that_nobody_has_seen(quiet: Alert) -> None:
-    heard = Heard()
-    heard.tell(HEALTHY)
-    heard.tell(HEALTHY, quiet)
-    assert heard.rung == 0
-    assert len(heard.notified) == (quiet.severity == "warn")
+    recorded = RecordedNotifier()
+    recorded.notify(HEALTHY)
+    recorded.notify(HEALTHY, quiet)
+    assert recorded.rung == 0
+    assert len(recorded.notified) == (quiet.severity == "warn")
 
 
 def test_a_warning_that_becomes_critical_rings_and_one_that_spreads_does_not() -> None:
-    heard = Heard()
-    heard.tell(HEALTHY)
-    heard.tell(HEALTHY, alert(severity="warn"))
-    heard.tell(HEALTHY, alert(severity="crit"))
-    assert heard.rung == 1
-    heard.tell(HEALTHY, alert(severity="crit", workers=(1,)), after_s=2 * ONE_HAPPENING_S)
-    assert heard.rung == 1
-    assert len(heard.notified) == 3
+    recorded = RecordedNotifier()
+    recorded.notify(HEALTHY)
+    recorded.notify(HEALTHY, alert(severity="warn"))
+    recorded.notify(HEALTHY, alert(severity="crit"))
+    assert recorded.rung == 1
+    recorded.notify(HEALTHY, alert(severity="crit", workers=(1,)), after_s=2 * RING_ONCE_S)
+    assert recorded.rung == 1
+    assert len(recorded.notified) == 3
 
 
-def test_one_happening_rings_once_whoever_says_it_first() -> None:
-    heard = Heard()
-    heard.tell(HEALTHY)
-    heard.tell(STOP)
-    heard.tell(STOP, alert(), after_s=10)
-    assert heard.rung == 1
-    heard.tell(STOP, alert(), alert("OomKill"), after_s=ONE_HAPPENING_S + 1)
-    assert heard.rung == 2
-    heard = Heard()
-    heard.tell(HEALTHY)
-    heard.tell(HEALTHY, alert())
-    heard.tell(STOP, alert(), after_s=10)
-    assert heard.rung == 1
+def test_one_happening_rings_once_whichever_source_reports_it_first() -> None:
+    recorded = RecordedNotifier()
+    recorded.notify(HEALTHY)
+    recorded.notify(STOP)
+    recorded.notify(STOP, alert(), after_s=10)
+    assert recorded.rung == 1
+    recorded.notify(STOP, alert(), alert("OomKill"), after_s=RING_ONCE_S + 1)
+    assert recorded.rung == 2
+    recorded = RecordedNotifier()
+    recorded.notify(HEALTHY)
+    recorded.notify(HEALTHY, alert())
+    recorded.notify(STOP, alert(), after_s=10)
+    assert recorded.rung == 1
 
 
 def test_the_verdict_rings_each_time_it_turns_as_ever() -> None:
-    heard = Heard()
+    recorded = RecordedNotifier()
     for scene, rung in ((HEALTHY, 0), (STOP, 1), (HEALTHY, 1), (STOP, 2)):
-        heard.tell(scene)
-        assert heard.rung == rung
+        recorded.notify(scene)
+        assert recorded.rung == rung
 
 
 def test_several_at_once_are_one_notification_with_the_loudest() -> None:
     changes = [
-        Change("resolved", alert("Gone", state="resolved")),
-        Change("firing", alert("MemLow", "warn")),
-        Change("louder", alert("AllDown")),
-        Change("firing", alert("Note", "info")),
+        AlertTransition("resolved", alert("Gone", state="resolved")),
+        AlertTransition("firing", alert("MemLow", "warn")),
+        AlertTransition("louder", alert("AllDown")),
+        AlertTransition("firing", alert("Note", "info")),
     ]
-    assert tidings(changes) == ("MetaBonk CRIT", "AllDown: 0.4 GB available (and 2 more)")
-    assert tidings(changes[:1]) == ("MetaBonk resolved", "Gone: 0.4 GB available")
-    assert tidings([Change("resolved", alert("Gone", "warn", "resolved"))]) is None
-    assert tidings([]) is None
+    assert notification_text(changes) == ("MetaBonk CRIT", "AllDown: 0.4 GB available (and 2 more)")
+    assert notification_text(changes[:1]) == ("MetaBonk resolved", "Gone: 0.4 GB available")
+    assert notification_text([AlertTransition("resolved", alert("Gone", "warn", "resolved"))]) is None
+    assert notification_text([]) is None
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_no_text_ends_its_sequence_or_divides_it(environ: dict[str, str]) -> Non
 
 @pytest.mark.parametrize("environ", [BARE, TMUX], ids=["bare", "tmux"])
 def test_the_picture_is_still_believed_after_a_notification(environ: dict[str, str]) -> None:
-    picture = Picture()
+    picture = ScreenDiff()
     picture.difference("\x1b[1;1Hhello world")
     made = notification("both", "Title", "text", environ)
     assert picture.difference(made) == made

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.model.snapshot import Gap, Snapshot, Word
+from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, Playback, Stretch
 from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, Shift, Target
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.commands import COMMANDS, NO_HANDS
-from metabonk_tui.ui.controller import Desk, Effect
+from metabonk_tui.ui.commands import COMMANDS, REPLAY_REFUSAL
+from metabonk_tui.ui.controller import Controller, Effect
 from metabonk_tui.ui.frame import Frame, UiState
-from metabonk_tui.ui.notifier import Herald
+from metabonk_tui.ui.notifier import Notifier
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE, Glyphs
 from metabonk_tui.ui.style.spans import Row, cells, plain
@@ -38,7 +38,7 @@ T = scenes.START
 def playback(scene: Snapshot, **more: object) -> Playback:
     """Stand at a scene, in a run that goes on for some time."""
     began_t, to_t = scene.run.started_at, scene.t + 1200
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "t": scene.t,
         "from_t": began_t,
         "read_to_t": to_t,
@@ -49,16 +49,16 @@ def playback(scene: Snapshot, **more: object) -> Playback:
         "sample_t": scene.t,
         "runs": (Stretch(scene.run.name, began_t, began_t, to_t),),
         "marks": (
-            Mark(began_t + 1, "verdict", word=Word.VALIDATING),
+            Mark(began_t + 1, "verdict", word=VerdictKind.VALIDATING),
             Mark(began_t + 600, "warn"),
             Mark(began_t + 900, "crit"),
-            Mark(began_t + 1804, "verdict", word=Word.STOP),
-            Mark(began_t + 4000, "verdict", word=Word.LAUNCH_24H),
+            Mark(began_t + 1804, "verdict", word=VerdictKind.STOP),
+            Mark(began_t + 4000, "verdict", word=VerdictKind.LAUNCH_24H),
         ),
         "gaps": (Gap(began_t + 2400, began_t + 2900),),
         **more,
     }
-    return Playback(**told)  # type: ignore[arg-type]
+    return Playback(**fields)  # type: ignore[arg-type]
 
 
 class ScriptedTransport:
@@ -66,19 +66,19 @@ class ScriptedTransport:
 
     def __init__(self, state: Playback | None) -> None:
         self.state = state
-        self.told: list[object] = []
+        self.sent: list[object] = []
 
     def playback(self) -> Playback | None:
         return self.state
 
     def step(self, samples: int) -> None:
-        self.told.append(samples)
+        self.sent.append(samples)
 
     def seek(self, target: Target) -> None:
-        self.told.append(target)
+        self.sent.append(target)
 
     def play(self) -> None:
-        self.told.append("play")
+        self.sent.append("play")
 
 
 class Viewer:
@@ -93,16 +93,18 @@ class Viewer:
     ) -> None:
         scene = scene or scenes.stop()
         self.monitor = ScriptedMonitor(scene)
-        self.transport = ScriptedTransport(playback(scene, **more))
-        self.desk = Desk(self.monitor, read_config(), all_screens(), glyphs=glyphs, transport=self.transport)
-        self.desk.state = UiState(slot=2)
-        self.desk.news(scene)
+        self.replay_controls = ScriptedTransport(playback(scene, **more))
+        self.controller = Controller(
+            self.monitor, read_config(), all_screens(), glyphs=glyphs, replay_controls=self.replay_controls
+        )
+        self.controller.state = UiState(slot=2)
+        self.controller.update(scene)
         self.size = size
         self.at_s = 100.0
 
     def press(self, key: str, character: str | None = None) -> Effect:
         self.at_s += 1.0
-        return self.desk.press(key, character, self.at_s, *self.size)
+        return self.controller.press(key, character, self.at_s, *self.size)
 
     def types(self, keys: str) -> Effect:
         effect = Effect()
@@ -112,18 +114,18 @@ class Viewer:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        return self.desk.rows(*self.size)
+        return self.controller.rows(*self.size)
 
     @property
     def text(self) -> str:
         return "\n".join(plain(row).rstrip() for row in self.rows) + "\n"
 
 
-def kept(name: str, told: str) -> None:
+def kept(name: str, text: str) -> None:
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
-        path.write_text(told, encoding="utf-8")
-    assert told == path.read_text(encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -132,9 +134,9 @@ def test_it_still_looks_like_this(size: tuple[int, int]) -> None:
 
 
 def test_in_ascii_it_still_looks_like_this() -> None:
-    told = Viewer(size=(80, 24), glyphs=ASCII, playing=True).text
-    assert told.isascii()
-    kept("ascii-replay-stop-80x24", told)
+    text = Viewer(size=(80, 24), glyphs=ASCII, playing=True).text
+    assert text.isascii()
+    kept("ascii-replay-stop-80x24", text)
 
 
 def test_while_it_is_read_it_still_looks_like_this() -> None:
@@ -163,10 +165,10 @@ def test_where_there_is_hardly_any_room_it_still_says_so(size: tuple[int, int]) 
 
 def test_nothing_it_does_is_late() -> None:
     viewer = Viewer()
-    viewer.desk.arrived(0.0)
-    viewer.desk.tick(1000.0)
+    viewer.controller.mark_alive(0.0)
+    viewer.controller.tick(1000.0)
     assert "LAG" not in viewer.text
-    assert viewer.desk.frame(120, 40).mode == "replay"
+    assert viewer.controller.frame(120, 40).mode == "replay"
 
 
 def test_the_clock_and_the_run_time_are_those_of_the_place() -> None:
@@ -179,7 +181,7 @@ def test_the_clock_and_the_run_time_are_those_of_the_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "sent"),
     [
         ("[", -1),
         ("]", 1),
@@ -191,33 +193,33 @@ def test_the_clock_and_the_run_time_are_those_of_the_place() -> None:
         ("G", Edge("end")),
     ],
 )
-def test_each_key_walks(key: str, told: object) -> None:
+def test_each_key_walks(key: str, sent: object) -> None:
     viewer = Viewer()
     viewer.press("space" if key == " " else key, key)
-    assert viewer.transport.told == [told]
-    assert viewer.desk.walk.asked
-    viewer.transport.state = replace(viewer.transport.state, t=T)  # type: ignore[type-var]
-    assert viewer.desk.news(viewer.monitor.latest())
-    assert not viewer.desk.walk.asked
+    assert viewer.replay_controls.sent == [sent]
+    assert viewer.controller.time_travel.asked
+    viewer.replay_controls.state = replace(viewer.replay_controls.state, t=T)  # type: ignore[type-var]
+    assert viewer.controller.update(viewer.monitor.latest())
+    assert not viewer.controller.time_travel.asked
 
 
 @pytest.mark.parametrize(("key", "edge"), [("home", Edge("start")), ("end", Edge("end"))])
 def test_home_and_end_walk_on_the_dashboard_and_scroll_elsewhere(key: str, edge: Edge) -> None:
     viewer = Viewer(size=(80, 24))
     viewer.press(key)
-    assert viewer.transport.told == [edge]
+    assert viewer.replay_controls.sent == [edge]
     viewer.types("?")
     viewer.press(key)
-    assert viewer.transport.told == [edge]
+    assert viewer.replay_controls.sent == [edge]
 
 
 @pytest.mark.parametrize("key", ["[", "]", "{", "}", "t"])
 def test_live_they_mean_nothing_and_say_so(key: str) -> None:
-    desk = Desk(ScriptedMonitor(scenes.stop()), read_config(), all_screens())
-    desk.news(scenes.stop())
-    desk.press(key, key, 1.0, 120, 40)
-    assert "only in a replay" in plain(desk.rows(120, 40)[-1])
-    assert desk.dialog is None
+    controller = Controller(ScriptedMonitor(scenes.stop()), read_config(), all_screens())
+    controller.update(scenes.stop())
+    controller.press(key, key, 1.0, 120, 40)
+    assert "only in a replay" in plain(controller.rows(120, 40)[-1])
+    assert controller.dialog is None
 
 
 ACTING = [command.keys[0] for command in COMMANDS if command.group == "act"]
@@ -227,8 +229,8 @@ ACTING = [command.keys[0] for command in COMMANDS if command.group == "act"]
 def test_what_acts_has_nothing_to_act_on(key: str) -> None:
     viewer = Viewer()
     viewer.types(key)
-    assert NO_HANDS in plain(viewer.rows[-1])
-    assert viewer.desk.dialog is None
+    assert REPLAY_REFUSAL in plain(viewer.rows[-1])
+    assert viewer.controller.dialog is None
     assert viewer.monitor.planned == viewer.monitor.submitted == viewer.monitor.armed == []
     assert viewer.monitor.polls == 0
 
@@ -242,8 +244,8 @@ def test_acting_keys_are_in_sight_and_quiet_and_walking_ones_loud(size: tuple[in
     for key in ("[ ]", "{ }", "t", "p", "q", "?"):
         assert spans[key].bold, key
     assert "play" in spans
-    viewer.transport.state = replace(viewer.transport.state, playing=True)  # type: ignore[type-var]
-    viewer.desk.news(None)
+    viewer.replay_controls.state = replace(viewer.replay_controls.state, playing=True)  # type: ignore[type-var]
+    viewer.controller.update(None)
     assert "hold" in {span.text.strip() for span in viewer.rows[-1]}
 
 
@@ -271,24 +273,24 @@ def test_what_is_typed_is_gone_to(typed: str, target: Target) -> None:
     viewer.types(f"t{typed}")
     assert typed in plain(viewer.rows[-1])
     viewer.types("\n")
-    assert viewer.transport.told == [target]
-    assert viewer.desk.dialog is None
+    assert viewer.replay_controls.sent == [target]
+    assert viewer.controller.dialog is None
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_what_cannot_be_understood_stays_typed_beside_what_can(size: tuple[int, int]) -> None:
     viewer = Viewer(size=size)
     viewer.types("tten past\n")
-    said = plain(viewer.rows[-1])
-    assert "ten past" in said
-    assert "55m" in said
-    assert "next warning" in said
-    assert viewer.transport.told == []
+    row_text = plain(viewer.rows[-1])
+    assert "ten past" in row_text
+    assert "55m" in row_text
+    assert "next warning" in row_text
+    assert viewer.replay_controls.sent == []
     viewer.types("x")
     assert "ten pastx" in plain(viewer.rows[-1])
     viewer.press("ctrl+u")
     viewer.types("5m\n")
-    assert viewer.transport.told == [Elapsed(300)]
+    assert viewer.replay_controls.sent == [Elapsed(300)]
 
 
 def test_why_there_is_no_such_place_is_said_and_nothing_is_lost() -> None:
@@ -297,25 +299,25 @@ def test_why_there_is_no_such_place_is_said_and_nothing_is_lost() -> None:
     assert "99h" in plain(viewer.rows[-1])
     assert "long" in plain(viewer.rows[-1])
     viewer.press("escape")
-    assert viewer.desk.dialog is None
-    assert viewer.transport.told == []
+    assert viewer.controller.dialog is None
+    assert viewer.replay_controls.sent == []
 
 
 def test_nothing_typed_goes_nowhere() -> None:
     viewer = Viewer()
     viewer.types("t\n")
-    assert viewer.desk.dialog is None
-    assert viewer.transport.told == []
+    assert viewer.controller.dialog is None
+    assert viewer.replay_controls.sent == []
 
 
 def test_before_anything_is_read_it_says_that_it_reads() -> None:
     viewer = Viewer()
-    viewer.transport.state = None
-    viewer.desk.snapshot = None
-    viewer.desk.news(None)
+    viewer.replay_controls.state = None
+    viewer.controller.snapshot = None
+    viewer.controller.update(None)
     assert "reading the recording" in viewer.text
     viewer.types("t5m\n")
-    assert viewer.transport.told == [Elapsed(300)]
+    assert viewer.replay_controls.sent == [Elapsed(300)]
 
 
 # The bar
@@ -427,7 +429,7 @@ def test_the_app_looks_like_this(
     config = read_config(theme=theme if theme in ("dark", "light") else "dark")
     app = make_app(
         ScriptedMonitor(scene),
-        transport=ScriptedTransport(playback(scene)),
+        replay_controls=ScriptedTransport(playback(scene)),
         screens=all_screens(),
         config=config,
         glyphs=glyphs,
@@ -440,10 +442,10 @@ def test_the_app_looks_like_this(
 def test_the_title_says_that_it_is_past_and_the_bell_stays_silent() -> None:
     written: list[str] = []
     rung: list[bool] = []
-    herald = Herald(written.append, lambda: rung.append(True), replay=True)
-    herald.tell(None)
-    herald.tell(scenes.healthy())
-    herald.tell(scenes.stop())
+    notifier = Notifier(written.append, lambda: rung.append(True), replay=True)
+    notifier.notify(None)
+    notifier.notify(scenes.healthy())
+    notifier.notify(scenes.stop())
     assert all("REPLAY" in title for title in written)
     assert "■ STOP" in written[-1]
     assert rung == []
@@ -451,13 +453,13 @@ def test_the_title_says_that_it_is_past_and_the_bell_stays_silent() -> None:
 
 async def test_what_a_key_asked_for_is_drawn_at_once(make_app: Callable[..., MonitorApp]) -> None:
     scene = scenes.healthy()
-    monitor, transport = ScriptedMonitor(scene), ScriptedTransport(playback(scene))
-    app = make_app(monitor, transport=transport, screens=all_screens(), zone=UTC)
+    monitor, replay_controls = ScriptedMonitor(scene), ScriptedTransport(playback(scene))
+    app = make_app(monitor, replay_controls=replay_controls, screens=all_screens(), zone=UTC)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: "LAUNCH 24H" in text_of(app))
         await pilot.press("left_square_bracket")
-        assert transport.told == [-1]
-        transport.state = replace(playback(scene), t=scene.t - 1)
+        assert replay_controls.sent == [-1]
+        replay_controls.state = replace(playback(scene), t=scene.t - 1)
         drawn: list[bool] = []
         app.draw, draw = lambda: (drawn.append(True), draw()), app.draw  # type: ignore[method-assign,assignment]
         monitor.set(scenes.stop())
@@ -470,7 +472,7 @@ async def test_what_a_key_asked_for_is_drawn_at_once(make_app: Callable[..., Mon
 # Back from now
 
 
-class ScriptedTape(ScriptedMonitor, ScriptedTransport):
+class ScriptedReplay(ScriptedMonitor, ScriptedTransport):
     """Implements `core.past_ports.Tape`."""
 
     def __init__(self, scene: Snapshot, state: Playback) -> None:
@@ -485,14 +487,14 @@ class ScriptedTape(ScriptedMonitor, ScriptedTransport):
         self.running.append("stop")
 
 
-class ScriptedTapes:
+class ScriptedReplayOpener:
     """Implements `core.past_ports.Tapes`: opens this tape, or says why not."""
 
-    def __init__(self, tape: ScriptedTape | str) -> None:
+    def __init__(self, tape: ScriptedReplay | str) -> None:
         self.tape = tape
         self.asked: list[str] = []
 
-    def open(self, run: str) -> ScriptedTape | str:
+    def open(self, run: str) -> ScriptedReplay | str:
         self.asked.append(run)
         return self.tape
 
@@ -503,25 +505,25 @@ class Watcher(Viewer):
     def __init__(self, why_not: str = "", **how: Any) -> None:
         super().__init__(scenes.healthy(), **how)
         was = scenes.validating()
-        self.tape = ScriptedTape(was, playback(was))
-        self.tapes = ScriptedTapes(why_not or self.tape)
-        self.desk = Desk(self.monitor, read_config(), all_screens(), tapes=self.tapes)
-        self.desk.news(scenes.healthy())
+        self.tape = ScriptedReplay(was, playback(was))
+        self.replay_opener = ScriptedReplayOpener(why_not or self.tape)
+        self.controller = Controller(self.monitor, read_config(), all_screens(), replay_opener=self.replay_opener)
+        self.controller.update(scenes.healthy())
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "sent"),
     [("[", -1), ("{", Shift(-60.0)), ("t3m ago\n", Shift(-180.0)), ("tnext stop\n", Find("stop", True))],
 )
-def test_from_now_one_goes_into_the_past_of_the_run(keys: str, told: object) -> None:
+def test_from_now_one_goes_into_the_past_of_the_run(keys: str, sent: object) -> None:
     watcher = Watcher(size=(200, 60))
     assert "[ past" in plain(watcher.rows[-1])
     assert "LIVE" in watcher.text
     watcher.types(keys)
-    assert watcher.tapes.asked == [scenes.healthy().run.name]
+    assert watcher.replay_opener.asked == [scenes.healthy().run.name]
     assert watcher.tape.running == ["start"]
-    assert watcher.tape.told == [told]
-    watcher.desk.news(watcher.monitor.latest())
+    assert watcher.tape.sent == [sent]
+    watcher.controller.update(watcher.monitor.latest())
     assert "VALIDATING" in watcher.text
     assert "REPLAY" in watcher.text
     assert "LIVE" not in watcher.text
@@ -533,7 +535,7 @@ def test_from_now_one_goes_into_the_past_of_the_run(keys: str, told: object) -> 
 def test_end_goes_back_to_now_from_every_screen(screen: str, way: str) -> None:
     watcher = Watcher()
     watcher.types("[" + screen)
-    watcher.desk.news(watcher.monitor.latest())
+    watcher.controller.update(watcher.monitor.latest())
     if way == "end":
         watcher.press("end")
     else:
@@ -541,7 +543,7 @@ def test_end_goes_back_to_now_from_every_screen(screen: str, way: str) -> None:
     assert watcher.tape.running == ["start", "stop"]
     assert "REPLAY" not in watcher.text
     assert "LIVE" in watcher.text
-    assert watcher.desk.snapshot is watcher.monitor.latest()
+    assert watcher.controller.snapshot is watcher.monitor.latest()
 
 
 @pytest.mark.parametrize("key", [*ACTING, "r"])
@@ -549,7 +551,7 @@ def test_in_the_past_nothing_acts_and_it_says_the_way_back(key: str) -> None:
     watcher = Watcher()
     watcher.types("[" + key)
     assert "End goes back to what runs now" in plain(watcher.rows[-1])
-    assert watcher.desk.dialog is None
+    assert watcher.controller.dialog is None
     assert watcher.monitor.submitted == watcher.monitor.planned == watcher.monitor.armed == []
 
 
@@ -565,17 +567,17 @@ def test_from_now_there_is_no_way_on(key: str) -> None:
     watcher = Watcher()
     watcher.types(key)
     assert "this is now" in plain(watcher.rows[-1])
-    assert watcher.tapes.asked == []
+    assert watcher.replay_opener.asked == []
 
 
 def test_what_turns_critical_behind_ones_back_is_said() -> None:
     watcher = Watcher()
     watcher.types("[")
-    watcher.desk.news(watcher.monitor.latest())
+    watcher.controller.update(watcher.monitor.latest())
     assert "meanwhile" not in watcher.text
     watcher.monitor.set(scenes.stop())
-    watcher.desk.news(watcher.monitor.latest())
-    watcher.desk.tick(1000.0)
+    watcher.controller.update(watcher.monitor.latest())
+    watcher.controller.tick(1000.0)
     assert "meanwhile the verdict is STOP: End goes back to now" in plain(watcher.rows[-1])
     watcher.press("end")
     assert "STOP" in watcher.text
@@ -584,8 +586,8 @@ def test_what_turns_critical_behind_ones_back_is_said() -> None:
 
 async def test_news_of_what_runs_now_is_drawn_in_the_past_too(make_app: Callable[..., MonitorApp]) -> None:
     scene, was = scenes.healthy(), scenes.validating()
-    monitor, tape = ScriptedMonitor(scene), ScriptedTape(was, playback(was))
-    app = make_app(monitor, tapes=ScriptedTapes(tape), screens=all_screens(), zone=UTC)
+    monitor, tape = ScriptedMonitor(scene), ScriptedReplay(was, playback(was))
+    app = make_app(monitor, replay_opener=ScriptedReplayOpener(tape), screens=all_screens(), zone=UTC)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: "LAUNCH 24H" in text_of(app))
         await pilot.press("left_square_bracket")

@@ -22,7 +22,7 @@ from metabonk_tui.core.alerts.notification_queue import Outbox
 from metabonk_tui.core.alerts.payload import message, wanted
 from metabonk_tui.core.config.alert_config import HookConfig
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.alert import Change
+from metabonk_tui.core.model.alert import AlertTransition
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.status.decode import clean_text
 
@@ -83,7 +83,7 @@ class Hook:
         self._thread: threading.Thread | None = None
         self._told: set[str] = set()
 
-    def deliver(self, changes: tuple[Change, ...], snapshot: Snapshot) -> None:
+    def deliver(self, changes: tuple[AlertTransition, ...], snapshot: Snapshot) -> None:
         """Let what the hook wants to hear wait for its turn. Returns at once."""
         heard = [change for change in changes if wanted(change, self._hook)]
         if not heard or not self._mine():

@@ -25,7 +25,7 @@ from metabonk_tui.adapters.process.tree import (
     supervisors,
     token_bearers,
 )
-from metabonk_tui.core.model.pool import Target
+from metabonk_tui.core.model.pool import TargetProcess
 from metabonk_tui.core.model.sample import ProcessReading
 
 
@@ -33,16 +33,16 @@ from metabonk_tui.core.model.sample import ProcessReading
 class Scene:
     """What runs of one pool."""
 
-    workers: tuple[Target, ...] = ()
-    launcher: Target | None = None
+    workers: tuple[TargetProcess, ...] = ()
+    launcher: TargetProcess | None = None
     launcher_arguments: tuple[str, ...] = ()
     ours: bool = False
     """The launcher is the one that our record names."""
-    company: tuple[Target, ...] = ()
+    company: tuple[TargetProcess, ...] = ()
     """Orchestrator, supervisors that outlived the launcher, and who else bears our token."""
 
     @property
-    def everyone(self) -> tuple[Target, ...]:
+    def everyone(self) -> tuple[TargetProcess, ...]:
         """Everyone that a stop hits by name, workers first."""
         return (*self.workers, *((self.launcher,) if self.launcher else ()), *self.company)
 
@@ -66,14 +66,14 @@ def look(
     recorded = recorded_launcher(record, proc)
     launcher = recorded or _launcher_of(slotted, candidates, site, proc)
     workers = tuple(
-        Target("worker", stat.pid, stat.started_at, reading.slot, reading.name)
+        TargetProcess("worker", stat.pid, stat.started_at, reading.slot, reading.name)
         for reading, stat in seen
         if reading.role == "worker"
         and (reading.slot is not None or _belongs(stat.pid, launcher, frozenset(), token, proc))
     )
     groups = _groups(target.pid for target in workers) if launcher is None else frozenset()
     company = {
-        stat.pid: Target("orchestrator", stat.pid, stat.started_at, name=reading.name)
+        stat.pid: TargetProcess("orchestrator", stat.pid, stat.started_at, name=reading.name)
         for reading, stat in seen
         if reading.role == "orchestrator" and _belongs(stat.pid, launcher, groups, token, proc)
     }
@@ -197,5 +197,5 @@ def _groups(pids: Iterable[int]) -> frozenset[int]:
     return frozenset(found - {os.getpgid(0)})
 
 
-def _named_launcher(stat: ProcessStat, names: Mapping[int | None, str]) -> Target:
-    return Target("launcher", stat.pid, stat.started_at, name=names.get(stat.pid, ""))
+def _named_launcher(stat: ProcessStat, names: Mapping[int | None, str]) -> TargetProcess:
+    return TargetProcess("launcher", stat.pid, stat.started_at, name=names.get(stat.pid, ""))

@@ -14,7 +14,7 @@ from metabonk_tui.adapters.pools.discover import Scene
 from metabonk_tui.adapters.pools.launch_spec import NOTHING_SOURCED, LauncherSite
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
 from metabonk_tui.adapters.process.tree import same_start
-from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker, Target
+from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker, TargetProcess
 
 OVERWRITTEN = frozenset(
     {
@@ -212,7 +212,7 @@ def _plan(
     sourced: Sourced | EnvFileError | None,
     *,
     commands: tuple[tuple[str, ...], ...] = (),
-    hits: tuple[Target, ...] = (),
+    hits: tuple[TargetProcess, ...] = (),
     start: int = 0,
     warnings: tuple[str, ...] = (),
     refusal: str = "",

@@ -17,7 +17,7 @@ from metabonk_tui.adapters.pools.progress import Narration
 from metabonk_tui.adapters.pools.terminate import Family, describe_all
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import exit_words, reap, start_child
-from metabonk_tui.core.model.pool import Target
+from metabonk_tui.core.model.pool import TargetProcess
 
 COMMAND = "stop command"
 LAUNCHER_ENDS = "launcher ends"
@@ -35,7 +35,7 @@ _AFTER_KILL_S = 2.0
 class Stopped:
     """How a stop ended."""
 
-    survivors: tuple[Target, ...] = ()
+    survivors: tuple[TargetProcess, ...] = ()
     open_ports: Mapping[int, str] | None = None
     how: str = ""
     """What it took, where the stop command was not enough."""
@@ -160,7 +160,7 @@ async def _end_all(family: Family, grace_s: float, told: bool, narration: Narrat
     return "; ".join((how, *refused))
 
 
-async def _look(family: Family, narration: Narration) -> tuple[Target, ...]:
+async def _look(family: Family, narration: Narration) -> tuple[TargetProcess, ...]:
     """Wait a little and tell who is left."""
     await asyncio.sleep(_LOOK_EVERY_S)
     reap()

@@ -11,47 +11,47 @@ from collections.abc import Iterable
 
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.tree import descendants, our_line, token_bearers
-from metabonk_tui.core.model.pool import Target
+from metabonk_tui.core.model.pool import TargetProcess
 from metabonk_tui.core.status.decode import clean_text
 
 
-def describe(target: Target) -> str:
+def describe(target: TargetProcess) -> str:
     """Name a process for people: "worker 2 (pid 4711)"."""
     slot = f" {target.slot}" if target.slot is not None else ""
     role = target.name or "process" if target.role == "other" else f"{target.role}{slot}"
     return f"{role} (pid {target.pid})"
 
 
-def describe_all(targets: Iterable[Target], most: int = 6) -> str:
+def describe_all(targets: Iterable[TargetProcess], most: int = 6) -> str:
     """Name some processes for people, the first ones by name."""
     named = [describe(target) for target in targets]
     more = f" and {len(named) - most} more" if len(named) > most else ""
     return ", ".join(named[:most]) + more
 
 
-def as_target(stat: ProcessStat) -> Target:
+def as_target(stat: ProcessStat) -> TargetProcess:
     """Name a process that has no role of its own."""
-    return Target("other", stat.pid, stat.started_at, name=clean_text(stat.name, 32))
+    return TargetProcess("other", stat.pid, stat.started_at, name=clean_text(stat.name, 32))
 
 
 class Family:
     """The processes that an action ends: the plan's, what they started, and what bears the token."""
 
-    def __init__(self, hits: Iterable[Target], token: str | None, proc: Proc) -> None:
+    def __init__(self, hits: Iterable[TargetProcess], token: str | None, proc: Proc) -> None:
         self._proc = proc
         self._token = token
         self._never = our_line(proc)
         self._known = {hit.pid: hit for hit in hits if hit.pid not in self._never}
 
-    def is_live(self, target: Target) -> bool:
+    def is_live(self, target: TargetProcess) -> bool:
         """Tell whether exactly this process still runs."""
         return self._proc.is_same(target.pid, target.started_at)
 
-    def living(self) -> tuple[Target, ...]:
+    def living(self) -> tuple[TargetProcess, ...]:
         """Return who of those known so far still runs."""
         return tuple(target for target in self._known.values() if self.is_live(target))
 
-    def look(self) -> tuple[Target, ...]:
+    def look(self) -> tuple[TargetProcess, ...]:
         """Look for relatives that came since, remember them (a parent may be gone next time), return who runs."""
         living = self.living()
         self._known = {target.pid: target for target in living}
@@ -75,7 +75,7 @@ class Family:
             if stat.pid not in self._never:
                 self._known.setdefault(stat.pid, as_target(stat))
 
-    def _signal(self, target: Target, number: signal.Signals) -> str:
+    def _signal(self, target: TargetProcess, number: signal.Signals) -> str:
         """Send a signal to this process and no other that may have got its pid. Returns an error, "" when sent."""
         try:
             handle = os.pidfd_open(target.pid)

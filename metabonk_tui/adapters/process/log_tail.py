@@ -16,7 +16,7 @@ from metabonk_tui.adapters.process.masking import MASK, USER_IN_URL
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.core.status.decode import clean_text
-from metabonk_tui.core.status.log_lines import remember
+from metabonk_tui.core.status.log_lines import add_relevant
 
 CHUNK_BYTES = 262_144
 """Of what was added since the last look at most this much is read, the newest; of a start this much as well."""
@@ -69,7 +69,7 @@ class LogTails:
             return None
         lines: tuple[str, ...] = ()
         for followed in after.values():
-            lines = remember(lines, followed.lines)
+            lines = add_relevant(lines, followed.lines)
         return lines
 
     def _paths(self, owner: LogOwner) -> Iterator[str]:
@@ -91,12 +91,12 @@ def _follow(descriptor: int, size: int, known: _Followed | None) -> _Followed:
         known = _Followed(0, known.lines)
     if known is None:
         start, end_byte = _whole_lines(descriptor, 0)
-        known = _Followed(end_byte, remember((), start))
+        known = _Followed(end_byte, add_relevant((), start))
     if size <= known.end_byte:
         return known
     skipped = size - known.end_byte > CHUNK_BYTES
     lines, end_byte = _whole_lines(descriptor, size - CHUNK_BYTES if skipped else known.end_byte)
-    return _Followed(end_byte, remember(known.lines, lines[1:] if skipped else lines))
+    return _Followed(end_byte, add_relevant(known.lines, lines[1:] if skipped else lines))
 
 
 def _whole_lines(descriptor: int, from_byte: int) -> tuple[list[str], int]:

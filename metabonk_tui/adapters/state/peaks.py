@@ -128,12 +128,12 @@ class PeakKeeper:
 
     def note(self, snapshot: Snapshot) -> None:
         """Take in a Snapshot; writes at most once a minute, and at once when a run has ended."""
-        name, lesson = snapshot.run.name, snapshot.memory.lesson
+        name, peaks_to_keep = snapshot.run.name, snapshot.memory.peaks_to_keep
         if self._unsaved is not None and self._unsaved[0] != name:
             self._save()
-        if lesson is None or self._kept.get(name) == (lesson.worker_bytes, lesson.ollama_bytes):
+        if peaks_to_keep is None or self._kept.get(name) == (peaks_to_keep.worker_bytes, peaks_to_keep.ollama_bytes):
             return
-        self._unsaved = (name, lesson)
+        self._unsaved = (name, peaks_to_keep)
         if self._monotonic() - self._saved_s >= SAVE_EVERY_S:
             self._save()
 
@@ -144,11 +144,11 @@ class PeakKeeper:
     def _save(self) -> None:
         if self._unsaved is None:
             return
-        name, lesson = self._unsaved
+        name, peaks_to_keep = self._unsaved
         self._saved_s = self._monotonic()
-        peaks = RunPeaks(self._real(lesson.t), lesson.worker_bytes, lesson.ollama_bytes)
+        peaks = RunPeaks(self._real(peaks_to_keep.t), peaks_to_keep.worker_bytes, peaks_to_keep.ollama_bytes)
         if self._file.save(name, peaks):
-            self._kept = {name: (lesson.worker_bytes, lesson.ollama_bytes)}
+            self._kept = {name: (peaks_to_keep.worker_bytes, peaks_to_keep.ollama_bytes)}
             self._unsaved = None
 
 

@@ -127,7 +127,7 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "run": run.name,
         "started_at": run.started_at,
-        "verdict": snapshot.verdict.word.value,
+        "verdict": snapshot.verdict.kind.value,
         "workers": run.desired if run.desired is not None else len(snapshot.workers),
     }
 

@@ -25,10 +25,10 @@ from metabonk_tui.cli.exit_codes import UsageError
 
 DEMO = (sys.executable, "-m", "metabonk_tui.demo")
 STOP_S = 40.0
-LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Told(BaseException):
+class LeaveSignal(BaseException):
     """A signal told the program to leave; carries its number. Nobody but the owner of the pool may catch it."""
 
     def __init__(self, number: int) -> None:
@@ -50,12 +50,12 @@ class DemoPool:
     launcher: subprocess.Popen[bytes] | None = None
     left: str | None = None
     """What was left behind; "": nothing; None: not stopped yet."""
-    _turn: Lock = field(default_factory=Lock)
+    _lock: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
         """Launch it as a person would, from a shell of its own; its output goes to a file."""
         for port in range(self.base_port, self.base_port + self.workers):
-            if _answers(port):
+            if _is_answering(port):
                 raise UsageError(f"port {port} is in use; say --base-port")
         with (self.directory / "launcher.log").open("wb") as log:
             self.launcher = subprocess.Popen(
@@ -70,7 +70,7 @@ class DemoPool:
 
     def end(self) -> str:
         """Stop all of it, whoever launched it last, look again, and remove the folder. Returns what is left."""
-        with self._turn:
+        with self._lock:
             if self.left is None:
                 self.left = self._end() if self.launcher is not None else ""
                 if not self.left:
@@ -80,19 +80,19 @@ class DemoPool:
     def _end(self) -> str:
         assert self.launcher is not None
         try:
-            told = subprocess.run(
+            done = subprocess.run(
                 self.stop, cwd=self.directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=STOP_S
             )
             self.launcher.wait(STOP_S)
         except subprocess.TimeoutExpired as error:
             return f"stopping took too long: {error}"
-        if told.returncode:
-            return (told.stdout + told.stderr).strip() or f"{self.stop[-1]} ended with {told.returncode}"
-        ports = [port for port in range(self.base_port, self.base_port + self.workers) if _answers(port)]
+        if done.returncode:
+            return (done.stdout + done.stderr).strip() or f"{self.stop[-1]} ended with {done.returncode}"
+        ports = [port for port in range(self.base_port, self.base_port + self.workers) if _is_answering(port)]
         return f"ports still open: {ports}" if ports else ""
 
 
-def _answers(port: int) -> bool:
+def _is_answering(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -102,14 +102,14 @@ def _answers(port: int) -> bool:
 def demo_pool(scenario: str, workers: int, base_port: int, speed: float) -> Iterator[DemoPool]:
     """Prepare a pool in a folder of its own and stop it at the end, also when a signal or an error ends the block."""
     directory = Path(tempfile.mkdtemp(prefix="metabonk-demo-"))
-    handlers = {number: signal.signal(number, _leave) for number in LEAVING}
+    handlers = {number: signal.signal(number, _raise_leave_signal) for number in END_SIGNALS}
     pool: DemoPool | None = None
     try:
-        pool = _prepared(directory, scenario, workers, base_port, speed)
+        pool = _prepare(directory, scenario, workers, base_port, speed)
         yield pool
     finally:
         # Whoever is impatient must not leave half a pool behind; the end is bounded by STOP_S.
-        for number in LEAVING:
+        for number in END_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         left = pool.end() if pool is not None else ""
         if pool is None:
@@ -120,26 +120,26 @@ def demo_pool(scenario: str, workers: int, base_port: int, speed: float) -> Iter
             print(f"left behind, in {directory}: {left}", file=sys.stderr)
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    raise Told(number)
+def _raise_leave_signal(number: int, frame: FrameType | None) -> NoReturn:
+    raise LeaveSignal(number)
 
 
-def _prepared(directory: Path, scenario: str, workers: int, base_port: int, speed: float) -> DemoPool:
+def _prepare(directory: Path, scenario: str, workers: int, base_port: int, speed: float) -> DemoPool:
     arguments = ["prepare", "--dir", directory, "--scenario", scenario, "--workers", workers]
     arguments += ["--base-port", base_port, "--speed", speed]
     command = [*DEMO, *map(str, arguments)]
-    told = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if told.returncode == 2:
-        raise UsageError(told.stderr.strip().splitlines()[-1])
-    if told.returncode:
-        raise RuntimeError(told.stderr.strip() or f"{command} ended with {told.returncode}")
-    said = json.loads(told.stdout.splitlines()[-1])
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode == 2:
+        raise UsageError(done.stderr.strip().splitlines()[-1])
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip() or f"{command} ended with {done.returncode}")
+    prepared = json.loads(done.stdout.splitlines()[-1])
     return DemoPool(
         directory=directory,
-        config=Path(said["config"]),
-        launch=said["launch"],
-        stop=said["stop"],
-        environment=said["environment"],
-        workers=said["workers"],
-        base_port=said["base_port"],
+        config=Path(prepared["config"]),
+        launch=prepared["launch"],
+        stop=prepared["stop"],
+        environment=prepared["environment"],
+        workers=prepared["workers"],
+        base_port=prepared["base_port"],
     )

@@ -22,12 +22,12 @@ def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
 
     Raises RuntimeError when a bug of ours ended the looking: nobody should wait for what cannot come.
     """
-    news = threading.Event()
-    monitor.subscribe(news.set)
+    changed = threading.Event()
+    monitor.subscribe(changed.set)
     ends = None if limit_s is None else time.monotonic() + limit_s
     shown: Snapshot | None = None
     while True:
-        news.clear()
+        changed.clear()
         newest = monitor.latest()
         if newest is not None and newest is not shown:
             shown = newest
@@ -39,10 +39,10 @@ def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
         if left_s is not None and left_s <= 0:
             return
         # A wait without a limit cannot be interrupted by Ctrl-C on every platform.
-        news.wait(1.0 if left_s is None else min(left_s, 1.0))
+        changed.wait(1.0 if left_s is None else min(left_s, 1.0))
 
 
-class Looks:
+class SnapshotCounter:
     """Counts the Snapshots of a run as they come; the first one may be what was recorded of it long before we came."""
 
     def __init__(self) -> None:
@@ -53,12 +53,12 @@ class Looks:
         self._seen.add((snapshot.run.name, snapshot.tick))
 
     @property
-    def made(self) -> int:
+    def total(self) -> int:
         """How many there were."""
         return len(self._seen)
 
 
-class Narrator:
+class EventPrinter:
     """Tells what happened since it last looked, on stderr unless told otherwise."""
 
     def __init__(self, to: TextIO | None = None) -> None:
@@ -66,13 +66,13 @@ class Narrator:
         self._last: Event | None = None
         self._run: float | None = None
 
-    def tell(self, snapshot: Snapshot) -> None:
+    def print_new(self, snapshot: Snapshot) -> None:
         """Write the events that are new, with the run's time."""
-        for event in self._fresh(snapshot):
+        for event in self._new_events(snapshot):
             line = f"{elapsed(event.t - snapshot.run.started_at)} {event.severity:<4} {event.text}"
             print(line, file=self._to or sys.stderr, flush=True)
 
-    def _fresh(self, snapshot: Snapshot) -> tuple[Event, ...]:
+    def _new_events(self, snapshot: Snapshot) -> tuple[Event, ...]:
         events = snapshot.events
         begin = 0
         if self._last is not None and self._run == snapshot.run.started_at:

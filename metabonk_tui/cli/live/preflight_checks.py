@@ -19,7 +19,7 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.core.config.schema import Config, TestConfig
 from metabonk_tui.core.launch import preflight
-from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.model.sample import BadStatus
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -29,13 +29,13 @@ OLLAMA_PATH = "/api/tags"
 OLLAMA_MAX_BYTES = 1 << 20
 
 
-class PoolLooks:
+class PoolChecks:
     """The looks before a launch of the configured pool."""
 
     def __init__(self, config: Config, state: Path) -> None:
         self._config = config
         self._state = state
-        self._site = LauncherSite(config, state)
+        self._spec = LauncherSite(config, state)
         self._results = KeptResults(state / f"tests-{config.pool.base_port}.json")
 
     def looks(self, workers: int, snapshot: Snapshot | None) -> list[Look]:
@@ -70,47 +70,49 @@ class PoolLooks:
         tests = self._results.read()
         return tests, self._results.problem
 
-    def _test(self, test: TestConfig, told: Output, give_up: threading.Event) -> Item:
-        sourced = self._site.source()
+    def _test(self, test: TestConfig, on_output: Output, give_up: threading.Event) -> ChecklistItem:
+        sourced = self._spec.source()
         if isinstance(sourced, EnvFileError):
             why = (f"the env file cannot be sourced: {sourced.text}",)
-            return Item(preflight.id_of_test(test.name), f"test {test.name}", "UNKNOWN", why, "mend the env file")
-        result = run_test(test, self._site.directory, self._site.environment(sourced), told, give_up)
+            return ChecklistItem(
+                preflight.id_of_test(test.name), f"test {test.name}", "UNKNOWN", why, "mend the env file"
+            )
+        result = run_test(test, self._spec.directory, self._spec.environment(sourced), on_output, give_up)
         if result.outcome != "broken off":
             self._results.keep(result)
         return preflight.item_of_test(test, result)
 
-    def _env_file(self) -> Item:
+    def _env_file(self) -> ChecklistItem:
         return preflight.env_file_item(self._config, EnvFileWatch(self._config).read())
 
-    def _ports(self, workers: int) -> Item:
-        found = look_at_ports(self._site, ProcessTable(self._config), workers, Proc())
+    def _ports(self, workers: int) -> ChecklistItem:
+        found = look_at_ports(self._spec, ProcessTable(self._config), workers, Proc())
         return preflight.ports_item(found, workers)
 
-    def _launcher(self) -> Item:
-        sourced = self._site.source()
+    def _launcher(self) -> ChecklistItem:
+        sourced = self._spec.source()
         if isinstance(sourced, EnvFileError):
             return preflight.launcher_item(self._config, f"the env file cannot be sourced: {sourced.text}")
-        return preflight.launcher_item(self._config, self._site.cannot_launch(self._site.environment(sourced)))
+        return preflight.launcher_item(self._config, self._spec.cannot_launch(self._spec.environment(sourced)))
 
-    def _ollama(self) -> Item:
+    def _ollama(self) -> ChecklistItem:
         url, observe = self._config.preflight.ollama.rstrip("/"), self._config.observe
         if not url:
             return preflight.ollama_item(url, None)
 
-        async def ask() -> bytes | BadStatus:
+        async def fetch_tags() -> bytes | BadStatus:
             async with StatusClient(observe.timeout_s, OLLAMA_MAX_BYTES) as client:
                 return (await client.fetch(url + OLLAMA_PATH))[0]
 
-        answer = asyncio.run(ask())
-        said = f"{answer.error} {answer.detail}".strip() if isinstance(answer, BadStatus) else ""
-        return preflight.ollama_item(url, said)
+        answer = asyncio.run(fetch_tags())
+        error_text = f"{answer.error} {answer.detail}".strip() if isinstance(answer, BadStatus) else ""
+        return preflight.ollama_item(url, error_text)
 
-    def _disk(self) -> Item:
-        places = [room(self._site.directory), room(self._state)]
+    def _disk(self) -> ChecklistItem:
+        places = [room(self._spec.directory), room(self._state)]
         return preflight.disk_item(places, self._config.preflight.disk_gb)
 
 
-def _quick(take: Callable[[], Item]) -> Callable[[Output, threading.Event], Item]:
+def _quick(read_item: Callable[[], ChecklistItem]) -> Callable[[Output, threading.Event], ChecklistItem]:
     """Make a look of what neither prints nor takes long."""
-    return lambda told, give_up: take()
+    return lambda on_output, give_up: read_item()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from metabonk_tui.adapters.state.paths import state_place
 from metabonk_tui.adapters.state.status_file import Unreadable, find, folder_of, read
-from metabonk_tui.core.export import status_line as said
+from metabonk_tui.core.export import status_line
 
 FORMATS = ("line", "json", "tmux")
 COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
@@ -26,16 +26,16 @@ def show(how: str, host: str | None, port: int | None, now: float | None = None)
     glyphs = glyphs_for(sys.stdout.encoding or "ascii", os.environ)
     briefs, problem = _briefs(host, port)
     if not briefs:
-        problem = problem or _nobody(host, port)
-        print(_json({"problem": problem}, True, None, 0) if how == "json" else _unknown(problem, how, glyphs))
-        return said.NOT_KNOWN
-    chosen = said.loudest(briefs, now)
+        problem = problem or _no_monitor_text(host, port)
+        print(_json({"problem": problem}, True, None, 0) if how == "json" else _unknown_text(problem, how, glyphs))
+        return status_line.NOT_KNOWN
+    chosen = status_line.loudest(briefs, now)
     if how == "json":
-        print(_json(chosen, said.is_stale(chosen, now), said.age_s(chosen, now), len(briefs)))
+        print(_json(chosen, status_line.is_stale(chosen, now), status_line.age_s(chosen, now), len(briefs)))
     else:
-        write = said.tmux if how == "tmux" else said.line
+        write = status_line.tmux if how == "tmux" else status_line.line
         print(write(chosen, now, glyphs, len(briefs)))
-    return said.exit_code(chosen, now)
+    return status_line.exit_code(chosen, now)
 
 
 def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -46,13 +46,13 @@ def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
     locale = environ.get("LC_ALL") or ctype or lang or "UTF-8"
     # Python writes UTF-8 in the locale "C" too, where the terminal may show something else.
     plain = not all("utf" in name.lower() for name in (encoding, locale)) or locale[:2] in ("zh", "ja", "ko")
-    return said.ASCII if plain else said.UNICODE
+    return status_line.ASCII if plain else status_line.UNICODE
 
 
-def _briefs(host: str | None, port: int | None) -> tuple[list[said.Brief], str]:
+def _briefs(host: str | None, port: int | None) -> tuple[list[status_line.Brief], str]:
     """Read the briefs that can be told, and why the newest other one cannot."""
     folder = folder_of(state_place())
-    briefs: list[said.Brief] = []
+    briefs: list[status_line.Brief] = []
     problem = ""
     try:
         paths = find(folder, host, port)
@@ -61,7 +61,7 @@ def _briefs(host: str | None, port: int | None) -> tuple[list[said.Brief], str]:
     for path in paths:
         try:
             found = read(path)
-            fault = said.fault(found)
+            fault = status_line.fault(found)
         except Unreadable as error:
             fault = str(error)
         if fault:
@@ -71,15 +71,17 @@ def _briefs(host: str | None, port: int | None) -> tuple[list[said.Brief], str]:
     return briefs, problem
 
 
-def _nobody(host: str | None, port: int | None) -> str:
+def _no_monitor_text(host: str | None, port: int | None) -> str:
     where = [f"port {port}"] if port is not None else []
     where = [f"{host}", *where] if host is not None else where
     return f"no monitor of {' '.join(where)}" if where else "no monitor"
 
 
-def _unknown(problem: str, how: str, glyphs: Mapping[str, str]) -> str:
-    return said.unknown(problem, glyphs, for_tmux=how == "tmux")
+def _unknown_text(problem: str, how: str, glyphs: Mapping[str, str]) -> str:
+    return status_line.unknown(problem, glyphs, for_tmux=how == "tmux")
 
 
-def _json(brief: said.Brief, stale: bool, age_s: float | None, pools: int) -> str:
-    return json.dumps({"schema": said.SCHEMA, **brief, "stale": stale, "age_s": age_s, "pools": pools}, indent=2)
+def _json(brief: status_line.Brief, stale: bool, age_s: float | None, pools: int) -> str:
+    return json.dumps(
+        {"schema": status_line.SCHEMA, **brief, "stale": stale, "age_s": age_s, "pools": pools}, indent=2
+    )

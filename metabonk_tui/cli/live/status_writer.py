@@ -16,7 +16,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 LOG = logging.getLogger(__name__)
 
 
-class BriefWriter:
+class StatusFileWriter:
     """The file of one pool, while we are the one who writes."""
 
     def __init__(self, state: Path, pool: PoolConfig, speed: float) -> None:
@@ -25,8 +25,8 @@ class BriefWriter:
         self._pool = (pool.host, pool.base_port)
         self._path = os.path.join(self._folder, state_file.file_name(*self._pool))
         self._speed = speed
-        self._turn = threading.Lock()
-        self._told: Snapshot | None = None
+        self._lock = threading.Lock()
+        self._last_snapshot: Snapshot | None = None
         self._written: dict[str, object] | None = None
 
     def renew(self, snapshot: Snapshot | None, *, mine: bool) -> None:
@@ -34,19 +34,19 @@ class BriefWriter:
 
         From any thread: news of a preflight wakes, too.
         """
-        with self._turn:
-            if snapshot is None or snapshot is self._told or not mine:
+        with self._lock:
+            if snapshot is None or snapshot is self._last_snapshot or not mine:
                 return
-            self._told = snapshot
+            self._last_snapshot = snapshot
             if self._written is None:
                 state_file.forget_old(self._folder)
-            told = brief(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
-            state_file.write(self._path, told)
-            self._written = told
+            summary = brief(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
+            state_file.write(self._path, summary)
+            self._written = summary
 
     def close(self) -> None:
         """Say that nobody watches any more, unless somebody else does by now."""
-        with self._turn:
+        with self._lock:
             if self._written is None:
                 return
             try:

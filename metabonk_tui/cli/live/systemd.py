@@ -7,13 +7,13 @@ import socket
 from collections.abc import Mapping
 
 
-class Notifier:
+class SystemdNotifier:
     """The socket that $NOTIFY_SOCKET names."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         name = environ.get("NOTIFY_SOCKET", "")
         # An abstract name is written with "@" for its leading zero byte.
-        self._to = "\0" + name[1:] if name.startswith("@") else name
+        self._address = "\0" + name[1:] if name.startswith("@") else name
         self._socket: socket.socket | None = None
         self._ready = False
 
@@ -32,13 +32,13 @@ class Notifier:
         self._send(b"STOPPING=1")
 
     def _send(self, message: bytes) -> None:
-        if not self._to:
+        if not self._address:
             return
         try:
             if self._socket is None:
                 self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
                 self._socket.setblocking(False)
-            self._socket.sendto(message, self._to)
+            self._socket.sendto(message, self._address)
         except OSError:
             # Who does not listen is not told; a watchdog that is not reached says so itself.
             return

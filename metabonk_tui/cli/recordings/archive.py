@@ -15,11 +15,11 @@ from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.core.step.pipeline import step
 
-TOLD_EVERY = 50
+PROGRESS_EVERY = 50
 """Samples between two words of how far it is."""
 
 
-class StoreArchive:
+class StoreRunArchive:
     """Implements `core.past_ports.Archive` over folders of recordings; of two of one name the first counts."""
 
     def __init__(self, folders: Iterable[Path], config: Config) -> None:
@@ -32,7 +32,7 @@ class StoreArchive:
             found = [one for folder in self._folders for one in summaries(folder, [])]
         except OSError as error:
             raise Unreadable(f"the runs cannot be listed: {error.strerror or error}") from None
-        kept = (
+        infos = (
             KeptRun(
                 name=one.name,
                 run=one.run,
@@ -44,7 +44,7 @@ class StoreArchive:
             )
             for one in found
         )
-        return tuple(sorted(kept, key=lambda one: one.started_at, reverse=True))
+        return tuple(sorted(infos, key=lambda one: one.started_at, reverse=True))
 
     def boil(self, name: str, on: Callable[[float], bool]) -> Digester | None:
         """Step through a run from its first sample on; of several runs in it the last one counts."""
@@ -55,9 +55,9 @@ class StoreArchive:
         try:
             with Recording(path) as recording:
                 first_t, last_t = recording.span
-                told = replay(recording.samples(), lambda before, sample: step(before, sample, self._config))
-                for number, snapshot in enumerate(told):
-                    if number % TOLD_EVERY == 0 and not on((snapshot.t - first_t) / max(1.0, last_t - first_t)):
+                snapshots = replay(recording.samples(), lambda before, sample: step(before, sample, self._config))
+                for number, snapshot in enumerate(snapshots):
+                    if number % PROGRESS_EVERY == 0 and not on((snapshot.t - first_t) / max(1.0, last_t - first_t)):
                         return None
                     if run not in (None, (snapshot.run.name, snapshot.run.started_at)):
                         digester = Digester()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.cli.exit_codes import UsageError
-from metabonk_tui.cli.recordings.sources import narrate, sources
+from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.report.timeline import Digest, digests
@@ -20,11 +20,11 @@ from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.text.numbers import elapsed
 
 NUMBERED = re.compile(r"(.+)#(\d{1,4})")
-TOLD_S = 0.25
+PROGRESS_INTERVAL_S = 0.25
 """How often a terminal is told how far it is."""
 
 
-def digest_of(name: str, config: Config) -> Digest:
+def timeline_of(name: str, config: Config) -> Digest:
     """Boil down a run: an existing path is a file or folder (`PATH#N`: its N-th run), else it is one of the store.
 
     Of several runs in a file the last one counts. Raises UsageError with what was wrong with the name.
@@ -51,8 +51,8 @@ def _of_file(name: str, config: Config) -> tuple[Digest, ...]:
     problems: list[Problem] = []
     found: list[Digest] = []
     for source in sources([name], problems):
-        found += _boiled(name, source, config, None)
-    narrate(problems)
+        found += _timelines_of(name, source, config, None)
+    print_problems(problems)
     return tuple(found)
 
 
@@ -63,26 +63,26 @@ def _of_store(name: str, config: Config) -> tuple[Digest, ...]:
     from metabonk_tui.cli.recordings.open import opened, recording_path
 
     with opened(recording_path(name)) as recording:
-        found = _boiled(name, recording.samples(), config, recording.span[1])
-        narrate(recording.problems)
+        found = _timelines_of(name, recording.samples(), config, recording.span[1])
+        print_problems(recording.problems)
     return found
 
 
-def _boiled(name: str, samples: Iterable[Sample], config: Config, ends_t: float | None) -> tuple[Digest, ...]:
-    with _told(name, samples, ends_t) as watched:
+def _timelines_of(name: str, samples: Iterable[Sample], config: Config, ends_t: float | None) -> tuple[Digest, ...]:
+    with _with_progress(name, samples, ends_t) as watched:
         return digests(replay(watched, lambda previous, sample: step(previous, sample, config)))
 
 
 @contextmanager
-def _told(name: str, samples: Iterable[Sample], ends_t: float | None) -> Iterator[Iterator[Sample]]:
+def _with_progress(name: str, samples: Iterable[Sample], ends_t: float | None) -> Iterator[Iterator[Sample]]:
     """Tell on stderr how far the reading is, where that is a terminal; leave nothing behind."""
     if not sys.stderr.isatty():
         yield iter(samples)
         return
 
-    def told() -> Iterator[Sample]:
+    def report_progress() -> Iterator[Sample]:
         began_t: float | None = None
-        next_s = time.monotonic() + TOLD_S
+        next_s = time.monotonic() + PROGRESS_INTERVAL_S
         for sample in samples:
             began_t = sample.t if began_t is None else began_t
             if time.monotonic() >= next_s:
@@ -90,10 +90,10 @@ def _told(name: str, samples: Iterable[Sample], ends_t: float | None) -> Iterato
                 print(
                     f"\r\x1b[Kreading {name}: {elapsed(sample.t - began_t)}{of}", end="", file=sys.stderr, flush=True
                 )
-                next_s = time.monotonic() + TOLD_S
+                next_s = time.monotonic() + PROGRESS_INTERVAL_S
             yield sample
 
     try:
-        yield told()
+        yield report_progress()
     finally:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -57,8 +57,8 @@ def events_of(run: str, started_at: float) -> tuple[Event, ...] | None:
     for path in newest:
         try:
             with Recording(path) as one:
-                told = one.summary()
-                if told.run == run and abs(told.started_at - started_at) < SAME_START_S:
+                summary = one.summary()
+                if summary.run == run and abs(summary.started_at - started_at) < SAME_START_S:
                     return one.events()
         except UNREADABLE:
             continue

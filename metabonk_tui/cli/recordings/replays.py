@@ -14,7 +14,7 @@ from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.replay_player import Player
 
 
-class StoreTapes:
+class StoreReplayOpener:
     """Implements `core.past_ports.Tapes` over the folder of all runs."""
 
     def __init__(self, folder: Path, config: Config, zone: tzinfo, speed: float) -> None:
@@ -27,18 +27,18 @@ class StoreTapes:
     def open(self, run: str) -> Tape | str:
         """Open what there is of a run up to now, standing at its end; else say why there is nothing."""
         try:
-            named = next((one.name for one in summaries(self._folder, []) if one.run == run), None)
-            if named is None:
+            recorded_name = next((one.name for one in summaries(self._folder, []) if one.run == run), None)
+            if recorded_name is None:
                 return f"{run} is not recorded"
-            reel = StoreReel(self._folder / f"{named}{SUFFIX}")
+            recording = StoreReel(self._folder / f"{recorded_name}{SUFFIX}")
         except UNREADABLE as error:
             return f"the recording cannot be read: {error}"
         return Player(
-            reel,
+            recording,
             lambda previous, sample: step(previous, sample, self._config),
             zone=self._zone,
             at=Edge("end"),
             playing=False,
             speed=self._speed,
-            done=reel.close,
+            done=recording.close,
         )

@@ -44,10 +44,10 @@ def _readable(name: str, samples: Iterator[Sample]) -> Iterator[Sample]:
         raise UsageError(f"{name}: cannot be read: {error.strerror or error}") from None
 
 
-def narrate(problems: Iterable[Problem]) -> None:
+def print_problems(problems: Iterable[Problem]) -> None:
     """Say on stderr what could not be read."""
-    told = list(problems)
-    for problem in told[:PROBLEMS_SHOWN]:
+    found = list(problems)
+    for problem in found[:PROBLEMS_SHOWN]:
         print(problem, file=sys.stderr)
-    if len(told) > PROBLEMS_SHOWN:
-        print(f"... and {len(told) - PROBLEMS_SHOWN} more that could not be read", file=sys.stderr)
+    if len(found) > PROBLEMS_SHOWN:
+        print(f"... and {len(found) - PROBLEMS_SHOWN} more that could not be read", file=sys.stderr)

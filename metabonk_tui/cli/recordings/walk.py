@@ -25,17 +25,17 @@ from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.text.numbers import elapsed
 
-TOLD_EVERY_S = 0.5
+PROGRESS_INTERVAL_S = 0.5
 
 
-def follow_all(names: Sequence[str], config: Config, problems: list[Problem]) -> list[Chronicle]:
+def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem]) -> list[Chronicle]:
     """Follow every run of the files and of the store that is named, oldest first; without a name: the newest run."""
     files, stored = sort_out(names)
     found: list[Chronicle] = []
     for source in sources(files, problems) if files else ():
-        found += follow(source, config)
+        found += follow_samples(source, config)
     for path in stored:
-        found += _stored(path, config, problems)
+        found += _follow_stored(path, config, problems)
     return sorted(found, key=lambda one: one.last.run.started_at)
 
 
@@ -49,21 +49,21 @@ def sort_out(names: Sequence[str]) -> tuple[list[str], list[Path]]:
             continue
         path = found_path(name)
         if path is None:
-            raise UsageError(_neither(name, bool(names)))
+            raise UsageError(_no_such_name(name, bool(names)))
         runs.append(path)
     return files, runs
 
 
-def _neither(name: str, asked: bool) -> str:
-    if not asked:
+def _no_such_name(name: str, is_named: bool) -> str:
+    if not is_named:
         return "no run was recorded yet; name a file, or record one: metabonk-tui record"
     near = nearest(name, [one.stem for one in paths(store())])
     return f"no such file or run: {name}{near}\nwhat there is: metabonk-tui runs"
 
 
-def follow(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[Chronicle, ...]:
+def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[Chronicle, ...]:
     """Step through a recording."""
-    return chronicles(replay(telling(samples, until_t), lambda previous, sample: step(previous, sample, config)))
+    return chronicles(replay(with_progress(samples, until_t), lambda previous, sample: step(previous, sample, config)))
 
 
 def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
@@ -74,55 +74,55 @@ def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
     return last
 
 
-def _stored(path: Path, config: Config, problems: list[Problem]) -> tuple[Chronicle, ...]:
+def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple[Chronicle, ...]:
     """Follow a run of the store; what happened is what was told then."""
     with opened(path) as one:
-        found = _closed(one, config)
+        found = _follow_to_next_run(one, config)
         told, thinned = one.events(), one.thinned_to_t is not None
         problems += one.problems
-    return tuple(told_then(found, told, thinned))
+    return tuple(with_recorded_events(found, told, thinned))
 
 
-def _closed(one: Recording, config: Config) -> tuple[Chronicle, ...]:
+def _follow_to_next_run(one: Recording, config: Config) -> tuple[Chronicle, ...]:
     """Follow a recording up to where the next run began, which is no part of it."""
     after = one.after
-    found = follow(chain(one.samples(), () if after is None else (after,)), config, one.span[1])
+    found = follow_samples(chain(one.samples(), () if after is None else (after,)), config, one.span[1])
     following = after.run.name if after is not None and after.run is not None else None
     return found[:-1] if len(found) > 1 and found[-1].last.run.name == following else found
 
 
-def told_then(found: Sequence[Chronicle], told: tuple[Event, ...], thinned: bool) -> Iterator[Chronicle]:
+def with_recorded_events(found: Sequence[Chronicle], told: tuple[Event, ...], thinned: bool) -> Iterator[Chronicle]:
     """Give each run its events of then; where every sample is left, what they mean now says more."""
     starts = [one.last.run.started_at for one in found[1:]] + [float("inf")]
     from_t = float("-inf")
     for one, until_t in zip(found, starts, strict=True):
-        its = tuple(event for event in told if from_t <= event.t < until_t)
+        run_events = tuple(event for event in told if from_t <= event.t < until_t)
         from_t = until_t
-        yield replace(one, events=its, told=None if thinned else one.events) if its else one
+        yield replace(one, events=run_events, told=None if thinned else one.events) if run_events else one
 
 
-def telling(samples: Iterable[Sample], until_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:
+def with_progress(samples: Iterable[Sample], until_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:
     """Pass samples on; where somebody sits in front of it, say how far it is."""
     out = to or sys.stderr
     if not out.isatty():
         yield from samples
         return
-    next_s, from_t, said = time.monotonic() + TOLD_EVERY_S, None, False
+    next_s, from_t, has_written = time.monotonic() + PROGRESS_INTERVAL_S, None, False
     try:
         for sample in samples:
             from_t = sample.t if from_t is None else from_t
             if time.monotonic() >= next_s:
-                next_s, said = time.monotonic() + TOLD_EVERY_S, True
-                out.write(f"\r\x1b[Kreading {_far(sample.t, from_t, until_t)}")
+                next_s, has_written = time.monotonic() + PROGRESS_INTERVAL_S, True
+                out.write(f"\r\x1b[Kreading {_progress_text(sample.t, from_t, until_t)}")
                 out.flush()
             yield sample
     finally:
-        if said:
+        if has_written:
             out.write("\r\x1b[K")
             out.flush()
 
 
-def _far(t: float, from_t: float, until_t: float | None) -> str:
+def _progress_text(t: float, from_t: float, until_t: float | None) -> str:
     at = elapsed(t - from_t)
     if until_t is None or until_t <= from_t:
         return at

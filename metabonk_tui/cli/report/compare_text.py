@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.report.compare import Comparison, Divergence, Line
 from metabonk_tui.core.report.compare_metrics import NOT_RECORDED, Value
 from metabonk_tui.core.report.timeline import Digest
@@ -15,7 +15,7 @@ MARKS = 5
 """So many elapsed times beside each other fill the paper."""
 LATER = 12
 ENDED = "ended"
-SHORT = {Word.ADD_MEMORY_WATCH.value: "MEMORY WATCH"}
+SHORT = {VerdictKind.ADD_MEMORY_WATCH.value: "MEMORY WATCH"}
 
 
 def compare_text(found: Comparison) -> str:
@@ -72,13 +72,13 @@ def _runs(found: Comparison) -> Iterator[str]:
     names = max(len(one.name) for one in (found.a, found.b))
     words = max(len(_verdict(one)) for one in (found.a, found.b))
     for letter, one in (("A", found.a), ("B", found.b)):
-        told = f"{letter}  {one.name[:40]:<{min(names, 40)}}  {_verdict(one):<{words}}  {elapsed(one.duration_s)}"
-        yield f"{told}  {_workers(one)} workers  {one.last.run.source}"
+        run_text = f"{letter}  {one.name[:40]:<{min(names, 40)}}  {_verdict(one):<{words}}  {elapsed(one.duration_s)}"
+        yield f"{run_text}  {_workers(one)} workers  {one.last.run.source}"
 
 
 def _verdict(one: Digest) -> str:
     verdict = one.last.verdict
-    return f"{verdict.word.value} since {elapsed(verdict.since_t - one.last.run.started_at)}"
+    return f"{verdict.kind.value} since {elapsed(verdict.since_t - one.last.run.started_at)}"
 
 
 def _workers(one: Digest) -> int:

@@ -30,7 +30,7 @@ def _name_json(name: NameView) -> dict[str, Any]:
         "name": name.name,
         "needed": name.needed,
         "needed_by": list(name.needed_by),
-        "standing": name.standing,
+        "standing": name.status,
         "workers": list(name.workers),
         "nearest": name.nearest,
         "by_alias": name.by_alias,
@@ -69,7 +69,7 @@ def _lines(view: ContractView) -> Iterator[str]:
 def _headline(view: ContractView, needed: list[NameView]) -> str:
     if not view.answered:
         return "nobody answered: no name was seen"
-    blind = sum(name.standing == "not observed" for name in needed)
+    blind = sum(name.status == "not observed" for name in needed)
     unseen = f", {blind} could not be observed" if blind else ""
     where = slots(list(view.answered))
     if view.never_seen:
@@ -81,18 +81,18 @@ def _headline(view: ContractView, needed: list[NameView]) -> str:
 def _table(view: ContractView, names: list[NameView]) -> Iterator[str]:
     rows = [(_standing(view, name), name.name, _note(name)) for name in names]
     first, second = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
-    for standing, name, note in rows:
-        yield f"  {standing.ljust(first)}  {name.ljust(second)}  {note}".rstrip()
+    for status, name, note in rows:
+        yield f"  {status.ljust(first)}  {name.ljust(second)}  {note}".rstrip()
 
 
 def _standing(view: ContractView, name: NameView) -> str:
     if not view.answered:
         return "not observed"
-    if name.standing == "never seen":
+    if name.status == "never seen":
         return "NEVER SEEN" if name.missed else "not seen"
-    if name.standing == "seen" and len(name.workers) < len(view.answered):
+    if name.status == "seen" and len(name.workers) < len(view.answered):
         return f"seen {len(name.workers)}/{len(view.answered)}"
-    return name.standing
+    return name.status
 
 
 def _note(name: NameView) -> str:

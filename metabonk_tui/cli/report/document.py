@@ -19,7 +19,7 @@ COMMANDS = ("confirm",)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """One cell of a table."""
 
     text: str
@@ -39,7 +39,7 @@ class Table:
     """Rows under heads. No heads: none are needed."""
 
     heads: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     numbers: tuple[int, ...] = ()
     """The columns that hold numbers."""
     prose: bool = True
@@ -47,7 +47,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryBlock:
     """Something with more to it."""
 
     lead: str
@@ -59,7 +59,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CommandBlock:
     """Something to do, and how."""
 
     text: str
@@ -67,17 +67,17 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ChartBlock:
     """A chart of the run, where the medium can draw: "timeline", "memory", "workers", "components"."""
 
     name: str
 
 
-Block = Paragraph | Table | Entry | Command | Picture
+Block = Paragraph | Table | EntryBlock | CommandBlock | ChartBlock
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReportSection:
     """A title, a note beside it, and what stands under it."""
 
     id: str
@@ -98,8 +98,8 @@ class RunPage:
     """The word, since when, and why."""
     more: tuple[str, ...]
     """The rest of why."""
-    sections: tuple[Section, ...]
-    chronicle: Chronicle
+    sections: tuple[ReportSection, ...]
+    history: Chronicle
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,11 @@ class Document:
     pages: tuple[RunPage, ...]
 
 
-def cells(*texts: str | Cell) -> tuple[Cell, ...]:
+def cells(*texts: str | TableCell) -> tuple[TableCell, ...]:
     """Make a row."""
-    return tuple(one if isinstance(one, Cell) else Cell(one) for one in texts)
+    return tuple(one if isinstance(one, TableCell) else TableCell(one) for one in texts)
 
 
-def filled(sections: Sequence[Section]) -> Iterator[Section]:
+def filled(sections: Sequence[ReportSection]) -> Iterator[ReportSection]:
     """Leave out what has nothing under it."""
     yield from (one for one in sections if one.blocks)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from metabonk_tui import __version__
-from metabonk_tui.cli.report.charts.canvas import Canvas, canvas
+from metabonk_tui.cli.report.charts.canvas import ChartFrame, make_frame
 from metabonk_tui.cli.report.charts.components import component_charts, legend
 from metabonk_tui.cli.report.charts.memory import memory_chart
-from metabonk_tui.cli.report.charts.svg import said, tag
-from metabonk_tui.cli.report.charts.timeline import signs, timeline
+from metabonk_tui.cli.report.charts.svg import escape, tag
+from metabonk_tui.cli.report.charts.timeline import legend_signs, timeline
 from metabonk_tui.cli.report.charts.workers import rate_chart
 from metabonk_tui.cli.report.document import (
     COMMANDS,
     Block,
-    Cell,
-    Command,
-    Entry,
+    ChartBlock,
+    CommandBlock,
+    EntryBlock,
     Paragraph,
-    Picture,
+    ReportSection,
     RunPage,
-    Section,
     Table,
+    TableCell,
 )
 from metabonk_tui.cli.report.html_style import PATTERNS, STYLE
 from metabonk_tui.cli.report.sections import document
@@ -31,19 +31,19 @@ SAFE = "default-src 'none'; style-src 'unsafe-inline'"
 """The page may load nothing, whatever stands in it."""
 
 
-def report_html(told: Sequence[Chronicle]) -> str:
+def report_html(histories: Sequence[Chronicle]) -> str:
     """Write several runs, each its own part of the page."""
-    whole = document(told)
+    whole = document(histories)
     pages = "\n".join(_page(page, f"r{place}") for place, page in enumerate(whole.pages, 1))
-    title = f"{whole.pages[-1].word}: {whole.pages[-1].chronicle.last.run.name or 'unnamed'}"
+    title = f"{whole.pages[-1].word}: {whole.pages[-1].history.last.run.name or 'unnamed'}"
     head = (
         '<meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{SAFE}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{said(title)}</title><style>{STYLE}</style>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style>"
     )
-    foot = tag("footer", tag("p", said(f"metabonk-tui {__version__} · report")))
+    foot = tag("footer", tag("p", escape(f"metabonk-tui {__version__} · report")))
     nav = _contents(whole.pages) if len(whole.pages) > 1 else ""
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}</head>\n<body>\n{PATTERNS}\n'
@@ -53,85 +53,98 @@ def report_html(told: Sequence[Chronicle]) -> str:
 
 def _contents(pages: Sequence[RunPage]) -> str:
     items = (
-        tag("li", tag("a", said(page.title), href=f"#r{place}"), " ", _badge(page), " ", said(" · ".join(page.facts)))
+        tag(
+            "li",
+            tag("a", escape(page.title), href=f"#r{place}"),
+            " ",
+            _badge(page),
+            " ",
+            escape(" · ".join(page.facts)),
+        )
         for place, page in enumerate(pages, 1)
     )
     return tag("nav", tag("ol", *items), aria_label="runs")
 
 
 def _badge(page: RunPage) -> str:
-    return tag("span", said(page.word), class_=f"badge {page.level}")
+    return tag("span", escape(page.word), class_=f"badge {page.level}")
 
 
 def _page(page: RunPage, id_: str) -> str:
-    on = canvas(page.chronicle, id_)
+    frame = make_frame(page.history, id_)
     kind, _, name = page.title.partition(": ")
     because = page.headline.removeprefix(page.word).strip()
     head = tag(
         "header",
-        tag("p", said(" · ".join((kind, *page.facts))), class_="facts"),
-        tag("h1", said(name)),
-        tag("p", _badge(page), " ", said(because), class_="headline"),
-        *(tag("p", said(sentence), class_="more") for sentence in page.more),
+        tag("p", escape(" · ".join((kind, *page.facts))), class_="facts"),
+        tag("h1", escape(name)),
+        tag("p", _badge(page), " ", escape(because), class_="headline"),
+        *(tag("p", escape(sentence), class_="more") for sentence in page.more),
     )
-    sections = (_section(section, id_, on) for section in page.sections)
+    sections = (_section(section, id_, frame) for section in page.sections)
     return tag("article", head, *sections, id=id_)
 
 
-def _section(section: Section, id_: str, on: Canvas | None) -> str:
-    note = tag("span", said(section.note), class_="note") if section.note else ""
-    title = tag("h2", said(section.title), " ", note) if note else tag("h2", said(section.title))
-    inside = _lead(section) if section.id == "short" else [_block(block, on) for block in section.blocks]
+def _section(section: ReportSection, id_: str, frame: ChartFrame | None) -> str:
+    note = tag("span", escape(section.note), class_="note") if section.note else ""
+    title = tag("h2", escape(section.title), " ", note) if note else tag("h2", escape(section.title))
+    inside = _lead(section) if section.id == "short" else [_block(block, frame) for block in section.blocks]
     if section.id == "short":
-        inside += [_block(block, on) for block in section.blocks if isinstance(block, Picture)]
+        inside += [_block(block, frame) for block in section.blocks if isinstance(block, ChartBlock)]
     return tag("section", title, *inside, class_=section.id, id=f"{id_}-{section.id}")
 
 
-def _lead(section: Section) -> list[str]:
+def _lead(section: ReportSection) -> list[str]:
     """Write the first sentence large: it is the one that was waited for."""
     sentences = [block.text for block in section.blocks if isinstance(block, Paragraph)]
-    rest = tag("ul", *(tag("li", said(text)) for text in sentences[1:])) if sentences[1:] else ""
-    return [tag("p", said(sentences[0]), class_="lead"), rest] if sentences else []
+    rest = tag("ul", *(tag("li", escape(text)) for text in sentences[1:])) if sentences[1:] else ""
+    return [tag("p", escape(sentences[0]), class_="lead"), rest] if sentences else []
 
 
-def _block(block: Block, on: Canvas | None) -> str:
+def _block(block: Block, frame: ChartFrame | None) -> str:
     if isinstance(block, Paragraph):
-        return tag("p", said(block.text), class_=block.tone or None)
+        return tag("p", escape(block.text), class_=block.tone or None)
     if isinstance(block, Table):
         return _table(block)
-    if isinstance(block, Entry):
+    if isinstance(block, EntryBlock):
         more = (
-            tag("div", tag("dt", said(label)), tag("dd", tag("code", said(text)) if label in COMMANDS else said(text)))
+            tag(
+                "div",
+                tag("dt", escape(label)),
+                tag("dd", tag("code", escape(text)) if label in COMMANDS else escape(text)),
+            )
             for label, text in block.more
         )
         lead = tag(
-            "p", tag("span", said(block.lead), class_="number"), " ", said(block.text), class_=block.tone or None
+            "p", tag("span", escape(block.lead), class_="number"), " ", escape(block.text), class_=block.tone or None
         )
         return tag("div", lead, tag("dl", *more) if block.more else "", class_="entry")
-    if isinstance(block, Command):
-        command = tag("pre", tag("code", said(block.command))) if block.command else ""
-        return tag("div", tag("p", said(block.text)), command, class_="command")
-    return "" if on is None else "".join(_figures(block, on))
+    if isinstance(block, CommandBlock):
+        command = tag("pre", tag("code", escape(block.command))) if block.command else ""
+        return tag("div", tag("p", escape(block.text)), command, class_="command")
+    return "" if frame is None else "".join(_figures(block, frame))
 
 
-def _figures(picture: Picture, on: Canvas) -> Iterator[str]:
+def _figures(picture: ChartBlock, frame: ChartFrame) -> Iterator[str]:
     if picture.name == "timeline":
-        yield _figure(timeline(on)) + tag("ul", *(tag("li", said(sign)) for sign in signs(on)), " ", class_="legend")
+        yield _figure(timeline(frame)) + tag(
+            "ul", *(tag("li", escape(sign)) for sign in legend_signs(frame)), " ", class_="legend"
+        )
     elif picture.name == "memory":
-        yield _figure(memory_chart(on))
+        yield _figure(memory_chart(frame))
     elif picture.name == "workers":
-        yield _figure(rate_chart(on), "Step rate")
+        yield _figure(rate_chart(frame), "Step rate")
     elif picture.name == "components":
-        drawn = component_charts(on)
+        drawn = component_charts(frame)
         if drawn:
             marks = (
                 tag(
                     "li",
                     f'<svg class="key" viewBox="0 0 24 10" width="24" height="10" aria-hidden="true">'
-                    f'<rect x="0" y="1" width="24" height="8" class="lane {look}"/></svg>',
-                    said(meaning),
+                    f'<rect x="0" y="1" width="24" height="8" class="lane {style}"/></svg>',
+                    escape(meaning),
                 )
-                for look, meaning in legend(on)
+                for style, meaning in legend(frame)
             )
             key = tag("ul", *marks, class_="legend")
             yield tag("div", *(_figure(one) for one in drawn), class_="multiples") + key
@@ -140,11 +153,11 @@ def _figures(picture: Picture, on: Canvas) -> Iterator[str]:
 def _figure(drawn: str, caption: str = "") -> str:
     if not drawn:
         return ""
-    said_ = tag("figcaption", said(caption)) if caption else ""
-    return tag("figure", said_, _sideways("chart", drawn))
+    caption_tag = tag("figcaption", escape(caption)) if caption else ""
+    return tag("figure", caption_tag, _scrollable("chart", drawn))
 
 
-def _sideways(what: str, inside: str) -> str:
+def _scrollable(what: str, inside: str) -> str:
     """Let it be scrolled sideways where the screen is narrow, with the keys, too."""
     return tag("div", inside, class_=what, tabindex="0", role="group", aria_label=what)
 
@@ -156,14 +169,14 @@ def _table(table: Table) -> str:
     if any(table.heads):
         heads = tag(
             "thead",
-            tag("tr", *(_cell(Cell(head), place, table, "th") for place, head in enumerate(table.heads))),
+            tag("tr", *(_cell(TableCell(head), place, table, "th") for place, head in enumerate(table.heads))),
         )
     rows = (tag("tr", *(_cell(cell, place, table, "td") for place, cell in enumerate(row))) for row in table.rows)
-    look = "prose" if table.prose else None
-    return _sideways("table", tag("table", heads, tag("tbody", *rows), class_=look))
+    style = "prose" if table.prose else None
+    return _scrollable("table", tag("table", heads, tag("tbody", *rows), class_=style))
 
 
-def _cell(cell: Cell, place: int, table: Table, name: str) -> str:
-    look = " ".join(filter(None, (cell.tone, "number" if place in table.numbers else "")))
+def _cell(cell: TableCell, place: int, table: Table, name: str) -> str:
+    style = " ".join(filter(None, (cell.tone, "number" if place in table.numbers else "")))
     scope = "col" if name == "th" else None
-    return tag(name, said(cell.text) or " ", class_=look or None, scope=scope)
+    return tag(name, escape(cell.text) or " ", class_=style or None, scope=scope)

@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from metabonk_tui.cli.report.document import COMMANDS, Block, Cell, Command, Entry, Paragraph, RunPage, Table
+from metabonk_tui.cli.report.document import (
+    COMMANDS,
+    Block,
+    CommandBlock,
+    EntryBlock,
+    Paragraph,
+    RunPage,
+    Table,
+    TableCell,
+)
 from metabonk_tui.cli.report.sections import document
 from metabonk_tui.core.report.run_history import Chronicle
 
@@ -17,9 +26,9 @@ BEGINNING = re.compile(r"^(\d*)([-+=>.)])")
 LOUD = ("crit", "strong")
 
 
-def report_markdown(told: Sequence[Chronicle]) -> str:
+def report_markdown(histories: Sequence[Chronicle]) -> str:
     """Write several runs, the headline first."""
-    whole = document(told)
+    whole = document(histories)
     parts = [f"# {escaped(whole.headline)}"]
     if whole.summary:
         parts.append(escaped(whole.summary))
@@ -69,10 +78,10 @@ def _block(block: Block, listed: bool) -> str:
         return ("- " if listed else "") + escaped(block.text)
     if isinstance(block, Table):
         return "\n".join(_table(block))
-    if isinstance(block, Entry):
+    if isinstance(block, EntryBlock):
         more = "".join(f"\n  - {escaped(label)}: {_more(label, text)}" for label, text in block.more)
         return f"- **{escaped(block.lead)}** {escaped(block.text)}{more}"
-    if isinstance(block, Command):
+    if isinstance(block, CommandBlock):
         return f"- {escaped(block.text)}" + (f": {code(block.command)}" if block.command else "")
     return ""
 
@@ -95,6 +104,6 @@ def _row(texts: Sequence[str]) -> str:
     return "| " + " | ".join(texts) + " |"
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: TableCell) -> str:
     text = escaped(cell.text)
     return f"**{text}**" if cell.tone in LOUD and text else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metabonk_tui.cli.report.document import Block, Cell, Paragraph, Picture, Table, Tone, cells
+from metabonk_tui.cli.report.document import Block, ChartBlock, Paragraph, Table, TableCell, Tone, cells
 from metabonk_tui.core.memory.flight_recorder import table
 from metabonk_tui.core.report.forecast_accuracy import Foretold
 from metabonk_tui.core.report.run_history import Chronicle
@@ -19,8 +19,8 @@ def memory_blocks(one: Chronicle) -> tuple[Block, ...]:
     if memory.min_available_bytes is None:
         return (Paragraph(f"not observed; {record.note}"),)
     kills = memory.oom_kills_in_run
-    told = f"lowest available {gigabytes(memory.min_available_bytes, 2)} GB · OOM kills {kills}"
-    blocks: list[Block] = [Paragraph(told, "crit" if kills else ""), Picture("memory")]
+    summary = f"lowest available {gigabytes(memory.min_available_bytes, 2)} GB · OOM kills {kills}"
+    blocks: list[Block] = [Paragraph(summary, "crit" if kills else ""), ChartBlock("memory")]
     if record.note:
         blocks.append(Paragraph(record.note, "muted"))
     if record.raised:
@@ -36,23 +36,23 @@ def memory_blocks(one: Chronicle) -> tuple[Block, ...]:
     if box is not None:
         blocks.append(Paragraph(f"black box around the kill at {elapsed(box.kill_t - start)}"))
         heads, *rest = table(box)
-        held = tuple(cells(*row) for row in rest)
-        blocks.append(Table(tuple(heads), held, tuple(range(1, len(heads))), prose=False))
+        box_rows = tuple(cells(*row) for row in rest)
+        blocks.append(Table(tuple(heads), box_rows, tuple(range(1, len(heads))), prose=False))
     if memory.kernel_log is not None and kills:
         blocks.append(Paragraph(f"kernel log: {memory.kernel_log}", "muted"))
     return tuple(blocks)
 
 
-def _row(one: Foretold, start: float) -> tuple[Cell, ...]:
-    whose = "" if one.gpu is None else f"GPU {one.gpu} "
+def _row(one: Foretold, start: float) -> tuple[TableCell, ...]:
+    gpu_label = "" if one.gpu is None else f"GPU {one.gpu} "
     ends = "not noted"
     if one.zero_t is not None:
         band = ""
         if one.zero_lo_t is not None and one.zero_hi_t is not None:
             band = f" ±{age((one.zero_hi_t - one.zero_lo_t) / 2)}"
         ends = f"zero at {elapsed(one.zero_t - start)}{band}"
-    state = Cell(whose + one.state, "crit" if one.state == "CRITICAL" else "warn")
-    return cells(elapsed(one.t - start), state, ends, Cell(_outcome(one, start), OUTCOMES[one.outcome]))
+    state = TableCell(gpu_label + one.state, "crit" if one.state == "CRITICAL" else "warn")
+    return cells(elapsed(one.t - start), state, ends, TableCell(_outcome(one, start), OUTCOMES[one.outcome]))
 
 
 def _outcome(one: Foretold, start: float) -> str:

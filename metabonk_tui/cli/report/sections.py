@@ -7,21 +7,21 @@ from itertools import groupby
 
 from metabonk_tui.cli.report.document import (
     Block,
-    Cell,
-    Command,
+    ChartBlock,
+    CommandBlock,
     Document,
-    Entry,
+    EntryBlock,
     Paragraph,
-    Picture,
+    ReportSection,
     RunPage,
-    Section,
     Table,
+    TableCell,
     Tone,
     cells,
     filled,
 )
 from metabonk_tui.cli.report.memory import memory_blocks
-from metabonk_tui.core.model.event import without_twins
+from metabonk_tui.core.model.event import without_duplicates
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
@@ -33,7 +33,7 @@ EVENTS_SHOWN = 10
 VERDICTS_SHOWN = 8
 WORKERS_SHOWN = 16
 ATTENTIONS_SHOWN = 8
-TOLD_ABOVE = ("check", "verdict", "recorder.hour")
+SHOWN_ABOVE = ("check", "verdict", "recorder.hour")
 SEVERITIES: dict[str, Tone] = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}
 RESULTS: dict[str, Tone] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "unknown", "SKIPPED": "unknown"}
 LEVELS: dict[str, Tone] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}
@@ -48,39 +48,41 @@ STATES: dict[ComponentState, Tone] = {
 }
 
 
-def document(told: Sequence[Chronicle]) -> Document:
+def document(histories: Sequence[Chronicle]) -> Document:
     """Write several runs, oldest first."""
-    many = len(told)
-    pages = tuple(_page(one, f"run {place} of {many}" if many > 1 else "run") for place, one in enumerate(told, 1))
+    many = len(histories)
+    pages = tuple(
+        _page(history, f"run {place} of {many}" if many > 1 else "run") for place, history in enumerate(histories, 1)
+    )
     words = ", then ".join(page.word for page in pages)
     return Document(pages[-1].headline, f"{many} runs: {words}" if many > 1 else "", pages)
 
 
-def _page(one: Chronicle, title: str) -> RunPage:
-    last = one.last
+def _page(history: Chronicle, title: str) -> RunPage:
+    last = history.last
     run, verdict = last.run, last.verdict
     wanted = () if run.desired is None else (f"{run.desired} workers wanted",)
     sections = (
-        Section("short", "in short", (*(Paragraph(said) for said in in_short(one)), Picture("timeline"))),
-        Section("seen", "first visible", _first_seen(one), "and how long the run went on after it"),
-        Section("verdict", "verdict", _verdict(one)),
-        Section("checks", "checks", _checks(last)),
-        Section("workers", "workers", _workers(last), "as they were at the end"),
-        Section("memory", "memory", memory_blocks(one)),
-        Section("causes", "causes", _causes(last)),
-        Section("gaps", "gaps", _gaps(last), "nobody watched"),
-        Section("next", "next", tuple(Command(step.text, step.command) for step in verdict.next_steps)),
-        Section("events", "events", _events(without_twins(one.events))),
+        ReportSection("short", "in short", (*(Paragraph(text) for text in in_short(history)), ChartBlock("timeline"))),
+        ReportSection("seen", "first visible", _first_seen(history), "and how long the run went on after it"),
+        ReportSection("verdict", "verdict", _verdict(history)),
+        ReportSection("checks", "checks", _checks(last)),
+        ReportSection("workers", "workers", _workers(last), "as they were at the end"),
+        ReportSection("memory", "memory", memory_blocks(history)),
+        ReportSection("causes", "causes", _causes(last)),
+        ReportSection("gaps", "gaps", _gaps(last), "nobody watched"),
+        ReportSection("next", "next", tuple(CommandBlock(step.text, step.command) for step in verdict.next_steps)),
+        ReportSection("events", "events", _events(without_duplicates(history.events))),
     )
     return RunPage(
         title=f"{title}: {run.name or 'unnamed'}",
         facts=(elapsed(max(0.0, last.t - run.started_at)), *wanted, run.source),
-        word=verdict.word.value,
-        level=verdict.word.level,
+        word=verdict.kind.value,
+        level=verdict.kind.level,
         headline=_headline(last),
         more=verdict.because[1:],
         sections=tuple(filled(sections)),
-        chronicle=one,
+        history=history,
     )
 
 
@@ -89,51 +91,51 @@ def _headline(last: Snapshot) -> str:
     would = verdict.would_be
     now = f" (if the gate ended now: {would.value})" if would is not None else ""
     because = f": {verdict.because[0]}" if verdict.because else ""
-    return f"{verdict.word.value} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
+    return f"{verdict.kind.value} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
 
 
-def _first_seen(one: Chronicle) -> tuple[Block, ...]:
-    last = one.last
+def _first_seen(history: Chronicle) -> tuple[Block, ...]:
+    last = history.last
     rows = tuple(
         cells(
             elapsed(each.t - last.run.started_at),
-            Cell(age(last.t - each.t), "muted"),
+            TableCell(age(last.t - each.t), "muted"),
             _severity(each.severity),
-            Cell(each.text, "strong" if each.severity == "crit" else ""),
+            TableCell(each.text, "strong" if each.severity == "crit" else ""),
         )
-        for each in one.first_seen
+        for each in history.first_seen
     )
     return (Table(("at", "went on", "", "what"), rows, (0, 1)),)
 
 
-def _severity(word: str) -> Cell:
+def _severity(word: str) -> TableCell:
     shown = "" if word in ("ok", "info") else word
-    return Cell(shown, SEVERITIES[word])
+    return TableCell(shown, SEVERITIES[word])
 
 
-def _verdict(one: Chronicle) -> tuple[Block, ...]:
-    last, verdicts = one.last, one.verdicts
+def _verdict(history: Chronicle) -> tuple[Block, ...]:
+    last, verdicts = history.last, history.verdicts
     start = last.run.started_at
-    said = {*last.verdict.because}
+    headline_lines = {*last.verdict.because}
     nodes = tuple(
         cells(
             letter,
             node.question,
-            Cell(node.answer, LEVELS[node.level] if node.on_path else "muted"),
+            TableCell(node.answer, LEVELS[node.level] if node.on_path else "muted"),
             f"→ {node.leads_to}" if node.on_path else f"({node.leads_to})",
-            next((line for line in node.evidence if line not in said), "" if node.evidence else node.short),
+            next((line for line in node.evidence if line not in headline_lines), "" if node.evidence else node.short),
         )
         for letter, node in zip("ABC", last.verdict.nodes, strict=False)
     )
-    history = tuple(
+    verdict_rows = tuple(
         cells(
             elapsed(t - start),
-            Cell(word.value, LEVELS[word.level]),
+            TableCell(word.value, LEVELS[word.level]),
             because[0] if because else "",
         )
         for t, word, because in verdicts[-VERDICTS_SHOWN:]
     )
-    blocks: list[Block] = [Table((), nodes), Table(("since", "word", "because"), history, (0,))]
+    blocks: list[Block] = [Table((), nodes), Table(("since", "word", "because"), verdict_rows, (0,))]
     if len(verdicts) > VERDICTS_SHOWN:
         blocks.append(Paragraph(f"{len(verdicts) - VERDICTS_SHOWN} earlier changes in --json", "muted"))
     if last.verdict.changes_when:
@@ -150,7 +152,7 @@ def _checks(last: Snapshot) -> tuple[Block, ...]:
         named = f"check {first.n}" if first is end else f"checks {first.n}-{end.n}"
         at = elapsed(first.due_t - last.run.started_at)
         until = "" if first is end else f"to {elapsed(end.due_t - last.run.started_at)}"
-        rows.append(cells(at, until, named, Cell(result, RESULTS[result]), because))
+        rows.append(cells(at, until, named, TableCell(result, RESULTS[result]), because))
     return (Table((), tuple(rows)),) if rows else ()
 
 
@@ -161,7 +163,7 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
     heads = ("", "gen", "state", "steps", *(view.label for view in last.workers[0].components))
     rows = tuple(
         cells(
-            Cell(f"w{worker.slot}", "strong"),
+            TableCell(f"w{worker.slot}", "strong"),
             str(worker.generation),
             _state(worker),
             "-" if worker.step is None else number(worker.step),
@@ -182,23 +184,23 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
     ended = [(worker, life) for worker in last.workers for life in worker.generations if life.ended is not None]
     for worker, life in ended[-ATTENTIONS_SHOWN:]:
         if life.ended is not None:
-            said = f"w{worker.slot} gen {life.number} ended: {life.ended.text}; {life.ended.evidence}"
-            blocks.append(Paragraph(said))
-    return (*blocks, Picture("workers"), Picture("components"))
+            text = f"w{worker.slot} gen {life.number} ended: {life.ended.text}; {life.ended.evidence}"
+            blocks.append(Paragraph(text))
+    return (*blocks, ChartBlock("workers"), ChartBlock("components"))
 
 
-def _state(worker: WorkerView) -> Cell:
-    return Cell(worker.error or worker.ui_state or worker.reach.value, "crit" if worker.error else "")
+def _state(worker: WorkerView) -> TableCell:
+    return TableCell(worker.error or worker.ui_state or worker.reach.value, "crit" if worker.error else "")
 
 
-def _component(view: ComponentView) -> Cell:
+def _component(view: ComponentView) -> TableCell:
     value = "" if view.value is None else f" {number(view.value, view.decimals)}"
-    return Cell(f"{view.state.value}{value}{'*' if view.derived else ''}", STATES.get(view.state, "muted"))
+    return TableCell(f"{view.state.value}{value}{'*' if view.derived else ''}", STATES.get(view.state, "muted"))
 
 
 def _causes(last: Snapshot) -> tuple[Block, ...]:
     return tuple(
-        Entry(
+        EntryBlock(
             f"{cause.confidence:.2f}",
             f"{cause.id}: {cause.because}",
             tuple((label, text) for label, text in (("confirm", cause.confirm), ("fix", cause.fix)) if text),
@@ -219,10 +221,10 @@ def _gaps(last: Snapshot) -> tuple[Block, ...]:
 def _events(events: Sequence[Event]) -> tuple[Block, ...]:
     """Write the last events, and only the alarming ones where there are many; what stands above is not told again."""
     start = next((event.t for event in events if event.kind == "run.start"), events[0].t if events else 0.0)
-    loud = [e for e in events if e.severity in ("warn", "crit") and e.kind not in TOLD_ABOVE]
+    loud = [e for e in events if e.severity in ("warn", "crit") and e.kind not in SHOWN_ABOVE]
     chosen = list(events) if len(events) <= EVENTS_SHOWN else (loud or list(events))[-EVENTS_SHOWN:]
     rows = tuple(
-        cells(elapsed(event.t - start), _severity(event.severity), Cell(event.kind, "muted"), _told(event))
+        cells(elapsed(event.t - start), _severity(event.severity), TableCell(event.kind, "muted"), _event_text(event))
         for event in chosen
     )
     if not rows:
@@ -232,6 +234,6 @@ def _events(events: Sequence[Event]) -> tuple[Block, ...]:
     return (*blocks, Paragraph(f"{more} more events in --json", "muted")) if more else blocks
 
 
-def _told(event: Event) -> str:
+def _event_text(event: Event) -> str:
     who = "" if event.worker is None else f"w{event.worker} "
     return who + event.text.removeprefix(who.strip()).lstrip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from metabonk_tui.cli.report.document import Block, Command, Entry, Paragraph, RunPage, Table
+from metabonk_tui.cli.report.document import Block, CommandBlock, EntryBlock, Paragraph, RunPage, Table
 from metabonk_tui.cli.report.sections import document
 from metabonk_tui.core.report.run_history import Chronicle
 
@@ -14,9 +14,9 @@ LEAST_LAST = 24
 """The last column is never narrower than this."""
 
 
-def report_text(told: Sequence[Chronicle]) -> str:
+def report_text(histories: Sequence[Chronicle]) -> str:
     """Write several runs, the headline first: it is the last run's."""
-    whole = document(told)
+    whole = document(histories)
     lines = _wrapped(whole.headline, "")
     if whole.summary:
         lines.append(whole.summary)
@@ -43,11 +43,11 @@ def _block(block: Block) -> Iterator[str]:
         yield from _wrapped(block.text, "    ")
     elif isinstance(block, Table):
         yield from _table(block)
-    elif isinstance(block, Entry):
+    elif isinstance(block, EntryBlock):
         yield from _wrapped(f"{block.lead} {block.text}", "    ")
         for label, text in block.more:
             yield from _wrapped(f"{label}: {text}", "         ")
-    elif isinstance(block, Command):
+    elif isinstance(block, CommandBlock):
         # Never broken: it is there to be copied.
         yield f"    {block.text}" + (f": {block.command}" if block.command else "")
 

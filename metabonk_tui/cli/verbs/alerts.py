@@ -12,7 +12,7 @@ from typing import Any
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED, UsageError
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
-from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -40,28 +40,28 @@ def main(options: argparse.Namespace, verb: str) -> int:
     loaded = load_config(getattr(options, "config", None), overrides(options))
     if options.what == "test":
         return _try(loaded.config, options.json)
-    return _list(loaded.config, options, call(loaded, options))
+    return _list(loaded.config, options, command_prefix(loaded, options))
 
 
 def _list(config: Config, options: argparse.Namespace, how: str) -> int:
-    from metabonk_tui.cli.live.follow import Looks, follow
+    from metabonk_tui.cli.live.follow import SnapshotCounter, follow
     from metabonk_tui.cli.verbs.check import ENOUGH, patience_s
     from metabonk_tui.cli.wiring import watching
 
-    snapshot, looks = None, Looks()
+    snapshot, counter = None, SnapshotCounter()
     with watching(config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
         for snapshot in follow(monitor, patience_s(config.observe.interval_s)):
-            looks.count(snapshot)
-            if looks.made >= ENOUGH:
+            counter.count(snapshot)
+            if counter.total >= ENOUGH:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
     print(json.dumps(_public(snapshot), indent=2) if options.json else _table(snapshot))
     sys.stdout.flush()
-    loud = {alert.severity for alert in snapshot.alerts if alert.state == "firing"}
-    if not loud and not any(worker.last_good_t is not None for worker in snapshot.workers):
+    severities = {alert.severity for alert in snapshot.alerts if alert.state == "firing"}
+    if not severities and not any(worker.last_good_t is not None for worker in snapshot.workers):
         return NOT_SEEN
-    return CRITICAL if "crit" in loud else WARNING if "warn" in loud else QUIET
+    return CRITICAL if "crit" in severities else WARNING if "warn" in severities else QUIET
 
 
 def _public(snapshot: Snapshot) -> dict[str, Any]:
@@ -105,8 +105,8 @@ def _try(config: Config, as_json: bool) -> int:
         raise UsageError("no hook is configured: alerts.hook.command is empty; where to write it: config path")
     done = call_hook(config.alerts.hook, example(time.time(), config), threading.Event())
     if as_json:
-        told = {"command": config.alerts.hook.command, "ok": done.ok, "how": done.how, "seconds": done.seconds}
-        print(json.dumps({**told, "output": list(done.tail)}, indent=2))
+        result = {"command": config.alerts.hook.command, "ok": done.ok, "how": done.how, "seconds": done.seconds}
+        print(json.dumps({**result, "output": list(done.tail)}, indent=2))
     else:
         print("\n".join([f"{done.how} after {done.seconds:.2f} s", *(f"  {line}" for line in done.tail)]))
     return DONE if done.ok else FAILED

@@ -7,20 +7,20 @@ import json
 import sys
 
 from metabonk_tui.adapters.state.config_files import load_config
-from metabonk_tui.cli.live.follow import Looks, Narrator, follow
+from metabonk_tui.cli.live.follow import EventPrinter, SnapshotCounter, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
 from metabonk_tui.cli.recordings.open import events_of
 from metabonk_tui.cli.report.text import report_text
-from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.wiring import watching
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.report.json_report import whole
 from metabonk_tui.core.report.run_history import so_far
 
 ENOUGH = 3
 """Samples that a plain check waits for: a rate needs two, a verdict holds for two evaluations before it shows."""
 PATIENCE_INTERVALS = 6
-OPEN = (Word.WAITING, Word.VALIDATING)
+OPEN = (VerdictKind.WAITING, VerdictKind.VALIDATING)
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -41,29 +41,32 @@ def add_options(parser: Parser, verb: str) -> None:
 def main(options: argparse.Namespace, verb: str) -> int:
     """Watch as long as was asked for, then print."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
-    how = call(loaded, options)
+    how = command_prefix(loaded, options)
     with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
-        snapshot, looks = None, Looks()
-        narrator = Narrator() if options.wait or options.for_s else None
+        snapshot, counter = None, SnapshotCounter()
+        printer = EventPrinter() if options.wait or options.for_s else None
         limit_s = options.for_s or (None if options.wait else patience_s(loaded.config.observe.interval_s))
         for snapshot in follow(monitor, limit_s):
-            if narrator is not None:
-                narrator.tell(snapshot)
-            looks.count(snapshot)
-            if options.for_s is None and _is_enough(snapshot, looks, options.wait):
+            if printer is not None:
+                printer.print_new(snapshot)
+            counter.count(snapshot)
+            if options.for_s is None and _is_enough(snapshot, counter, options.wait):
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
     # A Snapshot holds the newest events only; the recording of its run has them all.
-    kept = events_of(snapshot.run.name, snapshot.run.started_at)
-    told = so_far(snapshot, None if kept is None else tuple(event for event in kept if event.t <= snapshot.t))
-    print(json.dumps(whole(told), indent=2) if options.json else report_text(told))
+    recorded_events = events_of(snapshot.run.name, snapshot.run.started_at)
+    histories = so_far(
+        snapshot,
+        None if recorded_events is None else tuple(event for event in recorded_events if event.t <= snapshot.t),
+    )
+    print(json.dumps(whole(histories), indent=2) if options.json else report_text(histories))
     sys.stdout.flush()
-    return snapshot.verdict.word.exit_code
+    return snapshot.verdict.kind.exit_code
 
 
-def _is_enough(snapshot: Snapshot, looks: Looks, wait: bool) -> bool:
-    return looks.made > 1 and snapshot.verdict.word not in OPEN if wait else looks.made >= ENOUGH
+def _is_enough(snapshot: Snapshot, counter: SnapshotCounter, wait: bool) -> bool:
+    return counter.total > 1 and snapshot.verdict.kind not in OPEN if wait else counter.total >= ENOUGH
 
 
 def patience_s(interval_s: float) -> float:

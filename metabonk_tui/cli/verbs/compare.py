@@ -9,7 +9,7 @@ from typing import Any
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_KNOWN
 from metabonk_tui.cli.options import Parser, add_config_option
-from metabonk_tui.cli.recordings.digesting import digest_of
+from metabonk_tui.cli.recordings.digesting import timeline_of
 from metabonk_tui.cli.report.compare_text import compare_markdown, compare_text
 from metabonk_tui.core.report.compare import Comparison, Divergence, compare
 from metabonk_tui.core.report.compare_metrics import Share, Value
@@ -32,7 +32,7 @@ def add_options(parser: Parser, verb: str) -> None:
 def main(options: argparse.Namespace, verb: str) -> int:
     """Read both, compare, print; exit with 0 when nothing parts them, 1 when something does, 3 when nobody can say."""
     config = load_config(getattr(options, "config", None)).config
-    found = compare(digest_of(options.a, config), digest_of(options.b, config))
+    found = compare(timeline_of(options.a, config), timeline_of(options.b, config))
     if options.json:
         print(json.dumps(public(found), indent=2))
     else:

@@ -11,18 +11,18 @@ import json
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.state.config_files import Loaded, load_config
 from metabonk_tui.cli.exit_codes import UsageError
-from metabonk_tui.cli.live.follow import Looks, follow
+from metabonk_tui.cli.live.follow import SnapshotCounter, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
-from metabonk_tui.cli.recordings.sources import narrate, sources
+from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.cli.recordings.walk import last_of
 from metabonk_tui.cli.report.contract_text import contract_json, contract_text
-from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.verbs.check import ENOUGH, patience_s
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Snapshot
 
-ALL_SEEN, SOME_NEVER, NOBODY = 0, 1, 3
+ALL_SEEN, SOME_NEVER, NO_ANSWER = 0, 1, 3
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -46,19 +46,19 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise RuntimeError("nothing was looked at")
     print(json.dumps(contract_json(view), indent=2) if options.json else contract_text(view))
     if not view.answered:
-        return NOBODY
+        return NO_ANSWER
     return SOME_NEVER if view.never_seen else ALL_SEEN
 
 
 def _live(options: argparse.Namespace, loaded: Loaded) -> Snapshot:
     """Look at the pool, as long as a plain `check` does."""
     last: Snapshot | None = None
-    looks = Looks()
+    counter = SnapshotCounter()
     speed = getattr(options, "speed", 1.0)
-    with watching(loaded.config, call=call(loaded, options), speed=speed, read_only=True) as monitor:
+    with watching(loaded.config, call=command_prefix(loaded, options), speed=speed, read_only=True) as monitor:
         for last in follow(monitor, patience_s(loaded.config.observe.interval_s)):
-            looks.count(last)
-            if looks.made >= ENOUGH:
+            counter.count(last)
+            if counter.total >= ENOUGH:
                 break
     if last is None:
         raise RuntimeError("not one sample was taken")
@@ -68,7 +68,7 @@ def _live(options: argparse.Namespace, loaded: Loaded) -> Snapshot:
 def _recorded(files: list[str], config: Config) -> Snapshot:
     problems: list[Problem] = []
     ends = [last for source in sources(files, problems) if (last := last_of(source, config)) is not None]
-    narrate(problems)
+    print_problems(problems)
     if not ends:
         raise UsageError("nothing could be read: " + ", ".join(files))
     return max(ends, key=lambda snapshot: snapshot.run.started_at)

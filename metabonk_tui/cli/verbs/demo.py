@@ -13,7 +13,7 @@ import msgspec
 
 from metabonk_tui.adapters.state.config_files import Loaded, load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED
-from metabonk_tui.cli.live.demo_pool import DemoPool, Told, demo_pool
+from metabonk_tui.cli.live.demo_pool import DemoPool, LeaveSignal, demo_pool
 from metabonk_tui.cli.options import Parser, count, factor, port
 from metabonk_tui.cli.suggest import with_options
 
@@ -55,15 +55,15 @@ def main(options: argparse.Namespace, verb: str) -> int:
                 code = _plain(pool, speed)
             else:
                 code = _monitor(pool, speed)
-    except Told as told:
-        return DONE if options.no_ui and told.number == signal.SIGINT else 128 + told.number
+    except LeaveSignal as received:
+        return DONE if options.no_ui and received.number == signal.SIGINT else 128 + received.number
     return FAILED if pool.left else code
 
 
 def _loaded(pool: DemoPool) -> Loaded:
     """Read the pool's configuration, with the looks that the person has chosen."""
-    looks = msgspec.to_builtins(load_config().config.ui)
-    return load_config(str(pool.config), {"ui": looks})
+    ui_config = msgspec.to_builtins(load_config().config.ui)
+    return load_config(str(pool.config), {"ui": ui_config})
 
 
 def _monitor(pool: DemoPool, speed: float) -> int:
@@ -91,7 +91,7 @@ def _alone(pool: DemoPool, speed: float) -> int:
 
 def _plain(pool: DemoPool, speed: float) -> int:
     """Tell what happens until the verdict is decided; always ends by itself."""
-    from metabonk_tui.cli.live.follow import Narrator, follow
+    from metabonk_tui.cli.live.follow import EventPrinter, follow
     from metabonk_tui.cli.report.text import report_text
     from metabonk_tui.cli.verbs.check import OPEN
     from metabonk_tui.cli.wiring import watching
@@ -99,13 +99,13 @@ def _plain(pool: DemoPool, speed: float) -> int:
 
     config = _loaded(pool).config
     snapshot = None
-    narrator = Narrator(sys.stdout)
+    printer = EventPrinter(sys.stdout)
     print(f"no terminal, so in plain text: {pool.workers} real workers, run clock {speed:g} times faster", flush=True)
     how = with_options(config=pool.config, speed=speed)
     with watching(config, call=how, speed=speed, read_only=True, state=pool.directory / "state") as monitor:
         for snapshot in follow(monitor, PLAIN_LIMIT_S):
-            narrator.tell(snapshot)
-            if snapshot.verdict.word not in OPEN:
+            printer.print_new(snapshot)
+            if snapshot.verdict.kind not in OPEN:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")

@@ -13,7 +13,7 @@ from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.cli.exit_codes import DONE, UsageError
 from metabonk_tui.cli.options import Parser
 from metabonk_tui.cli.recordings.open import opened, recording_path
-from metabonk_tui.cli.recordings.sources import narrate
+from metabonk_tui.cli.recordings.sources import print_problems
 from metabonk_tui.core.model.sample import Sample
 
 
@@ -43,7 +43,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         except OSError as error:
             raise UsageError(f"{target}: cannot be written: {error.strerror or error}") from None
         problems += one.problems
-    narrate(problems)
+    print_problems(problems)
     if target != "-":
         print(target)
     return DONE

@@ -17,14 +17,14 @@ from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_KNOWN
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.capacity import (
-    NOTHING,
+    NO_PEAKS,
     arithmetic,
+    compute_capacity,
     counts,
+    describe_source,
     held_bytes,
-    judge,
-    source_words,
+    judge_fit,
     what_if,
-    work_out,
 )
 from metabonk_tui.core.model.memory import Budget, PeakSource
 from metabonk_tui.core.model.sample import MemoryReading, ProcessReading
@@ -35,7 +35,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FitReading:
     """What one look showed."""
 
     memory: MemoryReading | None
@@ -54,17 +54,17 @@ def main(options: argparse.Namespace, verb: str) -> int:
     """Look, print the sum with whose number each is, leave with 0 when so many workers fit."""
     config = load_config(getattr(options, "config", None), overrides(options)).config
     wanted = config.pool.workers
-    seen = look(config, getattr(options, "speed", 1.0))
-    print(json.dumps(tree(seen, wanted), indent=2) if options.json else "\n".join(lines(seen, wanted)))
-    if seen.budget is None:
+    reading = take_reading(config, getattr(options, "speed", 1.0))
+    print(json.dumps(tree(reading, wanted), indent=2) if options.json else "\n".join(lines(reading, wanted)))
+    if reading.budget is None:
         return NOT_KNOWN
-    return DONE if judge(seen.budget, wanted) == "fits" else FAILED
+    return DONE if judge_fit(reading.budget, wanted) == "fits" else FAILED
 
 
-def look(config: Config, speed: float) -> Look:
+def take_reading(config: Config, speed: float) -> FitReading:
     """Look at this machine once."""
     if not is_this_machine(config.pool.host):
-        return Look(None, (), None, f"the memory of {config.pool.host} cannot be read from here")
+        return FitReading(None, (), None, f"the memory of {config.pool.host} cannot be read from here")
     clock = RunClock(speed)
     found = ProcessTable(config).read(fresh=True)
     ours = tuple(process for process in found if process.role in ("worker", "ollama"))
@@ -74,36 +74,38 @@ def look(config: Config, speed: float) -> Look:
         replace(process, started_at=None if process.started_at is None else clock.at(process.started_at))
         for process in ours
     ]
-    measured = NOTHING.observe(on_run_clock, clock.now())
+    measured = NO_PEAKS.observe(on_run_clock, clock.now())
     earlier = PeaksFile(state_dir(), pool_key(config.pool)).read()
-    budget = work_out(memory.available_bytes, held, measured, earlier, config)
+    budget = compute_capacity(memory.available_bytes, held, measured, earlier, config)
     by = f" ({memory.limited_by})" if memory.limited_by else ""
-    return Look(memory, ours, budget, "" if budget else f"available memory cannot be read{by}")
+    return FitReading(memory, ours, budget, "" if budget else f"available memory cannot be read{by}")
 
 
-def lines(seen: Look, wanted: int) -> Iterator[str]:
+def lines(reading: FitReading, wanted: int) -> Iterator[str]:
     """Write the answer, the sum it stands on, and the table, for people."""
-    budget, memory = seen.budget, seen.memory
+    budget, memory = reading.budget, reading.memory
     if budget is None or memory is None:
-        yield f"not known: {seen.problem}; what is not known never fits"
+        yield f"not known: {reading.problem}; what is not known never fits"
         return
-    verdict = judge(budget, wanted)
+    verdict = judge_fit(budget, wanted)
     leaves = budget.leaves_bytes(wanted)
-    said = {
+    after = {
         "fits": f"leaves {gigabytes(leaves, 2)} GB",
         "below floor": f"leaves {gigabytes(leaves, 2)} GB, below the floor of {gigabytes(budget.floor_bytes, 2)} GB",
         "does not fit": f"{gigabytes(-leaves, 2)} GB are missing, and the floor of "
         f"{gigabytes(budget.floor_bytes, 2)} GB must stay free",
     }[verdict]
-    sure = (
-        "" if budget.worker_source in ("this run", "earlier run") else f" (peak {source_words(budget.worker_source)})"
+    note = (
+        ""
+        if budget.worker_source in ("this run", "earlier run")
+        else f" (peak {describe_source(budget.worker_source)})"
     )
-    yield f"{_workers(wanted)}: {verdict}, {said}; {_workers(budget.fits)} fit{'s' if budget.fits == 1 else ''}{sure}"
+    yield f"{_workers(wanted)}: {verdict}, {after}; {_workers(budget.fits)} fit{'s' if budget.fits == 1 else ''}{note}"
     yield ""
     by = f", the least is left by {memory.limited_by}" if memory.limited_by else ""
     of = f" of {gigabytes(memory.total_bytes, 2)}" if memory.total_bytes is not None else ""
-    running = [process for process in seen.processes if process.role == "worker"]
-    ollama = any(process.role == "ollama" for process in seen.processes)
+    running = [process for process in reading.processes if process.role == "worker"]
+    ollama = any(process.role == "ollama" for process in reading.processes)
     yield _line("available", budget.available_bytes, f"GB{of}, measured now{by}")
     yield _line("pool holds", budget.held_bytes, f"GB, measured now: {_workers(len(running))}{', Ollama' * ollama}")
     yield _line("to share", budget.budget_bytes, "GB in all")
@@ -118,20 +120,24 @@ def lines(seen: Look, wanted: int) -> Iterator[str]:
     yield "workers  needs GB  leaves GB  verdict"
     for row in what_if(budget, counts([wanted], budget.fits)):
         needs, left = gigabytes(row.needs_bytes, 2), gigabytes(row.leaves_bytes, 2)
-        marks = [word for word, so in (("asked", row.workers == wanted), ("most", row.workers == budget.fits)) if so]
-        told = f"  <- {', '.join(marks)}" if marks else ""
-        yield f"{row.workers:>7}  {needs:>8}  {left:>9}  {row.verdict}{told}"
+        marks = [
+            word
+            for word, is_shown in (("asked", row.workers == wanted), ("most", row.workers == budget.fits))
+            if is_shown
+        ]
+        marks_text = f"  <- {', '.join(marks)}" if marks else ""
+        yield f"{row.workers:>7}  {needs:>8}  {left:>9}  {row.verdict}{marks_text}"
 
 
-def tree(seen: Look, wanted: int) -> dict[str, Any]:
+def tree(reading: FitReading, wanted: int) -> dict[str, Any]:
     """Write the same as JSON: absent is null, sizes are bytes."""
-    budget, memory = seen.budget, seen.memory
+    budget, memory = reading.budget, reading.memory
     if budget is None or memory is None:
-        return {"schema": SCHEMA, "workers": wanted, "verdict": None, "problem": seen.problem}
+        return {"schema": SCHEMA, "workers": wanted, "verdict": None, "problem": reading.problem}
     return {
         "schema": SCHEMA,
         "workers": wanted,
-        "verdict": judge(budget, wanted),
+        "verdict": judge_fit(budget, wanted),
         "fits": budget.fits,
         "total_bytes": memory.total_bytes,
         "available_bytes": budget.available_bytes,
@@ -141,7 +147,7 @@ def tree(seen: Look, wanted: int) -> dict[str, Any]:
         "floor_bytes": budget.floor_bytes,
         "worker": _peak(budget.worker_bytes, budget.worker_source, budget.worker_peak_t),
         "ollama": _peak(budget.ollama_bytes, budget.ollama_source, budget.ollama_peak_t)
-        | {"running": any(process.role == "ollama" for process in seen.processes)},
+        | {"running": any(process.role == "ollama" for process in reading.processes)},
         "what_if": [asdict(row) for row in what_if(budget, counts([wanted], budget.fits))],
     }
 
@@ -151,7 +157,7 @@ def _peak(size: int, source: PeakSource, t: float | None) -> dict[str, Any]:
 
 
 def _mark(source: PeakSource, t: float | None) -> str:
-    return f"{source_words(source)}, {day(t)}" if t is not None else source_words(source)
+    return f"{describe_source(source)}, {day(t)}" if t is not None else describe_source(source)
 
 
 def _workers(n: int) -> str:

@@ -15,7 +15,7 @@ from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.cli.exit_codes import DONE, UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
 from metabonk_tui.cli.recordings.open import store
-from metabonk_tui.cli.recordings.sources import narrate, sources
+from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -37,20 +37,20 @@ def main(options: argparse.Namespace, verb: str) -> int:
     """Read, judge, file; print the names under which the runs are found."""
     config = load_config(getattr(options, "config", None)).config
     problems: list[Problem] = []
-    made: list[Path] = []
+    stored_paths: list[Path] = []
     for source in sources(options.files, problems):
         try:
-            made += map(_kept, file_runs(store(), _judged(source, config), config))
+            stored_paths += map(_without_duplicate, file_runs(store(), _with_snapshots(source, config), config))
         except UNREADABLE as error:
             raise UsageError(f"cannot be stored: {error}") from None
-    narrate(problems)
-    if not made:
+    print_problems(problems)
+    if not stored_paths:
         raise UsageError("nothing could be read: " + ", ".join(options.files))
-    print("\n".join(path.stem for path in made))
+    print("\n".join(path.stem for path in stored_paths))
     return DONE
 
 
-def _kept(path: Path) -> Path:
+def _without_duplicate(path: Path) -> Path:
     """Keep what is new; of what was there already nothing is kept twice."""
     known = twin(path)
     if known is None:
@@ -60,7 +60,7 @@ def _kept(path: Path) -> Path:
     return known
 
 
-def _judged(samples: Iterable[Sample], config: Config) -> Iterator[tuple[Sample, Snapshot]]:
+def _with_snapshots(samples: Iterable[Sample], config: Config) -> Iterator[tuple[Sample, Snapshot]]:
     snapshot: Snapshot | None = None
     for sample in samples:
         snapshot = step(snapshot, sample, config)

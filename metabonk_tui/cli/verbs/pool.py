@@ -12,23 +12,23 @@ from collections.abc import Iterator
 
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE, UsageError
-from metabonk_tui.cli.live.follow import Looks, follow
+from metabonk_tui.cli.live.follow import SnapshotCounter, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, count, hours, overrides
-from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.verbs.preflight import item_line
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.launch.checklist import FEWEST_WORDS, is_reason
-from metabonk_tui.core.launch.interlock import door, is_long
+from metabonk_tui.core.launch.checklist import MIN_WORDS, is_reason
+from metabonk_tui.core.launch.interlock import check_interlock, is_long
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Stop
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.engine.engine import Engine
 
-LOOK_S = 20.0
+FIRST_SNAPSHOT_S = 20.0
 SETTLE_S = 20.0
-LOOKS = 4
+MAX_SNAPSHOTS = 4
 """So many Samples a long launch is judged by before it is refused: environments are read after processes."""
 SLACK_S = 60.0
 
@@ -51,28 +51,28 @@ def main(options: argparse.Namespace, verb: str) -> int:
     """Look, plan, show, ask, act, and tell every step."""
     reason = getattr(options, "override", "")
     if reason and not is_reason(reason):
-        raise UsageError(f"--override needs a reason of at least {FEWEST_WORDS} words: it is recorded")
+        raise UsageError(f"--override needs a reason of at least {MIN_WORDS} words: it is recorded")
     if getattr(options, "read_only", False):
         raise UsageError(f"--read-only and {verb} contradict each other")
     loaded = load_config(getattr(options, "config", None), overrides(options))
-    how = call(loaded, options)
+    how = command_prefix(loaded, options)
     with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0)) as monitor:
-        seen = _first_look(monitor)
+        seen = _first_snapshot(monitor)
         plan = monitor.plan(_action(options, verb))
         for line in plan_lines(plan, seen):
-            _narrate(line)
+            _print_line(line)
         if plan.mode == "refused":
             return NOT_DONE
         if plan.mode == "noop":
             return DONE
-        if not _let_through(monitor, plan, loaded.config):
+        if not _passes_interlock(monitor, plan, loaded.config):
             return NOT_DONE
-        if not options.yes and not _agreed():
-            _narrate("nothing was done")
+        if not options.yes and not _confirm():
+            _print_line("nothing was done")
             return NOT_DONE
         before = seen.pool.operation
         monitor.submit(plan)
-        return _carried_out(monitor, before, loaded.config)
+        return _follow_operation(monitor, before, loaded.config)
 
 
 def _action(options: argparse.Namespace, verb: str) -> Action:
@@ -82,15 +82,15 @@ def _action(options: argparse.Namespace, verb: str) -> Action:
     return make(options.n, by="cli", hours=options.hours, override=options.override)
 
 
-def _first_look(monitor: Engine) -> Snapshot:
-    looks = Looks()
-    for snapshot in follow(monitor, LOOK_S):
-        looks.count(snapshot)
+def _first_snapshot(monitor: Engine) -> Snapshot:
+    counter = SnapshotCounter()
+    for snapshot in follow(monitor, FIRST_SNAPSHOT_S):
+        counter.count(snapshot)
         # Nothing is done to the pool, and nothing is said to fit, by what was recorded before we came.
-        if looks.made > 1 and (snapshot.pool.backend or snapshot.pool.problem):
+        if counter.total > 1 and (snapshot.pool.backend or snapshot.pool.problem):
             return snapshot
         monitor.poll_now()
-    raise RuntimeError(f"the pool was not seen within {LOOK_S:.0f} s")
+    raise RuntimeError(f"the pool was not seen within {FIRST_SNAPSHOT_S:.0f} s")
 
 
 def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
@@ -122,77 +122,77 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         yield f"warning   {warning}"
 
 
-def _let_through(monitor: Engine, plan: Plan, config: Config) -> bool:
+def _passes_interlock(monitor: Engine, plan: Plan, config: Config) -> bool:
     """Show the interlock's checklist as it becomes known; tell whether it lets the plan through."""
     if not plan.start:
         return True
-    judged = door(plan.action, monitor.latest(), monitor.preflight(), config)
-    told: dict[str, str] = {}
+    interlock = check_interlock(plan.action, monitor.latest(), monitor.preflight(), config)
+    printed: dict[str, str] = {}
     limit_s = SETTLE_S if is_long(getattr(plan.action, "hours", None), config) else 0.0
-    for looked, snapshot in enumerate(follow(monitor, limit_s), 1):
-        judged = door(plan.action, snapshot, monitor.preflight(), config)
-        for item in judged.items:
-            if told.get(item.id) != item.standing:
-                told[item.id] = item.standing
-                _narrate(item_line(item))
-        if not judged.closed or looked >= LOOKS:
+    for seen_count, snapshot in enumerate(follow(monitor, limit_s), 1):
+        interlock = check_interlock(plan.action, snapshot, monitor.preflight(), config)
+        for item in interlock.items:
+            if printed.get(item.id) != item.standing:
+                printed[item.id] = item.standing
+                _print_line(item_line(item))
+        if not interlock.closed or seen_count >= MAX_SNAPSHOTS:
             break
-    if not judged.closed:
-        for line in judged.overridden:
-            _narrate(f"overridden {line}")
+    if not interlock.closed:
+        for line in interlock.overridden:
+            _print_line(f"overridden {line}")
         return True
-    for item in judged.blocking:
-        if told.get(item.id) != item.standing:
-            _narrate(item_line(item))
+    for item in interlock.blocking:
+        if printed.get(item.id) != item.standing:
+            _print_line(item_line(item))
         if item.fix:
-            _narrate(f"do        {item.title}: {item.fix}")
-    _narrate(f"refused by the interlock: {judged.why}")
-    _narrate('to do it all the same, say why: --override "..."; it is recorded')
+            _print_line(f"do        {item.title}: {item.fix}")
+    _print_line(f"refused by the interlock: {interlock.why}")
+    _print_line('to do it all the same, say why: --override "..."; it is recorded')
     return False
 
 
-def _agreed() -> bool:
+def _confirm() -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nobody to ask without a terminal; to do it without asking: --yes")
     print("do it? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _carried_out(monitor: Engine, before: Operation | None, config: Config) -> int:
+def _follow_operation(monitor: Engine, before: Operation | None, config: Config) -> int:
     """Tell every step until the operation has ended."""
     launcher = config.pool.launcher
     limit_s = launcher.start_timeout_s + 2 * launcher.stop_grace_s + SLACK_S
-    told: set[tuple[str, str, str]] = set()
+    printed: set[tuple[str, str, str]] = set()
     began = monitor.latest()
     began_t = began.t if began else 0.0
     for snapshot in follow(monitor, limit_s):
         refused = [event for event in snapshot.events if event.kind == "pool.refused" and event.t >= began_t]
         if refused:
-            _narrate(refused[-1].text)
+            _print_line(refused[-1].text)
             return NOT_DONE
         operation = snapshot.pool.operation
         if operation is None or (before is not None and operation.started_at == before.started_at):
             continue
         for step in operation.steps:
             state = (step.name, step.state, step.detail)
-            if state not in told and step.state != "waiting":
-                told.add(state)
-                _narrate(f"{step.state:<9} {step.name}" + (f": {step.detail}" if step.detail else ""))
+            if state not in printed and step.state != "waiting":
+                printed.add(state)
+                _print_line(f"{step.state:<9} {step.name}" + (f": {step.detail}" if step.detail else ""))
         if operation.ended_at is not None:
-            return _ended(operation)
-    _narrate(f"no end in sight after {age(limit_s)}")
+            return _print_end(operation)
+    _print_line(f"no end in sight after {age(limit_s)}")
     return FAILED
 
 
-def _ended(operation: Operation) -> int:
+def _print_end(operation: Operation) -> int:
     if not operation.ok:
         for line in operation.output_tail:
-            _narrate(f"  | {line}")
+            _print_line(f"  | {line}")
         if operation.log_path:
-            _narrate(f"log       {operation.log_path}")
+            _print_line(f"log       {operation.log_path}")
     print(operation.message or ("done" if operation.ok else "failed"), file=sys.stdout if operation.ok else sys.stderr)
     return DONE if operation.ok else FAILED
 
 
-def _narrate(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -11,11 +11,11 @@ from dataclasses import asdict
 
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import UsageError
-from metabonk_tui.cli.live.follow import Looks, follow
+from metabonk_tui.cli.live.follow import SnapshotCounter, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
-from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.wiring import watching
-from metabonk_tui.core.launch.checklist import Item, exit_code
+from metabonk_tui.core.launch.checklist import ChecklistItem, exit_code
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.verdict.next_steps import workers_to_launch
 from metabonk_tui.engine.engine import Engine
@@ -36,11 +36,11 @@ def main(options: argparse.Namespace, verb: str) -> int:
     loaded = load_config(getattr(options, "config", None), overrides(options))
     config = loaded.config
     speed = getattr(options, "speed", 1.0)
-    with watching(config, call=call(loaded, options), speed=speed, read_only=True) as monitor:
-        snapshot, looks = None, Looks()
+    with watching(config, call=command_prefix(loaded, options), speed=speed, read_only=True) as monitor:
+        snapshot, counter = None, SnapshotCounter()
         for snapshot in follow(monitor, PATIENCE_S):
-            looks.count(snapshot)
-            if looks.made >= ENOUGH:
+            counter.count(snapshot)
+            if counter.total >= ENOUGH:
                 break
         if monitor.preflight() is None:
             raise UsageError(
@@ -49,7 +49,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         suggested = workers_to_launch(snapshot.memory, config) if snapshot else config.pool.workers
         workers = options.workers if hasattr(options, "workers") else suggested
         view = PreflightView()
-        for seen, news in _followed(monitor, workers):
+        for seen, news in _follow_preflight(monitor, workers):
             view = seen
             for item in news:
                 print(item_line(item), file=sys.stderr, flush=True)
@@ -60,25 +60,25 @@ def main(options: argparse.Namespace, verb: str) -> int:
     return code
 
 
-def _followed(monitor: Engine, workers: int) -> Iterator[tuple[PreflightView, tuple[Item, ...]]]:
+def _follow_preflight(monitor: Engine, workers: int) -> Iterator[tuple[PreflightView, tuple[ChecklistItem, ...]]]:
     """Yield the preflight until it has ended, with the items that have ended since the last time."""
     news = threading.Event()
     monitor.subscribe(news.set)
     monitor.start_preflight(workers)
-    told: set[str] = set()
+    printed: set[str] = set()
     while True:
         news.wait(1.0)
         news.clear()
         view = monitor.preflight()
         assert view is not None
-        ended = tuple(i for i in view.items if i.standing not in ("waiting", "running") and i.id not in told)
-        told |= {item.id for item in ended}
+        ended = tuple(i for i in view.items if i.standing not in ("waiting", "running") and i.id not in printed)
+        printed |= {item.id for item in ended}
         yield view, ended
         if view.ended_t is not None:
             return
 
 
-def item_line(item: Item) -> str:
+def item_line(item: ChecklistItem) -> str:
     """Write an item as one line."""
     return f"{item.standing:<9} {item.title}" + (f": {item.evidence[0]}" if item.evidence else "")
 

@@ -15,18 +15,18 @@ import msgspec
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED
 from metabonk_tui.cli.live.follow import follow
-from metabonk_tui.cli.live.systemd import Notifier
+from metabonk_tui.cli.live.systemd import SystemdNotifier
 from metabonk_tui.cli.options import Parser, add_pool_options, duration_s, overrides
-from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.numbers import elapsed
 
-SAY_S = 1.0
+PROGRESS_INTERVAL_S = 1.0
 """Real seconds between two progress lines."""
 
 
-class Told(Exception):
+class Signalled(Exception):
     """A signal told us to end."""
 
 
@@ -53,19 +53,19 @@ def main(options: argparse.Namespace, verb: str) -> int:
     config = msgspec.structs.replace(loaded.config, store=msgspec.structs.replace(loaded.config.store, enabled=True))
     speed = getattr(options, "speed", 1.0)
     read_only = getattr(options, "read_only", False) or not options.memory_watch
-    notifier, progress = Notifier(), Progress()
+    notifier, progress = SystemdNotifier(), Progress()
     latest: Snapshot | None = None
-    with _told_by_signals():
+    with _raise_on_signals():
         try:
-            how = call(loaded, options)
-            with watching(config, call=how, speed=speed, read_only=read_only, tells=True) as monitor:
+            how = command_prefix(loaded, options)
+            with watching(config, call=how, speed=speed, read_only=read_only, notifies=True) as monitor:
                 if options.memory_watch:
                     monitor.arm(True, "option", config.memory_watch.dry_run)
                 notifier.ready()
                 for latest in follow(monitor, options.for_s):
                     notifier.alive()
-                    progress.tell(latest)
-        except Told:
+                    progress.update(latest)
+        except Signalled:
             pass
         finally:
             notifier.stopping()
@@ -78,39 +78,39 @@ class Progress:
     """One line on a terminal that is written anew; nothing anywhere else."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._told_s = 0.0
+        self._is_terminal = sys.stderr.isatty()
+        self._updated_s = 0.0
 
-    def tell(self, snapshot: Snapshot) -> None:
+    def update(self, snapshot: Snapshot) -> None:
         """Say how it stands."""
         now_s = time.monotonic()
-        if not self._shown or now_s - self._told_s < SAY_S:
+        if not self._is_terminal or now_s - self._updated_s < PROGRESS_INTERVAL_S:
             return
-        self._told_s = now_s
+        self._updated_s = now_s
         state = {True: "recording", False: "NOT RECORDED", None: "waiting for workers"}[snapshot.recording]
         run = snapshot.run
         line = (
-            f"{state}  {run.name}  {elapsed(run.elapsed_s)}  {snapshot.verdict.word}  {len(snapshot.workers)} workers"
+            f"{state}  {run.name}  {elapsed(run.elapsed_s)}  {snapshot.verdict.kind}  {len(snapshot.workers)} workers"
         )
         print(f"\r\x1b[K{line[:100]}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """Leave the line."""
-        if self._shown:
+        if self._is_terminal:
             print(file=sys.stderr)
 
 
 @contextmanager
-def _told_by_signals() -> Iterator[None]:
-    """Turn the first SIGTERM, SIGINT or SIGHUP into `Told`; the ones after it cannot break off the end."""
+def _raise_on_signals() -> Iterator[None]:
+    """Turn the first SIGTERM, SIGINT or SIGHUP into `Signalled`; the ones after it cannot break off the end."""
 
-    def tell(number: int, frame: FrameType | None) -> None:
+    def handle_signal(number: int, frame: FrameType | None) -> None:
         for one in numbers:
             signal.signal(one, signal.SIG_IGN)
-        raise Told
+        raise Signalled
 
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, tell) for number in numbers}
+    before = {number: signal.signal(number, handle_signal) for number in numbers}
     try:
         yield
     finally:

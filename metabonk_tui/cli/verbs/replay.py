@@ -18,7 +18,7 @@ from metabonk_tui.adapters.store.seekable import FileReel, StoreReel
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import Parser, add_config_option, factor
 from metabonk_tui.cli.recordings.open import recording_path, store
-from metabonk_tui.cli.recordings.sources import narrate, sources
+from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.cli.verbs.watch import no_terminal
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.recordings.seek import CAN_BE_TYPED, Target, parse
@@ -61,42 +61,42 @@ def main(options: argparse.Namespace, verb: str) -> int:
     missing = no_terminal()
     if missing:
         raise UsageError(f"{missing}; without one: metabonk-tui report")
-    told_speed = getattr(options, "speed", None)
+    given_speed = getattr(options, "speed", None)
     zone = datetime.now(UTC).astimezone().tzinfo or UTC
-    with reel_of(options.recording) as reel:
+    with open_recording(options.recording) as recording:
         player = Player(
-            reel,
+            recording,
             lambda previous, sample: step(previous, sample, loaded.config),
             zone=zone,
             at=options.at,
-            playing=options.at is None or told_speed is not None,
-            speed=told_speed or SPEED,
+            playing=options.at is None or given_speed is not None,
+            speed=given_speed or SPEED,
         )
         player.start()
         try:
             code = _show(player, loaded, zone)
         finally:
             player.stop()
-        narrate(reel.problems)
+        print_problems(recording.problems)
     return code
 
 
 @contextmanager
-def reel_of(name: str) -> Iterator[StoreReel | FileReel]:
+def open_recording(name: str) -> Iterator[StoreReel | FileReel]:
     """Open what a person named: a path that exists is a file, else a run of the store. Raises UsageError."""
-    reel = _file_reel(name) if Path(name).exists() else _store_reel(name)
+    recording = _open_file(name) if Path(name).exists() else _open_stored(name)
     try:
-        yield reel
+        yield recording
     finally:
-        reel.close()
+        recording.close()
 
 
-def _file_reel(name: str) -> FileReel:
+def _open_file(name: str) -> FileReel:
     problems: list[Problem] = []
-    samples = _as_far_as_it_goes(chain.from_iterable(sources([name], problems)), name, problems)
+    samples = _until_unreadable(chain.from_iterable(sources([name], problems)), name, problems)
     first = next(samples, None)
     if first is None:
-        narrate(problems)
+        print_problems(problems)
         raise UsageError(f"nothing could be read: {name}")
     try:
         return FileReel(chain((first,), samples), problems)
@@ -104,7 +104,7 @@ def _file_reel(name: str) -> FileReel:
         raise UsageError(f"no temporary file can be made to replay from: {error.strerror or error}") from None
 
 
-def _as_far_as_it_goes(samples: Iterator[Sample], name: str, problems: list[Problem]) -> Iterator[Sample]:
+def _until_unreadable(samples: Iterator[Sample], name: str, problems: list[Problem]) -> Iterator[Sample]:
     try:
         yield from samples
     except UsageError as error:
@@ -113,27 +113,27 @@ def _as_far_as_it_goes(samples: Iterator[Sample], name: str, problems: list[Prob
         problems.append(Problem(name, None, str(error).removeprefix(f"{name}: ")))
 
 
-def _store_reel(name: str) -> StoreReel:
+def _open_stored(name: str) -> StoreReel:
     path = recording_path(name)
     try:
-        reel = StoreReel(path)
+        recording = StoreReel(path)
     except UNREADABLE as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
-    if next(reel.samples(), None) is None:
-        reel.close()
+    if next(recording.samples(), None) is None:
+        recording.close()
         raise UsageError(f"nothing could be read: {path}")
-    return reel
+    return recording
 
 
 def _show(player: Player, loaded: Loaded, zone: tzinfo) -> int:
     from metabonk_tui.cli.log import log_path, open_log
-    from metabonk_tui.cli.recordings.archive import StoreArchive
+    from metabonk_tui.cli.recordings.archive import StoreRunArchive
     from metabonk_tui.ui.app import MonitorApp, run_app
     from metabonk_tui.ui.screens.registry import all_screens
     from metabonk_tui.ui.style.glyphs import choose_glyphs
     from metabonk_tui.ui.style.theme import MONO
     from metabonk_tui.ui.style.theme_files import load_themes
-    from metabonk_tui.ui.terminal.driver import one_colour
+    from metabonk_tui.ui.terminal.driver import is_monochrome
 
     no_log = open_log()
     themes, warnings = load_themes(themes_dir(), user_themes_dir())
@@ -146,11 +146,11 @@ def _show(player: Player, loaded: Loaded, zone: tzinfo) -> int:
         player,
         loaded.config,
         all_screens(places),
-        themes={MONO.name: MONO} if one_colour() else themes,
+        themes={MONO.name: MONO} if is_monochrome() else themes,
         glyphs=choose_glyphs(loaded.config.ui.glyphs, encoding=sys.stdout.encoding or "ascii"),
         notices=(no_log, *warnings) if no_log else warnings,
         zone=zone,
-        transport=player,
-        archive=StoreArchive((store(),), loaded.config),
+        replay_controls=player,
+        archive=StoreRunArchive((store(),), loaded.config),
     )
     return run_app(app)

@@ -14,8 +14,8 @@ from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
-from metabonk_tui.cli.recordings.sources import narrate
-from metabonk_tui.cli.recordings.walk import follow_all
+from metabonk_tui.cli.recordings.sources import print_problems
+from metabonk_tui.cli.recordings.walk import follow_all_runs
 from metabonk_tui.cli.report.text import report_text
 from metabonk_tui.core.report.json_report import whole
 
@@ -51,23 +51,23 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise UsageError(f"--html FILE is to end in .html, found {options.html}; the run stands before it")
     config = load_config(getattr(options, "config", None)).config
     problems: list[Problem] = []
-    told = follow_all(options.names, config, problems)
-    narrate(problems)
-    if not told:
+    histories = follow_all_runs(options.names, config, problems)
+    print_problems(problems)
+    if not histories:
         raise UsageError("nothing could be read: " + ", ".join(options.names or ("last",)))
     if options.json:
-        print(json.dumps(whole(told), indent=2))
+        print(json.dumps(whole(histories), indent=2))
     elif options.markdown:
         from metabonk_tui.cli.report.markdown import report_markdown
 
-        print(report_markdown(told))
+        print(report_markdown(histories))
     elif options.html is not None:
         from metabonk_tui.cli.report.html import report_html
 
-        _write(options.html, report_html(told))
+        _write(options.html, report_html(histories))
     else:
-        print(report_text(told))
-    return told[-1].last.verdict.word.exit_code
+        print(report_text(histories))
+    return histories[-1].last.verdict.kind.exit_code
 
 
 def _write(target: str, page: str) -> None:

@@ -17,7 +17,7 @@ from metabonk_tui.cli.options import Parser, add_config_option
 from metabonk_tui.cli.recordings.open import recording_path, store
 from metabonk_tui.core.text.numbers import elapsed
 
-UNDER_WAY_S = 30.0
+ACTIVE_S = 30.0
 """A recording that was written to within this time is somebody's."""
 
 
@@ -37,26 +37,26 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise UsageError(f"runs {options.what} takes no names; did you mean: metabonk-tui runs rm")
     if options.what == "prune":
         config = load_config(getattr(options, "config", None)).config
-        said = tidy(store(), limits(config), time.time()) if store().exists() else []
-        print("\n".join(said) or "nothing to prune")
+        removed = tidy(store(), limits(config), time.time()) if store().exists() else []
+        print("\n".join(removed) or "nothing to prune")
         return DONE
     problems: list[str] = []
-    found = sorted(summaries(store(), problems), key=lambda one: one.started_at, reverse=True)
-    print(json.dumps([_public(one) for one in found], indent=2) if options.json else _table(found))
+    found = sorted(summaries(store(), problems), key=lambda summary: summary.started_at, reverse=True)
+    print(json.dumps([_public(summary) for summary in found], indent=2) if options.json else _table(found))
     for problem in problems:
         print(problem, file=sys.stderr)
     return DONE
 
 
-def _public(one: Summary) -> dict[str, object]:
+def _public(summary: Summary) -> dict[str, object]:
     return {
-        "name": one.name,
-        "started_at": one.started_at,
-        "duration_s": one.duration_s,
-        "verdict": one.verdict,
-        "workers": one.workers,
-        "bytes": one.bytes,
-        "source": one.source,
+        "name": summary.name,
+        "started_at": summary.started_at,
+        "duration_s": summary.duration_s,
+        "verdict": summary.verdict,
+        "workers": summary.workers,
+        "bytes": summary.bytes,
+        "source": summary.source,
     }
 
 
@@ -64,11 +64,11 @@ def _table(found: list[Summary]) -> str:
     if not found:
         return "no run was recorded yet"
     rows = [("RUN", "BEGAN", "LENGTH", "VERDICT", "WORKERS", "MB", "SOURCE")]
-    for one in found:
-        began = datetime.fromtimestamp(one.started_at).strftime("%F %H:%M")
-        workers = "" if one.workers is None else str(one.workers)
-        size = f"{one.bytes / 1e6:.1f}"
-        rows.append((one.name, began, elapsed(one.duration_s), one.verdict, workers, size, one.source))
+    for summary in found:
+        began = datetime.fromtimestamp(summary.started_at).strftime("%F %H:%M")
+        workers = "" if summary.workers is None else str(summary.workers)
+        size = f"{summary.bytes / 1e6:.1f}"
+        rows.append((summary.name, began, elapsed(summary.duration_s), summary.verdict, workers, size, summary.source))
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
@@ -77,7 +77,7 @@ def _remove(names: list[str]) -> int:
     if not names:
         raise UsageError("runs rm needs the name of a run")
     chosen = [recording_path(name) for name in names]
-    busy = [path.stem for path in chosen if time.time() - written_t(path) < UNDER_WAY_S]
+    busy = [path.stem for path in chosen if time.time() - written_t(path) < ACTIVE_S]
     if busy:
         print(f"being recorded now, nothing was removed: {', '.join(busy)}", file=sys.stderr)
         return NOT_DONE

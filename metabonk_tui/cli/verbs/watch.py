@@ -13,7 +13,7 @@ from metabonk_tui.adapters.state.config_files import Loaded, load_config, user_c
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
-from metabonk_tui.cli.suggest import call
+from metabonk_tui.cli.suggest import command_prefix
 
 PAST_SPEED = 60.0
 """The past of the run is played so many times faster than the run goes."""
@@ -32,7 +32,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise UsageError(f"{missing}; without one: metabonk-tui check")
     return open_monitor(
         loaded,
-        call(loaded, options),
+        command_prefix(loaded, options),
         speed=getattr(options, "speed", 1.0),
         read_only=getattr(options, "read_only", False),
     )
@@ -64,15 +64,15 @@ def open_monitor(
     from metabonk_tui.adapters.state.config_files import state_dir
     from metabonk_tui.adapters.store.run_directory import runs_dir
     from metabonk_tui.cli.log import log_path, open_log
-    from metabonk_tui.cli.recordings.archive import StoreArchive
-    from metabonk_tui.cli.recordings.replays import StoreTapes
+    from metabonk_tui.cli.recordings.archive import StoreRunArchive
+    from metabonk_tui.cli.recordings.replays import StoreReplayOpener
     from metabonk_tui.cli.wiring import watching
     from metabonk_tui.ui.app import MonitorApp, run_app
     from metabonk_tui.ui.screens.registry import all_screens
     from metabonk_tui.ui.style.glyphs import choose_glyphs
     from metabonk_tui.ui.style.theme import MONO
     from metabonk_tui.ui.style.theme_files import load_themes
-    from metabonk_tui.ui.terminal.driver import one_colour
+    from metabonk_tui.ui.terminal.driver import is_monochrome
 
     no_log = open_log()
     themes, warnings = load_themes(themes_dir(), user_themes_dir())
@@ -84,23 +84,23 @@ def open_monitor(
     )
     config = loaded.config
     zone = datetime.now(UTC).astimezone().tzinfo or UTC
-    kept_in = runs_dir(state or state_dir())
-    tapes = StoreTapes(kept_in, config, zone, PAST_SPEED * speed) if config.store.enabled else None
-    with watching(config, call=how, speed=speed, read_only=read_only, state=state, tells=True) as monitor:
+    runs_path = runs_dir(state or state_dir())
+    replay_opener = StoreReplayOpener(runs_path, config, zone, PAST_SPEED * speed) if config.store.enabled else None
+    with watching(config, call=how, speed=speed, read_only=read_only, state=state, notifies=True) as monitor:
         if config.memory_watch.enabled:
             monitor.arm(True, "config", config.memory_watch.dry_run)
         app = MonitorApp(
             monitor,
             config,
             all_screens(places),
-            themes={MONO.name: MONO} if one_colour() else themes,
+            themes={MONO.name: MONO} if is_monochrome() else themes,
             glyphs=choose_glyphs(config.ui.glyphs, encoding=sys.stdout.encoding or "ascii"),
             read_only=read_only,
             speed=speed,
             notices=notices,
             zone=zone,
-            tapes=tapes,
+            replay_opener=replay_opener,
             # A demo, whose state is its own, can be laid beside the user's runs all the same.
-            archive=StoreArchive((runs_dir(state or state_dir()), runs_dir(state_dir())), config),
+            archive=StoreRunArchive((runs_dir(state or state_dir()), runs_dir(state_dir())), config),
         )
         return run_app(app, lambda: (last_words(), None)[1])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metabonk_tui.core.alerts.payload import LOUDNESS
-from metabonk_tui.core.model.alert import Alert, Change
+from metabonk_tui.core.model.alert import Alert, AlertTransition
 
 MINUTE_S = 60.0
 LIMIT = 50
@@ -18,7 +18,7 @@ LIMIT = 50
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    change: Change
+    change: AlertTransition
     message: dict[str, Any]
     urgent: bool
 
@@ -45,7 +45,7 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def offer(self, change: Change, message: dict[str, Any], now_s: float) -> None:
+    def offer(self, change: AlertTransition, message: dict[str, Any], now_s: float) -> None:
         """Let a change wait for its turn, in the place of what waits of the same alert."""
         id = change.alert.id
         self._said = {key: said for key, said in self._said.items() if now_s - said.at_s < self._again_s}

@@ -6,8 +6,8 @@ from typing import Any
 
 from metabonk_tui.core.config.alert_config import HookConfig
 from metabonk_tui.core.config.schema import Config, PoolConfig
-from metabonk_tui.core.model.alert import Alert, AlertSeverity, Change
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertTransition
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 
 SCHEMA = 1
@@ -16,21 +16,21 @@ LOUDNESS: dict[AlertSeverity, int] = {"info": 0, "warn": 1, "crit": 2}
 Message = dict[str, Any]
 
 
-def wanted(change: Change, hook: HookConfig) -> bool:
+def wanted(change: AlertTransition, hook: HookConfig) -> bool:
     """Tell whether the hook wants to hear of this."""
     loud = LOUDNESS[change.alert.severity] >= LOUDNESS[hook.severity]
-    return loud and (hook.resolved or change.turn != "resolved")
+    return loud and (hook.resolved or change.kind != "resolved")
 
 
-def message(change: Change, snapshot: Snapshot, pool: PoolConfig) -> Message:
+def message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) -> Message:
     """Write what is told of a change, and in what state everything was; all times are Unix seconds."""
     run, memory = snapshot.run, snapshot.memory
     return {
         "schema": SCHEMA,
-        "turn": change.turn,
+        "turn": change.kind,
         "alert": written(change.alert, snapshot.t),
         "run": {"name": run.name, "started_at": run.started_at, "elapsed_s": round(run.elapsed_s, 3)},
-        "verdict": {"word": snapshot.verdict.word.value, "because": list(snapshot.verdict.because)},
+        "verdict": {"word": snapshot.verdict.kind.value, "because": list(snapshot.verdict.because)},
         "pool": {
             "host": pool.host,
             "base_port": pool.base_port,
@@ -81,7 +81,7 @@ def example(t: float, config: Config) -> Message:
         "turn": "firing",
         "alert": written(alert, t),
         "run": {"name": "made-up", "started_at": t - 3600.0, "elapsed_s": 3600.0},
-        "verdict": {"word": Word.CONTINUE.value, "because": [text]},
+        "verdict": {"word": VerdictKind.CONTINUE.value, "because": [text]},
         "pool": {
             "host": config.pool.host,
             "base_port": config.pool.base_port,

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from metabonk_tui.core.model.snapshot import Snapshot, Verdict
-from metabonk_tui.core.verdict.inputs import Facts
+from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What the rules look at."""
 
-    facts: Facts
+    facts: VerdictInputs
     verdict: Verdict
     before: Snapshot | None
     """The Snapshot before, of the same run; None: there is none."""

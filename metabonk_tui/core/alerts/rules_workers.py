@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene, meant_to_run
-from metabonk_tui.core.model.worker import ComponentState, ConductWord, Reach, WorkerView
+from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 
 HOUR_S = 3600.0
 RESETS_AN_HOUR = 3
@@ -112,45 +112,45 @@ def _unreached(worker: WorkerView) -> str:
     return f"{how}: {worker.error}" if worker.error else how
 
 
-def _conduct(scene: Scene, *words: ConductWord) -> Finding:
+def _conduct(scene: Scene, *words: HealthState) -> Finding:
     """Find the workers with one of these words of conduct; raised where every one that answers has it."""
     if not meant_to_run(scene):
         return NOTHING
     workers = scene.facts.workers
-    found = [worker for worker in workers if worker.conduct is not None and worker.conduct.word in words]
+    found = [worker for worker in workers if worker.health is not None and worker.health.state in words]
     blind = _unheard(scene).difference(worker.slot for worker in found)
     if not found:
         return Finding(blind=blind)
     heard = sum(worker.reach is Reach.UP for worker in workers)
-    text = _each(found, lambda worker: worker.conduct.why if worker.conduct else "")
+    text = _each(found, lambda worker: worker.health.why if worker.health else "")
     return Finding((Condition(text, workers=_slots(found), raised=len(found) >= heard),), blind)
 
 
 def worker_idle(scene: Scene) -> Finding:
     """A worker answers, and nothing in it moves."""
-    return _conduct(scene, ConductWord.IDLE, ConductWord.ZOMBIE)
+    return _conduct(scene, HealthState.IDLE, HealthState.ZOMBIE)
 
 
 def stale_frames(scene: Scene) -> Finding:
     """A worker steps, and what it sees stands still."""
-    return _conduct(scene, ConductWord.STALE_FRAMES)
+    return _conduct(scene, HealthState.STALE_FRAMES)
 
 
 def worker_looping(scene: Scene) -> Finding:
     """A worker begins anew again and again."""
-    return _conduct(scene, ConductWord.LOOPING)
+    return _conduct(scene, HealthState.LOOPING)
 
 
 def rate_regime(scene: Scene) -> Finding:
     """The step rate of a worker has left its own regime, upwards or downwards."""
     if not meant_to_run(scene):
         return NOTHING
-    stands = (ConductWord.IDLE, ConductWord.ZOMBIE)
+    stands = (HealthState.IDLE, HealthState.ZOMBIE)
     found = []
     for worker in scene.facts.workers:
-        word = worker.conduct.word if worker.conduct else None
+        word = worker.health.state if worker.health else None
         fell = worker.step_rate_fell is not None and word not in stands
-        if worker.reach is Reach.UP and (word is ConductWord.RACING or fell):
+        if worker.reach is Reach.UP and (word is HealthState.RACING or fell):
             found.append(worker)
     if not found:
         return Finding(blind=_unheard(scene))
@@ -162,7 +162,7 @@ def rate_regime(scene: Scene) -> Finding:
 def _pace(worker: WorkerView) -> str:
     if worker.step_rate_fell is not None:
         return f"steps at {worker.step_rate_fell:.0%} of its own past"
-    return worker.conduct.why if worker.conduct else ""
+    return worker.health.why if worker.health else ""
 
 
 def generation_change(scene: Scene) -> Finding:

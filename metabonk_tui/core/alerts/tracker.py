@@ -14,7 +14,7 @@ from metabonk_tui.core.alerts.rule import Condition, Rule, Scene
 from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.config.alert_config import AlertRuleConfig
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.alert import Acknowledged, Alert, Change, changes, louder
+from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions, has_escalated
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.worker import WorkerView
 
@@ -148,7 +148,7 @@ def uncertain(state: Alerts) -> dict[int, float]:
 
 def observe(
     state: Alerts, scene: Scene, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
-) -> tuple[Alerts, tuple[Change, ...]]:
+) -> tuple[Alerts, tuple[AlertTransition, ...]]:
     """Take in one tick, `elapsed_s` of it observed; return also what is to be told."""
     t = scene.facts.t
     tracks: dict[str, Track] = {}
@@ -177,7 +177,7 @@ def observe(
         patience = {one: past for one, past in patience.items() if t - past[1] < AGAIN_S}
     kept = (*reversed(ended), *state.ended)[:KEPT_ENDED] if ended else state.ended
     view = _view(tracks, kept)
-    return replace(state, tracks=tracks, ended=kept, patience=patience, view=view), changes(state.view, view)
+    return replace(state, tracks=tracks, ended=kept, patience=patience, view=view), alert_transitions(state.view, view)
 
 
 class _Pace:
@@ -299,7 +299,7 @@ class _Pace:
             times=max(part.times for part in own.values()),
             acknowledged=was.acknowledged if was is not None else None,
         )
-        if now.acknowledged is not None and was is not None and louder(was, now):
+        if now.acknowledged is not None and was is not None and has_escalated(was, now):
             return replace(now, acknowledged=None)
         return now
 

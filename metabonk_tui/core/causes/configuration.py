@@ -24,7 +24,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.status.decode import flag
-from metabonk_tui.core.worker.environment import same
+from metabonk_tui.core.worker.environment import is_same_value
 
 PURE_VISION = "METABONK_PURE_VISION_MODE"
 APPLY = "METABONK_INTRINSIC_APPLY_IN_PURE_VISION"
@@ -136,7 +136,7 @@ def _complained(worker: WorkerClues) -> bool:
 
 
 def _file_has(file: Mapping[str, str] | None, key: str, wanted: str) -> bool:
-    return file is not None and key in file and same(file[key], wanted)
+    return file is not None and key in file and is_same_value(file[key], wanted)
 
 
 def launcher_override(clues: Clues) -> Cause | None:
@@ -152,7 +152,7 @@ def launcher_override(clues: Clues) -> Cause | None:
         wrong: list[str] = []
         for component, spec in clues.quiet(worker):
             for key, wanted in spec.environment.items():
-                if key in environ and _file_has(file, key, wanted) and not same(environ[key], wanted):
+                if key in environ and _file_has(file, key, wanted) and not is_same_value(environ[key], wanted):
                     wrong.append(key)
             pure = APPLY in spec.environment and component.state is ComponentState.ZERO
             if pure and PURE_VISION in file and on(environ.get(PURE_VISION)) and not on(file[PURE_VISION]):

@@ -16,7 +16,7 @@ from metabonk_tui.core.model.sample import EnvFileReading, WorkerStatus
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.status.decode import text
-from metabonk_tui.core.status.log_lines import is_from, unsigned
+from metabonk_tui.core.status.log_lines import is_from, without_prefix
 from metabonk_tui.core.verdict.text import slots
 from metabonk_tui.core.worker.component import SILENT
 
@@ -139,7 +139,7 @@ def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, c
 
 def quoted(line: str) -> str:
     """Quote a line of a log without who says it: that follows, and workers that say the same are told together."""
-    return f'"{unsigned(line)}"'
+    return f'"{without_prefix(line)}"'
 
 
 def on(value: str | None) -> bool:

@@ -11,8 +11,8 @@ from metabonk_tui.core.causes.rank import causes
 from metabonk_tui.core.causes.stillness import Signs, observe
 from metabonk_tui.core.model.sample import EnvFileReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
-from metabonk_tui.core.status.log_lines import remember
-from metabonk_tui.core.verdict.inputs import Facts
+from metabonk_tui.core.status.log_lines import add_relevant
+from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 EVERY_S = 10.0
 """Between two searches while nothing changed its state."""
@@ -33,7 +33,7 @@ class Suspects:
     def observe(
         self,
         sample: Sample,
-        facts: Facts,
+        facts: VerdictInputs,
         environs: Mapping[int, Mapping[str, str] | None],
         env_file: EnvFileReading | None,
     ) -> Suspects:
@@ -56,7 +56,7 @@ class Suspects:
 
 def _clues(
     noticed: Suspects,
-    facts: Facts,
+    facts: VerdictInputs,
     environs: Mapping[int, Mapping[str, str] | None],
     env_file: EnvFileReading | None,
 ) -> Clues:
@@ -76,7 +76,7 @@ def _remembered(
     """Add what tells something: the lines of the start scroll out of a tail, and are the ones that count."""
     after = dict(before)
     for slot, lines in tails.items():
-        merged = remember(after.get(slot, ()), lines)
+        merged = add_relevant(after.get(slot, ()), lines)
         if merged:
             after[slot] = merged
     return before if after == before else after

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from metabonk_tui.core.config.config_section import NotNegative, Section
+from metabonk_tui.core.config.config_section import ConfigSection, NotNegative
 
 
-class AlertRuleConfig(Section, frozen=True, kw_only=True):
+class AlertRuleConfig(ConfigSection, frozen=True, kw_only=True):
     """One alert: how long its condition must hold, and how loud it is."""
 
     enabled: bool
@@ -20,7 +20,7 @@ class AlertRuleConfig(Section, frozen=True, kw_only=True):
     """None: `keep_firing_s`."""
 
 
-class AlertRulesConfig(Section, frozen=True, kw_only=True):
+class AlertRulesConfig(ConfigSection, frozen=True, kw_only=True):
     """Every alert by its name; `core.alert_rules` says what each is."""
 
     ComponentAbsent: AlertRuleConfig
@@ -46,7 +46,7 @@ class AlertRulesConfig(Section, frozen=True, kw_only=True):
     RecorderStale: AlertRuleConfig
 
 
-class HookConfig(Section, frozen=True, kw_only=True):
+class HookConfig(ConfigSection, frozen=True, kw_only=True):
     """A command of the user's that is told of alerts."""
 
     command: list[str]
@@ -59,7 +59,7 @@ class HookConfig(Section, frozen=True, kw_only=True):
     per_minute: Annotated[int, Meta(ge=1, le=60)]
 
 
-class AlertsConfig(Section, frozen=True, kw_only=True):
+class AlertsConfig(ConfigSection, frozen=True, kw_only=True):
     """What must hold for how long to be told, and who is told."""
 
     keep_firing_s: NotNegative
@@ -67,7 +67,7 @@ class AlertsConfig(Section, frozen=True, kw_only=True):
     hook: HookConfig
 
 
-class MetricsConfig(Section, frozen=True, kw_only=True):
+class MetricsConfig(ConfigSection, frozen=True, kw_only=True):
     """Where Prometheus can read what is known."""
 
     port: Annotated[int, Meta(ge=0, le=65535)]

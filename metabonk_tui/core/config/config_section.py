@@ -12,5 +12,5 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
 
 
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ConfigSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file. Every key is required: the packaged default supplies what the user leaves out."""

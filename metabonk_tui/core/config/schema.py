@@ -15,12 +15,12 @@ import msgspec
 from msgspec import Meta
 
 from metabonk_tui.core.config.alert_config import AlertsConfig, MetricsConfig
-from metabonk_tui.core.config.config_section import Count, NotNegative, Port, Positive, Section
+from metabonk_tui.core.config.config_section import ConfigSection, Count, NotNegative, Port, Positive
 
 GB = 1_000_000_000
 
 
-class LauncherConfig(Section, frozen=True, kw_only=True):
+class LauncherConfig(ConfigSection, frozen=True, kw_only=True):
     """How the launcher backend starts and stops MetaBonk."""
 
     directory: str
@@ -33,7 +33,7 @@ class LauncherConfig(Section, frozen=True, kw_only=True):
     stop_grace_s: Positive
 
 
-class PoolConfig(Section, frozen=True, kw_only=True):
+class PoolConfig(ConfigSection, frozen=True, kw_only=True):
     """Which workers, and what launches them."""
 
     host: str
@@ -45,7 +45,7 @@ class PoolConfig(Section, frozen=True, kw_only=True):
     launcher: LauncherConfig
 
 
-class ProcessesConfig(Section, frozen=True, kw_only=True):
+class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):
     """How processes are recognised: every text of one pattern must occur in the command line."""
 
     worker: list[list[str]]
@@ -54,7 +54,7 @@ class ProcessesConfig(Section, frozen=True, kw_only=True):
     ollama: list[list[str]]
 
 
-class ObserveConfig(Section, frozen=True, kw_only=True):
+class ObserveConfig(ConfigSection, frozen=True, kw_only=True):
     """How the workers are looked at."""
 
     interval_s: NotNegative
@@ -64,7 +64,7 @@ class ObserveConfig(Section, frozen=True, kw_only=True):
     gap_intervals: Positive
 
 
-class MemoryConfig(Section, frozen=True, kw_only=True):
+class MemoryConfig(ConfigSection, frozen=True, kw_only=True):
     """The floor and what is assumed until it is measured."""
 
     floor_gb: Positive
@@ -80,7 +80,7 @@ class MemoryConfig(Section, frozen=True, kw_only=True):
         return int(self.floor_gb * GB)
 
 
-class MemoryWatchConfig(Section, frozen=True, kw_only=True):
+class MemoryWatchConfig(ConfigSection, frozen=True, kw_only=True):
     """When the memory watch speaks up, and what it may do."""
 
     enabled: bool
@@ -96,7 +96,7 @@ class MemoryWatchConfig(Section, frozen=True, kw_only=True):
     cooldown_s: Positive
 
 
-class ClockConfig(Section, frozen=True, kw_only=True):
+class ClockConfig(ConfigSection, frozen=True, kw_only=True):
     """The clock of a run."""
 
     startup_grace_s: Positive
@@ -106,7 +106,7 @@ class ClockConfig(Section, frozen=True, kw_only=True):
     long_run_s: Positive
 
 
-class VerdictConfig(Section, frozen=True, kw_only=True):
+class VerdictConfig(ConfigSection, frozen=True, kw_only=True):
     """Thresholds of the decision matrix."""
 
     active_window_s: Positive
@@ -121,7 +121,7 @@ class VerdictConfig(Section, frozen=True, kw_only=True):
     tune_keys: list[str]
 
 
-class EnvironmentConfig(Section, frozen=True, kw_only=True):
+class EnvironmentConfig(ConfigSection, frozen=True, kw_only=True):
     """What must stand in the environment of every worker process, besides what the components require."""
 
     required: dict[str, str]
@@ -132,7 +132,7 @@ class EnvironmentConfig(Section, frozen=True, kw_only=True):
     """What is read instead of a key that nobody reads; "" for nothing."""
 
 
-class StoreConfig(Section, frozen=True, kw_only=True):
+class StoreConfig(ConfigSection, frozen=True, kw_only=True):
     """What is kept of what was seen, and for how long."""
 
     enabled: bool
@@ -141,7 +141,7 @@ class StoreConfig(Section, frozen=True, kw_only=True):
     min_free_gb: NotNegative
 
 
-class TestConfig(Section, frozen=True, kw_only=True):
+class TestConfig(ConfigSection, frozen=True, kw_only=True):
     """One component test: a command that ends with 0 when its component works."""
 
     __test__ = False
@@ -152,7 +152,7 @@ class TestConfig(Section, frozen=True, kw_only=True):
     timeout_s: Positive = 60.0
 
 
-class PreflightConfig(Section, frozen=True, kw_only=True):
+class PreflightConfig(ConfigSection, frozen=True, kw_only=True):
     """What is looked at before a launch."""
 
     ollama: str
@@ -162,7 +162,7 @@ class PreflightConfig(Section, frozen=True, kw_only=True):
     test: list[TestConfig]
 
 
-class UiConfig(Section, frozen=True, kw_only=True):
+class UiConfig(ConfigSection, frozen=True, kw_only=True):
     """How it looks."""
 
     theme: str
@@ -171,7 +171,7 @@ class UiConfig(Section, frozen=True, kw_only=True):
     notify: Literal["off", "osc9", "osc777", "both"]
 
 
-class ComponentConfig(Section, frozen=True, kw_only=True):
+class ComponentConfig(ConfigSection, frozen=True, kw_only=True):
     """One component whose metric must move."""
 
     id: str
@@ -191,7 +191,7 @@ class ComponentConfig(Section, frozen=True, kw_only=True):
     environment: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class Config(Section, frozen=True, kw_only=True):
+class Config(ConfigSection, frozen=True, kw_only=True):
     """All of it."""
 
     pool: PoolConfig

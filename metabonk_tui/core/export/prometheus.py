@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from metabonk_tui.core.model.alert import AlertState
-from metabonk_tui.core.model.snapshot import CheckResult, Snapshot, Word
+from metabonk_tui.core.model.snapshot import CheckResult, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 
 Point = tuple[tuple[str, ...], float]
@@ -66,7 +66,7 @@ def _how_many_up(snapshot: Snapshot) -> float | None:
 
 
 def _words(snapshot: Snapshot) -> Points:
-    return [((word.value,), float(word is snapshot.verdict.word)) for word in Word]
+    return [((word.value,), float(word is snapshot.verdict.kind)) for word in VerdictKind]
 
 
 def _states(snapshot: Snapshot) -> Points:

@@ -29,8 +29,8 @@ def brief(
         "speed": speed,
         "run": {"name": run.name, "elapsed_s": run.elapsed_s},
         "verdict": {
-            "word": str(verdict.word),
-            "level": verdict.word.level,
+            "word": str(verdict.kind),
+            "level": verdict.kind.level,
             "since_s": verdict.since_t - run.started_at,
             "because": list(verdict.because[:1]),
         },

@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Standing = Literal["waiting", "running", "PASS", "FAIL", "UNKNOWN", "SKIPPED"]
-FEWEST_WORDS = 3
+CheckState = Literal["waiting", "running", "PASS", "FAIL", "UNKNOWN", "SKIPPED"]
+MIN_WORDS = 3
 """A reason of fewer words explains nothing to whoever reads it after the run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ChecklistItem:
     """One thing that must be so."""
 
     id: str
     title: str
-    standing: Standing
+    standing: CheckState
     evidence: tuple[str, ...] = ()
     """What was seen, the most telling first."""
     fix: str = ""
@@ -30,7 +30,7 @@ class Item:
     """The last lines that a test printed, cleaned."""
 
 
-def exit_code(items: Sequence[Item]) -> int:
+def exit_code(items: Sequence[ChecklistItem]) -> int:
     """0: all passed, or skipped on purpose; 1: something is not known; 2: something is wrong."""
     standings = {item.standing for item in items}
     if "FAIL" in standings:
@@ -40,9 +40,9 @@ def exit_code(items: Sequence[Item]) -> int:
 
 def is_reason(text: str) -> bool:
     """Tell whether somebody gave a reason: at least a few words with letters in them."""
-    return len(re.findall(r"\b\w*[^\W\d_]\w+\b", text)) >= FEWEST_WORDS
+    return len(re.findall(r"\b\w*[^\W\d_]\w+\b", text)) >= MIN_WORDS
 
 
-def sentence(item: Item) -> str:
+def format_item(item: ChecklistItem) -> str:
     """Say an item in one line: "disk space FAIL: 0.1 GB free in /srv"."""
     return f"{item.title} {item.standing}" + (f": {item.evidence[0]}" if item.evidence else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.launch.checklist import Item, Standing, is_reason, sentence
+from metabonk_tui.core.launch.checklist import ChecklistItem, CheckState, format_item, is_reason
 from metabonk_tui.core.launch.preflight import (
     PreflightView,
     env_file_item,
@@ -28,12 +28,12 @@ REPLACED = frozenset({"memory", "env-processes"})
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class InterlockResult:
     """Whether an action that starts workers may be carried out."""
 
-    items: tuple[Item, ...] = ()
+    items: tuple[ChecklistItem, ...] = ()
     """All that was judged for it."""
-    blocking: tuple[Item, ...] = ()
+    blocking: tuple[ChecklistItem, ...] = ()
     """What stops it."""
     reason: str = ""
     """Why somebody overrides that; "" where nobody does, or gives no reason worth the name."""
@@ -46,32 +46,36 @@ class Door:
     @property
     def why(self) -> str:
         """Say what stops it."""
-        return "; ".join(sentence(item) for item in self.blocking)
+        return "; ".join(format_item(item) for item in self.blocking)
 
     @property
     def overridden(self) -> tuple[str, ...]:
         """Name what was not so when it was overridden."""
-        return tuple(sentence(item) for item in self.blocking) if self.reason else ()
+        return tuple(format_item(item) for item in self.blocking) if self.reason else ()
 
 
-def door(action: Action, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config) -> Door:
+def check_interlock(
+    action: Action, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config
+) -> InterlockResult:
     """Judge an action. Only what starts workers is ever stopped."""
     if not isinstance(action, Launch | Resize | Restart):
-        return Door()
+        return InterlockResult()
     if action.by == "watch":
         # It shrinks a pool whose memory is ending: a door that is shut there would keep the fire in.
-        return Door()
+        return InterlockResult()
     reason = action.override.strip() if is_reason(action.override) else ""
-    lasting = action.by != "cli"
+    stays_open = action.by != "cli"
     long = is_long(action.hours, config)
-    items = checklist(snapshot, preflight, action.workers, config, lasting=lasting) if long else ()
+    items = checklist(snapshot, preflight, action.workers, config, stays_open=stays_open) if long else ()
     if items:
         blocking = [item for item in items if item.standing != "PASS"]
         known = {item.id for item in blocking}
-        against = [item for item in _against(action, snapshot, preflight, config) if item.id not in known]
-        return Door((*items, *against), (*blocking, *against), reason)
-    against = _against(action, snapshot, preflight, config)
-    return Door(tuple(against), tuple(against), reason)
+        known_failures = [
+            item for item in _known_failures(action, snapshot, preflight, config) if item.id not in known
+        ]
+        return InterlockResult((*items, *known_failures), (*blocking, *known_failures), reason)
+    known_failures = _known_failures(action, snapshot, preflight, config)
+    return InterlockResult(tuple(known_failures), tuple(known_failures), reason)
 
 
 def is_long(hours: float | None, config: Config) -> bool:
@@ -79,9 +83,9 @@ def is_long(hours: float | None, config: Config) -> bool:
     return hours is not None and hours * 3600 > config.clock.gameplay_s
 
 
-def _against(
+def _known_failures(
     action: Launch | Resize | Restart, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config
-) -> list[Item]:
+) -> list[ChecklistItem]:
     """List what is known to be wrong. Fewer workers than run now need no room: they make some."""
     running = sum(worker.alive for worker in snapshot.workers) if snapshot else 0
     found = []
@@ -98,11 +102,11 @@ def _against(
 
 
 def checklist(
-    snapshot: Snapshot | None, preflight: PreflightView | None, workers: int, config: Config, *, lasting: bool
-) -> tuple[Item, ...]:
+    snapshot: Snapshot | None, preflight: PreflightView | None, workers: int, config: Config, *, stays_open: bool
+) -> tuple[ChecklistItem, ...]:
     """Go through what a 24-hour run must have, in the order in which it is proved.
 
-    `lasting`: whoever asks stays; a command that ends with the launch records nothing of the run.
+    `stays_open`: whoever asks stays; a command that ends with the launch records nothing of the run.
     """
     return (
         kept_tests_item(config, preflight.tests if preflight else (), snapshot.t if snapshot else None),
@@ -112,110 +116,120 @@ def checklist(
         _gameplay(snapshot),
         _stable(snapshot),
         _kills(snapshot),
-        _recorder(snapshot, lasting),
+        _recorder(snapshot, stays_open),
         _watch(snapshot),
     )
 
 
-def _environment(snapshot: Snapshot | None, config: Config) -> Item:
-    of, title = "environment", "environment verified"
+def _environment(snapshot: Snapshot | None, config: Config) -> ChecklistItem:
+    item_id, title = "environment", "environment verified"
     if snapshot is None:
-        return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+        return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
     parts = (
         env_file_item(config, snapshot.env_file),
         processes_item(config, snapshot.env_file, snapshot.workers),
     )
-    worst: tuple[Standing, ...] = ("FAIL", "UNKNOWN")
+    worst: tuple[CheckState, ...] = ("FAIL", "UNKNOWN")
     for standing in worst:
         bad = [item for item in parts if item.standing == standing]
         if bad:
             evidence = tuple(line for item in bad for line in item.evidence)
-            return Item(of, title, standing, evidence, bad[0].fix)
+            return ChecklistItem(item_id, title, standing, evidence, bad[0].fix)
     silent = [worker.slot for worker in snapshot.workers if not worker.alive]
     if any(item.standing != "PASS" for item in parts) or silent:
         # Nothing required, or no process to look into: nothing was verified.
         why = tuple(line for item in parts if item.standing != "PASS" for line in item.evidence)
-        gone = (f"w{', w'.join(str(slot) for slot in silent)} not running",) if silent else ()
-        return Item(of, title, "UNKNOWN", why + gone, "let every worker run first")
-    return Item(of, title, "PASS", tuple(line for item in parts for line in item.evidence))
+        not_running = (f"w{', w'.join(str(slot) for slot in silent)} not running",) if silent else ()
+        return ChecklistItem(item_id, title, "UNKNOWN", why + not_running, "let every worker run first")
+    return ChecklistItem(item_id, title, "PASS", tuple(line for item in parts for line in item.evidence))
 
 
-def _components(snapshot: Snapshot | None) -> Item:
-    of, title = "components", "components non-zero"
+def _components(snapshot: Snapshot | None) -> ChecklistItem:
+    item_id, title = "components", "components non-zero"
     if snapshot is None or not snapshot.workers:
-        return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+        return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
     due, shown = due_components(snapshot.workers)
     if not due:
-        return Item(of, title, "UNKNOWN", ("no component is due in validation",))
+        return ChecklistItem(item_id, title, "UNKNOWN", ("no component is due in validation",))
     missing = [name for name in due if name not in shown]
     if not missing:
-        return Item(of, title, "PASS", (f"{len(due)}/{len(due)} that are due have shown in this run",))
-    heard = [
+        return ChecklistItem(item_id, title, "PASS", (f"{len(due)}/{len(due)} that are due have shown in this run",))
+    seen_silent = [
         name
         for name in missing
-        if any(c.title == name and c.bearing == "silent" for worker in snapshot.workers for c in worker.components)
+        if any(
+            c.title == name and c.window_activity == "silent" for worker in snapshot.workers for c in worker.components
+        )
     ]
-    standing: Standing = "FAIL" if heard else "UNKNOWN"
+    standing: CheckState = "FAIL" if seen_silent else "UNKNOWN"
     lines = (f"never shown in this run: {', '.join(missing)}",)
-    return Item(of, title, standing, lines, "go on validating until all have shown")
+    return ChecklistItem(item_id, title, standing, lines, "go on validating until all have shown")
 
 
-def _gameplay(snapshot: Snapshot | None) -> Item:
-    of, title = "gameplay", "a worker reached gameplay"
+def _gameplay(snapshot: Snapshot | None) -> ChecklistItem:
+    item_id, title = "gameplay", "a worker reached gameplay"
     if snapshot is None or not snapshot.workers:
-        return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+        return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
     reached = [f"w{worker.slot}" for worker in snapshot.workers if worker.gameplay.reached_t is not None]
     total = len(snapshot.workers)
     if reached:
-        return Item(of, title, "PASS", (f"{', '.join(reached)} of {total}, corroborated",))
+        return ChecklistItem(item_id, title, "PASS", (f"{', '.join(reached)} of {total}, corroborated",))
     claimed = [f"w{worker.slot}" for worker in snapshot.workers if worker.gameplay.started]
     if claimed:
-        return Item(of, title, "UNKNOWN", (f"{', '.join(claimed)} say so, but no second sign",), "wait for one")
+        return ChecklistItem(
+            item_id, title, "UNKNOWN", (f"{', '.join(claimed)} say so, but no second sign",), "wait for one"
+        )
     if any(worker.gameplay.started is None for worker in snapshot.workers):
-        return Item(of, title, "UNKNOWN", ("not every worker says whether it has",))
-    return Item(of, title, "FAIL", (f"0 of {total} workers",), "wait until one has")
+        return ChecklistItem(item_id, title, "UNKNOWN", ("not every worker says whether it has",))
+    return ChecklistItem(item_id, title, "FAIL", (f"0 of {total} workers",), "wait until one has")
 
 
-def _stable(snapshot: Snapshot | None) -> Item:
-    of, title = "memory-stable", "memory stable"
+def _stable(snapshot: Snapshot | None) -> ChecklistItem:
+    item_id, title = "memory-stable", "memory stable"
     nodes = snapshot.verdict.nodes if snapshot else ()
     for node in nodes:
         if node.id == "memory":
-            standings: dict[str, Standing] = {"yes": "PASS", "no": "FAIL"}
-            return Item(of, title, standings.get(node.answer, "UNKNOWN"), node.evidence, "fewer workers, or wait")
-    return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+            standings: dict[str, CheckState] = {"yes": "PASS", "no": "FAIL"}
+            return ChecklistItem(
+                item_id, title, standings.get(node.answer, "UNKNOWN"), node.evidence, "fewer workers, or wait"
+            )
+    return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
 
 
-def _kills(snapshot: Snapshot | None) -> Item:
-    of, title = "oom", "no OOM kill"
+def _kills(snapshot: Snapshot | None) -> ChecklistItem:
+    item_id, title = "oom", "no OOM kill"
     if snapshot is not None and snapshot.memory.oom_kills_in_run:
         evidence = (f"{snapshot.memory.oom_kills_in_run} in this run",)
-        return Item(of, title, "FAIL", evidence, "relaunch as many as fit: a new run counts anew")
+        return ChecklistItem(item_id, title, "FAIL", evidence, "relaunch as many as fit: a new run counts anew")
     if snapshot is None or snapshot.memory.reading is None or snapshot.memory.reading.oom_kills is None:
-        return Item(of, title, "UNKNOWN", ("the kernel's counter was not read",))
-    return Item(of, title, "PASS", (f"0 in this run, counted for the {snapshot.memory.reading.oom_scope}",))
+        return ChecklistItem(item_id, title, "UNKNOWN", ("the kernel's counter was not read",))
+    return ChecklistItem(
+        item_id, title, "PASS", (f"0 in this run, counted for the {snapshot.memory.reading.oom_scope}",)
+    )
 
 
-def _recorder(snapshot: Snapshot | None, lasting: bool) -> Item:
-    of, title = "recorder", "recorder on"
+def _recorder(snapshot: Snapshot | None, stays_open: bool) -> ChecklistItem:
+    item_id, title = "recorder", "recorder on"
     recording, by = (snapshot.recording, snapshot.recorded_by) if snapshot else (None, "")
     fix = "in another terminal: metabonk-tui record"
     if recording is False:
-        return Item(of, title, "FAIL", ("what is seen cannot be stored",), "see why, in the events")
-    if not lasting and not by:
-        return Item(of, title, "FAIL", ("none is there but this command, which ends",), fix)
+        return ChecklistItem(item_id, title, "FAIL", ("what is seen cannot be stored",), "see why, in the events")
+    if not stays_open and not by:
+        return ChecklistItem(item_id, title, "FAIL", ("none is there but this command, which ends",), fix)
     if recording is None:
-        return Item(of, title, "UNKNOWN", (f"{by} has stored nothing yet" if by else "no recorder runs",), fix)
-    return Item(of, title, "PASS", (f"{by} records" if by else "it records",))
+        return ChecklistItem(
+            item_id, title, "UNKNOWN", (f"{by} has stored nothing yet" if by else "no recorder runs",), fix
+        )
+    return ChecklistItem(item_id, title, "PASS", (f"{by} records" if by else "it records",))
 
 
-def _watch(snapshot: Snapshot | None) -> Item:
-    of, title = "memory-watch", "memory watch on"
+def _watch(snapshot: Snapshot | None) -> ChecklistItem:
+    item_id, title = "memory-watch", "memory watch on"
     if snapshot is None:
-        return Item(of, title, "UNKNOWN", (NOTHING_SEEN,))
+        return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
     if not snapshot.memory.watch_armed:
-        return Item(of, title, "FAIL", ("it is not armed",), "arm the memory watch")
-    return Item(of, title, "PASS", ("it is armed",))
+        return ChecklistItem(item_id, title, "FAIL", ("it is not armed",), "arm the memory watch")
+    return ChecklistItem(item_id, title, "PASS", ("it is armed",))
 
 
 NOTHING_SEEN = "nothing was seen yet"

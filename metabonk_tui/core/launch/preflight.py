@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.config.schema import GB, Config, TestConfig
-from metabonk_tui.core.launch.checklist import Item
-from metabonk_tui.core.memory.capacity import arithmetic, judge
+from metabonk_tui.core.launch.checklist import ChecklistItem
+from metabonk_tui.core.memory.capacity import arithmetic, judge_fit
 from metabonk_tui.core.model.memory import Budget
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.numbers import age, gigabytes
-from metabonk_tui.core.worker.environment import same
-from metabonk_tui.core.worker.truth import truth_table
+from metabonk_tui.core.worker.environment import is_same_value
+from metabonk_tui.core.worker.truth import env_check_table
 
 SHOWN_PORTS = 3
 
@@ -66,7 +66,7 @@ class PreflightView:
     """For how many workers it looked; 0: there was none yet."""
     began_t: float | None = None
     ended_t: float | None = None
-    items: tuple[Item, ...] = ()
+    items: tuple[ChecklistItem, ...] = ()
     tests: tuple[TestResult, ...] = ()
     """The newest result of every test ever run here, also by an earlier monitor."""
     problem: str = ""
@@ -86,121 +86,127 @@ def result_of(test: TestConfig, results: Sequence[TestResult]) -> TestResult | N
     return None
 
 
-def item_of_test(test: TestConfig, result: TestResult | None) -> Item:
+def item_of_test(test: TestConfig, result: TestResult | None) -> ChecklistItem:
     """Judge one component test that was run."""
-    of, title = id_of_test(test.name), f"test {test.name}"
+    item_id, title = id_of_test(test.name), f"test {test.name}"
     if result is None or result.outcome == "broken off":
-        return Item(of, title, "UNKNOWN", ("it was not run to its end",), "run the preflight")
+        return ChecklistItem(item_id, title, "UNKNOWN", ("it was not run to its end",), "run the preflight")
     if result.outcome == "passed":
-        return Item(of, title, "PASS", (f"passed in {result.seconds:.1f} s",), output=result.tail)
+        return ChecklistItem(item_id, title, "PASS", (f"passed in {result.seconds:.1f} s",), output=result.tail)
     last = (result.tail[-1],) if result.tail else ()
-    said = f"{result.outcome}: {result.how}" if result.how else result.outcome
+    outcome_text = f"{result.outcome}: {result.how}" if result.how else result.outcome
     about = f" ({test.component})" if test.component else ""
-    return Item(of, title, "FAIL", (said, *last), f"repair what it tests{about}, then run it again", result.tail)
+    return ChecklistItem(
+        item_id, title, "FAIL", (outcome_text, *last), f"repair what it tests{about}, then run it again", result.tail
+    )
 
 
-def no_tests_item() -> Item:
+def no_tests_item() -> ChecklistItem:
     """Say that no component test is configured."""
-    return Item("tests", "component tests", "SKIPPED", ("none is configured",), "name some in [[preflight.test]]")
+    return ChecklistItem(
+        "tests", "component tests", "SKIPPED", ("none is configured",), "name some in [[preflight.test]]"
+    )
 
 
-def env_file_item(config: Config, env_file: EnvFileReading | None) -> Item:
+def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistItem:
     """Judge what the workers will be handed: the env file, and what the configuration lays over it."""
-    of, title = "env-file", "environment in the file"
+    item_id, title = "env-file", "environment in the file"
     required = config.required_environment
     if not required:
-        return Item(of, title, "SKIPPED", ("no variable is required",))
+        return ChecklistItem(item_id, title, "SKIPPED", ("no variable is required",))
     if env_file is None:
         why = "it was not read" if config.pool.launcher.env_file else "no env file is configured"
-        return Item(of, title, "UNKNOWN", (why,), "set pool.launcher.env_file")
+        return ChecklistItem(item_id, title, "UNKNOWN", (why,), "set pool.launcher.env_file")
     if env_file.error is not None:
-        return Item(of, title, "FAIL", (env_file.error,), "mend the env file")
-    handed = handed_over(config, env_file)
-    bad = [f"{key} is not set" for key in required if key not in handed]
+        return ChecklistItem(item_id, title, "FAIL", (env_file.error,), "mend the env file")
+    effective = effective_environment(config, env_file)
+    bad = [f"{key} is not set" for key in required if key not in effective]
     bad += [
-        f"{key} is {handed[key]}, not {wanted}"
+        f"{key} is {effective[key]}, not {wanted}"
         for key, wanted in required.items()
-        if key in handed and not same(handed[key], wanted)
+        if key in effective and not is_same_value(effective[key], wanted)
     ]
     if bad:
-        return Item(of, title, "FAIL", tuple(bad), f"set it right in {env_file.path}")
+        return ChecklistItem(item_id, title, "FAIL", tuple(bad), f"set it right in {env_file.path}")
     plain = [key for key in required if key in env_file.values and key not in env_file.exported]
     notes = (f"{len(plain)} not exported by a plain source; a launch from here exports all",) if plain else ()
-    return Item(of, title, "PASS", (f"{len(required)} of {len(required)} right", *notes))
+    return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *notes))
 
 
-def handed_over(config: Config, env_file: EnvFileReading) -> Mapping[str, str]:
+def effective_environment(config: Config, env_file: EnvFileReading) -> Mapping[str, str]:
     """Lay the configuration's own variables over the env file's, as a launch does."""
     return {**env_file.values, **config.pool.launcher.environment}
 
 
-def processes_item(config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]) -> Item:
+def processes_item(config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]) -> ChecklistItem:
     """Judge what the running worker processes were started with."""
-    of, title = "env-processes", "environment in the processes"
+    item_id, title = "env-processes", "environment in the processes"
     if not config.required_environment:
-        return Item(of, title, "SKIPPED", ("no variable is required",))
+        return ChecklistItem(item_id, title, "SKIPPED", ("no variable is required",))
     alive = [worker for worker in workers if worker.alive]
     if not alive:
-        return Item(of, title, "SKIPPED", ("no worker runs",))
-    rows = truth_table(config, env_file, alive)
+        return ChecklistItem(item_id, title, "SKIPPED", ("no worker runs",))
+    rows = env_check_table(config, env_file, alive)
     bad = tuple(
-        f"{row.key} {cell.truth} in w{cell.slot}"
+        f"{row.key} {cell.result} in w{cell.slot}"
         for row in rows
         for cell in row.cells
-        if cell.truth in ("wrong", "missing")
+        if cell.result in ("wrong", "missing")
     )
     if bad:
-        return Item(of, title, "FAIL", bad, "launch them anew with the env file")
-    hidden = {cell.slot: cell.why for row in rows for cell in row.cells if cell.truth == "unknown"}
+        return ChecklistItem(item_id, title, "FAIL", bad, "launch them anew with the env file")
+    hidden = {cell.slot: cell.why for row in rows for cell in row.cells if cell.result == "unknown"}
     if hidden:
         why = tuple(f"w{slot}: {why}" for slot, why in sorted(hidden.items()))
-        return Item(of, title, "UNKNOWN", why, "run the monitor as the user of the workers")
-    return Item(of, title, "PASS", (f"{len(rows)} of {len(rows)} right in {len(alive)} processes",))
+        return ChecklistItem(item_id, title, "UNKNOWN", why, "run the monitor as the user of the workers")
+    return ChecklistItem(item_id, title, "PASS", (f"{len(rows)} of {len(rows)} right in {len(alive)} processes",))
 
 
-def ports_item(findings: Sequence[PortFinding], workers: int) -> Item:
+def ports_item(findings: Sequence[PortFinding], workers: int) -> ChecklistItem:
     """Judge the ports: each is free, or held by a worker of this very pool."""
-    of, title = "ports", "ports"
+    item_id, title = "ports", "ports"
     strange = [f"{found.port} is held by {found.holder}" for found in findings if found.state == "stranger"]
     if strange:
-        return Item(of, title, "FAIL", tuple(strange), "end it, or set pool.base_port elsewhere")
+        return ChecklistItem(item_id, title, "FAIL", tuple(strange), "end it, or set pool.base_port elsewhere")
     hidden = tuple(f"{found.port}: {found.holder}" for found in findings if found.state == "unknown")
     if hidden:
-        return Item(of, title, "UNKNOWN", hidden, "look who holds it: ss -ltnp")
+        return ChecklistItem(item_id, title, "UNKNOWN", hidden, "look who holds it: ss -ltnp")
     if len(findings) < workers or not findings:
-        return Item(of, title, "UNKNOWN", (f"only {len(findings)} of {workers} were looked at",))
+        return ChecklistItem(item_id, title, "UNKNOWN", (f"only {len(findings)} of {workers} were looked at",))
     ours = sum(found.state == "ours" for found in findings)
     span = f"{findings[0].port}-{findings[-1].port}" if len(findings) > 1 else str(findings[0].port)
-    return Item(of, title, "PASS", (f"{span}: {len(findings) - ours} free, {ours} held by our own pool",))
+    return ChecklistItem(
+        item_id, title, "PASS", (f"{span}: {len(findings) - ours} free, {ours} held by our own pool",)
+    )
 
 
-def launcher_item(config: Config, problem: str | None) -> Item:
+def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
     """Judge the launcher; `problem` is why it cannot be run, "" when it can, None when nobody looked."""
-    of, title = "launcher", "launcher"
+    item_id, title = "launcher", "launcher"
     if config.pool.backend == "none":
-        return Item(of, title, "SKIPPED", ('pool.backend is "none": nothing is launched from here',))
+        return ChecklistItem(item_id, title, "SKIPPED", ('pool.backend is "none": nothing is launched from here',))
     if problem is None:
-        return Item(of, title, "UNKNOWN", ("nobody looked",))
+        return ChecklistItem(item_id, title, "UNKNOWN", ("nobody looked",))
     if problem:
-        return Item(of, title, "FAIL", (problem,), "set [pool.launcher] right")
-    return Item(of, title, "PASS", (f"{' '.join(config.pool.launcher.launch[:2])} can be run",))
+        return ChecklistItem(item_id, title, "FAIL", (problem,), "set [pool.launcher] right")
+    return ChecklistItem(item_id, title, "PASS", (f"{' '.join(config.pool.launcher.launch[:2])} can be run",))
 
 
-def ollama_item(url: str, problem: str | None) -> Item:
+def ollama_item(url: str, problem: str | None) -> ChecklistItem:
     """Judge Ollama; `problem` is what was wrong with its answer, "" when it answered, None when nobody asked."""
-    of, title = "ollama", "Ollama"
+    item_id, title = "ollama", "Ollama"
     if not url:
-        return Item(of, title, "SKIPPED", ("not needed: preflight.ollama is empty",))
+        return ChecklistItem(item_id, title, "SKIPPED", ("not needed: preflight.ollama is empty",))
     if problem is None:
-        return Item(of, title, "UNKNOWN", (f"{url} was not asked",))
+        return ChecklistItem(item_id, title, "UNKNOWN", (f"{url} was not asked",))
     if problem:
-        return Item(of, title, "FAIL", (f"{url}: {problem}",), "start it: ollama serve")
-    return Item(of, title, "PASS", (f"{url} answers",))
+        return ChecklistItem(item_id, title, "FAIL", (f"{url}: {problem}",), "start it: ollama serve")
+    return ChecklistItem(item_id, title, "PASS", (f"{url} answers",))
 
 
-def disk_item(findings: Sequence[DiskFinding], needed_gb: float) -> Item:
+def disk_item(findings: Sequence[DiskFinding], needed_gb: float) -> ChecklistItem:
     """Judge the room on disk."""
-    of, title = "disk", "disk space"
+    item_id, title = "disk", "disk space"
     rooms = [(found, found.free_bytes) for found in findings if found.free_bytes is not None]
     short = tuple(
         f"{gigabytes(free)} GB free in {found.path}, {needed_gb:g} needed"
@@ -208,33 +214,35 @@ def disk_item(findings: Sequence[DiskFinding], needed_gb: float) -> Item:
         if free < needed_gb * GB
     )
     if short:
-        return Item(of, title, "FAIL", short, "make room, or lower preflight.disk_gb")
+        return ChecklistItem(item_id, title, "FAIL", short, "make room, or lower preflight.disk_gb")
     hidden = tuple(f"{found.path}: {found.error}" for found in findings if found.free_bytes is None)
     if hidden or not findings:
-        return Item(of, title, "UNKNOWN", hidden or ("nobody looked",))
-    return Item(of, title, "PASS", tuple(f"{gigabytes(free)} GB free in {found.path}" for found, free in rooms))
+        return ChecklistItem(item_id, title, "UNKNOWN", hidden or ("nobody looked",))
+    return ChecklistItem(
+        item_id, title, "PASS", tuple(f"{gigabytes(free)} GB free in {found.path}" for found, free in rooms)
+    )
 
 
-def memory_item(budget: Budget | None, workers: int) -> Item:
+def memory_item(budget: Budget | None, workers: int) -> ChecklistItem:
     """Judge whether so many workers fit into memory, with the arithmetic."""
-    of, title = "memory", "workers against memory"
+    item_id, title = "memory", "workers against memory"
     if budget is None:
-        return Item(of, title, "UNKNOWN", ("how much memory there is, is not known",))
+        return ChecklistItem(item_id, title, "UNKNOWN", ("how much memory there is, is not known",))
     leaves = budget.leaves_bytes(workers)
     left = f"leaves {gigabytes(leaves)}" if leaves >= 0 else f"is {gigabytes(-leaves)} short"
     evidence = (f"{arithmetic(budget, workers)}, {left}",)
-    if judge(budget, workers) == "fits":
-        return Item(of, title, "PASS", evidence)
+    if judge_fit(budget, workers) == "fits":
+        return ChecklistItem(item_id, title, "PASS", evidence)
     fits = f"launch {budget.fits}: so many fit" if budget.fits > 0 else "not one fits: free memory first"
-    return Item(of, title, "FAIL", evidence, fits)
+    return ChecklistItem(item_id, title, "FAIL", evidence, fits)
 
 
-def kept_tests_item(config: Config, results: Sequence[TestResult], now_t: float | None) -> Item:
+def kept_tests_item(config: Config, results: Sequence[TestResult], now_t: float | None) -> ChecklistItem:
     """Judge all component tests by their kept results; an old one proves nothing of today."""
     title = "component tests pass"
     tests = config.preflight.test
     if not tests:
-        return Item("tests", title, "SKIPPED", ("none is configured",), "name some in [[preflight.test]]")
+        return ChecklistItem("tests", title, "SKIPPED", ("none is configured",), "name some in [[preflight.test]]")
     failed, unknown, passed = [], [], []
     for test in tests:
         result = result_of(test, results)
@@ -249,7 +257,9 @@ def kept_tests_item(config: Config, results: Sequence[TestResult], now_t: float 
         else:
             passed.append(f"{test.name} passed {ago}")
     if failed:
-        return Item("tests", title, "FAIL", tuple(failed), "repair what they test and run the preflight again")
+        return ChecklistItem(
+            "tests", title, "FAIL", tuple(failed), "repair what they test and run the preflight again"
+        )
     if unknown:
-        return Item("tests", title, "UNKNOWN", tuple(unknown), "run the preflight")
-    return Item("tests", title, "PASS", tuple(passed))
+        return ChecklistItem("tests", title, "UNKNOWN", tuple(unknown), "run the preflight")
+    return ChecklistItem("tests", title, "PASS", tuple(passed))

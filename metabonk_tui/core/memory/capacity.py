@@ -20,11 +20,11 @@ LOADED_SHARE = 0.5
 """An Ollama that holds less than this share of what is expected of it has not loaded its model."""
 TABLE_ROWS = 16
 
-Fit = Literal["fits", "below floor", "does not fit"]
+CapacityFit = Literal["fits", "below floor", "does not fit"]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredPeaks:
     """The most that was held in this run, and how long one of its workers has lived."""
 
     worker_bytes: int | None = None
@@ -33,22 +33,22 @@ class Measured:
     workers_since_t: float | None = None
     """When a worker process was first seen in this run."""
 
-    def observe(self, processes: Iterable[ProcessReading], t: float) -> Measured:
+    def observe(self, processes: Iterable[ProcessReading], t: float) -> MeasuredPeaks:
         """Take in one look at the processes."""
         seen = tuple(processes)
         workers = [process for process in seen if process.role == "worker"]
         ollama = sum(held_bytes(process) for process in seen if process.role == "ollama")
         since_t = self.workers_since_t if self.workers_since_t is not None or not workers else t
         starts = [since_t if process.started_at is None else process.started_at for process in workers]
-        return Measured(
-            worker_bytes=_most(self.worker_bytes, [held_bytes(process) for process in workers]),
-            ollama_bytes=_most(self.ollama_bytes, [ollama]),
+        return MeasuredPeaks(
+            worker_bytes=_max_bytes(self.worker_bytes, [held_bytes(process) for process in workers]),
+            ollama_bytes=_max_bytes(self.ollama_bytes, [ollama]),
             lived_s=max([self.lived_s, *(t - start for start in starts if start is not None)]),
             workers_since_t=since_t,
         )
 
 
-NOTHING = Measured()
+NO_PEAKS = MeasuredPeaks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class WhatIf:
     workers: int
     needs_bytes: int
     leaves_bytes: int
-    verdict: Fit
+    verdict: CapacityFit
 
 
 def held_bytes(process: ProcessReading) -> int:
@@ -76,8 +76,8 @@ def held_bytes(process: ProcessReading) -> int:
     return process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
 
 
-def work_out(
-    available_bytes: int | None, held: int, measured: Measured, earlier: Sequence[RunPeaks], config: Config
+def compute_capacity(
+    available_bytes: int | None, held: int, measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config
 ) -> Budget | None:
     """Work out the budget; None when available memory is not known.
 
@@ -102,7 +102,7 @@ def work_out(
     )
 
 
-def worker_peak(measured: Measured, earlier: Sequence[RunPeaks], config: Config) -> Peak:
+def worker_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> Peak:
     """Choose the peak of one worker.
 
     A worker that is still starting has not loaded what it will hold: then its number only counts where it is above
@@ -110,18 +110,18 @@ def worker_peak(measured: Measured, earlier: Sequence[RunPeaks], config: Config)
     long as the gate takes: then this run knows best.
     """
     expected = _expected([(peaks.worker_bytes, peaks.t) for peaks in earlier], config.memory.worker_gb)
-    return _chosen(measured.worker_bytes, _started(measured, config), _mature(measured, config), expected)
+    return _choose_peak(measured.worker_bytes, _started(measured, config), _mature(measured, config), expected)
 
 
-def ollama_peak(measured: Measured, earlier: Sequence[RunPeaks], config: Config) -> Peak:
+def ollama_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> Peak:
     """Choose the peak of Ollama; one that has not loaded its model says nothing, however long it runs."""
     expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
     loaded = (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
     trusted = loaded and _started(measured, config)
-    return _chosen(measured.ollama_bytes, trusted, _mature(measured, config), expected)
+    return _choose_peak(measured.ollama_bytes, trusted, _mature(measured, config), expected)
 
 
-def lesson(measured: Measured, earlier: Sequence[RunPeaks], t: float, config: Config) -> RunPeaks | None:
+def peaks_to_keep(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], t: float, config: Config) -> RunPeaks | None:
     """Say what a later run may learn from this one; None: nothing that can be trusted yet."""
     if not _started(measured, config):
         return None
@@ -130,7 +130,7 @@ def lesson(measured: Measured, earlier: Sequence[RunPeaks], t: float, config: Co
     return RunPeaks(t, measured.worker_bytes, measured.ollama_bytes if loaded else None)
 
 
-def judge(budget: Budget, workers: int) -> Fit:
+def judge_fit(budget: Budget, workers: int) -> CapacityFit:
     """Say whether so many workers fit: the floor must stay."""
     leaves = budget.leaves_bytes(workers)
     return "fits" if leaves >= budget.floor_bytes else "below floor" if leaves >= 0 else "does not fit"
@@ -138,7 +138,7 @@ def judge(budget: Budget, workers: int) -> Fit:
 
 def what_if(budget: Budget, counts: Iterable[int]) -> tuple[WhatIf, ...]:
     """Say for each number of workers what it needs, what it leaves, and whether it fits."""
-    return tuple(WhatIf(n, budget.needs_bytes(n), budget.leaves_bytes(n), judge(budget, n)) for n in counts)
+    return tuple(WhatIf(n, budget.needs_bytes(n), budget.leaves_bytes(n), judge_fit(budget, n)) for n in counts)
 
 
 def counts(wanted: Iterable[int], fits: int, rows: int = TABLE_ROWS) -> tuple[int, ...]:
@@ -166,14 +166,14 @@ def needs(budget: Budget, workers: int, brief: bool = False) -> str:
     """Write what so many workers and Ollama hold at their peaks, and whose number each is."""
 
     def part(size: int, source: PeakSource) -> str:
-        said = source_words(source, brief)
-        return f"{fmt.gigabytes(size, 2)} {said if brief else f'({said})'}"
+        label = describe_source(source, brief)
+        return f"{fmt.gigabytes(size, 2)} {label if brief else f'({label})'}"
 
     worker = f"{workers} x {part(budget.worker_bytes, budget.worker_source)}"
     return worker + (f" + Ollama {part(budget.ollama_bytes, budget.ollama_source)}" if budget.ollama_bytes else "")
 
 
-def source_words(source: PeakSource, brief: bool = False) -> str:
+def describe_source(source: PeakSource, brief: bool = False) -> str:
     """Say whose number a peak is; `brief`: in one or two words."""
     return _BRIEF[source] if brief else _WORDS[source]
 
@@ -192,11 +192,11 @@ _BRIEF: dict[PeakSource, str] = {
 }
 
 
-def _started(measured: Measured, config: Config) -> bool:
+def _started(measured: MeasuredPeaks, config: Config) -> bool:
     return measured.lived_s >= config.clock.startup_grace_s
 
 
-def _mature(measured: Measured, config: Config) -> bool:
+def _mature(measured: MeasuredPeaks, config: Config) -> bool:
     return measured.lived_s >= config.clock.startup_grace_s + config.clock.validation_s
 
 
@@ -206,16 +206,16 @@ def _expected(earlier: Iterable[tuple[int | None, float]], assumed_gb: float) ->
     return max(known, key=lambda peak: peak.bytes, default=Peak(math.ceil(assumed_gb * GB), "config"))
 
 
-def _chosen(mine: int | None, trusted: bool, mature: bool, expected: Peak) -> Peak:
-    if not mine:
+def _choose_peak(measured_bytes: int | None, trusted: bool, mature: bool, expected: Peak) -> Peak:
+    if not measured_bytes:
         return expected
     if not trusted:
-        return Peak(mine, "start-up") if mine > expected.bytes else expected
-    if expected.source == "earlier run" and expected.bytes > mine and not mature:
+        return Peak(measured_bytes, "start-up") if measured_bytes > expected.bytes else expected
+    if expected.source == "earlier run" and expected.bytes > measured_bytes and not mature:
         return expected
-    return Peak(mine, "this run")
+    return Peak(measured_bytes, "this run")
 
 
-def _most(before: int | None, now: Iterable[int]) -> int | None:
+def _max_bytes(before: int | None, now: Iterable[int]) -> int | None:
     """Return the highest so far; nothing held is nothing measured."""
     return max([size for size in (before, *now) if size], default=None)

@@ -53,14 +53,14 @@ def table(box: BlackBox) -> list[list[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorder:
+class FlightRecorder:
     """What is remembered to be kept."""
 
     points: tuple[BlackBoxPoint, ...] = ()
     box: BlackBox | None = None
 
 
-def observe(recorder: Recorder, sample: Sample, killed: bool) -> Recorder:
+def observe(recorder: FlightRecorder, sample: Sample, killed: bool) -> FlightRecorder:
     """Take in one tick; `killed`: an OOM kill of ours was seen in it."""
     recorder = _add(recorder, sample, killed)
     if killed and recorder.box is None:
@@ -73,7 +73,7 @@ def observe(recorder: Recorder, sample: Sample, killed: bool) -> Recorder:
     return recorder
 
 
-def _add(recorder: Recorder, sample: Sample, always: bool) -> Recorder:
+def _add(recorder: FlightRecorder, sample: Sample, always: bool) -> FlightRecorder:
     if sample.memory is None and sample.processes is None:
         return recorder
     reading = sample.memory

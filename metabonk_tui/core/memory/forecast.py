@@ -26,19 +26,19 @@ EVALUATE_S = 10.0
 FAST_S = 150.0
 FAST_WITHIN_S = 600.0
 FAST_RATIO = 0.6
-MOST_POINTS = 60
-LEAST_POINTS = 10
+MAX_POINTS = 60
+MIN_POINTS = 10
 SPARSE_POINTS = 12
 """So many points are kept beyond the window where the source is slow."""
 LOW_S = 60.0
 LOWS_S = 3600.0
 VALLEY_S = 120.0
-MOST_VALLEY_S = 300.0
+MAX_VALLEY_S = 300.0
 UNDERCUT = 0.25
 LEVEL_POINTS = 12
 LEVEL_S = 60.0
 DEEP_S = 300.0
-LEAST_DEEP = 7
+MIN_DEEP = 7
 GAP_S = 330.0
 """After a hole this long everything is learned anew; a warning that stood keeps standing until it is refuted."""
 BACK_S = 30.0
@@ -67,7 +67,7 @@ RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ForecastLine:
     """What one evaluation found: a fall, and how long until the floor and zero, each with its band in seconds."""
 
     slope: float
@@ -98,7 +98,7 @@ class ForecastTrack:
     """Since when it learns."""
     seen_t: float | None = None
     evaluated_t: float | None = None
-    line: Line | None = None
+    line: ForecastLine | None = None
     state: ForecastState = "LEARNING"
     since_t: float | None = None
     falling_since_t: float | None = None
@@ -152,9 +152,9 @@ def observe(
     if began_t is None or evaluated_t is None or t - evaluated_t < EVALUATE_S:
         return track
     track = replace(track, evaluated_t=t)
-    if t - began_t < LEARNING_S or len(track.points) < LEAST_POINTS:
+    if t - began_t < LEARNING_S or len(track.points) < MIN_POINTS:
         return track
-    return _judge(replace(track, line=_look(track, t, floor_bytes, total_bytes)), t, t - began_t, rules)
+    return _judge(replace(track, line=_fit_line(track, t, floor_bytes, total_bytes)), t, t - began_t, rules)
 
 
 def _gather(track: ForecastTrack, t: float, value: float) -> ForecastTrack:
@@ -176,14 +176,14 @@ def _gather(track: ForecastTrack, t: float, value: float) -> ForecastTrack:
     return replace(track, points=(*points, point), lows=lows, bucket=(index, t, value, 1))
 
 
-def _look(track: ForecastTrack, t: float, floor: float, total: float | None) -> Line:
+def _fit_line(track: ForecastTrack, t: float, floor: float, total: float | None) -> ForecastLine:
     """Fit the lines and choose the one to believe."""
     points = track.points
     whole = total if total else max(value for _, value in points)
     lifted = without_falls(points, STEP_SHARE * whole)
     fit = theil_sen(_thinned(lifted))
     if fit is None:
-        return Line(0.0, falls=False)
+        return ForecastLine(0.0, falls=False)
     level = _level(points, fit.slope if fit.falls else 0.0, t)
     half = theil_sen([p for p in lifted if p[0] > t - WINDOW_S / 2])
     if half is not None and fit.falls and half.lo > fit.hi:
@@ -194,15 +194,15 @@ def _look(track: ForecastTrack, t: float, floor: float, total: float | None) -> 
         if fast_s < FAST_WITHIN_S and fast_s < FAST_RATIO * slow_s:
             fit = fast
     if not fit.falls:
-        fit = _undertow(track.lows, t) or fit
+        fit = _fit_lows(track.lows, t) or fit
     level = _level(points, fit.slope, t)
     if not fit.falls:
-        return Line(fit.slope, falls=False, level=level)
+        return ForecastLine(fit.slope, falls=False, level=level)
     zero = _band(level, fit)
     fresh_low = _fresh_low(track.lows, t, fit.slope, zero[0])
     if level <= floor:
-        return Line(fit.slope, True, *zero, level=level, fresh_low=fresh_low)
-    return Line(fit.slope, True, *zero, *_band(level - floor, fit), level=level, fresh_low=fresh_low)
+        return ForecastLine(fit.slope, True, *zero, level=level, fresh_low=fresh_low)
+    return ForecastLine(fit.slope, True, *zero, *_band(level - floor, fit), level=level, fresh_low=fresh_low)
 
 
 def _level(points: Sequence[Point], slope: float, t: float) -> float:
@@ -213,13 +213,13 @@ def _level(points: Sequence[Point], slope: float, t: float) -> float:
 
 def _fresh_low(lows: Sequence[Point], t: float, slope: float, zero_s: float) -> bool:
     """Say whether the newest low undercuts the last hour by a fair share of what the line claims."""
-    valley_s = min(MOST_VALLEY_S, max(VALLEY_S, zero_s / 5))
+    valley_s = min(MAX_VALLEY_S, max(VALLEY_S, zero_s / 5))
     newest = [low for low_t, low in lows if low_t > t - valley_s]
     before = [low for low_t, low in lows if low_t <= t - valley_s]
     return bool(newest) and (not before or min(newest) < min(before) + UNDERCUT * slope * valley_s)
 
 
-def _undertow(lows: Sequence[Point], t: float) -> Trend | None:
+def _fit_lows(lows: Sequence[Point], t: float) -> Trend | None:
     """Fit the lowest points of the last hour: under a large sawtooth only they tell a leak.
 
     Each of the last ones must be lower than the one before it, else it is loads that rest.
@@ -230,7 +230,7 @@ def _undertow(lows: Sequence[Point], t: float) -> Trend | None:
         if index not in deep or low < deep[index][1]:
             deep[index] = (low_t, low)
     points = [deep[index] for index in sorted(deep, reverse=True)]
-    if len(points) < LEAST_DEEP:
+    if len(points) < MIN_DEEP:
         return None
     fit = theil_sen(points)
     if fit is None or not fit.falls:
@@ -248,7 +248,7 @@ def _band(room: float, fit: Trend) -> tuple[float, float, float]:
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
     """Join neighbours until there are few enough points: the work grows with their square."""
-    size = -(-len(points) // MOST_POINTS)
+    size = -(-len(points) // MAX_POINTS)
     if size <= 1:
         return list(points)
     groups = [points[max(0, end - size) : end] for end in range(len(points), 0, -size)]

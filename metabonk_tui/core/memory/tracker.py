@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from metabonk_tui.core.config.schema import GB, Config
-from metabonk_tui.core.memory import trends as outlook
-from metabonk_tui.core.memory.capacity import NOTHING, Measured, held_bytes, lesson, work_out
-from metabonk_tui.core.memory.trends import Happened, Outlook
+from metabonk_tui.core.memory import trends
+from metabonk_tui.core.memory.capacity import NO_PEAKS, MeasuredPeaks, compute_capacity, held_bytes, peaks_to_keep
+from metabonk_tui.core.memory.trends import MemoryEventDraft, MemoryTrends
 from metabonk_tui.core.model.memory import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, Sample
 from metabonk_tui.core.timeseries.window import Points
@@ -21,11 +21,11 @@ HISTORY_S = 3600.0
 HISTORY_BUCKET_S = 10.0
 OWNER_POINTS = Points(every_s=15.0, span_s=300.0)
 
-STEWARDS = frozenset({"launcher", "orchestrator"})
+SUPERVISORS = frozenset({"launcher", "orchestrator"})
 """Small, and known by little more than a name: that one of them ended says nothing about a kill on the host."""
 
-Level = Literal["ok", "warn", "crit", "unknown"]
-Process = tuple[str, int | None, int | None]
+MemoryLevel = Literal["ok", "warn", "crit", "unknown"]
+ProcessKey = tuple[str, int | None, int | None]
 """(role, slot, pid)"""
 
 
@@ -39,9 +39,9 @@ class MemoryTrack:
     below_since_t: float | None = None
     above_since_t: float | None = None
     """Since when it was observed above the floor without a gap."""
-    level: Level = "unknown"
+    level: MemoryLevel = "unknown"
     owners: Mapping[str, Points] | None = None
-    measured: Measured = NOTHING
+    measured: MeasuredPeaks = NO_PEAKS
     earlier: tuple[RunPeaks, ...] = ()
     """What earlier runs of this pool held; it outlives a run."""
     kills_seen: int | None = None
@@ -51,7 +51,7 @@ class MemoryTrack:
     kills_in_run: int = 0
     kill_t: float | None = None
     victims: tuple[str, ...] = ()
-    present: tuple[tuple[float, frozenset[Process]], ...] = ()
+    present: tuple[tuple[float, frozenset[ProcessKey]], ...] = ()
     """Our processes in the last samples: who vanished when the counter moved."""
     latched_t: float | None = None
     """When the newest kill was latched: its victim may be seen to be gone a moment later."""
@@ -61,8 +61,8 @@ class MemoryTrack:
     """(t, kills) of the whole host's counter that may not be ours."""
     first_warning_t: float | None = None
     first_critical_t: float | None = None
-    outlook: Outlook = field(default_factory=Outlook)
-    happened: tuple[Happened, ...] = ()
+    trends: MemoryTrends = field(default_factory=MemoryTrends)
+    drafts: tuple[MemoryEventDraft, ...] = ()
     """What this tick brought."""
 
 
@@ -74,29 +74,29 @@ def observe(
     `slack_s` is how far apart a kill and the disappearance of its victim may be seen; `suspended`: the pool starts
     or is being changed, and nothing is forecast from that.
     """
-    track = replace(track, happened=(), reading=sample.memory)
+    track = replace(track, drafts=(), reading=sample.memory)
     if sample.earlier_peaks is not None:
         track = replace(track, earlier=sample.earlier_peaks)
     if track.seen_t is not None and sample.t - track.seen_t > gap_s:
         track = replace(track, above_since_t=None)
-    track = _look_ahead(_observe_owners(track, sample), sample, config, suspended)
+    track = _observe_trends(_observe_owners(track, sample), sample, config, suspended)
     if sample.memory is None:
         return replace(track, level="unknown")
     track = _observe_level(track, sample.memory, sample.t, config)
     return _observe_kills(track, sample, slack_s)
 
 
-def _look_ahead(track: MemoryTrack, sample: Sample, config: Config, suspended: bool) -> MemoryTrack:
+def _observe_trends(track: MemoryTrack, sample: Sample, config: Config, suspended: bool) -> MemoryTrack:
     kills, before = sample.memory.oom_kills if sample.memory else None, track.kills_seen
     killed = kills is not None and before is not None and kills > before
     held = _held_by_each(sample)
-    ahead = outlook.observe(track.outlook, sample, held, config, suspended=suspended, killed=killed)
+    ahead = trends.observe(track.trends, sample, held, config, suspended=suspended, killed=killed)
     state, t = ahead.memory.state, sample.t
     raised, critical = state in ("WARNING", "CRITICAL"), state == "CRITICAL"
     return replace(
         track,
-        outlook=ahead,
-        happened=(*track.happened, *ahead.happened),
+        trends=ahead,
+        drafts=(*track.drafts, *ahead.drafts),
         first_warning_t=t if raised and track.first_warning_t is None else track.first_warning_t,
         first_critical_t=t if critical and track.first_critical_t is None else track.first_critical_t,
     )
@@ -126,18 +126,20 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
         return replace(track, level="unknown")
     floor = config.memory.floor_bytes
     below = available <= floor
-    level: Level = "crit" if available < floor / 2 else "warn" if below else "ok"
-    happened = list(track.happened)
+    level: MemoryLevel = "crit" if available < floor / 2 else "warn" if below else "ok"
+    drafts = list(track.drafts)
     if level != track.level:
         free = f"available {available / GB:.2f} GB"
         if level == "crit":
-            happened.append(
-                Happened("memory.critical", "crit", f"{free}, below half the floor of {floor / GB:.1f} GB")
+            drafts.append(
+                MemoryEventDraft("memory.critical", "crit", f"{free}, below half the floor of {floor / GB:.1f} GB")
             )
         elif level == "warn" and track.level != "crit":
-            happened.append(Happened("memory.low", "warn", f"{free}, below the floor of {floor / GB:.1f} GB"))
+            drafts.append(MemoryEventDraft("memory.low", "warn", f"{free}, below the floor of {floor / GB:.1f} GB"))
         elif level == "ok" and track.level in ("warn", "crit"):
-            happened.append(Happened("memory.low", "ok", f"{free}, above the floor of {floor / GB:.1f} GB again"))
+            drafts.append(
+                MemoryEventDraft("memory.low", "ok", f"{free}, above the floor of {floor / GB:.1f} GB again")
+            )
     history = track.history
     if history and int(history[-1][0] // HISTORY_BUCKET_S) == int(t // HISTORY_BUCKET_S):
         history = (*history[:-1], (history[-1][0], min(history[-1][1], available)))
@@ -148,7 +150,7 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
         track,
         level=level,
         seen_t=t,
-        happened=tuple(happened),
+        drafts=tuple(drafts),
         history=history,
         min_available_bytes=available if lowest is None else min(lowest, available),
         below_since_t=(track.below_since_t if track.below_since_t is not None else t) if below else None,
@@ -177,13 +179,13 @@ def _observe_kills(track: MemoryTrack, sample: Sample, slack_s: float) -> Memory
             return _latch(track, sample.t, kills - before, vanished(track, sample, slack_s))
     if track.unexplained is not None:
         since, count = track.unexplained
-        gone = vanished(track, sample, slack_s)
-        if not STEWARDS.issuperset(gone):
-            return _latch(replace(track, unexplained=None), sample.t, count, gone)
+        missing = vanished(track, sample, slack_s)
+        if not SUPERVISORS.issuperset(missing):
+            return _latch(replace(track, unexplained=None), sample.t, count, missing)
         if sample.t - since > slack_s:
             text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
             return replace(
-                track, unexplained=None, happened=(*track.happened, Happened("memory.oom_elsewhere", "info", text))
+                track, unexplained=None, drafts=(*track.drafts, MemoryEventDraft("memory.oom_elsewhere", "info", text))
             )
     return track
 
@@ -210,9 +212,9 @@ def _latch(track: MemoryTrack, t: float, count: int, victims: tuple[str, ...]) -
         latched_t=t if not victims else None,
         victims=tuple(dict.fromkeys((*track.victims, *victims))),
         first_critical_t=t if track.first_critical_t is None else track.first_critical_t,
-        happened=(
-            *track.happened,
-            Happened(
+        drafts=(
+            *track.drafts,
+            MemoryEventDraft(
                 "memory.oom",
                 "crit",
                 f"kernel OOM kill: {who} (counter +{count})",
@@ -232,7 +234,7 @@ def close(track: MemoryTrack, sample: Sample, t: float) -> MemoryTrack:
 
     The host's counter says nothing here: everything of ours is gone, whoever was killed.
     """
-    track = replace(track, happened=())
+    track = replace(track, drafts=())
     reading = sample.memory
     kills, before = reading.oom_kills if reading else None, track.kills_seen
     if reading is None or kills is None or before is None or kills <= before:
@@ -275,7 +277,7 @@ def _observe_owners(track: MemoryTrack, sample: Sample) -> MemoryTrack:
 def _budget(track: MemoryTrack, config: Config) -> Budget | None:
     held = sum(points.items[-1][1] for name, points in (track.owners or {}).items() if name in ("workers", "ollama"))
     available = track.reading.available_bytes if track.reading is not None else None
-    return work_out(available, int(held), track.measured, track.earlier, config)
+    return compute_capacity(available, int(held), track.measured, track.earlier, config)
 
 
 def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryView:
@@ -302,11 +304,11 @@ def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryVi
         budget=_budget(track, config),
         first_warning_t=track.first_warning_t,
         first_critical_t=track.first_critical_t,
-        lesson=lesson(track.measured, track.earlier, track.seen_t or 0.0, config),
+        peaks_to_keep=peaks_to_keep(track.measured, track.earlier, track.seen_t or 0.0, config),
         forecast=_forecast(track, t),
-        growth=outlook.growth_views(track.outlook),
-        swap=track.outlook.swap.view,
-        gpus=outlook.gpu_views(track.outlook, t),
+        growth=trends.growth_views(track.trends),
+        swap=track.trends.swap.view,
+        gpus=trends.gpu_views(track.trends, t),
     )
 
 
@@ -314,4 +316,4 @@ def _forecast(track: MemoryTrack, t: float) -> Forecast | None:
     """Write the forecast; None while available memory is not observed."""
     if track.reading is None or track.reading.available_bytes is None:
         return None
-    return outlook.view(track.outlook.memory, t)
+    return trends.view(track.trends.memory, t)

@@ -20,7 +20,7 @@ from metabonk_tui.core.timeseries.window import Points
 NO_FACTS: Mapping[str, Any] = {}
 
 
-class Happened(NamedTuple):
+class MemoryEventDraft(NamedTuple):
     """What memory brought, to be told as an event."""
 
     kind: str
@@ -41,7 +41,7 @@ SWAP_CALM_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class GrowthSeries:
     """What one of ours held, and since when it grows."""
 
     points: Points = GROWTH_POINTS
@@ -56,19 +56,19 @@ class SwapTrack:
     view: SwapView | None = None
     thrashed_t: float | None = None
     """When it last thrashed."""
-    told: bool = False
+    warned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class MemoryTrends:
     """What is remembered of where memory goes, in one run."""
 
     memory: ForecastTrack = field(default_factory=ForecastTrack)
     gpus: Mapping[int, ForecastTrack] = field(default_factory=dict)
     gpu_readings: tuple[GpuReading, ...] | None = None
     swap: SwapTrack = field(default_factory=SwapTrack)
-    holders: Mapping[str, Holder] = field(default_factory=dict)
-    happened: tuple[Happened, ...] = ()
+    growth_series: Mapping[str, GrowthSeries] = field(default_factory=dict)
+    drafts: tuple[MemoryEventDraft, ...] = ()
 
 
 def rules(config: Config) -> Rules:
@@ -83,37 +83,37 @@ def changed_by_us(sample: Sample) -> bool:
 
 
 def observe(
-    outlook: Outlook,
+    trends: MemoryTrends,
     sample: Sample,
     held: Mapping[str, int] | None,
     config: Config,
     *,
     suspended: bool,
     killed: bool = False,
-) -> Outlook:
+) -> MemoryTrends:
     """Take in one tick; `held` is what each of ours holds, None where nobody looked.
 
     What was learned counts no more once the kernel `killed`: a victim's memory is free, and the old low is no measure.
     """
-    anew = killed or changed_by_us(sample)
+    is_restart = killed or changed_by_us(sample)
     t, reading, when = sample.t, sample.memory, rules(config)
     available = reading.available_bytes if reading else None
     total = reading.total_bytes if reading else None
-    memory = _follow(outlook.memory, sample, available, config.memory.floor_bytes, total, when, suspended, anew)
-    happened = list(_told(outlook.memory, memory, t, ""))
-    gpus: dict[int, ForecastTrack] = dict(outlook.gpus)
+    memory = _follow(trends.memory, sample, available, config.memory.floor_bytes, total, when, suspended, is_restart)
+    drafts = list(_forecast_drafts(trends.memory, memory, t, ""))
+    gpus: dict[int, ForecastTrack] = dict(trends.gpus)
     for gpu in sample.gpus or ():
-        before = outlook.gpus.get(gpu.index, ForecastTrack())
+        before = trends.gpus.get(gpu.index, ForecastTrack())
         free, floor = gpu.total_bytes - gpu.used_bytes, GPU_FLOOR_SHARE * gpu.total_bytes
         gpus[gpu.index] = _follow(before, sample, free, floor, gpu.total_bytes, when, suspended, changed_by_us(sample))
-        happened += _told(before, gpus[gpu.index], t, f"GPU {gpu.index}: ", {"gpu": gpu.index})
-    swap = _swap(outlook.swap, sample)
-    if swap.told is not outlook.swap.told and swap.view is not None:
-        said = swap.view.text if swap.told else "swap is quiet again"
-        loud: Severity = "crit" if swap.view.level == "crit" else "warn"
-        happened.append(Happened("memory.swap", loud if swap.told else "ok", said))
-    holders = outlook.holders if held is None else _hold(outlook.holders, held, t)
-    return Outlook(memory, gpus, sample.gpus, swap, holders, tuple(happened))
+        drafts += _forecast_drafts(before, gpus[gpu.index], t, f"GPU {gpu.index}: ", {"gpu": gpu.index})
+    swap = _swap(trends.swap, sample)
+    if swap.warned is not trends.swap.warned and swap.view is not None:
+        text = swap.view.text if swap.warned else "swap is quiet again"
+        severity: Severity = "crit" if swap.view.level == "crit" else "warn"
+        drafts.append(MemoryEventDraft("memory.swap", severity if swap.warned else "ok", text))
+    growth_series = trends.growth_series if held is None else _observe_growth(trends.growth_series, held, t)
+    return MemoryTrends(memory, gpus, sample.gpus, swap, growth_series, tuple(drafts))
 
 
 def _follow(
@@ -124,33 +124,33 @@ def _follow(
     total: float | None,
     when: Rules,
     suspended: bool,
-    anew: bool,
+    is_restart: bool,
 ) -> ForecastTrack:
     if suspended:
         return forecast.suspend(track, sample.t)
-    if anew:
+    if is_restart:
         track = forecast.reset(track, sample.t)
     return forecast.observe(track, sample.t, available, floor, total, when)
 
 
-def _told(
-    before: ForecastTrack, after: ForecastTrack, t: float, whose: str, about: Mapping[str, Any] = NO_FACTS
-) -> list[Happened]:
+def _forecast_drafts(
+    before: ForecastTrack, after: ForecastTrack, t: float, prefix: str, extra_facts: Mapping[str, Any] = NO_FACTS
+) -> list[MemoryEventDraft]:
     """Tell a change of the warning, once each, with what was foretold."""
     if after.state == before.state:
         return []
     seen = view(after, t)
     zero = {"zero_t": seen.reaches_zero_t, "zero_lo_t": seen.zero_lo_t, "zero_hi_t": seen.zero_hi_t}
-    facts = {**about, "state": after.state, "was": before.state, **zero}
+    facts = {**extra_facts, "state": after.state, "was": before.state, **zero}
     if after.state == "CRITICAL":
-        return [Happened("memory.forecast", "crit", whose + seen.text, facts)]
+        return [MemoryEventDraft("memory.forecast", "crit", prefix + seen.text, facts)]
     if after.state == "WARNING":
         eased = "eased: " if before.state == "CRITICAL" else ""
-        return [Happened("memory.forecast", "warn", whose + eased + seen.text, facts)]
+        return [MemoryEventDraft("memory.forecast", "warn", prefix + eased + seen.text, facts)]
     if before.state in ("WARNING", "CRITICAL"):
         changed = after.state in ("LEARNING", "SUSPENDED")
-        said = "learning anew" if changed else "the fall has ended"
-        return [Happened("memory.forecast", "ok", whose + said, facts)]
+        text = "learning anew" if changed else "the fall has ended"
+        return [MemoryEventDraft("memory.forecast", "ok", prefix + text, facts)]
     return []
 
 
@@ -204,37 +204,37 @@ def _text(track: ForecastTrack, t: float, zero_s: float | None, band_s: float | 
     return f"OOM {estimate(zero_s, band_s)}, if this trend holds"
 
 
-def gpu_views(outlook: Outlook, t: float) -> tuple[GpuMemory, ...] | None:
+def gpu_views(trends: MemoryTrends, t: float) -> tuple[GpuMemory, ...] | None:
     """Write each GPU; None where nobody looked or there is none to look at."""
-    if outlook.gpu_readings is None:
+    if trends.gpu_readings is None:
         return None
     return tuple(
-        GpuMemory(gpu.index, gpu.used_bytes, gpu.total_bytes, view(outlook.gpus[gpu.index], t))
-        for gpu in outlook.gpu_readings
+        GpuMemory(gpu.index, gpu.used_bytes, gpu.total_bytes, view(trends.gpus[gpu.index], t))
+        for gpu in trends.gpu_readings
     )
 
 
-def growth_views(outlook: Outlook) -> tuple[Growth, ...]:
+def growth_views(trends: MemoryTrends) -> tuple[Growth, ...]:
     """Write who grows, the fastest first."""
     views = []
-    for name, holder in outlook.holders.items():
-        rate = holder.points.rate(min_span_s=60.0)
+    for name, series in trends.growth_series.items():
+        rate = series.points.rate(min_span_s=60.0)
         per_min = None if rate is None else rate * 60
-        views.append(Growth(name, int(holder.points.items[-1][1]), per_min, holder.since_t))
+        views.append(Growth(name, int(series.points.items[-1][1]), per_min, series.since_t))
     return tuple(sorted(views, key=lambda one: (-(one.bytes_per_min or 0.0), one.name)))
 
 
-def _hold(before: Mapping[str, Holder], held: Mapping[str, int], t: float) -> dict[str, Holder]:
-    holders = {}
+def _observe_growth(before: Mapping[str, GrowthSeries], held: Mapping[str, int], t: float) -> dict[str, GrowthSeries]:
+    growth_series = {}
     for name, size in held.items():
-        old = before.get(name, Holder())
+        old = before.get(name, GrowthSeries())
         points = old.points.add(t, float(size))
         rate, since_t = points.rate(min_span_s=60.0), old.since_t
         grows = rate is not None and rate * GROWTH_POINTS.span_s > GROWS_SHARE * max(size, 1)
         if grows and since_t is None:
             since_t = points.items[0][0]
-        holders[name] = Holder(points, since_t if grows else None)
-    return holders
+        growth_series[name] = GrowthSeries(points, since_t if grows else None)
+    return growth_series
 
 
 def _swap(track: SwapTrack, sample: Sample) -> SwapTrack:
@@ -252,13 +252,13 @@ def _swap(track: SwapTrack, sample: Sample) -> SwapTrack:
     grows = per_min is not None and bool(total) and per_min > SWAP_SHARE * (total or 0)
     thrashes = grows and some is not None and some >= STALLED_PERCENT
     thrashed_t = sample.t if thrashes else track.thrashed_t
-    told = thrashed_t is not None and sample.t - thrashed_t < SWAP_CALM_S
-    hard = told and ((some or 0.0) >= STALLED_HARD_PERCENT or (full or 0.0) >= STALLED_PERCENT)
+    warned = thrashed_t is not None and sample.t - thrashed_t < SWAP_CALM_S
+    hard = warned and ((some or 0.0) >= STALLED_HARD_PERCENT or (full or 0.0) >= STALLED_PERCENT)
     text = ""
-    if told:
+    if warned:
         pace = "" if per_min is None else f" {per_min / 1e6:+.0f} MB/min"
         text = f"swap thrashing:{pace}, PSI {'unknown' if some is None else f'{some:.0f}'}"
     unknown = per_min is None or some is None or not total
-    level = "crit" if hard else "warn" if told else "unknown" if unknown else "ok"
+    level = "crit" if hard else "warn" if warned else "unknown" if unknown else "ok"
     swap = SwapView(level, reading.swap_used_bytes, reading.swap_total_bytes, per_min, text)  # type: ignore[arg-type]
-    return SwapTrack(used, swap, thrashed_t, told)
+    return SwapTrack(used, swap, thrashed_t, warned)

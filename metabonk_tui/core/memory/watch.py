@@ -13,21 +13,21 @@ from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.numbers import age
 
-Level = Literal["unknown", "ok", "warn", "crit"]
+WatchLevel = Literal["unknown", "ok", "warn", "crit"]
 Decision = Literal["none", "warn", "critical", "act", "stand down", "recovered"]
-Pool = tuple[str, int | None, float | None]
+PoolIdentity = tuple[str, int | None, float | None]
 """One generation of a pool: (run, launcher's pid, its start)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class WatchInputs:
     """What is seen of memory and the pool in one tick."""
 
     t: float
     available_bytes: int | None
     ends_in_s: float | None
     """When memory ends by a forecast that is raised; None: none is."""
-    pool: Pool | None
+    pool: PoolIdentity | None
     """None: there is nothing to act on."""
     busy: bool
     """We are just doing something to the pool ourselves."""
@@ -44,16 +44,16 @@ class WatchState:
     warn_since_t: float | None = None
     crit_since_t: float | None = None
     ok_since_t: float | None = None
-    told: Literal["", "warn", "crit"] = ""
+    notified: Literal["", "warn", "crit"] = ""
     """The loudest that was said since memory last recovered."""
-    checking: Pool | None = None
+    checking: PoolIdentity | None = None
     """It wants to act on this pool and looks once more."""
     acted_t: float | None = None
     spent: bool = False
     """It has acted, and memory has not recovered since."""
 
 
-def sight(snapshot: Snapshot, config: Config) -> Sight:
+def watch_inputs(snapshot: Snapshot, config: Config) -> WatchInputs:
     """Take from a Snapshot what the watch goes by."""
     memory, pool = snapshot.memory, snapshot.pool
     forecast = memory.forecast
@@ -63,7 +63,7 @@ def sight(snapshot: Snapshot, config: Config) -> Sight:
         ends_t = forecast.reaches_zero_t
         ends_in_s = None if ends_t is None else ends_t - snapshot.t
     there = pool.launcher_pid is not None or any(worker.alive for worker in snapshot.workers)
-    return Sight(
+    return WatchInputs(
         t=snapshot.t,
         available_bytes=memory.reading.available_bytes if memory.reading else None,
         ends_in_s=ends_in_s,
@@ -73,7 +73,7 @@ def sight(snapshot: Snapshot, config: Config) -> Sight:
     )
 
 
-def level_of(seen: Sight, rules: MemoryWatchConfig) -> Level:
+def level_of(seen: WatchInputs, rules: MemoryWatchConfig) -> WatchLevel:
     """Judge one moment. Memory that was not read is unknown, whatever a forecast says."""
     if seen.available_bytes is None:
         return "unknown"
@@ -84,12 +84,12 @@ def level_of(seen: Sight, rules: MemoryWatchConfig) -> Level:
     return "ok"
 
 
-def _ends_within(seen: Sight, limit_s: float) -> bool:
+def _ends_within(seen: WatchInputs, limit_s: float) -> bool:
     return seen.ends_in_s is not None and seen.ends_in_s < limit_s
 
 
 def decide(
-    state: WatchState, seen: Sight, rules: MemoryWatchConfig, *, armed: bool, prepared: bool
+    state: WatchState, seen: WatchInputs, rules: MemoryWatchConfig, *, armed: bool, prepared: bool
 ) -> tuple[WatchState, Decision]:
     """Say what this tick leads to, and what is to be remembered of it.
 
@@ -100,7 +100,7 @@ def decide(
         # Disarming and arming again is no way around the cool-down.
         return WatchState(acted_t=state.acted_t), "none"
     level = level_of(seen, rules)
-    state = _followed(state, seen, level)
+    state = _update_holds(state, seen, level)
     if state.checking is not None:
         if seen.busy or state.crit_since_t is None or seen.pool != state.checking:
             return replace(state, checking=None, crit_since_t=None), "stand down"
@@ -109,13 +109,13 @@ def decide(
         return state, "none"
     if level == "crit" and _held(state.crit_since_t, seen.t, rules.critical_hold_s):
         if _may_act(state, seen, rules):
-            return replace(state, checking=seen.pool, told="crit"), "critical"
-        if state.told != "crit":
-            return replace(state, told="crit"), "critical"
-    elif level in ("warn", "crit") and not state.told and _held(state.warn_since_t, seen.t, rules.warn_hold_s):
-        return replace(state, told="warn"), "warn"
-    elif level == "ok" and (state.told or state.spent) and _held(state.ok_since_t, seen.t, rules.warn_hold_s):
-        return replace(state, told="", spent=False), "recovered"
+            return replace(state, checking=seen.pool, notified="crit"), "critical"
+        if state.notified != "crit":
+            return replace(state, notified="crit"), "critical"
+    elif level in ("warn", "crit") and not state.notified and _held(state.warn_since_t, seen.t, rules.warn_hold_s):
+        return replace(state, notified="warn"), "warn"
+    elif level == "ok" and (state.notified or state.spent) and _held(state.ok_since_t, seen.t, rules.warn_hold_s):
+        return replace(state, notified="", spent=False), "recovered"
     return state, "none"
 
 
@@ -124,13 +124,13 @@ def failed(state: WatchState) -> WatchState:
     return replace(state, spent=False)
 
 
-def _may_act(state: WatchState, seen: Sight, rules: MemoryWatchConfig) -> bool:
+def _may_act(state: WatchState, seen: WatchInputs, rules: MemoryWatchConfig) -> bool:
     if rules.on_critical == "alarm" or seen.pool is None or state.spent:
         return False
     return state.acted_t is None or seen.t - state.acted_t >= rules.cooldown_s
 
 
-def _followed(state: WatchState, seen: Sight, level: Level) -> WatchState:
+def _update_holds(state: WatchState, seen: WatchInputs, level: WatchLevel) -> WatchState:
     """Follow how long each level has held. What could not be read breaks a hold only when it lasts."""
     blank = replace(state, warn_since_t=None, crit_since_t=None, ok_since_t=None)
     if state.seen_t is not None and seen.t - state.seen_t > seen.gap_s:
@@ -170,7 +170,7 @@ def why_not_arm(pool: PoolReading) -> str:
     return pool.problem or "nobody knows yet who holds this pool"
 
 
-def reason(seen: Sight, rules: MemoryWatchConfig, level: Literal["warn", "crit"]) -> str:
+def reason(seen: WatchInputs, rules: MemoryWatchConfig, level: Literal["warn", "crit"]) -> str:
     """Say what a level stands on: "available 0.93 GB, below 1 GB for 30s", or the forecast."""
     below_gb, ends_s = (
         (rules.warn_gb, rules.warn_forecast_s) if level == "warn" else (rules.critical_gb, rules.critical_forecast_s)

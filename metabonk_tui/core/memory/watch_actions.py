@@ -96,7 +96,7 @@ def commands(plan: Plan) -> str:
     return "; ".join(shlex.join(argv) for argv in plan.commands) or "signals its process"
 
 
-def promise(rules: MemoryWatchConfig) -> tuple[str, str, str]:
+def describe_rules(rules: MemoryWatchConfig) -> tuple[str, str, str]:
     """Say when the watch warns, when it is critical, and what it does then."""
     then = RESPONSES[rules.on_critical]
     if rules.on_critical != "alarm" and rules.otherwise != rules.on_critical:

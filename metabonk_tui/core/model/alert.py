@@ -61,35 +61,35 @@ class Alert:
         return (t if self.resolved_t is None else self.resolved_t) - self.since_t
 
 
-Turn = Literal["firing", "louder", "resolved"]
+AlertTransitionKind = Literal["firing", "louder", "resolved"]
 """louder: it fires already, and became critical or concerns more workers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AlertTransition:
     """Something of an alert that somebody should be told."""
 
-    turn: Turn
+    kind: AlertTransitionKind
     alert: Alert
 
 
-def changes(before: tuple[Alert, ...], after: tuple[Alert, ...]) -> tuple[Change, ...]:
+def alert_transitions(before: tuple[Alert, ...], after: tuple[Alert, ...]) -> tuple[AlertTransition, ...]:
     """Say what of the alerts is to be told, between one Snapshot of a run and the next; pending ones are not."""
     known = {(alert.id, alert.since_t): alert for alert in before}
-    found: list[Change] = []
+    found: list[AlertTransition] = []
     for alert in after:
         was = known.get((alert.id, alert.since_t))
         fired = was is not None and was.state == "firing"
         if alert.state == "firing" and not fired:
-            found.append(Change("firing", alert))
-        elif alert.state == "firing" and was is not None and louder(was, alert):
-            found.append(Change("louder", alert))
+            found.append(AlertTransition("firing", alert))
+        elif alert.state == "firing" and was is not None and has_escalated(was, alert):
+            found.append(AlertTransition("louder", alert))
         elif alert.state == "resolved" and fired:
-            found.append(Change("resolved", alert))
+            found.append(AlertTransition("resolved", alert))
     return tuple(found)
 
 
-def louder(was: Alert, now: Alert) -> bool:
+def has_escalated(was: Alert, now: Alert) -> bool:
     """Say whether an alert became louder, or concerns workers that it did not before."""
     raised = (was.severity, now.severity) in (("warn", "crit"), ("info", "warn"), ("info", "crit"))
     return raised or bool(set(now.workers) - set(was.workers))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Standing = Literal["seen", "never seen", "vanished", "not observed"]
+FieldStatus = Literal["seen", "never seen", "vanished", "not observed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Expected:
     """"field of System2", "proof of UI exploration", "read for gameplay"."""
     needed: bool
     """False: fine without it, an alias or a name that is read where it is there."""
-    instead: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
     """One of these does as well."""
 
 
@@ -28,7 +28,7 @@ class NameView:
     name: str
     needed_by: tuple[str, ...]
     needed: bool
-    standing: Standing
+    status: FieldStatus
     workers: tuple[int, ...]
     """Who said it, in this run."""
     nearest: str | None = None
@@ -39,7 +39,7 @@ class NameView:
     @property
     def missed(self) -> bool:
         """Is it needed, could it have been seen, and was never, under any name?"""
-        return self.needed and self.standing == "never seen" and self.by_alias is None
+        return self.needed and self.status == "never seen" and self.by_alias is None
 
 
 @dataclass(frozen=True, slots=True)

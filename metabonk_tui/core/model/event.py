@@ -7,6 +7,6 @@ from collections.abc import Iterable
 from metabonk_tui.core.model.sample import Event
 
 
-def without_twins(events: Iterable[Event]) -> tuple[Event, ...]:
+def without_duplicates(events: Iterable[Event]) -> tuple[Event, ...]:
     """Leave out the alerts whose beginning another event told already: for people, the same news twice is noise."""
     return tuple(event for event in events if "twin" not in event.facts)

@@ -200,7 +200,7 @@ class MemoryView:
     """None: swap was not observed."""
     gpus: tuple[GpuMemory, ...] | None = None
     """None: not looked at, or no GPU library; empty: no GPU."""
-    lesson: RunPeaks | None = None
+    peaks_to_keep: RunPeaks | None = None
     """What a later run may learn from this one; None: nothing that can be trusted yet."""
     black_box: BlackBox | None = None
     """Around the first OOM kill of the run."""

@@ -61,7 +61,7 @@ Action = Launch | Stop | Resize | Restart | StopWorker
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetProcess:
     """A process that a plan will hit, named beyond doubt."""
 
     role: Role
@@ -79,7 +79,7 @@ class Plan:
     mode: Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
     commands: tuple[tuple[str, ...], ...]
     """The exact argument lists, in order."""
-    hits: tuple[Target, ...]
+    hits: tuple[TargetProcess, ...]
     """Processes that will be stopped."""
     start: int
     """Workers that will be started."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-DeathWord = Literal["OOM-killed", "probably OOM", "killed", "stopped by us", "exited", "unknown"]
+ExitReason = Literal["OOM-killed", "probably OOM", "killed", "stopped by us", "exited", "unknown"]
 _SHELL = 128
 """A shell reports a child that signal N ended as 128 + N."""
 _SIGNALS = (1, 2, 3, 4, 6, 7, 8, 9, 11, 13, 14, 15)
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
+class ProcessExit:
     """How a process ended, as far as it is known."""
 
-    word: DeathWord
+    reason: ExitReason
     evidence: str
     """What says so, for people."""
     t: float
@@ -29,14 +29,14 @@ class Death:
     @property
     def text(self) -> str:
         """Say it short: "killed (signal 9)", "exited 3", "OOM-killed"."""
-        if self.word == "killed":
+        if self.reason == "killed":
             return f"killed (signal {self.signal})"
-        if self.word == "exited":
+        if self.reason == "exited":
             return f"exited {self.exit_code}"
-        return "cause unknown" if self.word == "unknown" else self.word
+        return "cause unknown" if self.reason == "unknown" else self.reason
 
 
-def as_exit(code: int) -> tuple[int, int | None]:
+def split_exit_code(code: int) -> tuple[int, int | None]:
     """Split what a launcher logs into (code, signal): -9, and 137 through a shell, are signal 9."""
     if code < 0:
         return code, -code

@@ -19,7 +19,7 @@ from metabonk_tui.core.model.worker import WorkerView
 Level = Literal["go", "caution", "stop", "unknown"]
 
 
-class Word(StrEnum):
+class VerdictKind(StrEnum):
     """The verdict. The order is the precedence of the headline, loudest first."""
 
     STOP = "STOP"
@@ -43,16 +43,16 @@ class Word(StrEnum):
         return {"go": 0, "caution": 1, "stop": 2, "unknown": 3}[self.level]
 
 
-_LEVELS: dict[Word, Level] = {
-    Word.STOP: "stop",
-    Word.UNDECIDED: "unknown",
-    Word.ADD_MEMORY_WATCH: "caution",
-    Word.TUNE_EPSILON: "caution",
-    Word.SUCCESS: "go",
-    Word.LAUNCH_24H: "go",
-    Word.CONTINUE: "go",
-    Word.VALIDATING: "unknown",
-    Word.WAITING: "unknown",
+_LEVELS: dict[VerdictKind, Level] = {
+    VerdictKind.STOP: "stop",
+    VerdictKind.UNDECIDED: "unknown",
+    VerdictKind.ADD_MEMORY_WATCH: "caution",
+    VerdictKind.TUNE_EPSILON: "caution",
+    VerdictKind.SUCCESS: "go",
+    VerdictKind.LAUNCH_24H: "go",
+    VerdictKind.CONTINUE: "go",
+    VerdictKind.VALIDATING: "unknown",
+    VerdictKind.WAITING: "unknown",
 }
 
 CheckResult = Literal["PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME"]
@@ -123,16 +123,16 @@ class NextStep:
 class Verdict:
     """The word of the matrix and all it stands on. Never a bare word."""
 
-    word: Word
+    kind: VerdictKind
     since_t: float
     because: tuple[str, ...]
     """Sentences, the strongest first."""
     nodes: tuple[Node, ...]
-    would_be: Word | None
+    would_be: VerdictKind | None
     """While VALIDATING: what it would be if the gate ended now."""
     changes_when: str
     next_steps: tuple[NextStep, ...]
-    was: Word | None
+    was: VerdictKind | None
     """The word before this one."""
     early: bool = False
     """Decided before the gate ended, on conclusive evidence."""
@@ -183,7 +183,7 @@ class RunSummary:
 
     last: Snapshot
     events: tuple[Event, ...]
-    verdicts: tuple[tuple[float, Word, tuple[str, ...]], ...]
+    verdicts: tuple[tuple[float, VerdictKind, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,7 +201,7 @@ class Snapshot:
     pool: PoolReading
     events: tuple[Event, ...]
     """This run's, oldest first, at most `MAX_EVENTS`."""
-    verdicts: tuple[tuple[float, Word, tuple[str, ...]], ...]
+    verdicts: tuple[tuple[float, VerdictKind, tuple[str, ...]], ...]
     """Every change of the verdict in this run: (since, word, because)."""
     causes: tuple[Cause, ...]
     lag_s: float | None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from metabonk_tui.core.model.process_exit import Death
+from metabonk_tui.core.model.process_exit import ProcessExit
 from metabonk_tui.core.model.sample import BadValue, WorkerStatus
 
 
@@ -30,7 +30,7 @@ class ComponentState(StrEnum):
     """Absent or unreachable within the start-up grace: not yet anything."""
 
 
-Bearing = Literal["showing", "silent", "unknown"]
+WindowActivity = Literal["showing", "silent", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ComponentView:
     """At most 9 cells: the row label of a panel."""
     title: str
     state: ComponentState
-    bearing: Bearing
+    window_activity: WindowActivity
     since_t: float
     """Since when it is in this state."""
     value: float | None
@@ -110,7 +110,7 @@ class EnvView:
     """Why it could not be read; then nothing else here counts."""
 
 
-class ConductWord(StrEnum):
+class HealthState(StrEnum):
     """What is wrong with what a worker is doing. The order is the precedence: one word a worker."""
 
     LOOPING = "looping"
@@ -133,19 +133,19 @@ class ConductWord(StrEnum):
     @property
     def level(self) -> Literal["caution", "stop"]:
         """How loud it is."""
-        return "caution" if self in (ConductWord.RACING, ConductWord.IDLE) else "stop"
+        return "caution" if self in (HealthState.RACING, HealthState.IDLE) else "stop"
 
     @property
     def short(self) -> str:
         """At most 9 cells: for a column and for a mark."""
-        return "no frames" if self is ConductWord.STALE_FRAMES else self.value
+        return "no frames" if self is HealthState.STALE_FRAMES else self.value
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class Health:
     """What is wrong with what a worker is doing, since when, and what shows it."""
 
-    word: ConductWord
+    state: HealthState
     since_t: float
     why: str
     """A clause: "accepts, has not answered for 12s"."""
@@ -171,7 +171,7 @@ class Generation:
     pid: int | None
     why: str
     """"first seen", "new pid", "step fell 202 → 19"."""
-    ended: Death | None = None
+    ended: ProcessExit | None = None
     """How its process ended; None: it lives, or was never seen to be gone."""
 
 
@@ -227,7 +227,7 @@ class WorkerView:
     """The last good one."""
     environment: Mapping[str, str] | None = None
     """What its process was started with, of what is looked at; None: never read, or not readable (see `env`)."""
-    conduct: Conduct | None = None
+    health: Health | None = None
     """None: nothing is wrong with what it is doing, or it is not known."""
     step_rate_fell: float | None = None
     """The share of its usual step rate, where that has collapsed; None where it has not, or nothing can be told."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.alert import Change
+from metabonk_tui.core.model.alert import AlertTransition
 from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.sample import (
     EnvFileReading,
@@ -214,7 +214,7 @@ class Journal(Protocol):
 class AlertSink(Protocol):
     """Somebody who is told of alerts."""
 
-    def deliver(self, changes: tuple[Change, ...], snapshot: Snapshot) -> None:
+    def deliver(self, changes: tuple[AlertTransition, ...], snapshot: Snapshot) -> None:
         """Tell what changed with this Snapshot. Called from the engine's thread: returns at once."""
         ...
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from metabonk_tui.core.model.event import without_twins
+from metabonk_tui.core.model.event import without_duplicates
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Gap, Level, Snapshot, Word
+from metabonk_tui.core.model.snapshot import Gap, Level, Snapshot, VerdictKind
 
 MarkKind = Literal["verdict", "crit", "warn", "gap", "run"]
 HOLE = 1 / 16
@@ -29,7 +29,7 @@ class Mark:
     t: float
     kind: MarkKind
     text: str = ""
-    word: Word | None = None
+    word: VerdictKind | None = None
     """Of a verdict: which."""
 
     @property
@@ -202,7 +202,7 @@ def _behind(before: Sequence[Event], after: Sequence[Event]) -> tuple[Event, ...
 def marks_of(events: Iterable[Event], t: float | None = None) -> tuple[Mark, ...]:
     """Choose what is worth a mark; `t`: when it was first seen, else each event's own time."""
     marks = []
-    for event in without_twins(events):
+    for event in without_duplicates(events):
         at_t = event.t if t is None else t
         word = _word(event) if event.kind == "verdict" else None
         if word is not None:
@@ -223,6 +223,6 @@ def gaps_of(events: Iterable[Event]) -> tuple[Gap, ...]:
     )
 
 
-def _word(event: Event) -> Word | None:
+def _word(event: Event) -> VerdictKind | None:
     told = event.facts.get("word")
-    return next((word for word in Word if word.value == told), None)
+    return next((word for word in VerdictKind if word.value == told), None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, Playback
 from metabonk_tui.core.text import numbers as fmt
 
@@ -77,7 +77,7 @@ Target = Elapsed | Wall | Shift | Edge | Find | Moment
 _ARE: Mapping[Sought, Callable[[Mark], bool]] = {
     "warning": lambda mark: mark.kind in ("warn", "crit") or mark.level in ("caution", "stop"),
     "crit": lambda mark: mark.kind == "crit" or mark.level == "stop",
-    "stop": lambda mark: mark.word is Word.STOP,
+    "stop": lambda mark: mark.word is VerdictKind.STOP,
     "verdict": lambda mark: mark.kind == "verdict",
     "gap": lambda mark: mark.kind == "gap",
     "run": lambda mark: mark.kind == "run",

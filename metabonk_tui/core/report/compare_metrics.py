@@ -12,7 +12,7 @@ from functools import partial
 from statistics import median
 from typing import Any, Literal
 
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
 from metabonk_tui.core.report.timeline import ComponentMoment, Digest, Moment, WorkerMoment
 from metabonk_tui.core.text.numbers import gigabytes, number
@@ -165,7 +165,7 @@ def _none_against_some(x: Share, y: Share) -> bool:
 
 def _other_level(x: str, y: str) -> bool:
     """Differ as exit codes do: go, caution, STOP. A word that knows nothing yet differs from none."""
-    levels = {Word(x).level, Word(y).level}
+    levels = {VerdictKind(x).level, VerdictKind(y).level}
     return len(levels) == 2 and "unknown" not in levels
 
 
@@ -235,7 +235,7 @@ def _up(moment: Moment) -> Share | None:
 
 def _trouble(moment: Moment) -> Share | None:
     seen = _seen(moment)
-    words = [worker.conduct.value for worker in seen if worker.conduct is not None]
+    words = [worker.health.value for worker in seen if worker.health is not None]
     return _counted(len(words), len(seen), ", ".join(sorted(set(words))))
 
 

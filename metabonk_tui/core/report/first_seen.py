@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metabonk_tui.core.model.sample import Event, Severity
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 
@@ -167,8 +167,10 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
 
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
     """Say when STOP was first shown; None: never."""
-    told = [event.t for event in events if event.kind == "verdict" and event.facts.get("word") == Word.STOP.value]
-    kept = [t for t, word, _ in last.verdicts if word is Word.STOP]
+    told = [
+        event.t for event in events if event.kind == "verdict" and event.facts.get("word") == VerdictKind.STOP.value
+    ]
+    kept = [t for t, word, _ in last.verdicts if word is VerdictKind.STOP]
     return told[0] if told else kept[0] if kept else None
 
 
@@ -176,7 +178,7 @@ def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     at, ends_t = stop_t(last, events), last.gate.ends_t
     if at is None:
         return []
-    because = next((said for _, word, said in last.verdicts if word is Word.STOP and said), ("",))[0]
+    because = next((said for _, word, said in last.verdicts if word is VerdictKind.STOP and said), ("",))[0]
     slack_s = max(60.0, 3 * last.run.interval_s)
     if ends_t is None or at < ends_t - 1:
         when = "early" if ends_t is None else f"early, {age(ends_t - at)} before the gate's end"

@@ -61,7 +61,7 @@ def run(one: Chronicle) -> Report:
             "source": last.run.source,
         },
         "verdict": {
-            "word": last.verdict.word.value,
+            "word": last.verdict.kind.value,
             "since_s": at(last.verdict.since_t),
             "because": list(last.verdict.because),
         },
@@ -221,7 +221,7 @@ def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
         observed = min(1.0, worker.observed_s / duration_s)
     else:
         observed = 1.0 if worker.status is not None else 0.0
-    conduct = worker.conduct
+    health = worker.health
     return {
         "slot": worker.slot,
         "generations": worker.generation,
@@ -230,7 +230,7 @@ def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
                 "at_s": round(life.ended.t - start, 3),
                 "generation": life.number,
                 "pid": life.pid,
-                "word": life.ended.word,
+                "word": life.ended.reason,
                 "text": life.ended.text,
                 "exit_code": life.ended.exit_code,
                 "signal": life.ended.signal,
@@ -243,8 +243,8 @@ def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
         "observed": round(observed, 4),
         "components": {component.id: component.state.value for component in worker.components},
         "conduct": None
-        if conduct is None
-        else {"word": conduct.word.value, "since_s": round(conduct.since_t - start, 3), "why": conduct.why},
+        if health is None
+        else {"word": health.state.value, "since_s": round(health.since_t - start, 3), "why": health.why},
     }
 
 

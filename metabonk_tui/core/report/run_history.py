@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from metabonk_tui.core.report.timeline import Digest, Digester
 
-Change = tuple[float, Word, tuple[str, ...]]
+Change = tuple[float, VerdictKind, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Chronicle:
     def verdicts(self) -> tuple[Change, ...]:
         """Every word and since when: as the Snapshot has it, or as it was told where that is more."""
         told = tuple(
-            (event.t, Word(event.facts["word"]), tuple(event.facts.get("because", ())))
+            (event.t, VerdictKind(event.facts["word"]), tuple(event.facts.get("because", ())))
             for event in self.events
-            if event.kind == "verdict" and event.facts.get("word") in list(Word)
+            if event.kind == "verdict" and event.facts.get("word") in list(VerdictKind)
         )
         return told if len(told) > len(self.last.verdicts) else self.last.verdicts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.report.first_seen import FirstSeen, answered_t
 from metabonk_tui.core.report.run_history import Chronicle
@@ -37,11 +37,11 @@ def _verdict(one: Chronicle, seen: tuple[FirstSeen, ...]) -> list[str]:
     stop = next((each for each in seen if each.id == "verdict-stop"), None)
     if stop is None:
         because = f": {verdict.because[0]}" if verdict.because else ""
-        return [f"The verdict is {verdict.word} since {elapsed(verdict.since_t - start)}{because}."]
+        return [f"The verdict is {verdict.kind} since {elapsed(verdict.since_t - start)}{because}."]
     went_on = f"; the run went on for {age(last.t - stop.t)} more" if last.t - stop.t >= 1 else ""
     said = [f"STOP was known after {age(stop.t - start)}{went_on}{_then(one)}."]
-    if verdict.word is not Word.STOP:
-        said[0] = f"{said[0][:-1]}, and the verdict is now {verdict.word}."
+    if verdict.kind is not VerdictKind.STOP:
+        said[0] = f"{said[0][:-1]}, and the verdict is now {verdict.kind}."
     signs = SIGNS_OF_A_KILL if _by_kill(one, stop) else SIGNS_OF_SILENCE
     sign = next((each for each in seen if each.id in signs and stop.t - each.t >= LEAST_LATE_S), None)
     if sign is not None:

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.core.model.snapshot import Gap, Snapshot, Word
-from metabonk_tui.core.model.worker import ComponentState, ConductWord, Reach, WorkerView
+from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
+from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 
 FINEST_S = 10.0
 """The finest spacing of moments, on the run's clock."""
@@ -38,7 +38,7 @@ class WorkerMoment:
     gameplay: bool
     """Corroborated so far in this run."""
     components: Mapping[str, ComponentMoment]
-    conduct: ConductWord | None = None
+    health: HealthState | None = None
     """None: nothing is wrong with what it is doing, or it is not known."""
 
 
@@ -47,7 +47,7 @@ class Moment:
     """The whole run at one moment, `at_s` after its start."""
 
     at_s: float
-    word: Word
+    word: VerdictKind
     available_bytes: int | None
     forecast_state: str | None
     """A `ForecastState`; None: there is no forecast."""
@@ -148,7 +148,7 @@ def moment(snapshot: Snapshot) -> Moment:
     reading = snapshot.memory.reading
     return Moment(
         at_s=snapshot.t - start,
-        word=snapshot.verdict.word,
+        word=snapshot.verdict.kind,
         available_bytes=reading.available_bytes if reading else None,
         forecast_state=forecast.state if forecast else None,
         zero_s=forecast.reaches_zero_t - start if forecast and forecast.reaches_zero_t is not None else None,
@@ -168,5 +168,5 @@ def _worker(worker: WorkerView) -> WorkerMoment:
         memory_bytes=worker.rss_bytes if worker.tree_bytes is None else worker.tree_bytes,
         gameplay=worker.gameplay.reached_t is not None,
         components={one.id: ComponentMoment(one.state, one.value) for one in worker.components},
-        conduct=worker.conduct.word if worker.conduct else None,
+        health=worker.health.state if worker.health else None,
     )

@@ -37,7 +37,7 @@ def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, con
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class WorkersAt:
     """What the workers showed at a time."""
 
     t: float
@@ -46,8 +46,8 @@ class Sight:
 
 def check(
     track: GateTrack,
-    now: Sight,
-    before_gap: Sight | None,
+    now: WorkersAt,
+    before_gap: WorkersAt | None,
     watched: Spans,
     answered: Spans,
     stale_s: float,
@@ -62,27 +62,33 @@ def check(
     active_s = config.verdict.active_window_s
     judged = []
     checks = []
-    for one in track.checks:
-        if one.result == "TO COME" and now.t >= one.due_t:
+    for gate_check in track.checks:
+        if gate_check.result == "TO COME" and now.t >= gate_check.due_t:
             # What is seen only after a gap says nothing about a check that came due within it.
-            seen = now if before_gap is None or now.t == one.due_t else before_gap
-            one = _judge(one, every_s, watched, answered, seen, stale_s, active_s)
-            judged.append(one)
-        checks.append(one)
+            seen = now if before_gap is None or now.t == gate_check.due_t else before_gap
+            gate_check = _judge(gate_check, every_s, watched, answered, seen, stale_s, active_s)
+            judged.append(gate_check)
+        checks.append(gate_check)
     return replace(track, checks=tuple(checks)), tuple(judged)
 
 
 def _judge(
-    one: Check, length_s: float, watched: Spans, answered: Spans, seen: Sight, stale_s: float, active_s: float
+    gate_check: Check,
+    length_s: float,
+    watched: Spans,
+    answered: Spans,
+    seen: WorkersAt,
+    stale_s: float,
+    active_s: float,
 ) -> Check:
-    from_t = one.due_t - length_s
-    looked_s = watched.seconds_between(from_t, one.due_t)
-    heard_s = answered.seconds_between(from_t, one.due_t)
+    from_t = gate_check.due_t - length_s
+    looked_s = watched.seconds_between(from_t, gate_check.due_t)
+    answered_s = answered.seconds_between(from_t, gate_check.due_t)
     if looked_s <= 0:
-        return replace(one, result="SKIPPED", because="nobody was watching")
-    if heard_s < length_s / 2:
+        return replace(gate_check, result="SKIPPED", because="nobody was watching")
+    if answered_s < length_s / 2:
         return replace(
-            one, result="UNKNOWN", because=f"only {heard_s:.0f} of {length_s:.0f} s were observed answering"
+            gate_check, result="UNKNOWN", because=f"only {answered_s:.0f} of {length_s:.0f} s were observed answering"
         )
     all_seen = [(worker, component) for worker in seen.workers for component in worker.components]
     # Active at its end, or stalled since, but only after it had grown within the interval.
@@ -90,25 +96,27 @@ def _judge(
         f"w{worker.slot} {component.title}"
         for worker, component in all_seen
         if component.state in (ComponentState.ACTIVE, ComponentState.STALLED)
-        and (_grew_since(component, from_t) or _grew_since(component, one.due_t - active_s, or_at=True))
+        and (_grew_since(component, from_t) or _grew_since(component, gate_check.due_t - active_s, or_at=True))
     ]
-    if showing and one.due_t - seen.t <= stale_s:
+    if showing and gate_check.due_t - seen.t <= stale_s:
         more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
-        return replace(one, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
+        return replace(gate_check, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
     lost = showing or [
         f"w{worker.slot} {component.title}"
         for worker, component in all_seen
-        if component.bearing == "showing" and component.state not in SILENT and _grew_since(component, from_t)
+        if component.window_activity == "showing" and component.state not in SILENT and _grew_since(component, from_t)
     ]
     if lost:
-        return replace(one, result="UNKNOWN", because=f"showed in the interval, not seen at its end: {lost[0]}")
+        return replace(gate_check, result="UNKNOWN", because=f"showed in the interval, not seen at its end: {lost[0]}")
     silent = {
-        worker.slot for worker, component in all_seen if component.state in SILENT or component.bearing == "silent"
+        worker.slot
+        for worker, component in all_seen
+        if component.state in SILENT or component.window_activity == "silent"
     }
     if silent:
         many = f"{len(silent)}/{len(seen.workers)}"
-        return replace(one, result="FAIL", because=f"every component silent on {many} workers")
-    return replace(one, result="UNKNOWN", because="no worker's components could be seen")
+        return replace(gate_check, result="FAIL", because=f"every component silent on {many} workers")
+    return replace(gate_check, result="UNKNOWN", because="no worker's components could be seen")
 
 
 def _grew_since(component: ComponentView, from_t: float, *, or_at: bool = False) -> bool:

@@ -60,7 +60,7 @@ def new_run(header: RunHeader, config: Config) -> RunTrack:
     return RunTrack(header, begun, Spacing(header.interval_s), blank, blank)
 
 
-def rhythm_after(run: RunTrack, following: RunTrack) -> Spacing:
+def spacing_after(run: RunTrack, following: RunTrack) -> Spacing:
     """Return the spacing with which the run after this one begins: what was seen still holds."""
     spacing = following.spacing
     return spacing if spacing.declared_s else Spacing(None, run.spacing.recent)

@@ -26,7 +26,7 @@ READ: Mapping[str, str] = {
     "timestamp": "causes",
 }
 """What this program reads besides the configured components, and every worker says, whatever it was built with."""
-READ_WHERE_THERE: Mapping[str, str] = {
+READ_IF_PRESENT: Mapping[str, str] = {
     "dynamic_ui_text_density": "causes, stale frames",
     "dynamic_ui_motion": "causes, stale frames",
     "dynamic_ui_ui_shape_count": "causes",
@@ -62,9 +62,9 @@ def expectations(config: Config) -> tuple[Expected, ...]:
     """List every expected name once, with all who need it: the components' first, in their order."""
     wanted: dict[str, tuple[list[str], bool, tuple[str, ...]]] = {}
 
-    def note(name: str, by: str, needed: bool, instead: Iterable[str] = ()) -> None:
+    def note(name: str, by: str, needed: bool, alternatives: Iterable[str] = ()) -> None:
         before, was_needed, others = wanted.get(name, ([], False, ()))
-        wanted[name] = ([*before, by], was_needed or needed, others or tuple(instead))
+        wanted[name] = ([*before, by], was_needed or needed, others or tuple(alternatives))
 
     for spec in config.component:
         note(spec.field, f"field of {spec.title}", True, spec.aliases)
@@ -76,10 +76,12 @@ def expectations(config: Config) -> tuple[Expected, ...]:
             note(spec.proof, f"proof of {spec.title}", True)
     for name, purpose in READ.items():
         note(name, f"read for {purpose}", True)
-    for name, purpose in READ_WHERE_THERE.items():
+    for name, purpose in READ_IF_PRESENT.items():
         if name not in wanted:
             note(name, f"read for {purpose}", False)
-    return tuple(Expected(name, tuple(by), needed, instead) for name, (by, needed, instead) in wanted.items())
+    return tuple(
+        Expected(name, tuple(by), needed, alternatives) for name, (by, needed, alternatives) in wanted.items()
+    )
 
 
 def nearest(name: str, seen: Iterable[str], cutoff: float = NEAR) -> str | None:
@@ -87,7 +89,7 @@ def nearest(name: str, seen: Iterable[str], cutoff: float = NEAR) -> str | None:
     return next(iter(get_close_matches(name, list(seen), n=1, cutoff=cutoff)), None)
 
 
-def named(views: Iterable[NameView], most: int = 4) -> str:
+def format_names(views: Iterable[NameView], most: int = 4) -> str:
     """Write names with the nearest seen one: "a (nearest seen: b), c and 2 more"."""
-    told = [view.name + (f" (nearest seen: {view.nearest})" if view.nearest else "") for view in views]
-    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
+    parts = [view.name + (f" (nearest seen: {view.nearest})" if view.nearest else "") for view in views]
+    return ", ".join(parts[:most]) + (f" and {len(parts) - most} more" if len(parts) > most else "")

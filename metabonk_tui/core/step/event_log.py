@@ -9,20 +9,20 @@ from typing import Any
 
 from metabonk_tui.core.alerts.rules import TWINS
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.memory.trends import Happened
-from metabonk_tui.core.model.alert import Alert, Change
+from metabonk_tui.core.memory.trends import MemoryEventDraft
+from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.sample import Event, Severity
 from metabonk_tui.core.model.snapshot import Check, Verdict
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.health import UNANSWERING
-from metabonk_tui.core.worker.process_exits import Ends, Gone
+from metabonk_tui.core.worker.process_exits import ExitedProcess, ExitTexts
 from metabonk_tui.core.worker.tracker import WorkerTrack, announce_rate
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 _LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
 ANSWERS = "answers"
-NOTHING: Ends = {}
+NOTHING: ExitTexts = {}
 
 
 class Teller:
@@ -64,32 +64,32 @@ class Teller:
         """Tell a change of the headline."""
         was = f"{verdict.was} → " if verdict.was else ""
         reason = f": {verdict.because[0]}" if verdict.because else ""
-        facts = {"word": verdict.word.value, "because": list(verdict.because)}
-        self.tell("verdict", _LEVELS[verdict.word.level], f"verdict {was}{verdict.word}{reason}", facts)
+        facts = {"word": verdict.kind.value, "because": list(verdict.because)}
+        self.tell("verdict", _LEVELS[verdict.kind.level], f"verdict {was}{verdict.kind}{reason}", facts)
 
-    def tell_memory(self, happened: Iterable[Happened]) -> None:
+    def tell_memory(self, drafts: Iterable[MemoryEventDraft]) -> None:
         """Tell what memory brought."""
-        for one in happened:
+        for one in drafts:
             self.tell(one.kind, one.severity, one.text, one.facts)
 
-    def tell_slots(self, happened: Iterable[tuple[str, Severity, str, tuple[int, ...]]]) -> None:
+    def tell_slots(self, drafts: Iterable[tuple[str, Severity, str, tuple[int, ...]]]) -> None:
         """Tell what happened on one worker or several at once."""
-        for kind, severity, text, slots in happened:
+        for kind, severity, text, slots in drafts:
             only = slots[0] if len(slots) == 1 else None
             self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": list(slots)}, worker=only)
 
-    def tell_deaths(self, happened: Iterable[tuple[Severity, str, Gone]]) -> None:
+    def tell_deaths(self, drafts: Iterable[tuple[Severity, str, ExitedProcess]]) -> None:
         """Tell how processes ended."""
-        for severity, text, one in happened:
-            facts = {"pid": one.pid, "word": one.death.word, "exit_code": one.death.exit_code}
+        for severity, text, one in drafts:
+            facts = {"pid": one.pid, "word": one.process_exit.reason, "exit_code": one.process_exit.exit_code}
             self.tell("process.gone", severity, text, facts, worker=one.slot if one.role == "worker" else None)
 
-    def tell_alerts(self, turns: Iterable[Change]) -> None:
+    def tell_alerts(self, turns: Iterable[AlertTransition]) -> None:
         """Tell which alerts fire, became louder and ended."""
         for change in turns:
             alert = change.alert
-            kind = "alert.resolved" if change.turn == "resolved" else "alert.firing"
-            severity: Severity = "ok" if change.turn == "resolved" else alert.severity
+            kind = "alert.resolved" if change.kind == "resolved" else "alert.firing"
+            severity: Severity = "ok" if change.kind == "resolved" else alert.severity
             self.tell(kind, severity, _alert_text(change), _alert_facts(change))
 
     def tell_workers(
@@ -98,12 +98,12 @@ class Teller:
         after: Mapping[int, WorkerTrack],
         views: Sequence[WorkerView],
         config: Config,
-        ends: Ends = NOTHING,
+        ends: ExitTexts = NOTHING,
     ) -> dict[int, WorkerTrack]:
         """Tell what changed on the workers; return the tracks with what was announced noted."""
         told = dict(after)
         # `conduct.happened` tells of these, and how.
-        unanswering = {view.slot for view in views if view.conduct and view.conduct.word in UNANSWERING}
+        unanswering = {view.slot for view in views if view.health and view.health.state in UNANSWERING}
         groups: dict[tuple[str, Severity, str], list[int]] = {}
         known: dict[tuple[str, Severity, str], Mapping[str, Any]] = {}
 
@@ -113,7 +113,7 @@ class Teller:
 
         for slot, track in after.items():
             old = before.get(slot)
-            for kind, text in track.happened:
+            for kind, text in track.drafts:
                 severity: Severity = "warn"
                 if kind == "worker.generation":
                     text = f"gen {track.generation}: {text}" + _end(slot, old.pid if old else None, ends)
@@ -194,19 +194,19 @@ class Teller:
             note("component.silent", "warn", f"{title} unproven: it moves without its proof", slot)
 
 
-def _alert_text(change: Change) -> str:
+def _alert_text(change: AlertTransition) -> str:
     alert = change.alert
     whose = f" {_listed(alert.workers)}" if alert.workers else ""
-    if change.turn == "resolved":
+    if change.kind == "resolved":
         return f"{alert.id}{whose} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
-    louder = f" is {'critical' if alert.severity == 'crit' else 'wider'} now" if change.turn == "louder" else ""
+    louder = f" is {'critical' if alert.severity == 'crit' else 'wider'} now" if change.kind == "louder" else ""
     return f"{alert.id}{whose}{louder}: {alert.text}"
 
 
-def _alert_facts(change: Change) -> dict[str, Any]:
+def _alert_facts(change: AlertTransition) -> dict[str, Any]:
     """Say all that is known; `twin` names the event that told the same when it began."""
     alert: Alert = change.alert
-    facts = {"id": alert.id, "turn": change.turn, "severity": alert.severity, "since": alert.since_t}
+    facts = {"id": alert.id, "turn": change.kind, "severity": alert.severity, "since": alert.since_t}
     facts |= {"workers": list(alert.workers), "times": alert.times}
     facts |= {"least": alert.least, "most": alert.most, "unit": alert.unit} if alert.unit else {}
     facts |= {"duration": alert.duration_s(alert.resolved_t)} if alert.resolved_t is not None else {}
@@ -217,7 +217,7 @@ def _listed(slots: Sequence[int]) -> str:
     return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
 
 
-def _end(slot: int, pid: int | None, ends: Ends) -> str:
+def _end(slot: int, pid: int | None, ends: ExitTexts) -> str:
     """Say how this very process ended, where that is known by now: it may have died as another's end is told."""
     return f"; {ends[slot, pid]}" if (slot, pid) in ends else ""
 

@@ -24,8 +24,8 @@ def hour_event(snapshot: Snapshot) -> Event:
     available = memory.reading.available_bytes if memory.reading else None
     room = "not known" if available is None else f"{available / GB:.1f} GB available"
     text = (
-        f"hour {hour_of(snapshot)}: {snapshot.verdict.word}; checks: {checks}; memory: {room};"
+        f"hour {hour_of(snapshot)}: {snapshot.verdict.kind}; checks: {checks}; memory: {room};"
         f" workers: {up}/{len(snapshot.workers)} up"
     )
-    severity = {"go": "ok", "stop": "crit", "caution": "warn"}.get(snapshot.verdict.word.level, "info")
+    severity = {"go": "ok", "stop": "crit", "caution": "warn"}.get(snapshot.verdict.kind.level, "info")
     return Event(snapshot.t, "recorder.hour", severity, text)  # type: ignore[arg-type]

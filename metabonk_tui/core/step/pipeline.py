@@ -13,11 +13,11 @@ from metabonk_tui.core.causes.tracker import Suspects
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import flight_recorder as black_box
 from metabonk_tui.core.memory import tracker as memory
-from metabonk_tui.core.memory.flight_recorder import Recorder
+from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S, MemoryTrack
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading, RunHeader, Sample, Severity
-from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, Word
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, VerdictKind
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
@@ -25,22 +25,21 @@ from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.run.tracker import RunTrack
 from metabonk_tui.core.step.event_log import Teller
 from metabonk_tui.core.verdict.decide import decide
-from metabonk_tui.core.verdict.hysteresis import HeldVerdict, hold
-from metabonk_tui.core.verdict.inputs import Facts
-from metabonk_tui.core.worker import contract
-from metabonk_tui.core.worker import health as conduct
+from metabonk_tui.core.verdict.hysteresis import Hysteresis, apply
+from metabonk_tui.core.verdict.inputs import VerdictInputs
+from metabonk_tui.core.worker import contract, health
 from metabonk_tui.core.worker import process_exits as deaths
 from metabonk_tui.core.worker import tracker as workers
 from metabonk_tui.core.worker.component import TREND_BUCKET_S
 from metabonk_tui.core.worker.contract import ContractTrack
-from metabonk_tui.core.worker.health import ConductTrack
-from metabonk_tui.core.worker.process_exits import Deaths
+from metabonk_tui.core.worker.health import HealthTrack
+from metabonk_tui.core.worker.process_exits import ExitState
 from metabonk_tui.core.worker.tracker import WorkerTrack
 from metabonk_tui.core.worker.view import worker_views
 
 KEPT_RUNS = 50
 KEPT_VERDICTS = 500
-Change = tuple[float, Word, tuple[str, ...]]
+Change = tuple[float, VerdictKind, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,13 @@ class State:
     memory: MemoryTrack
     gate: GateTrack
     contract: ContractTrack
-    conducts: Mapping[int, ConductTrack] = field(default_factory=dict)
-    held: HeldVerdict = field(default_factory=HeldVerdict)
+    health_tracks: Mapping[int, HealthTrack] = field(default_factory=dict)
+    hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
     suspects: Suspects = field(default_factory=Suspects)
-    deaths: Deaths = field(default_factory=Deaths)
-    recorder: Recorder = field(default_factory=Recorder)
+    deaths: ExitState = field(default_factory=ExitState)
+    recorder: FlightRecorder = field(default_factory=FlightRecorder)
     kernel_log: str | None = None
     alerts: Alerts = field(default_factory=Alerts)
 
@@ -104,7 +103,7 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
         last = _closed(previous, state, sample, config)
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
     fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
-    spaced = replace(fresh.run, spacing=runs.rhythm_after(state.run, fresh.run))
+    spaced = replace(fresh.run, spacing=runs.spacing_after(state.run, fresh.run))
     known = replace(fresh.memory, earlier=state.memory.earlier)
     fresh = replace(fresh, run=spaced, memory=known, env_file=state.env_file)
     return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
@@ -123,22 +122,22 @@ def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) ->
         teller.tell("recorder.gap", "warn", hole_text, {"from": previous.t, "to": sample.t})
         last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
     after = memory.close(state.memory, sample, previous.t)
-    if after.happened:
+    if after.drafts:
         view = memory.view(after, config, len(previous.workers), previous.t)
         view = replace(view, black_box=state.recorder.box, kernel_log=state.kernel_log)
         facts = _facts(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
-        _, verdict = hold(state.held, decide(facts), facts, config)
-        teller.tell_memory(after.happened)
+        _, verdict = apply(state.hysteresis, decide(facts), facts, config)
+        teller.tell_memory(after.drafts)
         last = replace(last, memory=view, verdict=verdict, verdicts=_noted(last.verdicts, verdict, teller))
     return replace(last, events=teller.events[-MAX_EVENTS:])
 
 
 def _noted(verdicts: tuple[Change, ...], verdict: Verdict, teller: Teller) -> tuple[Change, ...]:
     """Add a verdict to those of the run, and tell it, where it says another word than the last one."""
-    if verdicts and verdicts[-1][1] is verdict.word:
+    if verdicts and verdicts[-1][1] is verdict.kind:
         return verdicts
     teller.tell_verdict(verdict)
-    return (*verdicts, (verdict.since_t, verdict.word, verdict.because))[-KEPT_VERDICTS:]
+    return (*verdicts, (verdict.since_t, verdict.kind, verdict.because))[-KEPT_VERDICTS:]
 
 
 def _advance(
@@ -188,31 +187,31 @@ def _advance(
     memory_now = memory.remember_present(memory_now, sample)
 
     late_s = max(deaths.LATE_S, 10 * nominal_s)
-    gone = deaths.observe(state.deaths, sample, state.memory, memory_now, slack_s, late_s)
-    named = tuple(one.who for _, _, one in gone.happened if one.death.word == "OOM-killed")
+    exit_state = deaths.observe(state.deaths, sample, state.memory, memory_now, slack_s, late_s)
+    named = tuple(one.who for _, _, one in exit_state.drafts if one.process_exit.reason == "OOM-killed")
     memory_now = memory.latch_named(memory_now, t, named)
     killed = memory_now.kills_in_run > state.memory.kills_in_run or bool(named)
     recorder = black_box.observe(state.recorder, sample, killed)
 
-    conducts = conduct.observe(
-        state.conducts, tracks, sample.workers, t, config, nominal_s=nominal_s, gap_s=gap_s, starting=starting
+    health_tracks = health.observe(
+        state.health_tracks, tracks, sample.workers, t, config, nominal_s=nominal_s, gap_s=gap_s, starting=starting
     )
     names = contract.observe(
         state.contract, tracks, t, nominal_s=nominal_s, gap_s=gap_s, gate_began_t=state.gate.began_t
     )
-    views = worker_views(tracks, state.tracks, memory_now, conducts, t, config, gone)
+    views = worker_views(tracks, state.tracks, memory_now, health_tracks, t, config, exit_state)
     answered = [v for v in views if v.last_good_t is not None]
     all_answered = bool(views) and len(answered) == len(views) and run.begun
-    before_gap = gate.Sight(previous.t, previous.workers) if previous is not None and gap is not None else None
+    before_gap = gate.WorkersAt(previous.t, previous.workers) if previous is not None and gap is not None else None
     gate_now = gate.begin(state.gate, t, run.started_at, all_answered, config) if run.begun else state.gate
     gate_now, judged = gate.check(
-        gate_now, gate.Sight(t, views), before_gap, run.watched, run.answered, stale_s, config
+        gate_now, gate.WorkersAt(t, views), before_gap, run.watched, run.answered, stale_s, config
     )
     gate_view = gate.view(gate_now, t, run.started_at, config)
-    tracks = teller.tell_workers(state.tracks, tracks, views, config, deaths.known_ends(gone, t, late_s))
-    teller.tell_slots((*conduct.happened(state.conducts, conducts, state.tracks, tracks), *names.happened))
-    teller.tell_memory(memory_now.happened)
-    teller.tell_deaths(gone.happened)
+    tracks = teller.tell_workers(state.tracks, tracks, views, config, deaths.known_exit_texts(exit_state, t, late_s))
+    teller.tell_slots((*health.health_events(state.health_tracks, health_tracks, state.tracks, tracks), *names.drafts))
+    teller.tell_memory(memory_now.drafts)
+    teller.tell_deaths(exit_state.drafts)
     for check in judged:
         teller.tell_check(check, len(gate_now.checks))
     teller.add(sample.events)
@@ -223,15 +222,15 @@ def _advance(
     memory_view = replace(memory_view, black_box=recorder.box, kernel_log=kernel_log)
     env_file = sample.env_file or state.env_file
     state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
-    state = replace(state, conducts=conducts, contract=names)
-    state = replace(state, deaths=gone, recorder=recorder, kernel_log=kernel_log)
+    state = replace(state, health_tracks=health_tracks, contract=names)
+    state = replace(state, deaths=exit_state, recorder=recorder, kernel_log=kernel_log)
     state = _note_events(state, sample)
     facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
     environs = {slot: track.env.values for slot, track in tracks.items() if track.env is not None}
     suspects = state.suspects.observe(sample, facts, environs, env_file)
     state = replace(state, suspects=suspects)
-    held, verdict = hold(state.held, decide(facts), facts, config)
-    state = replace(state, held=held)
+    hysteresis, verdict = apply(state.hysteresis, decide(facts), facts, config)
+    state = replace(state, hysteresis=hysteresis)
     verdicts = _noted(previous.verdicts if previous else (), verdict, teller)
     standing = alerts.hear(state.alerts, sample.events, gap=gap is not None)
     standing = alerts.watch_states(standing, views, t, elapsed_s)
@@ -334,12 +333,12 @@ def _facts(
     memory_view: MemoryView,
     pool: PoolReading,
     config: Config,
-) -> Facts:
+) -> VerdictInputs:
     run = state.run
     began_t = gate_view.began_t
     window_s = config.clock.validation_s if began_t is None else min(config.clock.validation_s, max(t - began_t, 0.0))
     operation = pool.operation
-    return Facts(
+    return VerdictInputs(
         t=t,
         started_at=run.started_at,
         begun=run.begun,
@@ -348,8 +347,8 @@ def _facts(
         gate=gate_view,
         workers=views,
         memory=memory_view,
-        heard_s=run.answered.seconds_between(t - window_s, t),
-        heard_early_s=run.answered.seconds_between(t - config.verdict.early_silence_s, t),
+        answered_s=run.answered.seconds_between(t - window_s, t),
+        answered_early_s=run.answered.seconds_between(t - config.verdict.early_silence_s, t),
         window_s=window_s,
         unanswered_s=None if run.looked_t is None else t - run.looked_t,
         nominal_s=run.spacing.nominal_s,

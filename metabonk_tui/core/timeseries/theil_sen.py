@@ -49,30 +49,34 @@ def theil_sen(points: Sequence[Point]) -> Trend | None:
     ]
     slopes.sort()
     slope = median(slopes)
-    reach = Z_99 * sqrt(n * (n - 1) * (2 * n + 5) / 18) * _inflation(points, slope)
+    half_width = Z_99 * sqrt(n * (n - 1) * (2 * n + 5) / 18) * _inflation(points, slope)
     pairs = len(slopes)
-    low = max(0, int((pairs - reach) / 2))
-    high = min(pairs - 1, int((pairs + reach) / 2) + 1)
+    low = max(0, int((pairs - half_width) / 2))
+    high = min(pairs - 1, int((pairs + half_width) / 2) + 1)
     return Trend(slope, slopes[low], slopes[high])
 
 
 def _inflation(points: Sequence[Point], slope: float) -> float:
     """Say how much too narrow an interval is that takes the residuals for independent."""
-    rests = [value - slope * t for t, value in points]
-    middle = sum(rests) / len(rests)
-    rests = [rest - middle for rest in rests]
-    power = sum(rest * rest for rest in rests)
+    residuals = [value - slope * t for t, value in points]
+    middle = sum(residuals) / len(residuals)
+    residuals = [residual - middle for residual in residuals]
+    power = sum(residual * residual for residual in residuals)
     if power <= 0:
         return 1.0
-    echo = max(0.0, sum(a * b for a, b in pairwise(rests)) / power)
-    return min(MAX_INFLATION, sqrt((1 + echo) / (1 - echo))) if echo < 1 else MAX_INFLATION
+    autocorrelation = max(0.0, sum(a * b for a, b in pairwise(residuals)) / power)
+    return (
+        min(MAX_INFLATION, sqrt((1 + autocorrelation) / (1 - autocorrelation)))
+        if autocorrelation < 1
+        else MAX_INFLATION
+    )
 
 
 MANY_FALLS = 4
 """More sudden falls than this in one window are not loads: they are how it leaks."""
 
 
-MOST_FALL_S = 75.0
+MAX_FALL_S = 75.0
 """A fall that goes on for longer is no load."""
 
 
@@ -82,16 +86,16 @@ def _short(falls: list[bool], points: Sequence[Point]) -> list[bool]:
     start = 0
     for end in range(1, len(falls) + 1):
         if end == len(falls) or falls[end] != falls[start]:
-            if falls[start] and points[end][0] - points[start][0] > MOST_FALL_S:
+            if falls[start] and points[end][0] - points[start][0] > MAX_FALL_S:
                 kept[start:end] = [False] * (end - start)
             start = end
     return kept
 
 
-def without_falls(points: Sequence[Point], least: float) -> list[Point]:
+def without_falls(points: Sequence[Point], min_fall: float) -> list[Point]:
     """Take sudden falls out: what follows one is lifted by it. Sudden rises stay in.
 
-    A fall is sudden when it is larger than `least` and than six median deviations of the steps from point to point.
+    A fall is sudden when it is larger than `min_fall` and than six median deviations of the steps from point to point.
     Clipping rises too would turn every sawtooth into a leak.
     """
     steps = [after[1] - before[1] for before, after in pairwise(points)]
@@ -99,13 +103,13 @@ def without_falls(points: Sequence[Point], least: float) -> list[Point]:
         return list(points)
     usual = median(steps)
     spread = median(abs(step - usual) for step in steps)
-    limit = max(least, 6 * spread)
+    limit = max(min_fall, 6 * spread)
     falls = _short([usual - step > limit for step in steps], points)
     if sum(now and not before for before, now in pairwise([False, *falls])) > MANY_FALLS:
         return list(points)
-    lifted, whole = 0.0, [points[0]]
+    lifted, lifted_points = 0.0, [points[0]]
     for (t, value), step, fall in zip(points[1:], steps, falls, strict=True):
         if fall:
             lifted += usual - step
-        whole.append((t, value + lifted))
-    return whole
+        lifted_points.append((t, value + lifted))
+    return lifted_points

@@ -9,72 +9,72 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import GB
-from metabonk_tui.core.model.snapshot import Node, Word
+from metabonk_tui.core.model.snapshot import Node, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.text.numbers import age
-from metabonk_tui.core.verdict.inputs import Facts, due_components, silence_evidence
+from metabonk_tui.core.verdict.inputs import VerdictInputs, due_components, silence_evidence
 from metabonk_tui.core.verdict.nodes import components_node, gameplay_node, memory_node
 from metabonk_tui.core.worker.component import SILENT
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class VerdictDraft:
     """A verdict before hysteresis."""
 
-    word: Word
+    kind: VerdictKind
     because: tuple[str, ...]
     nodes: tuple[Node, ...]
-    would_be: Word | None
+    would_be: VerdictKind | None
     changes_when: str
     early: bool = False
     latched: bool = False
     """Shows at once: an OOM kill is an event, not a level."""
 
 
-def decide(facts: Facts) -> Draft:
+def decide(inputs: VerdictInputs) -> VerdictDraft:
     """Walk the matrix."""
-    zero, memory, gameplay = components_node(facts), memory_node(facts), gameplay_node(facts)
+    zero, memory, gameplay = components_node(inputs), memory_node(inputs), gameplay_node(inputs)
     nodes = (zero, memory, gameplay)
-    stop = _conclusive(facts)
+    stop = _conclusive(inputs)
     if stop is not None:
-        word, because, latched = stop
-        return _draft(facts, word, because, nodes, early=True, latched=latched)
-    if facts.stopped_t is not None:
-        return _draft(facts, Word.WAITING, ("the pool was stopped by us",), nodes)
-    ended = facts.gate.ends_t is not None and facts.t >= facts.gate.ends_t
-    if not facts.begun or not (facts.answered_ever or ended):
-        return _draft(facts, Word.WAITING, (_waiting_for(facts),), nodes)
-    word, because = _matrix(facts, *nodes)
+        kind, because, latched = stop
+        return _draft(inputs, kind, because, nodes, early=True, latched=latched)
+    if inputs.stopped_t is not None:
+        return _draft(inputs, VerdictKind.WAITING, ("the pool was stopped by us",), nodes)
+    ended = inputs.gate.ends_t is not None and inputs.t >= inputs.gate.ends_t
+    if not inputs.begun or not (inputs.answered_ever or ended):
+        return _draft(inputs, VerdictKind.WAITING, (_waiting_for(inputs),), nodes)
+    kind, because = _matrix(inputs, *nodes)
     if not ended:
-        return _draft(facts, Word.VALIDATING, (_progress(facts), *because), nodes, would_be=word)
-    return _draft(facts, word, because, nodes)
+        return _draft(inputs, VerdictKind.VALIDATING, (_progress(inputs), *because), nodes, would_be=kind)
+    return _draft(inputs, kind, because, nodes)
 
 
 def _draft(
-    facts: Facts,
-    word: Word,
+    inputs: VerdictInputs,
+    kind: VerdictKind,
     because: tuple[str, ...],
     nodes: tuple[Node, ...],
     *,
-    would_be: Word | None = None,
+    would_be: VerdictKind | None = None,
     early: bool = False,
     latched: bool = False,
-) -> Draft:
-    lit = light(word, would_be, nodes)
-    return Draft(word, because, lit, would_be, _changes_when(facts, word, lit, latched), early, latched)
+) -> VerdictDraft:
+    lit = mark_path(kind, would_be, nodes)
+    return VerdictDraft(kind, because, lit, would_be, _changes_when(inputs, kind, lit, latched), early, latched)
 
 
-def light(word: Word, would_be: Word | None, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+def mark_path(kind: VerdictKind, would_be: VerdictKind | None, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Light the nodes that the word came through."""
-    final = would_be or word
+    final = would_be or kind
     path = {
-        Word.STOP: ("components",),
-        Word.UNDECIDED: ("components",),
-        Word.ADD_MEMORY_WATCH: ("components", "memory"),
-        Word.TUNE_EPSILON: ("components", "gameplay"),
-        Word.SUCCESS: ("components", "memory", "gameplay"),
-        Word.LAUNCH_24H: ("components", "memory"),
-        Word.CONTINUE: ("components",),
+        VerdictKind.STOP: ("components",),
+        VerdictKind.UNDECIDED: ("components",),
+        VerdictKind.ADD_MEMORY_WATCH: ("components", "memory"),
+        VerdictKind.TUNE_EPSILON: ("components", "gameplay"),
+        VerdictKind.SUCCESS: ("components", "memory", "gameplay"),
+        VerdictKind.LAUNCH_24H: ("components", "memory"),
+        VerdictKind.CONTINUE: ("components",),
     }.get(final, ())
     return tuple(replace(node, on_path=node.id in path) for node in nodes)
 
@@ -82,19 +82,19 @@ def light(word: Word, would_be: Word | None, nodes: tuple[Node, ...]) -> tuple[N
 # STOP, without waiting for the gate
 
 
-def _conclusive(facts: Facts) -> tuple[Word, tuple[str, ...], bool] | None:
-    memory = facts.memory
+def _conclusive(inputs: VerdictInputs) -> tuple[VerdictKind, tuple[str, ...], bool] | None:
+    memory = inputs.memory
     if memory.oom_kills_in_run:
         who = " ".join(memory.oom_victims) or "victim not known"
-        return Word.STOP, (f"kernel OOM kill: {who}, latched for this run",), True
-    if facts.stopped_t is not None or facts.changing or not facts.begun or facts.gate.began_t is None:
+        return VerdictKind.STOP, (f"kernel OOM kill: {who}, latched for this run",), True
+    if inputs.stopped_t is not None or inputs.changing or not inputs.begun or inputs.gate.began_t is None:
         return None
-    silence = _unanswered(facts)
+    silence = _unanswered(inputs)
     if silence:
-        return Word.STOP, (silence,), False
-    missing = _silent_without_flags(facts)
+        return VerdictKind.STOP, (silence,), False
+    missing = _silent_without_flags(inputs)
     if missing:
-        return Word.STOP, missing, False
+        return VerdictKind.STOP, missing, False
     return None
 
 
@@ -102,40 +102,40 @@ ALL_DOWN_S = 60.0
 """Workers that answered before may all be respawning; 20 to 23 s were measured on a loaded machine."""
 
 
-def _unanswered(facts: Facts) -> str | None:
-    if facts.unanswered_s is None or not facts.workers:
+def _unanswered(inputs: VerdictInputs) -> str | None:
+    if inputs.unanswered_s is None or not inputs.workers:
         return None
-    wanted = len(facts.workers)
-    if not facts.answered_ever:
-        grace = age(facts.config.clock.startup_grace_s)
+    wanted = len(inputs.workers)
+    if not inputs.answered_ever:
+        grace = age(inputs.config.clock.startup_grace_s)
         return f"no worker answered: 0/{wanted} after the start-up grace of {grace}"
-    if facts.unanswered_s >= max(ALL_DOWN_S, 3 * facts.nominal_s):
-        return f"no worker answers: 0/{wanted} for {age(facts.unanswered_s)}"
+    if inputs.unanswered_s >= max(ALL_DOWN_S, 3 * inputs.nominal_s):
+        return f"no worker answers: 0/{wanted} for {age(inputs.unanswered_s)}"
     return None
 
 
-def _silent_without_flags(facts: Facts) -> tuple[str, ...] | None:
+def _silent_without_flags(inputs: VerdictInputs) -> tuple[str, ...] | None:
     """Judge early silence: everything silent on all workers, and the flags not in any process that can be read."""
-    early_s = facts.config.verdict.early_silence_s
-    began_t = facts.gate.began_t
-    if began_t is None or facts.t - began_t < early_s or facts.heard_early_s < early_s / 2:
+    early_s = inputs.config.verdict.early_silence_s
+    began_t = inputs.gate.began_t
+    if began_t is None or inputs.t - began_t < early_s or inputs.answered_early_s < early_s / 2:
         return None
-    lately_t = facts.t - early_s
-    if not all(_silent_lately(worker, lately_t) for worker in facts.workers):
+    lately_t = inputs.t - early_s
+    if not all(_silent_lately(worker, lately_t) for worker in inputs.workers):
         return None
-    readable = [w.env for w in facts.workers if w.env is not None and w.env.error is None]
+    readable = [w.env for w in inputs.workers if w.env is not None and w.env.error is None]
     if not readable or not all(env.missing or env.wrong for env in readable):
         return None
     missing = _in_all([env.missing for env in readable])
     wrong = _in_all([[f"{key} is {value}" for key, value, _ in env.wrong] for env in readable])
     what = "missing" if missing else "switched off" if wrong else "not set right"
     # The cause stands first: a narrow screen cuts the end.
-    lines = [f"required flags {what} in {len(readable)}/{len(facts.workers)} workers, all components silent"]
+    lines = [f"required flags {what} in {len(readable)}/{len(inputs.workers)} workers, all components silent"]
     if missing:
         lines.append(f"not in /proc/PID/environ: {_first_three(missing)}")
     if wrong:
         lines.append(f"in /proc/PID/environ: {_first_three(wrong)}")
-    return (*lines, *silence_evidence(facts.workers, contract=facts.contract))
+    return (*lines, *silence_evidence(inputs.workers, contract=inputs.contract))
 
 
 def _silent_lately(worker: WorkerView, lately_t: float) -> bool:
@@ -143,8 +143,10 @@ def _silent_lately(worker: WorkerView, lately_t: float) -> bool:
     if worker.last_good_t is None:
         return False
     for component in worker.components:
-        gone = component.state in (ComponentState.DOWN, ComponentState.STALE) and component.bearing == "silent"
-        if gone or component.state is ComponentState.UNPROVEN:
+        is_gone_silent = (
+            component.state in (ComponentState.DOWN, ComponentState.STALE) and component.window_activity == "silent"
+        )
+        if is_gone_silent or component.state is ComponentState.UNPROVEN:
             continue
         if component.state not in SILENT or (component.last_grew_t is not None and component.last_grew_t > lately_t):
             return False
@@ -159,73 +161,82 @@ def _first_three(items: Sequence[str]) -> str:
     return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
 
 
-def _matrix(facts: Facts, zero: Node, memory: Node, gameplay: Node) -> tuple[Word, tuple[str, ...]]:
+def _matrix(inputs: VerdictInputs, zero: Node, memory: Node, gameplay: Node) -> tuple[VerdictKind, tuple[str, ...]]:
     if zero.answer == "yes":
-        return Word.STOP, (*silence_evidence(facts.workers, facts.foreign_fields, facts.contract), zero.evidence[0])
+        return VerdictKind.STOP, (
+            *silence_evidence(inputs.workers, inputs.foreign_fields, inputs.contract),
+            zero.evidence[0],
+        )
     if zero.answer == "unknown":
-        return Word.UNDECIDED, zero.evidence[:1]
-    if memory.answer == "no" and not facts.memory.watch_armed:
-        return Word.ADD_MEMORY_WATCH, (memory.evidence[0], zero.evidence[0])
+        return VerdictKind.UNDECIDED, zero.evidence[:1]
+    if memory.answer == "no" and not inputs.memory.watch_armed:
+        return VerdictKind.ADD_MEMORY_WATCH, (memory.evidence[0], zero.evidence[0])
     if gameplay.answer == "no":
-        keys = ", ".join(facts.config.verdict.tune_keys)
-        return Word.TUNE_EPSILON, (f"no worker reached gameplay: {gameplay.short}", f"the keys that are read: {keys}")
-    due, shown = due_components(facts.workers)
+        keys = ", ".join(inputs.config.verdict.tune_keys)
+        return VerdictKind.TUNE_EPSILON, (
+            f"no worker reached gameplay: {gameplay.short}",
+            f"the keys that are read: {keys}",
+        )
+    due, shown = due_components(inputs.workers)
     never = [title for title in due if title not in shown]
     if never:
-        return Word.CONTINUE, (f"never shown yet: {', '.join(never)}", zero.evidence[0])
+        return VerdictKind.CONTINUE, (f"never shown yet: {', '.join(never)}", zero.evidence[0])
     if memory.answer == "no":
-        return Word.CONTINUE, ("memory watch on", memory.evidence[0])
+        return VerdictKind.CONTINUE, ("memory watch on", memory.evidence[0])
     if memory.answer == "unknown":
-        return Word.CONTINUE, (f"memory not known to be stable: {memory.evidence[0]}", zero.evidence[0])
+        return VerdictKind.CONTINUE, (f"memory not known to be stable: {memory.evidence[0]}", zero.evidence[0])
     shown_text = f"due components {len(shown)}/{len(due)}"
     if gameplay.answer == "yes":
-        return Word.SUCCESS, (f"{shown_text} · memory stable · gameplay {gameplay.short}", *gameplay.evidence[:1])
-    return Word.LAUNCH_24H, (f"{shown_text} · memory stable · gameplay {gameplay.short}", memory.evidence[0])
+        return VerdictKind.SUCCESS, (
+            f"{shown_text} · memory stable · gameplay {gameplay.short}",
+            *gameplay.evidence[:1],
+        )
+    return VerdictKind.LAUNCH_24H, (f"{shown_text} · memory stable · gameplay {gameplay.short}", memory.evidence[0])
 
 
-def _waiting_for(facts: Facts) -> str:
-    wanted = len(facts.workers)
-    if not facts.begun:
+def _waiting_for(inputs: VerdictInputs) -> str:
+    wanted = len(inputs.workers)
+    if not inputs.begun:
         return "no pool found: no worker process, no answer" if wanted else "no pool found"
-    if wanted and all(worker.reach is Reach.UNOBSERVED for worker in facts.workers):
+    if wanted and all(worker.reach is Reach.UNOBSERVED for worker in inputs.workers):
         return "no worker was observed"
     return f"no worker has answered yet, 0/{wanted}"
 
 
-def _progress(facts: Facts) -> str:
-    checks = facts.gate.checks
+def _progress(inputs: VerdictInputs) -> str:
+    checks = inputs.gate.checks
     if not checks:
-        answered = sum(w.last_good_t is not None for w in facts.workers)
-        return f"starting, {answered}/{len(facts.workers)} workers answered"
-    done = len(checks) - facts.gate.count("TO COME")
+        answered = sum(w.last_good_t is not None for w in inputs.workers)
+        return f"starting, {answered}/{len(inputs.workers)} workers answered"
+    done = len(checks) - inputs.gate.count("TO COME")
     coming = next((c for c in checks if c.result == "TO COME"), None)
-    wait = f", next in {age(coming.due_t - facts.t)}" if coming else ""
+    wait = f", next in {age(coming.due_t - inputs.t)}" if coming else ""
     return f"check {done}/{len(checks)}{wait}"
 
 
-def _changes_when(facts: Facts, word: Word, nodes: tuple[Node, ...], latched: bool) -> str:
-    hold = f"held for {facts.config.verdict.hold_evaluations} evaluations"
-    if word is Word.STOP and latched:
+def _changes_when(inputs: VerdictInputs, kind: VerdictKind, nodes: tuple[Node, ...], latched: bool) -> str:
+    hold = f"held for {inputs.config.verdict.hold_evaluations} evaluations"
+    if kind is VerdictKind.STOP and latched:
         return "a new run begins: an OOM kill is latched"
-    if word is Word.STOP:
-        if facts.unanswered_s is not None:
+    if kind is VerdictKind.STOP:
+        if inputs.unanswered_s is not None:
             return f"a worker answers, {hold}"
         return f"any component grows on any worker, {hold}"
-    if word is Word.WAITING:
+    if kind is VerdictKind.WAITING:
         return "a worker answers"
-    if word is Word.VALIDATING:
-        ends = facts.gate.ends_t
-        return "start-up ends" if ends is None else f"the gate ends, in {age(ends - facts.t)}"
-    if word is Word.UNDECIDED:
-        return f"half of the last {age(facts.window_s)} has been observed"
-    if word is Word.ADD_MEMORY_WATCH:
-        floor = facts.memory.floor_bytes / GB
-        return f"available stays above {floor:.1f} GB for {age(facts.config.memory.window_s)}"
-    if word is Word.TUNE_EPSILON:
+    if kind is VerdictKind.VALIDATING:
+        ends = inputs.gate.ends_t
+        return "start-up ends" if ends is None else f"the gate ends, in {age(ends - inputs.t)}"
+    if kind is VerdictKind.UNDECIDED:
+        return f"half of the last {age(inputs.window_s)} has been observed"
+    if kind is VerdictKind.ADD_MEMORY_WATCH:
+        floor = inputs.memory.floor_bytes / GB
+        return f"available stays above {floor:.1f} GB for {age(inputs.config.memory.window_s)}"
+    if kind is VerdictKind.TUNE_EPSILON:
         return "a worker reaches gameplay, corroborated"
-    if word is Word.CONTINUE:
-        due, shown = due_components(facts.workers)
+    if kind is VerdictKind.CONTINUE:
+        due, shown = due_components(inputs.workers)
         if len(due) > len(shown):
             return f"the missing components show, {hold}"
-        return f"memory is known to be stable for {age(facts.config.memory.window_s)}"
-    return f"every component is silent for {age(facts.config.clock.validation_s)}, memory falls, or a kill"
+        return f"memory is known to be stable for {age(inputs.config.memory.window_s)}"
+    return f"every component is silent for {age(inputs.config.clock.validation_s)}, memory falls, or a kill"

@@ -16,7 +16,7 @@ from metabonk_tui.core.worker.component import SILENT
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class VerdictInputs:
     """All that a verdict may stand on."""
 
     t: float
@@ -30,9 +30,9 @@ class Facts:
     gate: Gate
     workers: Sequence[WorkerView]
     memory: MemoryView
-    heard_s: float
+    answered_s: float
     """Of the window, how long at least one worker was observed answering."""
-    heard_early_s: float
+    answered_early_s: float
     """The same for the short window of early silence."""
     window_s: float
     unanswered_s: float | None
@@ -89,8 +89,8 @@ def silence_evidence(
             fields = [c.field for c in workers[0].components if c.title in titles]
             asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
             keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
-        word = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
-        lines.append(f"{', '.join(titles)} {word} on {count}/{total} workers{keys}")
+        state_text = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
+        lines.append(f"{', '.join(titles)} {state_text} on {count}/{total} workers{keys}")
     return tuple(lines)
 
 
@@ -99,8 +99,8 @@ def _nearest(workers: Sequence[WorkerView], titles: Sequence[str], contract: Con
     if contract is None:
         return ""
     fields = [component.field for component in workers[0].components if component.title in titles]
-    told = [f"{name}; nearest seen: {near}" for name in fields if (near := contract.nearest_to(name))]
-    return f", never seen: {', '.join(told)}" if told else ""
+    parts = [f"{name}; nearest seen: {near}" for name in fields if (near := contract.nearest_to(name))]
+    return f", never seen: {', '.join(parts)}" if parts else ""
 
 
 def _key_samples(workers: Sequence[WorkerView], titles: Sequence[str]) -> tuple[int, int]:

@@ -4,43 +4,43 @@ from __future__ import annotations
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.snapshot import NextStep, Word
-from metabonk_tui.core.verdict.inputs import Facts
+from metabonk_tui.core.model.snapshot import NextStep, VerdictKind
+from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 
-def next_steps(word: Word, facts: Facts) -> tuple[NextStep, ...]:
+def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]:
     """Name the steps that the word asks for; none where there is nothing to do."""
-    config = facts.config
-    if config.pool.backend == "none" and word is not Word.TUNE_EPSILON:
+    config = inputs.config
+    if config.pool.backend == "none" and kind is not VerdictKind.TUNE_EPSILON:
         return ()
-    count = workers_to_launch(facts.memory, config)
+    count = workers_to_launch(inputs.memory, config)
     some = "1 worker" if count == 1 else f"{count} workers"
     env = " with the env file" if config.pool.launcher.env_file else ""
     relaunch = NextStep("L", f"relaunch {some}{env}", f"metabonk-tui launch {count}", "then")
-    if word is Word.STOP:
-        if facts.unanswered_s is None or any(worker.alive for worker in facts.workers):
+    if kind is VerdictKind.STOP:
+        if inputs.unanswered_s is None or any(worker.alive for worker in inputs.workers):
             stop = NextStep("X", "stop the pool", "metabonk-tui stop")
-            off = sorted({key for worker in facts.workers if worker.env for key, _, _ in worker.env.wrong})
+            off = sorted({key for worker in inputs.workers if worker.env for key, _, _ in worker.env.wrong})
             if off and config.pool.launcher.env_file:
                 # The same file again would switch the same things off again.
                 right = NextStep(None, f"set {len(off)} flags right in the env file", None, "then")
                 return (stop, right, relaunch)
             return (stop, relaunch)
         return (NextStep("L", f"launch {some}{env}", f"metabonk-tui launch {count}"),)
-    if word is Word.WAITING and (not facts.begun or facts.stopped_t is not None):
+    if kind is VerdictKind.WAITING and (not inputs.begun or inputs.stopped_t is not None):
         return (NextStep("L", f"launch {some}{env}", f"metabonk-tui launch {count}"),)
-    if word is Word.ADD_MEMORY_WATCH:
-        now = len(facts.workers)
-        budget = facts.memory.budget
+    if kind is VerdictKind.ADD_MEMORY_WATCH:
+        now = len(inputs.workers)
+        budget = inputs.memory.budget
         fewer = max(1, budget.fits) if budget is not None else now
         arm = NextStep("W", "arm the memory watch", None)
-        if facts.memory.watch is not None and facts.memory.watch.armed:
+        if inputs.memory.watch is not None and inputs.memory.watch.armed:
             arm = NextStep("W", "end the memory watch's dry run, then arm it", None)
         if fewer < now:
             text = f"resize {now} → {fewer}, restarts all workers"
             return (arm, NextStep("-", text, f"metabonk-tui resize {fewer}", "or"))
         return (arm,)
-    if word is Word.TUNE_EPSILON:
+    if kind is VerdictKind.TUNE_EPSILON:
         keys = ", ".join(config.verdict.tune_keys)
         restart = NextStep("R", "restart the pool", None, "then")
         return (NextStep(None, f"raise {keys} in the env file", None), restart)

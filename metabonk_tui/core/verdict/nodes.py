@@ -14,31 +14,31 @@ from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import Answer, Node
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.numbers import age
-from metabonk_tui.core.verdict.inputs import Facts, due_components, silence_evidence
+from metabonk_tui.core.verdict.inputs import VerdictInputs, due_components, silence_evidence
 
 
-def components_node(facts: Facts) -> Node:
+def components_node(inputs: VerdictInputs) -> Node:
     """Answer A: are the metrics still zero?"""
-    bearings = Counter(c.bearing for w in facts.workers for c in w.components)
-    shown, silent = bearings["showing"], bearings["silent"]
+    activities = Counter(c.window_activity for w in inputs.workers for c in w.components)
+    shown, silent = activities["showing"], activities["silent"]
     answer: Answer
-    if facts.window_s <= 0 or facts.heard_s < facts.window_s / 2 or not facts.answered_ever:
+    if inputs.window_s <= 0 or inputs.answered_s < inputs.window_s / 2 or not inputs.answered_ever:
         answer = "unknown"
-        evidence = [f"only {age(facts.heard_s)} of {age(facts.window_s)} were observed answering"]
-        if facts.window_s <= 0:
+        evidence = [f"only {age(inputs.answered_s)} of {age(inputs.window_s)} were observed answering"]
+        if inputs.window_s <= 0:
             evidence = ["nothing observed yet since start-up"]
-        if not facts.answered_ever:
+        if not inputs.answered_ever:
             evidence = ["no worker ever answered"]
     elif shown:
         answer = "no"
         evidence = [f"{shown} of {shown + silent} observed components showed in the window"]
     elif silent:
         answer = "yes"
-        evidence = [f"every observed component was silent for {age(facts.window_s)}"]
+        evidence = [f"every observed component was silent for {age(inputs.window_s)}"]
     else:
         answer = "unknown"
         evidence = ["no component could be observed"]
-    due, due_shown = due_components(facts.workers)
+    due, due_shown = due_components(inputs.workers)
     missing = [name for name in due if name not in due_shown]
     if answer == "no":
         evidence.append(
@@ -50,7 +50,7 @@ def components_node(facts: Facts) -> Node:
         short = f"{silent}/{silent} silent"
     else:
         short = "not observed enough"
-    evidence += silence_evidence(facts.workers, facts.foreign_fields, facts.contract)
+    evidence += silence_evidence(inputs.workers, inputs.foreign_fields, inputs.contract)
     leads_to = {"yes": "STOP", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
     level = {"yes": "stop", "no": "go", "unknown": "unknown"}[answer]
     return Node(
@@ -65,18 +65,18 @@ def components_node(facts: Facts) -> Node:
     )
 
 
-def memory_node(facts: Facts) -> Node:
+def memory_node(inputs: VerdictInputs) -> Node:
     """Answer B: is memory stable?"""
-    memory, window_s = facts.memory, facts.config.memory.window_s
+    memory, window_s = inputs.memory, inputs.config.memory.window_s
     floor_bytes = memory.floor_bytes
     floor = floor_bytes / GB
     reading = memory.reading
     available = reading.available_bytes if reading else None
     lowest = memory.min_available_bytes
     fallen = [
-        low for low_t, low in memory.history if low_t > facts.t - window_s - HISTORY_BUCKET_S and low <= floor_bytes
+        low for low_t, low in memory.history if low_t > inputs.t - window_s - HISTORY_BUCKET_S and low <= floor_bytes
     ]
-    above_s = 0.0 if memory.above_floor_since_t is None else facts.t - memory.above_floor_since_t
+    above_s = 0.0 if memory.above_floor_since_t is None else inputs.t - memory.above_floor_since_t
     stayed = memory.above_floor_since_t is not None and above_s >= window_s
     answer: Answer
     if memory.oom_kills_in_run:
@@ -88,14 +88,14 @@ def memory_node(facts: Facts) -> Node:
     elif memory.below_floor_since_t is not None:
         answer = "no"
         short = f"{available / GB:.1f} GB now"
-        since = age(facts.t - memory.below_floor_since_t)
+        since = age(inputs.t - memory.below_floor_since_t)
         evidence = [f"available {available / GB:.2f} GB, below the floor of {floor:.1f} GB for {since}"]
     elif memory.forecast is not None and memory.forecast.raised:
         answer, short = "no", memory.forecast.text.split(",")[0]
         evidence = [f"forecast: {memory.forecast.text}; available {available / GB:.2f} GB"]
     elif stayed and memory.forecast is not None and not memory.forecast.known:
         answer, short, evidence = "unknown", "forecast learning", [memory.forecast.text]
-    elif stayed and _heads_for_floor(facts):
+    elif stayed and _heads_for_floor(inputs):
         answer, short = "unknown", "heads for the floor"
         evidence = [f"{short} of {floor:.1f} GB, if this trend holds"]
     elif stayed:
@@ -112,7 +112,7 @@ def memory_node(facts: Facts) -> Node:
         evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
     unguarded = "CONTINUE" if memory.watch_armed else "ADD MEMORY WATCH"
     leads_to = {"yes": "LAUNCH 24H", "no": unguarded, "unknown": "CONTINUE"}[answer]
-    evidence += _watch(memory, facts.t)
+    evidence += _watch(memory, inputs.t)
     level = {"yes": "go", "no": "caution", "unknown": "unknown"}[answer]
     question = f"Memory stable, > {round(floor, 1):g} GB?"
     return Node(
@@ -127,10 +127,10 @@ def memory_node(facts: Facts) -> Node:
     )
 
 
-def _heads_for_floor(facts: Facts) -> bool:
+def _heads_for_floor(inputs: VerdictInputs) -> bool:
     """Say whether the floor would be crossed as soon as a warning looks ahead; even early doubt is no yes."""
-    crosses_t = facts.memory.forecast.reaches_floor_t if facts.memory.forecast else None
-    return crosses_t is not None and crosses_t - facts.t < facts.config.memory.forecast_warn_s
+    crosses_t = inputs.memory.forecast.reaches_floor_t if inputs.memory.forecast else None
+    return crosses_t is not None and crosses_t - inputs.t < inputs.config.memory.forecast_warn_s
 
 
 def _watch(memory: MemoryView, t: float) -> list[str]:
@@ -139,22 +139,22 @@ def _watch(memory: MemoryView, t: float) -> list[str]:
     if watch is None or not watch.armed:
         return []
     then = RESPONSES.get(watch.on_critical, watch.on_critical)
-    said = [f"memory watch {'is only a dry run' if watch.dry_run else 'on'}, when critical: {then}"]
+    lines = [f"memory watch {'is only a dry run' if watch.dry_run else 'on'}, when critical: {then}"]
     if watch.did and watch.did_t is not None:
         how = "would have: " if watch.dry_run else "failed: " if watch.did_ok is False else ""
-        said.append(f"memory watch, {age(t - watch.did_t)} ago: {how}{watch.did}")
-    return said
+        lines.append(f"memory watch, {age(t - watch.did_t)} ago: {how}{watch.did}")
+    return lines
 
 
-def gameplay_node(facts: Facts) -> Node:
+def gameplay_node(inputs: VerdictInputs) -> Node:
     """Answer C: are workers reaching gameplay?"""
-    by_t = facts.gate.gameplay_by_t or facts.started_at + facts.config.clock.gameplay_s
+    by_t = inputs.gate.gameplay_by_t or inputs.started_at + inputs.config.clock.gameplay_s
     # Reached is reached: a worker that died since then does not take it back.
-    reached = [w for w in facts.workers if w.gameplay.reached_t is not None]
-    claimed = [w for w in facts.workers if w.gameplay.started and w.gameplay.reached_t is None]
-    known = any(w.gameplay.started is not None for w in facts.workers)
-    total = len(facts.workers)
-    limit = age(facts.config.clock.gameplay_s)
+    reached = [w for w in inputs.workers if w.gameplay.reached_t is not None]
+    claimed = [w for w in inputs.workers if w.gameplay.started and w.gameplay.reached_t is None]
+    known = any(w.gameplay.started is not None for w in inputs.workers)
+    total = len(inputs.workers)
+    limit = age(inputs.config.clock.gameplay_s)
     evidence = [_reached(w) for w in reached[:4]] + [
         f"w{w.slot} gameplay_started alone, not corroborated" for w in claimed[:4]
     ]
@@ -162,9 +162,9 @@ def gameplay_node(facts: Facts) -> Node:
     if reached:
         answer, leads_to, level = "yes", "SUCCESS", "go"
         short = f"{len(reached)}/{total} corroborated"
-    elif facts.t < by_t:
+    elif inputs.t < by_t:
         answer, leads_to, level = "not yet", "on track", "unknown"
-        short = f"0/{total}, {age(by_t - facts.t)} left"
+        short = f"0/{total}, {age(by_t - inputs.t)} left"
     elif known:
         answer, leads_to, level = "no", "TUNE EPSILON", "caution"
         short = f"0/{total} after {limit}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, tzinfo
 
-from metabonk_tui.core.memory.capacity import source_words
+from metabonk_tui.core.memory.capacity import describe_source
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
@@ -18,7 +18,7 @@ def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
     verdict, run = snapshot.verdict, snapshot.run
     since = fmt.elapsed(verdict.since_t - run.started_at)
     lines = [
-        f"{verdict.word} since {since} ({fmt.clock(verdict.since_t, zone)})",
+        f"{verdict.kind} since {since} ({fmt.clock(verdict.since_t, zone)})",
         f"run {run.name}, {fmt.elapsed(run.elapsed_s)} old, seen at {fmt.clock(snapshot.t, zone)}",
     ]
     if verdict.would_be is not None:
@@ -52,16 +52,16 @@ def _memory(snapshot: Snapshot) -> list[str]:
     if reading is None or reading.available_bytes is None:
         return ["memory not observed"]
     total = "" if reading.total_bytes is None else f" of {fmt.gigabytes(reading.total_bytes)}"
-    said = f"memory {fmt.gigabytes(reading.available_bytes)} GB available{total}, floor"
-    said += f" {fmt.gigabytes(memory.floor_bytes)}"
+    summary = f"memory {fmt.gigabytes(reading.available_bytes)} GB available{total}, floor"
+    summary += f" {fmt.gigabytes(memory.floor_bytes)}"
     if memory.min_available_bytes is not None:
-        said += f", lowest {fmt.gigabytes(memory.min_available_bytes)}"
-    lines = [said]
+        summary += f", lowest {fmt.gigabytes(memory.min_available_bytes)}"
+    lines = [summary]
     if memory.oom_kills_in_run:
         victims = f" ({', '.join(memory.oom_victims)})" if memory.oom_victims else ""
         lines.append(f"kernel OOM kills in this run: {memory.oom_kills_in_run}{victims}")
     if memory.budget is not None:
-        known = source_words(memory.budget.worker_source)
+        known = describe_source(memory.budget.worker_source)
         size = fmt.gigabytes(memory.budget.worker_bytes)
         lines.append(f"fits {memory.budget.fits} workers of {size} GB ({known})")
     return lines
@@ -89,8 +89,8 @@ def _components(snapshot: Snapshot) -> list[str]:
             part = component_of(worker, name)
             if part is not None:
                 states.setdefault(part.state, []).append(worker.slot)
-        said = ", ".join(f"{state} on {slots(numbers)}" for state, numbers in states.items())
-        lines.append(f"  {title}: {said}")
+        summary = ", ".join(f"{state} on {slots(numbers)}" for state, numbers in states.items())
+        lines.append(f"  {title}: {summary}")
     return lines
 
 

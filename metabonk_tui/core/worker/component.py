@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.sample import BadValue, NumberField, Presence, WorkerStatus
-from metabonk_tui.core.model.worker import Bearing, ComponentState, ComponentView
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, WindowActivity
 from metabonk_tui.core.status.decode import flag, number
 from metabonk_tui.core.timeseries.window import Buckets
 
@@ -181,28 +181,28 @@ def _observe_transitions(
         if name in before and spacing_s is not None and spacing_s <= JUMP_MAX_SPACING_S:
             jump = jump or now - before[name] >= (spec.jump or float("inf")) - 1e-9
     edge = playing is True and track.gameplay is not True
-    told = playing is not None or len(numbers) > 1
+    is_known = playing is not None or len(numbers) > 1
     near_s = 2 * spacing_s if spacing_s is not None else 0.0
-    told_edge = edge and track.jump_t is not None and t - track.jump_t <= near_s
-    told_jump = jump and track.edge_t is not None and t - track.edge_t <= near_s
-    happened = (edge and not told_edge) or (jump and not told_jump and not edge)
-    count = (track.last_value or 0.0) + happened
+    edge_counted = edge and track.jump_t is not None and t - track.jump_t <= near_s
+    jump_counted = jump and track.edge_t is not None and t - track.edge_t <= near_s
+    is_transition = (edge and not edge_counted) or (jump and not jump_counted and not edge)
+    count = (track.last_value or 0.0) + is_transition
     return replace(
         track,
         samples=track.samples + (reading.presence is not Presence.UNOBSERVED),
         samples_with_key=track.samples_with_key + (reading.presence in (Presence.VALUE, Presence.BAD)),
-        presence=Presence.VALUE if told else reading.presence,
-        bad=None if told else reading.bad,
+        presence=Presence.VALUE if is_known else reading.presence,
+        bad=None if is_known else reading.bad,
         first_t=t if track.first_t is None else track.first_t,
         numbers=numbers,
         gameplay=playing if playing is not None else track.gameplay,
-        value=count if told else None,
-        last_value=count if told else track.last_value,
+        value=count if is_known else None,
+        last_value=count if is_known else track.last_value,
         above_zero=track.above_zero or count > 0,
-        grew_t=t if happened else track.grew_t,
+        grew_t=t if is_transition else track.grew_t,
         edge_t=t if edge else track.edge_t,
         jump_t=t if jump and not edge else track.jump_t,
-        growth=track.growth.add(t, float(happened and track.first_t is not None)),
+        growth=track.growth.add(t, float(is_transition and track.first_t is not None)),
     )
 
 
@@ -264,7 +264,7 @@ def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool) -
     return ComponentState.ACTIVE if _recent(track, t, config) else ComponentState.STALLED
 
 
-def bearing(track: ComponentTrack, t: float, window_s: float) -> Bearing:
+def window_activity(track: ComponentTrack, t: float, window_s: float) -> WindowActivity:
     """Say whether it was showing, silent, or not known over the window that ends at `t`."""
     if track.shown_t is not None and track.shown_t > t - window_s:
         return "showing"
@@ -283,7 +283,7 @@ def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float
         label=spec.label,
         title=spec.title,
         state=track.state,
-        bearing=bearing(track, t, window_s),
+        window_activity=window_activity(track, t, window_s),
         since_t=track.since_t,
         value=track.value,
         last_value=track.last_value,

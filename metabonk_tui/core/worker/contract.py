@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.contract import ContractView, Expected, NameView, Standing
+from metabonk_tui.core.model.contract import ContractView, Expected, FieldStatus, NameView
 from metabonk_tui.core.model.sample import Severity, WorkerStatus
-from metabonk_tui.core.status.known_fields import expectations, named, nearest
+from metabonk_tui.core.status.known_fields import expectations, format_names, nearest
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 STEADY_S = 60.0
 """A name that was said for less long than this may be one of those that come and go."""
-GONE_S = 30.0
+MISSING_S = 30.0
 """A name that is away for less long than this may come back."""
-STEADY_INTERVALS, GONE_INTERVALS = 5, 3
+STEADY_INTERVALS, MISSING_INTERVALS = 5, 3
 """The same in sampling intervals, where samples are sparse."""
 NEVER_S = 60.0
 """After start-up, a worker that answers for this long has said every name that it has."""
@@ -27,7 +27,7 @@ RENAME_NEAR = 0.6
 KEPT_OTHERS = 500
 """Unexpected names that are remembered in a run; MetaBonk says some 130 in all."""
 KEPT_NEW = 20
-Happening = tuple[str, Severity, str, tuple[int, ...]]
+FieldEventDraft = tuple[str, Severity, str, tuple[int, ...]]
 """(kind, severity, text, workers)"""
 
 
@@ -39,9 +39,9 @@ class WorkerNames:
     keys: frozenset[str]
     first_t: float
     last_t: float
-    came: Mapping[str, float]
+    present: Mapping[str, float]
     """Expected names that are there: since when without a break that we know of."""
-    gone: Mapping[str, float] = field(default_factory=dict)
+    missing: Mapping[str, float] = field(default_factory=dict)
     """Expected names that were steady and are away: since when."""
     new: Mapping[str, float] = field(default_factory=dict)
     """Unexpected names that appeared after its first answer, and when."""
@@ -61,15 +61,15 @@ class ContractTrack:
     """What could have been seen so far; None: everything."""
     vanished: Mapping[str, frozenset[int]] = field(default_factory=dict)
     """Expected names that were told to be gone, and on which workers they still are."""
-    told_never: bool = False
+    emitted_never_seen: bool = False
     view: ContractView | None = None
-    happened: tuple[Happening, ...] = ()
+    drafts: tuple[FieldEventDraft, ...] = ()
     """What this tick brought; cleared by every `observe`."""
 
 
 def new_contract(config: Config) -> ContractTrack:
     """Begin a run in which nothing was seen yet."""
-    return ContractTrack({one.name: one for one in expectations(config)})
+    return ContractTrack({expected_name.name: expected_name for expected_name in expectations(config)})
 
 
 def observe(
@@ -83,9 +83,9 @@ def observe(
 ) -> ContractTrack:
     """Take in the workers that answered at `t`; `gap_s`: a longer silence of a worker breaks what was steady."""
     before = contract
-    steady_s, gone_s = max(STEADY_S, STEADY_INTERVALS * nominal_s), max(GONE_S, GONE_INTERVALS * nominal_s)
+    steady_s, missing_s = max(STEADY_S, STEADY_INTERVALS * nominal_s), max(MISSING_S, MISSING_INTERVALS * nominal_s)
     known = dict(contract.workers)
-    gone: dict[tuple[str, str | None], list[int]] = {}
+    missing: dict[tuple[str, str | None], list[int]] = {}
     for slot, track in tracks.items():
         status = track.status
         if status is None or track.last_good_t != t:
@@ -94,16 +94,16 @@ def observe(
         now = _observe_worker(old, track.generation, status, t, contract.expected, steady_s, gap_s)
         if old is None or now.keys is not old.keys or now.generation != old.generation:
             contract = _note_keys(contract, slot, status, now)
-        if now.gone:
-            due = [name for name, since_t in now.gone.items() if t - since_t >= gone_s]
+        if now.missing:
+            due = [name for name, since_t in now.missing.items() if t - since_t >= missing_s]
             for name in due:
-                gone.setdefault((name, _renamed(now, name)), []).append(slot)
-            now = replace(now, gone={name: since for name, since in now.gone.items() if name not in due})
+                missing.setdefault((name, _renamed(now, name)), []).append(slot)
+            now = replace(now, missing={name: since for name, since in now.missing.items() if name not in due})
         known[slot] = now
-    contract = _tell_gone(replace(contract, workers=known, happened=()), gone)
+    contract = _emit_missing(replace(contract, workers=known, drafts=()), missing)
     if contract.view is None or _differs(before, contract):
         contract = replace(contract, view=_view(contract))
-    return _tell_never(contract, t, gate_began_t)
+    return _emit_never_seen(contract, t, gate_began_t)
 
 
 def _observe_worker(
@@ -120,25 +120,25 @@ def _observe_worker(
         return WorkerNames(generation, keys, t, t, {name: t for name in keys if name in expected})
     if t - old.last_t > gap_s:
         # What it said in between is not known: nothing was steady over the hole, and nothing was away for so long.
-        old = replace(old, came=dict.fromkeys(old.came, t), gone=dict.fromkeys(old.gone, t))
+        old = replace(old, present=dict.fromkeys(old.present, t), missing=dict.fromkeys(old.missing, t))
     if status.fields.keys() == old.keys:
         return replace(old, last_t=t)
     keys = frozenset(status.fields)
-    came, gone, new = dict(old.came), dict(old.gone), dict(old.new)
+    present, missing, new = dict(old.present), dict(old.missing), dict(old.new)
     for name in old.keys - keys:
         new.pop(name, None)
-        since_t = came.pop(name, None)
+        since_t = present.pop(name, None)
         if since_t is not None and old.last_t - since_t >= steady_s and _could_see(status, name):
-            gone[name] = t
+            missing[name] = t
     for name in keys - old.keys:
         if name in expected:
-            came[name] = t
-            gone.pop(name, None)
+            present[name] = t
+            missing.pop(name, None)
         else:
             new[name] = t
     while len(new) > KEPT_NEW:
         new.pop(min(new, key=lambda name: new[name]))
-    return replace(old, keys=keys, last_t=t, came=came, gone=gone, new=new)
+    return replace(old, keys=keys, last_t=t, present=present, missing=missing, new=new)
 
 
 def _could_see(status: WorkerStatus, name: str) -> bool:
@@ -147,8 +147,10 @@ def _could_see(status: WorkerStatus, name: str) -> bool:
 
 def _renamed(now: WorkerNames, name: str) -> str | None:
     """Return the name that came when this one went, where one is like it."""
-    went_t = now.gone[name]
-    return nearest(name, (other for other, came_t in now.new.items() if abs(came_t - went_t) < GONE_S), RENAME_NEAR)
+    missing_t = now.missing[name]
+    return nearest(
+        name, (other for other, present_t in now.new.items() if abs(present_t - missing_t) < MISSING_S), RENAME_NEAR
+    )
 
 
 def _note_keys(contract: ContractTrack, slot: int, status: WorkerStatus, now: WorkerNames) -> ContractTrack:
@@ -157,10 +159,10 @@ def _note_keys(contract: ContractTrack, slot: int, status: WorkerStatus, now: Wo
     fresh = [name for name in now.keys if name in expected and slot not in seen.get(name, ())]
     if fresh:
         seen = {**seen, **{name: tuple(sorted((*seen.get(name, ()), slot))) for name in fresh}}
-    strangers = [name for name in now.keys if name not in expected and name not in others]
-    if strangers:
+    unexpected = [name for name in now.keys if name not in expected and name not in others]
+    if unexpected:
         room = KEPT_OTHERS - len(others)
-        others, more = others.union(sorted(strangers)[:room]), more or len(strangers) > room
+        others, more = others.union(sorted(unexpected)[:room]), more or len(unexpected) > room
     observable = contract.observable
     if observable is not None:
         wider = None if status.observable is None else observable | status.observable
@@ -173,32 +175,32 @@ def _note_keys(contract: ContractTrack, slot: int, status: WorkerStatus, now: Wo
     return replace(contract, seen=seen, others=others, others_more=more, observable=observable, vanished=vanished)
 
 
-def _tell_gone(contract: ContractTrack, gone: Mapping[tuple[str, str | None], list[int]]) -> ContractTrack:
-    if not gone:
+def _emit_missing(contract: ContractTrack, missing: Mapping[tuple[str, str | None], list[int]]) -> ContractTrack:
+    if not missing:
         return contract
     vanished = dict(contract.vanished)
-    told: list[Happening] = []
-    for (name, other), slots in gone.items():
+    emitted: list[FieldEventDraft] = []
+    for (name, other), slots in missing.items():
         vanished[name] = vanished.get(name, frozenset()).union(slots)
         if other is None:
-            told.append(("contract.vanished", "warn", f"{name} vanished from /status", tuple(slots)))
+            emitted.append(("contract.vanished", "warn", f"{name} vanished from /status", tuple(slots)))
         else:
-            told.append(("contract.renamed", "warn", f"{name} is now {other} in /status", tuple(slots)))
-    return replace(contract, vanished=vanished, happened=tuple(told))
+            emitted.append(("contract.renamed", "warn", f"{name} is now {other} in /status", tuple(slots)))
+    return replace(contract, vanished=vanished, drafts=tuple(emitted))
 
 
-def _tell_never(contract: ContractTrack, t: float, gate_began_t: float | None) -> ContractTrack:
+def _emit_never_seen(contract: ContractTrack, t: float, gate_began_t: float | None) -> ContractTrack:
     view = contract.view
-    if contract.told_never or gate_began_t is None or t - gate_began_t < NEVER_S or view is None:
+    if contract.emitted_never_seen or gate_began_t is None or t - gate_began_t < NEVER_S or view is None:
         return contract
     if not any(known.last_t - known.first_t >= NEVER_S for known in contract.workers.values()):
         return contract
     never = view.never_seen
     if not never:
-        return replace(contract, told_never=True)
-    text = f"never seen in /status of any worker: {named(never)}"
-    told: Happening = ("contract.never_seen", "warn", text, view.answered)
-    return replace(contract, told_never=True, happened=(*contract.happened, told))
+        return replace(contract, emitted_never_seen=True)
+    text = f"never seen in /status of any worker: {format_names(never)}"
+    emitted: FieldEventDraft = ("contract.never_seen", "warn", text, view.answered)
+    return replace(contract, emitted_never_seen=True, drafts=(*contract.drafts, emitted))
 
 
 def _differs(before: ContractTrack, after: ContractTrack) -> bool:
@@ -222,19 +224,23 @@ def _view(contract: ContractTrack) -> ContractView:
 
 
 def _names(contract: ContractTrack) -> Iterator[NameView]:
-    for one in contract.expected.values():
-        workers = contract.seen.get(one.name, ())
-        standing: Standing = "seen" if workers else "never seen"
-        if workers and contract.vanished.get(one.name):
-            standing = "vanished"
-        if not workers and contract.observable is not None and one.name not in contract.observable:
-            standing = "not observed"
+    for expected_name in contract.expected.values():
+        workers = contract.seen.get(expected_name.name, ())
+        status: FieldStatus = "seen" if workers else "never seen"
+        if workers and contract.vanished.get(expected_name.name):
+            status = "vanished"
+        if not workers and contract.observable is not None and expected_name.name not in contract.observable:
+            status = "not observed"
         yield NameView(
-            name=one.name,
-            needed_by=one.needed_by,
-            needed=one.needed,
-            standing=standing,
+            name=expected_name.name,
+            needed_by=expected_name.needed_by,
+            needed=expected_name.needed,
+            status=status,
             workers=workers,
-            nearest=nearest(one.name, sorted(contract.others)) if standing == "never seen" and one.needed else None,
-            by_alias=None if workers else next((name for name in one.instead if name in contract.seen), None),
+            nearest=nearest(expected_name.name, sorted(contract.others))
+            if status == "never seen" and expected_name.needed
+            else None,
+            by_alias=None
+            if workers
+            else next((name for name in expected_name.alternatives if name in contract.seen), None),
         )

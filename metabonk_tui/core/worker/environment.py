@@ -19,7 +19,7 @@ def view(env: EnvReading | None, config: Config) -> EnvView | None:
     wrong = tuple(
         (key, values[key], wanted)
         for key, wanted in required.items()
-        if key in values and not same(values[key], wanted)
+        if key in values and not is_same_value(values[key], wanted)
     )
     return EnvView(len(required) - len(missing) - len(wrong), len(required), missing, wrong, None)
 
@@ -27,7 +27,7 @@ def view(env: EnvReading | None, config: Config) -> EnvView | None:
 _TRUE = ("1", "true", "yes", "on")
 
 
-def same(value: str, wanted: str) -> bool:
+def is_same_value(value: str, wanted: str) -> bool:
     """Compare as MetaBonk does: 1, true, yes and on are one value."""
     value, wanted = value.strip().lower(), wanted.strip().lower()
     return value == wanted or (value in _TRUE and wanted in _TRUE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Observation, Severity, WorkerStatus
-from metabonk_tui.core.model.worker import Conduct, ConductWord, Reach
+from metabonk_tui.core.model.worker import Health, HealthState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.component import fields_of
@@ -29,14 +29,14 @@ FRAME_NUMBERS = (
     *("frames_ok", "last_frame_ts"),
 )
 """What MetaBonk computes of a frame. `obs_fps` is not among them: it never decays."""
-FRAME_WITNESSES = 2
+MIN_FRAME_READINGS = 2
 """One number alone may stand in a quiet menu; MetaBonk's own word for it, `stream_frozen`, counts as another."""
-Happening = tuple[str, Severity, str, tuple[int, ...]]
+HealthEventDraft = tuple[str, Severity, str, tuple[int, ...]]
 """(kind, severity, text, workers)"""
 
 
 @dataclass(frozen=True, slots=True)
-class ConductTrack:
+class HealthTrack:
     """What is remembered of one generation of one worker."""
 
     generation: int
@@ -62,11 +62,11 @@ class ConductTrack:
     """Does it say so itself?"""
     raced_t: float | None = None
     last_t: float | None = None
-    now: Conduct | None = None
+    now: Health | None = None
 
 
 def observe(
-    before: Mapping[int, ConductTrack],
+    before: Mapping[int, HealthTrack],
     tracks: Mapping[int, WorkerTrack],
     seen: Mapping[int, Observation],
     t: float,
@@ -75,28 +75,28 @@ def observe(
     nominal_s: float,
     gap_s: float,
     starting: bool,
-) -> dict[int, ConductTrack]:
+) -> dict[int, HealthTrack]:
     """Take in a tick of every worker and judge it."""
     after = {}
     for slot, track in tracks.items():
         known = before.get(slot)
         if known is None or known.generation != track.generation:
-            known = ConductTrack(track.generation, now=known.now if known is not None else None)
+            known = HealthTrack(track.generation, now=known.now if known is not None else None)
         frame_t = seen[slot].last_frame_t if slot in seen else None
         if frame_t is not None:
             known = replace(known, frame_t=frame_t)
         if track.status is not None and track.last_good_t == t:
             known = _take_in(known, track, track.status, t, config, gap_s)
         found = _judge(known, track, t, config, max(SEEN_INTERVALS * nominal_s, 1.0), starting=starting)
-        if found is not None and known.now is not None and known.now.word is found.word:
+        if found is not None and known.now is not None and known.now.state is found.state:
             found = replace(found, since_t=known.now.since_t)
         after[slot] = replace(known, now=found) if found != known.now else known
     return after
 
 
 def _take_in(
-    known: ConductTrack, track: WorkerTrack, status: WorkerStatus, t: float, config: Config, gap_s: float
-) -> ConductTrack:
+    known: HealthTrack, track: WorkerTrack, status: WorkerStatus, t: float, config: Config, gap_s: float
+) -> HealthTrack:
     hole = known.last_t is None or t - known.last_t > gap_s
     step = number(status, "step").value
     pulse = (
@@ -106,7 +106,7 @@ def _take_in(
     frames = (text(status, "scene_hash"), *(number(status, name).value for name in FRAME_NUMBERS))
     grew = step is not None and known.step is not None and step > known.step
     beats = known.first_t is not None and (grew or pulse != known.pulse)
-    seen_anew = hole or frames != known.frames or known.frames_step is None
+    is_changed = hole or frames != known.frames or known.frames_step is None
     return replace(
         known,
         first_t=t if known.first_t is None else known.first_t,
@@ -118,8 +118,8 @@ def _take_in(
         pulse_t=None if step is None else t if hole or beats or known.pulse_t is None else known.pulse_t,
         pulsed=known.pulsed or beats,
         frames=frames,
-        frames_t=t if seen_anew else known.frames_t,
-        frames_step=step if seen_anew else known.frames_step,
+        frames_t=t if is_changed else known.frames_t,
+        frames_step=step if is_changed else known.frames_step,
         frozen=flag(status, "stream_frozen") is True,
         raced_t=t if track.steps.ratio is not None else known.raced_t,
         last_t=t,
@@ -127,21 +127,21 @@ def _take_in(
 
 
 def _judge(
-    known: ConductTrack, track: WorkerTrack, t: float, config: Config, seen_s: float, *, starting: bool
-) -> Conduct | None:
+    known: HealthTrack, track: WorkerTrack, t: float, config: Config, seen_s: float, *, starting: bool
+) -> Health | None:
     rules = config.verdict
     resets = sum(reset_t > t - rules.loop_window_s for reset_t in track.resets_t[-100:])
     if resets > rules.loop_generations:
         why = f"{resets} new generations in {age(rules.loop_window_s)}"
-        return Conduct(ConductWord.LOOPING, t, why if track.reach is Reach.UP else f"{why}, now {track.reach}")
+        return Health(HealthState.LOOPING, t, why if track.reach is Reach.UP else f"{why}, now {track.reach}")
     unreached = _unreached(track, t)
     if unreached is not None or track.reach is not Reach.UP:
         return unreached
     if known.step is None or known.pulse_t is None:
         return None
     still_s = t - known.pulse_t
-    if known.moved_t is not None and still_s >= max(_patience_s(known, config), seen_s):
-        return Conduct(ConductWord.ZOMBIE, t, f"answers, but stands at step {known.step:g} for {age(still_s)}")
+    if known.moved_t is not None and still_s >= max(_max_still_s(known, config), seen_s):
+        return Health(HealthState.ZOMBIE, t, f"answers, but stands at step {known.step:g} for {age(still_s)}")
     return (
         _stale_frames(known, t, max(rules.frames_s, seen_s))
         or _racing(known, track, t)
@@ -149,20 +149,20 @@ def _judge(
     )
 
 
-def _unreached(track: WorkerTrack, t: float) -> Conduct | None:
+def _unreached(track: WorkerTrack, t: float) -> Health | None:
     for_s = age(t - track.reach_since_t)
     if track.reach is Reach.DOWN:
-        return Conduct(ConductWord.DOWN, t, f"not reachable for {for_s}: {track.error or 'no answer'}")
+        return Health(HealthState.DOWN, t, f"not reachable for {for_s}: {track.error or 'no answer'}")
     if track.reach is Reach.BROKEN:
-        return Conduct(ConductWord.BROKEN, t, f"is alive, its status is not: {track.error}")
+        return Health(HealthState.BROKEN, t, f"is alive, its status is not: {track.error}")
     if track.reach is Reach.STALE and track.error == "timeout":
         silent_s = age(t - track.last_good_t) if track.last_good_t is not None else for_s
         pid = f", process {track.pid} is there" if track.rss_bytes is not None and track.pid is not None else ""
-        return Conduct(ConductWord.HUNG, t, f"accepts, and has not answered for {silent_s}{pid}")
+        return Health(HealthState.HUNG, t, f"accepts, and has not answered for {silent_s}{pid}")
     return None
 
 
-def _patience_s(known: ConductTrack, config: Config) -> float:
+def _max_still_s(known: HealthTrack, config: Config) -> float:
     """Say how long it may stand: many of its own usual pauses, within reason."""
     made = (known.step or 0.0) - (known.first_step or 0.0)
     took_s = (known.moved_t or 0.0) - (known.first_t or 0.0)
@@ -170,46 +170,48 @@ def _patience_s(known: ConductTrack, config: Config) -> float:
     return max(config.verdict.still_s, min(pauses_s, config.verdict.active_window_s))
 
 
-def _stale_frames(known: ConductTrack, t: float, least_s: float) -> Conduct | None:
+def _stale_frames(known: HealthTrack, t: float, min_s: float) -> Health | None:
     if known.frames_t is None or known.frames_step is None or known.step is None:
         return None
-    witnesses = sum(value is not None for value in known.frames)
+    readings = sum(value is not None for value in known.frames)
     stood_s = t - known.frames_t
     made = known.step - known.frames_step
-    if not witnesses or witnesses + known.frozen < FRAME_WITNESSES or stood_s < least_s or made < FRAME_STEPS:
+    if not readings or readings + known.frozen < MIN_FRAME_READINGS or stood_s < min_s or made < FRAME_STEPS:
         return None
-    if known.frame_t is not None and t - known.frame_t < least_s and not known.frozen:
+    if known.frame_t is not None and t - known.frame_t < min_s and not known.frozen:
         # Frames come, and all show the same: a quiet menu.
         return None
-    said = ", stream_frozen is true" if known.frozen else ""
-    return Conduct(ConductWord.STALE_FRAMES, t, f"made {made:g} steps while its frames stood for {age(stood_s)}{said}")
+    summary = ", stream_frozen is true" if known.frozen else ""
+    return Health(
+        HealthState.STALE_FRAMES, t, f"made {made:g} steps while its frames stood for {age(stood_s)}{summary}"
+    )
 
 
-def _racing(known: ConductTrack, track: WorkerTrack, t: float) -> Conduct | None:
+def _racing(known: HealthTrack, track: WorkerTrack, t: float) -> Health | None:
     if known.raced_t is None or t - known.raced_t > CALM_S:
         return None
     ratio = track.steps.ratio
     if ratio is None or track.steps.rate is None:
-        return Conduct(ConductWord.RACING, t, "steps many times its own past until now")
-    return Conduct(ConductWord.RACING, t, f"steps {track.steps.rate:.2f}/s, {ratio:.0f} times its own past")
+        return Health(HealthState.RACING, t, "steps many times its own past until now")
+    return Health(HealthState.RACING, t, f"steps {track.steps.rate:.2f}/s, {ratio:.0f} times its own past")
 
 
-def _idle(known: ConductTrack, still_s: float, t: float, least_s: float, *, starting: bool) -> Conduct | None:
-    if starting or known.pulsed or still_s < least_s:
+def _idle(known: HealthTrack, still_s: float, t: float, min_s: float, *, starting: bool) -> Health | None:
+    if starting or known.pulsed or still_s < min_s:
         return None
-    return Conduct(ConductWord.IDLE, t, f"answers, and nothing in it has grown for {age(still_s)}")
+    return Health(HealthState.IDLE, t, f"answers, and nothing in it has grown for {age(still_s)}")
 
 
-UNANSWERING = (ConductWord.HUNG, ConductWord.BROKEN)
+UNANSWERING = (HealthState.HUNG, HealthState.BROKEN)
 """Words that say how a worker does not answer: `worker.down` tells them, and `worker.up` that they are over."""
 
 
-def happened(
-    before: Mapping[int, ConductTrack],
-    after: Mapping[int, ConductTrack],
+def health_events(
+    before: Mapping[int, HealthTrack],
+    after: Mapping[int, HealthTrack],
     tracks_before: Mapping[int, WorkerTrack],
     tracks: Mapping[int, WorkerTrack],
-) -> tuple[Happening, ...]:
+) -> tuple[HealthEventDraft, ...]:
     """List what began and what ended: one telling a change, the same thing on several workers once.
 
     Left out is what is told anyhow: that a worker is down, that it answers again, and the jump of its step rate.
@@ -218,29 +220,29 @@ def happened(
     for slot, track in after.items():
         known = before.get(slot)
         was, now = known.now if known is not None else None, track.now
-        if (was and was.word) is (now and now.word):
+        if (was and was.state) is (now and now.state):
             continue
-        ended = f"no longer {was.word}" if was is not None and was.word is not ConductWord.DOWN else ""
-        if now is not None and now.word is not ConductWord.DOWN:
-            kind = "worker.down" if now.word in UNANSWERING else "worker.conduct"
-            severity: Severity = "crit" if now.word.level == "stop" else "warn"
-            said = f"{now.word}, {ended}" if ended else now.word.value
-            if now.word is not ConductWord.RACING or not _jump_is_told(tracks_before.get(slot), tracks[slot]):
-                groups.setdefault((kind, severity, said), []).append((slot, now.why))
-        elif was is not None and ended and now is None and not _answers_again(was.word, tracks[slot]):
+        ended = f"no longer {was.state}" if was is not None and was.state is not HealthState.DOWN else ""
+        if now is not None and now.state is not HealthState.DOWN:
+            kind = "worker.down" if now.state in UNANSWERING else "worker.conduct"
+            severity: Severity = "crit" if now.state.level == "stop" else "warn"
+            summary = f"{now.state}, {ended}" if ended else now.state.value
+            if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(slot), tracks[slot]):
+                groups.setdefault((kind, severity, summary), []).append((slot, now.why))
+        elif was is not None and ended and now is None and not _answers_again(was.state, tracks[slot]):
             groups.setdefault(("worker.conduct", "ok", ended), []).append((slot, ""))
-    told: list[Happening] = []
-    for (kind, severity, said), where in groups.items():
+    drafts: list[HealthEventDraft] = []
+    for (kind, severity, summary), where in groups.items():
         why = where[0][1] if len(where) == 1 else ""
-        told.append((kind, severity, f"{said}: {why}" if why else said, tuple(s for s, _ in where)))
-    return tuple(told)
+        drafts.append((kind, severity, f"{summary}: {why}" if why else summary, tuple(s for s, _ in where)))
+    return tuple(drafts)
 
 
-def _answers_again(was: ConductWord, track: WorkerTrack) -> bool:
+def _answers_again(was: HealthState, track: WorkerTrack) -> bool:
     """Say whether `worker.up` tells that it is over."""
     return was in UNANSWERING and track.reach is Reach.UP
 
 
-def _jump_is_told(before: WorkerTrack | None, after: WorkerTrack) -> bool:
+def _is_jump_emitted(before: WorkerTrack | None, after: WorkerTrack) -> bool:
     """Say whether `worker.rate` was told in this very tick."""
     return before is not None and before.steps.announced != after.steps.announced

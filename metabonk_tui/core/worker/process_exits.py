@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
-from metabonk_tui.core.model.process_exit import Death, as_exit
+from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
 from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample, Severity
 from metabonk_tui.core.model.worker import Generation
 
-KEPT_DEATHS = 200
+KEPT_EXITS = 200
 LATE_S = 30.0
 """The launcher logs an exit when it respawns, some seconds after the death."""
 NAMED: tuple[Role, ...] = ("worker", "ollama", "launcher")
@@ -23,7 +23,7 @@ FROM_EVENT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class ExitedProcess:
     """One process that is gone."""
 
     role: Role
@@ -31,11 +31,11 @@ class Gone:
     pid: int | None
     t: float
     """When it was first seen to be gone."""
-    death: Death
+    process_exit: ProcessExit
     started_at: float | None = None
     rss_bytes: int = 0
     name: str = ""
-    told: str | None = None
+    emitted_text: str | None = None
     """What was last told of it; None: nothing yet."""
 
     @property
@@ -45,7 +45,7 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class OwnAction:
     """An action of ours on the pool: whom it may have ended, from when to when."""
 
     from_t: float
@@ -57,13 +57,13 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
-class Deaths:
+class ExitState:
     """What is remembered of processes in one run."""
 
     present: tuple[ProcessReading, ...] = ()
     """At the last look."""
-    gone: tuple[Gone, ...] = ()
-    deeds: tuple[Deed, ...] = ()
+    exited: tuple[ExitedProcess, ...] = ()
+    own_actions: tuple[OwnAction, ...] = ()
     exits: tuple[tuple[float, ExitReading], ...] = ()
     """Exits that no death took yet, with when they were read."""
     kernel: tuple[tuple[float, KernelKill], ...] = ()
@@ -71,86 +71,107 @@ class Deaths:
     """(t, kills, scope) of counters that moved."""
     low_t: float | None = None
     """When memory was last seen critical."""
-    happened: tuple[tuple[Severity, str, Gone], ...] = ()
+    drafts: tuple[tuple[Severity, str, ExitedProcess], ...] = ()
 
 
 def observe(
-    deaths: Deaths, sample: Sample, before: MemoryTrack, memory: MemoryTrack, slack_s: float, late_s: float
-) -> Deaths:
+    exit_state: ExitState, sample: Sample, before: MemoryTrack, memory: MemoryTrack, slack_s: float, late_s: float
+) -> ExitState:
     """Take in one tick: who is gone, what speaks about it, and what can be told by now.
 
     `slack_s` is how far apart a death and a counter may be seen, `late_s` how late a log may tell of it.
     """
-    deaths = _gather(replace(deaths, happened=()), sample, before, memory, late_s)
-    gone = list(deaths.gone)
+    exit_state = _gather(replace(exit_state, drafts=()), sample, before, memory, late_s)
+    exited = list(exit_state.exited)
     if sample.processes is not None:
         now = {(p.role, p.slot, p.pid) for p in sample.processes}
-        gone += [
-            Gone(p.role, p.slot, p.pid, sample.t, Death("unknown", "nothing says why", sample.t), p.started_at,
-                 p.rss_bytes, p.name)
-            for p in deaths.present
+        exited += [
+            ExitedProcess(
+                p.role,
+                p.slot,
+                p.pid,
+                sample.t,
+                ProcessExit("unknown", "nothing says why", sample.t),
+                p.started_at,
+                p.rss_bytes,
+                p.name,
+            )
+            for p in exit_state.present
             if (p.role, p.slot, p.pid) not in now
-        ]  # fmt: skip
-        deaths = replace(deaths, present=tuple(p for p in sample.processes if p.role in NAMED and p.pid is not None))
-    gone, exits = _with_exits(gone, deaths.exits, sample.t, late_s)
-    deaths = replace(deaths, exits=exits)
-    judged = [_judge(one, gone, deaths, slack_s, late_s) if sample.t - one.t <= late_s else one for one in gone]
-    told, happened = [], []
-    for one in judged:
-        settled = one.death.strength > 0 or sample.t - one.t > late_s or one.told is not None
-        if settled and one.death.text != one.told:
-            happened.append((_severity(one), _sentence(one), one))
-            one = replace(one, told=one.death.text)
-        told.append(one)
-    return replace(deaths, gone=tuple(told[-KEPT_DEATHS:]), happened=tuple(happened))
+        ]
+        exit_state = replace(
+            exit_state, present=tuple(p for p in sample.processes if p.role in NAMED and p.pid is not None)
+        )
+    exited, exits = _with_exits(exited, exit_state.exits, sample.t, late_s)
+    exit_state = replace(exit_state, exits=exits)
+    judged = [
+        _judge(process, exited, exit_state, slack_s, late_s) if sample.t - process.t <= late_s else process
+        for process in exited
+    ]
+    kept, drafts = [], []
+    for process in judged:
+        settled = (
+            process.process_exit.strength > 0 or sample.t - process.t > late_s or process.emitted_text is not None
+        )
+        if settled and process.process_exit.text != process.emitted_text:
+            drafts.append((_severity(process), _exit_text(process), process))
+            process = replace(process, emitted_text=process.process_exit.text)
+        kept.append(process)
+    return replace(exit_state, exited=tuple(kept[-KEPT_EXITS:]), drafts=tuple(drafts))
 
 
-def of_slot(deaths: Deaths, slot: int) -> tuple[Gone, ...]:
+def exits_of_slot(exit_state: ExitState, slot: int) -> tuple[ExitedProcess, ...]:
     """List the deaths in one slot, oldest first."""
-    return tuple(one for one in deaths.gone if one.role == "worker" and one.slot == slot)
+    return tuple(process for process in exit_state.exited if process.role == "worker" and process.slot == slot)
 
 
-Ends = Mapping[tuple[int, int | None], str]
+ExitTexts = Mapping[tuple[int, int | None], str]
 """How processes ended, by (slot, pid); by (slot, None) the last one of the slot."""
 
 
-def known_ends(deaths: Deaths, t: float, late_s: float) -> Ends:
+def known_exit_texts(exit_state: ExitState, t: float, late_s: float) -> ExitTexts:
     """Say how the processes of each slot ended, where that is recent and known."""
-    ends: dict[tuple[int, int | None], str] = {}
-    for one in deaths.gone:
-        if one.slot is not None and one.role == "worker" and t - one.t <= late_s:
-            ends.pop((one.slot, None), None)
-            if one.death.strength > 0:
-                ends[one.slot, one.pid] = ends[one.slot, None] = one.death.text
-    return ends
+    exit_texts: dict[tuple[int, int | None], str] = {}
+    for process in exit_state.exited:
+        if process.slot is not None and process.role == "worker" and t - process.t <= late_s:
+            exit_texts.pop((process.slot, None), None)
+            if process.process_exit.strength > 0:
+                exit_texts[process.slot, process.pid] = exit_texts[process.slot, None] = process.process_exit.text
+    return exit_texts
 
 
-def with_ends(generations: Sequence[Generation], gone: Sequence[Gone]) -> tuple[Generation, ...]:
+def with_process_exits(generations: Sequence[Generation], exited: Sequence[ExitedProcess]) -> tuple[Generation, ...]:
     """Give every generation the end of its process: by its pid, else by the time in which it was gone."""
     ended = []
-    for index, life in enumerate(generations):
+    for index, generation in enumerate(generations):
         following_t = generations[index + 1].began_t if index + 1 < len(generations) else None
-        death = next(
+        process_exit = next(
             (
-                one.death
-                for one in reversed(gone)
-                if (one.pid == life.pid if None not in (one.pid, life.pid) else _within(one.t, life, following_t))
+                process.process_exit
+                for process in reversed(exited)
+                if (
+                    process.pid == generation.pid
+                    if None not in (process.pid, generation.pid)
+                    else _within(process.t, generation, following_t)
+                )
             ),
             None,
         )
-        ended.append(life if death is None else replace(life, ended=death))
+        ended.append(generation if process_exit is None else replace(generation, ended=process_exit))
     return tuple(ended)
 
 
-def _within(t: float, life: Generation, following_t: float | None) -> bool:
+def _within(t: float, generation: Generation, following_t: float | None) -> bool:
     # A death is seen at the same tick as the life after it, or before.
-    return life.began_t < t and (following_t is None or t <= following_t)
+    return generation.began_t < t and (following_t is None or t <= following_t)
 
 
-def _gather(deaths: Deaths, sample: Sample, before: MemoryTrack, memory: MemoryTrack, late_s: float) -> Deaths:
+def _gather(
+    exit_state: ExitState, sample: Sample, before: MemoryTrack, memory: MemoryTrack, late_s: float
+) -> ExitState:
     t = sample.t
     fresh_t = t - late_s
-    counted = [each for each in deaths.counted if each[0] >= fresh_t]
+    counted = [each for each in exit_state.counted if each[0] >= fresh_t]
     reading = memory.reading
     if (
         reading is not None
@@ -162,23 +183,23 @@ def _gather(deaths: Deaths, sample: Sample, before: MemoryTrack, memory: MemoryT
         counted.append((t, reading.oom_kills - before.kills_seen, reading.oom_scope))
     kills = sample.kernel_log.kills if sample.kernel_log is not None else ()
     return replace(
-        deaths,
+        exit_state,
         counted=tuple(counted),
-        low_t=t if memory.level == "crit" else deaths.low_t,
-        exits=(*(each for each in deaths.exits if each[0] >= fresh_t), *((t, each) for each in sample.exits)),
-        kernel=(*(each for each in deaths.kernel if each[0] >= fresh_t), *((t, kill) for kill in kills)),
-        deeds=_deeds(deaths.deeds, sample, fresh_t),
+        low_t=t if memory.level == "crit" else exit_state.low_t,
+        exits=(*(each for each in exit_state.exits if each[0] >= fresh_t), *((t, each) for each in sample.exits)),
+        kernel=(*(each for each in exit_state.kernel if each[0] >= fresh_t), *((t, kill) for kill in kills)),
+        own_actions=_update_own_actions(exit_state.own_actions, sample, fresh_t),
     )
 
 
-def _deeds(deeds: tuple[Deed, ...], sample: Sample, fresh_t: float) -> tuple[Deed, ...]:
+def _update_own_actions(own_actions: tuple[OwnAction, ...], sample: Sample, fresh_t: float) -> tuple[OwnAction, ...]:
     """Follow what we do to the pool. One slot is named by its pid in the event; everything else means all."""
-    kept = [deed for deed in deeds if deed.to_t is not None and deed.to_t >= fresh_t]
+    kept = [action for action in own_actions if action.to_t is not None and action.to_t >= fresh_t]
     operation = sample.pool.operation if sample.pool is not None else None
-    open_ = next((deed for deed in deeds if deed.to_t is None), None)
+    open_ = next((action for action in own_actions if action.to_t is None), None)
     if operation is not None and operation.ended_at is None:
         if not operation.action.startswith("stop worker"):
-            kept.append(Deed(operation.started_at, None, None, operation.action))
+            kept.append(OwnAction(operation.started_at, None, None, operation.action))
     elif open_ is not None and (sample.pool is not None or sample.events):
         kept.append(replace(open_, to_t=sample.t))
     elif open_ is not None:
@@ -188,124 +209,144 @@ def _deeds(deeds: tuple[Deed, ...], sample: Sample, fresh_t: float) -> tuple[Dee
             continue
         pid = event.facts.get("pid")
         if isinstance(pid, int):
-            kept.append(Deed(event.t - FROM_EVENT_S, event.t, pid, event.text))
+            kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, pid, event.text))
         elif event.worker is None and open_ is None and (event.kind == "pool.stop" or event.facts.get("from")):
-            kept.append(Deed(event.t - FROM_EVENT_S, event.t, None, event.text))
+            kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, None, event.text))
     return tuple(kept)
 
 
 def _with_exits(
-    gone: list[Gone], exits: Sequence[tuple[float, ExitReading]], t: float, late_s: float
-) -> tuple[list[Gone], tuple[tuple[float, ExitReading], ...]]:
+    exited: list[ExitedProcess], exits: Sequence[tuple[float, ExitReading]], t: float, late_s: float
+) -> tuple[list[ExitedProcess], tuple[tuple[float, ExitReading], ...]]:
     """Give each exit that was read to the process that it tells of; one that fits nobody waits."""
-    gone, left = list(gone), []
-    for read_t, told in exits:
+    exited, left = list(exited), []
+    for read_t, reading in exits:
         fitting = [
             index
-            for index, one in enumerate(gone)
-            if one.role == told.role
-            and one.slot == told.slot
-            and t - one.t <= late_s
-            and one.death.exit_code is None
-            and (told.pid is None or one.pid is None or told.pid == one.pid)
+            for index, process in enumerate(exited)
+            if process.role == reading.role
+            and process.slot == reading.slot
+            and t - process.t <= late_s
+            and process.process_exit.exit_code is None
+            and (reading.pid is None or process.pid is None or reading.pid == process.pid)
         ]
         if fitting:
             # The log tells of deaths in their order.
             index = fitting[0]
-            death = replace(gone[index].death, exit_code=told.code, signal=as_exit(told.code)[1])
-            gone[index] = replace(gone[index], death=death)
+            process_exit = replace(
+                exited[index].process_exit, exit_code=reading.code, signal=split_exit_code(reading.code)[1]
+            )
+            exited[index] = replace(exited[index], process_exit=process_exit)
         else:
-            left.append((read_t, told))
-    return gone, tuple(left)
+            left.append((read_t, reading))
+    return exited, tuple(left)
 
 
-def _judge(one: Gone, everyone: Sequence[Gone], deaths: Deaths, slack_s: float, late_s: float) -> Gone:
+def _judge(
+    process: ExitedProcess, everyone: Sequence[ExitedProcess], exit_state: ExitState, slack_s: float, late_s: float
+) -> ExitedProcess:
     """Find the strongest evidence about one death; what is weaker than what is believed changes nothing."""
-    code, signal = one.death.exit_code, one.death.signal
-    found = [one.death, *_of_kernel_log(one, everyone, deaths, late_s), *_of_deeds(one, deaths, slack_s)]
+    code, signal = process.process_exit.exit_code, process.process_exit.signal
+    found = [
+        process.process_exit,
+        *_of_kernel_log(process, everyone, exit_state, late_s),
+        *_of_own_actions(process, exit_state, slack_s),
+    ]
     nine = signal == 9
     if code is None or nine:
-        found += _of_counters(one, everyone, deaths, slack_s)
-    if nine and deaths.low_t is not None and abs(one.t - deaths.low_t) <= slack_s:
-        found.append(Death("probably OOM", "signal 9 while memory was critical", one.t, strength=35))
+        found += _of_counters(process, everyone, exit_state, slack_s)
+    if nine and exit_state.low_t is not None and abs(process.t - exit_state.low_t) <= slack_s:
+        found.append(ProcessExit("probably OOM", "signal 9 while memory was critical", process.t, strength=35))
     if code is not None:
         # Our own child: a launcher of somebody else tells nobody how it ended.
-        source = "to us, its parent" if one.role == "launcher" else "in the launcher's log"
-        found.append(Death("exited" if signal is None else "killed", f"exit {code} {source}", one.t, strength=30))
-    best = max(found, key=lambda death: death.strength)
-    return replace(one, death=replace(best, exit_code=code, signal=signal))
+        source = "to us, its parent" if process.role == "launcher" else "in the launcher's log"
+        found.append(
+            ProcessExit("exited" if signal is None else "killed", f"exit {code} {source}", process.t, strength=30)
+        )
+    best = max(found, key=lambda process_exit: process_exit.strength)
+    return replace(process, process_exit=replace(best, exit_code=code, signal=signal))
 
 
-def _of_kernel_log(one: Gone, everyone: Sequence[Gone], deaths: Deaths, late_s: float) -> list[Death]:
+def _of_kernel_log(
+    process: ExitedProcess, everyone: Sequence[ExitedProcess], exit_state: ExitState, late_s: float
+) -> list[ProcessExit]:
     found = []
-    for t, kill in deaths.kernel:
-        if abs(t - one.t) > late_s:
+    for t, kill in exit_state.kernel:
+        if abs(t - process.t) > late_s:
             continue
         where = f" in {kill.task_cgroup}" if kill.task_cgroup else ""
         if kill.pid is not None:
-            if kill.pid == one.pid:
+            if kill.pid == process.pid:
                 text = f"the kernel's log: killed process {kill.pid} ({kill.name}){where}"
-                found.append(Death("OOM-killed", text, one.t, strength=60))
-        elif [each for each in everyone if _looks_like(kill, each)] == [one]:
+                found.append(ProcessExit("OOM-killed", text, process.t, strength=60))
+        elif [each for each in everyone if _looks_like(kill, each)] == [process]:
             text = f"the kernel's log: killed {kill.name} of this size{where}; its pid is of another namespace"
-            found.append(Death("OOM-killed", text, one.t, strength=45))
+            found.append(ProcessExit("OOM-killed", text, process.t, strength=45))
     return found
 
 
-def _looks_like(kill: KernelKill, one: Gone) -> bool:
+def _looks_like(kill: KernelKill, process: ExitedProcess) -> bool:
     """Compare name and size: all there is where the log's pids are not ours."""
-    if not kill.name or one.name.split(" ")[0][:15] != kill.name or kill.rss_bytes is None:
+    if not kill.name or process.name.split(" ")[0][:15] != kill.name or kill.rss_bytes is None:
         return False
-    return abs(kill.rss_bytes - one.rss_bytes) <= 0.25 * max(kill.rss_bytes, one.rss_bytes)
+    return abs(kill.rss_bytes - process.rss_bytes) <= 0.25 * max(kill.rss_bytes, process.rss_bytes)
 
 
-def _of_deeds(one: Gone, deaths: Deaths, slack_s: float) -> list[Death]:
-    for deed in deaths.deeds:
-        timely = deed.from_t <= one.t and (deed.to_t is None or one.t <= deed.to_t + slack_s)
-        ours = deed.pid == one.pid if deed.pid is not None else one.started_at is None or one.started_at < deed.from_t
+def _of_own_actions(process: ExitedProcess, exit_state: ExitState, slack_s: float) -> list[ProcessExit]:
+    for action in exit_state.own_actions:
+        timely = action.from_t <= process.t and (action.to_t is None or process.t <= action.to_t + slack_s)
+        ours = (
+            action.pid == process.pid
+            if action.pid is not None
+            else process.started_at is None or process.started_at < action.from_t
+        )
         if timely and ours:
-            return [Death("stopped by us", deed.text, one.t, strength=40)]
+            return [ProcessExit("stopped by us", action.text, process.t, strength=40)]
     return []
 
 
-def _of_counters(one: Gone, everyone: Sequence[Gone], deaths: Deaths, slack_s: float) -> list[Death]:
+def _of_counters(
+    process: ExitedProcess, everyone: Sequence[ExitedProcess], exit_state: ExitState, slack_s: float
+) -> list[ProcessExit]:
     """Read the counters that moved as it vanished. Of more that vanished than were killed, each is only probable."""
     found = []
-    for t, kills, scope in deaths.counted:
-        if abs(t - one.t) > slack_s:
+    for t, kills, scope in exit_state.counted:
+        if abs(t - process.t) > slack_s:
             continue
         if scope == "host":
-            if one.role == "launcher" and one.death.signal != 9:
+            if process.role == "launcher" and process.process_exit.signal != 9:
                 continue
-            strength = 35 if one.death.signal == 9 else 20
+            strength = 35 if process.process_exit.signal == 9 else 20
             text = f"the host's counter of OOM kills moved by {kills} as it vanished"
-            found.append(Death("probably OOM", text, one.t, strength=strength))
+            found.append(ProcessExit("probably OOM", text, process.t, strength=strength))
             continue
         others = [
             each
             for each in everyone
             if abs(t - each.t) <= slack_s
-            and each.death.signal in (None, 9)
-            and each.death.exit_code in (None, -9, 137)
+            and each.process_exit.signal in (None, 9)
+            and each.process_exit.exit_code in (None, -9, 137)
         ]
         sure = len(others) <= kills
         text = f"the OOM counter of its cgroup moved by {kills} as it vanished"
         if sure:
-            found.append(Death("OOM-killed", text, one.t, strength=50))
+            found.append(ProcessExit("OOM-killed", text, process.t, strength=50))
         else:
             text += f", and {len(others)} vanished then"
-            found.append(Death("probably OOM", text, one.t, strength=35 if one.death.signal == 9 else 20))
+            found.append(
+                ProcessExit("probably OOM", text, process.t, strength=35 if process.process_exit.signal == 9 else 20)
+            )
     return found
 
 
-def _severity(one: Gone) -> Severity:
-    if one.death.word in ("OOM-killed", "probably OOM"):
+def _severity(process: ExitedProcess) -> Severity:
+    if process.process_exit.reason in ("OOM-killed", "probably OOM"):
         return "crit"
-    if one.death.word == "stopped by us" or one.death.exit_code == 0:
+    if process.process_exit.reason == "stopped by us" or process.process_exit.exit_code == 0:
         return "info"
     return "warn"
 
 
-def _sentence(one: Gone) -> str:
-    pid = f" (pid {one.pid})" if one.pid is not None else ""
-    return f"{one.who}{pid} is gone: {one.death.text}; {one.death.evidence}"
+def _exit_text(process: ExitedProcess) -> str:
+    pid = f" (pid {process.pid})" if process.pid is not None else ""
+    return f"{process.who}{pid} is gone: {process.process_exit.text}; {process.process_exit.evidence}"

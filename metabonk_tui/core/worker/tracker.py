@@ -18,7 +18,7 @@ from metabonk_tui.core.worker.gameplay import NOT_REACHED, GameplayTrack
 UNREACHABLE = ("refused", "reset", "closed", "dns")
 KEPT_GENERATIONS = 20
 KEPT_RESETS = 1000
-SAME_LIFE_S = 30.0
+SAME_GENERATION_S = 30.0
 """A new pid and the fall of the counters are one event when they are seen this close: each may be seen first."""
 RATE_POINTS = Points(every_s=5.0, span_s=60.0)
 MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
@@ -85,7 +85,7 @@ class WorkerTrack:
     memory: Points = MEMORY_POINTS
     env: EnvReading | None = None
     observed_s: float = 0.0
-    happened: tuple[tuple[str, str], ...] = field(default=())
+    drafts: tuple[tuple[str, str], ...] = field(default=())
     """What this tick brought, as (kind, text); cleared by every `observe`."""
 
 
@@ -112,8 +112,8 @@ def observe(
     `elapsed_s` is the observed time since the last tick (0 over a gap); `stale_s` the age at which a good answer
     is stale.
     """
-    if track.happened:
-        track = replace(track, happened=())
+    if track.drafts:
+        track = replace(track, drafts=())
     status = seen.status if seen is not None else None
     if seen is not None:
         track = replace(
@@ -168,7 +168,7 @@ def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | N
         if started_at is not None and started_at != track.pid_started_at:
             track = replace(track, pid_started_at=started_at)
         began_t = track.generations[-1].began_t if track.generations else t
-        if track.generation_pid is None and t - began_t > SAME_LIFE_S:
+        if track.generation_pid is None and t - began_t > SAME_GENERATION_S:
             # The counters fell and no other process came: it was a reset within this one.
             track = replace(track, generation_pid=pid)
         return track
@@ -184,15 +184,15 @@ def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | N
 
 def _begin_generation(track: WorkerTrack, t: float, why: str, pid: int | None) -> WorkerTrack:
     number_ = track.generation + 1
-    life = Generation(number=number_, began_t=t, pid=pid, why=why)
+    latest = Generation(number=number_, began_t=t, pid=pid, why=why)
     first = number_ == 1
     begun = replace(
         track,
         generation=number_,
         generation_pid=pid,
-        generations=(*track.generations, life)[-KEPT_GENERATIONS:],
+        generations=(*track.generations, latest)[-KEPT_GENERATIONS:],
         resets_t=track.resets_t if first else (*track.resets_t, t)[-KEPT_RESETS:],
-        happened=track.happened if first else (*track.happened, ("worker.generation", why)),
+        drafts=track.drafts if first else (*track.drafts, ("worker.generation", why)),
     )
     return begun if first else replace(_forget_counters(begun), memory=MEMORY_POINTS)
 
@@ -227,9 +227,9 @@ def _observe_status(
         for component, spec in zip(track.components, config.component, strict=True)
     )
     own_error = _own_error(status)
-    happened = track.happened
+    drafts = track.drafts
     if own_error and own_error != track.own_error:
-        happened = (*happened, ("worker.error", own_error))
+        drafts = (*drafts, ("worker.error", own_error))
     return replace(
         track,
         components=seen,
@@ -242,13 +242,13 @@ def _observe_status(
         observed_s=track.observed_s + (elapsed_s if track.last_good_t is not None else 0.0),
         own_error=own_error or track.own_error,
         own_error_t=t if own_error else track.own_error_t,
-        happened=happened,
+        drafts=drafts,
     )
 
 
 def _began_by_pid(track: WorkerTrack, t: float) -> bool:
-    life = track.generations[-1]
-    return life.number > 1 and life.pid is not None and t - life.began_t <= SAME_LIFE_S
+    latest = track.generations[-1]
+    return latest.number > 1 and latest.pid is not None and t - latest.began_t <= SAME_GENERATION_S
 
 
 def _fell(track: WorkerTrack, status: WorkerStatus, step: float | None, config: Config) -> str | None:
@@ -292,9 +292,9 @@ def announce_rate(steps: StepTrack) -> StepTrack | None:
 
 def _own_error(status: WorkerStatus) -> str | None:
     for name in ("last_error", "streamer_last_error", "stream_error", "fifo_stream_last_error"):
-        said = text(status, name)
-        if said:
-            return f"{name}: {said}"
+        message = text(status, name)
+        if message:
+            return f"{name}: {message}"
     return None
 
 

@@ -12,19 +12,19 @@ from typing import Literal
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
-from metabonk_tui.core.worker.environment import same
+from metabonk_tui.core.worker.environment import is_same_value
 
-Truth = Literal["right", "wrong", "missing", "unknown"]
-RowVerdict = Literal["ok", "mismatch", "unknown"]
-_RANK: Mapping[RowVerdict, int] = {"mismatch": 0, "unknown": 1, "ok": 2}
+EnvCheckResult = Literal["right", "wrong", "missing", "unknown"]
+EnvCheckVerdict = Literal["ok", "mismatch", "unknown"]
+_RANK: Mapping[EnvCheckVerdict, int] = {"mismatch": 0, "unknown": 1, "ok": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class TruthCell:
+class EnvCheckCell:
     """One key in one worker's process."""
 
     slot: int
-    truth: Truth
+    result: EnvCheckResult
     value: str | None
     """As the process was started with it; None: missing or not known."""
     why: str = ""
@@ -32,37 +32,37 @@ class TruthCell:
 
 
 @dataclass(frozen=True, slots=True)
-class TruthEffect:
+class EnvCheckEffect:
     """What `/status` shows of what the key is for, on one worker."""
 
     slot: int
-    word: str
+    text: str
     """"seen", "absent", "zero", "stalled" ..."""
     state: ComponentState
 
 
 @dataclass(frozen=True, slots=True)
-class TruthRow:
+class EnvCheckRow:
     """One required key, from the env file to its effect."""
 
     key: str
     wanted: str
     components: tuple[str, ...]
     """The ids of the components that need it; empty: it is required by itself."""
-    file: Truth
+    file: EnvCheckResult
     file_value: str | None
     exported: bool | None
     """Does a plain `source` hand it to child processes? None: not known, or not in the file."""
     overridden: tuple[int, ...]
     """The workers whose process has another value than the file: something between the two set it."""
-    cells: tuple[TruthCell, ...]
-    effects: tuple[TruthEffect, ...]
+    cells: tuple[EnvCheckCell, ...]
+    effects: tuple[EnvCheckEffect, ...]
     """Of its first component; empty where it has none."""
-    verdict: RowVerdict
+    verdict: EnvCheckVerdict
 
-    def slots(self, truth: Truth) -> tuple[int, ...]:
+    def slots(self, result: EnvCheckResult) -> tuple[int, ...]:
         """List the workers of which this is so."""
-        return tuple(cell.slot for cell in self.cells if cell.truth == truth)
+        return tuple(cell.slot for cell in self.cells if cell.result == result)
 
     @property
     def right(self) -> int:
@@ -70,31 +70,31 @@ class TruthRow:
         return len(self.slots("right"))
 
 
-def truth_table(
+def env_check_table(
     config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]
-) -> tuple[TruthRow, ...]:
+) -> tuple[EnvCheckRow, ...]:
     """Follow every required key; mismatches first, then what is unknown, each in the configuration's order."""
     rows = [_row(key, wanted, config, env_file, workers) for key, wanted in config.required_environment.items()]
     return tuple(sorted(rows, key=lambda row: _RANK[row.verdict]))
 
 
-def not_exported(rows: Sequence[TruthRow]) -> tuple[TruthRow, ...]:
+def not_exported(rows: Sequence[EnvCheckRow]) -> tuple[EnvCheckRow, ...]:
     """List the keys that are right in the file, would not be exported by a plain `source`, and lack in a process."""
     return tuple(row for row in rows if row.file == "right" and row.exported is False and row.slots("missing"))
 
 
 def _row(
     key: str, wanted: str, config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]
-) -> TruthRow:
+) -> EnvCheckRow:
     needs = tuple(component for component in config.component if key in component.environment)
     cells = tuple(_cell(key, wanted, worker) for worker in workers)
     readable = env_file if env_file is not None and env_file.error is None else None
     in_file = readable.values.get(key) if readable is not None else None
-    return TruthRow(
+    return EnvCheckRow(
         key=key,
         wanted=wanted,
         components=tuple(component.id for component in needs),
-        file="unknown" if readable is None else _truth(in_file, wanted),
+        file="unknown" if readable is None else _check_value(in_file, wanted),
         file_value=in_file,
         exported=key in readable.exported if readable is not None and in_file is not None else None,
         overridden=_overridden(in_file, cells),
@@ -104,39 +104,39 @@ def _row(
     )
 
 
-def _cell(key: str, wanted: str, worker: WorkerView) -> TruthCell:
+def _cell(key: str, wanted: str, worker: WorkerView) -> EnvCheckCell:
     values = worker.environment
     if values is None:
         why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
-        return TruthCell(worker.slot, "unknown", None, why)
+        return EnvCheckCell(worker.slot, "unknown", None, why)
     value = values.get(key)
-    return TruthCell(worker.slot, _truth(value, wanted), value)
+    return EnvCheckCell(worker.slot, _check_value(value, wanted), value)
 
 
-def _truth(value: str | None, wanted: str) -> Truth:
+def _check_value(value: str | None, wanted: str) -> EnvCheckResult:
     if value is None:
         return "missing"
-    return "right" if same(value, wanted) else "wrong"
+    return "right" if is_same_value(value, wanted) else "wrong"
 
 
-def _overridden(in_file: str | None, cells: Sequence[TruthCell]) -> tuple[int, ...]:
+def _overridden(in_file: str | None, cells: Sequence[EnvCheckCell]) -> tuple[int, ...]:
     if in_file is None:
         return ()
-    return tuple(cell.slot for cell in cells if cell.value is not None and not same(cell.value, in_file))
+    return tuple(cell.slot for cell in cells if cell.value is not None and not is_same_value(cell.value, in_file))
 
 
-def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[TruthEffect]:
+def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[EnvCheckEffect]:
     found = []
     for worker in workers:
         view = next((part for part in worker.components if part.id == component.id), None)
         if view is not None:
-            word = "seen" if view.bearing == "showing" else view.state.value.lower()
-            found.append(TruthEffect(worker.slot, word, view.state))
+            text = "seen" if view.window_activity == "showing" else view.state.value.lower()
+            found.append(EnvCheckEffect(worker.slot, text, view.state))
     return found
 
 
-def _verdict(cells: Sequence[TruthCell]) -> RowVerdict:
+def _verdict(cells: Sequence[EnvCheckCell]) -> EnvCheckVerdict:
     """Judge by the processes alone: a file proves nothing of what a process has."""
-    if any(cell.truth in ("wrong", "missing") for cell in cells):
+    if any(cell.result in ("wrong", "missing") for cell in cells):
         return "mismatch"
-    return "unknown" if not cells or any(cell.truth == "unknown" for cell in cells) else "ok"
+    return "unknown" if not cells or any(cell.result == "unknown" for cell in cells) else "ok"

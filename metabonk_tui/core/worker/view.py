@@ -8,44 +8,44 @@ from dataclasses import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.tracker import MemoryTrack
-from metabonk_tui.core.model.worker import Attention, ComponentState, Conduct, ConductWord, Reach, WorkerView
+from metabonk_tui.core.model.worker import Attention, ComponentState, Health, HealthState, Reach, WorkerView
 from metabonk_tui.core.status.decode import number, text
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker import component as components
 from metabonk_tui.core.worker import environment, gameplay
-from metabonk_tui.core.worker.health import ConductTrack
-from metabonk_tui.core.worker.process_exits import Deaths, of_slot, with_ends
+from metabonk_tui.core.worker.health import HealthTrack
+from metabonk_tui.core.worker.process_exits import ExitState, exits_of_slot, with_process_exits
 from metabonk_tui.core.worker.tracker import WorkerTrack, known_pid, rss_growth_bytes_per_min
 
-NOBODY = Deaths()
-_LOUDNESS = {"stop": 0, "caution": 1, "unknown": 2}
+NO_EXITS = ExitState()
+_LEVEL_RANK = {"stop": 0, "caution": 1, "unknown": 2}
 
 
 def worker_views(
     tracks: Mapping[int, WorkerTrack],
     before: Mapping[int, WorkerTrack],
     memory: MemoryTrack,
-    conducts: Mapping[int, ConductTrack],
+    health_tracks: Mapping[int, HealthTrack],
     t: float,
     config: Config,
-    gone: Deaths = NOBODY,
+    exit_state: ExitState = NO_EXITS,
 ) -> tuple[WorkerView, ...]:
     """Project every track; a mark that all workers share is nobody's."""
-    killed = {one.who for one in gone.gone if one.death.word == "OOM-killed"} | set(memory.victims)
-    words = {slot: conducts[slot].now if slot in conducts else None for slot in tracks}
-    marks = {slot: _marks(track, killed, words[slot], t, config) for slot, track in tracks.items()}
+    killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(memory.victims)
+    health_by_slot = {slot: health_tracks[slot].now if slot in health_tracks else None for slot in tracks}
+    marks = {slot: _marks(track, killed, health_by_slot[slot], t, config) for slot, track in tracks.items()}
     shared = Counter(mark.mark for slot in marks for mark in marks[slot])
     views = []
     for slot, track in sorted(tracks.items()):
         own = [mark for mark in marks[slot] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
-        own.sort(key=lambda mark: _LOUDNESS[mark.level])
-        view = _view(track, own, words[slot], t, config)
-        views.append(replace(view, generations=with_ends(view.generations, of_slot(gone, slot))))
+        own.sort(key=lambda mark: _LEVEL_RANK[mark.level])
+        view = _view(track, own, health_by_slot[slot], t, config)
+        views.append(replace(view, generations=with_process_exits(view.generations, exits_of_slot(exit_state, slot))))
     return tuple(views)
 
 
 def _view(
-    track: WorkerTrack, attention: Sequence[Attention], conduct: Conduct | None, t: float, config: Config
+    track: WorkerTrack, attention: Sequence[Attention], health: Health | None, t: float, config: Config
 ) -> WorkerView:
     status = track.status
     window_s = config.clock.validation_s
@@ -88,7 +88,7 @@ def _view(
         attention=tuple(attention),
         status=status,
         environment=None if track.env is None else track.env.values,
-        conduct=conduct,
+        health=health,
     )
 
 
@@ -100,21 +100,21 @@ def _error_text(track: WorkerTrack) -> str | None:
 
 
 def _marks(
-    track: WorkerTrack, killed: Collection[str], conduct: Conduct | None, t: float, config: Config
+    track: WorkerTrack, killed: Collection[str], health: Health | None, t: float, config: Config
 ) -> list[Attention]:
     marks = []
     name = f"w{track.slot}"
-    if conduct is not None:
-        marks.append(_conduct_mark(conduct, name, killed=name in killed))
+    if health is not None:
+        marks.append(_health_mark(health, name, killed=name in killed))
     elif track.reach is Reach.STALE:
         good_t = track.last_good_t if track.last_good_t is not None else track.reach_since_t
-        said = f"{name} last answered {age(t - good_t)} ago: {track.error or 'no answer'}"
-        marks.append(Attention("STALE", "unknown", said))
-    if track.reach is Reach.UP and track.stepped_t is not None and not _stands(conduct):
+        sentence = f"{name} last answered {age(t - good_t)} ago: {track.error or 'no answer'}"
+        marks.append(Attention("STALE", "unknown", sentence))
+    if track.reach is Reach.UP and track.stepped_t is not None and not _is_still(health):
         still_s = t - track.stepped_t
         if still_s >= config.verdict.active_window_s:
-            said = f"{name} answers, but has not made a step for {age(still_s)}"
-            marks.append(Attention("no steps", "stop", said))
+            sentence = f"{name} answers, but has not made a step for {age(still_s)}"
+            marks.append(Attention("no steps", "stop", sentence))
     for component, spec in zip(track.components, config.component, strict=True):
         since = age(t - component.since_t)
         if component.state is ComponentState.BAD:
@@ -131,18 +131,18 @@ def _marks(
     return list({mark.mark: mark for mark in reversed(marks)}.values())[::-1]
 
 
-_LOUD = (ConductWord.DOWN, ConductWord.HUNG, ConductWord.BROKEN)
+_UNREACHABLE_STATES = (HealthState.DOWN, HealthState.HUNG, HealthState.BROKEN)
 """Nothing else of such a worker is news: its word is written as loud as its reach."""
 
 
-def _conduct_mark(conduct: Conduct, name: str, *, killed: bool) -> Attention:
-    word = conduct.word
-    mark = word.short.upper() if word in _LOUD else word.short
-    if word is ConductWord.DOWN and killed:
+def _health_mark(health: Health, name: str, *, killed: bool) -> Attention:
+    state = health.state
+    mark = state.short.upper() if state in _UNREACHABLE_STATES else state.short
+    if state is HealthState.DOWN and killed:
         mark = "OOM KILL"
-    own = f"{name} {conduct.why}" if word in _LOUD else f"{name} {word}: {conduct.why}"
-    return Attention(mark, word.level, own)
+    own = f"{name} {health.why}" if state in _UNREACHABLE_STATES else f"{name} {state}: {health.why}"
+    return Attention(mark, state.level, own)
 
 
-def _stands(conduct: Conduct | None) -> bool:
-    return conduct is not None and conduct.word in (ConductWord.ZOMBIE, ConductWord.IDLE)
+def _is_still(health: Health | None) -> bool:
+    return health is not None and health.state in (HealthState.ZOMBIE, HealthState.IDLE)

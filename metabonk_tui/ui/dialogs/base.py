@@ -19,7 +19,7 @@ BOX = 84
 """Width of the box where there is room."""
 
 
-class Line(NamedTuple):
+class DialogLine(NamedTuple):
     """One row of a dialog; when there is no room the lowest `rank` goes first, of equals the last."""
 
     row: Row
@@ -27,7 +27,7 @@ class Line(NamedTuple):
 
 
 NEEDED = 9
-BLANK = Line((), 0)
+BLANK = DialogLine((), 0)
 
 
 class Reply(NamedTuple):
@@ -58,13 +58,13 @@ class Dialog:
         """Look at a newer Snapshot; return the dialog that is open now. Most do not care."""
         return self
 
-    def stirs(self) -> bool:
+    def has_news(self) -> bool:
         """Tell whether it has news of its own to draw, besides a newer Snapshot."""
         return False
 
 
 def box(
-    rows: tuple[Row, ...], frame: Frame, title: Row, lines: Sequence[Line], hints: tuple[Hint, ...]
+    rows: tuple[Row, ...], frame: Frame, title: Row, lines: Sequence[DialogLine], hints: tuple[Hint, ...]
 ) -> tuple[Row, ...]:
     """Lay a box with these lines over a screen and put the dialog's keys into the last row."""
     wide, high, glyphs = frame.width, frame.height, frame.glyphs
@@ -93,7 +93,7 @@ def _margin(box_wide: int) -> int:
     return 2 if box_wide >= 60 else 0
 
 
-def _kept(lines: Sequence[Line], room: int) -> list[Row]:
+def _kept(lines: Sequence[DialogLine], room: int) -> list[Row]:
     kept = list(lines)
     while len(kept) > max(room, 0):
         lowest = min(line.rank for line in kept)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metabonk_tui.core.launch.checklist import Item
-from metabonk_tui.ui.dialogs.base import NEEDED, Line, inner_width, labelled
+from metabonk_tui.core.launch.checklist import ChecklistItem
+from metabonk_tui.ui.dialogs.base import NEEDED, DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, cells, clip, gap, mark
 
@@ -17,20 +17,22 @@ TITLE = 27
 WORD = 8
 
 
-def item_lines(items: Sequence[Item], frame: Frame, label: str = "", needed: Sequence[Item] = ()) -> list[Line]:
+def item_lines(
+    items: Sequence[ChecklistItem], frame: Frame, label: str = "", needed: Sequence[ChecklistItem] = ()
+) -> list[DialogLine]:
     """Draw each item on one line; those that are needed stay when there is little room."""
     lines = []
     for i, item in enumerate(items):
         row = item_row(item, frame)
         line = labelled(label if i == 0 else "", row, frame) if label else row
-        lines.append(Line(line, NEEDED if item in needed else RANKS[item.standing]))
+        lines.append(DialogLine(line, NEEDED if item in needed else RANKS[item.standing]))
     return lines
 
 
-def item_row(item: Item, frame: Frame) -> Row:
+def item_row(item: ChecklistItem, frame: Frame) -> Row:
     """Draw one item."""
     glyphs = frame.glyphs
-    looks = {
+    styles = {
         "waiting": (glyphs.to_come, "muted", False),
         "running": (glyphs.cursor, "accent", True),
         "PASS": (glyphs.go, "ok", False),
@@ -38,7 +40,7 @@ def item_row(item: Item, frame: Frame) -> Row:
         "UNKNOWN": (glyphs.unknown, "unknown", True),
         "SKIPPED": (glyphs.skipped, "muted", False),
     }
-    glyph, token, bold = looks[item.standing]
+    glyph, token, bold = styles[item.standing]
     wide = TITLE if inner_width(frame) >= 70 else 20
     title = clip(item.title, wide, glyphs.ellipsis)
     quiet = item.standing in ("waiting", "SKIPPED")

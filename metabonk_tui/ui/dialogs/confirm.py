@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from metabonk_tui.core.launch.checklist import FEWEST_WORDS
-from metabonk_tui.core.launch.interlock import Door, door, is_long
+from metabonk_tui.core.launch.checklist import MIN_WORDS
+from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock, is_long
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.ui.commands import Now, may_act
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
+from metabonk_tui.ui.commands import CommandContext, action_refusal
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
 from metabonk_tui.ui.dialogs.operation import OperationDialog
@@ -27,9 +27,9 @@ from metabonk_tui.ui.views.layout.section import words
 
 SETTLE_S = 0.2
 """Enter counts only this long after the last typed character: pasted text and held keys come faster."""
-MOST = 1000
+MAX_WORKERS = 1000
 FIELD = 5
-REASON = 200
+MAX_REASON_CELLS = 200
 Focus = Literal["confirm", "number", "hours", "reason"]
 
 
@@ -64,8 +64,8 @@ class ConfirmDialog(Dialog):
         self._focus: Focus = "confirm"
         self._hours = ""
         self._reason = ""
-        self._door: Door | None = None
-        self.earlier: Dialog | None = None
+        self._interlock: InterlockResult | None = None
+        self.previous_page: Dialog | None = None
         """The page before this one."""
         self._note = ""
         self._seen: tuple[object, ...] | None = None
@@ -75,10 +75,10 @@ class ConfirmDialog(Dialog):
         self._replan()
 
     @property
-    def unlocked(self) -> bool:
+    def is_unlocked(self) -> bool:
         """Tell whether Enter acts now instead of cancelling."""
         possible = self.plan is not None and self.plan.mode not in ("refused", "noop") and not self._refused
-        if self._door is not None and self._door.closed:
+        if self._interlock is not None and self._interlock.closed:
             return False
         return possible and bool(self._word) and self._typed == self._word
 
@@ -90,27 +90,27 @@ class ConfirmDialog(Dialog):
     def _on_number(self) -> bool:
         return self._focus == "number"
 
-    def _with_terms(self, action: Action) -> Action:
+    def _with_options(self, action: Action) -> Action:
         """Add for how long, and why against the interlock."""
         if not isinstance(action, Launch | Resize | Restart):
             return action
         return replace(action, hours=float(self._hours) if self._hours else None, override=self._reason.strip())
 
-    def _judge(self, frame: Frame) -> None:
+    def _check_interlock(self, frame: Frame) -> None:
         """Ask the interlock as things are now."""
-        first = self._door is None
+        first = self._interlock is None
         if self.plan is None or not self.plan.start:
-            self._door = Door()
+            self._interlock = InterlockResult()
         else:
-            action = self._with_terms(self.plan.action)
-            self._door = door(action, frame.snapshot, self._monitor.preflight(), frame.config)
-        if first and self._door.closed:
+            action = self._with_options(self.plan.action)
+            self._interlock = check_interlock(action, frame.snapshot, self._monitor.preflight(), frame.config)
+        if first and self._interlock.closed:
             self._focus = "reason"
 
-    def turn_to(self, frame: Frame) -> None:
+    def enter_page(self, frame: Frame) -> None:
         """Come into sight: what speaks against it by now asks for its reason first."""
-        self._door = None
-        self._judge(frame)
+        self._interlock = None
+        self._check_interlock(frame)
 
     def _fields(self) -> tuple[Focus, ...]:
         """List what Tab goes through."""
@@ -118,12 +118,12 @@ class ConfirmDialog(Dialog):
             ("number",) if self._question.number is not None and not self._question.fixed else ()
         )
         hours: tuple[Focus, ...] = ("hours",) if self._question.timed else ()
-        reason: tuple[Focus, ...] = ("reason",) if self._door is not None and self._door.blocking else ()
+        reason: tuple[Focus, ...] = ("reason",) if self._interlock is not None and self._interlock.blocking else ()
         return ("confirm", *number, *hours, *reason)
 
     def _replan(self) -> None:
         number = int(self._number) if self._number else 0
-        if self._question.number is not None and not 1 <= number <= MOST:
+        if self._question.number is not None and not 1 <= number <= MAX_WORKERS:
             self.plan = None
         else:
             self.plan = self._monitor.plan(self._question.make(number))
@@ -139,7 +139,7 @@ class ConfirmDialog(Dialog):
         snapshot = frame.snapshot
         if snapshot is None:
             return self
-        self._refused = may_act(Now(snapshot, "", frame.worker, frame.read_only, frame.mode))
+        self._refused = action_refusal(CommandContext(snapshot, "", frame.worker, frame.read_only, frame.mode))
         seen = (snapshot.pool.launcher_pid, *((w.slot, w.pid, w.pid_started_at) for w in snapshot.workers))
         if seen != self._seen:
             before, known = self.plan, self._seen is not None
@@ -148,17 +148,17 @@ class ConfirmDialog(Dialog):
                 self._replan()
                 if before and self.plan and before.hits != self.plan.hits:
                     self._typed, self._note = "", "the pool has just changed: read again"
-        self._judge(frame)
+        self._check_interlock(frame)
         return self
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
         """Type, change the number, confirm or cancel."""
-        self._judge(frame)
-        if key == "pageup" and self.earlier is not None:
-            return Reply(self.earlier)
+        self._check_interlock(frame)
+        if key == "pageup" and self.previous_page is not None:
+            return Reply(self.previous_page)
         reply = self._press(key, character, at_s, frame)
         if reply.dialog is self:
-            self._judge(frame)
+            self._check_interlock(frame)
         return reply
 
     def _press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
@@ -172,7 +172,7 @@ class ConfirmDialog(Dialog):
             return self._enter(at_s, frame)
         elif key in ("up", "down") or (character in ("+", "-") and self._focus in ("confirm", "number")):
             step = 1 if key == "up" or character == "+" else -1
-            self._change(str(min(MOST, max(1, int(self._number or "1") + step))))
+            self._change(str(min(MAX_WORKERS, max(1, int(self._number or "1") + step))))
         elif key == "backspace":
             self._erase()
         elif character == "y" and self._focus == "confirm":
@@ -184,7 +184,7 @@ class ConfirmDialog(Dialog):
     def _type(self, character: str, at_s: float) -> None:
         digit = character.isdigit() and character.isascii()
         if self._focus == "reason":
-            self._reason = (self._reason + character)[:REASON]
+            self._reason = (self._reason + character)[:MAX_REASON_CELLS]
         elif self._focus == "confirm":
             self._typed, self._typed_at_s, self._note = (self._typed + character)[: FIELD + 3], at_s, ""
         elif self._focus == "number" and digit:
@@ -205,18 +205,18 @@ class ConfirmDialog(Dialog):
 
     def _enter(self, at_s: float, frame: Frame) -> Reply:
         if self._focus in ("number", "hours") or (self._focus == "reason" and self._reason):
-            closed = self._door is not None and self._door.closed
+            closed = self._interlock is not None and self._interlock.closed
             if self._focus == "reason" and closed:
-                self._note = f"a reason has at least {FEWEST_WORDS} words"
+                self._note = f"a reason has at least {MIN_WORDS} words"
             self._focus = "reason" if closed else "confirm"
             return Reply(self)
-        if not self.unlocked or self.plan is None:
+        if not self.is_unlocked or self.plan is None:
             return Reply(None, notice="nothing was done")
         if at_s - self._typed_at_s < SETTLE_S:
             self._note = "that was too fast for a person: press Enter once more"
             return Reply(self)
         before = frame.snapshot.pool.operation if frame.snapshot else None
-        self._monitor.submit(replace(self.plan, action=self._with_terms(self.plan.action)))
+        self._monitor.submit(replace(self.plan, action=self._with_options(self.plan.action)))
         return Reply(OperationDialog(before.started_at if before else None))
 
     def _commands(self) -> str:
@@ -224,11 +224,11 @@ class ConfirmDialog(Dialog):
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
         """Draw what it is now, what it will be, what it hits, what is passed on, the commands, the confirmation."""
-        lines: list[Line] = [BLANK]
+        lines: list[DialogLine] = [BLANK]
         if self._question.number is not None and not self._question.fixed:
             change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab and type", "muted"))
             lines += [
-                Line(
+                DialogLine(
                     labelled("workers", (*field(self._number, FIELD, self._on_number), *change), frame),
                     NEEDED,
                 )
@@ -236,18 +236,18 @@ class ConfirmDialog(Dialog):
         workers = int(self._number) if self._number else None
         lines += self._hours_lines(frame)
         lines += [*memory_lines(frame, self.plan.action if self.plan else None, workers), BLANK]
-        cramped = frame.height < 30 and self._door is not None and bool(self._door.blocking)
-        if self._question.number is not None and not cramped:
+        is_short = frame.height < 30 and self._interlock is not None and bool(self._interlock.blocking)
+        if self._question.number is not None and not is_short:
             lines += [*whatif_lines(frame, workers), BLANK]
         if self.plan is None:
-            lines.append(Line(labelled("", (Span(f"a number from 1 to {MOST}", "warn"),), frame), NEEDED))
+            lines.append(DialogLine(labelled("", (Span(f"a number from 1 to {MAX_WORKERS}", "warn"),), frame), NEEDED))
         else:
             lines += [*hit_lines(self.plan, frame), BLANK, *passed_lines(self.plan, frame), BLANK]
-        lines += [*self._door_lines(frame), *self._confirm_lines(frame), BLANK]
+        lines += [*self._interlock_lines(frame), *self._confirm_lines(frame), BLANK]
         hints = [Hint("Esc", "cancel", keep=True)]
         if self._question.number is not None and not self._question.fixed:
             hints += [Hint("+ -", "change"), Hint("Tab", "next")]
-        if self.earlier is not None:
+        if self.previous_page is not None:
             hints.append(Hint("PgUp", "preflight"))
         return box(rows, frame, self._title(frame), lines, (*hints, Hint("y", "copy commands")))
 
@@ -264,36 +264,36 @@ class ConfirmDialog(Dialog):
             what = f"{self._number} workers"
         return (Span(title, "accent", True), gap(2), Span(what, "accent", True))
 
-    def _hours_lines(self, frame: Frame) -> list[Line]:
+    def _hours_lines(self, frame: Frame) -> list[DialogLine]:
         if not self._question.timed:
             return []
         long = is_long(float(self._hours) if self._hours else None, frame.config)
-        say = "hours: everything below must be proved" if long else "hours; empty: a short run to validate"
-        row: Row = (*field(self._hours, FIELD, self._focus == "hours"), gap(2), Span(say, "muted"))
-        return [Line(labelled("for", row, frame), 7)]
+        prompt = "hours: everything below must be proved" if long else "hours; empty: a short run to validate"
+        row: Row = (*field(self._hours, FIELD, self._focus == "hours"), gap(2), Span(prompt, "muted"))
+        return [DialogLine(labelled("for", row, frame), 7)]
 
-    def _door_lines(self, frame: Frame) -> list[Line]:
+    def _interlock_lines(self, frame: Frame) -> list[DialogLine]:
         """Draw what was judged before this is done, and the field for a reason where something is not so."""
-        if self._door is None or not self._door.items:
+        if self._interlock is None or not self._interlock.items:
             return []
-        label = "checklist" if len(self._door.items) > 1 else "interlock"
-        lines = item_lines(self._door.items, frame, label, self._door.blocking)
-        if not self._door.blocking:
+        label = "checklist" if len(self._interlock.items) > 1 else "interlock"
+        lines = item_lines(self._interlock.items, frame, label, self._interlock.blocking)
+        if not self._interlock.blocking:
             return [*lines, BLANK]
         wide = max(10, inner_width(frame) - 14)
-        for item in self._door.blocking[:1] if len(self._door.items) <= 2 else ():
+        for item in self._interlock.blocking[:1] if len(self._interlock.items) <= 2 else ():
             rest = words(item.evidence[0] if item.evidence else "", wide)
-            lines += [Line(labelled("", (Span(line),), frame), 8) for line in rest]
+            lines += [DialogLine(labelled("", (Span(line),), frame), 8) for line in rest]
             if item.fix:
-                lines.append(Line(labelled("", (Span(item.fix, "muted"),), frame), 6))
+                lines.append(DialogLine(labelled("", (Span(item.fix, "muted"),), frame), 6))
         row = field(self._reason, wide, self._focus == "reason")
-        lines.append(Line(labelled("reason", row, frame), NEEDED))
-        need = f"refused without a reason of {FEWEST_WORDS} words; it is recorded"
-        if self._door.closed:
-            lines.append(Line(labelled("", (Span(need, "warn"),), frame), 8))
+        lines.append(DialogLine(labelled("reason", row, frame), NEEDED))
+        need = f"refused without a reason of {MIN_WORDS} words; it is recorded"
+        if self._interlock.closed:
+            lines.append(DialogLine(labelled("", (Span(need, "warn"),), frame), 8))
         return [*lines, BLANK]
 
-    def _confirm_lines(self, frame: Frame) -> list[Line]:
+    def _confirm_lines(self, frame: Frame) -> list[DialogLine]:
         glyphs = frame.glyphs
         why = self._refused or (self.plan.refusal if self.plan else "")
         if not why and self.plan is not None and self.plan.mode == "noop":
@@ -305,7 +305,7 @@ class ConfirmDialog(Dialog):
         verb = self._question.verb
         if why:
             lines = [
-                Line(
+                DialogLine(
                     labelled(
                         "refused" if i == 0 else "",
                         (mark(glyphs.stop, "crit"), gap(1), Span(line)) if i == 0 else (gap(2), Span(line)),
@@ -315,22 +315,26 @@ class ConfirmDialog(Dialog):
                 )
                 for i, line in enumerate(words(why, inner_width(frame) - 14))
             ]
-            return [*lines, BLANK, Line(labelled("", (cancel,), frame), NEEDED)]
+            return [*lines, BLANK, DialogLine(labelled("", (cancel,), frame), NEEDED)]
         entry = field(self._typed, FIELD + 3, self._focus == "confirm")
-        say: Row = (Span("type ", "text"), Span(self._word or "a number", "strong", True), Span(" and press Enter  "))
+        prompt: Row = (
+            Span("type ", "text"),
+            Span(self._word or "a number", "strong", True),
+            Span(" and press Enter  "),
+        )
         # Where the row will be cut, what one types must stand before what one reads.
-        row = (*say, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *say)
-        lines = [Line(labelled("confirm", row, frame), NEEDED)]
+        row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
+        lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
         if self._note:
-            lines.append(Line(labelled("", (Span(self._note, "warn"),), frame), 8))
-        if self.unlocked and self._focus == "confirm":
+            lines.append(DialogLine(labelled("", (Span(self._note, "warn"),), frame), 8))
+        if self.is_unlocked and self._focus == "confirm":
             buttons: Row = (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), quiet)
         elif self._focus in ("number", "hours"):
             buttons = (quiet, gap(5), Span("Enter goes on to confirm", "muted"))
         else:
             until = f"until {self._word or 'a number'} is typed"
-            if self._door is not None and self._door.closed:
+            if self._interlock is not None and self._interlock.closed:
                 until = "until a reason is given"
             why = until if inner_width(frame) >= 66 else ""
             buttons = (cancel, gap(5), Span(f"{verb}  locked {why}", "muted"))
-        return [*lines, BLANK, Line(labelled("", buttons, frame), NEEDED)]
+        return [*lines, BLANK, DialogLine(labelled("", buttons, frame), NEEDED)]

@@ -21,9 +21,9 @@ class FilterDialog(Dialog):
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
         """Draw the input in place of the footer."""
         entry = field(self._typed, max(8, min(LONGEST, frame.width - 40)), True)
-        say: Row = (gap(2), Span("Enter", "strong", True), Span(" keep  ", "muted"))
+        prompt: Row = (gap(2), Span("Enter", "strong", True), Span(" keep  ", "muted"))
         back: Row = (Span("Esc", "strong", True), Span(" back", "muted"))
-        row: Row = (gap(1), Span("/", "accent", True), gap(1), *entry, *say, *back)
+        row: Row = (gap(1), Span("/", "accent", True), gap(1), *entry, *prompt, *back)
         return (*rows[:-1], on_row(fit(row, frame.width, frame.glyphs.ellipsis), "surface"))
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:

@@ -9,33 +9,33 @@ from metabonk_tui.core.memory.capacity import needs
 from metabonk_tui.core.model.pool import Action, Stop, StopWorker
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.ui.dialogs.base import Line, inner_width, labelled
+from metabonk_tui.ui.dialogs.base import DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, cells, gap, mark
 from metabonk_tui.ui.views.memory.gauge import LEVELS, gauge, level_mark
 
 
-def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> list[Line]:
+def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> list[DialogLine]:
     """Draw memory now, and after the action where that can be said."""
     snapshot = frame.snapshot
     reading = snapshot.memory.reading if snapshot else None
     if snapshot is None or reading is None or reading.available_bytes is None or reading.total_bytes is None:
-        return [Line(labelled("now", (Span("memory is not known", "unknown"),), frame), 7)]
+        return [DialogLine(labelled("now", (Span("memory is not known", "unknown"),), frame), 7)]
     memory = snapshot.memory
     note = memory.forecast.text if memory.forecast else ""
     now = _row(frame, reading.total_bytes, reading.available_bytes, memory.floor_bytes, memory.level, note)
-    lines = [Line(labelled("now", (level_mark(memory, frame.glyphs), *now), frame), 7)]
+    lines = [DialogLine(labelled("now", (level_mark(memory, frame.glyphs), *now), frame), 7)]
     after = _after(snapshot, action, workers)
     if after is None:
         return lines
     leaves, why = after
-    level, said = _judge(leaves, memory.floor_bytes)
+    level, fit_text = _judge_fit(leaves, memory.floor_bytes)
     name, _ = LEVELS[level]
-    row = _row(frame, reading.total_bytes, leaves, memory.floor_bytes, level, said)
+    row = _row(frame, reading.total_bytes, leaves, memory.floor_bytes, level, fit_text)
     glyph = mark(str(getattr(frame.glyphs, name)), LEVELS[level][1])
-    lines.append(Line(labelled("after", (glyph, *row), frame), 8))
+    lines.append(DialogLine(labelled("after", (glyph, *row), frame), 8))
     if why:
-        lines.append(Line(labelled("", (Span(why, "muted"),), frame), 4))
+        lines.append(DialogLine(labelled("", (Span(why, "muted"),), frame), 4))
     return lines
 
 
@@ -56,7 +56,7 @@ def _after(snapshot: Snapshot, action: Action | None, workers: int | None) -> tu
     return budget.leaves_bytes(count), f"{why}; {budget.fits} fit"
 
 
-def _judge(leaves: int, floor: int) -> tuple[str, str]:
+def _judge_fit(leaves: int, floor: int) -> tuple[str, str]:
     if leaves < 0:
         return "crit", "does not fit"
     if leaves < floor:

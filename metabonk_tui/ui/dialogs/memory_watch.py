@@ -5,11 +5,11 @@ Knows how a confirmation is typed; the words and the plan are the core's and the
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, promise
+from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, describe_rules
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.ui.commands import BY_ID, Now
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width, labelled
+from metabonk_tui.ui.commands import BY_ID, CommandContext
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.confirm import FIELD, SETTLE_S
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
 from metabonk_tui.ui.frame import Frame, Hint
@@ -46,7 +46,7 @@ class WatchDialog(Dialog):
         arming = not (snapshot.memory.watch is not None and snapshot.memory.watch.armed)
         if arming != self._arming:
             self._arming, self._typed = arming, ""
-        self._refused = BY_ID["memory_watch"].unless(Now(snapshot, "", None, frame.read_only, frame.mode))
+        self._refused = BY_ID["memory_watch"].refusal(CommandContext(snapshot, "", None, frame.read_only, frame.mode))
         seen = _plannable(snapshot)
         if seen != self._seen:
             self._seen = seen
@@ -79,53 +79,61 @@ class WatchDialog(Dialog):
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
         """Draw what it watches, what it would do now, and the confirmation."""
         title: Row = (Span(f"{self.word.upper()} THE MEMORY WATCH", "accent", True),)
-        warns, critical, then = promise(self._rules)
+        warns, critical, then = describe_rules(self._rules)
         lines = [BLANK, *memory_lines(frame, None, None), BLANK]
-        lines += [*self._said("warns", warns, frame, 6), *self._said("critical", critical, frame, 7)]
-        lines += [*self._said("then", then, frame, NEEDED), *self._now_lines(frame)]
+        lines += [
+            *self._labelled_lines("warns", warns, frame, 6),
+            *self._labelled_lines("critical", critical, frame, 7),
+        ]
+        lines += [*self._labelled_lines("then", then, frame, NEEDED), *self._now_lines(frame)]
         if self._arming:
             how = "yes: it only says what it would do" if self._dry_run else "no: it acts"
             row: Row = (Span(how, "warn" if self._dry_run else "text"), gap(2), Span("Tab changes it", "muted"))
-            lines.append(Line(labelled("dry run", row, frame), 8))
+            lines.append(DialogLine(labelled("dry run", row, frame), 8))
         lines += [BLANK, *self._confirm_lines(frame), BLANK]
         hints = (Hint("Esc", "cancel", keep=True), *((Hint("Tab", "dry run"),) if self._arming else ()))
         return box(rows, frame, title, lines, hints)
 
-    def _now_lines(self, frame: Frame) -> list[Line]:
+    def _now_lines(self, frame: Frame) -> list[DialogLine]:
         """Say what it would do at this moment, with the exact commands."""
         choice = self._choice
         if choice is None or self._rules.on_critical == "alarm":
-            return self._said("", "nothing is done to the pool; memory_watch.on_critical says what is", frame, 5)
-        lines: list[Line] = []
+            return self._labelled_lines(
+                "", "nothing is done to the pool; memory_watch.on_critical says what is", frame, 5
+            )
+        lines: list[DialogLine] = []
         for why in choice.why_not:
-            lines += self._said("", f"cannot {why}", frame, 7)
+            lines += self._labelled_lines("", f"cannot {why}", frame, 7)
         if choice.plan is None:
-            return [*lines, *self._said("now", "nothing could be done but an alarm", frame, 8)]
-        lines += self._said("now", choice.title, frame, 8)
-        lines += self._said("runs", commands(choice.plan), frame, 8)
-        return [*lines, *self._said("", "after one more look; once, then it waits", frame, 3)]
+            return [*lines, *self._labelled_lines("now", "nothing could be done but an alarm", frame, 8)]
+        lines += self._labelled_lines("now", choice.title, frame, 8)
+        lines += self._labelled_lines("runs", commands(choice.plan), frame, 8)
+        return [*lines, *self._labelled_lines("", "after one more look; once, then it waits", frame, 3)]
 
-    def _said(self, name: str, said: str, frame: Frame, rank: int) -> list[Line]:
+    def _labelled_lines(self, name: str, sentence: str, frame: Frame, rank: int) -> list[DialogLine]:
         wide = inner_width(frame) - 14
-        text = words(frame.glyphs.text(said), wide)
-        return [Line(labelled("" if i else name, (Span(line),), frame), rank) for i, line in enumerate(text)]
+        text = words(frame.glyphs.text(sentence), wide)
+        return [DialogLine(labelled("" if i else name, (Span(line),), frame), rank) for i, line in enumerate(text)]
 
-    def _confirm_lines(self, frame: Frame) -> list[Line]:
+    def _confirm_lines(self, frame: Frame) -> list[DialogLine]:
         cancel = Span("  Cancel  Esc  ", "onaccent", True, "accent")
         if self._refused:
             why: Row = (mark(frame.glyphs.stop, "crit"), gap(1), Span(frame.glyphs.text(self._refused)))
-            return [Line(labelled("refused", why, frame), NEEDED), Line(labelled("", (cancel,), frame), NEEDED)]
-        say: Row = (Span("type "), Span(self.word, "strong", True), Span(" and press Enter  "))
+            return [
+                DialogLine(labelled("refused", why, frame), NEEDED),
+                DialogLine(labelled("", (cancel,), frame), NEEDED),
+            ]
+        prompt: Row = (Span("type "), Span(self.word, "strong", True), Span(" and press Enter  "))
         entry = field(self._typed, FIELD + 3, True)
-        row = (*say, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *say)
-        lines = [Line(labelled("confirm", row, frame), NEEDED)]
+        row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
+        lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
         if self._note:
-            lines.append(Line(labelled("", (Span(self._note, "warn"),), frame), 8))
+            lines.append(DialogLine(labelled("", (Span(self._note, "warn"),), frame), 8))
         verb = self.word.capitalize()
         buttons: Row = (cancel, gap(5), Span(f"{verb}  locked", "muted"))
         if self._typed == self.word:
             buttons = (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), Span("Cancel  Esc", "muted"))
-        return [*lines, BLANK, Line(labelled("", buttons, frame), NEEDED)]
+        return [*lines, BLANK, DialogLine(labelled("", buttons, frame), NEEDED)]
 
 
 def _plannable(snapshot: Snapshot) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from metabonk_tui.core.model.sample import Operation, OperationStep
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, inner_width, labelled
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, inner_width, labelled
 from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
@@ -43,7 +43,7 @@ class OperationDialog(Dialog):
         if operation is None:
             asked = [
                 BLANK,
-                Line(labelled("", (Span("asked; waiting for the first word of it"),), frame), NEEDED),
+                DialogLine(labelled("", (Span("asked; waiting for the first word of it"),), frame), NEEDED),
                 BLANK,
             ]
             return box(rows, frame, (Span("POOL", "accent", True),), asked, (Hint("Esc", "hide", keep=True),))
@@ -53,44 +53,44 @@ class OperationDialog(Dialog):
         lines = [BLANK]
         for i, step in enumerate(operation.steps):
             rank = 5 if step.state in ("done", "skipped", "waiting") else NEEDED
-            lines.append(Line(labelled("steps" if i == 0 else "", _step(step, frame.glyphs), frame), rank))
+            lines.append(DialogLine(labelled("steps" if i == 0 else "", _step(step, frame.glyphs), frame), rank))
         tail = operation.output_tail[-TAIL:]
         if tail:
             lines.append(BLANK)
         for i, text in enumerate(tail):
             rank = (6 if operation.ok is False else 3) + (i == len(tail) - 1)
-            lines.append(Line(labelled("output" if i == 0 else "", (Span(text, "muted"),), frame), rank))
+            lines.append(DialogLine(labelled("output" if i == 0 else "", (Span(text, "muted"),), frame), rank))
         lines += [BLANK, *_outcome(operation, frame), BLANK]
         hide = Hint("Esc", "hide, it goes on" if operation.ok is None else "close", keep=True)
         return box(rows, frame, title, lines, (hide, Hint("y", "copy")))
 
 
 def _step(step: OperationStep, glyphs: Glyphs) -> Row:
-    looks = {
+    styles = {
         "waiting": (glyphs.to_come, "muted", False),
         "running": (glyphs.cursor, "accent", True),
         "done": (glyphs.go, "ok", False),
         "failed": (glyphs.stop, "crit", True),
         "skipped": (glyphs.skipped, "muted", False),
     }
-    glyph, token, bold = looks[step.state]
-    said = "muted" if step.state in ("waiting", "skipped") else "text"
+    glyph, token, bold = styles[step.state]
+    name_token = "muted" if step.state in ("waiting", "skipped") else "text"
     note: Row = (gap(2), Span(step.detail, "muted")) if step.detail else ()
-    return (mark(glyph, token), gap(1), Span(step.name, said, bold), *note)
+    return (mark(glyph, token), gap(1), Span(step.name, name_token, bold), *note)
 
 
-def _outcome(operation: Operation, frame: Frame) -> list[Line]:
+def _outcome(operation: Operation, frame: Frame) -> list[DialogLine]:
     glyphs = frame.glyphs
     if operation.ok is None:
-        return [Line(labelled("outcome", (Span("going on", "muted"),), frame), NEEDED)]
+        return [DialogLine(labelled("outcome", (Span("going on", "muted"),), frame), NEEDED)]
     glyph, token = (glyphs.go, "ok") if operation.ok else (glyphs.stop, "crit")
-    said = operation.message or ("done" if operation.ok else "failed")
-    lines: list[Line] = []
-    for i, line in enumerate(words(said, inner_width(frame) - 14)):
+    message = operation.message or ("done" if operation.ok else "failed")
+    lines: list[DialogLine] = []
+    for i, line in enumerate(words(message, inner_width(frame) - 14)):
         row: Row = (
             (mark(glyph, token), gap(1), Span(line, token, True)) if i == 0 else (gap(2), Span(line, token, True))
         )
-        lines.append(Line(labelled("outcome" if i == 0 else "", row, frame), NEEDED))
+        lines.append(DialogLine(labelled("outcome" if i == 0 else "", row, frame), NEEDED))
     if operation.log_path:
-        lines.append(Line(labelled("log", (Span(operation.log_path, "muted"),), frame), 7))
+        lines.append(DialogLine(labelled("log", (Span(operation.log_path, "muted"),), frame), 7))
     return lines

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from metabonk_tui.ui.commands import COMMANDS, Now
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width
+from metabonk_tui.ui.commands import COMMANDS, CommandContext
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width
 from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.spans import Row, Span, gap, left, mark, on_row
 
@@ -14,7 +14,7 @@ THEME = "theme: "
 """How the command of a theme begins."""
 
 
-class Entry(NamedTuple):
+class PaletteEntry(NamedTuple):
     """One line of the list."""
 
     command: str
@@ -26,15 +26,15 @@ class Entry(NamedTuple):
 class PaletteDialog(Dialog):
     """A list that shrinks while one types."""
 
-    def __init__(self, now: Now, themes: tuple[str, ...] = ()) -> None:
-        table = [Entry(c.id, c.key, c.what, c.unless(now)) for c in COMMANDS if c.id != "palette"]
-        table += [Entry(f"{THEME}{name}", "", f"Theme {name}") for name in themes]
+    def __init__(self, context: CommandContext, themes: tuple[str, ...] = ()) -> None:
+        table = [PaletteEntry(c.id, c.key, c.what, c.refusal(context)) for c in COMMANDS if c.id != "palette"]
+        table += [PaletteEntry(f"{THEME}{name}", "", f"Theme {name}") for name in themes]
         # What can be done now stands first; otherwise the order is the table's, so that fingers learn it.
         self._entries = sorted(table, key=lambda entry: bool(entry.why_not))
         self._typed = ""
         self._at = 0
 
-    def _found(self) -> list[Entry]:
+    def _found(self) -> list[PaletteEntry]:
         wanted = self._typed.lower().split()
         return [e for e in self._entries if all(w in f"{e.command} {e.key} {e.what}".lower() for w in wanted)]
 
@@ -61,7 +61,7 @@ class PaletteDialog(Dialog):
         start = max(0, min(self._at - room // 2, len(found) - room))
         wide = inner_width(frame)
         lines = [
-            Line(
+            DialogLine(
                 (
                     mark(frame.glyphs.cursor, "accent"),
                     gap(1),
@@ -72,15 +72,15 @@ class PaletteDialog(Dialog):
             BLANK,
         ]
         for i, one in enumerate(found[start : start + room], start):
-            lines.append(Line(_entry(one, i == self._at, wide, frame), NEEDED if i == self._at else 5))
+            lines.append(DialogLine(_entry(one, i == self._at, wide, frame), NEEDED if i == self._at else 5))
         if not found:
-            lines.append(Line((gap(2), Span("nothing is called that", "muted")), NEEDED))
-        lines += [Line((), 1)] * (room - len(found))
+            lines.append(DialogLine((gap(2), Span("nothing is called that", "muted")), NEEDED))
+        lines += [DialogLine((), 1)] * (room - len(found))
         hints = (Hint("Enter", "do it", keep=True), Hint("Esc", "close", keep=True))
         return box(rows, frame, (Span("COMMANDS", "accent", True),), lines, hints)
 
 
-def _entry(entry: Entry, chosen: bool, wide: int, frame: Frame) -> Row:
+def _entry(entry: PaletteEntry, chosen: bool, wide: int, frame: Frame) -> Row:
     cursor = mark(frame.glyphs.cursor, "accent") if chosen else gap(1)
     if entry.why_not:
         row: Row = (left(entry.key, 8, "muted"), Span(entry.what, "muted"), gap(2), Span(entry.why_not, "muted"))

@@ -8,19 +8,19 @@ from __future__ import annotations
 import shlex
 
 from metabonk_tui.core.model.pool import Plan
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Line, inner_width, labelled
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
 from metabonk_tui.ui.views.layout.section import words
 
 
-def hit_lines(plan: Plan, frame: Frame) -> list[Line]:
+def hit_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
     """Draw whom it stops, by name and pid, how many it starts, and what it warns of."""
     glyphs, wide = frame.glyphs, inner_width(frame) - 14
     workers = [target for target in plan.hits if target.role == "worker"]
     others = [target for target in plan.hits if target.role != "worker"]
     running = sum(worker.alive for worker in frame.snapshot.workers) if frame.snapshot else 0
-    lines: list[Line] = []
+    lines: list[DialogLine] = []
     if workers:
         every = len(workers) >= running
         head = f"{len(workers)} of {running} workers"
@@ -30,32 +30,32 @@ def hit_lines(plan: Plan, frame: Frame) -> list[Line]:
         first: Row = (mark(glyphs.caution, "warn"), gap(1), Span(head, "warn", True))
         for i, line in enumerate(words(f"{head}: {names}", wide - 2)):
             row: Row = (*first, Span(line[len(head) :])) if i == 0 else (gap(2), Span(line))
-            lines.append(Line(labelled("stops" if i == 0 else "", row, frame), NEEDED if i == 0 else 8))
+            lines.append(DialogLine(labelled("stops" if i == 0 else "", row, frame), NEEDED if i == 0 else 8))
     elif not others:
-        lines.append(Line(labelled("stops", (Span("nothing", "muted"),), frame), 6))
+        lines.append(DialogLine(labelled("stops", (Span("nothing", "muted"),), frame), 6))
     for line in words(f"pids {' '.join(str(target.pid) for target in workers)}" if workers else "", wide):
-        lines.append(Line(labelled("", (Span(line, "muted"),), frame), 7))
+        lines.append(DialogLine(labelled("", (Span(line, "muted"),), frame), 7))
     for i, target in enumerate(others):
         what = f"  {target.name}" if target.name != target.role else ""
         row = (Span(f"{target.role} {target.pid}"), Span(what, "muted"))
-        lines.append(Line(labelled("" if workers or i else "stops", row, frame), 7))
+        lines.append(DialogLine(labelled("" if workers or i else "stops", row, frame), 7))
     if plan.start:
         about = f"  about {max(1, round(plan.seconds / 60))} min" if plan.seconds and plan.seconds >= 45 else ""
         about = about or (f"  about {plan.seconds:.0f} s" if plan.seconds else "")
         plural = "worker" if plan.start == 1 else "workers"
         row = (Span(f"{plan.start} {plural}", "strong", True), Span(about, "muted"))
-        lines.append(Line(labelled("starts", row, frame), 7))
+        lines.append(DialogLine(labelled("starts", row, frame), 7))
     for warning in plan.warnings:
         for i, line in enumerate(words(warning, wide - 2)):
             row = (mark(glyphs.caution, "warn"), gap(1), Span(line)) if i == 0 else (gap(2), Span(line))
-            lines.append(Line(labelled("", row, frame), 8))
+            lines.append(DialogLine(labelled("", row, frame), 8))
     return lines
 
 
-def passed_lines(plan: Plan, frame: Frame) -> list[Line]:
+def passed_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
     """Draw the env file that is handed over, the exact commands, and where they run."""
     glyphs, wide = frame.glyphs, inner_width(frame) - 14
-    lines: list[Line] = []
+    lines: list[DialogLine] = []
     if plan.start:
         if plan.env_file is None:
             row: Row = (Span("none: the workers get this monitor's environment", "muted"),)
@@ -70,12 +70,12 @@ def passed_lines(plan: Plan, frame: Frame) -> list[Line]:
         else:
             note = f"{plan.env_keys} keys, exported"
             row = (mark(glyphs.go, "ok"), gap(1), Span(plan.env_file), gap(2), Span(note, "muted"))
-        lines += [Line(labelled("env file", row, frame), 6), BLANK]
+        lines += [DialogLine(labelled("env file", row, frame), 6), BLANK]
     first = "runs"
     for argv in plan.commands:
         for line in words(shlex.join(argv), wide):
-            lines.append(Line(labelled(first, (Span(line),), frame), 8))
+            lines.append(DialogLine(labelled(first, (Span(line),), frame), 8))
             first = ""
     if plan.commands and plan.directory:
-        lines.append(Line(labelled("", (Span(f"in {plan.directory}", "muted"),), frame), 4))
+        lines.append(DialogLine(labelled("", (Span(f"in {plan.directory}", "muted"),), frame), 4))
     return lines

@@ -11,7 +11,7 @@ from metabonk_tui.ui.dialogs.preflight import PreflightDialog
 from metabonk_tui.ui.frame import Frame
 
 
-def ask(command: str, frame: Frame, monitor: Monitor) -> Dialog:
+def make_dialog(command: str, frame: Frame, monitor: Monitor) -> Dialog:
     """Ask about one of "launch", "grow", "shrink", "restart", "stop", "stop_worker"; a launch has two pages."""
     snapshot = frame.snapshot
     up = sum(worker.alive for worker in snapshot.workers) if snapshot else 0

@@ -5,10 +5,10 @@ Refuses to judge and to launch: whatever stands here, the next page asks.
 
 from __future__ import annotations
 
-from metabonk_tui.core.launch.checklist import Item, exit_code
+from metabonk_tui.core.launch.checklist import ChecklistItem, exit_code
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, labelled
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.confirm import ConfirmDialog
 from metabonk_tui.ui.frame import Frame, Hint
@@ -25,10 +25,10 @@ class PreflightDialog(Dialog):
         self._monitor = monitor
         self._workers = workers
         self._seen: PreflightView | None = None
-        question.earlier = self
+        question.previous_page = self
         monitor.start_preflight(workers)
 
-    def stirs(self) -> bool:
+    def has_news(self) -> bool:
         """Tell whether there is news of the preflight."""
         return self._monitor.preflight() is not self._seen
 
@@ -44,7 +44,7 @@ class PreflightDialog(Dialog):
             going = view is not None and view.ended_t is None
             return Reply(None, notice="the preflight goes on" if going else "nothing was done")
         if key in ("enter", "pagedown"):
-            self._question.turn_to(frame)
+            self._question.enter_page(frame)
             return Reply(self._question)
         if character == "r" and view is not None and view.ended_t is not None:
             self._monitor.start_preflight(self._workers)
@@ -59,8 +59,8 @@ class PreflightDialog(Dialog):
         title: Row = (Span("PREFLIGHT", "accent", True), gap(2), Span("page 1 of 2, then launch", "accent"))
         lines = [BLANK, *item_lines(items, frame), *_output(items, frame)]
         if view is not None and view.problem:
-            lines.append(Line((mark(frame.glyphs.caution, "warn"), gap(1), Span(view.problem)), 7))
-        lines += [BLANK, Line(self._outcome(view, frame), NEEDED), BLANK]
+            lines.append(DialogLine((mark(frame.glyphs.caution, "warn"), gap(1), Span(view.problem)), 7))
+        lines += [BLANK, DialogLine(self._outcome(view, frame), NEEDED), BLANK]
         hints = [Hint("Enter", "launch form", keep=True), Hint("Esc", "cancel", keep=True)]
         if view is not None and view.ended_t is not None:
             hints.append(Hint("r", "run again"))
@@ -71,16 +71,16 @@ class PreflightDialog(Dialog):
         going = sum(item.standing in ("waiting", "running") for item in items)
         if view is None or view.ended_t is None:
             return (mark(glyphs.cursor, "accent"), gap(1), Span(f"{going} of {len(items)} under way", "accent", True))
-        looks = (
+        styles = (
             (glyphs.go, "ok", "nothing speaks against a launch"),
             (glyphs.unknown, "unknown", "not everything is known"),
             (glyphs.stop, "crit", "a launch will need a typed reason"),
         )
-        glyph, token, said = looks[exit_code(items)]
-        return (mark(glyph, token), gap(1), Span(said, token, True))
+        glyph, token, message = styles[exit_code(items)]
+        return (mark(glyph, token), gap(1), Span(message, token, True))
 
 
-def _output(items: tuple[Item, ...], frame: Frame) -> list[Line]:
+def _output(items: tuple[ChecklistItem, ...], frame: Frame) -> list[DialogLine]:
     """Draw the last lines of the test that failed first, else of the one that runs."""
     for standing in ("FAIL", "running"):
         for item in items:
@@ -89,10 +89,10 @@ def _output(items: tuple[Item, ...], frame: Frame) -> list[Line]:
                 lines = [BLANK]
                 for i, text in enumerate(tail):
                     rank = 3 + (i == len(tail) - 1) * 4
-                    lines.append(Line(labelled("output" if i == 0 else "", (Span(text, "muted"),), frame), rank))
+                    lines.append(DialogLine(labelled("output" if i == 0 else "", (Span(text, "muted"),), frame), rank))
                 return lines
     return []
 
 
-def _text(item: Item) -> str:
+def _text(item: ChecklistItem) -> str:
     return "\n".join((f"{item.standing:<9} {item.title}", *(f"  {line}" for line in item.evidence)))

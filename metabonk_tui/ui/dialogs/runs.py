@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.ports.recordings import KeptRun
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.ui.compare_job import Comparing, own_recording
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, Line, Reply, box, field, inner_width
+from metabonk_tui.ui.compare_job import CompareJob, own_recording
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width
 from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS
 from metabonk_tui.ui.style.spans import Row, Span, gap, left, mark, on_row, right, width
@@ -17,7 +17,7 @@ ROWS = 12
 class RunsDialog(Dialog):
     """A list that shrinks while one types."""
 
-    def __init__(self, comparing: Comparing) -> None:
+    def __init__(self, comparing: CompareJob) -> None:
         self._comparing = comparing
         self._typed = ""
         self._at = 0
@@ -57,15 +57,17 @@ class RunsDialog(Dialog):
         start = max(0, min(at - room // 2, len(found) - room))
         wide = inner_width(frame)
         lines = [
-            Line((mark(frame.glyphs.cursor, "accent"), gap(1), *field(self._typed, min(40, wide - 4), True)), NEEDED),
+            DialogLine(
+                (mark(frame.glyphs.cursor, "accent"), gap(1), *field(self._typed, min(40, wide - 4), True)), NEEDED
+            ),
             BLANK,
-            Line(_cells(("RUN", "BEGAN", "LENGTH", "VERDICT", "W"), wide, "muted"), 6),
+            DialogLine(_cells(("RUN", "BEGAN", "LENGTH", "VERDICT", "W"), wide, "muted"), 6),
         ]
         for place, run in enumerate(found[start : start + room], start):
-            lines.append(Line(_entry(run, place == at, wide, frame), NEEDED if place == at else 5))
+            lines.append(DialogLine(_entry(run, place == at, wide, frame), NEEDED if place == at else 5))
         if not found:
-            lines.append(Line((gap(2), Span(self._why_empty(), "muted")), NEEDED))
-        lines += [Line((), 1)] * (room - max(1, len(found)))
+            lines.append(DialogLine((gap(2), Span(self._why_empty(), "muted")), NEEDED))
+        lines += [DialogLine((), 1)] * (room - max(1, len(found)))
         hints = (Hint("Enter", "compare with it", keep=True), Hint("Esc", "close", keep=True))
         return box(rows, frame, (Span("COMPARE WITH", "accent", True),), lines, hints)
 
@@ -97,7 +99,7 @@ def _entry(run: KeptRun, chosen: bool, wide: int, frame: Frame) -> Row:
     g = frame.glyphs
     began = f"{fmt.day(run.started_at, frame.zone)} {fmt.clock(run.started_at, frame.zone, with_seconds=False)}"
     workers = "" if run.workers is None else str(run.workers)
-    level = Word(run.verdict).level if run.verdict in tuple(Word) else "unknown"
+    level = VerdictKind(run.verdict).level if run.verdict in tuple(VerdictKind) else "unknown"
     texts = (g.text(run.name), began, fmt.elapsed(run.duration_s), f"{g.level(level)} {run.verdict}", workers)
     cells = _cells(texts, wide, "strong" if chosen else "text", LEVEL_TOKENS[level])
     row: Row = ((mark(g.cursor, "accent") if chosen else gap(1)), gap(1), *cells[1:])

@@ -20,7 +20,7 @@ class SeekDialog(Dialog):
     def __init__(self, go: Callable[[Target], object]) -> None:
         self._go = go
         self._typed = ""
-        self._wrong = ""
+        self._error = ""
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
         """Draw the input in place of the footer."""
@@ -28,13 +28,13 @@ class SeekDialog(Dialog):
         entry = field(self._typed, max(8, min(LONGEST, frame.width // 4)), True)
         row: Row = (gap(1), Span("t", "accent", True), gap(1), *entry, gap(2))
         room = frame.width - width(row) - 1
-        said: Row = (Span("Enter", "strong", True), muted(" go  "), Span("Esc", "strong", True), muted(" stay  "))
-        if self._wrong:
-            said = (mark(g.caution, "warn"), gap(1), Span(g.text(self._wrong), "text"), gap(2))
-        if self._wrong in ("", UNKNOWN):
-            whole = width(said) + len(CAN_BE_TYPED) <= room
-            said = (*said, muted(CAN_BE_TYPED if whole else IN_SHORT))
-        row = (*row, *cut(said, room, g.ellipsis))
+        help_row: Row = (Span("Enter", "strong", True), muted(" go  "), Span("Esc", "strong", True), muted(" stay  "))
+        if self._error:
+            help_row = (mark(g.caution, "warn"), gap(1), Span(g.text(self._error), "text"), gap(2))
+        if self._error in ("", UNKNOWN):
+            whole = width(help_row) + len(CAN_BE_TYPED) <= room
+            help_row = (*help_row, muted(CAN_BE_TYPED if whole else IN_SHORT))
+        row = (*row, *cut(help_row, room, g.ellipsis))
         return (*rows[:-1], on_row(fit(row, frame.width, g.ellipsis), "surface"))
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
@@ -49,7 +49,7 @@ class SeekDialog(Dialog):
             self._typed = ""
         elif character is not None and character.isprintable() and len(self._typed) < LONGEST:
             self._typed += character
-        self._wrong = ""
+        self._error = ""
         return Reply(self)
 
     def _enter(self, frame: Frame) -> Reply:
@@ -57,11 +57,11 @@ class SeekDialog(Dialog):
             return Reply(None)
         target = parse(self._typed)
         if target is None:
-            self._wrong = UNKNOWN
+            self._error = UNKNOWN
             return Reply(self)
         found = find(target, frame.playback, frame.zone) if frame.playback is not None else None
         if isinstance(found, str):
-            self._wrong = found
+            self._error = found
             return Reply(self)
         self._go(target)
         return Reply(None)

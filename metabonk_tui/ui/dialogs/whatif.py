@@ -5,9 +5,9 @@ Refuses to guess: without a budget there is no table.
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.capacity import judge, source_words
+from metabonk_tui.core.memory.capacity import describe_source, judge_fit
 from metabonk_tui.core.text.numbers import gigabytes
-from metabonk_tui.ui.dialogs.base import Line, labelled
+from metabonk_tui.ui.dialogs.base import DialogLine, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
 from metabonk_tui.ui.views.memory.capacity import FITS
@@ -15,20 +15,20 @@ from metabonk_tui.ui.views.memory.capacity import FITS
 ROWS = 4
 
 
-def whatif_lines(frame: Frame, workers: int | None) -> list[Line]:
+def whatif_lines(frame: Frame, workers: int | None) -> list[DialogLine]:
     """Draw the table: N, needs, leaves, verdict."""
     budget = frame.snapshot.memory.budget if frame.snapshot else None
     if budget is None or workers is None:
         return []
     near = {number for number in (workers - 1, workers, workers + 1, budget.fits) if number >= 1}
     chosen = sorted(sorted(near, key=lambda number: abs(number - workers))[:ROWS])
-    each = f"worker {gigabytes(budget.worker_bytes, 2)} {source_words(budget.worker_source, brief=True)}"
-    ollama = f", Ollama {gigabytes(budget.ollama_bytes)} {source_words(budget.ollama_source, brief=True)}"
+    each = f"worker {gigabytes(budget.worker_bytes, 2)} {describe_source(budget.worker_source, brief=True)}"
+    ollama = f", Ollama {gigabytes(budget.ollama_bytes)} {describe_source(budget.ollama_source, brief=True)}"
     known = f"GB: {each}{ollama if budget.ollama_bytes else ''}, {gigabytes(budget.budget_bytes)} to have measured"
     head: Row = (Span("  N  needs  leaves  ", "muted"), Span(known, "muted"))
-    lines = [Line(labelled("what if", head, frame), 6)]
+    lines = [DialogLine(labelled("what if", head, frame), 6)]
     for number in chosen:
-        verdict = judge(budget, number)
+        verdict = judge_fit(budget, number)
         name, token = FITS[verdict]
         here = number == workers
         needs, leaves = gigabytes(budget.needs_bytes(number)), gigabytes(budget.leaves_bytes(number))
@@ -42,5 +42,5 @@ def whatif_lines(frame: Frame, workers: int | None) -> list[Line]:
             gap(1),
             Span(verdict, token, here),
         )
-        lines.append(Line(labelled("", row, frame), 6 if here else 4))
+        lines.append(DialogLine(labelled("", row, frame), 6 if here else 4))
     return lines

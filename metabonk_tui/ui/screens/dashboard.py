@@ -41,8 +41,8 @@ class DashboardScreen(MonitorScreen):
             at = 0 if command == "home" else last
         else:
             step = drawn.per_row if command in ("up", "down") else 1
-            to = at + (step if command in ("down", "right") else -step)
+            target = at + (step if command in ("down", "right") else -step)
             # Down from the last full row goes to the last worker; up from the first row stays.
             below = command == "down" and at // drawn.per_row < last // drawn.per_row
-            at = to if 0 <= to <= last else last if below else at
+            at = target if 0 <= target <= last else last if below else at
         return replace(frame.state, slot=drawn.slots[at])

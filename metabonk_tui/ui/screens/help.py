@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from metabonk_tui.core.model.worker import ComponentState
-from metabonk_tui.ui.commands import COMMANDS, GROUPS, Group, key_name
+from metabonk_tui.ui.commands import COMMANDS, GROUPS, CommandGroup, key_name
 from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
-from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, gap, left, mark
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, gap, left, mark, side_by_side
 from metabonk_tui.ui.views.bars.footer import footer
 from metabonk_tui.ui.views.bars.header import header
 from metabonk_tui.ui.views.layout.section import title
@@ -45,7 +45,7 @@ class HelpScreen(MonitorScreen):
             keys = _keys(half, frame.glyphs, ("view", "look", "act"))
             signs = (*_keys(half, frame.glyphs, ("app",)), EMPTY, *self._signs(half, frame.glyphs))
             columns = [(keys, half), (signs, half)]
-            body = tuple((gap(1), *row) for row in beside(columns, 3))
+            body = tuple((gap(1), *row) for row in side_by_side(columns, 3))
         else:
             wide = max(10, frame.width - 2)
             rows = (*_keys(wide, frame.glyphs, tuple(GROUPS)), EMPTY, *self._signs(wide, frame.glyphs))
@@ -65,13 +65,13 @@ class HelpScreen(MonitorScreen):
                 )
             )
         rows += [EMPTY, title("VERDICTS", wide, glyphs, (Span("shape equals exit code", "muted"),))]
-        for glyph, token, says in (
+        for glyph, token, explanation in (
             (glyphs.go, "ok", "exit 0: CONTINUE, LAUNCH 24H, SUCCESS"),
             (glyphs.caution, "warn", "exit 1: ADD MEMORY WATCH, TUNE EPSILON"),
             (glyphs.stop, "crit", "exit 2: STOP"),
             (glyphs.unknown, "unknown", "exit 3: WAITING, VALIDATING, UNDECIDED"),
         ):
-            rows.append((mark(glyph, token), gap(1), Span(says, "text")))
+            rows.append((mark(glyph, token), gap(1), Span(explanation, "text")))
         rows.append((Span("*", "strong"), gap(1), Span("after a name: computed here, no key of the worker's", "text")))
         if self._places:
             rows += [EMPTY, title("WHERE THINGS ARE", wide, glyphs)]
@@ -79,7 +79,7 @@ class HelpScreen(MonitorScreen):
         return tuple(rows)
 
 
-def _keys(wide: int, glyphs: Glyphs, groups: tuple[Group, ...]) -> tuple[Row, ...]:
+def _keys(wide: int, glyphs: Glyphs, groups: tuple[CommandGroup, ...]) -> tuple[Row, ...]:
     rows: list[Row] = []
     for group in groups:
         rows += [EMPTY] if rows else []

@@ -97,7 +97,7 @@ class Glyphs:
         """Write text from elsewhere (labels, sentences) with this set; what has no twin becomes `?`."""
         if self.braille or text.isascii():
             return text
-        return "".join(c if c.isascii() else _TWINS.get(c, "?") for c in text)
+        return "".join(c if c.isascii() else _ASCII_OF.get(c, "?") for c in text)
 
 
 UNICODE = Glyphs()
@@ -183,7 +183,7 @@ STATE_WORDS: Mapping[ComponentState, str] = {
 }
 """Upper case for those that need someone; they are bold too."""
 
-_TWINS: Mapping[str, str] = {
+_ASCII_OF: Mapping[str, str] = {
     **{getattr(UNICODE, name): getattr(ASCII, name) for name in (
         "active", "stalled", "zero", "absent", "unproven", "caution", "stop", "cursor", "best", "used", "half", "free",
         "floor", "vertical", "tee", "corner", "branch", "top_left", "top_right", "bottom_left", "bottom_right",

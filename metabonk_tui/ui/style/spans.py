@@ -131,7 +131,7 @@ def join(parts: Sequence[Row], gap_cells: int = 3) -> Row:
     return tuple(joined)
 
 
-def beside(columns: Sequence[tuple[Sequence[Row], int]], gap_cells: int = 1) -> tuple[Row, ...]:
+def side_by_side(columns: Sequence[tuple[Sequence[Row], int]], gap_cells: int = 1) -> tuple[Row, ...]:
     """Set blocks of rows beside each other; each block is (rows, width), shorter ones are filled with blanks."""
     high = max((len(rows) for rows, _ in columns), default=0)
     lines: list[Row] = []

@@ -28,7 +28,7 @@ DIM = 0.38
 """How much of a colour is left behind a dialog."""
 
 
-class Voice(NamedTuple):
+class TokenStyle(NamedTuple):
     """How one token looks: attributes and a colour: "#rrggbb", one of the sixteen names, "" for the terminal's own."""
 
     color: str = ""
@@ -38,7 +38,7 @@ class Voice(NamedTuple):
     reverse: bool = False
 
     @property
-    def only_reverse(self) -> bool:
+    def is_reverse_only(self) -> bool:
         """Tell whether it is no colour of its own but the text's, reversed."""
         return self.reverse and not self.color
 
@@ -48,8 +48,8 @@ class Theme:
     """Every token's voice: on words, and on glyphs and backgrounds where it differs."""
 
     name: str
-    words: Mapping[str, Voice]
-    glyphs: Mapping[str, Voice] = field(default_factory=dict)
+    words: Mapping[str, TokenStyle]
+    glyphs: Mapping[str, TokenStyle] = field(default_factory=dict)
     indexed: bool = False
     """Show "#rrggbb" as the nearest of the 256 colours: where the terminal says that it has no more."""
     _styles: dict[tuple[object, ...], Style] = field(default_factory=dict, repr=False)
@@ -67,15 +67,15 @@ class Theme:
             found = self._styles[key] = self._resolve(span)
         return found
 
-    def _background(self, on: str) -> Voice:
+    def _background(self, on: str) -> TokenStyle:
         if on == "selectid":
             return self.words["select"]
         if on == "field":
             return self.words["bg"]._replace(underline=True)
-        voice = self.glyphs.get(on, self.words[on])
-        if on in FILLS and not voice.color:
-            return Voice(reverse=True)
-        return Voice() if on == "select" and voice.only_reverse else voice
+        token_style = self.glyphs.get(on, self.words[on])
+        if on in FILLS and not token_style.color:
+            return TokenStyle(reverse=True)
+        return TokenStyle() if on == "select" and token_style.is_reverse_only else token_style
 
     def _resolve(self, span: Span) -> Style:
         fore = self.words[span.token]
@@ -169,12 +169,12 @@ def blend(color: str, toward: str, share: float) -> str:
 MONO = Theme(
     "no colour",
     {
-        **dict.fromkeys(TOKENS, Voice()),
-        **dict.fromkeys(("strong", "crit", "onaccent", "oncrit", "oncritbadge", "onwarn"), Voice(bold=True)),
-        **dict.fromkeys(("muted", "spark", "track", "line"), Voice(dim=True)),
-        "select": Voice(reverse=True),
-        "accent": Voice(bold=True, underline=True),
+        **dict.fromkeys(TOKENS, TokenStyle()),
+        **dict.fromkeys(("strong", "crit", "onaccent", "oncrit", "oncritbadge", "onwarn"), TokenStyle(bold=True)),
+        **dict.fromkeys(("muted", "spark", "track", "line"), TokenStyle(dim=True)),
+        "select": TokenStyle(reverse=True),
+        "accent": TokenStyle(bold=True, underline=True),
     },
-    {"accent": Voice(bold=True), "crit": Voice(bold=True)},
+    {"accent": TokenStyle(bold=True), "crit": TokenStyle(bold=True)},
 )
 """For NO_COLOR and one-colour terminals: bold, dim, reverse, glyphs and words say it all."""

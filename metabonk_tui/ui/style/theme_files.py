@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import metabonk_tui
-from metabonk_tui.ui.style.theme import TOKENS, Theme, Voice
+from metabonk_tui.ui.style.theme import TOKENS, Theme, TokenStyle
 
 DEFAULT = "dark"
 ORDER = ("dark", "light", "high-contrast", "ansi-16")
@@ -57,7 +57,9 @@ def _files(folder: Path) -> Iterator[Path]:
     yield from sorted(folder.glob("*.toml"), key=lambda path: (rank.get(path.stem, len(rank)), path.stem))
 
 
-def _parse(path: Path, words: dict[str, Voice], glyphs: dict[str, Voice], warnings: list[str]) -> Theme | None:
+def _parse(
+    path: Path, words: dict[str, TokenStyle], glyphs: dict[str, TokenStyle], warnings: list[str]
+) -> Theme | None:
     try:
         text = path.read_text(encoding="utf-8")
         tree = tomllib.loads(text)
@@ -70,11 +72,11 @@ def _parse(path: Path, words: dict[str, Voice], glyphs: dict[str, Voice], warnin
     # What a theme says about a token on words holds for its glyphs too, unless it says otherwise.
     for table, into in (("tokens", words), ("glyphs", glyphs)):
         for key, value in _table(tree, table, path, text, warnings):
-            voice = _voice(value)
-            if isinstance(voice, str):
-                warnings.append(f"theme {path.name}, line {_line(text, table, key)}: {table}.{key}: {voice}")
+            token_style = _token_style(value)
+            if isinstance(token_style, str):
+                warnings.append(f"theme {path.name}, line {_line(text, table, key)}: {table}.{key}: {token_style}")
             else:
-                into[key] = voice
+                into[key] = token_style
                 if table == "tokens":
                     glyphs.pop(key, None)
     for key in tree.keys() - {"tokens", "glyphs"}:
@@ -102,7 +104,7 @@ def _table(
             warnings.append(f"theme {path.name}, line {line}: {table}.{_printable(key)}: unknown token; {hint}")
 
 
-def _voice(value: object) -> Voice | str:
+def _token_style(value: object) -> TokenStyle | str:
     """Read "#rrggbb", "default", a colour name, attributes after it; return what is wrong as a text."""
     if not isinstance(value, str):
         return f'expected a text like "#79b8ff" or "default bold", found {_printable(repr(value))}'
@@ -118,7 +120,7 @@ def _voice(value: object) -> Voice | str:
             near = difflib.get_close_matches(word, words, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
             return f"`{_printable(word)}` is no colour like #79b8ff, no name and no attribute{hint}"
-    return Voice(color, **attributes) if value.strip() else "empty"
+    return TokenStyle(color, **attributes) if value.strip() else "empty"
 
 
 def _line(text: str, table: str, key: str) -> int:

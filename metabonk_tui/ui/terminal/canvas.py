@@ -47,7 +47,7 @@ class Canvas(Widget, can_focus=False, inherit_bindings=False):
                 self._strips.pop(y, None)
                 self.refresh(Region(0, y, wide, 1))
 
-    def dress(self, theme: Theme) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Draw everything again in another theme."""
         self._theme = theme
         self._strips.clear()

@@ -15,7 +15,7 @@ from rich.cells import get_character_cell_size
 
 _MOVE = re.compile(r"\x1b\[(\d+);(\d+)H")
 _TOKEN = re.compile(r"\x1b\[([\d;]*)m|([^\x00-\x1f\x7f-\x9f\ud800-\udfff]+)|(?s:(.))")
-_ELSEWHERE = re.compile(
+_TOUCHES_NO_CELL = re.compile(
     r"(?:\x07|\x1b\[\?2026[hl]|\x1b\[2[23];2t|\x1b\][0-9]+;[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\)"
     r"|\x1bPtmux;(?:\x1b\x1b|[^\x1b])*\x1b\\)+",
     re.ASCII,
@@ -39,17 +39,17 @@ class Pen(NamedTuple):
 PLAIN = Pen()
 
 
-class _Line(NamedTuple):
+class _SentLine(NamedTuple):
     sent: str
     text: str
     pens: list[Pen]
 
 
-class Picture:
+class ScreenDiff:
     """The rows that the terminal shows, by number."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, _Line] = {}
+        self._lines: dict[int, _SentLine] = {}
 
     def forget(self) -> None:
         """Believe nothing of what is on the terminal: whatever comes next goes out whole."""
@@ -57,7 +57,7 @@ class Picture:
 
     def difference(self, data: str) -> str:
         """Return what must be written so that the terminal shows what `data` would have made of it."""
-        if _ELSEWHERE.fullmatch(data):
+        if _TOUCHES_NO_CELL.fullmatch(data):
             return data
         head, *parts = _MOVE.split(data)
         if head or not parts:
@@ -74,7 +74,7 @@ class Picture:
             if line is None:
                 # A wide character, a row that begins elsewhere: it goes out as it is, and stands for itself.
                 self._lines.pop(int(y), None)
-                out.append(f"{_turn(pen, PLAIN)}{last}{sent}")
+                out.append(f"{_pen_change(pen, PLAIN)}{last}{sent}")
                 pen = PLAIN
                 continue
             self._lines[int(y)] = line
@@ -82,17 +82,17 @@ class Picture:
             for start, end in ((0, len(line.text)),) if whole or old is None else _changed(old, line):
                 out.append(f"\x1b[{y};{start + 1}H")
                 pen = _write(out, line, start, end, pen)
-        out.append(f"{_turn(pen, PLAIN)}{last}")
+        out.append(f"{_pen_change(pen, PLAIN)}{last}")
         return "".join(out)
 
 
-def _read(sent: str) -> _Line | None:
+def _read(sent: str) -> _SentLine | None:
     """Read one row, one character a cell; None where there is more in it than that."""
     texts: list[str] = []
     pens: list[Pen] = []
     pen = PLAIN
     for code, text, other in _TOKEN.findall(sent):
-        if text and (text.isascii() or _single(text)):
+        if text and (text.isascii() or _is_single_width(text)):
             texts.append(text)
             pens += [pen] * len(text)
             continue
@@ -101,11 +101,11 @@ def _read(sent: str) -> _Line | None:
         if text or other or following is None:
             return None
         pen = following
-    return _Line(sent, "".join(texts), pens) if pen is PLAIN else None
+    return _SentLine(sent, "".join(texts), pens) if pen is PLAIN else None
 
 
 @lru_cache(maxsize=1024)
-def _single(text: str) -> bool:
+def _is_single_width(text: str) -> bool:
     return all(get_character_cell_size(character) == 1 for character in text)
 
 
@@ -121,8 +121,8 @@ def _pen(code: str) -> Pen | None:
             color = [next(numbers, "") for _ in range({"2": 3, "5": 1}.get(kind, 0))]
             if not color or not all(color):
                 return None
-            spelt = ";".join((number, kind, *color))
-            fore, back = (spelt, back) if number == "38" else (fore, spelt)
+            parameters = ";".join((number, kind, *color))
+            fore, back = (parameters, back) if number == "38" else (fore, parameters)
         elif number.isdigit() and (30 <= int(number) <= 37 or 90 <= int(number) <= 97):
             fore = number
         elif number.isdigit() and (40 <= int(number) <= 47 or 100 <= int(number) <= 107):
@@ -134,7 +134,7 @@ def _pen(code: str) -> Pen | None:
     return Pen(tuple(marks), fore, back) if marks or fore or back else PLAIN
 
 
-def _changed(old: _Line, new: _Line) -> Iterator[tuple[int, int]]:
+def _changed(old: _SentLine, new: _SentLine) -> Iterator[tuple[int, int]]:
     """Find the runs of cells that are not what they were; runs that are near each other are one."""
     start = end = -1
     for at, (a, b, p, q) in enumerate(zip(old.text, new.text, old.pens, new.pens, strict=True)):
@@ -150,7 +150,7 @@ def _changed(old: _Line, new: _Line) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _write(out: list[str], line: _Line, start: int, end: int, pen: Pen) -> Pen:
+def _write(out: list[str], line: _SentLine, start: int, end: int, pen: Pen) -> Pen:
     """Write cells of a row; return the pen that is left in the terminal's hand."""
     at = start
     for wanted, cells in groupby(line.pens[start:end]):
@@ -160,14 +160,14 @@ def _write(out: list[str], line: _Line, start: int, end: int, pen: Pen) -> Pen:
         if text.isspace() and wanted.back == pen.back and _VISIBLE_ON_BLANKS.isdisjoint((*wanted.marks, *pen.marks)):
             out.append(text)
             continue
-        out.append(_turn(pen, wanted))
+        out.append(_pen_change(pen, wanted))
         out.append(text)
         pen = wanted
     return pen
 
 
 @lru_cache(maxsize=2048)
-def _turn(pen: Pen, wanted: Pen) -> str:
+def _pen_change(pen: Pen, wanted: Pen) -> str:
     """Say how one pen becomes another, in as few bytes as there may be."""
     if pen == wanted:
         return ""

@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from metabonk_tui.ui.terminal.diff import Picture
+from metabonk_tui.ui.terminal.diff import ScreenDiff
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 STALL_S = 3.0
 """A clean exit that takes longer is stuck on a terminal that takes no output (Ctrl-S, a frozen SSH connection)."""
-LAST_WORDS_S = 30.0
+CLEANUP_S = 30.0
 """How long what must be done before the end may take then."""
 
 Notify = Literal["off", "osc9", "osc777", "both"]
@@ -38,15 +38,15 @@ class Driver(LinuxDriver):
         super().__init__(*args, **options)
         if sys.__stdout__ is not None and sys.__stdout__.isatty():
             self._file = sys.__stdout__
-        self._picture = Picture()
+        self._screen_diff = ScreenDiff()
 
     def write(self, data: str) -> None:
         """Write what the terminal does not show yet."""
-        super().write(self._picture.difference(data))
+        super().write(self._screen_diff.difference(data))
 
     def forget(self) -> None:
         """Write everything anew from here on: the terminal may show something else than we wrote."""
-        self._picture.forget()
+        self._screen_diff.forget()
 
 
 def title_sequence(title: str, limit: int = 120) -> str:
@@ -74,7 +74,7 @@ def _plain(text: str, limit: int) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit]).replace(";", ",")
 
 
-def one_colour(environ: Mapping[str, str] = os.environ) -> bool:
+def is_monochrome(environ: Mapping[str, str] = os.environ) -> bool:
     """Tell whether no colour may be used: NO_COLOR is set, or terminfo knows no colours for $TERM."""
     if environ.get("NO_COLOR"):
         return True
@@ -91,11 +91,11 @@ def one_colour(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 @contextlib.contextmanager
-def leave_on_signals(leave: Callable[[int], None], last_words: Callable[[], None]) -> Iterator[None]:
+def leave_on_signals(leave: Callable[[int], None], emergency_cleanup: Callable[[], None]) -> Iterator[None]:
     """While inside, a SIGTERM, SIGHUP or SIGINT calls `leave(exit code)` from another thread; main thread only.
 
     A signal handler in Python needs the main thread, which a stalled terminal blocks; so the signal's number is
-    read from the wakeup descriptor by a thread. If the block is not left in `STALL_S` it runs `last_words` and
+    read from the wakeup descriptor by a thread. If the block is not left in `STALL_S` it runs `emergency_cleanup` and
     ends the process.
     """
     reading, writing = os.pipe()
@@ -109,9 +109,9 @@ def leave_on_signals(leave: Callable[[int], None], last_words: Callable[[], None
                 if number in SIGNALS:
                     leave(128 + number)
                     if not left.wait(STALL_S):
-                        ending = threading.Thread(target=last_words, name="last words", daemon=True)
+                        ending = threading.Thread(target=emergency_cleanup, name="last words", daemon=True)
                         ending.start()
-                        ending.join(LAST_WORDS_S)
+                        ending.join(CLEANUP_S)
                         _restore(saved)
                         os._exit(128 + number)
                     return

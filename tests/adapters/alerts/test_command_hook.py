@@ -19,7 +19,7 @@ from metabonk_tui.adapters.alerts.command_hook import Hook, call_hook
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.alerts.payload import example, message, wanted
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.alert import Acknowledged, Alert, Change
+from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
@@ -52,10 +52,10 @@ def make(tmp_path: Path) -> Iterator[Make]:
     made: list[Hook] = []
 
     def build(of: Config, lock: str = "lock") -> tuple[Hook, list[str]]:
-        said: list[str] = []
-        hook = Hook(of, PoolLock(tmp_path / lock), said.append)
+        complaints: list[str] = []
+        hook = Hook(of, PoolLock(tmp_path / lock), complaints.append)
         made.append(hook)
-        return hook, said
+        return hook, complaints
 
     yield build
     for hook in made:
@@ -74,11 +74,11 @@ def kept(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_it_gets_the_alert_and_the_state_of_everything_as_json(make: Make, tmp_path: Path, snapshot: Snapshot) -> None:
-    hook, said = make(hooked(*keeping(tmp_path)))
-    hook.deliver((Change("firing", FIRING),), snapshot)
+    hook, complaints = make(hooked(*keeping(tmp_path)))
+    hook.deliver((AlertTransition("firing", FIRING),), snapshot)
     wait_for(lambda: bool(kept(tmp_path)))
-    (told,) = kept(tmp_path)
-    assert told == {
+    (payload,) = kept(tmp_path)
+    assert payload == {
         "schema": 1,
         "turn": "firing",
         "alert": {
@@ -94,11 +94,11 @@ def test_it_gets_the_alert_and_the_state_of_everything_as_json(make: Make, tmp_p
         "left_out": 0,
         "host": os.uname().nodename,
     }  # fmt: skip
-    assert said == []
+    assert complaints == []
 
 
 def test_the_made_up_one_has_the_same_shape(snapshot: Snapshot) -> None:
-    real = message(Change("firing", FIRING), snapshot, config().pool) | {"left_out": 0}
+    real = message(AlertTransition("firing", FIRING), snapshot, config().pool) | {"left_out": 0}
     made = example(1.0, config())
     assert made.keys() == real.keys()
     assert {key: value.keys() for key, value in made.items() if isinstance(value, dict)} == {
@@ -108,39 +108,39 @@ def test_the_made_up_one_has_the_same_shape(snapshot: Snapshot) -> None:
 
 def test_who_has_seen_it_is_said(snapshot: Snapshot) -> None:
     seen = replace(FIRING, acknowledged=Acknowledged(1090.0, "key"))
-    assert message(Change("louder", seen), snapshot, config().pool)["alert"]["acknowledged"] == {
+    assert message(AlertTransition("louder", seen), snapshot, config().pool)["alert"]["acknowledged"] == {
         "t": 1090.0,
         "by": "key",
     }
 
 
 @pytest.mark.parametrize(
-    ("severity", "resolved", "heard"),
+    ("severity", "resolved", "expected"),
     [
         ("warn", True, ["warn firing", "warn resolved", "crit firing"]),
         ("crit", True, ["crit firing"]),
         ("info", False, ["info firing", "warn firing", "crit firing"]),
     ],
 )
-def test_only_what_is_wanted(severity: str, resolved: bool, heard: list[str]) -> None:
+def test_only_what_is_wanted(severity: str, resolved: bool, expected: list[str]) -> None:
     hook = hooked("x", severity=severity, resolved=resolved).alerts.hook
     changes = [
-        Change("firing", replace(FIRING, severity="info")),
-        Change("firing", FIRING),
-        Change("resolved", RESOLVED),
-        Change("firing", replace(FIRING, severity="crit")),
+        AlertTransition("firing", replace(FIRING, severity="info")),
+        AlertTransition("firing", FIRING),
+        AlertTransition("resolved", RESOLVED),
+        AlertTransition("firing", replace(FIRING, severity="crit")),
     ]
-    assert [f"{c.alert.severity} {c.turn}" for c in changes if wanted(c, hook)] == heard
+    assert [f"{c.alert.severity} {c.kind}" for c in changes if wanted(c, hook)] == expected
 
 
 def test_fifty_changes_of_one_condition_are_one_call(make: Make, tmp_path: Path, snapshot: Snapshot) -> None:
     hook, _ = make(hooked(*keeping(tmp_path)))
     for number in range(50):
-        change = Change("resolved", RESOLVED) if number % 2 else Change("firing", FIRING)
+        change = AlertTransition("resolved", RESOLVED) if number % 2 else AlertTransition("firing", FIRING)
         hook.deliver((change,), snapshot)
         if number == 0:
             wait_for(lambda: bool(kept(tmp_path)))
-    hook.deliver((Change("firing", replace(FIRING, name="Other")),), snapshot)
+    hook.deliver((AlertTransition("firing", replace(FIRING, name="Other")),), snapshot)
     wait_for(lambda: len(kept(tmp_path)) == 2)
     first, second = kept(tmp_path)
     assert (first["alert"]["name"], second["alert"]["name"]) == ("MemLow", "Other")
@@ -148,7 +148,7 @@ def test_fifty_changes_of_one_condition_are_one_call(make: Make, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("command", "says"),
+    ("command", "message"),
     [
         (("/nowhere/at-all",), "/nowhere/at-all: No such file or directory"),
         ((PYTHON, "-c", "raise SystemExit(7)"), "exit code 7"),
@@ -157,17 +157,17 @@ def test_fifty_changes_of_one_condition_are_one_call(make: Make, tmp_path: Path,
     ],
     ids=["missing", "exit code", "signal", "too slow"],
 )
-def test_a_failure_is_told_once_and_nothing_else_happens(
-    make: Make, snapshot: Snapshot, command: tuple[str, ...], says: str
+def test_a_failure_is_reported_once_and_nothing_else_happens(
+    make: Make, snapshot: Snapshot, command: tuple[str, ...], message: str
 ) -> None:
-    hook, said = make(hooked(*command, timeout_s=0.5))
+    hook, complaints = make(hooked(*command, timeout_s=0.5))
     began = time.monotonic()
-    hook.deliver((Change("firing", FIRING),), snapshot)
+    hook.deliver((AlertTransition("firing", FIRING),), snapshot)
     assert time.monotonic() - began < 0.3
-    hook.deliver((Change("firing", replace(FIRING, about="again")),), snapshot)
-    wait_for(lambda: bool(said))
+    hook.deliver((AlertTransition("firing", replace(FIRING, about="again")),), snapshot)
+    wait_for(lambda: bool(complaints))
     hook.close()
-    assert said == [f"the alert hook failed: {says}"]
+    assert complaints == [f"the alert hook failed: {message}"]
 
 
 def test_at_its_deadline_all_that_it_started_ends(tmp_path: Path) -> None:
@@ -217,21 +217,21 @@ def test_of_two_monitors_one_calls_it_and_the_other_goes_on_when_that_ends(
     first, _ = make(hooked(*keeping(tmp_path)))
     second, _ = make(hooked(*keeping(tmp_path)))
     for hook in (first, second):
-        hook.deliver((Change("firing", FIRING),), snapshot)
+        hook.deliver((AlertTransition("firing", FIRING),), snapshot)
     wait_for(lambda: len(kept(tmp_path)) == 1)
     first.close()
-    second.deliver((Change("resolved", RESOLVED),), snapshot)
+    second.deliver((AlertTransition("resolved", RESOLVED),), snapshot)
     second.close()
-    assert [told["turn"] for told in kept(tmp_path)] == ["firing", "resolved"]
+    assert [payload["turn"] for payload in kept(tmp_path)] == ["firing", "resolved"]
 
 
 def test_where_no_lock_can_be_taken_it_is_called_all_the_same(make: Make, tmp_path: Path, snapshot: Snapshot) -> None:
     (tmp_path / "file").write_text("")
-    hook, said = make(hooked(*keeping(tmp_path)), lock="file/lock")
-    hook.deliver((Change("firing", FIRING),), snapshot)
+    hook, complaints = make(hooked(*keeping(tmp_path)), lock="file/lock")
+    hook.deliver((AlertTransition("firing", FIRING),), snapshot)
     wait_for(lambda: len(kept(tmp_path)) == 1)
-    assert len(said) == 1
-    assert "cannot know whether another monitor tells" in said[0]
+    assert len(complaints) == 1
+    assert "cannot know whether another monitor tells" in complaints[0]
 
 
 def test_the_end_waits_for_it_and_not_for_ever(
@@ -239,20 +239,20 @@ def test_the_end_waits_for_it_and_not_for_ever(
 ) -> None:
     slow = "import sys, time; time.sleep(0.5); open(sys.argv[1], 'w').write('done')"
     hook, _ = make(hooked(PYTHON, "-c", slow, str(tmp_path / "slow")))
-    hook.deliver((Change("firing", FIRING),), snapshot)
+    hook.deliver((AlertTransition("firing", FIRING),), snapshot)
     hook.close()
     assert (tmp_path / "slow").read_text() == "done"
     monkeypatch.setattr("metabonk_tui.adapters.alerts.command_hook.CLOSE_S", 0.3)
     pid = tmp_path / "pid"
     stuck = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
-    hook, said = make(hooked(PYTHON, "-c", stuck, str(pid), timeout_s=50.0))
-    hook.deliver((Change("firing", FIRING),), snapshot)
+    hook, complaints = make(hooked(PYTHON, "-c", stuck, str(pid), timeout_s=50.0))
+    hook.deliver((AlertTransition("firing", FIRING),), snapshot)
     wait_for(lambda: pid.exists() and bool(pid.read_text()))
     began = time.monotonic()
     hook.close()
     assert time.monotonic() - began < 5
     assert not Path(f"/proc/{pid.read_text()}").exists()
-    assert said == ["the alert hook failed: broken off: the monitor ended"]
+    assert complaints == ["the alert hook failed: broken off: the monitor ended"]
 
 
 def test_its_environment_is_ours_and_nothing_is_added() -> None:

@@ -18,7 +18,7 @@ from metabonk_tui.core.export.prometheus import FAMILIES
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.sample import MemoryReading, Observation, RunHeader, Sample, WorkerStatus
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.step.pipeline import step
 from tests.support.children import config
@@ -88,8 +88,8 @@ def test_a_scrape_says_what_is_known(read: Shown) -> None:
     assert value(found, "metabonk_workers_up") == 1
     assert value(found, "metabonk_worker_up", worker="0") == 1
     assert value(found, "metabonk_worker_up", worker="1") == 0
-    words = {word: value(found, "metabonk_verdict", word=word) for word in Word}
-    assert words == {word: float(word is shown.verdict.word) for word in Word}
+    words = {word: value(found, "metabonk_verdict", word=word) for word in VerdictKind}
+    assert words == {word: float(word is shown.verdict.kind) for word in VerdictKind}
     assert value(found, "metabonk_memory_available_bytes") == 4e9
     assert value(found, "metabonk_memory_floor_bytes") == 1e9
     assert value(found, "metabonk_oom_kills_total") == 0

@@ -65,7 +65,7 @@ def test_it_runs_in_the_folder_of_the_file(tmp_path: Path) -> None:
     assert result.values == {"A": "1", "B": "2"}
 
 
-def test_what_is_unset_is_told(tmp_path: Path) -> None:
+def test_what_is_unset_is_reported(tmp_path: Path) -> None:
     result = sourced(tmp_path, "unset OLD\nA=1\n")
     assert isinstance(result, Sourced)
     assert result.removed == {"OLD"}
@@ -132,7 +132,7 @@ def test_a_file_that_reads_gets_nothing(tmp_path: Path) -> None:
     assert result.values == {"A": "1", "X": ""}
 
 
-def test_a_file_that_is_not_there_or_none_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_or_none_is_reported(tmp_path: Path) -> None:
     for path, why in ((tmp_path / "absent", "does not exist"), (tmp_path, "is no file")):
         result = source_env_file(path, BASE)
         assert isinstance(result, EnvFileError)

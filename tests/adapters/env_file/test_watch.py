@@ -68,13 +68,13 @@ def test_secrets_are_masked_and_what_is_required_never_is(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [("if [ ; then\n", "no valid shell"), ("exit 3\n", "exit code 3"), ("sleep 300\n", "did not end within")],
 )
-def test_a_file_that_cannot_be_read_sets_nothing_and_says_why(tmp_path: Path, text: str, says: str) -> None:
+def test_a_file_that_cannot_be_read_sets_nothing_and_says_why(tmp_path: Path, text: str, message: str) -> None:
     found = reading(tmp_path, text, timeout_s=0.5 if "sleep" in text else 10.0)
     assert found.error is not None
-    assert says in found.error
+    assert message in found.error
     assert not found.values
 
 
@@ -105,7 +105,7 @@ def test_without_an_env_file_there_is_nothing_to_say() -> None:
     assert EnvFileWatch(config(), BASE).read() is None
 
 
-def test_keys_that_the_source_never_names_are_told(tmp_path: Path) -> None:
+def test_keys_that_the_source_never_names_are_reported(tmp_path: Path) -> None:
     (tmp_path / "src" / "worker").mkdir(parents=True)
     (tmp_path / "src" / "worker" / "main.py").write_text('os.environ.get("METABONK_A")\n')
     (tmp_path / "pool.env").write_text("METABONK_A=1\nMETABONK_B=2\nOLLAMA_HOST=x\n")

@@ -40,7 +40,7 @@ def test_hybrid_has_a_chain_in_each_hierarchy(machine: Machine) -> None:
         ("/../..", "/../..", ["/../.."]),
     ],
 )
-def test_a_path_is_told_relative_to_what_the_mount_shows(
+def test_a_path_is_given_relative_to_what_the_mount_shows(
     machine: Machine, root: str, path: str, expected: list[str]
 ) -> None:
     machine.mount(1, root=root).v1("").v1("/sub").process(7, v1=path)
@@ -157,7 +157,7 @@ def test_a_limit_without_a_readable_stat_leaves_an_unknown_amount(machine: Machi
     assert group_memory(chain[-1]) == GroupMemory(100 * MB, None, None)
 
 
-def test_v1_tells_the_limit_above_the_container_only_at_its_top(machine: Machine) -> None:
+def test_v1_reports_the_limit_above_the_container_only_at_its_top(machine: Machine) -> None:
     machine.mount(1, root="/docker/abc")
     machine.v1("", usage=30 * MB, inherited=50 * MB).v1("/in", usage=20 * MB, inherited=50 * MB)
     machine.process(7, v1="/docker/abc/in")

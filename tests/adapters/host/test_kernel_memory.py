@@ -77,12 +77,12 @@ def test_held_memory_counts_and_page_cache_does_not(groups: KernelGroups, childr
     child = inside(children, group, READY + code + UNTIL_CLOSED)
     memory = KernelMemory()
     empty, empty_usage = memory.read([child.pid]).available_bytes, group.usage_bytes()
-    children.tell(child, "cache")
+    children.send(child, "cache")
     children.line(child)
     cached, cached_usage = memory.read([child.pid]).available_bytes, group.usage_bytes()
     if memory.read([child.pid]).working_set_bytes == cached_usage or cached_usage - empty_usage < 30 * MB:
         pytest.skip("the temporary folder has no page cache of its own")
-    children.tell(child, "hold")
+    children.send(child, "hold")
     children.line(child)
     held = memory.read([child.pid]).available_bytes
     assert empty is not None
@@ -99,7 +99,7 @@ def test_a_real_oom_kill_is_counted_for_the_group(groups: KernelGroups, children
     memory = KernelMemory()
     before = memory.read([survivor.pid, greedy.pid])
     assert (before.oom_kills, before.oom_scope) == (0, "cgroup")
-    children.tell(greedy, "go")
+    children.send(greedy, "go")
     assert greedy.wait(60) == -9
     after = memory.read([survivor.pid, greedy.pid])
     assert (after.oom_kills, after.oom_scope) == (1, "cgroup")
@@ -114,7 +114,7 @@ def test_the_kill_of_the_last_worker_is_still_counted(groups: KernelGroups, chil
     greedy = inside(children, group, READY + GREEDY)
     memory = KernelMemory()
     assert memory.read([greedy.pid]).oom_kills == 0
-    children.tell(greedy, "go")
+    children.send(greedy, "go")
     assert greedy.wait(60) == -9
     assert memory.read([greedy.pid]).oom_kills == 1
     assert memory.read([]).oom_kills == 1
@@ -128,7 +128,7 @@ def test_a_kill_in_another_group_is_not_ours(groups: KernelGroups, children: Chi
     memory, host = KernelMemory(), KernelMemory()
     memory.read([worker.pid])
     before = host.read([])
-    children.tell(stranger, "go")
+    children.send(stranger, "go")
     assert stranger.wait(60) == -9
     after = host.read([])
     assert after.oom_scope == "host"
@@ -178,7 +178,7 @@ def test_the_kernels_log_names_the_victim(groups: KernelGroups, children: Childr
     group = groups.make()
     group.limit(LIMIT)
     greedy = inside(children, group, READY + GREEDY)
-    children.tell(greedy, "go")
+    children.send(greedy, "go")
     assert greedy.wait(60) == -9
     end, kills = time.monotonic() + 20, []
     while not kills and time.monotonic() < end:

@@ -21,10 +21,10 @@ from metabonk_tui.adapters.pools.discover import spoken_workers
 from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import exit_words, start_child, tail_lines
-from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, Target
+from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation, PoolReading
 from tests.support.children import Children, wait_for
-from tests.support.fake_pool import FakePool, Telling, do, workers_of
+from tests.support.fake_pool import FakePool, OperationRecorder, do, workers_of
 from tests.support.paths import ROOT
 
 
@@ -35,17 +35,20 @@ def pool(tmp_path: Path) -> Iterator[FakePool]:
     fake.close()
 
 
-async def test_it_launches_and_tells_every_step(pool: FakePool) -> None:
+async def test_it_launches_and_reports_every_step(pool: FakePool) -> None:
     backend = pool.backend()
     before = await backend.read()
     assert (before.controller, before.desired, before.launcher_pid, before.problem) == ("us", None, None, "")
-    plan, telling, events = await do(backend, Launch(2))
+    plan, recorder, events = await do(backend, Launch(2))
     assert (plan.mode, plan.start, plan.hits) == ("start", 2, ())
     assert plan.commands == ((sys.executable, "launch.py", "--workers", "2", "--base-port", str(pool.base_port)),)
-    assert telling.last.ok is True
-    assert [(step.name, step.state) for step in telling.last.steps] == [("launch", "done"), ("workers answer", "done")]
-    assert telling.step("workers answer") == "done: 2 of 2"
-    assert any("launched 2" in line for line in telling.last.output_tail)
+    assert recorder.last.ok is True
+    assert [(step.name, step.state) for step in recorder.last.steps] == [
+        ("launch", "done"),
+        ("workers answer", "done"),
+    ]
+    assert recorder.step("workers answer") == "done: 2 of 2"
+    assert any("launched 2" in line for line in recorder.last.output_tail)
     assert pool.open_ports() == [pool.base_port, pool.base_port + 1]
     assert [(e.kind, e.severity, dict(e.facts)) for e in events] == [
         ("pool.launch", "info", {"from": 0, "to": 2, "by": "key"})
@@ -53,9 +56,9 @@ async def test_it_launches_and_tells_every_step(pool: FakePool) -> None:
     after = await backend.read()
     assert after.launched_by_us
     assert after.desired == 2
-    assert after.operation == telling.last
+    assert after.operation == recorder.last
     assert os.getsid(after.launcher_pid or 0) == after.launcher_pid != os.getsid(0)
-    assert stat.S_IMODE(os.stat(telling.last.log_path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(recorder.last.log_path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(pool.state).st_mode) == 0o700
 
 
@@ -77,9 +80,9 @@ async def test_a_pool_launched_by_hand_is_adopted_and_can_be_stopped(pool: FakeP
     backend = pool.backend()
     reading = await backend.read()
     assert (reading.launcher_pid, reading.desired, reading.launched_by_us) == (hand.pid, 3, False)
-    plan, telling, _ = await do(backend, Stop())
+    plan, recorder, _ = await do(backend, Stop())
     assert any("not launched by this monitor" in warning for warning in plan.warnings)
-    assert telling.last.ok
+    assert recorder.last.ok
     assert hand.wait(10) == 0
     assert pool.pids() == set()
 
@@ -109,13 +112,13 @@ async def test_resize_restarts_all_with_new_pids(pool: FakePool) -> None:
     pool.habits("slow")
     backend = pool.backend()
     await do(backend, Launch(3))
-    plan, telling, events = await do(backend, Resize(2))
+    plan, recorder, events = await do(backend, Resize(2))
     assert plan.mode == "restart_all"
     assert [argv[2] for argv in plan.commands] == ["stop", "--workers"]
     assert [hit.role for hit in plan.hits] == ["worker"] * 3 + ["launcher"]
     assert "ALL 3 workers" in plan.warnings[0]
-    assert telling.last.ok, telling.last
-    assert [step.state for step in telling.last.steps] == ["done"] * 6
+    assert recorder.last.ok, recorder.last
+    assert [step.state for step in recorder.last.steps] == ["done"] * 6
     assert dict(events[0].facts) == {"from": 3, "to": 2, "by": "key"}
     assert events[0].kind == "pool.resize"
     again = backend.plan(Restart(2), await backend.read())
@@ -123,17 +126,17 @@ async def test_resize_restarts_all_with_new_pids(pool: FakePool) -> None:
     assert len(workers_of(again)) == 2
     assert pool.open_ports() == [pool.base_port, pool.base_port + 1]
     assert (await backend.read()).desired == 2
-    noop, telling, events = await do(backend, Resize(2))
-    assert (noop.mode, noop.commands, events, telling.last.ok) == ("noop", (), (), True)
+    noop, recorder, events = await do(backend, Resize(2))
+    assert (noop.mode, noop.commands, events, recorder.last.ok) == ("noop", (), (), True)
 
 
 async def test_stop_is_verified(pool: FakePool) -> None:
     backend = pool.backend()
     await do(backend, Launch(2))
-    plan, telling, events = await do(backend, Stop())
+    plan, recorder, events = await do(backend, Stop())
     assert (plan.mode, plan.start, len(plan.hits)) == ("stop", 0, 3)
-    assert telling.last.ok
-    assert [step.state for step in telling.last.steps] == ["done"] * 4
+    assert recorder.last.ok
+    assert [step.state for step in recorder.last.steps] == ["done"] * 4
     assert pool.pids() == set()
     assert pool.open_ports() == []
     assert (events[0].kind, events[0].facts["from"], events[0].facts["to"]) == ("pool.stop", 2, 0)
@@ -146,23 +149,23 @@ async def test_a_stop_command_that_does_nothing_is_not_believed(pool: FakePool, 
     backend = pool.backend("stop_grace_s = 3.0")
     await do(backend, Launch(2))
     pool.habits(habit)
-    _, telling, events = await do(backend, Stop())
-    assert telling.last.ok, telling.last
-    assert "SIGTERM" in telling.step("processes gone")
-    assert telling.step("stop command").startswith("done" if habit == "stop-lies" else "failed: did not end")
+    _, recorder, events = await do(backend, Stop())
+    assert recorder.last.ok, recorder.last
+    assert "SIGTERM" in recorder.step("processes gone")
+    assert recorder.step("stop command").startswith("done" if habit == "stop-lies" else "failed: did not end")
     assert pool.pids() == set()
     assert events[0].severity == "info"
 
 
-async def test_whoever_ignores_term_and_escapes_is_ended_all_the_same(pool: FakePool) -> None:
+async def test_a_process_that_ignores_term_and_escapes_is_ended_all_the_same(pool: FakePool) -> None:
     pool.habits("stop-lies", "ignores-term", "escapes")
     backend = pool.backend("stop_grace_s = 2.0")
     await do(backend, Launch(2))
     wait_for(lambda: len(pool.pids()) == 1 + 2 * 3)
     began = time.monotonic()
-    _, telling, _ = await do(backend, Stop())
-    assert telling.last.ok, telling.last
-    assert "SIGKILL" in telling.step("processes gone")
+    _, recorder, _ = await do(backend, Stop())
+    assert recorder.last.ok, recorder.last
+    assert "SIGKILL" in recorder.step("processes gone")
     assert pool.pids() == set()
     assert time.monotonic() - began < 12
 
@@ -180,11 +183,11 @@ async def test_escaped_survivors_of_a_dead_monitor_are_found_by_their_token(pool
     wait_for(lambda: len(pool.pids()) == 2)
     await first.aclose()
     second = pool.backend("stop_grace_s = 1.0")
-    plan, telling, _ = await do(second, Launch(1))
+    plan, recorder, _ = await do(second, Launch(1))
     assert plan.mode == "restart_all", "survivors are ended before anything is launched"
     assert {hit.role for hit in plan.hits} == {"other"}
     assert len(plan.hits) == 2
-    assert telling.last.ok
+    assert recorder.last.ok
     assert not {hit.pid for hit in plan.hits} & pool.pids()
 
 
@@ -192,8 +195,8 @@ async def test_an_adopted_pool_without_token_is_ended_with_all_that_it_started(p
     pool.habits("stop-lies", "ignores-term")
     hand = pool.launch_by_hand(2)
     wait_for(lambda: len(pool.open_ports(2)) == 2)
-    _, telling, _ = await do(pool.backend("stop_grace_s = 1.0"), Stop())
-    assert telling.last.ok, telling.last
+    _, recorder, _ = await do(pool.backend("stop_grace_s = 1.0"), Stop())
+    assert recorder.last.ok, recorder.last
     assert hand.wait(10) == -signal.SIGKILL
     assert pool.pids() == set()
 
@@ -206,10 +209,10 @@ async def test_an_orphaned_pool_is_ended_with_the_supervisor_that_would_respawn_
     hand.wait(10)
     backend = pool.backend("stop_grace_s = 3.0")
     assert (await backend.read()).launcher_pid is None
-    plan, telling, _ = await do(backend, Stop())
+    plan, recorder, _ = await do(backend, Stop())
     assert [hit.role for hit in plan.hits] == ["worker", "worker", "other"]
-    assert telling.last.ok, telling.last
-    assert telling.step("launcher ends") == "skipped: none runs"
+    assert recorder.last.ok, recorder.last
+    assert recorder.step("launcher ends") == "skipped: none runs"
     assert pool.pids() == set()
 
 
@@ -218,12 +221,12 @@ async def test_survivors_are_named_and_fail_the_operation(pool: FakePool, monkey
     await do(backend, Launch(1))
     pool.habits("stop-lies")
     monkeypatch.setattr(signal, "pidfd_send_signal", lambda *_: None)
-    plan, telling, events = await do(backend, Stop())
-    assert telling.last.ok is False
+    plan, recorder, events = await do(backend, Stop())
+    assert recorder.last.ok is False
     worker = workers_of(plan)[0]
-    assert f"worker 0 (pid {worker.pid})" in telling.last.message
-    assert telling.step("processes gone").startswith("failed")
-    assert telling.step("ports free").startswith(f"failed: {pool.base_port} is held by")
+    assert f"worker 0 (pid {worker.pid})" in recorder.last.message
+    assert recorder.step("processes gone").startswith("failed")
+    assert recorder.step("ports free").startswith(f"failed: {pool.base_port} is held by")
     assert (events[0].kind, events[0].severity) == ("pool.stop", "crit")
 
 
@@ -236,10 +239,10 @@ async def test_nobody_with_a_reused_pid_is_hit(pool: FakePool, children: Childre
     plan = backend.plan(Stop(), await backend.read())
     started_at = Proc().stat(innocent.pid)
     assert started_at is not None
-    stale = Target("other", innocent.pid, started_at.started_at - 3600.0)
-    telling = Telling()
-    await backend.apply(replace(plan, hits=(*plan.hits, stale)), telling)
-    assert telling.last.ok
+    stale = TargetProcess("other", innocent.pid, started_at.started_at - 3600.0)
+    recorder = OperationRecorder()
+    await backend.apply(replace(plan, hits=(*plan.hits, stale)), recorder)
+    assert recorder.last.ok
     assert innocent.poll() is None
 
 
@@ -249,10 +252,10 @@ async def test_a_plan_that_the_pool_has_outgrown_is_refused(pool: FakePool) -> N
     plan = backend.plan(Stop(), await backend.read())
     os.kill(workers_of(plan)[0].pid, signal.SIGKILL)
     wait_for(lambda: Proc().stat(workers_of(plan)[0].pid) is None)
-    telling = Telling()
-    events = await backend.apply(plan, telling)
-    assert telling.last.ok is False
-    assert "the pool changed since this was planned" in telling.last.message
+    recorder = OperationRecorder()
+    events = await backend.apply(plan, recorder)
+    assert recorder.last.ok is False
+    assert "the pool changed since this was planned" in recorder.last.message
     assert events[0].severity == "warn"
     assert (await backend.read()).launcher_pid is not None
     empty = FakePoolStart(pool)
@@ -269,20 +272,20 @@ class FakePoolStart:
         await self.pool.backends[0].aclose()
         backend = self.pool.backend()
         plan = backend.plan(Launch(1), await backend.read())
-        telling = Telling()
-        await backend.apply(replace(plan, mode="start", hits=(), commands=plan.commands[-1:]), telling)
-        return telling.last.message
+        recorder = OperationRecorder()
+        await backend.apply(replace(plan, mode="start", hits=(), commands=plan.commands[-1:]), recorder)
+        return recorder.last.message
 
 
-async def test_a_launcher_that_exits_at_once_is_told_with_its_last_words(pool: FakePool) -> None:
+async def test_a_launcher_that_exits_at_once_is_reported_with_its_last_words(pool: FakePool) -> None:
     pool.habits("exits-3")
     backend = pool.backend()
-    _, telling, events = await do(backend, Launch(1))
-    assert telling.last.ok is False
-    assert "exit code 3" in telling.last.message
-    assert "gpu contract violated" in telling.last.message
-    assert "\x1b" not in "".join(telling.last.output_tail) + telling.last.message
-    assert telling.step("workers answer").startswith("failed")
+    _, recorder, events = await do(backend, Launch(1))
+    assert recorder.last.ok is False
+    assert "exit code 3" in recorder.last.message
+    assert "gpu contract violated" in recorder.last.message
+    assert "\x1b" not in "".join(recorder.last.output_tail) + recorder.last.message
+    assert recorder.step("workers answer").startswith("failed")
     assert (events[0].kind, events[0].severity) == ("pool.launch", "crit")
     assert pool.pids() == set()
 
@@ -290,33 +293,33 @@ async def test_a_launcher_that_exits_at_once_is_told_with_its_last_words(pool: F
 async def test_a_launcher_that_leaves_its_workers_to_themselves_is_no_failure(pool: FakePool) -> None:
     pool.habits("daemonises")
     backend = pool.backend()
-    _, telling, _ = await do(backend, Launch(2))
-    assert telling.last.ok, telling.last
+    _, recorder, _ = await do(backend, Launch(2))
+    assert recorder.last.ok, recorder.last
     reading = await backend.read()
     assert (reading.launcher_pid, reading.desired) == (None, 2)
-    plan, telling, _ = await do(backend, Stop())
+    plan, recorder, _ = await do(backend, Stop())
     assert any("no launcher" in warning for warning in plan.warnings)
-    assert telling.last.ok
+    assert recorder.last.ok
     assert pool.pids() == set()
 
 
 async def test_a_worker_that_never_answers_fails_the_launch_and_is_left_running(pool: FakePool) -> None:
     pool.habits("half")
     backend = pool.backend("start_timeout_s = 2.0")
-    _, telling, _ = await do(backend, Launch(2))
-    assert telling.last.ok is False
-    assert "1 of 2 workers answered within 2 s" in telling.last.message
+    _, recorder, _ = await do(backend, Launch(2))
+    assert recorder.last.ok is False
+    assert "1 of 2 workers answered within 2 s" in recorder.last.message
     assert len(pool.pids()) == 3
 
 
 async def test_a_cancelled_launch_goes_on_and_is_adopted(pool: FakePool) -> None:
     pool.habits("half")
     backend = pool.backend()
-    telling = Telling()
+    recorder = OperationRecorder()
     half_way = asyncio.Event()
 
     def progress(operation: Operation) -> None:
-        telling(operation)
+        recorder(operation)
         if any(step.detail == "1 of 2" for step in operation.steps):
             half_way.set()
 
@@ -326,8 +329,8 @@ async def test_a_cancelled_launch_goes_on_and_is_adopted(pool: FakePool) -> None
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert telling.last.ok is False
-    assert telling.last.ended_at is not None
+    assert recorder.last.ok is False
+    assert recorder.last.ended_at is not None
     await backend.aclose()
     reading = await pool.backend().read()
     assert reading.launched_by_us
@@ -341,10 +344,10 @@ async def test_one_worker_is_stopped_and_said_to_come_back(pool: FakePool) -> No
     action = StopWorker(1, worker.pid, worker.started_at)
     wrong = backend.plan(replace(action, pid_started_at=worker.started_at - 60), await backend.read())
     assert (wrong.mode, wrong.hits) == ("refused", ())
-    plan, telling, events = await do(backend, action)
+    plan, recorder, events = await do(backend, action)
     assert plan.hits == (worker,)
     assert "starts it again" in plan.warnings[0]
-    assert telling.last.ok
+    assert recorder.last.ok
     assert (events[0].kind, events[0].worker) == ("pool.stop", 1)
     assert not Proc().is_same(worker.pid, worker.started_at)
     wait_for(lambda: pool.open_ports(2) == [pool.base_port, pool.base_port + 1])
@@ -368,10 +371,10 @@ async def test_the_second_monitor_only_looks_until_the_first_has_gone(pool: Fake
     reading = await second.read()
     assert reading.controller == "other"
     assert reading.holder.startswith(f"pid {os.getpid()}")
-    plan, telling, _ = await do(second, Launch(1))
+    plan, recorder, _ = await do(second, Launch(1))
     assert plan.mode == "refused"
     assert f"pid {os.getpid()}" in plan.refusal
-    assert telling.last.ok is False
+    assert recorder.last.ok is False
     assert pool.pids() == set()
     await first.aclose()
     assert (await second.read()).controller == "us"
@@ -383,10 +386,10 @@ async def test_read_only_refuses_everything_and_takes_no_lock(pool: FakePool) ->
     reading = await backend.read()
     assert (reading.read_only, reading.controller) == (True, "none")
     for action in (Launch(1), Stop(), Resize(2), Restart(1), StopWorker(0, 1, 0.0)):
-        plan, telling, _ = await do(backend, action)
+        plan, recorder, _ = await do(backend, action)
         assert (plan.mode, plan.commands, plan.hits) == ("refused", (), ())
         assert "read-only" in plan.refusal
-        assert telling.last.ok is False
+        assert recorder.last.ok is False
     assert (await pool.backend().read()).controller == "us"
     assert (await backend.read()).controller == "other"
 
@@ -414,10 +417,10 @@ async def test_a_pool_can_be_stopped_even_where_none_could_be_launched(pool: Fak
     wait_for(lambda: len(pool.open_ports(1)) == 1)
     backend = pool.backend('directory = "/nowhere"\nenv_file = "absent.env"\nstop_grace_s = 3.0')
     assert (await backend.read()).problem == ""
-    plan, telling, _ = await do(backend, Stop())
+    plan, recorder, _ = await do(backend, Stop())
     assert plan.commands == ()
     assert any("signalled directly" in warning for warning in plan.warnings)
-    assert telling.last.ok, telling.last
+    assert recorder.last.ok, recorder.last
     assert pool.pids() == set()
 
 
@@ -437,20 +440,20 @@ async def test_arguments_are_passed_literally(pool: FakePool) -> None:
 async def test_the_env_file_reaches_the_launcher_exported(pool: FakePool) -> None:
     (pool.folder / "run.env").write_text("FAKE_A=from-file\nMETABONK_SYSTEM2_ENABLED=1\nFAKE_B=1\n")
     backend = pool.backend('env_file = "run.env"')
-    plan, telling, _ = await do(backend, Launch(1))
+    plan, recorder, _ = await do(backend, Launch(1))
     assert plan.env_keys == 3
     assert plan.env_file == str(pool.folder / "run.env")
     assert any("launch.py overwrites METABONK_SYSTEM2_ENABLED" in warning for warning in plan.warnings)
     assert any("METABONK_DYNAMIC_UI_EXPLORATION" in warning for warning in plan.warnings)
-    assert telling.step("env file") == "done: 3 variables"
-    assert any("A=from-file" in line for line in telling.last.output_tail)
+    assert recorder.step("env file") == "done: 3 variables"
+    assert any("A=from-file" in line for line in recorder.last.output_tail)
     (pool.folder / "run.env").write_text("exit 3\n")
     pids = pool.pids()
     broken = replace(plan, mode="restart_all", hits=backend.plan(Stop(), await backend.read()).hits)
-    telling = Telling()
-    await backend.apply(broken, telling)
-    assert telling.last.ok is False
-    assert "exit code 3" in telling.last.message
+    recorder = OperationRecorder()
+    await backend.apply(broken, recorder)
+    assert recorder.last.ok is False
+    assert "exit code 3" in recorder.last.message
     assert pool.pids() == pids, "nothing is stopped for a launch that cannot follow"
 
 
@@ -502,7 +505,7 @@ async def test_nothing_blocks_the_loop(pool: FakePool) -> None:
 
     plan = backend.plan(Launch(2), await backend.read())
     ticking = asyncio.create_task(tick())
-    await backend.apply(plan, Telling())
+    await backend.apply(plan, OperationRecorder())
     ticking.cancel()
     # 50 ms is the aim; the limit leaves room for a machine that is busy with other tests.
     assert worst < 0.5
@@ -529,14 +532,14 @@ def test_the_launchers_own_words_say_how_many_are_wanted(words: str, workers: in
     assert spoken_workers(tuple(words.split())) == workers
 
 
-async def test_a_record_that_cannot_be_believed_is_told_and_replaced(pool: FakePool) -> None:
+async def test_a_record_that_cannot_be_believed_is_reported_and_replaced(pool: FakePool) -> None:
     pool.state.mkdir()
     record = pool.state / f"pool-{pool.base_port}.json"
     record.write_text('{"token": 5}')
     backend = pool.backend()
-    plan, telling, _ = await do(backend, Launch(1))
+    plan, recorder, _ = await do(backend, Launch(1))
     assert any("cannot be read" in warning for warning in plan.warnings)
-    assert telling.last.ok
+    assert recorder.last.ok
     assert stat.S_IMODE(os.stat(record).st_mode) == 0o600
     assert json.loads(record.read_text())["workers"] == 1
     tree = json.loads(record.read_text())
@@ -552,9 +555,9 @@ async def test_a_record_that_cannot_be_believed_is_told_and_replaced(pool: FakeP
 async def test_a_log_that_cannot_be_written_fails_the_launch(pool: FakePool) -> None:
     (pool.folder / "a-file").write_text("")
     backend = pool.backend(f'log_file = "{pool.folder}/a-file/pool.log"')
-    _, telling, _ = await do(backend, Launch(1))
-    assert telling.last.ok is False
-    assert "cannot be started" in telling.last.message
+    _, recorder, _ = await do(backend, Launch(1))
+    assert recorder.last.ok is False
+    assert "cannot be started" in recorder.last.message
     assert pool.pids() == set()
 
 
@@ -570,11 +573,11 @@ async def test_only_one_operation_at_a_time(pool: FakePool) -> None:
     pool.habits("half")
     backend = pool.backend("start_timeout_s = 3.0")
     plan = backend.plan(Launch(2), await backend.read())
-    first = asyncio.create_task(backend.apply(plan, Telling()))
+    first = asyncio.create_task(backend.apply(plan, OperationRecorder()))
     await asyncio.sleep(0)
-    telling = Telling()
-    assert await backend.apply(plan, telling) == ()
-    assert telling.last.message == "another operation is under way"
+    recorder = OperationRecorder()
+    assert await backend.apply(plan, recorder) == ()
+    assert recorder.last.message == "another operation is under way"
     assert backend.plan(Stop(), await backend.read()).refusal == "another operation is under way"
     reading = await backend.read()
     assert reading.operation is not None

@@ -19,9 +19,9 @@ from tests.support.children import wait_for
 Lines = list[tuple[str, ...]]
 
 
-def run(folder: Path, code: str, told: Lines | None = None, timeout_s: float = 20.0, **env: str) -> TestResult:
+def run(folder: Path, code: str, printed: Lines | None = None, timeout_s: float = 20.0, **env: str) -> TestResult:
     test = TestConfig(name="t", command=[sys.executable, "-u", "-c", code], timeout_s=timeout_s)
-    lines: Lines = [] if told is None else told
+    lines: Lines = [] if printed is None else printed
     return run_test(test, folder, {**os.environ, **env}, lines.append, threading.Event())
 
 
@@ -53,20 +53,20 @@ def test_a_flood_is_read_and_forgotten(tmp_path: Path) -> None:
     assert len(result.tail) == KEPT_LINES
 
 
-def test_output_is_told_while_it_runs_and_cleaned(tmp_path: Path) -> None:
-    told: Lines = []
+def test_output_is_reported_while_it_runs_and_cleaned(tmp_path: Path) -> None:
+    printed: Lines = []
     gate = tmp_path / "go"
     code = (
         "import os, time; print('\\x1b[31mfirst')\n"
         f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)\nprint('last')"
     )
-    thread = threading.Thread(target=lambda: told.append((run(tmp_path, code, told).outcome,)))
+    thread = threading.Thread(target=lambda: printed.append((run(tmp_path, code, printed).outcome,)))
     thread.start()
-    wait_for(lambda: any("first" in line for lines in told for line in lines))
-    assert not any("\x1b" in line for lines in told for line in lines)
+    wait_for(lambda: any("first" in line for lines in printed for line in lines))
+    assert not any("\x1b" in line for lines in printed for line in lines)
     gate.touch()
     thread.join(20)
-    assert told[-1] == ("passed",)
+    assert printed[-1] == ("passed",)
 
 
 def test_what_cannot_be_started_is_no_pass(tmp_path: Path) -> None:

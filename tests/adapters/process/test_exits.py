@@ -72,7 +72,7 @@ def test_our_own_childrens_codes_are_taken_once(tmp_path: Path) -> None:
     exits = Exits(take_ended)
     # Children of other tests may end meanwhile.
     assert ExitReading("launcher", "3", pid=child.pid) in exits.read([])
-    assert child.pid not in [told.pid for told in exits.read([])]
+    assert child.pid not in [ended.pid for ended in exits.read([])]
 
 
 @pytest.mark.parametrize("ours", [True, False])

@@ -42,14 +42,14 @@ def add(log: Path, *lines: str) -> None:
         file.writelines(f"{line}\n" for line in lines)
 
 
-def told_in(folder: Path | str) -> LogOwner:
+def owner_in(folder: Path | str) -> LogOwner:
     return LogOwner(0, None, None, str(folder))
 
 
 @with_real
-def test_a_real_log_is_found_where_the_status_says_and_only_what_tells_is_kept(tmp_path: Path) -> None:
+def test_a_real_log_is_found_where_the_status_says_and_only_what_matters_is_kept(tmp_path: Path) -> None:
     log_in(tmp_path, *(REAL / "worker-imports-broken.log").read_text().splitlines())
-    lines = LogTails().read(told_in(tmp_path))
+    lines = LogTails().read(owner_in(tmp_path))
     assert lines is not None
     assert len(lines) == 3
     assert all("unavailable" in line for line in lines)
@@ -57,9 +57,9 @@ def test_a_real_log_is_found_where_the_status_says_and_only_what_tells_is_kept(t
 
 @with_real
 @pytest.mark.parametrize("name", ["full", "code-defaults", "intrinsic-not-applied-in-pure-vision"])
-def test_a_real_log_without_complaints_tells_nothing(tmp_path: Path, name: str) -> None:
+def test_a_real_log_without_complaints_reports_nothing(tmp_path: Path, name: str) -> None:
     log_in(tmp_path, *(REAL / f"worker-{name}.log").read_text().splitlines())
-    assert LogTails().read(told_in(tmp_path)) == ()
+    assert LogTails().read(owner_in(tmp_path)) == ()
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -100,11 +100,11 @@ def test_one_file_behind_both_doors_is_read_once(children: Children, tmp_path: P
 def test_what_is_added_is_added_and_our_own_polls_are_nothing(tmp_path: Path) -> None:
     log = log_in(tmp_path, WARN)
     tails = LogTails()
-    assert tails.read(told_in(tmp_path)) == (WARN,)
+    assert tails.read(owner_in(tmp_path)) == (WARN,)
     add(log, *[POLL] * 200)
-    assert tails.read(told_in(tmp_path)) == (WARN,)
+    assert tails.read(owner_in(tmp_path)) == (WARN,)
     add(log, FAILED, FAILED)
-    assert tails.read(told_in(tmp_path)) == (WARN, FAILED)
+    assert tails.read(owner_in(tmp_path)) == (WARN, FAILED)
 
 
 def test_half_a_line_waits_for_its_end(tmp_path: Path) -> None:
@@ -112,24 +112,24 @@ def test_half_a_line_waits_for_its_end(tmp_path: Path) -> None:
     tails = LogTails()
     with log.open("a") as file:
         file.write(WARN[:30])
-    assert tails.read(told_in(tmp_path)) == ()
+    assert tails.read(owner_in(tmp_path)) == ()
     with log.open("a") as file:
         file.write(WARN[30:] + "\n")
-    assert tails.read(told_in(tmp_path)) == (WARN,)
+    assert tails.read(owner_in(tmp_path)) == (WARN,)
 
 
 def test_the_complaints_of_the_start_outlive_megabytes_and_the_newest_lines_are_seen(tmp_path: Path) -> None:
     log = log_in(tmp_path, WARN, *["[REWARD_HIT] nothing"] * (CHUNK_BYTES // 10), FAILED)
     assert log.stat().st_size > 2 * CHUNK_BYTES
     tails = LogTails()
-    assert tails.read(told_in(tmp_path)) == (WARN, FAILED)
+    assert tails.read(owner_in(tmp_path)) == (WARN, FAILED)
     add(log, *["[REWARD_HIT] nothing"] * (CHUNK_BYTES // 10), "RuntimeError: boom")
-    assert tails.read(told_in(tmp_path)) == (WARN, FAILED, "RuntimeError: boom")
+    assert tails.read(owner_in(tmp_path)) == (WARN, FAILED, "RuntimeError: boom")
 
 
 def test_a_flood_of_different_complaints_stays_bounded(tmp_path: Path) -> None:
     log_in(tmp_path, *(f"error {n}" for n in range(5000)))
-    lines = LogTails().read(told_in(tmp_path))
+    lines = LogTails().read(owner_in(tmp_path))
     assert lines is not None
     assert len(lines) == KEPT_LINES
     assert (lines[0], lines[-1]) == ("error 0", "error 4999")
@@ -138,21 +138,21 @@ def test_a_flood_of_different_complaints_stays_bounded(tmp_path: Path) -> None:
 def test_a_truncated_log_is_read_from_its_start_again(tmp_path: Path) -> None:
     log = log_in(tmp_path, WARN, "x" * 500)
     tails = LogTails()
-    assert tails.read(told_in(tmp_path)) == (WARN,)
+    assert tails.read(owner_in(tmp_path)) == (WARN,)
     os.truncate(log, 0)
-    assert tails.read(told_in(tmp_path)) == (WARN,), "what was said was said"
+    assert tails.read(owner_in(tmp_path)) == (WARN,), "what was said was said"
     add(log, FAILED)
-    assert tails.read(told_in(tmp_path)) == (WARN, FAILED)
+    assert tails.read(owner_in(tmp_path)) == (WARN, FAILED)
 
 
 def test_a_rotated_log_is_another_one(tmp_path: Path) -> None:
     log = log_in(tmp_path, WARN)
     tails = LogTails()
-    assert tails.read(told_in(tmp_path)) == (WARN,)
+    assert tails.read(owner_in(tmp_path)) == (WARN,)
     log.rename(log.with_suffix(".1"))
-    assert tails.read(told_in(tmp_path)) is None, "it is not there yet"
+    assert tails.read(owner_in(tmp_path)) is None, "it is not there yet"
     log_in(tmp_path, FAILED)
-    assert tails.read(told_in(tmp_path)) == (FAILED,)
+    assert tails.read(owner_in(tmp_path)) == (FAILED,)
 
 
 def test_binary_rubbish_does_no_harm(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_binary_rubbish_does_no_harm(tmp_path: Path) -> None:
     log.write_bytes(
         rubbish.replace(b"\n", b"") + b"\nerror \x1b[2J\x00\xff\xfe " + b"y" * 5000 + b"\n" + WARN.encode() + b"\n"
     )
-    lines = LogTails().read(told_in(tmp_path))
+    lines = LogTails().read(owner_in(tmp_path))
     assert lines is not None
     assert lines[-1] == WARN
     assert all(line.isprintable() and len(line) <= LINE_CHARACTERS for line in lines)
@@ -171,15 +171,15 @@ def test_a_line_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
     log = log_in(tmp_path)
     tails = LogTails()
     log.write_bytes(b"z" * (3 * CHUNK_BYTES))
-    assert tails.read(told_in(tmp_path)) == ()
+    assert tails.read(owner_in(tmp_path)) == ()
     with log.open("ab") as file:
         file.write(b"\n" + WARN.encode() + b"\n")
-    assert tails.read(told_in(tmp_path)) == (WARN,)
+    assert tails.read(owner_in(tmp_path)) == (WARN,)
 
 
 def test_secrets_are_masked(tmp_path: Path) -> None:
     log_in(tmp_path, "error http://me:s3cret@127.0.0.1/ API_KEY=s3cret password: s3cret hf-token=s3cret")
-    [line] = LogTails().read(told_in(tmp_path)) or ()
+    [line] = LogTails().read(owner_in(tmp_path)) or ()
     assert "s3cret" not in line
     assert "http://" in line
 
@@ -198,7 +198,7 @@ def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
     for _ in range(20):
-        assert LogTails().read(told_in(tmp_path)) is None
+        assert LogTails().read(owner_in(tmp_path)) is None
     assert not opened.wait(0.2)
     os.close(os.open(fifo, os.O_RDONLY))
     writer.join(10)
@@ -214,7 +214,7 @@ def test_a_terminal_or_a_pipe_behind_a_process_is_left_alone(children: Children)
     assert stat.S_ISFIFO(doors[0])
     assert stat.S_ISCHR(doors[1])
     assert LogTails().read(LogOwner(0, child.pid, started_at(child.pid), None)) is None
-    children.tell(child, "look")
+    children.send(child, "look")
     assert "error" in children.line(child), "nobody took it away"
 
 
@@ -224,12 +224,12 @@ def test_a_directory_that_leads_nowhere_is_no_log(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     log_in(tmp_path / "relative" / "path", WARN)
-    assert LogTails().read(told_in(directory)) is None
+    assert LogTails().read(owner_in(directory)) is None
 
 
 def test_a_folder_in_its_place_is_no_log(tmp_path: Path) -> None:
     (tmp_path / "logs" / "worker_0.log").mkdir(parents=True)
-    assert LogTails().read(told_in(tmp_path)) is None
+    assert LogTails().read(owner_in(tmp_path)) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

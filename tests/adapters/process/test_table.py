@@ -312,7 +312,7 @@ def test_growth_is_seen_without_looking_through_all_processes(children: Children
     child = children.python(code + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000")
     processes = ProcessTable(pool(marker), monotonic=Clock())
     [before] = processes.read()
-    children.tell(child, "grow")
+    children.send(child, "grow")
     children.line(child)
     [after] = processes.read()
     assert after.rss_bytes - before.rss_bytes > 45 * MB

@@ -159,8 +159,8 @@ def test_many_writers_at_once_lose_nobody(tmp_path: Path) -> None:
 
 def shown(name: str, worker: int | None, t: float = 10.0) -> Snapshot:
     base = last(script(for_s=10))
-    lesson = None if worker is None else RunPeaks(t, worker)
-    return replace(base, run=replace(base.run, name=name), memory=replace(base.memory, lesson=lesson))
+    peaks_to_keep = None if worker is None else RunPeaks(t, worker)
+    return replace(base, run=replace(base.run, name=name), memory=replace(base.memory, peaks_to_keep=peaks_to_keep))
 
 
 class Seconds:

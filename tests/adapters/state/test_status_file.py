@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, content: bytes, why: str) -
         read(str(path))
 
 
-def test_a_folder_that_is_a_file_is_told(folder: str) -> None:
+def test_a_folder_that_is_a_file_is_reported(folder: str) -> None:
     Path(folder).write_text("in the way")
     with pytest.raises(OSError, match=r"exists|directory"):
         write(f"{folder}/a.json", {})

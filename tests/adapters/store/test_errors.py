@@ -35,7 +35,7 @@ def events_in(path: Path) -> list[Event]:
         return list(one.events())
 
 
-def test_all_that_a_second_monitor_did_is_told_not_only_the_first(tmp_path: Path) -> None:
+def test_all_that_a_second_monitor_did_is_reported_not_only_the_first(tmp_path: Path) -> None:
     first = begun(tmp_path)
     second = Bench(tmp_path)
     second.journal.begin(THERE)
@@ -46,11 +46,11 @@ def test_all_that_a_second_monitor_did_is_told_not_only_the_first(tmp_path: Path
         first.take(tick(5 + number))
     second.journal.close()
     first.journal.close()
-    told = [event.text for event in events_in(paths(tmp_path)[0]) if event.kind == "pool.stop"]
-    assert told == [f"stopped {number}{which}" for number in range(3) for which in "ab"]
+    reported = [event.text for event in events_in(paths(tmp_path)[0]) if event.kind == "pool.stop"]
+    assert reported == [f"stopped {number}{which}" for number in range(3) for which in "ab"]
 
 
-def test_what_is_told_once_while_nothing_can_be_stored_is_stored_later(
+def test_what_is_reported_once_while_nothing_can_be_stored_is_stored_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = begun(tmp_path)
@@ -82,7 +82,7 @@ def test_old_recordings_that_cannot_be_tidied_up_do_not_stop_the_new_one(
     bench.take(tick(6))
     assert bench.journal.recording is True
     bench.journal.close()
-    assert bench.told == []
+    assert bench.reported == []
     assert [event.kind for event in events_in(paths(tmp_path)[0])].count("pool.stop") == 1
 
 
@@ -98,18 +98,22 @@ def test_what_comes_after_a_launch_is_none_of_the_run_before(tmp_path: Path, how
     bench.journal.close()
     new, old = paths(tmp_path)
     with Recording(old) as one:
-        told = one.summary()
-        assert (told.run, told.started_at, told.samples) == ("run-1767309258", T, 20)
+        reported = one.summary()
+        assert (reported.run, reported.started_at, reported.samples) == ("run-1767309258", T, 20)
         assert "pool.launch" not in [event.kind for event in one.events()]
     with Recording(new) as one:
-        told = one.summary()
-        assert (told.run, told.started_at, told.samples) == ("run-new", T + 20, 10 if how == "launched by us" else 8)
+        reported = one.summary()
+        assert (reported.run, reported.started_at, reported.samples) == (
+            "run-new",
+            T + 20,
+            10 if how == "launched by us" else 8,
+        )
         assert [event.kind for event in one.events()].count("pool.launch") == 1
         first = next(one.samples())
         assert (first.run, first.events) == (header, (launch,))
 
 
-def test_what_was_told_of_the_past_is_not_told_again_where_it_is_judged_otherwise_now(tmp_path: Path) -> None:
+def test_what_was_reported_of_the_past_is_not_reported_again_where_it_is_judged_otherwise_now(tmp_path: Path) -> None:
     begun(tmp_path, 20).journal.close()
     before = events_in(paths(tmp_path)[0])
     second = Bench(tmp_path)
@@ -264,10 +268,10 @@ def test_the_verbs_say_in_one_line_what_is_damaged(
             ["export", "last", "--csv", "c"],
         ):
             code = guarded(argv)
-            told = capsys.readouterr()
-            assert code != INTERNAL, (seed, argv, told.err)
-            assert "Traceback" not in told.err
-            assert code == 0 or len(told.err.splitlines()) <= 2, told.err
+            reported = capsys.readouterr()
+            assert code != INTERNAL, (seed, argv, reported.err)
+            assert "Traceback" not in reported.err
+            assert code == 0 or len(reported.err.splitlines()) <= 2, reported.err
         shutil.rmtree(tmp_path / "c", ignore_errors=True)
 
 
@@ -281,7 +285,7 @@ def test_one_damaged_chunk_costs_its_samples_only(tmp_path: Path) -> None:
         assert [sample.t - T for sample in one.samples()] == [*range(60), *range(120, 200)]
         assert [problem.what for problem in one.problems] == ["samples 61 to 120: damaged, some of them are left out"]
     problems: list[str] = []
-    assert [told.samples for told in summaries(tmp_path, problems)] == [200]
+    assert [reported.samples for reported in summaries(tmp_path, problems)] == [200]
 
 
 # A disk that is full
@@ -322,8 +326,8 @@ def test_a_disk_that_fills_up_and_has_room_again(small_disk: Path) -> None:
     assert bench.snapshot is not None
     assert bench.snapshot.t == T + number - 1, "the monitor goes on judging"
     assert bench.journal.recording is False
-    assert [event.severity for event in bench.told] == ["warn"], "told once, however often it is tried"
-    assert "full" in bench.told[0].text
+    assert [event.severity for event in bench.reported] == ["warn"], "told once, however often it is tried"
+    assert "full" in bench.reported[0].text
     (small_disk / "else").unlink()
     bench.now_s += AGAIN_S + 1
     again = number
@@ -338,11 +342,11 @@ def test_a_disk_that_fills_up_and_has_room_again(small_disk: Path) -> None:
         assert one._base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert one.problems == []
         kinds = [event.kind for event in one.events()]
-        told = next(event for event in one.events() if event.kind == "recorder.error" and event.severity == "ok")
+        reported = next(event for event in one.events() if event.kind == "recorder.error" and event.severity == "ok")
         snapshot = rebuild_all(one)
     assert times == [*range(stopped - 1), *range(again, number)], "what was stored before, and from then on all"
     assert kinds.count("recorder.error") == 2
-    assert (told.facts["from"], told.facts["to"]) == (T + stopped - 2, T + again)
+    assert (reported.facts["from"], reported.facts["to"]) == (T + stopped - 2, T + again)
     assert [(int(gap.from_t - T), int(gap.to_t - T)) for gap in snapshot.run.gaps] == [(stopped - 2, again)]
 
 
@@ -368,14 +372,14 @@ def shut(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_read_only_place_is_told_and_taken_when_it_opens(shut: Path) -> None:
+def test_a_read_only_place_is_reported_and_taken_when_it_opens(shut: Path) -> None:
     bench = Bench(shut / "runs")
     assert bench.journal.begin(THERE) is None
     for number in range(3):
         assert bench.journal.news() is None
         bench.take(tick(number, environments={number: EnvReading({"A": "1"})}))
     assert bench.journal.recording is False
-    assert ["Read-only file system" in event.text for event in bench.told] == [True]
+    assert ["Read-only file system" in event.text for event in bench.reported] == [True]
     subprocess.run(["mount", "-o", "remount,rw", str(shut)], check=True)
     bench.now_s += AGAIN_S + 1
     bench.journal.news()

@@ -184,8 +184,8 @@ def test_any_part_of_a_run_can_be_read(tmp_path: Path) -> None:
         assert list(one.samples()) == samples
         assert [s.t - T for s in one.samples(from_t=T + 100, to_t=T + 103)] == [100, 101, 102, 103]
         assert list(one.samples(after=150)) == samples[150:]
-        told = one.summary()
-        assert (told.duration_s, told.workers, told.source, told.samples) == (199.0, 2, "live", 200)
+        reported = one.summary()
+        assert (reported.duration_s, reported.workers, reported.source, reported.samples) == (199.0, 2, "live", 200)
         assert one.events()[0].kind == "run.start"
         plotted = one.plot("step", T, T + 200, 200)
         assert sum(point.increase for point in plotted[0]) == 199 * 7
@@ -213,7 +213,7 @@ def test_a_file_of_the_future_is_left_alone(tmp_path: Path) -> None:
         Recording(path)
 
 
-def test_thinned_it_keeps_one_of_sixty_and_all_that_was_told(tmp_path: Path) -> None:
+def test_thinned_it_keeps_one_of_sixty_and_all_that_was_reported(tmp_path: Path) -> None:
     env = {0: EnvReading({"A": "1"})}
     samples = [tick(n, environments=env if n == 70 else {}) for n in range(300)]
     with stored(tmp_path, samples) as one:
@@ -247,11 +247,11 @@ class Bench:
         self.now_s = 0.0
         self.journal = StoreJournal(folder, CONFIG, RunClock(), lambda: self.now_s)
         self.snapshot: Snapshot | None = None
-        self.told: list[Event] = []
+        self.reported: list[Event] = []
 
     def take(self, sample: Sample) -> None:
         events, _ = self.journal.take_told()
-        self.told += events
+        self.reported += events
         sample = replace(sample, events=(*sample.events, *events))
         self.snapshot = judge(self.snapshot, sample)
         self.journal.record(sample, self.snapshot)
@@ -349,7 +349,7 @@ def test_one_writes_the_other_reads_along_and_takes_over(tmp_path: Path) -> None
         assert [sample.t - T for sample in one.samples()] == list(range(9))
 
 
-def test_a_full_disk_is_told_once_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = begun(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(RunFile, "write", _full)
@@ -361,8 +361,8 @@ def test_a_full_disk_is_told_once_and_tried_again(tmp_path: Path, monkeypatch: p
     assert bench.journal.recording is True
     bench.take(tick(101))
     bench.journal.close()
-    assert [event.severity for event in bench.told] == ["warn", "ok"]
-    assert "database or disk is full" in bench.told[0].text
+    assert [event.severity for event in bench.reported] == ["warn", "ok"]
+    assert "database or disk is full" in bench.reported[0].text
     with Recording(paths(tmp_path)[0]) as one:
         assert [sample.t - T for sample in one.samples()] == [0, 1, 2, 3, 4, 100, 101]
 
@@ -382,7 +382,7 @@ def test_a_broken_file_is_set_aside_and_another_begun(tmp_path: Path) -> None:
     second.take(tick(7))
     second.journal.close()
     assert [one for one in tmp_path.iterdir() if ".broken-" in one.name]
-    assert "broken" in second.told[0].text
+    assert "broken" in second.reported[0].text
     with Recording(paths(tmp_path)[0]) as one:
         assert len(list(one.samples())) == 2
 
@@ -404,7 +404,7 @@ def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     bench.take(tick(0))
     bench.take(tick(1))
     assert bench.journal.recording is False
-    assert [event.kind for event in bench.told] == ["recorder.error"]
+    assert [event.kind for event in bench.reported] == ["recorder.error"]
     bench.journal.close()
 
 

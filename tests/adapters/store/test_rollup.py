@@ -52,7 +52,7 @@ readings = st.lists(
 
 @given(readings, st.integers(1, 7))
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_what_is_rolled_up_is_what_was_counted_whoever_wrote_and_however_thin_it_is_now(
+def test_what_is_rolled_up_is_what_was_counted_by_any_writer_and_however_thin_it_is_now(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[float, int, int, bool]], every: int
 ) -> None:
     path = tmp_path_factory.mktemp("long") / "a.db"
@@ -147,8 +147,8 @@ def test_the_golden_file_of_schema_1_has_all_that_a_reader_asks_for(tmp_path: Pa
         for sample in one.samples():
             again = judge(again, sample)
         assert again is not None
-        told = one.summary()
-        assert (told.run, told.samples, told.workers, told.source) == (HEADER.name, 130, 2, "live")
+        reported = one.summary()
+        assert (reported.run, reported.samples, reported.workers, reported.source) == (HEADER.name, 130, 2, "live")
         kinds = [event.kind for event in one.events()]
         assert kinds[0] == "run.start"
         assert {"worker.up", "verdict", "component.silent"} <= set(kinds)
@@ -194,7 +194,7 @@ def test_what_a_killed_recorder_of_schema_1_left_is_gone_on_with(tmp_path: Path)
     bench.take(tick(130))
     bench.take(tick(131))
     bench.journal.close()
-    assert [event.kind for event in bench.told] == ["pool.stop"]
+    assert [event.kind for event in bench.reported] == ["pool.stop"]
     with Recording(copy) as one:
         assert [sample.t - T for sample in one.samples()] == [59, *range(60, 132)]
         assert one.events()[: len(before)] == before

@@ -62,7 +62,7 @@ def test_two_readers_of_a_file_do_not_disturb_each_other() -> None:
         assert next(one, None) is None
 
 
-def test_a_run_of_the_store_tells_its_end_and_its_events_before_it_is_read(tmp_path: Path) -> None:
+def test_a_run_of_the_store_reports_its_end_and_its_events_before_it_is_read(tmp_path: Path) -> None:
     reel = stored(tmp_path)
     assert reel.ends_t == T + COUNT - 1
     assert "run.start" in [event.kind for event in reel.told]
@@ -76,7 +76,7 @@ def test_a_run_of_the_store_tells_its_end_and_its_events_before_it_is_read(tmp_p
     reel.close()
 
 
-def test_a_recording_that_breaks_off_is_told(tmp_path: Path) -> None:
+def test_a_recording_that_breaks_off_is_reported(tmp_path: Path) -> None:
     reel = stored(tmp_path)
     path = reel._path
     reel.close()
@@ -93,7 +93,7 @@ def test_a_recording_that_breaks_off_is_told(tmp_path: Path) -> None:
     reel.close()
 
 
-def test_what_a_file_does_not_tell_is_not_known() -> None:
+def test_what_a_file_does_not_contain_is_not_known() -> None:
     problems = [Problem("x", 3, "no JSON")]
     reel = FileReel(iter(SAMPLES[:2]), problems)
     assert reel.ends_t is None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from metabonk_tui.core.model.alert import Alert, Change
+from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Journal
@@ -32,13 +32,13 @@ def _quiet_bugs() -> Iterator[None]:
 class Sink:
     """Writes down what it is told; `error` is a bug of its own."""
 
-    told: list[tuple[str, str]] = field(default_factory=list)
+    received: list[tuple[str, str]] = field(default_factory=list)
     error: Exception | None = None
 
-    def deliver(self, changes: tuple[Change, ...], snapshot: Snapshot) -> None:
+    def deliver(self, changes: tuple[AlertTransition, ...], snapshot: Snapshot) -> None:
         assert changes
         assert {change.alert for change in changes} <= set(snapshot.alerts)
-        self.told += [(change.alert.id, change.turn) for change in changes]
+        self.received += [(change.alert.id, change.kind) for change in changes]
         if self.error is not None:
             raise self.error
 
@@ -73,7 +73,7 @@ class Bench:
         return [event for event in self.scene.latest(self.engine).events if event.kind == "monitor.error"]
 
 
-def test_every_sink_hears_of_every_change_once_and_in_order() -> None:
+def test_every_sink_receives_every_change_once_and_in_order() -> None:
     one, other = Sink(), Sink()
     with Bench(one, other) as bench:
         bench.show()
@@ -82,17 +82,17 @@ def test_every_sink_hears_of_every_change_once_and_in_order() -> None:
         bench.show(ENDED, DOWN)
         bench.show(ENDED, replace(DOWN, workers=(1, 2)))
     wanted = [("MemLow", "firing"), ("WorkerDown:2", "firing"), ("MemLow", "resolved"), ("WorkerDown:2", "louder")]
-    assert one.told == other.told == wanted
+    assert one.received == other.received == wanted
 
 
-def test_a_bug_of_one_costs_that_one_only_and_is_told() -> None:
+def test_a_bug_of_one_costs_that_one_only_and_is_reported() -> None:
     broken, whole = Sink(error=ZeroDivisionError("a bug")), Sink()
     with Bench(broken, whole) as bench:
         bench.show(LOW)
         bench.show(ENDED)
         (event,) = bench.happened()
         assert event.text == "telling alerts failed: ZeroDivisionError; the log says where"
-    assert whole.told == [("MemLow", "firing"), ("MemLow", "resolved")]
+    assert whole.received == [("MemLow", "firing"), ("MemLow", "resolved")]
 
 
 def test_a_complaint_of_another_thread_is_an_event() -> None:
@@ -112,7 +112,7 @@ class Recorded:
     along: bool = False
     recording: bool | None = True
     writer: str = ""
-    told: list[Event] = field(default_factory=list)
+    received: list[Event] = field(default_factory=list)
 
     def _samples(self) -> Iterable[Sample]:
         workers = {0: Observation(status=WorkerStatus({"step": 1.0}), pid=71, pid_started_at=self.t - 50)}
@@ -127,7 +127,7 @@ class Recorded:
         return (Sample(self.t, {0: Observation(status=WorkerStatus({"step": 2.0}))}),) if self.along else None
 
     def tell(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
-        self.told += events
+        self.received += events
         return True
 
     def take_told(self) -> tuple[tuple[Event, ...], RunHeader | None]:
@@ -141,17 +141,17 @@ class Recorded:
 
 
 @pytest.mark.parametrize("along", [False, True], ids=["it writes", "it reads along"])
-def test_what_fired_before_we_came_is_not_told_again(along: bool) -> None:
+def test_what_fired_before_we_came_is_not_reported_again(along: bool) -> None:
     sink = Sink()
     scene = Scene()
     bench = Bench(sink, journal=Recorded(scene.clock.now(), along), scene=scene)
     bench.alerts = (LOW,)
     with bench:
         bench.show(LOW)
-        assert sink.told == []
+        assert sink.received == []
         bench.show(LOW, DOWN)
         bench.show(ENDED, DOWN)
-    assert sink.told == [("WorkerDown:2", "firing"), ("MemLow", "resolved")]
+    assert sink.received == [("WorkerDown:2", "firing"), ("MemLow", "resolved")]
 
 
 def test_who_reads_along_hands_its_complaints_to_the_one_who_writes() -> None:
@@ -160,5 +160,5 @@ def test_who_reads_along_hands_its_complaints_to_the_one_who_writes() -> None:
     with Bench(journal=journal, scene=scene) as bench:
         bench.show()
         bench.engine.complain("the alert hook failed: exit code 1")
-        until(lambda: journal.told)
-    assert [event.text for event in journal.told] == ["the alert hook failed: exit code 1"]
+        until(lambda: journal.received)
+    assert [event.text for event in journal.received] == ["the alert hook failed: exit code 1"]

@@ -7,7 +7,7 @@ from datetime import UTC
 from pathlib import Path
 
 from metabonk_tui.adapters.store.importer import file_runs
-from metabonk_tui.cli.recordings.replays import StoreTapes
+from metabonk_tui.cli.recordings.replays import StoreReplayOpener
 from metabonk_tui.core.ports.recordings import Tape
 from tests.adapters.store.test_journal import CONFIG, HEADER, T, judged, tick
 
@@ -18,9 +18,9 @@ def stored(tmp_path: Path) -> Path:
 
 
 def test_it_opens_at_the_end_and_lets_go_of_the_file(tmp_path: Path) -> None:
-    tape = StoreTapes(stored(tmp_path), CONFIG, UTC, 60.0).open(HEADER.name)
-    assert not isinstance(tape, str)
-    opened: Tape = tape
+    replay = StoreReplayOpener(stored(tmp_path), CONFIG, UTC, 60.0).open(HEADER.name)
+    assert not isinstance(replay, str)
+    opened: Tape = replay
     opened.start()
     ends = time.monotonic() + 20
     while (latest := opened.latest()) is None:
@@ -32,11 +32,11 @@ def test_it_opens_at_the_end_and_lets_go_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_not_there_is_said(tmp_path: Path) -> None:
-    assert StoreTapes(stored(tmp_path), CONFIG, UTC, 60.0).open("run-1") == "run-1 is not recorded"
-    assert StoreTapes(tmp_path / "nowhere", CONFIG, UTC, 60.0).open("run-1") == "run-1 is not recorded"
+    assert StoreReplayOpener(stored(tmp_path), CONFIG, UTC, 60.0).open("run-1") == "run-1 is not recorded"
+    assert StoreReplayOpener(tmp_path / "nowhere", CONFIG, UTC, 60.0).open("run-1") == "run-1 is not recorded"
 
 
 def test_one_that_cannot_be_read_is_no_past(tmp_path: Path) -> None:
     (path,) = stored(tmp_path).iterdir()
     path.write_bytes(b"no database")
-    assert isinstance(StoreTapes(tmp_path / "runs", CONFIG, UTC, 60.0).open(HEADER.name), str)
+    assert isinstance(StoreReplayOpener(tmp_path / "runs", CONFIG, UTC, 60.0).open(HEADER.name), str)

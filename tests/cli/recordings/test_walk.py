@@ -8,7 +8,7 @@ import pytest
 
 from metabonk_tui.adapters.store.importer import file_runs
 from metabonk_tui.cli.recordings import walk as reading
-from metabonk_tui.cli.recordings.walk import follow_all, telling, told_then
+from metabonk_tui.cli.recordings.walk import follow_all_runs, with_progress, with_recorded_events
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
 from metabonk_tui.core.report.run_history import chronicles
@@ -24,16 +24,16 @@ class Terminal(io.StringIO):
 
 
 def test_on_a_terminal_it_says_how_far_it_is_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "TOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(reading, "PROGRESS_INTERVAL_S", 0.0)
     samples, out = script(for_s=600.0), Terminal()
-    assert list(telling(samples, 600.0, out)) == samples
+    assert list(with_progress(samples, 600.0, out)) == samples
     assert "reading 00:05:00 of 00:10:00, 50 %" in out.getvalue()
     assert out.getvalue().endswith("\r\x1b[K")
 
 
 def test_elsewhere_it_says_nothing() -> None:
     out = io.StringIO()
-    list(telling(script(for_s=60.0), None, out))
+    list(with_progress(script(for_s=60.0), None, out))
     assert out.getvalue() == ""
 
 
@@ -47,7 +47,7 @@ def test_of_a_stored_run_all_that_happened_is_there(tmp_path: Path, monkeypatch:
         before = step(before, sample, CONFIG)
         judged.append((sample, before))
     (path,) = file_runs(tmp_path / "runs", judged, CONFIG)
-    (one,) = follow_all([path.stem], CONFIG, [])
+    (one,) = follow_all_runs([path.stem], CONFIG, [])
     assert len(one.events) > MAX_EVENTS
     assert one.events[0].kind == "run.start"
     assert len([event for event in one.events if event.kind == "worker.generation"]) == len(
@@ -59,8 +59,10 @@ def test_each_run_gets_the_events_of_its_own_time() -> None:
     (one,) = chronicles(play(script(for_s=60.0), CONFIG))
     later = replace(one, last=replace(one.last, run=replace(one.last.run, started_at=1000.0)))
     events = tuple(Event(t, "monitor.error", "info", "x") for t in (0.0, 999.0, 1000.0))
-    first, second = told_then([one, later], events, thinned=False)
+    first, second = with_recorded_events([one, later], events, thinned=False)
     assert [event.t for event in first.events] == [0.0, 999.0]
     assert [event.t for event in second.events] == [1000.0]
     assert first.first_seen == one.first_seen, "what the samples mean says more than what was told"
-    assert list(told_then([one], (), thinned=False)) == [one], "a recording without events still has its samples"
+    assert list(with_recorded_events([one], (), thinned=False)) == [one], (
+        "a recording without events still has its samples"
+    )

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.cli.report.charts.canvas import canvas, segments, spans
+from metabonk_tui.cli.report.charts.canvas import make_frame, segments, spans
 from metabonk_tui.cli.report.charts.components import value_of
-from metabonk_tui.cli.report.charts.svg import drawing, label, moments, said, spread, tag, thinned, ticks
+from metabonk_tui.cli.report.charts.svg import drawing, escape, label, spread, tag, thinned, ticks, time_ticks
 from metabonk_tui.cli.report.charts.workers import rate_of
 from metabonk_tui.cli.report.html import report_html
 from metabonk_tui.cli.report.markdown import code, escaped, report_markdown
@@ -47,7 +47,7 @@ def leaking(t: float) -> MemoryReading:
     return MemoryReading(16 * GB, left, oom_kills=int(t >= 3600), oom_scope="cgroup", limited_by="host")
 
 
-def told(kind: str) -> tuple[Chronicle, ...]:
+def histories(kind: str) -> tuple[Chronicle, ...]:
     gone = phases((0.0, healthy), (900.0, without(healthy, "intrinsic_reward_total")))
     samples = {
         "silent": lambda: script(silent, for_s=2700.0),
@@ -66,14 +66,14 @@ def told(kind: str) -> tuple[Chronicle, ...]:
 
 @pytest.fixture(scope="module", params=["silent", "leak", "mixed", "hostile"])
 def one(request: pytest.FixtureRequest) -> tuple[str, tuple[Chronicle, ...]]:
-    return request.param, told(request.param)
+    return request.param, histories(request.param)
 
 
 def test_text_and_markdown_still_say_this(one: tuple[str, tuple[Chronicle, ...]]) -> None:
-    name, chronicle = one
+    name, history = one
     if name == "hostile":
         pytest.skip("what is hostile is looked at below")
-    for suffix, written in (("txt", report_text(chronicle)), ("md", report_markdown(chronicle))):
+    for suffix, written in (("txt", report_text(history)), ("md", report_markdown(history))):
         path = GOLDEN / f"report-{name}.{suffix}"
         if os.environ.get("METABONK_TUI_GOLDEN") == "write":
             path.parent.mkdir(exist_ok=True)
@@ -169,11 +169,11 @@ def test_every_picture_is_xml_and_says_what_it_shows(one: tuple[str, tuple[Chron
 
 
 def test_what_is_hostile_stays_text() -> None:
-    chronicle = told("hostile")
-    page = page_of(report_html(chronicle))
+    history = histories("hostile")
+    page = page_of(report_html(history))
     assert "script" not in page.tags
     assert any("<script>alert" in text for text in page.text)
-    markdown = report_markdown(chronicle)
+    markdown = report_markdown(history)
     assert "<script" not in markdown.replace("\\<script", "")
     assert "@everyone" not in markdown
     rows = [line for line in markdown.splitlines() if line.startswith("| **w")]
@@ -182,8 +182,8 @@ def test_what_is_hostile_stays_text() -> None:
 
 
 def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
-    (chronicle,) = told("mixed")
-    on = canvas(chronicle, "x")
+    (history,) = histories("mixed")
+    on = make_frame(history, "x")
     assert on is not None
 
     def step(moment: object) -> float | None:
@@ -207,8 +207,8 @@ def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
 
 def test_a_worker_that_does_not_answer_has_no_line() -> None:
     lost = phases((0.0, healthy), (600.0, down))
-    (chronicle,) = chronicles(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
-    on = canvas(chronicle, "x")
+    (history,) = chronicles(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
+    on = make_frame(history, "x")
     assert on is not None
     for value in (rate_of(1), value_of("intrinsic_reward", 1)):
         assert [piece[-1][0] for piece in segments(on, value)] == [590.0]
@@ -216,8 +216,8 @@ def test_a_worker_that_does_not_answer_has_no_line() -> None:
 
 
 def test_the_ribbon_has_the_holes_of_the_run() -> None:
-    (chronicle,) = told("mixed")
-    on = canvas(chronicle, "x")
+    (history,) = histories("mixed")
+    on = make_frame(history, "x")
     assert on is not None
     assert list(on.watched(0.0, 2700.0)) == [(0.0, 1200.0), (1800.0, 2700.0)]
     assert list(on.watched(1300.0, 1700.0)) == []
@@ -225,17 +225,17 @@ def test_the_ribbon_has_the_holes_of_the_run() -> None:
 
 
 def test_what_was_never_seen_over_time_is_not_drawn() -> None:
-    (chronicle,) = told("silent")
-    bare = Chronicle(chronicle.last, chronicle.events)
+    (history,) = histories("silent")
+    bare = Chronicle(history.last, history.events)
     written = report_html([bare])
     assert 'role="img"' not in written
     page_of(written)
-    assert "Available memory" not in "".join(page_of(report_html(told("mixed"))).text)
+    assert "Available memory" not in "".join(page_of(report_html(histories("mixed"))).text)
 
 
 def test_several_runs_are_several_parts_with_a_way_to_each() -> None:
-    chronicle = (*told("silent"), *told("leak"))
-    page = page_of(report_html(chronicle))
+    history = (*histories("silent"), *histories("leak"))
+    page = page_of(report_html(history))
     assert page.links == ["#r1", "#r2"]
     assert {"r1", "r2"} <= set(page.ids)
 
@@ -245,7 +245,7 @@ texts = st.text(st.characters(), max_size=60)
 
 @given(texts)
 def test_no_text_breaks_out_of_the_page_or_a_picture(text: str) -> None:
-    written = tag("p", said(text), title=text)
+    written = tag("p", escape(text), title=text)
     parsed = ET.fromstring(written)
     assert len(list(parsed)) == 0
     ET.fromstring(drawing("x", 10, 10, text, text, label(1, 1, text)))
@@ -286,7 +286,7 @@ def test_ticks_reach_the_highest_and_are_few(high: float, most: int) -> None:
 
 @given(st.floats(0.1, 1e8), st.integers(2, 10))
 def test_times_on_the_axis_are_few_and_within(duration_s: float, most: int) -> None:
-    found = list(moments(duration_s, most))
+    found = list(time_ticks(duration_s, most))
     assert found[0] == 0
     assert found[-1] <= duration_s
     assert len(found) <= most + 1

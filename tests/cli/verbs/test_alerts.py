@@ -37,8 +37,8 @@ def test_a_hook_can_be_tried(metabonk: Metabonk, tmp_path: Path) -> None:
 def test_a_hook_that_fails_says_how(metabonk: Metabonk, tmp_path: Path) -> None:
     done = metabonk("alerts", "test", "--json", "--config", written(tmp_path, "false"))
     assert done.returncode == 1
-    told = json.loads(done.stdout)
-    assert (told["ok"], told["how"], told["command"]) == (False, "exit code 1", ["false"])
+    result = json.loads(done.stdout)
+    assert (result["ok"], result["how"], result["command"]) == (False, "exit code 1", ["false"])
 
 
 def test_without_a_hook_there_is_none_to_try(metabonk: Metabonk) -> None:
@@ -53,12 +53,12 @@ def test_where_nobody_answers_nothing_is_known_and_no_hook_runs(metabonk: Metabo
     )
     done = metabonk("alerts", "--json", "--base-port", "1", "--workers", "1", "--config", path)
     assert done.returncode == 3, done.stdout
-    told = json.loads(done.stdout)
-    assert (told["schema"], isinstance(told["alerts"], list)) == (1, True)
+    result = json.loads(done.stdout)
+    assert (result["schema"], isinstance(result["alerts"], list)) == (1, True)
     assert not (tmp_path / "called").exists()
 
 
-def test_a_demo_tells_nobody_but_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_demo_notifies_nobody_but_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, "page-everybody", more="[metrics]\nport = 9321\n[ui]\nnotify = 'both'\n")
     monkeypatch.setenv("METABONK_TUI_CONFIG", path)
     demo_config = tmp_path / "demo.toml"
@@ -89,12 +89,12 @@ def test_a_recorder_is_scraped_and_a_second_one_says_that_the_port_is_taken(
         first = recorder(home, *options)
         wait_for(lambda: "metabonk_workers_up 2.0" in scraped())
         second = recorder(home, *options)
-        said = f"no metrics: cannot listen on 127.0.0.1 port {port}: Address already in use"
-        wait_for(lambda: log.exists() and said in log.read_text())
+        message = f"no metrics: cannot listen on 127.0.0.1 port {port}: Address already in use"
+        wait_for(lambda: log.exists() and message in log.read_text())
         assert "metabonk_workers_up" in scraped()
         for one in (second, first):
             one.send_signal(signal.SIGTERM)
             assert one.communicate(timeout=30) == ("", "")
             assert one.returncode == 0
-        assert log.read_text().count(said) == 1
+        assert log.read_text().count(message) == 1
     assert scraped() == ""

@@ -40,11 +40,11 @@ def silent(home: dict[str, str]) -> Iterator[Pool]:
 
 def test_without_a_pool_the_verdict_is_waiting_and_the_code_3(metabonk: Metabonk, tmp_path: Path) -> None:
     done = metabonk("check", "--json", *NOBODY)
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
     assert done.returncode == 3, done.stderr
-    assert set(told) == SHAPE
-    assert told["verdict"]["word"] == "WAITING"
-    assert [worker["slot"] for worker in told["workers"]] == [0, 1]
+    assert set(report) == SHAPE
+    assert report["verdict"]["word"] == "WAITING"
+    assert [worker["slot"] for worker in report["workers"]] == [0, 1]
     assert done.stderr == ""
     assert not list(tmp_path.rglob("*.lock")), "a check takes no control of the pool"
 
@@ -62,18 +62,18 @@ def test_what_is_printed_is_seen_now_although_the_run_was_recorded_before(
     metabonk: Metabonk, silent: Pool, how: list[str]
 ) -> None:
     before = json.loads(metabonk("check", "--json", "--wait", *silent.options).stdout)
-    told = json.loads(metabonk("check", "--json", *how, *silent.options).stdout)
-    assert told["run"]["name"] == before["run"]["name"]
-    assert told["run"]["ended_at"] > before["run"]["ended_at"]
+    report = json.loads(metabonk("check", "--json", *how, *silent.options).stdout)
+    assert report["run"]["name"] == before["run"]["name"]
+    assert report["run"]["ended_at"] > before["run"]["ended_at"]
 
 
-def test_wait_stays_until_the_gate_has_decided_and_tells_what_happens(metabonk: Metabonk, silent: Pool) -> None:
+def test_wait_stays_until_the_gate_has_decided_and_reports_what_happens(metabonk: Metabonk, silent: Pool) -> None:
     done = metabonk("check", "--wait", "--json", *silent.options)
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
     assert done.returncode == 2, done.stdout
-    assert told["verdict"]["word"] == "STOP"
-    assert told["nodes"]["components"] == "yes"
-    assert {worker["components"]["intrinsic_reward"] for worker in told["workers"]} == {"ABSENT"}
+    assert report["verdict"]["word"] == "STOP"
+    assert report["nodes"]["components"] == "yes"
+    assert {worker["components"]["intrinsic_reward"] for worker in report["workers"]} == {"ABSENT"}
     assert "verdict" in done.stderr
     assert "STOP" in done.stderr
 
@@ -91,11 +91,11 @@ def test_ctrl_c_is_130_and_silent_about_it(home: dict[str, str], tmp_path: Path)
         assert process.stderr is not None
         assert "run" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, stderr = process.communicate(timeout=30)
     finally:
         process.kill()
     assert process.returncode == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in stderr
 
 
 def test_check_during_a_run_knows_what_was_before_it_was_started(

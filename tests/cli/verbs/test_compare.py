@@ -20,7 +20,7 @@ def both(tmp_path: Path) -> tuple[str, str]:
     return str(quiet), str(good)
 
 
-def told(metabonk: Metabonk, *argv: str) -> tuple[int, dict[str, Any]]:
+def run_compare(metabonk: Metabonk, *argv: str) -> tuple[int, dict[str, Any]]:
     done = metabonk("compare", "--json", *argv)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -29,7 +29,7 @@ def told(metabonk: Metabonk, *argv: str) -> tuple[int, dict[str, Any]]:
 def test_the_first_divergence_is_named_with_its_minute_and_the_code_says_that_there_is_one(
     metabonk: Metabonk, both: tuple[str, str]
 ) -> None:
-    code, found = told(metabonk, *both)
+    code, found = run_compare(metabonk, *both)
     assert code == 1
     first = found["first_divergence"]
     assert first == found["divergences"][0]
@@ -55,13 +55,13 @@ def test_the_first_divergence_is_named_with_its_minute_and_the_code_says_that_th
 
 
 def test_the_summaries_are_those_of_the_report(metabonk: Metabonk, both: tuple[str, str]) -> None:
-    _, found = told(metabonk, *both)
+    _, found = run_compare(metabonk, *both)
     report = json.loads(metabonk("report", "--json", both[0]).stdout)
     assert found["a"] == {"run": report["run"], "verdict": report["verdict"]}
 
 
 def test_a_run_beside_itself_is_no_divergence(metabonk: Metabonk, both: tuple[str, str]) -> None:
-    code, found = told(metabonk, both[1], both[1])
+    code, found = run_compare(metabonk, both[1], both[1])
     assert (code, found["first_divergence"], found["divergences"], found["comparable"]) == (0, None, [], True)
     done = metabonk("compare", both[1], both[1])
     assert "No divergence within the 01:00:00 that both have." in done.stdout
@@ -100,12 +100,12 @@ def test_names_are_files_their_runs_or_runs_of_the_store(
     metabonk: Metabonk, tmp_path: Path, both: tuple[str, str]
 ) -> None:
     two = recording(tmp_path / "two.jsonl", ("one", 1000.0, silence(40)), ("two", 9000.0, learning(40)))
-    assert told(metabonk, f"{two}#1", str(two))[1]["b"]["run"]["name"] == "two"
-    assert told(metabonk, f"{two}#1", f"{two}#1")[0] == 0
+    assert run_compare(metabonk, f"{two}#1", str(two))[1]["b"]["run"]["name"] == "two"
+    assert run_compare(metabonk, f"{two}#1", f"{two}#1")[0] == 0
     assert "there are 2" in metabonk("compare", f"{two}#3", str(two)).stderr
     assert metabonk("import", both[0]).stdout == "quiet\n"
-    assert told(metabonk, "qui", both[0])[0] == 0
-    assert told(metabonk, "last", both[1])[1]["a"]["run"]["name"] == "quiet"
+    assert run_compare(metabonk, "qui", both[0])[0] == 0
+    assert run_compare(metabonk, "last", both[1])[1]["a"]["run"]["name"] == "quiet"
     for wrong in ("nowhere.jsonl", "no-such-run", "quiet#7"):
         done = metabonk("compare", wrong, both[0])
         assert (done.returncode, done.stdout) == (64, ""), wrong
@@ -113,7 +113,7 @@ def test_names_are_files_their_runs_or_runs_of_the_store(
 
 @pytest.mark.skipif(not FAILED_RUN.is_dir(), reason="the recording of the failed run is not beside this checkout")
 def test_the_failed_run_beside_its_relaunch(metabonk: Metabonk) -> None:
-    code, found = told(metabonk, f"{FAILED_RUN}#1", str(FAILED_RUN))
+    code, found = run_compare(metabonk, f"{FAILED_RUN}#1", str(FAILED_RUN))
     assert code == 1
     assert found["first_divergence"] == {
         "metric": "ui_exploration.keys",

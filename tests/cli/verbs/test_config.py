@@ -44,7 +44,7 @@ def test_what_was_typed_beats_every_file(metabonk: Metabonk, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("[pool]\nworkerz = 3\n", "pool.workerz: unknown key; did you mean `workers`?"),
         ("[pool\n", "not valid TOML"),
@@ -53,7 +53,7 @@ def test_what_was_typed_beats_every_file(metabonk: Metabonk, tmp_path: Path) -> 
     ],
 )
 def test_a_bad_configuration_is_78_and_names_the_file(
-    metabonk: Metabonk, tmp_path: Path, content: str | bytes | None, says: str
+    metabonk: Metabonk, tmp_path: Path, content: str | bytes | None, message: str
 ) -> None:
     path = tmp_path / "x.toml"
     if content is not None:
@@ -61,7 +61,7 @@ def test_a_bad_configuration_is_78_and_names_the_file(
     done = metabonk("config", "check", "--config", str(path))
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr.startswith(f"metabonk-tui: {path}: ")
-    assert says in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize("verb", [["config", "show"], ["check"], ["report", "x.toml"], ["stop", "--yes"], []])

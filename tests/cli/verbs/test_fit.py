@@ -44,21 +44,21 @@ def test_what_does_not_fit_is_1_and_more_than_fits_is_named(metabonk: Metabonk, 
     large = written(tmp_path, "[memory]\nworker_gb = 100000.0\nollama_gb = 1.0")
     done = metabonk("fit", *NOBODY, "--config", large, "--json")
     assert done.returncode == 1
-    told = json.loads(done.stdout)
-    assert (told["workers"], told["verdict"], told["fits"]) == (3, "does not fit", 0)
-    assert told["worker"] == {"bytes": 100000 * GB, "source": "config", "measured": False, "measured_at": None}
-    assert told["ollama"]["running"] is False
-    assert [row["workers"] for row in told["what_if"]] == [1, 2, 3, 4]
-    assert told["budget_bytes"] == told["available_bytes"] + told["held_bytes"]
+    answer = json.loads(done.stdout)
+    assert (answer["workers"], answer["verdict"], answer["fits"]) == (3, "does not fit", 0)
+    assert answer["worker"] == {"bytes": 100000 * GB, "source": "config", "measured": False, "measured_at": None}
+    assert answer["ollama"]["running"] is False
+    assert [row["workers"] for row in answer["what_if"]] == [1, 2, 3, 4]
+    assert answer["budget_bytes"] == answer["available_bytes"] + answer["held_bytes"]
 
 
 def test_the_memory_of_another_machine_is_not_known(metabonk: Metabonk) -> None:
     done = metabonk("fit", *NOBODY, "--host", "192.0.2.1")
     assert done.returncode == 3
     assert done.stdout.startswith("not known: the memory of 192.0.2.1")
-    told = metabonk("fit", *NOBODY, "--host", "192.0.2.1", "--json")
-    assert told.returncode == 3
-    assert json.loads(told.stdout)["verdict"] is None
+    answer = metabonk("fit", *NOBODY, "--host", "192.0.2.1", "--json")
+    assert answer.returncode == 3
+    assert json.loads(answer.stdout)["verdict"] is None
 
 
 def test_an_earlier_run_on_this_machine_counts_with_its_day(metabonk: Metabonk, tmp_path: Path) -> None:
@@ -74,13 +74,13 @@ def test_a_pool_that_runs_is_measured_and_remembered(home: dict[str, str], metab
     with demo(home, "--workers", "2", "--speed", "600", "--scenario", "healthy") as pool:
         options = (*pool.options, "--json")
         ends = time.monotonic() + 60
-        told: dict[str, Any] = {}
-        while told.get("worker", {}).get("source") != "this run":
-            assert time.monotonic() < ends, told
-            told = json.loads(metabonk("fit", *options).stdout)
-        assert told["ollama"]["running"] is True
-        assert told["held_bytes"] >= told["worker"]["bytes"] > 0
-        assert told["verdict"] == "fits"
+        answer: dict[str, Any] = {}
+        while answer.get("worker", {}).get("source") != "this run":
+            assert time.monotonic() < ends, answer
+            answer = json.loads(metabonk("fit", *options).stdout)
+        assert answer["ollama"]["running"] is True
+        assert answer["held_bytes"] >= answer["worker"]["bytes"] > 0
+        assert answer["verdict"] == "fits"
         metabonk("check", *pool.options)
         kept = json.loads((tmp_path / "state" / "peaks.json").read_text())
         (runs,) = kept["pools"].values()
@@ -111,8 +111,8 @@ def test_a_limit_above_us_is_what_is_shared_out(groups: Any, home: dict[str, str
     )
     argv = [sys.executable, "-c", program, str(group.procs), "fit", *NOBODY, "--config", path, "--json"]
     done = subprocess.run(argv, env=home, capture_output=True, text=True, timeout=60)
-    told = json.loads(done.stdout)
-    assert told["total_bytes"] == LIMIT
-    assert told["limited_by"] == group.name
-    assert LIMIT - 200_000_000 < told["available_bytes"] <= LIMIT
-    assert (told["fits"], done.returncode) == (2, 1)
+    answer = json.loads(done.stdout)
+    assert answer["total_bytes"] == LIMIT
+    assert answer["limited_by"] == group.name
+    assert LIMIT - 200_000_000 < answer["available_bytes"] <= LIMIT
+    assert (answer["fits"], done.returncode) == (2, 1)

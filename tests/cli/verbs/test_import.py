@@ -28,13 +28,13 @@ FAILED_RUN = SHARED_DATA / "failed-run"
 
 
 @dataclass
-class Said:
+class Finished:
     code: int
     out: list[str]
     err: str
 
 
-Verb = Callable[..., Said]
+Verb = Callable[..., Finished]
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.delenv("METABONK_TUI_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
-    def call(*argv: str, state: str = "state") -> Said:
+    def call(*argv: str, state: str = "state") -> Finished:
         monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(tmp_path / state))
         code = guarded(list(argv))
-        told = capsys.readouterr()
-        return Said(code, told.out.split(), told.err)
+        contents = capsys.readouterr()
+        return Finished(code, contents.out.split(), contents.err)
 
     return call
 
@@ -92,10 +92,12 @@ def test_whatever_was_seen_survives_the_way_out_and_in(
     with Recording(path) as one:
         assert list(one.samples()) == made
         write_jsonl(str(folder / "b.jsonl"), one.samples())
-    assert told(folder / "a.jsonl") == told(folder / "b.jsonl"), "1 is not 1.0 either; the order of keys is free"
+    assert contents(folder / "a.jsonl") == contents(folder / "b.jsonl"), (
+        "1 is not 1.0 either; the order of keys is free"
+    )
 
 
-def told(path: Path) -> list[str]:
+def contents(path: Path) -> list[str]:
     return [json.dumps(json.loads(line), sort_keys=True) for line in path.read_text().splitlines()]
 
 
@@ -160,9 +162,11 @@ def test_of_a_broken_file_what_is_good_is_kept_and_the_rest_is_named(verb: Verb,
 
 def seen(folder: Path) -> list[tuple[float, dict[int, WorkerStatus | None]]]:
     """What a folder of tables tells, on its own clock."""
-    told = list(read_folder(sorted(folder.glob("*.csv")), []))
+    contents = list(read_folder(sorted(folder.glob("*.csv")), []))
     return [
-        (one.t - told[0].run.started_at, {n: w.status for n, w in one.workers.items()}) for one in told if told[0].run
+        (one.t - contents[0].run.started_at, {n: w.status for n, w in one.workers.items()})
+        for one in contents
+        if contents[0].run
     ]
 
 

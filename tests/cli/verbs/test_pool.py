@@ -56,11 +56,11 @@ def test_on_a_terminal_it_asks_and_no_is_the_default(home: dict[str, str], pool:
     os.close(theirs)
     try:
         assert process.stderr is not None
-        said = ""
-        while not said.endswith("[y/N] "):
+        prompt = ""
+        while not prompt.endswith("[y/N] "):
             character = process.stderr.read(1)
-            assert character, said
-            said += character
+            assert character, prompt
+            prompt += character
         os.write(ours, answer.encode() + b"\n")
         process.communicate(timeout=60)
     finally:
@@ -70,7 +70,7 @@ def test_on_a_terminal_it_asks_and_no_is_the_default(home: dict[str, str], pool:
     assert answers(pool.base_port) == (code != 0)
 
 
-def test_who_does_not_hold_the_pool_is_refused_and_told_who_does(
+def test_who_does_not_hold_the_pool_is_refused_and_shown_who_does(
     metabonk: Metabonk, home: dict[str, str], pool: Pool
 ) -> None:
     lock = PoolLock(lock_path("127.0.0.1", pool.base_port, Path(home["METABONK_TUI_STATE_DIR"]), home))

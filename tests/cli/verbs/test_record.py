@@ -54,9 +54,9 @@ def test_killed_it_goes_on_with_one_run_and_one_gap(home: dict[str, str], tmp_pa
         assert len(list(one.samples())) == one.newest_seq
         assert [event.kind for event in one.events()].count("recorder.gap") == 1
         assert [event.kind for event in one.events()].count("run.start") == 1
-    (told,) = json.loads(metabonk("runs", "--json").stdout)
-    assert set(told) == {"name", "started_at", "duration_s", "verdict", "workers", "bytes", "source"}
-    assert (told["workers"], told["source"]) == (2, "live")
+    (listed,) = json.loads(metabonk("runs", "--json").stdout)
+    assert set(listed) == {"name", "started_at", "duration_s", "verdict", "workers", "bytes", "source"}
+    assert (listed["workers"], listed["source"]) == (2, "live")
     made = metabonk("export", "last", "--jsonl", "a.jsonl")
     assert made.returncode == 0, made.stderr
     elsewhere = {"METABONK_TUI_STATE_DIR": str(tmp_path / "elsewhere")}
@@ -84,5 +84,5 @@ def test_as_the_memory_watch_it_is_armed_only_when_it_is_asked_for(
             assert done.returncode == 0, done.stderr
             assert metabonk("export", "last", "--jsonl", "a.jsonl").returncode == 0
             events = [json.loads(line).get("event") for line in (tmp_path / "a.jsonl").read_text().splitlines()]
-            told = [event["kind"] for event in events if event and event["kind"].startswith("watch.")]
-            assert told == {0: [], 1: ["watch.armed"], 2: ["watch.armed", "watch.refused"]}[len(asked)]
+            listed = [event["kind"] for event in events if event and event["kind"].startswith("watch.")]
+            assert listed == {0: [], 1: ["watch.armed"], 2: ["watch.armed", "watch.refused"]}[len(asked)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.cli.exit_codes import UsageError
-from metabonk_tui.cli.verbs.replay import place, reel_of
+from metabonk_tui.cli.verbs.replay import open_recording, place
 from metabonk_tui.core.recordings.seek import Elapsed
 from tests.cli.conftest import Metabonk
 from tests.cli.verbs.test_report import recording, silence
@@ -19,7 +19,7 @@ def test_without_a_terminal_it_names_what_needs_none(metabonk: Metabonk, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (["replay"], "RUN|FILE"),
         (["replay", "last", "--at", "ten past"], "expected one of 55m"),
@@ -28,36 +28,36 @@ def test_without_a_terminal_it_names_what_needs_none(metabonk: Metabonk, tmp_pat
         (["--workers", "3", "replay", "last"], "means nothing to replay"),
     ],
 )
-def test_what_is_wrong_is_said_with_what_would_be_right(metabonk: Metabonk, argv: list[str], said: str) -> None:
+def test_what_is_wrong_is_said_with_what_would_be_right(metabonk: Metabonk, argv: list[str], message: str) -> None:
     done = metabonk(*argv)
     assert done.returncode == 64
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 def test_a_path_that_exists_is_a_file_and_anything_else_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METABONK_TUI_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="no such run: quiet"), reel_of("quiet"):
+    with pytest.raises(UsageError, match="no such run: quiet"), open_recording("quiet"):
         pass
     recording(tmp_path / "quiet", ("quiet", 1000.0, silence(3)))
-    with reel_of("quiet") as reel:
-        assert [sample.t for _, sample in reel.samples()] == [1000.0, 1060.0, 1120.0, 1180.0]
+    with open_recording("quiet") as opened:
+        assert [sample.t for _, sample in opened.samples()] == [1000.0, 1060.0, 1120.0, 1180.0]
 
 
 def test_what_holds_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
-    with pytest.raises(UsageError, match="nothing could be read"), reel_of(str(tmp_path / "empty.jsonl")):
+    with pytest.raises(UsageError, match="nothing could be read"), open_recording(str(tmp_path / "empty.jsonl")):
         pass
-    with pytest.raises(UsageError, match=r"no worker_N_metrics\.csv"), reel_of(str(tmp_path)):
+    with pytest.raises(UsageError, match=r"no worker_N_metrics\.csv"), open_recording(str(tmp_path)):
         pass
 
 
 def test_lines_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     path = recording(tmp_path / "run.jsonl", ("quiet", 1000.0, silence(3)))
     path.write_text(path.read_text() + "\n{oops\n")
-    with reel_of(str(path)) as reel:
-        assert len(list(reel.samples())) == 4
-        assert reel.unread == 1
+    with open_recording(str(path)) as opened:
+        assert len(list(opened.samples())) == 4
+        assert opened.unread == 1
 
 
 def test_a_place_of_the_command_line_is_one_of_the_screen() -> None:

@@ -48,7 +48,7 @@ def learning(minutes: int) -> list[dict[str, Any]]:
     ]
 
 
-def told(metabonk: Metabonk, *argv: str) -> tuple[int, dict[str, Any]]:
+def run_report(metabonk: Metabonk, *argv: str) -> tuple[int, dict[str, Any]]:
     done = metabonk("report", "--json", *argv)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -56,7 +56,7 @@ def told(metabonk: Metabonk, *argv: str) -> tuple[int, dict[str, Any]]:
 
 def test_a_silent_run_is_a_stop_at_the_end_of_the_gate(metabonk: Metabonk, tmp_path: Path) -> None:
     path = recording(tmp_path / "run.jsonl", ("quiet", 1000.0, silence(40)))
-    code, report = told(metabonk, str(path))
+    code, report = run_report(metabonk, str(path))
     assert code == 2
     assert report["verdict"]["word"] == "STOP"
     assert 1800.0 <= report["verdict"]["since_s"] <= 1920.0
@@ -79,7 +79,7 @@ def test_a_silent_run_is_a_stop_at_the_end_of_the_gate(metabonk: Metabonk, tmp_p
 
 def test_a_learning_run_goes_on(metabonk: Metabonk, tmp_path: Path) -> None:
     path = recording(tmp_path / "run.jsonl", ("good", 1000.0, learning(40)))
-    code, report = told(metabonk, str(path))
+    code, report = run_report(metabonk, str(path))
     assert (code, report["verdict"]["word"]) == (0, "CONTINUE")
     assert report["nodes"] == {"components": "no", "memory": "unknown", "gameplay": "not yet"}
     assert [check["result"] for check in report["checks"]] == ["PASS"] * 6
@@ -87,7 +87,7 @@ def test_a_learning_run_goes_on(metabonk: Metabonk, tmp_path: Path) -> None:
 
 def test_the_headline_is_the_last_run_and_runs_holds_all(metabonk: Metabonk, tmp_path: Path) -> None:
     path = recording(tmp_path / "r.jsonl", ("one", 1000.0, silence(40)), ("two", 9000.0, learning(40)))
-    code, report = told(metabonk, str(path))
+    code, report = run_report(metabonk, str(path))
     assert (code, report["run"]["name"]) == (0, "two")
     assert [run["run"]["name"] for run in report["runs"]] == ["one", "two"]
     assert [run["verdict"]["word"] for run in report["runs"]] == ["STOP", "CONTINUE"]
@@ -98,7 +98,7 @@ def test_the_headline_is_the_last_run_and_runs_holds_all(metabonk: Metabonk, tmp
 def test_several_files_are_put_in_the_order_of_their_starts(metabonk: Metabonk, tmp_path: Path) -> None:
     late = recording(tmp_path / "a.jsonl", ("late", 9000.0, silence(40)))
     early = recording(tmp_path / "b.jsonl", ("early", 1000.0, learning(40)))
-    code, report = told(metabonk, str(late), str(early))
+    code, report = run_report(metabonk, str(late), str(early))
     assert code == 2
     assert [run["run"]["name"] for run in report["runs"]] == ["early", "late"]
 
@@ -107,8 +107,8 @@ def test_files_of_one_folder_are_one_recording(metabonk: Metabonk, tmp_path: Pat
     for slot in (0, 1):
         rows = (OLD.format(elapsed=300 * n, slot=slot, step=float(10 + n)) for n in range(10))
         (tmp_path / f"worker_{slot}_metrics.csv").write_text("\n".join(rows))
-    by_folder = told(metabonk, str(tmp_path))
-    by_name = told(metabonk, *(str(tmp_path / f"worker_{slot}_metrics.csv") for slot in (1, 0)))
+    by_folder = run_report(metabonk, str(tmp_path))
+    by_name = run_report(metabonk, *(str(tmp_path / f"worker_{slot}_metrics.csv") for slot in (1, 0)))
     assert by_folder == by_name
     assert by_folder[0] == 2
     assert [worker["slot"] for worker in by_folder[1]["workers"]] == [0, 1]
@@ -138,7 +138,7 @@ def test_a_folder_without_recordings_says_so(metabonk: Metabonk, tmp_path: Path)
     assert "worker_N_metrics.csv" in done.stderr
 
 
-def test_a_flood_of_broken_lines_is_told_in_short(metabonk: Metabonk, tmp_path: Path) -> None:
+def test_a_flood_of_broken_lines_is_reported_in_short(metabonk: Metabonk, tmp_path: Path) -> None:
     path = recording(tmp_path / "run.jsonl", ("r", 1000.0, silence(1)))
     path.write_text(path.read_text() + "\nbroken" * 5000)
     done = metabonk("report", str(path))
@@ -148,7 +148,7 @@ def test_a_flood_of_broken_lines_is_told_in_short(metabonk: Metabonk, tmp_path: 
 
 @pytest.mark.skipif(not FAILED_RUN.is_dir(), reason="the recording of the failed run is not beside this checkout")
 def test_the_failed_run_that_nobody_saw(metabonk: Metabonk) -> None:
-    code, report = told(metabonk, str(FAILED_RUN))
+    code, report = run_report(metabonk, str(FAILED_RUN))
     first, second = report["runs"]
 
     # STOP at the end of the gate, 45 minutes before the machine ran out of memory.
@@ -189,7 +189,7 @@ def test_the_failed_run_that_nobody_saw(metabonk: Metabonk) -> None:
 def test_the_failed_run_in_one_page(metabonk: Metabonk, imported: bool) -> None:
     name = metabonk("import", str(FAILED_RUN)).stdout.split()[0] if imported else str(FAILED_RUN)
     text = " ".join(metabonk("report", name).stdout.split("run 2 of 2:")[0].split())
-    for said in (
+    for phrase in (
         "STOP was known after 30m; the run went on for 45m more, then nobody watched for 6h20m.",
         "It could be seen 30m sooner, at 00:00:00: UI exploration, intrinsic reward, meta-sequences ABSENT on 5/5",
         "verdict STOP, at the end of the gate",
@@ -200,8 +200,8 @@ def test_the_failed_run_in_one_page(metabonk: Metabonk, imported: bool) -> None:
         "nobody watched for 6h20m, until 07:35:00",
         "no forecast was made: memory was not recorded",
     ):
-        assert said in text, said
-    whole = told(metabonk, name)[1]
+        assert phrase in text, phrase
+    whole = run_report(metabonk, name)[1]
     report = whole if imported else whole["runs"][0]
     assert report["gaps"] == [{"from_s": 4500.0, "to_s": 27300.0}]
     absent = next(one for one in report["first_seen"] if one["id"] == "component-absent")
@@ -211,7 +211,7 @@ def test_the_failed_run_in_one_page(metabonk: Metabonk, imported: bool) -> None:
 
 @pytest.mark.skipif(not CRASH.is_file(), reason="the re-enacted crash is not beside this checkout")
 def test_the_forecasts_of_the_reenacted_crash_are_held_against_the_kill(metabonk: Metabonk) -> None:
-    record = told(metabonk, str(CRASH))[1]["memory"]["forecasts"]
+    record = run_report(metabonk, str(CRASH))[1]["memory"]["forecasts"]
     assert record["missed_kills_s"] == []
     warned, critical, after = record["raised"]
     assert [one["state"] for one in record["raised"]] == ["WARNING", "CRITICAL", "WARNING"]
@@ -232,13 +232,13 @@ def test_a_run_of_the_store_is_found_by_name_by_its_beginning_as_the_last_and_wi
     recording(tmp_path / "two.jsonl", ("good-two", 9000.0, learning(40)))
     assert metabonk("import", "one.jsonl").returncode == 0
     assert metabonk("import", "two.jsonl").returncode == 0
-    by_file = told(metabonk, "one.jsonl")
+    by_file = run_report(metabonk, "one.jsonl")
     for name in ("quiet-one", "quiet"):
-        assert told(metabonk, name) == by_file
+        assert run_report(metabonk, name) == by_file
     for name in ("last", "good"):
-        assert told(metabonk, name)[1]["run"]["name"] == "good-two"
-    assert told(metabonk)[1]["run"]["name"] == "good-two"
-    both = told(metabonk, "good", "one.jsonl")[1]
+        assert run_report(metabonk, name)[1]["run"]["name"] == "good-two"
+    assert run_report(metabonk)[1]["run"]["name"] == "good-two"
+    both = run_report(metabonk, "good", "one.jsonl")[1]
     assert [run["run"]["name"] for run in both["runs"]] == ["quiet-one", "good-two"]
     done = metabonk("report", "quiet-oen")
     assert done.returncode == 64
@@ -249,10 +249,10 @@ def test_what_exists_as_a_path_is_that_and_never_a_run(metabonk: Metabonk, tmp_p
     recording(tmp_path / "one.jsonl", ("good-two", 1000.0, learning(40)))
     metabonk("import", "one.jsonl")
     recording(tmp_path / "good-two", ("quiet", 1000.0, silence(40)))
-    assert told(metabonk, "good-two")[1]["run"]["name"] == "quiet"
+    assert run_report(metabonk, "good-two")[1]["run"]["name"] == "quiet"
 
 
-def test_every_form_leaves_with_the_same_code_and_the_page_goes_where_it_is_told(
+def test_every_form_leaves_with_the_same_code_and_the_page_goes_where_it_is_sent(
     metabonk: Metabonk, tmp_path: Path
 ) -> None:
     recording(tmp_path / "run.jsonl", ("quiet", 1000.0, silence(40)))

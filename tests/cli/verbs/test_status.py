@@ -17,7 +17,7 @@ from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.cli.entry import plain_status
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live.status_print import glyphs_for
-from metabonk_tui.cli.live.status_writer import BriefWriter
+from metabonk_tui.cli.live.status_writer import StatusFileWriter
 from metabonk_tui.cli.options import Parser
 from metabonk_tui.cli.verbs import status
 from metabonk_tui.core.export.status_line import ASCII, UNICODE
@@ -66,8 +66,8 @@ def test_nobody_watches_where_there_is_no_file(metabonk: Metabonk) -> None:
     done = metabonk("status")
     assert (done.returncode, done.stdout, done.stderr) == (3, "◌ no monitor\n", "")
     assert metabonk("status", "--base-port", "5000").stdout == "◌ no monitor of port 5000\n"
-    told = json.loads(metabonk("status", "--format", "json").stdout)
-    assert (told["problem"], told["stale"], told["age_s"]) == ("no monitor", True, None)
+    summary = json.loads(metabonk("status", "--format", "json").stdout)
+    assert (summary["problem"], summary["stale"], summary["age_s"]) == ("no monitor", True, None)
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_of_two_pools_the_one_that_is_named(metabonk: Metabonk, state: Path, tmp
 
 def test_json_is_the_file_and_how_old_it_is(metabonk: Metabonk, state: Path) -> None:
     path = put(state, scenes.stop(), something="new")
-    told = json.loads(metabonk("status", "--format", "json").stdout)
-    assert told.items() >= json.loads(path.read_text()).items()
-    assert told["stale"] is False
-    assert 0 <= told["age_s"] < 60
+    summary = json.loads(metabonk("status", "--format", "json").stdout)
+    assert summary.items() >= json.loads(path.read_text()).items()
+    assert summary["stale"] is False
+    assert 0 <= summary["age_s"] < 60
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def written(state: Path) -> dict[str, Any]:
 
 
 def test_only_who_is_to_write_writes_and_each_snapshot_once(state: Path) -> None:
-    one, writer = scenes.stop(), BriefWriter(state, POOL, 1.0)
+    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0)
     writer.renew(None, mine=True)
     writer.renew(one, mine=False)
     writer.close()
@@ -284,7 +284,7 @@ def test_only_who_is_to_write_writes_and_each_snapshot_once(state: Path) -> None
 
 
 def test_at_its_end_it_says_so_unless_another_one_goes_on(state: Path) -> None:
-    one, writer = scenes.stop(), BriefWriter(state, POOL, 1.0)
+    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0)
     writer.renew(one, mine=True)
     writer.close()
     assert written(state)["ended"] is True
@@ -296,13 +296,13 @@ def test_at_its_end_it_says_so_unless_another_one_goes_on(state: Path) -> None:
     assert written(state) == other
 
 
-def test_a_disk_in_trouble_costs_this_file_and_is_told_once(metabonk: Metabonk, state: Path) -> None:
+def test_a_disk_in_trouble_costs_this_file_and_is_reported_once(metabonk: Metabonk, state: Path) -> None:
     state.mkdir()
     (state / "status").write_text("in the way")
     done = metabonk("check", "--json", "--for", "3s", "--base-port", "1", "--workers", "1")
     assert done.returncode == 3, done.stderr
-    told = [event["text"] for event in json.loads(done.stdout)["events"] if event["kind"] == "monitor.error"]
-    assert told == ["the status file failed: FileExistsError; the log says where"]
+    summary = [event["text"] for event in json.loads(done.stdout)["events"] if event["kind"] == "monitor.error"]
+    assert summary == ["the status file failed: FileExistsError; the log says where"]
     assert metabonk("status").stdout.startswith("◌ ")
 
 
@@ -324,8 +324,8 @@ def test_killed_it_is_stale_and_ended_it_is_unwatched(home: dict[str, str], stat
             wait_for(lambda: "2/2 up" in metabonk("status").stdout)
             # Who reads along leaves the file to the one who records.
             assert metabonk("check", *pool.options).returncode in (2, 3)
-            told = json.loads(metabonk("status", "--format", "json", "--base-port", str(pool.base_port)).stdout)
-            assert (told["pid"], told["stale"], told["recording"]) == (recorder.pid, False, True)
+            summary = json.loads(metabonk("status", "--format", "json", "--base-port", str(pool.base_port)).stdout)
+            assert (summary["pid"], summary["stale"], summary["recording"]) == (recorder.pid, False, True)
             recorder.send_signal(signal.SIGKILL)
             recorder.wait(20)
             wait_for(lambda: metabonk("status").stdout.startswith("~ STALE for 1"))

@@ -37,7 +37,7 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(theirs)
-        self.said = b""
+        self.output = b""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -49,12 +49,12 @@ class Terminal:
                 return
             if not data:
                 return
-            self.said += data
+            self.output += data
 
     def shows(self, text: str, limit_s: float = 40) -> None:
         """Wait until the text was drawn."""
-        wait_for(lambda: text.encode() in self.said or self.process.poll() is not None, limit_s)
-        assert text.encode() in self.said, self.said[-2000:].decode(errors="replace")
+        wait_for(lambda: text.encode() in self.output or self.process.poll() is not None, limit_s)
+        assert text.encode() in self.output, self.output[-2000:].decode(errors="replace")
 
     def press(self, keys: str) -> None:
         """Type."""

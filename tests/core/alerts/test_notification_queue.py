@@ -8,77 +8,80 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.alerts.notification_queue import LIMIT, Outbox
-from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertState, Change, Turn
+from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertState, AlertTransition, AlertTransitionKind
 
-Told = tuple[str, str, int]
+Notification = tuple[str, str, int]
 
 
 def change(
-    turn: Turn = "firing", name: str = "MemLow", severity: AlertSeverity = "warn", workers: tuple[int, ...] = ()
-) -> Change:
-    state: AlertState = "resolved" if turn == "resolved" else "firing"
-    return Change(turn, Alert(name, "", severity, state, "it is so", since_t=0.0, workers=workers))
+    kind: AlertTransitionKind = "firing",
+    name: str = "MemLow",
+    severity: AlertSeverity = "warn",
+    workers: tuple[int, ...] = (),
+) -> AlertTransition:
+    state: AlertState = "resolved" if kind == "resolved" else "firing"
+    return AlertTransition(kind, Alert(name, "", severity, state, "it is so", since_t=0.0, workers=workers))
 
 
-def offer(box: Outbox, one: Change, now_s: float) -> None:
+def offer(box: Outbox, one: AlertTransition, now_s: float) -> None:
     box.offer(one, {"id": one.alert.id, "state": one.alert.state}, now_s)
 
 
-def told(box: Outbox, now_s: float) -> list[Told]:
-    found: list[Told] = []
+def take_all(box: Outbox, now_s: float) -> list[Notification]:
+    found: list[Notification] = []
     while (message := box.take(now_s)) is not None:
         found.append((message["id"], message["state"], message["left_out"]))
     return found
 
 
-def test_what_is_new_is_told_at_once_and_once() -> None:
+def test_what_is_new_is_reported_at_once_and_once() -> None:
     box = Outbox(again_s=60, per_minute=6)
     offer(box, change(), 100)
-    assert told(box, 100) == [("MemLow", "firing", 0)]
-    assert told(box, 1000) == []
+    assert take_all(box, 100) == [("MemLow", "firing", 0)]
+    assert take_all(box, 1000) == []
     assert box.ready_s() is None
 
 
-def test_what_flaps_is_told_once() -> None:
+def test_what_flaps_is_reported_once() -> None:
     box = Outbox(again_s=60, per_minute=6)
-    found: list[Told] = []
+    found: list[Notification] = []
     for second in range(50):
         offer(box, change("resolved" if second % 2 else "firing"), second)
-        found += told(box, second)
-    found += told(box, 1000)
+        found += take_all(box, second)
+    found += take_all(box, 1000)
     # 25 times on and off are two calls, and the second one says how much was left out.
     assert found == [("MemLow", "firing", 0), ("MemLow", "resolved", 48)]
 
 
-def test_what_is_again_as_it_was_told_is_not_told_again() -> None:
+def test_what_is_again_as_it_was_reported_is_not_reported_again() -> None:
     box = Outbox(again_s=60, per_minute=6)
-    for second, turn in enumerate(("firing", "resolved", "firing")):
-        offer(box, change(turn), second)  # type: ignore[arg-type]
+    for second, kind in enumerate(("firing", "resolved", "firing")):
+        offer(box, change(kind), second)  # type: ignore[arg-type]
         if second == 0:
-            assert told(box, 0) == [("MemLow", "firing", 0)]
+            assert take_all(box, 0) == [("MemLow", "firing", 0)]
     assert len(box) == 0
-    assert told(box, 1000) == []
+    assert take_all(box, 1000) == []
 
 
-def test_the_end_waits_for_its_rest_and_is_told_then() -> None:
+def test_the_end_waits_for_its_rest_and_is_reported_then() -> None:
     box = Outbox(again_s=60, per_minute=6)
     offer(box, change(), 0)
-    told(box, 0)
+    take_all(box, 0)
     offer(box, change("resolved"), 5)
     assert box.ready_s() == 60
-    assert told(box, 59.9) == []
-    assert told(box, 60) == [("MemLow", "resolved", 0)]
+    assert take_all(box, 59.9) == []
+    assert take_all(box, 60) == [("MemLow", "resolved", 0)]
 
 
 def test_what_becomes_critical_does_not_wait() -> None:
     box = Outbox(again_s=60, per_minute=6)
     offer(box, change(), 0)
-    told(box, 0)
+    take_all(box, 0)
     offer(box, change("louder", severity="crit"), 3)
-    assert told(box, 3) == [("MemLow", "firing", 0)]
+    assert take_all(box, 3) == [("MemLow", "firing", 0)]
     offer(box, change("louder", severity="crit", workers=(1,)), 4)
-    assert told(box, 4) == []
-    assert told(box, 63) == [("MemLow", "firing", 0)]
+    assert take_all(box, 4) == []
+    assert take_all(box, 63) == [("MemLow", "firing", 0)]
 
 
 def test_no_more_than_so_many_a_minute_and_critical_ones_first() -> None:
@@ -86,12 +89,12 @@ def test_no_more_than_so_many_a_minute_and_critical_ones_first() -> None:
     for number in range(4):
         offer(box, change(name=f"A{number}"), 0)
     offer(box, change(name="Worst", severity="crit"), 0)
-    assert told(box, 0) == [("Worst", "firing", 0), ("A0", "firing", 0)]
+    assert take_all(box, 0) == [("Worst", "firing", 0), ("A0", "firing", 0)]
     assert box.ready_s() == 60
     offer(box, change("louder", name="A1", workers=(1,)), 10)
-    assert told(box, 59) == []
-    assert told(box, 60) == [("A1", "firing", 1), ("A2", "firing", 0)]
-    assert told(box, 120) == [("A3", "firing", 0)]
+    assert take_all(box, 59) == []
+    assert take_all(box, 60) == [("A1", "firing", 1), ("A2", "firing", 0)]
+    assert take_all(box, 120) == [("A3", "firing", 0)]
 
 
 def test_too_many_that_wait_cost_the_least_loud() -> None:
@@ -100,18 +103,18 @@ def test_too_many_that_wait_cost_the_least_loud() -> None:
     for number in range(LIMIT):
         offer(box, change(name=f"A{number}", severity="crit"), 0)
     assert len(box) == LIMIT
-    names = told(box, 0)
+    names = take_all(box, 0)
     assert "Quiet" not in {name for name, _, _ in names}
     assert names[0][2] == 1
 
 
-def test_after_its_rest_an_alert_that_fires_anew_is_told_anew() -> None:
+def test_after_its_rest_an_alert_that_fires_anew_is_reported_anew() -> None:
     box = Outbox(again_s=60, per_minute=6)
     offer(box, change(), 0)
-    assert told(box, 0)
+    assert take_all(box, 0)
     # Its run ended with it firing: nobody said that it was resolved.
     offer(box, change(), 61)
-    assert told(box, 61) == [("MemLow", "firing", 0)]
+    assert take_all(box, 61) == [("MemLow", "firing", 0)]
 
 
 steps = st.lists(
@@ -134,10 +137,10 @@ def test_never_too_often_and_at_last_the_truth(
     newest: dict[str, str] = {}
     last: dict[str, str] = {}
     left_out = 0
-    for wait_s, turn, name, severity in [*script, *[(60, None, "", "")] * 8]:
+    for wait_s, kind, name, severity in [*script, *[(60, None, "", "")] * 8]:
         now_s += wait_s
-        if turn is not None:
-            one = change(turn, name, severity)
+        if kind is not None:
+            one = change(kind, name, severity)
             newest[name] = one.alert.state
             offer(box, one, now_s)
         while (message := box.take(now_s)) is not None:

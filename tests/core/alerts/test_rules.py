@@ -15,7 +15,7 @@ from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
 from metabonk_tui.core.alerts.rule import Scene
 from metabonk_tui.core.alerts.rules import RULES
-from metabonk_tui.core.model.alert import Alert, changes
+from metabonk_tui.core.model.alert import Alert, alert_transitions
 from metabonk_tui.core.model.memory import Forecast, GpuMemory
 from metabonk_tui.core.model.sample import EnvReading, Event, Operation, PoolReading, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -91,7 +91,7 @@ def test_a_key_that_is_absent_for_two_minutes_on_one_worker_is_a_warning_and_on_
     assert (loud.severity, loud.workers) == ("crit", (0, 1, 2))
 
 
-def test_a_key_that_is_absent_for_just_under_two_minutes_is_told_by_nobody() -> None:
+def test_a_key_that_is_absent_for_just_under_two_minutes_is_reported_by_nobody() -> None:
     lacking = without(healthy, SYSTEM2, "vlm_hints_used")
     began_t = next(one.since_t for one in last(script(lacking, for_s=4 * MIN)).alerts if one.about == "system2")
     short = phases((0, lacking), (began_t + 115, healthy))
@@ -152,7 +152,7 @@ def test_zero_on_a_worker_that_does_not_step_is_not_its_components_fault() -> No
     assert named(last(script(only2(still), for_s=20 * MIN)), "ComponentZero", "system2") is None
 
 
-def test_what_showed_and_stopped_for_long_is_told() -> None:
+def test_what_showed_and_stopped_for_long_is_reported() -> None:
     stuck = with_fields(healthy, **{SYSTEM2: lambda t: min(t, 300.0), "vlm_hints_used": 3})
     seen = play(script(only2(stuck), for_s=30 * MIN))
     at = fired(seen, "ComponentStalled", "system2")
@@ -191,7 +191,7 @@ def test_while_the_pool_is_being_changed_nobody_is_down() -> None:
     assert fired(seen, "WorkerDown") is None
 
 
-def test_idle_is_told_five_minutes_after_anything_grew() -> None:
+def test_idle_is_reported_five_minutes_after_anything_grew() -> None:
     stands = lambda slot, t: healthy(slot, 0.0)  # noqa: E731
     seen = play(script(only2(stands), for_s=15 * MIN))
     at = fired(seen, "WorkerIdle")
@@ -206,7 +206,7 @@ def racing(slot: int, t: float) -> Fields:
     return healthy(slot, t) | {"step": t if t < 900 else 900 + 50 * (t - 900)}
 
 
-def test_a_step_rate_out_of_its_own_regime_is_told_after_two_minutes() -> None:
+def test_a_step_rate_out_of_its_own_regime_is_reported_after_two_minutes() -> None:
     seen = play(script(only2(racing), for_s=25 * MIN))
     at = fired(seen, "RateRegime")
     assert at is not None
@@ -253,9 +253,9 @@ def test_a_new_generation_is_news_and_three_in_an_hour_a_warning() -> None:
 
 def test_a_worker_that_begins_again_and_again_is_one_alert() -> None:
     seen = play(script(only2(lives(*range(300, 1500, 60))), for_s=40 * MIN))
-    told = [c for before, after in pairwise(seen) for c in changes(before.alerts, after.alerts)]
-    assert [c.turn for c in told if c.alert.name == "WorkerLooping"] == ["firing", "resolved"]
-    assert [c.turn for c in told if c.alert.name == "GenerationChange"].count("firing") == 1
+    found = [c for before, after in pairwise(seen) for c in alert_transitions(before.alerts, after.alerts)]
+    assert [c.kind for c in found if c.alert.name == "WorkerLooping"] == ["firing", "resolved"]
+    assert [c.kind for c in found if c.alert.name == "GenerationChange"].count("firing") == 1
 
 
 def test_frames_that_stand_while_it_steps() -> None:
@@ -398,7 +398,7 @@ def test_what_the_memory_watch_did() -> None:
     assert found(armed, armed) == ()
 
 
-def test_what_is_not_written_to_disk_is_told_until_it_is() -> None:
+def test_what_is_not_written_to_disk_is_reported_until_it_is() -> None:
     events = {
         300.0: (Event(300.0, "recorder.error", "warn", "not recorded: no space left on device"),),
         600.0: (Event(600.0, "recorder.error", "ok", "recording again"),),
@@ -420,8 +420,8 @@ def test_a_healthy_run_alarms_nobody() -> None:
 
 
 def test_every_rule_is_held_against_something_here() -> None:
-    told = Path(__file__).read_text(encoding="utf-8")
-    assert [name for name in RULES if f'"{name}"' not in told] == []
+    found = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in RULES if f'"{name}"' not in found] == []
 
 
 # Real recordings
@@ -464,7 +464,7 @@ def test_the_failed_run_is_critical_within_minutes() -> None:
 
 
 @there(KILL)
-def test_memory_that_ended_was_told_long_before() -> None:
+def test_memory_that_ended_was_reported_long_before() -> None:
     found = first_fired(KILL)
     killed_s = found["OomKill"][0]
     assert killed_s - found["MemLow"][0] > 30 * MIN

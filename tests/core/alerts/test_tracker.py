@@ -15,7 +15,7 @@ from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene
 from metabonk_tui.core.alerts.tracker import Alerts, hear
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.alert import Acknowledged, Alert, Change, changes
+from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
 from metabonk_tui.core.model.sample import Event, MemoryReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
@@ -47,9 +47,9 @@ SCENE = last(script(for_s=10))
 
 def go_on(
     state: Alerts, found: Iterable[Finding], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
-) -> tuple[list[Change], Alerts]:
+) -> tuple[list[AlertTransition], Alerts]:
     """Step the machine on through what a rule named MemLow finds, a tick every 10 s; `gaps`: not watched till then."""
-    told: list[Change] = []
+    transitions: list[AlertTransition] = []
     for n, finding in enumerate(found):
         scene = Scene(facts_of(SCENE, t=n * 10.0), SCENE.verdict, None)
 
@@ -57,13 +57,13 @@ def go_on(
             return finding
 
         state, happened = alerts.observe(state, scene, 0.0 if n in gaps else 10.0, config, {"MemLow": rule})
-        told += happened
-    return told, state
+        transitions += happened
+    return transitions, state
 
 
 def run(
     found: Iterable[Finding], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
-) -> tuple[list[Change], Alerts]:
+) -> tuple[list[AlertTransition], Alerts]:
     """The same from the beginning."""
     return go_on(Alerts(), found, gaps, config)
 
@@ -72,8 +72,8 @@ def on(workers: tuple[int, ...] = (), raised: bool = False, value: float | None 
     return Finding((Condition("it holds", workers=workers, raised=raised, value=value, unit="bytes"),))
 
 
-def turns(told: Sequence[Change]) -> list[str]:
-    return [change.turn for change in told]
+def turns(transitions: Sequence[AlertTransition]) -> list[str]:
+    return [change.kind for change in transitions]
 
 
 # Lasting
@@ -82,14 +82,14 @@ def turns(told: Sequence[Change]) -> list[str]:
 def test_just_under_its_time_it_is_pending_and_at_its_time_it_fires() -> None:
     _, before = run([on()] * 6)
     assert [(one.state, one.since_t, one.firing_t) for one in before.view] == [("pending", 0.0, None)]
-    told, state = run([on()] * 7)
-    assert turns(told) == ["firing"]
+    transitions, state = run([on()] * 7)
+    assert turns(transitions) == ["firing"]
     assert [(one.state, one.since_t, one.firing_t) for one in state.view] == [("firing", 0.0, 60.0)]
 
 
 def test_one_that_begins_again_begins_at_nothing() -> None:
-    told, state = run([*[on()] * 6, NOTHING, *[on()] * 6])
-    assert told == []
+    transitions, state = run([*[on()] * 6, NOTHING, *[on()] * 6])
+    assert transitions == []
     assert state.view[0].since_t == 70.0
 
 
@@ -100,23 +100,23 @@ def test_time_that_nobody_watched_proves_nothing() -> None:
     assert state.view[0].state == "firing"
 
 
-def test_what_cannot_be_told_stays_as_it_is() -> None:
-    told, state = run([*[on()] * 3, *[UNSEEN] * 20, *[on()] * 3])
-    assert (turns(told), state.view[0].state) == ([], "pending")
-    told, state = run([*[on()] * 7, *[UNSEEN] * 50])
-    assert (turns(told), state.view[0].state) == (["firing"], "firing")
+def test_what_cannot_be_reported_stays_as_it_is() -> None:
+    transitions, state = run([*[on()] * 3, *[UNSEEN] * 20, *[on()] * 3])
+    assert (turns(transitions), state.view[0].state) == ([], "pending")
+    transitions, state = run([*[on()] * 7, *[UNSEEN] * 50])
+    assert (turns(transitions), state.view[0].state) == (["firing"], "firing")
 
 
 def test_a_worker_that_is_out_of_sight_keeps_its_alert() -> None:
     gone = Finding(blind=frozenset({1}))
-    told, state = run([*[on((0, 1))] * 7, *[gone] * 30])
-    assert turns(told) == ["firing"]
+    transitions, state = run([*[on((0, 1))] * 7, *[gone] * 30])
+    assert turns(transitions) == ["firing"]
     assert state.view[0].workers == (1,)
 
 
 def test_it_keeps_the_least_and_the_most() -> None:
-    told, state = run([*[on(value=float(n)) for n in (5, 9, 4, 6, 6, 6, 6, 7)], *[NOTHING] * 14])
-    assert turns(told) == ["firing", "resolved"]
+    transitions, state = run([*[on(value=float(n)) for n in (5, 9, 4, 6, 6, 6, 6, 7)], *[NOTHING] * 14])
+    assert turns(transitions) == ["firing", "resolved"]
     (alert,) = state.view
     assert (alert.least, alert.most, alert.resolved_t, alert.duration_s(999.0)) == (4.0, 9.0, 80.0, 80.0)
 
@@ -125,32 +125,32 @@ def test_it_keeps_the_least_and_the_most() -> None:
 
 
 def test_a_worker_joins_after_a_time_of_its_own_and_leaves_after_a_rest_of_its_own() -> None:
-    told, state = run([*[on((0,))] * 7, *[on((0, 1))] * 6])
-    assert (turns(told), state.view[0].workers) == (["firing"], (0,))
-    told, state = run([*[on((0,))] * 7, *[on((0, 1))] * 7])
-    assert (turns(told), state.view[0].workers) == (["firing", "louder"], (0, 1))
-    told, state = run([*[on((0, 1))] * 7, *[on((0,))] * 14])
-    assert (turns(told), state.view[0].workers) == (["firing"], (0,))
+    transitions, state = run([*[on((0,))] * 7, *[on((0, 1))] * 6])
+    assert (turns(transitions), state.view[0].workers) == (["firing"], (0,))
+    transitions, state = run([*[on((0,))] * 7, *[on((0, 1))] * 7])
+    assert (turns(transitions), state.view[0].workers) == (["firing", "louder"], (0, 1))
+    transitions, state = run([*[on((0, 1))] * 7, *[on((0,))] * 14])
+    assert (turns(transitions), state.view[0].workers) == (["firing"], (0,))
 
 
-def test_a_worker_that_flaps_beside_one_that_is_down_is_told_once() -> None:
+def test_a_worker_that_flaps_beside_one_that_is_down_is_reported_once() -> None:
     flapping = [*[on((0, 1))] * 7, *[on((0,))] * 5] * 20
-    told, _ = run(flapping)
-    assert turns(told) == ["firing"]
+    transitions, _ = run(flapping)
+    assert turns(transitions) == ["firing"]
 
 
 def test_and_so_it_is_where_it_flaps_slower_than_it_rests() -> None:
     flapping = [*[on((0, 1))] * 7, *[on((0,))] * 60] * 30
-    told, _ = run(flapping)
-    assert turns(told).count("louder") <= 4
+    transitions, _ = run(flapping)
+    assert turns(transitions).count("louder") <= 4
 
 
-def test_it_becomes_louder_without_a_new_one_and_is_not_told_again_when_that_flaps() -> None:
+def test_it_becomes_louder_without_a_new_one_and_is_not_reported_again_when_that_flaps() -> None:
     config = configured('[alerts.rule.MemLow]\nfor_s = 60.0\nraised = "crit"')
     assert config.alerts.rule.MemLow.raised == "crit"
     loud = [*[on()] * 7, *([*[on(raised=True)] * 7, *[on()] * 5] * 20)]
-    told, state = run(loud, config=config)
-    assert turns(told) == ["firing", "louder"]
+    transitions, state = run(loud, config=config)
+    assert turns(transitions) == ["firing", "louder"]
     assert [one.severity for one in state.view] == ["crit"]
 
 
@@ -166,29 +166,29 @@ def test_whatever_is_away_for_less_than_its_rest_is_one_alert(spells: list[tuple
     ticks = [*[on()] * 7]
     for held, away in spells:
         ticks += [*[NOTHING] * away, *[on()] * held]
-    told, state = run([*ticks, *[NOTHING] * after])
-    assert turns(told) in (["firing"], ["firing", "resolved"])
+    transitions, state = run([*ticks, *[NOTHING] * after])
+    assert turns(transitions) in (["firing"], ["firing", "resolved"])
     assert len(state.view) == 1
     assert state.view[0].times == 1 + len(spells)
     assert (state.view[0].state == "resolved") == (after > 12)
 
 
 def test_fifty_times_is_one_alert_and_two_notices() -> None:
-    told, state = run([*([*[on()] * 7, *[NOTHING] * 6] * 50), *[NOTHING] * 20])
-    assert turns(told) == ["firing", "resolved"]
+    transitions, state = run([*([*[on()] * 7, *[NOTHING] * 6] * 50), *[NOTHING] * 20])
+    assert turns(transitions) == ["firing", "resolved"]
     assert [(one.times, one.state) for one in state.view] == [(50, "resolved")]
 
 
 @pytest.mark.parametrize("away_min", [3, 5, 10, 20, 45])
-def test_what_flaps_slower_than_it_rests_is_told_a_few_times_and_then_rests_longer(away_min: int) -> None:
-    told, state = run([*[on()] * 7, *[NOTHING] * (away_min * 6)] * 50)
-    assert turns(told).count("firing") <= 7
+def test_what_flaps_slower_than_it_rests_is_reported_a_few_times_and_then_rests_longer(away_min: int) -> None:
+    transitions, state = run([*[on()] * 7, *[NOTHING] * (away_min * 6)] * 50)
+    assert turns(transitions).count("firing") <= 7
     assert len(state.view) <= 7
 
 
 def test_what_comes_back_after_hours_rests_as_long_as_ever() -> None:
-    told, _ = run([*[on()] * 7, *[NOTHING] * 800] * 3)
-    assert turns(told) == ["firing", "resolved"] * 3
+    transitions, _ = run([*[on()] * 7, *[NOTHING] * 800] * 3)
+    assert turns(transitions) == ["firing", "resolved"] * 3
 
 
 def test_no_more_than_fifty_that_ended_are_kept() -> None:
@@ -254,11 +254,11 @@ def test_an_acknowledgement_is_recorded_like_any_event_and_one_that_comes_alone_
     assert standing(step(after, again, CONFIG), "MemLow").acknowledged is not None
 
 
-def test_it_is_told_when_it_fires_and_when_it_has_ended() -> None:
+def test_it_is_reported_when_it_fires_and_when_it_has_ended() -> None:
     seen = last(script(memory=low(120.0, 300.0), for_s=12 * MIN))
-    told = [(event.kind, event.facts["id"]) for event in seen.events if event.kind.startswith("alert.")]
-    assert told.count(("alert.firing", "MemLow")) == 1
-    assert told.count(("alert.resolved", "MemLow")) == 1
+    transitions = [(event.kind, event.facts["id"]) for event in seen.events if event.kind.startswith("alert.")]
+    assert transitions.count(("alert.firing", "MemLow")) == 1
+    assert transitions.count(("alert.resolved", "MemLow")) == 1
     (ended,) = [event for event in seen.events if event.kind == "alert.resolved"]
     assert ended.severity == "ok"
     assert ended.facts["duration"] == 180.0
@@ -274,7 +274,7 @@ def test_after_a_restart_from_a_kept_snapshot_nothing_fires_again() -> None:
     assert kept[1].alerts == half.alerts != ()
     whole, resumed = play(samples), play(samples[40:], before=kept[1])
     assert resumed[-1].alerts == whole[-1].alerts
-    assert changes(half.alerts, resumed[0].alerts) == ()
+    assert alert_transitions(half.alerts, resumed[0].alerts) == ()
 
 
 def test_a_new_run_begins_without_alerts_and_the_old_one_keeps_its_own() -> None:

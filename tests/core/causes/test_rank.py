@@ -83,14 +83,14 @@ mute_always = with_fields(healthy, system2_trigger_mode="always", system2_trigge
 renamed = with_fields(without(healthy, "intrinsic_reward_total"), intrinsic_rewards_total=1.0)
 NO_SYSTEM2 = without(healthy, "system2_trigger_engaged_count", "system2_trigger_mode", "vlm_hints_used")
 backend_broken = with_fields(NO_SYSTEM2, system2_enabled=False, vlm_hints_used=0)
-SAID = ("[worker:omega-0] WARN: intrinsic reward shaper unavailable (no module); disabling",)
+LOG_LINES = ("[worker:omega-0] WARN: intrinsic reward shaper unavailable (no module); disabling",)
 ALWAYS = RIGHT | {"METABONK_SYSTEM2_TRIGGER_MODE": "always"}
 SYSTEM2_OFF = RIGHT | {"METABONK_SYSTEM2_ENABLED": "0"}
 UNAPPLIED_ENV = {k: v for k, v in RIGHT.items() if not k.endswith("APPLY_IN_PURE_VISION")}
 
 
 @pytest.mark.parametrize(
-    ("expected", "told"),
+    ("expected", "given"),
     [
         ("config-not-loaded", {"life": silent, "env": {}, "file": FILE}),
         ("config-not-loaded", {"life": silent, "env": {}}),
@@ -105,7 +105,10 @@ UNAPPLIED_ENV = {k: v for k, v in RIGHT.items() if not k.endswith("APPLY_IN_PURE
         ("init-failed", {"life": with_fields(silent, system2_trigger_mode="smart"), "env": RIGHT, "file": FILE}),
         ("init-failed", {"life": failed, "env": RIGHT}),
         ("init-failed", {"life": failed}),
-        ("init-failed", {"life": without(healthy, "intrinsic_reward_total"), "logs": {0: SAID, 1: SAID, 2: SAID}}),
+        (
+            "init-failed",
+            {"life": without(healthy, "intrinsic_reward_total"), "logs": {0: LOG_LINES, 1: LOG_LINES, 2: LOG_LINES}},
+        ),
         ("init-failed", {"life": backend_broken, "env": RIGHT}),
         ("init-failed", {"life": backend_broken}),
         ("intrinsic-not-applied", {"life": unapplied, "env": UNAPPLIED_ENV}),
@@ -121,10 +124,10 @@ UNAPPLIED_ENV = {k: v for k, v in RIGHT.items() if not k.endswith("APPLY_IN_PURE
         ("zombie-worker", {"life": zombie, "env": RIGHT}),
         ("wrong-names", {"life": renamed, "env": RIGHT}),
     ],
-    ids=lambda told: told if isinstance(told, str) else "",
+    ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_the_first_cause(expected: str, told: dict[str, Any]) -> None:
-    found = causes_of(**told)
+def test_the_first_cause(expected: str, given: dict[str, Any]) -> None:
+    found = causes_of(**given)
     assert first(found) == expected, [(c.id, c.confidence, c.because) for c in found]
     assert found[0].workers == (0, 1, 2)
     assert all((found[0].because, found[0].confirm, found[0].fix))
@@ -133,15 +136,15 @@ def test_the_first_cause(expected: str, told: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("never", "told"),
+    ("never", "given"),
     [
         ("config-not-loaded", {"life": silent, "env": RIGHT, "file": FILE}),
-        ("config-not-loaded", {"life": failed, "logs": {n: SAID for n in range(3)}}),
+        ("config-not-loaded", {"life": failed, "logs": {n: LOG_LINES for n in range(3)}}),
         ("launcher-override", {"life": silent, "env": OFF, "file": replace(FILE, values=OFF)}),
         ("component-disabled", {"life": backend_broken, "env": SYSTEM2_OFF, "file": FILE}),
         ("component-disabled", {"life": silent, "env": {}}),
         ("init-failed", {"life": silent, "env": OFF}),
-        ("init-failed", {"life": healthy, "env": RIGHT, "logs": {n: SAID for n in range(3)}}),
+        ("init-failed", {"life": healthy, "env": RIGHT, "logs": {n: LOG_LINES for n in range(3)}}),
         ("intrinsic-not-applied", {"life": unapplied, "env": RIGHT}),
         ("intrinsic-not-applied", {"life": unapplied, "env": UNAPPLIED_ENV | {"METABONK_PURE_VISION_MODE": "0"}}),
         ("intrinsic-not-applied", {"life": with_fields(unapplied, intrinsic_ui_context=0.0)}),
@@ -155,10 +158,10 @@ def test_the_first_cause(expected: str, told: dict[str, Any]) -> None:
         ("zombie-worker", {"life": phases((0.0, zombie), (100.0, down)), "for_s": 400.0}),
         ("wrong-names", {"life": silent, "env": {}}),
     ],
-    ids=lambda told: told if isinstance(told, str) else "",
+    ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_the_case_beside_it_is_not_that_cause(never: str, told: dict[str, Any]) -> None:
-    assert never not in ids(causes_of(**told))
+def test_the_case_beside_it_is_not_that_cause(never: str, given: dict[str, Any]) -> None:
+    assert never not in ids(causes_of(**given))
 
 
 @pytest.mark.parametrize("life", [healthy, playing])
@@ -169,7 +172,7 @@ def test_healthy_names_nothing(life: Life, env: Env, for_s: float) -> None:
     assert causes_of(life, env, unread, for_s=for_s) == ()
 
 
-def test_two_causes_are_told_apart_by_their_workers() -> None:
+def test_two_causes_are_distinguished_by_their_workers() -> None:
     lives = by_slot(silent, zombie, unapplied)
     found = causes_of(lives, lambda slot: ({}, RIGHT, UNAPPLIED_ENV)[slot], FILE)
     assert {cause.id: cause.workers for cause in found if cause.confidence > 0.7} == {
@@ -195,7 +198,7 @@ def test_the_proof_has_numbers_and_the_command_names_the_process() -> None:
 
 def test_a_word_in_the_log_is_remembered_after_it_has_scrolled_away() -> None:
     samples = script(without(healthy, "intrinsic_reward_total"), for_s=180.0)
-    samples[1] = replace(samples[1], log_tails={0: SAID})
+    samples[1] = replace(samples[1], log_tails={0: LOG_LINES})
     for n in range(2, len(samples)):
         samples[n] = replace(samples[n], log_tails={0: (f"[REWARD_HIT] {n}",)})
     found = last(samples).causes
@@ -216,20 +219,20 @@ def real(name: str) -> Life:
     document: Fields = json.loads((REAL / f"status-{name}.json").read_text())
 
     def lived(_slot: int, t: float) -> Fields:
-        told = document | {"step": document["step"] + t, "steps": document["step"] + t}
-        told["timestamp"] = document["timestamp"] + t
-        told["dynamic_ui_exploration_actions"] += t // 10
+        given = document | {"step": document["step"] + t, "steps": document["step"] + t}
+        given["timestamp"] = document["timestamp"] + t
+        given["dynamic_ui_exploration_actions"] += t // 10
         for key in ("system2_trigger_engaged_count", "vlm_hints_used", "intrinsic_reward_total"):
-            if told.get(key):
-                told[key] += t // 10
-        reasoning = told.get("system2_reasoning")
+            if given.get(key):
+                given[key] += t // 10
+        reasoning = given.get("system2_reasoning")
         if isinstance(reasoning, dict):
-            told["system2_reasoning"] = reasoning | {
+            given["system2_reasoning"] = reasoning | {
                 key: reasoning[key] + t for key in ("last_request_ts", "last_response_ts")
             }
-        if "dynamic_ui_motion" in told:
-            told["dynamic_ui_motion"] += t / 1e5
-        return told
+        if "dynamic_ui_motion" in given:
+            given["dynamic_ui_motion"] += t / 1e5
+        return given
 
     return lived
 

@@ -15,8 +15,8 @@ from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.report.json_report import report
 from tests.core.causes.test_rank import (
     FILE,
+    LOG_LINES,
     RIGHT,
-    SAID,
     SYSTEM2_OFF,
     UNAPPLIED_ENV,
     Env,
@@ -49,13 +49,13 @@ from tests.support.samples import (
 broken = without(healthy, "intrinsic_reward_total")
 SURE = 0.7
 """A cause that is as sure as this is one; what is less sure is offered besides."""
-Told = tuple[Life, Env, tuple[str, ...]]
-HEALTHY: Told = (healthy, RIGHT, ())
-FAULTS: dict[str, Told] = {
+Fault = tuple[Life, Env, tuple[str, ...]]
+HEALTHY: Fault = (healthy, RIGHT, ())
+FAULTS: dict[str, Fault] = {
     "config-not-loaded": (silent, {}, ()),
     "launcher-override": (backend_broken, SYSTEM2_OFF, ()),
     "component-disabled": (broken, RIGHT | {"METABONK_INTRINSIC_REWARD": "0"}, ()),
-    "init-failed": (broken, RIGHT, SAID),
+    "init-failed": (broken, RIGHT, LOG_LINES),
     "intrinsic-not-applied": (unapplied, UNAPPLIED_ENV, ()),
     "classifier-no-frames": (starved, RIGHT, ()),
     "system2-no-answer": (unanswered, RIGHT, ("omega-0: System2 request failed: refused",)),
@@ -63,7 +63,7 @@ FAULTS: dict[str, Told] = {
 }
 
 
-def sure(*faults: Told, file: EnvFileReading | None = FILE) -> dict[str, tuple[int, ...]]:
+def sure(*faults: Fault, file: EnvFileReading | None = FILE) -> dict[str, tuple[int, ...]]:
     """Which causes are sure where every worker has a fault of its own."""
     life = by_slot(*(fault[0] for fault in faults))
     logs = {slot: fault[2] for slot, fault in enumerate(faults) if fault[2]}
@@ -81,7 +81,7 @@ def test_two_faults_on_two_workers_are_named_on_the_right_one(one: str, other: s
     assert found == expected
 
 
-def test_all_at_once_are_all_told_apart() -> None:
+def test_all_at_once_are_all_distinguished() -> None:
     faults = {name: fault for name, fault in FAULTS.items() if name != "component-disabled"}
     assert sure(HEALTHY, *faults.values()) == {name: (n,) for n, name in enumerate(faults, 1)}
 
@@ -93,7 +93,7 @@ def test_two_faults_on_one_worker_are_both_named() -> None:
     assert all(cause.workers == (0, 1, 2) for cause in found[:2])
 
 
-def test_workers_that_say_the_same_are_told_together_and_the_rest_is_not_lost() -> None:
+def test_workers_that_say_the_same_are_reported_together_and_the_rest_is_not_lost() -> None:
     lines = {
         n: (f"[worker:omega-{n}] WARN: intrinsic reward shaper unavailable (no module); disabling",) for n in (0, 1)
     }
@@ -129,8 +129,8 @@ def test_an_env_file_that_sets_nothing_switches_nothing_on() -> None:
 
 def test_an_unreadable_env_file_is_none() -> None:
     unreadable = EnvFileReading("/srv/run.env", {}, frozenset(), error="not permitted")
-    told = [(c.id, c.confidence, c.because, c.workers) for c in causes_of(silent, {}, unreadable)]
-    assert told == [(c.id, c.confidence, c.because, c.workers) for c in causes_of(silent, {}, None)]
+    given = [(c.id, c.confidence, c.because, c.workers) for c in causes_of(silent, {}, unreadable)]
+    assert given == [(c.id, c.confidence, c.because, c.workers) for c in causes_of(silent, {}, None)]
 
 
 def test_json_says_who_and_what_besides_the_public_keys() -> None:
@@ -138,9 +138,9 @@ def test_json_says_who_and_what_besides_the_public_keys() -> None:
         by_slot(healthy, silent), workers=2, for_s=180.0, env=lambda slot, _: EnvReading((RIGHT, {})[slot])
     )
     samples[0] = replace(samples[0], env_file=FILE)
-    told = report(last(samples))["causes"][0]
-    assert set(told) == {"id", "name", "confidence", "because", "confirm", "fix", "workers"}
-    assert (told["id"], told["name"], told["workers"]) == ("config-not-loaded", "config not loaded", [1])
+    given = report(last(samples))["causes"][0]
+    assert set(given) == {"id", "name", "confidence", "because", "confirm", "fix", "workers"}
+    assert (given["id"], given["name"], given["workers"]) == ("config-not-loaded", "config not loaded", [1])
 
 
 # What must hold whatever is seen
@@ -162,7 +162,7 @@ values = st.one_of(
 statuses = st.dictionaries(st.sampled_from(FIELDS), values)
 answers = st.one_of(st.sampled_from(["refused", "timeout", "http 500"]), st.none(), statuses, statuses, statuses)
 lines = st.sampled_from([
-    *SAID, "", "omega-1: System2 request failed: x", "Exception in thread Thread-2 (_rollout_loop)",
+    *LOG_LINES, "", "omega-1: System2 request failed: x", "Exception in thread Thread-2 (_rollout_loop)",
     "[worker:omega-0] WARN: System2 disabled (init failed): y", "Traceback (most recent call last):", "\ufffd" * 300,
 ])  # fmt: skip
 keys = st.sampled_from(
@@ -188,10 +188,10 @@ BROKEN = settings(max_examples=60, deadline=None, suppress_health_check=list(Hea
 def stories(draw: st.DrawFn, slots: int = 3) -> list[Sample]:
     """Up to four statuses a worker, each of which stands for a while, with anything read around them."""
     starts = sorted(draw(st.lists(st.sampled_from([60.0, 70.0, 130.0, 300.0]), max_size=3, unique=True)))
-    told = [[draw(answers) for _ in (0.0, *starts)] for _ in range(slots)]
+    given = [[draw(answers) for _ in (0.0, *starts)] for _ in range(slots)]
 
     def lived(slot: int, t: float) -> Fields | str | None:
-        return told[slot][sum(t >= start for start in starts)]
+        return given[slot][sum(t >= start for start in starts)]
 
     moving = draw(st.booleans())
     life: Life = with_fields(lived, step=lambda t: t) if moving else lived
@@ -236,8 +236,8 @@ def test_no_worker_that_does_not_answer_is_accused(samples: list[Sample]) -> Non
 @BROKEN
 def test_an_environment_that_cannot_be_read_proves_nothing(samples: list[Sample]) -> None:
     def without_environments(reading: EnvReading | None) -> list[Sample]:
-        told = {} if reading is None else {slot: reading for slot in range(3)}
-        return [replace(s, environments=told if s.environments else {}) for s in samples]
+        given = {} if reading is None else {slot: reading for slot in range(3)}
+        return [replace(s, environments=given if s.environments else {}) for s in samples]
 
     refused = last(without_environments(EnvReading(None, "not permitted"))).causes
     assert refused == last(without_environments(None)).causes

@@ -37,7 +37,7 @@ COMPONENT = 'id = "mine"\nlabel = "mine"\ntitle = "Mine"\nfield = "mine"\nkind =
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "parts"),
     [
         ("[pol]\nworkers = 3", ["pol: unknown key", "did you mean `pool`?"]),
         ("[pool]\nworkerz = 3", ["pool.workerz: unknown key", "did you mean `workers`?"]),
@@ -60,10 +60,10 @@ COMPONENT = 'id = "mine"\nlabel = "mine"\ntitle = "Mine"\nfield = "mine"\nkind =
         ("[pool\n", ["not valid TOML", "line 1"]),
     ],
 )
-def test_a_refusal_says_where_what_and_the_nearest_key(text: str, says: list[str]) -> None:
+def test_a_refusal_says_where_what_and_the_nearest_key(text: str, parts: list[str]) -> None:
     with pytest.raises(ConfigError) as refused:
         parse(text)
     message = str(refused.value)
     assert message.startswith("mine.toml: ")
-    for part in says:
+    for part in parts:
         assert part in message

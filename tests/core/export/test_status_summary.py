@@ -12,7 +12,7 @@ from metabonk_tui.core.export import status_line as brief_line
 from metabonk_tui.core.export.status_line import ASCII, UNICODE, age_s, exit_code, fault, is_stale, line, loudest, tmux
 from metabonk_tui.core.export.status_summary import brief
 from metabonk_tui.core.model.memory import Forecast
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui.style.glyphs import ASCII as UI_ASCII
 from metabonk_tui.ui.style.glyphs import UNICODE as UI_UNICODE
@@ -21,7 +21,7 @@ from tests.support import snapshots as scenes
 NOW = 1_800_000_000.0
 
 
-def told(snapshot: Snapshot, **over: Any) -> dict[str, Any]:
+def summary_of(snapshot: Snapshot, **over: Any) -> dict[str, Any]:
     """Make the brief of a Snapshot, as it comes back from the file."""
     made = brief(snapshot, speed=1.0, pool=("127.0.0.1", 5000), written_at=NOW, pid=4711)
     return json.loads(json.dumps(made)) | over  # type: ignore[no-any-return]
@@ -34,16 +34,21 @@ def falling(state: Any) -> Snapshot:
 
 
 def test_it_holds_what_a_line_needs_and_nothing_that_cannot_be_written() -> None:
-    said = told(scenes.stop())
-    assert said["run"] == {"name": "run-1767309258", "elapsed_s": 3304.0}
-    assert said["verdict"]["word"] == "STOP"
-    assert (said["verdict"]["level"], said["verdict"]["since_s"]) == ("stop", 1804.0)
-    assert said["workers"] == {"up": 5, "desired": 5, "attention": 1}
-    assert said["memory"]["available_bytes"] == 900_000_000
-    assert said["gate"] == {"phase": "gameplay", "checks": 6, "passed": 0, "failed": 6, "to_come": 0}
-    assert said["next"] == {"key": "X", "text": "stop the pool"}
-    assert said["recording"] is None
-    assert (said["host"], said["base_port"], said["pid"], said["ended"]) == ("127.0.0.1", 5000, 4711, False)
+    summary = summary_of(scenes.stop())
+    assert summary["run"] == {"name": "run-1767309258", "elapsed_s": 3304.0}
+    assert summary["verdict"]["word"] == "STOP"
+    assert (summary["verdict"]["level"], summary["verdict"]["since_s"]) == ("stop", 1804.0)
+    assert summary["workers"] == {"up": 5, "desired": 5, "attention": 1}
+    assert summary["memory"]["available_bytes"] == 900_000_000
+    assert summary["gate"] == {"phase": "gameplay", "checks": 6, "passed": 0, "failed": 6, "to_come": 0}
+    assert summary["next"] == {"key": "X", "text": "stop the pool"}
+    assert summary["recording"] is None
+    assert (summary["host"], summary["base_port"], summary["pid"], summary["ended"]) == (
+        "127.0.0.1",
+        5000,
+        4711,
+        False,
+    )
 
 
 def test_its_interval_is_real_time() -> None:
@@ -55,11 +60,11 @@ def test_its_interval_is_real_time() -> None:
 def test_a_worker_that_does_not_answer_is_not_up() -> None:
     one = scenes.stop()
     down = replace(one.workers[0], reach=Reach.DOWN)
-    assert told(replace(one, workers=(down, *one.workers[1:])))["workers"]["up"] == 4
+    assert summary_of(replace(one, workers=(down, *one.workers[1:])))["workers"]["up"] == 4
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "says"),
+    ("snapshot", "expected"),
     [
         (scenes.stop(), "■ STOP 25m · 5/5 up · 0.9 GB free ▼ below floor · gate 6/6 failed"),
         (falling("CRITICAL"), "■ STOP 25m · 5/5 up · 0.9 GB free ▼ OOM ~19m · gate 6/6 failed"),
@@ -67,36 +72,36 @@ def test_a_worker_that_does_not_answer_is_not_up() -> None:
         (scenes.healthy(), "● LAUNCH 24H 0s · 3/3 up · 4.2 GB free · gate 6/6 passed"),
     ],
 )
-def test_the_line(snapshot: Snapshot, says: str) -> None:
-    assert line(told(snapshot), NOW, UNICODE) == says
+def test_the_line(snapshot: Snapshot, expected: str) -> None:
+    assert line(summary_of(snapshot), NOW, UNICODE) == expected
 
 
 def test_what_could_not_be_observed_is_said_to_be_so() -> None:
     one = scenes.healthy()
     blind = replace(one, memory=replace(one.memory, reading=None))
-    assert "memory not observed" in line(told(blind), NOW, UNICODE)
-    assert "GB" not in line(told(blind), NOW, UNICODE)
+    assert "memory not observed" in line(summary_of(blind), NOW, UNICODE)
+    assert "GB" not in line(summary_of(blind), NOW, UNICODE)
 
 
 def test_what_is_not_recorded_is_said_before_the_gate() -> None:
     one = replace(scenes.stop(), recording=False)
-    assert line(told(one), NOW, UNICODE).endswith("not recorded")
-    assert "record" not in line(told(replace(one, recording=None)), NOW, UNICODE)
+    assert line(summary_of(one), NOW, UNICODE).endswith("not recorded")
+    assert "record" not in line(summary_of(replace(one, recording=None)), NOW, UNICODE)
 
 
 def test_an_oom_kill_beats_the_forecast() -> None:
     one = falling("WARNING")
     killed = replace(one, memory=replace(one.memory, oom_kills_in_run=2))
-    assert "▼ OOM kill 2" in line(told(killed), NOW, UNICODE)
+    assert "▼ OOM kill 2" in line(summary_of(killed), NOW, UNICODE)
 
 
-@pytest.mark.parametrize("word", Word)
-def test_its_exit_code_is_that_of_check(word: Word) -> None:
+@pytest.mark.parametrize("word", VerdictKind)
+def test_its_exit_code_is_that_of_check(word: VerdictKind) -> None:
     one = scenes.healthy()
-    said = told(replace(one, verdict=replace(one.verdict, word=word)))
-    assert exit_code(said, NOW) == word.exit_code
-    assert exit_code(said, NOW + 3600) == 3
-    assert exit_code(said | {"ended": True}, NOW) == 3
+    summary = summary_of(replace(one, verdict=replace(one.verdict, kind=word)))
+    assert exit_code(summary, NOW) == word.exit_code
+    assert exit_code(summary, NOW + 3600) == 3
+    assert exit_code(summary | {"ended": True}, NOW) == 3
 
 
 @pytest.mark.parametrize(
@@ -113,23 +118,23 @@ def test_its_exit_code_is_that_of_check(word: Word) -> None:
     ],
 )
 def test_stale_is_what_three_intervals_did_not_renew(interval_s: float | None, later_s: float, stale: bool) -> None:
-    said = told(scenes.stop(), interval_s=interval_s)
+    summary = summary_of(scenes.stop(), interval_s=interval_s)
     now = NOW + later_s
-    assert is_stale(said, now) is stale
-    assert age_s(said, now) == pytest.approx(later_s)
-    for text in (line(said, now, UNICODE), tmux(said, now, UNICODE)):
+    assert is_stale(summary, now) is stale
+    assert age_s(summary, now) == pytest.approx(later_s)
+    for text in (line(summary, now, UNICODE), tmux(summary, now, UNICODE)):
         assert ("STALE" in text) is stale
 
 
 def test_stale_says_how_old_it_is_and_what_was() -> None:
-    said = told(scenes.stop())
-    assert line(said, NOW + 250, UNICODE).startswith("~ STALE for 4m, was ■ STOP 25m")
-    assert line(said, NOW - 7200, UNICODE).startswith("~ STALE -2h, was ■ STOP")
-    assert line(said | {"ended": True}, NOW + 250, UNICODE).startswith("◌ unwatched for 4m, was ■ STOP")
+    summary = summary_of(scenes.stop())
+    assert line(summary, NOW + 250, UNICODE).startswith("~ STALE for 4m, was ■ STOP 25m")
+    assert line(summary, NOW - 7200, UNICODE).startswith("~ STALE -2h, was ■ STOP")
+    assert line(summary | {"ended": True}, NOW + 250, UNICODE).startswith("◌ unwatched for 4m, was ■ STOP")
 
 
-def test_of_several_pools_the_loudest_that_is_watched_is_told() -> None:
-    go, stop = told(scenes.healthy()), told(scenes.stop())
+def test_of_several_pools_the_loudest_that_is_watched_is_reported() -> None:
+    go, stop = summary_of(scenes.healthy()), summary_of(scenes.stop())
     later = go | {"written_at": NOW + 1}
     assert loudest([go, stop, later], NOW) is stop
     assert loudest([stop | {"ended": True}, go, later], NOW) is later
@@ -142,13 +147,13 @@ def test_of_several_pools_the_loudest_that_is_watched_is_told() -> None:
 @pytest.mark.parametrize("snapshot", [scenes.stop(), falling("CRITICAL"), scenes.healthy(), scenes.mixed()])
 @pytest.mark.parametrize("later_s", [0.0, 1000.0])
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
-@pytest.mark.parametrize("word", [Word.STOP, Word.ADD_MEMORY_WATCH, Word.VALIDATING])
-def test_it_fits(snapshot: Snapshot, later_s: float, glyphs: dict[str, str], word: Word) -> None:
-    snapshot = replace(snapshot, verdict=replace(snapshot.verdict, word=word), recording=False)
-    said = told(snapshot)
-    plain = line(said, NOW + later_s, glyphs, pools=3)
+@pytest.mark.parametrize("word", [VerdictKind.STOP, VerdictKind.ADD_MEMORY_WATCH, VerdictKind.VALIDATING])
+def test_it_fits(snapshot: Snapshot, later_s: float, glyphs: dict[str, str], word: VerdictKind) -> None:
+    snapshot = replace(snapshot, verdict=replace(snapshot.verdict, kind=word), recording=False)
+    summary = summary_of(snapshot)
+    plain = line(summary, NOW + later_s, glyphs, pools=3)
     assert len(plain) <= 70
-    shown = shown_by_tmux(tmux(said, NOW + later_s, glyphs, pools=3))
+    shown = shown_by_tmux(tmux(summary, NOW + later_s, glyphs, pools=3))
     assert len(shown) <= 40
     for text in (plain, shown):
         assert glyphs[word.level] + " " + word in text  # never by colour alone
@@ -173,23 +178,23 @@ def shown_by_tmux(text: str) -> str:
 @example("é#{x}" * 9, "\x1b[31m, →", ASCII)
 @given(st.text(max_size=60), st.text(max_size=60), st.sampled_from([UNICODE, ASCII]))
 def test_nothing_that_is_written_there_is_obeyed(word: str, forecast: str, glyphs: dict[str, str]) -> None:
-    said = told(scenes.stop())
-    said["verdict"]["word"] = word
-    said["memory"]["forecast"] = {"state": "CRITICAL", "text": forecast}
-    said["next"] = {"key": "X", "text": word}
-    plain = line(said, NOW, glyphs)
+    summary = summary_of(scenes.stop())
+    summary["verdict"]["word"] = word
+    summary["memory"]["forecast"] = {"state": "CRITICAL", "text": forecast}
+    summary["next"] = {"key": "X", "text": word}
+    plain = line(summary, NOW, glyphs)
     assert plain.isprintable()
     assert len(plain) <= 70
-    shown = shown_by_tmux(tmux(said, NOW, glyphs))
+    shown = shown_by_tmux(tmux(summary, NOW, glyphs))
     assert shown.isprintable()
     assert len(shown) <= 40
 
 
 def test_in_tmux_both_colours_are_said_and_end_where_they_began() -> None:
-    text = tmux(told(falling("CRITICAL")), NOW, UNICODE)
+    text = tmux(summary_of(falling("CRITICAL")), NOW, UNICODE)
     assert text.startswith("#[fg=white,bg=red,bold]■ STOP#[default] 25m 5/5 0.9GB ")
     assert text.count("#[default]") * 2 == text.count("#[")
-    assert tmux(told(falling("CRITICAL")), NOW, ASCII).startswith("#[fg=white,bg=red,bold]## STOP#[default]")
+    assert tmux(summary_of(falling("CRITICAL")), NOW, ASCII).startswith("#[fg=white,bg=red,bold]## STOP#[default]")
 
 
 JUNK = st.recursive(
@@ -199,35 +204,35 @@ JUNK = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(sorted(told(scenes.stop()))), JUNK, max_size=6))
+@given(st.dictionaries(st.sampled_from(sorted(summary_of(scenes.stop()))), JUNK, max_size=6))
 def test_what_is_no_brief_is_refused_and_what_is_one_is_written_whatever_it_holds(junk: dict[str, Any]) -> None:
-    said = told(scenes.stop()) | junk
-    if fault(said):
+    summary = summary_of(scenes.stop()) | junk
+    if fault(summary):
         return
     for glyphs in (UNICODE, ASCII):
-        assert line(said, NOW, glyphs)
-        assert tmux(said, NOW, glyphs)
-    assert exit_code(said, NOW) in (0, 1, 2, 3)
+        assert line(summary, NOW, glyphs)
+        assert tmux(summary, NOW, glyphs)
+    assert exit_code(summary, NOW) in (0, 1, 2, 3)
 
 
 @pytest.mark.parametrize(
-    ("document", "says"),
+    ("document", "expected"),
     [
         (None, "not a file of ours"),
         ([], "not a file of ours"),
         ({}, "not a file of ours"),
-        (told(scenes.stop()) | {"schema": 2}, "newer metabonk-tui (schema 2)"),
-        (told(scenes.stop()) | {"schema": True}, "not a file of ours"),
-        (told(scenes.stop()) | {"written_at": float("nan")}, "not a file of ours"),
-        (told(scenes.stop()) | {"written_at": 10**400}, "not a file of ours"),
-        (told(scenes.stop()) | {"verdict": "STOP"}, "not a file of ours"),
-        (told(scenes.stop()) | {"verdict": {"word": "STOP", "level": "loud"}}, "not a file of ours"),
-        (told(scenes.stop()) | {"something": "unknown"}, ""),
+        (summary_of(scenes.stop()) | {"schema": 2}, "newer metabonk-tui (schema 2)"),
+        (summary_of(scenes.stop()) | {"schema": True}, "not a file of ours"),
+        (summary_of(scenes.stop()) | {"written_at": float("nan")}, "not a file of ours"),
+        (summary_of(scenes.stop()) | {"written_at": 10**400}, "not a file of ours"),
+        (summary_of(scenes.stop()) | {"verdict": "STOP"}, "not a file of ours"),
+        (summary_of(scenes.stop()) | {"verdict": {"word": "STOP", "level": "loud"}}, "not a file of ours"),
+        (summary_of(scenes.stop()) | {"something": "unknown"}, ""),
     ],
 )
-def test_what_can_be_told(document: object, says: str) -> None:
-    assert says in fault(document)
-    assert bool(says) == bool(fault(document))
+def test_what_can_be_reported(document: object, expected: str) -> None:
+    assert expected in fault(document)
+    assert bool(expected) == bool(fault(document))
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(UNICODE, UI_UNICODE), (ASCII, UI_ASCII)])
@@ -237,4 +242,4 @@ def test_its_glyphs_are_those_of_the_monitor(ours: dict[str, str], theirs: objec
 
 
 def test_there_is_a_code_for_every_level() -> None:
-    assert {word.level for word in Word} == set(brief_line._CODES)
+    assert {word.level for word in VerdictKind} == set(brief_line._CODES)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.launch.checklist import Item
-from metabonk_tui.core.launch.interlock import FRESH_S, checklist, door
+from metabonk_tui.core.launch.checklist import ChecklistItem
+from metabonk_tui.core.launch.interlock import FRESH_S, check_interlock, checklist
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -32,18 +32,18 @@ def proved() -> Snapshot:
     return replace(scene, workers=workers, memory=memory, env_file=env_file(RIGHT), recording=True)
 
 
-def flight(scene: Snapshot, *items: Item, ago_s: float = 1.0) -> PreflightView:
+def flight(scene: Snapshot, *items: ChecklistItem, ago_s: float = 1.0) -> PreflightView:
     began_t = scene.t - ago_s - 1
     return PreflightView(FEW, began_t, scene.t - ago_s, items, (replace(PASSED, ended_t=scene.t - 100),))
 
 
 def silent(scene: Snapshot) -> Snapshot:
-    parts = tuple(replace(c, shown_in_run=False, bearing="silent") for c in scene.workers[0].components)
+    parts = tuple(replace(c, shown_in_run=False, window_activity="silent") for c in scene.workers[0].components)
     return replace(scene, workers=tuple(replace(worker, components=parts) for worker in scene.workers))
 
 
-def unheard(scene: Snapshot) -> Snapshot:
-    parts = tuple(replace(c, shown_in_run=False, bearing="unknown") for c in scene.workers[0].components)
+def unobserved(scene: Snapshot) -> Snapshot:
+    parts = tuple(replace(c, shown_in_run=False, window_activity="unknown") for c in scene.workers[0].components)
     return replace(scene, workers=tuple(replace(worker, components=parts) for worker in scene.workers))
 
 
@@ -63,8 +63,8 @@ def node(scene: Snapshot, answer: Any) -> Snapshot:
 
 def test_a_proved_run_may_go_on_for_a_day() -> None:
     scene = proved()
-    assert [item.standing for item in checklist(scene, flight(scene), FEW, CONFIG, lasting=True)] == ["PASS"] * 9
-    assert not door(Launch(FEW, hours=24), scene, flight(scene), CONFIG).blocking
+    assert [item.standing for item in checklist(scene, flight(scene), FEW, CONFIG, stays_open=True)] == ["PASS"] * 9
+    assert not check_interlock(Launch(FEW, hours=24), scene, flight(scene), CONFIG).blocking
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_proved_run_may_go_on_for_a_day() -> None:
         (lambda s: replace(s, workers=()), "environment", "UNKNOWN"),
         (lambda s: replace(s, memory=replace(s.memory, budget=None)), "memory", "UNKNOWN"),
         (silent, "components", "FAIL"),
-        (unheard, "components", "UNKNOWN"),
+        (unobserved, "components", "UNKNOWN"),
         (lambda s: gameplay(s, False), "gameplay", "FAIL"),
         (lambda s: gameplay(s, True), "gameplay", "UNKNOWN"),
         (lambda s: gameplay(s, None), "gameplay", "UNKNOWN"),
@@ -94,12 +94,12 @@ def test_a_proved_run_may_go_on_for_a_day() -> None:
 def test_each_thing_that_is_not_so_stops_a_long_run(change: Any, of: str, standing: str) -> None:
     before = proved()
     scene = change(before)
-    (item,) = [one for one in checklist(scene, flight(before), FEW, CONFIG, lasting=True) if one.id == of]
+    (item,) = [one for one in checklist(scene, flight(before), FEW, CONFIG, stays_open=True) if one.id == of]
     assert item.standing == standing
-    judged = door(Launch(FEW, hours=24), scene, flight(before), CONFIG)
+    judged = check_interlock(Launch(FEW, hours=24), scene, flight(before), CONFIG)
     assert judged.closed
     assert of in {one.id for one in judged.blocking}
-    overridden = door(Launch(FEW, hours=24, override=REASON), scene, flight(before), CONFIG)
+    overridden = check_interlock(Launch(FEW, hours=24, override=REASON), scene, flight(before), CONFIG)
     assert not overridden.closed
     assert overridden.overridden
 
@@ -122,7 +122,7 @@ def test_a_recorder_that_ends_with_the_launch_is_none(
     by: str, recording: bool | None, recorded_by: str, standing: str
 ) -> None:
     scene = replace(proved(), recording=recording, recorded_by=recorded_by)
-    judged = door(Launch(FEW, hours=24, by=by), scene, flight(scene), CONFIG)
+    judged = check_interlock(Launch(FEW, hours=24, by=by), scene, flight(scene), CONFIG)
     (item,) = [one for one in judged.items if one.id == "recorder"]
     assert item.standing == standing
     assert judged.closed == (standing != "PASS")
@@ -131,7 +131,7 @@ def test_a_recorder_that_ends_with_the_launch_is_none(
 
 
 def test_nothing_seen_passes_nothing() -> None:
-    assert not [item for item in checklist(None, None, FEW, CONFIG, lasting=True) if item.standing == "PASS"]
+    assert not [item for item in checklist(None, None, FEW, CONFIG, stays_open=True) if item.standing == "PASS"]
 
 
 @given(
@@ -147,52 +147,52 @@ def test_a_missing_fact_never_yields_a_pass(missing: set[str], workers: int) -> 
         scene = replace(scene, workers=())
     for name in missing & {"budget", "reading"}:
         scene = replace(scene, memory=replace(scene.memory, **{name: None}))
-    assert door(Launch(workers, hours=24), scene, flight(before), CONFIG).closed
+    assert check_interlock(Launch(workers, hours=24), scene, flight(before), CONFIG).closed
 
 
 @pytest.mark.parametrize("make", [Launch, Resize, Restart])
 def test_what_does_not_fit_is_refused_with_the_arithmetic(make: Any) -> None:
-    judged = door(make(MANY), proved(), None, CONFIG)
+    judged = check_interlock(make(MANY), proved(), None, CONFIG)
     assert judged.closed
     assert f"{MANY} x" in judged.why
     assert "measured" in judged.why
-    assert not door(make(MANY, override=REASON), proved(), None, CONFIG).closed
-    assert door(make(MANY, override="do it"), proved(), None, CONFIG).closed, "two words are no reason"
-    assert not door(make(FEW), proved(), None, CONFIG).closed
+    assert not check_interlock(make(MANY, override=REASON), proved(), None, CONFIG).closed
+    assert check_interlock(make(MANY, override="do it"), proved(), None, CONFIG).closed, "two words are no reason"
+    assert not check_interlock(make(FEW), proved(), None, CONFIG).closed
 
 
 def test_a_short_run_is_stopped_by_what_is_known_not_by_what_is_not() -> None:
-    scene = unheard(replace(proved(), env_file=None))
-    assert not door(Launch(FEW), scene, flight(scene), CONFIG).closed
-    bad = Item("ports", "ports", "FAIL", ("5000 is held",))
-    assert door(Launch(FEW), scene, flight(scene, bad), CONFIG).closed
-    assert not door(Launch(FEW), scene, flight(scene, bad, ago_s=FRESH_S + 1), CONFIG).closed
-    processes = Item("env-processes", "", "FAIL")
-    assert not door(Launch(FEW), scene, flight(scene, processes), CONFIG).closed, "a launch replaces them"
+    scene = unobserved(replace(proved(), env_file=None))
+    assert not check_interlock(Launch(FEW), scene, flight(scene), CONFIG).closed
+    bad = ChecklistItem("ports", "ports", "FAIL", ("5000 is held",))
+    assert check_interlock(Launch(FEW), scene, flight(scene, bad), CONFIG).closed
+    assert not check_interlock(Launch(FEW), scene, flight(scene, bad, ago_s=FRESH_S + 1), CONFIG).closed
+    processes = ChecklistItem("env-processes", "", "FAIL")
+    assert not check_interlock(Launch(FEW), scene, flight(scene, processes), CONFIG).closed, "a launch replaces them"
     failed = replace(flight(scene), tests=(replace(PASSED, outcome="failed"),))
-    assert door(Launch(FEW), scene, failed, CONFIG).closed
+    assert check_interlock(Launch(FEW), scene, failed, CONFIG).closed
 
 
 def test_stopping_is_never_stopped() -> None:
-    assert not door(Stop(), None, None, CONFIG).closed
+    assert not check_interlock(Stop(), None, None, CONFIG).closed
 
 
 @pytest.mark.parametrize(("hours", "long"), [(None, False), (0.5, False), (2.0, False), (2.1, True), (24.0, True)])
 def test_from_where_a_run_is_long(hours: float | None, long: bool) -> None:
-    assert door(Launch(FEW, hours=hours), unheard(proved()), None, CONFIG).closed == long
+    assert check_interlock(Launch(FEW, hours=hours), unobserved(proved()), None, CONFIG).closed == long
 
 
 def test_fewer_workers_than_run_are_never_refused_for_their_memory() -> None:
     seen = scenes.healthy(5)
     budget = replace(seen.memory.budget, budget_bytes=0, fits=0) if seen.memory.budget else None
     seen = replace(seen, memory=replace(seen.memory, budget=budget))
-    assert door(Resize(5), seen, None, with_tests()).closed
-    assert not door(Resize(4), seen, None, with_tests()).closed
-    assert door(Launch(4), seen, None, with_tests()).closed
+    assert check_interlock(Resize(5), seen, None, with_tests()).closed
+    assert not check_interlock(Resize(4), seen, None, with_tests()).closed
+    assert check_interlock(Launch(4), seen, None, with_tests()).closed
 
 
 def test_the_memory_watch_is_not_held_up() -> None:
     seen = scenes.healthy(5)
     budget = replace(seen.memory.budget, budget_bytes=0, fits=0) if seen.memory.budget else None
     seen = replace(seen, memory=replace(seen.memory, budget=budget))
-    assert not door(Resize(5, by="watch"), seen, None, with_tests()).closed
+    assert not check_interlock(Resize(5, by="watch"), seen, None, with_tests()).closed

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.config.schema import Config, TestConfig
 from metabonk_tui.core.launch import preflight
-from metabonk_tui.core.launch.checklist import Item, exit_code, is_reason
+from metabonk_tui.core.launch.checklist import ChecklistItem, exit_code, is_reason
 from metabonk_tui.core.launch.preflight import DiskFinding, PortFinding, TestResult
 from metabonk_tui.core.memory.capacity import arithmetic
 from metabonk_tui.core.model.memory import Budget
@@ -42,7 +42,7 @@ def env_file(values: dict[str, str], exported: bool = True, error: str | None = 
 
 
 @pytest.mark.parametrize(
-    ("item", "standing", "says"),
+    ("item", "standing", "expected"),
     [
         (preflight.env_file_item(config(), env_file(RIGHT)), "PASS", "right"),
         (preflight.env_file_item(config(), env_file(RIGHT, exported=False)), "PASS", "right"),
@@ -78,11 +78,11 @@ def env_file(values: dict[str, str], exported: bool = True, error: str | None = 
         (preflight.item_of_test(TEST, replace(PASSED, outcome="not started")), "FAIL", "not started"),
         (preflight.item_of_test(TEST, replace(PASSED, outcome="broken off")), "UNKNOWN", "not run"),
     ],
-    ids=lambda value: f"{value.id}-{value.standing}" if isinstance(value, Item) else "",
+    ids=lambda value: f"{value.id}-{value.standing}" if isinstance(value, ChecklistItem) else "",
 )
-def test_each_item_and_what_breaks_it(item: Item, standing: str, says: str) -> None:
+def test_each_item_and_what_breaks_it(item: ChecklistItem, standing: str, expected: str) -> None:
     assert item.standing == standing
-    assert says in item.evidence[0]
+    assert expected in item.evidence[0]
     if standing == "FAIL":
         assert item.fix
 
@@ -133,7 +133,7 @@ def test_no_test_is_no_pass() -> None:
 
 @given(st.lists(st.sampled_from(["PASS", "SKIPPED", "UNKNOWN", "FAIL", "running", "waiting"])))
 def test_the_exit_code_is_that_of_the_worst(standings: list[Any]) -> None:
-    code = exit_code([Item(str(i), "", standing) for i, standing in enumerate(standings)])
+    code = exit_code([ChecklistItem(str(i), "", standing) for i, standing in enumerate(standings)])
     assert code == (2 if "FAIL" in standings else 0 if standings and {*standings} <= {"PASS", "SKIPPED"} else 1)
 
 

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.memory.capacity import (
-    NOTHING,
-    Measured,
+    NO_PEAKS,
+    MeasuredPeaks,
     arithmetic,
+    compute_capacity,
     counts,
-    judge,
-    lesson,
+    judge_fit,
     needs,
     ollama_peak,
+    peaks_to_keep,
     what_if,
-    work_out,
     worker_peak,
 )
 from metabonk_tui.core.model.memory import Budget
@@ -33,15 +33,17 @@ MATURE = STARTED + CONFIG.clock.validation_s
 def budget(
     available: float | None = 6.5,
     held: float = 0.0,
-    measured: Measured = NOTHING,
+    measured: MeasuredPeaks = NO_PEAKS,
     earlier: tuple[RunPeaks, ...] = (),
     config: Any = CONFIG,
 ) -> Budget | None:
-    return work_out(None if available is None else int(available * GB), int(held * GB), measured, earlier, config)
+    return compute_capacity(
+        None if available is None else int(available * GB), int(held * GB), measured, earlier, config
+    )
 
 
-def lived(seconds: float, worker: float | None = 1.0, ollama: float | None = None) -> Measured:
-    return Measured(_bytes(worker), _bytes(ollama), seconds, 0.0)
+def lived(seconds: float, worker: float | None = 1.0, ollama: float | None = None) -> MeasuredPeaks:
+    return MeasuredPeaks(_bytes(worker), _bytes(ollama), seconds, 0.0)
 
 
 def before(worker: float | None, ollama: float | None = None, t: float = 5.0) -> RunPeaks:
@@ -111,22 +113,22 @@ def test_a_table_ends_one_after_the_last_that_matters() -> None:
 @pytest.mark.parametrize(
     ("measured", "earlier", "expected"),
     [
-        (Measured(), (), (1.2, "config")),
+        (MeasuredPeaks(), (), (1.2, "config")),
         (lived(STARTED - 1, 0.3), (), (1.2, "config")),  # starting: the models are not loaded
         (lived(STARTED - 1, 1.5), (), (1.5, "start-up")),  # starting, and already more than assumed
         (lived(STARTED, 0.3), (), (0.3, "this run")),
-        (Measured(), (before(0.9),), (0.9, "earlier run")),  # measured beats assumed, also when it is less
+        (MeasuredPeaks(), (before(0.9),), (0.9, "earlier run")),  # measured beats assumed, also when it is less
         (lived(STARTED - 1, 0.3), (before(0.9),), (0.9, "earlier run")),
         (lived(STARTED - 1, 1.0), (before(0.9),), (1.0, "start-up")),
         (lived(MATURE - 1, 0.8), (before(0.9),), (0.9, "earlier run")),  # not long enough to contradict
         (lived(MATURE - 1, 1.0), (before(0.9),), (1.0, "this run")),
         (lived(MATURE, 0.8), (before(0.9),), (0.8, "this run")),
-        (Measured(), (before(0.9, t=1.0), before(1.1, t=2.0), before(None)), (1.1, "earlier run")),
+        (MeasuredPeaks(), (before(0.9, t=1.0), before(1.1, t=2.0), before(None)), (1.1, "earlier run")),
         (lived(MATURE, None), (), (1.2, "config")),
     ],
 )
 def test_the_best_source_counts(
-    measured: Measured, earlier: tuple[RunPeaks, ...], expected: tuple[float, str]
+    measured: MeasuredPeaks, earlier: tuple[RunPeaks, ...], expected: tuple[float, str]
 ) -> None:
     peak = worker_peak(measured, earlier, CONFIG)
     assert (peak.bytes, peak.source) == (int(expected[0] * GB), expected[1])
@@ -136,17 +138,17 @@ def test_the_best_source_counts(
 @pytest.mark.parametrize(
     ("measured", "earlier", "expected"),
     [
-        (Measured(), (), (4.9, "config")),  # not running, and needed
+        (MeasuredPeaks(), (), (4.9, "config")),  # not running, and needed
         (lived(MATURE, 1.0, 0.05), (), (4.9, "config")),  # a silent System2 never loads the model
         (lived(MATURE, 1.0, 3.0), (), (3.0, "this run")),
         (lived(STARTED - 1, 1.0, 3.0), (), (4.9, "config")),
         (lived(STARTED - 1, 1.0, 5.5), (), (5.5, "start-up")),
-        (Measured(), (before(None, 2.0),), (2.0, "earlier run")),
+        (MeasuredPeaks(), (before(None, 2.0),), (2.0, "earlier run")),
         (lived(MATURE, 1.0, 1.5), (before(None, 2.0),), (1.5, "this run")),
     ],
 )
 def test_an_ollama_without_its_model_says_nothing(
-    measured: Measured, earlier: tuple[RunPeaks, ...], expected: tuple[float, str]
+    measured: MeasuredPeaks, earlier: tuple[RunPeaks, ...], expected: tuple[float, str]
 ) -> None:
     peak = ollama_peak(measured, earlier, CONFIG)
     assert (peak.bytes, peak.source) == (int(expected[0] * GB), expected[1])
@@ -159,22 +161,22 @@ def test_without_an_ollama_in_the_plan_one_that_runs_counts_all_the_same() -> No
 
 def test_a_life_begins_with_the_process_or_with_its_first_sight() -> None:
     known = (ProcessReading("worker", GB, 0, 41, started_at=-100.0, tree_bytes=2 * GB),)
-    assert Measured().observe(known, 20.0) == Measured(2 * GB, None, 120.0, 20.0)
+    assert MeasuredPeaks().observe(known, 20.0) == MeasuredPeaks(2 * GB, None, 120.0, 20.0)
     unknown = (ProcessReading("worker", GB, 0), ProcessReading("ollama", GB), ProcessReading("ollama", GB))
-    seen = Measured().observe(unknown, 20.0).observe(unknown, 50.0)
-    assert seen == Measured(GB, 2 * GB, 30.0, 20.0)
+    seen = MeasuredPeaks().observe(unknown, 20.0).observe(unknown, 50.0)
+    assert seen == MeasuredPeaks(GB, 2 * GB, 30.0, 20.0)
 
 
 def test_a_peak_outlives_its_worker_and_nothing_held_is_nothing_measured() -> None:
-    once = Measured().observe((ProcessReading("worker", GB, 0),), 0.0)
+    once = MeasuredPeaks().observe((ProcessReading("worker", GB, 0),), 0.0)
     assert once.observe((), 10.0).worker_bytes == GB
-    assert Measured().observe((ProcessReading("worker", 0, 0),), 0.0).worker_bytes is None
+    assert MeasuredPeaks().observe((ProcessReading("worker", 0, 0),), 0.0).worker_bytes is None
 
 
 def test_only_what_lived_past_its_start_is_a_lesson() -> None:
-    assert lesson(lived(STARTED - 1), (), 9.0, CONFIG) is None
-    assert lesson(lived(STARTED, 1.0, 0.1), (), 9.0, CONFIG) == RunPeaks(9.0, GB, None)
-    assert lesson(lived(STARTED, 1.0, 3.0), (), 9.0, CONFIG) == RunPeaks(9.0, GB, 3 * GB)
+    assert peaks_to_keep(lived(STARTED - 1), (), 9.0, CONFIG) is None
+    assert peaks_to_keep(lived(STARTED, 1.0, 0.1), (), 9.0, CONFIG) == RunPeaks(9.0, GB, None)
+    assert peaks_to_keep(lived(STARTED, 1.0, 3.0), (), 9.0, CONFIG) == RunPeaks(9.0, GB, 3 * GB)
 
 
 # In a run
@@ -186,8 +188,8 @@ def table(worker: float = 1.0) -> Any:
 
 
 def test_earlier_peaks_come_with_a_sample_and_outlive_a_run() -> None:
-    told = replace(script(for_s=0)[0], earlier_peaks=(before(2.0),))
-    first = [told, *script(for_s=20, from_s=10, run=None)]
+    with_peaks = replace(script(for_s=0)[0], earlier_peaks=(before(2.0),))
+    first = [with_peaks, *script(for_s=20, from_s=10, run=None)]
     second = script(for_s=20, from_s=100, run=header(100.0, name="another"))
     seen = play([*first, *second])[-1]
     assert len(seen.ended_runs) == 1
@@ -201,10 +203,10 @@ def test_a_run_past_its_start_up_is_measured_and_has_a_lesson() -> None:
     late = last(script(for_s=STARTED + 10, processes=table(), memory=lambda _t: room(6.0)))
     assert early.memory.budget is not None
     assert late.memory.budget is not None
-    assert (early.memory.budget.worker_source, early.memory.lesson) == ("config", None)
+    assert (early.memory.budget.worker_source, early.memory.peaks_to_keep) == ("config", None)
     assert (late.memory.budget.worker_source, late.memory.budget.held_bytes) == ("this run", 3 * GB)
-    assert late.memory.lesson is not None
-    assert late.memory.lesson.worker_bytes == GB
+    assert late.memory.peaks_to_keep is not None
+    assert late.memory.peaks_to_keep.worker_bytes == GB
 
 
 def test_processes_that_were_not_looked_at_hold_nothing_that_could_be_counted_on() -> None:
@@ -217,27 +219,27 @@ def test_processes_that_were_not_looked_at_hold_nothing_that_could_be_counted_on
 
 sizes = st.integers(0, 64 * GB)
 peaks = st.one_of(st.none(), st.integers(0, 8 * GB))
-lives = st.builds(Measured, peaks, peaks, st.floats(0, 1e5), st.just(0.0))
+lives = st.builds(MeasuredPeaks, peaks, peaks, st.floats(0, 1e5), st.just(0.0))
 earliers = st.lists(st.builds(RunPeaks, st.just(1.0), peaks, peaks), max_size=3).map(tuple)
 
 
 @given(sizes, sizes, lives, earliers)
 def test_fits_is_the_largest_number_that_leaves_the_floor(
-    available: int, held: int, measured: Measured, earlier: tuple[RunPeaks, ...]
+    available: int, held: int, measured: MeasuredPeaks, earlier: tuple[RunPeaks, ...]
 ) -> None:
-    known = work_out(available, held, measured, earlier, CONFIG)
+    known = compute_capacity(available, held, measured, earlier, CONFIG)
     assert known is not None
     assert known.fits >= 0
-    assert known.fits == 0 or judge(known, known.fits) == "fits"
-    assert judge(known, known.fits + 1) != "fits"
+    assert known.fits == 0 or judge_fit(known, known.fits) == "fits"
+    assert judge_fit(known, known.fits + 1) != "fits"
 
 
 @given(sizes, sizes, sizes, lives, earliers)
 def test_more_available_never_fits_fewer(
-    available: int, more: int, held: int, measured: Measured, earlier: tuple[RunPeaks, ...]
+    available: int, more: int, held: int, measured: MeasuredPeaks, earlier: tuple[RunPeaks, ...]
 ) -> None:
-    less = work_out(available, held, measured, earlier, CONFIG)
-    plenty = work_out(available + more, held, measured, earlier, CONFIG)
+    less = compute_capacity(available, held, measured, earlier, CONFIG)
+    plenty = compute_capacity(available + more, held, measured, earlier, CONFIG)
     assert less is not None
     assert plenty is not None
     assert plenty.fits >= less.fits
@@ -245,11 +247,11 @@ def test_more_available_never_fits_fewer(
 
 @given(sizes, lives, earliers)
 def test_starting_workers_never_make_more_fit(
-    available: int, measured: Measured, earlier: tuple[RunPeaks, ...]
+    available: int, measured: MeasuredPeaks, earlier: tuple[RunPeaks, ...]
 ) -> None:
     young = replace(measured, lived_s=min(measured.lived_s, STARTED - 1))
-    with_them = work_out(available, 0, young, earlier, CONFIG)
-    without = work_out(available, 0, Measured(), earlier, CONFIG)
+    with_them = compute_capacity(available, 0, young, earlier, CONFIG)
+    without = compute_capacity(available, 0, MeasuredPeaks(), earlier, CONFIG)
     assert with_them is not None
     assert without is not None
     assert with_them.fits <= without.fits

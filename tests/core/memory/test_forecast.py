@@ -45,7 +45,7 @@ def standing(seen: Changes, states: tuple[str, ...]) -> float | None:
     return since_t
 
 
-def told(series: Series) -> Changes:
+def state_changes(series: Series) -> Changes:
     return changes(series.readings, series.total_bytes)
 
 
@@ -53,9 +53,9 @@ def told(series: Series) -> Changes:
 @pytest.mark.parametrize(
     ("kind", "lead_min"), [("linear", 15), ("stepped", 15), ("saw_leak", 8), ("exponential", 6), ("late", 4)]
 )
-def test_what_ends_is_told_in_time(kind: str, lead_min: float, seed: int) -> None:
+def test_what_ends_is_reported_in_time(kind: str, lead_min: float, seed: int) -> None:
     series = draw(kind, seed, interval_s=5.0, minutes=40 + 10 * (seed % 4))
-    warned_t = standing(told(series), RAISED)
+    warned_t = standing(state_changes(series), RAISED)
     assert series.end_t is not None
     assert warned_t is not None
     assert series.end_t - warned_t >= lead_min * MIN
@@ -64,7 +64,7 @@ def test_what_ends_is_told_in_time(kind: str, lead_min: float, seed: int) -> Non
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_linear_leak_is_critical_five_minutes_before(seed: int) -> None:
     series = draw("linear", seed, interval_s=2.0, minutes=45)
-    critical_t = standing(told(series), ("CRITICAL",))
+    critical_t = standing(state_changes(series), ("CRITICAL",))
     assert series.end_t is not None
     assert critical_t is not None
     assert series.end_t - critical_t >= 5 * MIN
@@ -73,10 +73,10 @@ def test_a_linear_leak_is_critical_five_minutes_before(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", SAFE)
 def test_what_does_not_end_is_never_warned_of(kind: str, seed: int) -> None:
-    assert not [state for _, state in told(draw(kind, seed, interval_s=5.0, minutes=60)) if state in RAISED]
+    assert not [state for _, state in state_changes(draw(kind, seed, interval_s=5.0, minutes=60)) if state in RAISED]
 
 
-def test_the_real_series_is_told_20_minutes_before_and_never_in_start_up() -> None:
+def test_the_real_series_is_reported_20_minutes_before_and_never_in_start_up() -> None:
     if not REAL.exists():
         pytest.skip("the recorded series is not here")
     rows = [json.loads(line) for line in REAL.read_text(encoding="utf-8").splitlines()]
@@ -172,7 +172,7 @@ def test_theil_sen_is_not_bent_by_wild_points() -> None:
 def test_scale_changes_nothing(kind: str, times: float) -> None:
     series = draw(kind, 9, interval_s=5.0, minutes=45)
     scaled = tuple((t, value * times) for t, value in series.readings)
-    assert changes(scaled, series.total_bytes * times) == told(series)
+    assert changes(scaled, series.total_bytes * times) == state_changes(series)
 
 
 @given(level=st.floats(0, 1e12), every_s=st.floats(0.5, 20), count=st.integers(1, 400))
@@ -201,7 +201,7 @@ def test_it_never_raises_and_its_memory_is_bounded(readings: list[tuple[float, f
 
 def test_replaying_gives_the_same_and_a_day_stays_small() -> None:
     series = draw("linear", 3, interval_s=5.0, minutes=40)
-    assert told(series) == told(series)
+    assert state_changes(series) == state_changes(series)
     track = ForecastTrack()
     for i in range(3000):
         track = observe(track, i * 28.8, 3e9 + (i % 7) * 1e6, 1e9, 6e9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from metabonk_tui.core.model.sample import MemoryReading, ProcessReading
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.samples import changes, kinds, node, play, script, silent
 
 GB = 1_000_000_000
@@ -42,12 +42,12 @@ def story() -> list[Snapshot]:
     return play(script(silent, workers=5, every_s=5.0, for_s=75 * MINUTE, memory=memory, processes=processes))
 
 
-def test_the_end_is_foretold_twenty_minutes_before_and_once() -> None:
-    told = [e for e in story()[-1].events if e.kind == "memory.forecast" and e.t < END_S]
-    assert [e.severity for e in told] == ["warn", "crit"]
-    assert END_S - told[0].t >= 20 * MINUTE
-    assert END_S - told[1].t >= 5 * MINUTE
-    assert "if this trend holds" in told[0].text
+def test_the_end_is_predicted_twenty_minutes_before_and_once() -> None:
+    found = [e for e in story()[-1].events if e.kind == "memory.forecast" and e.t < END_S]
+    assert [e.severity for e in found] == ["warn", "crit"]
+    assert END_S - found[0].t >= 20 * MINUTE
+    assert END_S - found[1].t >= 5 * MINUTE
+    assert "if this trend holds" in found[0].text
 
 
 def test_the_kill_is_attributed_and_the_verdict_stays_while_the_gauge_is_green_again() -> None:
@@ -55,9 +55,9 @@ def test_the_kill_is_attributed_and_the_verdict_stays_while_the_gauge_is_green_a
     assert end.memory.oom_victims == ("ollama",)
     assert [e.text for e in end.events if e.kind == "process.gone" and "ollama" in e.text and "OOM" in e.text]
     assert end.memory.level == "ok"
-    assert end.verdict.word is Word.STOP
+    assert end.verdict.kind is VerdictKind.STOP
     assert node(end, "memory").answer == "no"
-    assert [word for t, word in changes(end) if t >= END_S] in (["STOP"], [])
+    assert [kind for t, kind in changes(end) if t >= END_S] in (["STOP"], [])
     assert kinds(end).count("memory.oom") == 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from metabonk_tui.core.model.sample import MemoryReading, ProcessReading, Sample
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from tests.support.samples import (
     GB,
     MIN,
@@ -65,7 +65,7 @@ def test_memory_that_was_not_observed_is_unknown_and_never_launches(reading: Mem
     assert node(seen, "memory").answer == "unknown"
     assert seen.memory.level == "unknown"
     assert seen.memory.min_available_bytes is None
-    assert seen.verdict.word is Word.CONTINUE
+    assert seen.verdict.kind is VerdictKind.CONTINUE
     assert "memory not known to be stable" in seen.verdict.because[0]
 
 
@@ -103,7 +103,7 @@ def test_the_window_and_the_floor_are_lines_of_the_configuration() -> None:
 # Levels
 
 
-def test_levels_are_told_when_they_change() -> None:
+def test_levels_are_reported_when_they_change() -> None:
     levels = {0: 8.0, 100: 0.9, 200: 0.4, 300: 0.8, 400: 8.0}
     snapshots = play(script(for_s=500, memory=lambda t: room(levels[int(t // 100) * 100 if t < 500 else 400])))
     assert [at(snapshots, t).memory.level for t in (50, 150, 250, 350, 450)] == ["ok", "warn", "crit", "warn", "ok"]
@@ -116,7 +116,7 @@ def test_levels_are_told_when_they_change() -> None:
 
 def test_low_memory_asks_for_a_watch() -> None:
     seen = last(script(for_s=40 * MIN, memory=lambda t: room(0.8 if t > 600 else 8.0)))
-    assert seen.verdict.word is Word.ADD_MEMORY_WATCH
+    assert seen.verdict.kind is VerdictKind.ADD_MEMORY_WATCH
 
 
 # Kernel kills
@@ -166,14 +166,14 @@ def table(gone_t: float | None = None, who: str = "ollama") -> Callable[[float],
 def test_kills_in_this_run_count_and_no_others(memory: Memory, kills: int) -> None:
     seen = last(script(memory=memory, for_s=25 * MIN))
     assert seen.memory.oom_kills_in_run == kills
-    assert (seen.verdict.word is Word.STOP) == bool(kills)
+    assert (seen.verdict.kind is VerdictKind.STOP) == bool(kills)
     assert ("memory.oom" in kinds(seen)) == bool(kills)
 
 
 def test_a_kill_is_latched_though_the_gauge_is_green_again() -> None:
     snapshots = play(script(memory=counted((0, 0), (1000, 1)), processes=table(1000), for_s=8000, every_s=20))
-    assert at(snapshots, 1000).verdict.word is Word.STOP, "it shows at once"
-    assert snapshots[-1].verdict.word is Word.STOP
+    assert at(snapshots, 1000).verdict.kind is VerdictKind.STOP, "it shows at once"
+    assert snapshots[-1].verdict.kind is VerdictKind.STOP
     assert snapshots[-1].memory.level == "ok"
     assert snapshots[-1].memory.oom_victims == ("ollama",)
     assert snapshots[-1].memory.oom_since_t == 1000
@@ -184,7 +184,7 @@ def test_a_kill_is_latched_though_the_gauge_is_green_again() -> None:
 
 def test_a_kill_shows_before_the_gate_is_over_and_before_anybody_answered() -> None:
     seen = last(script(lambda _s, _t: "refused", memory=counted((0, 0), (50, 1)), for_s=50))
-    assert seen.verdict.word is Word.STOP
+    assert seen.verdict.kind is VerdictKind.STOP
     assert seen.verdict.early
 
 
@@ -200,7 +200,7 @@ def test_on_the_hosts_counter_one_of_ours_must_be_gone(gone_t: float) -> None:
     memory = counted((0, 0), (1000, 1), scope="host")
     seen = last(script(memory=memory, processes=table(gone_t, "w1"), for_s=1100))
     assert (seen.memory.oom_kills_in_run, seen.memory.oom_victims) == (1, ("w1",))
-    assert seen.verdict.word is Word.STOP
+    assert seen.verdict.kind is VerdictKind.STOP
 
 
 def test_a_launcher_that_ends_explains_no_kill_on_the_host() -> None:
@@ -223,7 +223,7 @@ def test_a_strangers_death_on_this_host_is_no_stop(gone_t: float | None) -> None
     memory = counted((0, 0), (1000, 1), scope="host")
     seen = last(script(memory=memory, processes=table(gone_t), for_s=1400))
     assert seen.memory.oom_kills_in_run == 0
-    assert seen.verdict.word is Word.VALIDATING
+    assert seen.verdict.kind is VerdictKind.VALIDATING
     assert "memory.oom_elsewhere" in kinds(seen)
 
 
@@ -240,11 +240,11 @@ def test_a_kill_between_two_runs_is_the_earlier_ones() -> None:
         lambda s, t: healthy(s, t, 5000), memory=counted((0, 3)), from_s=5000, for_s=600, run=header(5000.0)
     )
     seen = last([*first, *second])
-    assert seen.verdict.word is Word.VALIDATING
+    assert seen.verdict.kind is VerdictKind.VALIDATING
     assert seen.memory.oom_kills_in_run == 0
     earlier = seen.ended_runs[0].last
     assert earlier.memory.oom_kills_in_run == 1
-    assert earlier.verdict.word is Word.STOP
+    assert earlier.verdict.kind is VerdictKind.STOP
     assert changes(earlier)[-1][1] == "STOP"
     assert "memory.oom" in [event.kind for event in seen.ended_runs[0].events]
 
@@ -253,9 +253,9 @@ def test_a_new_run_forgets_the_kills_of_the_one_before() -> None:
     first = script(memory=counted((0, 0), (300, 1)), for_s=600)
     second = script(lambda s, t: healthy(s, t, 700), memory=counted((0, 1)), from_s=700, for_s=600, run=header(700.0))
     snapshots = play([*first, *second])
-    assert at(snapshots, 600).verdict.word is Word.STOP
-    assert snapshots[-1].verdict.word is Word.VALIDATING
-    assert snapshots[-1].ended_runs[0].last.verdict.word is Word.STOP
+    assert at(snapshots, 600).verdict.kind is VerdictKind.STOP
+    assert snapshots[-1].verdict.kind is VerdictKind.VALIDATING
+    assert snapshots[-1].ended_runs[0].last.verdict.kind is VerdictKind.STOP
 
 
 # Who holds it, and how many fit

@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.memory import trends as outlook
-from metabonk_tui.core.memory.trends import STALLED_HARD_PERCENT, STALLED_PERCENT, SWAP_CALM_S, SWAP_SHARE, Outlook
+from metabonk_tui.core.memory import trends
+from metabonk_tui.core.memory.trends import (
+    STALLED_HARD_PERCENT,
+    STALLED_PERCENT,
+    SWAP_CALM_S,
+    SWAP_SHARE,
+    MemoryTrends,
+)
 from metabonk_tui.core.model.memory import SwapView
 from metabonk_tui.core.model.sample import Event, GpuReading, MemoryReading, Sample
 from tests.support.samples import CONFIG, GB, configured, room
@@ -33,13 +39,15 @@ def swapping(used: float | None, some: float | None = 0.0, full: float | None = 
     )
 
 
-def follow(samples: list[Sample], config: Any = CONFIG, **how: Any) -> tuple[Outlook, list[outlook.Happened]]:
+def follow(
+    samples: list[Sample], config: Any = CONFIG, **how: Any
+) -> tuple[MemoryTrends, list[trends.MemoryEventDraft]]:
     """Take in all of them, and collect what was told."""
-    seen, told = Outlook(), []
+    seen, emitted = MemoryTrends(), []
     for sample in samples:
-        seen = outlook.observe(seen, sample, None, config, **{"suspended": False} | how)
-        told += seen.happened
-    return seen, told
+        seen = trends.observe(seen, sample, None, config, **{"suspended": False} | how)
+        emitted += seen.drafts
+    return seen, emitted
 
 
 def swapped(
@@ -56,7 +64,7 @@ FAST, HARD = PACE * 1.5, STALLED_HARD_PERCENT
 
 
 @pytest.mark.parametrize(
-    ("observed", "level", "says"),
+    ("observed", "level", "expected"),
     [
         (partial(swapped, FAST, STALLED_PERCENT), "warn", "swap thrashing: +120 MB/min, PSI 10"),
         (partial(swapped, FAST, STALLED_PERCENT - 0.1), "ok", ""),
@@ -78,12 +86,12 @@ FAST, HARD = PACE * 1.5, STALLED_HARD_PERCENT
     ],
 )
 def test_swap_thrashes_only_when_it_grows_while_tasks_stall(
-    observed: Callable[[], SwapView | None], level: str, says: str
+    observed: Callable[[], SwapView | None], level: str, expected: str
 ) -> None:
     seen = observed()
     assert seen is not None
     assert seen.level == level
-    assert seen.text == says if says in ("", "no swap") else says in seen.text
+    assert seen.text == expected if expected in ("", "no swap") else expected in seen.text
 
 
 def test_swap_that_was_not_observed_is_not_judged() -> None:
@@ -91,15 +99,15 @@ def test_swap_that_was_not_observed_is_not_judged() -> None:
     assert follow([Sample(0.0)])[0].swap.view is None
 
 
-def test_thrashing_is_told_once_and_rests_before_it_is_over() -> None:
+def test_thrashing_is_reported_once_and_rests_before_it_is_over() -> None:
     calm_t = 300.0
     samples = [
         Sample(float(t), memory=swapping(100 + FAST * min(t, calm_t) / MIN, 20.0 if t <= calm_t else 0.0))
         for t in range(0, 900, 10)
     ]
-    told = follow(samples)[1]
-    assert [(kind, level) for kind, level, *_ in told] == [("memory.swap", "warn"), ("memory.swap", "ok")]
-    assert told[1][2] == "swap is quiet again"
+    emitted = follow(samples)[1]
+    assert [(kind, level) for kind, level, *_ in emitted] == [("memory.swap", "warn"), ("memory.swap", "ok")]
+    assert emitted[1][2] == "swap is quiet again"
     resting = follow([sample for sample in samples if sample.t < calm_t + SWAP_CALM_S])
     assert len(resting[1]) == 1
     assert resting[0].swap.view is not None
@@ -137,7 +145,7 @@ def cards(*free: Any, for_s: float, events: dict[float, tuple[Event, ...]] | Non
     ]
 
 
-def state(seen: Outlook, index: int = 0) -> str:
+def state(seen: MemoryTrends, index: int = 0) -> str:
     return seen.gpus[index].state
 
 
@@ -177,19 +185,19 @@ def test_the_thresholds_are_the_configurations(toml: str, at_s: float, expected:
     assert follow(memory, config)[0].memory.state == expected
 
 
-def test_only_the_gpu_that_ends_is_told_and_by_its_number() -> None:
-    seen, told = follow(cards(steady, falling(60 * MIN), for_s=57 * MIN))
+def test_only_the_gpu_that_ends_is_reported_and_by_its_number() -> None:
+    seen, emitted = follow(cards(steady, falling(60 * MIN), for_s=57 * MIN))
     assert (state(seen, 0), state(seen, 1)) == ("STEADY", "CRITICAL")
-    assert [(kind, level) for kind, level, *_ in told] == [("memory.forecast", "warn"), ("memory.forecast", "crit")]
-    assert all(text.startswith("GPU 1: OOM ") for _, _, text, *_ in told)
+    assert [(kind, level) for kind, level, *_ in emitted] == [("memory.forecast", "warn"), ("memory.forecast", "crit")]
+    assert all(text.startswith("GPU 1: OOM ") for _, _, text, *_ in emitted)
 
 
 def test_what_we_change_ourselves_is_learned_anew_and_says_so() -> None:
     stop = {50 * MIN: (Event(50 * MIN, "pool.stop", "info", "stopped"),)}
     failed = {50 * MIN: (Event(50 * MIN, "pool.stop", "crit", "stop failed"),)}
-    seen, told = follow(cards(falling(60 * MIN), for_s=51 * MIN, events=stop))
+    seen, emitted = follow(cards(falling(60 * MIN), for_s=51 * MIN, events=stop))
     assert state(seen) == "LEARNING"
-    assert told[-1][:3] == ("memory.forecast", "ok", "GPU 0: learning anew")
+    assert emitted[-1][:3] == ("memory.forecast", "ok", "GPU 0: learning anew")
     assert state(follow(cards(falling(60 * MIN), for_s=51 * MIN, events=failed))[0]) == "WARNING"
 
 
@@ -198,26 +206,26 @@ def test_a_kill_frees_the_machines_memory_and_not_the_gpus() -> None:
     samples = [replace(sample, memory=room(2 * ends(sample.t))) for sample in cards(ends, for_s=50 * MIN)]
     before = follow(samples)[0]
     assert (before.memory.state, state(before)) == ("WARNING", "WARNING")
-    after = outlook.observe(before, replace(samples[-1], t=50 * MIN + 5), None, CONFIG, suspended=False, killed=True)
+    after = trends.observe(before, replace(samples[-1], t=50 * MIN + 5), None, CONFIG, suspended=False, killed=True)
     assert (after.memory.state, state(after)) == ("LEARNING", "WARNING")
 
 
 def test_in_start_up_nothing_is_forecast() -> None:
-    seen, told = follow(cards(falling(60 * MIN), for_s=50 * MIN), suspended=True)
-    assert (state(seen), told) == ("SUSPENDED", [])
+    seen, emitted = follow(cards(falling(60 * MIN), for_s=50 * MIN), suspended=True)
+    assert (state(seen), emitted) == ("SUSPENDED", [])
 
 
 def test_no_gpu_is_not_the_same_as_nobody_looked() -> None:
-    assert outlook.gpu_views(follow([Sample(0.0)])[0], 0.0) is None
-    assert outlook.gpu_views(follow([Sample(0.0, gpus=())])[0], 0.0) == ()
-    (view,) = outlook.gpu_views(follow(cards(steady, for_s=0))[0], 0.0) or ()
+    assert trends.gpu_views(follow([Sample(0.0)])[0], 0.0) is None
+    assert trends.gpu_views(follow([Sample(0.0, gpus=())])[0], 0.0) == ()
+    (view,) = trends.gpu_views(follow(cards(steady, for_s=0))[0], 0.0) or ()
     assert (view.index, view.used_bytes, view.forecast.state) == (0, 4 * GB, "LEARNING")
 
 
 def test_below_the_floor_of_a_gpu_there_is_no_time_to_it() -> None:
     """Five in a hundred of it must stay free."""
-    above = outlook.gpu_views(follow(cards(falling(60 * MIN), for_s=50 * MIN))[0], 50 * MIN)
-    below = outlook.gpu_views(follow(cards(falling(60 * MIN), for_s=56 * MIN))[0], 56 * MIN)
+    above = trends.gpu_views(follow(cards(falling(60 * MIN), for_s=50 * MIN))[0], 50 * MIN)
+    below = trends.gpu_views(follow(cards(falling(60 * MIN), for_s=56 * MIN))[0], 56 * MIN)
     assert above is not None
     assert below is not None
     assert above[0].forecast.reaches_floor_t == pytest.approx(54 * MIN, abs=30)

@@ -11,10 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.config.schema import MemoryWatchConfig
-from metabonk_tui.core.memory.watch import Decision, Sight, WatchState, decide, failed, level_of, reason, sight
+from metabonk_tui.core.memory.watch import (
+    Decision,
+    WatchInputs,
+    WatchState,
+    decide,
+    failed,
+    level_of,
+    reason,
+    watch_inputs,
+)
 from metabonk_tui.core.model.memory import Forecast, ForecastState
 from metabonk_tui.core.model.sample import Operation, PoolReading, WatchReading
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.samples import CONFIG, configured, last, room, script
 
 GB = 1_000_000_000
@@ -22,10 +31,10 @@ RULES = msgspec.structs.replace(CONFIG.memory_watch, on_critical="resize")
 POOL = ("run-1", 90, 1.0)
 
 
-def at(t: float, gb: float | None = 8.0, **over: object) -> Sight:
+def at(t: float, gb: float | None = 8.0, **over: object) -> WatchInputs:
     """What is seen at a time: this much memory, a pool, nothing else."""
-    told = {"ends_in_s": None, "pool": POOL, "busy": False, "gap_s": 15.0} | over
-    return Sight(t=t, available_bytes=None if gb is None else int(gb * GB), **told)  # type: ignore[arg-type]
+    given = {"ends_in_s": None, "pool": POOL, "busy": False, "gap_s": 15.0} | over
+    return WatchInputs(t=t, available_bytes=None if gb is None else int(gb * GB), **given)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -36,17 +45,17 @@ class Watch:
     armed: bool = True
     state: WatchState = field(default_factory=WatchState)
 
-    def see(self, seen: Sight) -> Decision:
+    def see(self, seen: WatchInputs) -> Decision:
         prepared = self.state.checking is not None
         self.state, decision = decide(self.state, seen, self.rules, armed=self.armed, prepared=prepared)
         return decision
 
-    def through(self, sights: Iterable[Sight]) -> list[tuple[float, Decision]]:
-        told = [(seen.t, self.see(seen)) for seen in sights]
-        return [pair for pair in told if pair[1] != "none"]
+    def through(self, sights: Iterable[WatchInputs]) -> list[tuple[float, Decision]]:
+        given = [(seen.t, self.see(seen)) for seen in sights]
+        return [pair for pair in given if pair[1] != "none"]
 
 
-def stretch(from_s: int, to_s: int, gb: float | None, every_s: int = 5, **over: object) -> list[Sight]:
+def stretch(from_s: int, to_s: int, gb: float | None, every_s: int = 5, **over: object) -> list[WatchInputs]:
     return [at(t, gb, **over) for t in range(from_s, to_s + 1, every_s)]
 
 
@@ -137,7 +146,7 @@ def test_the_level_of_a_moment(gb: float | None, ends_in_s: float | None, level:
         pytest.param(stretch(0, 20, 8.0, ends_in_s=200.0), [(10, "critical"), (15, "act")], id="and acts"),
     ],
 )
-def test_what_a_story_leads_to(sights: list[Sight], decisions: list[tuple[float, Decision]]) -> None:
+def test_what_a_story_leads_to(sights: list[WatchInputs], decisions: list[tuple[float, Decision]]) -> None:
     assert Watch().through(sights) == decisions
 
 
@@ -231,7 +240,7 @@ def forecast(state: ForecastState, ends_t: float | None) -> Forecast:
 
 
 @pytest.mark.parametrize(
-    ("told", "ends_in_s"),
+    ("given", "ends_in_s"),
     [
         (None, None),
         (forecast("LEARNING", 1000.0), None),
@@ -243,11 +252,11 @@ def forecast(state: ForecastState, ends_t: float | None) -> Forecast:
         (forecast("CRITICAL", None), None),
     ],
 )
-def test_only_a_forecast_that_is_raised_counts(told: Forecast | None, ends_in_s: float | None) -> None:
+def test_only_a_forecast_that_is_raised_counts(given: Forecast | None, ends_in_s: float | None) -> None:
     snapshot = seen_in_a_run()
-    snapshot = replace(snapshot, memory=replace(snapshot.memory, forecast=told))
+    snapshot = replace(snapshot, memory=replace(snapshot.memory, forecast=given))
     assert snapshot.t == 900.0
-    assert sight(snapshot, CONFIG).ends_in_s == ends_in_s
+    assert watch_inputs(snapshot, CONFIG).ends_in_s == ends_in_s
 
 
 def test_in_start_up_no_forecast_counts_and_low_memory_does() -> None:
@@ -257,7 +266,7 @@ def test_in_start_up_no_forecast_counts_and_low_memory_does() -> None:
         gate=replace(snapshot.gate, began_t=None),
         memory=replace(snapshot.memory, forecast=forecast("CRITICAL", 950.0), reading=room(0.2)),
     )
-    seen = sight(starting, CONFIG)
+    seen = watch_inputs(starting, CONFIG)
     assert seen.ends_in_s is None
     assert level_of(seen, RULES) == "crit"
 
@@ -267,7 +276,7 @@ def test_what_we_are_doing_ourselves_is_seen() -> None:
     doing = Operation("resize 3 → 2 workers", 890.0, ())
     busy = replace(snapshot, pool=replace(snapshot.pool, operation=doing))
     done = replace(busy, pool=replace(snapshot.pool, operation=replace(doing, ended_at=895.0, ok=True)))
-    assert [sight(each, CONFIG).busy for each in (snapshot, busy, done)] == [False, True, False]
+    assert [watch_inputs(each, CONFIG).busy for each in (snapshot, busy, done)] == [False, True, False]
 
 
 def test_a_reason_names_the_number_that_it_stands_on() -> None:
@@ -281,19 +290,19 @@ def low_with(watch: WatchReading | None) -> Snapshot:
 
 
 @pytest.mark.parametrize(
-    ("watch", "word", "leads_to"),
+    ("watch", "kind", "leads_to"),
     [
-        (None, Word.ADD_MEMORY_WATCH, "ADD MEMORY WATCH"),
-        (WatchReading(False), Word.ADD_MEMORY_WATCH, "ADD MEMORY WATCH"),
-        (WatchReading(True, "key", 0.0, dry_run=True), Word.ADD_MEMORY_WATCH, "ADD MEMORY WATCH"),
-        (WatchReading(True, "key", 0.0), Word.CONTINUE, "CONTINUE"),
+        (None, VerdictKind.ADD_MEMORY_WATCH, "ADD MEMORY WATCH"),
+        (WatchReading(False), VerdictKind.ADD_MEMORY_WATCH, "ADD MEMORY WATCH"),
+        (WatchReading(True, "key", 0.0, dry_run=True), VerdictKind.ADD_MEMORY_WATCH, "ADD MEMORY WATCH"),
+        (WatchReading(True, "key", 0.0), VerdictKind.CONTINUE, "CONTINUE"),
     ],
 )
-def test_node_b_knows_whether_it_is_armed(watch: WatchReading | None, word: Word, leads_to: str) -> None:
+def test_node_b_knows_whether_it_is_armed(watch: WatchReading | None, kind: VerdictKind, leads_to: str) -> None:
     snapshot = low_with(watch)
-    assert snapshot.verdict.word is word
+    assert snapshot.verdict.kind is kind
     assert snapshot.verdict.nodes[1].leads_to == leads_to
-    if word is Word.CONTINUE:
+    if kind is VerdictKind.CONTINUE:
         assert snapshot.verdict.because[0] == "memory watch on"
         assert "memory watch on, when critical: only an alarm" in snapshot.verdict.nodes[1].evidence
     else:

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot, Word
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Axis, Landmarks, Mark, marks_of
 from tests.support.samples import MIN, begin, header, play, script, silent
 
 
-def told(snapshots: list[Snapshot]) -> Landmarks:
+def collect_marks(snapshots: list[Snapshot]) -> Landmarks:
     landmarks, before = Landmarks(), None
     for snapshot in snapshots:
         landmarks.add(before, snapshot)
@@ -21,12 +21,12 @@ def told(snapshots: list[Snapshot]) -> Landmarks:
 
 def test_a_silent_run_is_marked_where_its_verdict_turned_and_nowhere_twice() -> None:
     snapshots = play(script(silent, for_s=40 * MIN))
-    landmarks = told(snapshots)
+    landmarks = collect_marks(snapshots)
     verdicts = [(mark.t, mark.word) for mark in landmarks.marks if mark.kind == "verdict"]
     seen = [(t, word) for t, word, _ in snapshots[-1].verdicts]
     assert [word for _, word in verdicts] == [word for _, word in seen]
-    assert verdicts[-1][1] is Word.STOP
-    stop = next(snapshot for snapshot in snapshots if snapshot.verdict.word is Word.STOP)
+    assert verdicts[-1][1] is VerdictKind.STOP
+    stop = next(snapshot for snapshot in snapshots if snapshot.verdict.kind is VerdictKind.STOP)
     assert verdicts[-1][0] == stop.t
     assert len(set(landmarks.marks)) == len(landmarks.marks)
 
@@ -36,7 +36,7 @@ def test_a_run_after_a_run_is_a_stretch_of_its_own_and_the_hole_between_them_a_g
     second = script(silent, from_s=60 * MIN, for_s=70 * MIN - 60 * MIN)
     second[0] = begin(second[0], header(60 * MIN, name="again"))
     snapshots = play([*first, *second])
-    landmarks = told(snapshots)
+    landmarks = collect_marks(snapshots)
     assert [(run.name, run.from_t, run.to_t) for run in landmarks.runs] == [
         ("run-0", 0.0, 10 * MIN),
         ("again", 60 * MIN, 70 * MIN),
@@ -51,7 +51,7 @@ def test_more_events_than_a_snapshot_holds_are_all_marked() -> None:
     warned = {10.0 * n: (Event(10.0 * n, "worker.error", "warn", f"error {n}", 0),) for n in range(MAX_EVENTS + 200)}
     snapshots = play(script(silent, for_s=10.0 * (MAX_EVENTS + 200), events=warned))
     assert len(snapshots[-1].events) == MAX_EVENTS
-    texts = [mark.text for mark in told(snapshots).marks]
+    texts = [mark.text for mark in collect_marks(snapshots).marks]
     for n in range(MAX_EVENTS + 200):
         assert texts.count(f"error {n}") == 1, n
 
@@ -66,7 +66,7 @@ def test_calm_events_are_no_marks() -> None:
     )
     assert [(mark.t, mark.kind, mark.word) for mark in marks_of(events)] == [
         (3.0, "warn", None),
-        (4.0, "verdict", Word.VALIDATING),
+        (4.0, "verdict", VerdictKind.VALIDATING),
         (5.0, "crit", None),
     ]
 

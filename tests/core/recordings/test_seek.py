@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.model.snapshot import Gap, Word
+from metabonk_tui.core.model.snapshot import Gap, VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, Playback, Stretch
 from metabonk_tui.core.recordings.seek import (
     CAN_BE_TYPED,
@@ -31,7 +31,7 @@ HOUR = 3600.0
 
 def state(t: float = T + 1800, length_s: float = 4500, **more: object) -> Playback:
     to_t = T + length_s
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "from_t": T,
         "read_to_t": to_t,
         "ends_t": to_t,
@@ -42,7 +42,7 @@ def state(t: float = T + 1800, length_s: float = 4500, **more: object) -> Playba
         "runs": (Stretch("a", T, T, to_t),),
         **more,
     }
-    return Playback(t=t, **told)  # type: ignore[arg-type]
+    return Playback(t=t, **fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ def test_a_time_of_the_run_is_of_the_run_on_screen() -> None:
 
 
 MARKS = (
-    Mark(T + 100, "verdict", word=Word.VALIDATING),
+    Mark(T + 100, "verdict", word=VerdictKind.VALIDATING),
     Mark(T + 200, "warn"),
     Mark(T + 300, "crit"),
     Mark(T + 400, "gap"),
-    Mark(T + 500, "verdict", word=Word.STOP),
+    Mark(T + 500, "verdict", word=VerdictKind.STOP),
     Mark(T + 600, "run", "b"),
-    Mark(T + 700, "verdict", word=Word.ADD_MEMORY_WATCH),
+    Mark(T + 700, "verdict", word=VerdictKind.ADD_MEMORY_WATCH),
 )
 
 
@@ -234,7 +234,7 @@ def test_an_event_between_the_sample_on_screen_and_now_counts_as_seen_both_ways(
     "target",
     [Elapsed(3000), Wall(14, 32), Wall(0, 55, 4, or_elapsed=True), Edge("end"), Find("warning", True)],
 )
-def test_what_was_not_read_yet_is_not_known_where_nothing_tells_the_end(target: Target) -> None:
+def test_what_was_not_read_yet_is_not_known_where_nothing_states_the_end(target: Target) -> None:
     reading = state(T + 10, read_to_t=T + 60, ends_t=None, whole=False, runs=(Stretch("a", T, T, T + 60),))
     assert find(target, reading, UTC) is None
 

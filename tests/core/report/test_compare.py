@@ -38,20 +38,20 @@ def there(path: Path) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not path.exists(), reason=f"the recording {path.name} is not on this machine")
 
 
-def boiled(samples: list[Sample]) -> Digest:
+def timeline_of(samples: list[Sample]) -> Digest:
     return digests(play(samples))[-1]
 
 
 def lived(life: Life = healthy, minutes: float = 40, **how: object) -> Digest:
-    return boiled(script(life, for_s=minutes * MIN, **how))  # type: ignore[arg-type]
+    return timeline_of(script(life, for_s=minutes * MIN, **how))  # type: ignore[arg-type]
 
 
-def told(found: Comparison) -> list[tuple[str, float, str, str]]:
+def divergence_rows(found: Comparison) -> list[tuple[str, float, str, str]]:
     return [(d.metric.id, d.at_s, d.metric.write(d.a), d.metric.write(d.b)) for d in found.divergences]
 
 
 def first(found: Comparison) -> tuple[str, float, str, str]:
-    return told(found)[0]
+    return divergence_rows(found)[0]
 
 
 @cache
@@ -138,7 +138,7 @@ WOBBLES: list[tuple[str, Life, dict[str, object]]] = [
 @pytest.mark.parametrize(("life", "how"), [case[1:] for case in WOBBLES], ids=[case[0] for case in WOBBLES])
 def test_what_passes_or_hardly_differs_is_no_divergence(life: Life, how: dict[str, object]) -> None:
     found = compare(well(), lived(life, **how))
-    assert told(found) == []
+    assert divergence_rows(found) == []
     assert found.comparable
 
 
@@ -152,7 +152,7 @@ def test_what_explains_most_is_named_first_and_the_verdict_last() -> None:
 
 def test_what_one_side_never_recorded_is_not_compared() -> None:
     found = compare(well(), lived(memory=None))
-    assert told(found) == []
+    assert divergence_rows(found) == []
     lines = {line.metric.id: line for line in found.lines}
     assert not lines["available_memory"].compared
     assert lines["available_memory"].pairs[0] == (8 * GB, None)
@@ -173,11 +173,11 @@ def test_an_absent_key_is_known_and_is_no_number() -> None:
 
 
 def test_nothing_is_comparable_where_only_one_was_watched() -> None:
-    late = boiled(script(healthy, for_s=40 * MIN, blind=lambda t: 0 < t < 30 * MIN))
-    short = boiled(script(healthy, for_s=20 * MIN, blind=lambda t: t == 0))
+    late = timeline_of(script(healthy, for_s=40 * MIN, blind=lambda t: 0 < t < 30 * MIN))
+    short = timeline_of(script(healthy, for_s=20 * MIN, blind=lambda t: t == 0))
     found = compare(short, late)
     assert not found.comparable
-    assert told(found) == []
+    assert divergence_rows(found) == []
     assert found.first is None
 
 
@@ -225,8 +225,8 @@ def every_second() -> list[Sample]:
 
 
 @cache
-def boiled_every_second() -> Digest:
-    return boiled(every_second())
+def timeline_every_second() -> Digest:
+    return timeline_of(every_second())
 
 
 @pytest.mark.parametrize("every", [5, 30, 300])
@@ -234,14 +234,14 @@ def test_another_sampling_rate_is_no_divergence(every: int) -> None:
     first, *others = every_second()[::every]
     assert first.run is not None
     begun = replace(first, run=replace(first.run, interval_s=float(every)))
-    found = compare(boiled_every_second(), boiled([begun, *others]))
-    assert told(found) == []
+    found = compare(timeline_every_second(), timeline_of([begun, *others]))
+    assert divergence_rows(found) == []
     assert found.comparable
 
 
 @pytest.mark.parametrize("life", [healthy, silent, playing], ids=["healthy", "silent", "playing"])
 def test_every_five_minutes_is_the_same_run_as_every_ten_seconds(life: Life) -> None:
-    assert told(compare(lived(life, 75, every_s=10.0), lived(life, 75, every_s=300.0))) == []
+    assert divergence_rows(compare(lived(life, 75, every_s=10.0), lived(life, 75, every_s=300.0))) == []
 
 
 def test_the_marks_are_those_of_validation_then_hours_then_both_ends() -> None:
@@ -278,7 +278,7 @@ def failed() -> tuple[Digest, ...]:
 def test_the_failed_run_beside_a_healthy_one() -> None:
     found = compare(failed()[0], lived(healthy, minutes=80, workers=5))
     assert found.common_s == 4500
-    named = told(found)
+    named = divergence_rows(found)
     assert named[:3] == [
         ("ui_exploration.keys", 300.0, "0/5", "5/5"),
         ("intrinsic_reward.keys", 300.0, "0/5", "5/5"),
@@ -297,8 +297,8 @@ def test_the_failed_run_beside_a_healthy_one() -> None:
 @there(DATA / "failed-run")
 def test_it_parts_in_the_same_minutes_from_a_run_of_any_rhythm() -> None:
     rare, often = lived(healthy, 75, every_s=300.0, workers=5), lived(healthy, 75, every_s=10.0, workers=5)
-    assert [named[:2] for named in told(compare(failed()[0], rare))] == [
-        named[:2] for named in told(compare(failed()[0], often))
+    assert [named[:2] for named in divergence_rows(compare(failed()[0], rare))] == [
+        named[:2] for named in divergence_rows(compare(failed()[0], often))
     ]
 
 

@@ -52,9 +52,9 @@ def test_a_silent_run_could_be_seen_to_be_silent_at_its_first_answer() -> None:
     assert "at the end of the gate" in seen["verdict-stop"][1]
     assert "component-active" not in seen
     assert [each.t for each in one.first_seen] == sorted(each.t for each in one.first_seen)
-    said = in_short(one)
-    assert said[0] == "STOP was known after 30m; the run went on for 19m more."
-    assert said[1].startswith("It could be seen 30m sooner, at 00:00:40: ")
+    sentences = in_short(one)
+    assert sentences[0] == "STOP was known after 30m; the run went on for 19m more."
+    assert sentences[1].startswith("It could be seen 30m sooner, at 00:00:40: ")
 
 
 def test_the_first_answers_one_by_one() -> None:
@@ -82,7 +82,7 @@ def test_a_component_is_counted_by_the_workers_that_came_to_show_it() -> None:
     assert text.startswith("intrinsic reward active on 2/3; on 3/3 by 00:0")
 
 
-def test_what_workers_did_is_told_once_with_how_much_of_it_came() -> None:
+def test_what_workers_did_is_reported_once_with_how_much_of_it_came() -> None:
     def life(slot: int, t: float) -> object:
         # w0 begins anew twice; w1 races.
         since = 600.0 if t >= 600.0 else 300.0 if t >= 300.0 else 0.0
@@ -103,7 +103,7 @@ def test_environment_and_gameplay() -> None:
     assert seen["gameplay"][0] >= 400.0
 
 
-def test_memory_is_told_with_how_long_before_the_kill() -> None:
+def test_memory_is_reported_with_how_long_before_the_kill() -> None:
     samples = script(for_s=900.0, memory=lambda t: room(0.9 if 300 <= t < 600 else 8.0, kills=int(t >= 600.0)))
     seen = rows(followed(samples))
     assert seen["memory-low"] == (300.0, seen["memory-low"][1])
@@ -115,7 +115,7 @@ def test_memory_is_told_with_how_long_before_the_kill() -> None:
 def test_a_stop_is_laid_to_what_it_came_from() -> None:
     lost = by_slot(healthy, healthy, phases((0.0, healthy), (200.0, down)))
     killed = script(lost, for_s=900.0, memory=lambda t: room(8.0, kills=int(t >= 600.0)))
-    assert not [said for said in in_short(followed(killed)) if "sooner" in said], (
+    assert not [sentences for sentences in in_short(followed(killed)) if "sooner" in sentences], (
         "a worker that fell foretells no kill"
     )
 
@@ -125,7 +125,7 @@ def test_gaps_and_causes_have_their_time() -> None:
     seen = rows(one)
     assert seen["gap"] == (600.0, "nobody watched for 10m, until 00:20:00")
     assert 0.0 <= seen["cause"][0] < 600.0
-    assert any("Nobody watched for 10m, from 00:10:00 on." in said for said in in_short(one))
+    assert any("Nobody watched for 10m, from 00:10:00 on." in sentences for sentences in in_short(one))
 
 
 def test_a_run_in_which_nothing_answers_says_only_that() -> None:
@@ -147,9 +147,9 @@ def test_all_events_are_kept_however_many_and_the_end_of_a_run_is_known() -> Non
 
     first = script(dying, for_s=12000.0)  # type: ignore[arg-type]
     second = [begin(sample, header(15000.0)) if n == 0 else sample for n, sample in enumerate(script(from_s=15000.0))]
-    told = chronicles(play([*first, *second], CONFIG))
-    assert [one.last.run.name for one in told] == ["run-0", "run-15000"]
-    one = told[0]
+    histories = chronicles(play([*first, *second], CONFIG))
+    assert [one.last.run.name for one in histories] == ["run-0", "run-15000"]
+    one = histories[0]
     assert len(one.events) > MAX_EVENTS
     assert one.events[0].kind == "run.start"
     assert one.events[-1].kind == "recorder.gap", "the hole up to the next run is still this one's"
@@ -165,7 +165,7 @@ def test_a_snapshot_alone_says_as_much_as_its_events_do() -> None:
     assert written(one)["first_seen"][0]["id"] == "run-start"
 
 
-def test_verdicts_are_taken_from_what_was_told_where_a_snapshot_knows_fewer() -> None:
+def test_verdicts_are_taken_from_what_was_reported_where_a_snapshot_knows_fewer() -> None:
     seen = last(script(silent, for_s=2400.0))
     (one,) = so_far(replace(seen, verdicts=seen.verdicts[-1:]), seen.events)
     assert [word.value for _, word, _ in one.verdicts] == [word.value for _, word, _ in seen.verdicts]

@@ -37,7 +37,7 @@ def low(t: float, severity: str = "warn") -> Event:
     return Event(t, "memory.low", severity, "low", None, {})  # type: ignore[arg-type]
 
 
-def told(seen: Snapshot, *events: Event) -> list[tuple[float, str, str, float | None]]:
+def prediction_rows(seen: Snapshot, *events: Event) -> list[tuple[float, str, str, float | None]]:
     return [(one.t, one.state, one.outcome, one.ended_t) for one in forecast_record(seen, events).raised]
 
 
@@ -70,7 +70,7 @@ def told(seen: Snapshot, *events: Event) -> list[tuple[float, str, str, float | 
 def test_what_came_of_each(
     seen: Snapshot, events: tuple[Event, ...], expected: list[tuple[float, str, str, float | None]]
 ) -> None:
-    assert told(seen, *events) == expected
+    assert prediction_rows(seen, *events) == expected
 
 
 def test_how_far_off_it_was_and_how_long_before(seen: Snapshot) -> None:
@@ -91,7 +91,7 @@ def test_the_floor_is_reached_once_and_only_from_above(seen: Snapshot) -> None:
     assert [one.floor_t for one in forecast_record(seen, below).raised] == [400.0]
 
 
-def test_a_kill_that_nothing_foretold_is_told(seen: Snapshot) -> None:
+def test_a_kill_that_nothing_predicted_is_reported(seen: Snapshot) -> None:
     record = forecast_record(seen, [kill(50.0), raised(100.0), kill(200.0), kill(300.0)])
     assert record.missed_t == (50.0, 300.0)
 
@@ -103,7 +103,7 @@ def test_without_memory_there_is_no_record_and_it_says_so(seen: Snapshot) -> Non
     assert forecast_record(blind, [raised(1.0)]).note == ""
 
 
-def test_a_real_leak_is_foretold_and_comes_true() -> None:
+def test_a_real_leak_is_predicted_and_comes_true() -> None:
     def leaking(t: float) -> MemoryReading:
         left = max(0, int((8 - t / 450) * GB))
         return MemoryReading(16 * GB, left, oom_kills=int(t >= 3600), oom_scope="cgroup", limited_by="host")

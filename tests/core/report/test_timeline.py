@@ -60,7 +60,7 @@ def test_nothing_is_known_within_a_gap_before_the_start_and_past_the_end(seen: S
     assert [found.at(at_s).at_s for at_s in (5.0, 14.0, 15.0, 600.0)] == [5.0, 5.0, 15.0, 600.0]  # type: ignore[union-attr]
 
 
-def test_every_run_of_a_recording_is_boiled_down_on_its_own() -> None:
+def test_every_run_of_a_recording_is_digested_on_its_own() -> None:
     snapshots, snapshot = [], None
     for at_s in range(0, 300, 5):
         begins = {0: RunHeader("one", T, 1), 150: RunHeader("two", T + 150, 1)}.get(at_s)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from tests.support.samples import (
     MIN,
     Life,
@@ -89,7 +89,7 @@ def test_a_check_of_components_that_could_not_be_observed_is_unknown() -> None:
 def test_no_workers_pass_nothing() -> None:
     seen = last(script(workers=0, for_s=GATE_S))
     assert PASS not in results(seen)
-    assert seen.verdict.word is Word.WAITING or seen.verdict.word is Word.UNDECIDED
+    assert seen.verdict.kind is VerdictKind.WAITING or seen.verdict.kind is VerdictKind.UNDECIDED
 
 
 def test_each_check_judges_its_own_interval() -> None:
@@ -130,9 +130,9 @@ def test_less_than_half_of_the_interval_observed_is_unknown(from_s: float, to_s:
     assert check(last(samples), 2).result == result
 
 
-@pytest.mark.parametrize(("heard", "result"), [(160, FAIL), (150, FAIL), (140, UNKNOWN)])
-def test_half_observed_exactly_is_enough_and_less_is_not(heard: float, result: str) -> None:
-    life = phases((0, silent), (300 + heard + 10, down))
+@pytest.mark.parametrize(("answered_s", "result"), [(160, FAIL), (150, FAIL), (140, UNKNOWN)])
+def test_half_observed_exactly_is_enough_and_less_is_not(answered_s: float, result: str) -> None:
+    life = phases((0, silent), (300 + answered_s + 10, down))
     assert check(last(script(life, for_s=620)), 2).result == result
 
 
@@ -178,16 +178,16 @@ def test_a_monitor_opened_at_minute_twelve_skips_what_it_did_not_see() -> None:
 def test_a_monitor_opened_after_the_gate_skips_it_all_and_decides_by_what_it_sees() -> None:
     snapshots = play(script(for_s=35 * MIN, run=header(-2000.0 - 180, how="oldest worker process")))
     assert results(snapshots[0]) == [SKIPPED] * 6
-    assert snapshots[0].verdict.word is Word.UNDECIDED
-    assert snapshots[-1].verdict.word is Word.LAUNCH_24H
+    assert snapshots[0].verdict.kind is VerdictKind.UNDECIDED
+    assert snapshots[-1].verdict.kind is VerdictKind.LAUNCH_24H
 
 
 def test_every_check_is_an_event_with_its_reason() -> None:
     seen = last(script(silent, for_s=GATE_S))
-    told = [event for event in seen.events if event.kind == "check"]
-    assert len(told) == 6
-    assert all("FAIL" in event.text and event.severity == "crit" for event in told)
-    assert told[0].text == "check 1/6 FAIL: every component silent on 3/3 workers"
+    found = [event for event in seen.events if event.kind == "check"]
+    assert len(found) == 6
+    assert all("FAIL" in event.text and event.severity == "crit" for event in found)
+    assert found[0].text == "check 1/6 FAIL: every component silent on 3/3 workers"
     assert check(last(script(by_slot(healthy, silent, silent), for_s=400)), 1).because.startswith("showing: w0 UI")
 
 

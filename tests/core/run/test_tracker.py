@@ -15,7 +15,7 @@ from metabonk_tui.core.model.sample import (
     RunHeader,
     Sample,
 )
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from tests.support.samples import (
     HOUR,
@@ -91,7 +91,7 @@ def test_without_processes_a_run_begins_with_its_first_answer() -> None:
 
 def test_waiting_for_hours_is_no_stop() -> None:
     snapshots = play(script(down, every_s=60, for_s=5 * HOUR, run=NOBODY))
-    assert {s.verdict.word for s in snapshots} == {Word.WAITING}
+    assert {s.verdict.kind for s in snapshots} == {VerdictKind.WAITING}
     assert snapshots[-1].run.elapsed_s == 0
     assert snapshots[-1].gate.checks == ()
     assert snapshots[-1].verdict.because == ("no pool found: no worker process, no answer",)
@@ -100,7 +100,7 @@ def test_waiting_for_hours_is_no_stop() -> None:
 def test_a_launcher_alone_is_no_pool() -> None:
     table = (process(0, -4000.0, role="launcher"),)
     seen = last(script(down, for_s=900, run=NOBODY, processes=lambda _t: table))
-    assert seen.verdict.word is Word.WAITING
+    assert seen.verdict.kind is VerdictKind.WAITING
 
 
 def test_after_waiting_the_clock_begins_with_the_pool() -> None:
@@ -110,7 +110,7 @@ def test_after_waiting_the_clock_begins_with_the_pool() -> None:
     seen = last(samples)
     assert runs_of(seen) == [(3595.0, "oldest worker process")]
     assert results(seen) == ["PASS"] * 6
-    assert seen.verdict.word is Word.LAUNCH_24H
+    assert seen.verdict.kind is VerdictKind.LAUNCH_24H
 
 
 def test_a_wait_before_a_launch_is_no_run_of_its_own() -> None:
@@ -257,8 +257,8 @@ def test_several_runs_in_one_file_have_each_their_own_verdict() -> None:
     second = script(born(3000), from_s=3000, for_s=40 * MIN, run=header(3000.0))
     third = script(born(6000), from_s=6000, for_s=60, run=header(6000.0))
     seen = last([*first, *second, *third])
-    assert [ended.last.verdict.word for ended in seen.ended_runs] == [Word.STOP, Word.LAUNCH_24H]
-    assert seen.verdict.word is Word.VALIDATING
+    assert [ended.last.verdict.kind for ended in seen.ended_runs] == [VerdictKind.STOP, VerdictKind.LAUNCH_24H]
+    assert seen.verdict.kind is VerdictKind.VALIDATING
     assert [ended.last.state for ended in seen.ended_runs] == [None, None]
     assert all(worker(ended.last).generation == 1 for ended in seen.ended_runs)
     assert kinds(seen).count("run.start") == 1
@@ -320,7 +320,7 @@ def test_a_slot_that_is_not_wanted_any_more_goes_when_it_is_gone() -> None:
 # What we did ourselves
 
 
-def told(t: float, kind: str, severity: Any = "info", slot: int | None = None) -> dict[float, tuple[Event, ...]]:
+def events_at(t: float, kind: str, severity: Any = "info", slot: int | None = None) -> dict[float, tuple[Event, ...]]:
     return {t: (Event(t, kind, severity, kind, slot),)}
 
 
@@ -328,24 +328,24 @@ GONE = phases((0, healthy), (600, down))
 
 
 def test_a_pool_that_we_stopped_waits() -> None:
-    seen = last(script(GONE, for_s=40 * MIN, events=told(600, "pool.stop")))
-    assert seen.verdict.word is Word.WAITING
+    seen = last(script(GONE, for_s=40 * MIN, events=events_at(600, "pool.stop")))
+    assert seen.verdict.kind is VerdictKind.WAITING
     assert seen.verdict.because == ("the pool was stopped by us",)
     assert seen.verdict.next_steps[0].key == "L"
 
 
 @pytest.mark.parametrize(
     "events",
-    [None, told(600, "pool.stop", "crit"), told(600, "pool.stop", slot=1), told(600, "pool.resize")],
+    [None, events_at(600, "pool.stop", "crit"), events_at(600, "pool.stop", slot=1), events_at(600, "pool.resize")],
     ids=["nothing", "a stop that failed", "one worker", "a resize"],
 )
 def test_a_pool_that_fell_is_a_stop(events: Any) -> None:
-    assert last(script(GONE, for_s=15 * MIN, events=events)).verdict.word is Word.STOP
+    assert last(script(GONE, for_s=15 * MIN, events=events)).verdict.kind is VerdictKind.STOP
 
 
 def test_a_stop_that_left_workers_answering_is_forgotten() -> None:
     life = phases((0, healthy), (900, down))
-    assert last(script(life, for_s=1200, events=told(600, "pool.stop"))).verdict.word is Word.STOP
+    assert last(script(life, for_s=1200, events=events_at(600, "pool.stop"))).verdict.kind is VerdictKind.STOP
 
 
 def test_events_alone_are_kept_and_judge_nothing() -> None:
@@ -366,8 +366,8 @@ def operating(from_t: float, to_t: float) -> Callable[[float], PoolReading]:
 def test_nothing_falls_while_an_operation_runs() -> None:
     during = operating(600, 900)
     snapshots = play(script(GONE, for_s=1200, pool=during))
-    assert Word.STOP not in {s.verdict.word for s in snapshots if s.t < 900}
-    assert snapshots[-1].verdict.word is Word.STOP
+    assert VerdictKind.STOP not in {s.verdict.kind for s in snapshots if s.t < 900}
+    assert snapshots[-1].verdict.kind is VerdictKind.STOP
 
 
 # Unobserved time
@@ -375,7 +375,7 @@ def test_nothing_falls_while_an_operation_runs() -> None:
 
 def test_a_run_that_nobody_asked_is_undecided_once_its_gate_is_over() -> None:
     seen = last(script(unseen, for_s=40 * MIN, memory=lambda _t: room()))
-    assert seen.verdict.word is Word.UNDECIDED
+    assert seen.verdict.kind is VerdictKind.UNDECIDED
     assert changes(seen)[0] == (0.0, "WAITING")
 
 

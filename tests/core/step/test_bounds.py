@@ -39,12 +39,12 @@ def chaos(slot: int, t: float) -> Answer:
     n = int(t) + 7 * slot
     if n % 11 == 0:
         return ("refused", "timeout", "http 500")[n % 3]
-    told: dict[str, Any] = healthy(slot, t, t - t % (37 + slot)) | {"last_error": f"trouble {n % 5}"}
-    told["intrinsic_reward_total"] = (math.nan, t % 50, None, 5.0)[n % 4]
-    told["step"] = (t % (37 + slot)) ** 3
+    status: dict[str, Any] = healthy(slot, t, t - t % (37 + slot)) | {"last_error": f"trouble {n % 5}"}
+    status["intrinsic_reward_total"] = (math.nan, t % 50, None, 5.0)[n % 4]
+    status["step"] = (t % (37 + slot)) ** 3
     if n % 5 == 0:
-        del told["dynamic_ui_exploration_actions"]
-    return told
+        del status["dynamic_ui_exploration_actions"]
+    return status
 
 
 def shaken(t: float) -> MemoryReading | None:
@@ -59,8 +59,8 @@ def crowd(t: float) -> tuple[ProcessReading, ...]:
 def test_a_bad_day_keeps_its_size() -> None:
     """Two stretches, the second much longer: what the first has filled does not grow in the second."""
     wild: dict[str, Any] = {"every_s": 7, "memory": shaken, "processes": crowd, "blind": lambda t: int(t) % 97 < 30}
-    spoken = {float(t): (Event(float(t), "pool.note", "info", "a"),) for t in range(0, 28_001, 7)}
-    samples = script(chaos, for_s=28_000, events=spoken, run=header(0.0, 3, 7.0), **wild)
+    events = {float(t): (Event(float(t), "pool.note", "info", "a"),) for t in range(0, 28_001, 7)}
+    samples = script(chaos, for_s=28_000, events=events, run=header(0.0, 3, 7.0), **wild)
     short = play(samples[:900])[-1]
     snapshot = short
     for sample in samples[900:]:
@@ -70,7 +70,7 @@ def test_a_bad_day_keeps_its_size() -> None:
         "checks": CONFIG.clock.checks,
         "fields": 50,
         "keys": 50,
-        "came": 50,
+        "present": 50,
         "pulse": 50,
         "frames": 10,
         "events": MAX_EVENTS,
@@ -86,10 +86,10 @@ def test_a_bad_day_keeps_its_size() -> None:
 
 
 def test_events_alone_stay_bounded_too() -> None:
-    spoken = {10.0 * n: tuple(Event(10.0 * n, "pool.note", "info", str(i)) for i in range(40)) for n in range(60)}
-    assert len(play(script(for_s=600, events=spoken))[-1].events) == MAX_EVENTS
+    events = {10.0 * n: tuple(Event(10.0 * n, "pool.note", "info", str(i)) for i in range(40)) for n in range(60)}
+    assert len(play(script(for_s=600, events=events))[-1].events) == MAX_EVENTS
     before = play(script(for_s=20))[-1]
-    only = [sample for sample in script(workers=0, memory=None, for_s=590, events=spoken, run=None)]
+    only = [sample for sample in script(workers=0, memory=None, for_s=590, events=events, run=None)]
     assert len(play(only, before=before)[-1].events) == MAX_EVENTS
 
 

@@ -13,14 +13,14 @@ def stuck(slot: int, t: float) -> Fields:
     return healthy(slot, t) | {"step": 30.0}
 
 
-def told(snapshot: Snapshot, kind: str) -> list[str]:
+def event_texts(snapshot: Snapshot, kind: str) -> list[str]:
     return [event.text for event in snapshot.events if event.kind == kind]
 
 
 def test_one_worker_answers_and_several_answer() -> None:
     late = phases((0, down), (60, healthy))
     seen = last(script(by_slot(healthy, healthy, late), for_s=120))
-    assert told(seen, "worker.up") == ["w0 w1 answer", "w2 answers"]
+    assert event_texts(seen, "worker.up") == ["w0 w1 answer", "w2 answers"]
 
 
 def test_a_worker_that_answers_without_a_step_is_set_apart() -> None:
@@ -38,4 +38,4 @@ def test_ten_minutes_have_to_pass_without_a_step() -> None:
 def test_transitions_that_rest_set_nobody_apart_and_are_no_event() -> None:
     seen = last(script(playing, for_s=60 * MIN))
     assert not any(mark.mark == "stalled" for view in seen.workers for mark in view.attention)
-    assert not any("UI→gameplay stalled" in text for text in told(seen, "component.silent"))
+    assert not any("UI→gameplay stalled" in text for text in event_texts(seen, "component.silent"))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.core.model.sample import BadValue, EnvReading, Observation, ProcessReading, Sample, WorkerStatus
-from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot, Word
+from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot, VerdictKind
 from tests.core.verdict.test_decide import expected
 from tests.support.samples import CONFIG, GB, NO_HOLD, header, node, play, results, room
 
@@ -70,10 +70,10 @@ def streams(draw: st.DrawFn, most: int = 25) -> list[Sample]:
         for _again in range(draw(st.sampled_from([1, 1, 1, 3, 30]))):
             samples.append(replace(sample, t=t))
             t += spacing
-    told = draw(
+    found = draw(
         st.sampled_from([header(0.0, SLOTS), header(0.0, SLOTS, None), header(0.0, None, how="first sample"), None])
     )
-    return [replace(samples[0], run=told), *samples[1:]]
+    return [replace(samples[0], run=found), *samples[1:]]
 
 
 def public(snapshot: Snapshot) -> str:
@@ -92,7 +92,7 @@ def test_whatever_comes_there_is_a_verdict_with_its_reasons_and_everything_is_in
         if before is not None:
             assert public(before) == kept, "a step changes nothing of what came before"
         verdict = after.verdict
-        assert isinstance(verdict.word, Word)
+        assert isinstance(verdict.kind, VerdictKind)
         assert verdict.because
         assert all(verdict.because)
         assert verdict.changes_when
@@ -100,8 +100,8 @@ def test_whatever_comes_there_is_a_verdict_with_its_reasons_and_everything_is_in
         assert all(one.evidence and one.short for one in verdict.nodes)
         assert len(after.events) <= MAX_EVENTS
         known = len(before.events) if before is not None and before.run.name == after.run.name else 0
-        told = after.events[known:]
-        assert all(a.t <= b.t for a, b in pairwise(told)), "the events of one step are ordered"
+        found = after.events[known:]
+        assert all(a.t <= b.t for a, b in pairwise(found)), "the events of one step are ordered"
         for view in after.workers:
             assert view.generation == len(view.resets_t) + 1
             assert view.step_rate is None or view.step_rate >= 0
@@ -146,14 +146,14 @@ def test_the_headline_follows_the_answers(samples: list[Sample]) -> None:
         verdict = seen.verdict
         over = seen.gate.ends_t is not None and seen.t >= seen.gate.ends_t
         if seen.memory.oom_kills_in_run:
-            assert verdict.word is Word.STOP
-        elif not verdict.early and verdict.word is not Word.WAITING:
-            word = verdict.word if over else verdict.would_be
-            assert over == (verdict.word is not Word.VALIDATING)
+            assert verdict.kind is VerdictKind.STOP
+        elif not verdict.early and verdict.kind is not VerdictKind.WAITING:
+            kind = verdict.kind if over else verdict.would_be
+            assert over == (verdict.kind is not VerdictKind.VALIDATING)
             wanted = expected(*(one.answer for one in verdict.nodes))
-            assert word is wanted or (word is Word.CONTINUE and "never shown" in " ".join(verdict.because))
-            if word is Word.CONTINUE:
-                assert wanted in (Word.CONTINUE, Word.LAUNCH_24H, Word.SUCCESS)
+            assert kind is wanted or (kind is VerdictKind.CONTINUE and "never shown" in " ".join(verdict.because))
+            if kind is VerdictKind.CONTINUE:
+                assert wanted in (VerdictKind.CONTINUE, VerdictKind.LAUNCH_24H, VerdictKind.SUCCESS)
 
 
 # Workers whose counters only grow: here more must never come of less
@@ -227,7 +227,7 @@ def without_field(samples: list[Sample], name: str, slots: frozenset[int]) -> li
     ]
 
 
-GO = (Word.LAUNCH_24H, Word.SUCCESS, Word.CONTINUE)
+GO = (VerdictKind.LAUNCH_24H, VerdictKind.SUCCESS, VerdictKind.CONTINUE)
 
 
 @given(growths, st.sampled_from([*COUNTERS, "dynamic_ui_text_density"]), st.sampled_from([{0}, {1}, {0, 1}]))
@@ -237,10 +237,10 @@ def test_a_missing_field_never_makes_a_pass(growth: Growth, name: str, slots: se
     whole, less = play(samples)[-1], play(without_field(samples, name, frozenset(slots)))[-1]
     for had, has in zip(results(whole), results(less), strict=True):
         assert not (has == "PASS" and had != "PASS")
-    if less.verdict.word in GO:
-        assert whole.verdict.word in GO
-    if less.verdict.word is Word.LAUNCH_24H:
-        assert whole.verdict.word is Word.LAUNCH_24H
+    if less.verdict.kind in GO:
+        assert whole.verdict.kind in GO
+    if less.verdict.kind is VerdictKind.LAUNCH_24H:
+        assert whole.verdict.kind is VerdictKind.LAUNCH_24H
     gone = [p for view in less.workers if view.slot in slots for p in view.components if p.field == name]
     if name not in ("meta_success_sequences", "meta_learner_sequences_learned"):  # each is the other's alias
         assert all((p.value, p.samples_with_key) == (None, 0) for p in gone)
@@ -269,13 +269,13 @@ def test_zero_in_the_place_of_nothing_is_zero_and_never_shows(growth: Growth, na
         for view, other in zip(absent.workers, present.workers, strict=True):
             for one, two in zip(view.components, other.components, strict=True):
                 if one.field != name:
-                    assert (one.state, one.bearing) == (two.state, two.bearing)
+                    assert (one.state, one.window_activity) == (two.state, two.window_activity)
                 elif one.state == "ABSENT":
                     assert two.state == "ZERO"
-                    assert two.bearing == one.bearing == "silent"
+                    assert two.window_activity == one.window_activity == "silent"
                 else:
-                    assert two.bearing != "showing"
-        assert absent.verdict.word is present.verdict.word
+                    assert two.window_activity != "showing"
+        assert absent.verdict.kind is present.verdict.kind
 
 
 @given(growths, st.integers(0, 69), st.integers(2, 40))
@@ -302,6 +302,6 @@ def test_no_launch_without_memory(memory: Any) -> None:
         for n in range(90)
     ]  # fmt: skip
     seen = play(samples)[-1]
-    assert (seen.verdict.word is Word.LAUNCH_24H) == (memory is not None)
+    assert (seen.verdict.kind is VerdictKind.LAUNCH_24H) == (memory is not None)
     assert node(seen, "memory").answer == ("unknown" if memory is None else "yes")
     assert CONFIG.verdict.hold_evaluations == 2

@@ -7,7 +7,7 @@ import pytest
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
-from metabonk_tui.core.model.snapshot import RunSummary, Snapshot, Word
+from metabonk_tui.core.model.snapshot import RunSummary, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState as S
 from tests.support.paths import SHARED_DATA as DATA
 from tests.support.samples import changes, last, node, part, results, state, worker
@@ -72,14 +72,14 @@ def test_every_reset_of_its_counters_is_found() -> None:
 
 @there(FAILED)
 def test_its_two_hundredfold_jump_of_the_step_rate_is_an_event() -> None:
-    told = [event for event in first().events if event.kind == "worker.rate" and event.worker == 2]
-    assert any("×220 of its own past" in event.text for event in told)
+    found = [event for event in first().events if event.kind == "worker.rate" and event.worker == 2]
+    assert any("×220 of its own past" in event.text for event in found)
     assert not [event for event in first().events if event.kind == "worker.rate" and event.worker in (0, 1, 3)]
 
 
 @there(FAILED)
 def test_its_relaunch_showed_one_component_and_named_what_was_missing() -> None:
-    assert failed().verdict.word is Word.CONTINUE
+    assert failed().verdict.kind is VerdictKind.CONTINUE
     assert failed().verdict.because[0] == "never shown yet: intrinsic reward, System2"
     assert state(failed(), "ui_exploration") is S.ACTIVE, "a proof that was not recorded does not count against it"
     assert results(failed())[0] == "PASS"
@@ -99,7 +99,7 @@ def test_a_real_pool_of_three_with_the_components_of_one_off() -> None:
         S.UNPROVEN, S.ABSENT, S.ABSENT, S.ABSENT, S.ACTIVE,
     ]  # fmt: skip
     assert part(seen, "ui_exploration", 2).value == 94, "it climbs with the component off"
-    assert seen.verdict.word is Word.VALIDATING
+    assert seen.verdict.kind is VerdictKind.VALIDATING
     assert seen.run.gaps == ()
     assert all(view.generation == 1 for view in seen.workers)
 
@@ -110,9 +110,9 @@ def test_a_real_pool_of_three_with_the_components_of_one_off() -> None:
 @there(KILL)
 def test_the_reenacted_crash_is_a_stop_that_stays() -> None:
     seen = last(read_jsonl(str(KILL), []))
-    assert seen.verdict.word is Word.STOP
+    assert seen.verdict.kind is VerdictKind.STOP
     assert (seen.memory.oom_kills_in_run, seen.memory.oom_victims) == (1, ("ollama",))
     assert seen.memory.oom_since_t == 4010
-    assert [word for t, word in changes(seen) if t >= 4010] == ["STOP"]
+    assert [kind for t, kind in changes(seen) if t >= 4010] == ["STOP"]
     assert (seen.memory.first_warning_t or 0) < 4010, "low memory was told before the kill"
     assert node(seen, "memory").answer == "no"

@@ -14,7 +14,7 @@ def test_growth_lies_in_its_bucket_and_old_buckets_go() -> None:
     assert growth.newest_sum(10) == 7.0
 
 
-def test_growth_that_is_told_late_counts_into_the_newest_bucket() -> None:
+def test_growth_that_is_reported_late_counts_into_the_newest_bucket() -> None:
     assert Buckets(30.0, 3).add(90.0, 1.0).add(10.0, 2.0).amounts == (3.0,)
 
 

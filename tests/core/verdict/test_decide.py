@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from metabonk_tui.core.model.sample import EnvReading, MemoryReading, Operation, PoolReading, ProcessReading
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.verdict.decide import decide
 from tests.support.samples import (
     CONFIG,
@@ -65,16 +65,16 @@ def run_of(a: str, b: str, c: str) -> Snapshot:
     )
 
 
-def expected(a: str, b: str, c: str) -> Word:
+def expected(a: str, b: str, c: str) -> VerdictKind:
     if a != "no":
-        return Word.STOP if a == "yes" else Word.UNDECIDED
+        return VerdictKind.STOP if a == "yes" else VerdictKind.UNDECIDED
     if b == "no":
-        return Word.ADD_MEMORY_WATCH
+        return VerdictKind.ADD_MEMORY_WATCH
     if c == "no":
-        return Word.TUNE_EPSILON
+        return VerdictKind.TUNE_EPSILON
     if b == "unknown":
-        return Word.CONTINUE
-    return Word.SUCCESS if c == "yes" else Word.LAUNCH_24H
+        return VerdictKind.CONTINUE
+    return VerdictKind.SUCCESS if c == "yes" else VerdictKind.LAUNCH_24H
 
 
 COMBINATIONS = list(product(("yes", "no", "unknown"), ("yes", "no", "unknown"), ("yes", "not yet", "no", "unknown")))
@@ -84,7 +84,7 @@ COMBINATIONS = list(product(("yes", "no", "unknown"), ("yes", "no", "unknown"), 
 def test_the_headline_of_every_combination(a: str, b: str, c: str) -> None:
     seen = run_of(a, b, c)
     assert [one.answer for one in seen.verdict.nodes] == [a, b, c]
-    assert seen.verdict.word is expected(a, b, c)
+    assert seen.verdict.kind is expected(a, b, c)
     assert seen.verdict.because
     assert all(seen.verdict.because)
     assert seen.verdict.changes_when
@@ -94,14 +94,21 @@ def test_the_headline_of_every_combination(a: str, b: str, c: str) -> None:
 
 
 ORDER = [
-    Word.STOP, Word.UNDECIDED, Word.ADD_MEMORY_WATCH, Word.TUNE_EPSILON, Word.SUCCESS, Word.LAUNCH_24H, Word.CONTINUE,
-    Word.VALIDATING, Word.WAITING,
-]  # fmt: skip
+    VerdictKind.STOP,
+    VerdictKind.UNDECIDED,
+    VerdictKind.ADD_MEMORY_WATCH,
+    VerdictKind.TUNE_EPSILON,
+    VerdictKind.SUCCESS,
+    VerdictKind.LAUNCH_24H,
+    VerdictKind.CONTINUE,
+    VerdictKind.VALIDATING,
+    VerdictKind.WAITING,
+]
 
 
 def test_words_are_ordered_by_precedence() -> None:
-    assert list(Word) == ORDER
-    assert [word.exit_code for word in ORDER] == [2, 3, 1, 1, 0, 0, 0, 3, 3]
+    assert list(VerdictKind) == ORDER
+    assert [kind.exit_code for kind in ORDER] == [2, 3, 1, 1, 0, 0, 0, 3, 3]
 
 
 # A
@@ -110,11 +117,11 @@ def test_words_are_ordered_by_precedence() -> None:
 def test_the_question_looks_at_the_last_thirty_minutes_only() -> None:
     life = phases((0, healthy), (3010, lambda slot, t: healthy(slot, 3000) | {"step": t}))
     snapshots = play(script(life, every_s=10, for_s=3000 + 31 * MIN))
-    assert at(snapshots, 3000).verdict.word is Word.LAUNCH_24H
-    assert at(snapshots, 3000 + 30 * MIN - 10).verdict.word is not Word.STOP
-    assert snapshots[-1].verdict.word is Word.STOP, "a later window can turn STOP again"
+    assert at(snapshots, 3000).verdict.kind is VerdictKind.LAUNCH_24H
+    assert at(snapshots, 3000 + 30 * MIN - 10).verdict.kind is not VerdictKind.STOP
+    assert snapshots[-1].verdict.kind is VerdictKind.STOP, "a later window can turn STOP again"
     assert node(snapshots[-1], "components").answer == "yes"
-    assert snapshots[-1].verdict.was is Word.LAUNCH_24H
+    assert snapshots[-1].verdict.was is VerdictKind.LAUNCH_24H
 
 
 @pytest.mark.parametrize(
@@ -136,7 +143,7 @@ def test_whether_the_metrics_are_still_zero(life: Life, answer: str) -> None:
 def test_components_that_nobody_could_observe_are_no_zero() -> None:
     seen = last(script(lambda _s, t: {"step": t}, for_s=36 * MIN, observable=("step",)))
     assert node(seen, "components").answer == "unknown"
-    assert seen.verdict.word is Word.UNDECIDED
+    assert seen.verdict.kind is VerdictKind.UNDECIDED
 
 
 @pytest.mark.parametrize(("hole_s", "answer"), [(910, "unknown"), (900, "no"), (890, "no")])
@@ -159,16 +166,16 @@ def test_before_the_gate_ends_it_validates_and_says_what_it_would_be() -> None:
     snapshots = play(script(for_s=31 * MIN))
     for snapshot in snapshots:
         early = snapshot.t < 30 * MIN
-        assert (snapshot.verdict.word is Word.VALIDATING) == early
+        assert (snapshot.verdict.kind is VerdictKind.VALIDATING) == early
         assert (snapshot.verdict.would_be is not None) == early
-    assert at(snapshots, 700).verdict.would_be is Word.LAUNCH_24H
-    assert last(script(silent, for_s=700)).verdict.would_be is Word.STOP
+    assert at(snapshots, 700).verdict.would_be is VerdictKind.LAUNCH_24H
+    assert last(script(silent, for_s=700)).verdict.would_be is VerdictKind.STOP
 
 
 def test_no_worker_yet_waits_and_after_start_up_it_stops() -> None:
     snapshots = play(script(down, for_s=300))
-    assert {s.verdict.word for s in snapshots if s.t < 180} == {Word.WAITING}
-    assert snapshots[-1].verdict.word is Word.STOP
+    assert {s.verdict.kind for s in snapshots if s.t < 180} == {VerdictKind.WAITING}
+    assert snapshots[-1].verdict.kind is VerdictKind.STOP
     assert snapshots[-1].verdict.since_t == 180
     assert snapshots[-1].verdict.because == ("no worker answered: 0/3 after the start-up grace of 3m",)
     assert snapshots[-1].verdict.early
@@ -177,35 +184,35 @@ def test_no_worker_yet_waits_and_after_start_up_it_stops() -> None:
 
 def test_start_up_is_not_over_before_it_is_over() -> None:
     life = phases((0, down), (170, healthy))
-    words = {s.verdict.word for s in play(script(life, for_s=600))}
-    assert words == {Word.WAITING, Word.VALIDATING}
+    words = {s.verdict.kind for s in play(script(life, for_s=600))}
+    assert words == {VerdictKind.WAITING, VerdictKind.VALIDATING}
 
 
 @pytest.mark.parametrize(("error", "stops"), [("refused", True), ("timeout", True), ("http 500", True), (None, False)])
 def test_a_pool_that_does_not_answer_any_more_is_a_stop_after_a_minute(error: str | None, stops: bool) -> None:
     life = phases((0, healthy), (610, lambda _s, _t: error))
     snapshots = play(script(life, for_s=700))
-    assert at(snapshots, 660).verdict.word is Word.VALIDATING
-    assert (snapshots[-1].verdict.word is Word.STOP) == stops
+    assert at(snapshots, 660).verdict.kind is VerdictKind.VALIDATING
+    assert (snapshots[-1].verdict.kind is VerdictKind.STOP) == stops
     if stops:
         assert snapshots[-1].verdict.because[0].startswith("no worker answers: 0/3 for 1m")
 
 
 def test_one_worker_that_answers_is_enough() -> None:
     life = by_slot(phases((0, healthy), (610, down)), phases((0, healthy), (610, down)), healthy)
-    assert last(script(life, for_s=900)).verdict.word is Word.VALIDATING
+    assert last(script(life, for_s=900)).verdict.kind is VerdictKind.VALIDATING
 
 
 def test_workers_that_come_back_within_a_minute_were_respawned() -> None:
     life = phases((0, healthy), (610, down), (660, lambda slot, t: healthy(slot, t, 655)))
-    assert Word.STOP not in {s.verdict.word for s in play(script(life, for_s=900))}
+    assert VerdictKind.STOP not in {s.verdict.kind for s in play(script(life, for_s=900))}
 
 
 def test_after_a_gap_silence_begins_anew() -> None:
     life = phases((0, healthy), (610, down))
     snapshots = play(script(life, for_s=900, blind=lambda t: 640 < t < 800))
-    assert at(snapshots, 850).verdict.word is Word.VALIDATING
-    assert snapshots[-1].verdict.word is Word.STOP
+    assert at(snapshots, 850).verdict.kind is VerdictKind.VALIDATING
+    assert snapshots[-1].verdict.kind is VerdictKind.STOP
 
 
 # Early STOP: everything silent, and the flags missing
@@ -227,9 +234,9 @@ def early(life: Life = silent, for_s: float = 180, **seen: Any) -> Snapshot:
 
 def test_silent_for_two_minutes_without_its_flags_is_a_stop() -> None:
     snapshots = play(script(silent, every_s=1, for_s=130, env=env_of(NO_FLAGS)))
-    assert at(snapshots, 119).verdict.word is Word.VALIDATING
+    assert at(snapshots, 119).verdict.kind is VerdictKind.VALIDATING
     seen = snapshots[-1]
-    assert (seen.verdict.word, seen.verdict.since_t, seen.verdict.early) == (Word.STOP, 120, True)
+    assert (seen.verdict.kind, seen.verdict.since_t, seen.verdict.early) == (VerdictKind.STOP, 120, True)
     assert seen.verdict.because[0] == "required flags missing in 3/3 workers, all components silent"
     assert "METABONK_DYNAMIC_UI_EXPLORATION" in seen.verdict.because[1]
     assert any("ABSENT on 3/3 workers" in line for line in seen.verdict.because)
@@ -279,23 +286,23 @@ def begun_late(slot: int, t: float) -> Any:
     ],
 )  # fmt: skip
 def test_each_condition_of_an_early_stop_is_needed(stops: bool, seen: dict[str, Any]) -> None:
-    assert (early(**seen).verdict.word is Word.STOP) == stops
+    assert (early(**seen).verdict.kind is VerdictKind.STOP) == stops
 
 
 def test_what_showed_within_the_two_minutes_is_not_silent() -> None:
     life = phases((0, with_fields(silent, system2_trigger_engaged_count=lambda t: t // 10)),
                   (60, with_fields(silent, system2_trigger_engaged_count=5.0)))  # fmt: skip
     config = configured("[verdict]\nactive_window_s = 30")
-    assert last(script(life, for_s=160, env=env_of(NO_FLAGS)), config).verdict.word is Word.VALIDATING
-    assert last(script(life, for_s=190, env=env_of(NO_FLAGS)), config).verdict.word is Word.STOP
+    assert last(script(life, for_s=160, env=env_of(NO_FLAGS)), config).verdict.kind is VerdictKind.VALIDATING
+    assert last(script(life, for_s=190, env=env_of(NO_FLAGS)), config).verdict.kind is VerdictKind.STOP
 
 
 def test_an_early_stop_stays_while_workers_go_away_and_ends_when_one_shows() -> None:
     gone = by_slot(silent, silent, phases((0, silent), (300, down)))
     snapshots = play(script(gone, for_s=500, env=env_of(NO_FLAGS)))
-    assert {s.verdict.word for s in snapshots if s.t > 140} == {Word.STOP}
+    assert {s.verdict.kind for s in snapshots if s.t > 140} == {VerdictKind.STOP}
     heals = phases((0, silent), (300, healthy))
-    assert early(heals, for_s=330).verdict.word is Word.VALIDATING
+    assert early(heals, for_s=330).verdict.kind is VerdictKind.VALIDATING
 
 
 # C
@@ -339,12 +346,12 @@ def test_two_hours_are_the_limit(for_s: float, answer: str) -> None:
 
 def test_after_two_hours_without_gameplay_epsilon_is_to_be_tuned_by_its_real_keys() -> None:
     seen = last(script(every_s=30, for_s=2 * HOUR + 60))
-    assert seen.verdict.word is Word.TUNE_EPSILON
+    assert seen.verdict.kind is VerdictKind.TUNE_EPSILON
     for key in ("METABONK_DYNAMIC_EPS_BASE", "METABONK_DYNAMIC_EPS_UI", "METABONK_DYNAMIC_EPS_STUCK"):
         assert key in seen.verdict.because[1]
         assert key in seen.verdict.next_steps[0].text
     late = phases((0, healthy), (2 * HOUR + 600, playing))
-    assert last(script(late, every_s=30, for_s=2 * HOUR + 900)).verdict.word is Word.SUCCESS
+    assert last(script(late, every_s=30, for_s=2 * HOUR + 900)).verdict.kind is VerdictKind.SUCCESS
 
 
 def test_two_hours_count_from_the_start_of_the_run_and_not_from_the_gate() -> None:
@@ -358,7 +365,7 @@ def test_gameplay_that_was_reached_stays_reached_when_its_worker_dies() -> None:
     assert worker(seen).generation == 2
     assert node(seen, "gameplay").answer == "yes"
     assert node(seen, "gameplay").evidence == ("w0 reached it in an earlier generation",)
-    assert seen.verdict.word is Word.SUCCESS
+    assert seen.verdict.kind is VerdictKind.SUCCESS
 
 
 # What is due
@@ -376,14 +383,14 @@ def test_gameplay_that_was_reached_stays_reached_when_its_worker_dies() -> None:
 @pytest.mark.parametrize("life", [healthy, playing])
 def test_without_a_due_component_it_is_continue_and_says_which(life: Life, gone: tuple[str, ...], named: str) -> None:
     seen = last(script(without(life, *gone), every_s=30, for_s=40 * MIN))
-    assert seen.verdict.word is Word.CONTINUE
+    assert seen.verdict.kind is VerdictKind.CONTINUE
     assert seen.verdict.because[0] == f"never shown yet: {named}"
     assert node(seen, "gameplay").answer == ("yes" if life is playing else "not yet")
 
 
 @pytest.mark.parametrize("gone", [("meta_success_sequences", "meta_learner_sequences_learned"), ("gameplay_started",)])
 def test_what_is_due_only_after_gameplay_does_not_hold_a_launch_back(gone: tuple[str, ...]) -> None:
-    assert last(script(without(healthy, *gone), every_s=30, for_s=40 * MIN)).verdict.word is Word.LAUNCH_24H
+    assert last(script(without(healthy, *gone), every_s=30, for_s=40 * MIN)).verdict.kind is VerdictKind.LAUNCH_24H
 
 
 def test_each_due_component_may_show_on_another_worker_at_another_time() -> None:
@@ -393,7 +400,7 @@ def test_each_due_component_may_show_on_another_worker_at_another_time() -> None
         with_fields(silent, vlm_hints_used=lambda t: t // 60),
     ]
     seen = last(script(by_slot(*part_of), every_s=30, for_s=45 * MIN))
-    assert seen.verdict.word is Word.LAUNCH_24H
+    assert seen.verdict.kind is VerdictKind.LAUNCH_24H
     assert state(seen, "intrinsic_reward", 1) == "STALLED"
     assert node(seen, "components").short == "3/3 due shown"
 
@@ -411,25 +418,25 @@ def test_a_due_component_that_could_not_be_observed_is_missing() -> None:
 def test_an_armed_watch_satisfies_low_memory() -> None:
     seen = run_of("no", "no", "not yet")
     armed = replace(seen.memory, watch_armed=True)
-    draft = decide(facts_of(seen, heard_s=1800.0, memory=armed))
-    assert draft.word is Word.CONTINUE
+    draft = decide(facts_of(seen, answered_s=1800.0, memory=armed))
+    assert draft.kind is VerdictKind.CONTINUE
     assert draft.because[0] == "memory watch on"
-    assert decide(facts_of(seen, heard_s=1800.0)).word is Word.ADD_MEMORY_WATCH
+    assert decide(facts_of(seen, answered_s=1800.0)).kind is VerdictKind.ADD_MEMORY_WATCH
     late = run_of("no", "no", "no")
     armed = replace(late.memory, watch_armed=True)
-    assert decide(facts_of(late, heard_s=1800.0, memory=armed)).word is Word.TUNE_EPSILON
+    assert decide(facts_of(late, answered_s=1800.0, memory=armed)).kind is VerdictKind.TUNE_EPSILON
 
 
 # What it carries
 
 
-def test_a_stop_tells_to_stop_and_launch_again() -> None:
+def test_a_stop_advises_to_stop_and_launch_again() -> None:
     steps = last(script(silent, for_s=31 * MIN, memory=lambda _t: room(16))).verdict.next_steps
     assert [(step.key, step.join) for step in steps] == [("X", ""), ("L", "then")]
     assert [step.command for step in steps] == ["metabonk-tui stop", "metabonk-tui launch 3"]
 
 
-def test_a_stop_with_nothing_left_to_stop_tells_to_launch() -> None:
+def test_a_stop_with_nothing_left_to_stop_advises_to_launch() -> None:
     steps = last(script(down, for_s=300, memory=None)).verdict.next_steps
     assert [(step.key, step.command) for step in steps] == [("L", "metabonk-tui launch 3")]
 
@@ -446,11 +453,11 @@ def test_low_memory_suggests_a_size_that_fits() -> None:
     big = tuple(ProcessReading("worker", 3_000_000_000, slot=s) for s in range(3))
     big = (*big, ProcessReading("ollama", 4_000_000_000))
     seen = last(script(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big))
-    assert seen.verdict.word is Word.ADD_MEMORY_WATCH
+    assert seen.verdict.kind is VerdictKind.ADD_MEMORY_WATCH
     assert [step.command for step in seen.verdict.next_steps] == [None, "metabonk-tui resize 2"]
 
 
-def test_who_only_looks_is_told_to_do_nothing() -> None:
+def test_read_only_is_advised_to_do_nothing() -> None:
     config = configured('[pool]\nbackend = "none"')
     assert last(script(silent, for_s=31 * MIN), config).verdict.next_steps == ()
 
@@ -463,12 +470,12 @@ def test_the_words_of_a_run_are_kept_with_their_reasons() -> None:
     seen = last(script(playing, for_s=40 * MIN))
     assert changes(seen) == [(0.0, "VALIDATING"), (1800.0, "SUCCESS")]
     assert all(because for _, _, because in seen.verdicts)
-    told = [event for event in seen.events if event.kind == "verdict"]
-    assert [event.facts["word"] for event in told] == ["VALIDATING", "SUCCESS"]
+    found = [event for event in seen.events if event.kind == "verdict"]
+    assert [event.facts["word"] for event in found] == ["VALIDATING", "SUCCESS"]
 
 
 def test_a_run_without_a_header_or_anything_in_it_has_a_verdict() -> None:
     seen = last(script(workers=0, for_s=0, run=None, memory=None))
-    assert seen.verdict.word is Word.WAITING
+    assert seen.verdict.kind is VerdictKind.WAITING
     assert seen.verdict.because
     assert last(script(unseen, for_s=0, run=header(0.0, None), memory=None)).verdict.because

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from metabonk_tui.core.model.sample import MemoryReading, Sample
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.samples import (
     MIN,
     NO_HOLD,
@@ -35,20 +35,20 @@ def readings(pattern: str, from_s: float = STEADY_S) -> list[Snapshot]:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "word", "words"),
+    ("pattern", "kind", "words"),
     [
-        ("o.", Word.LAUNCH_24H, 2),
-        ("o..", Word.CONTINUE, 3),
-        ("o.o.o.o.o.", Word.LAUNCH_24H, 2),
-        ("o..o", Word.CONTINUE, 3),
-        ("o..oo", Word.LAUNCH_24H, 4),
-        ("o..o.o.o.", Word.CONTINUE, 3),
-        ("o..ooo..", Word.CONTINUE, 5),
+        ("o.", VerdictKind.LAUNCH_24H, 2),
+        ("o..", VerdictKind.CONTINUE, 3),
+        ("o.o.o.o.o.", VerdictKind.LAUNCH_24H, 2),
+        ("o..o", VerdictKind.CONTINUE, 3),
+        ("o..oo", VerdictKind.LAUNCH_24H, 4),
+        ("o..o.o.o.", VerdictKind.CONTINUE, 3),
+        ("o..ooo..", VerdictKind.CONTINUE, 5),
     ],
 )
-def test_a_change_shows_when_it_has_held_for_two_evaluations(pattern: str, word: Word, words: int) -> None:
+def test_a_change_shows_when_it_has_held_for_two_evaluations(pattern: str, kind: VerdictKind, words: int) -> None:
     seen = readings(pattern)[-1]
-    assert seen.verdict.word is word
+    assert seen.verdict.kind is kind
     assert len(seen.verdicts) == words
     assert kinds(seen).count("verdict") == words, "every change is an event, and nothing else is"
 
@@ -56,14 +56,14 @@ def test_a_change_shows_when_it_has_held_for_two_evaluations(pattern: str, word:
 def test_what_is_held_is_since_when_it_began() -> None:
     snapshots = readings("o...")
     assert snapshots[-1].verdict.since_t == STEADY_S + 10
-    assert snapshots[-1].verdict.was is Word.LAUNCH_24H
+    assert snapshots[-1].verdict.was is VerdictKind.LAUNCH_24H
     assert changes(snapshots[-1])[-1] == (STEADY_S + 10, "CONTINUE")
 
 
 def test_while_a_change_is_held_back_the_evidence_is_fresh_and_the_path_is_that_of_the_word() -> None:
     snapshots = readings("o.")
     shown = snapshots[-1].verdict
-    assert shown.word is Word.LAUNCH_24H
+    assert shown.kind is VerdictKind.LAUNCH_24H
     assert [node.answer for node in shown.nodes] == ["no", "unknown", "not yet"]
     assert [node.on_path for node in shown.nodes] == [True, True, False]
 
@@ -72,56 +72,56 @@ def test_how_long_it_holds_is_a_line_of_the_configuration() -> None:
     samples = script(memory=lambda t: None if t >= STEADY_S else room(), for_s=STEADY_S + 100)
     for holds in (1, 2, 5):
         snapshots = play(samples, configured(f"[verdict]\nhold_evaluations = {holds}"))
-        first = next(s.t for s in snapshots if s.verdict.word is Word.CONTINUE and s.t >= STEADY_S)
+        first = next(s.t for s in snapshots if s.verdict.kind is VerdictKind.CONTINUE and s.t >= STEADY_S)
         assert first == STEADY_S + 10 * (holds - 1)
 
 
 def test_an_oom_kill_does_not_wait() -> None:
     samples = script(memory=lambda t: room(8.0, int(t >= 1000)), for_s=1000)
-    assert play(samples)[-1].verdict.word is Word.STOP
+    assert play(samples)[-1].verdict.kind is VerdictKind.STOP
     assert play(samples)[-1].verdict.since_t == 1000
 
 
-@pytest.mark.parametrize(("life", "word"), [(silent, Word.STOP), (healthy, Word.LAUNCH_24H)])
-def test_the_end_of_the_gate_shows_at_once_what_was_held_before_it(life: object, word: Word) -> None:
+@pytest.mark.parametrize(("life", "kind"), [(silent, VerdictKind.STOP), (healthy, VerdictKind.LAUNCH_24H)])
+def test_the_end_of_the_gate_shows_at_once_what_was_held_before_it(life: object, kind: VerdictKind) -> None:
     snapshots = play(script(life, for_s=30 * MIN))  # type: ignore[arg-type]
-    assert snapshots[-2].verdict.word is Word.VALIDATING
-    assert snapshots[-1].verdict.word is word
+    assert snapshots[-2].verdict.kind is VerdictKind.VALIDATING
+    assert snapshots[-1].verdict.kind is kind
     assert snapshots[-1].verdict.since_t == 30 * MIN
 
 
 def test_at_the_end_of_the_gate_what_was_not_held_must_hold_first() -> None:
     """In the very last evaluation memory is seen again."""
     snapshots = play(script(memory=lambda t: None if 1780 <= t < 1800 else room(), for_s=1900))
-    assert at(snapshots, 1790).verdict.would_be is Word.CONTINUE
-    assert at(snapshots, 1800).verdict.word is Word.VALIDATING
-    assert at(snapshots, 1810).verdict.word is Word.LAUNCH_24H
+    assert at(snapshots, 1790).verdict.would_be is VerdictKind.CONTINUE
+    assert at(snapshots, 1800).verdict.kind is VerdictKind.VALIDATING
+    assert at(snapshots, 1810).verdict.kind is VerdictKind.LAUNCH_24H
     assert changes(snapshots[-1]) == [(0.0, "VALIDATING"), (1800.0, "LAUNCH 24H")]
 
 
 def test_a_stop_of_the_last_window_flips_back_only_when_something_really_grows() -> None:
     reborn = phases((0, silent), (40 * MIN, healthy))
     snapshots = play(script(reborn, for_s=42 * MIN))
-    assert at(snapshots, 40 * MIN).verdict.word is Word.STOP
-    assert at(snapshots, 40 * MIN + 10).verdict.word is not Word.STOP
+    assert at(snapshots, 40 * MIN).verdict.kind is VerdictKind.STOP
+    assert at(snapshots, 40 * MIN + 10).verdict.kind is not VerdictKind.STOP
     assert changes(snapshots[-1])[1] == (1800.0, "STOP")
 
 
 def test_the_word_before_stays_known() -> None:
     snapshots = readings("o....")
     assert {s.verdict.was for s in snapshots if s.t < 1800} == {None}
-    assert snapshots[-1].verdict.was is Word.LAUNCH_24H
-    assert at(snapshots, 1900).verdict.was is Word.VALIDATING
+    assert snapshots[-1].verdict.was is VerdictKind.LAUNCH_24H
+    assert at(snapshots, 1900).verdict.was is VerdictKind.VALIDATING
 
 
 def test_evaluations_are_samples_and_events_are_none() -> None:
     samples = script(memory=lambda t: None if t >= STEADY_S else room(), for_s=STEADY_S)
-    spoken = [*samples, *(Sample(t=STEADY_S + n) for n in (1, 2, 3))]
-    assert play(spoken)[-1].verdict.word is Word.LAUNCH_24H
+    extended = [*samples, *(Sample(t=STEADY_S + n) for n in (1, 2, 3))]
+    assert play(extended)[-1].verdict.kind is VerdictKind.LAUNCH_24H
 
 
 def test_every_change_is_decided_on_what_was_there_and_not_on_the_order_of_replays() -> None:
     samples = script(memory=lambda t: None if int(t) % 70 == 0 else room(), for_s=STEADY_S)
     once, again = play(samples), play([replace(sample) for sample in samples])
     assert [s.verdict for s in once] == [s.verdict for s in again]
-    assert play(samples, NO_HOLD)[-1].verdict.word in (Word.LAUNCH_24H, Word.CONTINUE)
+    assert play(samples, NO_HOLD)[-1].verdict.kind in (VerdictKind.LAUNCH_24H, VerdictKind.CONTINUE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metabonk_tui.core.model.sample import EnvReading, ProcessReading
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from tests.support.samples import CONFIG, configured, down, healthy, last, phases, room, script, silent
 
 MIN = 60.0
@@ -12,7 +12,7 @@ MIN = 60.0
 def test_a_pool_that_died_is_launched_not_stopped() -> None:
     died = phases((0, healthy), (20 * MIN, down))
     seen = last(script(died, for_s=40 * MIN, pid=lambda slot, _t: 41 + slot))
-    assert seen.verdict.word is Word.STOP
+    assert seen.verdict.kind is VerdictKind.STOP
     assert [step.key for step in seen.verdict.next_steps] == ["L"]
 
 

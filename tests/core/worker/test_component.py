@@ -77,7 +77,7 @@ def test_what_one_component_is_doing(component: str, change: dict[str, Any], exp
     life = with_fields(without(healthy, *gone), **{k: v for k, v in change.items() if v is not ...})
     seen = last(script(life, for_s=300))
     assert state(seen, component) is expected
-    assert part(seen, component).bearing == BEARING[expected]
+    assert part(seen, component).window_activity == BEARING[expected]
     assert (part(seen, component).bad is not None) == (expected is S.BAD)
 
 
@@ -105,7 +105,7 @@ def test_absent_within_the_start_up_grace_is_not_yet_anything() -> None:
     waiting = phases((0, lambda slot, t: silent(slot, t) if slot else "refused"))
     snapshots = play(script(waiting, for_s=300))
     assert state(at(snapshots, 170), INTRINSIC, slot=1) is S.PENDING
-    assert part(at(snapshots, 170), INTRINSIC, slot=1).bearing == "unknown"
+    assert part(at(snapshots, 170), INTRINSIC, slot=1).window_activity == "unknown"
     assert state(at(snapshots, 170), INTRINSIC, slot=0) is S.PENDING
     assert state(at(snapshots, 200), INTRINSIC, slot=1) is S.ABSENT
     assert state(at(snapshots, 200), INTRINSIC, slot=0) is S.DOWN
@@ -124,7 +124,7 @@ def test_a_field_that_vanishes_in_mid_run_is_absent_and_remembers_that_it_was_th
     assert view.since_t == 100
     assert view.value is None
     assert (view.samples, view.samples_with_key) == (21, 10)
-    assert view.bearing == "showing", "it did grow within the window"
+    assert view.window_activity == "showing", "it did grow within the window"
     assert view.shown_in_run
 
 
@@ -144,7 +144,7 @@ def test_a_field_that_the_recording_could_not_hold_is_unobserved() -> None:
     life = without(healthy, "system2_trigger_engaged_count", "vlm_hints_used", "meta_success_sequences")
     seen = last(script(life, for_s=300, observable=RECORDED))
     assert state(seen, SYSTEM2) is S.UNOBSERVED
-    assert part(seen, SYSTEM2).bearing == "unknown"
+    assert part(seen, SYSTEM2).window_activity == "unknown"
     assert part(seen, SYSTEM2).samples == 0
 
 
@@ -155,7 +155,7 @@ def test_a_proof_that_was_not_observed_does_not_count_against_it() -> None:
 
 
 @pytest.mark.parametrize(("hints", "expected"), [(lambda t: int(t // 25), S.ACTIVE), (0, S.UNOBSERVED)])
-def test_of_an_unobserved_field_only_a_companion_that_moves_can_tell(hints: Any, expected: S) -> None:
+def test_of_an_unobserved_field_only_a_companion_that_moves_shows_it(hints: Any, expected: S) -> None:
     life = with_fields(without(healthy, "system2_trigger_engaged_count"), vlm_hints_used=hints)
     seen = last(script(life, for_s=300, observable=(*RECORDED, "vlm_hints_used")))
     assert state(seen, SYSTEM2) is expected
@@ -173,13 +173,13 @@ def stops_at(limit_s: float) -> Life:
 def test_it_is_active_for_ten_minutes_after_it_grew(after_s: float, expected: S) -> None:
     seen = last(script(stops_at(100), for_s=100 + after_s))
     assert state(seen, INTRINSIC) is expected
-    assert part(seen, INTRINSIC).bearing == "showing"
+    assert part(seen, INTRINSIC).window_activity == "showing"
 
 
 def test_stalled_shows_for_thirty_minutes_and_is_silent_then() -> None:
     snapshots = play(script(stops_at(100), for_s=100 + 31 * MIN))
-    assert part(at(snapshots, 100 + 30 * MIN - 10), INTRINSIC).bearing == "showing"
-    assert part(at(snapshots, 100 + 30 * MIN), INTRINSIC).bearing == "silent"
+    assert part(at(snapshots, 100 + 30 * MIN - 10), INTRINSIC).window_activity == "showing"
+    assert part(at(snapshots, 100 + 30 * MIN), INTRINSIC).window_activity == "silent"
     assert state(snapshots[-1], INTRINSIC) is S.STALLED
     assert part(snapshots[-1], INTRINSIC).shown_in_run
 
@@ -259,7 +259,7 @@ def test_down_stale_broken_and_unseen_are_unknown() -> None:
             assert state(at(snapshots, 120), INTRINSIC) is S.ACTIVE, "three intervals are not over"
     never = last(script(unseen, for_s=300))
     assert state(never, INTRINSIC) is S.UNOBSERVED
-    assert part(never, INTRINSIC).bearing == "unknown"
+    assert part(never, INTRINSIC).window_activity == "unknown"
 
 
 # Derived transitions
@@ -270,12 +270,12 @@ def transitions(flags: list[Any], rewards: list[float | None], every_s: float = 
 
     def life(_slot: int, t: float) -> dict[str, Any]:
         n = int(t // every_s)
-        told: dict[str, Any] = {"step": t}
+        status: dict[str, Any] = {"step": t}
         if flags[n] is not None:
-            told["gameplay_started"] = flags[n]
+            status["gameplay_started"] = flags[n]
         if rewards[n] is not None:
-            told["intrinsic_reward_total"] = rewards[n]
-        return told
+            status["intrinsic_reward_total"] = rewards[n]
+        return status
 
     samples = script(life, every_s=every_s, for_s=every_s * (len(flags) - 1))
     return part(last(samples), TO_GAMEPLAY).value

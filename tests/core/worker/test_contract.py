@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.model.contract import ContractView
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.status.known_fields import READ, READ_WHERE_THERE, expectations
+from metabonk_tui.core.status.known_fields import READ, READ_IF_PRESENT, expectations
 from metabonk_tui.core.worker.contract import KEPT_OTHERS, new_contract, observe
 from tests.support.paths import ROOT
 from tests.support.samples import (
@@ -54,23 +54,23 @@ def view(snapshot: Snapshot) -> ContractView:
     return snapshot.contract
 
 
-def told(snapshot: Snapshot) -> list[tuple[str, str]]:
+def contract_events(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [(event.kind, event.text) for event in snapshot.events if event.kind.startswith("contract.")]
 
 
-def test_everything_said_is_nothing_to_tell() -> None:
+def test_every_name_seen_reports_nothing() -> None:
     seen = last(script(WHOLE))
     assert view(seen).never_seen == ()
     assert view(seen).answered == (0, 1, 2)
-    assert told(seen) == []
+    assert contract_events(seen) == []
 
 
-def test_a_name_never_seen_is_told_once_with_the_nearest_and_stands_in_the_evidence() -> None:
+def test_a_name_never_seen_is_reported_once_with_the_nearest_and_stands_in_the_evidence() -> None:
     seen = last(script(named("intrinsic_reward_total", "intrinsic_total_reward"), for_s=2000))
     assert [(one.name, one.nearest) for one in view(seen).never_seen] == [
         ("intrinsic_reward_total", "intrinsic_total_reward")
     ]
-    assert told(seen) == [
+    assert contract_events(seen) == [
         (
             "contract.never_seen",
             "w0 w1 w2 never seen in /status of any worker: "
@@ -78,15 +78,15 @@ def test_a_name_never_seen_is_told_once_with_the_nearest_and_stands_in_the_evide
         )
     ]
     assert any(
-        "never seen: intrinsic_reward_total; nearest seen: intrinsic_total_reward" in said
-        for said in node(seen, "components").evidence
+        "never seen: intrinsic_reward_total; nearest seen: intrinsic_total_reward" in line
+        for line in node(seen, "components").evidence
     )
 
 
-def test_it_is_not_told_while_workers_start() -> None:
+def test_it_is_not_reported_while_workers_start() -> None:
     late = phases((0, down), (100, WHOLE))
     short = script(by_slot(without(WHOLE, "reward"), late, late), for_s=90)
-    assert told(last(short)) == []
+    assert contract_events(last(short)) == []
 
 
 def test_one_worker_that_says_a_name_is_enough() -> None:
@@ -100,12 +100,12 @@ def test_an_alias_does_for_a_field() -> None:
     seen = last(script(without(WHOLE, "meta_success_sequences")))
     assert view(seen).never_seen == ()
     (one,) = [one for one in view(seen).names if one.name == "meta_success_sequences"]
-    assert (one.standing, one.by_alias) == ("never seen", "meta_learner_sequences_learned")
+    assert (one.status, one.by_alias) == ("never seen", "meta_learner_sequences_learned")
 
 
 def test_what_a_recording_could_not_see_is_not_observed() -> None:
     seen = last(script(lambda s, t: {"step": t}, observable=("step", "reward")))
-    standings = {one.name: one.standing for one in view(seen).names}
+    standings = {one.name: one.status for one in view(seen).names}
     assert standings["step"] == "seen"
     assert standings["reward"] == "never seen"
     assert standings["intrinsic_reward_total"] == "not observed"
@@ -115,7 +115,7 @@ def test_what_a_recording_could_not_see_is_not_observed() -> None:
 def test_nobody_answers_is_nobody_seen() -> None:
     seen = last(script(down, for_s=600))
     assert view(seen).answered == ()
-    assert told(seen) == []
+    assert contract_events(seen) == []
 
 
 OFF = without(WHOLE, "reward")
@@ -137,17 +137,17 @@ MID: list[tuple[str, Life, list[str]]] = [
 @pytest.mark.parametrize(("life", "expected"), [case[1:] for case in MID], ids=[case[0] for case in MID])
 def test_in_mid_run(life: Life, expected: list[str]) -> None:
     seen = last(script(by_slot(life, WHOLE, WHOLE), for_s=600))
-    assert [kind for kind, _ in told(seen)] == expected
+    assert [kind for kind, _ in contract_events(seen)] == expected
 
 
-def test_the_same_on_several_workers_is_told_once_and_comes_back() -> None:
+def test_the_same_on_several_workers_is_reported_once_and_comes_back() -> None:
     life = phases((0, WHOLE), (300, named("hud_present", "hud_is_present")), (500, WHOLE))
     snapshots = play(script(life, for_s=600))
-    assert told(snapshots[-1]) == [("contract.renamed", "w0 w1 w2 hud_present is now hud_is_present in /status")]
-    standing = {
-        seen.t: next(one.standing for one in view(seen).names if one.name == "hud_present") for seen in snapshots
-    }
-    assert (standing[300], standing[400], standing[600]) == ("seen", "vanished", "seen")
+    assert contract_events(snapshots[-1]) == [
+        ("contract.renamed", "w0 w1 w2 hud_present is now hud_is_present in /status")
+    ]
+    status = {seen.t: next(one.status for one in view(seen).names if one.name == "hud_present") for seen in snapshots}
+    assert (status[300], status[400], status[600]) == ("seen", "vanished", "seen")
 
 
 @settings(max_examples=40, deadline=None)
@@ -188,7 +188,7 @@ def test_every_name_that_the_core_reads_is_listed() -> None:
         one or other for path in CORE.rglob("*.py") for one, other in call.findall(path.read_text(encoding="utf-8"))
     }
     assert {"step", "obs_fps", "system2_reasoning"} <= read
-    assert read <= {*READ, *READ_WHERE_THERE}
+    assert read <= {*READ, *READ_IF_PRESENT}
 
 
 def test_every_configured_name_is_expected_and_says_by_whom() -> None:
@@ -196,7 +196,7 @@ def test_every_configured_name_is_expected_and_says_by_whom() -> None:
         '[[component]]\nid="a"\nlabel="a"\ntitle="A"\nfield="f"\nkind="counter"\nproof="p"\naliases=["g"]'
     )
     names = {one.name: one for one in expectations(config)}
-    assert (names["f"].needed_by, names["f"].needed, names["f"].instead) == (("field of A",), True, ("g",))
+    assert (names["f"].needed_by, names["f"].needed, names["f"].alternatives) == (("field of A",), True, ("g",))
     assert not names["g"].needed
     assert names["p"].needed_by == ("proof of A",)
 

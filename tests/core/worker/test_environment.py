@@ -10,7 +10,7 @@ import pytest
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
-from metabonk_tui.core.worker.truth import Truth, TruthRow, not_exported, truth_table
+from metabonk_tui.core.worker.truth import EnvCheckResult, EnvCheckRow, env_check_table, not_exported
 from tests.support.samples import CONFIG, observation
 
 REWARD = "METABONK_INTRINSIC_REWARD"
@@ -29,9 +29,9 @@ def seen(file: EnvFileReading | None, *readings: EnvReading | None) -> Snapshot:
     return step(None, Sample(1.0, workers, environments=environments, env_file=file, run=header), CONFIG)
 
 
-def row_of(file: EnvFileReading | None, *readings: EnvReading | None, key: str = REWARD) -> TruthRow:
+def row_of(file: EnvFileReading | None, *readings: EnvReading | None, key: str = REWARD) -> EnvCheckRow:
     snapshot = seen(file, *readings)
-    return next(row for row in truth_table(CONFIG, snapshot.env_file, snapshot.workers) if row.key == key)
+    return next(row for row in env_check_table(CONFIG, snapshot.env_file, snapshot.workers) if row.key == key)
 
 
 def has(**over: str | None) -> EnvReading:
@@ -59,10 +59,10 @@ NOT_PERMITTED = EnvReading(None, "not permitted")
     ],
 )
 def test_the_processes_decide(
-    readings: tuple[EnvReading | None, ...], truths: tuple[Truth, ...], verdict: str
+    readings: tuple[EnvReading | None, ...], truths: tuple[EnvCheckResult, ...], verdict: str
 ) -> None:
     row = row_of(file_of(RIGHT), *readings)
-    assert tuple(cell.truth for cell in row.cells) == truths
+    assert tuple(cell.result for cell in row.cells) == truths
     assert row.verdict == verdict
 
 
@@ -73,7 +73,7 @@ def test_why_a_process_is_not_known_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "truth", "exported"),
+    ("file", "result", "exported"),
     [
         (file_of({REWARD: "1"}), "right", False),
         (file_of({REWARD: "1"}, exported=True), "right", True),
@@ -83,9 +83,9 @@ def test_why_a_process_is_not_known_is_said() -> None:
         (None, "unknown", None),
     ],
 )
-def test_the_file(file: EnvFileReading | None, truth: Truth, exported: bool | None) -> None:
+def test_the_file(file: EnvFileReading | None, result: EnvCheckResult, exported: bool | None) -> None:
     row = row_of(file, has())
-    assert (row.file, row.exported) == (truth, exported)
+    assert (row.file, row.exported) == (result, exported)
     assert row.verdict == "ok", "a file proves nothing about a process, neither right nor wrong"
 
 
@@ -113,7 +113,7 @@ def test_nothing_is_overridden_where_the_file_is_not_known_or_silent() -> None:
 def test_not_exported_needs_the_file_the_missing_export_and_the_missing_key() -> None:
     def named(file: EnvFileReading | None, *readings: EnvReading) -> list[str]:
         snapshot = seen(file, *readings)
-        return [row.key for row in not_exported(truth_table(CONFIG, snapshot.env_file, snapshot.workers))]
+        return [row.key for row in not_exported(env_check_table(CONFIG, snapshot.env_file, snapshot.workers))]
 
     lacks = has(METABONK_INTRINSIC_REWARD=None)
     assert named(file_of(RIGHT), lacks, lacks) == [REWARD]
@@ -128,12 +128,12 @@ def test_not_exported_needs_the_file_the_missing_export_and_the_missing_key() ->
 def test_the_effect_is_that_of_the_component() -> None:
     row = row_of(None, has())
     assert row.components == ("intrinsic_reward",)
-    assert [(effect.slot, effect.word) for effect in row.effects] == [(0, row.effects[0].state.value.lower())]
+    assert [(effect.slot, effect.text) for effect in row.effects] == [(0, row.effects[0].state.value.lower())]
 
 
 def test_mismatches_come_first_then_what_is_not_known() -> None:
     snapshot = seen(None, has(METABONK_META_LEARNING=None))
-    keys = [row.key for row in truth_table(CONFIG, None, snapshot.workers)]
+    keys = [row.key for row in env_check_table(CONFIG, None, snapshot.workers)]
     assert keys[0] == "METABONK_META_LEARNING"
     assert keys[1:] == [key for key in RIGHT if key != "METABONK_META_LEARNING"]
 

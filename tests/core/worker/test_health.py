@@ -51,8 +51,8 @@ def standing(at_s: float, **moving: Any) -> Life:
     """Alive until then; from then on its numbers stand, and its timestamp goes on."""
 
     def lived(slot: int, t: float) -> Answer:
-        told = {name: value(t) for name, value in moving.items()}
-        return healthy(slot, min(t, at_s)) | {"timestamp": t} | told
+        values = {name: value(t) for name, value in moving.items()}
+        return healthy(slot, min(t, at_s)) | {"timestamp": t} | values
 
     return lived
 
@@ -117,8 +117,8 @@ CASES: list[tuple[str, Life, str | None]] = [
 
 
 def word(snapshot: Snapshot, slot: int = 2) -> str | None:
-    conduct = worker(snapshot, slot).conduct
-    return None if conduct is None else conduct.word.value
+    health = worker(snapshot, slot).health
+    return None if health is None else health.state.value
 
 
 @pytest.mark.parametrize(("life", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
@@ -164,25 +164,25 @@ def test_frames_that_come_are_not_stale_however_alike(frame_age_s: float | None,
     assert word(last(samples)) == expected
 
 
-def test_it_is_told_when_it_begins_and_when_it_ends() -> None:
+def test_it_is_reported_when_it_begins_and_when_it_ends() -> None:
     life = phases((0, standing(300.0)), (600, lambda s, t: healthy(s, t - 300)))
     seen = last(script(by_slot(healthy, healthy, life), for_s=700))
-    told = [(event.severity, event.text) for event in seen.events if event.kind == "worker.conduct"]
-    assert told == [
+    values = [(event.severity, event.text) for event in seen.events if event.kind == "worker.conduct"]
+    assert values == [
         ("crit", "w2 zombie: answers, but stands at step 300 for 1m30s"),
         ("ok", "w2 no longer zombie"),
     ]
 
 
-def test_the_same_on_several_workers_is_told_once() -> None:
+def test_the_same_on_several_workers_is_reported_once() -> None:
     seen = last(script(standing(300.0), for_s=600))
-    told = [event.text for event in seen.events if event.kind == "worker.conduct"]
-    assert told == ["w0 w1 w2 zombie"]
+    values = [event.text for event in seen.events if event.kind == "worker.conduct"]
+    assert values == ["w0 w1 w2 zombie"]
 
 
 def test_since_when_is_kept_while_the_word_stays() -> None:
     snapshots = play(script(by_slot(healthy, healthy, standing(300.0)), for_s=900))
-    sinces = {worker(seen, 2).conduct.since_t for seen in snapshots if worker(seen, 2).conduct}  # type: ignore[union-attr]
+    sinces = {worker(seen, 2).health.since_t for seen in snapshots if worker(seen, 2).health}  # type: ignore[union-attr]
     assert sinces == {390.0}
 
 
@@ -215,7 +215,7 @@ def test_a_missing_field_never_makes_a_zombie_nor_stale_frames(names: list[str],
         assert word(seen, 0) is None
 
 
-def told_of_reach(life: Life, for_s: float) -> list[str]:
+def reach_events(life: Life, for_s: float) -> list[str]:
     """What is told of the last worker's answering, and not."""
     seen = last(script(by_slot(healthy, healthy, life), every_s=2, for_s=for_s))
     kinds = ("worker.up", "worker.down", "worker.conduct")
@@ -227,15 +227,15 @@ def back(life: str | None, at_s: float = 300.0, for_s: float = 180.0) -> Life:
     return phases((0, healthy), (at_s, lambda _s, _t: life), (at_s + for_s, lambda s, t: healthy(s, t - for_s)))
 
 
-def test_that_it_hangs_is_told_once_and_that_it_answers_again_once() -> None:
-    begun, ended = told_of_reach(back("timeout"), 600)
+def test_that_it_hangs_is_reported_once_and_that_it_answers_again_once() -> None:
+    begun, ended = reach_events(back("timeout"), 600)
     assert begun.startswith("worker.down w2 hung: accepts, and has not answered for ")
     assert ended == "worker.up w2 answers"
 
 
-def test_what_becomes_something_else_is_one_telling() -> None:
+def test_what_becomes_something_else_is_one_event() -> None:
     life = phases((0, healthy), (300, lambda _s, _t: "timeout"), (400, lambda _s, _t: "http 500"), (500, down))
-    hung, broken, gone = told_of_reach(life, 600)
+    hung, broken, gone = reach_events(life, 600)
     assert hung.startswith("worker.down w2 hung: ")
     assert broken.startswith("worker.down w2 broken, no longer hung: ")
     assert gone.startswith("worker.down w2 not reachable: ")

@@ -17,7 +17,7 @@ from metabonk_tui.core.model.sample import (
     ProcessReading,
     Sample,
 )
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.samples import GB, healthy, kinds, play, room, script, worker
 
 GONE_T = 500.0
@@ -34,9 +34,9 @@ def table(*gone: str, at_t: float = GONE_T) -> Any:
     return lambda t: tuple(p for p in everyone if t < at_t or (p.role not in gone and f"w{p.slot}" not in gone))
 
 
-def lived(*gone: str, add: dict[float, dict[str, Any]] | None = None, for_s: float = 900, **told: Any) -> Snapshot:
+def lived(*gone: str, add: dict[float, dict[str, Any]] | None = None, for_s: float = 900, **fields: Any) -> Snapshot:
     """Play a run in which some vanish; `add` lays fields over the sample of a time."""
-    samples = script(processes=told.pop("processes", table(*gone)), for_s=for_s, **told)
+    samples = script(processes=fields.pop("processes", table(*gone)), for_s=for_s, **fields)
     changed = [replace(sample, **(add or {}).get(sample.t, {})) for sample in samples]
     return play(changed)[-1]
 
@@ -45,7 +45,7 @@ def ends(seen: Snapshot, slot: int = 1) -> list[str]:
     return [life.ended.text for life in worker(seen, slot).generations if life.ended is not None]
 
 
-def told(seen: Snapshot) -> list[str]:
+def exit_texts(seen: Snapshot) -> list[str]:
     return [event.text for event in seen.events if event.kind == "process.gone"]
 
 
@@ -126,33 +126,33 @@ def test_more_that_vanish_than_were_killed_are_each_only_probable() -> None:
 
 def test_ollama_counts_as_much_as_a_worker_and_the_verdict_is_latched() -> None:
     seen = lived("ollama", memory=counter("cgroup"))
-    assert any(text.startswith("ollama (pid 9) is gone: OOM-killed") for text in told(seen))
-    assert seen.verdict.word is Word.STOP
+    assert any(text.startswith("ollama (pid 9) is gone: OOM-killed") for text in exit_texts(seen))
+    assert seen.verdict.kind is VerdictKind.STOP
     assert seen.memory.oom_victims == ("ollama",)
 
 
 def test_a_kill_that_only_the_kernels_log_names_is_latched_too() -> None:
     seen = lived("ollama", memory=lambda _t: room(8.0, None, None), add={510.0: kernel(9, "ollama", 5 * GB)})
     assert (seen.memory.oom_kills_in_run, seen.memory.oom_victims) == (1, ("ollama",))
-    assert seen.verdict.word is Word.STOP
+    assert seen.verdict.kind is VerdictKind.STOP
 
 
 def test_a_kill_in_somebody_elses_group_is_not_ours() -> None:
     seen = lived(memory=counter("host"), add={510.0: kernel(4242, "java")})
-    assert told(seen) == []
+    assert exit_texts(seen) == []
     assert "memory.oom_elsewhere" in kinds(seen)
     assert seen.memory.oom_kills_in_run == 0
     assert seen.memory.black_box is None
 
 
-def test_the_end_of_the_launcher_is_told_with_its_code() -> None:
+def test_the_end_of_the_launcher_is_reported_with_its_code() -> None:
     seen = lived("launcher", add={510.0: {"exits": (ExitReading("launcher", "1", pid=7),)}})
-    assert told(seen) == ["launcher (pid 7) is gone: exited 1; exit 1 to us, its parent"]
+    assert exit_texts(seen) == ["launcher (pid 7) is gone: exited 1; exit 1 to us, its parent"]
 
 
-def test_a_death_is_told_once_and_again_when_more_is_known() -> None:
+def test_a_death_is_reported_once_and_again_when_more_is_known() -> None:
     seen = lived("w1", add={510.0: exit_of(-9), 530.0: kernel(42)})
-    assert [text.partition(";")[0] for text in told(seen)] == [
+    assert [text.partition(";")[0] for text in exit_texts(seen)] == [
         "w1 (pid 42) is gone: killed (signal 9)", "w1 (pid 42) is gone: OOM-killed",
     ]  # fmt: skip
 
@@ -176,7 +176,7 @@ def test_a_worker_that_dies_while_its_own_pool_is_launched_was_not_stopped_by_us
     assert ends(seen) == ["cause unknown"]
 
 
-def test_an_end_that_is_told_late_is_not_laid_upon_the_next_process() -> None:
+def test_an_end_that_is_reported_late_is_not_laid_upon_the_next_process() -> None:
     """Process 42 goes at 500, and at 520 the log tells how; 52 goes at 530, seen only at the next look."""
     pids = ((500.0, 42), (510.0, None), (530.0, 52), (1e9, None))
 
@@ -195,7 +195,7 @@ def test_an_end_that_is_told_late_is_not_laid_upon_the_next_process() -> None:
     seen = play([replace(sample, **add.get(sample.t, {})) for sample in samples])[-1]
     fell = [event.text for event in seen.events if event.kind == "worker.down"]
     assert fell == ["w0 not reachable: refused, pid 42", "w0 not reachable: refused, pid 52"]
-    assert told(seen)[0].startswith("w0 (pid 42) is gone: killed (signal 9)")
+    assert exit_texts(seen)[0].startswith("w0 (pid 42) is gone: killed (signal 9)")
 
 
 def test_each_generation_carries_its_own_end() -> None:

@@ -238,6 +238,6 @@ def test_a_young_worker_has_no_past_to_jump_from() -> None:
      ("timeout", 50, Reach.STALE), ("http 500", 10, Reach.BROKEN), ("not json", 10, Reach.BROKEN),
      ("too large", 10, Reach.BROKEN), (None, 20, Reach.UP), (None, 50, Reach.UNOBSERVED)],
 )  # fmt: skip
-def test_failures_are_told_apart(error: str | None, after_s: float, reach: Reach) -> None:
+def test_failures_are_distinguished(error: str | None, after_s: float, reach: Reach) -> None:
     life = phases((0, healthy), (100, lambda _s, _t: error))
     assert worker(last(script(life, workers=2, for_s=90 + after_s))).reach is reach

@@ -9,7 +9,7 @@ import pytest
 
 from metabonk_tui.core.model.sample import WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui.controller import Desk
+from metabonk_tui.ui.controller import Controller
 from tests.support import snapshots as scenes
 from tests.support.draw import text_of
 from tests.ui.conftest import plain_screens, read_config
@@ -35,8 +35,8 @@ def person(
     config = read_config()
     rules = msgspec.structs.replace(config.memory_watch, on_critical=on_critical)
     config = msgspec.structs.replace(config, memory_watch=rules)
-    someone.desk = Desk(someone.monitor, config, plain_screens())
-    someone.desk.news(scene)
+    someone.controller = Controller(someone.monitor, config, plain_screens())
+    someone.controller.update(scene)
     return someone
 
 
@@ -44,7 +44,7 @@ def person(
 def test_the_question_says_what_it_watches_and_the_exact_command(size: tuple[int, int]) -> None:
     someone = person(size=size)
     someone.types("W")
-    for said in (
+    for phrase in (
         "ARM THE MEMORY WATCH",
         "below 1 GB or an end forecast within 20m",
         "below 0.512 GB or an end forecast within 5m",
@@ -53,7 +53,7 @@ def test_the_question_says_what_it_watches_and_the_exact_command(size: tuple[int
         "launch.py --workers 2",
         "type arm",
     ):
-        assert said in someone.text, someone.text
+        assert phrase in someone.text, someone.text
     assert someone.filled == "Cancel  Esc"
     assert someone.monitor.armed == []
 
@@ -62,7 +62,7 @@ def test_enter_alone_cancels() -> None:
     someone = person()
     someone.types("W\n")
     assert someone.monitor.armed == []
-    assert someone.desk.dialog is None
+    assert someone.controller.dialog is None
 
 
 @pytest.mark.parametrize(("keys", "armed"), [("Warm\n", (True, "key", False)), ("W\tarm\n", (True, "key", True))])
@@ -70,7 +70,7 @@ def test_what_was_typed_arms_it(keys: str, armed: tuple[bool, str, bool]) -> Non
     someone = person()
     someone.types(keys)
     assert someone.monitor.armed == [armed]
-    assert someone.desk.notice == "the memory watch will be armed"
+    assert someone.controller.notice == "the memory watch will be armed"
     assert someone.monitor.submitted == []
 
 
@@ -114,18 +114,18 @@ def test_what_the_pool_cannot_is_said_before_it_is_armed() -> None:
     assert "nothing could be done but an alarm" in someone.text
 
 
-def test_who_does_not_hold_the_pool_is_told_who_does() -> None:
+def test_who_does_not_hold_the_pool_is_shown_who_does() -> None:
     someone = person()
     scene = watched(None)
     someone.sees(replace(scene, pool=replace(scene.pool, controller="other", holder="pid 4711")))
     someone.types("W")
-    assert someone.desk.dialog is None
-    assert "another monitor holds this pool (pid 4711)" in someone.desk.notice
+    assert someone.controller.dialog is None
+    assert "another monitor holds this pool (pid 4711)" in someone.controller.notice
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
-    ("watch", "said"),
+    ("watch", "phrase"),
     [
         (ON, "watch on"),
         (replace(ON, dry_run=True), "watch: dry run"),
@@ -133,8 +133,8 @@ def test_who_does_not_hold_the_pool_is_told_who_does() -> None:
         (replace(ON, did="resize 5 → 3 workers", did_t=scenes.START, did_ok=False), "failed"),
     ],
 )
-def test_it_is_in_sight(watch: WatchReading, said: str, size: tuple[int, int]) -> None:
-    assert said in text_of(watched(watch), *size).splitlines()[2]
+def test_it_is_in_sight(watch: WatchReading, phrase: str, size: tuple[int, int]) -> None:
+    assert phrase in text_of(watched(watch), *size).splitlines()[2]
 
 
 @pytest.mark.parametrize("watch", [None, WatchReading(False)])

@@ -12,7 +12,7 @@ from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWork
 from metabonk_tui.core.model.sample import Operation, OperationStep
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.controller import Desk, Effect
+from metabonk_tui.ui.controller import Controller, Effect
 from metabonk_tui.ui.dialogs.confirm import SETTLE_S, ConfirmDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE, Glyphs
@@ -28,8 +28,8 @@ class Person:
 
     def __init__(self, scene: Snapshot, size: tuple[int, int] = (120, 40), glyphs: Glyphs = UNICODE) -> None:
         self.monitor = ScriptedMonitor(scene)
-        self.desk = Desk(self.monitor, read_config(), plain_screens(), glyphs=glyphs)
-        self.desk.news(scene)
+        self.controller = Controller(self.monitor, read_config(), plain_screens(), glyphs=glyphs)
+        self.controller.update(scene)
         self.size = size
         self.at_s = 100.0
 
@@ -37,16 +37,16 @@ class Person:
         effect = Effect()
         for key in keys:
             self.at_s += apart_s
-            effect = self.desk.press(NAMED.get(key, key), None if key in NAMED else key, self.at_s, *self.size)
+            effect = self.controller.press(NAMED.get(key, key), None if key in NAMED else key, self.at_s, *self.size)
         return effect
 
     def sees(self, scene: Snapshot) -> None:
         self.monitor.set(scene)
-        self.desk.news(scene)
+        self.controller.update(scene)
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        return self.desk.rows(*self.size)
+        return self.controller.rows(*self.size)
 
     @property
     def text(self) -> str:
@@ -78,7 +78,7 @@ def test_typing_the_word_and_enter_does_it(keys: str, word: str, action: object)
     assert person.monitor.submitted == []
     person.types("\n")
     assert [plan.action for plan in person.monitor.submitted] == [action]
-    assert isinstance(person.desk.dialog, OperationDialog)
+    assert isinstance(person.controller.dialog, OperationDialog)
 
 
 def test_one_worker_is_stopped_by_its_process_not_its_number() -> None:
@@ -98,7 +98,7 @@ def test_anything_else_cancels(typed: str) -> None:
     person = Person(scenes.healthy())
     person.types("R" + typed)
     assert person.monitor.submitted == []
-    assert person.desk.dialog is None
+    assert person.controller.dialog is None
 
 
 @pytest.mark.parametrize("keys", ["L", "+", "-", "R", "X"])
@@ -136,8 +136,8 @@ async def test_a_bracketed_paste_is_not_typing(make_app: Callable[..., MonitorAp
         app.post_message(events.Paste("3"))
         app.screen.post_message(events.Paste("3\n"))
         await pilot.pause()
-        assert isinstance(app.desk.dialog, ConfirmDialog)
-        assert not app.desk.dialog.unlocked
+        assert isinstance(app.controller.dialog, ConfirmDialog)
+        assert not app.controller.dialog.is_unlocked
     assert monitor.submitted == []
 
 
@@ -307,13 +307,13 @@ def test_progress_is_shown_step_by_step_until_it_ends() -> None:
     for wanted in ("RESTART 3 WORKERS", "12s", "stop the pool", "2 of 3", "launch 3 workers", "[/oops] last line"):
         assert wanted in person.text
     person.types("\n")
-    assert person.desk.dialog is not None
+    assert person.controller.dialog is not None
     failed = running(scene, ok=False, ended_at=scene.t, message="the launcher exited with 1", log_path="/tmp/p.log")
     person.sees(failed)
     for wanted in ("the launcher exited with 1", "/tmp/p.log", "[/oops] last line"):
         assert wanted in person.text
     person.types("\n")
-    assert person.desk.dialog is None
+    assert person.controller.dialog is None
 
 
 def test_hiding_progress_stops_nothing_and_o_brings_it_back() -> None:
@@ -322,11 +322,11 @@ def test_hiding_progress_stops_nothing_and_o_brings_it_back() -> None:
     person.types("R3\n")
     person.sees(running(scene))
     person.types("\x1b")
-    assert person.desk.dialog is None
-    assert "o shows it again" in person.desk.notice
+    assert person.controller.dialog is None
+    assert "o shows it again" in person.controller.notice
     person.types("X")
-    assert person.desk.dialog is None
-    assert "still going on" in person.desk.notice
+    assert person.controller.dialog is None
+    assert "still going on" in person.controller.notice
     person.types("o")
     assert "RESTART 3 WORKERS" in person.text
     assert len(person.monitor.submitted) == 1

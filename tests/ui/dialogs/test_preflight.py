@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.launch.checklist import Item
+from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.pool import Launch, Resize
 from metabonk_tui.ui.app import MonitorApp
@@ -21,22 +21,24 @@ from tests.ui.dialogs.test_pool_actions import Person
 
 REASON = "only to see the ports"
 GOOD = (
-    Item("env-file", "environment in the file", "PASS", ("14 of 14 right",)),
-    Item("ollama", "Ollama", "SKIPPED", ("not needed: preflight.ollama is empty",)),
+    ChecklistItem("env-file", "environment in the file", "PASS", ("14 of 14 right",)),
+    ChecklistItem("ollama", "Ollama", "SKIPPED", ("not needed: preflight.ollama is empty",)),
 )
 BAD = (
     *GOOD,
-    Item("ports", "ports", "FAIL", ("5001 is held by python3 (pid 4711)",), "end it"),
-    Item("test a", "test a", "FAIL", ("failed: exit code 3",), "repair it", ("frames 0", "AssertionError: no frames")),
+    ChecklistItem("ports", "ports", "FAIL", ("5001 is held by python3 (pid 4711)",), "end it"),
+    ChecklistItem(
+        "test a", "test a", "FAIL", ("failed: exit code 3",), "repair it", ("frames 0", "AssertionError: no frames")
+    ),
 )
 
 
-def flight(*items: Item, ended: bool = True) -> PreflightView:
+def flight(*items: ChecklistItem, ended: bool = True) -> PreflightView:
     t = scenes.healthy().t
     return PreflightView(3, t - 5, t - 1 if ended else None, items)
 
 
-def person(*items: Item, size: tuple[int, int] = (120, 40), ended: bool = True) -> Person:
+def person(*items: ChecklistItem, size: tuple[int, int] = (120, 40), ended: bool = True) -> Person:
     someone = Person(scenes.healthy(), size)
     someone.monitor.flight = flight(*items, ended=ended)
     someone.types("L")
@@ -46,7 +48,7 @@ def person(*items: Item, size: tuple[int, int] = (120, 40), ended: bool = True) 
 def test_a_launch_begins_with_a_preflight_for_as_many_as_fit() -> None:
     someone = person(*GOOD)
     assert someone.monitor.preflights == [3]
-    assert isinstance(someone.desk.dialog, PreflightDialog)
+    assert isinstance(someone.controller.dialog, PreflightDialog)
     assert "nothing speaks against a launch" in someone.text
     someone.types("3\n")
     assert "type 3 and press Enter" in someone.text, "what was typed on the first page confirms nothing"
@@ -66,7 +68,7 @@ def test_what_failed_needs_a_typed_reason() -> None:
     someone = person(*BAD)
     someone.types("\n" + REASON + "\n3\n")
     assert [plan.action for plan in someone.monitor.submitted] == [Launch(3, override=REASON)]
-    assert isinstance(someone.desk.dialog, OperationDialog)
+    assert isinstance(someone.controller.dialog, OperationDialog)
 
 
 @pytest.mark.parametrize("reason", ["\n", "ok\n", "just do\n", "\n\n\n", "LLLLLLLL\n", "3\n"])
@@ -104,14 +106,14 @@ def test_a_resize_that_does_not_fit_says_the_arithmetic() -> None:
 
 def test_one_may_go_back_to_the_first_page_and_run_it_again() -> None:
     someone = person(*GOOD)
-    someone.desk.press("pagedown", None, 200.0, 120, 40)
+    someone.controller.press("pagedown", None, 200.0, 120, 40)
     assert "LAUNCH POOL" in someone.text
-    someone.desk.press("pageup", None, 201.0, 120, 40)
+    someone.controller.press("pageup", None, 201.0, 120, 40)
     assert "PREFLIGHT" in someone.text
     someone.types("r")
     assert someone.monitor.preflights == [3, 3]
     someone.types("\x1b")
-    assert someone.desk.dialog is None
+    assert someone.controller.dialog is None
 
 
 def test_the_table_says_what_each_number_needs_and_whence_it_is_known() -> None:
@@ -131,12 +133,12 @@ def test_the_table_says_what_each_number_needs_and_whence_it_is_known() -> None:
 
 async def test_news_of_the_preflight_is_drawn_without_a_newer_snapshot(make_app: Callable[..., MonitorApp]) -> None:
     monitor = ScriptedMonitor(scenes.healthy())
-    monitor.flight = flight(Item("test a", "test a", "running", output=("loading",)), ended=False)
+    monitor.flight = flight(ChecklistItem("test a", "test a", "running", output=("loading",)), ended=False)
     app = make_app(monitor)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("L")
         assert "loading" in text_of(app)
-        monitor.flight = flight(Item("test a", "test a", "PASS", ("passed in 1.0 s",)))
+        monitor.flight = flight(ChecklistItem("test a", "test a", "PASS", ("passed in 1.0 s",)))
         app._wake()
         for _ in range(300):
             if "passed in 1.0 s" in text_of(app):
@@ -148,18 +150,20 @@ async def test_news_of_the_preflight_is_drawn_without_a_newer_snapshot(make_app:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize(
     ("name", "items", "keys"),
-    [("running", (*GOOD, Item("test a", "test a", "running", output=("step 1", "step 2"))), ""),
+    [("running", (*GOOD, ChecklistItem("test a", "test a", "running", output=("step 1", "step 2"))), ""),
      ("failed", BAD, ""), ("refused", BAD, "\n"), ("long", GOOD, "\n\t\t24"), ("launch", GOOD, "\n")],
     ids=lambda value: value if isinstance(value, str) and value.isalpha() else "",
 )  # fmt: skip
-def test_it_still_looks_like_this(size: tuple[int, int], name: str, items: tuple[Item, ...], keys: str) -> None:
+def test_it_still_looks_like_this(
+    size: tuple[int, int], name: str, items: tuple[ChecklistItem, ...], keys: str
+) -> None:
     someone = person(*items, size=size, ended=name != "running")
     someone.types(keys)
-    told = "\n".join(line.rstrip() for line in someone.text.splitlines()) + "\n"
+    screen_text = "\n".join(line.rstrip() for line in someone.text.splitlines()) + "\n"
     kept = GOLDEN / f"preflight-{name}-{size[0]}x{size[1]}.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
-        kept.write_text(told, encoding="utf-8")
-    assert told == kept.read_text(encoding="utf-8")
+        kept.write_text(screen_text, encoding="utf-8")
+    assert screen_text == kept.read_text(encoding="utf-8")
 
 
 def test_a_change_of_the_pool_is_judged_anew() -> None:
@@ -176,7 +180,7 @@ def test_a_change_of_the_pool_is_judged_anew() -> None:
 
 
 def test_what_fails_while_one_reads_asks_for_its_reason_first() -> None:
-    someone = person(Item("ports", "ports", "running"), ended=False)
+    someone = person(ChecklistItem("ports", "ports", "running"), ended=False)
     someone.monitor.flight = flight(*BAD)
     someone.types("\n" + REASON + "\n3\n")
     assert [plan.action for plan in someone.monitor.submitted] == [Launch(3, override=REASON)]

@@ -18,8 +18,8 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.recordings import KeptRun, Unreadable
 from metabonk_tui.core.report.compare import compare
 from metabonk_tui.core.report.timeline import Digest, Digester
-from metabonk_tui.ui.compare_job import CompareView, Comparing
-from metabonk_tui.ui.controller import Desk
+from metabonk_tui.ui.compare_job import CompareJob, CompareView
+from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.spans import plain
 from tests.support import snapshots as scenes
@@ -33,12 +33,12 @@ START = 1767362523.0
 
 @cache
 def walked(name: str, life: Life, minutes: int, memory: bool = True) -> tuple[Snapshot, ...]:
-    told = header(0.0, 5, 10.0, name=name)
+    given = header(0.0, 5, 10.0, name=name)
     kept = (lambda _: room()) if memory else None
-    return tuple(play(script(life, workers=5, for_s=60.0 * minutes, run=told, memory=kept)))
+    return tuple(play(script(life, workers=5, for_s=60.0 * minutes, run=given, memory=kept)))
 
 
-def boiled(snapshots: tuple[Snapshot, ...]) -> Digester:
+def builder_of(snapshots: tuple[Snapshot, ...]) -> Digester:
     digester = Digester()
     for snapshot in snapshots:
         digester.add(snapshot)
@@ -47,7 +47,7 @@ def boiled(snapshots: tuple[Snapshot, ...]) -> Digester:
 
 @cache
 def digest(name: str, life: Life, minutes: int, memory: bool = True) -> Digest:
-    found = boiled(walked(name, life, minutes, memory)).digest()
+    found = builder_of(walked(name, life, minutes, memory)).digest()
     assert found is not None
     return found
 
@@ -81,23 +81,23 @@ PICTURES = [
 ]
 
 
-def golden(name: str, told: str) -> None:
+def golden(name: str, given: str) -> None:
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("METABONK_TUI_GOLDEN") == "write":
-        path.write_text(told, encoding="utf-8")
-    assert told == path.read_text(encoding="utf-8")
+        path.write_text(given, encoding="utf-8")
+    assert given == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("view", "size"), PICTURES, ids=str)
 def test_it_still_looks_like_this(view: str, size: tuple[int, int]) -> None:
-    told = text_of(scenes.healthy(), *size, "compare", comparing=VIEWS[view]())
-    golden(f"compare-{view}-{size[0]}x{size[1]}", told)
+    given = text_of(scenes.healthy(), *size, "compare", comparing=VIEWS[view]())
+    golden(f"compare-{view}-{size[0]}x{size[1]}", given)
 
 
 def test_in_ascii_it_still_looks_like_this() -> None:
-    told = text_of(scenes.healthy(), 120, 40, "compare", comparing=VIEWS["parted"](), ascii=True)
-    assert told.isascii()
-    golden("ascii-compare-parted-120x40", told)
+    given = text_of(scenes.healthy(), 120, 40, "compare", comparing=VIEWS["parted"](), ascii=True)
+    assert given.isascii()
+    golden("ascii-compare-parted-120x40", given)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -109,14 +109,14 @@ def test_no_row_is_wider_than_the_terminal(view: str, wide: int) -> None:
 
 
 def test_what_nobody_recorded_is_said_and_not_drawn_as_zero() -> None:
-    told = text_of(scenes.healthy(), 120, 60, "compare", comparing=VIEWS["parted"]())
-    (row,) = [line for line in told.splitlines() if "available memory" in line]
+    given = text_of(scenes.healthy(), 120, 60, "compare", comparing=VIEWS["parted"]())
+    (row,) = [line for line in given.splitlines() if "available memory" in line]
     assert row.split() == ["available", "memory", "8.0", "GB", "○", "not", "recorded"]
-    (row,) = [line for line in told.splitlines() if line.strip().startswith("OOM kills")]
+    (row,) = [line for line in given.splitlines() if line.strip().startswith("OOM kills")]
     assert "0" in row
     assert "not recorded" in row
-    assert "intrinsic reward, median" in told
-    assert "— absent" in told
+    assert "intrinsic reward, median" in given
+    assert "— absent" in given
 
 
 # Choosing and reading
@@ -125,9 +125,9 @@ def test_what_nobody_recorded_is_said_and_not_drawn_as_zero() -> None:
 class ScriptedArchive:
     """Implements `core.past_ports.Archive` over what a test says; a run is read when its gate is opened."""
 
-    def __init__(self, *runs: KeptRun, **boils: Digester | str) -> None:
+    def __init__(self, *runs: KeptRun, **results: Digester | str) -> None:
         self.listed = runs
-        self.boils = {name.replace("_", "-"): told for name, told in boils.items()}
+        self.results = {name.replace("_", "-"): given for name, given in results.items()}
         self.gate = threading.Event()
         self.gate.set()
         self.left = threading.Event()
@@ -142,10 +142,10 @@ class ScriptedArchive:
             if not on(0.5):
                 self.left.set()
                 return None
-        told = self.boils[name]
-        if isinstance(told, str):
-            raise Unreadable(told)
-        return told
+        given = self.results[name]
+        if isinstance(given, str):
+            raise Unreadable(given)
+        return given
 
 
 class Seat:
@@ -153,22 +153,22 @@ class Seat:
 
     def __init__(self, archive: ScriptedArchive | None, snapshot: Snapshot) -> None:
         self.monitor = ScriptedMonitor(snapshot)
-        self.desk = Desk(self.monitor, read_config(), all_screens(), archive=archive)
-        self.desk.news(snapshot)
+        self.controller = Controller(self.monitor, read_config(), all_screens(), archive=archive)
+        self.controller.update(snapshot)
 
     def press(self, *keys: str) -> None:
         for key in keys:
-            self.desk.press(key, key if len(key) == 1 else None, time.monotonic(), 120, 40)
+            self.controller.press(key, key if len(key) == 1 else None, time.monotonic(), 120, 40)
 
     @property
     def text(self) -> str:
-        return "\n".join(plain(row) for row in self.desk.rows(120, 40))
+        return "\n".join(plain(row) for row in self.controller.rows(120, 40))
 
     def until(self, text: str) -> None:
         ends = time.monotonic() + 20
         while text not in self.text:
             assert time.monotonic() < ends, self.text
-            self.desk.tick(time.monotonic())
+            self.controller.tick(time.monotonic())
             time.sleep(0.005)
 
 
@@ -181,8 +181,8 @@ def archive() -> ScriptedArchive:
         kept("after-fix", 9000.0),
         kept("failed-run", 100.0),
         KeptRun("run-now", "run-now", 0.0, 2500.0, "LAUNCH 24H", 5, "live"),
-        failed_run=boiled(walked("failed-run", silent, 75, False)),
-        run_now=boiled(walked("run-now", healthy, 42)),
+        failed_run=builder_of(walked("failed-run", silent, 75, False)),
+        run_now=builder_of(walked("run-now", healthy, 42)),
         after_fix="after-fix cannot be read: torn",
     )
 
@@ -208,9 +208,9 @@ def test_c_opens_the_list_and_enter_names_the_first_divergence() -> None:
 
 
 def test_reading_does_not_hold_up_the_screen_and_can_be_left() -> None:
-    told = archive()
-    told.gate.clear()
-    seat = Seat(told, now())
+    given = archive()
+    given.gate.clear()
+    seat = Seat(given, now())
     seat.press("c")
     seat.until("failed-run")
     began = time.monotonic()
@@ -219,7 +219,7 @@ def test_reading_does_not_hold_up_the_screen_and_can_be_left() -> None:
     seat.until("reading failed-run")
     seat.until("50 %")
     seat.press("escape")
-    assert told.left.wait(10)
+    assert given.left.wait(10)
     seat.press("c")
     assert "COMPARE WITH" in seat.text, "nothing stands beside it"
 
@@ -231,19 +231,19 @@ def test_what_cannot_be_read_says_why_and_goes_on_saying_it() -> None:
     seat.press(*"after", "enter")
     seat.until("after-fix cannot be read: torn")
     for later_s in (1.0, 60.0, 600.0):
-        seat.desk.tick(time.monotonic() + later_s)
+        seat.controller.tick(time.monotonic() + later_s)
         assert "after-fix cannot be read: torn" in seat.text
 
 
 def test_without_a_recording_of_this_run_it_is_what_was_seen_here() -> None:
-    told = archive()
-    told.listed = told.listed[1:2]
-    seat = Seat(told, now())
+    given = archive()
+    given.listed = given.listed[1:2]
+    seat = Seat(given, now())
     seat.press("c")
     seat.until("failed-run")
     seat.press("enter")
     seat.until("only since it was opened here")
-    assert told.read == ["failed-run"]
+    assert given.read == ["failed-run"]
 
 
 def test_without_a_store_it_says_so() -> None:
@@ -255,10 +255,10 @@ def test_without_a_store_it_says_so() -> None:
 
 
 def test_it_goes_on_with_the_run_on_screen_and_a_new_run_begins_anew() -> None:
-    told = archive()
-    comparing = Comparing(told)
+    given = archive()
+    comparing = CompareJob(given)
     first, *others = walked("run-now", healthy, 42)[:120]
-    comparing.feed(first)
+    comparing.add(first)
     comparing.choose(kept("failed-run", 100.0))
     clock = 100.0
 
@@ -271,15 +271,15 @@ def test_it_goes_on_with_the_run_on_screen_and_a_new_run_begins_anew() -> None:
             comparing.tick(clock, True)
             time.sleep(0.005)
 
-    told.boils["run-now"] = boiled((first,))
+    given.results["run-now"] = builder_of((first,))
     until(lambda: comparing.view.comparison is not None)
     before = comparing.view.comparison
     for snapshot in others:
-        comparing.feed(snapshot)
+        comparing.add(snapshot)
     until(lambda: comparing.view.comparison is not before)
     assert comparing.view.comparison is not None
     assert comparing.view.comparison.common_s == others[-1].t
     again = replace(first, t=9010.0, run=replace(first.run, name="run-2", started_at=9000.0))
-    comparing.feed(again)
+    comparing.add(again)
     until(lambda: comparing.view.comparison is not None and comparing.view.comparison.a.name == "run-2")
     assert comparing.view.whole

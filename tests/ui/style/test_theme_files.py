@@ -154,12 +154,12 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "says"), BROKEN)
-def test_a_broken_theme_is_a_warning_that_names_file_line_and_key(tmp_path: Path, text: str, says: str) -> None:
+@pytest.mark.parametrize(("text", "message"), BROKEN)
+def test_a_broken_theme_is_a_warning_that_names_file_line_and_key(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     themes, warnings = load_themes(packaged_dir(), tmp_path)
     assert len(warnings) == 1
-    assert re.search(says, warnings[0])
+    assert re.search(message, warnings[0])
     assert warnings[0].isprintable()
     assert "dark" in themes
     if "mine" in themes:

@@ -16,7 +16,6 @@ from metabonk_tui.ui.style.glyphs import ASCII, UNICODE, choose_glyphs
 from metabonk_tui.ui.style.spans import (
     Row,
     Span,
-    beside,
     cells,
     clip,
     cropped,
@@ -27,6 +26,7 @@ from metabonk_tui.ui.style.spans import (
     overlay,
     plain,
     right,
+    side_by_side,
     spread,
     width,
 )
@@ -100,7 +100,7 @@ async def test_a_new_snapshot_repaints_only_what_it_changes(make_app: Make) -> N
         scene = scenes.healthy()
         shown = app.canvas.rows
         monitor.set(replace(scene, t=scene.t + 1, tick=scene.tick + 1))
-        await until(lambda: app.desk.snapshot is monitor.latest() and app.canvas.rows is not shown)
+        await until(lambda: app.controller.snapshot is monitor.latest() and app.canvas.rows is not shown)
         assert spy.asked
         assert set(spy.asked) <= {0, 1}
 
@@ -170,7 +170,7 @@ def test_cropped_takes_that_many_cells(row: Row, start: int, more: int) -> None:
 def test_join_and_beside() -> None:
     a, b = (Span("a"),), (Span("b"),)
     assert plain(join([a, (), b], 2)) == "a  b"
-    assert [plain(row) for row in beside([([a, a], 3), ([b], 2)], 1)] == ["a   b ", "a     "]
+    assert [plain(row) for row in side_by_side([([a, a], 3), ([b], 2)], 1)] == ["a   b ", "a     "]
 
 
 @given(st.integers(0, 8), st.integers(0, 60), st.integers(0, 4), st.integers(1, 50), st.integers(-5, 99))

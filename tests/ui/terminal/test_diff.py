@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.ui.terminal.diff import Picture
+from metabonk_tui.ui.terminal.diff import ScreenDiff
 
 WIDE, HIGH = 14, 4
 STYLES = (
@@ -30,12 +30,12 @@ segments = st.tuples(texts, st.sampled_from(STYLES))
 
 def row(parts: list[tuple[str, str]], wide: int = WIDE) -> str:
     """Spell a row as Rich does: every segment with the whole of its style, and a reset."""
-    said, left = "", wide
+    frame_text, left = "", wide
     for text, style in [*parts, (" " * wide, STYLES[1])]:
         cut = text[:left]
         left -= len(cut)
-        said += f"\x1b[{style}m{cut}\x1b[0m" if style and cut else cut
-    return said
+        frame_text += f"\x1b[{style}m{cut}\x1b[0m" if style and cut else cut
+    return frame_text
 
 
 pages = st.dictionaries(st.integers(0, HIGH - 1), st.lists(segments, max_size=4).map(row), min_size=1, max_size=HIGH)
@@ -43,7 +43,7 @@ pages = st.dictionaries(st.integers(0, HIGH - 1), st.lists(segments, max_size=4)
 
 def drawn(page: dict[int, str]) -> str:
     """Spell a picture as Textual does: rows at their places, the cursor back in its own."""
-    return "\n".join(f"\x1b[{y + 1};1H{said}" for y, said in sorted(page.items())) + "\x1b[1;1H"
+    return "\n".join(f"\x1b[{y + 1};1H{frame_text}" for y, frame_text in sorted(page.items())) + "\x1b[1;1H"
 
 
 class Terminal:
@@ -71,7 +71,7 @@ class Terminal:
 
 @given(st.lists(pages, min_size=1, max_size=5))
 def test_less_is_written_and_the_same_is_seen(sequence: list[dict[int, str]]) -> None:
-    plain, spare, picture = Terminal(), Terminal(), Picture()
+    plain, spare, picture = Terminal(), Terminal(), ScreenDiff()
     for page in sequence:
         data = drawn(page)
         plain.write(data)
@@ -84,7 +84,7 @@ def test_less_is_written_and_the_same_is_seen(sequence: list[dict[int, str]]) ->
 
 @pytest.mark.parametrize("wide", ["日本 a", "e\u0301 f", "\ufe0f", "👩‍🚀"])
 def test_a_row_that_is_not_one_character_a_cell_goes_out_as_it_is(wide: str) -> None:
-    picture = Picture()
+    picture = ScreenDiff()
     before, after = f"\x1b[1;1H{wide} 1\x1b[1;1H", f"\x1b[1;1H{wide} 2\x1b[1;1H"
     assert picture.difference(before) == before
     assert picture.difference(after) == after
@@ -93,7 +93,7 @@ def test_a_row_that_is_not_one_character_a_cell_goes_out_as_it_is(wide: str) -> 
 
 
 def test_one_number_changes() -> None:
-    picture = Picture()
+    picture = ScreenDiff()
     style = "\x1b[38;2;1;2;3;48;2;9;9;9m"
     picture.difference(f"\x1b[2;1H{style}steps     199\x1b[0m\x1b[1;1H")
     assert picture.difference(f"\x1b[2;1H{style}steps     200\x1b[0m\x1b[1;1H") == (
@@ -103,7 +103,7 @@ def test_one_number_changes() -> None:
 
 @pytest.mark.parametrize("harmless", ["\x07", "\x1b[?2026h", "\x1b]2;title ●\x07", "\x1b]52;c;YWI=\x07", "\x1b[22;2t"])
 def test_what_touches_no_cell_forgets_none(harmless: str) -> None:
-    picture = Picture()
+    picture = ScreenDiff()
     picture.difference("\x1b[1;1Habc\x1b[1;1H")
     assert picture.difference(harmless) == harmless
     assert picture.difference("\x1b[1;1Habc\x1b[1;1H") == "\x1b[1;1H"
@@ -111,11 +111,11 @@ def test_what_touches_no_cell_forgets_none(harmless: str) -> None:
 
 @pytest.mark.parametrize("other", ["\x1b[?1049h", "\x1b[2J", "hello", "\x1b]2;title", "\x1b]2;a\x07\x1b[2J", "\n"])
 def test_after_anything_else_everything_is_sent_again(other: str) -> None:
-    picture = Picture()
-    said = "\x1b[1;1Habc\x1b[2;1Hdef\x1b[1;1H"
-    picture.difference(said)
+    picture = ScreenDiff()
+    frame_text = "\x1b[1;1Habc\x1b[2;1Hdef\x1b[1;1H"
+    picture.difference(frame_text)
     assert picture.difference(other) == other
-    again = picture.difference(said)
+    again = picture.difference(frame_text)
     assert "abc" in again
     assert "def" in again
 
@@ -124,23 +124,23 @@ def test_after_anything_else_everything_is_sent_again(other: str) -> None:
     "odd", ["\x1b[Kabc", "\x1b[38;7mabc\x1b[0m", "\x1b[1mabc\x1b[31mdef\x1b[0m", "\tabc", "\x1b[1mabc"]
 )
 def test_what_is_not_understood_goes_out_as_it_is(odd: str) -> None:
-    picture = Picture()
-    said = f"\x1b[1;1H{odd}\x1b[1;1H"
+    picture = ScreenDiff()
+    frame_text = f"\x1b[1;1H{odd}\x1b[1;1H"
     for _ in range(2):
-        assert picture.difference(said) == said
+        assert picture.difference(frame_text) == frame_text
     assert "abc" in picture.difference("\x1b[1;1Habc\x1b[1;1H")
 
 
 def test_another_size_is_another_row() -> None:
-    picture = Picture()
+    picture = ScreenDiff()
     picture.difference(f"\x1b[1;1H{row([('a', '')], 10)}\x1b[1;1H")
     narrow = picture.difference(f"\x1b[1;1H{row([('a', '')], 8)}\x1b[1;1H")
     assert narrow.startswith("\x1b[1;1Ha")
 
 
 def test_forgotten_is_unknown() -> None:
-    picture = Picture()
-    said = "\x1b[1;1Habc\x1b[1;1H"
-    picture.difference(said)
+    picture = ScreenDiff()
+    frame_text = "\x1b[1;1Habc\x1b[1;1H"
+    picture.difference(frame_text)
     picture.forget()
-    assert picture.difference(said) == said
+    assert picture.difference(frame_text) == frame_text

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.ui.terminal.driver import one_colour, title_sequence
+from metabonk_tui.ui.terminal.driver import is_monochrome, title_sequence
 from tests.support.paths import ROOT
 
 
@@ -139,16 +139,16 @@ def test_a_terminal_that_is_gone_does_not_hold_the_program(terminal: Terminal) -
 
 
 def test_no_colour_means_no_colour() -> None:
-    assert one_colour({"NO_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"})
-    assert not one_colour({"NO_COLOR": "", "COLORTERM": "truecolor"})
+    assert is_monochrome({"NO_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"})
+    assert not is_monochrome({"NO_COLOR": "", "COLORTERM": "truecolor"})
 
 
 @pytest.mark.parametrize(("term", "one"), [("vt100", True), ("xterm-256color", False), ("no-such-terminal", False)])
 def test_terminfo_knows_terminals_of_one_colour(term: str, one: bool) -> None:
     # terminfo is read once in a life of a process.
-    code = "from metabonk_tui.ui.terminal.driver import one_colour; print(one_colour())"
+    code = "from metabonk_tui.ui.terminal.driver import is_monochrome; print(is_monochrome())"
     environ = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLORTERM")}
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code],
         env={**environ, "TERM": term},
         cwd=ROOT,
@@ -156,7 +156,7 @@ def test_terminfo_knows_terminals_of_one_colour(term: str, one: bool) -> None:
         text=True,
         check=True,
     )
-    assert said.stdout.strip() == str(one)
+    assert done.stdout.strip() == str(one)
 
 
 def test_a_title_cannot_end_its_own_sequence() -> None:

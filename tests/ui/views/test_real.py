@@ -7,7 +7,7 @@ import re
 import pytest
 
 from metabonk_tui.core.model.sample import ProcessReading
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.ui.style.spans import plain, width
 from tests.support.draw import SCREENS, SIZES, chosen, rows_of, text_of
 from tests.support.samples import (
@@ -50,56 +50,56 @@ def stories() -> dict[str, list[Snapshot]]:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, list[Snapshot]]:
+def snapshots_by_name() -> dict[str, list[Snapshot]]:
     return stories()
 
 
-def test_every_moment_of_every_story_can_be_drawn(told: dict[str, list[Snapshot]]) -> None:
-    for name, snapshots in told.items():
+def test_every_moment_of_every_story_can_be_drawn(snapshots_by_name: dict[str, list[Snapshot]]) -> None:
+    for name, snapshots in snapshots_by_name.items():
         for snapshot in snapshots[::23]:
             for screen in SCREENS:
                 for wide, high in SIZES:
                     rows = rows_of(snapshot, wide, high, screen, state=chosen(1))
                     assert len(rows) == high
                     assert all(width(row) <= wide for row in rows), (name, snapshot.t, screen)
-                    assert str(snapshot.verdict.word)[:8] in "".join(plain(row) for row in rows)
+                    assert str(snapshot.verdict.kind)[:8] in "".join(plain(row) for row in rows)
 
 
-def test_silence_is_a_stop_with_its_reason_and_no_zero(told: dict[str, list[Snapshot]]) -> None:
-    screen = text_of(told["silent"][-1], 120, 40)
+def test_silence_is_a_stop_with_its_reason_and_no_zero(snapshots_by_name: dict[str, list[Snapshot]]) -> None:
+    screen = text_of(snapshots_by_name["silent"][-1], 120, 40)
     assert "■ STOP" in screen
     assert "6/6 FAIL" in screen
     assert "— ABSENT never seen" in screen
     assert "◌" in screen
 
 
-def test_a_healthy_run_validates_then_goes(told: dict[str, list[Snapshot]]) -> None:
-    early = next(s for s in told["healthy"] if s.verdict.word is Word.VALIDATING)
+def test_a_healthy_run_validates_then_goes(snapshots_by_name: dict[str, list[Snapshot]]) -> None:
+    early = next(s for s in snapshots_by_name["healthy"] if s.verdict.kind is VerdictKind.VALIDATING)
     assert "◌ VALIDATING" in text_of(early, 120, 40)
-    assert "● LAUNCH 24H" in text_of(told["healthy"][-1], 120, 40)
-    assert "ollama 5.0" in text_of(told["healthy"][-1], 80, 24)
-    assert "● SUCCESS" in text_of(told["playing"][-1], 120, 40)
+    assert "● LAUNCH 24H" in text_of(snapshots_by_name["healthy"][-1], 120, 40)
+    assert "ollama 5.0" in text_of(snapshots_by_name["healthy"][-1], 80, 24)
+    assert "● SUCCESS" in text_of(snapshots_by_name["playing"][-1], 120, 40)
 
 
-def test_an_oom_kill_is_on_the_screen_for_the_rest_of_the_run(told: dict[str, list[Snapshot]]) -> None:
-    screen = text_of(told["oom"][-1], 80, 24)
+def test_an_oom_kill_is_on_the_screen_for_the_rest_of_the_run(snapshots_by_name: dict[str, list[Snapshot]]) -> None:
+    screen = text_of(snapshots_by_name["oom"][-1], 80, 24)
     assert "■ STOP" in screen
     assert "OOM kill 1" in screen
 
 
-def test_low_memory_asks_for_a_watch(told: dict[str, list[Snapshot]]) -> None:
-    screen = text_of(told["low"][-1], 120, 40)
+def test_low_memory_asks_for_a_watch(snapshots_by_name: dict[str, list[Snapshot]]) -> None:
+    screen = text_of(snapshots_by_name["low"][-1], 120, 40)
     assert "▲ ADD MEMORY WATCH" in screen
     # Ten minutes are left: when it ends is worth more than since when it is low, and never stands without its band.
     assert re.search(r"OOM ~(9m5\ds|10m) ±", screen)
 
 
-def test_memory_that_nobody_saw_is_not_observed(told: dict[str, list[Snapshot]]) -> None:
-    assert "◌ not observed" in text_of(told["no memory"][-1], 120, 40)
+def test_memory_that_nobody_saw_is_not_observed(snapshots_by_name: dict[str, list[Snapshot]]) -> None:
+    assert "◌ not observed" in text_of(snapshots_by_name["no memory"][-1], 120, 40)
 
 
-def test_each_sick_worker_says_what_it_has(told: dict[str, list[Snapshot]]) -> None:
-    screen = text_of(told["sick"][-1], 120, 40)
+def test_each_sick_worker_says_what_it_has(snapshots_by_name: dict[str, list[Snapshot]]) -> None:
+    screen = text_of(snapshots_by_name["sick"][-1], 120, 40)
     assert "× w1" in screen
     assert "DOWN" in screen
     assert "ABSENT" in screen

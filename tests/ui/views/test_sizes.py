@@ -30,16 +30,16 @@ def check_screen(snapshot: Snapshot, wide: int, high: int, screen: str, **over: 
         for span in row:
             MONO.style(span)
             assert "\n" not in span.text
-    told = "\n".join(plain(row) for row in rows)
-    word = str(snapshot.verdict.word)
-    assert word in told or (wide < 40 and word[: wide - 8] in told)
+    screen_text = "\n".join(plain(row) for row in rows)
+    word = str(snapshot.verdict.kind)
+    assert word in screen_text or (wide < 40 and word[: wide - 8] in screen_text)
     if high > 2:
         reading = snapshot.memory.reading
         if reading is None or reading.available_bytes is None:
-            assert "not observed" in told
+            assert "not observed" in screen_text
         else:
-            assert fmt.gigabytes(reading.available_bytes) in told
-            assert "GB" in told
+            assert fmt.gigabytes(reading.available_bytes) in screen_text
+            assert "GB" in screen_text
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -92,8 +92,8 @@ def test_the_other_screens_can_be_drawn_at_any_size(wide: int, high: int, screen
 def test_the_ascii_set_is_ascii(scene: str) -> None:
     for screen in SCREENS:
         for size in SIZES:
-            told = text_of(SNAPSHOTS[scene], *size, screen, ascii=True)
-            strange = {c for c in told if not c.isascii()}
+            screen_text = text_of(SNAPSHOTS[scene], *size, screen, ascii=True)
+            strange = {c for c in screen_text if not c.isascii()}
             assert not strange, (screen, size, strange)
 
 
@@ -128,8 +128,8 @@ def test_no_workers_at_all_is_said() -> None:
 
 
 def test_a_filter_that_nothing_passes_is_said() -> None:
-    told = text_of(mixed(), 120, 40, state=chosen(filter="nothing like it"))
-    assert "no worker has this text" in told
+    screen_text = text_of(mixed(), 120, 40, state=chosen(filter="nothing like it"))
+    assert "no worker has this text" in screen_text
 
 
 def test_ascii_twins_are_formatted_with_the_set_not_translated_cell_by_cell() -> None:

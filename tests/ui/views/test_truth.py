@@ -9,7 +9,7 @@ import pytest
 
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.sample import PoolReading
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Attention, ComponentState, EnvView, WorkerView
 from metabonk_tui.core.verdict.text import slots, verdict_text
 from metabonk_tui.ui.frame import UiState
@@ -119,9 +119,9 @@ def test_an_absent_component_that_was_there_says_since_when() -> None:
 
 
 def test_stale_and_down_keep_the_last_value_in_a_quiet_voice_without_change_or_trend() -> None:
-    told = "\n".join(lines(mixed()))
-    assert "× 104 last" in re.sub(" +", " ", told)
-    assert "~ 113 stale" in re.sub(" +", " ", told)
+    shown = "\n".join(lines(mixed()))
+    assert "× 104 last" in re.sub(" +", " ", shown)
+    assert "~ 113 stale" in re.sub(" +", " ", shown)
     row = next(row for row in rows_of(mixed(), 120, 40) if "104" in plain(row))
     assert next(span for span in row if "104" in span.text).token == "muted"
 
@@ -129,31 +129,31 @@ def test_stale_and_down_keep_the_last_value_in_a_quiet_voice_without_change_or_t
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
 def test_memory_that_was_not_observed_is_never_a_number(screen: str, size: tuple[int, int]) -> None:
-    told = text_of(no_memory(), *size, screen)
-    assert "MEMORY   ◌ not observed" in told
-    assert not re.search(r"\b0\.0+ (GB|M/m)", told)
+    shown = text_of(no_memory(), *size, screen)
+    assert "MEMORY   ◌ not observed" in shown
+    assert not re.search(r"\b0\.0+ (GB|M/m)", shown)
 
 
 def test_nothing_known_of_a_starting_worker_is_no_number() -> None:
-    told = text_of(waiting(), 120, 40)
-    panel = [line[1:39] for line in told.splitlines() if line[1:].startswith(("ui expl", "intrinsic", "step/s"))]
+    shown = text_of(waiting(), 120, 40)
+    panel = [line[1:39] for line in shown.splitlines() if line[1:].startswith(("ui expl", "intrinsic", "step/s"))]
     assert panel
     for line in panel:
         assert not re.search(r"\d", line[:30]), line
-    assert "starting" in told
+    assert "starting" in shown
 
 
 def test_an_environment_that_cannot_be_read_is_no_failure() -> None:
     base = healthy()
     worker = replace(base.workers[0], env=EnvView(0, 14, (), (), "not permitted"))
-    told = text_of(replace(base, workers=(worker, *base.workers[1:])), 120, 40)
-    assert "? not permitted" in told
-    assert "0/14" not in told
+    shown = text_of(replace(base, workers=(worker, *base.workers[1:])), 120, 40)
+    assert "? not permitted" in shown
+    assert "0/14" not in shown
 
 
 def test_a_nan_is_bad_and_says_how_long() -> None:
-    told = "\n".join(lines(mixed()))
-    assert "!   NaN BAD 2m10s" in told
+    shown = "\n".join(lines(mixed()))
+    assert "!   NaN BAD 2m10s" in shown
 
 
 # --- the header ------------------------------------------------------------------------------------------------------
@@ -166,7 +166,9 @@ def background(row: Row) -> set[str]:
 def test_the_verdict_row_is_a_ladder_of_loudness() -> None:
     go = rows_of(healthy(), 120, 40)[1]
     assert background(go) == {"surface"}
-    caution = rows_of(replace(healthy(), verdict=replace(healthy().verdict, word=Word.TUNE_EPSILON)), 120, 40)[1]
+    caution = rows_of(replace(healthy(), verdict=replace(healthy().verdict, kind=VerdictKind.TUNE_EPSILON)), 120, 40)[
+        1
+    ]
     assert background(caution) == {"surface", "warnband"}
     assert any(span.on == "warnband" and "TUNE EPSILON" in span.text for span in caution)
     loud = rows_of(stop(), 120, 40)[1]
@@ -209,12 +211,12 @@ def test_an_oom_kill_is_the_first_thing_memory_says() -> None:
 def test_a_forecast_takes_its_place_when_there_is_one() -> None:
     base = stop()
     forecast = Forecast(base.t + 1140, 360.0, -53e6, "OOM in ~19m ±6m at 15:16")
-    told = lines(replace(base, memory=replace(base.memory, forecast=forecast, below_floor_since_t=None)))
-    assert "OOM in ~19m ±6m at 15:16" in told[2]
-    assert any("15:16 ±6m" in row for row in told[5:])
+    shown = lines(replace(base, memory=replace(base.memory, forecast=forecast, below_floor_since_t=None)))
+    assert "OOM in ~19m ±6m at 15:16" in shown[2]
+    assert any("15:16 ±6m" in row for row in shown[5:])
 
 
-def test_who_only_looks_is_told_who_holds_the_pool() -> None:
+def test_who_only_looks_is_shown_who_holds_the_pool() -> None:
     assert "looking only   held by pid 4711 on pts/3" in lines(observer(), 200, 60)[0]
     assert "looking only" in lines(observer())[0]
     base = healthy()
@@ -224,10 +226,10 @@ def test_who_only_looks_is_told_who_holds_the_pool() -> None:
 
 
 def test_only_keys_that_work_now_are_hinted() -> None:
-    told = "\n".join(lines(observer()))
-    assert " X stop" not in told
-    assert "[m]" in told
-    assert "[l]" not in told
+    shown = "\n".join(lines(observer()))
+    assert " X stop" not in shown
+    assert "[m]" in shown
+    assert "[l]" not in shown
     row = page_of(observer(), 120, 40).top[4] if len(page_of(observer(), 120, 40).top) > 5 else ()
     assert not any(span.token == "accent" for span in row)
 
@@ -279,9 +281,9 @@ def test_a_free_slot_of_the_panels_takes_memory() -> None:
 
 
 def test_a_forced_density_is_named_and_scrolls_to_the_selected() -> None:
-    told = text_of(many(16), 80, 24, state=chosen(15, "panels"))
-    assert "panels" in told
-    assert "w15 :5015" in told
+    shown = text_of(many(16), 80, 24, state=chosen(15, "panels"))
+    assert "panels" in shown
+    assert "w15 :5015" in shown
 
 
 def test_attention_first_is_asked_for_never_done_alone() -> None:
@@ -299,9 +301,9 @@ def test_a_sort_puts_the_highest_first_and_who_has_no_number_last(by: str, inver
         "step/s": lambda w: w.step_rate, "rss": lambda w: w.rss_bytes,
         "growth": lambda w: w.rss_growth_bytes_per_min, "age": lambda w: w.age_s,
     }.get(by, lambda w: next(part.value for part in w.components if part.id == by))  # fmt: skip
-    told = [number(worker) for worker in in_order(many(16), sort=by, inverted=inverted)]
-    known = [value for value in told if value is not None]
-    assert told == sorted(known, reverse=not inverted) + [None] * (len(told) - len(known))
+    shown = [number(worker) for worker in in_order(many(16), sort=by, inverted=inverted)]
+    known = [value for value in shown if value is not None]
+    assert shown == sorted(known, reverse=not inverted) + [None] * (len(shown) - len(known))
 
 
 def test_the_order_is_named_and_every_sort_can_be_reached_and_left() -> None:
@@ -378,8 +380,8 @@ def test_a_new_state_is_reversed_and_a_new_down_stands_on_the_critical_badge() -
 def test_attention_marks_end_the_title_and_outlive_a_long_state() -> None:
     base = mixed()
     worker = replace(base.workers[1], ui_state="a_state_with_a_very_long_name_indeed")
-    told = lines(replace(base, workers=(base.workers[0], worker, *base.workers[2:])))
-    title = next(row for row in told if ":5001" in row)
+    shown = lines(replace(base, workers=(base.workers[0], worker, *base.workers[2:])))
+    title = next(row for row in shown if ":5001" in row)
     assert "◌ unproven" in title
     assert "…" in title
 
@@ -402,8 +404,8 @@ def test_the_tree_lights_the_path_taken() -> None:
 
 
 def test_the_verdict_screen_shows_causes_checks_and_commands() -> None:
-    told = text_of(stop(), 120, 90, "verdict")
-    for said in (
+    shown = text_of(stop(), 120, 90, "verdict")
+    for phrase in (
         "config not loaded",
         "0.93",
         "confirm",
@@ -412,24 +414,24 @@ def test_the_verdict_screen_shows_causes_checks_and_commands() -> None:
         "0 / 9020",
         "CHANGES WHEN",
     ):
-        assert said in told
+        assert phrase in shown
 
 
 def test_the_worker_screen_shows_all_there_is() -> None:
-    told = text_of(mixed(), 120, 120, "worker", state=chosen(2))
-    for said in (
+    shown = text_of(mixed(), 120, 120, "worker", state=chosen(2))
+    for phrase in (
         "41227", ":5002", "dynamic_ui_exploration_actions", "1804/1804", "NaN", "14/14", "stream_ok", "null",
         "worker_id", "first seen", "highest in this run 1.66",
     ):  # fmt: skip
-        assert said in told, said
+        assert phrase in shown, phrase
 
 
 def test_missing_and_wrong_environment_is_named_key_by_key() -> None:
     base = healthy()
     env = EnvView(12, 14, ("METABONK_META_LEARNING",), (("METABONK_SYSTEM2_ENABLED", "0", "1"),), None)
-    told = text_of(replace(base, workers=(replace(base.workers[0], env=env), *base.workers[1:])), 120, 60, "worker")
-    assert "MISSING  METABONK_META_LEARNING" in told
-    assert "METABONK_SYSTEM2_ENABLED is 0, should be 1" in told
+    shown = text_of(replace(base, workers=(replace(base.workers[0], env=env), *base.workers[1:])), 120, 60, "worker")
+    assert "MISSING  METABONK_META_LEARNING" in shown
+    assert "METABONK_SYSTEM2_ENABLED is 0, should be 1" in shown
 
 
 # --- moving about ----------------------------------------------------------------------------------------------------
@@ -468,15 +470,15 @@ def test_a_filter_never_leaves_the_cursor_on_a_hidden_worker() -> None:
 
 
 def test_the_verdict_as_text_has_word_reasons_memory_components_and_commands() -> None:
-    told = verdict_text(stop())
-    first = told.splitlines()[0]
+    shown = verdict_text(stop())
+    first = shown.splitlines()[0]
     assert first.startswith("STOP since 00:30:04")
-    for said in (
+    for phrase in (
         "0.9 GB available of 15.6", "6 FAIL", "UI exploration: ABSENT on w0-w4", "1 0.93 config not loaded",
         "then relaunch 3 workers with the env file: metabonk-tui launch 3", "changes when any component key",
     ):  # fmt: skip
-        assert said in told, said
-    assert all(line == line.rstrip() for line in told.splitlines())
+        assert phrase in shown, phrase
+    assert all(line == line.rstrip() for line in shown.splitlines())
 
 
 def test_slots_that_follow_each_other_are_a_range() -> None:
@@ -484,10 +486,10 @@ def test_slots_that_follow_each_other_are_a_range() -> None:
 
 
 def test_a_worker_with_an_attention_mark_is_said_in_a_sentence_when_many_are_watched() -> None:
-    told = text_of(many(64), 80, 24)
-    assert "ATTENTION" in told
-    assert "w13  × DOWN" in told
-    assert "same as w21" in told
+    shown = text_of(many(64), 80, 24)
+    assert "ATTENTION" in shown
+    assert "w13  × DOWN" in shown
+    assert "same as w21" in shown
 
 
 def test_every_attention_level_has_a_glyph() -> None:
@@ -495,7 +497,7 @@ def test_every_attention_level_has_a_glyph() -> None:
     workers: list[WorkerView] = []
     for worker, level in zip(base.workers, ("caution", "stop", "unknown"), strict=True):
         workers.append(replace(worker, attention=(Attention("odd", level, "odd"),)))
-    told = text_of(replace(base, workers=tuple(workers)), 120, 40)
-    assert "▲ odd" in told
-    assert "■ odd" in told
-    assert "◌ odd" in told
+    shown = text_of(replace(base, workers=tuple(workers)), 120, 40)
+    assert "▲ odd" in shown
+    assert "■ odd" in shown
+    assert "◌ odd" in shown

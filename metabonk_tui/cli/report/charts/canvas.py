@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from metabonk_tui.cli.report.charts.svg import Scale, label, line, moments, tag, thinned, titled
+from metabonk_tui.cli.report.charts.svg import Scale, label, line, tag, thinned, time_ticks, titled
 from metabonk_tui.core.report.run_history import Chronicle
 from metabonk_tui.core.report.timeline import Digest, Moment
 from metabonk_tui.core.text.numbers import age, elapsed
@@ -21,10 +21,10 @@ HOLE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Canvas:
+class ChartFrame:
     """The ground that a run's charts share."""
 
-    one: Chronicle
+    history: Chronicle
     digest: Digest
     id: str
     width: float = WIDTH
@@ -41,7 +41,7 @@ class Canvas:
     @property
     def start_t(self) -> float:
         """When the run began."""
-        return self.one.last.run.started_at
+        return self.history.last.run.started_at
 
     def at(self, t: float) -> float:
         """Say where a time stands."""
@@ -65,106 +65,108 @@ class Canvas:
             yield at_s, to_s
 
 
-def canvas(one: Chronicle, id_: str) -> Canvas | None:
+def make_frame(history: Chronicle, id_: str) -> ChartFrame | None:
     """Prepare to draw a run; None: nothing of it can be drawn over time."""
-    digest = one.digest
+    digest = history.digest
     if digest is None or not digest.moments or digest.duration_s <= 0:
         return None
-    on = Canvas(one, digest, id_)
-    return replace(on, stretches=tuple(map(tuple, _stretches(on))))
+    frame = ChartFrame(history, digest, id_)
+    return replace(frame, stretches=tuple(map(tuple, _stretches(frame))))
 
 
-def _stretches(on: Canvas) -> list[list[Moment]]:
+def _stretches(frame: ChartFrame) -> list[list[Moment]]:
     """Part the moments where there is a hole."""
-    far_s = HOLE * max(on.digest.spacing_s, on.one.last.run.interval_s)
-    holes = on.holes
+    far_s = HOLE * max(frame.digest.spacing_s, frame.history.last.run.interval_s)
+    holes = frame.holes
     found: list[list[Moment]] = []
-    for moment in on.digest.moments:
+    for point in frame.digest.moments:
         before = found[-1][-1] if found else None
         if (
             before is None
-            or moment.at_s - before.at_s > far_s
-            or any(a < moment.at_s and b > before.at_s and b > a for a, b in holes)
+            or point.at_s - before.at_s > far_s
+            or any(a < point.at_s and b > before.at_s and b > a for a, b in holes)
         ):
             found.append([])
-        found[-1].append(moment)
+        found[-1].append(point)
     return found
 
 
-def gaps(on: Canvas, top: float, bottom: float, named: bool = False) -> Iterator[str]:
+def gaps(frame: ChartFrame, top: float, bottom: float, named: bool = False) -> Iterator[str]:
     """Draw the holes as holes."""
-    for from_s, to_s in on.holes:
-        x, width = on.x(from_s), on.x(to_s) - on.x(from_s)
+    for from_s, to_s in frame.holes:
+        x, width = frame.x(from_s), frame.x(to_s) - frame.x(from_s)
         note = titled(f"nobody watched from {elapsed(from_s)} for {age(to_s - from_s)}")
         yield tag("rect", note, x=x, y=top, width=max(width, 1.0), height=bottom - top, class_="hole")
         if named and width > 78:
             yield label(x + width / 2, (top + bottom) / 2 + 4, "not watched", "label muted", "middle")
 
 
-def time_axis(on: Canvas, top: float, bottom: float, most: int = 8) -> Iterator[str]:
+def time_axis(frame: ChartFrame, top: float, bottom: float, most: int = 8) -> Iterator[str]:
     """Draw light verticals at round times, and the times under them."""
-    duration_s = on.digest.duration_s
-    for at_s in moments(duration_s, most):
-        x = on.x(at_s)
+    duration_s = frame.digest.duration_s
+    for at_s in time_ticks(duration_s, most):
+        x = frame.x(at_s)
         yield tag("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid")
         text = elapsed(at_s)
         yield label(x, bottom + 16, text if duration_s < 600 else text[:-3], "label muted", "middle")
 
 
-def levels(on: Canvas, y: Scale, values: Sequence[float], write: Callable[[float], str]) -> Iterator[str]:
+def levels(frame: ChartFrame, y: Scale, values: Sequence[float], write: Callable[[float], str]) -> Iterator[str]:
     """Draw light horizontals at round values, and the values beside them."""
     for value in values:
         at = y(value)
-        yield tag("line", x1=on.left, x2=on.width - on.right, y1=at, y2=at, class_="grid")
-        yield label(on.left - 8, at + 4, write(value), "label muted", "end")
+        yield tag("line", x1=frame.left, x2=frame.width - frame.right, y1=at, y2=at, class_="grid")
+        yield label(frame.left - 8, at + 4, write(value), "label muted", "end")
 
 
-def curve(on: Canvas, value: Callable[[Moment], float | None], y: Scale, **how: str | float | None) -> Iterator[str]:
+def curve(
+    frame: ChartFrame, value: Callable[[Moment], float | None], y: Scale, **how: str | float | None
+) -> Iterator[str]:
     """Draw a value over time; where it was not observed there is nothing."""
-    for points in segments(on, value):
-        placed = [(on.x(at_s), y(level)) for at_s, level in thinned(points, int(on.width / 2))]
+    for points in segments(frame, value):
+        placed = [(frame.x(at_s), y(level)) for at_s, level in thinned(points, int(frame.width / 2))]
         if len(placed) == 1:
             (x, at) = placed[0]
             placed = [(x - 1.5, at), (x + 1.5, at)]
         yield tag("path", d=line(placed), **how)
 
 
-def segments(on: Canvas, value: Callable[[Moment], float | None]) -> list[list[tuple[float, float]]]:
+def segments(frame: ChartFrame, value: Callable[[Moment], float | None]) -> list[list[tuple[float, float]]]:
     """List what was observed of a value in one piece each: (seconds, value)."""
     found: list[list[tuple[float, float]]] = []
-    for stretch in on.stretches:
+    for stretch in frame.stretches:
         open_ = False
-        for moment in stretch:
-            level = value(moment)
+        for point in stretch:
+            level = value(point)
             if level is None:
                 open_ = False
                 continue
             if not open_:
                 found.append([])
                 open_ = True
-            found[-1].append((moment.at_s, level))
+            found[-1].append((point.at_s, level))
     return found
 
 
-def spans(on: Canvas, state: Callable[[Moment], str | None]) -> Iterator[tuple[float, float, str]]:
+def spans(frame: ChartFrame, state: Callable[[Moment], str | None]) -> Iterator[tuple[float, float, str]]:
     """Join moments alike: (from, to, state) in seconds; a moment lasts until the next, a hole ends it."""
-    step_s = max(on.digest.spacing_s, on.one.last.run.interval_s)
-    for stretch in on.stretches:
+    step_s = max(frame.digest.spacing_s, frame.history.last.run.interval_s)
+    for stretch in frame.stretches:
         begin: float | None = None
         word: str | None = None
-        for moment in stretch:
-            now = state(moment)
+        for point in stretch:
+            now = state(point)
             if now != word:
                 if word is not None and begin is not None:
-                    yield begin, moment.at_s, word
-                begin, word = moment.at_s, now
+                    yield begin, point.at_s, word
+                begin, word = point.at_s, now
         if word is not None and begin is not None:
-            yield begin, min(stretch[-1].at_s + step_s, on.digest.duration_s), word
+            yield begin, min(stretch[-1].at_s + step_s, frame.digest.duration_s), word
 
 
-def slots(on: Canvas) -> list[int]:
+def slots(frame: ChartFrame) -> list[int]:
     """List the workers that were ever there."""
-    return sorted({slot for moment in on.digest.moments for slot in moment.workers})
+    return sorted({slot for point in frame.digest.moments for slot in point.workers})
 
 
 def joined(parts: Iterable[str]) -> str:

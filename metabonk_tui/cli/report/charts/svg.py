@@ -8,16 +8,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-UNSPEAKABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+INVALID_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What neither XML nor UTF-8 can hold."""
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
-Points = Sequence[tuple[float, float]]
+PathPoints = Sequence[tuple[float, float]]
 
 
-def said(text: str) -> str:
+def escape(text: str) -> str:
     """Write text so that it stays text, in content and in attributes."""
-    return html.escape(UNSPEAKABLE.sub("\ufffd", text), quote=True)
+    return html.escape(INVALID_XML.sub("\ufffd", text), quote=True)
 
 
 def tag(name: str, *inside: str, **attributes: str | float | None) -> str:
@@ -31,7 +31,7 @@ def tag(name: str, *inside: str, **attributes: str | float | None) -> str:
 
 
 def _value(value: str | float) -> str:
-    return said(value) if isinstance(value, str) else number(value)
+    return escape(value) if isinstance(value, str) else number(value)
 
 
 def number(value: float) -> str:
@@ -41,22 +41,22 @@ def number(value: float) -> str:
 
 def label(x: float, y: float, text: str, class_: str = "label", anchor: str | None = None) -> str:
     """Write a word at a place."""
-    return tag("text", said(text), x=x, y=y, class_=class_, text_anchor=anchor)
+    return tag("text", escape(text), x=x, y=y, class_=class_, text_anchor=anchor)
 
 
 def titled(text: str) -> str:
     """Say what a shape is to whoever points at it, or cannot see it."""
-    return tag("title", said(text))
+    return tag("title", escape(text))
 
 
-def line(points: Points) -> str:
+def line(points: PathPoints) -> str:
     """Write the path through points."""
     return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
 
 
 def drawing(id_: str, width: float, height: float, title: str, about: str, *inside: str) -> str:
     """Write a whole picture with its name and what it shows in words."""
-    head = tag("title", said(title), id=f"{id_}-t") + tag("desc", said(about), id=f"{id_}-d")
+    head = tag("title", escape(title), id=f"{id_}-t") + tag("desc", escape(about), id=f"{id_}-d")
     box = f"0 0 {number(width)} {number(height)}"
     return tag(
         "svg",
@@ -107,7 +107,7 @@ def decades(low: float, high: float) -> list[float]:
     return [10.0**power for power in range(first, max(last, first + 1) + 1)]
 
 
-def moments(duration_s: float, most: int) -> Iterator[float]:
+def time_ticks(duration_s: float, most: int) -> Iterator[float]:
     """Choose round times from 0 to the end, at most so many steps."""
     weeks = STEPS_S[-1] * math.ceil(duration_s / STEPS_S[-1] / most)
     step = next((one for one in STEPS_S if duration_s / one <= most), weeks)
@@ -115,7 +115,7 @@ def moments(duration_s: float, most: int) -> Iterator[float]:
     yield from (float(step * n) for n in range(count + 1))
 
 
-def thinned(points: Points, most: int) -> list[tuple[float, float]]:
+def thinned(points: PathPoints, most: int) -> list[tuple[float, float]]:
     """Keep the lowest and the highest of each stretch, so that no peak is lost."""
     size = -(-len(points) * 2 // most)
     if size <= 2:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.cli.report.charts.canvas import Canvas, gaps, joined, slots, spans, time_axis
+from metabonk_tui.cli.report.charts.canvas import ChartFrame, gaps, joined, slots, spans, time_axis
 from metabonk_tui.cli.report.charts.svg import drawing, label, tag, titled
-from metabonk_tui.core.model.event import without_twins
-from metabonk_tui.core.model.snapshot import CheckResult, Word
+from metabonk_tui.core.model.event import without_duplicates
+from metabonk_tui.core.model.snapshot import CheckResult, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.report.timeline import Moment
 from metabonk_tui.core.text.numbers import elapsed
@@ -20,35 +20,35 @@ LETTER = 7.4
 """About the width of a letter in the ribbon."""
 
 
-def timeline(on: Canvas) -> str:
+def timeline(frame: ChartFrame) -> str:
     """Draw it."""
-    lanes = slots(on)[:WORKERS_DRAWN]
+    lanes = slots(frame)[:WORKERS_DRAWN]
     top = 8.0
     checks_y = top + RIBBON + SPACE
-    events_y = checks_y + (CHECKS if _judged(on) else 0)
+    events_y = checks_y + (CHECKS if _judged(frame) else 0)
     lanes_y = events_y + 24
-    more = len(slots(on)) - len(lanes)
+    more = len(slots(frame)) - len(lanes)
     bottom = lanes_y + len(lanes) * LANE + (LANE if more else 4)
     height = bottom + 26
     parts = [
-        *time_axis(on, top, bottom),
-        *gaps(on, top, bottom, named=True),
-        *_ribbon(on, top),
-        *_checks(on, checks_y),
-        *_events(on, events_y),
-        *_lanes(on, lanes, lanes_y),
-        label(on.left - 8, bottom - 3, f"{more} more", "label muted", "end") if more else "",
+        *time_axis(frame, top, bottom),
+        *gaps(frame, top, bottom, named=True),
+        *_ribbon(frame, top),
+        *_checks(frame, checks_y),
+        *_events(frame, events_y),
+        *_lanes(frame, lanes, lanes_y),
+        label(frame.left - 8, bottom - 3, f"{more} more", "label muted", "end") if more else "",
     ]
-    words = ", ".join(f"{word.value} from {elapsed(t - on.start_t)}" for t, word, _ in on.one.verdicts[:8])
-    about = f"Verdicts: {words}. {_check_words(on)}"
-    return drawing(f"{on.id}-timeline", on.width, height, "The run at a glance", about, joined(parts))
+    words = ", ".join(f"{word.value} from {elapsed(t - frame.start_t)}" for t, word, _ in frame.history.verdicts[:8])
+    about = f"Verdicts: {words}. {_check_words(frame)}"
+    return drawing(f"{frame.id}-timeline", frame.width, height, "The run at a glance", about, joined(parts))
 
 
-def signs(on: Canvas) -> list[str]:
+def legend_signs(frame: ChartFrame) -> list[str]:
     """Say what the marks mean that are drawn."""
-    results = {check.result for check in on.one.last.gate.checks}
-    loud = {event.severity for event in without_twins(on.one.events) if event.kind != "check"}
-    restarts = any(worker.resets_t for worker in on.one.last.workers)
+    results = {check.result for check in frame.history.last.gate.checks}
+    loud = {event.severity for event in without_duplicates(frame.history.events) if event.kind != "check"}
+    restarts = any(worker.resets_t for worker in frame.history.last.workers)
     every = (
         ("■ check failed", "FAIL" in results),
         ("● check passed", "PASS" in results),
@@ -61,13 +61,15 @@ def signs(on: Canvas) -> list[str]:
     return [text for text, there in every if there]
 
 
-def _ribbon(on: Canvas, top: float) -> Iterator[str]:
-    yield label(on.left - 8, top + RIBBON / 2 + 4, "verdict", "label", "end")
-    changes = on.one.verdicts
+def _ribbon(frame: ChartFrame, top: float) -> Iterator[str]:
+    yield label(frame.left - 8, top + RIBBON / 2 + 4, "verdict", "label", "end")
+    changes = frame.history.verdicts
     for place, (t, word, because) in enumerate(changes):
-        until_t = changes[place + 1][0] if place + 1 < len(changes) else on.one.last.t
-        why = f"{word.value} since {elapsed(t - on.start_t)}" + (f": {because[0]}" if because else "")
-        pieces = [(on.x(a), on.x(b)) for a, b in on.watched(max(t - on.start_t, 0.0), until_t - on.start_t)]
+        until_t = changes[place + 1][0] if place + 1 < len(changes) else frame.history.last.t
+        why = f"{word.value} since {elapsed(t - frame.start_t)}" + (f": {because[0]}" if because else "")
+        pieces = [
+            (frame.x(a), frame.x(b)) for a, b in frame.watched(max(t - frame.start_t, 0.0), until_t - frame.start_t)
+        ]
         boxes = [
             tag("rect", x=a, y=top, width=max(b - a, 2.0), height=RIBBON, class_=f"ribbon {word.level}")
             for a, b in pieces
@@ -79,25 +81,25 @@ def _ribbon(on: Canvas, top: float) -> Iterator[str]:
             yield tag("g", titled(why), *boxes, middle)
 
 
-def _fitting(word: Word, width: float) -> str:
+def _fitting(word: VerdictKind, width: float) -> str:
     return next((text for text in (word.value, word.value.split()[0]) if len(text) * LETTER + 10 <= width), "")
 
 
-def _judged(on: Canvas) -> bool:
-    return bool(on.one.last.gate.checks)
+def _judged(frame: ChartFrame) -> bool:
+    return bool(frame.history.last.gate.checks)
 
 
-def _checks(on: Canvas, y: float) -> Iterator[str]:
+def _checks(frame: ChartFrame, y: float) -> Iterator[str]:
     """Draw each check as a shape of its own: a result is never told by colour alone."""
-    if not _judged(on):
+    if not _judged(frame):
         return
-    yield label(on.left - 8, y + 9, "checks", "label", "end")
-    for check in on.one.last.gate.checks:
-        if check.result == "TO COME" or check.due_t > on.one.last.t:
+    yield label(frame.left - 8, y + 9, "checks", "label", "end")
+    for check in frame.history.last.gate.checks:
+        if check.result == "TO COME" or check.due_t > frame.history.last.t:
             continue
-        x, at = on.at(check.due_t), y + 5
+        x, at = frame.at(check.due_t), y + 5
         shape = _shape(check.result, x, at)
-        note = f"check {check.n} {check.result} at {elapsed(check.due_t - on.start_t)}: {check.because}"
+        note = f"check {check.n} {check.result} at {elapsed(check.due_t - frame.start_t)}: {check.because}"
         yield tag("g", titled(note), shape)
 
 
@@ -111,23 +113,23 @@ def _shape(result: CheckResult, x: float, y: float) -> str:
     return tag("path", d=f"M{x - 5:.1f} {y:.1f}h10", class_="open unknown")
 
 
-def _check_words(on: Canvas) -> str:
-    done = [check for check in on.one.last.gate.checks if check.result != "TO COME"]
+def _check_words(frame: ChartFrame) -> str:
+    done = [check for check in frame.history.last.gate.checks if check.result != "TO COME"]
     if not done:
         return "No check of the gate came due."
     return "Checks: " + ", ".join(f"{check.n} {check.result}" for check in done) + "."
 
 
-def _events(on: Canvas, y: float) -> Iterator[str]:
+def _events(frame: ChartFrame, y: float) -> Iterator[str]:
     """Draw what was alarming: a triangle for what is critical, a short stroke for a warning."""
-    yield label(on.left - 8, y + 13, "events", "label", "end")
-    loud = [event for event in without_twins(on.one.events) if event.severity in ("warn", "crit")]
+    yield label(frame.left - 8, y + 13, "events", "label", "end")
+    loud = [event for event in without_duplicates(frame.history.events) if event.severity in ("warn", "crit")]
     loud = [event for event in loud if event.kind != "check"]
     for event in loud[-EVENTS_DRAWN:]:
-        at_s = event.t - on.start_t
-        if not 0 <= at_s <= on.digest.duration_s:
+        at_s = event.t - frame.start_t
+        if not 0 <= at_s <= frame.digest.duration_s:
             continue
-        x, note = on.x(at_s), titled(f"{elapsed(at_s)} {event.kind}: {event.text}")
+        x, note = frame.x(at_s), titled(f"{elapsed(at_s)} {event.kind}: {event.text}")
         if event.severity == "crit":
             shape = tag("path", d=f"M{x:.1f} {y + 3:.1f}l5.5 10h-11z", class_="fill stop")
         else:
@@ -135,23 +137,23 @@ def _events(on: Canvas, y: float) -> Iterator[str]:
         yield tag("g", note, shape)
 
 
-def _lanes(on: Canvas, lanes: list[int], y: float) -> Iterator[str]:
+def _lanes(frame: ChartFrame, lanes: list[int], y: float) -> Iterator[str]:
     """Draw for each worker when it answered, and where it began anew."""
     for place, slot in enumerate(lanes):
         at = y + place * LANE
-        yield label(on.left - 8, at + 9.5, f"w{slot}", "label", "end")
+        yield label(frame.left - 8, at + 9.5, f"w{slot}", "label", "end")
 
-        def reach(moment: Moment, slot: int = slot) -> str | None:
-            worker = moment.workers.get(slot)
+        def reach(point: Moment, slot: int = slot) -> str | None:
+            worker = point.workers.get(slot)
             return None if worker is None or worker.reach is Reach.UNOBSERVED else worker.reach.value
 
-        for from_s, to_s, word in spans(on, reach):
-            x, width = on.x(from_s), max(on.x(to_s) - on.x(from_s), 1.5)
+        for from_s, to_s, word in spans(frame, reach):
+            x, width = frame.x(from_s), max(frame.x(to_s) - frame.x(from_s), 1.5)
             note = titled(f"w{slot} {word} from {elapsed(from_s)} to {elapsed(to_s)}")
             look = {"up": "lane up", "starting": "lane starting"}.get(word, "lane lost")
             yield tag("g", note, tag("rect", x=x, y=at + 3, width=width, height=LANE - 6, class_=look))
-        view = next((worker for worker in on.one.last.workers if worker.slot == slot), None)
+        view = next((worker for worker in frame.history.last.workers if worker.slot == slot), None)
         for t in view.resets_t if view is not None else ():
-            x = on.at(t)
-            note = titled(f"w{slot} began anew at {elapsed(t - on.start_t)}")
+            x = frame.at(t)
+            note = titled(f"w{slot} began anew at {elapsed(t - frame.start_t)}")
             yield tag("g", note, tag("path", d=f"M{x:.1f} {at:.1f}v{LANE:.0f}", class_="reset"))

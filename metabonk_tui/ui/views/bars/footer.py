@@ -8,7 +8,7 @@ from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, on_row, spread, width
 
-IDLE = 2
+MIN_IDLE_HINTS = 2
 """So many keys that do nothing now stay in sight for as long as there is room for those that do something."""
 
 
@@ -27,32 +27,32 @@ def notice_row(notice: str, wide: int, glyphs: Glyphs) -> Row:
 
 def keys_row(hints: Sequence[Hint], wide: int, glyphs: Glyphs) -> Row:
     """Draw keys: when short, the middle of the left group goes first, then the right group from its left end."""
-    looks = [hint for hint in hints if not hint.acts]
+    view_hints = [hint for hint in hints if not hint.acts]
     acts = [hint for hint in hints if hint.acts]
     room = wide - 2
-    while _width(looks, acts) > room:
-        spare = [hint for hint in looks if not hint.keep and not hint.recommended]
+    while _width(view_hints, acts) > room:
+        spare = [hint for hint in view_hints if not hint.keep and not hint.recommended]
         idle = [hint for hint in acts if hint.off]
-        if len(idle) > IDLE:
+        if len(idle) > MIN_IDLE_HINTS:
             acts.remove(idle[0])
         elif spare:
             # The ends of the row are where the eye looks, so the last of the left group outlive its middle.
-            looks.remove(spare[len(spare) // 2])
+            view_hints.remove(spare[len(spare) // 2])
         elif idle:
             acts.remove(idle[0])
         elif len(acts) > 1:
             acts.remove(next(hint for hint in acts if not hint.recommended))
-        elif len(looks) > 1:
-            looks.pop()
+        elif len(view_hints) > 1:
+            view_hints.pop()
         else:
             break
-    row = spread((gap(1), *_group(looks)), (*_group(acts), gap(1)), wide, glyphs.ellipsis)
+    row = spread((gap(1), *_group(view_hints)), (*_group(acts), gap(1)), wide, glyphs.ellipsis)
     return on_row(row, "surface")
 
 
-def _width(looks: Sequence[Hint], acts: Sequence[Hint]) -> int:
-    between = 2 if looks and acts else 0
-    return width(_group(looks)) + between + width(_group(acts))
+def _width(view_hints: Sequence[Hint], acts: Sequence[Hint]) -> int:
+    between = 2 if view_hints and acts else 0
+    return width(_group(view_hints)) + between + width(_group(acts))
 
 
 def _group(hints: Sequence[Hint]) -> Row:

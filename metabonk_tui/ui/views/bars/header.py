@@ -14,12 +14,12 @@ from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, LEVEL_TOKENS, Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
 from metabonk_tui.ui.views.bars.memory_row import gauge_place, memory_row
 from metabonk_tui.ui.views.bars.tiny import tiny_head
-from metabonk_tui.ui.views.layout.section import WIDE, facts, has, label, muted, strong
+from metabonk_tui.ui.views.layout.section import WIDE, facts, has_hint, label, muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import fits_words
 from metabonk_tui.ui.views.run.alerts import alert_count
 
-WAS_S = 300.0
+SHOW_PREVIOUS_S = 300.0
 NO_CALENDAR_S = 86400.0 * 365
 """Times before this are counted from the start of a recording that knows no calendar."""
 TINY_CELLS = 40
@@ -82,17 +82,17 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     name: Row = (strong("metabonk-tui", True),)
     up_s = now_t - run.started_at
     elapsed: Row = (muted("up "), strong(fmt.elapsed(up_s))) if roomy else (strong(fmt.elapsed(up_s)),)
-    who = snapshot.pool
-    looking: Row = ()
+    pool = snapshot.pool
+    read_only_note: Row = ()
     holder: Row = ()
     if frame.past:
         pass  # who held the pool then holds nothing now
-    elif frame.read_only or who.read_only:
-        looking = (text("read-only"),)
-    elif who.controller == "other":
-        looking = (text("looking only"),)
-        if who.holder:
-            holder = (muted(clip(f"held by {frame.glyphs.text(who.holder)}", 48, frame.glyphs.ellipsis)),)
+    elif frame.read_only or pool.read_only:
+        read_only_note = (text("read-only"),)
+    elif pool.controller == "other":
+        read_only_note = (text("looking only"),)
+        if pool.holder:
+            holder = (muted(clip(f"held by {frame.glyphs.text(pool.holder)}", 48, frame.glyphs.ellipsis)),)
     generation: Row = (muted("gen "), strong(str(1 + len(snapshot.ended_runs))))
     ranked = [
         (0, name),
@@ -100,7 +100,7 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
         (6, (muted(clip(run.profile, 20, frame.glyphs.ellipsis)),) if run.profile and roomy else ()),
         (5, generation),
         (2, elapsed),
-        (1, looking),
+        (1, read_only_note),
         (7, holder),
     ]
     while len(ranked) > 1 and width(join([part for _, part in ranked], far)) > room:
@@ -113,10 +113,10 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
 def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
     """Draw row 2, a ladder of loudness: coloured word, filled badge, or the whole row filled."""
     g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
-    level = verdict.word.level
+    level = verdict.kind.level
     stop = level == "stop"
     token = LEVEL_TOKENS[level]
-    glyph, word = g.level(level), str(verdict.word)
+    glyph, word = g.level(level), str(verdict.kind)
     if stop:
         head: Row = (
             gap(1), Span("VERDICT", "oncrit"), gap(1),
@@ -127,7 +127,7 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
         head = (*label("VERDICT")[:-1], gap(1), Span(f" {glyph} {word} ", "onwarn", True, "warnband"))
     else:
         head = (*label("VERDICT"), mark(glyph, token), gap(1), Span(word, token, True), gap(1))
-    said = "oncrit" if stop else "text"
+    text_token = "oncrit" if stop else "text"
     quiet = "oncrit" if stop else "muted"
     since = fmt.elapsed(verdict.since_t - snapshot.run.started_at)
     narrow = wide < 44
@@ -137,26 +137,26 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
         when = ()
     keys: list[Row] = []
     for key, name in (("v", "why"), ("y", "copy")):
-        if has(frame, key) and wide >= (60 if key == "v" else WIDE):
+        if has_hint(frame, key) and wide >= (60 if key == "v" else WIDE):
             keys.append((Span(key, "oncrit" if stop else "strong", True), Span(f" {name}", quiet)))
     end = join(keys, 2)
     room = wide - width(head) - width(when) - (width(end) + 2 if end else 0) - 1
     gap_cells = 3 if wide >= WIDE else 2
-    evidence = _evidence(snapshot, said, quiet, room - gap_cells, g)
+    evidence = _evidence(snapshot, text_token, quiet, room - gap_cells, g)
     start = (*head, *when, *((gap(gap_cells), *evidence) if evidence else ()))
     row = (*fit(start, wide - 1 - width(end), g.ellipsis), *end, gap(1))
     return on_row(fit(row, wide, g.ellipsis), "critband" if stop else "surface")
 
 
-def _evidence(snapshot: Snapshot, said: str, quiet: str, room: int, g: Glyphs) -> Row:
+def _evidence(snapshot: Snapshot, text_token: str, quiet: str, room: int, g: Glyphs) -> Row:
     """Set as many sentences as fit; the first is cut rather than left out."""
     verdict = snapshot.verdict
-    parts: list[Row] = [(Span(g.text(sentence), said),) for sentence in verdict.because]
+    parts: list[Row] = [(Span(g.text(sentence), text_token),) for sentence in verdict.because]
     if verdict.would_be is not None:
-        parts.insert(1, (Span("would be ", quiet), Span(str(verdict.would_be), said)))
+        parts.insert(1, (Span("would be ", quiet), Span(str(verdict.would_be), text_token)))
     if (
         verdict.was is not None
-        and 0 <= snapshot.t - verdict.since_t < WAS_S
+        and 0 <= snapshot.t - verdict.since_t < SHOW_PREVIOUS_S
         and verdict.since_t > snapshot.run.started_at
     ):
         parts.append((Span(f"was {verdict.was}", quiet),))
@@ -192,11 +192,11 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
         if unknown:
             counted.append((strong(str(unknown)), muted(" unknown")))
         counted.append((Span(str(skipped), "strong" if skipped else "muted"), muted(" skipped")))
-    said: Row = ()
+    summary: Row = ()
     for part in counted:
-        longer = (*said, muted(", "), *part) if said else part
+        longer = (*summary, muted(", "), *part) if summary else part
         if width(head) + width(longer) < wide:
-            said = longer
+            summary = longer
     fits: Row = ()
     budget = snapshot.memory.budget
     if budget is not None:
@@ -208,7 +208,7 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
     soon: Row = ()
     if coming is not None and gate.began_t is not None:
         soon = (muted("next check in "), strong(fmt.minutes(max(0.0, coming - snapshot.t))))
-    row: Row = (*head, *said)
+    row: Row = (*head, *summary)
     if wide >= WIDE:
         floor_at = gauge_place(wide)[2]
         due_at = 70 - width(due)
@@ -232,7 +232,7 @@ def next_row(frame: Frame, snapshot: Snapshot) -> Row:
     for i, step in enumerate(steps):
         if i:
             row += [gap(far), muted(step.join or "then"), gap(far)]
-        if step.key and has(frame, step.key):
+        if step.key and has_hint(frame, step.key):
             row += [Span(step.key, "accent", True), gap(1)]
         row.append(text(g.text(step.text)))
     if snapshot.pool.problem and any(step.key for step in steps):

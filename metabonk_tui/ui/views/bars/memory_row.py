@@ -5,7 +5,7 @@ Refuses to judge: the level comes with the Snapshot.
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.capacity import source_words
+from metabonk_tui.core.memory.capacity import describe_source
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
@@ -42,10 +42,10 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
         if width(head) + len(free) + (width(word) + 2 if word else 0) < wide:
             head = (*head, muted(free))
             break
-    start, long, floor_at, told_at = gauge_place(wide)
+    start, long, floor_at, forecast_at = gauge_place(wide)
     if width(head) >= start:
         start = width(head) + 1
-        long = max(0, min(long, told_at - start - 2))
+        long = max(0, min(long, forecast_at - start - 2))
     roomy = wide >= WIDE
     ollama = _ollama(memory)
     guard = _watch(snapshot, g, brief=wide < 160)
@@ -62,7 +62,7 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
         )]  # fmt: skip
     if roomy:
         row += [gap(floor_at - width(row)), muted("floor "), strong(fmt.gigabytes(memory.floor_bytes))]
-        row += [gap(told_at - width(row))]
+        row += [gap(forecast_at - width(row))]
     else:
         row += [gap(2)]
     room = wide - 1 - width(row)
@@ -72,12 +72,12 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
     if right and not guard and width(right) + (width(word) + 2 if word else 0) > room:
         right = ()
     left_room = room - (width(right) + 2 if right else 0)
-    told = word
+    shown = word
     for part in more:
-        if width(told) + width(part) <= left_room:
-            told = (*told, *part)
-    told = cut(told, max(left_room, 0), g.ellipsis)
-    row += spread(told, right, room, g.ellipsis) if right else told
+        if width(shown) + width(part) <= left_room:
+            shown = (*shown, *part)
+    shown = cut(shown, max(left_room, 0), g.ellipsis)
+    row += spread(shown, right, room, g.ellipsis) if right else shown
     return fit(tuple(row), wide, g.ellipsis)
 
 
@@ -105,7 +105,7 @@ def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
     if reading and reading.pressure_some_avg10 is not None:
         parts.append((muted("PSI "), strong(f"{reading.pressure_some_avg10:.1f}")))
     if wide >= 160 and budget:
-        how = "" if budget.worker_source == "this run" else f" {source_words(budget.worker_source, brief=True)}"
+        how = "" if budget.worker_source == "this run" else f" {describe_source(budget.worker_source, brief=True)}"
         parts.append((muted("need/worker "), strong(f"{fmt.gigabytes(budget.worker_bytes)} GB"), muted(how)))
     return parts
 
@@ -114,7 +114,7 @@ SOON_S = 4 * 3600.0
 """A fall that ends later than this is no news for one line."""
 
 
-def _soon(memory: MemoryView, t: float) -> bool:
+def _falls_soon(memory: MemoryView, t: float) -> bool:
     forecast = memory.forecast
     if forecast is None or memory.below_floor_since_t is not None:
         return False
@@ -132,7 +132,7 @@ def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
         return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims]
     if memory.swap is not None and memory.swap.level in ("warn", "crit"):
         return [(Span(g.text(memory.swap.text), LEVELS[memory.swap.level][1], True),)]
-    if memory.forecast is not None and (memory.forecast.raised or _soon(memory, snapshot.t)):
+    if memory.forecast is not None and (memory.forecast.raised or _falls_soon(memory, snapshot.t)):
         state = memory.forecast.state
         token = "crit" if state == "CRITICAL" else "warn" if state == "WARNING" or memory.level != "ok" else "muted"
         first, comma, rest = memory.forecast.text.partition(", ")

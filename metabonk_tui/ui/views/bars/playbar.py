@@ -16,30 +16,30 @@ from metabonk_tui.ui.style.spans import Row, Span, fit, gap, join, mark, width
 from metabonk_tui.ui.views.layout.section import muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
-LEAST = 16
+MIN_BAR_CELLS = 16
 """The bar is at least so long; before it gets shorter, words go."""
-LEAST_ROWS = 6
+MIN_ROWS = 6
 """On fewer rows there is no bar: the header says that it is a replay."""
 OLD_S = 1.0
 """From here on it is said how old the sample on screen is."""
-_LOUDNESS = {"stop": 3, "caution": 2, "unknown": 1, "go": 0}
+_LEVEL_RANK = {"stop": 3, "caution": 2, "unknown": 1, "go": 0}
 
 
-def beside(frame: Frame) -> Frame:
+def frame_above_bar(frame: Frame) -> Frame:
     """Return the frame that a screen has beside the bar."""
-    return replace(frame, height=frame.height - 1) if _shown(frame) else frame
+    return replace(frame, height=frame.height - 1) if _has_bar(frame) else frame
 
 
 def with_bar(rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
     """Set the bar above the last row of a screen; in a side pane, which has no keys, below it."""
-    if not _shown(frame):
+    if not _has_bar(frame):
         return rows
     bar = playbar(frame)
     return (*rows, bar) if frame.width < 40 else (*rows[:-1], bar, rows[-1])
 
 
-def _shown(frame: Frame) -> bool:
-    return frame.past and frame.height >= LEAST_ROWS
+def _has_bar(frame: Frame) -> bool:
+    return frame.past and frame.height >= MIN_ROWS
 
 
 def playbar(frame: Frame) -> Row:
@@ -51,13 +51,13 @@ def playbar(frame: Frame) -> Row:
     head = (*head, *_pace(state, g))
     notes = [*_notes(frame, state), ()]
     for note in notes:
-        for where in _wheres(state):
-            start = join([head, where], 2)
+        for position in _positions(state):
+            start = join([head, position], 2)
             used = width(start) + (2 + width(note) if note else 0) + 4
-            if wide - used >= LEAST:
+            if wide - used >= MIN_BAR_CELLS:
                 line = _line(state, wide - used, g)
                 return fit((*start, gap(2), *line, *((gap(2), *note) if note else ())), wide, g.ellipsis)
-    return fit(join([head, _wheres(state)[-1]], 2), wide, g.ellipsis)
+    return fit(join([head, _positions(state)[-1]], 2), wide, g.ellipsis)
 
 
 def _pace(state: Playback, g: Glyphs) -> Row:
@@ -66,7 +66,7 @@ def _pace(state: Playback, g: Glyphs) -> Row:
     return (mark(g.unknown, "unknown"), gap(1), strong("held", True))
 
 
-def _wheres(state: Playback) -> list[Row]:
+def _positions(state: Playback) -> list[Row]:
     """Say where it stands in the run on screen, and how long that is; the longest form first."""
     run = state.run
     if run is None or state.sample_t is None:
@@ -93,8 +93,8 @@ def _notes(frame: Frame, state: Playback) -> list[Row]:
         return [(mark(g.caution, "warn"), gap(1), text(g.text(state.note)))]
     gap_now = state.gap_at(state.t)
     if gap_now is not None:
-        said = f"nothing was recorded for {fmt.age(gap_now.to_t - gap_now.from_t)}"
-        return [(mark(g.stale, "unknown"), gap(1), text(said)), (mark(g.stale, "unknown"), gap(1), text("a gap"))]
+        gap_text = f"nothing was recorded for {fmt.age(gap_now.to_t - gap_now.from_t)}"
+        return [(mark(g.stale, "unknown"), gap(1), text(gap_text)), (mark(g.stale, "unknown"), gap(1), text("a gap"))]
     if not state.whole:
         return [(muted(f"read to {read}"),)]
     if state.unread:
@@ -121,25 +121,25 @@ def _line(state: Playback, cells: int, g: Glyphs) -> Row:
             line.append(mark(g.free, "muted"))
         else:
             line.append(mark(g.to_come, "track"))
-    for hole in state.gaps:
-        first, last = cell(hole.from_t), cell(hole.to_t)
+    for recorded_gap in state.gaps:
+        first, last = cell(recorded_gap.from_t), cell(recorded_gap.to_t)
         for x in range(first + 1, last):
             line[x] = Span(" ")
-    for x, one in _loudest(state.marks, cell).items():
-        line[x] = mark(g.level(one.level), LEVEL_TOKENS[one.level], one.kind == "verdict")
+    for x, run_mark in _marks_by_cell(state.marks, cell).items():
+        line[x] = mark(g.level(run_mark.level), LEVEL_TOKENS[run_mark.level], run_mark.kind == "verdict")
     line[here] = mark(g.floor, "accent", True)
     return tuple(line)
 
 
-def _loudest(marks: Sequence[Mark], cell: object) -> dict[int, Mark]:
+def _marks_by_cell(marks: Sequence[Mark], cell: object) -> dict[int, Mark]:
     """Choose the mark of each cell: a verdict before anything else, then the loudest."""
     found: dict[int, Mark] = {}
-    for one in marks:
-        if one.kind in ("gap", "run"):
+    for run_mark in marks:
+        if run_mark.kind in ("gap", "run"):
             continue
-        x = cell(one.t)  # type: ignore[operator]
+        x = cell(run_mark.t)  # type: ignore[operator]
         other = found.get(x)
-        rank = (one.kind == "verdict", _LOUDNESS[one.level])
-        if other is None or rank >= (other.kind == "verdict", _LOUDNESS[other.level]):
-            found[x] = one
+        rank = (run_mark.kind == "verdict", _LEVEL_RANK[run_mark.level])
+        if other is None or rank >= (other.kind == "verdict", _LEVEL_RANK[other.level]):
+            found[x] = run_mark
     return found

@@ -29,16 +29,16 @@ def tiny_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 def _verdict(frame: Frame, snapshot: Snapshot) -> Row:
     g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
-    level = verdict.word.level
+    level = verdict.kind.level
     token = LEVEL_TOKENS[level]
-    word, glyph = str(verdict.word), g.level(level)
+    word, glyph = str(verdict.kind), g.level(level)
     loud = {"stop": ("oncritbadge", "critbadge"), "caution": ("onwarn", "warnband")}.get(level)
-    said = clip(word, max(0, wide - 2 - (2 if wide > 12 else 0)), g.ellipsis)
+    label_text = clip(word, max(0, wide - 2 - (2 if wide > 12 else 0)), g.ellipsis)
     head: Row
     if loud:
-        head = (Span(f" {glyph} {said} ", loud[0], True, loud[1]),)
+        head = (Span(f" {glyph} {label_text} ", loud[0], True, loud[1]),)
     else:
-        head = (gap(1), mark(glyph, token), gap(1), Span(said, token, True), gap(1))
+        head = (gap(1), mark(glyph, token), gap(1), Span(label_text, token, True), gap(1))
     up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
     absent = len({p.id for w in snapshot.workers for p in w.components if p.state is ComponentState.ABSENT})
     quiet = "oncrit" if level == "stop" else "muted"
@@ -79,8 +79,8 @@ def _gate(frame: Frame, snapshot: Snapshot) -> Row:
         row += [mark(frame.glyphs.check(check.result), CHECK_TOKENS[check.result]) for check in gate.checks]
         row.append(gap(1))
     failed = gate.count("FAIL")
-    said = f"{failed}/{len(gate.checks)} FAIL" if failed else f"{gate.count('PASS')}/{len(gate.checks)} passed"
-    row.append(Span(said, "crit" if failed else "muted", bool(failed)))
+    label_text = f"{failed}/{len(gate.checks)} FAIL" if failed else f"{gate.count('PASS')}/{len(gate.checks)} passed"
+    row.append(Span(label_text, "crit" if failed else "muted", bool(failed)))
     return tuple(row)
 
 
@@ -89,10 +89,10 @@ def _workers(frame: Frame, snapshot: Snapshot) -> list[Row]:
     rows: list[Row] = []
     row: list[Span] = [gap(1)]
     for worker in snapshot.workers:
-        sick = bool(worker.attention) or worker.reach is not Reach.UP
+        unhealthy = bool(worker.attention) or worker.reach is not Reach.UP
         name = f"{worker.slot}"
         cell: Row = (
-            strong(name, True) if sick else muted(name),
+            strong(name, True) if unhealthy else muted(name),
             *(state_mark(p, frame.glyphs) for p in worker.components),
         )
         if width(row) > 1 and width(row) + width(cell) + 1 > frame.width:

@@ -18,7 +18,7 @@ from metabonk_tui.ui.views.layout.section import muted, title
 NAME, VALUE = 6, 10
 BLOCK = 4
 """Rows of one metric, with the blank one below."""
-ALWAYS = ("step_rate.median", "available_memory", "workers_memory", "uncertain")
+ALWAYS_SHOWN = ("step_rate.median", "available_memory", "workers_memory", "uncertain")
 """What is worth seeing where nothing parts them in it."""
 
 
@@ -44,7 +44,7 @@ def _chosen(found: Comparison) -> list[Line]:
     order = {one.metric.id: place for place, one in enumerate(found.divergences)}
     apart = [line for line in drawn if line.metric.id in order and not line.metric.id.endswith(".keys")]
     apart.sort(key=lambda line: (line.metric.kind == "share", order[line.metric.id]))
-    others = [line for line in drawn if line not in apart and line.metric.id in ALWAYS]
+    others = [line for line in drawn if line not in apart and line.metric.id in ALWAYS_SHOWN]
     return apart + others
 
 
@@ -59,9 +59,9 @@ def _block(found: Comparison, line: Line, plot: int, g: Glyphs) -> list[Row]:
     ]
     for name, side in (("here", 0), ("there", 1)):
         value = last[side]
-        said = "" if value is None else _short(line, value)
+        value_text = "" if value is None else _short(line, value)
         bars = "".join(_bar(level, top, g) for level in levels[side])
-        rows.append((left(name, NAME, "muted"), mark(bars, "spark"), right(g.text(said), VALUE, "text")))
+        rows.append((left(name, NAME, "muted"), mark(bars, "spark"), right(g.text(value_text), VALUE, "text")))
     return rows
 
 

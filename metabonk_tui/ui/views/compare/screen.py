@@ -5,7 +5,7 @@ Refuses to know how runs are found and read.
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.report.compare import Comparison, Divergence, Line
 from metabonk_tui.core.report.compare_metrics import ABSENT, NOT_RECORDED, Share, Value
 from metabonk_tui.core.report.timeline import Digest
@@ -13,7 +13,7 @@ from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.compare_job import CompareView
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
-from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, cells, clip, cut, fit, gap, left, mark
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark, side_by_side
 from metabonk_tui.ui.views.compare.chart import traces
 from metabonk_tui.ui.views.layout.section import bracket, facts, muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
@@ -21,7 +21,7 @@ from metabonk_tui.ui.views.layout.section import plain_text as text
 LABEL = 10
 TITLE, SIDE, SINCE = 26, 18, 10
 TABLE = TITLE + 2 * SIDE + SINCE
-THEN = 30
+PARTED_CELLS = 30
 """What the two were when they parted: where there is room."""
 PANE, GAP = 36, 3
 """The least room for the traces beside the table."""
@@ -54,12 +54,16 @@ def compare_rows(frame: Frame, room: int) -> tuple[Row, ...]:
         return ()
     wide = max(8, frame.width - 2)
     with_pane = wide >= TABLE + GAP + PANE
-    then = THEN if wide >= TABLE + THEN + GAP + PANE or (not with_pane and wide >= TABLE + THEN) else 0
-    table_wide = TABLE + then if with_pane else wide
-    rows = _table(found, table_wide, then, g)
+    parted_cells = (
+        PARTED_CELLS
+        if wide >= TABLE + PARTED_CELLS + GAP + PANE or (not with_pane and wide >= TABLE + PARTED_CELLS)
+        else 0
+    )
+    table_wide = TABLE + parted_cells if with_pane else wide
+    rows = _table(found, table_wide, parted_cells, g)
     if with_pane:
         pane = wide - table_wide - GAP
-        rows = list(beside([(rows, table_wide), (traces(found, pane, max(room, len(rows)), g), pane)], GAP))
+        rows = list(side_by_side([(rows, table_wide), (traces(found, pane, max(room, len(rows)), g), pane)], GAP))
     return tuple(cut((gap(1), *row), frame.width, g.ellipsis) for row in rows)
 
 
@@ -98,17 +102,17 @@ def _progress(view: CompareView, wide: int, g: Glyphs) -> Row:
     return facts([named, gauge, (strong(f"{100 * view.done:.0f} %"),), leave], wide, 2)
 
 
-def _run(side: str, one: Digest, wide: int, g: Glyphs) -> Row:
+def _run(side: str, timeline: Digest, wide: int, g: Glyphs) -> Row:
     """Draw which run stands on a side, and how it went."""
-    run, verdict = one.last.run, one.last.verdict
-    token = LEVEL_TOKENS[verdict.word.level]
+    run, verdict = timeline.last.run, timeline.last.verdict
+    token = LEVEL_TOKENS[verdict.kind.level]
     since = f" since {fmt.elapsed(verdict.since_t - run.started_at)}"
-    workers = run.desired or len(one.last.workers)
+    workers = run.desired or len(timeline.last.workers)
     name_cells = max(12, min(34, wide - LABEL - 56))
     parts: list[Row] = [
         (strong(left(g.text(run.name), name_cells, ellipsis=g.ellipsis).text, True),),
-        (mark(g.level(verdict.word.level), token), gap(1), Span(verdict.word.value, token, True), muted(since)),
-        (strong(fmt.elapsed(one.duration_s)), muted(" long")),
+        (mark(g.level(verdict.kind.level), token), gap(1), Span(verdict.kind.value, token, True), muted(since)),
+        (strong(fmt.elapsed(timeline.duration_s)), muted(" long")),
         (strong(str(workers)), muted(" workers")),
         (muted(g.text(run.source)),),
     ]
@@ -117,48 +121,48 @@ def _run(side: str, one: Digest, wide: int, g: Glyphs) -> Row:
 
 def _first(found: Comparison, wide: int, g: Glyphs) -> list[Row]:
     """Draw the first divergence, big."""
-    one = found.first
-    if one is None:
+    diff = found.first
+    if diff is None:
         token, glyph = ("ok", g.go) if found.comparable else ("unknown", g.unknown)
         return paragraph(headline(found), wide, "strong", True, (mark(glyph, token), gap(LABEL - 1)))
-    parts = f"{g.text(one.metric.title)}: {_said(one.a, one)} {HERE}, {_said(one.b, one)} {THERE}"
-    said = f"{headline(found)} {g.dot} {parts}"
-    return [EMPTY, *paragraph(g.text(said), wide, "strong", True, (mark(g.best, "accent", True), gap(1)))]
+    parts = f"{g.text(diff.metric.title)}: {_value_text(diff.a, diff)} {HERE}, {_value_text(diff.b, diff)} {THERE}"
+    shown_text = f"{headline(found)} {g.dot} {parts}"
+    return [EMPTY, *paragraph(g.text(shown_text), wide, "strong", True, (mark(g.best, "accent", True), gap(1)))]
 
 
-def _said(value: Value, one: Divergence) -> str:
-    return str(one.metric.write(value))
+def _value_text(value: Value, diff: Divergence) -> str:
+    return str(diff.metric.write(value))
 
 
-def _table(found: Comparison, wide: int, then: int, g: Glyphs) -> list[Row]:
+def _table(found: Comparison, wide: int, parted_cells: int, g: Glyphs) -> list[Row]:
     place = found.marks_s.index(found.common_s)
-    order = {one.metric.id: number for number, one in enumerate(found.divergences)}
+    order = {diff.metric.id: number for number, diff in enumerate(found.divergences)}
     apart = sorted((line for line in found.lines if line.divergence), key=lambda line: order[line.metric.id])
-    apart += [line for line in found.lines if line not in apart and _absent_in_one(line, place)]
+    apart += [line for line in found.lines if line not in apart and _is_absent_in_one(line, place)]
     compared = [line for line in found.lines if line.compared and line not in apart]
-    lately = [line for line in compared if _differs_now(line, place)]
-    alike = [line for line in compared if line not in lately]
+    differing_now = [line for line in compared if _differs_now(line, place)]
+    alike = [line for line in compared if line not in differing_now]
     others = [line for line in found.lines if not line.compared and line not in apart]
     single = [line for line in others if line.pairs[place] != (None, None)]
     neither = [line.metric.title for line in others if line not in single]
     columns = _columns(wide)
-    rows: list[Row] = [_heads(found, columns, then)]
+    rows: list[Row] = [_heads(found, columns, parted_cells)]
     groups = (
         ("differs", apart),
-        ("differs at this moment, not yet for long", lately),
+        ("differs at this moment, not yet for long", differing_now),
         ("much the same", alike),
         ("not compared: never recorded in both at once", single),
     )
     for name, lines in groups:
         if lines:
             rows.append((muted(name),))
-            rows += [_line(line, place, columns, then, g) for line in lines]
+            rows += [_line(line, place, columns, parted_cells, g) for line in lines]
     if neither:
         rows += [EMPTY, *paragraph(g.text(f"not recorded in either: {', '.join(neither)}"), wide, "muted")]
     return [fit(row, wide, g.ellipsis) for row in rows]
 
 
-def _absent_in_one(line: Line, place: int) -> bool:
+def _is_absent_in_one(line: Line, place: int) -> bool:
     a, b = line.pairs[place]
     return a is not None and b is not None and (a == ABSENT) != (b == ABSENT)
 
@@ -175,26 +179,26 @@ def _columns(wide: int) -> tuple[int, int, int]:
     return max(8, min(TITLE, wide - since - 2 * side)), side, since
 
 
-def _heads(found: Comparison, columns: tuple[int, int, int], then: int) -> Row:
+def _heads(found: Comparison, columns: tuple[int, int, int], parted_cells: int) -> Row:
     name, side, since = columns
     at = f"AT {fmt.elapsed(found.common_s)}"
     row: Row = (left(at, name, "muted"), left(HERE.upper(), side, "muted"), left(THERE.upper(), side, "muted"))
     row = (*row, left("FROM", since, "muted")) if since else row
-    return (*row, left("WHEN THEY PARTED", then, "muted")) if then else row
+    return (*row, left("WHEN THEY PARTED", parted_cells, "muted")) if parted_cells else row
 
 
-def _line(line: Line, place: int, columns: tuple[int, int, int], then: int, g: Glyphs) -> Row:
+def _line(line: Line, place: int, columns: tuple[int, int, int], parted_cells: int, g: Glyphs) -> Row:
     name, side, since = columns
     a, b = line.pairs[place]
-    one = line.divergence
-    token = "strong" if one else "text"
+    diff = line.divergence
+    token = "strong" if diff else "text"
     row: Row = (left(f" {g.text(line.metric.title)}", name - 1, token, ellipsis=g.ellipsis), gap(1))
     row = (*row, *fit(_value(line, a, side - 1, g), side), *fit(_value(line, b, side - 1, g), side))
-    if one and since:
-        row = (*row, left(fmt.elapsed(one.at_s), since, "strong"))
-        if then:
-            parted = f"{_said(one.a, one)} {g.dot} {_said(one.b, one)}"
-            row = (*row, muted(clip(g.text(parted), then, g.ellipsis)))
+    if diff and since:
+        row = (*row, left(fmt.elapsed(diff.at_s), since, "strong"))
+        if parted_cells:
+            parted = f"{_value_text(diff.a, diff)} {g.dot} {_value_text(diff.b, diff)}"
+            row = (*row, muted(clip(g.text(parted), parted_cells, g.ellipsis)))
     return row
 
 
@@ -203,15 +207,15 @@ def _value(line: Line, value: Value | None, wide: int, g: Glyphs) -> Row:
     if value is None:
         return (mark(g.zero, "muted"), gap(1), muted(clip(NOT_RECORDED, wide - 2, g.ellipsis)))
     glyph, token = _state(line.metric.id, value, g)
-    said = clip(g.text(str(line.metric.write(value))), max(1, wide - 2), g.ellipsis)
+    shown_text = clip(g.text(str(line.metric.write(value))), max(1, wide - 2), g.ellipsis)
     loud = token in ("warn", "crit")
-    return (mark(glyph, token, loud), gap(1 + 1 - cells(glyph)), Span(said, "strong" if loud else "text", loud))
+    return (mark(glyph, token, loud), gap(1 + 1 - cells(glyph)), Span(shown_text, "strong" if loud else "text", loud))
 
 
 def _state(metric: str, value: Value, g: Glyphs) -> tuple[str, str]:
     """Choose the glyph of a value and its voice; a blank where a number is only a number."""
     if metric == "verdict":
-        level = Word(str(value)).level
+        level = VerdictKind(str(value)).level
         return g.level(level), LEVEL_TOKENS[level]
     if value == ABSENT:
         return g.absent, "crit"

@@ -19,7 +19,7 @@ from metabonk_tui.ui.views.dashboard import panes
 from metabonk_tui.ui.views.layout.panes import Pane, columns
 from metabonk_tui.ui.views.layout.section import block
 from metabonk_tui.ui.views.workers import grid
-from metabonk_tui.ui.views.workers.section import Drawn, draw_workers
+from metabonk_tui.ui.views.workers.section import DrawnWorkers, draw_workers
 
 TINY_ROWS = 8
 
@@ -58,51 +58,57 @@ def _flat(frame: Frame, snapshot: Snapshot) -> Page:
     return Page(head, rows, bottom)
 
 
-def _below(frame: Frame, snapshot: Snapshot, drawn: Drawn, high: int) -> tuple[Row, ...]:
+def _below(frame: Frame, snapshot: Snapshot, drawn: DrawnWorkers, high: int) -> tuple[Row, ...]:
     """Draw the panes under the workers; they keep their places when the verdict changes."""
     wide = frame.width
-    lay = _Panes(frame, snapshot)
-    if drawn.fit.kind == "grid":
-        return _below_grid(frame, snapshot, lay, high)
+    pane_set = _PaneSet(frame, snapshot)
+    if drawn.layout.kind == "grid":
+        return _below_grid(frame, snapshot, pane_set, high)
     if wide < 110:
-        return _narrow(lay, wide, high)
+        return _narrow(pane_set, wide, high)
     # Proofs are sentences: they need the width more than the chart does.
-    wordy = lay.stop or bool(lay.causes)
-    if drawn.fit.kind == "panels":
-        cells, per_row = drawn.fit.panel_cells, drawn.fit.per_row
+    has_sentences = pane_set.stop or bool(pane_set.causes)
+    if drawn.layout.kind == "panels":
+        cells, per_row = drawn.layout.panel_cells, drawn.layout.per_row
         half = (wide - 4) // 2
         if drawn.slot_taken and wide < 160:
             return columns(
-                [((*lay.whys, *lay.calm), half), ((lay.events,), wide - 4 - half)], 2, wide, high, lay.ellipsis
+                [((*pane_set.reasons, *pane_set.memory_panes), half), ((pane_set.events,), wide - 4 - half)],
+                2,
+                wide,
+                high,
+                pane_set.ellipsis,
             )
         if per_row >= 4 or wide >= 160:
             left = 2 * cells + 2 if per_row >= 4 else wide - 103
-            return _three(lay, drawn.slot_taken, left, 2, wide, high)
-        if drawn.fit.rows > 1:
-            right: tuple[Pane, ...] = (*lay.whys, lay.events, *lay.calm)
-            return columns([((lay.memory(high),), half), (right, wide - 4 - half)], 2, wide, high, lay.ellipsis)
-        left = half if wordy or per_row != 3 else 2 * cells + 2
-        return _two(lay, left, 2, wide, high)
+            return _three(pane_set, drawn.slot_taken, left, 2, wide, high)
+        if drawn.layout.rows > 1:
+            right: tuple[Pane, ...] = (*pane_set.reasons, pane_set.events, *pane_set.memory_panes)
+            return columns(
+                [((pane_set.memory(high),), half), (right, wide - 4 - half)], 2, wide, high, pane_set.ellipsis
+            )
+        left = half if has_sentences or per_row != 3 else 2 * cells + 2
+        return _two(pane_set, left, 2, wide, high)
     if wide >= 160:
-        return _three(lay, False, wide - 103, 4, wide, high)
-    return _two(lay, wide - (64 if wordy else 54), 3, wide, high)
+        return _three(pane_set, False, wide - 103, 4, wide, high)
+    return _two(pane_set, wide - (64 if has_sentences else 54), 3, wide, high)
 
 
-class _Panes:
+class _PaneSet:
     """The panes of one Snapshot, each made where it is asked for."""
 
     def __init__(self, frame: Frame, snapshot: Snapshot) -> None:
         self.ellipsis = frame.glyphs.ellipsis
-        self.stop = snapshot.verdict.word.level == "stop"
+        self.stop = snapshot.verdict.kind.level == "stop"
         brief = frame.width < 110
         self.why = panes.why(frame, snapshot, brief) if self.stop else panes.decision(frame, snapshot)
-        accused = None if self.stop else panes.causes(frame, snapshot)
-        self.causes: tuple[Pane, ...] = () if accused is None else (accused,)
-        self.whys = (self.why, *self.causes)
+        cause_pane = None if self.stop else panes.causes(frame, snapshot)
+        self.causes: tuple[Pane, ...] = () if cause_pane is None else (cause_pane,)
+        self.reasons = (self.why, *self.causes)
         self.events = panes.events(frame, snapshot)
         self.owners = panes.owners(frame, snapshot)
         self.fits = panes.fits(frame, snapshot)
-        self.calm: tuple[Pane, ...] = (self.owners, *((self.fits,) if self.fits else ()))
+        self.memory_panes: tuple[Pane, ...] = (self.owners, *((self.fits,) if self.fits else ()))
         self._memory = panes.memory(frame, snapshot)
 
     def memory(self, high: int, share: float = 1.0) -> Pane:
@@ -110,42 +116,44 @@ class _Panes:
         return replace(self._memory, most=max(self._memory.least, int(high * share)))
 
 
-def _two(lay: _Panes, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
+def _two(pane_set: _PaneSet, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
     right = wide - 2 - left - between
     return columns(
-        [((lay.memory(high, 0.6), lay.events), left), ((*lay.whys, *lay.calm), right)],
+        [((pane_set.memory(high, 0.6), pane_set.events), left), ((*pane_set.reasons, *pane_set.memory_panes), right)],
         between,
         wide,
         high,
-        lay.ellipsis,
+        pane_set.ellipsis,
     )
 
 
-def _three(lay: _Panes, charted: bool, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
+def _three(pane_set: _PaneSet, has_chart: bool, left: int, between: int, wide: int, high: int) -> tuple[Row, ...]:
     rest = wide - 2 - left - 2 * between
     middle = rest // 2
-    first: Sequence[Pane] = (lay.events,) if charted else (lay.memory(high, 0.7 if high >= 24 else 1.0),)
-    last: Sequence[Pane] = lay.whys if charted else (*lay.whys, lay.events)
-    return columns([(first, left), (lay.calm, middle), (last, rest - middle)], between, wide, high, lay.ellipsis)
+    first: Sequence[Pane] = (pane_set.events,) if has_chart else (pane_set.memory(high, 0.7 if high >= 24 else 1.0),)
+    last: Sequence[Pane] = pane_set.reasons if has_chart else (*pane_set.reasons, pane_set.events)
+    return columns(
+        [(first, left), (pane_set.memory_panes, middle), (last, rest - middle)], between, wide, high, pane_set.ellipsis
+    )
 
 
-def _narrow(lay: _Panes, wide: int, high: int) -> tuple[Row, ...]:
+def _narrow(pane_set: _PaneSet, wide: int, high: int) -> tuple[Row, ...]:
     """Under each other; the decision shares its rows with the owners of memory where there are 78 cells."""
     inner = wide - 2
-    if lay.stop or wide < 80:
-        return columns([((*lay.whys, lay.events), inner)], 0, wide, high, lay.ellipsis)
-    below = (*lay.causes, lay.events)
-    if lay.causes and high < 4 + 3:
-        return columns([(below, inner)], 0, wide, high, lay.ellipsis)
+    if pane_set.stop or wide < 80:
+        return columns([((*pane_set.reasons, pane_set.events), inner)], 0, wide, high, pane_set.ellipsis)
+    below = (*pane_set.causes, pane_set.events)
+    if pane_set.causes and high < 4 + 3:
+        return columns([(below, inner)], 0, wide, high, pane_set.ellipsis)
     pair = (inner - 2) // 2
     top = min(4, high)
-    rows = columns([((lay.why,), pair), ((lay.owners,), inner - 2 - pair)], 2, wide, top, lay.ellipsis)
+    rows = columns([((pane_set.why,), pair), ((pane_set.owners,), inner - 2 - pair)], 2, wide, top, pane_set.ellipsis)
     if high < top + 3:
         return rows
-    return (*rows, EMPTY, *columns([(below, inner)], 0, wide, high - top - 1, lay.ellipsis))
+    return (*rows, EMPTY, *columns([(below, inner)], 0, wide, high - top - 1, pane_set.ellipsis))
 
 
-def _below_grid(frame: Frame, snapshot: Snapshot, lay: _Panes, high: int) -> tuple[Row, ...]:
+def _below_grid(frame: Frame, snapshot: Snapshot, pane_set: _PaneSet, high: int) -> tuple[Row, ...]:
     wide = frame.width
     inner = wide - 2
     attention = panes.attention(frame, snapshot)
@@ -153,15 +161,15 @@ def _below_grid(frame: Frame, snapshot: Snapshot, lay: _Panes, high: int) -> tup
     rows: list[Row] = []
     if attention:
         most = min(attention.most, max(attention.least, high - 2))
-        rows += columns([((attention,), inner)], 0, wide, min(most, high), lay.ellipsis)
+        rows += columns([((attention,), inner)], 0, wide, min(most, high), pane_set.ellipsis)
     left = high - len(rows) - (1 if rows else 0)
     if left >= 9:
         rows += [EMPTY] if rows else []
         rest = left - 2
         below = (
-            _narrow(lay, wide, rest)
+            _narrow(pane_set, wide, rest)
             if wide < 110
-            else _two(lay, wide - (64 if lay.stop or lay.causes else 54), 3, wide, rest)
+            else _two(pane_set, wide - (64 if pane_set.stop or pane_set.causes else 54), 3, wide, rest)
         )
         rows += [*below, EMPTY, (gap(1), *held)]
     elif left >= 1 and held:

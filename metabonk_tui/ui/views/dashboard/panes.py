@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metabonk_tui.core.model.event import without_twins
+from metabonk_tui.core.model.event import without_duplicates
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import EMPTY, Row
 from metabonk_tui.ui.views.layout.panes import Pane
 from metabonk_tui.ui.views.layout.section import bracket, muted, title
-from metabonk_tui.ui.views.memory.chart import PAST_S, chart
+from metabonk_tui.ui.views.memory.chart import HISTORY_S, chart
 from metabonk_tui.ui.views.memory.owners import fits_note, fits_rows, owner_rows
 from metabonk_tui.ui.views.run.causes import cause_rows, why_rows
 from metabonk_tui.ui.views.run.events import event_rows, new_count
@@ -25,8 +25,8 @@ def memory(frame: Frame, snapshot: Snapshot) -> Pane:
     """Available memory over time."""
 
     def draw(wide: int, high: int) -> Sequence[Row]:
-        said = f"available GB, last {PAST_S / 60:.0f} min" if wide >= 44 else "available GB"
-        head = title("MEMORY", wide, frame.glyphs, (muted(said),), bracket(frame, "m"))
+        note = f"available GB, last {HISTORY_S / 60:.0f} min" if wide >= 44 else "available GB"
+        head = title("MEMORY", wide, frame.glyphs, (muted(note),), bracket(frame, "m"))
         return (head, *chart(snapshot, wide, high - 1, frame.glyphs, frame.zone))
 
     return Pane(draw, 6, 40, grows=True)
@@ -97,13 +97,13 @@ def fits(frame: Frame, snapshot: Snapshot) -> Pane | None:
 
 def events(frame: Frame, snapshot: Snapshot) -> Pane:
     """What happened."""
-    told = without_twins(snapshot.events)
+    shown_events = without_duplicates(snapshot.events)
 
     def draw(wide: int, high: int) -> Sequence[Row]:
-        head = title("EVENTS", wide, frame.glyphs, new_count(snapshot, told))
-        return (head, *event_rows(frame, snapshot, told, wide, high - 1))
+        head = title("EVENTS", wide, frame.glyphs, new_count(snapshot, shown_events))
+        return (head, *event_rows(frame, snapshot, shown_events, wide, high - 1))
 
-    return Pane(draw, 2, 1 + max(1, len(told)), stays=True)
+    return Pane(draw, 2, 1 + max(1, len(shown_events)), stays=True)
 
 
 def attention(frame: Frame, snapshot: Snapshot) -> Pane | None:

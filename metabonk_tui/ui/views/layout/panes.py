@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from metabonk_tui.ui.style.spans import Row, beside, fit, gap
+from metabonk_tui.ui.style.spans import Row, fit, gap, side_by_side
 from metabonk_tui.ui.views.layout.section import block
 
 FEW = 5
@@ -67,4 +67,4 @@ def columns(
 ) -> tuple[Row, ...]:
     """Set stacks of panes beside each other, with the page's left margin, `wide` cells in all."""
     blocks = [(stack(panes, cells, high, ellipsis), cells) for panes, cells in parts]
-    return tuple(fit((gap(1), *row), wide, ellipsis) for row in beside(blocks, gap_cells))
+    return tuple(fit((gap(1), *row), wide, ellipsis) for row in side_by_side(blocks, gap_cells))

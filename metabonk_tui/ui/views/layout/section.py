@@ -22,7 +22,7 @@ def label(name: str) -> Row:
     return (gap(1), Span(name, "muted"), gap(VALUES - 1 - len(name)))
 
 
-def has(frame: Frame, key: str) -> bool:
+def has_hint(frame: Frame, key: str) -> bool:
     """Does this key do something now? A hint may name two keys: "+ -"."""
     return any(not hint.off and (key == hint.key or key in hint.key.split()) for hint in frame.hints)
 
@@ -68,7 +68,7 @@ def bracket(frame: Frame, *keys: str) -> Row:
     """Draw the keys that lead further, "[v]", those that do something now."""
     row: list[Span] = []
     for key in keys:
-        if has(frame, key):
+        if has_hint(frame, key):
             row += [*((gap(1),) if row else ()), muted("["), strong(key, True), muted("]")]
     return tuple(row)
 

@@ -5,7 +5,7 @@ Refuses to do the sum: that is `core.budget`.
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.capacity import Fit, arithmetic, counts, source_words, what_if
+from metabonk_tui.core.memory.capacity import CapacityFit, arithmetic, counts, describe_source, what_if
 from metabonk_tui.core.model.memory import Budget, PeakSource
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
@@ -16,7 +16,7 @@ from metabonk_tui.ui.views.layout.section import plain_text as text
 
 ROWS = 8
 NARROW = 44
-FITS: dict[Fit, tuple[str, str]] = {
+FITS: dict[CapacityFit, tuple[str, str]] = {
     "fits": ("go", "ok"),
     "below floor": ("caution", "warn"),
     "does not fit": ("stop", "crit"),
@@ -30,7 +30,7 @@ def fits_words(budget: Budget, brief: bool = False) -> Row:
     if brief and not sure:
         return (muted("fits "), strong(f"~{budget.fits}"), text(" worker" if budget.fits == 1 else " workers"))
     row: Row = (muted("fits "), strong(str(budget.fits)), text(" worker" if budget.fits == 1 else " workers"))
-    return row if sure else (*row, muted(f" {source_words(budget.worker_source, brief=True)}"))
+    return row if sure else (*row, muted(f" {describe_source(budget.worker_source, brief=True)}"))
 
 
 def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
@@ -61,8 +61,8 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
             Span(row.verdict, token, bold),
         ]
         if best:
-            said: Row = (gap(1), mark(g.best, "accent"), Span(" best", "accent", True))
-            line += said if width(line) + width(said) <= wide else said[:2]
+            label: Row = (gap(1), mark(g.best, "accent"), Span(" best", "accent", True))
+            line += label if width(line) + width(label) <= wide else label[:2]
         rows.append(tuple(line))
     if budget.fits == 0:
         rows += paragraph("not even one worker fits above the floor", wide, "crit", True)
@@ -92,5 +92,7 @@ def _part(name: str, size: int, how: str) -> Row:
 
 
 def _mark(source: PeakSource, t: float | None, frame: Frame, wide: int) -> str:
-    said = source_words(source, brief=wide < 60)
-    return said if t is None else f"{said} {fmt.day(t, frame.zone)}" if wide >= 44 else f"run {fmt.day(t, frame.zone)}"
+    label = describe_source(source, brief=wide < 60)
+    return (
+        label if t is None else f"{label} {fmt.day(t, frame.zone)}" if wide >= 44 else f"run {fmt.day(t, frame.zone)}"
+    )

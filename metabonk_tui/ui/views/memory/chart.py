@@ -20,7 +20,7 @@ from metabonk_tui.ui.views.memory.gauge import LEVELS
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """Bits of a braille cell by column and row."""
-PAST_S = 1800.0
+HISTORY_S = 1800.0
 """How much of the past is shown. Fixed: an axis is never rescaled while one looks."""
 CENTRE = 1.5
 """Dot row of a cell's middle: where a label points to."""
@@ -28,7 +28,7 @@ STEPS = (0.1, 0.2, 0.5, 1, 2, 4, 5, 10, 20, 40, 50, 100, 200, 400, 500, 1000, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class ChartAxis:
     """The vertical axis in GB: `parts` equal steps over `rows` rows, zero at the bottom."""
 
     rows: int
@@ -54,9 +54,9 @@ class Axis:
         return f"{value:g}"
 
 
-def axis(highest: float, rows: int) -> Axis | None:
+def axis(highest: float, rows: int) -> ChartAxis | None:
     """Choose the axis: labels exactly on rows, the highest value on it, little room wasted. None below 2 rows."""
-    best: tuple[float, Axis] | None = None
+    best: tuple[float, ChartAxis] | None = None
     for used in range(rows, max(1, rows - 3), -1):
         for parts in range(1, 7):
             if used < 2 or (used - 1) % parts or (used - 1) // parts < min(2, used - 1):
@@ -64,11 +64,11 @@ def axis(highest: float, rows: int) -> Axis | None:
             step = next((step for step in STEPS if step * parts >= highest), highest / parts or 1)
             waste = 1 - highest / (step * parts) + 0.08 * (rows - used) + (0.6 if parts < 2 else 0.0)
             if best is None or waste < best[0] - 1e-9:
-                best = (waste, Axis(used, parts, step))
+                best = (waste, ChartAxis(used, parts, step))
     return best[1] if best else None
 
 
-class _Canvas:
+class _DotCanvas:
     """Dots on cells; each cell has the voice of the first that drew on it."""
 
     def __init__(self, wide: int, rows: int, glyphs: Glyphs) -> None:
@@ -122,7 +122,7 @@ def chart(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs, zone: tzinfo
     points = [(t, size / fmt.GB) for t, size in memory.history]
     if not points:
         return [(Span("not observed", "unknown"),)]
-    past_s = PAST_S
+    past_s = HISTORY_S
     floor = memory.floor_bytes / fmt.GB
     scale = axis(max([size for _, size in points] + [floor * 1.5]), high - 1)
     if scale is None or wide < 24:
@@ -133,7 +133,7 @@ def chart(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs, zone: tzinfo
     future_s = past_s if memory.forecast and memory.forecast.reaches_zero_t else 0.0
     after = plot // 2 if future_s else len(floor_label) + 2
     now_cell = plot - after - 1
-    canvas = _Canvas(plot, scale.rows, glyphs)
+    canvas = _DotCanvas(plot, scale.rows, glyphs)
     _draw_history(canvas, points, snapshot, scale, now_cell, past_s)
     _draw_forecast(canvas, points[-1], snapshot, scale, now_cell, past_s)
     calm = memory.level == "ok" and memory.below_floor_since_t is None
@@ -152,10 +152,10 @@ def chart(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs, zone: tzinfo
 
 
 def _draw_history(
-    canvas: _Canvas,
+    canvas: _DotCanvas,
     points: Sequence[tuple[float, float]],
     snapshot: Snapshot,
-    scale: Axis,
+    scale: ChartAxis,
     now_cell: int,
     past_s: float,
 ) -> None:
@@ -188,7 +188,7 @@ def _at(points: Sequence[tuple[float, float]], t: float, gap_s: float) -> float 
 
 
 def _draw_forecast(
-    canvas: _Canvas, last: tuple[float, float], snapshot: Snapshot, scale: Axis, now_cell: int, past_s: float
+    canvas: _DotCanvas, last: tuple[float, float], snapshot: Snapshot, scale: ChartAxis, now_cell: int, past_s: float
 ) -> None:
     """Draw where it goes: one dot, every second, in the colour of the level. Nothing after an OOM kill."""
     forecast = snapshot.memory.forecast
@@ -265,7 +265,7 @@ def _ruled(start: int, end: int, band: tuple[int, int], token: str, glyphs: Glyp
     cuts = [start, *(min(max(cell, start), end) for cell in band), max(start, end)]
     light, heavy = (glyphs.rule, "line"), (glyphs.heavy, token)
     return tuple(
-        mark(glyph * (b - a), voice)
-        for (a, b), (glyph, voice) in zip(pairwise(cuts), (light, heavy, light), strict=True)
+        mark(glyph * (b - a), text_token)
+        for (a, b), (glyph, text_token) in zip(pairwise(cuts), (light, heavy, light), strict=True)
         if b > a
     )

@@ -5,7 +5,7 @@ Refuses to forecast; measured and assumed numbers are told apart in words.
 
 from __future__ import annotations
 
-from metabonk_tui.core.memory.capacity import source_words
+from metabonk_tui.core.memory.capacity import describe_source
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.style.glyphs import Glyphs
@@ -36,8 +36,8 @@ def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list
     for raw, size, grown, single in entries[:high]:
         name = glyphs.text(raw)
         change = "" if grown is None else fmt.growth(grown)
-        voice = "muted" if single else "text"
-        shown = left(f"  {name}" if single else name, NAME, voice, False, glyphs.ellipsis)
+        text_token = "muted" if single else "text"
+        shown = left(f"  {name}" if single else name, NAME, text_token, False, glyphs.ellipsis)
         number = fmt.short(size / fmt.GB, 2 if single else 1, VALUE_END - NAME - 1)
         row: Row = (shown, right(number, VALUE_END - NAME, "text" if single else "strong"), gap(1))
         if long >= 6:
@@ -64,8 +64,8 @@ def fits_rows(snapshot: Snapshot) -> list[Row]:
     if budget is None:
         return []
     facts = (
-        ("worker", budget.worker_bytes, f"GB each, {source_words(budget.worker_source, brief=True)}"),
-        ("ollama", budget.ollama_bytes, f"GB, {source_words(budget.ollama_source, brief=True)}"),
+        ("worker", budget.worker_bytes, f"GB each, {describe_source(budget.worker_source, brief=True)}"),
+        ("ollama", budget.ollama_bytes, f"GB, {describe_source(budget.ollama_source, brief=True)}"),
         ("floor", budget.floor_bytes, "GB must stay free"),
         ("in all", budget.budget_bytes, "GB to share out"),
     )

@@ -12,11 +12,11 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
-from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, clip, cut, gap, left, mark, right, width
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, gap, left, mark, right, side_by_side, width
 from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import budget_pane, what_if_pane
-from metabonk_tui.ui.views.memory.chart import PAST_S, chart
+from metabonk_tui.ui.views.memory.chart import HISTORY_S, chart
 from metabonk_tui.ui.views.memory.gauge import LEVELS
 
 CHART = (7, 22)
@@ -34,13 +34,16 @@ def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
     rows = [*chart_rows(frame, snapshot, wide, room)]
     g = frame.glyphs
     if wide >= 150:
-        one = (wide - 8) // 3
-        last = wide - 8 - 2 * one
-        rows += beside(
+        column = (wide - 8) // 3
+        last = wide - 8 - 2 * column
+        rows += side_by_side(
             [
-                (_stacked(one, g, held_pane(frame, held, snapshot, one)), one),
-                (_stacked(one, g, what_if_pane(frame, snapshot, one), budget_pane(frame, snapshot, one)), one),
-                (_stacked(last, g, kernel_pane(frame, snapshot, last)), last),
+                (_stack(column, g, held_pane(frame, held, snapshot, column)), column),
+                (
+                    _stack(column, g, what_if_pane(frame, snapshot, column), budget_pane(frame, snapshot, column)),
+                    column,
+                ),
+                (_stack(last, g, kernel_pane(frame, snapshot, last)), last),
             ],
             4,
         )
@@ -48,15 +51,15 @@ def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
         far = 3 if wide >= 100 else 2
         half = (wide - far) // 2
         last = wide - far - half
-        rows += beside(
+        rows += side_by_side(
             [
-                (_stacked(half, g, held_pane(frame, held, snapshot, half), kernel_pane(frame, snapshot, half)), half),
-                (_stacked(last, g, what_if_pane(frame, snapshot, last), budget_pane(frame, snapshot, last)), last),
+                (_stack(half, g, held_pane(frame, held, snapshot, half), kernel_pane(frame, snapshot, half)), half),
+                (_stack(last, g, what_if_pane(frame, snapshot, last), budget_pane(frame, snapshot, last)), last),
             ],
             far,
         )
     else:
-        rows += _stacked(
+        rows += _stack(
             wide,
             g,
             what_if_pane(frame, snapshot, wide),
@@ -72,7 +75,7 @@ def chart_rows(frame: Frame, snapshot: Snapshot, wide: int, room: int) -> list[R
     g, memory = frame.glyphs, snapshot.memory
     reading = memory.reading
     by = f", limited by {g.text(reading.limited_by)}" if reading and reading.limited_by else ""
-    note = f"GB, last {PAST_S / 60:.0f} min{by}"
+    note = f"GB, last {HISTORY_S / 60:.0f} min{by}"
     end: Row = ()
     forecast = memory.forecast
     if forecast is not None and forecast.known:
@@ -94,18 +97,18 @@ def outlook(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
         return [(Span("not observed: never counted as enough", "unknown"),)]
     if forecast is None:
         return []
-    said = [g.text(forecast.text)] if forecast.text else []
+    sentences = [g.text(forecast.text)] if forecast.text else []
     if forecast.floor_lo_t is not None and forecast.floor_hi_t is not None:
-        said.append(f"below the floor {_between(frame, forecast.floor_lo_t, forecast.floor_hi_t)}")
+        sentences.append(f"below the floor {_between(frame, forecast.floor_lo_t, forecast.floor_hi_t)}")
     if forecast.zero_lo_t is not None and forecast.zero_hi_t is not None:
-        said.append(f"at zero {_between(frame, forecast.zero_lo_t, forecast.zero_hi_t)}")
+        sentences.append(f"at zero {_between(frame, forecast.zero_lo_t, forecast.zero_hi_t)}")
     if forecast.falling_since_t is not None:
-        said.append(f"falling for {fmt.age(snapshot.t - forecast.falling_since_t)}")
-    if not said:
+        sentences.append(f"falling for {fmt.age(snapshot.t - forecast.falling_since_t)}")
+    if not sentences:
         return []
     name, token = LEVELS[memory.level] if forecast.raised else ("unknown", "unknown")
     glyph: Row = (mark(str(getattr(g, name)), token), gap(1)) if forecast.raised or not forecast.known else ()
-    return paragraph(f" {g.dot} ".join(said), wide, "strong" if forecast.raised else "text", indent=glyph)
+    return paragraph(f" {g.dot} ".join(sentences), wide, "strong" if forecast.raised else "text", indent=glyph)
 
 
 def _between(frame: Frame, low_t: float, high_t: float) -> str:
@@ -143,10 +146,10 @@ def held_pane(frame: Frame, held: Sequence[tuple[Growth, int | None]], snapshot:
     head += [right("SINCE", since, "muted")] if since else []
     rows.append(tuple(head))
     fastest = max((each.bytes_per_min or 0.0 for each, _ in held), default=0.0)
-    for each, its_pid in held:
+    for each, owner_pid in held:
         loud = each.since_t is not None and each.bytes_per_min == fastest
         row: list[Span] = [left(g.text(each.name), NAME - 1, "strong" if loud else "text", loud, g.ellipsis), gap(1)]
-        row += [right("" if its_pid is None else str(its_pid), pid, "muted")] if pid else []
+        row += [right("" if owner_pid is None else str(owner_pid), pid, "muted")] if pid else []
         row.append(right(fmt.short(each.bytes / fmt.GB, 2, HELD - 1), HELD, "strong"))
         rate = "" if each.bytes_per_min is None else fmt.signed(each.bytes_per_min / fmt.MB)
         row.append(right(rate, RATE, "text", loud))
@@ -177,12 +180,12 @@ def kernel_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
         limit = "no cgroup limit" if reading.limit_bytes is None else f"{fmt.gigabytes(reading.limit_bytes)} GB"
         rows.append(_fact("cgroup limit", (strong(limit) if reading.limit_bytes is not None else muted(limit),)))
         by = clip(g.text(reading.limited_by or ""), max(4, wide - LABEL), g.ellipsis)
-        rows.append(_fact("limited by", (text(by) if by else _unseen(),)))
+        rows.append(_fact("limited by", (text(by) if by else _not_observed(),)))
         for name, value in (
             ("PSI some 10s", reading.pressure_some_avg10),
             ("PSI full 10s", reading.pressure_full_avg10),
         ):
-            rows.append(_fact(name, (_unseen(),) if value is None else (strong(f"{value:.1f}"), muted(" %"))))
+            rows.append(_fact(name, (_not_observed(),) if value is None else (strong(f"{value:.1f}"), muted(" %"))))
     return [*rows, *_swap(memory, wide, g), _kills(snapshot, wide, g), *_gpus(memory, wide, g)]
 
 
@@ -193,11 +196,11 @@ def _swap(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
     if total == 0:
         return [_fact("swap", (muted("none"),))]
     if used is None:
-        return [_fact("swap", (_unseen(),))]
+        return [_fact("swap", (_not_observed(),))]
     row: Row = (strong(fmt.gigabytes(used)), muted(f" of {fmt.gigabytes(total)} GB" if total is not None else " GB"))
     if swap is None or not swap.text:
         return [_fact("swap", row)]
-    return _told(_fact("swap", row), g.text(swap.text), swap.level, wide, g)
+    return _fact_with_sentences(_fact("swap", row), g.text(swap.text), swap.level, wide, g)
 
 
 def _kills(snapshot: Snapshot, wide: int, g: Glyphs) -> Row:
@@ -207,10 +210,10 @@ def _kills(snapshot: Snapshot, wide: int, g: Glyphs) -> Row:
         victims = f" ({g.text(', '.join(memory.oom_victims))})" if memory.oom_victims else ""
         return _fact("OOM kills", (Span(f"{memory.oom_kills_in_run} in this run{victims}", "crit", True),))
     if reading is None or reading.oom_kills is None:
-        return _fact("OOM kills", (_unseen(),))
+        return _fact("OOM kills", (_not_observed(),))
     where = "in this cgroup" if reading.oom_scope == "cgroup" else "on this host"
-    ever = f", {reading.oom_kills} ever {where}"
-    return _fact("OOM kills", (strong("0"), muted(f" in this run{ever if wide >= 56 else ''}")))
+    total_kills = f", {reading.oom_kills} ever {where}"
+    return _fact("OOM kills", (strong("0"), muted(f" in this run{total_kills if wide >= 56 else ''}")))
 
 
 def _gpus(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
@@ -220,32 +223,32 @@ def _gpus(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
     rows: list[Row] = []
     for gpu in memory.gpus:
         row: Row = (strong(fmt.gigabytes(gpu.used_bytes)), muted(f" of {fmt.gigabytes(gpu.total_bytes)} GB used"))
-        said, level = gpu.forecast, _LEVELS.get(gpu.forecast.state, "ok")
-        rows += _told(_fact(f"GPU {gpu.index} memory", row), g.text(said.text), level, wide, g)
+        forecast, level = gpu.forecast, _LEVELS.get(gpu.forecast.state, "ok")
+        rows += _fact_with_sentences(_fact(f"GPU {gpu.index} memory", row), g.text(forecast.text), level, wide, g)
     return rows
 
 
-def _told(fact: Row, said: str, level: str, wide: int, g: Glyphs) -> list[Row]:
+def _fact_with_sentences(fact: Row, sentences: str, level: str, wide: int, g: Glyphs) -> list[Row]:
     """Add a sentence to a fact, with its level where that is not fine: behind it where there is room, else below."""
-    if not said:
+    if not sentences:
         return [fact]
     name, token = LEVELS[level]
     glyph: Row = () if level == "ok" else (mark(str(getattr(g, name)), token), gap(1))
-    voice = "muted" if level in ("ok", "unknown") else token
-    if width(fact) + 2 + width(glyph) + len(said) <= wide:
-        return [(*fact, gap(2), *glyph, Span(said, voice))]
-    return [fact, *paragraph(said, wide, voice, indent=(gap(2), *glyph))]
+    text_token = "muted" if level in ("ok", "unknown") else token
+    if width(fact) + 2 + width(glyph) + len(sentences) <= wide:
+        return [(*fact, gap(2), *glyph, Span(sentences, text_token))]
+    return [fact, *paragraph(sentences, wide, text_token, indent=(gap(2), *glyph))]
 
 
 def _fact(name: str, value: Row) -> Row:
     return (left(name, LABEL, "muted"), *value)
 
 
-def _unseen() -> Span:
+def _not_observed() -> Span:
     return Span("not observed", "unknown")
 
 
-def _stacked(wide: int, g: Glyphs, *panes: Sequence[Row]) -> list[Row]:
+def _stack(wide: int, g: Glyphs, *panes: Sequence[Row]) -> list[Row]:
     """Set panes of at most `wide` cells under each other with a blank row between."""
     rows: list[Row] = []
     for pane in panes:

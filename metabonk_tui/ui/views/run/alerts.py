@@ -13,14 +13,14 @@ from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right
-from metabonk_tui.ui.views.layout.section import has, muted, strong, title
+from metabonk_tui.ui.views.layout.section import has_hint, muted, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
 MARKS = {"crit": ("stop", "crit"), "warn": ("caution", "warn"), "info": ("unknown", "unknown")}
 SECTIONS: tuple[tuple[AlertState, str], ...] = (("firing", "FIRING"), ("pending", "PENDING"), ("resolved", "ENDED"))
 NAME, WORKERS, SINCE, LASTS, TIMES, SEEN = 17, 13, 9, 8, 5, 15
 VALUE, RANGE = 10, 19
-AT = 11
+NAME_COLUMN = 11
 """Where names begin."""
 ONE_LINE = 150
 """From here on an alert is one row."""
@@ -31,15 +31,18 @@ def alert_count(frame: Frame, snapshot: Snapshot) -> Row:
     firing = [alert for alert in snapshot.alerts if alert.state == "firing" and alert.severity != "info"]
     if not firing:
         return ()
-    unseen = [alert for alert in firing if alert.acknowledged is None]
-    loudest = "crit" if any(alert.severity == "crit" for alert in unseen or firing) else "warn"
+    unacknowledged = [alert for alert in firing if alert.acknowledged is None]
+    loudest = "crit" if any(alert.severity == "crit" for alert in unacknowledged or firing) else "warn"
     glyph, token = MARKS[loudest]
     shape = str(getattr(frame.glyphs, glyph))
-    head: Row = (mark(shape, token if unseen else "muted"), gap(1))
-    head = (*head, Span(str(len(unseen or firing)), token, True) if unseen else muted(str(len(firing))))
+    head: Row = (mark(shape, token if unacknowledged else "muted"), gap(1))
+    head = (
+        *head,
+        Span(str(len(unacknowledged or firing)), token, True) if unacknowledged else muted(str(len(firing))),
+    )
     if frame.width < 60:
         return head
-    return (*head, gap(1), strong("!", True), muted(" alerts" if unseen else " seen"))
+    return (*head, gap(1), strong("!", True), muted(" alerts" if unacknowledged else " seen"))
 
 
 def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple[int, int] | None]:
@@ -48,14 +51,14 @@ def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple
     rows: list[Row] = [_heads(wide, frame.glyphs)]
     shown: tuple[int, int] | None = None
     for state, name in SECTIONS:
-        those = [alert for alert in snapshot.alerts if alert.state == state]
-        if not those and state != "firing":
+        group = [alert for alert in snapshot.alerts if alert.state == state]
+        if not group and state != "firing":
             continue
-        end = (strong("u", True), muted(" all seen")) if state == "firing" and has(frame, "u") else ()
-        rows += [*((EMPTY,) if len(rows) > 1 else ()), title(name, wide, frame.glyphs, _note(those, state), end)]
-        if not those:
+        end = (strong("u", True), muted(" all seen")) if state == "firing" and has_hint(frame, "u") else ()
+        rows += [*((EMPTY,) if len(rows) > 1 else ()), title(name, wide, frame.glyphs, _note(group, state), end)]
+        if not group:
             rows.append((gap(2), muted("nothing: no condition has held for its time")))
-        for alert in those:
+        for alert in group:
             selected = alert == frame.alert
             drawn = _alert(frame, snapshot, alert, wide)
             if selected:
@@ -66,17 +69,20 @@ def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple
     return tuple((gap(1), *cut(row, wide, frame.glyphs.ellipsis)) for row in rows), shown
 
 
-def _note(those: Sequence[Alert], state: AlertState) -> Row:
-    if not those:
+def _note(group: Sequence[Alert], state: AlertState) -> Row:
+    if not group:
         return ()
     if state != "firing":
         return (muted("hold, not yet for their time" if state == "pending" else "newest first"),)
-    unseen = sum(alert.acknowledged is None for alert in those)
-    return (strong(str(unseen)), muted(" not seen")) if unseen else (muted("all seen"),)
+    unacknowledged = sum(alert.acknowledged is None for alert in group)
+    return (strong(str(unacknowledged)), muted(" not seen")) if unacknowledged else (muted("all seen"),)
 
 
 def _heads(wide: int, g: Glyphs) -> Row:
-    row: list[Span] = [gap(AT - 1), muted("ALERT".ljust(NAME) + "WORKERS".ljust(WORKERS) + "SINCE".ljust(SINCE))]
+    row: list[Span] = [
+        gap(NAME_COLUMN - 1),
+        muted("ALERT".ljust(NAME) + "WORKERS".ljust(WORKERS) + "SINCE".ljust(SINCE)),
+    ]
     row.append(muted("LASTS".rjust(LASTS - 2) + "  "))
     if wide >= ONE_LINE:
         row.append(muted("".ljust(TIMES) + "NOW".rjust(VALUE - 2) + "  " + "LEAST TO MOST".ljust(RANGE)))
@@ -102,20 +108,20 @@ def _alert(frame: Frame, snapshot: Snapshot, alert: Alert, wide: int) -> list[Ro
         gap(2),
         left(f"{g.times}{alert.times}" if alert.times > 1 else "", TIMES, "warn"),
     )
-    said = g.text(alert.text)
+    alert_text = g.text(alert.text)
     if wide >= ONE_LINE:
         now, extremes = _now(alert), _range(alert)
         more: Row = (right(now, VALUE - 2, "strong"), gap(2), left(extremes, RANGE, "text"))
-        room = wide - SEEN - 2 - AT + 1 - NAME - WORKERS - SINCE - LASTS - TIMES - VALUE - RANGE
-        row = (*head, *more, left(clip(said, room - 2, g.ellipsis), room, "text"))
+        room = wide - SEEN - 2 - NAME_COLUMN + 1 - NAME - WORKERS - SINCE - LASTS - TIMES - VALUE - RANGE
+        row = (*head, *more, left(clip(alert_text, room - 2, g.ellipsis), room, "text"))
         return [fit((*fit(row, wide - SEEN, g.ellipsis), *_seen(frame, alert)), wide, g.ellipsis)]
     first = fit((*head, *_seen(frame, alert)), wide, g.ellipsis)
     # A sentence says its own number, except of a rate.
     parts = [f"now {_now(alert)}" if firing and alert.unit == "per s" else "", _range(alert)]
     measured = ", ".join(part for part in parts if part)
     tail = f" {g.dot} {measured}" if measured else ""
-    indent = AT - 1 if wide >= 60 else 4
-    body = clip(said, max(0, wide - indent - len(tail)), g.ellipsis)
+    indent = NAME_COLUMN - 1 if wide >= 60 else 4
+    body = clip(alert_text, max(0, wide - indent - len(tail)), g.ellipsis)
     return [first, (gap(indent), text(body), muted(tail))]
 
 

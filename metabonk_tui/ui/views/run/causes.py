@@ -28,22 +28,22 @@ def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = Fal
 
     `alone`: only the sentences that are no question's evidence, which then stands elsewhere.
     """
-    level = snapshot.verdict.word.level
+    level = snapshot.verdict.kind.level
     rows: list[Row] = []
-    said: set[str] = set()
+    drawn: set[str] = set()
     elsewhere = {sentence for node in snapshot.verdict.nodes for sentence in node.evidence} if alone else set()
     for i, sentence in enumerate(snapshot.verdict.because):
         if i and sentence in elsewhere:
             continue
         head: Row = (mark(glyphs.level(level), LEVEL_TOKENS[level]) if i == 0 else muted(glyphs.dot), gap(1))
         rows += paragraph(glyphs.text(sentence), wide, "strong" if i == 0 else "text", i == 0, head)
-        said.add(sentence)
+        drawn.add(sentence)
     for node in () if alone else snapshot.verdict.nodes:
         if node.on_path:
             for sentence in node.evidence:
-                if sentence not in said:
+                if sentence not in drawn:
                     rows += paragraph(glyphs.text(sentence), wide, "muted", indent=(gap(2),))
-                    said.add(sentence)
+                    drawn.add(sentence)
     return rows
 
 
@@ -59,18 +59,18 @@ def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs) 
             lines.insert(1, cut((gap(LABEL), muted("fix "), fix), wide, glyphs.ellipsis))
         return lines[:high]
     airy = high >= 3 * len(causes) + 1
-    told = [_told(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
-    if sum(map(len, told)) > high:
-        told = [told[0][: max(1, high - len(causes) + 1)], *(rows[:1] for rows in told[1:])]
+    blocks = [_cause_block(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
+    if sum(map(len, blocks)) > high:
+        blocks = [blocks[0][: max(1, high - len(causes) + 1)], *(rows[:1] for rows in blocks[1:])]
     rows: list[Row] = []
-    for one in told:
+    for block in blocks:
         if rows and airy:
             rows.append(())
-        rows += one
+        rows += block
     return rows[:high]
 
 
-def _told(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
+def _cause_block(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
     """Draw one cause: its name, then its proof, and where it is the first its fix."""
     first = i == 0
     name = Span(glyphs.text(cause.name), "strong" if first else "text", first)
@@ -106,8 +106,8 @@ def full_causes(causes: tuple[Cause, ...], wide: int, glyphs: Glyphs) -> list[Ro
         rows.append(
             cut((*head, Span(glyphs.text(cause.name), "strong" if first else "text", first)), wide, glyphs.ellipsis)
         )
-        for name, said in (("proof", cause.because), ("confirm", cause.confirm), ("fix", cause.fix)):
-            if said:
+        for name, sentence in (("proof", cause.because), ("confirm", cause.confirm), ("fix", cause.fix)):
+            if sentence:
                 token = "text" if first else "muted"
-                rows += paragraph(glyphs.text(said), wide, token, indent=(gap(9), left(name, 9, "muted")))
+                rows += paragraph(glyphs.text(sentence), wide, token, indent=(gap(9), left(name, 9, "muted")))
     return rows

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.verdict.text import slots
-from metabonk_tui.core.worker.truth import Truth, TruthCell, TruthRow, not_exported, truth_table
+from metabonk_tui.core.worker.truth import EnvCheckCell, EnvCheckResult, EnvCheckRow, env_check_table, not_exported
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark
@@ -19,14 +19,14 @@ from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
 WANTED, FILE, EXPORTED, WORKER, SHARE, EFFECT = 8, 10, 9, 10, 8, 14
-TRUTH_TOKENS: dict[Truth, str] = {"right": "ok", "wrong": "crit", "missing": "crit", "unknown": "unknown"}
-LOUD: tuple[Truth, ...] = ("wrong", "missing")
+TRUTH_TOKENS: dict[EnvCheckResult, str] = {"right": "ok", "wrong": "crit", "missing": "crit", "unknown": "unknown"}
+LOUD: tuple[EnvCheckResult, ...] = ("wrong", "missing")
 
 
 def environment_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     """Draw everything below the header, as many rows as it takes."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
-    table = truth_table(frame.config, snapshot.env_file, snapshot.workers)
+    table = env_check_table(frame.config, snapshot.env_file, snapshot.workers)
     wrong = sum(row.verdict == "mismatch" for row in table)
     note = f"{fmt.share(len(table) - wrong, len(table))} required keys without a mismatch"
     rows: list[Row] = [
@@ -42,7 +42,7 @@ def environment_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
 
 
-def file_rows(snapshot: Snapshot, table: Sequence[TruthRow], wide: int, g: Glyphs) -> list[Row]:
+def file_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
     """Draw which file it is, and whether it could be read."""
     head: Row = (left("env file", 10, "muted"),)
     file = snapshot.env_file
@@ -58,14 +58,14 @@ def file_rows(snapshot: Snapshot, table: Sequence[TruthRow], wide: int, g: Glyph
     if file.error is not None:
         return paragraph(g.text(file.error), wide, "crit", indent=(*head, mark(g.bad, "crit", True), gap(1)))
     held = sum(row.file == "right" for row in table)
-    said = f"sets {len(file.values)} keys, {fmt.share(held, len(table))} of the required ones right"
+    sentence = f"sets {len(file.values)} keys, {fmt.share(held, len(table))} of the required ones right"
     return [
         (*head, text(clip(g.text(file.path), max(8, wide - 10), g.ellipsis))),
-        (gap(10), muted(said)),
+        (gap(10), muted(sentence)),
     ]
 
 
-def findings(snapshot: Snapshot, table: Sequence[TruthRow], wide: int, g: Glyphs) -> list[Row]:
+def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
     """Say in sentences what the table amounts to: not exported, overridden, not readable."""
     rows: list[Row] = []
     lost = not_exported(table)
@@ -73,28 +73,28 @@ def findings(snapshot: Snapshot, table: Sequence[TruthRow], wide: int, g: Glyphs
     stop: Row = (mark(g.stop, "crit", True), gap(1))
     if lost:
         most = max(len(row.slots("missing")) for row in lost)
-        said = (
+        sentence = (
             f"sourced without set -a: not exported. {len(lost)} keys are right in the file and missing in "
             f"{fmt.share(most, all_)} processes, {lost[0].key} first"
         )
-        rows += paragraph(g.text(said), wide, "strong", indent=stop)
+        rows += paragraph(g.text(sentence), wide, "strong", indent=stop)
     for row in table:
         if row.overridden:
             found = next(cell for cell in row.cells if cell.slot == row.overridden[0])
-            said = (
+            sentence = (
                 f"overridden on the way: {row.key} is {row.file_value} in the file, {found.value} in "
                 f"{slots(list(row.overridden))}. The launcher's profile, or the file changed since"
             )
-            head = stop if found.truth == "wrong" else (mark(g.caution, "warn"), gap(1))
-            rows += paragraph(g.text(said), wide, "text", indent=head)
-    unreadable = Counter(cell.why for cell in (table[0].cells if table else ()) if cell.truth == "unknown")
+            head = stop if found.result == "wrong" else (mark(g.caution, "warn"), gap(1))
+            rows += paragraph(g.text(sentence), wide, "text", indent=head)
+    unreadable = Counter(cell.why for cell in (table[0].cells if table else ()) if cell.result == "unknown")
     for why, n in unreadable.items():
-        said = f"{fmt.share(n, all_)} processes not readable: {why}. Not known is not right"
-        rows += paragraph(g.text(said), wide, "unknown", indent=(mark(g.unobserved, "unknown"), gap(1)))
+        sentence = f"{fmt.share(n, all_)} processes not readable: {why}. Not known is not right"
+        rows += paragraph(g.text(sentence), wide, "unknown", indent=(mark(g.unobserved, "unknown"), gap(1)))
     return rows
 
 
-def table_rows(snapshot: Snapshot, table: Sequence[TruthRow], wide: int, g: Glyphs) -> list[Row]:
+def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
     """Draw a row per required key: wanted, in the file, exported, in each process, effect. Narrow, less of it."""
     if not table:
         return [(muted("no key is required"),)]
@@ -126,7 +126,7 @@ def table_rows(snapshot: Snapshot, table: Sequence[TruthRow], wide: int, g: Glyp
             line = (*line, _exported(row, exported))
         if single:
             for cell in row.cells:
-                line = (*line, *fit(_held(cell.truth, _shown(cell), WORKER - 1, g), WORKER, g.ellipsis))
+                line = (*line, *fit(_held(cell.result, _shown(cell), WORKER - 1, g), WORKER, g.ellipsis))
         else:
             line = (*line, *fit(_share(row, g), SHARE, g.ellipsis))
         if effect:
@@ -135,7 +135,7 @@ def table_rows(snapshot: Snapshot, table: Sequence[TruthRow], wide: int, g: Glyp
     return rows
 
 
-def _key(row: TruthRow, wide: int, g: Glyphs) -> Span:
+def _key(row: EnvCheckRow, wide: int, g: Glyphs) -> Span:
     """Write the key; where it is cut, its end says more than the prefix that all share."""
     name = g.text(row.key)
     if cells(name) > wide - 1:
@@ -143,42 +143,42 @@ def _key(row: TruthRow, wide: int, g: Glyphs) -> Span:
     return left(name, wide, "strong" if row.verdict == "mismatch" else "text")
 
 
-def _held(truth: Truth, value: str | None, wide: int, g: Glyphs) -> Row:
-    token = TRUTH_TOKENS[truth]
-    glyph = {"right": g.active, "wrong": g.bad, "missing": g.absent, "unknown": g.unobserved}[truth]
-    word = value if value is not None else "missing" if truth == "missing" else "unknown"
-    voice = "text" if truth == "right" else token
-    said = clip(g.text(word) or '""', max(1, wide - 2), g.ellipsis)
-    return (mark(glyph, token, truth in LOUD), gap(1), Span(said, voice, truth in LOUD))
+def _held(result: EnvCheckResult, value: str | None, wide: int, g: Glyphs) -> Row:
+    token = TRUTH_TOKENS[result]
+    glyph = {"right": g.active, "wrong": g.bad, "missing": g.absent, "unknown": g.unobserved}[result]
+    word = value if value is not None else "missing" if result == "missing" else "unknown"
+    text_token = "text" if result == "right" else token
+    sentence = clip(g.text(word) or '""', max(1, wide - 2), g.ellipsis)
+    return (mark(glyph, token, result in LOUD), gap(1), Span(sentence, text_token, result in LOUD))
 
 
-def _shown(cell: TruthCell) -> str | None:
-    return cell.value if cell.truth != "unknown" else None
+def _shown(cell: EnvCheckCell) -> str | None:
+    return cell.value if cell.result != "unknown" else None
 
 
-def _exported(row: TruthRow, wide: int) -> Span:
+def _exported(row: EnvCheckRow, wide: int) -> Span:
     if row.exported is None:
         return left("", wide)
     return left("yes" if row.exported else "NO", wide, "text" if row.exported else "warn", not row.exported)
 
 
-def _share(row: TruthRow, g: Glyphs) -> Row:
-    truth: Truth = {"mismatch": "missing", "unknown": "unknown", "ok": "right"}[row.verdict]  # type: ignore[assignment]
+def _share(row: EnvCheckRow, g: Glyphs) -> Row:
+    result: EnvCheckResult = {"mismatch": "missing", "unknown": "unknown", "ok": "right"}[row.verdict]  # type: ignore[assignment]
     if row.slots("wrong"):
-        truth = "wrong"
-    return _held(truth, fmt.share(row.right, len(row.cells)), SHARE - 1, g)
+        result = "wrong"
+    return _held(result, fmt.share(row.right, len(row.cells)), SHARE - 1, g)
 
 
-def _effect(row: TruthRow, g: Glyphs) -> Row:
+def _effect(row: EnvCheckRow, g: Glyphs) -> Row:
     """Write what `/status` shows of it, the commonest first."""
-    counted = Counter(effect.word for effect in row.effects)
+    counted = Counter(effect.text for effect in row.effects)
     if not counted:
         return ()
     word, n = counted.most_common(1)[0]
-    state = next(effect.state for effect in row.effects if effect.word == word)
+    state = next(effect.state for effect in row.effects if effect.text == word)
     token = STATE_TOKENS[state]
-    said = f"{word} {fmt.share(n, len(row.effects))}"
-    return (mark(g.state(state), token), gap(1), Span(g.text(said), "text" if token in ("ok", "muted") else token))
+    sentence = f"{word} {fmt.share(n, len(row.effects))}"
+    return (mark(g.state(state), token), gap(1), Span(g.text(sentence), "text" if token in ("ok", "muted") else token))
 
 
 def unread_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
@@ -193,13 +193,13 @@ def unread_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
     rows: list[Row] = [title("READ BY NOBODY", wide, g, (muted("set in the file, never named in the source"),))]
     for key in file.unread:
         instead = frame.config.environment.instead.get(key)
-        said = "" if instead is None else f"read instead: {instead}" if instead else "nothing is read instead"
-        row: Row = (mark(g.caution, "warn"), gap(1), strong(g.text(key)), gap(2), muted(g.text(said)))
+        sentence = "" if instead is None else f"read instead: {instead}" if instead else "nothing is read instead"
+        row: Row = (mark(g.caution, "warn"), gap(1), strong(g.text(key)), gap(2), muted(g.text(sentence)))
         rows.append(cut(row, wide, g.ellipsis))
     return [*rows, EMPTY]
 
 
-def other_rows(frame: Frame, table: Sequence[TruthRow], wide: int) -> list[Row]:
+def other_rows(frame: Frame, table: Sequence[EnvCheckRow], wide: int) -> list[Row]:
     """Draw what else the selected worker's process was started with."""
     worker, g = frame.worker, frame.glyphs
     if worker is None:

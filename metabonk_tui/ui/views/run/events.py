@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Snapshot, Word
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
@@ -30,12 +30,12 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
 def event_mark(event: Event, glyphs: Glyphs) -> Span:
     """Draw the glyph of an event: of the state it tells of, of the verdict it brings, else of its severity."""
     if event.kind == "verdict" and "word" in event.facts:
-        word = next((word for word in Word if word.value == event.facts["word"]), None)
+        word = next((word for word in VerdictKind if word.value == event.facts["word"]), None)
         if word is not None:
             return mark(glyphs.level(word.level), LEVEL_TOKENS[word.level])
     if event.kind.startswith(("worker", "component")) and event.severity in ("warn", "crit"):
-        for word_in, name, token in _WORDS:
-            if word_in in event.text:
+        for needle, name, token in _WORDS:
+            if needle in event.text:
                 return mark(str(getattr(glyphs, name)), token)
     name, token = _MARKS[event.severity]
     return mark(str(getattr(glyphs, name)), token)
@@ -48,10 +48,10 @@ def sentence(event: Event) -> str:
     return f"w{event.worker} {event.text}"
 
 
-def concerns(event: Event, slot: int) -> bool:
+def is_about_worker(event: Event, slot: int) -> bool:
     """Tell whether an event is about this worker, alone or among others."""
-    told = event.facts.get("workers")
-    return event.worker == slot or (isinstance(told, list | tuple) and slot in told)
+    slots = event.facts.get("workers")
+    return event.worker == slot or (isinstance(slots, list | tuple) and slot in slots)
 
 
 def is_new(event: Event, snapshot: Snapshot) -> bool:
@@ -67,8 +67,8 @@ def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: 
     for event in reversed(events[-high:] if high > 0 else ()):
         new = is_new(event, snapshot)
         clock = Span(fmt.clock(event.t, frame.zone), "strong" if new else "muted", new)
-        said = clip(g.text(sentence(event)), max(0, wide - 12), g.ellipsis)
-        rows.append((clock, gap(2), event_mark(event, g), gap(1), Span(said, "strong" if new else "text", new)))
+        clipped = clip(g.text(sentence(event)), max(0, wide - 12), g.ellipsis)
+        rows.append((clock, gap(2), event_mark(event, g), gap(1), Span(clipped, "strong" if new else "text", new)))
     return rows or [(muted("nothing yet"),)]
 
 

@@ -18,8 +18,8 @@ from metabonk_tui.ui.views.layout.section import plain_text as text
 DIRECTORY = "game_log_path"
 """Where `/status` says that logs are."""
 ERRORS = ("error", "traceback", "exception", "failed")
-WHO = 5
-MOST_WHO = 20
+WORKER_CELLS = 5
+MAX_WORKERS_CELLS = 20
 
 
 def chosen(frame: Frame, snapshot: Snapshot) -> tuple[WorkerView, ...]:
@@ -32,13 +32,13 @@ def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     """Draw everything below the header, as many rows as it takes."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     workers = chosen(frame, snapshot)
-    whose = f"w{workers[0].slot} alone" if len(workers) < len(snapshot.workers) else f"all {len(workers)} workers"
-    end: Row = (Span(whose, "accent", True), muted("  Tab next")) if len(snapshot.workers) > 1 else ()
+    selection = f"w{workers[0].slot} alone" if len(workers) < len(snapshot.workers) else f"all {len(workers)} workers"
+    end: Row = (Span(selection, "accent", True), muted("  Tab next")) if len(snapshot.workers) > 1 else ()
     note = muted("lines that may tell a cause, newest last")
     rows: list[Row] = [title("LOGS", wide, g, (note,), end, focused=True)]
-    said = lines_of(snapshot, workers)
-    if said:
-        rows += _lines(said, len(workers), wide, g)
+    slots_by_line = lines_of(snapshot, workers)
+    if slots_by_line:
+        rows += _lines(slots_by_line, len(workers), wide, g)
         kept = f"kept: each worker's first and last {KEPT_LINES // 2} such lines; nobody noted when they were written"
         rows += [EMPTY, *paragraph(kept, wide, "muted")]
     else:
@@ -52,12 +52,12 @@ def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 def lines_of(snapshot: Snapshot, workers: tuple[WorkerView, ...]) -> dict[str, tuple[int, ...]]:
     """Join the lines: what several say is one line with all of their slots, where the first of them says it."""
-    said: dict[str, tuple[int, ...]] = {}
+    slots_by_line: dict[str, tuple[int, ...]] = {}
     for worker in workers:
         name = field_of(worker.status, "instance_id")
         for line in (line for line in snapshot.log_lines.get(worker.slot, ()) if is_from(line, name)):
-            said[line] = (*said.get(line, ()), worker.slot)
-    return said
+            slots_by_line[line] = (*slots_by_line.get(line, ()), worker.slot)
+    return slots_by_line
 
 
 def places(worker: WorkerView) -> tuple[str, ...]:
@@ -67,26 +67,34 @@ def places(worker: WorkerView) -> tuple[str, ...]:
     return (*found, f"{directory}/logs/worker_{worker.slot}.log") if directory else tuple(found)
 
 
-def _lines(said: dict[str, tuple[int, ...]], workers: int, wide: int, g: Glyphs) -> list[Row]:
+def _lines(slots_by_line: dict[str, tuple[int, ...]], workers: int, wide: int, g: Glyphs) -> list[Row]:
     names = {line: "all" if len(slots) == workers > 1 else " ".join(f"w{slot}" for slot in slots)
-             for line, slots in said.items()}  # fmt: skip
-    who = min(max(len(name) for name in names.values()) + 1, MOST_WHO, max(4, wide // 4)) if workers > 1 else 0
+             for line, slots in slots_by_line.items()}  # fmt: skip
+    worker_cells = (
+        min(max(len(name) for name in names.values()) + 1, MAX_WORKERS_CELLS, max(4, wide // 4)) if workers > 1 else 0
+    )
     rows: list[Row] = []
     for line, name in names.items():
         loud = any(word in line.lower() for word in ERRORS)
         glyph = mark(g.stop, "crit") if loud else mark(g.caution, "warn")
-        head: Row = (*((left(name, who, "muted", False, g.ellipsis), gap(1)) if who else ()), glyph, gap(1))
+        head: Row = (
+            *((left(name, worker_cells, "muted", False, g.ellipsis), gap(1)) if worker_cells else ()),
+            glyph,
+            gap(1),
+        )
         rows += paragraph(g.text(line), wide, "text", indent=head)
     return rows
 
 
 def _places(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
-    head: Row = (left(f"w{worker.slot}", WHO, "muted"),)
+    head: Row = (left(f"w{worker.slot}", WORKER_CELLS, "muted"),)
     paths = places(worker)
     if not paths:
         return [(*head, Span("neither a process nor a directory of it is known", "unknown"))]
     row = (*head, text(g.text("   ".join(paths))))
     if width(row) <= wide:
         return [row]
-    rows = [paragraph(g.text(path), wide, indent=head if i == 0 else (gap(WHO),)) for i, path in enumerate(paths)]
+    rows = [
+        paragraph(g.text(path), wide, indent=head if i == 0 else (gap(WORKER_CELLS),)) for i, path in enumerate(paths)
+    ]
     return [line for each in rows for line in each]

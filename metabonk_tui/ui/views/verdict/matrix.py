@@ -5,7 +5,7 @@ Refuses to decide: it draws the nodes as they were judged, reached or not.
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.snapshot import Level, Node, Snapshot, Word
+from metabonk_tui.core.model.snapshot import Level, Node, Snapshot, VerdictKind
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, gap, left, mark, spread, width
@@ -13,7 +13,7 @@ from metabonk_tui.ui.views.layout.section import muted, paragraph, words
 
 BEND = 15
 """Where the two questions branch off."""
-BESIDE = 24
+MIN_EVIDENCE_CELLS = 24
 """Cells that evidence needs beside a question."""
 _BRIEF = (("Are the metrics", "Metrics"), ("stable, ", ""), ("within", "in"))
 
@@ -27,13 +27,13 @@ def answer_mark(node: Node, glyphs: Glyphs) -> Span:
 
 def question(node: Node, wide: int, glyphs: Glyphs) -> str:
     """Write the question, shortened by rule where the words do not fit."""
-    said = glyphs.text(node.question)
+    phrase = glyphs.text(node.question)
     for long, brief in _BRIEF:
-        if cells(said) <= wide:
-            return said
-        said = said.replace(long, brief)
-        said = said[:1].upper() + said[1:]
-    return clip(said, wide, glyphs.ellipsis)
+        if cells(phrase) <= wide:
+            return phrase
+        phrase = phrase.replace(long, brief)
+        phrase = phrase[:1].upper() + phrase[1:]
+    return clip(phrase, wide, glyphs.ellipsis)
 
 
 def decision_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
@@ -46,35 +46,35 @@ def decision_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
         branch: Row = () if i == 0 else (muted(glyphs.corner if i == len(nodes) - 1 else glyphs.tee), gap(1))
         asked = question(node, longest - 1 - width(branch), glyphs)
         head: Row = (*branch, left(asked, longest - width(branch), "text"))
-        answer, said = str(node.answer), node.short
+        answer, phrase = str(node.answer), node.short
         if node.id == "gameplay" and snapshot.workers:
             reached = sum(worker.gameplay.corroborated for worker in snapshot.workers)
-            answer, said = fmt.share(reached, len(snapshot.workers)), node.leads_to
+            answer, phrase = fmt.share(reached, len(snapshot.workers)), node.leads_to
         token = LEVEL_TOKENS[node.level]
         glyph = mark(glyphs.level(node.level), token)
         if node.id == "gameplay" and node.answer == "not yet" and answer.startswith("0/"):
             glyph, token = mark(glyphs.zero, "muted"), "text"
         head = (*head, glyph, gap(1), Span(answer, token, True))
         room = wide - width(head) - 1
-        end: Row = (muted(_whole_words(glyphs.text(said), room, glyphs)),) if room >= 4 else ()
+        end: Row = (muted(_whole_words(glyphs.text(phrase), room, glyphs)),) if room >= 4 else ()
         rows.append(spread(head, end, wide, glyphs.ellipsis))
     return rows
 
 
-def _whole_words(said: str, room: int, glyphs: Glyphs) -> str:
+def _whole_words(phrase: str, room: int, glyphs: Glyphs) -> str:
     """Leave out words from the right rather than cut one; nothing is left where no number would be."""
-    kept = said
+    kept = phrase
     while cells(kept) > room and " " in kept:
         kept = kept.rsplit(" ", 1)[0]
-    if kept != said and not any(character.isdigit() for character in kept):
+    if kept != phrase and not any(character.isdigit() for character in kept):
         return ""
     return clip(kept, room, glyphs.ellipsis)
 
 
 def changes_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     """Say what would change the verdict."""
-    said = snapshot.verdict.changes_when
-    return paragraph(glyphs.text(f"changes when {said}"), wide, "muted") if said else []
+    phrase = snapshot.verdict.changes_when
+    return paragraph(glyphs.text(f"changes when {phrase}"), wide, "muted") if phrase else []
 
 
 def badge(word: str, level: Level, glyphs: Glyphs) -> Row:
@@ -92,53 +92,53 @@ def tree_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     if len(verdict.nodes) != 3:
         return decision_rows(snapshot, wide, glyphs)
     first, *others = verdict.nodes
-    goes_on = first.answer == "no"
+    continues = first.answer == "no"
     rows: list[Row] = []
     token = LEVEL_TOKENS[first.level]
     asked = clip(glyphs.text(first.question), max(8, wide - 30), glyphs.ellipsis)
     row: Row = (Span(asked, "strong", True), gap(1))
-    if goes_on:
+    if continues:
         light = mark(f"{glyphs.rule * 3}{glyphs.cursor}", "line")
-        row = (*row, mark(glyphs.rule * 3, "line"), muted(" yes "), light, gap(1), muted(str(Word.STOP)))
+        row = (*row, mark(glyphs.rule * 3, "line"), muted(" yes "), light, gap(1), muted(str(VerdictKind.STOP)))
     else:
         line = glyphs.heavy * (6 if wide >= 70 else 3)
         answer = Span(f" {first.answer} ", token, True)
         row = (*row, mark(line, token), answer, mark(f"{line}{glyphs.cursor}", token), gap(1))
         row = (*row, *badge(first.leads_to, first.level, glyphs))
     rows.append(row)
-    down = mark(glyphs.floor if goes_on else glyphs.vertical, token if goes_on else "line")
+    down = mark(glyphs.floor if continues else glyphs.vertical, token if continues else "line")
     for sentence in first.evidence:
         rows += [
             (gap(2), *line) for line in paragraph(glyphs.text(sentence), wide - 2, "muted", indent=(down, gap(3)))
         ]
     short = () if first.evidence or not first.short else ((gap(2), down, gap(3), muted(glyphs.text(first.short))),)
     rows += short
-    no = Span("no", token if goes_on else "muted", goes_on)
+    no = Span("no", token if continues else "muted", continues)
     rows.append((gap(2), down, gap(1), no))
-    return rows + _branches(snapshot, others, goes_on, token, wide, glyphs)
+    return rows + _branches(snapshot, others, continues, token, wide, glyphs)
 
 
 def _branches(
-    snapshot: Snapshot, nodes: list[Node], goes_on: bool, token: str, wide: int, glyphs: Glyphs
+    snapshot: Snapshot, nodes: list[Node], continues: bool, token: str, wide: int, glyphs: Glyphs
 ) -> list[Row]:
     """Draw the two questions after CONTINUE: question, answer, where it leads; evidence beside it, or below."""
     rows: list[Row] = []
-    word = str(snapshot.verdict.word)
+    word = str(snapshot.verdict.kind)
     longest = min(max(cells(node.question) for node in nodes), max(10, wide - 46))
     widest = max(cells(node.answer) for node in nodes)
     leads = max(cells(node.leads_to) for node in nodes) + 4
-    path, line = (token, glyphs.heavy) if goes_on else ("line", glyphs.rule)
-    corner = glyphs.heavy_corner if goes_on else glyphs.corner
+    path, line = (token, glyphs.heavy) if continues else ("line", glyphs.rule)
+    corner = glyphs.heavy_corner if continues else glyphs.corner
     for i, node in enumerate(nodes):
-        lit = goes_on and node.on_path
+        lit = continues and node.on_path
         own = LEVEL_TOKENS[node.level] if lit else "line"
         stroke = glyphs.heavy if lit else glyphs.rule
         last = i == len(nodes) - 1
         head: Row = (gap(BEND), mark(glyphs.corner, "line"))
         if i == 0:
-            bend = glyphs.heavy_branch if goes_on else glyphs.branch
-            go_on = Span("CONTINUE", token if goes_on else "muted", goes_on)
-            head = (gap(2), mark(corner + line, path), gap(1), go_on, gap(1), mark(line + bend, path))
+            bend = glyphs.heavy_branch if continues else glyphs.branch
+            continue_span = Span("CONTINUE", token if continues else "muted", continues)
+            head = (gap(2), mark(corner + line, path), gap(1), continue_span, gap(1), mark(line + bend, path))
         head = (*head, mark(stroke, own), gap(1))
         asked = left(question(node, longest, glyphs), longest, "strong" if lit else "text", lit)
         quiet = node.answer == "not yet"
@@ -151,12 +151,12 @@ def _branches(
         head = (*head, *shown, gap(max(2, leads - width(shown))))
         under: Row = (gap(BEND + 1),) if last else (gap(BEND), mark(glyphs.vertical, "line"))
         evidence = list(node.evidence or (node.short,))
-        voice = "text" if lit else "muted"
+        text_token = "text" if lit else "muted"
         at = width(head)
-        if wide - at >= BESIDE:
+        if wide - at >= MIN_EVIDENCE_CELLS:
             for sentence in evidence:
                 indent = head if sentence is evidence[0] else (*under, gap(at - width(under)))
-                rows += paragraph(glyphs.text(sentence), wide, voice, indent=indent)[:1]
+                rows += paragraph(glyphs.text(sentence), wide, text_token, indent=indent)[:1]
         else:
             rows.append(cut(head, wide, glyphs.ellipsis))
             for sentence in evidence:

@@ -11,20 +11,20 @@ from metabonk_tui.core.memory.flight_recorder import HAD, table
 from metabonk_tui.core.model.memory import BlackBox
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
-from metabonk_tui.core.status.known_fields import named
+from metabonk_tui.core.status.known_fields import format_names
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.verdict.text import component_of
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark, right, width
-from metabonk_tui.ui.views.layout.section import has, muted, paragraph, strong, title
+from metabonk_tui.ui.views.layout.section import has_hint, muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.run.causes import full_causes, reason_rows
 from metabonk_tui.ui.views.verdict.matrix import tree_rows
 from metabonk_tui.ui.views.workers.component import state_mark
 
 _SEVERITY = tuple(ComponentState)
-NAME, MOMENT = 12, 14
+NAME, SAMPLE_CELLS = 12, 14
 """Cells of the black box."""
 
 
@@ -112,17 +112,17 @@ def _evidence(
         dots.append(muted(glyphs.ellipsis))
     row += fit(tuple(dots), glyph_cells, glyphs.ellipsis)
     counted = Counter(found.state for found in everywhere)
-    said: list[Span] = []
+    summary: list[Span] = []
     for state, n in sorted(counted.items(), key=lambda pair: (-pair[1], _SEVERITY.index(pair[0]))):
         token = STATE_TOKENS[state]
         loud = token == "crit"
-        if said:
-            said.append(gap(2))
-        said += [
+        if summary:
+            summary.append(gap(2))
+        summary += [
             mark(glyphs.state(state), token), gap(1),
             Span(f"{STATE_WORDS[state]} {fmt.share(n, len(everywhere))}", "text" if token == "muted" else token, loud),
         ]  # fmt: skip
-    row += fit(tuple(said), state_cells, glyphs.ellipsis)
+    row += fit(tuple(summary), state_cells, glyphs.ellipsis)
     if wide < 100:
         return cut(tuple(row), wide, glyphs.ellipsis)
     samples = sum(found.samples for found in everywhere)
@@ -142,8 +142,8 @@ def name_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
         return []
     needed = [name for name in contract.names if name.needed]
     share = fmt.share(len(contract.never_seen), len(needed))
-    said = f"{share} expected names never seen: {named(contract.never_seen, 8)}"
-    return paragraph(glyphs.text(said), wide, "text", indent=(mark(glyphs.absent, "crit"), gap(1)))
+    summary = f"{share} expected names never seen: {format_names(contract.never_seen, 8)}"
+    return paragraph(glyphs.text(summary), wide, "text", indent=(mark(glyphs.absent, "crit"), gap(1)))
 
 
 def black_box_rows(frame: Frame, snapshot: Snapshot, box: BlackBox, wide: int) -> list[Row]:
@@ -155,13 +155,13 @@ def black_box_rows(frame: Frame, snapshot: Snapshot, box: BlackBox, wide: int) -
     rows: list[Row] = [title("BLACK BOX", wide, g, (muted(g.text(note)),))]
     (_, *labels), *lines = table(box)
     # Where it is narrow, the moments closest to the kill stay.
-    shown = max(1, (wide - NAME) // MOMENT)
-    rows.append((gap(NAME), *(right(label, MOMENT, "muted") for label in labels[-shown:])))
+    shown = max(1, (wide - NAME) // SAMPLE_CELLS)
+    rows.append((gap(NAME), *(right(label, SAMPLE_CELLS, "muted") for label in labels[-shown:])))
     for name, *held in lines:
         victim = name in snapshot.memory.oom_victims
-        who = left(g.text(name), NAME, "crit" if victim else "text", victim, g.ellipsis)
-        amounts = (right(cell, MOMENT, "strong" if victim else "text", victim) for cell in held[-shown:])
-        rows.append((who, *amounts))
+        owner = left(g.text(name), NAME, "crit" if victim else "text", victim, g.ellipsis)
+        amounts = (right(cell, SAMPLE_CELLS, "strong" if victim else "text", victim) for cell in held[-shown:])
+        rows.append((owner, *amounts))
     if any(cell.startswith("had ") for _, *held in lines for cell in held):
         rows += paragraph(HAD, wide, "muted")
     return [cut(row, wide, g.ellipsis) for row in rows]
@@ -181,20 +181,20 @@ def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
         at = fmt.minutes(check.due_t - gate.began_t)
         token = CHECK_TOKENS[check.result]
         word = check.result if check.result != "TO COME" else "to come"
-        voice = "muted" if token == "muted" else token
+        text_token = "muted" if token == "muted" else token
         cell: Row = (muted(at), gap(2), mark(glyphs.check(check.result), token), gap(1),
-                     Span(word, voice, check.result == "FAIL"))  # fmt: skip
+                     Span(word, text_token, check.result == "FAIL"))  # fmt: skip
         if line and width(line) + width(cell) > wide:
             rows.append(tuple(line))
             line = []
         line += cell
     rows.append(tuple(line))
-    said = [
+    reasons = [
         (check, check.because) for check in gate.checks if check.because and check.result not in ("PASS", "TO COME")
     ]
-    if len({because for _, because in said}) == 1 and len(said) > 1:
-        return rows + paragraph(glyphs.text(f"all: {said[0][1]}"), wide)
-    for check, because in said:
+    if len({because for _, because in reasons}) == 1 and len(reasons) > 1:
+        return rows + paragraph(glyphs.text(f"all: {reasons[0][1]}"), wide)
+    for check, because in reasons:
         head: Row = (muted(f"{fmt.minutes(check.due_t - gate.began_t)}  "),)
         rows += paragraph(glyphs.text(because), wide, "text", indent=head)
     return rows
@@ -205,7 +205,7 @@ def next_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
     g = frame.glyphs
     rows: list[Row] = []
     for step in snapshot.verdict.next_steps:
-        key = step.key if step.key and has(frame, step.key) else ""
+        key = step.key if step.key and has_hint(frame, step.key) else ""
         head: Row = (left(step.join, 5, "muted"), Span(key.ljust(3), "accent", True))
         rows += paragraph(g.text(step.text), wide, "strong", indent=head)
         if step.command:
@@ -223,8 +223,8 @@ def _earlier(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
             mark(g.level(level), {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}[level]),
             gap(1), left(str(word), 18, "text"),
         )  # fmt: skip
-        said = g.text(because[0]) if because else ""
-        rows.append((*head, muted(clip(said, max(0, wide - cells("00:00:00  x ") - 18), g.ellipsis))))
+        summary = g.text(because[0]) if because else ""
+        rows.append((*head, muted(clip(summary, max(0, wide - cells("00:00:00  x ") - 18), g.ellipsis))))
     return rows
 
 

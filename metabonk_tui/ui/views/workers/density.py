@@ -23,7 +23,7 @@ PITCH = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class WorkersLayout:
     """How the workers are drawn."""
 
     kind: Literal["panels", "table", "grid"]
@@ -43,24 +43,24 @@ def shape_rows(shape: int, parts: int) -> int:
     return shape + (parts - 5) * (2 if shape >= 14 else 1)
 
 
-def choose(workers: int, wide: int, high: int, wanted: Density = "automatic", parts: int = 5) -> Fit:
+def choose(workers: int, wide: int, high: int, wanted: Density = "automatic", parts: int = 5) -> WorkersLayout:
     """Choose how to draw so many workers at this size; a wanted density is taken whether it fits or not."""
     forced = wanted != "automatic"
     panels = panel_fit(workers, wide, high, parts)
     if wanted == "panels" or (not forced and panels):
         if panels:
-            return Fit("panels", forced, *panels)
+            return WorkersLayout("panels", forced, *panels)
         per_row = max(1, wide // PITCH)
         rows = -(-max(1, workers) // per_row)
-        return Fit("panels", forced, per_row, rows, min(WIDEST, max(1, wide // per_row - 2)), SHAPES[-1])
+        return WorkersLayout("panels", forced, per_row, rows, min(WIDEST, max(1, wide // per_row - 2)), SHAPES[-1])
     room = high - FOOTER - HEADER
     lines, airy = lines_each(workers, wide, room - BELOW)
     if wanted == "table":
-        return Fit("table", forced, lines=lines, airy=airy)
+        return WorkersLayout("table", forced, lines=lines, airy=airy)
     many = workers >= 25 or max(0, room) * 2 < workers
     if wanted == "grid" or many:
-        return Fit("grid", forced)
-    return Fit("table", forced, lines=lines, airy=airy)
+        return WorkersLayout("grid", forced)
+    return WorkersLayout("table", forced, lines=lines, airy=airy)
 
 
 def panel_fit(workers: int, wide: int, high: int, parts: int = 5) -> tuple[int, int, int, int] | None:

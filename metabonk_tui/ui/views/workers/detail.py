@@ -7,19 +7,33 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from metabonk_tui.core.model.event import without_twins
+from metabonk_tui.core.model.event import without_duplicates
 from metabonk_tui.core.model.sample import BadValue
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_WORDS, Glyphs
-from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, clip, cut, fit, gap, join, left, mark, right, width
+from metabonk_tui.ui.style.spans import (
+    EMPTY,
+    Row,
+    Span,
+    clip,
+    cut,
+    fit,
+    gap,
+    join,
+    left,
+    mark,
+    right,
+    side_by_side,
+    width,
+)
 from metabonk_tui.ui.views.layout.section import block, muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.layout.sparkline import shown_s, sparkline
 from metabonk_tui.ui.views.run.causes import full_causes
-from metabonk_tui.ui.views.run.events import concerns, event_rows
+from metabonk_tui.ui.views.run.events import event_rows, is_about_worker
 from metabonk_tui.ui.views.workers.component import (
     change_text,
     expectation,
@@ -30,7 +44,7 @@ from metabonk_tui.ui.views.workers.component import (
     value_token,
     word_token,
 )
-from metabonk_tui.ui.views.workers.generations import lives_pane, only_one
+from metabonk_tui.ui.views.workers.generations import generations_pane, has_one_generation
 from metabonk_tui.ui.views.workers.panel import TOKENS, reach_mark, reach_word
 
 LABEL = 14
@@ -47,12 +61,12 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
         *_causes(snapshot, worker, wide, g),
         *_process(frame, snapshot, worker, wide),
         EMPTY,
-        *lives_pane(worker, snapshot, wide, g, frame.zone),
+        *generations_pane(worker, snapshot, wide, g, frame.zone),
         title("COMPONENTS", wide, g, (muted(_components_note(wide, snapshot)),)),
         *component_rows(frame, snapshot, worker, wide),
         EMPTY,
     ]
-    own = [event for event in without_twins(snapshot.events) if concerns(event, worker.slot)]
+    own = [event for event in without_duplicates(snapshot.events) if is_about_worker(event, worker.slot)]
     rows += [title("EVENTS", wide, g, (muted("of this worker"),)), *event_rows(frame, snapshot, own, wide, 12), EMPTY]
     rows += [title("STATUS", wide, g, (muted(_status_note(worker, snapshot)),)), *status_rows(worker, wide, g)]
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
@@ -62,7 +76,7 @@ def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) ->
     """Draw the process at the left, what it has and does at the right; under each other where it is narrow."""
     g = frame.glyphs
     half = wide if wide < 100 else (wide - 3) // 2
-    has_: list[Row] = [
+    state_rows: list[Row] = [
         title("MEMORY", half, g, (muted("GB"),)),
         *memory_rows(worker, half, g),
         EMPTY,
@@ -72,13 +86,17 @@ def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) ->
         title("ENVIRONMENT", half, g, (muted("what this process really has"),)),
         *environment_rows(worker, half, g),
     ]
-    is_: list[Row] = [title("PROCESS", half, g), *identity_rows(worker, snapshot, half, g, frame.zone)]
+    process_rows: list[Row] = [title("PROCESS", half, g), *identity_rows(worker, snapshot, half, g, frame.zone)]
     return (
-        [*is_, EMPTY, *has_]
+        [*process_rows, EMPTY, *state_rows]
         if half == wide
         else list(
-            beside(
-                [(block(is_, half, len(is_), g.ellipsis), half), (block(has_, half, len(has_), g.ellipsis), half)], 3
+            side_by_side(
+                [
+                    (block(process_rows, half, len(process_rows), g.ellipsis), half),
+                    (block(state_rows, half, len(state_rows), g.ellipsis), half),
+                ],
+                3,
             )
         )
     )
@@ -128,8 +146,8 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
     if worker.latency_s is not None and worker.reach is Reach.UP:
         answer = (*answer, muted(f" in {worker.latency_s * 1000:.0f} ms"))
     if worker.error:
-        said = f"{worker.error}: {worker.detail}" if worker.detail else worker.error
-        answer = (*answer, gap(2), Span(clip(g.text(said), max(10, wide - 40), g.ellipsis), "text"))
+        error_text = f"{worker.error}: {worker.detail}" if worker.detail else worker.error
+        answer = (*answer, gap(2), Span(clip(g.text(error_text), max(10, wide - 40), g.ellipsis), "text"))
     if worker.age_s is not None:
         answer = (*answer, gap(2), muted(f"last good answer {fmt.age(worker.age_s)} ago"))
     step: Row = (_missing(),) if worker.step is None else (strong(fmt.short(worker.step, 0, 12)),)
@@ -161,18 +179,18 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
         )
     else:
         rows.append(_fact("last error", muted("none")))
-    rows.append(_fact("generation", strong(str(worker.generation)), muted(_lives(worker))))
-    if only_one(worker):
-        for life in worker.generations:
-            born = "" if life.pid is None else f"pid {life.pid}"
+    rows.append(_fact("generation", strong(str(worker.generation)), muted(_resets_text(worker))))
+    if has_one_generation(worker):
+        for gen in worker.generations:
+            pid_text = "" if gen.pid is None else f"pid {gen.pid}"
             rows.append((
-                gap(LABEL), muted(f"{fmt.clock(life.began_t, zone)}  "), text(f"gen {life.number}"), gap(2),
-                left(born, 12, "muted"), text(clip(g.text(life.why), max(8, wide - LABEL - 32), g.ellipsis)),
+                gap(LABEL), muted(f"{fmt.clock(gen.began_t, zone)}  "), text(f"gen {gen.number}"), gap(2),
+                left(pid_text, 12, "muted"), text(clip(g.text(gen.why), max(8, wide - LABEL - 32), g.ellipsis)),
             ))  # fmt: skip
     return [cut(row, wide, g.ellipsis) for row in rows]
 
 
-def _lives(worker: WorkerView) -> str:
+def _resets_text(worker: WorkerView) -> str:
     resets = len(worker.resets_t)
     return "  no reset in this run" if not resets else f"  {resets} reset{'s' * (resets > 1)} in this run"
 
@@ -211,8 +229,8 @@ def _component(frame: Frame, snapshot: Snapshot, worker: WorkerView, part: Compo
         line = sparkline(part.trend, cells, snapshot.trend_bucket_s, part.decimals == 0, g)
         row += [gap(2), *(line if part.state is S.ACTIVE else (gap(cells),))]
     if wide >= 60:
-        note, lifted = expectation(part, worker, snapshot, 15)
-        row += [gap(2), left(note, 15, "text" if lifted else "muted")]
+        note, emphasized = expectation(part, worker, snapshot, 15)
+        row += [gap(2), left(note, 15, "text" if emphasized else "muted")]
         keys = f"{part.samples_with_key}/{part.samples}"
         row += [] if part.derived else [gap(1), text(keys)]
     about: list[Row] = [(muted(f"since {fmt.clock(part.since_t, frame.zone)}"),)]
@@ -276,10 +294,10 @@ def environment_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
         rows.append(
             (gap(2), mark(g.absent, "crit", True), gap(1), Span("MISSING", "crit", True), gap(2), text(g.text(key)))
         )
-    for key, is_, should in env.wrong:
+    for key, actual, required in env.wrong:
         rows.append((
             gap(2), mark(g.bad, "crit", True), gap(1), Span("WRONG  ", "crit", True), gap(2), text(g.text(key)),
-            muted(" is "), strong(g.text(is_)), muted(", should be "), strong(g.text(should)),
+            muted(" is "), strong(g.text(actual)), muted(", should be "), strong(g.text(required)),
         ))  # fmt: skip
     return [cut(row, wide, g.ellipsis) for row in rows]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from metabonk_tui.core.model.process_exit import Death
+from metabonk_tui.core.model.process_exit import ProcessExit
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Generation, WorkerView
 from metabonk_tui.core.text import numbers as fmt
@@ -16,58 +16,60 @@ from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, gap, left, 
 from metabonk_tui.ui.views.layout.section import muted, paragraph, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
-SHOWN = 10
+MAX_SHOWN = 10
 """So many lives are drawn; the others are counted."""
 NUMBER, CLOCK, PID, LASTED = 8, 10, 13, 12
 
 
-def only_one(worker: WorkerView) -> bool:
+def has_one_generation(worker: WorkerView) -> bool:
     """Say whether there is nothing to tell but that it began."""
-    return len(worker.generations) <= 1 and all(life.ended is None for life in worker.generations)
+    return len(worker.generations) <= 1 and all(generation.ended is None for generation in worker.generations)
 
 
-def lives_pane(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, zone: tzinfo) -> list[Row]:
+def generations_pane(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, zone: tzinfo) -> list[Row]:
     """Draw every life: how it began in one row, how it ended below it; nothing where there is but one that goes on."""
-    if only_one(worker):
+    if has_one_generation(worker):
         return []
     rows: list[Row] = [title("LIVES", wide, g, (muted("newest first: how each began and ended, and what says so"),))]
     newest = worker.generations[-1]
-    for life in reversed(worker.generations[-SHOWN:]):
-        to_t = life.ended.t if life.ended else snapshot.t if life is newest and worker.alive else None
-        lasted = "" if to_t is None else f"for {fmt.age(max(0.0, to_t - life.began_t))}"
-        pid = "" if life.pid is None else f"pid {life.pid}"
+    for generation in reversed(worker.generations[-MAX_SHOWN:]):
+        to_t = (
+            generation.ended.t if generation.ended else snapshot.t if generation is newest and worker.alive else None
+        )
+        lasted = "" if to_t is None else f"for {fmt.age(max(0.0, to_t - generation.began_t))}"
+        pid = "" if generation.pid is None else f"pid {generation.pid}"
         rows.append((
-            Span(f"gen {life.number}".ljust(NUMBER), "strong", True),
-            left(fmt.clock(life.began_t, zone), CLOCK, "muted"),
+            Span(f"gen {generation.number}".ljust(NUMBER), "strong", True),
+            left(fmt.clock(generation.began_t, zone), CLOCK, "muted"),
             *((left(pid, PID, "text"), left(lasted, LASTED, "muted")) if wide >= 60 else ()),
-            text(clip(g.text(life.why), max(8, wide - NUMBER - CLOCK - PID - LASTED), g.ellipsis)),
+            text(clip(g.text(generation.why), max(8, wide - NUMBER - CLOCK - PID - LASTED), g.ellipsis)),
         ))  # fmt: skip
-        rows += _end(life, wide, g, zone, goes_on=life is newest and worker.alive)
-    hidden = len(worker.generations) - SHOWN
+        rows += _end(generation, wide, g, zone, is_running=generation is newest and worker.alive)
+    hidden = len(worker.generations) - MAX_SHOWN
     if hidden > 0:
         rows.append((gap(NUMBER), muted(f"and {hidden} earlier")))
     return [*(cut(row, wide, g.ellipsis) for row in rows), EMPTY]
 
 
-def _end(life: Generation, wide: int, g: Glyphs, zone: tzinfo, *, goes_on: bool) -> list[Row]:
-    if goes_on:
+def _end(generation: Generation, wide: int, g: Glyphs, zone: tzinfo, *, is_running: bool) -> list[Row]:
+    if is_running:
         return []
-    if life.ended is None:
+    if generation.ended is None:
         return [(gap(NUMBER + CLOCK), mark(g.unobserved, "unknown"), gap(1), Span("nobody saw it end", "unknown"))]
-    name, token = _looks(life.ended)
+    name, token = _exit_style(generation.ended)
     head: Row = (
-        gap(NUMBER), left(fmt.clock(life.ended.t, zone), CLOCK, "muted"),
-        mark(str(getattr(g, name)), token), gap(1), Span(life.ended.text, token, token == "crit"), gap(2),
+        gap(NUMBER), left(fmt.clock(generation.ended.t, zone), CLOCK, "muted"),
+        mark(str(getattr(g, name)), token), gap(1), Span(generation.ended.text, token, token == "crit"), gap(2),
     )  # fmt: skip
-    return paragraph(g.text(life.ended.evidence), wide, "muted", indent=head)
+    return paragraph(g.text(generation.ended.evidence), wide, "muted", indent=head)
 
 
-def _looks(death: Death) -> tuple[str, str]:
+def _exit_style(death: ProcessExit) -> tuple[str, str]:
     """Choose glyph and token: an OOM kill is an alarm, what we did ourselves is none."""
-    if death.word in ("OOM-killed", "probably OOM"):
+    if death.reason in ("OOM-killed", "probably OOM"):
         return "stop", "crit"
-    if death.word == "unknown":
+    if death.reason == "unknown":
         return "unknown", "unknown"
-    if death.word == "stopped by us" or death.exit_code == 0:
+    if death.reason == "stopped by us" or death.exit_code == 0:
         return "zero", "muted"
     return "caution", "warn"

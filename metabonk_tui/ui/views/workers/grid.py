@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.model.worker import ComponentState, ConductWord, Reach, WorkerView
+from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.verdict.text import slots
 from metabonk_tui.ui.frame import Frame
@@ -51,9 +51,11 @@ def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], c
 
 def _cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, pitch: int, selected: bool) -> Row:
     g = frame.glyphs
-    sick = worker.reach is not Reach.UP or bool(worker.attention)
+    unhealthy = worker.reach is not Reach.UP or bool(worker.attention)
     lead = mark(g.cursor, "accent") if selected else gap(1)
-    name = Span(f"{worker.slot:02d}", "strong" if sick or selected else "muted", sick, "selectid" if selected else "")
+    name = Span(
+        f"{worker.slot:02d}", "strong" if unhealthy or selected else "muted", unhealthy, "selectid" if selected else ""
+    )
     row: list[Span] = [lead, name, gap(1)]
     for part in worker.components:
         row.append(fresh_value(state_mark(part, g, quiet=True), part, worker, snapshot))
@@ -71,9 +73,9 @@ def counts(workers: Sequence[WorkerView], glyphs: Glyphs) -> Row:
     crit = [w for w in workers if w.reach in (Reach.DOWN, Reach.BROKEN) or _level(w) == "stop"]
     unknown = [w for w in workers if w not in crit and (w.reach is not Reach.UP or _level(w) == "unknown")]
     warn = [w for w in workers if w not in crit and w not in unknown and _level(w) == "caution"]
-    well = len(workers) - len(crit) - len(unknown) - len(warn)
+    healthy = len(workers) - len(crit) - len(unknown) - len(warn)
     parts = [
-        (well, glyphs.go, "ok", "ok"), (len(warn), glyphs.caution, "warn", "warn"),
+        (healthy, glyphs.go, "ok", "ok"), (len(warn), glyphs.caution, "warn", "warn"),
         (len(crit), glyphs.stop, "crit", "crit"), (len(unknown), glyphs.unknown, "unknown", "unknown"),
     ]  # fmt: skip
     return join([
@@ -97,24 +99,24 @@ def grid_legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs) -> Row
         return ()
     names = [_SHORT.get(part.id, glyphs.text(part.label.upper()[:4].strip())) for part in workers[0].components]
     row: Row = (gap(2), muted("cell  "), muted(" ".join(names)))
-    there = {part.state for worker in workers for part in worker.components}
+    states = {part.state for worker in workers for part in worker.components}
     parts: list[Row] = []
     for state in ComponentState:
-        if state in there:
+        if state in states:
             token = "okdim" if state is S.ACTIVE else STATE_TOKENS[state]
             word = STATE_WORDS[state].lower()
             parts.append((mark(glyphs.state(state), token), muted(f" {word}")))
-    conducts: dict[ConductWord, list[int]] = {}
+    slots_by_health: dict[HealthState, list[int]] = {}
     for worker in workers:
-        if worker.conduct is not None:
-            conducts.setdefault(worker.conduct.word, []).append(worker.slot)
+        if worker.health is not None:
+            slots_by_health.setdefault(worker.health.state, []).append(worker.slot)
     # What does not fit goes from the front: the loudest stands last.
-    for conduct in reversed(ConductWord):
-        if conduct in conducts:
-            where = conducts[conduct]
+    for health in reversed(HealthState):
+        if health in slots_by_health:
+            where = slots_by_health[health]
             named = slots(where) if len(where) <= 2 else str(len(where))
-            token = TOKENS[conduct.level]
-            parts.append((Span(str(conduct), token, True), muted(f" {named}")))
+            token = TOKENS[health.level]
+            parts.append((Span(str(health), token, True), muted(f" {named}")))
     while parts and width(row) + 3 + width(join(parts, 2)) > wide - 1:
         parts.pop(0)
     end = join(parts, 2)
@@ -134,19 +136,19 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
         token = TOKENS[attention.level]
         if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN):
             word = {Reach.DOWN: "DOWN", Reach.STALE: "STALE", Reach.BROKEN: "BROKEN"}[worker.reach]
-            if worker.conduct is not None and worker.reach is not Reach.DOWN:
-                word = worker.conduct.word.short.upper()
+            if worker.health is not None and worker.reach is not Reach.DOWN:
+                word = worker.health.state.short.upper()
             marked: Row = (reach_mark(worker, g), gap(1), Span(word, token, True))
             since_s = snapshot.t - worker.reach_since_t
             age_s = since_s if worker.reach is not Reach.STALE or worker.age_s is None else worker.age_s
-            said = f"{fmt.age(age_s)}, {attention.text}"
+            sentence = f"{fmt.age(age_s)}, {attention.text}"
         else:
             marked = attention_mark(attention, g)
-            said = attention.text
+            sentence = attention.text
         if same and before is not None:
-            said = f"same as w{before[2]}"
+            sentence = f"same as w{before[2]}"
         head: Row = (left(f"w{worker.slot}", 4, "strong", True), gap(1), *fit(marked, 10, g.ellipsis))
-        rows.append((*head, text(clip(g.text(said), max(0, wide - width(head)), g.ellipsis))))
+        rows.append((*head, text(clip(g.text(sentence), max(0, wide - width(head)), g.ellipsis))))
         if not same:
             before = (attention.mark, attention.text, worker.slot)
     return rows

@@ -20,19 +20,19 @@ _MEANINGS: tuple[tuple[ComponentState, str, str], ...] = (
     (S.DOWN, "not reachable", "down"),
     (S.UNOBSERVED, "the source could not see it", "not observed"),
 )
-_CALM = (S.ACTIVE, S.ZERO, S.PENDING)
+_CALM_STATES = (S.ACTIVE, S.ZERO, S.PENDING)
 
 
 def legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs, numbers: bool = True) -> Row:
     """Draw the legend; nothing while every state on screen is a calm one, their words say it all."""
-    there = {part.state for worker in workers for part in worker.components}
-    if all(state in _CALM for state in there):
+    states = {part.state for worker in workers for part in worker.components}
+    if all(state in _CALM_STATES for state in states):
         return ()
     derived = any(part.derived for worker in workers for part in worker.components)
     respawned = numbers and any(worker.generation > 1 for worker in workers)
     for size in (1, 2):
         parts: list[Row] = [
-            (muted(f"{glyphs.state(meaning[0])} {meaning[size]}"),) for meaning in _MEANINGS if meaning[0] in there
+            (muted(f"{glyphs.state(meaning[0])} {meaning[size]}"),) for meaning in _MEANINGS if meaning[0] in states
         ]
         if respawned and size == 1:
             parts.append((muted("gen 2: counters were reset, process was respawned"),))

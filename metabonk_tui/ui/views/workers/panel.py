@@ -6,7 +6,7 @@ Columns from its left edge: label 0, glyph 10, value right at 16, change right a
 from __future__ import annotations
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.model.worker import Attention, ComponentState, ComponentView, ConductWord, Reach, WorkerView
+from metabonk_tui.core.model.worker import Attention, ComponentState, ComponentView, HealthState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
@@ -36,10 +36,10 @@ S = ComponentState
 
 def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
     """Draw whether it can be talked to, and whether what it does is all right."""
-    if worker.conduct is not None and worker.reach is Reach.UP:
-        level = worker.conduct.word.level
+    if worker.health is not None and worker.reach is Reach.UP:
+        level = worker.health.state.level
         return mark(glyphs.level(level), TOKENS[level], level == "stop")
-    if worker.conduct is not None and worker.conduct.word is ConductWord.HUNG:
+    if worker.health is not None and worker.health.state is HealthState.HUNG:
         return mark(glyphs.stale, "crit", True)
     name, token = {
         Reach.UP: ("go", "okdim" if quiet else "ok"),
@@ -54,9 +54,9 @@ def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
 
 def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
     """Say what it is doing: what is wrong with it, else its UI state, or why there is none."""
-    conduct = worker.conduct
-    if worker.reach is Reach.UP and conduct is not None:
-        return Span(conduct.word.short, TOKENS[conduct.word.level], True)
+    health = worker.health
+    if worker.reach is Reach.UP and health is not None:
+        return Span(health.state.short, TOKENS[health.state.level], True)
     if worker.reach is Reach.UP:
         return text(worker.ui_state or "state unknown")
     age = fmt.age(snapshot.t - worker.reach_since_t)
@@ -66,7 +66,7 @@ def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
         return Span("unobserved", "unknown", True)
     if worker.reach is Reach.STALE:
         aged = worker.age_s if worker.age_s is not None else snapshot.t - worker.reach_since_t
-        if conduct is not None and conduct.word is ConductWord.HUNG:
+        if health is not None and health.state is HealthState.HUNG:
             return Span(f"HUNG {fmt.age(aged)}", "crit", True)
         return Span(f"STALE {fmt.age(aged)}", "unknown", True)
     if worker.reach is Reach.BROKEN:
@@ -78,7 +78,7 @@ def state_since(worker: WorkerView) -> float | None:
     """Say since when its reach is what it is, where that is a change worth showing."""
     if worker.reach in (Reach.DOWN, Reach.BROKEN, Reach.STALE):
         return worker.reach_since_t
-    return worker.conduct.since_t if worker.conduct is not None else None
+    return worker.health.since_t if worker.health is not None else None
 
 
 def worst(worker: WorkerView) -> Attention | None:
@@ -134,11 +134,13 @@ def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: in
     ends: Row = ()
     if attention is not None:
         token, line = TOKENS[attention.level], glyphs.heavy
-        said = worker.reach is Reach.STALE and attention.mark.lower().startswith("stale")
-        said = said or (worker.reach is Reach.DOWN and attention.mark == "DOWN")
+        is_in_title = worker.reach is Reach.STALE and attention.mark.lower().startswith("stale")
+        is_in_title = is_in_title or (worker.reach is Reach.DOWN and attention.mark == "DOWN")
         # The word that already stands in the title is not said twice.
-        said = said or (worker.conduct is not None and attention.mark.lower() == worker.conduct.word.short)
-        ends = () if said else (gap(1), *attention_mark(attention, glyphs))
+        is_in_title = is_in_title or (
+            worker.health is not None and attention.mark.lower() == worker.health.state.short
+        )
+        ends = () if is_in_title else (gap(1), *attention_mark(attention, glyphs))
     word = reach_word(worker, snapshot)
     room = wide - width(head) - 1 - width(tail) - 2 - width(ends)
     word = word._replace(text=clip(glyphs.text(word.text), max(room, 3), glyphs.ellipsis))
@@ -160,12 +162,14 @@ def component_rows(
     label = f"{clip(g.text(part.label), 7, g.ellipsis)} *" if part.derived else clip(g.text(part.label), 9, g.ellipsis)
     row: list[Span] = [left(label, GLYPH, "muted"), state_mark(part, g), gap(1)]
     room = (14 if roomy else EXPECTED) if wide >= 38 else max(0, wide - CHANGE_END - 1)
-    word = Span(state_word(part, snapshot), word_token(part), part.state in (S.BAD, S.DOWN) and not _lasts(part))
+    word = Span(
+        state_word(part, snapshot), word_token(part), part.state in (S.BAD, S.DOWN) and not _has_last_value(part)
+    )
     value = value_text(part, VALUE_END - GLYPH - 2)
     if part.state is not S.ACTIVE and value:
         room = min(room, wide - WORD - cells(word.text) - 1)
-    note, lifted = expectation(part, worker, snapshot, room)
-    end: Row = (text(note),) if lifted else (muted(note),)
+    note, emphasized = expectation(part, worker, snapshot, room)
+    end: Row = (text(note),) if emphasized else (muted(note),)
     if part.state is S.ABSENT or (not value and part.state is not S.ACTIVE):
         row += [fresh_value(word._replace(bold=part.state is S.ABSENT), part, worker, snapshot)]
         if part.state is S.ABSENT:
@@ -194,7 +198,7 @@ def spark_cells(wide: int) -> int:
     return room if room >= 6 else 0
 
 
-def _lasts(part: ComponentView) -> bool:
+def _has_last_value(part: ComponentView) -> bool:
     return part.state is S.DOWN and part.last_value is not None
 
 
@@ -284,16 +288,16 @@ def _env_row(glyphs: Glyphs, worker: WorkerView, wide: int) -> Row:
 def _error_row(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) -> Row:
     g = frame.glyphs
     if worker.last_error:
-        said = g.text(worker.last_error)
+        error_text = g.text(worker.last_error)
         if worker.last_error_t is not None and worker.reach is Reach.UP:
-            said = f"{said}, {fmt.about(snapshot.t - worker.last_error_t)} ago"
+            error_text = f"{error_text}, {fmt.about(snapshot.t - worker.last_error_t)} ago"
         room = wide - GLYPH
-        if cells(said) > room:
-            said = g.text(worker.last_error)
-        return (left("error", GLYPH, "muted"), text(clip(said, room, g.ellipsis)))
-    resting = next((part.proof for part in worker.components if part.state is S.UNPROVEN and part.proof), None)
-    if resting:
-        return (left("proof", GLYPH, "muted"), text(f"{resting} gone"))
+        if cells(error_text) > room:
+            error_text = g.text(worker.last_error)
+        return (left("error", GLYPH, "muted"), text(clip(error_text, room, g.ellipsis)))
+    absent_proof = next((part.proof for part in worker.components if part.state is S.UNPROVEN and part.proof), None)
+    if absent_proof:
+        return (left("proof", GLYPH, "muted"), text(f"{absent_proof} gone"))
     if worker.error:
         detail = f"{worker.error}: {worker.detail}" if worker.detail else worker.error
         return (left("error", GLYPH, "muted"), text(g.text(detail)))

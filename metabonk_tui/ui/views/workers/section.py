@@ -13,20 +13,20 @@ from metabonk_tui.core.model.worker import Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.sorting import BY_ID, WORST, in_order
-from metabonk_tui.ui.style.spans import EMPTY, Row, Span, beside, fit, gap, join, mark, width
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, fit, gap, join, mark, side_by_side, width
 from metabonk_tui.ui.views.layout.section import bracket, muted, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.layout.sparkline import shown_s
 from metabonk_tui.ui.views.workers import grid, panel, table
-from metabonk_tui.ui.views.workers.density import Fit, choose, shape_rows
+from metabonk_tui.ui.views.workers.density import WorkersLayout, choose, shape_rows
 from metabonk_tui.ui.views.workers.legend import legend
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnWorkers:
     """The workers, drawn."""
 
-    fit: Fit
+    layout: WorkersLayout
     heads: tuple[Row, ...]
     """What stays when the workers scroll: the section's title, the column heads."""
     rows: tuple[Row, ...]
@@ -65,12 +65,14 @@ def sort_text(frame: Frame, snapshot: Snapshot) -> str:
     return f"by {named}, {'highest' if inverted == (by == BY_ID) else 'lowest'} first"
 
 
-def section(frame: Frame, snapshot: Snapshot, fit_: Fit, shown: int, note: str = "", ruled: bool = True) -> Row:
+def section(
+    frame: Frame, snapshot: Snapshot, layout: WorkersLayout, shown: int, note: str = "", ruled: bool = True
+) -> Row:
     """Draw the section's title: how many, what the columns mean, who needs attention, keys."""
     g = frame.glyphs
     parts: list[Row] = [count_row(snapshot)]
-    if fit_.forced:
-        parts.append((strong(fit_.kind),))
+    if layout.forced:
+        parts.append((strong(layout.kind),))
     if is_sorted(frame):
         parts.append((text(sort_text(frame, snapshot)),))
     if frame.state.filter:
@@ -83,38 +85,38 @@ def section(frame: Frame, snapshot: Snapshot, fit_: Fit, shown: int, note: str =
                 ),
             )
         )
-    sick = sum(bool(worker.attention) for worker in snapshot.workers)
+    unhealthy = sum(bool(worker.attention) for worker in snapshot.workers)
     end: Row = ()
-    if fit_.kind == "grid" and frame.width >= 60:
+    if layout.kind == "grid" and frame.width >= 60:
         end = grid.counts(snapshot.workers, g)
-    elif sick and frame.width >= 60:
-        word = "needs" if sick == 1 else "need"
-        end = (mark(g.caution, "warn"), gap(1), Span(str(sick), "warn", True), muted(f" {word} attention"))
+    elif unhealthy and frame.width >= 60:
+        word = "needs" if unhealthy == 1 else "need"
+        end = (mark(g.caution, "warn"), gap(1), Span(str(unhealthy), "warn", True), muted(f" {word} attention"))
         end = join([end, bracket(frame, "a")], 1)
     end = join([end, bracket(frame, "z")], 1)
     if note:
         room = frame.width - 2 - 8 - width(join(parts, 3)) - 4 - width(end)
-        parts += [(muted(said),) for said in (note,) if len(said) <= room]
+        parts += [(muted(phrase),) for phrase in (note,) if len(phrase) <= room]
     row = title("WORKERS", frame.width - 2, g, join(parts, 3), end, focused=True, ruled=ruled)
     return fit((gap(1), *row), frame.width, g.ellipsis)
 
 
 def draw_workers(
     frame: Frame, snapshot: Snapshot, free_slot: Callable[[int, int], Sequence[Row]] | None = None
-) -> Drawn:
+) -> DrawnWorkers:
     """Draw them; `free_slot` draws what takes a free slot of the panels (cells, rows)."""
     workers = in_order(snapshot, frame.state.filter, frame.state.sort, frame.state.inverted)
     parts = max((len(worker.components) for worker in snapshot.workers), default=5)
-    fit_ = choose(len(snapshot.workers), frame.width, frame.height, frame.state.density, parts)
+    layout = choose(len(snapshot.workers), frame.width, frame.height, frame.state.density, parts)
     if not workers:
-        heads = (section(frame, snapshot, fit_, 0),)
-        said = "no worker has this text" if snapshot.workers else "no workers are wanted"
-        return Drawn(fit_, heads, ((gap(1), muted(said)),), None, (), 1)
-    if fit_.kind == "panels":
-        return _panels(frame, snapshot, fit_, workers, parts, free_slot)
-    if fit_.kind == "table":
-        return _table(frame, snapshot, fit_, workers)
-    return _grid(frame, snapshot, fit_, workers)
+        heads = (section(frame, snapshot, layout, 0),)
+        phrase = "no worker has this text" if snapshot.workers else "no workers are wanted"
+        return DrawnWorkers(layout, heads, ((gap(1), muted(phrase)),), None, (), 1)
+    if layout.kind == "panels":
+        return _panels(frame, snapshot, layout, workers, parts, free_slot)
+    if layout.kind == "table":
+        return _table(frame, snapshot, layout, workers)
+    return _grid(frame, snapshot, layout, workers)
 
 
 def _expected_by(snapshot: Snapshot) -> str:
@@ -127,32 +129,32 @@ def _expected_by(snapshot: Snapshot) -> str:
 def _panels(
     frame: Frame,
     snapshot: Snapshot,
-    fit_: Fit,
+    layout: WorkersLayout,
     workers: Sequence[WorkerView],
     parts: int,
     free_slot: Callable[[int, int], Sequence[Row]] | None,
-) -> Drawn:
-    g, cells = frame.glyphs, fit_.panel_cells
-    spark = cells - panel.GLYPH if fit_.shape >= 14 else panel.spark_cells(cells)
+) -> DrawnWorkers:
+    g, cells = frame.glyphs, layout.panel_cells
+    spark = cells - panel.GLYPH if layout.shape >= 14 else panel.spark_cells(cells)
     span = fmt.age(shown_s(spark, snapshot.trend_bucket_s)).replace("m", " min") if spark else ""
     by = _expected_by(snapshot)
     roomy = frame.width >= 110
     note = ", ".join(
-        said
-        for said in (
+        phrase
+        for phrase in (
             "per row: value" if roomy else "value",
             "change in 5 min",
             (f"growth in {span}" if roomy else "growth") if span else "",
             f"expected by {by}" if by else "",
         )
-        if said
+        if phrase
     )
-    heads = (section(frame, snapshot, fit_, len(workers), note, ruled=False),)
+    heads = (section(frame, snapshot, layout, len(workers), note, ruled=False),)
     chosen = selected(frame)
     rows: list[Row] = []
     show: tuple[int, int] | None = None
-    high = shape_rows(fit_.shape, parts)
-    per_row = min(fit_.per_row, len(workers))
+    high = shape_rows(layout.shape, parts)
+    per_row = min(layout.per_row, len(workers))
     taken = False
     for start in range(0, len(workers), per_row):
         if rows:
@@ -161,7 +163,7 @@ def _panels(
         if any(worker.slot == chosen for worker in line):
             show = (len(rows), len(rows) + high)
         blocks = [
-            (panel.panel(frame, snapshot, worker, cells, fit_.shape, worker.slot == chosen), cells + 2)
+            (panel.panel(frame, snapshot, worker, cells, layout.shape, worker.slot == chosen), cells + 2)
             for worker in line
         ]
         free = per_row - len(line)
@@ -169,21 +171,21 @@ def _panels(
             room = free * (cells + 2) - 2
             blocks.append((tuple((gap(1), *row) for row in free_slot(room, high)), room + 2))
             taken = True
-        rows += [fit(row, frame.width, g.ellipsis) for row in beside(blocks, 0)]
-    told = legend(workers, frame.width - 2, g)
-    if told:
-        rows.append((gap(1), *told))
-    return Drawn(fit_, heads, tuple(rows), show, tuple(w.slot for w in workers), per_row, taken)
+        rows += [fit(row, frame.width, g.ellipsis) for row in side_by_side(blocks, 0)]
+    legend_row = legend(workers, frame.width - 2, g)
+    if legend_row:
+        rows.append((gap(1), *legend_row))
+    return DrawnWorkers(layout, heads, tuple(rows), show, tuple(w.slot for w in workers), per_row, taken)
 
 
-def _table(frame: Frame, snapshot: Snapshot, fit_: Fit, workers: Sequence[WorkerView]) -> Drawn:
+def _table(frame: Frame, snapshot: Snapshot, layout: WorkersLayout, workers: Sequence[WorkerView]) -> DrawnWorkers:
     g = frame.glyphs
     parts = len(workers[0].components)
     cols = table.columns(frame.width, parts)
-    named = fit_.forced or frame.state.filter or is_sorted(frame)
+    named = layout.forced or frame.state.filter or is_sorted(frame)
     if frame.width >= 110 or named:
         heads: tuple[Row, ...] = (
-            section(frame, snapshot, fit_, len(workers)),
+            section(frame, snapshot, layout, len(workers)),
             table.heads(snapshot, cols, frame.width, g),
         )
     else:
@@ -193,24 +195,24 @@ def _table(frame: Frame, snapshot: Snapshot, fit_: Fit, workers: Sequence[Worker
     rows: list[Row] = []
     show: tuple[int, int] | None = None
     for worker in workers:
-        if rows and fit_.airy:
+        if rows and layout.airy:
             rows.append(EMPTY)
-        lines = table.worker_lines(frame, snapshot, worker, cols, fit_.lines, worker.slot == chosen)
+        lines = table.worker_lines(frame, snapshot, worker, cols, layout.lines, worker.slot == chosen)
         if worker.slot == chosen:
             show = (len(rows), len(rows) + len(lines))
         rows += lines
-    told = legend(workers, frame.width - 6, g, numbers=frame.width >= 110)
-    if told and frame.width >= 60:
-        rows.append((gap(5 if frame.width >= 110 else 3), *told))
-    return Drawn(fit_, heads, tuple(rows), show, tuple(w.slot for w in workers), 1)
+    legend_row = legend(workers, frame.width - 6, g, numbers=frame.width >= 110)
+    if legend_row and frame.width >= 60:
+        rows.append((gap(5 if frame.width >= 110 else 3), *legend_row))
+    return DrawnWorkers(layout, heads, tuple(rows), show, tuple(w.slot for w in workers), 1)
 
 
-def _grid(frame: Frame, snapshot: Snapshot, fit_: Fit, workers: Sequence[WorkerView]) -> Drawn:
+def _grid(frame: Frame, snapshot: Snapshot, layout: WorkersLayout, workers: Sequence[WorkerView]) -> DrawnWorkers:
     chosen = selected(frame)
-    heads = (section(frame, snapshot, fit_, len(workers)),)
+    heads = (section(frame, snapshot, layout, len(workers)),)
     rows = grid.cell_rows(frame, snapshot, workers, chosen)
     per_row = grid.grid_columns(frame.width, len(workers[0].components))[0]
     at = next((i for i, worker in enumerate(workers) if worker.slot == chosen), 0) // per_row
-    told = grid.grid_legend(workers, frame.width, frame.glyphs)
-    rows += [told] if told else []
-    return Drawn(fit_, heads, tuple(rows), (at, at + 1), tuple(w.slot for w in workers), per_row)
+    legend_row = grid.grid_legend(workers, frame.width, frame.glyphs)
+    rows += [legend_row] if legend_row else []
+    return DrawnWorkers(layout, heads, tuple(rows), (at, at + 1), tuple(w.slot for w in workers), per_row)

@@ -162,10 +162,10 @@ def _first(frame: Frame, snapshot: Snapshot, worker: WorkerView, cols: Columns, 
         room = cols.parts_at - 1 - width(row)
         if width((word,)) > room:
             word = word._replace(text=re.sub(r"(\d+[smhd])\d+[smhd]$", r"\1", word.text))
-        said = clip(g.text(word.text), room, g.ellipsis)
+        cell_text = clip(g.text(word.text), room, g.ellipsis)
         since_t = state_since(worker)
         how = worker_freshness(since_t, worker, snapshot) if since_t is not None else ""
-        row.append(freshen(word._replace(text=said, on=identity), how, worker.reach is not Reach.STALE))
+        row.append(freshen(word._replace(text=cell_text, on=identity), how, worker.reach is not Reach.STALE))
     for i, part in enumerate(worker.components):
         at = cols.parts_at + i * cols.part_cells
         row.append(gap(at - width(row)))
@@ -195,13 +195,13 @@ def _cell(
     row = [glyph, gap(end - 1 - len(value)), shown]
     if cols.change_end:
         room = cols.change_end - end
-        said = Span(change_text(part, room - 1), "muted")
+        change = Span(change_text(part, room - 1), "muted")
         if part.state is not S.ACTIVE:
             word_text = state_word(part, snapshot)
             fits = len(word_text) < room
-            said = Span(word_text if fits else "" if lines == 2 else word_text.split()[0], word_token(part))
-            said = said._replace(text=clip(said.text, room - 1, g.ellipsis))
-        row += [gap(room - width((said,))), said]
+            change = Span(word_text if fits else "" if lines == 2 else word_text.split()[0], word_token(part))
+            change = change._replace(text=clip(change.text, room - 1, g.ellipsis))
+        row += [gap(room - width((change,))), change]
     return row
 
 
@@ -250,9 +250,11 @@ def _numbers(g: Glyphs, worker: WorkerView, cols: Columns, at: int, lines: int) 
     if worker.reach in (Reach.DOWN, Reach.BROKEN) and lines == 1 and (worker.last_error or worker.error):
         room = max(0, cols.step_end - at - 1)
         clause = (worker.last_error or "").split(",")[0]
-        told = [g.text(said) for said in (worker.last_error, clause, worker.error) if said]
-        said = next((said for said in told if width((Span(said),)) <= room), clip(told[-1], room, g.ellipsis))
-        row += [gap(cols.step_end - at - width((Span(said),))), text(said)]
+        texts = [g.text(cell_text) for cell_text in (worker.last_error, clause, worker.error) if cell_text]
+        cell_text = next(
+            (cell_text for cell_text in texts if width((Span(cell_text),)) <= room), clip(texts[-1], room, g.ellipsis)
+        )
+        row += [gap(cols.step_end - at - width((Span(cell_text),))), text(cell_text)]
     else:
         ahead: list[Span] = [mark(g.caution, "warn", True), gap(1)] if jumped and lines == 1 else []
         row += [gap(cols.step_end - at - width((*ahead, step))), *ahead, step]
@@ -264,20 +266,22 @@ def _numbers(g: Glyphs, worker: WorkerView, cols: Columns, at: int, lines: int) 
     if cols.env_end and worker.env:
         env = worker.env
         bad = env.error is None and env.right < env.required
-        said = env.error or fmt.share(env.right, env.required)
-        row.append(right(g.text(said), cols.env_end - at - width(row), "crit" if bad else "text", bad, g.ellipsis))
+        cell_text = env.error or fmt.share(env.right, env.required)
+        row.append(
+            right(g.text(cell_text), cols.env_end - at - width(row), "crit" if bad else "text", bad, g.ellipsis)
+        )
     return row
 
 
 def _second_numbers(g: Glyphs, worker: WorkerView, cols: Columns, at: int) -> list[Span]:
     row: list[Span] = []
     if worker.step_rate_ratio is not None:
-        said = f"{g.times}{fmt.short(worker.step_rate_ratio, 0, 4)}"
-        marked = (mark(g.caution, "warn", True), gap(1), Span(said, "warn", True))
+        cell_text = f"{g.times}{fmt.short(worker.step_rate_ratio, 0, 4)}"
+        marked = (mark(g.caution, "warn", True), gap(1), Span(cell_text, "warn", True))
         row += [gap(cols.step_end - at - width(marked)), *marked]
     elif worker.epsilon is not None and worker.reach is Reach.UP:
-        said = f"eps {fmt.number(worker.epsilon, 2)}"
-        row.append(right(said, cols.step_end - at, "muted"))
+        cell_text = f"eps {fmt.number(worker.epsilon, 2)}"
+        row.append(right(cell_text, cols.step_end - at, "muted"))
     if cols.rss_end and worker.rss_growth_bytes_per_min is not None:
         room = cols.rss_end - at - width(row)
         row.append(right(fmt.growth(worker.rss_growth_bytes_per_min), room, "muted"))

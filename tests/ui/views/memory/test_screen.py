@@ -46,9 +46,9 @@ def test_what_was_not_observed_is_a_word_and_never_a_zero() -> None:
         healthy(), reading=MemoryReading(), history=(), owners=(), budget=None, growth=(), level="unknown"
     )
     bare = replace(nothing, workers=())
-    told = shown(bare)
-    assert told.count("not observed") >= 7
-    body = told.split("AVAILABLE")[1]
+    screen_text = shown(bare)
+    assert screen_text.count("not observed") >= 7
+    body = screen_text.split("AVAILABLE")[1]
     assert not any(f" {zero}" in body for zero in ("0.0", "0.00", "+0"))
 
 
@@ -59,10 +59,10 @@ def test_a_process_without_a_known_growth_has_none_written() -> None:
 
 
 def test_the_forecast_has_its_doubt_and_its_condition() -> None:
-    told = shown(leak())
-    assert "OOM in ~19m ±6m, if this trend holds" in told
-    assert "at zero between 15:10 and 15:22" in told
-    assert "━━ OOM 15:16 ±6m ━━" in told
+    screen_text = shown(leak())
+    assert "OOM in ~19m ±6m, if this trend holds" in screen_text
+    assert "at zero between 15:10 and 15:22" in screen_text
+    assert "━━ OOM 15:16 ±6m ━━" in screen_text
 
 
 def test_while_it_learns_no_line_is_drawn() -> None:
@@ -73,21 +73,21 @@ def test_while_it_learns_no_line_is_drawn() -> None:
     assert "slope -5 MB/min" in shown(with_memory(learning(), forecast=known))
 
 
-def test_after_a_kill_the_kill_is_told_and_no_band_is_drawn() -> None:
+def test_after_a_kill_the_kill_is_reported_and_no_band_is_drawn() -> None:
     killed = with_memory(leak(), oom_kills_in_run=2, oom_since_t=leak().t - 300, oom_victims=("ollama",))
-    told = shown(killed)
-    assert "2 in this run (ollama)" in told
-    assert "━━ OOM" not in told
+    screen_text = shown(killed)
+    assert "2 in this run (ollama)" in screen_text
+    assert "━━ OOM" not in screen_text
 
 
 def test_swap_and_gpus_that_are_not_there_are_named() -> None:
     base = healthy()
     assert base.memory.reading is not None
     without = replace(base.memory.reading, swap_total_bytes=0, swap_used_bytes=0)
-    told = shown(with_memory(base, reading=without, gpus=()))
-    assert "swap           none" in told
-    assert "GPU memory     no GPU " in told
-    assert "no way to ask" not in told
+    screen_text = shown(with_memory(base, reading=without, gpus=()))
+    assert "swap           none" in screen_text
+    assert "GPU memory     no GPU " in screen_text
+    assert "no way to ask" not in screen_text
     assert "GPU memory     no GPU, or no way to ask" in shown(base)
     busy = shown(learning())
     assert "swap thrashing: +120 MB/min" in busy
@@ -96,10 +96,10 @@ def test_swap_and_gpus_that_are_not_there_are_named() -> None:
 
 
 def test_a_budget_that_fits_nobody_says_so_and_marks_every_number() -> None:
-    told = " ".join(shown(learning()).split())
-    assert "not even one worker fits above the floor" in told
-    assert "3 x 1.20 (assumed) + Ollama 4.90 (assumed) + floor 1.00 = 9.50 GB of 6.50 GB" in told
-    assert "best" not in told
+    screen_text = " ".join(shown(learning()).split())
+    assert "not even one worker fits above the floor" in screen_text
+    assert "3 x 1.20 (assumed) + Ollama 4.90 (assumed) + floor 1.00 = 9.50 GB of 6.50 GB" in screen_text
+    assert "best" not in screen_text
 
 
 @pytest.mark.parametrize("scene", [name for name in SCENES if name != "hostile"])

@@ -28,7 +28,7 @@ def with_environment(
     return replace(snapshot, workers=workers, env_file=file)
 
 
-def told(snapshot: Snapshot, wide: int = 120, high: int = 40, **over: object) -> str:
+def draw_screen(snapshot: Snapshot, wide: int = 120, high: int = 40, **over: object) -> str:
     return text_of(snapshot, wide, high, "environment", **over)
 
 
@@ -37,7 +37,7 @@ def line(text: str, key: str) -> str:
 
 
 def test_a_file_that_is_not_exported_is_named_with_what_is_missing_where() -> None:
-    text = told(with_environment(stop(3), {"METABONK_SYSTEM2_ENABLED": "1", "METABONK_RUN_ID": "r7"}))
+    text = draw_screen(with_environment(stop(3), {"METABONK_SYSTEM2_ENABLED": "1", "METABONK_RUN_ID": "r7"}))
     assert "sourced without set -a: not exported" in text
     assert "missing in 3/3 processes" in text
     assert "/pool/metabonk.env" in text
@@ -51,20 +51,20 @@ def test_a_file_that_is_not_exported_is_named_with_what_is_missing_where() -> No
 
 def test_an_override_names_both_values_and_the_workers() -> None:
     exported = replace(FILE, exported=frozenset(FILE.values))
-    text = told(with_environment(stop(3), {**WANTED, "METABONK_SYSTEM2_ENABLED": "0"}, exported))
+    text = draw_screen(with_environment(stop(3), {**WANTED, "METABONK_SYSTEM2_ENABLED": "0"}, exported))
     assert "overridden on the way: METABONK_SYSTEM2_ENABLED is 1 in the file, 0 in w0-w2" in text
     assert "set -a" not in text
 
 
 def test_what_is_not_permitted_is_never_right() -> None:
-    text = told(with_environment(healthy(), None, error="not permitted"))
+    text = draw_screen(with_environment(healthy(), None, error="not permitted"))
     assert "3/3 processes not readable: not permitted" in text
     assert "● 1" not in line(text, REWARD)[50:], "the file is right, no process is known to be"
     assert "unknown" in line(text, REWARD)
 
 
 def test_everything_right_says_nothing_is_wrong() -> None:
-    text = told(with_environment(healthy(), WANTED, replace(FILE, exported=frozenset(FILE.values))))
+    text = draw_screen(with_environment(healthy(), WANTED, replace(FILE, exported=frozenset(FILE.values))))
     assert f"{len(WANTED)}/{len(WANTED)} required keys without a mismatch" in text
     assert "missing" not in text
     assert "set -a" not in text
@@ -72,22 +72,22 @@ def test_everything_right_says_nothing_is_wrong() -> None:
 
 def test_a_file_that_cannot_be_read_says_so() -> None:
     file = EnvFileReading("/pool/x", {}, frozenset(), "/pool/x does not exist")
-    assert "/pool/x does not exist" in told(with_environment(stop(3), WANTED, file))
-    assert "none is configured" in told(with_environment(stop(3), WANTED, None))
+    assert "/pool/x does not exist" in draw_screen(with_environment(stop(3), WANTED, file))
+    assert "none is configured" in draw_screen(with_environment(stop(3), WANTED, None))
 
 
 def test_keys_that_nobody_reads_are_listed_with_what_is_read_instead() -> None:
     file = replace(FILE, unread=("METABONK_SOMETHING", "METABONK_UI_BASE_EPS", "METABONK_WORKER_MEMORY_LIMIT_MB"))
-    text = told(with_environment(stop(3), WANTED, file), 120, 60)
+    text = draw_screen(with_environment(stop(3), WANTED, file), 120, 60)
     assert "read instead: METABONK_DYNAMIC_EPS_BASE" in line(text, "▲ METABONK_UI_BASE_EPS")
     assert "nothing is read instead" in line(text, "▲ METABONK_WORKER_MEMORY_LIMIT_MB")
     assert line(text, "▲ METABONK_SOMETHING").rstrip().endswith("METABONK_SOMETHING")
-    assert "source was not found" in told(with_environment(stop(3), WANTED, FILE), 120, 60)
+    assert "source was not found" in draw_screen(with_environment(stop(3), WANTED, FILE), 120, 60)
 
 
 @pytest.mark.parametrize("wide", [60, 80, 120, 200])
 def test_many_workers_are_counted(wide: int) -> None:
-    text = told(with_environment(many(16), {}), wide)
+    text = draw_screen(with_environment(many(16), {}), wide)
     assert "0/16" in text
 
 
@@ -106,4 +106,4 @@ def test_it_fits_every_size(size: tuple[int, int], workers: int) -> None:
 
 
 def test_the_selected_worker_is_the_one_below() -> None:
-    assert "W2  " in told(with_environment(healthy(), {**WANTED, "METABONK_X": "1"}), 120, 60, state=chosen(2))
+    assert "W2  " in draw_screen(with_environment(healthy(), {**WANTED, "METABONK_X": "1"}), 120, 60, state=chosen(2))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.model.snapshot import Word
+from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.step.event_log import Teller
 from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, UNICODE
 from metabonk_tui.ui.style.spans import mark
@@ -12,9 +12,9 @@ from metabonk_tui.ui.views.run.events import event_mark
 from tests.support import snapshots as scenes
 
 
-@pytest.mark.parametrize("word", list(Word))
-def test_a_verdict_has_the_glyph_of_its_word(word: Word) -> None:
-    teller = Teller(0.0, ())
-    teller.tell_verdict(replace(scenes.healthy().verdict, word=word))
-    (event,) = teller.events
+@pytest.mark.parametrize("word", list(VerdictKind))
+def test_a_verdict_has_the_glyph_of_its_word(word: VerdictKind) -> None:
+    event_log = Teller(0.0, ())
+    event_log.tell_verdict(replace(scenes.healthy().verdict, kind=word))
+    (event,) = event_log.events
     assert event_mark(event, UNICODE) == mark(UNICODE.level(word.level), LEVEL_TOKENS[word.level])

@@ -55,10 +55,10 @@ def test_tab_goes_through_the_workers_and_back_to_all() -> None:
 
 
 def test_one_worker_alone_shows_its_own() -> None:
-    told = drawn(logged(), 2)
-    assert "w1 alone" in told
-    assert "Read timed out" in told
-    assert "Traceback" not in told
+    screen_text = drawn(logged(), 2)
+    assert "w1 alone" in screen_text
+    assert "Read timed out" in screen_text
+    assert "Traceback" not in screen_text
 
 
 def test_a_worker_less_than_before_leaves_the_screen_standing() -> None:
@@ -67,9 +67,9 @@ def test_a_worker_less_than_before_leaves_the_screen_standing() -> None:
 
 
 def test_nothing_found_says_where_it_was_looked_for() -> None:
-    told = drawn(healthy())
-    assert "no such line was found" in told
-    assert "/proc/41207/fd/1" in told
+    screen_text = drawn(healthy())
+    assert "no such line was found" in screen_text
+    assert "/proc/41207/fd/1" in screen_text
     unknown = replace(healthy(1).workers[0], pid=None, status=None)
     assert "neither a process nor a directory" in drawn(replace(healthy(1), workers=(unknown,)))
 

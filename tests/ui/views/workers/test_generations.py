@@ -32,30 +32,30 @@ def test_a_life_that_goes_on_alone_is_no_list() -> None:
 
 
 def test_what_ended_unseen_is_said_and_what_lives_has_no_end() -> None:
-    told = drawn(lived(FIRST, SECOND))
-    assert told.count("nobody saw it end") == 1
-    assert told.index("gen 2   14:03:03") < told.index("nobody saw it end")
+    screen_text = drawn(lived(FIRST, SECOND))
+    assert screen_text.count("nobody saw it end") == 1
+    assert screen_text.index("gen 2   14:03:03") < screen_text.index("nobody saw it end")
 
 
 def test_a_worker_that_is_down_does_not_live_on() -> None:
-    told = drawn(lived(FIRST, SECOND, alive=False))
-    assert told.count("nobody saw it end") == 2
-    assert "for 29m" not in told, "how long it lived, nobody knows"
-    assert re.search(r"process +gone, was 41207", told)
+    screen_text = drawn(lived(FIRST, SECOND, alive=False))
+    assert screen_text.count("nobody saw it end") == 2
+    assert "for 29m" not in screen_text, "how long it lived, nobody knows"
+    assert re.search(r"process +gone, was 41207", screen_text)
     assert "for 29m" in drawn(lived(FIRST, SECOND))
 
 
 def test_the_newest_come_first_and_the_others_are_counted() -> None:
     lives = tuple(Generation(n, START + n, n, "step fell") for n in range(1, 13))
-    told = drawn(lived(*lives))
-    assert told.index("gen 12") < told.index("gen 3 ")
-    assert "gen 2 " not in told
-    assert "and 2 earlier" in told
+    screen_text = drawn(lived(*lives))
+    assert screen_text.index("gen 12") < screen_text.index("gen 3 ")
+    assert "gen 2 " not in screen_text
+    assert "and 2 earlier" in screen_text
 
 
 def test_an_end_by_our_own_hand_is_no_alarm() -> None:
-    told = drawn(killed(), 2)
-    assert "○ stopped by us" in told
-    assert "■ OOM-killed" in told
-    assert "▲ exited 3" in told
-    assert "◌ cause unknown" in told
+    screen_text = drawn(killed(), 2)
+    assert "○ stopped by us" in screen_text
+    assert "■ OOM-killed" in screen_text
+    assert "▲ exited 3" in screen_text
+    assert "◌ cause unknown" in screen_text
