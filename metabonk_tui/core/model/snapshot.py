@@ -222,6 +222,15 @@ class Snapshot:
     """This run's, the loudest that fire first, then pending ones, then those that ended, newest first."""
     recorded_by: str = ""
     """The other monitor that writes it, in words; "": we do, or nobody does."""
+    event_count: int = 0
+    """How many events this run has had, of which `events` holds the newest. Not written to JSON."""
 
 
 MAX_EVENTS = 500
+
+
+def new_events(before: Snapshot | None, after: Snapshot) -> tuple[Event, ...]:
+    """Return the events of `after` that `before` did not have yet; all that it holds where they are of two runs."""
+    known = before is not None and before.run.started_at == after.run.started_at
+    added = after.event_count - (before.event_count if known and before is not None else 0)
+    return after.events[max(0, len(after.events) - added) :] if added > 0 else ()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, cast
 
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot
-from metabonk_tui.core.timeseries.window import Spacing
+from metabonk_tui.core.step.state import with_true_rhythm
 
-MISSING = ("recorder.gap", "recorder.error")
+MISSING = (EventKind.RECORDER_GAP, EventKind.RECORDER_ERROR)
 """What tells of a stretch that is not in the recording: nobody looked, or it could not be stored."""
 
 
@@ -34,21 +34,15 @@ def rebuild(past: Past, step: Callable[[Snapshot | None, Sample], Snapshot]) -> 
         snapshot = step(snapshot, sample)
     if snapshot is None or past.rhythm_s is None:
         return snapshot
-    return _told_in_full(snapshot, past.events, past.rhythm_s)
+    return _with_all_events(snapshot, past.events, past.rhythm_s)
 
 
-def _told_in_full(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
-    """Put right what few samples tell wrong: the rhythm, the gaps, and what happened between them."""
+def _with_all_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
+    """Correct what too few samples show: the time between samples, the gaps, and the events between them."""
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
         for event in events
         if event.kind in MISSING and {"from", "to"} <= set(event.facts)
     )
-    state = cast(Any, snapshot.state)
-    run = replace(state.run, spacing=Spacing(rhythm_s), gaps=gaps or state.run.gaps)
-    return replace(
-        snapshot,
-        events=events[-MAX_EVENTS:] or snapshot.events,
-        run=replace(snapshot.run, gaps=run.gaps, interval_s=rhythm_s),
-        state=replace(state, run=run),
-    )
+    corrected = with_true_rhythm(snapshot, gaps, rhythm_s)
+    return replace(corrected, events=events[-MAX_EVENTS:], event_count=len(events)) if events else corrected
