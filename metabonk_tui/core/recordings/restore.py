@@ -10,12 +10,12 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot
 from metabonk_tui.core.step.state import with_true_rhythm
 
-MISSING = (EventKind.RECORDER_GAP, EventKind.RECORDER_ERROR)
+GAP_KINDS = (EventKind.RECORDER_GAP, EventKind.RECORDER_ERROR)
 """What tells of a stretch that is not in the recording: nobody looked, or it could not be stored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RecordedPast:
     """What a recording holds of a run."""
 
     known: Snapshot | None
@@ -27,7 +27,7 @@ class Past:
     """The true time between samples, where `samples` are only some of them."""
 
 
-def rebuild(past: Past, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
+def rebuild(past: RecordedPast, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
     """Make the Snapshot of the end of what was recorded; None: nothing was."""
     snapshot = past.known
     for sample in past.samples:
@@ -42,7 +42,7 @@ def _with_all_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: fl
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
         for event in events
-        if event.kind in MISSING and {"from", "to"} <= set(event.facts)
+        if event.kind in GAP_KINDS and {"from", "to"} <= set(event.facts)
     )
     corrected = with_true_rhythm(snapshot, gaps, rhythm_s)
     return replace(corrected, events=events[-MAX_EVENTS:], event_count=len(events)) if events else corrected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from metabonk_tui.core.alerts.rules import TWINS
+from metabonk_tui.core.alerts.rules import SAME_EVENT
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.sample import Event, Severity
@@ -100,12 +100,12 @@ def alert_draft(transition: AlertTransition) -> EventDraft:
 
 def _alert_text(transition: AlertTransition) -> str:
     alert = transition.alert
-    whose = f" {_listed(alert.workers)}" if alert.workers else ""
+    workers_text = f" {_listed(alert.workers)}" if alert.workers else ""
     if transition.kind == "resolved":
-        return f"{alert.id}{whose} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
+        return f"{alert.id}{workers_text} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
     wider = "critical" if alert.severity == "crit" else "wider"
     escalated = f" is {wider} now" if transition.kind == "louder" else ""
-    return f"{alert.id}{whose}{escalated}: {alert.text}"
+    return f"{alert.id}{workers_text}{escalated}: {alert.text}"
 
 
 def _alert_facts(transition: AlertTransition) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _alert_facts(transition: AlertTransition) -> dict[str, Any]:
     facts |= {"workers": list(alert.workers), "times": alert.times}
     facts |= {"least": alert.least, "most": alert.most, "unit": alert.unit} if alert.unit else {}
     facts |= {"duration": alert.duration_s(alert.resolved_t)} if alert.resolved_t is not None else {}
-    return facts | ({"twin": TWINS[alert.name]} if alert.name in TWINS else {})
+    return facts | ({"twin": SAME_EVENT[alert.name]} if alert.name in SAME_EVENT else {})
 
 
 def _listed(slots: Sequence[int]) -> str:

@@ -31,7 +31,7 @@ KEPT_RUNS = 50
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
     """Say what a sample means after all that came before. Never raises for anything that was observed."""
     if previous is None:
-        return _advance(None, _fresh(runs.first_header(sample), config), sample, config)
+        return _advance(None, _new_state(runs.first_header(sample), config), sample, config)
     state = cast(State, previous.state)
     if runs.is_new(state.run, sample.run):
         return _begin_run(previous, cast(RunHeader, sample.run), sample, config)
@@ -60,7 +60,7 @@ def _relaunched(before: State, after: State, sample: Sample, config: Config) -> 
     )
 
 
-def _fresh(header: RunHeader, config: Config) -> State:
+def _new_state(header: RunHeader, config: Config) -> State:
     run, names = runs.new_run(header, config), contract.new_contract(config)
     return State(run=run, tracks={}, memory=MemoryTrack(), gate=GateTrack(), contract=names)
 
@@ -70,9 +70,9 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
     state = cast(State, previous.state)
     ended = previous.ended_runs
     if state.run.begun:
-        last = _closed(previous, state, sample, config)
+        last = _close_run(previous, state, sample, config)
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
-    fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
+    fresh = _new_state(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
     spaced = replace(fresh.run, spacing=runs.spacing_after(state.run, fresh.run))
     known = replace(fresh.memory, earlier=state.memory.earlier)
     fresh = replace(fresh, run=spaced, memory=known, env_file=state.env_file)
@@ -80,7 +80,7 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
     return replace(first, tick=previous.tick + 1, ended_runs=ended)
 
 
-def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
+def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
     """Return the last Snapshot of a run that ends before this sample: the hole up to it is still that run's.
 
     So is a kernel kill in it: what the counter shows when the next run begins is that run's zero.
@@ -88,9 +88,9 @@ def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) ->
     last = replace(previous, state=None, ended_runs=())
     events = EventLog(previous.t, previous.events)
     if sample.t - previous.t > runs.gap_s(state.run, config) and state.run.samples > 1:
-        hole = Gap(previous.t, sample.t)
-        emit_gap(events, hole)
-        last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
+        closing_gap = Gap(previous.t, sample.t)
+        emit_gap(events, closing_gap)
+        last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, closing_gap)))
     after = memory.close(state.memory, sample, previous.t)
     if after.drafts:
         view = memory.view(after, config, len(previous.workers), previous.t)
@@ -129,7 +129,7 @@ def _advance(
 def _with_events_only(previous: Snapshot, tick: Tick) -> Snapshot:
     """Take in a sample with nothing but events: nothing was looked at, so nothing can be judged."""
     tick.events.add(tick.sample.events)
-    known = alerts.hear(tick.now.alerts, tick.sample.events)
+    known = alerts.apply_events(tick.now.alerts, tick.sample.events)
     tick.update(alerts=known, run=with_own_actions(tick.now.run, tick.sample))
     return replace(
         previous,
@@ -153,7 +153,7 @@ def _snapshot_of(tick: Tick) -> Snapshot:
         pool=tick.pool,
         events=tick.events.newest,
         verdicts=tick.verdicts,
-        causes=now.suspects.causes,
+        causes=now.cause_tracker.causes,
         lag_s=tick.sample.lag_s,
         trend_bucket_s=TREND_BUCKET_S,
         memory_bucket_s=HISTORY_BUCKET_S,
@@ -161,7 +161,7 @@ def _snapshot_of(tick: Tick) -> Snapshot:
         state=now,
         env_file=now.env_file,
         contract=now.contract.view,
-        log_lines=now.suspects.logs,
+        log_lines=now.cause_tracker.logs,
         alerts=now.alerts.view,
         event_count=(previous.event_count if previous else 0) + tick.events.emitted,
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.alerts import tracker as alerts
-from metabonk_tui.core.alerts.rule import Scene
+from metabonk_tui.core.alerts.rule import RuleInput
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import flight_recorder
 from metabonk_tui.core.memory import tracker as memory
@@ -241,8 +241,8 @@ def gather_verdict_inputs(tick: Tick) -> None:
 @stage(writes=("now.suspects",), needs=("inputs", "tracks", "now.env_file"))
 def rank_causes(tick: Tick) -> None:
     environs = {slot: track.env.values for slot, track in tick.tracks.items() if track.env is not None}
-    found = tick.before.suspects.observe(tick.sample, tick.inputs, environs, tick.now.env_file)
-    tick.update(suspects=found)
+    found = tick.before.cause_tracker.observe(tick.sample, tick.inputs, environs, tick.now.env_file)
+    tick.update(cause_tracker=found)
 
 
 @stage(writes=("now.hysteresis", "verdict", "verdicts"), needs=("inputs",))
@@ -256,9 +256,9 @@ def decide_verdict(tick: Tick) -> None:
 @stage(writes=("now.alerts",), needs=("inputs", "verdict", "timing", "workers"))
 def evaluate_alerts(tick: Tick) -> None:
     timing, config = tick.timing, tick.config
-    known = alerts.hear(tick.before.alerts, tick.sample.events, gap=timing.gap is not None)
-    known = alerts.watch_states(known, tick.workers, timing.t, timing.elapsed_s)
-    seen = Scene(tick.inputs, tick.verdict, tick.previous, alerts.uncertain(known), known.trouble)
+    known = alerts.apply_events(tick.before.alerts, tick.sample.events, gap=timing.gap is not None)
+    known = alerts.observe_states(known, tick.workers, timing.t, timing.elapsed_s)
+    seen = RuleInput(tick.inputs, tick.verdict, tick.previous, alerts.uncertain(known), known.recorder_problem)
     known, transitions = alerts.observe(known, seen, timing.elapsed_s, config)
     tick.events.emit_all(alert_draft(transition) for transition in transitions)
     tick.update(alerts=known)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from metabonk_tui.core.alerts.tracker import Alerts
-from metabonk_tui.core.causes.tracker import Suspects
+from metabonk_tui.core.causes.tracker import CauseTracker
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.tracker import MemoryTrack
@@ -44,7 +44,7 @@ class State:
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
-    suspects: Suspects = field(default_factory=Suspects)
+    cause_tracker: CauseTracker = field(default_factory=CauseTracker)
     exits: ExitState = field(default_factory=ExitState)
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
     kernel_log: str | None = None
