@@ -29,7 +29,7 @@ Spawn = Callable[..., subprocess.Popen[str]]
 SPEED = 240
 TICK_S = 0.2
 IMPATIENT = (
-    "from metabonk_tui.adapters.store import journal;journal.AGAIN_S = 1.0;from metabonk_tui.cli.main import run;run()"
+    "from metabonk_tui.adapters.store import journal;journal.RETRY_S = 1.0;from metabonk_tui.cli.main import run;run()"
 )
 """The program, but it tries again sooner what failed."""
 HOLE_S = 9 * TICK_S * SPEED
@@ -82,7 +82,7 @@ def read(folder: Path) -> tuple[list[Sample], tuple[Event, ...]]:
         samples, events = list(one.samples()), one.events()
         assert one.problems == []
         assert len(samples) == one.newest_seq
-        assert one._base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert one._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     return samples, events
 
 

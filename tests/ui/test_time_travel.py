@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
-from metabonk_tui.core.recordings.playback import Mark, Playback, Stretch
-from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, Shift, Target
+from metabonk_tui.core.recordings.playback import Mark, Playback, RunSpan
+from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, SeekTarget, Shift
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.commands import COMMANDS, REPLAY_REFUSAL
@@ -47,7 +47,7 @@ def playback(scene: Snapshot, **more: object) -> Playback:
         "playing": False,
         "speed": 60.0,
         "sample_t": scene.t,
-        "runs": (Stretch(scene.run.name, began_t, began_t, to_t),),
+        "runs": (RunSpan(scene.run.name, began_t, began_t, to_t),),
         "marks": (
             Mark(began_t + 1, "verdict", word=VerdictKind.VALIDATING),
             Mark(began_t + 600, "warn"),
@@ -74,7 +74,7 @@ class ScriptedTransport:
     def step(self, samples: int) -> None:
         self.sent.append(samples)
 
-    def seek(self, target: Target) -> None:
+    def seek(self, target: SeekTarget) -> None:
         self.sent.append(target)
 
     def play(self) -> None:
@@ -268,7 +268,7 @@ def test_what_is_copied_says_that_it_is_past() -> None:
     ("typed", "target"),
     [("55m", Elapsed(3300)), ("3m ago", Shift(-180)), ("next verdict", Find("verdict", True)), ("end", Edge("end"))],
 )
-def test_what_is_typed_is_gone_to(typed: str, target: Target) -> None:
+def test_what_is_typed_is_gone_to(typed: str, target: SeekTarget) -> None:
     viewer = Viewer()
     viewer.types(f"t{typed}")
     assert typed in plain(viewer.rows[-1])
@@ -345,7 +345,7 @@ def test_the_bar_says_how_it_stands() -> None:
 def test_runs_are_counted_where_there_are_several() -> None:
     scene = scenes.stop()
     began_t = scene.run.started_at
-    runs = (Stretch("a", began_t, began_t, scene.t), Stretch("b", scene.t + 100, scene.t + 100, scene.t + 1200))
+    runs = (RunSpan("a", began_t, began_t, scene.t), RunSpan("b", scene.t + 100, scene.t + 100, scene.t + 1200))
     assert "00:55:04 of 00:55:04  run 1/2" in bar(runs=runs)
     assert "00:00:50 of 00:18:20  run 2/2" in bar(runs=runs, t=scene.t + 150)
 

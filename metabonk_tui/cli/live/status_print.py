@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Mapping
 
-from metabonk_tui.adapters.state.paths import state_place
-from metabonk_tui.adapters.state.status_file import Unreadable, find, folder_of, read
+from metabonk_tui.adapters.state.paths import state_path
+from metabonk_tui.adapters.state.status_file import UnreadableStatusFile, find, folder_of, read
 from metabonk_tui.core.export import status_line
 
 FORMATS = ("line", "json", "tmux")
@@ -51,18 +51,18 @@ def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
 
 def _briefs(host: str | None, port: int | None) -> tuple[list[status_line.Brief], str]:
     """Read the briefs that can be told, and why the newest other one cannot."""
-    folder = folder_of(state_place())
+    folder = folder_of(state_path())
     briefs: list[status_line.Brief] = []
     problem = ""
     try:
         paths = find(folder, host, port)
-    except Unreadable as error:
+    except UnreadableStatusFile as error:
         return [], f"{folder}: {error}"
     for path in paths:
         try:
             found = read(path)
             fault = status_line.fault(found)
-        except Unreadable as error:
+        except UnreadableStatusFile as error:
             fault = str(error)
         if fault:
             problem = problem or f"{fault}: {path}"

@@ -11,7 +11,7 @@ import sys
 
 import msgspec
 
-from metabonk_tui.adapters.state.config_files import Loaded, load_config
+from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED
 from metabonk_tui.cli.live.demo_pool import DemoPool, LeaveSignal, demo_pool
 from metabonk_tui.cli.options import Parser, count, factor, port
@@ -60,7 +60,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     return FAILED if pool.left else code
 
 
-def _loaded(pool: DemoPool) -> Loaded:
+def _loaded(pool: DemoPool) -> LoadedConfig:
     """Read the pool's configuration, with the looks that the person has chosen."""
     ui_config = msgspec.to_builtins(load_config().config.ui)
     return load_config(str(pool.config), {"ui": ui_config})

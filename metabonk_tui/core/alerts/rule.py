@@ -10,7 +10,7 @@ from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RuleInput:
     """What the rules look at."""
 
     facts: VerdictInputs
@@ -39,21 +39,21 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleResult:
     """What a rule finds in a Scene."""
 
     conditions: tuple[Condition, ...] = ()
-    blind: frozenset[int] = frozenset()
+    unknown_workers: frozenset[int] = frozenset()
     """Slots of which nothing can be told now: neither that it holds nor that it has ended."""
-    unseen: bool = False
+    no_data: bool = False
     """The same of everything that the rule is about."""
 
 
-NOTHING = Finding()
-UNSEEN = Finding(unseen=True)
-Rule = Callable[[Scene], Finding]
+NO_RESULT = RuleResult()
+NO_DATA = RuleResult(no_data=True)
+Rule = Callable[[RuleInput], RuleResult]
 
 
-def meant_to_run(scene: Scene) -> bool:
+def meant_to_run(inputs: RuleInput) -> bool:
     """Is there a pool that should be at work?"""
-    return scene.facts.begun and scene.facts.stopped_t is None
+    return inputs.facts.begun and inputs.facts.stopped_t is None

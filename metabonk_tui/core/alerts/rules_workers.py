@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene, meant_to_run
+from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, meant_to_run
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 
 HOUR_S = 3600.0
@@ -18,93 +18,95 @@ LATER = 3.0
 UNCERTAIN_SHARE = 0.75
 
 
-def _unheard(scene: Scene) -> frozenset[int]:
-    return frozenset(worker.slot for worker in scene.facts.workers if worker.reach is not Reach.UP)
+def _unanswering(inputs: RuleInput) -> frozenset[int]:
+    return frozenset(worker.slot for worker in inputs.facts.workers if worker.reach is not Reach.UP)
 
 
-Told = Callable[[str, str], str]
+Describe = Callable[[str, str], str]
 """(title, field) → the clause."""
 
 
-def _components(scene: Scene, states: tuple[ComponentState, ...], told: Told, *, lasts: bool = False) -> Finding:
+def _components(
+    inputs: RuleInput, states: tuple[ComponentState, ...], describe: Describe, *, lasts: bool = False
+) -> RuleResult:
     """Find the components that are in one of these states; raised where they are on every worker that answers."""
-    workers = scene.facts.workers
-    if not meant_to_run(scene) or not workers:
-        return NOTHING
-    heard = [worker for worker in workers if worker.reach is Reach.UP]
-    if not any(component.state in states for worker in heard for component in worker.components):
-        return Finding(blind=_unheard(scene))
+    workers = inputs.facts.workers
+    if not meant_to_run(inputs) or not workers:
+        return NO_RESULT
+    answered = [worker for worker in workers if worker.reach is Reach.UP]
+    if not any(component.state in states for worker in answered for component in worker.components):
+        return RuleResult(unknown_workers=_unanswering(inputs))
     found = []
     for index, component in enumerate(workers[0].components):
-        slots = tuple(worker.slot for worker in heard if worker.components[index].state in states)
+        slots = tuple(worker.slot for worker in answered if worker.components[index].state in states)
         if not slots or (lasts and component.derived):
             # That nobody came from the menu into the game is NoGameplay's to say.
             continue
         found.append(
             Condition(
-                told(component.title, component.field),
+                describe(component.title, component.field),
                 component.id,
                 slots,
-                raised=len(slots) == len(heard),
+                raised=len(slots) == len(answered),
                 lasting=LATER if lasts and component.due == "gameplay" else 1.0,
             )
         )
-    return Finding(tuple(found), _unheard(scene))
+    return RuleResult(tuple(found), _unanswering(inputs))
 
 
-def component_absent(scene: Scene) -> Finding:
+def component_absent(inputs: RuleInput) -> RuleResult:
     """The key of a component is not in `/status`: it was never built."""
-    return _components(scene, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
+    return _components(inputs, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
 
 
-def component_bad(scene: Scene) -> Finding:
+def component_bad(inputs: RuleInput) -> RuleResult:
     """What a component says cannot be taken for a number of its own."""
     states = (ComponentState.BAD, ComponentState.UNPROVEN)
-    return _components(scene, states, lambda title, name: f"{title}: {name} is no number, or moves without its proof")
+    return _components(inputs, states, lambda title, name: f"{title}: {name} is no number, or moves without its proof")
 
 
-def component_zero(scene: Scene) -> Finding:
+def component_zero(inputs: RuleInput) -> RuleResult:
     """A component is there and has done nothing, while the worker steps."""
-    found = _components(scene, (ComponentState.ZERO,), lambda title, name: f"{title}: {name} stays at 0", lasts=True)
-    return _stepping(scene, found)
+    found = _components(inputs, (ComponentState.ZERO,), lambda title, name: f"{title}: {name} stays at 0", lasts=True)
+    return _stepping(inputs, found)
 
 
-def component_stalled(scene: Scene) -> Finding:
+def component_stalled(inputs: RuleInput) -> RuleResult:
     """A component has shown and has stopped, while the worker steps."""
-    found = _components(scene, (ComponentState.STALLED,), lambda title, name: f"{title}: {name} stands", lasts=True)
-    return _stepping(scene, found)
+    found = _components(inputs, (ComponentState.STALLED,), lambda title, name: f"{title}: {name} stands", lasts=True)
+    return _stepping(inputs, found)
 
 
-def _stepping(scene: Scene, found: Finding) -> Finding:
+def _stepping(inputs: RuleInput, found: RuleResult) -> RuleResult:
     """Leave out the workers that do not step: of those another alert tells. Raised once the gate is over."""
     if not found.conditions:
         return found
-    still = {worker.slot for worker in scene.facts.workers if not worker.step_rate}
-    ends_t = scene.facts.gate.ends_t
-    over = ends_t is not None and scene.facts.t >= ends_t
+    still = {worker.slot for worker in inputs.facts.workers if not worker.step_rate}
+    ends_t = inputs.facts.gate.ends_t
+    over = ends_t is not None and inputs.facts.t >= ends_t
     kept = []
     for one in found.conditions:
         slots = tuple(slot for slot in one.workers if slot not in still)
         if slots:
             whole = one.raised and over and one.lasting == 1.0 and len(slots) == len(one.workers)
             kept.append(Condition(one.text, one.about, slots, raised=whole, lasting=one.lasting))
-    return Finding(tuple(kept), found.blind)
+    return RuleResult(tuple(kept), found.unknown_workers)
 
 
-def worker_down(scene: Scene) -> Finding:
+def worker_down(inputs: RuleInput) -> RuleResult:
     """A worker cannot be reached, or does not answer as a worker does; raised where none does."""
-    facts = scene.facts
-    if not meant_to_run(scene):
-        return NOTHING
+    facts = inputs.facts
+    if not meant_to_run(inputs):
+        return NO_RESULT
     if facts.changing:
-        return UNSEEN
+        return NO_DATA
     down = [worker for worker in facts.workers if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN)]
-    blind = frozenset(worker.slot for worker in facts.workers if worker.reach is Reach.UNOBSERVED)
+    unknown_workers = frozenset(worker.slot for worker in facts.workers if worker.reach is Reach.UNOBSERVED)
     if not down:
-        return Finding(blind=blind)
+        return RuleResult(unknown_workers=unknown_workers)
     every = len(down) == len(facts.workers)
     text = f"no worker answers: {down[0].error or 'no answer'}" if every else _each(down, _unreached)
-    return Finding((Condition(text, workers=_slots(down), raised=every),), blind)
+    return RuleResult((Condition(text, workers=_slots(down), raised=every),), unknown_workers)
 
 
 def _unreached(worker: WorkerView) -> str:
@@ -112,51 +114,51 @@ def _unreached(worker: WorkerView) -> str:
     return f"{how}: {worker.error}" if worker.error else how
 
 
-def _conduct(scene: Scene, *words: HealthState) -> Finding:
+def _conduct(inputs: RuleInput, *words: HealthState) -> RuleResult:
     """Find the workers with one of these words of conduct; raised where every one that answers has it."""
-    if not meant_to_run(scene):
-        return NOTHING
-    workers = scene.facts.workers
+    if not meant_to_run(inputs):
+        return NO_RESULT
+    workers = inputs.facts.workers
     found = [worker for worker in workers if worker.health is not None and worker.health.state in words]
-    blind = _unheard(scene).difference(worker.slot for worker in found)
+    unknown_workers = _unanswering(inputs).difference(worker.slot for worker in found)
     if not found:
-        return Finding(blind=blind)
-    heard = sum(worker.reach is Reach.UP for worker in workers)
+        return RuleResult(unknown_workers=unknown_workers)
+    answered = sum(worker.reach is Reach.UP for worker in workers)
     text = _each(found, lambda worker: worker.health.why if worker.health else "")
-    return Finding((Condition(text, workers=_slots(found), raised=len(found) >= heard),), blind)
+    return RuleResult((Condition(text, workers=_slots(found), raised=len(found) >= answered),), unknown_workers)
 
 
-def worker_idle(scene: Scene) -> Finding:
+def worker_idle(inputs: RuleInput) -> RuleResult:
     """A worker answers, and nothing in it moves."""
-    return _conduct(scene, HealthState.IDLE, HealthState.ZOMBIE)
+    return _conduct(inputs, HealthState.IDLE, HealthState.ZOMBIE)
 
 
-def stale_frames(scene: Scene) -> Finding:
+def stale_frames(inputs: RuleInput) -> RuleResult:
     """A worker steps, and what it sees stands still."""
-    return _conduct(scene, HealthState.STALE_FRAMES)
+    return _conduct(inputs, HealthState.STALE_FRAMES)
 
 
-def worker_looping(scene: Scene) -> Finding:
+def worker_looping(inputs: RuleInput) -> RuleResult:
     """A worker begins anew again and again."""
-    return _conduct(scene, HealthState.LOOPING)
+    return _conduct(inputs, HealthState.LOOPING)
 
 
-def rate_regime(scene: Scene) -> Finding:
+def rate_regime(inputs: RuleInput) -> RuleResult:
     """The step rate of a worker has left its own regime, upwards or downwards."""
-    if not meant_to_run(scene):
-        return NOTHING
+    if not meant_to_run(inputs):
+        return NO_RESULT
     stands = (HealthState.IDLE, HealthState.ZOMBIE)
     found = []
-    for worker in scene.facts.workers:
+    for worker in inputs.facts.workers:
         word = worker.health.state if worker.health else None
         fell = worker.step_rate_fell is not None and word not in stands
         if worker.reach is Reach.UP and (word is HealthState.RACING or fell):
             found.append(worker)
     if not found:
-        return Finding(blind=_unheard(scene))
+        return RuleResult(unknown_workers=_unanswering(inputs))
     rate = max(found, key=lambda worker: abs((worker.step_rate_ratio or 1.0) - 1.0)).step_rate
     condition = Condition(_each(found, _pace), workers=_slots(found), value=rate, unit="per s")
-    return Finding((condition,), _unheard(scene))
+    return RuleResult((condition,), _unanswering(inputs))
 
 
 def _pace(worker: WorkerView) -> str:
@@ -165,34 +167,34 @@ def _pace(worker: WorkerView) -> str:
     return worker.health.why if worker.health else ""
 
 
-def generation_change(scene: Scene) -> Finding:
+def generation_change(inputs: RuleInput) -> RuleResult:
     """A worker began anew at this moment; raised where it does so often."""
-    if scene.before is None:
-        return NOTHING
-    known = {worker.slot: worker.generation for worker in scene.before.workers}
-    found = [worker for worker in scene.facts.workers if 0 < known.get(worker.slot, 0) < worker.generation]
+    if inputs.before is None:
+        return NO_RESULT
+    known = {worker.slot: worker.generation for worker in inputs.before.workers}
+    found = [worker for worker in inputs.facts.workers if 0 < known.get(worker.slot, 0) < worker.generation]
     if not found:
-        return NOTHING
-    t = scene.facts.t
+        return NO_RESULT
+    t = inputs.facts.t
     often = any(sum(at > t - HOUR_S for at in worker.resets_t[-100:]) >= RESETS_AN_HOUR for worker in found)
     text = _each(found, lambda worker: f"gen {worker.generation}: {worker.generations[-1].why}")
-    return Finding((Condition(text, workers=_slots(found), raised=often),))
+    return RuleResult((Condition(text, workers=_slots(found), raised=often),))
 
 
-def env_mismatch(scene: Scene) -> Finding:
+def env_mismatch(inputs: RuleInput) -> RuleResult:
     """A worker's process runs with another environment than is required."""
-    if not meant_to_run(scene):
-        return NOTHING
-    found, blind = [], set()
-    for worker in scene.facts.workers:
+    if not meant_to_run(inputs):
+        return NO_RESULT
+    found, unknown_workers = [], set()
+    for worker in inputs.facts.workers:
         env = worker.env
         if env is None or env.error is not None:
-            blind.add(worker.slot)
+            unknown_workers.add(worker.slot)
         elif env.missing or env.wrong:
             found.append(worker)
     if not found:
-        return Finding(blind=frozenset(blind))
-    return Finding((Condition(_each(found, _wrong_keys), workers=_slots(found)),), frozenset(blind))
+        return RuleResult(unknown_workers=frozenset(unknown_workers))
+    return RuleResult((Condition(_each(found, _wrong_keys), workers=_slots(found)),), frozenset(unknown_workers))
 
 
 def _wrong_keys(worker: WorkerView) -> str:
@@ -203,16 +205,18 @@ def _wrong_keys(worker: WorkerView) -> str:
     return ", ".join(said[:2]) + (f" and {len(said) - 2} more" if len(said) > 2 else "")
 
 
-def state_uncertain(scene: Scene) -> Finding:
+def state_uncertain(inputs: RuleInput) -> RuleResult:
     """The state of a worker's UI was "uncertain" most of the time."""
-    if not meant_to_run(scene):
-        return NOTHING
-    found = [worker for worker in scene.facts.workers if scene.uncertain.get(worker.slot, 0.0) >= UNCERTAIN_SHARE]
-    blind = frozenset(worker.slot for worker in scene.facts.workers if worker.slot not in scene.uncertain)
+    if not meant_to_run(inputs):
+        return NO_RESULT
+    found = [worker for worker in inputs.facts.workers if inputs.uncertain.get(worker.slot, 0.0) >= UNCERTAIN_SHARE]
+    unknown_workers = frozenset(worker.slot for worker in inputs.facts.workers if worker.slot not in inputs.uncertain)
     if not found:
-        return Finding(blind=blind)
-    least = min(scene.uncertain[worker.slot] for worker in found)
-    return Finding((Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), blind)
+        return RuleResult(unknown_workers=unknown_workers)
+    least = min(inputs.uncertain[worker.slot] for worker in found)
+    return RuleResult(
+        (Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), unknown_workers
+    )
 
 
 def _slots(workers: Iterable[WorkerView]) -> tuple[int, ...]:

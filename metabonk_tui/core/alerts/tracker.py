@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from metabonk_tui.core.alerts.rule import Condition, Rule, Scene
+from metabonk_tui.core.alerts.rule import Condition, Rule, RuleInput
 from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.config.alert_config import AlertRuleConfig
 from metabonk_tui.core.config.schema import Config
@@ -34,7 +34,7 @@ _RANK = {"crit": 0, "warn": 1, "info": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AlertMember:
     """How long one part of an alert has held, or rests."""
 
     since_t: float
@@ -50,11 +50,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class AlertTrack:
     """An alert that has not ended, and its parts."""
 
     alert: Alert
-    parts: Mapping[int, Part]
+    parts: Mapping[int, AlertMember]
     rest_s: float
     clear_t: float = 0.0
     """The newest moment at which a part that has ended ceased to hold."""
@@ -86,14 +86,14 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Alerts:
+class AlertState:
     """What is remembered of this run's alerts."""
 
-    tracks: Mapping[str, Track] = field(default_factory=dict)
+    tracks: Mapping[str, AlertTrack] = field(default_factory=dict)
     """By the alert's id."""
     ended: tuple[Alert, ...] = ()
     """Newest first."""
-    patience: Mapping[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    backoff: Mapping[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     """(id, part) → (how long it rested, when it ended): what ended not long ago."""
     shares: Mapping[int, Shares] = field(default_factory=dict)
     trouble: str = ""
@@ -102,7 +102,7 @@ class Alerts:
     """The loudest that fire first, then pending ones, then those that ended, newest first."""
 
 
-def hear(state: Alerts, events: Sequence[Event], *, gap: bool = False) -> Alerts:
+def apply_events(state: AlertState, events: Sequence[Event], *, gap: bool = False) -> AlertState:
     """Take in what was told: who has seen an alert, and whether the run is being recorded.
 
     After a gap another monitor may be the one that records: its trouble, if it has any, it tells anew.
@@ -119,7 +119,7 @@ def hear(state: Alerts, events: Sequence[Event], *, gap: bool = False) -> Alerts
     return replace(state, tracks=tracks, trouble=trouble, view=_view(tracks, state.ended))
 
 
-def _acknowledge(tracks: Mapping[str, Track], event: Event) -> Mapping[str, Track]:
+def _acknowledge(tracks: Mapping[str, AlertTrack], event: Event) -> Mapping[str, AlertTrack]:
     ids = event.facts.get("ids")
     if not isinstance(ids, list | tuple):
         return tracks
@@ -129,7 +129,7 @@ def _acknowledge(tracks: Mapping[str, Track], event: Event) -> Mapping[str, Trac
     return {**tracks, **acknowledged} if seen else tracks
 
 
-def watch_states(state: Alerts, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> Alerts:
+def watch_states(state: AlertState, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> AlertState:
     """Take in which state the workers that answered now are in."""
     shares = {}
     for worker in workers:
@@ -141,19 +141,19 @@ def watch_states(state: Alerts, workers: Iterable[WorkerView], t: float, elapsed
     return replace(state, shares=shares)
 
 
-def uncertain(state: Alerts) -> dict[int, float]:
+def uncertain(state: AlertState) -> dict[int, float]:
     """Return by slot for how much of a whole window its state was "uncertain"."""
     return {slot: share for slot, known in state.shares.items() if (share := known.share) is not None}
 
 
 def observe(
-    state: Alerts, scene: Scene, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
-) -> tuple[Alerts, tuple[AlertTransition, ...]]:
+    state: AlertState, inputs: RuleInput, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
+) -> tuple[AlertState, tuple[AlertTransition, ...]]:
     """Take in one tick, `elapsed_s` of it observed; return also what is to be told."""
-    t = scene.facts.t
-    tracks: dict[str, Track] = {}
+    t = inputs.facts.t
+    tracks: dict[str, AlertTrack] = {}
     ended: list[Alert] = []
-    patience = dict(state.patience)
+    backoff = dict(state.backoff)
     standing: dict[str, list[str]] = {}
     for one, track in state.tracks.items():
         standing.setdefault(track.alert.name, []).append(one)
@@ -161,26 +161,26 @@ def observe(
         configured: AlertRuleConfig = getattr(config.alerts.rule, name)
         if not configured.enabled:
             continue
-        found = rule(scene)
+        found = rule(inputs)
         conditions = {f"{name}:{one.about}" if one.about else name: one for one in found.conditions}
         if not conditions and name not in standing:
             continue
         for key in dict.fromkeys((*conditions, *standing.get(name, ()))):
-            pace = _Pace(configured, config.alerts.keep_firing_s, t, elapsed_s, key, patience)
+            timers = AlertTimers(configured, config.alerts.keep_firing_s, t, elapsed_s, key, backoff)
             condition, before = conditions.get(key), state.tracks.get(key)
-            after, closed = pace.advance(before, name, condition, found.blind, found.unseen)
+            after, closed = timers.advance(before, name, condition, found.unknown_workers, found.no_data)
             if after is not None:
                 tracks[key] = after
             if closed is not None:
                 ended.append(closed)
-    if patience and len(patience) > 50:
-        patience = {one: past for one, past in patience.items() if t - past[1] < AGAIN_S}
+    if backoff and len(backoff) > 50:
+        backoff = {one: past for one, past in backoff.items() if t - past[1] < AGAIN_S}
     kept = (*reversed(ended), *state.ended)[:KEPT_ENDED] if ended else state.ended
     view = _view(tracks, kept)
-    return replace(state, tracks=tracks, ended=kept, patience=patience, view=view), alert_transitions(state.view, view)
+    return replace(state, tracks=tracks, ended=kept, backoff=backoff, view=view), alert_transitions(state.view, view)
 
 
-class _Pace:
+class AlertTimers:
     """How fast the parts of one alert move on in this tick."""
 
     def __init__(
@@ -190,35 +190,40 @@ class _Pace:
         t: float,
         elapsed_s: float,
         key: str,
-        patience: dict[tuple[str, int], tuple[float, float]],
+        backoff: dict[tuple[str, int], tuple[float, float]],
     ) -> None:
         self._rule = configured
         self._rest_s = keep_firing_s if configured.rest_s is None else configured.rest_s
         self._t = t
         self._elapsed_s = elapsed_s
         self._key = key
-        self._patience = patience
+        self._patience = backoff
 
     def advance(
         self,
-        before: Track | None,
+        before: AlertTrack | None,
         name: str,
         condition: Condition | None,
-        blind: frozenset[int],
-        unseen: bool,
-    ) -> tuple[Track | None, Alert | None]:
+        unknown_workers: frozenset[int],
+        no_data: bool,
+    ) -> tuple[AlertTrack | None, Alert | None]:
         """Move an alert on; return it as it goes on, and as it ended where it did."""
         held = _parts(condition)
         known = before.parts if before is not None else {}
         rest_s = before.rest_s if before is not None else 0.0
         clear_t = before.clear_t if before is not None else 0.0
         lasting_s = self._rule.for_s * (condition.lasting if condition is not None else 1.0)
-        parts: dict[int, Part] = {}
+        parts: dict[int, AlertMember] = {}
         for slot in {**dict.fromkeys(held), **known}:
             was = known.get(slot)
             if slot in held:
-                now: Part | None = self._holds(slot, was, lasting_s)
-            elif was is None or unseen or slot in blind or (slot < 0 and blind and blind.issuperset(_workers(known))):
+                now: AlertMember | None = self._holds(slot, was, lasting_s)
+            elif (
+                was is None
+                or no_data
+                or slot in unknown_workers
+                or (slot < 0 and unknown_workers and unknown_workers.issuperset(_workers(known)))
+            ):
                 now = was
             else:
                 now = self._ceases(slot, was, rest_s)
@@ -238,12 +243,12 @@ class _Pace:
         if fires and not fired:
             rest_s = self._rest(WHOLE)
         alert = self._alert(before.alert if before is not None else None, name, condition, parts, fires)
-        return Track(alert, parts, rest_s, clear_t), closed
+        return AlertTrack(alert, parts, rest_s, clear_t), closed
 
-    def _holds(self, slot: int, was: Part | None, lasting_s: float) -> Part:
+    def _holds(self, slot: int, was: AlertMember | None, lasting_s: float) -> AlertMember:
         if was is None:
             fired = lasting_s <= 0
-            return Part(self._t, self._rest(slot) if fired else 0.0, fired=fired)
+            return AlertMember(self._t, self._rest(slot) if fired else 0.0, fired=fired)
         if was.clear_t is not None:
             return replace(was, clear_t=None, cleared_s=0.0, times=was.times + 1)
         if was.fired:
@@ -252,7 +257,7 @@ class _Pace:
         fired = held_s >= lasting_s
         return replace(was, held_s=held_s, fired=fired, rest_s=self._rest(slot) if fired else 0.0)
 
-    def _ceases(self, slot: int, was: Part, rest_s: float) -> Part | None:
+    def _ceases(self, slot: int, was: AlertMember, rest_s: float) -> AlertMember | None:
         if not was.fired:
             return None
         cleared_s = was.cleared_s + (self._elapsed_s if was.clear_t is not None else 0.0)
@@ -273,7 +278,7 @@ class _Pace:
         was: Alert | None,
         name: str,
         condition: Condition | None,
-        parts: Mapping[int, Part],
+        parts: Mapping[int, AlertMember],
         fires: bool,
     ) -> Alert:
         loud = LOUD in parts and (parts[LOUD].fired or not fires)
@@ -311,11 +316,11 @@ def _parts(condition: Condition | None) -> tuple[int, ...]:
     return (*own, LOUD) if condition.raised else own
 
 
-def _workers(parts: Mapping[int, Part]) -> set[int]:
+def _workers(parts: Mapping[int, AlertMember]) -> set[int]:
     return {slot for slot in parts if slot >= 0}
 
 
-def _view(tracks: Mapping[str, Track], ended: tuple[Alert, ...]) -> tuple[Alert, ...]:
+def _view(tracks: Mapping[str, AlertTrack], ended: tuple[Alert, ...]) -> tuple[Alert, ...]:
     standing = [track.alert for track in tracks.values()]
     standing.sort(key=lambda one: (one.state != "firing", _RANK[one.severity], -(one.firing_t or one.since_t)))
     return (*standing, *ended)

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.core.causes.evidence import Clues, Finding, WorkerClues, cause, log_command, on, quoted, some
+from metabonk_tui.core.causes.evidence import (
+    Evidence,
+    WorkerEvidence,
+    WorkerFinding,
+    cause,
+    log_command,
+    on,
+    quoted,
+    some,
+)
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView
 from metabonk_tui.core.status.decode import flag
@@ -22,16 +31,16 @@ COMPLAINTS = {
 SYSTEM2_FIELDS = "system2_"
 
 
-def complaint(worker: WorkerClues, component: str) -> str | None:
+def complaint(worker: WorkerEvidence, component: str) -> str | None:
     """Return the line of the log in which a worker says that it goes on without a component ("": any)."""
     if component:
         return worker.logged(*COMPLAINTS[component]) if component in COMPLAINTS else None
     return next((line for words in COMPLAINTS.values() if (line := worker.logged(*words))), None)
 
 
-def init_failed(clues: Clues) -> Cause | None:
+def init_failed(evidence: Evidence) -> Cause | None:
     """Find components that are switched on and whose keys are absent."""
-    found = [one for worker in clues.workers for one in _failed(clues, worker)]
+    found = [one for worker in evidence.workers for one in _failed(evidence, worker)]
     if not found:
         return None
     first = found[0].worker
@@ -40,16 +49,16 @@ def init_failed(clues: Clues) -> Cause | None:
     return cause(
         ("init-failed", "import or init failed"),
         found,
-        clues,
+        evidence,
         confirm=log_command(first, "WARN|Traceback|Error"),
         fix=f"{fix}; then relaunch",
     )
 
 
-def _failed(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
+def _failed(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     """Yield at most one finding: the surest of its silent components, all of which it names."""
     lost: list[tuple[float, str, str]] = []
-    for component, spec in clues.quiet(worker):
+    for component, spec in evidence.quiet(worker):
         if component.state not in (ComponentState.ABSENT, ComponentState.UNPROVEN) or not spec.environment:
             continue
         gate, wanted = next(iter(spec.environment.items()))
@@ -59,17 +68,17 @@ def _failed(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
             continue
         if line is not None:
             lost.append((0.97 if is_set else 0.93, component.title, quoted(line)))
-        elif worker.settled(clues.t):
+        elif worker.settled(evidence.t):
             sure, why = _by_look(worker, component, gate, is_set=bool(is_set))
             if sure:
                 lost.append((sure, component.title, why))
     if lost:
         lost.sort(key=lambda one: -one[0])
         named = [title for _, title, _ in lost]
-        yield Finding(worker, lost[0][0], f"{some(named, 4)} absent: {lost[0][2]}")
+        yield WorkerFinding(worker, lost[0][0], f"{some(named, 4)} absent: {lost[0][2]}")
 
 
-def _by_look(worker: WorkerClues, component: ComponentView, gate: str, *, is_set: bool) -> tuple[float, str]:
+def _by_look(worker: WorkerEvidence, component: ComponentView, gate: str, *, is_set: bool) -> tuple[float, str]:
     """Judge without a word in the log."""
     enabled = flag(worker.status, "system2_enabled")
     system2 = component.field.startswith(SYSTEM2_FIELDS)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from metabonk_tui.core.causes.evidence import Clues, WorkerClues, reachable
+from metabonk_tui.core.causes.evidence import Evidence, WorkerEvidence, reachable
 from metabonk_tui.core.causes.rank import causes
-from metabonk_tui.core.causes.stillness import Signs, observe
+from metabonk_tui.core.causes.stillness import Stillness, observe
 from metabonk_tui.core.model.sample import EnvFileReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.status.log_lines import add_relevant
@@ -19,10 +19,10 @@ EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Suspects:
+class CauseTracker:
     """What was noticed so far, and the causes that were last found in it."""
 
-    signs: Mapping[int, Signs] = field(default_factory=dict)
+    stillness: Mapping[int, Stillness] = field(default_factory=dict)
     logs: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """The telling lines of each worker's log, oldest first."""
     causes: tuple[Cause, ...] = ()
@@ -36,10 +36,10 @@ class Suspects:
         facts: VerdictInputs,
         environs: Mapping[int, Mapping[str, str] | None],
         env_file: EnvFileReading | None,
-    ) -> Suspects:
+    ) -> CauseTracker:
         """Take in a sample, and look for causes when it is time to."""
         logs = _remembered(self.logs, sample.log_tails)
-        noticed = replace(self, signs=observe(self.signs, facts.workers, facts.t), logs=logs)
+        noticed = replace(self, stillness=observe(self.stillness, facts.workers, facts.t), logs=logs)
         judged: tuple[Any, ...] = (
             tuple((w.slot, w.reach, w.generation, *(c.state for c in w.components)) for w in facts.workers),
             dict(environs),
@@ -50,24 +50,24 @@ class Suspects:
         recent = self.judged_t is not None and 0 <= facts.t - self.judged_t < EVERY_S
         if recent and judged == self.judged and logs is self.logs:
             return noticed
-        found = () if judged[-1] else causes(_clues(noticed, facts, environs, env_file))
+        found = () if judged[-1] else causes(_evidence(noticed, facts, environs, env_file))
         return replace(noticed, causes=found, judged_t=facts.t, judged=judged)
 
 
-def _clues(
-    noticed: Suspects,
+def _evidence(
+    noticed: CauseTracker,
     facts: VerdictInputs,
     environs: Mapping[int, Mapping[str, str] | None],
     env_file: EnvFileReading | None,
-) -> Clues:
+) -> Evidence:
     workers = tuple(
-        WorkerClues(
-            view, view.status, noticed.signs[view.slot], environs.get(view.slot), noticed.logs.get(view.slot, ())
+        WorkerEvidence(
+            view, view.status, noticed.stillness[view.slot], environs.get(view.slot), noticed.logs.get(view.slot, ())
         )
         for view in facts.workers
-        if reachable(view) and view.status is not None and view.slot in noticed.signs
+        if reachable(view) and view.status is not None and view.slot in noticed.stillness
     )
-    return Clues(facts.t, workers, len(facts.workers), env_file, facts.memory, facts.config, facts.foreign_fields)
+    return Evidence(facts.t, workers, len(facts.workers), env_file, facts.memory, facts.config, facts.foreign_fields)
 
 
 def _remembered(

@@ -13,46 +13,46 @@ from metabonk_tui.core.model.alert import AlertState
 from metabonk_tui.core.model.snapshot import CheckResult, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 
-Point = tuple[tuple[str, ...], float]
+MetricPoint = tuple[tuple[str, ...], float]
 """The values of the labels, and the number."""
 STATES: tuple[AlertState, ...] = ("pending", "firing")
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class MetricFamily:
     """Numbers of one name."""
 
     name: str
     kind: Literal["gauge", "counter"]
     what: str
     labels: tuple[str, ...]
-    points: tuple[Point, ...]
+    points: tuple[MetricPoint, ...]
 
 
-def families(snapshot: Snapshot, age_s: float) -> tuple[Family, ...]:
+def families(snapshot: Snapshot, age_s: float) -> tuple[MetricFamily, ...]:
     """Write what is known, by the table; `age_s` is how old the Snapshot is, in real seconds."""
     made = [
-        Family(name, kind, what, labels, tuple(_known(read(snapshot))))
+        MetricFamily(name, kind, what, labels, tuple(_known(read(snapshot))))
         for name, (kind, what, labels, read) in FAMILIES.items()
     ]
     known = [family for family in made if family.points]
-    return (*known, Family("metabonk_sample_age_seconds", "gauge", SAMPLE_AGE, (), (((), max(0.0, age_s)),)))
+    return (*known, MetricFamily("metabonk_sample_age_seconds", "gauge", SAMPLE_AGE, (), (((), max(0.0, age_s)),)))
 
 
-def _known(points: Iterable[tuple[tuple[str, ...], float | None]]) -> Iterator[Point]:
+def _known(points: Iterable[tuple[tuple[str, ...], float | None]]) -> Iterator[MetricPoint]:
     for labels, value in points:
         if value is not None:
             yield labels, float(value)
 
 
-Points = Iterable[tuple[tuple[str, ...], float | None]]
+MetricPoints = Iterable[tuple[tuple[str, ...], float | None]]
 
 
-def _one(read: Callable[[Snapshot], float | None]) -> Callable[[Snapshot], Points]:
+def _one(read: Callable[[Snapshot], float | None]) -> Callable[[Snapshot], MetricPoints]:
     return lambda snapshot: [((), read(snapshot))]
 
 
-def _each(read: Callable[[WorkerView], float | None]) -> Callable[[Snapshot], Points]:
+def _each(read: Callable[[WorkerView], float | None]) -> Callable[[Snapshot], MetricPoints]:
     return lambda snapshot: [((str(worker.slot),), read(worker)) for worker in snapshot.workers]
 
 
@@ -65,11 +65,11 @@ def _how_many_up(snapshot: Snapshot) -> float | None:
     return sum(seen) if seen else None
 
 
-def _words(snapshot: Snapshot) -> Points:
+def _words(snapshot: Snapshot) -> MetricPoints:
     return [((word.value,), float(word is snapshot.verdict.kind)) for word in VerdictKind]
 
 
-def _states(snapshot: Snapshot) -> Points:
+def _states(snapshot: Snapshot) -> MetricPoints:
     return [
         ((str(worker.slot), part.id, state.value), float(part.state is state))
         for worker in snapshot.workers
@@ -78,16 +78,16 @@ def _states(snapshot: Snapshot) -> Points:
     ]
 
 
-def _values(snapshot: Snapshot) -> Points:
+def _values(snapshot: Snapshot) -> MetricPoints:
     return [((str(worker.slot), part.id), part.value) for worker in snapshot.workers for part in worker.components]
 
 
-def _checks(snapshot: Snapshot) -> Points:
+def _checks(snapshot: Snapshot) -> MetricPoints:
     results: tuple[CheckResult, ...] = get_args(CheckResult)
     return [((result,), float(snapshot.gate.count(result))) for result in results]
 
 
-def _alerts(snapshot: Snapshot) -> Points:
+def _alerts(snapshot: Snapshot) -> MetricPoints:
     # Of one that came back there may be several; the one that holds stands before those that ended.
     newest = {alert.id: alert for alert in reversed(snapshot.alerts)}
     return [
@@ -111,7 +111,7 @@ def _zero_t(snapshot: Snapshot) -> float | None:
 
 SAMPLE_AGE = "Real seconds since the newest sample"
 WORKER = ("worker",)
-FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Callable[[Snapshot], Points]]] = {
+FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Callable[[Snapshot], MetricPoints]]] = {
     "metabonk_verdict": ("gauge", "1 for the word of the verdict, 0 for the others", ("word",), _words),
     "metabonk_run_info": ("gauge", "1, with the run's name", ("run",), lambda s: [((s.run.name,), 1.0)]),
     "metabonk_run_elapsed_seconds": ("gauge", "Since the run began", (), _one(lambda s: s.run.elapsed_s)),

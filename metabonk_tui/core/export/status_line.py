@@ -36,7 +36,7 @@ _TMUX = {"go": "fg=black,bg=green", "caution": "fg=black,bg=yellow", "stop": "fg
 Brief = Mapping[str, object]
 Piece = tuple[str, str]
 """A level that colours it, or "", and its text."""
-Part = tuple[int, tuple[Piece, ...]]
+LinePart = tuple[int, tuple[Piece, ...]]
 """How soon it goes where there is no room, and what it says."""
 
 
@@ -116,8 +116,8 @@ def clip(text: str, cells: int, glyphs: Mapping[str, str]) -> str:
     return text if len(text) <= cells else text[: cells - len(end)].rstrip() + end
 
 
-def _parts(brief: Brief, now: float, glyphs: Mapping[str, str], pools: int, *, tight: bool) -> list[Part]:
-    parts: list[Part] = [(0, _head(brief, now, glyphs, tight))]
+def _parts(brief: Brief, now: float, glyphs: Mapping[str, str], pools: int, *, tight: bool) -> list[LinePart]:
+    parts: list[LinePart] = [(0, _head(brief, now, glyphs, tight))]
     up, desired = _number(brief, "workers", "up"), _number(brief, "workers", "desired")
     if up is not None and desired is not None:
         few = "caution" if up < desired else ""
@@ -157,7 +157,7 @@ def _head(brief: Brief, now: float, glyphs: Mapping[str, str], tight: bool) -> t
     return (("unknown", head), ("", f" was {verdict}" if tight else f", was {verdict}{held}"))
 
 
-def _memory(brief: Brief, glyphs: Mapping[str, str], tight: bool) -> list[Part]:
+def _memory(brief: Brief, glyphs: Mapping[str, str], tight: bool) -> list[LinePart]:
     available = _number(brief, "memory", "available_bytes")
     if available is None:
         return [(2, (("", "mem ?" if tight else "memory not observed"),))]
@@ -193,10 +193,10 @@ def _gate(brief: Brief) -> tuple[Piece, ...]:
     return (("", f"gate {passed:g}/{checks:g} passed"),)
 
 
-def _fitting(parts: list[Part], cells: int, between: int) -> list[Part]:
+def _fitting(parts: list[LinePart], cells: int, between: int) -> list[LinePart]:
     """Leave out what matters least until the rest fits."""
 
-    def width(kept: list[Part]) -> int:
+    def width(kept: list[LinePart]) -> int:
         return sum(len(text) for _, pieces in kept for _, text in pieces) + between * (len(kept) - 1)
 
     while len(parts) > 1 and width(parts) > cells:

@@ -41,7 +41,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class RunSpan:
     """One run of the recording."""
 
     name: str
@@ -74,7 +74,7 @@ class Playback:
     """What is gone to as soon as it has been read, in words; "" for nothing."""
     note: str = ""
     """What became of the last request, where nothing did."""
-    runs: tuple[Stretch, ...] = ()
+    runs: tuple[RunSpan, ...] = ()
     marks: tuple[Mark, ...] = ()
     """By time."""
     gaps: tuple[Gap, ...] = ()
@@ -87,7 +87,7 @@ class Playback:
         return self.read_to_t if self.ends_t is None else self.ends_t
 
     @property
-    def run(self) -> Stretch | None:
+    def run(self) -> RunSpan | None:
         """The run in which it stands."""
         begun = [run for run in self.runs if run.from_t <= self.t]
         return begun[-1] if begun else None
@@ -97,7 +97,7 @@ class Playback:
         """Whether there is nothing behind this."""
         return self.whole and self.t >= self.read_to_t
 
-    def ends_of(self, run: Stretch) -> float | None:
+    def ends_of(self, run: RunSpan) -> float | None:
         """Return the last sample of a run; None: not known yet."""
         if run is not self.runs[-1]:
             return run.to_t
@@ -109,14 +109,14 @@ class Playback:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class TimeAxis:
     """Time laid on a line on which gaps are narrow."""
 
     edges: tuple[tuple[float, float], ...]
     """(t, share of the line), growing."""
 
     @classmethod
-    def of(cls, from_t: float, to_t: float, gaps: Iterable[Gap]) -> Axis:
+    def of(cls, from_t: float, to_t: float, gaps: Iterable[Gap]) -> TimeAxis:
         """Lay this time on a line."""
         holes = _apart((max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t)
         watched_s = max(to_t - from_t - sum(end - begin for begin, end in holes), 1e-9)
@@ -154,12 +154,12 @@ def _apart(holes: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 @dataclass(slots=True)
-class Landmarks:
+class MarkCollector:
     """Gathers the marks, gaps and runs of Snapshots as they come, each only once."""
 
     marks: list[Mark] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-    runs: list[Stretch] = field(default_factory=list)
+    runs: list[RunSpan] = field(default_factory=list)
 
     def add(self, before: Snapshot | None, after: Snapshot) -> None:
         """Take in the next Snapshot."""
@@ -168,11 +168,11 @@ class Landmarks:
         marks = marks_of(fresh, after.t)
         begins = before is None or before.run.name != after.run.name or before.ended_runs is not after.ended_runs
         if begins:
-            self.runs.append(Stretch(after.run.name, after.run.started_at, after.t, after.t))
+            self.runs.append(RunSpan(after.run.name, after.run.started_at, after.t, after.t))
             if before is not None:
                 marks = (Mark(after.t, "run", after.run.name), *marks)
         else:
-            self.runs[-1] = Stretch(after.run.name, after.run.started_at, self.runs[-1].from_t, after.t)
+            self.runs[-1] = RunSpan(after.run.name, after.run.started_at, self.runs[-1].from_t, after.t)
         if marks:
             self.marks = [*self.marks, *marks][-MAX_MARKS:]
 
@@ -224,5 +224,5 @@ def gaps_of(events: Iterable[Event]) -> tuple[Gap, ...]:
 
 
 def _word(event: Event) -> VerdictKind | None:
-    told = event.facts.get("word")
-    return next((word for word in VerdictKind if word.value == told), None)
+    stored = event.facts.get("word")
+    return next((word for word in VerdictKind if word.value == stored), None)

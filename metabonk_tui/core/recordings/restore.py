@@ -15,7 +15,7 @@ MISSING = ("recorder.gap", "recorder.error")
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RecordedPast:
     """What a recording holds of a run."""
 
     known: Snapshot | None
@@ -27,17 +27,17 @@ class Past:
     """The true time between samples, where `samples` are only some of them."""
 
 
-def rebuild(past: Past, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
+def rebuild(past: RecordedPast, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
     """Make the Snapshot of the end of what was recorded; None: nothing was."""
     snapshot = past.known
     for sample in past.samples:
         snapshot = step(snapshot, sample)
     if snapshot is None or past.rhythm_s is None:
         return snapshot
-    return _told_in_full(snapshot, past.events, past.rhythm_s)
+    return _with_all_events(snapshot, past.events, past.rhythm_s)
 
 
-def _told_in_full(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
+def _with_all_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
     """Put right what few samples tell wrong: the rhythm, the gaps, and what happened between them."""
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))

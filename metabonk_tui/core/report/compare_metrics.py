@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
-from metabonk_tui.core.report.timeline import ComponentMoment, Digest, Moment, WorkerMoment
+from metabonk_tui.core.report.timeline import ComponentMoment, RunTimeline, TimelinePoint, WorkerMoment
 from metabonk_tui.core.text.numbers import gigabytes, number
 
 GB = 1_000_000_000
@@ -33,7 +33,7 @@ class Share:
     """The words behind the number: "looping"."""
 
 
-Value = float | str | Share
+MetricValue = float | str | Share
 """What a metric is at one moment of one run."""
 Kind = Literal["word", "share", "number"]
 
@@ -52,7 +52,7 @@ class Metric:
 
     One of words or shares counts also when it was seen twice and lasts to the end.
     """
-    read: Callable[[Moment], Value | None]
+    read: Callable[[TimelinePoint], MetricValue | None]
     """None: not observed at that moment."""
     differs: Callable[[Any, Any], bool]
     """Do two values, of this metric both, differ materially? The same answer when they change places."""
@@ -75,7 +75,7 @@ SLOWEST = 0.01
 """Steps per second; below it two workers stand equally still."""
 
 
-def metrics(a: Digest, b: Digest) -> tuple[Metric, ...]:
+def metrics(a: RunTimeline, b: RunTimeline) -> tuple[Metric, ...]:
     """List what these two are compared by, in the order of the page."""
     # Both were judged by one configuration: the parts are the same wherever there are workers.
     parts = max((_parts(one) for one in (a, b)), key=len)
@@ -98,7 +98,7 @@ def metrics(a: Digest, b: Digest) -> tuple[Metric, ...]:
     )
 
 
-def _parts(one: Digest) -> tuple[ComponentView, ...]:
+def _parts(one: RunTimeline) -> tuple[ComponentView, ...]:
     return one.last.workers[0].components if one.last.workers else ()
 
 
@@ -129,7 +129,7 @@ def _share(
     title: str,
     rank: int,
     lasting_s: float,
-    read: Callable[[Moment], Share | None],
+    read: Callable[[TimelinePoint], Share | None],
     differs: Callable[[Share, Share], bool],
 ) -> Metric:
     return Metric(name, title, "share", rank, lasting_s, read, differs, write_share)
@@ -140,7 +140,7 @@ def _number(
     title: str,
     rank: int,
     lasting_s: float,
-    read: Callable[[Moment], float | None],
+    read: Callable[[TimelinePoint], float | None],
     differs: Callable[[float, float], bool],
     write: Callable[[float], str],
 ) -> Metric:
@@ -201,84 +201,84 @@ def _gigabytes(value: float) -> str:
 # How values are read
 
 
-def _present(part: str, moment: Moment) -> Share | None:
+def _present(part: str, moment: TimelinePoint) -> Share | None:
     states = [one.state for one in _looks(part, moment)]
     known = [state for state in states if state in KEY_PRESENT or state is ComponentState.ABSENT]
     return _counted(sum(state in KEY_PRESENT for state in known), len(known))
 
 
-def _showing(part: str, moment: Moment) -> Share | None:
+def _showing(part: str, moment: TimelinePoint) -> Share | None:
     states = [one.state for one in _looks(part, moment)]
     shows = sum(state is ComponentState.ACTIVE for state in states)
     return _counted(shows, shows + sum(state in QUIET for state in states))
 
 
-def _middle_value(part: str, moment: Moment) -> float | str | None:
+def _middle_value(part: str, moment: TimelinePoint) -> float | str | None:
     looks = _looks(part, moment)
     known = {one.state for one in looks} & {*KEY_PRESENT, ComponentState.ABSENT}
     middle = _median(one.value for one in looks)
     return ABSENT if middle is None and known == {ComponentState.ABSENT} else middle
 
 
-def _looks(part: str, moment: Moment) -> list[ComponentMoment]:
+def _looks(part: str, moment: TimelinePoint) -> list[ComponentMoment]:
     return [worker.components[part] for worker in moment.workers.values() if part in worker.components]
 
 
-def _seen(moment: Moment) -> list[WorkerMoment]:
+def _seen(moment: TimelinePoint) -> list[WorkerMoment]:
     return [worker for worker in moment.workers.values() if worker.reach is not Reach.UNOBSERVED]
 
 
-def _up(moment: Moment) -> Share | None:
+def _up(moment: TimelinePoint) -> Share | None:
     seen = _seen(moment)
     return _counted(sum(worker.reach is Reach.UP for worker in seen), len(seen))
 
 
-def _trouble(moment: Moment) -> Share | None:
+def _trouble(moment: TimelinePoint) -> Share | None:
     seen = _seen(moment)
     words = [worker.health.value for worker in seen if worker.health is not None]
     return _counted(len(words), len(seen), ", ".join(sorted(set(words))))
 
 
-def _resets(moment: Moment) -> float | None:
+def _resets(moment: TimelinePoint) -> float | None:
     seen = _seen(moment)
     return float(sum(worker.generation - 1 for worker in seen)) if seen else None
 
 
-def _middle_rate(moment: Moment) -> float | None:
+def _middle_rate(moment: TimelinePoint) -> float | None:
     return _median(worker.step_rate for worker in _seen(moment))
 
 
-def _top_rate(moment: Moment) -> float | None:
+def _top_rate(moment: TimelinePoint) -> float | None:
     return max((worker.step_rate for worker in _seen(moment) if worker.step_rate is not None), default=None)
 
 
-def _uncertain(moment: Moment) -> Share | None:
+def _uncertain(moment: TimelinePoint) -> Share | None:
     states = [worker.ui_state for worker in _seen(moment) if worker.reach is Reach.UP and worker.ui_state is not None]
     return _counted(states.count("uncertain"), len(states))
 
 
-def _gameplay(derived: tuple[str, ...], moment: Moment) -> Share | None:
+def _gameplay(derived: tuple[str, ...], moment: TimelinePoint) -> Share | None:
     """Count who reached gameplay, of those whose recording could have shown it."""
-    told = [
+    observed = [
         worker
         for worker in _seen(moment)
         if not derived or any(worker.components[part].state is not ComponentState.UNOBSERVED for part in derived)
     ]
-    return _counted(sum(worker.gameplay for worker in told), len(told))
+    return _counted(sum(worker.gameplay for worker in observed), len(observed))
 
 
-def _available(moment: Moment) -> float | None:
+def _available(moment: TimelinePoint) -> float | None:
     return None if moment.available_bytes is None else float(moment.available_bytes)
 
 
-def _held(moment: Moment) -> float | None:
+def _held(moment: TimelinePoint) -> float | None:
     """Sum up what all hold; the sum of some of them says nothing."""
     held = [worker.memory_bytes for worker in moment.workers.values() if worker.reach is Reach.UP]
     known = [size for size in held if size is not None]
     return float(sum(known)) if known and len(known) == len(held) else None
 
 
-def _kills(moment: Moment) -> float | None:
+def _kills(moment: TimelinePoint) -> float | None:
     return None if moment.available_bytes is None and not moment.oom_kills else float(moment.oom_kills)
 
 

@@ -9,14 +9,14 @@ from typing import Any, Literal
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 
-Outcome = Literal["came true", "called off", "overtaken", "open"]
+PredictionOutcome = Literal["came true", "called off", "overtaken", "open"]
 """overtaken: the pool was changed, or everything had to be learned anew, before it could show. open: the run ended."""
 SEEN_LATE_S = 60.0
 """A kill may be told this much later than the fall that it ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
+class Prediction:
     """One warning of the forecast."""
 
     t: float
@@ -27,7 +27,7 @@ class Foretold:
     """When memory was foretold to end; None: it was not noted."""
     zero_lo_t: float | None
     zero_hi_t: float | None
-    outcome: Outcome = "open"
+    outcome: PredictionOutcome = "open"
     ended_t: float | None = None
     """When it came true, was called off or overtaken."""
     floor_t: float | None = None
@@ -57,7 +57,7 @@ class Foretold:
 class ForecastRecord:
     """All it said in one run, and what it did not say."""
 
-    raised: tuple[Foretold, ...]
+    raised: tuple[Prediction, ...]
     missed_t: tuple[float, ...]
     """OOM kills that nothing foretold."""
     note: str
@@ -67,8 +67,8 @@ class ForecastRecord:
 def forecast_record(last: Snapshot, events: Sequence[Event]) -> ForecastRecord:
     """Hold every warning against what came."""
     kills = [event.t for event in events if event.kind == "memory.oom"]
-    done: list[Foretold] = []
-    standing: dict[tuple[int | None, str], Foretold] = {}
+    done: list[Prediction] = []
+    standing: dict[tuple[int | None, str], Prediction] = {}
     below = False
     for event in events:
         if event.kind == "memory.forecast":
@@ -88,14 +88,14 @@ def forecast_record(last: Snapshot, events: Sequence[Event]) -> ForecastRecord:
 
 
 def _take(
-    event: Event, standing: dict[tuple[int | None, str], Foretold], done: list[Foretold], kills: Sequence[float]
+    event: Event, standing: dict[tuple[int | None, str], Prediction], done: list[Prediction], kills: Sequence[float]
 ) -> None:
     facts = event.facts
     gpu, was = facts.get("gpu"), facts.get("was")
     if event.severity not in ("warn", "crit"):
         kill = next((t for t in kills if event.t <= t <= event.t + SEEN_LATE_S), None) if gpu is None else None
         anew = facts.get("state") in ("LEARNING", "SUSPENDED")
-        outcome: Outcome = "came true" if kill is not None else "overtaken" if anew else "called off"
+        outcome: PredictionOutcome = "came true" if kill is not None else "overtaken" if anew else "called off"
         _close(standing, done, gpu, ("WARNING", "CRITICAL"), outcome, event.t if kill is None else kill)
         return
     if was == "CRITICAL":
@@ -105,15 +105,15 @@ def _take(
             return
     state: Literal["WARNING", "CRITICAL"] = "CRITICAL" if event.severity == "crit" else "WARNING"
     zero_t, lo_t, hi_t = (_time(facts.get(key)) for key in ("zero_t", "zero_lo_t", "zero_hi_t"))
-    standing.setdefault((gpu, state), Foretold(event.t, state, gpu, zero_t, lo_t, hi_t))
+    standing.setdefault((gpu, state), Prediction(event.t, state, gpu, zero_t, lo_t, hi_t))
 
 
 def _close(
-    standing: dict[tuple[int | None, str], Foretold],
-    done: list[Foretold],
+    standing: dict[tuple[int | None, str], Prediction],
+    done: list[Prediction],
     gpu: int | None,
     states: Sequence[str],
-    outcome: Outcome,
+    outcome: PredictionOutcome,
     t: float,
 ) -> None:
     for state in states:
@@ -126,7 +126,7 @@ def _time(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _note(last: Snapshot, raised: Sequence[Foretold]) -> str:
+def _note(last: Snapshot, raised: Sequence[Prediction]) -> str:
     if raised:
         return ""
     if last.memory.min_available_bytes is None:

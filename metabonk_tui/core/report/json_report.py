@@ -15,7 +15,7 @@ from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.report.first_seen import FirstSeen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord
 from metabonk_tui.core.report.report_alerts import alerts_json
-from metabonk_tui.core.report.run_history import Chronicle, so_far
+from metabonk_tui.core.report.run_history import RunHistory, so_far
 from metabonk_tui.core.report.summary import in_short
 
 SCHEMA = 1
@@ -28,9 +28,9 @@ def report(last: Snapshot) -> Report:
     return whole(so_far(last))
 
 
-def whole(told: Sequence[Chronicle]) -> Report:
+def whole(histories: Sequence[RunHistory]) -> Report:
     """Write several runs, oldest first. `runs` is there when there are several."""
-    return join([run(one) for one in told])
+    return join([run(one) for one in histories])
 
 
 def join(reports: Sequence[Report]) -> Report:
@@ -41,7 +41,7 @@ def join(reports: Sequence[Report]) -> Report:
     return last
 
 
-def run(one: Chronicle) -> Report:
+def run(one: RunHistory) -> Report:
     """Write one run."""
     last = one.last
     start = last.run.started_at

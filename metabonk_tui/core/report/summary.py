@@ -5,7 +5,7 @@ from __future__ import annotations
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.report.first_seen import FirstSeen, answered_t
-from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 
 MOST = 6
@@ -17,7 +17,7 @@ SIGNS_OF_SILENCE = ("component-absent", "component-vanished", "env-mismatch", "c
 _WORDS = {ComponentState.UNOBSERVED: "not observed", ComponentState.BAD: "not a number"}
 
 
-def in_short(one: Chronicle) -> tuple[str, ...]:
+def in_short(one: RunHistory) -> tuple[str, ...]:
     """Say what happened."""
     seen = one.first_seen
     said = [
@@ -31,7 +31,7 @@ def in_short(one: Chronicle) -> tuple[str, ...]:
     return tuple(said[:MOST])
 
 
-def _verdict(one: Chronicle, seen: tuple[FirstSeen, ...]) -> list[str]:
+def _verdict(one: RunHistory, seen: tuple[FirstSeen, ...]) -> list[str]:
     last = one.last
     start, verdict = last.run.started_at, last.verdict
     stop = next((each for each in seen if each.id == "verdict-stop"), None)
@@ -49,18 +49,18 @@ def _verdict(one: Chronicle, seen: tuple[FirstSeen, ...]) -> list[str]:
     return said
 
 
-def _by_kill(one: Chronicle, stop: FirstSeen) -> bool:
+def _by_kill(one: RunHistory, stop: FirstSeen) -> bool:
     kill_t = one.last.memory.oom_since_t
     return kill_t is not None and abs(stop.t - kill_t) < LEAST_LATE_S
 
 
-def _then(one: Chronicle) -> str:
+def _then(one: RunHistory) -> str:
     """Say that nobody watched after the end, where that is known."""
     after = [gap for gap in one.last.run.gaps if gap.from_t >= one.last.t]
     return f", then nobody watched for {age(after[0].to_t - after[0].from_t)}" if after else ""
 
 
-def _cause(one: Chronicle) -> list[str]:
+def _cause(one: RunHistory) -> list[str]:
     if not one.last.causes:
         return []
     first = one.last.causes[0]
@@ -68,7 +68,7 @@ def _cause(one: Chronicle) -> list[str]:
     return [f"The likeliest cause ({first.confidence:.2f}) is {first.name}: {because}."]
 
 
-def _learned(one: Chronicle) -> list[str]:
+def _learned(one: RunHistory) -> list[str]:
     """Say what the components were at the end, those alike together."""
     workers = one.last.workers
     if not answered_t(one.last, one.events) and not any(worker.last_good_t is not None for worker in workers):
@@ -83,7 +83,7 @@ def _learned(one: Chronicle) -> list[str]:
     return ["At the end: " + "; ".join(f"{', '.join(titles)} {word}" for word, titles in groups.items()) + "."]
 
 
-def _memory(one: Chronicle) -> list[str]:
+def _memory(one: RunHistory) -> list[str]:
     memory, start = one.last.memory, one.last.run.started_at
     if memory.min_available_bytes is None:
         return ["Memory was not recorded: nothing can be said of it."]
@@ -100,7 +100,7 @@ def _memory(one: Chronicle) -> list[str]:
     return [f"{least}; the kernel killed {who} at {at}, {age(memory.oom_since_t - first.t)} after the first forecast."]
 
 
-def _restarts(one: Chronicle) -> list[str]:
+def _restarts(one: RunHistory) -> list[str]:
     resets = {worker.slot: len(worker.resets_t) for worker in one.last.workers if worker.resets_t}
     if not resets:
         return []
@@ -110,9 +110,9 @@ def _restarts(one: Chronicle) -> list[str]:
     return [f"Workers began anew {times}, their counters at zero again: {by_worker}."]
 
 
-def _unwatched(one: Chronicle) -> list[str]:
-    told = bool(_then(one)) and any(each.id == "verdict-stop" for each in one.first_seen)
-    gaps = [gap for gap in one.last.run.gaps if not (told and gap.from_t >= one.last.t)]
+def _unwatched(one: RunHistory) -> list[str]:
+    has_verdict = bool(_then(one)) and any(each.id == "verdict-stop" for each in one.first_seen)
+    gaps = [gap for gap in one.last.run.gaps if not (has_verdict and gap.from_t >= one.last.t)]
     if not gaps:
         return []
     longest = max(gaps, key=lambda gap: gap.to_t - gap.from_t)

@@ -43,7 +43,7 @@ class WorkerMoment:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelinePoint:
     """The whole run at one moment, `at_s` after its start."""
 
     at_s: float
@@ -59,10 +59,10 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class RunTimeline:
     """One run: its moments at even spacing, oldest first, and the Snapshot that it ended with."""
 
-    moments: tuple[Moment, ...]
+    moments: tuple[TimelinePoint, ...]
     spacing_s: float
     last: Snapshot
 
@@ -81,7 +81,7 @@ class Digest:
         """The times that nobody watched."""
         return self.last.run.gaps
 
-    def at(self, at_s: float) -> Moment | None:
+    def at(self, at_s: float) -> TimelinePoint | None:
         """Return what was seen last at so many seconds; None before the first, past the end and within a gap."""
         t = self.last.run.started_at + at_s
         if at_s > self.duration_s or any(gap.from_t < t < gap.to_t for gap in self.gaps):
@@ -90,12 +90,12 @@ class Digest:
         return self.moments[place - 1] if place else None
 
 
-class Digester:
+class RunTimelineBuilder:
     """Boils a run down while it is stepped through, in bounded memory."""
 
     def __init__(self) -> None:
         self._spacing_s = FINEST_S
-        self._moments: dict[int, Moment] = {}
+        self._moments: dict[int, TimelinePoint] = {}
         self._last: Snapshot | None = None
 
     def add(self, snapshot: Snapshot) -> None:
@@ -108,45 +108,45 @@ class Digester:
             # In order of time: the later of two that fall together stays.
             self._moments = {int(one.at_s // self._spacing_s): one for _, one in sorted(self._moments.items())}
 
-    def digest(self) -> Digest | None:
+    def timeline(self) -> RunTimeline | None:
         """Return the run so far; None: nothing was taken in."""
         if self._last is None:
             return None
         ordered = tuple(one for _, one in sorted(self._moments.items()))
-        return Digest(ordered, self._spacing_s, self._last)
+        return RunTimeline(ordered, self._spacing_s, self._last)
 
 
-def digests(snapshots: Iterable[Snapshot]) -> tuple[Digest, ...]:
+def digests(snapshots: Iterable[Snapshot]) -> tuple[RunTimeline, ...]:
     """Boil down every run that a walk through a recording meets, oldest first."""
-    found: list[Digest] = []
-    digester, name = Digester(), None
+    found: list[RunTimeline] = []
+    builder, name = RunTimelineBuilder(), None
     for snapshot in snapshots:
         run = (snapshot.run.name, snapshot.run.started_at)
         if name is not None and run != name:
-            found += _ended(digester, snapshot)
-            digester = Digester()
+            found += _ended(builder, snapshot)
+            builder = RunTimelineBuilder()
         name = run
-        digester.add(snapshot)
-    last = digester.digest()
+        builder.add(snapshot)
+    last = builder.timeline()
     return (*found, last) if last is not None else tuple(found)
 
 
-def _ended(digester: Digester, following: Snapshot) -> list[Digest]:
+def _ended(builder: RunTimelineBuilder, following: Snapshot) -> list[RunTimeline]:
     """Close a run: what came of it is only known when the next one begins."""
-    one = digester.digest()
+    one = builder.timeline()
     if one is None:
         return []
     kept = [ended.last for ended in following.ended_runs if ended.last.run.name == one.last.run.name]
     # A run that never began (nobody answered in it) is not kept.
-    return [Digest(one.moments, one.spacing_s, kept[-1])] if kept else []
+    return [RunTimeline(one.moments, one.spacing_s, kept[-1])] if kept else []
 
 
-def moment(snapshot: Snapshot) -> Moment:
+def moment(snapshot: Snapshot) -> TimelinePoint:
     """Boil one Snapshot down."""
     start, forecast = snapshot.run.started_at, snapshot.memory.forecast
     lo_t, hi_t = (forecast.zero_lo_t, forecast.zero_hi_t) if forecast else (None, None)
     reading = snapshot.memory.reading
-    return Moment(
+    return TimelinePoint(
         at_s=snapshot.t - start,
         word=snapshot.verdict.kind,
         available_bytes=reading.available_bytes if reading else None,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from metabonk_tui.core.alerts import tracker as alerts
-from metabonk_tui.core.alerts.rule import Scene
-from metabonk_tui.core.alerts.tracker import Alerts
-from metabonk_tui.core.causes.tracker import Suspects
+from metabonk_tui.core.alerts.rule import RuleInput
+from metabonk_tui.core.alerts.tracker import AlertState
+from metabonk_tui.core.causes.tracker import CauseTracker
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import flight_recorder as black_box
 from metabonk_tui.core.memory import tracker as memory
@@ -23,7 +23,7 @@ from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.run.tracker import RunTrack
-from metabonk_tui.core.step.event_log import Teller
+from metabonk_tui.core.step.event_log import EventLog
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import Hysteresis, apply
 from metabonk_tui.core.verdict.inputs import VerdictInputs
@@ -39,7 +39,7 @@ from metabonk_tui.core.worker.view import worker_views
 
 KEPT_RUNS = 50
 KEPT_VERDICTS = 500
-Change = tuple[float, VerdictKind, tuple[str, ...]]
+VerdictChange = tuple[float, VerdictKind, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class State:
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
-    suspects: Suspects = field(default_factory=Suspects)
+    causes_tracker: CauseTracker = field(default_factory=CauseTracker)
     deaths: ExitState = field(default_factory=ExitState)
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
     kernel_log: str | None = None
-    alerts: Alerts = field(default_factory=Alerts)
+    alerts: AlertState = field(default_factory=AlertState)
 
 
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
@@ -115,11 +115,11 @@ def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) ->
     So is a kernel kill in it: what the counter shows when the next run begins is that run's zero.
     """
     last = replace(previous, state=None, ended_runs=())
-    teller = Teller(previous.t, previous.events)
+    event_log = EventLog(previous.t, previous.events)
     if sample.t - previous.t > runs.gap_s(state.run, config) and state.run.samples > 1:
         hole = Gap(previous.t, sample.t)
         hole_text = f"nothing was recorded for {sample.t - previous.t:.0f} s"
-        teller.tell("recorder.gap", "warn", hole_text, {"from": previous.t, "to": sample.t})
+        event_log.emit("recorder.gap", "warn", hole_text, {"from": previous.t, "to": sample.t})
         last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
     after = memory.close(state.memory, sample, previous.t)
     if after.drafts:
@@ -127,16 +127,16 @@ def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) ->
         view = replace(view, black_box=state.recorder.box, kernel_log=state.kernel_log)
         facts = _facts(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
         _, verdict = apply(state.hysteresis, decide(facts), facts, config)
-        teller.tell_memory(after.drafts)
-        last = replace(last, memory=view, verdict=verdict, verdicts=_noted(last.verdicts, verdict, teller))
-    return replace(last, events=teller.events[-MAX_EVENTS:])
+        event_log.emit_memory(after.drafts)
+        last = replace(last, memory=view, verdict=verdict, verdicts=_noted(last.verdicts, verdict, event_log))
+    return replace(last, events=event_log.events[-MAX_EVENTS:])
 
 
-def _noted(verdicts: tuple[Change, ...], verdict: Verdict, teller: Teller) -> tuple[Change, ...]:
+def _noted(verdicts: tuple[VerdictChange, ...], verdict: Verdict, event_log: EventLog) -> tuple[VerdictChange, ...]:
     """Add a verdict to those of the run, and tell it, where it says another word than the last one."""
     if verdicts and verdicts[-1][1] is verdict.kind:
         return verdicts
-    teller.tell_verdict(verdict)
+    event_log.emit_verdict(verdict)
     return (*verdicts, (verdict.since_t, verdict.kind, verdict.because))[-KEPT_VERDICTS:]
 
 
@@ -151,26 +151,26 @@ def _advance(
     pool: PoolReading | None = None,
 ) -> Snapshot:
     t = sample.t
-    teller = Teller(t, previous.events if previous else ())
+    event_log = EventLog(t, previous.events if previous else ())
     if previous is None:
         header = state.run.header
-        teller.tell("run.start", "info", _start_text(header), {"how": header.how}, t=header.started_at)
+        event_log.emit("run.start", "info", _start_text(header), {"how": header.how}, t=header.started_at)
         foreign = header.foreign_fields
         if foreign:
             text = f"asked for under names that /status never had, so never observed: {', '.join(foreign)}"
-            teller.tell("recorder.names", "warn", text, {"fields": list(foreign)})
+            event_log.emit("recorder.names", "warn", text, {"fields": list(foreign)})
     if previous is not None and not (sample.workers or sample.memory or sample.processes):
         # Only events: nothing was looked at, so nothing can be judged.
-        teller.add(sample.events)
-        heard = alerts.hear(state.alerts, sample.events)
+        event_log.add(sample.events)
+        heard = alerts.apply_events(state.alerts, sample.events)
         noted = _note_events(replace(state, alerts=heard), sample)
-        return replace(previous, events=teller.events[-MAX_EVENTS:], state=noted, alerts=heard.view)
+        return replace(previous, events=event_log.events[-MAX_EVENTS:], state=noted, alerts=heard.view)
 
     run, elapsed_s, gap = runs.observe(runs.begin_late(state.run, sample), sample, config)
     run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
     if gap is not None:
         text = f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s"
-        teller.tell("recorder.gap", "warn", text, {"from": gap.from_t, "to": gap.to_t})
+        event_log.emit("recorder.gap", "warn", text, {"from": gap.from_t, "to": gap.to_t})
     run = runs.note_answers(run, sample, runs.gap_s(run, config))
     nominal_s = run.spacing.nominal_s
     stale_s = max(config.observe.stale_intervals * nominal_s, config.observe.timeout_s)
@@ -208,13 +208,17 @@ def _advance(
         gate_now, gate.WorkersAt(t, views), before_gap, run.watched, run.answered, stale_s, config
     )
     gate_view = gate.view(gate_now, t, run.started_at, config)
-    tracks = teller.tell_workers(state.tracks, tracks, views, config, deaths.known_exit_texts(exit_state, t, late_s))
-    teller.tell_slots((*health.health_events(state.health_tracks, health_tracks, state.tracks, tracks), *names.drafts))
-    teller.tell_memory(memory_now.drafts)
-    teller.tell_deaths(exit_state.drafts)
+    tracks = event_log.emit_workers(
+        state.tracks, tracks, views, config, deaths.known_exit_texts(exit_state, t, late_s)
+    )
+    event_log.emit_slots(
+        (*health.health_events(state.health_tracks, health_tracks, state.tracks, tracks), *names.drafts)
+    )
+    event_log.emit_memory(memory_now.drafts)
+    event_log.emit_exits(exit_state.drafts)
     for check in judged:
-        teller.tell_check(check, len(gate_now.checks))
-    teller.add(sample.events)
+        event_log.emit_check(check, len(gate_now.checks))
+    event_log.add(sample.events)
 
     log = sample.kernel_log
     kernel_log = state.kernel_log if log is None else log.error or "readable"
@@ -227,16 +231,16 @@ def _advance(
     state = _note_events(state, sample)
     facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
     environs = {slot: track.env.values for slot, track in tracks.items() if track.env is not None}
-    suspects = state.suspects.observe(sample, facts, environs, env_file)
-    state = replace(state, suspects=suspects)
+    causes_tracker = state.causes_tracker.observe(sample, facts, environs, env_file)
+    state = replace(state, causes_tracker=causes_tracker)
     hysteresis, verdict = apply(state.hysteresis, decide(facts), facts, config)
     state = replace(state, hysteresis=hysteresis)
-    verdicts = _noted(previous.verdicts if previous else (), verdict, teller)
-    standing = alerts.hear(state.alerts, sample.events, gap=gap is not None)
+    verdicts = _noted(previous.verdicts if previous else (), verdict, event_log)
+    standing = alerts.apply_events(state.alerts, sample.events, gap=gap is not None)
     standing = alerts.watch_states(standing, views, t, elapsed_s)
-    scene = Scene(facts, verdict, previous, alerts.uncertain(standing), standing.trouble)
+    scene = RuleInput(facts, verdict, previous, alerts.uncertain(standing), standing.trouble)
     standing, turns = alerts.observe(standing, scene, elapsed_s, config)
-    teller.tell_alerts(turns)
+    event_log.emit_alerts(turns)
     state = replace(state, alerts=standing)
     return Snapshot(
         t=t,
@@ -247,9 +251,9 @@ def _advance(
         gate=gate_view,
         verdict=verdict,
         pool=pool_now,
-        events=teller.events[-MAX_EVENTS:],
+        events=event_log.events[-MAX_EVENTS:],
         verdicts=verdicts,
-        causes=suspects.causes,
+        causes=causes_tracker.causes,
         lag_s=sample.lag_s,
         trend_bucket_s=TREND_BUCKET_S,
         memory_bucket_s=HISTORY_BUCKET_S,
@@ -257,7 +261,7 @@ def _advance(
         state=state,
         env_file=env_file,
         contract=names.view,
-        log_lines=suspects.logs,
+        log_lines=causes_tracker.logs,
         alerts=standing.view,
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.adapters.alerts.command_hook import Hook, call_hook
+from metabonk_tui.adapters.alerts.command_hook import CommandHook, call_hook
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.alerts.payload import example, message, wanted
 from metabonk_tui.core.config.schema import Config
@@ -44,16 +44,16 @@ def snapshot() -> Snapshot:
     return step(None, Sample(t=1100.0), config())
 
 
-Make = Callable[..., tuple[Hook, list[str]]]
+Make = Callable[..., tuple[CommandHook, list[str]]]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
-    made: list[Hook] = []
+    made: list[CommandHook] = []
 
-    def build(of: Config, lock: str = "lock") -> tuple[Hook, list[str]]:
+    def build(of: Config, lock: str = "lock") -> tuple[CommandHook, list[str]]:
         complaints: list[str] = []
-        hook = Hook(of, PoolLock(tmp_path / lock), complaints.append)
+        hook = CommandHook(of, PoolLock(tmp_path / lock), complaints.append)
         made.append(hook)
         return hook, complaints
 

@@ -13,7 +13,7 @@ import pytest
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
-from metabonk_tui.core.alerts.rule import Scene
+from metabonk_tui.core.alerts.rule import RuleInput
 from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.model.alert import Alert, alert_transitions
 from metabonk_tui.core.model.memory import Forecast, GpuMemory
@@ -35,12 +35,12 @@ from tests.support.samples import (
     facts_of,
     healthy,
     last,
+    no_data,
     phases,
     play,
     playing,
     room,
     script,
-    unseen,
     with_fields,
     without,
 )  # fmt: skip
@@ -67,7 +67,7 @@ def fired(snapshots: list[Snapshot], name: str, about: str = "") -> float | None
 def asked(name: str, seen: Snapshot, before: Snapshot | None = None, **over: Any) -> tuple[Any, ...]:
     """What a rule finds in a Snapshot, with some of what it looks at changed."""
     scene_over = {key: over.pop(key) for key in ("uncertain", "trouble") if key in over}
-    return RULES[name](Scene(facts_of(seen, **over), seen.verdict, before, **scene_over)).conditions
+    return RULES[name](RuleInput(facts_of(seen, **over), seen.verdict, before, **scene_over)).conditions
 
 
 only2 = lambda life: by_slot(healthy, healthy, life)  # noqa: E731
@@ -100,7 +100,7 @@ def test_a_key_that_is_absent_for_just_under_two_minutes_is_reported_by_nobody()
 
 def test_a_gap_in_between_does_not_count_as_absence() -> None:
     lacking = without(healthy, SYSTEM2, "vlm_hints_used")
-    seen = play(script(lacking, for_s=20 * MIN, blind=lambda t: 60 <= t < 600))
+    seen = play(script(lacking, for_s=20 * MIN, unknown_workers=lambda t: 60 <= t < 600))
     at = fired(seen, "ComponentAbsent", "system2")
     assert at is not None
     assert at >= 600 + 60
@@ -179,8 +179,8 @@ def test_one_worker_down_for_half_a_minute_is_a_warning_and_all_of_them_critical
 
 
 def test_one_that_is_not_looked_at_is_not_down_and_not_up_again() -> None:
-    assert fired(play(script(only2(phases((0, healthy), (300, unseen))), for_s=20 * MIN)), "WorkerDown") is None
-    forgotten = phases((0, healthy), (300, down), (400, unseen))
+    assert fired(play(script(only2(phases((0, healthy), (300, no_data))), for_s=20 * MIN)), "WorkerDown") is None
+    forgotten = phases((0, healthy), (300, down), (400, no_data))
     assert named(last(script(only2(forgotten), for_s=30 * MIN)), "WorkerDown").state == "firing"  # type: ignore[union-attr]
 
 

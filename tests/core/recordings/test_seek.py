@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.model.snapshot import Gap, VerdictKind
-from metabonk_tui.core.recordings.playback import Mark, Playback, Stretch
+from metabonk_tui.core.recordings.playback import Mark, Playback, RunSpan
 from metabonk_tui.core.recordings.seek import (
     CAN_BE_TYPED,
     Edge,
     Elapsed,
+    EventMoment,
     Find,
-    Moment,
+    SeekTarget,
     Shift,
-    Target,
     Wall,
     find,
     parse,
@@ -39,7 +39,7 @@ def state(t: float = T + 1800, length_s: float = 4500, **more: object) -> Playba
         "playing": False,
         "speed": 60.0,
         "sample_t": t,
-        "runs": (Stretch("a", T, T, to_t),),
+        "runs": (RunSpan("a", T, T, to_t),),
         **more,
     }
     return Playback(t=t, **fields)  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def state(t: float = T + 1800, length_s: float = 4500, **more: object) -> Playba
         ("newest", Edge("end")),
     ],
 )
-def test_what_can_be_typed(typed: str, target: Target) -> None:
+def test_what_can_be_typed(typed: str, target: SeekTarget) -> None:
     assert parse(typed) == target
 
 
@@ -180,7 +180,7 @@ def test_where_clocks_are_changed_the_wall_still_says_what_it_says() -> None:
 
 
 def test_a_time_of_the_run_is_of_the_run_on_screen() -> None:
-    runs = (Stretch("a", T, T, T + 1000), Stretch("b", T + 2000, T + 2010, T + 4500))
+    runs = (RunSpan("a", T, T, T + 1000), RunSpan("b", T + 2000, T + 2010, T + 4500))
     assert find(Elapsed(600), state(T + 500, runs=runs), UTC) == T + 600
     assert find(Elapsed(600), state(T + 2500, runs=runs), UTC) == T + 2600
     assert find(Elapsed(0), state(T + 2500, runs=runs), UTC) == T + 2010
@@ -234,17 +234,17 @@ def test_an_event_between_the_sample_on_screen_and_now_counts_as_seen_both_ways(
     "target",
     [Elapsed(3000), Wall(14, 32), Wall(0, 55, 4, or_elapsed=True), Edge("end"), Find("warning", True)],
 )
-def test_what_was_not_read_yet_is_not_known_where_nothing_states_the_end(target: Target) -> None:
-    reading = state(T + 10, read_to_t=T + 60, ends_t=None, whole=False, runs=(Stretch("a", T, T, T + 60),))
+def test_what_was_not_read_yet_is_not_known_where_nothing_states_the_end(target: SeekTarget) -> None:
+    reading = state(T + 10, read_to_t=T + 60, ends_t=None, whole=False, runs=(RunSpan("a", T, T, T + 60),))
     assert find(target, reading, UTC) is None
 
 
 def test_where_the_end_is_known_a_time_is_known_before_it_was_read() -> None:
-    reading = state(T + 10, read_to_t=T + 60, whole=False, runs=(Stretch("a", T, T, T + 60),))
+    reading = state(T + 10, read_to_t=T + 60, whole=False, runs=(RunSpan("a", T, T, T + 60),))
     assert find(Elapsed(3000), reading, UTC) == T + 3000
     assert find(Wall(14, 32), reading, UTC) == T + 3297
     assert find(Edge("end"), reading, UTC) == T + 4500
-    assert find(Moment(T + 2000), reading, UTC) == T + 2000
+    assert find(EventMoment(T + 2000), reading, UTC) == T + 2000
     assert find(Elapsed(9000), reading, UTC) == "a is 01:15:00 long"
     assert find(Find("warning", True), reading, UTC) is None
 

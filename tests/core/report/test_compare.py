@@ -13,7 +13,7 @@ from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.report.compare import Comparison, compare, marks_s
 from metabonk_tui.core.report.compare_metrics import Share, whole_worker
-from metabonk_tui.core.report.timeline import Digest, digests
+from metabonk_tui.core.report.timeline import RunTimeline, digests
 from tests.support.paths import SHARED_DATA as DATA
 from tests.support.samples import (
     GB,
@@ -38,11 +38,11 @@ def there(path: Path) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not path.exists(), reason=f"the recording {path.name} is not on this machine")
 
 
-def timeline_of(samples: list[Sample]) -> Digest:
+def timeline_of(samples: list[Sample]) -> RunTimeline:
     return digests(play(samples))[-1]
 
 
-def lived(life: Life = healthy, minutes: float = 40, **how: object) -> Digest:
+def lived(life: Life = healthy, minutes: float = 40, **how: object) -> RunTimeline:
     return timeline_of(script(life, for_s=minutes * MIN, **how))  # type: ignore[arg-type]
 
 
@@ -55,7 +55,7 @@ def first(found: Comparison) -> tuple[str, float, str, str]:
 
 
 @cache
-def well() -> Digest:
+def well() -> RunTimeline:
     return lived()
 
 
@@ -225,7 +225,7 @@ def every_second() -> list[Sample]:
 
 
 @cache
-def timeline_every_second() -> Digest:
+def timeline_every_second() -> RunTimeline:
     return timeline_of(every_second())
 
 
@@ -270,7 +270,7 @@ def test_shares_are_apart_by_a_whole_worker(x: Share, y: Share, apart: bool) -> 
 
 
 @cache
-def failed() -> tuple[Digest, ...]:
+def failed() -> tuple[RunTimeline, ...]:
     return digests(play(list(read_folder(sorted((DATA / "failed-run").glob("*.csv")), []))))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Gap, Snapshot
-from metabonk_tui.core.report.timeline import FINEST_S, MOST, Digest, Digester, digests
+from metabonk_tui.core.report.timeline import FINEST_S, MOST, RunTimeline, RunTimelineBuilder, digests
 from metabonk_tui.core.step.pipeline import step
 from tests.support.samples import CONFIG
 
@@ -24,11 +24,11 @@ def seen() -> Snapshot:
     return step(None, sample(0.0, RunHeader("one", T, 1)), CONFIG)
 
 
-def walked(seen: Snapshot, times: list[float]) -> Digest:
-    digester = Digester()
+def walked(seen: Snapshot, times: list[float]) -> RunTimeline:
+    digester = RunTimelineBuilder()
     for at_s in times:
         digester.add(replace(seen, t=T + at_s))
-    found = digester.digest()
+    found = digester.timeline()
     assert found is not None
     return found
 
