@@ -20,7 +20,7 @@ from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import AlertSink, Journal
 from metabonk_tui.core.recordings.restore import rebuild
-from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector, Readers
@@ -308,7 +308,7 @@ class Engine:
             except Exception as error:
                 self._fault_log.note("recording", error)
         before = self._latest
-        merged = fold(self._pending_sample, sample, MAX_EVENTS)
+        merged = merge_samples(self._pending_sample, sample, MAX_EVENTS)
         try:
             snapshot = self._step(before, merged)
         except Exception as error:

@@ -18,7 +18,7 @@ from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.recordings import SeekableRecording
 from metabonk_tui.core.recordings.playback import Playback, marks_of
-from metabonk_tui.core.recordings.seek import EventMoment, Find, SeekTarget, Shift, find, words
+from metabonk_tui.core.recordings.seek import EventMoment, FindMark, SeekTarget, Shift, describe_target, find
 from metabonk_tui.engine.operations import refusal
 from metabonk_tui.engine.replay_index import ReplayIndex, ReplayStep
 
@@ -114,7 +114,7 @@ class ReplayPlayer:
 
     def seek(self, target: SeekTarget) -> None:
         """Go to a place; where it was not read yet, as soon as it is."""
-        self._enqueue(lambda: self._go_to(target), from_here=isinstance(target, Shift | Find))
+        self._enqueue(lambda: self._go_to(target), from_here=isinstance(target, Shift | FindMark))
 
     def play(self) -> None:
         """Play on, or stand still when it plays; from the end, from the start."""
@@ -264,16 +264,18 @@ class ReplayPlayer:
             gaps=tuple(collected.gaps),
             unread=self._recording.unread,
         )
-        return playback if self._target is None else replace(playback, sought=words(self._target, playback))
+        return (
+            playback if self._target is None else replace(playback, seek_text=describe_target(self._target, playback))
+        )
 
     def _publish(self, *, at_once: bool) -> None:
         """Show where it stands: at once when somebody asked, else now and then."""
         now_s = self._now()
         state, before = self._state(), self._playback
-        has_changed = before is None or (before.whole, before.playing, before.sought) != (
+        has_changed = before is None or (before.whole, before.playing, before.seek_text) != (
             state.whole,
             state.playing,
-            state.sought,
+            state.seek_text,
         )
         if not at_once and not has_changed and now_s - self._published_s < FRAME_S:
             return

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.recordings import RunArchive, RunInfo, Unreadable
+from metabonk_tui.core.ports.recordings import RunArchive, RunInfo, UnreadableRecording
 from metabonk_tui.core.report.compare import Comparison, compare
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
 
@@ -159,7 +159,7 @@ class CompareJob:
     def _run_task(self, task: _Task, work: Callable[[_Task], None]) -> None:
         try:
             work(task)
-        except Unreadable as error:
+        except UnreadableRecording as error:
             LOG.info("comparing: %s", error)
             task.problem = str(error)
         except Exception as error:

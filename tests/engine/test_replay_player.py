@@ -16,7 +16,7 @@ from metabonk_tui.core.model.pool import Stop
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Playback
-from metabonk_tui.core.recordings.seek import Edge, Elapsed, EventMoment, Find, Shift
+from metabonk_tui.core.recordings.seek import Edge, Elapsed, EventMoment, FindMark, Shift
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine import replay_index
 from metabonk_tui.engine.replay_index import ReplayIndex
@@ -90,7 +90,7 @@ def state(one: ReplayPlayer) -> Playback:
 
 def settled(one: ReplayPlayer) -> Playback:
     """Wait until nothing is read, played or sought any more."""
-    until(lambda: (now := one.playback()) and now.whole and not now.sought and not now.playing)
+    until(lambda: (now := one.playback()) and now.whole and not now.seek_text and not now.playing)
     return state(one)
 
 
@@ -234,7 +234,7 @@ def test_a_minute_is_a_minute_also_between_samples_and_a_gap_is_stepped_over() -
 
 def test_it_stands_where_it_was_asked_to_begin_and_stop_is_there_from_the_gate_on() -> None:
     samples, _ = recorded()
-    with player(ListRecording(list(samples)), at=Find("stop", True)) as one:
+    with player(ListRecording(list(samples)), at=FindMark("stop", True)) as one:
         settled(one)
         latest = one.latest()
         assert latest is not None
@@ -251,11 +251,11 @@ def test_events_are_found_in_all_that_was_read_not_only_in_what_was_shown() -> N
     samples, _ = recorded()
     with player(ListRecording(list(samples))) as one:
         settled(one)
-        one.seek(Find("run", True))
+        one.seek(FindMark("run", True))
         reached(one, 90 * MIN)
-        one.seek(Find("gap", False))
+        one.seek(FindMark("gap", False))
         reached(one, 15 * MIN)
-        one.seek(Find("gap", False))
+        one.seek(FindMark("gap", False))
         until(lambda: state(one).note)
         assert state(one).note == "no gap before this"
         assert state(one).t == 15 * MIN
@@ -286,11 +286,11 @@ def test_before_it_is_reached_it_is_reported_and_another_request_takes_its_place
     try:
         until(one.playback)
         one.seek(Elapsed(30 * MIN))
-        until(lambda: state(one).sought == "00:30:00")
+        until(lambda: state(one).seek_text == "00:30:00")
         assert not state(one).whole
         assert state(one).read_to_t < 30 * MIN
         one.step(1)
-        until(lambda: not state(one).sought)
+        until(lambda: not state(one).seek_text)
         slow.set()
         assert settled(one).t == 10.0
     finally:
@@ -308,7 +308,7 @@ def test_nothing_is_shown_before_it_stands_where_it_was_to_begin(monkeypatch: py
         until(one.playback)
         assert one.latest() is None
         assert state(one).sample_t is None
-        assert state(one).sought == "the end"
+        assert state(one).seek_text == "the end"
         slow.set()
         until(one.latest)
         assert settled(one).t == samples[-3].t - 60.0

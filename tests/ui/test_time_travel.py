@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, Playback, RunSpan
-from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, SeekTarget, Shift
+from metabonk_tui.core.recordings.seek import Edge, Elapsed, FindMark, SeekTarget, Shift
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.commands import COMMANDS, REPLAY_REFUSAL
@@ -266,7 +266,12 @@ def test_what_is_copied_says_that_it_is_past() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "target"),
-    [("55m", Elapsed(3300)), ("3m ago", Shift(-180)), ("next verdict", Find("verdict", True)), ("end", Edge("end"))],
+    [
+        ("55m", Elapsed(3300)),
+        ("3m ago", Shift(-180)),
+        ("next verdict", FindMark("verdict", True)),
+        ("end", Edge("end")),
+    ],
 )
 def test_what_is_typed_is_gone_to(typed: str, target: SeekTarget) -> None:
     viewer = Viewer()
@@ -334,7 +339,7 @@ def test_the_bar_says_how_it_stands() -> None:
     assert "held  00:55:04 of 01:15:04" in bar()
     assert "▸ ×60" in bar(playing=True)
     assert "read to 01:00:04" in bar(whole=False, read_to_t=scene.t + 300)
-    waits = bar(whole=False, read_to_t=scene.t + 300, sought="01:10:00")
+    waits = bar(whole=False, read_to_t=scene.t + 300, seek_text="01:10:00")
     assert "to 01:10:00, read to 01:00:04" in waits
     assert "no gap before this" in bar(note="no gap before this")
     assert "nothing was recorded for 8m20s" in bar(t=scene.run.started_at + 2500)
@@ -513,7 +518,7 @@ class Watcher(Viewer):
 
 @pytest.mark.parametrize(
     ("keys", "sent"),
-    [("[", -1), ("{", Shift(-60.0)), ("t3m ago\n", Shift(-180.0)), ("tnext stop\n", Find("stop", True))],
+    [("[", -1), ("{", Shift(-60.0)), ("t3m ago\n", Shift(-180.0)), ("tnext stop\n", FindMark("stop", True))],
 )
 def test_from_now_one_goes_into_the_past_of_the_run(keys: str, sent: object) -> None:
     watcher = Watcher(size=(200, 60))

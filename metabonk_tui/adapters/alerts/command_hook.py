@@ -19,7 +19,7 @@ from metabonk_tui.adapters.process.run_command import run_command
 from metabonk_tui.adapters.process.spawn import describe_exit
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.alerts.notification_queue import NotificationQueue
-from metabonk_tui.core.alerts.payload import message, wanted
+from metabonk_tui.core.alerts.payload import is_wanted, make_message
 from metabonk_tui.core.config.alert_config import HookConfig
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import AlertTransition
@@ -85,12 +85,12 @@ class CommandHook:
 
     def deliver(self, changes: tuple[AlertTransition, ...], snapshot: Snapshot) -> None:
         """Let what the hook wants to hear wait for its turn. Returns at once."""
-        wanted_changes = [change for change in changes if wanted(change, self._hook)]
+        wanted_changes = [change for change in changes if is_wanted(change, self._hook)]
         if not wanted_changes or not self._holds_lock():
             return
         with self._condition:
             for change in wanted_changes:
-                self._queue.offer(change, message(change, snapshot, self._pool), self._now())
+                self._queue.offer(change, make_message(change, snapshot, self._pool), self._now())
             if self._thread is None and not self._closing:
                 self._thread = threading.Thread(target=self._work, name="alert hook", daemon=True)
                 self._thread.start()

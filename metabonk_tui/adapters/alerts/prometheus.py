@@ -67,7 +67,7 @@ def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Ca
 
     def _metric(family: MetricFamily) -> Metric:
         kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-        metric = kind(family.name, family.what, labels=family.labels)
+        metric = kind(family.name, family.help_text, labels=family.labels)
         for labels, value in family.points:
             metric.add_metric(labels, value)
         return metric

@@ -30,7 +30,7 @@ from metabonk_tui.core.ports.live import Clock, ClockReading
 from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.core.step.hourly import hour_event, hour_of
-from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.step.merge import merge_samples
 
 LOG = logging.getLogger(__name__)
 RETRY_S = 30.0
@@ -164,7 +164,7 @@ class StoreJournal:
         """Store a Sample; what cannot be stored is told."""
         if not self._lock.held and self._follower is not None:
             return
-        merged = fold(self._waiting, sample, MAX_EVENTS)
+        merged = merge_samples(self._waiting, sample, MAX_EVENTS)
         if not self._lock.held and not self._retry_lock():
             self._waiting = merged if self._recording is False else None
             return

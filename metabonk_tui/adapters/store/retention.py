@@ -18,7 +18,7 @@ from metabonk_tui.adapters.store.schema import BUSY_TIMEOUT_S, open_to_write, re
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
-from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.step.merge import merge_samples
 
 CHUNKS_PER_TRANSACTION = 50
 """Chunks thinned in one transaction."""
@@ -128,7 +128,7 @@ def _folded(packed: bytes, name: str) -> bytes:
     """Make one line of a chunk: its last readings, and all that was told once within it."""
     whole: Sample | None = None
     for sample in codec.samples(lzma.decompress(packed).split(b"\n"), [], name):
-        whole = fold(whole, sample, MAX_EVENTS)
+        whole = merge_samples(whole, sample, MAX_EVENTS)
     return packed if whole is None else lzma.compress(codec.Encoder().line(whole), preset=1)
 
 

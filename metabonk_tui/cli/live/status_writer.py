@@ -10,7 +10,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.core.config.schema import PoolConfig
-from metabonk_tui.core.export.status_summary import brief
+from metabonk_tui.core.export.status_summary import summarize
 from metabonk_tui.core.model.snapshot import Snapshot
 
 LOG = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class StatusFileWriter:
             self._last_snapshot = snapshot
             if self._written is None:
                 state_file.remove_old(self._folder)
-            summary = brief(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
+            summary = summarize(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
             state_file.write(self._path, summary)
             self._written = summary
 

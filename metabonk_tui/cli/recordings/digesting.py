@@ -14,7 +14,7 @@ from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
-from metabonk_tui.core.report.timeline import RunTimeline, digests
+from metabonk_tui.core.report.timeline import RunTimeline, timelines
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.text.numbers import elapsed
@@ -72,7 +72,7 @@ def _timelines_of(
     name: str, samples: Iterable[Sample], config: Config, ends_t: float | None
 ) -> tuple[RunTimeline, ...]:
     with _with_progress(name, samples, ends_t) as watched:
-        return digests(replay(watched, lambda previous, sample: step(previous, sample, config)))
+        return timelines(replay(watched, lambda previous, sample: step(previous, sample, config)))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.report.run_history import RunHistory
-from metabonk_tui.core.report.summary import in_short
+from metabonk_tui.core.report.summary import run_sentences
 from metabonk_tui.core.text.numbers import age, elapsed, number
 
 EVENTS_SHOWN = 10
@@ -63,7 +63,9 @@ def _page(history: RunHistory, title: str) -> RunPage:
     run, verdict = last.run, last.verdict
     wanted = () if run.desired is None else (f"{run.desired} workers wanted",)
     sections = (
-        ReportSection("short", "in short", (*(Paragraph(text) for text in in_short(history)), ChartBlock("timeline"))),
+        ReportSection(
+            "short", "in short", (*(Paragraph(text) for text in run_sentences(history)), ChartBlock("timeline"))
+        ),
         ReportSection("seen", "first visible", _first_seen(history), "and how long the run went on after it"),
         ReportSection("verdict", "verdict", _verdict(history)),
         ReportSection("checks", "checks", _checks(last)),

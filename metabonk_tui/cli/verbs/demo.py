@@ -95,7 +95,7 @@ def _plain(pool: DemoPool, speed: float) -> int:
     from metabonk_tui.cli.report.text import report_text
     from metabonk_tui.cli.verbs.check import OPEN
     from metabonk_tui.cli.wiring import watching
-    from metabonk_tui.core.report.run_history import so_far
+    from metabonk_tui.core.report.run_history import histories_so_far
 
     config = _loaded(pool).config
     snapshot = None
@@ -109,6 +109,6 @@ def _plain(pool: DemoPool, speed: float) -> int:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
-    print("\n" + report_text(so_far(snapshot)))
+    print("\n" + report_text(histories_so_far(snapshot)))
     print("\nthe demo ends here and stops its pool; in a terminal it would be yours to act on", flush=True)
     return DONE

@@ -21,7 +21,7 @@ from metabonk_tui.cli.recordings.open import recording_path, store
 from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.cli.verbs.watch import no_terminal
 from metabonk_tui.core.model.sample import Sample
-from metabonk_tui.core.recordings.seek import CAN_BE_TYPED, SeekTarget, parse
+from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, SeekTarget, parse
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.replay_player import ReplayPlayer
 
@@ -36,7 +36,7 @@ def add_options(parser: Parser, verb: str) -> None:
         help="a run's name, the beginning of it, or 'last' (see: metabonk-tui runs); "
         "or a .jsonl, a .jsonl.gz, a folder of worker_N_metrics.csv",
     )
-    parser.add_argument("--at", type=place, metavar="PLACE", help=f"stand still there: {CAN_BE_TYPED}")
+    parser.add_argument("--at", type=place, metavar="PLACE", help=f"stand still there: {ACCEPTED_FORMS}")
     parser.add_argument(
         "--speed",
         type=factor,
@@ -51,7 +51,7 @@ def place(text: str) -> SeekTarget:
     """Read a place in a recording."""
     target = parse(text)
     if target is None:
-        raise argparse.ArgumentTypeError(f"expected one of {CAN_BE_TYPED}; found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected one of {ACCEPTED_FORMS}; found {text!r}")
     return target
 
 

@@ -13,13 +13,13 @@ from metabonk_tui.core.verdict.inputs import VerdictInputs
 class RuleInput:
     """What the rules look at."""
 
-    facts: VerdictInputs
+    inputs: VerdictInputs
     verdict: Verdict
     before: Snapshot | None
     """The Snapshot before, of the same run; None: there is none."""
     uncertain: Mapping[int, float] = field(default_factory=dict)
     """By slot, for how much of a whole window its state was "uncertain"; only where a whole one was watched."""
-    trouble: str = ""
+    recorder_problem: str = ""
     """Why nothing is recorded; "" while it is, or where no recorder runs."""
 
 
@@ -30,11 +30,11 @@ class Condition:
     text: str
     about: str = ""
     workers: tuple[int, ...] = ()
-    raised: bool = False
+    escalated: bool = False
     """Does it deserve the louder of its two severities?"""
     value: float | None = None
     unit: str = ""
-    lasting: float = 1.0
+    for_factor: float = 1.0
     """How many times the configured time it must hold."""
 
 
@@ -54,6 +54,6 @@ NO_DATA = RuleResult(no_data=True)
 Rule = Callable[[RuleInput], RuleResult]
 
 
-def meant_to_run(inputs: RuleInput) -> bool:
+def should_run(rule_input: RuleInput) -> bool:
     """Is there a pool that should be at work?"""
-    return inputs.facts.begun and inputs.facts.stopped_t is None
+    return rule_input.inputs.begun and rule_input.inputs.stopped_t is None

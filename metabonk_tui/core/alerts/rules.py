@@ -10,22 +10,22 @@ from collections.abc import Mapping
 
 from metabonk_tui.core.alerts import rules_memory as memory
 from metabonk_tui.core.alerts import rules_workers as workers
-from metabonk_tui.core.alerts.rule import NO_RESULT, Condition, Rule, RuleInput, RuleResult, meant_to_run
+from metabonk_tui.core.alerts.rule import NO_RESULT, Condition, Rule, RuleInput, RuleResult, should_run
 from metabonk_tui.core.text.numbers import age
 
 
-def no_gameplay(inputs: RuleInput) -> RuleResult:
+def no_gameplay(rule_input: RuleInput) -> RuleResult:
     """Nobody has reached gameplay by when it is due: the matrix' own answer."""
-    node = next((node for node in inputs.verdict.nodes if node.id == "gameplay"), None)
-    if node is None or not meant_to_run(inputs) or node.answer != "no":
+    node = next((node for node in rule_input.verdict.nodes if node.id == "gameplay"), None)
+    if node is None or not should_run(rule_input) or node.answer != "no":
         return NO_RESULT
-    limit = age(inputs.facts.config.clock.gameplay_s)
+    limit = age(rule_input.inputs.config.clock.gameplay_s)
     return RuleResult((Condition(f"no worker has reached gameplay within {limit}: {node.short}"),))
 
 
-def recorder_stale(inputs: RuleInput) -> RuleResult:
+def recorder_stale(rule_input: RuleInput) -> RuleResult:
     """The run is not being written to disk. That nobody looked at all, `status` says: nothing here would know."""
-    return RuleResult((Condition(inputs.trouble),)) if inputs.trouble else NO_RESULT
+    return RuleResult((Condition(rule_input.recorder_problem),)) if rule_input.recorder_problem else NO_RESULT
 
 
 RULES: Mapping[str, Rule] = {

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from metabonk_tui.core.causes.stillness import Stillness, never
+from metabonk_tui.core.causes.stillness import Stillness, lacks_key
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.sample import EnvFileReading, WorkerStatus
@@ -21,13 +21,13 @@ from metabonk_tui.core.verdict.text import slots
 from metabonk_tui.core.worker.component import SILENT
 
 TRUE = ("1", "true", "yes", "on")
-GATED = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequences")
+GATED_FIELDS = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequences")
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
 """A worker that we have seen for less than this may still be getting ready."""
 LOGGED_MIN = 2
 """So many different proofs of one cause are told in full."""
-Quiet = tuple[ComponentView, ComponentConfig]
+SilentComponent = tuple[ComponentView, ComponentConfig]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +43,20 @@ class WorkerEvidence:
     """What its log told so far that may matter, oldest first."""
 
     @property
-    def unloaded(self) -> bool:
+    def looks_unloaded(self) -> bool:
         """Does `/status` look as if every component were off?"""
-        return all(never(self.status, name) for name in GATED)
+        return all(lacks_key(self.status, name) for name in GATED_FIELDS)
 
     @property
     def mode(self) -> str | None:
         """System2's trigger mode; None while System2 is off or failed."""
         return text(self.status, "system2_trigger_mode")
 
-    def settled(self, t: float, least_s: float = SETTLED_S) -> bool:
+    def is_settled(self, t: float, least_s: float = SETTLED_S) -> bool:
         """Say whether this generation was watched long enough to judge what it does not do."""
         return t - self.stillness.began_t >= least_s
 
-    def logged(self, *words: str) -> str | None:
+    def find_in_log(self, *words: str) -> str | None:
         """Return the last line of its log that has all of these words, in any case."""
         wanted = [word.lower() for word in words]
         name = text(self.status, "instance_id")
@@ -85,10 +85,10 @@ class Evidence:
     @property
     def file_name(self) -> str:
         """The env file, for a command."""
-        told = self.env_file.path if self.env_file is not None else self.config.pool.launcher.env_file
-        return shlex.quote(told) if told else "YOUR_ENV_FILE"
+        path = self.env_file.path if self.env_file is not None else self.config.pool.launcher.env_file
+        return shlex.quote(path) if path else "YOUR_ENV_FILE"
 
-    def quiet(self, worker: WorkerEvidence) -> Iterator[Quiet]:
+    def silent_components(self, worker: WorkerEvidence) -> Iterator[SilentComponent]:
         """List the components that are silent on a worker and ought not to be."""
         for component, spec in zip(worker.view.components, self.config.component, strict=True):
             if component.state not in SILENT:
@@ -107,12 +107,12 @@ class WorkerFinding:
     because: str
 
 
-def reachable(view: WorkerView) -> bool:
+def is_reachable(view: WorkerView) -> bool:
     """Say whether what a worker last said still describes it."""
     return view.status is not None and view.reach in (Reach.UP, Reach.STALE)
 
 
-def cause(
+def make_cause(
     name: tuple[str, str], findings: Iterable[WorkerFinding], evidence: Evidence, *, confirm: str, fix: str
 ) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
@@ -122,34 +122,34 @@ def cause(
     groups: dict[str, list[int]] = {}
     for one in found:
         groups.setdefault(one.because, []).append(one.worker.view.slot)
-    said = []
+    sentences = []
     for because, where in list(groups.items())[:LOGGED_MIN]:
         everywhere = len(where) == evidence.total and len(where) > 1
-        said.append(f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else slots(where)}")
+        sentences.append(f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else slots(where)}")
     if rest := [slot for where in list(groups.values())[LOGGED_MIN:] for slot in where]:
-        said.append(f"alike on {slots(rest)}")
+        sentences.append(f"alike on {slots(rest)}")
     return Cause(
         id=name[0],
         name=name[1],
         confidence=round(min(0.99, found[0].confidence), 2),
-        because="; ".join(said),
+        because="; ".join(sentences),
         confirm=confirm,
         fix=fix,
         workers=tuple(sorted(one.worker.view.slot for one in found)),
     )
 
 
-def quoted(line: str) -> str:
+def quote_line(line: str) -> str:
     """Quote a line of a log without who says it: that follows, and workers that say the same are told together."""
     return f'"{without_prefix(line)}"'
 
 
-def on(value: str | None) -> bool:
+def is_on(value: str | None) -> bool:
     """Say whether MetaBonk takes this value for true."""
     return value is not None and value.strip().lower() in TRUE
 
 
-def some(names: Sequence[str], most: int = 2) -> str:
+def cut_list(names: Sequence[str], most: int = 2) -> str:
     """Write a list of names, cut: "A, B and 3 more"."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from metabonk_tui.core.causes.evidence import Evidence, WorkerEvidence, WorkerFinding, cause, on, status_command
+from metabonk_tui.core.causes.evidence import (
+    Evidence,
+    WorkerEvidence,
+    WorkerFinding,
+    is_on,
+    make_cause,
+    status_command,
+)
 from metabonk_tui.core.config.schema import ComponentConfig
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
@@ -23,13 +30,13 @@ def wrong_names(evidence: Evidence) -> Cause | None:
     configured = {name for spec in evidence.config.component for name in (*fields_of(spec), spec.proof)}
     found = []
     for worker in evidence.workers:
-        told = [one for spec in never for one in _misnamed(evidence, worker, spec, configured)]
-        if told:
-            sure = max(one[0] for one in told)
-            found.append(WorkerFinding(worker, sure, "; ".join(one[1] for one in told[:2])))
+        misnamed = [one for spec in never for one in _misnamed(evidence, worker, spec, configured)]
+        if misnamed:
+            confidence = max(one[0] for one in misnamed)
+            found.append(WorkerFinding(worker, confidence, "; ".join(one[1] for one in misnamed[:2])))
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("wrong-names", "polling the wrong names"),
         found,
         evidence,
@@ -58,7 +65,7 @@ def _misnamed(
     near = get_close_matches(spec.field, names, n=1, cutoff=NEAR)
     gate = next(iter(spec.environment), None)
     if near:
-        off = gate is not None and worker.environ is not None and not on(worker.environ.get(gate))
+        off = gate is not None and worker.environ is not None and not is_on(worker.environ.get(gate))
         yield (0.4 if off else 0.92), f"{spec.field} was never sent, {near[0]} is"
     elif gate is None:
         yield 0.4, f"{spec.field} was never sent, and no flag switches it"

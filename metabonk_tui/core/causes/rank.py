@@ -55,18 +55,24 @@ def causes(evidence: Evidence) -> tuple[Cause, ...]:
 
 
 def _without_weaker(evidence: Evidence, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
-    sure: dict[str, dict[int, float]] = {cause.id: {} for _, cause in found}
+    confidences: dict[str, dict[int, float]] = {cause.id: {} for _, cause in found}
     for worker in evidence.workers:
         alone, slot = replace(evidence, workers=(worker,)), worker.view.slot
         for find, whole in found:
             if slot in whole.workers and (cause := find(alone)) is not None:
-                sure[whole.id][slot] = cause.confidence
-    best = {slot: max(each.get(slot, 0.0) for each in sure.values()) for each in sure.values() for slot in each}
-    told = []
+                confidences[whole.id][slot] = cause.confidence
+    best = {
+        slot: max(each.get(slot, 0.0) for each in confidences.values())
+        for each in confidences.values()
+        for slot in each
+    }
+    separated = []
     for find, whole in found:
-        rides = {slot for slot, here in sure[whole.id].items() if here < min(best[slot], whole.confidence) - MARGIN}
-        kept = tuple(worker for worker in evidence.workers if worker.view.slot not in rides)
-        cause = find(replace(evidence, workers=kept)) if rides else whole
+        weaker_slots = {
+            slot for slot, here in confidences[whole.id].items() if here < min(best[slot], whole.confidence) - MARGIN
+        }
+        kept = tuple(worker for worker in evidence.workers if worker.view.slot not in weaker_slots)
+        cause = find(replace(evidence, workers=kept)) if weaker_slots else whole
         if cause is not None:
-            told.append((find, cause))
-    return told
+            separated.append((find, cause))
+    return separated

@@ -32,12 +32,12 @@ class FieldStillness:
     since_t: float = 0.0
     seen: int = 0
 
-    def stood_s(self, t: float, least: int = 3) -> float:
+    def steady_s(self, t: float, min_seen: int = 3) -> float:
         """Return for how long it has stood; 0 while it is unknown or too few answers showed it."""
-        return 0.0 if self.value is None or self.seen < least else t - self.since_t
+        return 0.0 if self.value is None or self.seen < min_seen else t - self.since_t
 
 
-BLANK = FieldStillness()
+NO_VALUE = FieldStillness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class Stillness:
     generation: int
     began_t: float
     """Its first good status that we saw."""
-    step: FieldStillness = BLANK
-    inputs: FieldStillness = BLANK
-    ui_state: FieldStillness = BLANK
-    engaged: FieldStillness = BLANK
-    hints: FieldStillness = BLANK
+    step: FieldStillness = NO_VALUE
+    inputs: FieldStillness = NO_VALUE
+    ui_state: FieldStillness = NO_VALUE
+    engaged: FieldStillness = NO_VALUE
+    hints: FieldStillness = NO_VALUE
     unanswered_since_t: float | None = None
     """System2 engaged then, and no response has come since."""
 
@@ -72,26 +72,28 @@ def observe(before: Mapping[int, Stillness], workers: Sequence[WorkerView], t: f
 
 def _observe(stillness: Stillness, status: WorkerStatus, t: float) -> Stillness:
     inputs = tuple(number(status, name).value for name in INPUTS)
-    engaged = _seen(stillness.engaged, number(status, ENGAGED).value, t)
-    hints = _seen(stillness.hints, number(status, HINTS).value, t)
+    engaged = _with_value(stillness.engaged, number(status, ENGAGED).value, t)
+    hints = _with_value(stillness.hints, number(status, HINTS).value, t)
     return replace(
         stillness,
-        step=_seen(stillness.step, number(status, "step").value, t),
-        inputs=_seen(stillness.inputs, None if inputs[0] is None else inputs, t),
-        ui_state=_seen(stillness.ui_state, text(status, "dynamic_ui_state_type"), t),
+        step=_with_value(stillness.step, number(status, "step").value, t),
+        inputs=_with_value(stillness.inputs, None if inputs[0] is None else inputs, t),
+        ui_state=_with_value(stillness.ui_state, text(status, "dynamic_ui_state_type"), t),
         engaged=engaged,
         hints=hints,
-        unanswered_since_t=_unanswered(stillness, engaged, hints, t),
+        unanswered_since_t=_unanswered_since_t(stillness, engaged, hints, t),
     )
 
 
-def _seen(sign: FieldStillness, value: FieldValue, t: float) -> FieldStillness:
-    if value == sign.value and sign.seen:
-        return replace(sign, seen=sign.seen + 1)
+def _with_value(known: FieldStillness, value: FieldValue, t: float) -> FieldStillness:
+    if value == known.value and known.seen:
+        return replace(known, seen=known.seen + 1)
     return FieldStillness(value, t, 1)
 
 
-def _unanswered(stillness: Stillness, engaged: FieldStillness, hints: FieldStillness, t: float) -> float | None:
+def _unanswered_since_t(
+    stillness: Stillness, engaged: FieldStillness, hints: FieldStillness, t: float
+) -> float | None:
     if engaged.value is None or hints.value is None:
         return None
     first = not stillness.engaged.seen or stillness.engaged.value is None
@@ -103,6 +105,6 @@ def _unanswered(stillness: Stillness, engaged: FieldStillness, hints: FieldStill
     return t if moved and stillness.unanswered_since_t is None else stillness.unanswered_since_t
 
 
-def never(status: WorkerStatus, name: str) -> bool:
+def lacks_key(status: WorkerStatus, name: str) -> bool:
     """Say whether a status lacks a key that it could have had."""
     return number(status, name).presence is Presence.ABSENT

@@ -28,7 +28,7 @@ class RunInfo:
     source: str
 
 
-class Unreadable(Exception):
+class UnreadableRecording(Exception):
     """A recording, or where they lie, cannot be read; its text says why."""
 
 

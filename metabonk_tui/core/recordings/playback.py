@@ -15,9 +15,9 @@ from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Gap, Level, Snapshot, VerdictKind
 
 MarkKind = Literal["verdict", "crit", "warn", "gap", "run"]
-HOLE = 1 / 16
+MAX_GAP_SHARE = 1 / 16
 """A gap takes at most this share of the time that was watched: there is nothing to see in it."""
-HOLES = 0.3
+MAX_GAPS_SHARE = 0.3
 """All gaps together take at most this share."""
 MAX_MARKS = 5000
 
@@ -29,14 +29,14 @@ class Mark:
     t: float
     kind: MarkKind
     text: str = ""
-    word: VerdictKind | None = None
+    verdict_kind: VerdictKind | None = None
     """Of a verdict: which."""
 
     @property
     def level(self) -> Level:
         """How loud it is."""
-        if self.word is not None:
-            return self.word.level
+        if self.verdict_kind is not None:
+            return self.verdict_kind.level
         return {"crit": "stop", "warn": "caution"}.get(self.kind, "unknown")  # type: ignore[return-value]
 
 
@@ -70,7 +70,7 @@ class Playback:
     speed: float
     sample_t: float | None = None
     """Of the sample on screen; None: none yet."""
-    sought: str = ""
+    seek_text: str = ""
     """What is gone to as soon as it has been read, in words; "" for nothing."""
     note: str = ""
     """What became of the last request, where nothing did."""
@@ -118,11 +118,13 @@ class TimeAxis:
     @classmethod
     def of(cls, from_t: float, to_t: float, gaps: Iterable[Gap]) -> TimeAxis:
         """Lay this time on a line."""
-        holes = _apart((max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t)
-        watched_s = max(to_t - from_t - sum(end - begin for begin, end in holes), 1e-9)
-        widest_s = watched_s * min(HOLE, HOLES / max(1, len(holes)))
+        spans = _merge_spans(
+            (max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t
+        )
+        watched_s = max(to_t - from_t - sum(end - begin for begin, end in spans), 1e-9)
+        widest_s = watched_s * min(MAX_GAP_SHARE, MAX_GAPS_SHARE / max(1, len(spans)))
         edges, at_t, at_s = [(from_t, 0.0)], from_t, 0.0
-        for begin, end in holes:
+        for begin, end in spans:
             at_s += begin - at_t
             edges.append((begin, at_s))
             at_s += min(end - begin, widest_s)
@@ -142,15 +144,15 @@ class TimeAxis:
         return before[1] + (t - before[0]) / (after[0] - before[0]) * (after[1] - before[1])
 
 
-def _apart(holes: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+def _merge_spans(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     """Sort spans of time, and make one of those that overlap."""
-    apart: list[tuple[float, float]] = []
-    for begin, end in sorted(holes):
-        if apart and begin <= apart[-1][1]:
-            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
+    merged: list[tuple[float, float]] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         elif end > begin:
-            apart.append((begin, end))
-    return apart
+            merged.append((begin, end))
+    return merged
 
 
 @dataclass(slots=True)
@@ -204,9 +206,9 @@ def marks_of(events: Iterable[Event], t: float | None = None) -> tuple[Mark, ...
     marks = []
     for event in without_duplicates(events):
         at_t = event.t if t is None else t
-        word = _word(event) if event.kind == "verdict" else None
-        if word is not None:
-            marks.append(Mark(at_t, "verdict", event.text, word))
+        verdict_kind = _verdict_kind(event) if event.kind == "verdict" else None
+        if verdict_kind is not None:
+            marks.append(Mark(at_t, "verdict", event.text, verdict_kind))
         elif event.kind == "recorder.gap":
             marks.append(Mark(at_t, "gap", event.text))
         elif event.severity in ("warn", "crit"):
@@ -223,6 +225,6 @@ def gaps_of(events: Iterable[Event]) -> tuple[Gap, ...]:
     )
 
 
-def _word(event: Event) -> VerdictKind | None:
+def _verdict_kind(event: Event) -> VerdictKind | None:
     stored = event.facts.get("word")
-    return next((word for word in VerdictKind if word.value == stored), None)
+    return next((verdict_kind for verdict_kind in VerdictKind if verdict_kind.value == stored), None)

@@ -10,7 +10,7 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot
 from metabonk_tui.core.timeseries.window import Spacing
 
-MISSING = ("recorder.gap", "recorder.error")
+GAP_KINDS = ("recorder.gap", "recorder.error")
 """What tells of a stretch that is not in the recording: nobody looked, or it could not be stored."""
 
 
@@ -42,7 +42,7 @@ def _with_all_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: fl
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
         for event in events
-        if event.kind in MISSING and {"from", "to"} <= set(event.facts)
+        if event.kind in GAP_KINDS and {"from", "to"} <= set(event.facts)
     )
     state = cast(Any, snapshot.state)
     run = replace(state.run, spacing=Spacing(rhythm_s), gaps=gaps or state.run.gaps)

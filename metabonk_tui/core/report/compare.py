@@ -69,8 +69,8 @@ class Comparison:
     def series(self, metric: Metric, points: int) -> tuple[Pair, ...]:
         """Read one metric at so many elapsed times, evenly spread over what both have."""
         times = [self.common_s * (number + 1) / points for number in range(points)]
-        moments = [(self.a.at(at_s), self.b.at(at_s)) for at_s in times]
-        return tuple((metric.read(a) if a else None, metric.read(b) if b else None) for a, b in moments)
+        point_pairs = [(self.a.at(at_s), self.b.at(at_s)) for at_s in times]
+        return tuple((metric.read(a) if a else None, metric.read(b) if b else None) for a, b in point_pairs)
 
 
 def compare(a: RunTimeline, b: RunTimeline) -> Comparison:
@@ -87,7 +87,10 @@ def compare(a: RunTimeline, b: RunTimeline) -> Comparison:
         ]
         lines.append(
             ComparisonLine(
-                metric, tuple(pairs[metric.id] for pairs in at_marks), _diverges(metric, pairs_seen), bool(pairs_seen)
+                metric,
+                tuple(pairs[metric.id] for pairs in at_marks),
+                _find_divergence(metric, pairs_seen),
+                bool(pairs_seen),
             )
         )
     order = {metric.id: place for place, metric in enumerate(chosen)}
@@ -121,13 +124,13 @@ def _times(a: RunTimeline, b: RunTimeline, common_s: float) -> tuple[float, ...]
 
     Anything in between would lay what was against what is: a difference of two rhythms, not of two runs.
     """
-    rarer = [tuple(one.at_s for one in run.moments if one.at_s <= common_s) for run in (a, b)]
+    rarer = [tuple(one.at_s for one in run.points if one.at_s <= common_s) for run in (a, b)]
     rhythms = [max(run.spacing_s, run.last.run.interval_s) for run in (a, b)]
     # Any order will do where both are alike, as long as it is the same when they change places.
     return max(zip(rhythms, (-len(times) for times in rarer), rarer, strict=True))[2]
 
 
-def _diverges(metric: Metric, pairs_seen: list[tuple[float, MetricValue, MetricValue]]) -> Divergence | None:
+def _find_divergence(metric: Metric, pairs_seen: list[tuple[float, MetricValue, MetricValue]]) -> Divergence | None:
     """Find the first difference that lasts: for the metric's time, or, of words and shares, to the end."""
     began: tuple[float, MetricValue, MetricValue] | None = None
     last_s, times = 0.0, 0
@@ -137,7 +140,7 @@ def _diverges(metric: Metric, pairs_seen: list[tuple[float, MetricValue, MetricV
             continue
         began = began or (at_s, x, y)
         last_s, times = at_s, times + 1
-        if times >= metric.least and last_s - began[0] >= metric.lasting_s:
+        if times >= metric.min_points and last_s - began[0] >= metric.min_duration_s:
             return Divergence(metric, *began)
-    to_the_end = metric.kind != "number" and times >= metric.least
+    to_the_end = metric.kind != "number" and times >= metric.min_points
     return Divergence(metric, *began) if began is not None and to_the_end else None

@@ -14,7 +14,7 @@ from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 
 GAPS_SHOWN = 3
-NOTHING: Mapping[str, float] = {}
+NO_CAUSE_TIMES: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class FirstSeen:
 
 
 def first_seen(
-    last: Snapshot, events: Sequence[Event], causes_t: Mapping[str, float] = NOTHING
+    last: Snapshot, events: Sequence[Event], causes_t: Mapping[str, float] = NO_CAUSE_TIMES
 ) -> tuple[FirstSeen, ...]:
     """List it in the order of time. `causes_t`: when each cause was first named, where that was followed."""
     found = [
@@ -178,7 +178,7 @@ def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     at, ends_t = stop_t(last, events), last.gate.ends_t
     if at is None:
         return []
-    because = next((said for _, word, said in last.verdicts if word is VerdictKind.STOP and said), ("",))[0]
+    because = next((reasons for _, word, reasons in last.verdicts if word is VerdictKind.STOP and reasons), ("",))[0]
     slack_s = max(60.0, 3 * last.run.interval_s)
     if ends_t is None or at < ends_t - 1:
         when = "early" if ends_t is None else f"early, {age(ends_t - at)} before the gate's end"
@@ -203,9 +203,9 @@ def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen
         if not all_of:
             continue
         first = all_of[0]
-        loud: Severity = severity or first.severity  # type: ignore[assignment]
+        event_severity: Severity = severity or first.severity  # type: ignore[assignment]
         text = first.text + _more(last, kind, all_of)
-        found.append(FirstSeen(name, first.t, loud, text, workers=_slots(first)))
+        found.append(FirstSeen(name, first.t, event_severity, text, workers=_slots(first)))
     return found
 
 
@@ -244,10 +244,10 @@ def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     ):
         first = next((e for e in events if e.kind == kind and e.severity == severity), None)
         if first is not None:
-            said = "forecast: " if kind == "memory.forecast" else ""
+            prefix = "forecast: " if kind == "memory.forecast" else ""
             before = "" if "gpu" in first.facts else lead(first.t)  # a GPU's memory is not what the kernel kills for
-            loud: Severity = "crit" if severity == "crit" else "warn"
-            found.append(FirstSeen(name, first.t, loud, f"{said}{first.text}{before}"))
+            event_severity: Severity = "crit" if severity == "crit" else "warn"
+            found.append(FirstSeen(name, first.t, event_severity, f"{prefix}{first.text}{before}"))
     if kill is not None:
         least = last.memory.min_available_bytes
         lowest = "" if least is None else f"; lowest available {gigabytes(least, 2)} GB"

@@ -90,7 +90,7 @@ class RunHistoryBuilder:
             self._newest = events[-1]
 
 
-def so_far(last: Snapshot, events: tuple[Event, ...] | None = None) -> tuple[RunHistory, ...]:
+def histories_so_far(last: Snapshot, events: tuple[Event, ...] | None = None) -> tuple[RunHistory, ...]:
     """Tell every run that a Snapshot knows of, oldest first; `events`: all of the last run's, where they are kept."""
     earlier = tuple(RunHistory(ended.last, ended.events) for ended in last.ended_runs)
     return (*earlier, RunHistory(last, last.events if events is None else events))

@@ -22,7 +22,7 @@ from metabonk_tui.core.worker.tracker import WorkerTrack, announce_rate
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 _LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
 ANSWERS = "answers"
-NOTHING: ExitTexts = {}
+NO_EXIT_TEXTS: ExitTexts = {}
 
 
 class EventLog:
@@ -84,9 +84,9 @@ class EventLog:
             facts = {"pid": one.pid, "word": one.process_exit.reason, "exit_code": one.process_exit.exit_code}
             self.emit("process.gone", severity, text, facts, worker=one.slot if one.role == "worker" else None)
 
-    def emit_alerts(self, turns: Iterable[AlertTransition]) -> None:
+    def emit_alerts(self, transitions: Iterable[AlertTransition]) -> None:
         """Tell which alerts fire, became louder and ended."""
-        for change in turns:
+        for change in transitions:
             alert = change.alert
             kind = "alert.resolved" if change.kind == "resolved" else "alert.firing"
             severity: Severity = "ok" if change.kind == "resolved" else alert.severity
@@ -98,10 +98,10 @@ class EventLog:
         after: Mapping[int, WorkerTrack],
         views: Sequence[WorkerView],
         config: Config,
-        ends: ExitTexts = NOTHING,
+        exit_texts: ExitTexts = NO_EXIT_TEXTS,
     ) -> dict[int, WorkerTrack]:
         """Tell what changed on the workers; return the tracks with what was announced noted."""
-        told = dict(after)
+        announced_tracks = dict(after)
         # `conduct.happened` tells of these, and how.
         unanswering = {view.slot for view in views if view.health and view.health.state in UNANSWERING}
         groups: dict[tuple[str, Severity, str], list[int]] = {}
@@ -116,14 +116,14 @@ class EventLog:
             for kind, text in track.drafts:
                 severity: Severity = "warn"
                 if kind == "worker.generation":
-                    text = f"gen {track.generation}: {text}" + _end(slot, old.pid if old else None, ends)
+                    text = f"gen {track.generation}: {text}" + _exit_text(slot, old.pid if old else None, exit_texts)
                 note(kind, severity, text, slot)
             was = old.reach if old else Reach.STARTING
             if track.reach is not was and slot not in unanswering:
-                self._emit_reach(track, was, note, _end(slot, track.pid, ends))
+                self._emit_reach(track, was, note, _exit_text(slot, track.pid, exit_texts))
             announced = announce_rate(track.steps)
             if announced is not None:
-                told[slot] = replace(track, steps=announced)
+                announced_tracks[slot] = replace(track, steps=announced)
                 rate = track.steps.rate or 0.0
                 note(
                     "worker.rate",
@@ -137,8 +137,8 @@ class EventLog:
                 state = track.components[index].state
                 state_before = old.components[index].state if old else ComponentState.PENDING
                 # A transition is a rare moment, not a rhythm that can stall.
-                rests = spec.kind == "transitions" and state is ComponentState.STALLED
-                if state is not state_before and not rests:
+                is_stalled_transition = spec.kind == "transitions" and state is ComponentState.STALLED
+                if state is not state_before and not is_stalled_transition:
                     named = partial(note, component=spec.id, title=spec.title, state=state.value)
                     self._emit_component(spec.title, spec.field, state, state_before, slot, named)
             if track.gameplay.corroborated_t is not None and (old is None or old.gameplay.corroborated_t is None):
@@ -151,7 +151,7 @@ class EventLog:
                 text = "answer"
             facts = {"workers": slots, **noted}
             self.emit(kind, severity, f"{_listed(slots)} {text}", facts, worker=only)
-        return told
+        return announced_tracks
 
     @staticmethod
     def _emit_reach(track: WorkerTrack, was: Reach, note: Any, end: str) -> None:
@@ -196,11 +196,11 @@ class EventLog:
 
 def _alert_text(change: AlertTransition) -> str:
     alert = change.alert
-    whose = f" {_listed(alert.workers)}" if alert.workers else ""
+    workers_text = f" {_listed(alert.workers)}" if alert.workers else ""
     if change.kind == "resolved":
-        return f"{alert.id}{whose} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
-    louder = f" is {'critical' if alert.severity == 'crit' else 'wider'} now" if change.kind == "louder" else ""
-    return f"{alert.id}{whose}{louder}: {alert.text}"
+        return f"{alert.id}{workers_text} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
+    escalation = f" is {'critical' if alert.severity == 'crit' else 'wider'} now" if change.kind == "louder" else ""
+    return f"{alert.id}{workers_text}{escalation}: {alert.text}"
 
 
 def _alert_facts(change: AlertTransition) -> dict[str, Any]:
@@ -217,9 +217,9 @@ def _listed(slots: Sequence[int]) -> str:
     return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
 
 
-def _end(slot: int, pid: int | None, ends: ExitTexts) -> str:
+def _exit_text(slot: int, pid: int | None, exit_texts: ExitTexts) -> str:
     """Say how this very process ended, where that is known by now: it may have died as another's end is told."""
-    return f"; {ends[slot, pid]}" if (slot, pid) in ends else ""
+    return f"; {exit_texts[slot, pid]}" if (slot, pid) in exit_texts else ""
 
 
 def _named(env: Any) -> str:

@@ -39,7 +39,7 @@ from metabonk_tui.core.model.sample import (
 )
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
-from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.clock import RunClock
 from tests.support.paths import TEST_DATA
@@ -164,12 +164,12 @@ def test_of_several_samples_as_one_every_end_of_a_process_is_kept() -> None:
     mine, other = ExitReading("worker", "0", 0, 40), ExitReading("worker", "-9", 1, 41)
     before = tick(1, exits=(mine,), kernel_log=KILLED, earlier_peaks=(RunPeaks(T, 5),), watch=WatchReading(True))
     after = tick(2, exits=(other,), kernel_log=KernelLogReading("gone"), earlier_peaks=())
-    both = fold(before, after, 10)
+    both = merge_samples(before, after, 10)
     assert both.exits == (mine, other)
     assert both.kernel_log == KernelLogReading("gone", KILLED.kills)
     assert both.earlier_peaks == (), "read again, and nothing was there"
     assert both.watch is None, "how it stands is said anew each time"
-    quiet = fold(before, tick(3), 10)
+    quiet = merge_samples(before, tick(3), 10)
     assert (quiet.exits, quiet.kernel_log, quiet.earlier_peaks) == ((mine,), KILLED, before.earlier_peaks)
 
 

@@ -35,12 +35,12 @@ from tests.support.samples import (
     facts_of,
     healthy,
     last,
-    no_data,
     phases,
     play,
     playing,
     room,
     script,
+    unseen,
     with_fields,
     without,
 )  # fmt: skip
@@ -66,7 +66,7 @@ def fired(snapshots: list[Snapshot], name: str, about: str = "") -> float | None
 
 def asked(name: str, seen: Snapshot, before: Snapshot | None = None, **over: Any) -> tuple[Any, ...]:
     """What a rule finds in a Snapshot, with some of what it looks at changed."""
-    scene_over = {key: over.pop(key) for key in ("uncertain", "trouble") if key in over}
+    scene_over = {key: over.pop(key) for key in ("uncertain", "recorder_problem") if key in over}
     return RULES[name](RuleInput(facts_of(seen, **over), seen.verdict, before, **scene_over)).conditions
 
 
@@ -100,7 +100,7 @@ def test_a_key_that_is_absent_for_just_under_two_minutes_is_reported_by_nobody()
 
 def test_a_gap_in_between_does_not_count_as_absence() -> None:
     lacking = without(healthy, SYSTEM2, "vlm_hints_used")
-    seen = play(script(lacking, for_s=20 * MIN, unknown_workers=lambda t: 60 <= t < 600))
+    seen = play(script(lacking, for_s=20 * MIN, blind=lambda t: 60 <= t < 600))
     at = fired(seen, "ComponentAbsent", "system2")
     assert at is not None
     assert at >= 600 + 60
@@ -179,8 +179,8 @@ def test_one_worker_down_for_half_a_minute_is_a_warning_and_all_of_them_critical
 
 
 def test_one_that_is_not_looked_at_is_not_down_and_not_up_again() -> None:
-    assert fired(play(script(only2(phases((0, healthy), (300, no_data))), for_s=20 * MIN)), "WorkerDown") is None
-    forgotten = phases((0, healthy), (300, down), (400, no_data))
+    assert fired(play(script(only2(phases((0, healthy), (300, unseen))), for_s=20 * MIN)), "WorkerDown") is None
+    forgotten = phases((0, healthy), (300, down), (400, unseen))
     assert named(last(script(only2(forgotten), for_s=30 * MIN)), "WorkerDown").state == "firing"  # type: ignore[union-attr]
 
 
@@ -352,12 +352,12 @@ def test_the_forecast_is_taken_at_its_word() -> None:
         memory = replace(seen.memory, forecast=forecast(state, t=seen.t))
         return asked("OomForecast", seen, memory=memory)
 
-    assert [(one.raised, one.value, one.unit) for one in found("WARNING")] == [(False, 900.0, "s")]
-    assert [one.raised for one in found("CRITICAL")] == [True]
+    assert [(one.escalated, one.value, one.unit) for one in found("WARNING")] == [(False, 900.0, "s")]
+    assert [one.escalated for one in found("CRITICAL")] == [True]
     assert [found(state) for state in ("LEARNING", "SUSPENDED", "STEADY", "FALLING")] == [()] * 4
     gpus = (GpuMemory(1, 9, 10, forecast("CRITICAL", t=seen.t)), GpuMemory(2, 1, 10, forecast("STEADY")))
     found_on = asked("GpuForecast", seen, memory=replace(seen.memory, gpus=gpus))
-    assert [(one.about, one.raised) for one in found_on] == [("gpu1", True)]
+    assert [(one.about, one.escalated) for one in found_on] == [("gpu1", True)]
 
 
 def test_an_oom_kill_fires_at_once_and_stays_in_sight_for_ten_minutes() -> None:
@@ -392,9 +392,9 @@ def test_what_the_memory_watch_did() -> None:
         past = replace(seen, memory=replace(seen.memory, watch=before))
         return asked("WatchActed", seen, past, memory=replace(seen.memory, watch=now))
 
-    assert [one.raised for one in found(armed, did)] == [False]
+    assert [one.escalated for one in found(armed, did)] == [False]
     assert found(did, did) == ()
-    assert [one.raised for one in found(did, replace(did, did_ok=False))] == [True]
+    assert [one.escalated for one in found(did, replace(did, did_ok=False))] == [True]
     assert found(armed, armed) == ()
 
 

@@ -50,13 +50,13 @@ def go_on(
 ) -> tuple[list[AlertTransition], AlertState]:
     """Step the machine on through what a rule named MemLow finds, a tick every 10 s; `gaps`: not watched till then."""
     transitions: list[AlertTransition] = []
-    for n, finding in enumerate(found):
-        scene = RuleInput(facts_of(SCENE, t=n * 10.0), SCENE.verdict, None)
+    for n, result in enumerate(found):
+        rule_input = RuleInput(facts_of(SCENE, t=n * 10.0), SCENE.verdict, None)
 
-        def rule(_: RuleInput, finding: RuleResult = finding) -> RuleResult:
-            return finding
+        def rule(_: RuleInput, result: RuleResult = result) -> RuleResult:
+            return result
 
-        state, happened = alerts.observe(state, scene, 0.0 if n in gaps else 10.0, config, {"MemLow": rule})
+        state, happened = alerts.observe(state, rule_input, 0.0 if n in gaps else 10.0, config, {"MemLow": rule})
         transitions += happened
     return transitions, state
 
@@ -68,8 +68,8 @@ def run(
     return go_on(AlertState(), found, gaps, config)
 
 
-def on(workers: tuple[int, ...] = (), raised: bool = False, value: float | None = None) -> RuleResult:
-    return RuleResult((Condition("it holds", workers=workers, raised=raised, value=value, unit="bytes"),))
+def on(workers: tuple[int, ...] = (), escalated: bool = False, value: float | None = None) -> RuleResult:
+    return RuleResult((Condition("it holds", workers=workers, escalated=escalated, value=value, unit="bytes"),))
 
 
 def turns(transitions: Sequence[AlertTransition]) -> list[str]:
@@ -148,7 +148,7 @@ def test_and_so_it_is_where_it_flaps_slower_than_it_rests() -> None:
 def test_it_becomes_louder_without_a_new_one_and_is_not_reported_again_when_that_flaps() -> None:
     config = configured('[alerts.rule.MemLow]\nfor_s = 60.0\nraised = "crit"')
     assert config.alerts.rule.MemLow.raised == "crit"
-    loud = [*[on()] * 7, *([*[on(raised=True)] * 7, *[on()] * 5] * 20)]
+    loud = [*[on()] * 7, *([*[on(escalated=True)] * 7, *[on()] * 5] * 20)]
     transitions, state = run(loud, config=config)
     assert turns(transitions) == ["firing", "louder"]
     assert [one.severity for one in state.view] == ["crit"]
@@ -216,8 +216,8 @@ def test_somebody_has_seen_it_until_it_grows() -> None:
     assert state.view[0].acknowledged is not None
     assert (state.view[0].acknowledged.t, state.view[0].acknowledged.by) == (100.0, "key")
 
-    def later(finding: RuleResult, ticks: int) -> Acknowledged | None:
-        return go_on(state, [finding] * ticks)[1].view[0].acknowledged
+    def later(result: RuleResult, ticks: int) -> Acknowledged | None:
+        return go_on(state, [result] * ticks)[1].view[0].acknowledged
 
     assert later(on((0,)), 50) is not None
     assert later(NO_RESULT, 5) is not None

@@ -15,7 +15,7 @@ from functools import cache
 import pytest
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.recordings import RunInfo, Unreadable
+from metabonk_tui.core.ports.recordings import RunInfo, UnreadableRecording
 from metabonk_tui.core.report.compare import compare
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
 from metabonk_tui.ui.compare_job import CompareJob, CompareView
@@ -39,14 +39,14 @@ def walked(name: str, life: Life, minutes: int, memory: bool = True) -> tuple[Sn
 
 
 def builder_of(snapshots: tuple[Snapshot, ...]) -> RunTimelineBuilder:
-    digester = RunTimelineBuilder()
+    builder = RunTimelineBuilder()
     for snapshot in snapshots:
-        digester.add(snapshot)
-    return digester
+        builder.add(snapshot)
+    return builder
 
 
 @cache
-def digest(name: str, life: Life, minutes: int, memory: bool = True) -> RunTimeline:
+def timeline(name: str, life: Life, minutes: int, memory: bool = True) -> RunTimeline:
     found = builder_of(walked(name, life, minutes, memory)).timeline()
     assert found is not None
     return found
@@ -57,16 +57,16 @@ def kept(name: str, started_at: float = 0.0) -> RunInfo:
 
 
 def failed() -> RunTimeline:
-    return digest("failed-run", silent, 75, memory=False)
+    return timeline("failed-run", silent, 75, memory=False)
 
 
 VIEWS: dict[str, Callable[[], CompareView]] = {
     "parted": lambda: CompareView(
-        chosen=kept("failed-run"), comparison=compare(digest("run-1767362523", healthy, 42), failed()), whole=True
+        chosen=kept("failed-run"), comparison=compare(timeline("run-1767362523", healthy, 42), failed()), whole=True
     ),
     "alike": lambda: CompareView(
         chosen=kept("after-fix"),
-        comparison=compare(digest("run-1767362523", healthy, 42), digest("after-fix", healthy, 75)),
+        comparison=compare(timeline("run-1767362523", healthy, 42), timeline("after-fix", healthy, 75)),
     ),
     "reading": lambda: CompareView(chosen=kept("failed-run"), doing="reading failed-run", done=0.42),
     "none": CompareView,
@@ -144,7 +144,7 @@ class ScriptedArchive:
                 return None
         given = self.results[name]
         if isinstance(given, str):
-            raise Unreadable(given)
+            raise UnreadableRecording(given)
         return given
 
 

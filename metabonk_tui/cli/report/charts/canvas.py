@@ -68,7 +68,7 @@ class ChartFrame:
 def make_frame(history: RunHistory, id_: str) -> ChartFrame | None:
     """Prepare to draw a run; None: nothing of it can be drawn over time."""
     timeline = history.timeline
-    if timeline is None or not timeline.moments or timeline.duration_s <= 0:
+    if timeline is None or not timeline.points or timeline.duration_s <= 0:
         return None
     frame = ChartFrame(history, timeline, id_)
     return replace(frame, stretches=tuple(map(tuple, _stretches(frame))))
@@ -79,7 +79,7 @@ def _stretches(frame: ChartFrame) -> list[list[TimelinePoint]]:
     far_s = HOLE * max(frame.timeline.spacing_s, frame.history.last.run.interval_s)
     holes = frame.holes
     found: list[list[TimelinePoint]] = []
-    for point in frame.timeline.moments:
+    for point in frame.timeline.points:
         before = found[-1][-1] if found else None
         if (
             before is None
@@ -166,7 +166,7 @@ def spans(frame: ChartFrame, state: Callable[[TimelinePoint], str | None]) -> It
 
 def slots(frame: ChartFrame) -> list[int]:
     """List the workers that were ever there."""
-    return sorted({slot for point in frame.timeline.moments for slot in point.workers})
+    return sorted({slot for point in frame.timeline.points for slot in point.workers})
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -60,7 +60,7 @@ def legend(frame: ChartFrame) -> list[tuple[str, str]]:
     """Say which looks of a lane are on the page: (look, what it means)."""
     seen = {
         LANE_STYLES[part.state]
-        for point in frame.timeline.moments
+        for point in frame.timeline.points
         for worker in point.workers.values()
         for part in worker.components.values()
         if part.state in LANE_STYLES
@@ -104,7 +104,7 @@ def _never(frame: ChartFrame, component: str) -> str:
     """Say why there is no value at all."""
     states = {
         part.state
-        for point in frame.timeline.moments
+        for point in frame.timeline.points
         for worker in point.workers.values()
         for name, part in worker.components.items()
         if name == component

@@ -91,7 +91,7 @@ def _beyond(frame: ChartFrame, t: float) -> float:
 
 
 def _level_at(frame: ChartFrame, at_s: float) -> float | None:
-    before = [point for point in frame.timeline.moments if point.at_s <= at_s + frame.timeline.spacing_s]
+    before = [point for point in frame.timeline.points if point.at_s <= at_s + frame.timeline.spacing_s]
     return _available(before[-1]) if before else None
 
 
