@@ -63,7 +63,7 @@ def gpu_forecast(rule_input: RuleInput) -> RuleResult:
 
 
 def _forecast_conditions(forecast: Forecast | None, t: float, about: str = "") -> Iterable[Condition]:
-    if forecast is not None and forecast.escalated:
+    if forecast is not None and forecast.raised:
         left_s = None if forecast.reaches_zero_t is None else max(0.0, forecast.reaches_zero_t - t)
         unit = "" if left_s is None else "s"
         yield Condition(forecast.text, about, escalated=forecast.state == "CRITICAL", value=left_s, unit=unit)

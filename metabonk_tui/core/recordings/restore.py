@@ -10,7 +10,7 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot
 from metabonk_tui.core.step.state import with_true_rhythm
 
-GAP_KINDS = (EventKind.RECORDER_GAP, EventKind.RECORDER_ERROR)
+GAP_KINDS = ("recorder.gap", "recorder.error")
 """What tells of a stretch that is not in the recording: nobody looked, or it could not be stored."""
 
 
@@ -38,11 +38,19 @@ def rebuild(past: RecordedPast, step: Callable[[Snapshot | None, Sample], Snapsh
 
 
 def _with_all_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
-    """Correct what too few samples show: the time between samples, the gaps, and the events between them."""
+    """Put right what few samples tell wrong: the rhythm, the gaps, and what happened between them."""
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
         for event in events
         if event.kind in GAP_KINDS and {"from", "to"} <= set(event.facts)
+    )
+    state = cast(Any, snapshot.state)
+    run = replace(state.run, spacing=Spacing(rhythm_s), gaps=gaps or state.run.gaps)
+    return replace(
+        snapshot,
+        events=events[-MAX_EVENTS:] or snapshot.events,
+        run=replace(snapshot.run, gaps=run.gaps, interval_s=rhythm_s),
+        state=replace(state, run=run),
     )
     corrected = with_true_rhythm(snapshot, gaps, rhythm_s)
     return replace(corrected, events=events[-MAX_EVENTS:], event_count=len(events)) if events else corrected

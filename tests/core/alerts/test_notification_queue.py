@@ -35,7 +35,7 @@ def take_all(box: NotificationQueue, now_s: float) -> list[Notification]:
 
 
 def test_what_is_new_is_reported_at_once_and_once() -> None:
-    box = NotificationQueue(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 100)
     assert take_all(box, 100) == [("MemLow", "firing", 0)]
     assert take_all(box, 1000) == []
@@ -43,7 +43,7 @@ def test_what_is_new_is_reported_at_once_and_once() -> None:
 
 
 def test_what_flaps_is_reported_once() -> None:
-    box = NotificationQueue(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     found: list[Notification] = []
     for second in range(50):
         offer(box, change("resolved" if second % 2 else "firing"), second)
@@ -54,7 +54,7 @@ def test_what_flaps_is_reported_once() -> None:
 
 
 def test_what_is_again_as_it_was_reported_is_not_reported_again() -> None:
-    box = NotificationQueue(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     for second, kind in enumerate(("firing", "resolved", "firing")):
         offer(box, change(kind), second)  # type: ignore[arg-type]
         if second == 0:
@@ -64,7 +64,7 @@ def test_what_is_again_as_it_was_reported_is_not_reported_again() -> None:
 
 
 def test_the_end_waits_for_its_rest_and_is_reported_then() -> None:
-    box = NotificationQueue(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 0)
     take_all(box, 0)
     offer(box, change("resolved"), 5)
@@ -74,7 +74,7 @@ def test_the_end_waits_for_its_rest_and_is_reported_then() -> None:
 
 
 def test_what_becomes_critical_does_not_wait() -> None:
-    box = NotificationQueue(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 0)
     take_all(box, 0)
     offer(box, change("louder", severity="crit"), 3)
@@ -85,7 +85,7 @@ def test_what_becomes_critical_does_not_wait() -> None:
 
 
 def test_no_more_than_so_many_a_minute_and_critical_ones_first() -> None:
-    box = NotificationQueue(again_s=60, per_minute=2)
+    box = NotificationQueue(repeat_s=60, per_minute=2)
     for number in range(4):
         offer(box, change(name=f"A{number}"), 0)
     offer(box, change(name="Worst", severity="crit"), 0)
@@ -98,7 +98,7 @@ def test_no_more_than_so_many_a_minute_and_critical_ones_first() -> None:
 
 
 def test_too_many_that_wait_cost_the_least_loud() -> None:
-    box = NotificationQueue(again_s=60, per_minute=60)
+    box = NotificationQueue(repeat_s=60, per_minute=60)
     offer(box, change(name="Quiet", severity="info"), 0)
     for number in range(MAX_WAITING):
         offer(box, change(name=f"A{number}", severity="crit"), 0)
@@ -109,7 +109,7 @@ def test_too_many_that_wait_cost_the_least_loud() -> None:
 
 
 def test_after_its_rest_an_alert_that_fires_anew_is_reported_anew() -> None:
-    box = NotificationQueue(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 0)
     assert take_all(box, 0)
     # Its run ended with it firing: nobody said that it was resolved.

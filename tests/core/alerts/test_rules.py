@@ -66,7 +66,7 @@ def fired(snapshots: list[Snapshot], name: str, about: str = "") -> float | None
 
 def asked(name: str, seen: Snapshot, before: Snapshot | None = None, **over: Any) -> tuple[Any, ...]:
     """What a rule finds in a Snapshot, with some of what it looks at changed."""
-    scene_over = {key: over.pop(key) for key in ("uncertain", "trouble") if key in over}
+    scene_over = {key: over.pop(key) for key in ("uncertain", "recorder_problem") if key in over}
     return RULES[name](RuleInput(facts_of(seen, **over), seen.verdict, before, **scene_over)).conditions
 
 

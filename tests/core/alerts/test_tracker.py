@@ -13,7 +13,7 @@ from metabonk_tui.adapters.store import checkpoint as kept_snapshot
 from metabonk_tui.core.alerts import rules as alert_rules
 from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult
-from metabonk_tui.core.alerts.tracker import Alerts, apply_events
+from metabonk_tui.core.alerts.tracker import AlertState, apply_events
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
 from metabonk_tui.core.model.sample import Event, MemoryReading
@@ -46,8 +46,8 @@ SCENE = last(script(for_s=10))
 
 
 def go_on(
-    state: Alerts, found: Iterable[RuleResult], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
-) -> tuple[list[AlertTransition], Alerts]:
+    state: AlertState, found: Iterable[RuleResult], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
+) -> tuple[list[AlertTransition], AlertState]:
     """Step the machine on through what a rule named MemLow finds, a tick every 10 s; `gaps`: not watched till then."""
     transitions: list[AlertTransition] = []
     for n, result in enumerate(found):
@@ -63,9 +63,9 @@ def go_on(
 
 def run(
     found: Iterable[RuleResult], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
-) -> tuple[list[AlertTransition], Alerts]:
+) -> tuple[list[AlertTransition], AlertState]:
     """The same from the beginning."""
-    return go_on(Alerts(), found, gaps, config)
+    return go_on(AlertState(), found, gaps, config)
 
 
 def on(workers: tuple[int, ...] = (), escalated: bool = False, value: float | None = None) -> RuleResult:
@@ -108,7 +108,7 @@ def test_what_cannot_be_reported_stays_as_it_is() -> None:
 
 
 def test_a_worker_that_is_out_of_sight_keeps_its_alert() -> None:
-    gone = RuleResult(blind=frozenset({1}))
+    gone = RuleResult(unknown_workers=frozenset({1}))
     transitions, state = run([*[on((0, 1))] * 7, *[gone] * 30])
     assert turns(transitions) == ["firing"]
     assert state.view[0].workers == (1,)
@@ -147,7 +147,7 @@ def test_and_so_it_is_where_it_flaps_slower_than_it_rests() -> None:
 
 def test_it_becomes_louder_without_a_new_one_and_is_not_reported_again_when_that_flaps() -> None:
     config = configured('[alerts.rule.MemLow]\nfor_s = 60.0\nraised = "crit"')
-    assert config.alerts.rule.MemLow.escalated == "crit"
+    assert config.alerts.rule.MemLow.raised == "crit"
     loud = [*[on()] * 7, *([*[on(escalated=True)] * 7, *[on()] * 5] * 20)]
     transitions, state = run(loud, config=config)
     assert turns(transitions) == ["firing", "louder"]
