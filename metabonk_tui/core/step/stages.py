@@ -238,7 +238,7 @@ def gather_verdict_inputs(tick: Tick) -> None:
     tick.inputs = verdict_inputs(tick.now, tick.sample.t, tick.gate, tick.workers, tick.memory, tick.pool, tick.config)
 
 
-@stage(writes=("now.suspects",), needs=("inputs", "tracks", "now.env_file"))
+@stage(writes=("now.cause_tracker",), needs=("inputs", "tracks", "now.env_file"))
 def rank_causes(tick: Tick) -> None:
     environs = {slot: track.env.values for slot, track in tick.tracks.items() if track.env is not None}
     found = tick.before.cause_tracker.observe(tick.sample, tick.inputs, environs, tick.now.env_file)
