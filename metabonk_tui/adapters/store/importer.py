@@ -15,6 +15,7 @@ from metabonk_tui.adapters.store.run_writer import Page
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.run.replay import pairs_by_run
 
 
 def file_runs(folder: Path, judged: Iterable[tuple[Sample, Snapshot]], config: Config) -> list[Path]:
@@ -24,20 +25,17 @@ def file_runs(folder: Path, judged: Iterable[tuple[Sample, Snapshot]], config: C
     """
     made: list[Path] = []
     page: Page | None = None
-    run = ""
     try:
-        for sample, snapshot in judged:
-            if page is None or snapshot.run.name != run:
-                if page is not None:
-                    page.finish((sample, snapshot))
-                    page = None
-                make_private_directory(folder)
-                run = snapshot.run.name
-                made.append(free_name(folder, run))
-                page = Page(made[-1], config)
-            page.add(sample, snapshot, {})
-        if page is not None:
-            page.finish()
+        for walk in pairs_by_run(judged):
+            page = None
+            for sample, snapshot in walk:
+                if page is None:
+                    make_private_directory(folder)
+                    made.append(free_name(folder, snapshot.run.name))
+                    page = Page(made[-1], config)
+                page.add(sample, snapshot, {})
+            if page is not None:
+                page.finish(walk.following)
     except BaseException:
         if page is not None:
             page.close()

@@ -10,7 +10,7 @@ from metabonk_tui.adapters.store.seekable import StoreReel
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.recordings import Tape
 from metabonk_tui.core.recordings.seek import Edge
-from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.engine.replay_player import Player
 
 
@@ -35,7 +35,7 @@ class StoreReplayOpener:
             return f"the recording cannot be read: {error}"
         return Player(
             recording,
-            lambda previous, sample: step(previous, sample, self._config),
+            stepper(self._config),
             zone=self._zone,
             at=Edge("end"),
             playing=False,

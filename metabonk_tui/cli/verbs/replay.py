@@ -17,8 +17,7 @@ from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.seekable import FileReel, StoreReel
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import Parser, add_config_option, factor
-from metabonk_tui.cli.recordings.open import recording_path, store
-from metabonk_tui.cli.recordings.sources import print_problems, sources
+from metabonk_tui.cli.recordings.open import print_problems, recording_path, sources, store
 from metabonk_tui.cli.verbs.watch import no_terminal
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.recordings.seek import CAN_BE_TYPED, Target, parse

@@ -10,6 +10,7 @@ from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from metabonk_tui.core.report.timeline import Digest, Digester
+from metabonk_tui.core.run.replay import by_run
 
 Change = tuple[float, VerdictKind, tuple[str, ...]]
 
@@ -97,22 +98,13 @@ def so_far(last: Snapshot, events: tuple[Event, ...] | None = None) -> tuple[Chr
 
 
 def chronicles(snapshots: Iterable[Snapshot]) -> tuple[Chronicle, ...]:
-    """Follow every run that a walk through a recording meets, oldest first."""
+    """Follow every run in the Snapshots of a recording, oldest first."""
     found: list[Chronicle] = []
-    chronicler, run = Chronicler(), None
-    for snapshot in snapshots:
-        here = (snapshot.run.name, snapshot.run.started_at)
-        if run is not None and here != run:
-            found += _ended(chronicler, run, snapshot)
-            chronicler = Chronicler()
-        run = here
-        chronicler.add(snapshot)
-    last = chronicler.chronicle()
-    return tuple(found) if last is None else (*found, last)
-
-
-def _ended(chronicler: Chronicler, run: tuple[str, float], following: Snapshot) -> list[Chronicle]:
-    """Close a run: what came of it is only known when the next one begins; one in which nobody answered is none."""
-    kept = [ended.last for ended in following.ended_runs if (ended.last.run.name, ended.last.run.started_at) == run]
-    one = chronicler.chronicle(kept[-1]) if kept else None
-    return [] if one is None else [one]
+    for walk in by_run(snapshots):
+        chronicler = Chronicler()
+        for snapshot in walk:
+            chronicler.add(snapshot)
+        chronicle = chronicler.chronicle(walk.final) if walk.counts else None
+        if chronicle is not None:
+            found.append(chronicle)
+    return tuple(found)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
+from metabonk_tui.core.run.replay import by_run
 
 FINEST_S = 10.0
 """The finest spacing of moments, on the run's clock."""
@@ -117,28 +118,16 @@ class Digester:
 
 
 def digests(snapshots: Iterable[Snapshot]) -> tuple[Digest, ...]:
-    """Boil down every run that a walk through a recording meets, oldest first."""
+    """Boil down every run in the Snapshots of a recording, oldest first."""
     found: list[Digest] = []
-    digester, name = Digester(), None
-    for snapshot in snapshots:
-        run = (snapshot.run.name, snapshot.run.started_at)
-        if name is not None and run != name:
-            found += _ended(digester, snapshot)
-            digester = Digester()
-        name = run
-        digester.add(snapshot)
-    last = digester.digest()
-    return (*found, last) if last is not None else tuple(found)
-
-
-def _ended(digester: Digester, following: Snapshot) -> list[Digest]:
-    """Close a run: what came of it is only known when the next one begins."""
-    one = digester.digest()
-    if one is None:
-        return []
-    kept = [ended.last for ended in following.ended_runs if ended.last.run.name == one.last.run.name]
-    # A run that never began (nobody answered in it) is not kept.
-    return [Digest(one.moments, one.spacing_s, kept[-1])] if kept else []
+    for walk in by_run(snapshots):
+        digester = Digester()
+        for snapshot in walk:
+            digester.add(snapshot)
+        digest = digester.digest() if walk.counts else None
+        if digest is not None:
+            found.append(digest if walk.final is None else replace(digest, last=walk.final))
+    return tuple(found)
 
 
 def moment(snapshot: Snapshot) -> Moment:

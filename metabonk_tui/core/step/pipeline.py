@@ -22,6 +22,7 @@ from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.run.gate import GateTrack
+from metabonk_tui.core.run.replay import Step
 from metabonk_tui.core.run.tracker import RunTrack
 from metabonk_tui.core.step.event_log import Teller
 from metabonk_tui.core.verdict.decide import decide
@@ -76,6 +77,15 @@ def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
         if header_seen is not None:
             return _begin_run(previous, header_seen, sample, config)
     return following
+
+
+def stepper(config: Config) -> Step:
+    """Return `step` for one configuration."""
+
+    def step_with_config(previous: Snapshot | None, sample: Sample) -> Snapshot:
+        return step(previous, sample, config)
+
+    return step_with_config
 
 
 def _relaunched(before: State, after: State, sample: Sample, config: Config) -> RunHeader | None:
