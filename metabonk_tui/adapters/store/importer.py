@@ -15,7 +15,7 @@ from metabonk_tui.adapters.store.run_writer import Page
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.run.replay import pairs_by_run
+from metabonk_tui.core.run.replay import pairs_by_name
 
 
 def file_runs(folder: Path, judged: Iterable[tuple[Sample, Snapshot]], config: Config) -> list[Path]:
@@ -26,7 +26,7 @@ def file_runs(folder: Path, judged: Iterable[tuple[Sample, Snapshot]], config: C
     made: list[Path] = []
     page: Page | None = None
     try:
-        for walk in pairs_by_run(judged):
+        for walk in pairs_by_name(judged):
             page = None
             for sample, snapshot in walk:
                 if page is None:

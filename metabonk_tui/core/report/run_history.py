@@ -10,7 +10,7 @@ from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from metabonk_tui.core.report.timeline import Digest, Digester
-from metabonk_tui.core.run.replay import by_run
+from metabonk_tui.core.run.replay import by_run, ended_as
 
 Change = tuple[float, VerdictKind, tuple[str, ...]]
 
@@ -104,7 +104,8 @@ def chronicles(snapshots: Iterable[Snapshot]) -> tuple[Chronicle, ...]:
         chronicler = Chronicler()
         for snapshot in walk:
             chronicler.add(snapshot)
-        chronicle = chronicler.chronicle(walk.final) if walk.counts else None
-        if chronicle is not None:
+        final = None if walk.following is None else ended_as(snapshot, walk.following)
+        chronicle = chronicler.chronicle(final)
+        if chronicle is not None and (final is not None or walk.following is None):
             found.append(chronicle)
     return tuple(found)

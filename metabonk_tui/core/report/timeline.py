@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
-from metabonk_tui.core.run.replay import by_run
+from metabonk_tui.core.run.replay import by_run, ended_as
 
 FINEST_S = 10.0
 """The finest spacing of moments, on the run's clock."""
@@ -124,9 +124,10 @@ def digests(snapshots: Iterable[Snapshot]) -> tuple[Digest, ...]:
         digester = Digester()
         for snapshot in walk:
             digester.add(snapshot)
-        digest = digester.digest() if walk.counts else None
-        if digest is not None:
-            found.append(digest if walk.final is None else replace(digest, last=walk.final))
+        final = snapshot if walk.following is None else ended_as(snapshot, walk.following)
+        digest = digester.digest()
+        if digest is not None and final is not None:
+            found.append(replace(digest, last=final))
     return tuple(found)
 
 

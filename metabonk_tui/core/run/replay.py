@@ -29,64 +29,57 @@ def replay_pairs(samples: Iterable[Sample], step: Step) -> Iterator[Stepped]:
 
 
 class RunWalk(Generic[Item]):
-    """One run of a walk, to be iterated once; what follows it is known when the iteration has ended."""
+    """One run of a walk, iterated once. What follows it is known when the iteration has ended."""
 
-    def __init__(self, first: Item, rest: Iterator[Item], snapshot_of: Callable[[Item], Snapshot]) -> None:
+    def __init__(self, first: Item, rest: Iterator[Item], is_same_run: Callable[[Item, Item], bool]) -> None:
         """Begin with an item and take the others of its run from `rest`."""
-        self._ahead: Item | None = first
-        self._rest = rest
-        self._snapshot_of = snapshot_of
-        self._run = run_key(snapshot_of(first))
         self.following: Item | None = None
         """The first item of the next run; None: not known yet, or this run is the last one."""
+        self._items = self._take(first, rest, is_same_run)
 
     def __iter__(self) -> Iterator[Item]:
-        """Yield the items of this run."""
-        while self._ahead is not None:
-            item, self._ahead = self._ahead, None
+        """Yield the items of this run; a second iteration goes on where the first one stopped."""
+        return self._items
+
+    def _take(self, first: Item, rest: Iterator[Item], is_same_run: Callable[[Item, Item], bool]) -> Iterator[Item]:
+        yield first
+        for item in rest:
+            if not is_same_run(first, item):
+                self.following = item
+                return
             yield item
-            upcoming = next(self._rest, None)
-            if upcoming is None:
-                return
-            if run_key(self._snapshot_of(upcoming)) != self._run:
-                self.following = upcoming
-                return
-            self._ahead = upcoming
-
-    @property
-    def final(self) -> Snapshot | None:
-        """How the run ended, as the next run keeps it; None: it is the last one, or no worker answered in it."""
-        if self.following is None:
-            return None
-        ended_runs = self._snapshot_of(self.following).ended_runs
-        return next((ended.last for ended in reversed(ended_runs) if run_key(ended.last) == self._run), None)
-
-    @property
-    def counts(self) -> bool:
-        """Is it a run to report? One in which no worker answered is not; of the last one this is not known yet."""
-        return self.following is None or self.final is not None
 
 
 def by_run(snapshots: Iterable[Snapshot]) -> Iterator[RunWalk[Snapshot]]:
-    """Split Snapshots into runs, in bounded memory: each run is to be iterated before the next one is asked for."""
-    return _split(snapshots, lambda snapshot: snapshot)
+    """Split Snapshots into runs, in bounded memory: each run is to be iterated before the next one is asked for.
+
+    While no worker has answered yet, the start of the run moves with every sample; each of those is a run of its own,
+    for which `ended_as` gives None.
+    """
+    return _split(snapshots, lambda a, b: run_key(a) == run_key(b))
 
 
-def pairs_by_run(pairs: Iterable[Stepped]) -> Iterator[RunWalk[Stepped]]:
-    """Split Samples with their Snapshots into runs, as `by_run` does."""
-    return _split(pairs, lambda pair: pair[1])
+def pairs_by_name(pairs: Iterable[Stepped]) -> Iterator[RunWalk[Stepped]]:
+    """Split Samples with their Snapshots by the name of the run: the wait for the first worker is part of the run."""
+    return _split(pairs, lambda a, b: a[1].run.name == b[1].run.name)
+
+
+def ended_as(run: Snapshot, following: Snapshot) -> Snapshot | None:
+    """Return how a run ended, as the next run keeps it; None: no worker answered in it, so it was no run."""
+    kept = (ended.last for ended in reversed(following.ended_runs))
+    return next((last for last in kept if run_key(last) == run_key(run)), None)
 
 
 def run_key(snapshot: Snapshot) -> RunKey:
-    """Identify the run of a Snapshot: names repeat where runs start within the same second."""
+    """Identify the run of a Snapshot."""
     return snapshot.run.name, snapshot.run.started_at
 
 
-def _split(items: Iterable[Item], snapshot_of: Callable[[Item], Snapshot]) -> Iterator[RunWalk[Item]]:
+def _split(items: Iterable[Item], is_same_run: Callable[[Item, Item], bool]) -> Iterator[RunWalk[Item]]:
     rest = iter(items)
     first = next(rest, None)
     while first is not None:
-        walk = RunWalk(first, rest, snapshot_of)
+        walk = RunWalk(first, rest, is_same_run)
         yield walk
         for _ in walk:
             pass  # what the caller left of this run
