@@ -8,10 +8,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
 
-from metabonk_tui.adapters.state.config_files import Loaded, user_config_path, user_themes_dir
+from metabonk_tui.adapters.state.config_files import LoadedConfig, user_config_path, user_themes_dir
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.core.ports.recordings import Archive, Tapes, Transport
+from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
 
 
 def no_terminal() -> str:
@@ -30,14 +30,14 @@ def local_zone() -> tzinfo:
 
 def open_app(
     opening: AbstractContextManager[Monitor],
-    loaded: Loaded,
-    archive: Archive,
+    loaded: LoadedConfig,
+    archive: RunArchive,
     zone: tzinfo,
     *,
     read_only: bool = False,
     speed: float = 1.0,
-    replay_opener: Tapes | None = None,
-    replay_controls: Transport | None = None,
+    replay_opener: ReplayOpener | None = None,
+    replay_controls: ReplayControls | None = None,
     last_words: Callable[[], object] = lambda: None,
 ) -> int:
     """Show a monitor until the user leaves; return the exit code.

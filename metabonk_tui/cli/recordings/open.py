@@ -99,7 +99,7 @@ def nearest_run(name: str) -> str:
 @contextmanager
 def opened(path: Path) -> Iterator[Recording]:
     """Open a run of the store for as long as the block runs. Raises UsageError where it cannot be read."""
-    from metabonk_tui.adapters.store.errors import said
+    from metabonk_tui.adapters.store.errors import error_text
     from metabonk_tui.adapters.store.run_directory import UNREADABLE
     from metabonk_tui.adapters.store.run_reader import Recording
 
@@ -107,16 +107,16 @@ def opened(path: Path) -> Iterator[Recording]:
         with Recording(path) as recording:
             yield recording
     except UNREADABLE as error:
-        raise UsageError(f"{path}: cannot be read: {clean_text(said(error))}") from None
+        raise UsageError(f"{path}: cannot be read: {clean_text(error_text(error))}") from None
 
 
 def events_of(run: str, started_at: float) -> tuple[Event, ...] | None:
     """Return all events of a run that was recorded lately; None: it was not recorded, or cannot be read."""
-    from metabonk_tui.adapters.store.run_directory import LOOKED_AT, SAME_START_S, UNREADABLE, paths
+    from metabonk_tui.adapters.store.run_directory import MAX_RUNS_CHECKED, SAME_START_S, UNREADABLE, paths
     from metabonk_tui.adapters.store.run_reader import Recording
 
     try:
-        newest = paths(store())[:LOOKED_AT]
+        newest = paths(store())[:MAX_RUNS_CHECKED]
     except OSError:
         return None
     for path in newest:

@@ -24,8 +24,8 @@ from metabonk_tui.cli.recordings.open import (
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.report.run_history import Chronicle, chronicles
-from metabonk_tui.core.report.timeline import Digest, digests
+from metabonk_tui.core.report.run_history import RunHistory, histories_of
+from metabonk_tui.core.report.timeline import RunTimeline, timelines
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.core.text.numbers import elapsed
@@ -38,10 +38,10 @@ PROGRESS_INTERVAL_S = 0.5
 """Real seconds between two progress lines."""
 
 
-def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem]) -> list[Chronicle]:
+def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem]) -> list[RunHistory]:
     """Follow every run of the files and of the store that is named, oldest first; without a name: the newest run."""
     files, stored = sort_out(names)
-    found: list[Chronicle] = []
+    found: list[RunHistory] = []
     for source in sources(files, problems) if files else ():
         found += follow_samples(source, config)
     for path in stored:
@@ -70,9 +70,9 @@ def _no_such_name(name: str, is_named: bool) -> str:
     return f"no such file or run: {name}{nearest_run(name)}\nwhat there is: metabonk-tui runs"
 
 
-def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[Chronicle, ...]:
+def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[RunHistory, ...]:
     """Step through a recording."""
-    return chronicles(replay(progress("", samples, until_t), stepper(config)))
+    return histories_of(replay(progress("", samples, until_t), stepper(config)))
 
 
 def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
@@ -83,7 +83,7 @@ def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
     return last
 
 
-def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple[Chronicle, ...]:
+def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple[RunHistory, ...]:
     """Follow a run of the store; what happened is what was told then."""
     with opened(path) as one:
         found = _follow_to_next_run(one, config)
@@ -92,7 +92,7 @@ def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple
     return tuple(with_recorded_events(found, told, thinned))
 
 
-def _follow_to_next_run(one: Recording, config: Config) -> tuple[Chronicle, ...]:
+def _follow_to_next_run(one: Recording, config: Config) -> tuple[RunHistory, ...]:
     """Follow a recording up to where the next run began, which is no part of it."""
     after = one.after
     found = follow_samples(chain(one.samples(), () if after is None else (after,)), config, one.span[1])
@@ -100,17 +100,17 @@ def _follow_to_next_run(one: Recording, config: Config) -> tuple[Chronicle, ...]
     return found[:-1] if len(found) > 1 and found[-1].last.run.name == following else found
 
 
-def with_recorded_events(found: Sequence[Chronicle], told: tuple[Event, ...], thinned: bool) -> Iterator[Chronicle]:
+def with_recorded_events(found: Sequence[RunHistory], told: tuple[Event, ...], thinned: bool) -> Iterator[RunHistory]:
     """Give each run its events of then; where every sample is left, what they mean now says more."""
     starts = [one.last.run.started_at for one in found[1:]] + [float("inf")]
     from_t = float("-inf")
     for one, until_t in zip(found, starts, strict=True):
         run_events = tuple(event for event in told if from_t <= event.t < until_t)
         from_t = until_t
-        yield replace(one, events=run_events, told=None if thinned else one.events) if run_events else one
+        yield replace(one, events=run_events, detailed_events=None if thinned else one.events) if run_events else one
 
 
-def timeline_of(name: str, config: Config) -> Digest:
+def timeline_of(name: str, config: Config) -> RunTimeline:
     """Boil down a run: an existing path is a file or folder (`PATH#N`: its N-th run), else it is one of the store.
 
     Of several runs in a file the last one counts. Raises UsageError with what was wrong with the name.
@@ -123,7 +123,7 @@ def timeline_of(name: str, config: Config) -> Digest:
     return _chosen(name, _of_store(name, config), None)
 
 
-def _chosen(name: str, found: tuple[Digest, ...], number: int | None) -> Digest:
+def _chosen(name: str, found: tuple[RunTimeline, ...], number: int | None) -> RunTimeline:
     if not found:
         raise UsageError(f"nothing could be read: {name}")
     if number is None:
@@ -133,16 +133,16 @@ def _chosen(name: str, found: tuple[Digest, ...], number: int | None) -> Digest:
     return found[number - 1]
 
 
-def _of_file(name: str, config: Config) -> tuple[Digest, ...]:
+def _of_file(name: str, config: Config) -> tuple[RunTimeline, ...]:
     problems: list[Problem] = []
-    found: list[Digest] = []
+    found: list[RunTimeline] = []
     for source in sources([name], problems):
         found += _timelines_of(name, source, config, None)
     print_problems(problems)
     return tuple(found)
 
 
-def _of_store(name: str, config: Config) -> tuple[Digest, ...]:
+def _of_store(name: str, config: Config) -> tuple[RunTimeline, ...]:
     if "/" in name or name.endswith((".jsonl", ".gz", ".csv")):
         raise UsageError(f"no such file: {name}")
     with opened(recording_path(name)) as recording:
@@ -151,8 +151,10 @@ def _of_store(name: str, config: Config) -> tuple[Digest, ...]:
     return found
 
 
-def _timelines_of(name: str, samples: Iterable[Sample], config: Config, ends_t: float | None) -> tuple[Digest, ...]:
-    return digests(replay(progress(name, samples, ends_t), stepper(config)))
+def _timelines_of(
+    name: str, samples: Iterable[Sample], config: Config, ends_t: float | None
+) -> tuple[RunTimeline, ...]:
+    return timelines(replay(progress(name, samples, ends_t), stepper(config)))
 
 
 def progress(name: str, samples: Iterable[Sample], ends_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:

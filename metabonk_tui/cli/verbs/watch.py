@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metabonk_tui.adapters.state.config_files import Loaded, load_config, state_dir
+from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config, state_dir
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live.open_app import local_zone, no_terminal, open_app
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
@@ -42,7 +42,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def open_monitor(
-    loaded: Loaded,
+    loaded: LoadedConfig,
     how: str,
     *,
     speed: float,
