@@ -18,7 +18,7 @@ from metabonk_tui.cli.options import Parser, add_config_option, factor
 from metabonk_tui.cli.recordings.archive import StoreRunArchive
 from metabonk_tui.cli.recordings.open import print_problems, recording_path, sources, store
 from metabonk_tui.core.model.sample import Sample
-from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, Target, parse
+from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, SeekTarget, parse
 from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.engine.replay_player import ReplayPlayer
 
@@ -44,7 +44,7 @@ def add_options(parser: Parser, verb: str) -> None:
     add_config_option(parser)
 
 
-def place(text: str) -> Target:
+def place(text: str) -> SeekTarget:
     """Read a place in a recording."""
     target = parse(text)
     if target is None:

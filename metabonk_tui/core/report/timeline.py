@@ -118,7 +118,7 @@ class RunTimelineBuilder:
 
 
 def timelines(snapshots: Iterable[Snapshot]) -> tuple[RunTimeline, ...]:
-    """Boil down every run in the Snapshots of a recording, oldest first."""
+    """Sum up every run in the Snapshots of a recording, oldest first."""
     found: list[RunTimeline] = []
     for walk in by_run(snapshots):
         builder = RunTimelineBuilder()
