@@ -36,14 +36,14 @@ SLACK_S = 60.0
 def add_options(parser: Parser, verb: str) -> None:
     """Declare what the verb takes."""
     if verb != "stop":
-        parser.add_argument("n", metavar="N", type=count, help="how many workers")
+        parser.add_argument("n", metavar="N", type=count, help="number of workers")
         parser.add_argument(
-            "--hours", type=hours, metavar="H", help="how long it is meant to run; 24 wants all proved"
+            "--hours", type=hours, metavar="H", help="planned length in hours; 24 requires a full checklist"
         )
         parser.add_argument(
-            "--override", metavar="REASON", default="", help="why it is to be done against the interlock"
+            "--override", metavar="REASON", default="", help="override the interlock; the run records the reason"
         )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation")
     add_pool_options(parser)
 
 

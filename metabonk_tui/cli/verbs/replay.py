@@ -30,16 +30,16 @@ def add_options(parser: Parser, verb: str) -> None:
     parser.add_argument(
         "recording",
         metavar="RUN|FILE",
-        help="a run's name, the beginning of it, or 'last' (see: metabonk-tui runs); "
+        help="a run's name, a prefix of it, or 'last' (see: metabonk-tui runs); "
         "or a .jsonl, a .jsonl.gz, a folder of worker_N_metrics.csv",
     )
-    parser.add_argument("--at", type=place, metavar="PLACE", help=f"stand still there: {ACCEPTED_FORMS}")
+    parser.add_argument("--at", type=place, metavar="PLACE", help=f"start paused at PLACE: {ACCEPTED_FORMS}")
     parser.add_argument(
         "--speed",
         type=factor,
         metavar="X",
         default=argparse.SUPPRESS,
-        help=f"play X times faster than it was; {SPEED:g} unless told otherwise, also with --at",
+        help=f"play X times faster than real time; default: {SPEED:g}",
     )
     add_config_option(parser)
 
