@@ -214,7 +214,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("density", ("z",), "density", "view", "Cycle panels, table, grid, automatic", _on("dashboard"), True),
     Command("worker", ("enter",), "worker", "look", "Open the selected worker", _open_worker, True),
     Command("verdict", ("v",), "why", "look", "Show the verdict with its evidence", _not_on("verdict", _seen), True),
-    Command("environment", ("e",), "env", "look", "Compare the env file with the processes", _not_on("environment", _seen), True),
+    Command("environment", ("e",), "env", "look", "Show env file and processes", _not_on("environment", _seen), True),
     Command("memory", ("m",), "memory", "look", "Show who holds memory and what fits", _not_on("memory", _seen), True),
     Command("logs", ("l",), "logs", "look", "Show log lines that may explain a cause", _not_on("logs", _seen)),
     Command("alerts", ("!",), "alerts", "look", "List alerts with state and history", _not_on("alerts", _seen)),
