@@ -86,7 +86,7 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class AlertState:
+class AlertTracks:
     """What is remembered of this run's alerts."""
 
     tracks: Mapping[str, AlertTrack] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class AlertState:
     """The loudest that fire first, then pending ones, then those that ended, newest first."""
 
 
-def apply_events(state: AlertState, events: Sequence[Event], *, gap: bool = False) -> AlertState:
+def apply_events(state: AlertTracks, events: Sequence[Event], *, gap: bool = False) -> AlertTracks:
     """Take in what was told: who has seen an alert, and whether the run is being recorded.
 
     After a gap another monitor may be the one that records: its trouble, if it has any, it tells anew.
@@ -131,7 +131,7 @@ def _acknowledge(tracks: Mapping[str, AlertTrack], event: Event) -> Mapping[str,
     return {**tracks, **acknowledged} if seen else tracks
 
 
-def observe_states(state: AlertState, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> AlertState:
+def observe_states(state: AlertTracks, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> AlertTracks:
     """Take in which state the workers that answered now are in."""
     shares = {}
     for worker in workers:
@@ -143,14 +143,14 @@ def observe_states(state: AlertState, workers: Iterable[WorkerView], t: float, e
     return replace(state, shares=shares)
 
 
-def uncertain(state: AlertState) -> dict[int, float]:
+def uncertain(state: AlertTracks) -> dict[int, float]:
     """Return by slot for how much of a whole window its state was "uncertain"."""
     return {slot: share for slot, known in state.shares.items() if (share := known.share) is not None}
 
 
 def observe(
-    state: AlertState, rule_input: RuleInput, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
-) -> tuple[AlertState, tuple[AlertTransition, ...]]:
+    state: AlertTracks, rule_input: RuleInput, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
+) -> tuple[AlertTracks, tuple[AlertTransition, ...]]:
     """Take in one tick, `elapsed_s` of it observed; return also what is to be told."""
     t = rule_input.inputs.t
     tracks: dict[str, AlertTrack] = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from metabonk_tui.core.alerts.tracker import AlertState
+from metabonk_tui.core.alerts.tracker import AlertTracks
 from metabonk_tui.core.causes.tracker import CauseTracker
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.flight_recorder import FlightRecorder
@@ -48,7 +48,7 @@ class State:
     exits: ExitState = field(default_factory=ExitState)
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
     kernel_log: str | None = None
-    alerts: AlertState = field(default_factory=AlertState)
+    alerts: AlertTracks = field(default_factory=AlertTracks)
 
 
 @dataclass(slots=True)
