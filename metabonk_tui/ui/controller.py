@@ -99,16 +99,9 @@ class Controller:
         self._room = 1
         self._frame = Frame(None, 80, 24, config, glyphs=glyphs, speed=speed, read_only=read_only, zone=zone)
         self._handlers: dict[str, Callable[[Frame], Effect]] = {
-            "help": lambda _: self._open_screen("help"),
-            "verdict": lambda _: self._open_screen("verdict"),
-            "environment": lambda _: self._open_screen("environment"),
-            "memory": lambda _: self._open_screen("memory"),
-            "logs": lambda _: self._open_screen("logs"),
-            "alerts": lambda _: self._open_screen("alerts"),
             "acknowledge": lambda frame: self._acknowledge((frame.alert.id,) if frame.alert else ()),
             "acknowledge_all": lambda frame: self._acknowledge(commands.unacknowledged(frame.snapshot)),
             "compare": lambda _: self._compare(),
-            "worker": lambda _: self._open_screen("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
             "redraw": lambda _: Effect("redraw"),
@@ -246,6 +239,8 @@ class Controller:
             return NO_EFFECT
         if name in self._handlers:
             return self._handlers[name](frame)
+        if name in self.screens:
+            return self._open_screen(name)
         # The way back to now is open on every screen.
         can_seek = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
         if can_seek and name in ("home", "end"):

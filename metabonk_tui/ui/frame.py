@@ -146,10 +146,9 @@ class Page:
 
 
 class MonitorScreen:
-    """One screen. Subclasses say their name and title and write `page`; most need nothing else."""
+    """One screen. A subclass sets its name and writes `page`; most need nothing else."""
 
     name: ClassVar[str] = ""
-    title: ClassVar[str] = ""
 
     def page(self, frame: Frame) -> Page:
         """Draw. Pure: the same Frame gives the same Page."""
