@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from metabonk_tui.core.recordings.playback import Axis, Mark, Playback
+from metabonk_tui.core.recordings.playback import Mark, Playback, TimeAxis
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
@@ -86,8 +86,8 @@ def _notes(frame: Frame, state: Playback) -> list[Row]:
     run = state.run
     began_t = run.started_at if run else state.from_t
     read = fmt.elapsed(state.read_to_t - (state.runs[-1].started_at if state.runs else state.from_t))
-    if state.sought:
-        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"to {state.sought}"))
+    if state.seek_text:
+        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"to {state.seek_text}"))
         return [(*waits, muted(f", read to {read}")), waits, (muted(f"read to {read}"),)]
     if state.note:
         return [(mark(g.caution, "warn"), gap(1), text(g.text(state.note)))]
@@ -107,7 +107,7 @@ def _notes(frame: Frame, state: Playback) -> list[Row]:
 
 def _line(state: Playback, cells: int, g: Glyphs) -> Row:
     """Draw time as a line: heavy behind, light ahead, dots where it was not read yet."""
-    axis = Axis.of(state.from_t, max(state.to_t, state.from_t + 1e-6), state.gaps)
+    axis = TimeAxis.of(state.from_t, max(state.to_t, state.from_t + 1e-6), state.gaps)
 
     def cell(t: float) -> int:
         return min(cells - 1, max(0, int(axis.share(t) * cells)))
