@@ -29,6 +29,7 @@ from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.style.theme import Theme, fitted
 from metabonk_tui.ui.terminal.canvas import Canvas
 from metabonk_tui.ui.terminal.driver import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals, notification
+from metabonk_tui.ui.terminal.textual_private import close_with, driver_of
 
 LOG = logging.getLogger(__name__)
 FAULT = 70
@@ -169,8 +170,9 @@ class MonitorApp(App[None], inherit_bindings=False):
             self._ui_loop.call_soon_threadsafe(lambda: self.exit(return_code=code), context=self._ui_context)
 
     def _forget_screen(self) -> None:
-        if isinstance(self._driver, Driver):
-            self._driver.forget()
+        driver = driver_of(self)
+        if isinstance(driver, Driver):
+            driver.forget()
 
     def _wake(self) -> None:
         """Hear from the engine's thread that there is news. Never blocks it; one call waits at most."""
@@ -212,16 +214,15 @@ class MonitorApp(App[None], inherit_bindings=False):
         """
         error = sys.exc_info()[1]
         LOG.error("a screen failed", exc_info=error)
-        self._return_code = FAULT
         message = clean_text(f"{type(error).__name__}: {error}")
-        self._exit_renderables.append(Text(f"metabonk-tui: a bug of the monitor, see the log: {message}"))
-        self._close_messages_no_wait()
+        close_with(self, FAULT, Text(f"metabonk-tui: a bug of the monitor, see the log: {message}"))
 
 
 def send(app: App[None], sequence: str) -> None:
     """Write an escape sequence to the app's terminal, where there is one."""
-    if app._driver is not None and not app.is_headless:
-        app._driver.write(sequence)
+    driver = driver_of(app)
+    if driver is not None and not app.is_headless:
+        driver.write(sequence)
 
 
 def run_app(app: MonitorApp, emergency_cleanup: Callable[[], None] = lambda: None) -> int:
