@@ -1,6 +1,6 @@
-"""What a screen is: two pure functions, one from a Frame to a Page and one from a command to the next UiState.
+"""Defines a screen: two pure functions, one from a Frame to a Page and one from a command to the next UiState.
 
-Refuses to know Textual: the app owns the terminal, the clock and the keys; a screen only says what is drawn.
+Does not: know Textual. The app owns the terminal, the clock and the keys.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Workers as rows, components as columns: labels once, numbers under each other, the odd one out shows.
+"""Draws workers as rows and components as columns, so that equal things stand under each other.
 
-Refuses to know how many rows there is room for; `plan` says how high each worker is.
+Does not: place the columns (`columns` does) or choose how many lines a worker has (`density` does).
 """
 
 from __future__ import annotations
