@@ -16,6 +16,7 @@ from metabonk_tui.ui.views.workers.columns import NUMBERS, NumberColumn, columns
 from tests.support import snapshots as scenes
 from tests.support.draw import chosen, text_of
 from tests.support.paths import ROOT
+from tests.support.samples import healthy, last, script, with_fields
 from tests.ui.conftest import read_config
 
 LATENCY = NumberColumn("LATENCY", (10, 8, 0), plain_cell(lambda worker: f"{worker.slot}.5 ms"))
@@ -99,23 +100,12 @@ NAMED = 'head = ["CURIO", "CURIOUS", "CURIOSITY SHOWN"]\nshort = "CURI"\n'
 
 
 def with_sixth(more: str) -> tuple[Config, Snapshot]:
-    """The packaged configuration with one more table, and a pool that has it."""
+    """Step a pool with the packaged configuration and one more [[component]]."""
     text = (ROOT / "config.toml").read_text(encoding="utf-8")
     config = parse_config(text + SIXTH + more, None)
     assert len(config.component) == 6
-    sixth = config.component[-1]
-    snapshot = scenes.stop()
-    workers = tuple(
-        replace(
-            worker,
-            components=(
-                *worker.components,
-                replace(worker.components[1], id=sixth.id, label=sixth.label, title=sixth.title, derived=False),
-            ),
-        )
-        for worker in snapshot.workers
-    )
-    return config, replace(snapshot, workers=workers)
+    life = with_fields(healthy, curiosity_total=3)
+    return config, last(script(life, for_s=300), config)
 
 
 @pytest.mark.parametrize(
@@ -124,11 +114,11 @@ def with_sixth(more: str) -> tuple[Config, Snapshot]:
         (NAMED, "table", (120, 40), "CURIO"),
         (NAMED, "table", (200, 60), "CURIOUS"),
         (NAMED, "table", (240, 60), "CURIOSITY SHOWN"),
-        (NAMED, "grid", (120, 40), "CURI "),
+        (NAMED, "grid", (120, 40), "GAME CURI "),
         (NAMED, "panels", (120, 50), "curios"),
         ("", "table", (120, 40), "CURIOS"),
         ("", "table", (240, 60), "CURIOSITY"),
-        ("", "grid", (120, 40), "CURI "),
+        ("", "grid", (120, 40), "GAME CURI "),
     ],
 )
 def test_a_sixth_component_is_one_table_of_the_configuration(
