@@ -23,7 +23,6 @@ _LEVEL_RANK = {"stop": 0, "caution": 1, "unknown": 2}
 
 def worker_views(
     tracks: Mapping[int, WorkerTrack],
-    before: Mapping[int, WorkerTrack],
     memory: MemoryTrack,
     health_tracks: Mapping[int, HealthTrack],
     t: float,

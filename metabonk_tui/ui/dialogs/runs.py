@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from metabonk_tui.core.model.snapshot import VerdictKind
-from metabonk_tui.core.ports.recordings import RunInfo
+from metabonk_tui.core.ports.recordings import RecordedRun
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.compare_job import CompareJob, own_recording
 from metabonk_tui.ui.dialogs.base import Reply
@@ -19,7 +19,7 @@ from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS
 from metabonk_tui.ui.style.spans import Row, gap, left, right
 
 
-class RunsDialog(ListDialog[RunInfo]):
+class RunsDialog(ListDialog[RecordedRun]):
     """Chooses a recorded run to compare with."""
 
     title: ClassVar[str] = "COMPARE WITH"
@@ -30,14 +30,14 @@ class RunsDialog(ListDialog[RunInfo]):
         self._comparing = comparing
         comparing.list_runs()
 
-    def entries(self, frame: Frame) -> Sequence[RunInfo]:
+    def entries(self, frame: Frame) -> Sequence[RecordedRun]:
         """List every recorded run but the one on screen."""
         runs = self._comparing.view.runs or ()
         seen = frame.snapshot
         own = own_recording(runs, (seen.run.name, seen.run.started_at) if seen else None)
         return [run for run in runs if run is not own]
 
-    def search_text(self, entry: RunInfo, frame: Frame) -> str:
+    def search_text(self, entry: RecordedRun, frame: Frame) -> str:
         """Search name, verdict, source and day."""
         return f"{entry.name} {entry.verdict} {entry.source} {fmt.day(entry.started_at, frame.zone)}"
 
@@ -45,7 +45,7 @@ class RunsDialog(ListDialog[RunInfo]):
         """Draw the column heads."""
         return ((gap(2), *_columns(("RUN", "BEGAN", "LENGTH", "VERDICT", "W"), wide - 2, "muted")),)
 
-    def entry_row(self, entry: RunInfo, chosen: bool, wide: int, frame: Frame) -> Row:
+    def entry_row(self, entry: RecordedRun, chosen: bool, wide: int, frame: Frame) -> Row:
         """Draw a run in the columns."""
         g = frame.glyphs
         began = (
@@ -57,7 +57,7 @@ class RunsDialog(ListDialog[RunInfo]):
         texts = (g.text(entry.name), began, fmt.elapsed(entry.duration_s), verdict, workers)
         return _columns(texts, wide, "strong" if chosen else "text", LEVEL_TOKENS[level])
 
-    def take(self, entry: RunInfo) -> Reply:
+    def take(self, entry: RecordedRun) -> Reply:
         """Close and begin to read the run."""
         self._comparing.choose(entry)
         return Reply(None)
