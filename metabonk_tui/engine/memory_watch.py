@@ -19,7 +19,7 @@ from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.sample import Event, PoolReading, Sample, Severity, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Clock
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 LOG = logging.getLogger(__name__)
 

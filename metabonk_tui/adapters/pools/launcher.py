@@ -28,7 +28,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading, Severity
 from metabonk_tui.core.ports.live import Clock
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 _SOURCE_FOR_PLAN_S = 2.0
 """A person waits for a plan."""

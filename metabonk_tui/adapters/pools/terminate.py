@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.tree import descendants, our_line, token_bearers
 from metabonk_tui.core.model.pool import TargetProcess
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 
 def describe(target: TargetProcess) -> str:

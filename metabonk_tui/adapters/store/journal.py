@@ -30,9 +30,9 @@ from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sam
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import Clock, ClockReading
 from metabonk_tui.core.recordings.restore import Past
-from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.core.step.hourly import hour_event, hour_of
 from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.text.clean import clean_text
 
 LOG = logging.getLogger(__name__)
 AGAIN_S = 30.0

@@ -12,8 +12,8 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.recordings import KeptRun, Unreadable
 from metabonk_tui.core.report.timeline import Digester
 from metabonk_tui.core.run.replay import replay
-from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.text.clean import clean_text
 
 PROGRESS_EVERY = 50
 """Samples between two words of how far it is."""

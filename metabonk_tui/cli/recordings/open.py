@@ -13,7 +13,7 @@ from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import nearest
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 
 def store() -> Path:

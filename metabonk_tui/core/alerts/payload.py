@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from metabonk_tui.core.config.alert_config import HookConfig
-from metabonk_tui.core.config.schema import Config, PoolConfig
+from metabonk_tui.core.config.schema import Config, HookConfig, PoolConfig
 from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertTransition
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach

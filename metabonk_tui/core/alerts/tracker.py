@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.alerts.rule import Condition, Rule, Scene
 from metabonk_tui.core.alerts.rules import RULES
-from metabonk_tui.core.config.alert_config import AlertRuleConfig
-from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.schema import AlertRuleConfig, Config
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions, has_escalated
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.worker import WorkerView

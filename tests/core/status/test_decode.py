@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 from metabonk_tui.core.model.sample import ERRORS, BadStatus, BadValue, Presence, WorkerStatus
 from metabonk_tui.core.status.decode import (
     MAX_ITEMS,
-    MAX_TEXT,
-    clean_text,
     decode_json,
     decode_status,
     flag,
@@ -24,6 +22,7 @@ from metabonk_tui.core.status.decode import (
     status_from_mapping,
     text,
 )
+from metabonk_tui.core.text.clean import MAX_TEXT, clean_text
 
 PATIENT = settings(deadline=None)
 """How fast the machine is must not decide."""
