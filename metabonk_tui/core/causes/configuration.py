@@ -6,7 +6,8 @@ file nor the process sets is off by default: exporting that file changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from metabonk_tui.core.causes.evidence import (
     Clues,
@@ -16,7 +17,6 @@ from metabonk_tui.core.causes.evidence import (
     cause,
     environ_command,
     on,
-    some,
     status_command,
 )
 from metabonk_tui.core.causes.starting import complaint
@@ -24,6 +24,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.status.decode import flag
+from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import is_same_value
 
 PURE_VISION = "METABONK_PURE_VISION_MODE"
@@ -67,25 +68,31 @@ def config_not_loaded(clues: Clues) -> Cause | None:
 
 def _not_loaded(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
     quiet = list(clues.quiet(worker))
-    file = clues.file_values
-    if worker.environ is None:
-        sure = _unloaded_by_look(worker)
-        if sure and quiet and not _complained(worker):
-            told = "gated keys of every component absent"
-            told += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
-            # A file that switches a component off explains its absence by itself, whether it is loaded or not.
-            gates = [
-                key for pair in quiet if pair[0].state in BUILT_BY_ENVIRONMENT for key in explaining(pair, worker)
-            ]
-            keys = [key for key in gates if _file_has(file, key, clues.config.required_environment[key])]
-            if keys:
-                yield Finding(worker, sure + 0.1, f"{told}, although the env file sets {some(keys)}")
-            elif file is None:
-                yield Finding(worker, sure, f"{told}, as with the code's defaults")
-            else:
-                yield Finding(worker, 0.3, f"{told}, and the env file does not switch them on either")
+    return _not_in_process(clues, worker, quiet) if worker.environ is not None else _not_in_sight(clues, worker, quiet)
+
+
+def _not_in_sight(clues: Clues, worker: WorkerClues, quiet: Sequence[Quiet]) -> Iterator[Finding]:
+    """Conclude from `/status` alone that a worker runs on the code's defaults."""
+    sure = _unloaded_by_look(worker)
+    if not sure or not quiet or _complained(worker):
         return
-    environ = worker.environ
+    told = "gated keys of every component absent"
+    told += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
+    # A file that switches a component off explains its absence by itself, whether it is loaded or not.
+    gates = [key for pair in quiet if pair[0].state in BUILT_BY_ENVIRONMENT for key in explaining(pair, worker)]
+    file, required = clues.file_values, clues.config.required_environment
+    keys = [key for key in gates if _file_has(file, key, required[key])]
+    if keys:
+        yield Finding(worker, sure + 0.1, f"{told}, although the env file sets {cut_list(keys)}")
+    elif file is None:
+        yield Finding(worker, sure, f"{told}, as with the code's defaults")
+    else:
+        yield Finding(worker, 0.3, f"{told}, and the env file does not switch them on either")
+
+
+def _not_in_process(clues: Clues, worker: WorkerClues, quiet: Sequence[Quiet]) -> Iterator[Finding]:
+    """Find the required keys that a readable process lacks."""
+    file, environ = clues.file_values, worker.environ or {}
     missing = [key for pair in quiet for key in explaining(pair, worker) if key not in environ]
     if not missing or missing == [APPLY]:
         # That one alone has a cause of its own.
@@ -93,7 +100,7 @@ def _not_loaded(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
     required = clues.config.required_environment
     share = sum(key not in environ for key in required) / len(required)
     weight = 0.6 + 0.4 * share
-    told = f"{some(missing)} unset in the process"
+    told = f"{cut_list(missing)} unset in the process"
     in_file = [key for key in missing if _file_has(file, key, required[key])]
     if in_file:
         exported = clues.env_file.exported if clues.env_file is not None else frozenset()
@@ -146,32 +153,35 @@ def launcher_override(clues: Clues) -> Cause | None:
         return None
     found, keys = [], []
     for worker in clues.workers:
-        environ = worker.environ
-        if environ is None:
-            continue
-        wrong: list[str] = []
-        for component, spec in clues.quiet(worker):
-            for key, wanted in spec.environment.items():
-                if key in environ and _file_has(file, key, wanted) and not is_same_value(environ[key], wanted):
-                    wrong.append(key)
-            pure = APPLY in spec.environment and component.state is ComponentState.ZERO
-            if pure and PURE_VISION in file and on(environ.get(PURE_VISION)) and not on(file[PURE_VISION]):
-                wrong.append(PURE_VISION)
+        environ = worker.environ or {}
+        wrong = [key for pair in clues.quiet(worker) for key in _overridden(pair, environ, file)]
         if not wrong:
             continue
         keys += wrong
         known = any(key.startswith(OVERRIDDEN) for key in wrong)
-        said = some([f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong])
-        found.append(Finding(worker, 0.96 if known else 0.85, said))
+        told = cut_list([f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong])
+        found.append(Finding(worker, 0.96 if known else 0.85, told))
     if not found:
         return None
+    right = cut_list(list(dict.fromkeys(keys)))
     return cause(
         ("launcher-override", "overridden by the launcher"),
         found,
         clues,
         confirm=environ_command(found[0].worker, keys[0]),
-        fix=f"set {some(list(dict.fromkeys(keys)))} in the launcher's JSON profile (configs/launch_*.json), relaunch",
+        fix=f"set {right} in the launcher's JSON profile (configs/launch_*.json), relaunch",
     )
+
+
+def _overridden(quiet: Quiet, environ: Mapping[str, str], file: Mapping[str, str]) -> Iterator[str]:
+    """Name the keys of a silent component that the file has right and the process has wrong."""
+    component, spec = quiet
+    for key, wanted in spec.environment.items():
+        if key in environ and _file_has(file, key, wanted) and not is_same_value(environ[key], wanted):
+            yield key
+    pure = APPLY in spec.environment and component.state is ComponentState.ZERO
+    if pure and PURE_VISION in file and on(environ.get(PURE_VISION)) and not on(file[PURE_VISION]):
+        yield PURE_VISION
 
 
 def component_disabled(clues: Clues) -> Cause | None:
@@ -188,38 +198,73 @@ def component_disabled(clues: Clues) -> Cause | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    """A key that switches something on, as the process and the env file have it; None: not there."""
+
+    key: str
+    process: str | None
+    file: str | None
+
+
 def _disabled(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
-    file, quiet, environ = clues.file_values, list(clues.quiet(worker)), worker.environ
-    flags = [key for pair in quiet for key in explaining(pair, worker) if on(clues.config.required_environment[key])]
+    """Judge the flags by the best source that can be read: the process, else the env file, else `/status`."""
+    quiet, required = list(clues.quiet(worker)), clues.config.required_environment
+    environ, file = worker.environ, clues.file_values
+    flags = [
+        _Flag(key, (environ or {}).get(key), (file or {}).get(key))
+        for pair in quiet
+        for key in explaining(pair, worker)
+        if on(required[key])
+    ]
     if environ is not None:
-        off = [key for key in flags if key in environ and not on(environ[key])]
-        off = [key for key in off if not _file_has(file, key, "1")]
-        if APPLY in off and len(off) == 1:
+        found = _off_in_process(flags, file is not None)
+    elif file is not None:
+        found = _off_in_file(flags, unset_counts=worker.unloaded and not _complained(worker))
+    else:
+        found = _off_by_look(worker, quiet) if flags and not _complained(worker) else iter(())
+    for weight, told in found:
+        yield Finding(worker, weight, told)
+
+
+Weighed = tuple[float, str]
+"""(how sure, the sentence)"""
+
+
+def _off_in_process(flags: Sequence[_Flag], file_known: bool) -> Iterator[Weighed]:
+    off = [flag for flag in flags if flag.process is not None and not on(flag.process)]
+    # Right in the file and wrong in the process: that is the launcher's override.
+    off = [flag for flag in off if flag.file is None or not is_same_value(flag.file, "1")]
+    unset = [flag.key for flag in flags if file_known and flag.process is None and flag.file is None]
+    if off:
+        if [flag.key for flag in off] == [APPLY]:
+            # That one alone has a cause of its own.
             return
-        if off:
-            also = ", as the env file says" if file is not None and all(key in file for key in off) else ""
-            share = len(off) / max(1, len(flags))
-            yield Finding(worker, 0.9 + 0.06 * share, f"{some([f'{key} is {environ[key]}' for key in off])}{also}")
-        unset = [key for key in flags if key not in environ and file is not None and key not in file]
-        # That one alone has a cause of its own.
-        if unset and not off and unset != [APPLY]:
-            yield Finding(worker, 0.7, f"{some(unset)} set neither in the process nor in the env file: off by default")
+        also = ", as the env file says" if all(flag.file is not None for flag in off) else ""
+        weight = 0.9 + 0.06 * (len(off) / len(flags))
+        yield weight, f"{cut_list([f'{flag.key} is {flag.process}' for flag in off])}{also}"
+    elif unset and unset != [APPLY]:
+        yield 0.7, f"{cut_list(unset)} set neither in the process nor in the env file: off by default"
+
+
+def _off_in_file(flags: Sequence[_Flag], *, unset_counts: bool) -> Iterator[Weighed]:
+    off = [flag for flag in flags if flag.file is not None and not on(flag.file)]
+    unset = [flag.key for flag in flags if flag.file is None]
+    if off:
+        yield 0.8, f"the env file says {cut_list([f'{flag.key}={flag.file}' for flag in off])}"
+    elif unset and unset_counts:
+        yield 0.6, f"the env file does not set {cut_list(unset)}: off by default"
+
+
+def _off_by_look(worker: WorkerClues, quiet: Sequence[Quiet]) -> Iterator[Weighed]:
+    """Guess from `/status`: System2 says that it is off, or some components are there and others are not."""
+    unreadable = "the environment is not readable"
+    if worker.mode is None and flag(worker.status, "system2_enabled") is False:
+        yield 0.4, f"{cut_list([component.title for component, _ in quiet])} absent; {unreadable}"
         return
-    if file is not None:
-        off = [key for key in flags if key in file and not on(file[key])]
-        if off:
-            yield Finding(worker, 0.8, f"the env file says {some([f'{key}={file[key]}' for key in off])}")
-        elif worker.unloaded and not _complained(worker):
-            unset = [key for key in flags if key not in file]
-            if unset:
-                yield Finding(worker, 0.6, f"the env file does not set {some(unset)}: off by default")
-        return
-    if flags and not _complained(worker) and worker.mode is None and flag(worker.status, "system2_enabled") is False:
-        yield Finding(worker, 0.4, f"{some([c.title for c, _ in quiet])} absent; the environment is not readable")
-    elif flags and not worker.unloaded and not _complained(worker):
-        gone = [c.title for c, _ in quiet if c.state is ComponentState.ABSENT]
-        if gone:
-            yield Finding(worker, 0.4, f"{some(gone)} absent while others are there; the environment is not readable")
+    gone = [component.title for component, _ in quiet if component.state is ComponentState.ABSENT]
+    if gone and not worker.unloaded:
+        yield 0.4, f"{cut_list(gone)} absent while others are there; {unreadable}"
 
 
 def unread_keys(clues: Clues) -> Cause | None:
@@ -229,7 +274,7 @@ def unread_keys(clues: Clues) -> Cause | None:
         unread = _unread(clues, worker)
         if unread and worker.settled(clues.t, UNREAD_S) and any(True for _ in clues.quiet(worker)):
             keys = unread
-            found.append(Finding(worker, 0.25, f"{some(unread, 3)} set, read by no worker"))
+            found.append(Finding(worker, 0.25, f"{cut_list(unread, 3)} set, read by no worker"))
     if not found:
         return None
     read = [f"{UNREAD[key]} instead of {key}" for key in keys if UNREAD.get(key)]
@@ -238,7 +283,7 @@ def unread_keys(clues: Clues) -> Cause | None:
         found,
         clues,
         confirm=f"grep -rn {keys[0]} src/",
-        fix=f"set {some(read)}" if read else f"remove {some(keys)}: nothing reads it",
+        fix=f"set {cut_list(read)}" if read else f"remove {cut_list(keys)}: nothing reads it",
     )
 
 

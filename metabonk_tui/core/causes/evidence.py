@@ -6,7 +6,7 @@ Knows readings and views. Refuses to know any particular cause.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from metabonk_tui.core.causes.stillness import Signs, never
@@ -17,7 +17,7 @@ from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.status.decode import text
 from metabonk_tui.core.status.log_lines import is_from, without_prefix
-from metabonk_tui.core.verdict.text import slots
+from metabonk_tui.core.text.phrases import worker_ranges
 from metabonk_tui.core.worker.component import SILENT
 
 TRUE = ("1", "true", "yes", "on")
@@ -123,9 +123,9 @@ def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, c
     said = []
     for because, where in list(groups.items())[:SAID]:
         everywhere = len(where) == clues.total and len(where) > 1
-        said.append(f"{because}, on {f'{len(where)}/{clues.total} workers' if everywhere else slots(where)}")
+        said.append(f"{because}, on {f'{len(where)}/{clues.total} workers' if everywhere else worker_ranges(where)}")
     if rest := [slot for where in list(groups.values())[SAID:] for slot in where]:
-        said.append(f"alike on {slots(rest)}")
+        said.append(f"alike on {worker_ranges(rest)}")
     return Cause(
         id=name[0],
         name=name[1],
@@ -145,11 +145,6 @@ def quoted(line: str) -> str:
 def on(value: str | None) -> bool:
     """Say whether MetaBonk takes this value for true."""
     return value is not None and value.strip().lower() in TRUE
-
-
-def some(names: Sequence[str], most: int = 2) -> str:
-    """Write a list of names, cut: "A, B and 3 more"."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def environ_command(worker: WorkerClues, pattern: str = "METABONK_") -> str:

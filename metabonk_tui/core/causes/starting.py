@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.core.causes.evidence import Clues, Finding, WorkerClues, cause, log_command, on, quoted, some
+from metabonk_tui.core.causes.evidence import Clues, Finding, WorkerClues, cause, log_command, on, quoted
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView
 from metabonk_tui.core.status.decode import flag
+from metabonk_tui.core.text.phrases import cut_list
 
 COMPLAINTS = {
     "ui_exploration": ("dynamic ui exploration unavailable",),
@@ -66,7 +67,7 @@ def _failed(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
     if lost:
         lost.sort(key=lambda one: -one[0])
         named = [title for _, title, _ in lost]
-        yield Finding(worker, lost[0][0], f"{some(named, 4)} absent: {lost[0][2]}")
+        yield Finding(worker, lost[0][0], f"{cut_list(named, 4)} absent: {lost[0][2]}")
 
 
 def _by_look(worker: WorkerClues, component: ComponentView, gate: str, *, is_set: bool) -> tuple[float, str]:

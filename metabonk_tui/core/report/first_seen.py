@@ -12,6 +12,7 @@ from metabonk_tui.core.model.sample import Event, Severity
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
+from metabonk_tui.core.text.phrases import count_of, worker_names
 
 GAPS_TOLD = 3
 NOTHING: Mapping[str, float] = {}
@@ -51,7 +52,7 @@ def first_seen(
 
 
 def _start(last: Snapshot) -> FirstSeen:
-    wanted = "" if last.run.desired is None else f", {_many(last.run.desired, 'worker')} wanted"
+    wanted = "" if last.run.desired is None else f", {count_of(last.run.desired, 'worker')} wanted"
     return FirstSeen("run-start", last.run.started_at, "info", f"the run begins{wanted}")
 
 
@@ -77,7 +78,7 @@ def _answers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         severity: Severity = "ok" if len(slots) == whole else "warn"
         return [FirstSeen("workers-answer", at, severity, f"{share} workers answer", workers=slots)]
     return [
-        FirstSeen("workers-answer", at, "info", f"first answer: {_named(early)}", workers=early),
+        FirstSeen("workers-answer", at, "info", f"first answer: {worker_names(early)}", workers=early),
         FirstSeen("workers-all-answer", all_t, "ok", f"{share} workers have answered", workers=slots),
     ]
 
@@ -94,7 +95,7 @@ def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     for slots, components in groups.items():
         ids = tuple(one for one, _ in components)
         certain = _certain_t(events, ids, slots)
-        told = f"{_listed([title for _, title in components])} ABSENT on {len(slots)}/{len(last.workers)}"
+        told = f"{', '.join(title for _, title in components)} ABSENT on {len(slots)}/{len(last.workers)}"
         since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
         text = f"{told}: not in /status from the first answer on{since}"
         found.append(FirstSeen("component-absent", max(first[slot] for slot in slots), "crit", text, ids, slots))
@@ -129,7 +130,7 @@ def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
             continue
         slots = tuple(slot for slot in _slots(event) if (slot, component) not in never)
         if slots:
-            text = f"{title} went ABSENT on {_named(slots)}: it was in /status before"
+            text = f"{title} went ABSENT on {worker_names(slots)}: it was in /status before"
             found[component] = FirstSeen("component-vanished", event.t, "crit", text, (component,), slots)
     return list(found.values())
 
@@ -151,7 +152,7 @@ def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         early = tuple(sorted(slot for slot, t in by_slot.items() if t == at))
         whole, latest = max(len(last.workers), len(by_slot)), max(by_slot.values())
         by = "" if latest == at else f"; on {len(by_slot)}/{whole} by {elapsed(latest - last.run.started_at)}"
-        on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else _named(early)
+        on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else worker_names(early)
         text = f"{titles[component]} active on {on}{by}"
         first[component] = FirstSeen("component-active", at, "ok", text, (component,), early)
     return list(first.values())
@@ -212,12 +213,12 @@ def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen
 def _more(last: Snapshot, kind: str, all_of: Sequence[Event]) -> str:
     if kind == "worker.generation":
         resets = sum(len(worker.resets_t) for worker in last.workers)
-        return f"; {_many(resets, 'restart')} in all" if resets > 1 else ""
+        return f"; {count_of(resets, 'restart')} in all" if resets > 1 else ""
     if kind == "worker.rate":
         ratios = [(event.facts.get("ratio") or 0.0, event) for event in all_of]
         most, worst = max(ratios, key=lambda pair: pair[0])
         if worst is not all_of[0]:
-            return f"; up to ×{most:.0f} on {_named(_slots(worst))} at {elapsed(worst.t - last.run.started_at)}"
+            return f"; up to ×{most:.0f} on {worker_names(_slots(worst))} at {elapsed(worst.t - last.run.started_at)}"
     return ""
 
 
@@ -263,7 +264,7 @@ def _gaps(last: Snapshot) -> list[FirstSeen]:
         found.append(FirstSeen("gap", gap.from_t, "warn", text))
     more = len(last.run.gaps) - GAPS_TOLD
     if more > 0:
-        text = f"and {_many(more, 'more gap')} after this"
+        text = f"and {count_of(more, 'more gap')} after this"
         found.append(FirstSeen("gap", last.run.gaps[GAPS_TOLD].from_t, "warn", text))
     return found
 
@@ -273,15 +274,3 @@ def _slots(event: Event) -> tuple[int, ...]:
     if isinstance(told, list | tuple):
         return tuple(slot for slot in told if isinstance(slot, int))
     return () if event.worker is None else (event.worker,)
-
-
-def _named(slots: Sequence[int]) -> str:
-    return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")

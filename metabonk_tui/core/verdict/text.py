@@ -11,6 +11,7 @@ from metabonk_tui.core.memory.capacity import describe_source
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.text.phrases import worker_ranges
 
 
 def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
@@ -89,7 +90,7 @@ def _components(snapshot: Snapshot) -> list[str]:
             part = component_of(worker, name)
             if part is not None:
                 states.setdefault(part.state, []).append(worker.slot)
-        summary = ", ".join(f"{state} on {slots(numbers)}" for state, numbers in states.items())
+        summary = ", ".join(f"{state} on {worker_ranges(numbers)}" for state, numbers in states.items())
         lines.append(f"  {title}: {summary}")
     return lines
 
@@ -97,16 +98,3 @@ def _components(snapshot: Snapshot) -> list[str]:
 def component_of(worker: WorkerView, name: str) -> ComponentView | None:
     """Find a component of a worker by its id."""
     return next((part for part in worker.components if part.id == name), None)
-
-
-def slots(numbers: list[int]) -> str:
-    """Write a list of slots: w0 w1 w2, or w0-w7 where they follow each other."""
-    groups: list[list[int]] = []
-    for number in sorted(numbers):
-        if groups and number == groups[-1][-1] + 1:
-            groups[-1].append(number)
-        else:
-            groups.append([number])
-    return " ".join(
-        f"w{group[0]}-w{group[-1]}" if len(group) > 2 else " ".join(f"w{n}" for n in group) for group in groups
-    )

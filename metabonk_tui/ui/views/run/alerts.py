@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from metabonk_tui.core.model.alert import Alert, AlertState
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.text.phrases import worker_names
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right
@@ -137,7 +138,7 @@ def _workers(alert: Alert, snapshot: Snapshot, g: Glyphs) -> str:
         return ""
     if len(alert.workers) == len(snapshot.workers) > 1:
         return f"all {len(alert.workers)}"
-    return clip(" ".join(f"w{slot}" for slot in alert.workers), WORKERS - 2, g.ellipsis)
+    return clip(worker_names(alert.workers, None), WORKERS - 2, g.ellipsis)
 
 
 def _measure(value: float, unit: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.verdict.text import slots
+from metabonk_tui.core.text.phrases import worker_ranges
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, join, left, mark, on_row, right, width
@@ -114,7 +114,7 @@ def grid_legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs) -> Row
     for health in reversed(HealthState):
         if health in slots_by_health:
             where = slots_by_health[health]
-            named = slots(where) if len(where) <= 2 else str(len(where))
+            named = worker_ranges(where) if len(where) <= 2 else str(len(where))
             token = TOKENS[health.level]
             parts.append((Span(str(health), token, True), muted(f" {named}")))
     while parts and width(row) + 3 + width(join(parts, 2)) > wide - 1:
