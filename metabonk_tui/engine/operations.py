@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from metabonk_tui.core.launch.interlock import InterlockResult
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
-from metabonk_tui.core.model.sample import Event, Operation, PoolReading, RunHeader, Sample, Severity
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading, RunHeader, Sample
 from metabonk_tui.core.ports.live import PoolBackend
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.engine.clock import RunClock

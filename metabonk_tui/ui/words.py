@@ -9,8 +9,7 @@ from collections.abc import Iterable
 
 from metabonk_tui.core.model.alert import AlertTransition
 from metabonk_tui.core.model.snapshot import Snapshot
-
-_SHAPES = {"go": "●", "caution": "▲", "stop": "■", "unknown": "◌"}
+from metabonk_tui.ui.style.glyphs import UNICODE
 
 
 def window_title(snapshot: Snapshot | None, replay: bool = False) -> str:
@@ -19,7 +18,7 @@ def window_title(snapshot: Snapshot | None, replay: bool = False) -> str:
     if snapshot is None:
         return f"{past}metabonk-tui"
     word = snapshot.verdict.kind
-    return f"{past}{_SHAPES[word.level]} {word} {snapshot.run.name} metabonk-tui"
+    return f"{past}{UNICODE.level(word.level)} {word} {snapshot.run.name} metabonk-tui"
 
 
 def notification_text(changes: Iterable[AlertTransition]) -> tuple[str, str] | None:

@@ -26,7 +26,8 @@ from metabonk_tui.adapters.store.run_file import Cache
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import Page
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sample, Severity
+from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import Clock, ClockReading
 from metabonk_tui.core.recordings.restore import Past

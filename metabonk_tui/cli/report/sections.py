@@ -21,7 +21,9 @@ from metabonk_tui.cli.report.document import (
     filled,
 )
 from metabonk_tui.cli.report.memory import memory_blocks
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.event import without_duplicates
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
@@ -34,9 +36,7 @@ VERDICTS_SHOWN = 8
 WORKERS_SHOWN = 16
 ATTENTIONS_SHOWN = 8
 SHOWN_ABOVE = ("check", "verdict", "recorder.hour")
-SEVERITIES: dict[str, Tone] = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}
 RESULTS: dict[str, Tone] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "unknown", "SKIPPED": "unknown"}
-LEVELS: dict[str, Tone] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}
 STATES: dict[ComponentState, Tone] = {
     ComponentState.ACTIVE: "ok",
     ComponentState.ABSENT: "crit",
@@ -108,9 +108,9 @@ def _first_seen(history: Chronicle) -> tuple[Block, ...]:
     return (Table(("at", "went on", "", "what"), rows, (0, 1)),)
 
 
-def _severity(word: str) -> TableCell:
+def _severity(word: Severity) -> TableCell:
     shown = "" if word in ("ok", "info") else word
-    return TableCell(shown, SEVERITIES[word])
+    return TableCell(shown, "info" if word == "info" else levels.tone(word))
 
 
 def _verdict(history: Chronicle) -> tuple[Block, ...]:
@@ -121,7 +121,7 @@ def _verdict(history: Chronicle) -> tuple[Block, ...]:
         cells(
             letter,
             node.question,
-            TableCell(node.answer, LEVELS[node.level] if node.on_path else "muted"),
+            TableCell(node.answer, levels.tone(node.level) if node.on_path else "muted"),
             f"→ {node.leads_to}" if node.on_path else f"({node.leads_to})",
             next((line for line in node.evidence if line not in headline_lines), "" if node.evidence else node.short),
         )
@@ -130,7 +130,7 @@ def _verdict(history: Chronicle) -> tuple[Block, ...]:
     verdict_rows = tuple(
         cells(
             elapsed(t - start),
-            TableCell(word.value, LEVELS[word.level]),
+            TableCell(word.value, levels.tone(word.level)),
             because[0] if because else "",
         )
         for t, word, because in verdicts[-VERDICTS_SHOWN:]
@@ -176,7 +176,7 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
         blocks.append(Paragraph(f"{len(last.workers) - len(shown)} more workers in --json", "muted"))
     odd = [(worker, each) for worker in last.workers for each in worker.attention]
     blocks += [
-        Paragraph(f"w{worker.slot} {each.mark}: {each.text.removeprefix(f'w{worker.slot} ')}", LEVELS[each.level])
+        Paragraph(f"w{worker.slot} {each.mark}: {each.text.removeprefix(f'w{worker.slot} ')}", levels.tone(each.level))
         for worker, each in odd[:ATTENTIONS_SHOWN]
     ]
     if len(odd) > ATTENTIONS_SHOWN:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from metabonk_tui.core.config.schema import Config, HookConfig, PoolConfig
-from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertTransition
+from metabonk_tui.core.model.alert import Alert, AlertTransition
+from metabonk_tui.core.model.levels import AlertSeverity
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 
@@ -37,7 +38,7 @@ def message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) -> Me
             "up": sum(worker.reach is Reach.UP for worker in snapshot.workers),
         },
         "memory": {
-            "available_bytes": memory.reading.available_bytes if memory.reading is not None else None,
+            "available_bytes": memory.available_bytes,
             "floor_bytes": memory.floor_bytes,
         },
     }

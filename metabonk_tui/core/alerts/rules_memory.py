@@ -18,7 +18,7 @@ STALLED_PERCENT = 10.0
 def mem_low(scene: Scene) -> Finding:
     """Less is available than must stay so."""
     memory = scene.facts.memory
-    available = memory.reading.available_bytes if memory.reading else None
+    available = memory.available_bytes
     if available is None:
         return UNSEEN
     if memory.below_floor_since_t is None:
@@ -47,7 +47,7 @@ def mem_critical(scene: Scene) -> Finding:
 def oom_forecast(scene: Scene) -> Finding:
     """Memory ends soon, if the trend holds: as the forecast says, which holds its own tongue until it is sure."""
     memory = scene.facts.memory
-    if memory.reading is None or memory.reading.available_bytes is None:
+    if memory.available_bytes is None:
         return UNSEEN
     return Finding(tuple(_ends(memory.forecast, scene.facts.t)))
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.levels import Level
 from metabonk_tui.core.text import numbers as fmt
 
 SCHEMA = 1
@@ -20,8 +22,6 @@ STALE_S = 10.0
 AHEAD_S = 5.0
 """What was written later than this from now was written by another clock."""
 NOT_KNOWN = 3
-_CODES = {"go": 0, "caution": 1, "stop": 2, "unknown": NOT_KNOWN}
-_LOUDNESS = ("go", "unknown", "caution", "stop")
 
 UNICODE = {
     "go": "●", "caution": "▲", "stop": "■", "unknown": "◌", "stale": "~", "dot": "·", "fall": "▼", "ellipsis": "…",
@@ -49,7 +49,12 @@ def fault(brief: object) -> str:
         return f"written by a newer metabonk-tui (schema {schema:g})"
     if schema != SCHEMA or _number(brief, "written_at") is None or not _text(brief, "verdict", "word"):
         return "not a file of ours"
-    return "" if _text(brief, "verdict", "level") in _CODES else "not a file of ours"
+    return "" if _level(brief) is not None else "not a file of ours"
+
+
+def _level(brief: Brief) -> Level | None:
+    """Return the level of the verdict; None where it is none that we know."""
+    return next((level for level in levels.LEVELS if level == _text(brief, "verdict", "level")), None)
 
 
 def age_s(brief: Brief, now: float) -> float:
@@ -70,9 +75,10 @@ def is_ended(brief: Brief) -> bool:
 
 def exit_code(brief: Brief, now: float) -> int:
     """Return 0 go, 1 caution, 2 STOP, 3 not known: also where nobody watches."""
-    if is_ended(brief) or is_stale(brief, now):
+    level = _level(brief)
+    if level is None or is_ended(brief) or is_stale(brief, now):
         return NOT_KNOWN
-    return _CODES[_text(brief, "verdict", "level")]
+    return levels.exit_code(level)
 
 
 def loudest(briefs: list[Brief], now: float) -> Brief:
@@ -80,7 +86,7 @@ def loudest(briefs: list[Brief], now: float) -> Brief:
 
     def rank(brief: Brief) -> tuple[bool, int, float]:
         live = not is_ended(brief) and not is_stale(brief, now)
-        loud = _LOUDNESS.index(_text(brief, "verdict", "level")) if live else 0
+        loud = levels.order(_level(brief) or "go") if live else 0
         return live, loud, _number(brief, "written_at") or 0.0
 
     return max(briefs, key=rank)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.memory import trends
 from metabonk_tui.core.memory.capacity import NO_PEAKS, MeasuredPeaks, compute_capacity, held_bytes, peaks_to_keep
 from metabonk_tui.core.memory.trends import MemoryEventDraft, MemoryTrends
+from metabonk_tui.core.model.levels import MemoryLevel
 from metabonk_tui.core.model.memory import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, Sample
 from metabonk_tui.core.timeseries.window import Points
@@ -24,7 +24,6 @@ OWNER_POINTS = Points(every_s=15.0, span_s=300.0)
 SUPERVISORS = frozenset({"launcher", "orchestrator"})
 """Small, and known by little more than a name: that one of them ended says nothing about a kill on the host."""
 
-MemoryLevel = Literal["ok", "warn", "crit", "unknown"]
 ProcessKey = tuple[str, int | None, int | None]
 """(role, slot, pid)"""
 

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import forecast
 from metabonk_tui.core.memory.forecast import ForecastTrack, Rules
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.memory import Forecast, GpuMemory, Growth, SwapView
-from metabonk_tui.core.model.sample import GpuReading, Sample, Severity
+from metabonk_tui.core.model.sample import GpuReading, Sample
 from metabonk_tui.core.text.numbers import age, estimate
 from metabonk_tui.core.timeseries.window import Points
 

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.event import without_duplicates
+from metabonk_tui.core.model.levels import Level
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Gap, Level, Snapshot, VerdictKind
+from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 
 MarkKind = Literal["verdict", "crit", "warn", "gap", "run"]
 HOLE = 1 / 16
@@ -37,7 +39,7 @@ class Mark:
         """How loud it is."""
         if self.word is not None:
             return self.word.level
-        return {"crit": "stop", "warn": "caution"}.get(self.kind, "unknown")  # type: ignore[return-value]
+        return levels.of_severity(self.kind) if self.kind in ("crit", "warn") else "unknown"
 
 
 @dataclass(frozen=True, slots=True)

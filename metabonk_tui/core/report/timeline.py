@@ -145,11 +145,10 @@ def moment(snapshot: Snapshot) -> Moment:
     """Boil one Snapshot down."""
     start, forecast = snapshot.run.started_at, snapshot.memory.forecast
     lo_t, hi_t = (forecast.zero_lo_t, forecast.zero_hi_t) if forecast else (None, None)
-    reading = snapshot.memory.reading
     return Moment(
         at_s=snapshot.t - start,
         word=snapshot.verdict.kind,
-        available_bytes=reading.available_bytes if reading else None,
+        available_bytes=snapshot.memory.available_bytes,
         forecast_state=forecast.state if forecast else None,
         zero_s=forecast.reaches_zero_t - start if forecast and forecast.reaches_zero_t is not None else None,
         zero_band_s=(lo_t - start, hi_t - start) if lo_t is not None and hi_t is not None else None,

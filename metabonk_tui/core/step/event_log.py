@@ -11,7 +11,8 @@ from metabonk_tui.core.alerts.rules import TWINS
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.trends import MemoryEventDraft
 from metabonk_tui.core.model.alert import Alert, AlertTransition
-from metabonk_tui.core.model.sample import Event, Severity
+from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Check, Verdict
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.text.numbers import age

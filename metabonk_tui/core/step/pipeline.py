@@ -15,8 +15,9 @@ from metabonk_tui.core.memory import flight_recorder as black_box
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S, MemoryTrack
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading, RunHeader, Sample, Severity
+from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, VerdictKind
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run import gate

@@ -49,11 +49,10 @@ def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
 
 def _memory(snapshot: Snapshot) -> list[str]:
     memory = snapshot.memory
-    reading = memory.reading
-    if reading is None or reading.available_bytes is None:
+    if memory.available_bytes is None:
         return ["memory not observed"]
-    total = "" if reading.total_bytes is None else f" of {fmt.gigabytes(reading.total_bytes)}"
-    summary = f"memory {fmt.gigabytes(reading.available_bytes)} GB available{total}, floor"
+    total = "" if memory.total_bytes is None else f" of {fmt.gigabytes(memory.total_bytes)}"
+    summary = f"memory {fmt.gigabytes(memory.available_bytes)} GB available{total}, floor"
     summary += f" {fmt.gigabytes(memory.floor_bytes)}"
     if memory.min_available_bytes is not None:
         summary += f", lowest {fmt.gigabytes(memory.min_available_bytes)}"

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import ContractView, Expected, FieldStatus, NameView
-from metabonk_tui.core.model.sample import Severity, WorkerStatus
+from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.status.known_fields import expectations, format_names, nearest
 from metabonk_tui.core.worker.tracker import WorkerTrack
 

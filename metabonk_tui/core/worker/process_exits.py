@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
-from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample, Severity
+from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample
 from metabonk_tui.core.model.worker import Generation
 
 KEPT_EXITS = 200

@@ -8,7 +8,7 @@ from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.compare_job import CompareJob, own_recording
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width
 from metabonk_tui.ui.frame import Frame, Hint
-from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS
+from metabonk_tui.ui.style.glyphs import level_token
 from metabonk_tui.ui.style.spans import Row, Span, gap, left, mark, on_row, right, width
 
 ROWS = 12
@@ -101,6 +101,6 @@ def _entry(run: KeptRun, chosen: bool, wide: int, frame: Frame) -> Row:
     workers = "" if run.workers is None else str(run.workers)
     level = VerdictKind(run.verdict).level if run.verdict in tuple(VerdictKind) else "unknown"
     texts = (g.text(run.name), began, fmt.elapsed(run.duration_s), f"{g.level(level)} {run.verdict}", workers)
-    cells = _cells(texts, wide, "strong" if chosen else "text", LEVEL_TOKENS[level])
+    cells = _cells(texts, wide, "strong" if chosen else "text", level_token(level))
     row: Row = ((mark(g.cursor, "accent") if chosen else gap(1)), gap(1), *cells[1:])
     return on_row((*row, gap(wide - width(row))), "select") if chosen else row

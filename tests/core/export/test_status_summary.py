@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from metabonk_tui.core.export import status_line as brief_line
 from metabonk_tui.core.export.status_line import ASCII, UNICODE, age_s, exit_code, fault, is_stale, line, loudest, tmux
 from metabonk_tui.core.export.status_summary import brief
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
@@ -242,4 +243,4 @@ def test_its_glyphs_are_those_of_the_monitor(ours: dict[str, str], theirs: objec
 
 
 def test_there_is_a_code_for_every_level() -> None:
-    assert {word.level for word in VerdictKind} == set(brief_line._CODES)
+    assert {word.level for word in VerdictKind} == set(levels.EXIT_CODES)
