@@ -8,7 +8,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.export import status_line as brief_line
 from metabonk_tui.core.export.status_line import ASCII, UNICODE, age_s, exit_code, fault, is_stale, line, loudest, tmux
 from metabonk_tui.core.export.status_summary import brief
 from metabonk_tui.core.model import levels

@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.text.phrases import worker_ranges
-from metabonk_tui.core.worker.truth import EnvCheckCell, EnvCheckResult, EnvCheckRow, env_check_table, not_exported
+from metabonk_tui.core.worker.environment import (
+    EnvCheckCell,
+    EnvCheckResult,
+    EnvCheckRow,
+    env_check_table,
+    not_exported,
+)
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark
