@@ -18,8 +18,6 @@ from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.core.worker.environment import env_check_table, is_same_value
 
-SHOWN_PORTS = 3
-
 
 @dataclass(frozen=True, slots=True)
 class TestResult:

@@ -68,16 +68,6 @@ class Budget:
     ollama_peak_t: float | None = None
 
     @property
-    def worker_measured(self) -> bool:
-        """Tell whether the worker's peak was measured, in this run or an earlier one, rather than assumed."""
-        return self.worker_source != "config"
-
-    @property
-    def ollama_measured(self) -> bool:
-        """Tell whether Ollama's peak was measured, in this run or an earlier one, rather than assumed."""
-        return self.ollama_source != "config"
-
-    @property
     def available_bytes(self) -> int:
         """Available memory itself."""
         return self.budget_bytes - self.held_bytes

@@ -94,11 +94,6 @@ class Playback:
         begun = [run for run in self.runs if run.from_t <= self.t]
         return begun[-1] if begun else None
 
-    @property
-    def at_end(self) -> bool:
-        """Whether there is nothing behind this."""
-        return self.whole and self.t >= self.read_to_t
-
     def ends_of(self, run: Stretch) -> float | None:
         """Return the last sample of a run; None: not known yet."""
         if run is not self.runs[-1]:

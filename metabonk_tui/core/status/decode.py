@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from metabonk_tui.core.model.sample import BadStatus, BadValue, NumberField, Presence, WorkerStatus
@@ -35,16 +34,6 @@ def decode_status(body: bytes) -> WorkerStatus | BadStatus:
     if not isinstance(tree, dict):
         return BadStatus("not an object", type(tree).__name__)
     return WorkerStatus(tree)
-
-
-def status_from_mapping(
-    fields: Mapping[str, Any], observable: frozenset[str] | None = None
-) -> WorkerStatus | BadStatus:
-    """Make a status of an already decoded object, as a recording holds it."""
-    try:
-        return WorkerStatus(_clean(dict(fields), MAX_DEPTH), observable)
-    except RecursionError:
-        return BadStatus("too deep")
 
 
 def number(status: WorkerStatus | None, name: str, *, minimum: float | None = None) -> NumberField:
