@@ -16,7 +16,7 @@ YOUNG_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownEnvironment:
     pid: int
     started_at: float
     read_at: float
@@ -36,7 +36,7 @@ class EnvironmentWatch:
     """Remembers what was read of each slot. All times are real Unix seconds."""
 
     def __init__(self) -> None:
-        self._known: dict[int, _Known] = {}
+        self._known: dict[int, _KnownEnvironment] = {}
 
     def due(self, processes: Iterable[ProcessReading], now: float) -> tuple[Due, ...]:
         """List the worker processes that are new, or were read long enough ago."""
@@ -52,12 +52,12 @@ class EnvironmentWatch:
                 due.append(Due(slot, pid, started_at))
         return tuple(due)
 
-    def news(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[int, EnvReading]:
+    def update(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[int, EnvReading]:
         """Remember what was read; return what is another process's, or has changed."""
         changed = {}
         for due, reading in read:
             known = self._known.get(due.slot)
-            self._known[due.slot] = _Known(due.pid, due.started_at, now, reading)
+            self._known[due.slot] = _KnownEnvironment(due.pid, due.started_at, now, reading)
             same = known is not None and (known.pid, known.started_at) == (due.pid, due.started_at)
             if known is None or not same or known.reading != reading:
                 changed[due.slot] = reading

@@ -18,7 +18,7 @@ from metabonk_tui.cli.report.charts.canvas import (
 )
 from metabonk_tui.cli.report.charts.svg import Scale, drawing, label, spread, tag, ticks, titled
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
-from metabonk_tui.core.report.timeline import Moment
+from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import elapsed
 
 WIDTH, LEFT, RIGHT = 480.0, 48.0, 34.0
@@ -60,7 +60,7 @@ def legend(frame: ChartFrame) -> list[tuple[str, str]]:
     """Say which looks of a lane are on the page: (look, what it means)."""
     seen = {
         LANE_STYLES[part.state]
-        for point in frame.digest.moments
+        for point in frame.timeline.points
         for worker in point.workers.values()
         for part in worker.components.values()
         if part.state in LANE_STYLES
@@ -104,7 +104,7 @@ def _never(frame: ChartFrame, component: str) -> str:
     """Say why there is no value at all."""
     states = {
         part.state
-        for point in frame.digest.moments
+        for point in frame.timeline.points
         for worker in point.workers.values()
         for name, part in worker.components.items()
         if name == component
@@ -120,10 +120,10 @@ def _describe(view: ComponentView, frame: ChartFrame) -> str:
     return "At the end: " + ", ".join(f"{word} on {count}" for word, count in counts.items()) + "."
 
 
-def value_of(component: str, slot: int) -> Callable[[Moment], float | None]:
+def value_of(component: str, slot: int) -> Callable[[TimelinePoint], float | None]:
     """Read a component's value on one worker."""
 
-    def value(point: Moment) -> float | None:
+    def value(point: TimelinePoint) -> float | None:
         worker = point.workers.get(slot)
         # What did not answer has no value: its last one is history.
         part = worker.components.get(component) if worker and worker.reach is Reach.UP else None
@@ -132,8 +132,8 @@ def value_of(component: str, slot: int) -> Callable[[Moment], float | None]:
     return value
 
 
-def _lane_style(component: str, slot: int) -> Callable[[Moment], str | None]:
-    def style(point: Moment) -> str | None:
+def _lane_style(component: str, slot: int) -> Callable[[TimelinePoint], str | None]:
+    def style(point: TimelinePoint) -> str | None:
         worker = point.workers.get(slot)
         part = worker.components.get(component) if worker else None
         return LANE_STYLES.get(part.state) if part else None
