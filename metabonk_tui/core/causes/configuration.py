@@ -142,7 +142,7 @@ def _unloaded_confidence(worker: WorkerEvidence) -> float:
 
 def explaining_keys(silent_component: SilentComponent, worker: WorkerEvidence) -> tuple[str, ...]:
     """Name the keys whose lack explains a silence: the first one builds the component, the others let it move."""
-    component, spec = silent
+    component, spec = silent_component
     keys = tuple(spec.environment)
     if component.state in BUILT_BY_ENVIRONMENT:
         return keys[:1]
