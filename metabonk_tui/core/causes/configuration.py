@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from metabonk_tui.core.causes.evidence import (
-    CauseFinding,
     Evidence,
     SilentComponent,
     WorkerEvidence,
+    WorkerFinding,
     environ_command,
     is_on,
     make_cause,
@@ -66,7 +66,7 @@ def config_not_loaded(evidence: Evidence) -> Cause | None:
     )
 
 
-def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     silent_components = list(evidence.silent_components(worker))
     return (
         _not_in_process(evidence, worker, silent_components)
@@ -77,7 +77,7 @@ def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFin
 
 def _not_in_sight(
     evidence: Evidence, worker: WorkerEvidence, silent_components: Sequence[SilentComponent]
-) -> Iterator[CauseFinding]:
+) -> Iterator[WorkerFinding]:
     """Conclude from `/status` alone that a worker runs on the code's defaults."""
     confidence = _unloaded_confidence(worker)
     if not confidence or not silent_components or _has_complained(worker):
@@ -94,16 +94,16 @@ def _not_in_sight(
     file, required = evidence.file_values, evidence.config.required_environment
     keys = [key for key in gates if _file_sets_right(file, key, required[key])]
     if keys:
-        yield CauseFinding(worker, confidence + 0.1, f"{observation}, although the env file sets {cut_list(keys)}")
+        yield WorkerFinding(worker, confidence + 0.1, f"{observation}, although the env file sets {cut_list(keys)}")
     elif file is None:
-        yield CauseFinding(worker, confidence, f"{observation}, as with the code's defaults")
+        yield WorkerFinding(worker, confidence, f"{observation}, as with the code's defaults")
     else:
-        yield CauseFinding(worker, 0.3, f"{observation}, and the env file does not switch them on either")
+        yield WorkerFinding(worker, 0.3, f"{observation}, and the env file does not switch them on either")
 
 
 def _not_in_process(
     evidence: Evidence, worker: WorkerEvidence, silent_components: Sequence[SilentComponent]
-) -> Iterator[CauseFinding]:
+) -> Iterator[WorkerFinding]:
     """Find the required keys that a readable process lacks."""
     file, environ = evidence.file_values, worker.environ or {}
     missing = [key for pair in silent_components for key in explaining_keys(pair, worker) if key not in environ]
@@ -118,13 +118,13 @@ def _not_in_process(
     if in_file:
         exported = evidence.env_file.exported if evidence.env_file is not None else frozenset()
         how = "" if all(key in exported for key in in_file) else ", without export"
-        yield CauseFinding(
+        yield WorkerFinding(
             worker, 0.97 * weight, f"{observation}, {_count_text(in_file, missing)} set right in the env file{how}"
         )
     elif file is None:
-        yield CauseFinding(worker, 0.85 * weight, observation)
+        yield WorkerFinding(worker, 0.85 * weight, observation)
     else:
-        yield CauseFinding(worker, 0.4 * weight, f"{observation}, and the env file does not set it right either")
+        yield WorkerFinding(worker, 0.4 * weight, f"{observation}, and the env file does not set it right either")
 
 
 def _count_text(some_of: list[str], keys: list[str]) -> str:
@@ -177,7 +177,7 @@ def launcher_override(evidence: Evidence) -> Cause | None:
         observation = cut_list(
             [f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong]
         )
-        found.append(CauseFinding(worker, 0.96 if known else 0.85, observation))
+        found.append(WorkerFinding(worker, 0.96 if known else 0.85, observation))
     if not found:
         return None
     right = cut_list([*dict.fromkeys(keys)])
@@ -224,7 +224,7 @@ class _Flag:
     file: str | None
 
 
-def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     """Judge the flags by the best source that can be read: the process, else the env file, else `/status`."""
     silent_components, required = list(evidence.silent_components(worker)), evidence.config.required_environment
     environ, file = worker.environ, evidence.file_values
@@ -241,7 +241,7 @@ def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFindi
     else:
         found = _off_by_look(worker, silent_components) if flags and not _has_complained(worker) else iter(())
     for weight, observation in found:
-        yield CauseFinding(worker, weight, observation)
+        yield WorkerFinding(worker, weight, observation)
 
 
 Weighed = tuple[float, str]
@@ -295,7 +295,7 @@ def unread_keys(evidence: Evidence) -> Cause | None:
             and any(True for _ in evidence.silent_components(worker))
         ):
             keys = unread
-            found.append(CauseFinding(worker, 0.25, f"{cut_list(unread, 3)} set, read by no worker"))
+            found.append(WorkerFinding(worker, 0.25, f"{cut_list(unread, 3)} set, read by no worker"))
     if not found:
         return None
     read = [f"{UNREAD[key]} instead of {key}" for key in keys if UNREAD.get(key)]
@@ -329,7 +329,7 @@ def intrinsic_not_applied(evidence: Evidence) -> Cause | None:
     )
 
 
-def _not_applied(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _not_applied(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     fields = worker.status.fields
     if fields.get("intrinsic_reward_total") != 0 or fields.get("intrinsic_ui_context") is not None:
         return
@@ -339,10 +339,10 @@ def _not_applied(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFi
     if worker.environ is None:
         discovery = fields.get("discovery_stats")
         pure = isinstance(discovery, dict) and discovery.get("pure_vision_mode") is True
-        yield CauseFinding(worker, 0.85 if pure else 0.6, f"{observation}{', pure vision is on' if pure else ''}")
+        yield WorkerFinding(worker, 0.85 if pure else 0.6, f"{observation}{', pure vision is on' if pure else ''}")
     elif is_on(worker.environ.get(PURE_VISION)) and not is_on(worker.environ.get(APPLY)):
         is_set = f"is {worker.environ[APPLY]}" if APPLY in worker.environ else "unset"
-        yield CauseFinding(worker, 0.96, f"{observation}, {PURE_VISION}=1 and {APPLY} {is_set}")
+        yield WorkerFinding(worker, 0.96, f"{observation}, {PURE_VISION}=1 and {APPLY} {is_set}")
 
 
 def _is_intrinsic_zero(evidence: Evidence, worker: WorkerEvidence) -> bool:

@@ -25,7 +25,7 @@ GATED_FIELDS = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_succe
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
 """A worker that we have seen for less than this may still be getting ready."""
-MAX_PROOFS = 2
+LOGGED_MIN = 2
 """So many different proofs of one cause are told in full."""
 SilentComponent = tuple[ComponentView, ComponentConfig]
 
@@ -99,7 +99,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class CauseFinding:
+class WorkerFinding:
     """A cause on one worker."""
 
     worker: WorkerEvidence
@@ -113,7 +113,7 @@ def is_reachable(view: WorkerView) -> bool:
 
 
 def make_cause(
-    name: tuple[str, str], findings: Iterable[CauseFinding], evidence: Evidence, *, confirm: str, fix: str
+    name: tuple[str, str], findings: Iterable[WorkerFinding], evidence: Evidence, *, confirm: str, fix: str
 ) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
     found = sorted(findings, key=lambda one: (-one.confidence, one.worker.view.slot))
@@ -123,12 +123,12 @@ def make_cause(
     for one in found:
         groups.setdefault(one.because, []).append(one.worker.view.slot)
     sentences = []
-    for because, where in list(groups.items())[:MAX_PROOFS]:
+    for because, where in list(groups.items())[:LOGGED_MIN]:
         everywhere = len(where) == evidence.total and len(where) > 1
         sentences.append(
             f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else worker_ranges(where)}"
         )
-    if rest := [slot for where in list(groups.values())[MAX_PROOFS:] for slot in where]:
+    if rest := [slot for where in list(groups.values())[LOGGED_MIN:] for slot in where]:
         sentences.append(f"alike on {worker_ranges(rest)}")
     return Cause(
         id=name[0],

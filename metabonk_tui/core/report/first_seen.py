@@ -15,7 +15,7 @@ from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 from metabonk_tui.core.text.phrases import count_of, worker_names
 
-MAX_GAPS = 3
+GAPS_SHOWN = 3
 NO_CAUSE_TIMES: Mapping[str, float] = {}
 
 
@@ -96,9 +96,9 @@ def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     for slots, components in groups.items():
         ids = tuple(one for one, _ in components)
         certain = _certain_t(events, ids, slots)
-        summary = f"{', '.join(title for _, title in components)} ABSENT on {len(slots)}/{len(last.workers)}"
+        named = f"{', '.join(title for _, title in components)} ABSENT on {len(slots)}/{len(last.workers)}"
         since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
-        text = f"{summary}: not in /status from the first answer on{since}"
+        text = f"{named}: not in /status from the first answer on{since}"
         found.append(FirstSeen("component-absent", max(first[slot] for slot in slots), "crit", text, ids, slots))
     return found
 
@@ -169,11 +169,11 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
 
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
     """Say when STOP was first shown; None: never."""
-    recorded = [
+    named = [
         event.t for event in events if event.kind == "verdict" and event.facts.get("word") == VerdictKind.STOP.value
     ]
     kept = [t for t, word, _ in last.verdicts if word is VerdictKind.STOP]
-    return recorded[0] if recorded else kept[0] if kept else None
+    return named[0] if named else kept[0] if kept else None
 
 
 def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
@@ -259,19 +259,19 @@ def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
 
 def _gaps(last: Snapshot) -> list[FirstSeen]:
     found = []
-    for gap in last.run.gaps[:MAX_GAPS]:
+    for gap in last.run.gaps[:GAPS_SHOWN]:
         until = elapsed(gap.to_t - last.run.started_at)
         text = f"nobody watched for {age(gap.to_t - gap.from_t)}, until {until}"
         found.append(FirstSeen("gap", gap.from_t, "warn", text))
-    more = len(last.run.gaps) - MAX_GAPS
+    more = len(last.run.gaps) - GAPS_SHOWN
     if more > 0:
         text = f"and {count_of(more, 'more gap')} after this"
-        found.append(FirstSeen("gap", last.run.gaps[MAX_GAPS].from_t, "warn", text))
+        found.append(FirstSeen("gap", last.run.gaps[GAPS_SHOWN].from_t, "warn", text))
     return found
 
 
 def _slots(event: Event) -> tuple[int, ...]:
-    recorded = event.facts.get("workers")
-    if isinstance(recorded, list | tuple):
-        return tuple(slot for slot in recorded if isinstance(slot, int))
+    named = event.facts.get("workers")
+    if isinstance(named, list | tuple):
+        return tuple(slot for slot in named if isinstance(slot, int))
     return () if event.worker is None else (event.worker,)

@@ -79,7 +79,7 @@ class EventLog:
             only = slots[0] if len(slots) == 1 else None
             self.emit(kind, severity, f"{_listed(slots)} {text}", {"workers": list(slots)}, worker=only)
 
-    def emit_process_exits(self, drafts: Iterable[tuple[Severity, str, ExitedProcess]]) -> None:
+    def emit_exits(self, drafts: Iterable[tuple[Severity, str, ExitedProcess]]) -> None:
         """Tell how processes ended."""
         for severity, text, one in drafts:
             facts = {"pid": one.pid, "word": one.process_exit.reason, "exit_code": one.process_exit.exit_code}
