@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from metabonk_tui.core.config.schema import Config, HookConfig, PoolConfig
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
-from metabonk_tui.core.model.levels import AlertSeverity
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 
 SCHEMA = 1
-SEVERITY_RANK: dict[AlertSeverity, int] = {"info": 0, "warn": 1, "crit": 2}
 
 Message = dict[str, Any]
 
 
 def is_wanted(change: AlertTransition, hook: HookConfig) -> bool:
     """Tell whether the hook wants to hear of this."""
-    is_severe_enough = SEVERITY_RANK[change.alert.severity] >= SEVERITY_RANK[hook.severity]
+    is_severe_enough = levels.order(change.alert.severity) >= levels.order(hook.severity)
     return is_severe_enough and (hook.resolved or change.kind != "resolved")
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, should_run
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
+from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.worker.environment import wrong_keys
 
 HOUR_S = 3600.0
 MAX_RESETS_PER_HOUR = 3
@@ -215,8 +217,7 @@ def _wrong_keys(worker: WorkerView) -> str:
     env = worker.env
     if env is None:
         return ""
-    differences = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
-    return ", ".join(differences[:2]) + (f" and {len(differences) - 2} more" if len(differences) > 2 else "")
+    return cut_list(wrong_keys(env))
 
 
 def state_uncertain(rule_input: RuleInput) -> RuleResult:
