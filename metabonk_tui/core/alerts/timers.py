@@ -11,8 +11,6 @@ from metabonk_tui.core.model.alert import Alert, has_escalated
 
 RECURRENCE_S = 3600.0
 """What comes back within this of having ended rests twice as long the next time ..."""
-
-
 MAX_REST_S = 3600.0
 """... up to this: a condition that comes and goes slower than that is news every time."""
 POOL, ESCALATED, WHOLE_ALERT = -1, -2, -3

@@ -18,7 +18,8 @@ from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.health import UNANSWERING
 from metabonk_tui.core.worker.process_exits import ExitedProcess, ExitTexts
-from metabonk_tui.core.worker.tracker import WorkerTrack, announce_rate
+from metabonk_tui.core.worker.step_rate import announce_rate
+from metabonk_tui.core.worker.tracker import WorkerTrack
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 _LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
