@@ -9,7 +9,7 @@ from pathlib import Path
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, find, summaries
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.ports.recordings import RunInfo, UnreadableRecording
+from metabonk_tui.core.ports.recordings import RecordedRun, UnreadableRecording
 from metabonk_tui.core.report.timeline import RunTimelineBuilder
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import step
@@ -26,14 +26,14 @@ class StoreRunArchive:
         self._folders = tuple(dict.fromkeys(folders))
         self._config = config
 
-    def runs(self) -> tuple[RunInfo, ...]:
+    def runs(self) -> tuple[RecordedRun, ...]:
         """List them, the newest first."""
         try:
             found = [one for folder in self._folders for one in summaries(folder, [])]
         except OSError as error:
             raise UnreadableRecording(f"the runs cannot be listed: {error.strerror or error}") from None
         infos = (
-            RunInfo(
+            RecordedRun(
                 name=one.name,
                 run=one.run,
                 started_at=one.started_at,

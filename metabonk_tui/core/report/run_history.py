@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind, added_events
 from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
@@ -61,12 +61,12 @@ class RunHistoryBuilder:
         self._timeline_builder = RunTimelineBuilder()
         self._events: list[Event] = []
         self._causes_t: dict[str, float] = {}
-        self._newest: Event | None = None
+        self._newest: Snapshot | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         """Take in the next Snapshot of the run."""
         self._timeline_builder.add(snapshot)
-        self._take(snapshot.events)
+        self._take(snapshot)
         for cause in snapshot.causes:
             self._causes_t.setdefault(cause.id, snapshot.t)
 
@@ -77,17 +77,12 @@ class RunHistoryBuilder:
             return None
         if last is not None:
             timeline = replace(timeline, last=last)
-            self._take(last.events)
+            self._take(last)
         return RunHistory(timeline.last, tuple(self._events), timeline, dict(self._causes_t))
 
-    def _take(self, events: Sequence[Event]) -> None:
-        """Keep what is new: a Snapshot only holds the newest events."""
-        fresh = len(events)
-        while fresh and events[fresh - 1] is not self._newest:
-            fresh -= 1
-        self._events += events[fresh:]
-        if events:
-            self._newest = events[-1]
+    def _take(self, snapshot: Snapshot) -> None:
+        self._events += snapshot.events if self._newest is None else added_events(self._newest, snapshot)
+        self._newest = snapshot
 
 
 def histories_so_far(last: Snapshot, events: tuple[Event, ...] | None = None) -> tuple[RunHistory, ...]:

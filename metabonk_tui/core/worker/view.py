@@ -23,7 +23,6 @@ NO_EXITS = ExitState()
 
 def worker_views(
     tracks: Mapping[int, WorkerTrack],
-    before: Mapping[int, WorkerTrack],
     memory: MemoryTrack,
     health_tracks: Mapping[int, HealthTrack],
     t: float,
