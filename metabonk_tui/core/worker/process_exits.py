@@ -176,11 +176,11 @@ def _gather(
     if (
         reading is not None
         and reading.oom_kills is not None
-        and before.kills_seen is not None
-        and before.kills_scope == reading.oom_scope
-        and reading.oom_kills > before.kills_seen
+        and before.kills.seen is not None
+        and before.kills.scope == reading.oom_scope
+        and reading.oom_kills > before.kills.seen
     ):
-        counted.append((t, reading.oom_kills - before.kills_seen, reading.oom_scope))
+        counted.append((t, reading.oom_kills - before.kills.seen, reading.oom_scope))
     kills = sample.kernel_log.kills if sample.kernel_log is not None else ()
     return replace(
         exit_state,

@@ -30,7 +30,9 @@ def worker_views(
     exit_state: ExitState = NO_EXITS,
 ) -> tuple[WorkerView, ...]:
     """Project every track; a mark that all workers share is nobody's."""
-    killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(memory.victims)
+    killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(
+        memory.kills.victims
+    )
     health_by_slot = {slot: health_tracks[slot].now if slot in health_tracks else None for slot in tracks}
     marks = {slot: _marks(track, killed, health_by_slot[slot], t, config) for slot, track in tracks.items()}
     shared = Counter(mark.mark for slot in marks for mark in marks[slot])
