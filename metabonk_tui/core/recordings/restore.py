@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot
+from metabonk_tui.core.run.replay import Step
 
 GAP_KINDS = (EventKind.RECORDER_GAP, EventKind.RECORDER_ERROR)
 """Kinds that say which stretch is not in the recording: nobody watched, or it could not be stored."""
 
-Step = Callable[[Snapshot | None, Sample], Snapshot]
 TrueRhythm = Callable[[Snapshot, tuple[Gap, ...], float], Snapshot]
 
 

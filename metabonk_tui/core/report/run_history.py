@@ -10,6 +10,7 @@ from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind, added_events
 from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
+from metabonk_tui.core.run.replay import by_run, ended_as
 
 HistoryVerdict = tuple[float, VerdictKind, tuple[str, ...]]
 
@@ -92,22 +93,14 @@ def histories_so_far(last: Snapshot, events: tuple[Event, ...] | None = None) ->
 
 
 def run_histories(snapshots: Iterable[Snapshot]) -> tuple[RunHistory, ...]:
-    """Follow every run that a walk through a recording meets, oldest first."""
+    """Follow every run in the Snapshots of a recording, oldest first."""
     found: list[RunHistory] = []
-    builder, run = RunHistoryBuilder(), None
-    for snapshot in snapshots:
-        here = (snapshot.run.name, snapshot.run.started_at)
-        if run is not None and here != run:
-            found += _ended(builder, run, snapshot)
-            builder = RunHistoryBuilder()
-        run = here
-        builder.add(snapshot)
-    last = builder.history()
-    return tuple(found) if last is None else (*found, last)
-
-
-def _ended(builder: RunHistoryBuilder, run: tuple[str, float], following: Snapshot) -> list[RunHistory]:
-    """Close a run: what came of it is only known when the next one begins; one in which nobody answered is none."""
-    kept = [ended.last for ended in following.ended_runs if (ended.last.run.name, ended.last.run.started_at) == run]
-    one = builder.history(kept[-1]) if kept else None
-    return [] if one is None else [one]
+    for walk in by_run(snapshots):
+        builder = RunHistoryBuilder()
+        for snapshot in walk:
+            builder.add(snapshot)
+        final = None if walk.following is None else ended_as(snapshot, walk.following)
+        history = builder.history(final)
+        if history is not None and (final is not None or walk.following is None):
+            found.append(history)
+    return tuple(found)

@@ -5,7 +5,6 @@ Runs the stages of a tick, and decides which run a sample belongs to. Does not: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
@@ -17,6 +16,7 @@ from metabonk_tui.core.model.sample import PoolReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Gap, RunSummary, Snapshot
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.run.gate import GateTrack
+from metabonk_tui.core.run.replay import Step
 from metabonk_tui.core.step.event_log import EventLog
 from metabonk_tui.core.step.stages import STAGES, add_verdict, emit_gap, emit_run_start, verdict_inputs
 from metabonk_tui.core.step.state import State, Tick, with_own_actions
@@ -43,9 +43,13 @@ def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
     return following
 
 
-def stepper(config: Config) -> Callable[[Snapshot | None, Sample], Snapshot]:
-    """Return `step` with this configuration."""
-    return lambda previous, sample: step(previous, sample, config)
+def stepper(config: Config) -> Step:
+    """Return `step` for one configuration."""
+
+    def step_with_config(previous: Snapshot | None, sample: Sample) -> Snapshot:
+        return step(previous, sample, config)
+
+    return step_with_config
 
 
 def _relaunched(before: State, after: State, sample: Sample, config: Config) -> RunHeader | None:
