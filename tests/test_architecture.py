@@ -70,9 +70,10 @@ def types_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             yield node.name, node.lineno
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if re.match(r"_?[A-Z][a-z]", node.targets[0].id):
-                yield node.targets[0].id, node.lineno
+        elif isinstance(node, ast.Assign):
+            alias = node.targets[0]
+            if isinstance(alias, ast.Name) and re.match(r"_?[A-Z][a-z]", alias.id):
+                yield alias.id, node.lineno
 
 
 def test_every_module_keeps_the_rules() -> None:
@@ -211,3 +212,34 @@ def test_nothing_of_the_place_where_it_was_written_is_in_the_tree() -> None:
     ):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not [word for word in words if word in text], name
+
+
+MAX_BRANCHES = 25
+BRANCHES = (ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.Assert, ast.comprehension, ast.match_case)
+
+
+def branches(function: ast.AST) -> int:
+    """Count every way a function can go; unlike ruff's C901, `and`, `or`, conditional values and filters count too."""
+    count = 1
+    for node in ast.walk(function):
+        count += isinstance(node, BRANCHES)
+        if isinstance(node, ast.BoolOp):
+            count += len(node.values) - 1
+        elif isinstance(node, ast.comprehension):
+            count += len(node.ifs)
+    return count
+
+
+def test_no_function_of_core_branches_too_often() -> None:
+    found = {
+        f"{path}:{node.name}": branches(node)
+        for path in MODULES
+        if "core" in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name: count for name, count in found.items() if count > MAX_BRANCHES} == {}
+
+
+def test_branches_are_counted() -> None:
+    assert branches(ast.parse("def f(a, b):\n    return a if a and b else [x for x in b if x]").body[0]) == 5

@@ -21,7 +21,7 @@ from textual.screen import Screen
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.frame import MonitorScreen
 from metabonk_tui.ui.notifier import Notifier

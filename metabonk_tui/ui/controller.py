@@ -11,6 +11,7 @@ from datetime import UTC, tzinfo
 from typing import Literal, NamedTuple
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
@@ -360,5 +361,5 @@ def _unrecorded_notice(snapshot: Snapshot | None) -> str:
     """Return the notice, with its reason, while nothing is recorded."""
     if snapshot is None or snapshot.recording is not False:
         return ""
-    reasons = [event.text for event in snapshot.events if event.kind == "recorder.error"]
+    reasons = [event.text for event in snapshot.events if event.kind == EventKind.RECORDER_ERROR]
     return reasons[-1] if reasons else "not recorded: whoever records this run is silent"

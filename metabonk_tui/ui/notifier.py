@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.model.alert import AlertTransition, alert_transitions
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.style.glyphs import UNICODE
 from metabonk_tui.ui.terminal.driver import title_sequence
 
 RING_ONCE_S = 60.0
 """On the run's clock: a verdict and an alert that turn critical within this time ring once."""
-_SHAPES = {"go": "●", "caution": "▲", "stop": "■", "unknown": "◌"}
 
 
 class Notifier:
@@ -86,7 +86,7 @@ def window_title(snapshot: Snapshot | None, replay: bool = False) -> str:
     if snapshot is None:
         return f"{past}metabonk-tui"
     kind = snapshot.verdict.kind
-    return f"{past}{_SHAPES[kind.level]} {kind} {snapshot.run.name} metabonk-tui"
+    return f"{past}{UNICODE.level(kind.level)} {kind} {snapshot.run.name} metabonk-tui"
 
 
 def notification_text(changes: Iterable[AlertTransition]) -> tuple[str, str] | None:

@@ -5,10 +5,10 @@ Refuses to know how they are drawn.
 
 from __future__ import annotations
 
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
 
-_LEVEL_ORDER = {"stop": 0, "caution": 1, "unknown": 2}
 BY_ID = "id"
 WORST = "worst"
 
@@ -46,7 +46,7 @@ def in_order(
 def _rank(worker: WorkerView, sort: str) -> float | None:
     """Return the number that it is sorted by; None: it has none."""
     if sort == WORST:
-        return _LEVEL_ORDER[worker.attention[0].level] if worker.attention else 9.0
+        return -levels.order(worker.attention[0].level) if worker.attention else 9.0
     numbers = {
         BY_ID: worker.slot,
         "step/s": worker.step_rate,

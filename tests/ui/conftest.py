@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.config.load import parse_config
+from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation

@@ -98,7 +98,7 @@ def _alerts(snapshot: Snapshot) -> MetricPoints:
 
 
 def _available(snapshot: Snapshot) -> float | None:
-    return snapshot.memory.reading.available_bytes if snapshot.memory.reading is not None else None
+    return snapshot.memory.available_bytes
 
 
 def _limit(snapshot: Snapshot) -> float | None:

@@ -104,8 +104,8 @@ def metrics(a: RunTimeline, b: RunTimeline) -> tuple[Metric, ...]:
     )
 
 
-def _parts(one: RunTimeline) -> tuple[ComponentView, ...]:
-    return one.last.workers[0].components if one.last.workers else ()
+def _parts(run_timeline: RunTimeline) -> tuple[ComponentView, ...]:
+    return run_timeline.last.workers[0].components if run_timeline.last.workers else ()
 
 
 def _of_component(part: ComponentView) -> tuple[Metric, ...]:

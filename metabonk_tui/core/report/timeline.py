@@ -87,7 +87,7 @@ class RunTimeline:
         t = self.last.run.started_at + at_s
         if at_s > self.duration_s or any(gap.from_t < t < gap.to_t for gap in self.gaps):
             return None
-        place = bisect_right(self.points, at_s, key=lambda one: one.at_s)
+        place = bisect_right(self.points, at_s, key=lambda item: item.at_s)
         return self.points[place - 1] if place else None
 
 
@@ -135,11 +135,10 @@ def make_point(snapshot: Snapshot) -> TimelinePoint:
     """Boil one Snapshot down."""
     start, forecast = snapshot.run.started_at, snapshot.memory.forecast
     lo_t, hi_t = (forecast.zero_lo_t, forecast.zero_hi_t) if forecast else (None, None)
-    reading = snapshot.memory.reading
     return TimelinePoint(
         at_s=snapshot.t - start,
         verdict_kind=snapshot.verdict.kind,
-        available_bytes=reading.available_bytes if reading else None,
+        available_bytes=snapshot.memory.available_bytes,
         forecast_state=forecast.state if forecast else None,
         zero_s=forecast.reaches_zero_t - start if forecast and forecast.reaches_zero_t is not None else None,
         zero_band_s=(lo_t - start, hi_t - start) if lo_t is not None and hi_t is not None else None,

@@ -15,7 +15,7 @@ from metabonk_tui.ui.compare_job import CompareJob, own_recording
 from metabonk_tui.ui.dialogs.base import Reply
 from metabonk_tui.ui.dialogs.list_dialog import ListDialog
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS
+from metabonk_tui.ui.style.glyphs import level_token
 from metabonk_tui.ui.style.spans import Row, gap, left, right
 
 
@@ -55,7 +55,7 @@ class RunsDialog(ListDialog[RecordedRun]):
         level = VerdictKind(entry.verdict).level if entry.verdict in tuple(VerdictKind) else "unknown"
         verdict = f"{g.level(level)} {entry.verdict}"
         texts = (g.text(entry.name), began, fmt.elapsed(entry.duration_s), verdict, workers)
-        return _columns(texts, wide, "strong" if chosen else "text", LEVEL_TOKENS[level])
+        return _columns(texts, wide, "strong" if chosen else "text", level_token(level))
 
     def take(self, entry: RecordedRun) -> Reply:
         """Close and begin to read the run."""

@@ -9,7 +9,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.core.model.snapshot import CheckResult, Level
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.levels import AnyLevel
+from metabonk_tui.core.model.snapshot import CheckResult
 from metabonk_tui.core.model.worker import ComponentState
 
 
@@ -84,9 +86,9 @@ class Glyphs:
         """Return the glyph of a component state."""
         return str(getattr(self, state.value.lower()))
 
-    def level(self, level: Level) -> str:
-        """Return the glyph of a verdict's level."""
-        return str(getattr(self, level))
+    def level(self, level: AnyLevel) -> str:
+        """Return the glyph of a level, a severity or memory's level."""
+        return str(getattr(self, levels.of_severity(level)))
 
     def check(self, result: CheckResult) -> str:
         """Return the glyph of one check of the gate."""
@@ -161,7 +163,11 @@ CHECK_TOKENS: Mapping[CheckResult, str] = {
     "TO COME": "muted",
 }
 
-LEVEL_TOKENS: Mapping[Level, str] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}
+
+def level_token(level: AnyLevel) -> str:
+    """Return the token that colours a level, a severity or memory's level."""
+    return levels.tone(level)
+
 
 STATE_TOKENS: Mapping[ComponentState, str] = {
     ComponentState.ACTIVE: "ok",

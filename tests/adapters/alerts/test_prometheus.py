@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
-from metabonk_tui.core.config.schema import ConfigError
+from metabonk_tui.core.config.load import ConfigError
 from metabonk_tui.core.export.prometheus import FAMILIES
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.memory import Forecast

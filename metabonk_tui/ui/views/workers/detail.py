@@ -13,7 +13,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import STATE_WORDS, Glyphs
+from metabonk_tui.ui.style.glyphs import STATE_WORDS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import (
     EMPTY,
     Row,
@@ -45,7 +45,7 @@ from metabonk_tui.ui.views.workers.component import (
     word_token,
 )
 from metabonk_tui.ui.views.workers.generations import generations_pane, has_one_generation
-from metabonk_tui.ui.views.workers.panel import TOKENS, reach_mark, reach_word
+from metabonk_tui.ui.views.workers.panel import reach_mark, reach_word
 
 LABEL = 14
 S = ComponentState
@@ -110,7 +110,7 @@ def _title_note(worker: WorkerView, snapshot: Snapshot, g: Glyphs) -> Row:
 def _attention(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
     rows: list[Row] = []
     for attention in worker.attention:
-        token = TOKENS[attention.level]
+        token = level_token(attention.level)
         head: Row = (
             mark(g.level(attention.level), token, True), gap(1),
             Span(clip(g.text(attention.mark), 10, g.ellipsis), token, True), gap(2),
