@@ -17,6 +17,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.screens.help import HelpScreen
+from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.spans import Span, plain
 from metabonk_tui.ui.style.theme_files import load_themes, packaged_dir
 from metabonk_tui.ui.views.bars.footer import footer
@@ -117,10 +118,7 @@ class PlainScreen(MonitorScreen):
 
 def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
-    screens: dict[str, MonitorScreen] = {
-        name: PlainScreen(name)
-        for name in ("dashboard", "worker", "verdict", "environment", "memory", "logs", "alerts", "compare")
-    }
+    screens: dict[str, MonitorScreen] = {name: PlainScreen(name) for name in all_screens()}
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 
 

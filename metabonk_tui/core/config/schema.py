@@ -189,6 +189,10 @@ class ComponentConfig(ConfigSection, frozen=True, kw_only=True):
     decimals: Annotated[int, Meta(ge=0, le=6)] = 0
     jump: Annotated[float, Meta(gt=0)] | None = None
     environment: dict[str, str] = msgspec.field(default_factory=dict)
+    head: tuple[str, str, str] | None = None
+    """Heads of its column: short, middle, long; None: made of label and title."""
+    short: Annotated[str, Meta(max_length=4)] = ""
+    """Its name in the grid's legend; "": the first letters of the label."""
 
 
 class Config(ConfigSection, frozen=True, kw_only=True):

@@ -68,7 +68,6 @@ class Glyphs:
     up: str = "↑"
     down_arrow: str = "↓"
     plus_minus: str = "±"
-    squared: str = "²"
     times: str = "×"
     ellipsis: str = "…"
     caret: str = "█"
@@ -139,7 +138,6 @@ ASCII = Glyphs(
     up="^",
     down_arrow="v",
     plus_minus="+-",
-    squared="^2",
     times="x",
     ellipsis="..",
     caret="_",
@@ -187,8 +185,9 @@ _ASCII_OF: Mapping[str, str] = {
     **{getattr(UNICODE, name): getattr(ASCII, name) for name in (
         "active", "stalled", "zero", "absent", "unproven", "caution", "stop", "cursor", "best", "used", "half", "free",
         "floor", "vertical", "tee", "corner", "branch", "top_left", "top_right", "bottom_left", "bottom_right",
-        "arrow", "plus_minus", "squared", "times", "ellipsis", "dot", "up", "down_arrow",
+        "arrow", "plus_minus", "times", "ellipsis", "dot", "up", "down_arrow",
     )},
+    "²": "^2",
     "–": "-",
     "’": "'",
     "‘": "'",

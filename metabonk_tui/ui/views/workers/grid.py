@@ -16,7 +16,7 @@ from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, join, left, mark, on_row, right, width
 from metabonk_tui.ui.views.layout.section import muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
-from metabonk_tui.ui.views.workers.component import fresh_value, state_mark
+from metabonk_tui.ui.views.workers.component import fresh_value, short_name, state_mark
 from metabonk_tui.ui.views.workers.panel import TOKENS, attention_mark, reach_mark, worst
 
 S = ComponentState
@@ -88,16 +88,12 @@ def _level(worker: WorkerView) -> str:
     return attention.level if attention else ""
 
 
-_SHORT = {
-    "ui_exploration": "UI", "intrinsic_reward": "INTR", "system2": "SYS2", "meta": "META", "ui_to_gameplay": "GAME",
-}  # fmt: skip
-
-
-def grid_legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs) -> Row:
+def grid_legend(frame: Frame, workers: Sequence[WorkerView]) -> Row:
     """Say what the glyphs of a cell stand for, and what those on screen mean."""
     if not workers:
         return ()
-    names = [_SHORT.get(part.id, glyphs.text(part.label.upper()[:4].strip())) for part in workers[0].components]
+    wide, glyphs = frame.width, frame.glyphs
+    names = [short_name(part, frame) for part in workers[0].components]
     row: Row = (gap(2), muted("cell  "), muted(" ".join(names)))
     states = {part.state for worker in workers for part in worker.components}
     parts: list[Row] = []
