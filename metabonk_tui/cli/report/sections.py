@@ -30,6 +30,7 @@ from metabonk_tui.core.model.worker import ComponentState, ComponentView, Worker
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.report.summary import run_sentences
 from metabonk_tui.core.text.numbers import age, elapsed, number
+from metabonk_tui.core.worker import metrics
 
 EVENTS_SHOWN = 10
 VERDICTS_SHOWN = 8
@@ -162,18 +163,25 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
     if not last.workers:
         return ()
     shown = last.workers[:WORKERS_SHOWN]
-    heads = ("", "gen", "state", "steps", *(view.label for view in last.workers[0].components))
+    numbers = [metric for metric in metrics.WORKER_METRICS if metric.report]
+    heads = (
+        "",
+        "gen",
+        "state",
+        *(metric.report for metric in numbers),
+        *(view.label for view in last.workers[0].components),
+    )
     rows = tuple(
         cells(
             TableCell(f"w{worker.slot}", "strong"),
             str(worker.generation),
             _state(worker),
-            "-" if worker.step is None else number(worker.step),
+            *(_number(metric, worker) for metric in numbers),
             *(_component(view) for view in worker.components),
         )
         for worker in shown
     )
-    blocks: list[Block] = [Table(heads, rows, (1, 3), prose=False)]
+    blocks: list[Block] = [Table(heads, rows, (1, *range(3, 3 + len(numbers))), prose=False)]
     if len(shown) < len(last.workers):
         blocks.append(Paragraph(f"{len(last.workers) - len(shown)} more workers in --json", "muted"))
     odd = [(worker, each) for worker in last.workers for each in worker.attention]
@@ -193,6 +201,11 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
 
 def _state(worker: WorkerView) -> TableCell:
     return TableCell(worker.error or worker.ui_state or worker.reach.value, "crit" if worker.error else "")
+
+
+def _number(metric: metrics.WorkerMetric, worker: WorkerView) -> str:
+    value = metric.read(worker)
+    return "-" if value is None else metric.text(value)
 
 
 def _component(view: ComponentView) -> TableCell:

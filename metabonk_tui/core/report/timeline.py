@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.run.replay import by_run, ended_as
+from metabonk_tui.core.worker import metrics
 
 FINEST_S = 10.0
 """The finest spacing of moments, on the run's clock."""
@@ -33,14 +34,20 @@ class WorkerPoint:
     generation: int
     ui_state: str | None
     step: float | None
-    step_rate: float | None
     memory_bytes: int | None
     """Its tree, or itself where the tree was not looked at."""
     gameplay: bool
     """Corroborated so far in this run."""
     components: Mapping[str, ComponentPoint]
+    numbers: Mapping[str, float | None]
+    """Those of `WORKER_METRICS` that a comparison reads, by their ids."""
     health: HealthState | None = None
     """None: nothing is wrong with what it is doing, or it is not known."""
+
+    @property
+    def step_rate(self) -> float | None:
+        """Steps per second."""
+        return self.numbers.get("step_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +160,9 @@ def _worker(worker: WorkerView) -> WorkerPoint:
         generation=worker.generation,
         ui_state=worker.ui_state,
         step=worker.step,
-        step_rate=worker.step_rate,
         memory_bytes=worker.rss_bytes if worker.tree_bytes is None else worker.tree_bytes,
         gameplay=worker.gameplay.reached_t is not None,
         components={one.id: ComponentPoint(one.state, one.value) for one in worker.components},
+        numbers={metric.id: metric.read(worker) for metric in metrics.WORKER_METRICS if metric.compare},
         health=worker.health.state if worker.health else None,
     )

@@ -1,19 +1,24 @@
 """Places the columns of the workers' table: state, components, numbers at the right edge.
 
-A new number is one more `NumberColumn` in `NUMBERS`; its place follows from its width. Does not: draw a row.
+A metric with a head in `WORKER_METRICS` has a column; its place follows from its width. Does not: draw a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from metabonk_tui.core.model.worker import Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.worker import metrics
+from metabonk_tui.core.worker.metrics import WorkerMetric
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark, right, width
 
+CELLS = 6
+"""The most cells that a number takes."""
 FIRST_NUMBER = 6
 """Cells that the first number must keep after the last component."""
 
@@ -104,10 +109,9 @@ def place_row(cell: Row, room: int, ellipsis: str) -> Row:
     return (gap(room - width(cell)), *cell) if cell else ()
 
 
-def _step(worker: WorkerView, glyphs: Glyphs, lines: int) -> Row:
-    rate = "" if worker.step_rate is None else fmt.short(worker.step_rate, 2, 6)
+def _step(metric: WorkerMetric, worker: WorkerView, glyphs: Glyphs, lines: int) -> Row:
     jumped = worker.step_rate_ratio is not None and not is_quiet(worker)
-    step = Span(rate, "warn" if jumped else _token(worker), jumped)
+    step = Span(_text(metric, worker), "warn" if jumped else _token(worker), jumped)
     lead = (mark(glyphs.caution, "warn", True), gap(1)) if jumped and lines == 1 else (gap(0),)
     return (*lead, step)
 
@@ -148,22 +152,32 @@ def plain_cell(text: Callable[[WorkerView], str]) -> Callable[[WorkerView, Glyph
     return lambda worker, glyphs, lines: (Span(text(worker), _token(worker)),)
 
 
-def _gigabytes(amount: float | None) -> str:
-    return "" if amount is None else fmt.short(amount / fmt.GB, 2, 6)
+def _text(metric: WorkerMetric, worker: WorkerView) -> str:
+    value = metric.read(worker)
+    return "" if value is None else metric.text(value, CELLS)
 
 
-NUMBERS: tuple[NumberColumn, ...] = (
-    NumberColumn("STEP/S", (10, 9, 8), _step, _step_below),
-    NumberColumn("RSS GB", (10, 8, 7), plain_cell(lambda worker: _gigabytes(worker.rss_bytes)), _growth_below),
-    NumberColumn("TREE GB", (10, 0, 0), plain_cell(lambda worker: _gigabytes(worker.tree_bytes))),
-    NumberColumn("ENV", (10, 0, 0), _environment),
-)
-"""The numbers, from the left to the right edge."""
+ENVIRONMENT = NumberColumn("ENV", (10, 0, 0), _environment)
+MARKED: Mapping[str, Callable[[WorkerMetric, WorkerView, Glyphs, int], Row]] = {"step_rate": _step}
+"""Numbers whose cell has more than the number, by the id of the metric."""
+BELOW: Mapping[str, Callable[[WorkerView, Glyphs], Row]] = {"step_rate": _step_below, "rss": _growth_below}
+"""What stands in the second line, by the id of the metric above it."""
+
+
+def number_columns() -> tuple[NumberColumn, ...]:
+    """List the columns from the left to the right edge: each metric with a head, then the environment."""
+    return (*(_column(metric) for metric in metrics.WORKER_METRICS if metric.head), ENVIRONMENT)
+
+
+def _column(metric: WorkerMetric) -> NumberColumn:
+    marked = MARKED.get(metric.id)
+    draw = partial(marked, metric) if marked else plain_cell(partial(_text, metric))
+    return NumberColumn(metric.head, metric.widths, draw, BELOW.get(metric.id, _nothing))
 
 
 def columns(wide: int, parts: int, numbers: Sequence[NumberColumn] | None = None) -> TableColumns:
     """Choose the widest shape whose components leave room for its numbers; else components are only glyphs."""
-    numbers = NUMBERS if numbers is None else numbers
+    numbers = number_columns() if numbers is None else numbers
     for size, (at_least, shape) in enumerate(SHAPES):
         if wide >= at_least:
             placed = _placed(numbers, size, wide - 1)

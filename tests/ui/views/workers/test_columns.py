@@ -12,7 +12,7 @@ from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui.style.glyphs import UNICODE
 from metabonk_tui.ui.style.spans import Span, plain
 from metabonk_tui.ui.views.workers import columns as module
-from metabonk_tui.ui.views.workers.columns import NUMBERS, NumberColumn, columns, place_row, plain_cell
+from metabonk_tui.ui.views.workers.columns import NumberColumn, columns, number_columns, place_row, plain_cell
 from tests.support import snapshots as scenes
 from tests.support.draw import chosen, text_of
 from tests.support.paths import ROOT
@@ -70,9 +70,9 @@ def test_a_cell_stands_at_the_right_end_of_its_room(cell: tuple[Span, ...], room
 
 @pytest.mark.parametrize("size", [(200, 60), (120, 40)])
 def test_another_number_is_one_more_column(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
-    monkeypatch.setattr(module, "NUMBERS", (*NUMBERS, LATENCY))
-    if size[0] == 120:
-        monkeypatch.setattr(module, "NUMBERS", (NUMBERS[0], LATENCY))
+    numbers = number_columns()
+    chosen_columns = (*numbers, LATENCY) if size[0] == 200 else (numbers[0], LATENCY)
+    monkeypatch.setattr(module, "number_columns", lambda: chosen_columns)
     lines = text_of(scenes.stop(), *size, state=chosen(density="table")).splitlines()
     (head,) = [line for line in lines if "STEP/S" in line]
     rows = [line for line in lines if ".5 ms" in line]
