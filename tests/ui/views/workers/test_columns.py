@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.config.schema import Config, ConfigError, parse_config
+from metabonk_tui.core.config.load import ConfigError, parse_config
+from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui.style.glyphs import UNICODE
