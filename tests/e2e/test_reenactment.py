@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -20,8 +21,8 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.engine.engine import Engine
+from tests.support import waiting
 from tests.support.kernel_groups import KernelGroup, KernelGroups
-from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kernel, pytest.mark.timeout(300)]
 
@@ -29,6 +30,7 @@ SPEED, MB, MINUTE = 60.0, 1_000_000, 60.0
 ROOM_MB = 420
 """What the limit leaves when every worker has started: five workers leak 10 MB a run minute together."""
 LIMIT_S = 150.0
+wait_for = partial(waiting.wait_for, limit_s=LIMIT_S, every_s=0.05)
 JOIN = ("sh", "-c", 'echo $$ > "$0" && exec "$@"')
 """Puts what it becomes, and all its children, into a group."""
 

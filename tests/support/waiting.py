@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-LIMIT_S = 30.0
+LIMIT_S = 90.0
 NEVER = "it never became true"
 
 
