@@ -10,7 +10,8 @@ from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.engine.engine import Engine
-from tests.support.readers import Scene, until
+from tests.support.readers import Scene
+from tests.support.waiting import wait_for
 
 
 @dataclass
@@ -60,7 +61,7 @@ def test_the_recorded_account_counts(ahead_s: float, name: str) -> None:
     engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, journal=LateJournal(theirs))
     engine.start()
     try:
-        until(lambda: (latest := engine.latest()) is not None and latest.t == t - 40)
+        wait_for(lambda: (latest := engine.latest()) is not None and latest.t == t - 40)
         latest = engine.latest()
         assert latest is not None
         assert (latest.run.name, latest.run.started_at, latest.ended_runs) == (name, t - 60, ())

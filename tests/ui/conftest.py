@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -162,11 +160,3 @@ def make_app(themes: dict[str, object]) -> Callable[..., MonitorApp]:
 def text_of(app: MonitorApp) -> str:
     """Return what is on screen as plain text."""
     return "\n".join(plain(row) for row in app.canvas.rows)
-
-
-async def until(condition: Callable[[], object], limit_s: float = 10.0) -> None:
-    """Wait for a condition; fail when it does not come true in time."""
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.01)

@@ -23,7 +23,8 @@ from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
-from tests.support.children import config, wait_for
+from tests.support.children import config
+from tests.support.waiting import wait_for
 
 PYTHON = sys.executable
 FIRING = Alert(

@@ -23,9 +23,10 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import describe_exit, start_child, tail_lines
 from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation, PoolReading
-from tests.support.children import Children, wait_for
+from tests.support.children import Children
 from tests.support.fake_pool import FakePool, OperationRecorder, do, workers_of
 from tests.support.paths import ROOT
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Journal
 from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.engine.engine import Engine
-from tests.support.readers import Scene, until
+from tests.support.readers import Scene
+from tests.support.waiting import wait_for
 
 LOW = Alert("MemLow", "", "warn", "firing", "0.8 GB available", 100.0, firing_t=160.0)
 ENDED = replace(LOW, state="resolved", resolved_t=300.0)
@@ -67,7 +68,7 @@ class Bench:
         """Have these alerts in three Snapshots, so that one of them is surely told of."""
         self.alerts = alerts
         tick = self.scene.latest(self.engine).tick
-        until(lambda: self.scene.latest(self.engine).tick >= tick + 3)
+        wait_for(lambda: self.scene.latest(self.engine).tick >= tick + 3)
 
     def happened(self) -> list[Event]:
         return [event for event in self.scene.latest(self.engine).events if event.kind == "monitor.error"]
@@ -99,7 +100,7 @@ def test_a_complaint_of_another_thread_is_an_event() -> None:
     with Bench() as bench:
         bench.show()
         bench.engine.report_fault("no metrics: cannot listen on 127.0.0.1 port 9000: Address already in use")
-        (event,) = until(bench.happened)
+        (event,) = wait_for(bench.happened)
         assert (event.severity, event.text[:11]) == ("warn", "no metrics:")
     bench.engine.report_fault("after the end")
 
@@ -160,5 +161,5 @@ def test_who_reads_along_hands_its_complaints_to_the_one_who_writes() -> None:
     with Bench(journal=journal, scene=scene) as bench:
         bench.show()
         bench.engine.report_fault("the alert hook failed: exit code 1")
-        until(lambda: journal.received)
+        wait_for(lambda: journal.received)
     assert [event.text for event in journal.received] == ["the alert hook failed: exit code 1"]

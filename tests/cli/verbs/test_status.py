@@ -23,10 +23,11 @@ from metabonk_tui.cli.verbs import status
 from metabonk_tui.core.export.status_line import ASCII, UNICODE
 from metabonk_tui.core.export.status_summary import summarize
 from metabonk_tui.core.model.snapshot import Snapshot
-from tests.cli.conftest import Metabonk, demo, wait_for
+from tests.cli.conftest import Metabonk, demo
 from tests.support import snapshots as scenes
 from tests.support.paths import ROOT
 from tests.support.samples import CONFIG
+from tests.support.waiting import wait_for
 
 
 def put(state: Path, snapshot: Snapshot, host: str = "127.0.0.1", port: int = 5000, **over: Any) -> Path:
