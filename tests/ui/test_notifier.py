@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertState, AlertTransition
-from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.level_names import AlertSeverity
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.notifier import RING_ONCE_S, Notifier, notification_text
 from metabonk_tui.ui.terminal.diff import ScreenDiff

@@ -26,7 +26,7 @@ from metabonk_tui.adapters.process.spawn import make_private_directory, reap
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading
 from metabonk_tui.core.ports.live import Clock

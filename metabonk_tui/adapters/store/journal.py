@@ -25,7 +25,7 @@ from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import Clock, ClockReading

@@ -23,7 +23,7 @@ from metabonk_tui.cli.report.document import (
 from metabonk_tui.cli.report.memory import memory_blocks
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.event import EventKind, without_duplicates
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView

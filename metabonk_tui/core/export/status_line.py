@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from metabonk_tui.core.model import levels
-from metabonk_tui.core.model.levels import Level
 from metabonk_tui.core.text import numbers as fmt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from metabonk_tui.core.model.level_names import Level
 
 SCHEMA = 1
 LINE_CELLS = 70

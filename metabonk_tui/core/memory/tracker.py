@@ -14,7 +14,7 @@ from metabonk_tui.core.memory.capacity import NO_PEAKS, MeasuredPeaks, compute_c
 from metabonk_tui.core.memory.oom_kills import NO_KILLS, KillTrack
 from metabonk_tui.core.memory.trends import MemoryTrends
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, Sample
 from metabonk_tui.core.model.timing import Timing

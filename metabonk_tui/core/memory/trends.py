@@ -13,7 +13,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import forecast
 from metabonk_tui.core.memory.forecast import ForecastTrack, Rules
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.memory import Forecast, GpuMemory, Growth, SwapView
 from metabonk_tui.core.model.sample import GpuReading, Sample
 from metabonk_tui.core.text.numbers import age, estimate

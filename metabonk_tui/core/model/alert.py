@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.level_names import AlertSeverity
 
 AlertState = Literal["pending", "firing", "resolved"]
 """pending: the condition holds, not yet for long enough. resolved: it held, and no longer does."""

@@ -7,15 +7,12 @@ go, unknown, caution, stop; ok, info, warn, crit; ok, unknown, warn, crit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
-Level = Literal["go", "caution", "stop", "unknown"]
-"""Of a verdict."""
-Severity = Literal["info", "ok", "warn", "crit"]
-"""Of an event."""
-AlertSeverity = Literal["info", "warn", "crit"]
-MemoryLevel = Literal["ok", "warn", "crit", "unknown"]
-AnyLevel = Level | Severity | MemoryLevel
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # `status` runs in a prompt every few seconds: importing typing would take a third of its time.
+    from metabonk_tui.core.model.level_names import AnyLevel, Level, MemoryLevel, Severity
+
 
 LEVELS: tuple[Level, ...] = ("go", "unknown", "caution", "stop")
 SEVERITIES: tuple[Severity, ...] = ("ok", "info", "warn", "crit")

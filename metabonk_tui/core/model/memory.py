@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, WatchReading
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 
 Json = str | int | float | bool | None | list[Any] | dict[str, Any]
 

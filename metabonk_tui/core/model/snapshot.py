@@ -13,7 +13,7 @@ from typing import Any, Literal
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.contract import ContractView
-from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading
 from metabonk_tui.core.model.worker import WorkerView

@@ -12,7 +12,7 @@ from typing import Literal
 
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.event import EventKind, without_duplicates
-from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind, new_events
 

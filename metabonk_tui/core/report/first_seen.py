@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, WorkerView

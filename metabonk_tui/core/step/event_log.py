@@ -9,7 +9,7 @@ from metabonk_tui.core.alerts.rules import SAME_EVENT
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Check, Verdict
 from metabonk_tui.core.text.numbers import age

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
 from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample
 from metabonk_tui.core.model.timing import Timing

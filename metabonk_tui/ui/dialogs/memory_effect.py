@@ -6,7 +6,7 @@ Refuses to guess: without a budget it says so.
 from __future__ import annotations
 
 from metabonk_tui.core.memory.capacity import needs
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.pool import Action, Stop, StopWorker
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt

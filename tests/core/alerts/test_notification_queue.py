@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.alerts.notification_queue import MAX_WAITING, NotificationQueue
 from metabonk_tui.core.model.alert import Alert, AlertState, AlertTransition, AlertTransitionKind
-from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.level_names import AlertSeverity
 
 Notification = tuple[str, str, int]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import ForecastState, Growth, MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt

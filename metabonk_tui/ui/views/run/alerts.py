@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core.model.alert import Alert, AlertState
-from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.level_names import AlertSeverity
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.text.phrases import worker_names
