@@ -6,7 +6,6 @@ Refuses to know what the numbers are used for. Nothing in it is secret: paths, p
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import time
@@ -16,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.process.spawn import make_private_directory
+from metabonk_tui.adapters.files.private import make_private_directory, write_private_json
 from metabonk_tui.adapters.recordings.lenient import record
 from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.model.sample import BadStatus, RunPeaks
@@ -105,11 +104,7 @@ class PeaksFile:
 
     def _write(self, pools: Pools) -> None:
         tree = {key: {name: asdict(peaks) for name, peaks in runs.items()} for key, runs in pools.items()}
-        draft = self.path.with_name(f"{NAME}.draft")  # one at a time: we hold the lock
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"version": 1, "pools": tree}, file)
-        draft.replace(self.path)
+        write_private_json(self.path, {"version": 1, "pools": tree})
 
 
 class PeakKeeper:

@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from metabonk_tui.adapters.files.private import write_private_json
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.export.status_summary import summarize
@@ -41,7 +42,7 @@ class StatusFileWriter:
             if self._written is None:
                 state_file.remove_old(self._folder)
             summary = summarize(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
-            state_file.write(self._path, summary)
+            write_private_json(self._path, summary)
             self._written = summary
 
     def close(self) -> None:
@@ -52,7 +53,7 @@ class StatusFileWriter:
             try:
                 found = state_file.read(self._path)
                 if isinstance(found, dict) and found.get("pid") == os.getpid():
-                    state_file.write(self._path, self._written | {"ended": True, "written_at": time.time()})
+                    write_private_json(self._path, self._written | {"ended": True, "written_at": time.time()})
             except (OSError, state_file.UnreadableStatusFile) as error:
                 LOG.warning("the status file could not be closed: %s: %s", self._path, error)
             self._written = None

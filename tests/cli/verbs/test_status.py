@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from metabonk_tui.adapters.files.private import write_private_json
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.cli.entry import plain_status
 from metabonk_tui.cli.exit_codes import UsageError
@@ -33,7 +34,7 @@ def put(state: Path, snapshot: Snapshot, host: str = "127.0.0.1", port: int = 50
     """Write the file of a pool."""
     path = Path(state_file.folder_of(str(state))) / state_file.file_name(host, port)
     document = summarize(snapshot, speed=1.0, pool=(host, port), written_at=time.time(), pid=1) | over
-    state_file.write(str(path), document)
+    write_private_json(str(path), document)
     return path
 
 
