@@ -36,9 +36,10 @@ from metabonk_tui.core.ports.live import (
     StatusPoller,
 )
 from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
 from metabonk_tui.engine.evidence import EvidenceWatch
 from metabonk_tui.engine.logs import LogWatch
-from metabonk_tui.engine.pollers import Due, EnvironmentWatch, read_all
+from metabonk_tui.engine.poller import Poller
 from metabonk_tui.engine.schedule import interval_s
 from metabonk_tui.engine.single_flight import FaultLog, SingleFlight, cancel_all, wait_for
 
@@ -85,10 +86,9 @@ class Collector:
         self._memory: SingleFlight[MemoryReading] = SingleFlight("memory", fault_log)
         self._gpus: SingleFlight[tuple[GpuReading, ...] | None] = SingleFlight("the GPUs", fault_log)
         self._environments: SingleFlight[list[tuple[Due, EnvReading]]] = SingleFlight("the environments", fault_log)
-        self._env_file: SingleFlight[EnvFileReading | None] = SingleFlight("the env file", fault_log)
+        self._env_file: Poller[EnvFileReading | None] = Poller("the env file", ENV_FILE_EVERY_S, fault_log)
         self._peaks: SingleFlight[tuple[RunPeaks, ...]] = SingleFlight("what earlier runs held", fault_log)
         self._peaks_requested = False
-        self._env_file_asked_s: float | None = None
         self._env_file_latest: EnvFileReading | None = None
         self._env_file_emitted: EnvFileReading | None = None
         self._logs = LogWatch(readers.log_tails, fault_log)
@@ -186,11 +186,9 @@ class Collector:
     def _flights(self) -> Iterable[SingleFlight[Any]]:
         return (
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
-            self._env_file,
-            self._logs.flight,
             self._peaks,
-            self._evidence.exits,
-            self._evidence.kernel_log,
+            *(self._env_file.flight, self._logs.poller.flight),
+            *(self._evidence.exits.flight, self._evidence.kernel_log.flight),
             *self._polls.values(),
         )
 
@@ -247,12 +245,9 @@ class Collector:
 
     def _changed_env_file(self) -> EnvFileReading | None:
         """Look at the env file now and then, without waiting for it; return it when it is news."""
-        now_s = asyncio.get_running_loop().time()
-        self._env_file_latest = self._env_file.take(0.0) or self._env_file_latest
-        due = self._env_file_asked_s is None or now_s - self._env_file_asked_s >= ENV_FILE_EVERY_S
-        if (reader := self._readers.env_file) is not None and due:
-            self._env_file_asked_s = now_s
-            self._env_file.ask(lambda: asyncio.to_thread(reader.read))
+        self._env_file_latest = self._env_file.take() or self._env_file_latest
+        if (reader := self._readers.env_file) is not None and self._env_file.is_due:
+            self._env_file.ask(reader.read)
         changed = self._env_file_latest if self._env_file_latest != self._env_file_emitted else None
         self._env_file_emitted = self._env_file_latest
         return changed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from metabonk_tui.core.model.sample import Observation, ProcessReading
 from metabonk_tui.core.ports.live import LogOwner, LogReader
 from metabonk_tui.core.status.decode import text
-from metabonk_tui.engine.single_flight import FaultLog, SingleFlight
+from metabonk_tui.engine.poller import Poller
+from metabonk_tui.engine.single_flight import FaultLog
 
 EVERY_S = 2.0
 """Between two looks; a disk that hangs holds nobody up but them."""
@@ -21,8 +22,7 @@ class LogWatch:
 
     def __init__(self, reader: LogReader | None, fault_log: FaultLog) -> None:
         self._reader = reader
-        self.flight: SingleFlight[Lines] = SingleFlight("the workers' logs", fault_log)
-        self._asked_s: float | None = None
+        self.poller: Poller[Lines] = Poller("the workers' logs", EVERY_S, fault_log)
         self._directories: dict[int, str] = {}
         self._read: dict[int, tuple[str, ...]] = {}
         self._emitted: Lines = {}
@@ -31,16 +31,12 @@ class LogWatch:
         self, slots: Iterable[int], processes: Iterable[ProcessReading], workers: Mapping[int, Observation]
     ) -> Lines:
         """Take what was read since, ask again when it is time to; return the lines of the logs that changed."""
-        self._read |= self.flight.take(0.0) or {}
+        self._read |= self.poller.take() or {}
         for slot, seen in workers.items():
             if seen.status is not None and (directory := text(seen.status, DIRECTORY)):
                 self._directories[slot] = directory
-        now_s = asyncio.get_running_loop().time()
-        reader, due = self._reader, self._asked_s is None or now_s - self._asked_s >= EVERY_S
-        owners = self._owners(slots, processes) if reader is not None and due else []
-        if reader is not None and owners:
-            self._asked_s = now_s
-            self.flight.ask(lambda: asyncio.to_thread(_read_all, reader, owners))
+        if (reader := self._reader) is not None and self.poller.is_due and (owners := self._owners(slots, processes)):
+            self.poller.ask(partial(_read_all, reader, owners))
         changed = {slot: lines for slot, lines in self._read.items() if self._emitted.get(slot, ()) != lines}
         self._emitted = dict(self._read)
         return changed

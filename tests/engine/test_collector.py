@@ -11,7 +11,7 @@ import pytest
 
 from metabonk_tui.core.model.sample import OrchestratorReading, OrchestratorWorker
 from metabonk_tui.engine import collector as live
-from metabonk_tui.engine import pollers as environments
+from metabonk_tui.engine import environments
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector
 from metabonk_tui.engine.single_flight import FaultLog
