@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,15 +27,14 @@ from metabonk_tui.adapters.state.peaks import PeakKeeper, PeaksFile, pool_key
 from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
 from metabonk_tui.adapters.store.journal import StoreJournal
 from metabonk_tui.adapters.store.run_directory import runs_dir
-from metabonk_tui.cli.live.notifiers import alert_hook, serving
+from metabonk_tui.cli.live.notifiers import alert_hook, exporters
 from metabonk_tui.cli.live.preflight_checks import PoolChecks
-from metabonk_tui.cli.live.status_writer import StatusFileWriter
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.live import PoolBackend
+from metabonk_tui.core.ports.live import Exporter, PoolBackend
 from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Readers
@@ -80,20 +79,33 @@ def watching(
     engine = Engine(
         config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, checks=checks, sinks=sinks
     )
-    status_writer = StatusFileWriter(state_path, config.pool, speed)
-    engine.subscribe(
-        lambda: status_writer.renew(engine.latest(), mine=journal is None or not journal.writer), "the status file"
+    ways_out = exporters(
+        config,
+        state_path,
+        clock,
+        engine.report_fault,
+        lambda: journal is None or not journal.writer,
+        notifies=notifies,
     )
+    for exporter in ways_out:
+        engine.subscribe(partial(_publish, exporter, engine.latest), exporter.part)
     engine.start()
     try:
-        with serving(config, engine.latest, clock, engine.report_fault) if notifies else nullcontext():
-            yield engine
+        for exporter in ways_out:
+            exporter.start()
+        yield engine
     finally:
         engine.stop()
-        status_writer.close()
+        for exporter in ways_out:
+            exporter.close()
         if hook is not None:
             hook.close()
         keeper.close()
+
+
+def _publish(exporter: Exporter, latest: Callable[[], Snapshot | None]) -> None:
+    if (snapshot := latest()) is not None:
+        exporter.publish(snapshot)
 
 
 def _with_call(snapshot: Snapshot, call: str) -> Snapshot:

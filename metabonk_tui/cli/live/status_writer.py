@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from metabonk_tui.adapters.files.private import write_private_json
@@ -20,8 +21,11 @@ LOG = logging.getLogger(__name__)
 class StatusFileWriter:
     """The file of one pool, while we are the one who writes."""
 
-    def __init__(self, state: Path, pool: PoolConfig, speed: float) -> None:
-        """Prepare; nothing is touched yet."""
+    part = "the status file"
+
+    def __init__(self, state: Path, pool: PoolConfig, speed: float, is_ours: Callable[[], bool]) -> None:
+        """Prepare; nothing is touched yet. `is_ours` tells whether no other monitor writes the file now."""
+        self._is_ours = is_ours
         self._folder = state_file.folder_of(str(state))
         self._pool = (pool.host, pool.base_port)
         self._path = os.path.join(self._folder, state_file.file_name(*self._pool))
@@ -30,13 +34,16 @@ class StatusFileWriter:
         self._last_snapshot: Snapshot | None = None
         self._written: dict[str, object] | None = None
 
-    def renew(self, snapshot: Snapshot | None, *, mine: bool) -> None:
+    def start(self) -> None:
+        """Open nothing: the file is written with the first Snapshot."""
+
+    def publish(self, snapshot: Snapshot) -> None:
         """Write how it stands, once a Snapshot; nothing where another monitor writes. Raises OSError.
 
         From any thread: news of a preflight wakes, too.
         """
         with self._lock:
-            if snapshot is None or snapshot is self._last_snapshot or not mine:
+            if snapshot is self._last_snapshot or not self._is_ours():
                 return
             self._last_snapshot = snapshot
             if self._written is None:

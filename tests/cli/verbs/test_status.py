@@ -270,26 +270,27 @@ def written(state: Path) -> dict[str, Any]:
 
 
 def test_only_who_is_to_write_writes_and_each_snapshot_once(state: Path) -> None:
-    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0)
-    writer.renew(None, mine=True)
-    writer.renew(one, mine=False)
+    is_ours = [False]
+    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0, lambda: is_ours[0])
+    writer.publish(one)
     writer.close()
     assert not (state / "status").exists()
-    writer.renew(one, mine=True)
+    is_ours[0] = True
+    writer.publish(one)
     first = written(state)
     assert (first["pid"], first["ended"]) == (os.getpid(), False)
-    writer.renew(one, mine=True)
+    writer.publish(one)
     assert written(state) == first
-    writer.renew(scenes.healthy(), mine=True)
+    writer.publish(scenes.healthy())
     assert written(state)["verdict"]["word"] == "LAUNCH 24H"
 
 
 def test_at_its_end_it_says_so_unless_another_one_goes_on(state: Path) -> None:
-    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0)
-    writer.renew(one, mine=True)
+    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0, lambda: True)
+    writer.publish(one)
     writer.close()
     assert written(state)["ended"] is True
-    writer.renew(scenes.stop(), mine=True)
+    writer.publish(scenes.stop())
     other = written(state) | {"pid": os.getpid() + 1}
     (path,) = (state / "status").glob("*.json")
     path.write_text(json.dumps(other))
