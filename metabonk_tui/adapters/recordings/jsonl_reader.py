@@ -19,22 +19,15 @@ from typing import Any, BinaryIO
 from metabonk_tui.adapters.recordings.lenient import Problem, record
 from metabonk_tui.core.model.sample import (
     BadStatus,
-    EnvFileReading,
     EnvReading,
     Event,
     ExitReading,
-    GpuReading,
-    KernelLogReading,
-    MemoryReading,
     Observation,
-    PoolReading,
-    ProcessReading,
     RunHeader,
-    RunPeaks,
     Sample,
-    WatchReading,
     WorkerStatus,
 )
+from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SampleField
 from metabonk_tui.core.status.decode import MAX_DEPTH, clean_text, decode_json
 
 LINE_BYTES = 64_000_000
@@ -183,21 +176,9 @@ class SampleReader:
         self.t = t
         sample = Sample(
             t=t,
-            workers=self._workers(document.get("workers")),
-            memory=self._one(MemoryReading, document.get("memory")),
-            processes=self._several(ProcessReading, document.get("processes")),
-            gpus=self._several(GpuReading, document.get("gpus")),
-            earlier_peaks=self._several(RunPeaks, document.get("earlier_peaks")),
-            environments=self._environments(document),
-            env_file=self._one(EnvFileReading, document.get("env_file")),
-            log_tails=self._log_tails(document.get("logs")),
-            exits=self._exits(document.get("exits")),
-            kernel_log=self._one(KernelLogReading, document.get("kernel_log")),
-            pool=self._one(PoolReading, document.get("pool")),
-            watch=self._one(WatchReading, document.get("watch")),
+            **{item.name: self._field(item, document) for item in SAMPLE_FIELDS},
             events=tuple(self.events),
             run=self.run,
-            lag_s=_float(document.get("lag_s")),
         )
         self.run, self.events = None, []
         return sample
@@ -210,6 +191,25 @@ class SampleReader:
         sample = Sample(t=t, events=tuple(self.events), run=self.run)
         self.run, self.events = None, []
         return sample
+
+    def _field(self, item: SampleField, document: Mapping[str, Any]) -> Any:
+        """Read one field in its form; None or empty where the document has it not, or not in that form."""
+        value = document.get(item.name)
+        match item.form:
+            case "one":
+                return self._one(item.kind, value)
+            case "several":
+                return self._several(item.kind, value)
+            case "number":
+                return _float(value)
+            case "workers":
+                return self._workers(value)
+            case "environments":
+                return self._environments(document)
+            case "lines":
+                return self._log_tails(document.get("logs"))
+            case "exits":
+                return self._exits(value)
 
     def _one(self, kind: type[Any], value: Any) -> Any:
         if value is None:
