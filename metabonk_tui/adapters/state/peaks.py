@@ -36,7 +36,7 @@ Pools = dict[str, dict[str, RunPeaks]]
 
 def pool_key(pool: PoolConfig) -> str:
     """Name a pool by what decides how big its workers become: the checkout and the profile, else where it answers."""
-    directory = str(Path(pool.launcher.directory).expanduser().absolute()) if pool.backend != "none" else ""
+    directory = str(Path(pool.launcher.directory).expanduser().absolute()) if pool.can_launch else ""
     return clean_text(" ".join(filter(None, (pool.profile, directory or f"{pool.host}:{pool.base_port}"))))
 
 

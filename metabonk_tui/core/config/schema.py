@@ -20,6 +20,10 @@ from metabonk_tui.core.config.config_section import ConfigSection, Count, NotNeg
 GB = 1_000_000_000
 
 
+PoolBackendName = Literal["launcher", "none"]
+"""What can launch and stop the workers; `cli.wiring.BACKENDS` has one entry for each."""
+
+
 class LauncherConfig(ConfigSection, frozen=True, kw_only=True):
     """How the launcher backend starts and stops MetaBonk."""
 
@@ -40,9 +44,14 @@ class PoolConfig(ConfigSection, frozen=True, kw_only=True):
     base_port: Port
     workers: Count
     orchestrator: str
-    backend: Literal["launcher", "none"]
+    backend: PoolBackendName
     profile: str
     launcher: LauncherConfig
+
+    @property
+    def can_launch(self) -> bool:
+        """Whether workers can be started and stopped from here at all."""
+        return self.backend != "none"
 
 
 class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):

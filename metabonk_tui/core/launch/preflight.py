@@ -183,8 +183,10 @@ def ports_item(findings: Sequence[PortFinding], workers: int) -> ChecklistItem:
 def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
     """Judge the launcher; `problem` is why it cannot be run, "" when it can, None when nobody looked."""
     item_id, title = "launcher", "launcher"
-    if config.pool.backend == "none":
-        return ChecklistItem(item_id, title, "SKIPPED", ('pool.backend is "none": nothing is launched from here',))
+    if not config.pool.can_launch:
+        return ChecklistItem(
+            item_id, title, "SKIPPED", (f'pool.backend is "{config.pool.backend}": nothing is launched from here',)
+        )
     if problem is None:
         return ChecklistItem(item_id, title, "UNKNOWN", ("nobody looked",))
     if problem:
