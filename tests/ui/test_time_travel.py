@@ -49,11 +49,11 @@ def playback(scene: Snapshot, **more: object) -> Playback:
         "sample_t": scene.t,
         "runs": (RunSpan(scene.run.name, began_t, began_t, to_t),),
         "marks": (
-            Mark(began_t + 1, "verdict", word=VerdictKind.VALIDATING),
+            Mark(began_t + 1, "verdict", verdict_kind=VerdictKind.VALIDATING),
             Mark(began_t + 600, "warn"),
             Mark(began_t + 900, "crit"),
-            Mark(began_t + 1804, "verdict", word=VerdictKind.STOP),
-            Mark(began_t + 4000, "verdict", word=VerdictKind.LAUNCH_24H),
+            Mark(began_t + 1804, "verdict", verdict_kind=VerdictKind.STOP),
+            Mark(began_t + 4000, "verdict", verdict_kind=VerdictKind.LAUNCH_24H),
         ),
         "gaps": (Gap(began_t + 2400, began_t + 2900),),
         **more,
@@ -141,7 +141,7 @@ def test_in_ascii_it_still_looks_like_this() -> None:
 
 def test_while_it_is_read_it_still_looks_like_this() -> None:
     scene = scenes.stop()
-    reading = {"whole": False, "read_to_t": scene.t + 300, "sought": "01:00:00"}
+    reading = {"whole": False, "read_to_t": scene.t + 300, "seek_text": "01:00:00"}
     kept("replay-reading-120x40", Viewer(scene, **reading).text)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from metabonk_tui.adapters.process.spawn import start_session
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 KEPT_LINES = 40
 KEPT_BYTES = 16384

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from metabonk_tui.adapters.files.private import make_private_directory
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 _LOG_ROTATES_AT_BYTES = 8 << 20
 _TAIL_BYTES = 16384

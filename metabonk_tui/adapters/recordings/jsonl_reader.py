@@ -28,7 +28,8 @@ from metabonk_tui.core.model.sample import (
     WorkerStatus,
 )
 from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SampleField
-from metabonk_tui.core.status.decode import MAX_DEPTH, clean_text, decode_json
+from metabonk_tui.core.status.decode import MAX_DEPTH, decode_json
+from metabonk_tui.core.text.clean import clean_text
 
 LINE_BYTES = 64_000_000
 """A longer line is no sample: 64 workers answer at most 16 MB in one tick."""

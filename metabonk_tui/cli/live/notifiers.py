@@ -11,8 +11,7 @@ from metabonk_tui.adapters.alerts.command_hook import CommandHook
 from metabonk_tui.adapters.alerts.prometheus import Endpoint, MetricsError, serve
 from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
 from metabonk_tui.cli.live.status_writer import StatusFileWriter
-from metabonk_tui.core.config.alert_config import MetricsConfig
-from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.schema import Config, MetricsConfig
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Clock, Exporter
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from metabonk_tui.core.model.sample import Event, Severity
+from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.sample import Event
 
 
 class EventKind(StrEnum):

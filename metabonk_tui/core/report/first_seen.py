@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from metabonk_tui.core.model.sample import Event, Severity
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
+from metabonk_tui.core.text.phrases import count_of, worker_names
 
 GAPS_SHOWN = 3
 NO_CAUSE_TIMES: Mapping[str, float] = {}
@@ -47,11 +50,11 @@ def first_seen(
         *_memory(last, events),
         *_gaps(last),
     ]
-    return tuple(sorted(found, key=lambda one: one.t))
+    return tuple(sorted(found, key=lambda item: item.t))
 
 
 def _start(last: Snapshot) -> FirstSeen:
-    wanted = "" if last.run.desired is None else f", {_many(last.run.desired, 'worker')} wanted"
+    wanted = "" if last.run.desired is None else f", {count_of(last.run.desired, 'worker')} wanted"
     return FirstSeen("run-start", last.run.started_at, "info", f"the run begins{wanted}")
 
 
@@ -59,7 +62,7 @@ def answered_t(last: Snapshot, events: Sequence[Event]) -> dict[int, float]:
     """Say when each worker first answered."""
     first: dict[int, float] = {}
     for event in events:
-        if event.kind == "worker.up":
+        if event.kind == EventKind.WORKER_UP:
             for slot in _slots(event):
                 first.setdefault(slot, event.t)
     return first
@@ -77,7 +80,7 @@ def _answers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         severity: Severity = "ok" if len(slots) == whole else "warn"
         return [FirstSeen("workers-answer", at, severity, f"{share} workers answer", workers=slots)]
     return [
-        FirstSeen("workers-answer", at, "info", f"first answer: {_named(early)}", workers=early),
+        FirstSeen("workers-answer", at, "info", f"first answer: {worker_names(early)}", workers=early),
         FirstSeen("workers-all-answer", all_t, "ok", f"{share} workers have answered", workers=slots),
     ]
 
@@ -94,7 +97,7 @@ def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     for slots, components in groups.items():
         ids = tuple(one for one, _ in components)
         certain = _certain_t(events, ids, slots)
-        named = f"{_listed([title for _, title in components])} ABSENT on {len(slots)}/{len(last.workers)}"
+        named = f"{', '.join(title for _, title in components)} ABSENT on {len(slots)}/{len(last.workers)}"
         since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
         text = f"{named}: not in /status from the first answer on{since}"
         found.append(FirstSeen("component-absent", max(first[slot] for slot in slots), "crit", text, ids, slots))
@@ -129,7 +132,7 @@ def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
             continue
         slots = tuple(slot for slot in _slots(event) if (slot, component) not in never)
         if slots:
-            text = f"{title} went ABSENT on {_named(slots)}: it was in /status before"
+            text = f"{title} went ABSENT on {worker_names(slots)}: it was in /status before"
             found[component] = FirstSeen("component-vanished", event.t, "crit", text, (component,), slots)
     return list(found.values())
 
@@ -141,7 +144,7 @@ def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     titles: dict[str, str] = {}
     for event in events:
         component, title = event.facts.get("component"), event.facts.get("title")
-        if event.kind != "component.active" or not isinstance(component, str):
+        if event.kind != EventKind.COMPONENT_ACTIVE or not isinstance(component, str):
             continue
         titles[component] = str(title)
         for slot in _slots(event):
@@ -151,7 +154,7 @@ def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         early = tuple(sorted(slot for slot, t in by_slot.items() if t == at))
         whole, latest = max(len(last.workers), len(by_slot)), max(by_slot.values())
         by = "" if latest == at else f"; on {len(by_slot)}/{whole} by {elapsed(latest - last.run.started_at)}"
-        on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else _named(early)
+        on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else worker_names(early)
         text = f"{titles[component]} active on {on}{by}"
         first[component] = FirstSeen("component-active", at, "ok", text, (component,), early)
     return list(first.values())
@@ -168,7 +171,9 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
     """Say when STOP was first shown; None: never."""
     named = [
-        event.t for event in events if event.kind == "verdict" and event.facts.get("word") == VerdictKind.STOP.value
+        event.t
+        for event in events
+        if event.kind == EventKind.VERDICT and event.facts.get("word") == VerdictKind.STOP.value
     ]
     kept = [t for t, word, _ in last.verdicts if word is VerdictKind.STOP]
     return named[0] if named else kept[0] if kept else None
@@ -193,11 +198,11 @@ def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen
     """Tell the first counter reset, jump of a rate, loss, mismatch, and gameplay."""
     found = []
     for kind, name, severity in (
-        ("worker.generation", "worker-reset", "warn"),
-        ("worker.rate", "worker-rate", "warn"),
-        ("worker.down", "worker-down", None),
-        ("env.mismatch", "env-mismatch", "crit"),
-        ("worker.gameplay", "gameplay", "ok"),
+        (EventKind.WORKER_GENERATION, "worker-reset", "warn"),
+        (EventKind.WORKER_RATE, "worker-rate", "warn"),
+        (EventKind.WORKER_DOWN, "worker-down", None),
+        (EventKind.ENV_MISMATCH, "env-mismatch", "crit"),
+        (EventKind.WORKER_GAMEPLAY, "gameplay", "ok"),
     ):
         all_of = [event for event in events if event.kind == kind]
         if not all_of:
@@ -210,14 +215,14 @@ def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen
 
 
 def _more(last: Snapshot, kind: str, all_of: Sequence[Event]) -> str:
-    if kind == "worker.generation":
+    if kind == EventKind.WORKER_GENERATION:
         resets = sum(len(worker.resets_t) for worker in last.workers)
-        return f"; {_many(resets, 'restart')} in all" if resets > 1 else ""
-    if kind == "worker.rate":
+        return f"; {count_of(resets, 'restart')} in all" if resets > 1 else ""
+    if kind == EventKind.WORKER_RATE:
         ratios = [(event.facts.get("ratio") or 0.0, event) for event in all_of]
         most, worst = max(ratios, key=lambda pair: pair[0])
         if worst is not all_of[0]:
-            return f"; up to ×{most:.0f} on {_named(_slots(worst))} at {elapsed(worst.t - last.run.started_at)}"
+            return f"; up to ×{most:.0f} on {worker_names(_slots(worst))} at {elapsed(worst.t - last.run.started_at)}"
     return ""
 
 
@@ -231,20 +236,20 @@ def _causes(last: Snapshot, causes_t: Mapping[str, float]) -> list[FirstSeen]:
 
 def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     found = []
-    kill = next((event for event in events if event.kind == "memory.oom"), None)
+    kill = next((event for event in events if event.kind == EventKind.MEMORY_OOM), None)
 
     def lead(t: float) -> str:
         return f", {age(kill.t - t)} before the kernel killed" if kill is not None and t < kill.t else ""
 
     for name, severity, kind in (
-        ("memory-low", "warn", "memory.low"),
-        ("memory-critical", "crit", "memory.critical"),
-        ("forecast-warning", "warn", "memory.forecast"),
-        ("forecast-critical", "crit", "memory.forecast"),
+        ("memory-low", "warn", EventKind.MEMORY_LOW),
+        ("memory-critical", "crit", EventKind.MEMORY_CRITICAL),
+        ("forecast-warning", "warn", EventKind.MEMORY_FORECAST),
+        ("forecast-critical", "crit", EventKind.MEMORY_FORECAST),
     ):
         first = next((e for e in events if e.kind == kind and e.severity == severity), None)
         if first is not None:
-            prefix = "forecast: " if kind == "memory.forecast" else ""
+            prefix = "forecast: " if kind == EventKind.MEMORY_FORECAST else ""
             before = "" if "gpu" in first.facts else lead(first.t)  # a GPU's memory is not what the kernel kills for
             event_severity: Severity = "crit" if severity == "crit" else "warn"
             found.append(FirstSeen(name, first.t, event_severity, f"{prefix}{first.text}{before}"))
@@ -263,7 +268,7 @@ def _gaps(last: Snapshot) -> list[FirstSeen]:
         found.append(FirstSeen("gap", gap.from_t, "warn", text))
     more = len(last.run.gaps) - GAPS_SHOWN
     if more > 0:
-        text = f"and {_many(more, 'more gap')} after this"
+        text = f"and {count_of(more, 'more gap')} after this"
         found.append(FirstSeen("gap", last.run.gaps[GAPS_SHOWN].from_t, "warn", text))
     return found
 
@@ -273,15 +278,3 @@ def _slots(event: Event) -> tuple[int, ...]:
     if isinstance(named, list | tuple):
         return tuple(slot for slot in named if isinstance(slot, int))
     return () if event.worker is None else (event.worker,)
-
-
-def _named(slots: Sequence[int]) -> str:
-    return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")

@@ -11,6 +11,7 @@ from metabonk_tui.core.memory.capacity import describe_source
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.text.phrases import worker_ranges
 
 
 def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
@@ -48,11 +49,10 @@ def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
 
 def _memory(snapshot: Snapshot) -> list[str]:
     memory = snapshot.memory
-    reading = memory.reading
-    if reading is None or reading.available_bytes is None:
+    if memory.available_bytes is None:
         return ["memory not observed"]
-    total = "" if reading.total_bytes is None else f" of {fmt.gigabytes(reading.total_bytes)}"
-    summary = f"memory {fmt.gigabytes(reading.available_bytes)} GB available{total}, floor"
+    total = "" if memory.total_bytes is None else f" of {fmt.gigabytes(memory.total_bytes)}"
+    summary = f"memory {fmt.gigabytes(memory.available_bytes)} GB available{total}, floor"
     summary += f" {fmt.gigabytes(memory.floor_bytes)}"
     if memory.min_available_bytes is not None:
         summary += f", lowest {fmt.gigabytes(memory.min_available_bytes)}"
@@ -89,7 +89,7 @@ def _components(snapshot: Snapshot) -> list[str]:
             part = component_of(worker, name)
             if part is not None:
                 states.setdefault(part.state, []).append(worker.slot)
-        summary = ", ".join(f"{state} on {slots(numbers)}" for state, numbers in states.items())
+        summary = ", ".join(f"{state} on {worker_ranges(numbers)}" for state, numbers in states.items())
         lines.append(f"  {title}: {summary}")
     return lines
 
@@ -97,16 +97,3 @@ def _components(snapshot: Snapshot) -> list[str]:
 def component_of(worker: WorkerView, name: str) -> ComponentView | None:
     """Find a component of a worker by its id."""
     return next((part for part in worker.components if part.id == name), None)
-
-
-def slots(numbers: list[int]) -> str:
-    """Write a list of slots: w0 w1 w2, or w0-w7 where they follow each other."""
-    groups: list[list[int]] = []
-    for number in sorted(numbers):
-        if groups and number == groups[-1][-1] + 1:
-            groups[-1].append(number)
-        else:
-            groups.append([number])
-    return " ".join(
-        f"w{group[0]}-w{group[-1]}" if len(group) > 2 else " ".join(f"w{n}" for n in group) for group in groups
-    )

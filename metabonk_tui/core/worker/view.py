@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.tracker import MemoryTrack
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.worker import Attention, ComponentState, Health, HealthState, Reach, WorkerView
 from metabonk_tui.core.status.decode import number, text
 from metabonk_tui.core.text.numbers import age
@@ -18,7 +19,6 @@ from metabonk_tui.core.worker.process_exits import ExitState, exits_of_slot, wit
 from metabonk_tui.core.worker.tracker import WorkerTrack, known_pid, rss_growth_bytes_per_min
 
 NO_EXITS = ExitState()
-_LEVEL_RANK = {"stop": 0, "caution": 1, "unknown": 2}
 
 
 def worker_views(
@@ -30,14 +30,16 @@ def worker_views(
     exit_state: ExitState = NO_EXITS,
 ) -> tuple[WorkerView, ...]:
     """Project every track; a mark that all workers share is nobody's."""
-    killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(memory.victims)
+    killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(
+        memory.kills.victims
+    )
     health_by_slot = {slot: health_tracks[slot].now if slot in health_tracks else None for slot in tracks}
     marks = {slot: _marks(track, killed, health_by_slot[slot], t, config) for slot, track in tracks.items()}
     shared = Counter(mark.mark for slot in marks for mark in marks[slot])
     views = []
     for slot, track in sorted(tracks.items()):
         own = [mark for mark in marks[slot] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
-        own.sort(key=lambda mark: _LEVEL_RANK[mark.level])
+        own.sort(key=lambda mark: -levels.order(mark.level))
         view = _view(track, own, health_by_slot[slot], t, config)
         views.append(replace(view, generations=with_process_exits(view.generations, exits_of_slot(exit_state, slot))))
     return tuple(views)

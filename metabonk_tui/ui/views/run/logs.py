@@ -9,6 +9,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.status.decode import text as field_of
 from metabonk_tui.core.status.log_lines import KEPT_LINES, is_from
+from metabonk_tui.core.text.phrases import worker_names
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cut, gap, left, mark, width
@@ -68,7 +69,7 @@ def places(worker: WorkerView) -> tuple[str, ...]:
 
 
 def _lines(slots_by_line: dict[str, tuple[int, ...]], workers: int, wide: int, g: Glyphs) -> list[Row]:
-    names = {line: "all" if len(slots) == workers > 1 else " ".join(f"w{slot}" for slot in slots)
+    names = {line: "all" if len(slots) == workers > 1 else worker_names(slots, None)
              for line, slots in slots_by_line.items()}  # fmt: skip
     worker_cells = (
         min(max(len(name) for name in names.values()) + 1, MAX_WORKERS_CELLS, max(4, wide // 4)) if workers > 1 else 0
