@@ -14,7 +14,7 @@ from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
 from metabonk_tui.adapters.process.tree import same_start
-from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker, TargetProcess
+from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker, TargetProcess
 from metabonk_tui.core.text.phrases import cut_list
 
 OVERWRITTEN = frozenset(
@@ -226,9 +226,11 @@ def _plan(
         commands=commands,
         hits=hits,
         start=start,
-        directory=str(spec.directory),
-        env_file=str(spec.env_file) if spec.env_file else None,
-        env_keys=sourced.count if spec.env_file and isinstance(sourced, Sourced) else None,
+        source=PlanSource(
+            str(spec.directory),
+            str(spec.env_file) if spec.env_file else None,
+            sourced.count if spec.env_file and isinstance(sourced, Sourced) else None,
+        ),
         warnings=warnings,
         refusal=refusal,
         seconds=seconds,

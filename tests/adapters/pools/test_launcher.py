@@ -441,8 +441,9 @@ async def test_the_env_file_reaches_the_launcher_exported(pool: FakePool) -> Non
     (pool.folder / "run.env").write_text("FAKE_A=from-file\nMETABONK_SYSTEM2_ENABLED=1\nFAKE_B=1\n")
     backend = pool.backend('env_file = "run.env"')
     plan, recorder, _ = await do(backend, Launch(1))
-    assert plan.env_keys == 3
-    assert plan.env_file == str(pool.folder / "run.env")
+    assert plan.source is not None
+    assert plan.source.env_keys == 3
+    assert plan.source.env_file == str(pool.folder / "run.env")
     assert any("launch.py overwrites METABONK_SYSTEM2_ENABLED" in warning for warning in plan.warnings)
     assert any("METABONK_DYNAMIC_UI_EXPLORATION" in warning for warning in plan.warnings)
     assert recorder.step("env file") == "done: 3 variables"

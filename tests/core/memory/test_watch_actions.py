@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from metabonk_tui.core.memory.watch_actions import choose, intended
-from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
+from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.support.samples import CONFIG, last, script
@@ -20,7 +20,7 @@ def rules(on_critical: str, otherwise: str = "alarm") -> object:
 
 
 def plan_of(action: Action, mode: str = "restart_all", **over: object) -> Plan:
-    return Plan(action, mode, (("run",),), (), 0, "/", None, None, **over)  # type: ignore[arg-type]
+    return Plan(action, mode, (("run",),), (), 0, PlanSource("/"), **over)  # type: ignore[arg-type]
 
 
 def with_fits(fits: int | None, workers: int = 5) -> Snapshot:
