@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from metabonk_tui.adapters.process.masking import Masking
+from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.adapters.process.run_command import run_into_files
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.text.clean import clean_text
