@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.spool import SAMPLES_PER_PACK, SpooledRecording
 from metabonk_tui.adapters.store.importer import import_runs
-from metabonk_tui.adapters.store.seekable import SAMPLES_PER_PACK, SpooledRecording, StoredRecording
+from metabonk_tui.adapters.store.seekable import StoredRecording
 from metabonk_tui.core.model.sample import Sample
 from tests.adapters.store.test_journal import CONFIG, T, judged, tick
 
