@@ -276,7 +276,7 @@ class LauncherPool:
         counts = {"from": _workers_hit(plan), "to": plan.start, "by": action.by}
         worker = None
         if isinstance(action, StopWorker):
-            worker = action.slot
+            worker = action.ref
             counts = {"pid": action.pid, "by": action.by}
         kind = {Launch: "pool.launch", Restart: "pool.launch", Resize: "pool.resize"}.get(type(action), "pool.stop")
         return Event(self._clock.now(), kind, severity, text, worker, {**counts, **(facts or {})})
@@ -314,7 +314,7 @@ def _title(plan: Plan) -> str:
         case Stop():
             return "stop the pool"
         case StopWorker():
-            return f"stop worker {action.slot} (pid {action.pid})"
+            return f"stop worker {action.ref.slot} (pid {action.pid})"
 
 
 def _workers_hit(plan: Plan) -> int:

@@ -83,13 +83,13 @@ def why_stale(plan: Plan, scene: Scene) -> str:
 
 def _plan_worker(action: StopWorker, site: LauncherSite, outlook: Outlook) -> Plan:
     for worker in outlook.scene.workers:
-        if worker.pid == action.pid and worker.slot == action.slot:
+        if worker.pid == action.pid and worker.slot == action.ref.slot:
             if not same_start(worker.started_at, action.pid_started_at):
                 break
             again = "the launcher starts it again: a new process, counters from zero"
             plan = _plan(action, "stop", site, None, hits=(worker,), warnings=(again, *outlook.notes))
             return replace(plan, respawns=True)
-    return refuse(action, site, f"{CHANGED}: worker {action.slot} is no longer pid {action.pid}")
+    return refuse(action, site, f"{CHANGED}: worker {action.ref.slot} is no longer pid {action.pid}")
 
 
 def _plan_stop(action: Stop, site: LauncherSite, outlook: Outlook) -> Plan:

@@ -37,21 +37,26 @@ def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
     if sample.run is not None:
         yield {"schema": SCHEMA, "kind": "run"} | _told(sample.run) | fields_of(sample)
     for event in sample.events:
-        told = {"kind": event.kind, "severity": event.severity, "text": event.text, "worker": event.worker}
+        told = {
+            "kind": event.kind,
+            "severity": event.severity,
+            "text": event.text,
+            "worker": None if event.worker is None else event.worker.written,
+        }
         yield {"t": event.t, "event": _present(told) | dict(event.facts)}
     environments = sample.environments.items()
     earlier_peaks = sample.earlier_peaks
     yield {"t": sample.t} | _present(
         {
-            "workers": {str(slot): _observation(seen) for slot, seen in sample.workers.items()} or None,
+            "workers": {str(ref.written): _observation(seen) for ref, seen in sample.workers.items()} or None,
             "memory": None if sample.memory is None else _told(sample.memory),
             "processes": None if sample.processes is None else [_told(process) for process in sample.processes],
             "earlier_peaks": None if earlier_peaks is None else [_told(peaks) for peaks in earlier_peaks],
             "gpus": None if sample.gpus is None else [_told(gpu) for gpu in sample.gpus],
-            "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
-            "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
+            "env": {str(ref.written): env.values for ref, env in environments if env.values is not None} or None,
+            "env_errors": {str(ref.written): env.error for ref, env in environments if env.values is None} or None,
             "env_file": None if sample.env_file is None else _told(sample.env_file),
-            "logs": {str(slot): lines for slot, lines in sample.log_tails.items()} or None,
+            "logs": {str(ref.written): lines for ref, lines in sample.log_tails.items()} or None,
             "exits": [_told(each) for each in sample.exits] or None,
             "kernel_log": None if sample.kernel_log is None else _told(sample.kernel_log),
             "pool": None if sample.pool is None else _told(sample.pool),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from metabonk_tui.core.model.contract import ContractView, NameView
-from metabonk_tui.core.verdict.text import slots
+from metabonk_tui.core.verdict.text import labels
 
 SCHEMA = 1
 WIDTH = 100
@@ -17,7 +17,7 @@ def contract_json(view: ContractView) -> dict[str, Any]:
     """Write the contract as JSON."""
     return {
         "schema": SCHEMA,
-        "workers": list(view.answered),
+        "workers": [ref.written for ref in view.answered],
         "expected": [_name_json(name) for name in view.names],
         "never_seen": [name.name for name in view.never_seen],
         "unexpected": list(view.unexpected),
@@ -31,7 +31,7 @@ def _name_json(name: NameView) -> dict[str, Any]:
         "needed": name.needed,
         "needed_by": list(name.needed_by),
         "standing": name.status,
-        "workers": list(name.workers),
+        "workers": [ref.written for ref in name.workers],
         "nearest": name.nearest,
         "by_alias": name.by_alias,
     }
@@ -71,7 +71,7 @@ def _headline(view: ContractView, needed: list[NameView]) -> str:
         return "nobody answered: no name was seen"
     blind = sum(name.status == "not observed" for name in needed)
     unseen = f", {blind} could not be observed" if blind else ""
-    where = slots(list(view.answered))
+    where = labels([ref.written for ref in view.answered])
     if view.never_seen:
         return f"{len(view.never_seen)} of {len(needed)} expected names never seen on {where}{unseen}"
     seen = "every expected name that could be was seen" if blind else "every expected name was seen"

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene
 from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.model.memory import Forecast
+from metabonk_tui.core.model.refs import worker_ref
 
 STALLED_PERCENT = 10.0
 """All tasks stand still waiting for memory for so much of the last 10 s: memory is critical, whatever is left."""
@@ -86,11 +87,11 @@ def oom_kill(scene: Scene) -> Finding:
         return NOTHING
     killed = memory.oom_kills_in_run > before.oom_kills_in_run
     named = [name for name in memory.oom_victims if name not in before.oom_victims]
-    slots = tuple(sorted(int(name[1:]) for name in named if name[:1] == "w" and name[1:].isdigit()))
-    if not killed and not slots:
+    refs = tuple(sorted(ref for name in named if (ref := worker_ref(name)) is not None))
+    if not killed and not refs:
         return NOTHING
     who = ", ".join(named) or "victim not known"
-    return Finding((Condition(f"kernel OOM kill: {who}", workers=slots),))
+    return Finding((Condition(f"kernel OOM kill: {who}", workers=refs),))
 
 
 def watch_acted(scene: Scene) -> Finding:

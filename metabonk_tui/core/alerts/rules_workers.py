@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene, meant_to_run
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 
 HOUR_S = 3600.0
@@ -18,8 +19,8 @@ LATER = 3.0
 UNCERTAIN_SHARE = 0.75
 
 
-def _unheard(scene: Scene) -> frozenset[int]:
-    return frozenset(worker.slot for worker in scene.facts.workers if worker.reach is not Reach.UP)
+def _unheard(scene: Scene) -> frozenset[WorkerRef]:
+    return frozenset(worker.ref for worker in scene.facts.workers if worker.reach is not Reach.UP)
 
 
 Told = Callable[[str, str], str]
@@ -36,16 +37,16 @@ def _components(scene: Scene, states: tuple[ComponentState, ...], told: Told, *,
         return Finding(blind=_unheard(scene))
     found = []
     for index, component in enumerate(workers[0].components):
-        slots = tuple(worker.slot for worker in heard if worker.components[index].state in states)
-        if not slots or (lasts and component.derived):
+        refs = tuple(worker.ref for worker in heard if worker.components[index].state in states)
+        if not refs or (lasts and component.derived):
             # That nobody came from the menu into the game is NoGameplay's to say.
             continue
         found.append(
             Condition(
                 told(component.title, component.field),
                 component.id,
-                slots,
-                raised=len(slots) == len(heard),
+                refs,
+                raised=len(refs) == len(heard),
                 lasting=LATER if lasts and component.due == "gameplay" else 1.0,
             )
         )
@@ -79,15 +80,15 @@ def _stepping(scene: Scene, found: Finding) -> Finding:
     """Leave out the workers that do not step: of those another alert tells. Raised once the gate is over."""
     if not found.conditions:
         return found
-    still = {worker.slot for worker in scene.facts.workers if not worker.step_rate}
+    still = {worker.ref for worker in scene.facts.workers if not worker.step_rate}
     ends_t = scene.facts.gate.ends_t
     over = ends_t is not None and scene.facts.t >= ends_t
     kept = []
     for one in found.conditions:
-        slots = tuple(slot for slot in one.workers if slot not in still)
-        if slots:
-            whole = one.raised and over and one.lasting == 1.0 and len(slots) == len(one.workers)
-            kept.append(Condition(one.text, one.about, slots, raised=whole, lasting=one.lasting))
+        refs = tuple(ref for ref in one.workers if ref not in still)
+        if refs:
+            whole = one.raised and over and one.lasting == 1.0 and len(refs) == len(one.workers)
+            kept.append(Condition(one.text, one.about, refs, raised=whole, lasting=one.lasting))
     return Finding(tuple(kept), found.blind)
 
 
@@ -99,7 +100,7 @@ def worker_down(scene: Scene) -> Finding:
     if facts.changing:
         return UNSEEN
     down = [worker for worker in facts.workers if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN)]
-    blind = frozenset(worker.slot for worker in facts.workers if worker.reach is Reach.UNOBSERVED)
+    blind = frozenset(worker.ref for worker in facts.workers if worker.reach is Reach.UNOBSERVED)
     if not down:
         return Finding(blind=blind)
     every = len(down) == len(facts.workers)
@@ -118,7 +119,7 @@ def _conduct(scene: Scene, *words: HealthState) -> Finding:
         return NOTHING
     workers = scene.facts.workers
     found = [worker for worker in workers if worker.health is not None and worker.health.state in words]
-    blind = _unheard(scene).difference(worker.slot for worker in found)
+    blind = _unheard(scene).difference(worker.ref for worker in found)
     if not found:
         return Finding(blind=blind)
     heard = sum(worker.reach is Reach.UP for worker in workers)
@@ -169,8 +170,8 @@ def generation_change(scene: Scene) -> Finding:
     """A worker began anew at this moment; raised where it does so often."""
     if scene.before is None:
         return NOTHING
-    known = {worker.slot: worker.generation for worker in scene.before.workers}
-    found = [worker for worker in scene.facts.workers if 0 < known.get(worker.slot, 0) < worker.generation]
+    known = {worker.ref: worker.generation for worker in scene.before.workers}
+    found = [worker for worker in scene.facts.workers if 0 < known.get(worker.ref, 0) < worker.generation]
     if not found:
         return NOTHING
     t = scene.facts.t
@@ -187,7 +188,7 @@ def env_mismatch(scene: Scene) -> Finding:
     for worker in scene.facts.workers:
         env = worker.env
         if env is None or env.error is not None:
-            blind.add(worker.slot)
+            blind.add(worker.ref)
         elif env.missing or env.wrong:
             found.append(worker)
     if not found:
@@ -207,19 +208,19 @@ def state_uncertain(scene: Scene) -> Finding:
     """The state of a worker's UI was "uncertain" most of the time."""
     if not meant_to_run(scene):
         return NOTHING
-    found = [worker for worker in scene.facts.workers if scene.uncertain.get(worker.slot, 0.0) >= UNCERTAIN_SHARE]
-    blind = frozenset(worker.slot for worker in scene.facts.workers if worker.slot not in scene.uncertain)
+    found = [worker for worker in scene.facts.workers if scene.uncertain.get(worker.ref, 0.0) >= UNCERTAIN_SHARE]
+    blind = frozenset(worker.ref for worker in scene.facts.workers if worker.ref not in scene.uncertain)
     if not found:
         return Finding(blind=blind)
-    least = min(scene.uncertain[worker.slot] for worker in found)
+    least = min(scene.uncertain[worker.ref] for worker in found)
     return Finding((Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), blind)
 
 
-def _slots(workers: Iterable[WorkerView]) -> tuple[int, ...]:
-    return tuple(worker.slot for worker in workers)
+def _slots(workers: Iterable[WorkerView]) -> tuple[WorkerRef, ...]:
+    return tuple(worker.ref for worker in workers)
 
 
 def _each(workers: list[WorkerView], said: Callable[[WorkerView], str]) -> str:
     """Say what is the matter with the first, and with how many others."""
     first = said(workers[0])
-    return first if len(workers) == 1 else f"w{workers[0].slot}: {first}; and {len(workers) - 1} more"
+    return first if len(workers) == 1 else f"{workers[0].ref.label}: {first}; and {len(workers) - 1} more"

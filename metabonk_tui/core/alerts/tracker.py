@@ -15,6 +15,7 @@ from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.config.alert_config import AlertRuleConfig
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions, has_escalated
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.worker import WorkerView
 
@@ -28,7 +29,7 @@ BUCKET_S = 60.0
 FULL_SHARE = 0.9
 """So much of the window must have been watched before a share of it says anything."""
 
-POOL, LOUD, WHOLE = -1, -2, -3
+POOL, LOUD, WHOLE = WorkerRef(slot=-1), WorkerRef(slot=-2), WorkerRef(slot=-3)
 """Parts that are no worker's: the whole pool, the louder severity, and the alert itself."""
 _RANK = {"crit": 0, "warn": 1, "info": 2}
 
@@ -54,7 +55,7 @@ class Track:
     """An alert that has not ended, and its parts."""
 
     alert: Alert
-    parts: Mapping[int, Part]
+    parts: Mapping[WorkerRef, Part]
     rest_s: float
     clear_t: float = 0.0
     """The newest moment at which a part that has ended ceased to hold."""
@@ -93,9 +94,9 @@ class Alerts:
     """By the alert's id."""
     ended: tuple[Alert, ...] = ()
     """Newest first."""
-    patience: Mapping[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    patience: Mapping[tuple[str, WorkerRef], tuple[float, float]] = field(default_factory=dict)
     """(id, part) → (how long it rested, when it ended): what ended not long ago."""
-    shares: Mapping[int, Shares] = field(default_factory=dict)
+    shares: Mapping[WorkerRef, Shares] = field(default_factory=dict)
     trouble: str = ""
     """Why nothing is recorded."""
     view: tuple[Alert, ...] = ()
@@ -133,17 +134,17 @@ def watch_states(state: Alerts, workers: Iterable[WorkerView], t: float, elapsed
     """Take in which state the workers that answered now are in."""
     shares = {}
     for worker in workers:
-        known = state.shares.get(worker.slot)
+        known = state.shares.get(worker.ref)
         if worker.last_good_t == t and worker.ui_state is not None and elapsed_s:
             known = (known or Shares()).add(t, elapsed_s, worker.ui_state == "uncertain")
         if known is not None:
-            shares[worker.slot] = known
+            shares[worker.ref] = known
     return replace(state, shares=shares)
 
 
-def uncertain(state: Alerts) -> dict[int, float]:
+def uncertain(state: Alerts) -> dict[WorkerRef, float]:
     """Return by slot for how much of a whole window its state was "uncertain"."""
-    return {slot: share for slot, known in state.shares.items() if (share := known.share) is not None}
+    return {ref: share for ref, known in state.shares.items() if (share := known.share) is not None}
 
 
 def observe(
@@ -190,7 +191,7 @@ class _Pace:
         t: float,
         elapsed_s: float,
         key: str,
-        patience: dict[tuple[str, int], tuple[float, float]],
+        patience: dict[tuple[str, WorkerRef], tuple[float, float]],
     ) -> None:
         self._rule = configured
         self._rest_s = keep_firing_s if configured.rest_s is None else configured.rest_s
@@ -204,7 +205,7 @@ class _Pace:
         before: Track | None,
         name: str,
         condition: Condition | None,
-        blind: frozenset[int],
+        blind: frozenset[WorkerRef],
         unseen: bool,
     ) -> tuple[Track | None, Alert | None]:
         """Move an alert on; return it as it goes on, and as it ended where it did."""
@@ -213,57 +214,59 @@ class _Pace:
         rest_s = before.rest_s if before is not None else 0.0
         clear_t = before.clear_t if before is not None else 0.0
         lasting_s = self._rule.for_s * (condition.lasting if condition is not None else 1.0)
-        parts: dict[int, Part] = {}
-        for slot in {**dict.fromkeys(held), **known}:
-            was = known.get(slot)
-            if slot in held:
-                now: Part | None = self._holds(slot, was, lasting_s)
-            elif was is None or unseen or slot in blind or (slot < 0 and blind and blind.issuperset(_workers(known))):
+        parts: dict[WorkerRef, Part] = {}
+        for ref in {**dict.fromkeys(held), **known}:
+            was = known.get(ref)
+            if ref in held:
+                now: Part | None = self._holds(ref, was, lasting_s)
+            elif (
+                was is None or unseen or ref in blind or (ref.slot < 0 and blind and blind.issuperset(_workers(known)))
+            ):
                 now = was
             else:
-                now = self._ceases(slot, was, rest_s)
-                clear_t = max(clear_t, 0.0 if slot == LOUD else was.clear_t or 0.0)
+                now = self._ceases(ref, was, rest_s)
+                clear_t = max(clear_t, 0.0 if ref == LOUD else was.clear_t or 0.0)
             if now is not None:
-                parts[slot] = now
-        fires = any(part.fired for slot, part in parts.items() if slot != LOUD)
+                parts[ref] = now
+        fires = any(part.fired for ref, part in parts.items() if ref != LOUD)
         fired = before is not None and before.alert.state == "firing"
         closed = None
         if fired and not fires and before is not None:
             closed = replace(before.alert, state="resolved", resolved_t=clear_t)
             self._patience[self._key, WHOLE] = (before.rest_s, self._t)
             before, rest_s, clear_t = None, 0.0, 0.0
-            parts = {slot: part for slot, part in parts.items() if not part.fired}
-        if all(slot == LOUD for slot in parts):
+            parts = {ref: part for ref, part in parts.items() if not part.fired}
+        if all(ref == LOUD for ref in parts):
             return None, closed
         if fires and not fired:
             rest_s = self._rest(WHOLE)
         alert = self._alert(before.alert if before is not None else None, name, condition, parts, fires)
         return Track(alert, parts, rest_s, clear_t), closed
 
-    def _holds(self, slot: int, was: Part | None, lasting_s: float) -> Part:
+    def _holds(self, ref: WorkerRef, was: Part | None, lasting_s: float) -> Part:
         if was is None:
             fired = lasting_s <= 0
-            return Part(self._t, self._rest(slot) if fired else 0.0, fired=fired)
+            return Part(self._t, self._rest(ref) if fired else 0.0, fired=fired)
         if was.clear_t is not None:
             return replace(was, clear_t=None, cleared_s=0.0, times=was.times + 1)
         if was.fired:
             return was
         held_s = was.held_s + self._elapsed_s
         fired = held_s >= lasting_s
-        return replace(was, held_s=held_s, fired=fired, rest_s=self._rest(slot) if fired else 0.0)
+        return replace(was, held_s=held_s, fired=fired, rest_s=self._rest(ref) if fired else 0.0)
 
-    def _ceases(self, slot: int, was: Part, rest_s: float) -> Part | None:
+    def _ceases(self, ref: WorkerRef, was: Part, rest_s: float) -> Part | None:
         if not was.fired:
             return None
         cleared_s = was.cleared_s + (self._elapsed_s if was.clear_t is not None else 0.0)
         if was.clear_t is not None and cleared_s >= max(was.rest_s, rest_s):
-            self._patience[self._key, slot] = (was.rest_s, self._t)
+            self._patience[self._key, ref] = (was.rest_s, self._t)
             return None
         return replace(was, clear_t=self._t if was.clear_t is None else was.clear_t, cleared_s=cleared_s)
 
-    def _rest(self, slot: int) -> float:
+    def _rest(self, ref: WorkerRef) -> float:
         """Return how long a part that fires now will rest: twice as long as last time where that was just now."""
-        past = self._patience.get((self._key, slot))
+        past = self._patience.get((self._key, ref))
         if past is None or self._t - past[1] >= AGAIN_S:
             return self._rest_s
         return max(self._rest_s, min(2 * past[0], MOST_REST_S))
@@ -273,11 +276,11 @@ class _Pace:
         was: Alert | None,
         name: str,
         condition: Condition | None,
-        parts: Mapping[int, Part],
+        parts: Mapping[WorkerRef, Part],
         fires: bool,
     ) -> Alert:
         loud = LOUD in parts and (parts[LOUD].fired or not fires)
-        own = {slot: part for slot, part in parts.items() if slot != LOUD and (part.fired or not fires)}
+        own = {ref: part for ref, part in parts.items() if ref != LOUD and (part.fired or not fires)}
         about = condition.about if condition is not None else was.about if was is not None else ""
         firing = was is not None and was.state == "firing"
         value = condition.value if condition is not None else was.value if was is not None else None
@@ -291,7 +294,7 @@ class _Pace:
             text=condition.text if condition is not None else was.text if was is not None else "",
             since_t=was.since_t if was is not None and firing else min(part.since_t for part in own.values()),
             firing_t=was.firing_t if was is not None and firing else self._t if fires else None,
-            workers=tuple(sorted(slot for slot in own if slot >= 0)),
+            workers=tuple(sorted(ref for ref in own if ref.slot >= 0)),
             value=value,
             least=min(known, default=None),
             most=max(peaks, default=None),
@@ -304,15 +307,15 @@ class _Pace:
         return now
 
 
-def _parts(condition: Condition | None) -> tuple[int, ...]:
+def _parts(condition: Condition | None) -> tuple[WorkerRef, ...]:
     if condition is None:
         return ()
     own = condition.workers or (POOL,)
     return (*own, LOUD) if condition.raised else own
 
 
-def _workers(parts: Mapping[int, Part]) -> set[int]:
-    return {slot for slot in parts if slot >= 0}
+def _workers(parts: Mapping[WorkerRef, Part]) -> set[WorkerRef]:
+    return {ref for ref in parts if ref.slot >= 0}
 
 
 def _view(tracks: Mapping[str, Track], ended: tuple[Alert, ...]) -> tuple[Alert, ...]:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from metabonk_tui.core.causes.stillness import Signs, never
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, WorkerStatus
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.status.decode import text
 from metabonk_tui.core.status.log_lines import is_from, without_prefix
-from metabonk_tui.core.verdict.text import slots
+from metabonk_tui.core.verdict.text import labels
 from metabonk_tui.core.worker.component import SILENT
 
 TRUE = ("1", "true", "yes", "on")
@@ -114,18 +115,18 @@ def reachable(view: WorkerView) -> bool:
 
 def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, confirm: str, fix: str) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
-    found = sorted(findings, key=lambda one: (-one.confidence, one.worker.view.slot))
+    found = sorted(findings, key=lambda one: (-one.confidence, one.worker.view.ref))
     if not found:
         return None
-    groups: dict[str, list[int]] = {}
+    groups: dict[str, list[WorkerRef]] = {}
     for one in found:
-        groups.setdefault(one.because, []).append(one.worker.view.slot)
+        groups.setdefault(one.because, []).append(one.worker.view.ref)
     said = []
     for because, where in list(groups.items())[:SAID]:
         everywhere = len(where) == clues.total and len(where) > 1
-        said.append(f"{because}, on {f'{len(where)}/{clues.total} workers' if everywhere else slots(where)}")
-    if rest := [slot for where in list(groups.values())[SAID:] for slot in where]:
-        said.append(f"alike on {slots(rest)}")
+        said.append(f"{because}, on {f'{len(where)}/{clues.total} workers' if everywhere else labels(where)}")
+    if rest := [ref for where in list(groups.values())[SAID:] for ref in where]:
+        said.append(f"alike on {labels(rest)}")
     return Cause(
         id=name[0],
         name=name[1],
@@ -133,7 +134,7 @@ def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, c
         because="; ".join(said),
         confirm=confirm,
         fix=fix,
-        workers=tuple(sorted(one.worker.view.slot for one in found)),
+        workers=tuple(sorted(one.worker.view.ref for one in found)),
     )
 
 
@@ -170,7 +171,7 @@ def log_command(worker: WorkerClues, pattern: str) -> str:
 
 def status_command(worker: WorkerClues, clues: Clues, pattern: str) -> str:
     """Write the command that shows some fields of a worker's status."""
-    host, port = clues.config.pool.host, worker.view.port or clues.config.pool.base_port + worker.view.slot
+    host, port = clues.config.pool.host, worker.view.port or clues.config.pool.base_port + worker.view.ref.slot
     host = f"[{host}]" if ":" in host else host
     url = shlex.quote(f"http://{host}:{port}/status")
     return f"curl -s {url} | tr ',' '\\n' | grep -E {shlex.quote(pattern)}"

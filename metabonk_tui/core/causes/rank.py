@@ -22,6 +22,7 @@ from metabonk_tui.core.causes.running import (
     zombie_worker,
 )
 from metabonk_tui.core.causes.starting import init_failed
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Cause
 
 CAUSES: tuple[Callable[[Clues], Cause | None], ...] = (
@@ -55,17 +56,17 @@ def causes(clues: Clues) -> tuple[Cause, ...]:
 
 
 def _told_apart(clues: Clues, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
-    sure: dict[str, dict[int, float]] = {cause.id: {} for _, cause in found}
+    sure: dict[str, dict[WorkerRef, float]] = {cause.id: {} for _, cause in found}
     for worker in clues.workers:
-        alone, slot = replace(clues, workers=(worker,)), worker.view.slot
+        alone, ref = replace(clues, workers=(worker,)), worker.view.ref
         for find, whole in found:
-            if slot in whole.workers and (cause := find(alone)) is not None:
-                sure[whole.id][slot] = cause.confidence
-    best = {slot: max(each.get(slot, 0.0) for each in sure.values()) for each in sure.values() for slot in each}
+            if ref in whole.workers and (cause := find(alone)) is not None:
+                sure[whole.id][ref] = cause.confidence
+    best = {ref: max(each.get(ref, 0.0) for each in sure.values()) for each in sure.values() for ref in each}
     told = []
     for find, whole in found:
-        rides = {slot for slot, here in sure[whole.id].items() if here < min(best[slot], whole.confidence) - MARGIN}
-        kept = tuple(worker for worker in clues.workers if worker.view.slot not in rides)
+        rides = {ref for ref, here in sure[whole.id].items() if here < min(best[ref], whole.confidence) - MARGIN}
+        kept = tuple(worker for worker in clues.workers if worker.view.ref not in rides)
         cause = find(replace(clues, workers=kept)) if rides else whole
         if cause is not None:
             told.append((find, cause))

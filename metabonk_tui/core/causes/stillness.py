@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Presence, WorkerStatus
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.status.decode import number, text
@@ -56,17 +57,17 @@ class Signs:
     """System2 engaged then, and no response has come since."""
 
 
-def observe(before: Mapping[int, Signs], workers: Sequence[WorkerView], t: float) -> dict[int, Signs]:
+def observe(before: Mapping[WorkerRef, Signs], workers: Sequence[WorkerView], t: float) -> dict[WorkerRef, Signs]:
     """Take in the workers that answered at `t`; the others keep what is known of them."""
     signs = {}
     for worker in workers:
-        known = before.get(worker.slot)
+        known = before.get(worker.ref)
         if worker.status is not None and worker.last_good_t == t:
             if known is None or known.generation != worker.generation:
                 known = Signs(worker.generation, t)
             known = _observe(known, worker.status, t)
         if known is not None:
-            signs[worker.slot] = known
+            signs[worker.ref] = known
     return signs
 
 

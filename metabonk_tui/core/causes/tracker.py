@@ -9,6 +9,7 @@ from typing import Any
 from metabonk_tui.core.causes.evidence import Clues, WorkerClues, reachable
 from metabonk_tui.core.causes.rank import causes
 from metabonk_tui.core.causes.stillness import Signs, observe
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.status.log_lines import add_relevant
@@ -22,8 +23,8 @@ EVERY_S = 10.0
 class Suspects:
     """What was noticed so far, and the causes that were last found in it."""
 
-    signs: Mapping[int, Signs] = field(default_factory=dict)
-    logs: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    signs: Mapping[WorkerRef, Signs] = field(default_factory=dict)
+    logs: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
     """The telling lines of each worker's log, oldest first."""
     causes: tuple[Cause, ...] = ()
     judged_t: float | None = None
@@ -34,14 +35,14 @@ class Suspects:
         self,
         sample: Sample,
         facts: VerdictInputs,
-        environs: Mapping[int, Mapping[str, str] | None],
+        environs: Mapping[WorkerRef, Mapping[str, str] | None],
         env_file: EnvFileReading | None,
     ) -> Suspects:
         """Take in a sample, and look for causes when it is time to."""
         logs = _remembered(self.logs, sample.log_tails)
         noticed = replace(self, signs=observe(self.signs, facts.workers, facts.t), logs=logs)
         judged: tuple[Any, ...] = (
-            tuple((w.slot, w.reach, w.generation, *(c.state for c in w.components)) for w in facts.workers),
+            tuple((w.ref, w.reach, w.generation, *(c.state for c in w.components)) for w in facts.workers),
             dict(environs),
             env_file,
             facts.memory.oom_victims,
@@ -57,26 +58,24 @@ class Suspects:
 def _clues(
     noticed: Suspects,
     facts: VerdictInputs,
-    environs: Mapping[int, Mapping[str, str] | None],
+    environs: Mapping[WorkerRef, Mapping[str, str] | None],
     env_file: EnvFileReading | None,
 ) -> Clues:
     workers = tuple(
-        WorkerClues(
-            view, view.status, noticed.signs[view.slot], environs.get(view.slot), noticed.logs.get(view.slot, ())
-        )
+        WorkerClues(view, view.status, noticed.signs[view.ref], environs.get(view.ref), noticed.logs.get(view.ref, ()))
         for view in facts.workers
-        if reachable(view) and view.status is not None and view.slot in noticed.signs
+        if reachable(view) and view.status is not None and view.ref in noticed.signs
     )
     return Clues(facts.t, workers, len(facts.workers), env_file, facts.memory, facts.config, facts.foreign_fields)
 
 
 def _remembered(
-    before: Mapping[int, tuple[str, ...]], tails: Mapping[int, Sequence[str]]
-) -> Mapping[int, tuple[str, ...]]:
+    before: Mapping[WorkerRef, tuple[str, ...]], tails: Mapping[WorkerRef, Sequence[str]]
+) -> Mapping[WorkerRef, tuple[str, ...]]:
     """Add what tells something: the lines of the start scroll out of a tail, and are the ones that count."""
     after = dict(before)
-    for slot, lines in tails.items():
-        merged = add_relevant(after.get(slot, ()), lines)
+    for ref, lines in tails.items():
+        merged = add_relevant(after.get(ref, ()), lines)
         if merged:
-            after[slot] = merged
+            after[ref] = merged
     return before if after == before else after

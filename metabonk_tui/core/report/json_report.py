@@ -105,7 +105,7 @@ def run(one: Chronicle) -> Report:
             {
                 "id": cause.id,
                 "name": cause.name,
-                "workers": list(cause.workers),
+                "workers": [ref.written for ref in cause.workers],
                 "confidence": cause.confidence,
                 "because": cause.because,
                 "confirm": cause.confirm,
@@ -123,7 +123,7 @@ def _first_seen(one: FirstSeen, last: Snapshot) -> Report:
         "before_end_s": round(max(0.0, last.t - one.t), 3),
         "severity": "info" if one.severity == "ok" else one.severity,
         "components": list(one.components),
-        "workers": list(one.workers),
+        "workers": [ref.written for ref in one.workers],
         "text": one.text,
     }
 
@@ -223,7 +223,7 @@ def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
         observed = 1.0 if worker.status is not None else 0.0
     health = worker.health
     return {
-        "slot": worker.slot,
+        "slot": worker.ref.written,
         "generations": worker.generation,
         "deaths": [
             {
@@ -253,6 +253,6 @@ def _event(event: Event, start: float) -> Report:
         "at_s": round(event.t - start, 3),
         "kind": event.kind,
         "severity": "info" if event.severity == "ok" else event.severity,
-        "worker": event.worker,
+        "worker": None if event.worker is None else event.worker.written,
         "text": event.text,
     }

@@ -31,7 +31,7 @@ def alerts_json(alerts: Iterable[Alert], start: float, t: float) -> list[dict[st
             "most": alert.most,
             "unit": alert.unit,
             "times": alert.times,
-            "workers": list(alert.workers),
+            "workers": [ref.written for ref in alert.workers],
             "acknowledged": None
             if alert.acknowledged is None
             else {"at_s": at(alert.acknowledged.t), "by": alert.acknowledged.by},

@@ -93,7 +93,7 @@ def _judge(
     all_seen = [(worker, component) for worker in seen.workers for component in worker.components]
     # Active at its end, or stalled since, but only after it had grown within the interval.
     showing = [
-        f"w{worker.slot} {component.title}"
+        f"{worker.ref.label} {component.title}"
         for worker, component in all_seen
         if component.state in (ComponentState.ACTIVE, ComponentState.STALLED)
         and (_grew_since(component, from_t) or _grew_since(component, gate_check.due_t - active_s, or_at=True))
@@ -102,7 +102,7 @@ def _judge(
         more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
         return replace(gate_check, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
     lost = showing or [
-        f"w{worker.slot} {component.title}"
+        f"{worker.ref.label} {component.title}"
         for worker, component in all_seen
         if component.window_activity == "showing" and component.state not in SILENT and _grew_since(component, from_t)
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Gap, RunView
 from metabonk_tui.core.timeseries.window import Spacing, Spans
@@ -148,8 +149,8 @@ def begin_late(run: RunTrack, sample: Sample) -> RunTrack:
 
 def relaunch(
     run: RunTrack,
-    before: Mapping[int, WorkerTrack],
-    after: Mapping[int, WorkerTrack],
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
     sample: Sample,
     config: Config,
     *,
@@ -161,7 +162,7 @@ def relaunch(
     launcher = launcher_of(sample)
     if launcher and launcher_before and launcher != launcher_before and not ours and launcher[1] > run.started_at + 1:
         return _seen(run, launcher[1])
-    answering = [slot for slot, seen in sample.workers.items() if seen.status is not None]
+    answering = [ref for ref, seen in sample.workers.items() if seen.status is not None]
     if len(answering) < 2 or ours:
         return None
     renewed_now = [s for s in answering if s in before and after[s].generation > before[s].generation > 0]
@@ -192,8 +193,8 @@ def _began(track: WorkerTrack) -> float:
     return track.generations[-1].began_t if track.generations else float("-inf")
 
 
-def _start_of(slots: list[int], tracks: Mapping[int, WorkerTrack], otherwise_t: float) -> float:
-    starts = [t for slot in slots if (t := tracks[slot].pid_started_at) is not None]
+def _start_of(refs: list[WorkerRef], tracks: Mapping[WorkerRef, WorkerTrack], otherwise_t: float) -> float:
+    starts = [t for ref in refs if (t := tracks[ref].pid_started_at) is not None]
     return min(starts, default=otherwise_t)
 
 

@@ -11,6 +11,7 @@ from metabonk_tui.core.alerts.rules import TWINS
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.trends import MemoryEventDraft
 from metabonk_tui.core.model.alert import Alert, AlertTransition
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event, Severity
 from metabonk_tui.core.model.snapshot import Check, Verdict
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
@@ -49,7 +50,7 @@ class Teller:
         severity: Severity,
         text: str,
         facts: Mapping[str, Any] | None = None,
-        worker: int | None = None,
+        worker: WorkerRef | None = None,
         t: float | None = None,
     ) -> None:
         """Note one event."""
@@ -72,17 +73,19 @@ class Teller:
         for one in drafts:
             self.tell(one.kind, one.severity, one.text, one.facts)
 
-    def tell_slots(self, drafts: Iterable[tuple[str, Severity, str, tuple[int, ...]]]) -> None:
+    def tell_slots(self, drafts: Iterable[tuple[str, Severity, str, tuple[WorkerRef, ...]]]) -> None:
         """Tell what happened on one worker or several at once."""
-        for kind, severity, text, slots in drafts:
-            only = slots[0] if len(slots) == 1 else None
-            self.tell(kind, severity, f"{_listed(slots)} {text}", {"workers": list(slots)}, worker=only)
+        for kind, severity, text, refs in drafts:
+            only = refs[0] if len(refs) == 1 else None
+            self.tell(
+                kind, severity, f"{_listed(refs)} {text}", {"workers": [ref.written for ref in refs]}, worker=only
+            )
 
     def tell_deaths(self, drafts: Iterable[tuple[Severity, str, ExitedProcess]]) -> None:
         """Tell how processes ended."""
         for severity, text, one in drafts:
             facts = {"pid": one.pid, "word": one.process_exit.reason, "exit_code": one.process_exit.exit_code}
-            self.tell("process.gone", severity, text, facts, worker=one.slot if one.role == "worker" else None)
+            self.tell("process.gone", severity, text, facts, worker=one.ref)
 
     def tell_alerts(self, turns: Iterable[AlertTransition]) -> None:
         """Tell which alerts fire, became louder and ended."""
@@ -94,42 +97,42 @@ class Teller:
 
     def tell_workers(
         self,
-        before: Mapping[int, WorkerTrack],
-        after: Mapping[int, WorkerTrack],
+        before: Mapping[WorkerRef, WorkerTrack],
+        after: Mapping[WorkerRef, WorkerTrack],
         views: Sequence[WorkerView],
         config: Config,
         ends: ExitTexts = NOTHING,
-    ) -> dict[int, WorkerTrack]:
+    ) -> dict[WorkerRef, WorkerTrack]:
         """Tell what changed on the workers; return the tracks with what was announced noted."""
         told = dict(after)
         # `conduct.happened` tells of these, and how.
-        unanswering = {view.slot for view in views if view.health and view.health.state in UNANSWERING}
-        groups: dict[tuple[str, Severity, str], list[int]] = {}
+        unanswering = {view.ref for view in views if view.health and view.health.state in UNANSWERING}
+        groups: dict[tuple[str, Severity, str], list[WorkerRef]] = {}
         known: dict[tuple[str, Severity, str], Mapping[str, Any]] = {}
 
-        def note(kind: str, severity: Severity, text: str, slot: int, **facts: Any) -> None:
-            groups.setdefault((kind, severity, text), []).append(slot)
+        def note(kind: str, severity: Severity, text: str, ref: WorkerRef, **facts: Any) -> None:
+            groups.setdefault((kind, severity, text), []).append(ref)
             known[kind, severity, text] = facts
 
-        for slot, track in after.items():
-            old = before.get(slot)
+        for ref, track in after.items():
+            old = before.get(ref)
             for kind, text in track.drafts:
                 severity: Severity = "warn"
                 if kind == "worker.generation":
-                    text = f"gen {track.generation}: {text}" + _end(slot, old.pid if old else None, ends)
-                note(kind, severity, text, slot)
+                    text = f"gen {track.generation}: {text}" + _end(ref, old.pid if old else None, ends)
+                note(kind, severity, text, ref)
             was = old.reach if old else Reach.STARTING
-            if track.reach is not was and slot not in unanswering:
-                self._tell_reach(track, was, note, _end(slot, track.pid, ends))
+            if track.reach is not was and ref not in unanswering:
+                self._tell_reach(track, was, note, _end(ref, track.pid, ends))
             announced = announce_rate(track.steps)
             if announced is not None:
-                told[slot] = replace(track, steps=announced)
+                told[ref] = replace(track, steps=announced)
                 rate = track.steps.rate or 0.0
                 note(
                     "worker.rate",
                     "warn",
                     f"steps {rate:.2f}/s, ×{announced.announced:.0f} of its own past",
-                    slot,
+                    ref,
                     ratio=announced.announced,
                 )
             self._tell_environment(old, track, views, note)
@@ -140,58 +143,58 @@ class Teller:
                 rests = spec.kind == "transitions" and state is ComponentState.STALLED
                 if state is not state_before and not rests:
                     named = partial(note, component=spec.id, title=spec.title, state=state.value)
-                    self._tell_component(spec.title, spec.field, state, state_before, slot, named)
+                    self._tell_component(spec.title, spec.field, state, state_before, ref, named)
             if track.gameplay.corroborated_t is not None and (old is None or old.gameplay.corroborated_t is None):
                 signs = " + ".join(track.gameplay.signs)
-                note("worker.gameplay", "ok", f"gameplay corroborated: {signs}", slot)
-        for (kind, severity, text), slots in groups.items():
+                note("worker.gameplay", "ok", f"gameplay corroborated: {signs}", ref)
+        for (kind, severity, text), refs in groups.items():
             noted = known[kind, severity, text]
-            only = slots[0] if len(slots) == 1 else None
+            only = refs[0] if len(refs) == 1 else None
             if text == ANSWERS and only is None:
                 text = "answer"
-            facts = {"workers": slots, **noted}
-            self.tell(kind, severity, f"{_listed(slots)} {text}", facts, worker=only)
+            facts = {"workers": [ref.written for ref in refs], **noted}
+            self.tell(kind, severity, f"{_listed(refs)} {text}", facts, worker=only)
         return told
 
     @staticmethod
     def _tell_reach(track: WorkerTrack, was: Reach, note: Any, end: str) -> None:
-        slot = track.slot
+        ref = track.ref
         if track.reach is Reach.UP:
-            note("worker.up", "ok", ANSWERS, slot)
+            note("worker.up", "ok", ANSWERS, ref)
         elif track.reach is Reach.DOWN:
             pid = f", pid {track.pid}" if track.pid is not None else ""
-            note("worker.down", "crit", f"not reachable: {track.error or 'no answer'}{pid}{end}", slot)
+            note("worker.down", "crit", f"not reachable: {track.error or 'no answer'}{pid}{end}", ref)
         elif track.reach is Reach.STALE:
-            note("worker.down", "warn", f"no answer: {track.error or 'nothing came'}", slot)
+            note("worker.down", "warn", f"no answer: {track.error or 'nothing came'}", ref)
         elif track.reach is Reach.BROKEN:
-            note("worker.down", "warn", f"alive, status broken: {track.error}", slot)
+            note("worker.down", "warn", f"alive, status broken: {track.error}", ref)
 
     @staticmethod
     def _tell_environment(old: WorkerTrack | None, track: WorkerTrack, views: Sequence[WorkerView], note: Any) -> None:
         if track.env is None or (old is not None and old.env == track.env):
             return
-        env = next((view.env for view in views if view.slot == track.slot), None)
+        env = next((view.env for view in views if view.ref == track.ref), None)
         if env is None or env.error is not None:
             return
         if env.missing or env.wrong:
-            note("env.mismatch", "crit", f"environment {env.right}/{env.required}: {_named(env)}", track.slot)
+            note("env.mismatch", "crit", f"environment {env.right}/{env.required}: {_named(env)}", track.ref)
         else:
-            note("env.ok", "ok", f"environment verified {env.right}/{env.required}", track.slot)
+            note("env.ok", "ok", f"environment verified {env.right}/{env.required}", track.ref)
 
     @staticmethod
     def _tell_component(
-        title: str, field: str, state: ComponentState, before: ComponentState, slot: int, note: Any
+        title: str, field: str, state: ComponentState, before: ComponentState, ref: WorkerRef, note: Any
     ) -> None:
         if state is ComponentState.ACTIVE and before not in (ComponentState.STALE, ComponentState.DOWN):
-            note("component.active", "ok", f"{title} active", slot)
+            note("component.active", "ok", f"{title} active", ref)
         elif state is ComponentState.STALLED and before is ComponentState.ACTIVE:
-            note("component.silent", "warn", f"{title} stalled", slot)
+            note("component.silent", "warn", f"{title} stalled", ref)
         elif state is ComponentState.ABSENT:
-            note("component.silent", "crit", f"{title} ABSENT: {field} is not in /status", slot)
+            note("component.silent", "crit", f"{title} ABSENT: {field} is not in /status", ref)
         elif state is ComponentState.BAD:
-            note("component.silent", "crit", f"{title} BAD: {field} is no number", slot)
+            note("component.silent", "crit", f"{title} BAD: {field} is no number", ref)
         elif state is ComponentState.UNPROVEN:
-            note("component.silent", "warn", f"{title} unproven: it moves without its proof", slot)
+            note("component.silent", "warn", f"{title} unproven: it moves without its proof", ref)
 
 
 def _alert_text(change: AlertTransition) -> str:
@@ -207,19 +210,19 @@ def _alert_facts(change: AlertTransition) -> dict[str, Any]:
     """Say all that is known; `twin` names the event that told the same when it began."""
     alert: Alert = change.alert
     facts = {"id": alert.id, "turn": change.kind, "severity": alert.severity, "since": alert.since_t}
-    facts |= {"workers": list(alert.workers), "times": alert.times}
+    facts |= {"workers": [ref.written for ref in alert.workers], "times": alert.times}
     facts |= {"least": alert.least, "most": alert.most, "unit": alert.unit} if alert.unit else {}
     facts |= {"duration": alert.duration_s(alert.resolved_t)} if alert.resolved_t is not None else {}
     return facts | ({"twin": TWINS[alert.name]} if alert.name in TWINS else {})
 
 
-def _listed(slots: Sequence[int]) -> str:
-    return " ".join(f"w{slot}" for slot in slots[:8]) + (" ..." if len(slots) > 8 else "")
+def _listed(refs: Sequence[WorkerRef]) -> str:
+    return " ".join(ref.label for ref in refs[:8]) + (" ..." if len(refs) > 8 else "")
 
 
-def _end(slot: int, pid: int | None, ends: ExitTexts) -> str:
+def _end(ref: WorkerRef, pid: int | None, ends: ExitTexts) -> str:
     """Say how this very process ended, where that is known by now: it may have died as another's end is told."""
-    return f"; {ends[slot, pid]}" if (slot, pid) in ends else ""
+    return f"; {ends[ref.slot, pid]}" if (ref.slot, pid) in ends else ""
 
 
 def _named(env: Any) -> str:

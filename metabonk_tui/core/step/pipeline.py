@@ -16,6 +16,7 @@ from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S, MemoryTrack
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading, RunHeader, Sample, Severity
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Gate, RunSummary, Snapshot, Verdict, VerdictKind
 from metabonk_tui.core.model.worker import WorkerView
@@ -47,11 +48,11 @@ class State:
     """What a step needs of the steps before it."""
 
     run: RunTrack
-    tracks: Mapping[int, WorkerTrack]
+    tracks: Mapping[WorkerRef, WorkerTrack]
     memory: MemoryTrack
     gate: GateTrack
     contract: ContractTrack
-    health_tracks: Mapping[int, HealthTrack] = field(default_factory=dict)
+    health_tracks: Mapping[WorkerRef, HealthTrack] = field(default_factory=dict)
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
@@ -226,7 +227,7 @@ def _advance(
     state = replace(state, deaths=exit_state, recorder=recorder, kernel_log=kernel_log)
     state = _note_events(state, sample)
     facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
-    environs = {slot: track.env.values for slot, track in tracks.items() if track.env is not None}
+    environs = {ref: track.env.values for ref, track in tracks.items() if track.env is not None}
     suspects = state.suspects.observe(sample, facts, environs, env_file)
     state = replace(state, suspects=suspects)
     hysteresis, verdict = apply(state.hysteresis, decide(facts), facts, config)
@@ -277,7 +278,7 @@ def _desired(pool: PoolReading, header: RunHeader) -> int | None:
 
 
 def _observe_workers(
-    before: Mapping[int, WorkerTrack],
+    before: Mapping[WorkerRef, WorkerTrack],
     sample: Sample,
     run: RunTrack,
     desired: int | None,
@@ -286,20 +287,20 @@ def _observe_workers(
     config: Config,
     *,
     starting: bool,
-) -> dict[int, WorkerTrack]:
+) -> dict[WorkerRef, WorkerTrack]:
     """Take in every wanted slot, and every other one that was seen alive."""
-    wanted = set(range(desired)) if desired is not None else set(sample.workers)
-    alive = {slot for slot, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
-    known = {slot for slot, track in before.items() if track.generation and (desired is None or slot < desired)}
+    wanted = {WorkerRef(slot=slot) for slot in range(desired)} if desired is not None else set(sample.workers)
+    alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
+    known = {ref for ref, track in before.items() if track.generation and (desired is None or ref.slot < desired)}
     of_slot = {p.slot: p for p in sample.processes or () if p.role == "worker" and p.slot is not None}
     tracks = {}
-    for slot in sorted(wanted | alive | known):
-        track = before.get(slot) or workers.new_track(slot, sample.t, config)
-        tracks[slot] = workers.observe(
+    for ref in sorted(wanted | alive | known):
+        track = before.get(ref) or workers.new_track(ref, sample.t, config)
+        tracks[ref] = workers.observe(
             track,
-            sample.workers.get(slot),
-            of_slot.get(slot),
-            sample.environments.get(slot),
+            sample.workers.get(ref),
+            of_slot.get(ref.slot),
+            sample.environments.get(ref),
             sample.t,
             elapsed_s,
             config,

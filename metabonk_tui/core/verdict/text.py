@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 
 from metabonk_tui.core.memory.capacity import describe_source
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
@@ -84,12 +85,12 @@ def _components(snapshot: Snapshot) -> list[str]:
     ids: dict[str, str] = {part.id: part.title for worker in snapshot.workers for part in worker.components}
     lines = []
     for name, title in ids.items():
-        states: dict[ComponentState, list[int]] = {}
+        states: dict[ComponentState, list[WorkerRef]] = {}
         for worker in snapshot.workers:
             part = component_of(worker, name)
             if part is not None:
-                states.setdefault(part.state, []).append(worker.slot)
-        summary = ", ".join(f"{state} on {slots(numbers)}" for state, numbers in states.items())
+                states.setdefault(part.state, []).append(worker.ref)
+        summary = ", ".join(f"{state} on {labels(numbers)}" for state, numbers in states.items())
         lines.append(f"  {title}: {summary}")
     return lines
 
@@ -99,14 +100,15 @@ def component_of(worker: WorkerView, name: str) -> ComponentView | None:
     return next((part for part in worker.components if part.id == name), None)
 
 
-def slots(numbers: list[int]) -> str:
-    """Write a list of slots: w0 w1 w2, or w0-w7 where they follow each other."""
-    groups: list[list[int]] = []
-    for number in sorted(numbers):
-        if groups and number == groups[-1][-1] + 1:
-            groups[-1].append(number)
+def labels(refs: list[WorkerRef]) -> str:
+    """Write a list of workers: w0 w1 w2, or w0-w7 where they follow each other."""
+    groups: list[list[WorkerRef]] = []
+    for ref in sorted(refs):
+        if groups and ref == groups[-1][-1]._replace(slot=groups[-1][-1].slot + 1):
+            groups[-1].append(ref)
         else:
-            groups.append([number])
+            groups.append([ref])
     return " ".join(
-        f"w{group[0]}-w{group[-1]}" if len(group) > 2 else " ".join(f"w{n}" for n in group) for group in groups
+        f"{group[0].label}-{group[-1].label}" if len(group) > 2 else " ".join(ref.label for ref in group)
+        for group in groups
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, Severity, WorkerStatus
 from metabonk_tui.core.model.worker import Health, HealthState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
@@ -31,7 +32,7 @@ FRAME_NUMBERS = (
 """What MetaBonk computes of a frame. `obs_fps` is not among them: it never decays."""
 MIN_FRAME_READINGS = 2
 """One number alone may stand in a quiet menu; MetaBonk's own word for it, `stream_frozen`, counts as another."""
-HealthEventDraft = tuple[str, Severity, str, tuple[int, ...]]
+HealthEventDraft = tuple[str, Severity, str, tuple[WorkerRef, ...]]
 """(kind, severity, text, workers)"""
 
 
@@ -66,23 +67,23 @@ class HealthTrack:
 
 
 def observe(
-    before: Mapping[int, HealthTrack],
-    tracks: Mapping[int, WorkerTrack],
-    seen: Mapping[int, Observation],
+    before: Mapping[WorkerRef, HealthTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
+    seen: Mapping[WorkerRef, Observation],
     t: float,
     config: Config,
     *,
     nominal_s: float,
     gap_s: float,
     starting: bool,
-) -> dict[int, HealthTrack]:
+) -> dict[WorkerRef, HealthTrack]:
     """Take in a tick of every worker and judge it."""
     after = {}
-    for slot, track in tracks.items():
-        known = before.get(slot)
+    for ref, track in tracks.items():
+        known = before.get(ref)
         if known is None or known.generation != track.generation:
             known = HealthTrack(track.generation, now=known.now if known is not None else None)
-        frame_t = seen[slot].last_frame_t if slot in seen else None
+        frame_t = seen[ref].last_frame_t if ref in seen else None
         if frame_t is not None:
             known = replace(known, frame_t=frame_t)
         if track.status is not None and track.last_good_t == t:
@@ -90,7 +91,7 @@ def observe(
         found = _judge(known, track, t, config, max(SEEN_INTERVALS * nominal_s, 1.0), starting=starting)
         if found is not None and known.now is not None and known.now.state is found.state:
             found = replace(found, since_t=known.now.since_t)
-        after[slot] = replace(known, now=found) if found != known.now else known
+        after[ref] = replace(known, now=found) if found != known.now else known
     return after
 
 
@@ -207,18 +208,18 @@ UNANSWERING = (HealthState.HUNG, HealthState.BROKEN)
 
 
 def health_events(
-    before: Mapping[int, HealthTrack],
-    after: Mapping[int, HealthTrack],
-    tracks_before: Mapping[int, WorkerTrack],
-    tracks: Mapping[int, WorkerTrack],
+    before: Mapping[WorkerRef, HealthTrack],
+    after: Mapping[WorkerRef, HealthTrack],
+    tracks_before: Mapping[WorkerRef, WorkerTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
 ) -> tuple[HealthEventDraft, ...]:
     """List what began and what ended: one telling a change, the same thing on several workers once.
 
     Left out is what is told anyhow: that a worker is down, that it answers again, and the jump of its step rate.
     """
-    groups: dict[tuple[str, Severity, str], list[tuple[int, str]]] = {}
-    for slot, track in after.items():
-        known = before.get(slot)
+    groups: dict[tuple[str, Severity, str], list[tuple[WorkerRef, str]]] = {}
+    for ref, track in after.items():
+        known = before.get(ref)
         was, now = known.now if known is not None else None, track.now
         if (was and was.state) is (now and now.state):
             continue
@@ -227,10 +228,10 @@ def health_events(
             kind = "worker.down" if now.state in UNANSWERING else "worker.conduct"
             severity: Severity = "crit" if now.state.level == "stop" else "warn"
             summary = f"{now.state}, {ended}" if ended else now.state.value
-            if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(slot), tracks[slot]):
-                groups.setdefault((kind, severity, summary), []).append((slot, now.why))
-        elif was is not None and ended and now is None and not _answers_again(was.state, tracks[slot]):
-            groups.setdefault(("worker.conduct", "ok", ended), []).append((slot, ""))
+            if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(ref), tracks[ref]):
+                groups.setdefault((kind, severity, summary), []).append((ref, now.why))
+        elif was is not None and ended and now is None and not _answers_again(was.state, tracks[ref]):
+            groups.setdefault(("worker.conduct", "ok", ended), []).append((ref, ""))
     drafts: list[HealthEventDraft] = []
     for (kind, severity, summary), where in groups.items():
         why = where[0][1] if len(where) == 1 else ""

@@ -140,7 +140,7 @@ class ConfirmDialog(Dialog):
         if snapshot is None:
             return self
         self._refused = action_refusal(CommandContext(snapshot, "", frame.worker, frame.read_only, frame.mode))
-        seen = (snapshot.pool.launcher_pid, *((w.slot, w.pid, w.pid_started_at) for w in snapshot.workers))
+        seen = (snapshot.pool.launcher_pid, *((w.ref, w.pid, w.pid_started_at) for w in snapshot.workers))
         if seen != self._seen:
             before, known = self.plan, self._seen is not None
             self._seen = seen
@@ -255,7 +255,7 @@ class ConfirmDialog(Dialog):
         q = self._question
         title = f"{q.verb.upper()} {'WORKER' if q.word and q.number is not None else 'POOL'}"
         if self.plan and isinstance(self.plan.action, StopWorker):
-            what = f"w{self.plan.action.slot}"
+            what = self.plan.action.ref.label
         elif q.number is None:
             what = f"{q.before} workers" if q.before else ""
         elif q.before is not None and str(q.before) != self._number:

@@ -43,10 +43,10 @@ def _after(snapshot: Snapshot, action: Action | None, workers: int | None) -> tu
     budget = snapshot.memory.budget
     reading = snapshot.memory.reading
     if isinstance(action, StopWorker):
-        held = next((w.tree_bytes or w.rss_bytes for w in snapshot.workers if w.slot == action.slot), None)
+        held = next((w.tree_bytes or w.rss_bytes for w in snapshot.workers if w.ref == action.ref), None)
         if held is None or reading is None or reading.available_bytes is None:
             return None
-        return reading.available_bytes + held, f"w{action.slot} holds {fmt.gigabytes(held, 2)} GB"
+        return reading.available_bytes + held, f"{action.ref.label} holds {fmt.gigabytes(held, 2)} GB"
     if action is None or budget is None:
         return None
     count = 0 if isinstance(action, Stop) else workers or 0

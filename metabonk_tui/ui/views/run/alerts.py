@@ -137,7 +137,7 @@ def _workers(alert: Alert, snapshot: Snapshot, g: Glyphs) -> str:
         return ""
     if len(alert.workers) == len(snapshot.workers) > 1:
         return f"all {len(alert.workers)}"
-    return clip(" ".join(f"w{slot}" for slot in alert.workers), WORKERS - 2, g.ellipsis)
+    return clip(" ".join(ref.label for ref in alert.workers), WORKERS - 2, g.ellipsis)
 
 
 def _measure(value: float, unit: str) -> str:

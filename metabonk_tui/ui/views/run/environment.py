@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.verdict.text import slots
+from metabonk_tui.core.verdict.text import labels
 from metabonk_tui.core.worker.truth import EnvCheckCell, EnvCheckResult, EnvCheckRow, env_check_table, not_exported
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, Glyphs
@@ -72,7 +72,7 @@ def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gly
     all_ = len(snapshot.workers)
     stop: Row = (mark(g.stop, "crit", True), gap(1))
     if lost:
-        most = max(len(row.slots("missing")) for row in lost)
+        most = max(len(row.refs("missing")) for row in lost)
         sentence = (
             f"sourced without set -a: not exported. {len(lost)} keys are right in the file and missing in "
             f"{fmt.share(most, all_)} processes, {lost[0].key} first"
@@ -80,10 +80,10 @@ def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gly
         rows += paragraph(g.text(sentence), wide, "strong", indent=stop)
     for row in table:
         if row.overridden:
-            found = next(cell for cell in row.cells if cell.slot == row.overridden[0])
+            found = next(cell for cell in row.cells if cell.ref == row.overridden[0])
             sentence = (
                 f"overridden on the way: {row.key} is {row.file_value} in the file, {found.value} in "
-                f"{slots(list(row.overridden))}. The launcher's profile, or the file changed since"
+                f"{labels(list(row.overridden))}. The launcher's profile, or the file changed since"
             )
             head = stop if found.result == "wrong" else (mark(g.caution, "warn"), gap(1))
             rows += paragraph(g.text(sentence), wide, "text", indent=head)
@@ -111,7 +111,7 @@ def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: G
     for name, width_ in (("WANTED", wanted), ("FILE", file), ("EXPORTED", exported)):
         head = (*head, *((left(name, width_, "muted"),) if width_ else ()))
     if single:
-        head = (*head, *(left(f"w{worker.slot}", WORKER, "muted") for worker in workers))
+        head = (*head, *(left(worker.ref.label, WORKER, "muted") for worker in workers))
     else:
         head = (*head, left("PROCESS", SHARE, "muted"))
     head = (*head, *((muted("EFFECT"),) if effect else ()))
@@ -164,7 +164,7 @@ def _exported(row: EnvCheckRow, wide: int) -> Span:
 
 def _share(row: EnvCheckRow, g: Glyphs) -> Row:
     result: EnvCheckResult = {"mismatch": "missing", "unknown": "unknown", "ok": "right"}[row.verdict]  # type: ignore[assignment]
-    if row.slots("wrong"):
+    if row.refs("wrong"):
         result = "wrong"
     return _held(result, fmt.share(row.right, len(row.cells)), SHARE - 1, g)
 
@@ -204,7 +204,7 @@ def other_rows(frame: Frame, table: Sequence[EnvCheckRow], wide: int) -> list[Ro
     worker, g = frame.worker, frame.glyphs
     if worker is None:
         return []
-    rows: list[Row] = [title(f"W{worker.slot}", wide, g, (muted("what else its process was started with"),))]
+    rows: list[Row] = [title(f"W{worker.ref}", wide, g, (muted("what else its process was started with"),))]
     if worker.environment is None:
         why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
         return [*rows, (mark(g.unobserved, "unknown"), gap(1), Span(g.text(why), "unknown"))]

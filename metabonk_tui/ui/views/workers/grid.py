@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.verdict.text import slots
+from metabonk_tui.core.verdict.text import labels
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, join, left, mark, on_row, right, width
@@ -34,7 +35,7 @@ def grid_columns(wide: int, parts: int) -> tuple[int, int, int]:
     return per_row, pitch, min(5, wide - 2 - 8 * pitch) if wide - 2 - 8 * pitch > 0 else 0
 
 
-def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], chosen: int | None) -> list[Row]:
+def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], chosen: WorkerRef | None) -> list[Row]:
     """Draw all workers, id and one glyph per component; with step rate and memory where a cell has room."""
     parts = len(workers[0].components) if workers else 0
     per_row, pitch, between = grid_columns(frame.width, parts)
@@ -44,7 +45,7 @@ def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], c
         for i, worker in enumerate(workers[start : start + per_row]):
             if i == 4:
                 row.append(gap(between))
-            row += fit(_cell(frame, snapshot, worker, pitch, worker.slot == chosen), pitch, frame.glyphs.ellipsis)
+            row += fit(_cell(frame, snapshot, worker, pitch, worker.ref == chosen), pitch, frame.glyphs.ellipsis)
         rows.append(fit(tuple(row), frame.width, frame.glyphs.ellipsis))
     return rows
 
@@ -54,7 +55,7 @@ def _cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, pitch: int, sele
     unhealthy = worker.reach is not Reach.UP or bool(worker.attention)
     lead = mark(g.cursor, "accent") if selected else gap(1)
     name = Span(
-        f"{worker.slot:02d}", "strong" if unhealthy or selected else "muted", unhealthy, "selectid" if selected else ""
+        f"{worker.ref:02d}", "strong" if unhealthy or selected else "muted", unhealthy, "selectid" if selected else ""
     )
     row: list[Span] = [lead, name, gap(1)]
     for part in worker.components:
@@ -106,15 +107,15 @@ def grid_legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs) -> Row
             token = "okdim" if state is S.ACTIVE else STATE_TOKENS[state]
             word = STATE_WORDS[state].lower()
             parts.append((mark(glyphs.state(state), token), muted(f" {word}")))
-    slots_by_health: dict[HealthState, list[int]] = {}
+    slots_by_health: dict[HealthState, list[WorkerRef]] = {}
     for worker in workers:
         if worker.health is not None:
-            slots_by_health.setdefault(worker.health.state, []).append(worker.slot)
+            slots_by_health.setdefault(worker.health.state, []).append(worker.ref)
     # What does not fit goes from the front: the loudest stands last.
     for health in reversed(HealthState):
         if health in slots_by_health:
             where = slots_by_health[health]
-            named = slots(where) if len(where) <= 2 else str(len(where))
+            named = labels(where) if len(where) <= 2 else str(len(where))
             token = TOKENS[health.level]
             parts.append((Span(str(health), token, True), muted(f" {named}")))
     while parts and width(row) + 3 + width(join(parts, 2)) > wide - 1:
@@ -127,7 +128,7 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
     """Say in a sentence each what sets workers apart; a worker with the same as the one before says so."""
     g = frame.glyphs
     rows: list[Row] = []
-    before: tuple[str, str, int] | None = None
+    before: tuple[str, str, WorkerRef] | None = None
     for worker in workers:
         attention = worst(worker)
         if attention is None:
@@ -146,24 +147,24 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
             marked = attention_mark(attention, g)
             sentence = attention.text
         if same and before is not None:
-            sentence = f"same as w{before[2]}"
-        head: Row = (left(f"w{worker.slot}", 4, "strong", True), gap(1), *fit(marked, 10, g.ellipsis))
+            sentence = f"same as {before[2].label}"
+        head: Row = (left(worker.ref.label, 4, "strong", True), gap(1), *fit(marked, 10, g.ellipsis))
         rows.append((*head, text(clip(g.text(sentence), max(0, wide - width(head)), g.ellipsis))))
         if not same:
-            before = (attention.mark, attention.text, worker.slot)
+            before = (attention.mark, attention.text, worker.ref)
     return rows
 
 
 def top_memory(snapshot: Snapshot, wide: int) -> Row:
     """Say who holds and gains most memory."""
     measured = [w for w in snapshot.workers if w.rss_bytes is not None]
-    ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.slot))
+    ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.ref))
     facts: list[Row] = []
     for worker in ranked[:4]:
         grown = worker.rss_growth_bytes_per_min
         change = "" if grown is None else f" {fmt.signed(grown / fmt.MB)}"
         size = fmt.gigabytes(worker.rss_bytes or 0, 2)
-        facts.append((muted(f"w{worker.slot} "), strong(size), muted(change)))
+        facts.append((muted(f"{worker.ref.label} "), strong(size), muted(change)))
     for owner in snapshot.memory.owners:
         if owner.name == "ollama":
             change = (

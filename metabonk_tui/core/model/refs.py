@@ -1,0 +1,43 @@
+"""Names a host, a worker and a process, so that no two of them are taken for one.
+
+A slot number names a worker on one host only, a pid a process only as long as it lives: both need their other half.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+HostName = str
+"""A host as the configuration names it; "" is the only one of a configuration that names none."""
+
+ONLY_HOST: HostName = ""
+
+_KEY = re.compile(r"(?:(?P<host>[^/\s]+)/)?w?(?P<slot>[0-9]{1,4})", re.ASCII)
+
+
+class WorkerRef(NamedTuple):
+    """One worker: its slot on its host. Refs sort by host, then by slot."""
+
+    host: HostName = ONLY_HOST
+    slot: int = 0
+
+    @property
+    def label(self) -> str:
+        """The worker's name on screen: "w3", and "node2/w3" where the hosts have names."""
+        return f"{self.host}/w{self.slot}" if self.host else f"w{self.slot}"
+
+    @property
+    def written(self) -> int | str:
+        """What stands for it in JSON: the bare slot 3, and "node2/3" where the hosts have names."""
+        return f"{self.host}/{self.slot}" if self.host else self.slot
+
+
+def worker_ref(written: object) -> WorkerRef | None:
+    """Read a label, or what `WorkerRef.written` gives, as a number or as a key of a JSON object; None: it is neither."""
+    if isinstance(written, bool) or not isinstance(written, int | str):
+        return None
+    if isinstance(written, int):
+        return WorkerRef(slot=written)
+    found = _KEY.fullmatch(written)
+    return WorkerRef(found["host"] or ONLY_HOST, int(found["slot"])) if found else None
