@@ -11,6 +11,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import Past
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import Scene, until
+from tests.support.refs import w
 
 
 @dataclass
@@ -48,7 +49,7 @@ class LateJournal:
 
 def answers(t: float, run: RunHeader | None = None) -> Sample:
     seen = Observation(WorkerStatus({"step": t}), pid=71, pid_started_at=t)
-    return Sample(t, {0: seen}, run=run)
+    return Sample(t, {w(0): seen}, run=run)
 
 
 @pytest.mark.parametrize("ahead_s", [-100.0, 0.0], ids=["their clock is behind", "their clock is ours"])

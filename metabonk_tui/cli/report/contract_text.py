@@ -71,7 +71,7 @@ def _headline(view: ContractView, needed: list[NameView]) -> str:
         return "nobody answered: no name was seen"
     blind = sum(name.status == "not observed" for name in needed)
     unseen = f", {blind} could not be observed" if blind else ""
-    where = labels([ref.written for ref in view.answered])
+    where = labels(list(view.answered))
     if view.never_seen:
         return f"{len(view.never_seen)} of {len(needed)} expected names never seen on {where}{unseen}"
     seen = "every expected name that could be was seen" if blind else "every expected name was seen"

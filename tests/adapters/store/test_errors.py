@@ -28,6 +28,7 @@ from metabonk_tui.core.model.sample import EnvReading, Event, RunHeader
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
 from tests.adapters.store.test_journal import THERE, Bench, T, begun, judge, tick
+from tests.support.refs import w
 
 
 def events_in(path: Path) -> list[Event]:
@@ -67,7 +68,7 @@ def test_what_is_reported_once_while_nothing_can_be_stored_is_stored_later(
     bench.journal.close()
     with Recording(paths(tmp_path)[0]) as one:
         *_, last = one.samples()
-    assert sorted(last.environments) == [5, 6, 7]
+    assert sorted(last.environments) == [w(5), w(6), w(7)]
 
 
 def test_old_recordings_that_cannot_be_tidied_up_do_not_stop_the_new_one(

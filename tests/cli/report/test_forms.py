@@ -24,6 +24,7 @@ from metabonk_tui.cli.report.text import WIDTH, report_text
 from metabonk_tui.core.model.sample import MemoryReading
 from metabonk_tui.core.report.run_history import Chronicle, chronicles
 from tests.support.paths import REPORT_GOLDEN as GOLDEN
+from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
     GB,
@@ -210,9 +211,9 @@ def test_a_worker_that_does_not_answer_has_no_line() -> None:
     (history,) = chronicles(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
     on = make_frame(history, "x")
     assert on is not None
-    for value in (rate_of(1), value_of("intrinsic_reward", 1)):
+    for value in (rate_of(w(1)), value_of("intrinsic_reward", w(1))):
         assert [piece[-1][0] for piece in segments(on, value)] == [590.0]
-    assert segments(on, rate_of(0))[-1][-1][0] == 1800.0
+    assert segments(on, rate_of(w(0)))[-1][-1][0] == 1800.0
 
 
 def test_the_ribbon_has_the_holes_of_the_run() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.alerts.notification_queue import LIMIT, Outbox
 from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertState, AlertTransition, AlertTransitionKind
+from tests.support.refs import w
 
 Notification = tuple[str, str, int]
 
@@ -20,7 +21,9 @@ def change(
     workers: tuple[int, ...] = (),
 ) -> AlertTransition:
     state: AlertState = "resolved" if kind == "resolved" else "firing"
-    return AlertTransition(kind, Alert(name, "", severity, state, "it is so", since_t=0.0, workers=workers))
+    return AlertTransition(
+        kind, Alert(name, "", severity, state, "it is so", since_t=0.0, workers=tuple(map(w, workers)))
+    )
 
 
 def offer(box: Outbox, one: AlertTransition, now_s: float) -> None:

@@ -9,6 +9,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import step
 from tests.support.readers import configured
+from tests.support.refs import w
 
 CONFIG = configured()
 
@@ -19,7 +20,7 @@ def judge(previous: Snapshot | None, sample: Sample) -> Snapshot:
 
 def samples(count: int) -> Iterator[Sample]:
     for n in range(count):
-        yield Sample(t=1000.0 + n, workers={0: Observation(status=WorkerStatus({"step": float(n)}))})
+        yield Sample(t=1000.0 + n, workers={w(0): Observation(status=WorkerStatus({"step": float(n)}))})
 
 
 def test_it_gives_what_stepping_by_hand_gives() -> None:

@@ -439,7 +439,7 @@ def test_missing_and_wrong_environment_is_named_key_by_key() -> None:
 
 def move(snapshot: Snapshot, slot: int, command: str, wide: int = 120, high: int = 40) -> int | None:
     state = SCREENS["dashboard"].do(command, frame_of(snapshot, wide, high, state=chosen(slot)))
-    return state.slot if state else None
+    return state.ref if state else None
 
 
 def test_the_cursor_walks_as_the_panels_stand() -> None:
