@@ -783,7 +783,8 @@ def alarmed() -> Snapshot:
             t - 320, workers=(w(3),),
         ),
         Alert(
-            "WorkerDown", "", "warn", "resolved", "not reachable: refused", t - 2320, t - 2290, t - 1800, (w(3),), times=2
+            "WorkerDown", "", "warn", "resolved", "not reachable: refused", t - 2320, t - 2290, t - 1800, (w(3),),
+            times=2,
         ),
         Alert(
             "GenerationChange", "", "info", "resolved", "gen 2: step fell 202 → 19", t - 2820, t - 2820, t - 2819,

@@ -34,7 +34,7 @@ class WorkerRef(NamedTuple):
 
 
 def worker_ref(written: object) -> WorkerRef | None:
-    """Read a label, or what `WorkerRef.written` gives, as a number or as a key of a JSON object; None: it is neither."""
+    """Read a label, or what `WorkerRef.written` gives, also as a key of a JSON object; None: it is neither."""
     if isinstance(written, bool) or not isinstance(written, int | str):
         return None
     if isinstance(written, int):

@@ -188,18 +188,18 @@ def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
     assert on is not None
 
     def step(moment: object) -> float | None:
-        return moment.workers[0].step  # type: ignore[attr-defined, no-any-return]
+        return moment.workers[w(0)].step  # type: ignore[attr-defined, no-any-return]
 
     pieces = segments(on, step)
     assert [(piece[0][0], piece[-1][0]) for piece in pieces] == [(0.0, 1200.0), (1800.0, 2700.0)]
 
     def value(moment: object) -> float | None:
-        return moment.workers[1].components["intrinsic_reward"].value  # type: ignore[attr-defined, no-any-return]
+        return moment.workers[w(1)].components["intrinsic_reward"].value  # type: ignore[attr-defined, no-any-return]
 
     assert [piece[-1][0] for piece in segments(on, value)] == [890.0]
 
     def state(moment: object) -> str | None:
-        return moment.workers[1].components["intrinsic_reward"].state.value  # type: ignore[attr-defined, no-any-return]
+        return moment.workers[w(1)].components["intrinsic_reward"].state.value  # type: ignore[attr-defined, no-any-return]
 
     stretches = list(spans(on, state))
     assert not [one for one in stretches if one[0] < 1500 < one[1]], "nothing is drawn where nobody looked"

@@ -198,7 +198,7 @@ def test_idle_is_reported_five_minutes_after_anything_grew() -> None:
     at = fired(seen, "WorkerIdle")
     assert at is not None
     assert 290 <= at <= 200 + 300
-    assert named(seen[-1], "WorkerIdle").workers == (2,)  # type: ignore[union-attr]
+    assert named(seen[-1], "WorkerIdle").workers == (w(2),)  # type: ignore[union-attr]
     short = phases((0, stands), (250, healthy))
     assert fired(play(script(only2(short), for_s=15 * MIN)), "WorkerIdle") is None
 
@@ -293,7 +293,7 @@ def test_uncertain_three_quarters_of_ten_minutes() -> None:
     at = fired(seen, "StateUncertain")
     assert at is not None
     assert 9 * MIN <= at <= 11 * MIN
-    assert named(seen[-1], "StateUncertain").workers == (2,)  # type: ignore[union-attr]
+    assert named(seen[-1], "StateUncertain").workers == (w(2),)  # type: ignore[union-attr]
     assert fired(play(script(only2(wavering(0.7)), for_s=20 * MIN)), "StateUncertain") is None
     assert fired(play(script(only2(wavering(1.0)), for_s=8 * MIN)), "StateUncertain") is None
 
