@@ -26,7 +26,7 @@ from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.store import retention
 from metabonk_tui.adapters.store.run_reader import Recording
-from metabonk_tui.adapters.store.run_writer import Page
+from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.model.sample import MemoryReading, Observation, ProcessReading, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.status.decode import decode_status
 
@@ -50,7 +50,7 @@ def main() -> int:
     print(f"{count} samples of {options.workers} workers, every {options.interval:g} s; documents: {source}")
     with tempfile.TemporaryDirectory(prefix="metabonk-bench-") as kept:
         path, plain = Path(kept) / "run.db", Path(kept) / "run.jsonl.gz"
-        page, spent = Page(path, config), time.process_time()
+        page, spent = RunWriter(path, config), time.process_time()
         for sample in played(options.workers, count, options.interval):
             page.add(sample, None, {})
         page.finish()

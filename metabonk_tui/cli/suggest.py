@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from metabonk_tui.adapters.state.config_files import Loaded, user_config_path
+from metabonk_tui.adapters.state.config_files import LoadedConfig, user_config_path
 from metabonk_tui.cli.options import PROGRAM
 
 
@@ -20,7 +20,7 @@ def program() -> str:
     return f"{shlex.quote(sys.executable)} -m metabonk_tui"
 
 
-def command_prefix(loaded: Loaded, options: Namespace, **more: object) -> str:
+def command_prefix(loaded: LoadedConfig, options: Namespace, **more: object) -> str:
     """Write the program with the options that say which pool is meant; `more` beats what was typed."""
     chosen: dict[str, object] = {}
     if loaded.path is not None and loaded.path != user_config_path():

@@ -14,11 +14,11 @@ from metabonk_tui.adapters.host.kernel_log import KernelLog
 from metabonk_tui.adapters.host.local import is_this_machine
 from metabonk_tui.adapters.host.memory import KernelMemory
 from metabonk_tui.adapters.http.client import StatusClient
-from metabonk_tui.adapters.http.orchestrator import Orchestrator
+from metabonk_tui.adapters.http.orchestrator import OrchestratorClient
 from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
 from metabonk_tui.adapters.process.environ import Environments
-from metabonk_tui.adapters.process.exits import Exits
+from metabonk_tui.adapters.process.exits import ExitCodeReader
 from metabonk_tui.adapters.process.log_tail import LogTails
 from metabonk_tui.adapters.process.spawn import take_ended
 from metabonk_tui.adapters.process.table import ProcessTable
@@ -71,12 +71,12 @@ def watching(
         return snapshot
 
     is_local = config.pool.backend != "none" and is_this_machine(config.pool.host)
-    looks = PoolChecks(config, state_path) if is_local else None
+    checks = PoolChecks(config, state_path) if is_local else None
     journal = StoreJournal(runs_dir(state_path), config, clock) if config.store.enabled else None
-    hook = alert_hook(config, state_path, lambda text: engine.complain(text)) if notifies else None
+    hook = alert_hook(config, state_path, lambda text: engine.report_fault(text)) if notifies else None
     sinks = (hook,) if hook is not None else ()
     engine = Engine(
-        config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, looks=looks, sinks=sinks
+        config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, checks=checks, sinks=sinks
     )
     status_writer = StatusFileWriter(state_path, config.pool, speed)
     engine.subscribe(
@@ -84,7 +84,7 @@ def watching(
     )
     engine.start()
     try:
-        with serving(config, engine.latest, clock, engine.complain) if notifies else nullcontext():
+        with serving(config, engine.latest, clock, engine.report_fault) if notifies else nullcontext():
             yield engine
     finally:
         engine.stop()
@@ -122,9 +122,9 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks:
         log_tails=LogTails() if is_local else None,
         peaks=peaks if is_local else None,
         gpus=Gpus() if is_local else None,
-        exits=Exits(take_ended) if is_local else None,
+        exits=ExitCodeReader(take_ended) if is_local else None,
         kernel_log=KernelLog() if is_local else None,
-        orchestrator=Orchestrator(client, where.orchestrator, where.base_port) if where.orchestrator else None,
+        orchestrator=OrchestratorClient(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )
 
 

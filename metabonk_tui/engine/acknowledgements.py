@@ -8,24 +8,24 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.ports.live import Clock
 
 
-class Acknowledging:
+class Acknowledgements:
     """Takes acknowledgements in and gives them to the next Sample. All of it belongs to the engine's thread."""
 
     def __init__(self, clock: Clock) -> None:
         """Begin with none."""
         self._clock = clock
-        self._happened: list[Event] = []
+        self._pending_events: list[Event] = []
 
     def add(self, ids: tuple[str, ...], by: str) -> None:
         """Note that somebody has seen these alerts."""
         if ids:
             text = f"seen by {by}: {', '.join(ids)}"
             facts = {"ids": list(ids), "by": by}
-            self._happened.append(Event(self._clock.now(), "alert.acknowledged", "info", text, facts=facts))
+            self._pending_events.append(Event(self._clock.now(), "alert.acknowledged", "info", text, facts=facts))
 
-    def complete(self, sample: Sample) -> Sample:
+    def contribute(self, sample: Sample) -> Sample:
         """Add what was noted."""
-        if not self._happened:
+        if not self._pending_events:
             return sample
-        events, self._happened = tuple(self._happened), []
+        events, self._pending_events = tuple(self._pending_events), []
         return replace(sample, events=(*sample.events, *events))

@@ -52,7 +52,7 @@ class RunClock:
         _, anchor_t, anchor_s = self._anchor
         return ClockReading(anchor_s, anchor_t, self.speed)
 
-    def go_on(self, reading: ClockReading) -> None:
+    def continue_from(self, reading: ClockReading) -> None:
         """Go on as a clock of this boot went that was read so; from here on at our own speed."""
         elapsed_s = self._elapsed()
         t = reading.t + (elapsed_s - reading.elapsed_s) * reading.speed

@@ -41,11 +41,11 @@ from metabonk_tui.engine.evidence import EvidenceWatch
 from metabonk_tui.engine.logs import LogWatch
 from metabonk_tui.engine.pollers import Due, EnvironmentWatch, read_all
 from metabonk_tui.engine.schedule import interval_s
-from metabonk_tui.engine.single_flight import Faults, Question, give_up, wait_for
+from metabonk_tui.engine.single_flight import FaultLog, SingleFlight, cancel_all, wait_for
 
-PATIENCE = 0.8
+WAIT_SHARE = 0.8
 """The share of an interval for which a tick waits for answers; the rest is for what is made of them."""
-AROUND_S = 1.0
+DISCOVERY_LIMIT_S = 1.0
 """The longest wait for what says which workers there are."""
 ORCHESTRATOR_EVERY_S = 2.0
 """Its heartbeats come every 5 s."""
@@ -72,38 +72,38 @@ class Readers:
     kernel_log: KernelLogReader | None = None
 
 
-class LiveSource:
+class Collector:
     """Looks at the live pool, one Sample at a time."""
 
-    def __init__(self, config: Config, readers: Readers, clock: RunClock, faults: Faults) -> None:
+    def __init__(self, config: Config, readers: Readers, clock: RunClock, fault_log: FaultLog) -> None:
         """Prepare to look; nothing is read yet."""
         self._config = config
         self._readers = readers
         self._clock = clock
-        self._pool: Question[PoolReading] = Question("the pool", faults)
-        self._processes: Question[tuple[ProcessReading, ...]] = Question("the process table", faults)
-        self._orchestrator: Question[OrchestratorReading] = Question("the orchestrator", faults)
-        self._memory: Question[MemoryReading] = Question("memory", faults)
-        self._gpus: Question[tuple[GpuReading, ...] | None] = Question("the GPUs", faults)
-        self._environments: Question[list[tuple[Due, EnvReading]]] = Question("the environments", faults)
-        self._env_file: Question[EnvFileReading | None] = Question("the env file", faults)
-        self._peaks: Question[tuple[RunPeaks, ...]] = Question("what earlier runs held", faults)
-        self._peaks_told = False
+        self._pool: SingleFlight[PoolReading] = SingleFlight("the pool", fault_log)
+        self._processes: SingleFlight[tuple[ProcessReading, ...]] = SingleFlight("the process table", fault_log)
+        self._orchestrator: SingleFlight[OrchestratorReading] = SingleFlight("the orchestrator", fault_log)
+        self._memory: SingleFlight[MemoryReading] = SingleFlight("memory", fault_log)
+        self._gpus: SingleFlight[tuple[GpuReading, ...] | None] = SingleFlight("the GPUs", fault_log)
+        self._environments: SingleFlight[list[tuple[Due, EnvReading]]] = SingleFlight("the environments", fault_log)
+        self._env_file: SingleFlight[EnvFileReading | None] = SingleFlight("the env file", fault_log)
+        self._peaks: SingleFlight[tuple[RunPeaks, ...]] = SingleFlight("what earlier runs held", fault_log)
+        self._peaks_requested = False
         self._env_file_asked_s: float | None = None
-        self._env_file_seen: EnvFileReading | None = None
-        self._env_file_told: EnvFileReading | None = None
-        self._logs = LogWatch(readers.log_tails, faults)
-        self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, faults)
-        self._faults = faults
-        self._polls: dict[WorkerRef, Question[Observation]] = {}
+        self._env_file_latest: EnvFileReading | None = None
+        self._env_file_emitted: EnvFileReading | None = None
+        self._logs = LogWatch(readers.log_tails, fault_log)
+        self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, fault_log)
+        self._fault_log = fault_log
+        self._polls: dict[WorkerRef, SingleFlight[Observation]] = {}
         self._timeouts: dict[WorkerRef, Observation] = {}
         self._watch = EnvironmentWatch()
-        self._heard: OrchestratorReading | None = None
-        self._heard_s: float | None = None
-        self._table_sees = False
-        self._first = True
-        self._wanted = config.pool.workers
-        self._refs = [WorkerRef(slot=slot) for slot in range(self._wanted)]
+        self._orchestrator_latest: OrchestratorReading | None = None
+        self._orchestrator_asked_s: float | None = None
+        self._table_has_workers = False
+        self._is_first = True
+        self._desired = config.pool.workers
+        self._refs = [WorkerRef(slot=slot) for slot in range(self._desired)]
         self._pids: list[int] = []
 
     @property
@@ -117,16 +117,16 @@ class LiveSource:
         `fresh`: look for new processes now.
         """
         now_s = asyncio.get_running_loop().time()
-        patience_s = self.interval_s * PATIENCE
-        until_s = now_s + patience_s
+        wait_limit_s = self.interval_s * WAIT_SHARE
+        until_s = now_s + wait_limit_s
         # Whoever does not answer here must not use up the time of the workers.
-        around_s = now_s + min(patience_s / 2, AROUND_S)
-        if (peaks := self._readers.peaks) is not None and not self._peaks_told:
-            self._peaks_told = True
+        discovery_until_s = now_s + min(wait_limit_s / 2, DISCOVERY_LIMIT_S)
+        if (peaks := self._readers.peaks) is not None and not self._peaks_requested:
+            self._peaks_requested = True
             self._peaks.ask(lambda: asyncio.to_thread(peaks.read))
-        pool, processes = await self._look_around(around_s, patience_s, fresh)
-        workers, memory, gpus, environments = await self._look_closely(processes, until_s, patience_s)
-        exits, kernel_log = self._evidence.news(workers)
+        pool, processes = await self._find_workers(discovery_until_s, wait_limit_s, fresh)
+        workers, memory, gpus, environments = await self._read_workers(processes, until_s, wait_limit_s)
+        exits, kernel_log = self._evidence.read_new(workers)
         t = self._clock.now()
         sample = Sample(
             t=t,
@@ -135,30 +135,30 @@ class LiveSource:
             processes=None if processes is None else tuple(self._on_run_clock(p) for p in processes),
             gpus=gpus,
             environments=environments,
-            env_file=self._env_file_news(),
-            log_tails=self._logs.news(self._refs, processes or (), workers),
-            earlier_peaks=self._peaks.take(patience_s),
+            env_file=self._changed_env_file(),
+            log_tails=self._logs.read_new(self._refs, processes or (), workers),
+            earlier_peaks=self._peaks.take(wait_limit_s),
             exits=exits,
             kernel_log=kernel_log,
-            pool=None if pool is None else self._completed(pool),
-            events=self._faults.take_events(),
-            run=self._first_header(t, pool, processes) if self._first else None,
+            pool=None if pool is None else self._with_run_times(pool),
+            events=self._fault_log.take_events(),
+            run=self._first_header(t, pool, processes) if self._is_first else None,
             lag_s=lag_s,
         )
-        self._first = False
+        self._is_first = False
         return sample
 
     async def pool(self) -> PoolReading | None:
         """Look at the pool alone: what another monitor saw of it is not what we may do."""
-        patience_s = self.interval_s * PATIENCE
+        wait_limit_s = self.interval_s * WAIT_SHARE
         self._pool.ask(self._readers.pool.read)
-        await wait_for((self._pool,), asyncio.get_running_loop().time() + min(patience_s / 2, AROUND_S))
-        pool = self._pool.take(patience_s)
-        return None if pool is None else self._completed(pool)
+        await wait_for((self._pool,), asyncio.get_running_loop().time() + min(wait_limit_s / 2, DISCOVERY_LIMIT_S))
+        pool = self._pool.take(wait_limit_s)
+        return None if pool is None else self._with_run_times(pool)
 
-    def go_on(self) -> None:
+    def mark_run_known(self) -> None:
         """Tell no beginning: the run is known already."""
-        self._first = False
+        self._is_first = False
 
     def header(self, started_at: float, how: str, desired: int | None) -> RunHeader:
         """Make the header of a live run that began at this time of the run's clock."""
@@ -172,57 +172,57 @@ class LiveSource:
             profile=self._config.pool.profile,
         )
 
-    def tell_all(self) -> None:
+    def resend_all(self) -> None:
         """Put what is told only when it changes into the next Sample: a new run knows nothing of it."""
         self._watch.forget()
-        self._env_file_told = None
+        self._env_file_emitted = None
         self._logs.forget()
-        self._peaks_told = False
+        self._peaks_requested = False
         self._evidence.forget()
 
     async def aclose(self) -> None:
         """Stop asking."""
-        await give_up(self._questions())
+        await cancel_all(self._flights())
 
-    def _questions(self) -> Iterable[Question[Any]]:
+    def _flights(self) -> Iterable[SingleFlight[Any]]:
         return (
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
             self._env_file,
-            self._logs.question,
+            self._logs.flight,
             self._peaks,
             self._evidence.exits,
             self._evidence.kernel_log,
             *self._polls.values(),
         )
 
-    async def _look_around(
-        self, until_s: float, patience_s: float, fresh: bool
+    async def _find_workers(
+        self, until_s: float, wait_limit_s: float, fresh: bool
     ) -> tuple[PoolReading | None, tuple[ProcessReading, ...] | None]:
         """Find out which workers there are."""
         now_s = asyncio.get_running_loop().time()
         self._pool.ask(self._readers.pool.read)
-        if (processes_of := self._readers.processes) is not None:
-            self._processes.ask(lambda: asyncio.to_thread(processes_of.read, fresh))
+        if (process_reader := self._readers.processes) is not None:
+            self._processes.ask(lambda: asyncio.to_thread(process_reader.read, fresh))
         if (orchestrator := self._readers.orchestrator) is not None and (
-            self._heard_s is None or now_s - self._heard_s >= ORCHESTRATOR_EVERY_S
+            self._orchestrator_asked_s is None or now_s - self._orchestrator_asked_s >= ORCHESTRATOR_EVERY_S
         ):
-            self._heard_s = now_s
+            self._orchestrator_asked_s = now_s
             self._orchestrator.ask(orchestrator.read)
         await wait_for((self._pool, self._processes, self._orchestrator), until_s)
-        pool, processes = self._pool.take(patience_s), self._processes.take(patience_s)
-        self._heard = self._orchestrator.take(patience_s) or self._heard
+        pool, processes = self._pool.take(wait_limit_s), self._processes.take(wait_limit_s)
+        self._orchestrator_latest = self._orchestrator.take(wait_limit_s) or self._orchestrator_latest
         if pool is not None and pool.desired is not None:
             # A pool that is gone wants nothing: its slots stay in sight until another one begins.
-            self._wanted = pool.desired
-        of_table = {p.slot for p in processes or () if p.role == "worker" and p.slot is not None}
-        self._table_sees = self._table_sees or bool(of_table)
-        of_orchestrator = set(self._heard.workers) if self._heard else set()
-        slots = sorted({*range(self._wanted), *of_table, *of_orchestrator})[:MAX_WORKERS]
+            self._desired = pool.desired
+        table_slots = {p.slot for p in processes or () if p.role == "worker" and p.slot is not None}
+        self._table_has_workers = self._table_has_workers or bool(table_slots)
+        orchestrator_slots = set(self._orchestrator_latest.workers) if self._orchestrator_latest else set()
+        slots = sorted({*range(self._desired), *table_slots, *orchestrator_slots})[:MAX_WORKERS]
         self._refs = [WorkerRef(slot=slot) for slot in slots]
         return pool, processes
 
-    async def _look_closely(
-        self, processes: tuple[ProcessReading, ...] | None, until_s: float, patience_s: float
+    async def _read_workers(
+        self, processes: tuple[ProcessReading, ...] | None, until_s: float, wait_limit_s: float
     ) -> tuple[
         dict[WorkerRef, Observation],
         MemoryReading | None,
@@ -233,7 +233,7 @@ class LiveSource:
         readers, real_t = self._readers, self._clock.real(self._clock.now())
         for ref in self._refs:
             url = self._url(ref)
-            poll = self._polls.setdefault(ref, Question(f"the poll of worker {ref.written}", self._faults))
+            poll = self._polls.setdefault(ref, SingleFlight(f"the poll of worker {ref.written}", self._fault_log))
             poll.ask(lambda url=url: readers.status.poll(url))  # type: ignore[misc]
         if (memory := readers.memory) is not None:
             if processes is not None:
@@ -246,30 +246,32 @@ class LiveSource:
             self._environments.ask(lambda: asyncio.to_thread(read_all, environments, due))
         await wait_for((self._memory, self._gpus, self._environments, *self._polls.values()), until_s)
         return (
-            self._seen(processes, patience_s),
-            self._memory.take(patience_s),
-            self._gpus.take(patience_s),
-            self._watch.news(self._environments.take(patience_s) or (), real_t),
+            self._take_observations(processes, wait_limit_s),
+            self._memory.take(wait_limit_s),
+            self._gpus.take(wait_limit_s),
+            self._watch.update(self._environments.take(wait_limit_s) or (), real_t),
         )
 
-    def _env_file_news(self) -> EnvFileReading | None:
+    def _changed_env_file(self) -> EnvFileReading | None:
         """Look at the env file now and then, without waiting for it; return it when it is news."""
         now_s = asyncio.get_running_loop().time()
-        self._env_file_seen = self._env_file.take(0.0) or self._env_file_seen
+        self._env_file_latest = self._env_file.take(0.0) or self._env_file_latest
         due = self._env_file_asked_s is None or now_s - self._env_file_asked_s >= ENV_FILE_EVERY_S
         if (reader := self._readers.env_file) is not None and due:
             self._env_file_asked_s = now_s
             self._env_file.ask(lambda: asyncio.to_thread(reader.read))
-        news = self._env_file_seen if self._env_file_seen != self._env_file_told else None
-        self._env_file_told = self._env_file_seen
-        return news
+        changed = self._env_file_latest if self._env_file_latest != self._env_file_emitted else None
+        self._env_file_emitted = self._env_file_latest
+        return changed
 
-    def _seen(self, processes: tuple[ProcessReading, ...] | None, patience_s: float) -> dict[WorkerRef, Observation]:
+    def _take_observations(
+        self, processes: tuple[ProcessReading, ...] | None, wait_limit_s: float
+    ) -> dict[WorkerRef, Observation]:
         """Take what the workers answered, and join it with who they are."""
-        of_slot = {p.slot: p for p in processes or () if p.role == "worker" and p.slot is not None}
-        seen = {}
+        process_by_slot = {p.slot: p for p in processes or () if p.role == "worker" and p.slot is not None}
+        observations = {}
         for ref, poll in list(self._polls.items()):
-            answer = poll.take(patience_s)
+            answer = poll.take(wait_limit_s)
             if ref not in self._refs:
                 if poll.task is None:
                     del self._polls[ref]
@@ -284,25 +286,27 @@ class LiveSource:
                 answer = replace(self._timeouts[ref], detail="still no answer")
             else:
                 continue
-            seen[ref] = self._identified(ref, answer, of_slot)
-        return seen
+            observations[ref] = self._with_process(ref, answer, process_by_slot)
+        return observations
 
-    def _identified(self, ref: WorkerRef, answer: Observation, of_slot: Mapping[int, ProcessReading]) -> Observation:
-        process = of_slot.get(ref.slot)
-        beat = self._heard.workers.get(ref.slot) if self._heard else None
+    def _with_process(
+        self, ref: WorkerRef, answer: Observation, process_by_slot: Mapping[int, ProcessReading]
+    ) -> Observation:
+        process = process_by_slot.get(ref.slot)
+        heartbeat = self._orchestrator_latest.workers.get(ref.slot) if self._orchestrator_latest else None
         if process is None:
             # The table sees everything here at once, the orchestrator only what was so some seconds ago. It is
             # believed where the table never sees a worker: on another machine, in another pid namespace.
-            pid, started_at = (beat.pid if beat and not self._table_sees else None), None
+            pid, started_at = (heartbeat.pid if heartbeat and not self._table_has_workers else None), None
         else:
             pid, started_at = process.pid, process.started_at
-        earlier = beat is not None and None not in (pid, beat.pid) and beat.pid != pid
-        frame_t = beat.last_frame_t if beat and not earlier else None
+        is_earlier_process = heartbeat is not None and None not in (pid, heartbeat.pid) and heartbeat.pid != pid
+        frame_t = heartbeat.last_frame_t if heartbeat and not is_earlier_process else None
         return replace(
             answer,
             pid=pid,
             pid_started_at=None if started_at is None else self._clock.at(started_at),
-            episode=beat.episode if beat and not earlier else None,
+            episode=heartbeat.episode if heartbeat and not is_earlier_process else None,
             port=self._config.pool.base_port + ref.slot,
             last_frame_t=None if frame_t is None else self._clock.at(frame_t),
         )
@@ -327,10 +331,10 @@ class LiveSource:
             return process
         return replace(process, started_at=self._clock.at(process.started_at))
 
-    def _completed(self, pool: PoolReading) -> PoolReading:
+    def _with_run_times(self, pool: PoolReading) -> PoolReading:
         started_at = pool.launcher_started_at
         return replace(
             pool,
             launcher_started_at=None if started_at is None else self._clock.at(started_at),
-            orchestrator_error=self._heard.error if self._heard else None,
+            orchestrator_error=self._orchestrator_latest.error if self._orchestrator_latest else None,
         )

@@ -20,22 +20,22 @@ from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import AlertSink, Journal
 from metabonk_tui.core.recordings.restore import rebuild
-from metabonk_tui.core.step.merge import fold
-from metabonk_tui.engine.acknowledgements import Acknowledging
+from metabonk_tui.core.step.merge import merge_samples
+from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import LiveSource, Readers
+from metabonk_tui.engine.collector import Collector, Readers
 from metabonk_tui.engine.memory_watch import MemoryWatch
-from metabonk_tui.engine.operations import Hands, refusal
-from metabonk_tui.engine.preflight_runner import Looks, Preflight
-from metabonk_tui.engine.schedule import Grid
-from metabonk_tui.engine.single_flight import Faults
+from metabonk_tui.engine.operations import OperationRunner, refusal
+from metabonk_tui.engine.preflight_runner import Preflight, PreflightChecks
+from metabonk_tui.engine.schedule import TickSchedule
+from metabonk_tui.engine.single_flight import FaultLog
 
 LOG = logging.getLogger(__name__)
 STOP_LIMIT_S = 5.0
-NUDGED_S = 0.2
+NUDGE_INTERVAL_S = 0.2
 """Ticks that are asked for do not come closer together than this: progress is told line by line."""
 
-Step = Callable[[Snapshot | None, Sample], Snapshot]
+StepFunction = Callable[[Snapshot | None, Sample], Snapshot]
 
 
 class Engine:
@@ -46,15 +46,15 @@ class Engine:
         config: Config,
         readers: Callable[[], Readers],
         clock: RunClock,
-        step: Step,
+        step: StepFunction,
         recorders: Iterable[Callable[[Sample], None]] = (),
         journal: Journal | None = None,
-        looks: Looks | None = None,
+        checks: PreflightChecks | None = None,
         sinks: Iterable[AlertSink] = (),
     ) -> None:
         """Prepare; `readers` is called on the engine's own thread, where its connections will live.
 
-        Without `looks` there is no preflight. `sinks` are told of alerts.
+        Without `checks` there is no preflight. `sinks` are told of alerts.
         """
         self._config = config
         self._make_readers = readers
@@ -63,21 +63,21 @@ class Engine:
         self._recorders = tuple(recorders)
         self._journal = journal
         self._sinks = tuple(sinks)
-        self._faults = Faults(clock)
-        self._seen = Acknowledging(clock)
+        self._fault_log = FaultLog(clock)
+        self._acknowledgements = Acknowledgements(clock)
         self._latest: Snapshot | None = None
-        self._unjudged: Sample | None = None
+        self._pending_sample: Sample | None = None
         self._published = threading.Condition()
         self._wakers: list[tuple[Callable[[], None], str]] = []
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
         self._ready = threading.Event()
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._hands: Hands | None = None
+        self._runner: OperationRunner | None = None
         self._watch: MemoryWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._nudge = asyncio.Event()
-        self._preflight = Preflight(looks, clock, self._wake_all) if looks is not None else None
+        self._preflight = Preflight(checks, clock, self._wake_all) if checks is not None else None
         self.fault: str | None = None
         """A bug of ours that the newest Sample met; None: none. The newest Snapshot is older than that Sample."""
 
@@ -119,16 +119,16 @@ class Engine:
 
     def plan(self, action: Action) -> Plan:
         """Say what an action would do now. May block for a moment, never raises."""
-        if self._hands is None:
+        if self._runner is None:
             return refusal(action, self.fault or "the pool has not been looked at yet")
         latest = self._latest
-        return self._hands.plan(action, latest.pool if latest else PoolReading())
+        return self._runner.plan(action, latest.pool if latest else PoolReading())
 
     def submit(self, plan: Plan) -> None:
         """Carry a plan out; what becomes of it is seen in the Snapshots."""
-        hands = self._hands
-        if hands is not None:
-            self._call(lambda: hands.begin(plan))
+        runner = self._runner
+        if runner is not None:
+            self._call(lambda: runner.begin(plan))
 
     def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
         """Arm or disarm the memory watch: a key, the configuration and a verb all come through here."""
@@ -140,7 +140,7 @@ class Engine:
         """Say that somebody has seen these alerts: it changes nothing of the pool, so everybody may."""
 
         def note() -> None:
-            self._seen.add(ids, by)
+            self._acknowledgements.add(ids, by)
             self._nudge.set()
 
         self._call(note)
@@ -158,9 +158,9 @@ class Engine:
         """Look at once."""
         self._call(self._nudge.set)
 
-    def complain(self, words: str) -> None:
+    def report_fault(self, message: str) -> None:
         """Tell of a part of the monitor that does not do what it is there for: it becomes an event."""
-        self._call(lambda: self._faults.complain(words))
+        self._call(lambda: self._fault_log.report_fault(message))
 
     def _call(self, function: Callable[[], object]) -> None:
         """Call on the engine's own thread; nothing when that has ended."""
@@ -188,97 +188,104 @@ class Engine:
 
     async def _run(self) -> None:
         readers = self._make_readers()
-        source = LiveSource(self._config, readers, self._clock, self._faults)
-        self._hands = Hands(readers.pool, self._clock, source.header, self._nudge.set, self._door)
-        hands, look = self._hands, self._nudge.set
-        self._watch = MemoryWatch(self._config, self._clock, hands.plan, hands.begin, look)
+        collector = Collector(self._config, readers, self._clock, self._fault_log)
+        self._runner = OperationRunner(
+            readers.pool, self._clock, collector.header, self._nudge.set, self._check_interlock
+        )
+        runner, request_sample = self._runner, self._nudge.set
+        self._watch = MemoryWatch(self._config, self._clock, runner.plan, runner.begin, request_sample)
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         try:
-            await self._go_on(source, readers)
-            await self._tick_forever(source, hands, self._watch)
+            await self._restore_run(collector, readers)
+            await self._tick_forever(collector, runner, self._watch)
         finally:
             if self._journal is not None:
                 self._journal.close()
             await self._watch.aclose()
-            await self._hands.aclose()
-            await source.aclose()
+            await self._runner.aclose()
+            await collector.aclose()
             await readers.status.aclose()
             await readers.pool.aclose()
 
-    def _door(self, action: Action) -> InterlockResult:
+    def _check_interlock(self, action: Action) -> InterlockResult:
         return check_interlock(action, self._latest, self.preflight(), self._config)
 
-    async def _go_on(self, source: LiveSource, readers: Readers) -> None:
+    async def _restore_run(self, collector: Collector, readers: Readers) -> None:
         """Know what was seen before of the run that is there."""
         if self._journal is None:
             return
         try:
-            there = await asyncio.to_thread(readers.processes.read, True) if readers.processes is not None else ()
-            past = self._journal.begin(there)
+            processes = await asyncio.to_thread(readers.processes.read, True) if readers.processes is not None else ()
+            past = self._journal.begin(processes)
             known = rebuild(past, self._step) if past is not None else None
         except Exception as error:
-            self._faults.note("reading the recording", error)
+            self._fault_log.note("reading the recording", error)
             return
         if known is not None:
-            source.go_on()
+            collector.mark_run_known()
             self._publish(_recorded(known, self._journal))
 
-    def _read_along(
+    def _follow_journal(
         self,
-        told: tuple[Sample, ...],
-        hands: Hands,
+        recorded_samples: tuple[Sample, ...],
+        runner: OperationRunner,
         watch: MemoryWatch,
         pool: PoolReading | None,
-        source: LiveSource,
+        collector: Collector,
     ) -> None:
         """Judge what another monitor saw; the pool is seen, and acted on, by ourselves."""
         latest, journal = self._latest, self._journal
         assert journal is not None
-        source.go_on()
-        if latest is not None and _is_told_from_the_start(told, latest):
+        collector.mark_run_known()
+        if latest is not None and _is_recorded_from_start(recorded_samples, latest):
             # It began to record as we began to look. Of the two accounts of one run the recorded one counts.
             latest = self._latest = None
-        fresh = [sample for sample in told if latest is None or sample.t > latest.t]
+        fresh = [sample for sample in recorded_samples if latest is None or sample.t > latest.t]
         newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
-        events = (*newest.events, *self._faults.take_events())
-        seen = replace(newest, pool=pool or newest.pool, events=events)
-        done = self._seen.complete(watch.complete(hands.complete(seen)))
+        events = (*newest.events, *self._fault_log.take_events())
+        observed = replace(newest, pool=pool or newest.pool, events=events)
+        contributed = self._acknowledgements.contribute(watch.contribute(runner.contribute(observed)))
         # Theirs tells how their watch stands; ours, if it is armed, is the only one that acts on this pool.
-        done = replace(done, watch=done.watch if pool is not None and done.watch is not None else newest.watch)
-        ours = done.events[len(newest.events) :]
-        began = done.run if done.run is not newest.run else None
-        if (ours or began) and journal.tell(ours, began):
+        contributed = replace(
+            contributed,
+            watch=contributed.watch if pool is not None and contributed.watch is not None else newest.watch,
+        )
+        own_events = contributed.events[len(newest.events) :]
+        own_run = contributed.run if contributed.run is not newest.run else None
+        if (own_events or own_run) and journal.submit(own_events, own_run):
             # The one who writes tells it, to us as well.
-            done = replace(done, events=newest.events, run=newest.run)
+            contributed = replace(contributed, events=newest.events, run=newest.run)
         for sample in fresh[:-1]:
-            self._take(sample, source, None, stored=True)
+            self._take(sample, collector, None, stored=True)
         if fresh:
             # Who holds the pool is judged by our own look alone: theirs would arm or disarm our watch.
-            self._take(done, source, watch if pool is not None else None, stored=True)
-        elif latest is not None and done.pool is not None and done.pool != latest.pool:
-            self._publish(replace(latest, pool=done.pool))
+            self._take(contributed, collector, watch if pool is not None else None, stored=True)
+        elif latest is not None and contributed.pool is not None and contributed.pool != latest.pool:
+            self._publish(replace(latest, pool=contributed.pool))
 
-    async def _tick_forever(self, source: LiveSource, hands: Hands, watch: MemoryWatch) -> None:
+    async def _tick_forever(self, collector: Collector, runner: OperationRunner, watch: MemoryWatch) -> None:
         loop = asyncio.get_running_loop()
-        grid = Grid(loop.time())
-        asked = False
+        schedule = TickSchedule(loop.time())
+        was_nudged = False
         while True:
             began_s = loop.time()
-            lag_s = grid.begin(began_s, source.interval_s)
-            told = self._journal.news() if self._journal is not None else None
-            if told is None:
-                sample = await source.gather(lag_s=lag_s, fresh=asked)
-                self._take(self._seen.complete(watch.complete(hands.complete(sample))), source, watch)
+            lag_s = schedule.begin(began_s, collector.interval_s)
+            recorded_samples = self._journal.read_new() if self._journal is not None else None
+            if recorded_samples is None:
+                sample = await collector.gather(lag_s=lag_s, fresh=was_nudged)
+                self._take(
+                    self._acknowledgements.contribute(watch.contribute(runner.contribute(sample))), collector, watch
+                )
             else:
-                self._read_along(told, hands, watch, await source.pool(), source)
-            asked = await self._asked_within(grid.wait_s(loop.time()))
-            if asked:
-                await asyncio.sleep(max(0.0, NUDGED_S - (loop.time() - began_s)))
+                self._follow_journal(recorded_samples, runner, watch, await collector.pool(), collector)
+            was_nudged = await self._wait_for_nudge(schedule.wait_s(loop.time()))
+            if was_nudged:
+                await asyncio.sleep(max(0.0, NUDGE_INTERVAL_S - (loop.time() - began_s)))
             self._nudge.clear()
 
-    async def _asked_within(self, limit_s: float) -> bool:
+    async def _wait_for_nudge(self, limit_s: float) -> bool:
         """Wait for the next tick; True when it was asked for before it was due."""
         try:
             async with asyncio.timeout(limit_s):
@@ -287,35 +294,35 @@ class Engine:
             return False
         return True
 
-    def _take(self, sample: Sample, source: LiveSource, watch: MemoryWatch | None, *, stored: bool = False) -> None:
+    def _take(self, sample: Sample, collector: Collector, watch: MemoryWatch | None, *, stored: bool = False) -> None:
         """Record a Sample, step, publish. A bug in any of these costs what it was to do, and no more.
 
         `watch` judges what it means; None: it is not for it. `stored`: another monitor has recorded it already.
         """
         journal = self._journal
         if journal is not None and not stored:
-            sample = self._with_told(journal, sample)
+            sample = self._with_submitted(journal, sample)
         for record in self._recorders:
             try:
                 record(sample)
             except Exception as error:
-                self._faults.note("recording", error)
+                self._fault_log.note("recording", error)
         before = self._latest
-        heard = fold(self._unjudged, sample, MAX_EVENTS)
+        merged = merge_samples(self._pending_sample, sample, MAX_EVENTS)
         try:
-            snapshot = self._step(before, heard)
+            snapshot = self._step(before, merged)
         except Exception as error:
-            self._faults.note("judging a sample", error)
+            self._fault_log.note("judging a sample", error)
             self.fault = f"{type(error).__name__}: {error}"
-            self._unjudged = heard
+            self._pending_sample = merged
             self._store(sample, None, stored)
             return
-        self.fault = self._unjudged = None
+        self.fault = self._pending_sample = None
         self._store(sample, snapshot, stored)
         if journal is not None:
             snapshot = _recorded(snapshot, journal)
         if before is not None and before.run.name != snapshot.run.name:
-            source.tell_all()
+            collector.resend_all()
         self._publish(snapshot)
         self._deliver(before, snapshot)
         if watch is not None:
@@ -328,20 +335,20 @@ class Engine:
             try:
                 sink.deliver(found, snapshot)
             except Exception as error:
-                self._faults.note("telling alerts", error)
+                self._fault_log.note("telling alerts", error)
 
     def _judge(self, watch: MemoryWatch, snapshot: Snapshot) -> None:
         try:
             watch.judge(snapshot)
         except Exception as error:
-            self._faults.note("the memory watch", error)
+            self._fault_log.note("the memory watch", error)
 
-    def _with_told(self, journal: Journal, sample: Sample) -> Sample:
+    def _with_submitted(self, journal: Journal, sample: Sample) -> Sample:
         """Add what other monitors did, and what happened to the recording."""
         try:
-            events, run = journal.take_told()
+            events, run = journal.take_submitted()
         except Exception as error:
-            self._faults.note("recording", error)
+            self._fault_log.note("recording", error)
             return sample
         now_t = sample.t
         # Their clocks are ours, but they acted a moment before we looked.
@@ -354,7 +361,7 @@ class Engine:
         try:
             self._journal.record(sample, snapshot)
         except Exception as error:
-            self._faults.note("recording", error)
+            self._fault_log.note("recording", error)
 
     def _publish(self, snapshot: Snapshot) -> None:
         with self._published:
@@ -367,13 +374,13 @@ class Engine:
             try:
                 wake()
             except Exception as error:
-                self._faults.note(part, error)
+                self._fault_log.note(part, error)
 
 
 def _recorded(snapshot: Snapshot, journal: Journal) -> Snapshot:
     return replace(snapshot, recording=journal.recording, recorded_by=journal.writer)
 
 
-def _is_told_from_the_start(told: tuple[Sample, ...], latest: Snapshot) -> bool:
+def _is_recorded_from_start(recorded_samples: tuple[Sample, ...], latest: Snapshot) -> bool:
     """Tell whether this is what we know already, from its beginning: its times are those of its writer's clock."""
-    return bool(told) and told[0].run is not None and told[0].t <= latest.t
+    return bool(recorded_samples) and recorded_samples[0].run is not None and recorded_samples[0].t <= latest.t

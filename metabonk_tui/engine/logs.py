@@ -9,7 +9,7 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, ProcessReading
 from metabonk_tui.core.ports.live import LogOwner, LogReader
 from metabonk_tui.core.status.decode import text
-from metabonk_tui.engine.single_flight import Faults, Question
+from metabonk_tui.engine.single_flight import FaultLog, SingleFlight
 
 EVERY_S = 2.0
 """Between two looks; a disk that hangs holds nobody up but them."""
@@ -20,19 +20,19 @@ Lines = Mapping[WorkerRef, tuple[str, ...]]
 class LogWatch:
     """Looks at the logs beside the ticks, in a thread, and remembers what was told of them."""
 
-    def __init__(self, reader: LogReader | None, faults: Faults) -> None:
+    def __init__(self, reader: LogReader | None, fault_log: FaultLog) -> None:
         self._reader = reader
-        self.question: Question[Lines] = Question("the workers' logs", faults)
+        self.flight: SingleFlight[Lines] = SingleFlight("the workers' logs", fault_log)
         self._asked_s: float | None = None
         self._directories: dict[WorkerRef, str] = {}
         self._read: dict[WorkerRef, tuple[str, ...]] = {}
-        self._told: Lines = {}
+        self._emitted: Lines = {}
 
-    def news(
+    def read_new(
         self, refs: Iterable[WorkerRef], processes: Iterable[ProcessReading], workers: Mapping[WorkerRef, Observation]
     ) -> Lines:
         """Take what was read since, ask again when it is time to; return the lines of the logs that changed."""
-        self._read |= self.question.take(0.0) or {}
+        self._read |= self.flight.take(0.0) or {}
         for ref, seen in workers.items():
             if seen.status is not None and (directory := text(seen.status, DIRECTORY)):
                 self._directories[ref] = directory
@@ -41,21 +41,21 @@ class LogWatch:
         owners = self._owners(refs, processes) if reader is not None and due else []
         if reader is not None and owners:
             self._asked_s = now_s
-            self.question.ask(lambda: asyncio.to_thread(_read_all, reader, owners))
-        changed = {ref: lines for ref, lines in self._read.items() if self._told.get(ref, ()) != lines}
-        self._told = dict(self._read)
+            self.flight.ask(lambda: asyncio.to_thread(_read_all, reader, owners))
+        changed = {ref: lines for ref, lines in self._read.items() if self._emitted.get(ref, ()) != lines}
+        self._emitted = dict(self._read)
         return changed
 
     def forget(self) -> None:
         """Let everything be news again: a new run knows nothing of what the one before was told."""
-        self._told = {}
+        self._emitted = {}
 
     def _owners(self, refs: Iterable[WorkerRef], processes: Iterable[ProcessReading]) -> list[LogOwner]:
         """List the workers of which it is known where a log may lie. Starts are real Unix seconds."""
-        of_slot = {p.slot: p for p in processes if p.role == "worker" and p.slot is not None}
+        process_by_slot = {p.slot: p for p in processes if p.role == "worker" and p.slot is not None}
         owners = []
         for ref in refs:
-            process, directory = of_slot.get(ref.slot), self._directories.get(ref)
+            process, directory = process_by_slot.get(ref.slot), self._directories.get(ref)
             if process is not None or directory is not None:
                 pid, started_at = (process.pid, process.started_at) if process is not None else (None, None)
                 owners.append(LogOwner(ref.slot, pid, started_at, directory))

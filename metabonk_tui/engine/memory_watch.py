@@ -33,110 +33,110 @@ class MemoryWatch:
         clock: Clock,
         plan: Callable[[Action, PoolReading], Plan],
         begin: Callable[[Plan], None],
-        look: Callable[[], None],
+        request_sample: Callable[[], None],
     ) -> None:
-        """Prepare, disarmed; `plan` may block, `begin` acts, `look` asks for a Sample soon."""
+        """Prepare, disarmed; `plan` may block, `begin` acts, `request_sample` asks for a Sample soon."""
         self._config = config
         self._rules = config.memory_watch
         self._clock = clock
         self._plan = plan
         self._begin = begin
-        self._look = look
-        self._wanted: tuple[str, bool] | None = None
+        self._request_sample = request_sample
+        self._arm_request: tuple[str, bool] | None = None
         """(by, dry run): it is to be armed as soon as we hold the pool."""
-        self._said = ""
+        self._reported_reason = ""
         """Why it is not armed, as it was last told."""
         self._reading = WatchReading(False, on_critical=self._rules.on_critical)
         self._state = WatchState()
         self._task: asyncio.Task[None] | None = None
         self._choice: Choice | None = None
         self._chosen_t = 0.0
-        self._happened: list[Event] = []
+        self._pending_events: list[Event] = []
 
     def arm(self, on: bool, by: str, dry_run: bool, pool: PoolReading | None) -> None:
         """Arm or disarm. Where somebody else holds the pool it is told who, and armed once we hold it."""
         if not on:
-            if self._wanted is not None:
-                self._wanted, self._said = None, ""
+            if self._arm_request is not None:
+                self._arm_request, self._reported_reason = None, ""
                 self._disarm(f"by {by}")
         else:
             if self._reading.armed and self._reading.dry_run != dry_run:
                 self._disarm(f"by {by}")
-            self._wanted, self._said = (by, dry_run), ""
-            self._follow(pool or PoolReading())
-        self._look()
+            self._arm_request, self._reported_reason = (by, dry_run), ""
+            self._update_armed(pool or PoolReading())
+        self._request_sample()
 
-    def complete(self, sample: Sample) -> Sample:
+    def contribute(self, sample: Sample) -> Sample:
         """Add how it stands, and what happened."""
-        if self._happened:
-            sample = replace(sample, events=(*sample.events, *self._happened))
-            self._happened.clear()
+        if self._pending_events:
+            sample = replace(sample, events=(*sample.events, *self._pending_events))
+            self._pending_events.clear()
         pool = sample.pool
-        elsewhere = pool is not None and pool.controller == "other"
-        return replace(sample, watch=None if elsewhere and not self._reading.armed else self._reading)
+        is_held_elsewhere = pool is not None and pool.controller == "other"
+        return replace(sample, watch=None if is_held_elsewhere and not self._reading.armed else self._reading)
 
     def judge(self, snapshot: Snapshot) -> None:
         """Take in what the newest Sample means, and do what that leads to."""
-        self._follow(snapshot.pool)
+        self._update_armed(snapshot.pool)
         self._note_end(snapshot.pool)
         seen = watch_inputs(snapshot, self._config)
         prepared = self._choice is not None and seen.t > self._chosen_t
         self._state, decision = decide(self._state, seen, self._rules, armed=self._reading.armed, prepared=prepared)
         if decision == "warn":
-            self._tell("watch.warn", "warn", reason(seen, self._rules, "warn"))
+            self._emit("watch.warn", "warn", reason(seen, self._rules, "warn"))
         elif decision == "critical":
-            self._critical(seen, snapshot)
+            self._handle_critical(seen, snapshot)
         elif decision == "act":
             self._act()
         elif decision == "stand down":
-            self._let_go()
-            self._tell(
+            self._cancel_planning()
+            self._emit(
                 "watch.stand_down", "info", "looked again and did nothing: it is not critical for this pool now"
             )
         elif decision == "recovered":
-            self._tell("watch.recovered", "ok", "memory has recovered")
+            self._emit("watch.recovered", "ok", "memory has recovered")
 
     async def aclose(self) -> None:
         """Let go of what is being planned."""
-        task = self._let_go()
+        task = self._cancel_planning()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
 
-    def _follow(self, pool: PoolReading) -> None:
+    def _update_armed(self, pool: PoolReading) -> None:
         """Be armed exactly while that is wanted and the pool is ours to act on."""
-        if self._wanted is None or not pool.backend:
+        if self._arm_request is None or not pool.backend:
             return
         why = why_not_arm(pool)
-        by, dry_run = self._wanted
+        by, dry_run = self._arm_request
         if why and self._reading.armed:
             self._disarm(why)
-        elif why and why != self._said:
-            self._tell("watch.refused", "warn", f"not armed: {why}")
+        elif why and why != self._reported_reason:
+            self._emit("watch.refused", "warn", f"not armed: {why}")
         elif not why and not self._reading.armed:
             self._reading = WatchReading(True, by, self._clock.now(), dry_run, self._rules.on_critical)
             warns, critical, then = describe_rules(self._rules)
             how = " as a dry run, which only says what it would do" if dry_run else ""
             text = f"armed by {by}{how}: warns {warns}; critical {critical}; then {then}"
-            self._tell("watch.armed", "info", text, {"by": by, "dry_run": dry_run})
-        self._said = why
+            self._emit("watch.armed", "info", text, {"by": by, "dry_run": dry_run})
+        self._reported_reason = why
 
     def _disarm(self, why: str) -> None:
         if self._reading.armed:
-            self._tell("watch.disarmed", "warn", f"disarmed: {why}")
-        self._let_go()
+            self._emit("watch.disarmed", "warn", f"disarmed: {why}")
+        self._cancel_planning()
         self._reading = WatchReading(False, on_critical=self._rules.on_critical)
         self._state = WatchState(acted_t=self._state.acted_t)
 
-    def _critical(self, seen: WatchInputs, snapshot: Snapshot) -> None:
+    def _handle_critical(self, seen: WatchInputs, snapshot: Snapshot) -> None:
         then = "looking again before anything is done"
         if self._state.checking is None:
             then = "nothing but this alarm is configured"
             if self._rules.on_critical != "alarm":
-                waits = self._state.spent or self._state.acted_t is not None
-                then = "it has acted already, and waits" if waits else "there is no pool to act on"
+                is_waiting = self._state.spent or self._state.acted_t is not None
+                then = "it has acted already, and waits" if is_waiting else "there is no pool to act on"
         else:
             self._task = asyncio.get_running_loop().create_task(self._prepare(snapshot))
-        self._tell("watch.critical", "crit", f"{reason(seen, self._rules, 'crit')}; {then}")
+        self._emit("watch.critical", "crit", f"{reason(seen, self._rules, 'crit')}; {then}")
 
     async def _prepare(self, snapshot: Snapshot) -> None:
         """Plan away from the ticks, then ask for a fresh look."""
@@ -150,23 +150,23 @@ class MemoryWatch:
             LOG.exception("the memory watch could not plan")
             self._choice = Choice(None, "", (clean_text(f"planning failed: {type(error).__name__}: {error}"),))
         self._chosen_t = self._clock.now()
-        self._look()
+        self._request_sample()
 
     def _act(self) -> None:
         choice, self._choice, self._task = self._choice, None, None
         if choice is None or choice.plan is None:
             why = "; ".join(choice.why_not) if choice else ""
             self._state = memory_watch.failed(self._state)
-            self._tell("watch.act", "crit", f"nothing can be done: {why}")
+            self._emit("watch.act", "crit", f"nothing can be done: {why}")
             return
         instead = f" ({'; '.join(choice.why_not)})" if choice.why_not else ""
         facts = {"act": choice.title, "commands": [list(argv) for argv in choice.plan.commands]}
-        said = f"{choice.title}: {commands(choice.plan)}{instead}"
+        summary = f"{choice.title}: {commands(choice.plan)}{instead}"
         self._reading = replace(self._reading, did=choice.title, did_t=self._clock.now(), did_ok=None)
         if self._reading.dry_run:
-            self._tell("watch.dry_run", "warn", f"dry run, would now {said}", facts)
+            self._emit("watch.dry_run", "warn", f"dry run, would now {summary}", facts)
             return
-        self._tell("watch.act", "warn", said, facts)
+        self._emit("watch.act", "warn", summary, facts)
         self._begin(choice.plan)
 
     def _note_end(self, pool: PoolReading) -> None:
@@ -177,14 +177,14 @@ class MemoryWatch:
         if operation is not None and operation.ended_at is not None and operation.started_at >= did_t:
             self._reading = replace(self._reading, did_ok=bool(operation.ok))
 
-    def _let_go(self) -> asyncio.Task[None] | None:
+    def _cancel_planning(self) -> asyncio.Task[None] | None:
         task, self._task, self._choice = self._task, None, None
         if task is not None:
             task.cancel()
         return task
 
-    def _tell(self, kind: str, severity: Severity, text: str, facts: Mapping[str, Any] | None = None) -> None:
+    def _emit(self, kind: str, severity: Severity, text: str, facts: Mapping[str, Any] | None = None) -> None:
         text = f"memory watch: {clean_text(text)}"
         LOG.info("%s", text)
-        self._happened.append(Event(self._clock.now(), kind, severity, text, facts=facts or {}))
-        self._look()
+        self._pending_events.append(Event(self._clock.now(), kind, severity, text, facts=facts or {}))
+        self._request_sample()

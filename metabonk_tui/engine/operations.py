@@ -24,7 +24,7 @@ SHOWN_S = 60.0
 Header = Callable[[float, str, int | None], RunHeader]
 
 
-class Hands:
+class OperationRunner:
     """What acts on one pool. All but `plan` belongs to the engine's own thread."""
 
     def __init__(
@@ -32,15 +32,15 @@ class Hands:
         pool: PoolBackend,
         clock: RunClock,
         header: Header,
-        look: Callable[[], None],
-        door: Callable[[Action], InterlockResult] = lambda _: InterlockResult(),
+        request_sample: Callable[[], None],
+        check_interlock: Callable[[Action], InterlockResult] = lambda _: InterlockResult(),
     ) -> None:
-        """Prepare; `look` asks for a Sample soon, `header` makes the header of a run, `door` is the interlock."""
-        self._door = door
+        """Prepare; `request_sample` asks for a Sample soon, `header` makes the header of a run."""
+        self._check_interlock = check_interlock
         self._pool = pool
         self._clock = clock
         self._make_header = header
-        self._look = look
+        self._request_sample = request_sample
         self._task: asyncio.Task[None] | None = None
         self._operation: Operation | None = None
         self._ended_s = 0.0
@@ -49,7 +49,7 @@ class Hands:
         self._launcher_before: tuple[int | None, float | None] = (None, None)
         self._launcher: tuple[int | None, float | None] = (None, None)
         self._header: RunHeader | None = None
-        self._happened: list[Event] = []
+        self._pending_events: list[Event] = []
         self._override: Event | None = None
         """An override that was not told yet."""
 
@@ -65,49 +65,49 @@ class Hands:
             return self._pool.plan(action, pool)
         except Exception as error:
             LOG.exception("planning failed")
-            return refusal(action, f"planning failed: {_words(error)}")
+            return refusal(action, f"planning failed: {_error_text(error)}")
 
     def begin(self, plan: Plan) -> None:
         """Carry a plan out, unless another is being carried out; either way it shows in the Samples."""
         if self._task is not None and not self._task.done():
-            self._tell("pool.refused", "warn", f"refused: {self._title()} is still under way")
+            self._emit("pool.refused", "warn", f"refused: {self._title()} is still under way")
         elif plan.mode == "refused":
-            self._tell("pool.refused", "warn", f"refused: {plan.refusal}")
-        elif plan.start and (stopped := self._door(plan.action)).closed:
+            self._emit("pool.refused", "warn", f"refused: {plan.refusal}")
+        elif plan.start and (interlock := self._check_interlock(plan.action)).closed:
             # Judged here, where it is done: whatever a dialog or a verb has asked before.
-            items = {"items": [item.id for item in stopped.blocking]}
-            self._tell("pool.refused", "warn", f"refused by the interlock: {stopped.why}", items)
+            items = {"items": [item.id for item in interlock.blocking]}
+            self._emit("pool.refused", "warn", f"refused by the interlock: {interlock.why}", items)
         else:
-            plan = self._overridden(plan)
+            plan = self._with_override(plan)
             self._launching = plan.start if isinstance(plan.action, Launch | Resize | Restart) else None
             self._launching = self._launching or None
             self._launcher_before = self._launcher
             self._task = asyncio.get_running_loop().create_task(self._carry_out(plan))
-        self._look()
+        self._request_sample()
 
-    def _overridden(self, plan: Plan) -> Plan:
+    def _with_override(self, plan: Plan) -> Plan:
         """Tell what was not as it must be and was overridden, and put it into the plan."""
-        passed = self._door(plan.action) if plan.start else InterlockResult()
-        if not passed.overridden:
+        interlock = self._check_interlock(plan.action) if plan.start else InterlockResult()
+        if not interlock.overridden:
             return plan
-        reason = clean_text(passed.reason)
-        facts = {"reason": reason, "by": plan.action.by, "items": list(passed.overridden)}
+        reason = clean_text(interlock.reason)
+        facts = {"reason": reason, "by": plan.action.by, "items": list(interlock.overridden)}
         # Told once the run has begun that it lets begin, so that it stands among that run's events.
-        text = clean_text(f"overridden: {reason}; {passed.why}")
+        text = clean_text(f"overridden: {reason}; {interlock.why}")
         LOG.warning("%s", text)
         self._override = Event(self._clock.now(), "pool.override", "warn", text, facts=facts)
-        return replace(plan, overridden=tuple(clean_text(item) for item in passed.overridden))
+        return replace(plan, overridden=tuple(clean_text(item) for item in interlock.overridden))
 
-    def complete(self, sample: Sample) -> Sample:
+    def contribute(self, sample: Sample) -> Sample:
         """Add what we did: the operation as it stands, what happened, the run that we began."""
         pool = sample.pool
         if pool is not None:
             self._launcher = (pool.launcher_pid, pool.launcher_started_at)
             self._notice_launch(pool)
             sample = replace(sample, pool=replace(pool, operation=self._shown(pool)))
-        if self._happened:
-            sample = replace(sample, events=(*sample.events, *self._happened))
-            self._happened.clear()
+        if self._pending_events:
+            sample = replace(sample, events=(*sample.events, *self._pending_events))
+            self._pending_events.clear()
         if self._header is not None:
             sample = replace(sample, run=self._header)
             self._header = None
@@ -126,39 +126,39 @@ class Hands:
             events = await self._pool.apply(plan, self._progress)
         except Exception as error:
             LOG.exception("an operation failed")
-            self._fail(plan, began_t, f"failed: {_words(error)}; the log says where")
+            self._fail(plan, began_t, f"failed: {_error_text(error)}; the log says where")
         else:
-            self._happened.extend(events)
+            self._pending_events.extend(events)
             if not any(event.severity == "crit" for event in events):
                 self._begin_run(began_t)
         finally:
-            self._tell_override()
+            self._emit_override()
             self._launching = None
             self._ended_s = asyncio.get_running_loop().time()
-            self._look()
+            self._request_sample()
 
     def _notice_launch(self, pool: PoolReading) -> None:
         """Begin the run as soon as the launcher that we started is seen: its workers' first steps are its own."""
-        seen = (pool.launcher_pid, pool.launcher_started_at)
-        if None not in seen and seen != self._launcher_before and pool.launcher_started_at is not None:
+        launcher = (pool.launcher_pid, pool.launcher_started_at)
+        if None not in launcher and launcher != self._launcher_before and pool.launcher_started_at is not None:
             self._begin_run(pool.launcher_started_at)
 
     def _begin_run(self, started_at: float) -> None:
         if self._launching is not None:
             self._header = self._make_header(started_at, "launched by us", self._launching)
             self._launching = None
-            self._tell_override()
+            self._emit_override()
 
-    def _tell_override(self) -> None:
+    def _emit_override(self) -> None:
         if self._override is not None:
-            self._happened.append(self._override)
+            self._pending_events.append(self._override)
             self._override = None
 
     def _progress(self, operation: Operation) -> None:
-        news = self._operation is None or operation.steps != self._operation.steps
+        has_new_step = self._operation is None or operation.steps != self._operation.steps
         self._operation = operation
-        if news:
-            self._look()
+        if has_new_step:
+            self._request_sample()
 
     def _fail(self, plan: Plan, began_t: float, text: str) -> None:
         """Tell of a bug in the backend the way it would have told of a failure."""
@@ -166,7 +166,7 @@ class Hands:
         operation = self._operation or blank
         if operation.ended_at is None:
             self._operation = replace(operation, ended_at=self._clock.now(), ok=False, message=text)
-        self._tell("monitor.error", "crit", f"{operation.action} {text}")
+        self._emit("monitor.error", "crit", f"{operation.action} {text}")
 
     def _shown(self, pool: PoolReading) -> Operation | None:
         operation = self._operation or pool.operation
@@ -178,9 +178,9 @@ class Hands:
     def _title(self) -> str:
         return self._operation.action if self._operation is not None else "another operation"
 
-    def _tell(self, kind: str, severity: Severity, text: str, facts: Mapping[str, object] | None = None) -> None:
+    def _emit(self, kind: str, severity: Severity, text: str, facts: Mapping[str, object] | None = None) -> None:
         LOG.warning("%s", text)
-        self._happened.append(Event(self._clock.now(), kind, severity, clean_text(text), facts=facts or {}))
+        self._pending_events.append(Event(self._clock.now(), kind, severity, clean_text(text), facts=facts or {}))
 
 
 def refusal(action: Action, why: str) -> Plan:
@@ -188,5 +188,5 @@ def refusal(action: Action, why: str) -> Plan:
     return Plan(action, "refused", (), (), 0, "", None, None, refusal=clean_text(why))
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return clean_text(f"{type(error).__name__}: {error}")

@@ -17,7 +17,7 @@ YOUNG_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownEnvironment:
     pid: int
     started_at: float
     read_at: float
@@ -37,7 +37,7 @@ class EnvironmentWatch:
     """Remembers what was read of each worker. All times are real Unix seconds."""
 
     def __init__(self) -> None:
-        self._known: dict[WorkerRef, _Known] = {}
+        self._known: dict[WorkerRef, _KnownEnvironment] = {}
 
     def due(self, processes: Iterable[ProcessReading], now: float) -> tuple[Due, ...]:
         """List the worker processes that are new, or were read long enough ago."""
@@ -54,12 +54,12 @@ class EnvironmentWatch:
                 due.append(Due(ref, pid, started_at))
         return tuple(due)
 
-    def news(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[WorkerRef, EnvReading]:
+    def update(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[WorkerRef, EnvReading]:
         """Remember what was read; return what is another process's, or has changed."""
         changed = {}
         for due, reading in read:
             known = self._known.get(due.ref)
-            self._known[due.ref] = _Known(due.pid, due.started_at, now, reading)
+            self._known[due.ref] = _KnownEnvironment(due.pid, due.started_at, now, reading)
             same = known is not None and (known.pid, known.started_at) == (due.pid, due.started_at)
             if known is None or not same or known.reading != reading:
                 changed[due.ref] = reading

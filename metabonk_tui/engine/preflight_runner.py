@@ -18,30 +18,30 @@ from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.engine.clock import RunClock
 
 LOG = logging.getLogger(__name__)
-TOGETHER = 8
+MAX_THREADS = 8
 """So many looks go on at once: component tests load models."""
 END_LIMIT_S = 5.0
 
 Output = Callable[[tuple[str, ...]], None]
 
 
-class Look(NamedTuple):
+class PreflightCheck(NamedTuple):
     """One thing to look at."""
 
     id: str
     title: str
-    take: Callable[[Output, threading.Event], ChecklistItem]
+    run: Callable[[Output, threading.Event], ChecklistItem]
     """Looks, tells the last lines of what it runs, and stops when the event is set."""
 
 
-class Looks(Protocol):
+class PreflightChecks(Protocol):
     """Everything that a preflight looks at."""
 
-    def looks(self, workers: int, snapshot: Snapshot | None) -> Sequence[Look]:
+    def checks(self, workers: int, snapshot: Snapshot | None) -> Sequence[PreflightCheck]:
         """List them for so many workers; what is known already is taken from the Snapshot."""
         ...
 
-    def kept(self) -> tuple[tuple[TestResult, ...], str]:
+    def read_results(self) -> tuple[tuple[TestResult, ...], str]:
         """Read the kept results of tests (times are real), and why that could not be done."""
         ...
 
@@ -49,16 +49,16 @@ class Looks(Protocol):
 class Preflight:
     """One preflight at a time. Every method may be called from any thread."""
 
-    def __init__(self, looks: Looks, clock: RunClock, wake: Callable[[], None]) -> None:
+    def __init__(self, checks: PreflightChecks, clock: RunClock, wake: Callable[[], None]) -> None:
         """Prepare; `wake` is called whenever there is news, from any thread, and must return at once."""
-        self._looks = looks
+        self._checks = checks
         self._clock = clock
         self._wake = wake
         self._lock = threading.Lock()
         self._give_up = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._waiting: list[Look] = []
-        self._view = self._with_kept(PreflightView())
+        self._waiting: list[PreflightCheck] = []
+        self._view = self._with_test_results(PreflightView())
 
     def view(self) -> PreflightView:
         """Say how it stands."""
@@ -69,13 +69,13 @@ class Preflight:
         with self._lock:
             if self._give_up.is_set() or (self._view.began_t is not None and self._view.ended_t is None):
                 return
-            looks = list(self._looks.looks(workers, snapshot))
-            items = tuple(ChecklistItem(look.id, look.title, "waiting") for look in looks)
+            checks = list(self._checks.checks(workers, snapshot))
+            items = tuple(ChecklistItem(check.id, check.title, "waiting") for check in checks)
             self._view = replace(self._view, workers=workers, began_t=self._clock.now(), ended_t=None, items=items)
-            self._waiting = looks
+            self._waiting = checks
             self._threads = [
                 threading.Thread(target=self._work, name=f"preflight-{i}", daemon=True)
-                for i in range(min(TOGETHER, len(looks)))
+                for i in range(min(MAX_THREADS, len(checks)))
             ]
         for thread in self._threads:
             thread.start()
@@ -92,31 +92,33 @@ class Preflight:
             with self._lock:
                 if not self._waiting:
                     return
-                look = self._waiting.pop(0)
-            self._put(ChecklistItem(look.id, look.title, "running"))
+                check = self._waiting.pop(0)
+            self._put(ChecklistItem(check.id, check.title, "running"))
             try:
-                item = look.take(self._telling(look), self._give_up)
+                item = check.run(self._output_reporter(check), self._give_up)
             except Exception as error:
                 LOG.exception("a look of the preflight failed")
                 why = clean_text(f"{type(error).__name__}: {error}")
-                item = ChecklistItem(look.id, look.title, "UNKNOWN", (f"a bug of the monitor: {why}",), "see the log")
+                item = ChecklistItem(
+                    check.id, check.title, "UNKNOWN", (f"a bug of the monitor: {why}",), "see the log"
+                )
             self._put(item)
 
-    def _telling(self, look: Look) -> Output:
-        return lambda lines: self._put(ChecklistItem(look.id, look.title, "running", output=lines))
+    def _output_reporter(self, check: PreflightCheck) -> Output:
+        return lambda lines: self._put(ChecklistItem(check.id, check.title, "running", output=lines))
 
     def _put(self, item: ChecklistItem) -> None:
-        kept = self._with_kept(self._view) if item.standing not in ("waiting", "running") else None
+        refreshed = self._with_test_results(self._view) if item.standing not in ("waiting", "running") else None
         with self._lock:
             items = tuple(item if other.id == item.id else other for other in self._view.items)
             done = all(other.standing not in ("waiting", "running") for other in items)
             view = replace(self._view, items=items, ended_t=self._clock.now() if done else None)
-            if kept is not None:
-                view = replace(view, tests=kept.tests, problem=kept.problem)
+            if refreshed is not None:
+                view = replace(view, tests=refreshed.tests, problem=refreshed.problem)
             self._view = view
         self._wake()
 
-    def _with_kept(self, view: PreflightView) -> PreflightView:
-        tests, problem = self._looks.kept()
+    def _with_test_results(self, view: PreflightView) -> PreflightView:
+        tests, problem = self._checks.read_results()
         on_run_clock = tuple(replace(test, ended_t=self._clock.at(test.ended_t)) for test in tests)
         return replace(view, tests=on_run_clock, problem=problem)

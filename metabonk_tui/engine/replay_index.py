@@ -14,8 +14,8 @@ from itertools import chain
 
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.recordings import Reel
-from metabonk_tui.core.recordings.playback import Landmarks
+from metabonk_tui.core.ports.recordings import SeekableRecording
+from metabonk_tui.core.recordings.playback import MarkCollector
 
 KEPT_WORKERS = 2000
 """Snapshots are kept for so many workers in all: one worker of one Snapshot holds about 50 kB."""
@@ -25,25 +25,25 @@ NEAR = 16
 RECENT = 128
 """Snapshots of the last places that were visited, so that going back one by one costs nothing."""
 
-Step = Callable[[Snapshot | None, Sample], Snapshot]
+ReplayStep = Callable[[Snapshot | None, Sample], Snapshot]
 
 
-class Trail:
-    """What was read so far of a reel. From one thread."""
+class ReplayIndex:
+    """What was read so far of a recording. From one thread."""
 
-    def __init__(self, reel: Reel, step: Step) -> None:
+    def __init__(self, recording: SeekableRecording, step: ReplayStep) -> None:
         """Prepare; nothing is read yet."""
-        self._reel = reel
+        self._recording = recording
         self._step = step
-        self._ahead = reel.samples()
+        self._ahead = recording.samples()
         self._newest: Snapshot | None = None
         self._times = array("d")
         self._numbers = array("q")
         self._kept: OrderedDict[int, Snapshot] = OrderedDict()
         self._spacing = FIRST_SPACING
         self._recent: OrderedDict[int, Snapshot] = OrderedDict()
-        self._walk: tuple[int, Snapshot, Iterator[tuple[int, Sample]]] | None = None
-        self.landmarks = Landmarks()
+        self._cursor: tuple[int, Snapshot, Iterator[tuple[int, Sample]]] | None = None
+        self.mark_collector = MarkCollector()
         """What happened in what was read."""
         self.whole = False
         """All of it was read."""
@@ -89,7 +89,7 @@ class Trail:
     def _take(self, number: int, sample: Sample) -> None:
         before = self._newest
         after = self._step(before, sample)
-        self.landmarks.add(before, after)
+        self.mark_collector.add(before, after)
         place = len(self)
         # Places are sought by time, so a time that falls back counts as the one before it.
         self._times.append(max(sample.t, self._times[-1]) if self._times else sample.t)
@@ -106,11 +106,11 @@ class Trail:
         from_place = place - place % self._spacing
         # Going on a little further is cheaper than opening the recording at another place.
         nearest = from_place - NEAR
-        if self._walk is None or not nearest <= self._walk[0] <= place:
+        if self._cursor is None or not nearest <= self._cursor[0] <= place:
             snapshot = self._kept[from_place]
             self._remember(from_place, snapshot)
-            self._walk = (from_place, snapshot, self._reel.samples(after=self._numbers[from_place]))
-        at, snapshot, ahead = self._walk
+            self._cursor = (from_place, snapshot, self._recording.samples(after=self._numbers[from_place]))
+        at, snapshot, ahead = self._cursor
         while at < place:
             found = next(ahead, None)
             if found is None:
@@ -123,7 +123,7 @@ class Trail:
             at = following
             snapshot = self._step(snapshot, found[1])
             self._remember(at, snapshot)
-        self._walk = (at, snapshot, ahead)
+        self._cursor = (at, snapshot, ahead)
         return snapshot
 
     def _remember(self, place: int, snapshot: Snapshot) -> None:

@@ -16,11 +16,11 @@ from typing import NamedTuple
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.recordings import Reel
+from metabonk_tui.core.ports.recordings import SeekableRecording
 from metabonk_tui.core.recordings.playback import Playback, marks_of
-from metabonk_tui.core.recordings.seek import Find, Moment, Shift, Target, find, words
+from metabonk_tui.core.recordings.seek import AtTime, FindMark, Shift, Target, describe_target, find
 from metabonk_tui.engine.operations import refusal
-from metabonk_tui.engine.replay_index import Step, Trail
+from metabonk_tui.engine.replay_index import ReplayIndex, ReplayStep
 
 LOG = logging.getLogger(__name__)
 STOP_LIMIT_S = 10.0
@@ -28,10 +28,10 @@ SLICE_S = 0.02
 """So long is read in one go; then somebody may have pressed a key."""
 FRAME_S = 0.1
 """Playing, a new picture this often."""
-NO_HANDS = "replay: there is nothing to act on"
+READ_ONLY_REASON = "replay: there is nothing to act on"
 
 
-class Order(NamedTuple):
+class ReplayRequest(NamedTuple):
     """What somebody wants of it."""
 
     carry_out: Callable[[], None]
@@ -39,13 +39,13 @@ class Order(NamedTuple):
     """It counts from where it stands, so it waits until it stands where it was to begin."""
 
 
-class Player:
-    """Implements `core.ports.Monitor` and `core.past_ports.Transport` over a reel."""
+class ReplayPlayer:
+    """Implements the ports `Monitor` and `ReplayControls` over a recording."""
 
     def __init__(
         self,
-        reel: Reel,
-        step: Step,
+        recording: SeekableRecording,
+        step: ReplayStep,
         *,
         zone: tzinfo = UTC,
         at: Target | None = None,
@@ -58,22 +58,22 @@ class Player:
 
         `done` is called when nothing is read any more.
         """
-        self._reel = reel
-        self._trail = Trail(reel, step)
+        self._recording = recording
+        self._index = ReplayIndex(recording, step)
         self._zone = zone
         self._now = now
         self._done = done
         self._speed = speed
         self._playing = playing
-        self._sought = at
-        self._arrived = at is None
+        self._target = at
+        self._has_arrived = at is None
         """It stands where it was to begin; before that there is nothing to show."""
         self._note = ""
         self._t: float | None = None
         self._played_s = self._published_s = now()
-        self._told = marks_of(reel.told)
-        self._bell = threading.Condition()
-        self._orders: list[Order] = []
+        self._known_marks = marks_of(recording.known_events)
+        self._wakeup = threading.Condition()
+        self._requests: list[ReplayRequest] = []
         self._ending = False
         self._latest: Snapshot | None = None
         self._playback: Playback | None = None
@@ -90,9 +90,9 @@ class Player:
 
     def stop(self) -> None:
         """End, within a few seconds."""
-        with self._bell:
+        with self._wakeup:
             self._ending = True
-            self._bell.notify()
+            self._wakeup.notify()
         if self._thread.is_alive():
             self._thread.join(STOP_LIMIT_S)
 
@@ -110,19 +110,19 @@ class Player:
 
     def step(self, samples: int) -> None:
         """Go so many samples on, or back when negative."""
-        self._order(lambda: self._go_samples(samples), from_here=True)
+        self._enqueue(lambda: self._go_samples(samples), from_here=True)
 
     def seek(self, target: Target) -> None:
         """Go to a place; where it was not read yet, as soon as it is."""
-        self._order(lambda: self._go(target), from_here=isinstance(target, Shift | Find))
+        self._enqueue(lambda: self._go_to(target), from_here=isinstance(target, Shift | FindMark))
 
     def play(self) -> None:
         """Play on, or stand still when it plays; from the end, from the start."""
-        self._order(self._toggle, from_here=True)
+        self._enqueue(self._toggle, from_here=True)
 
     def plan(self, action: Action) -> Plan:
         """Refuse: what is shown is gone."""
-        return refusal(action, NO_HANDS)
+        return refusal(action, READ_ONLY_REASON)
 
     def submit(self, plan: Plan) -> None:
         """Do nothing."""
@@ -143,16 +143,16 @@ class Player:
     def poll_now(self) -> None:
         """Do nothing."""
 
-    def _order(self, carry_out: Callable[[], None], *, from_here: bool) -> None:
-        with self._bell:
-            self._orders.append(Order(carry_out, from_here))
-            self._bell.notify()
+    def _enqueue(self, carry_out: Callable[[], None], *, from_here: bool) -> None:
+        with self._wakeup:
+            self._requests.append(ReplayRequest(carry_out, from_here))
+            self._wakeup.notify()
 
     # The player's own thread
 
     def _main(self) -> None:
         try:
-            while self._turn():
+            while self._run_once():
                 self._wait()
         except Exception as error:
             LOG.exception("the player ended")
@@ -161,119 +161,125 @@ class Player:
         finally:
             self._done()
 
-    def _turn(self) -> bool:
-        with self._bell:
+    def _run_once(self) -> bool:
+        with self._wakeup:
             if self._ending:
                 return False
             # Whoever was quicker than the first sample is heard when it is there.
-            orders = [] if self._t is None else [one for one in self._orders if self._arrived or not one.from_here]
-            self._orders = [one for one in self._orders if one not in orders]
-        self._trail.read(SLICE_S)
-        if len(self._trail):
-            self._t = self._trail.time(0) if self._t is None else self._t
-            for order in orders:
-                order.carry_out()
-            self._settle()
-            self._play_on()
-            self._publish(at_once=bool(orders))
+            requests = (
+                []
+                if self._t is None
+                else [request for request in self._requests if self._has_arrived or not request.from_here]
+            )
+            self._requests = [request for request in self._requests if request not in requests]
+        self._index.read(SLICE_S)
+        if len(self._index):
+            self._t = self._index.time(0) if self._t is None else self._t
+            for request in requests:
+                request.carry_out()
+            self._resolve_target()
+            self._advance()
+            self._publish(at_once=bool(requests))
         return True
 
     def _wait(self) -> None:
-        with self._bell:
-            heard = self._orders and self._t is not None
-            if self._trail.whole and not self._ending and not heard:
-                self._bell.wait(FRAME_S if self._playing else None)
+        with self._wakeup:
+            has_request = self._requests and self._t is not None
+            if self._index.whole and not self._ending and not has_request:
+                self._wakeup.wait(FRAME_S if self._playing else None)
 
     @property
     def _at(self) -> float:
-        return self._trail.time(0) if self._t is None else self._t
+        return self._index.time(0) if self._t is None else self._t
 
     @property
     def _read_to_t(self) -> float:
-        return self._trail.time(len(self._trail) - 1)
+        return self._index.time(len(self._index) - 1)
 
     def _toggle(self) -> None:
-        self._note, self._sought = "", None
+        self._note, self._target = "", None
         self._playing = not self._playing
         self._played_s = self._now()
-        if self._playing and self._trail.whole and self._at >= self._read_to_t:
-            self._t = self._trail.time(0)
+        if self._playing and self._index.whole and self._at >= self._read_to_t:
+            self._t = self._index.time(0)
 
     def _go_samples(self, samples: int) -> None:
-        self._note, self._sought, self._playing = "", None, False
-        place = self._trail.place(self._at) + samples
-        self._t = self._trail.time(min(max(place, 0), len(self._trail) - 1))
+        self._note, self._target, self._playing = "", None, False
+        place = self._index.place(self._at) + samples
+        self._t = self._index.time(min(max(place, 0), len(self._index) - 1))
 
-    def _go(self, target: Target) -> None:
-        self._note, self._sought, self._playing = "", target, False
+    def _go_to(self, target: Target) -> None:
+        self._note, self._target, self._playing = "", target, False
         if isinstance(target, Shift):
             # From here, and not from wherever it stands when that is read.
-            self._sought = Moment(self._beyond_gap(self._at + target.s, forward=target.s > 0))
+            self._target = AtTime(self._skip_gap(self._at + target.s, forward=target.s > 0))
 
-    def _beyond_gap(self, t: float, *, forward: bool) -> float:
+    def _skip_gap(self, t: float, *, forward: bool) -> float:
         """Come out of a gap at its other side: there is nothing to see in it."""
         gap = self._state().gap_at(t)
         if gap is None:
             return t
         return gap.to_t if forward else gap.from_t
 
-    def _settle(self) -> None:
+    def _resolve_target(self) -> None:
         """Go where somebody wants to go, once that is read."""
-        if self._sought is None:
-            self._arrived = True
+        if self._target is None:
+            self._has_arrived = True
             return
-        found = find(self._sought, self._state(), self._zone)
+        found = find(self._target, self._state(), self._zone)
         if isinstance(found, str):
-            self._sought, self._note = None, found
-        elif found is None and self._trail.whole:
-            self._sought, self._note = None, "that is not in this recording"
-        elif found is not None and (found <= self._read_to_t or self._trail.whole):
-            self._sought = None
-            self._t = min(max(found, self._trail.time(0)), self._read_to_t)
-        self._arrived = self._arrived or self._sought is None
+            self._target, self._note = None, found
+        elif found is None and self._index.whole:
+            self._target, self._note = None, "that is not in this recording"
+        elif found is not None and (found <= self._read_to_t or self._index.whole):
+            self._target = None
+            self._t = min(max(found, self._index.time(0)), self._read_to_t)
+        self._has_arrived = self._has_arrived or self._target is None
 
-    def _play_on(self) -> None:
+    def _advance(self) -> None:
         now_s = self._now()
         passed_s, self._played_s = now_s - self._played_s, now_s
-        if not self._playing or self._sought is not None:
+        if not self._playing or self._target is not None:
             return
-        self._t = min(self._beyond_gap(self._at + passed_s * self._speed, forward=True), self._read_to_t)
-        if self._trail.whole and self._t >= self._read_to_t:
+        self._t = min(self._skip_gap(self._at + passed_s * self._speed, forward=True), self._read_to_t)
+        if self._index.whole and self._t >= self._read_to_t:
             self._playing = False
 
     def _state(self) -> Playback:
-        chronicle, read_to_t = self._trail.landmarks, self._read_to_t
-        told = tuple(mark for mark in self._told if mark.t > read_to_t)
-        whole = self._trail.whole
+        collected, read_to_t = self._index.mark_collector, self._read_to_t
+        unread_marks = tuple(mark for mark in self._known_marks if mark.t > read_to_t)
+        whole = self._index.whole
         playback = Playback(
             t=self._at,
-            from_t=self._trail.time(0),
+            from_t=self._index.time(0),
             read_to_t=read_to_t,
-            ends_t=read_to_t if whole else self._reel.ends_t,
+            ends_t=read_to_t if whole else self._recording.ends_t,
             whole=whole,
             playing=self._playing,
             speed=self._speed,
-            sample_t=self._trail.time(self._trail.place(self._at)) if self._arrived else None,
+            sample_t=self._index.time(self._index.place(self._at)) if self._has_arrived else None,
             note=self._note,
-            runs=tuple(chronicle.runs),
-            marks=(*chronicle.marks, *told),
-            gaps=tuple(chronicle.gaps),
-            unread=self._reel.unread,
+            runs=tuple(collected.runs),
+            marks=(*collected.marks, *unread_marks),
+            gaps=tuple(collected.gaps),
+            unread=self._recording.unread,
         )
-        return playback if self._sought is None else replace(playback, sought=words(self._sought, playback))
+        return (
+            playback if self._target is None else replace(playback, seek_text=describe_target(self._target, playback))
+        )
 
     def _publish(self, *, at_once: bool) -> None:
         """Show where it stands: at once when somebody asked, else now and then."""
         now_s = self._now()
         state, before = self._state(), self._playback
-        turned = before is None or (before.whole, before.playing, before.sought) != (
+        has_changed = before is None or (before.whole, before.playing, before.seek_text) != (
             state.whole,
             state.playing,
-            state.sought,
+            state.seek_text,
         )
-        if not at_once and not turned and now_s - self._published_s < FRAME_S:
+        if not at_once and not has_changed and now_s - self._published_s < FRAME_S:
             return
-        snapshot = self._trail.at(self._trail.place(self._at)) if self._arrived else None
+        snapshot = self._index.at(self._index.place(self._at)) if self._has_arrived else None
         if state == before and snapshot is self._latest:
             return
         self._published_s = now_s

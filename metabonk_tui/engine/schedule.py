@@ -14,7 +14,7 @@ def interval_s(config: Config, workers: int, speed: float) -> float:
     return usual if speed <= 1 else max(min(usual, FASTEST_S), usual / speed)
 
 
-class Grid:
+class TickSchedule:
     """The times at which ticks are due."""
 
     def __init__(self, now_s: float) -> None:

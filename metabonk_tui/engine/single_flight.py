@@ -17,30 +17,30 @@ LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Faults:
+class FaultLog:
     """Bugs of the parts that we ask. Each costs its own part only; each part's first one becomes an event."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._known: set[tuple[str, str]] = set()
-        self._told: set[str] = set()
+        self._emitted_parts: set[str] = set()
         self._events: list[Event] = []
 
     def note(self, part: str, error: Exception) -> None:
         """Log an error once with its traceback, and tell the first one of the part."""
-        words = f"{type(error).__name__}: {error}"
-        if (part, words) not in self._known and len(self._known) < 100:
-            self._known.add((part, words))
+        message = f"{type(error).__name__}: {error}"
+        if (part, message) not in self._known and len(self._known) < 100:
+            self._known.add((part, message))
             LOG.error("%s failed", part, exc_info=error)
-        if part not in self._told:
-            self._told.add(part)
+        if part not in self._emitted_parts:
+            self._emitted_parts.add(part)
             text = f"{part} failed: {type(error).__name__}; the log says where"
             self._events.append(Event(self._clock.now(), "monitor.error", "warn", text))
 
-    def complain(self, words: str) -> None:
+    def report_fault(self, message: str) -> None:
         """Tell what went wrong outside of the loop; whoever says it says it once."""
-        LOG.error("%s", words)
-        self._events.append(Event(self._clock.now(), "monitor.error", "warn", words))
+        LOG.error("%s", message)
+        self._events.append(Event(self._clock.now(), "monitor.error", "warn", message))
 
     def take_events(self) -> tuple[Event, ...]:
         """Hand over what has not been told yet."""
@@ -49,16 +49,16 @@ class Faults:
         return events
 
 
-class Question(Generic[T]):
+class SingleFlight(Generic[T]):
     """Something asked at every tick, but never twice at a time.
 
     Who kept a tick waiting is not waited for again until it has answered quickly, so that one hung worker delays
     one tick and not all of them.
     """
 
-    def __init__(self, part: str, faults: Faults) -> None:
+    def __init__(self, part: str, fault_log: FaultLog) -> None:
         self._part = part
-        self._faults = faults
+        self._fault_log = fault_log
         self._task: asyncio.Task[T] | None = None
         self._asked_s = 0.0
         self._took_s = 0.0
@@ -72,7 +72,7 @@ class Question(Generic[T]):
             self._task = asyncio.create_task(read())
             self._task.add_done_callback(self._answered)
 
-    def take(self, patience_s: float) -> T | None:
+    def take(self, wait_limit_s: float) -> T | None:
         """Take the answer; None while it is still to come, or when asking failed."""
         if self._task is None:
             return None
@@ -80,7 +80,7 @@ class Question(Generic[T]):
             self.slow = True
             return None
         task, self._task = self._task, None
-        self.slow = self._took_s > patience_s
+        self.slow = self._took_s > wait_limit_s
         if task.cancelled():
             return None
         error = task.exception()
@@ -88,7 +88,7 @@ class Question(Generic[T]):
             return task.result()
         if not isinstance(error, Exception):
             raise error
-        self._faults.note(self._part, error)
+        self._fault_log.note(self._part, error)
         return None
 
     @property
@@ -105,17 +105,17 @@ class Question(Generic[T]):
         self._took_s = _now_s() - self._asked_s
 
 
-async def wait_for(questions: Iterable[Question[Any]], until_s: float) -> None:
+async def wait_for(flights: Iterable[SingleFlight[Any]], until_s: float) -> None:
     """Wait for the answers of those that are not known to be slow, at most until this time of the loop."""
-    tasks = [question.task for question in questions if question.task is not None and not question.slow]
+    tasks = [flight.task for flight in flights if flight.task is not None and not flight.slow]
     if tasks:
         # Even when time is up, what is already there is taken.
         await asyncio.wait(tasks, timeout=max(0.0, until_s - _now_s()))
 
 
-async def give_up(questions: Iterable[Question[Any]]) -> None:
+async def cancel_all(flights: Iterable[SingleFlight[Any]]) -> None:
     """Cancel what is under way and wait until it has ended."""
-    tasks = [question.task for question in questions if question.task is not None]
+    tasks = [flight.task for flight in flights if flight.task is not None]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -20,7 +20,7 @@ from textual.screen import Screen
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.core.ports.recordings import Archive, Tapes, Transport
+from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
 from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.frame import MonitorScreen
@@ -70,9 +70,9 @@ class MonitorApp(App[None], inherit_bindings=False):
         speed: float = 1.0,
         notices: tuple[str, ...] = (),
         zone: tzinfo | None = None,
-        replay_controls: Transport | None = None,
-        replay_opener: Tapes | None = None,
-        archive: Archive | None = None,
+        replay_controls: ReplayControls | None = None,
+        replay_opener: ReplayOpener | None = None,
+        archive: RunArchive | None = None,
     ) -> None:
         """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start.
 

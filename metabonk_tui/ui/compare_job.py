@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.recordings import Archive, KeptRun, Unreadable
+from metabonk_tui.core.ports.recordings import RunArchive, RunInfo, UnreadableRecording
 from metabonk_tui.core.report.compare import Comparison, compare
-from metabonk_tui.core.report.timeline import Digest, Digester
+from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
 
 LOG = logging.getLogger(__name__)
 REPEAT_S = 20.0
@@ -26,9 +26,9 @@ SAME_START_S = 1.5
 class CompareView:
     """What the screen and the list of runs draw."""
 
-    runs: tuple[KeptRun, ...] | None = None
+    runs: tuple[RunInfo, ...] | None = None
     """None: not listed yet."""
-    chosen: KeptRun | None = None
+    chosen: RunInfo | None = None
     doing: str = ""
     """What is being read: "" for nothing."""
     done: float = 0.0
@@ -48,9 +48,9 @@ class _Task:
     stop: bool = False
     problem: str = ""
     ended: bool = False
-    runs: tuple[KeptRun, ...] | None = None
-    own: Digester | None = None
-    other: Digest | None = None
+    runs: tuple[RunInfo, ...] | None = None
+    own: RunTimelineBuilder | None = None
+    other: RunTimeline | None = None
     comparison: Comparison | None = None
 
     def report_progress(self, share: float) -> bool:
@@ -62,17 +62,17 @@ class _Task:
 class CompareJob:
     """The run on screen beside another one. Every method is called from the screens' thread and returns at once."""
 
-    def __init__(self, archive: Archive | None, *, replay: bool = False) -> None:
+    def __init__(self, archive: RunArchive | None, *, replay: bool = False) -> None:
         """Prepare. In a replay what comes may be any moment of a run, and any run."""
         self._archive = archive
         self._replay = replay
-        self._seen = Digester()
+        self._seen = RunTimelineBuilder()
         """What this monitor saw since it was opened, in the run on screen."""
-        self._own: Digester | None = None
+        self._own: RunTimelineBuilder | None = None
         """The same from the run's start, where it is recorded."""
         self._run: tuple[str, float] | None = None
         self._newest_t: float | None = None
-        self._other: Digest | None = None
+        self._other: RunTimeline | None = None
         self._task: _Task | None = None
         self._compared_s = 0.0
         self._drawn: tuple[str, float] = ("", 0.0)
@@ -84,7 +84,7 @@ class CompareJob:
         if run != self._run:
             if self._run is not None:
                 # Live it is seen from its first moment on.
-                self._seen, self._own = Digester(), None if self._replay else Digester()
+                self._seen, self._own = RunTimelineBuilder(), None if self._replay else RunTimelineBuilder()
             self._run, self._newest_t = run, None
         if self._newest_t is not None and snapshot.t <= self._newest_t:
             return
@@ -97,11 +97,11 @@ class CompareJob:
         """Look which runs there are."""
         self._begin(_Task("looking at the runs"), self._listing)
 
-    def choose(self, run: KeptRun) -> None:
+    def choose(self, run: RunInfo) -> None:
         """Put a run beside the one on screen."""
         self._other = None
         self.view = replace(self.view, chosen=run, comparison=None, problem="")
-        seen, mine = self._seen.digest(), self._own.digest() if self._own is not None else None
+        seen, mine = self._seen.timeline(), self._own.timeline() if self._own is not None else None
         self._begin(_Task(f"reading {run.name}"), lambda task: self._reading(task, run, mine, seen))
 
     def leave(self) -> None:
@@ -126,9 +126,9 @@ class CompareJob:
             and self._other is not None
             and at_s - self._compared_s >= REPEAT_S
         ):
-            digest, other = self._own_timeline(), self._other
-            if digest is not None:
-                self._begin(_Task(), lambda quiet: self._comparing(quiet, digest, other))
+            timeline, other = self._own_timeline(), self._other
+            if timeline is not None:
+                self._begin(_Task(), lambda quiet: self._comparing(quiet, timeline, other))
         return self.view != before
 
     def _apply(self, task: _Task, at_s: float) -> None:
@@ -141,8 +141,8 @@ class CompareJob:
             self._compared_s = at_s
             self.view = replace(self.view, comparison=task.comparison, whole=self._own is not None)
 
-    def _own_timeline(self) -> Digest | None:
-        return (self._own or self._seen).digest()
+    def _own_timeline(self) -> RunTimeline | None:
+        return (self._own or self._seen).timeline()
 
     def _begin(self, task: _Task, work: Callable[[_Task], None]) -> None:
         if self._task is not None:
@@ -159,7 +159,7 @@ class CompareJob:
     def _run_task(self, task: _Task, work: Callable[[_Task], None]) -> None:
         try:
             work(task)
-        except Unreadable as error:
+        except UnreadableRecording as error:
             LOG.info("comparing: %s", error)
             task.problem = str(error)
         except Exception as error:
@@ -171,10 +171,10 @@ class CompareJob:
         assert self._archive is not None
         task.runs = self._archive.runs()
 
-    def _reading(self, task: _Task, run: KeptRun, mine: Digest | None, seen: Digest | None) -> None:
+    def _reading(self, task: _Task, run: RunInfo, mine: RunTimeline | None, seen: RunTimeline | None) -> None:
         assert self._archive is not None
-        builder = self._archive.boil(run.name, task.report_progress)
-        other = builder.digest() if builder is not None else None
+        builder = self._archive.load_timeline(run.name, task.report_progress)
+        other = builder.timeline() if builder is not None else None
         if other is None:
             task.problem = "" if task.stop else f"there is nothing in {run.name}"
             return
@@ -183,21 +183,21 @@ class CompareJob:
         if mine is not None and not task.stop:
             task.comparison = compare(mine, other)
 
-    def _load_own(self, task: _Task) -> Digest | None:
+    def _load_own(self, task: _Task) -> RunTimeline | None:
         """Know the run on screen from its start, where it is recorded; else as much of it as was seen."""
         assert self._archive is not None
         task.runs = self._archive.runs()
         own = own_recording(task.runs, self._run)
         if own is not None:
             task.doing, task.done = "reading the run on screen", 0.0
-            task.own = self._archive.boil(own.name, task.report_progress)
-        return task.own.digest() if task.own is not None else None
+            task.own = self._archive.load_timeline(own.name, task.report_progress)
+        return task.own.timeline() if task.own is not None else None
 
-    def _comparing(self, task: _Task, mine: Digest, other: Digest) -> None:
+    def _comparing(self, task: _Task, mine: RunTimeline, other: RunTimeline) -> None:
         task.comparison = compare(mine, other)
 
 
-def own_recording(runs: tuple[KeptRun, ...], run: tuple[str, float] | None) -> KeptRun | None:
+def own_recording(runs: tuple[RunInfo, ...], run: tuple[str, float] | None) -> RunInfo | None:
     """Find the recording of a run by its name and start; None: it is not recorded."""
     if run is None:
         return None

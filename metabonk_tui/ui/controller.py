@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.core.ports.recordings import Archive, Tapes, Transport
+from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
 from metabonk_tui.core.recordings.seek import Edge, Shift, Target
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.verdict.text import verdict_text
@@ -69,9 +69,9 @@ class Controller:
         zone: tzinfo = UTC,
         themes: tuple[str, ...] = (),
         notices: tuple[str, ...] = (),
-        replay_controls: Transport | None = None,
-        replay_opener: Tapes | None = None,
-        archive: Archive | None = None,
+        replay_controls: ReplayControls | None = None,
+        replay_opener: ReplayOpener | None = None,
+        archive: RunArchive | None = None,
     ) -> None:
         self.monitor = monitor
         self.time_travel = TimeTravel(monitor, replay_controls, replay_opener)
@@ -313,7 +313,7 @@ class Controller:
             return NO_EFFECT
         return self._move_in_past(lambda past: past.seek(target))
 
-    def _move_in_past(self, move: Callable[[Transport], None]) -> Effect:
+    def _move_in_past(self, move: Callable[[ReplayControls], None]) -> Effect:
         self.paused = False
         why = self.time_travel.go(move, self.snapshot.run.name if self.snapshot else "")
         self.notice = why or self.notice

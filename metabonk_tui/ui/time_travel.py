@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
-from metabonk_tui.core.ports.recordings import Tape, Tapes, Transport
+from metabonk_tui.core.ports.recordings import Replay, ReplayControls, ReplayOpener
 from metabonk_tui.core.recordings.playback import Playback
 from metabonk_tui.ui.frame import ViewMode
 
@@ -17,12 +17,14 @@ from metabonk_tui.ui.frame import ViewMode
 class TimeTravel:
     """The present, and the one past that is open, if any."""
 
-    def __init__(self, monitor: Monitor, replay_controls: Transport | None, replay_opener: Tapes | None) -> None:
+    def __init__(
+        self, monitor: Monitor, replay_controls: ReplayControls | None, replay_opener: ReplayOpener | None
+    ) -> None:
         """Begin now, or with a `replay_controls` in a recording that there is no way out of."""
         self._monitor = monitor
         self._replay_controls = replay_controls
         self._replay_opener = replay_opener
-        self._replay: Tape | None = None
+        self._replay: Replay | None = None
         self._was_calm = True
         self.wake: Callable[[], None] = lambda: None
         """Called from another thread when the past that is open stands otherwise."""
@@ -50,7 +52,7 @@ class TimeTravel:
         """Return what is to be shown when this is so `now`."""
         return now if self._replay is None else self._replay.latest()
 
-    def go(self, move: Callable[[Transport], None], run: str) -> str:
+    def go(self, move: Callable[[ReplayControls], None], run: str) -> str:
         """Walk; from now, into the past of this run. Return why not, "" when it goes."""
         if self._replay_controls is None:
             replay = (

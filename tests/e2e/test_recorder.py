@@ -18,7 +18,7 @@ import pytest
 
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.model.sample import Event, Sample
-from metabonk_tui.core.recordings.restore import MISSING
+from metabonk_tui.core.recordings.restore import GAP_KINDS
 from tests.cli.conftest import Pool, demo, wait_for
 from tests.cli.conftest import home as home
 from tests.support.refs import w
@@ -30,7 +30,7 @@ Spawn = Callable[..., subprocess.Popen[str]]
 SPEED = 240
 TICK_S = 0.2
 IMPATIENT = (
-    "from metabonk_tui.adapters.store import journal;journal.AGAIN_S = 1.0;from metabonk_tui.cli.main import run;run()"
+    "from metabonk_tui.adapters.store import journal;journal.RETRY_S = 1.0;from metabonk_tui.cli.main import run;run()"
 )
 """The program, but it tries again sooner what failed."""
 HOLE_S = 9 * TICK_S * SPEED
@@ -83,7 +83,7 @@ def read(folder: Path) -> tuple[list[Sample], tuple[Event, ...]]:
         samples, events = list(one.samples()), one.events()
         assert one.problems == []
         assert len(samples) == one.newest_seq
-        assert one._base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert one._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     return samples, events
 
 
@@ -109,7 +109,7 @@ def check_recorded_once(samples: list[Sample], events: tuple[Event, ...]) -> lis
     assert times == sorted(set(times)), "no sample is doubled"
     assert [event.kind for event in events].count("run.start") == 1
     assert len({(e.t, e.kind, e.worker, e.text) for e in events}) == len(events), "nothing is told twice"
-    gaps = [(e.facts["from"], e.facts["to"]) for e in events if e.kind in MISSING and "from" in e.facts]
+    gaps = [(e.facts["from"], e.facts["to"]) for e in events if e.kind in GAP_KINDS and "from" in e.facts]
     steps = list(pairwise(times))
     assert set(gaps) <= set(steps)
     assert {(a, b) for a, b in steps if b - a > HOLE_S} <= set(gaps)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.schedule import Grid, interval_s
+from metabonk_tui.engine.schedule import TickSchedule, interval_s
 from tests.support.readers import configured
 
 
@@ -82,26 +82,26 @@ def test_how_often_to_look(configured_s: float, workers: int, speed: float, expe
 
 class TestGrid:
     def test_lateness_never_moves_it(self) -> None:
-        grid = Grid(100.0)
+        grid = TickSchedule(100.0)
         assert grid.begin(100.0, 1.0) == 0.0
         assert grid.wait_s(100.25) == 0.75
         assert grid.begin(101.25, 1.0) == 0.25
         assert grid.wait_s(101.5) == 0.5
 
     def test_what_was_missed_is_not_made_up_for(self) -> None:
-        grid = Grid(100.0)
+        grid = TickSchedule(100.0)
         grid.begin(100.0, 1.0)
         assert grid.begin(107.5, 1.0) == 6.5
         assert grid.wait_s(107.5) == 0.5
         assert grid.begin(108.0, 1.0) == 0.0
 
     def test_who_is_late_does_not_wait(self) -> None:
-        grid = Grid(100.0)
+        grid = TickSchedule(100.0)
         grid.begin(100.0, 1.0)
         assert grid.wait_s(101.5) == 0.0
 
     def test_a_tick_that_was_asked_for_is_followed_by_one_an_interval_later(self) -> None:
-        grid = Grid(100.0)
+        grid = TickSchedule(100.0)
         grid.begin(100.0, 1.0)
         assert grid.begin(100.9, 1.0) == 0.0
         assert grid.wait_s(100.9) == 1.0
@@ -109,7 +109,7 @@ class TestGrid:
     @given(st.lists(st.tuples(st.floats(0, 30), st.floats(0.05, 5)), max_size=50))
     def test_the_next_tick_is_ahead_and_at_most_an_interval_away(self, ticks: list[tuple[float, float]]) -> None:
         now_s = 1000.0
-        grid = Grid(now_s)
+        grid = TickSchedule(now_s)
         for passed_s, every_s in ticks:
             now_s += passed_s
             assert grid.begin(now_s, every_s) >= 0

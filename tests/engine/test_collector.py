@@ -13,16 +13,16 @@ from metabonk_tui.core.model.sample import OrchestratorReading, OrchestratorWork
 from metabonk_tui.engine import collector as live
 from metabonk_tui.engine import pollers as environments
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import LiveSource
-from metabonk_tui.engine.single_flight import Faults
+from metabonk_tui.engine.collector import Collector
+from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import Scene, configured, gather_until, worker_process
 from tests.support.refs import w
 
 NOW = time.time()
 
 
-def source_of(scene: Scene) -> LiveSource:
-    return LiveSource(scene.config, scene.readers(), scene.clock, Faults(scene.clock))
+def source_of(scene: Scene) -> Collector:
+    return Collector(scene.config, scene.readers(), scene.clock, FaultLog(scene.clock))
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ class TestEnvironments:
         source = source_of(scene)
         await source.gather()
         assert not (await source.gather()).environments
-        source.tell_all()
+        source.resend_all()
         assert list((await source.gather()).environments) == [w(0)]
 
     def test_a_young_process_is_looked_at_again_soon(self) -> None:
@@ -284,7 +284,7 @@ class TestEnvironments:
 
         def due(now: float) -> bool:
             found = watch.due([process], now)
-            watch.news([(each, reading) for each in found], now)
+            watch.update([(each, reading) for each in found], now)
             return bool(found)
 
         looks = [t for t in range(0, 40) if due(NOW + t)]
@@ -327,4 +327,4 @@ class TestTheFirstSample:
         assert header.interval_s == pytest.approx(15.0)
 
     def test_no_tick_waits_longer_than_its_interval(self) -> None:
-        assert 0 < live.PATIENCE < 1
+        assert 0 < live.WAIT_SHARE < 1

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from metabonk_tui.core.model.sample import RunPeaks
-from metabonk_tui.engine.collector import LiveSource
-from metabonk_tui.engine.single_flight import Faults
+from metabonk_tui.engine.collector import Collector
+from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import Scene, configured, gather_until
 
 ONE = (RunPeaks(1.0, 5, 7),)
@@ -27,9 +27,9 @@ class Peaks:
         return self.known
 
 
-def source_of(peaks: Peaks) -> LiveSource:
+def source_of(peaks: Peaks) -> Collector:
     scene = Scene(config=configured(workers=1, interval_s=10.0))
-    return LiveSource(scene.config, replace(scene.readers(), peaks=peaks), scene.clock, Faults(scene.clock))
+    return Collector(scene.config, replace(scene.readers(), peaks=peaks), scene.clock, FaultLog(scene.clock))
 
 
 @pytest.mark.asyncio
@@ -40,7 +40,7 @@ async def test_it_is_reported_once_and_again_to_a_new_run() -> None:
     assert (await source.gather()).earlier_peaks is None
     assert peaks.calls == 1
     peaks.known = ()
-    source.tell_all()
+    source.resend_all()
     assert (await gather_until(source, lambda s: s.earlier_peaks is not None)).earlier_peaks == ()
     await source.aclose()
 

@@ -14,7 +14,7 @@ import pytest
 from metabonk_tui.core.model.pool import Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, OperationStep, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.engine import operations as hands
+from metabonk_tui.engine import operations
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import LIMIT_S, Scene, configured, gated, until, worker_process
@@ -289,7 +289,7 @@ class TestOperations:
             assert kinds(engine).count("pool.launch") == 1
 
     def test_the_end_of_an_operation_stays_in_sight_for_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(hands, "SHOWN_S", 1.0)
+        monkeypatch.setattr(operations, "SHOWN_S", 1.0)
         scene = Scene()
         gate = threading.Event()
         gate.set()

@@ -10,8 +10,8 @@ import pytest
 
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.engine import collector as live
-from metabonk_tui.engine.collector import LiveSource
-from metabonk_tui.engine.single_flight import Faults
+from metabonk_tui.engine.collector import Collector
+from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import LIMIT_S, Scene, configured, gather_until
 
 ONE = EnvFileReading("/pool.env", {"METABONK_A": "1"}, frozenset())
@@ -36,9 +36,9 @@ class File:
         return self.reading
 
 
-def source_of(file: File) -> LiveSource:
+def source_of(file: File) -> Collector:
     scene = Scene(config=configured(workers=1, interval_s=10.0))
-    return LiveSource(scene.config, replace(scene.readers(), env_file=file), scene.clock, Faults(scene.clock))
+    return Collector(scene.config, replace(scene.readers(), env_file=file), scene.clock, FaultLog(scene.clock))
 
 
 async def test_it_is_reported_once_and_again_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ async def test_it_is_reported_once_and_again_when_it_changed(monkeypatch: pytest
     assert (await source.gather()).env_file is None, "the same is no news"
     file.reading = TWO
     assert (await gather_until(source, lambda s: s.env_file is not None)).env_file == TWO
-    source.tell_all()
+    source.resend_all()
     assert (await source.gather()).env_file == TWO
     assert threading.get_ident() not in file.threads, "bash must not hold up the loop"
 

@@ -377,10 +377,10 @@ class SharedJournal:
         self.theirs = theirs
         self.events: tuple[Event, ...] = ()
 
-    def begin(self, there: object) -> None:
+    def begin(self, processes: object) -> None:
         return None
 
-    def news(self) -> tuple[Sample, ...]:
+    def read_new(self) -> tuple[Sample, ...]:
         scene, now_t = self.scene, self.scene.clock.now()
         worker = Observation(status=WorkerStatus({"step": 1.0}), latency_s=0.001)
         emitted, self.events = self.events, ()
@@ -394,14 +394,14 @@ class SharedJournal:
         )
         return replace(sample, t=now_t - 0.001, events=()), sample
 
-    def tell(self, events: tuple[Event, ...], run: object) -> bool:
+    def submit(self, events: tuple[Event, ...], run: object) -> bool:
         self.events += events
         return True
 
-    def take_told(self) -> tuple[tuple[Event, ...], None]:
+    def take_submitted(self) -> tuple[tuple[Event, ...], None]:
         raise AssertionError("who reads along does not write")
 
-    record = take_told
+    record = take_submitted
 
     def close(self) -> None:
         pass
@@ -410,10 +410,10 @@ class SharedJournal:
 @pytest.mark.parametrize("ours", [True, False])
 def test_reading_along_it_acts_once_and_only_where_we_hold_the_pool(ours: bool) -> None:
     scene = scene_of(watching())
-    there = replace(scene.pool.reading, controller="us")
-    elsewhere = replace(there, controller="other", holder="pid 7")
-    scene.pool.reading = there if ours else elsewhere
-    journal = SharedJournal(scene, elsewhere if ours else there)
+    processes = replace(scene.pool.reading, controller="us")
+    elsewhere = replace(processes, controller="other", holder="pid 7")
+    scene.pool.reading = processes if ours else elsewhere
+    journal = SharedJournal(scene, elsewhere if ours else processes)
     engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, [scene.samples.append], journal=journal)  # type: ignore[arg-type]
     engine.start()
     try:

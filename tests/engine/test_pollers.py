@@ -10,8 +10,8 @@ import pytest
 
 from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.engine import logs
-from metabonk_tui.engine.collector import LiveSource
-from metabonk_tui.engine.single_flight import Faults
+from metabonk_tui.engine.collector import Collector
+from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import LIMIT_S, Scene, configured, gather_until, worker_process
 from tests.support.refs import w
 
@@ -34,10 +34,10 @@ class Logs:
         return self.lines.get(owner.slot)
 
 
-def source_of(reader: Logs, workers: int = 2) -> LiveSource:
+def source_of(reader: Logs, workers: int = 2) -> Collector:
     scene = Scene(config=configured(workers=workers, interval_s=10.0))
     scene.table.processes = tuple(worker_process(slot, 100 + slot, 5.0 + slot) for slot in range(workers))
-    return LiveSource(scene.config, replace(scene.readers(), log_tails=reader), scene.clock, Faults(scene.clock))
+    return Collector(scene.config, replace(scene.readers(), log_tails=reader), scene.clock, FaultLog(scene.clock))
 
 
 async def test_they_are_reported_once_and_again_when_they_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ async def test_they_are_reported_once_and_again_when_they_changed(monkeypatch: p
     assert quiet.log_tails == {}, "the same is no news"
     reader.lines[1] = ("WARN: b",)
     assert (await gather_until(source, lambda s: bool(s.log_tails))).log_tails == {w(1): ("WARN: b",)}
-    source.tell_all()
+    source.resend_all()
     assert (await source.gather()).log_tails == {w(0): ("WARN: a",), w(1): ("WARN: b",)}
     assert threading.get_ident() not in reader.threads, "a disk must not hold up the loop"
     await source.aclose()
@@ -100,6 +100,6 @@ async def test_without_a_process_the_status_says_where_it_lies() -> None:
     scene.pool.reading = replace(scene.pool.reading, desired=1)
     scene.workers.fields = {"game_log_path": "/srv/run"}
     readers = replace(scene.readers(), log_tails=reader)
-    source = LiveSource(scene.config, readers, scene.clock, Faults(scene.clock))
+    source = Collector(scene.config, readers, scene.clock, FaultLog(scene.clock))
     await gather_until(source, lambda s: bool(s.log_tails))
     assert reader.asked == [LogOwner(0, None, None, "/srv/run")]

@@ -11,7 +11,7 @@ from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.model.pool import Launch, Resize
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.preflight_runner import Look, Output, Preflight
+from metabonk_tui.engine.preflight_runner import Output, Preflight, PreflightCheck
 from tests.support.readers import Memory, Scene, until
 
 
@@ -22,11 +22,15 @@ class FakeChecks:
         self.both = threading.Barrier(2, timeout=10)
         self.waits = waits
 
-    def looks(self, workers: int, snapshot: Snapshot | None) -> Sequence[Look]:
-        looks = [Look("a", "a", self.meet), Look("b", "b", partial(self.meet, of="b")), Look("c", "c", self.breaks)]
-        return [*looks, Look("d", "d", self.wait)] if self.waits else looks
+    def checks(self, workers: int, snapshot: Snapshot | None) -> Sequence[PreflightCheck]:
+        checks = [
+            PreflightCheck("a", "a", self.meet),
+            PreflightCheck("b", "b", partial(self.meet, of="b")),
+            PreflightCheck("c", "c", self.breaks),
+        ]
+        return [*checks, PreflightCheck("d", "d", self.wait)] if self.waits else checks
 
-    def kept(self) -> tuple[tuple[TestResult, ...], str]:
+    def read_results(self) -> tuple[tuple[TestResult, ...], str]:
         return (TestResult("t", ("x",), "passed", 50.0, 1.0),), ""
 
     def meet(self, report: Output, give_up: threading.Event, of: str = "a") -> ChecklistItem:

@@ -16,11 +16,11 @@ from metabonk_tui.core.model.pool import Stop
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Playback
-from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, Moment, Shift
+from metabonk_tui.core.recordings.seek import AtTime, Edge, Elapsed, FindMark, Shift
 from metabonk_tui.core.step.pipeline import step
-from metabonk_tui.engine import replay_index as trails
-from metabonk_tui.engine.replay_index import Trail
-from metabonk_tui.engine.replay_player import Player
+from metabonk_tui.engine import replay_index
+from metabonk_tui.engine.replay_index import ReplayIndex
+from metabonk_tui.engine.replay_player import ReplayPlayer
 from tests.support.readers import until
 from tests.support.samples import CONFIG, MIN, begin, header, play, script, silent
 
@@ -28,10 +28,12 @@ from tests.support.samples import CONFIG, MIN, begin, header, play, script, sile
 class ListRecording:
     """Samples of a list; `gate` holds the reading up before the sample of that number."""
 
-    def __init__(self, samples: list[Sample], ends_t: float | None = None, told: tuple[Event, ...] = ()) -> None:
+    def __init__(
+        self, samples: list[Sample], ends_t: float | None = None, known_events: tuple[Event, ...] = ()
+    ) -> None:
         self._samples = samples
         self.ends_t = ends_t
-        self.told = told
+        self.known_events = known_events
         self.unread = 0
         self.gate: tuple[int, threading.Event] | None = None
         self.error: Exception | None = None
@@ -71,8 +73,8 @@ def same(one: Snapshot, other: Snapshot) -> bool:
 
 
 @contextmanager
-def player(reel: ListRecording, **how: object) -> Iterator[Player]:
-    one = Player(reel, judge, **{"playing": False, **how})  # type: ignore[arg-type]
+def player(reel: ListRecording, **how: object) -> Iterator[ReplayPlayer]:
+    one = ReplayPlayer(reel, judge, **{"playing": False, **how})  # type: ignore[arg-type]
     one.start()
     try:
         yield one
@@ -80,26 +82,26 @@ def player(reel: ListRecording, **how: object) -> Iterator[Player]:
         one.stop()
 
 
-def state(one: Player) -> Playback:
+def state(one: ReplayPlayer) -> Playback:
     found = one.playback()
     assert found is not None
     return found
 
 
-def settled(one: Player) -> Playback:
+def settled(one: ReplayPlayer) -> Playback:
     """Wait until nothing is read, played or sought any more."""
-    until(lambda: (now := one.playback()) and now.whole and not now.sought and not now.playing)
+    until(lambda: (now := one.playback()) and now.whole and not now.seek_text and not now.playing)
     return state(one)
 
 
-def reached(one: Player, t: float) -> Playback:
+def reached(one: ReplayPlayer, t: float) -> Playback:
     until(lambda: (now := one.playback()) and now.t == t, f"it never stood at {t}")
     return state(one)
 
 
 def _slowly(
     samples: tuple[Sample, ...], slow: threading.Event, monkeypatch: pytest.MonkeyPatch, **how: object
-) -> Player:
+) -> ReplayPlayer:
     """Make a player that reads a sample in 20 ms until `slow` is set."""
     monkeypatch.setattr("metabonk_tui.engine.replay_player.SLICE_S", 0.0)
 
@@ -107,7 +109,7 @@ def _slowly(
         slow.wait(0.02)
         return judge(previous, sample)
 
-    return Player(ListRecording(list(samples), ends_t=samples[-1].t), unhurried, **{"playing": False, **how})  # type: ignore[arg-type]
+    return ReplayPlayer(ListRecording(list(samples), ends_t=samples[-1].t), unhurried, **{"playing": False, **how})  # type: ignore[arg-type]
 
 
 # The trail
@@ -118,17 +120,17 @@ def _slowly(
 def test_any_place_in_any_order_means_what_it_meant_straight(places: list[int], kept: int) -> None:
     samples, straight = recorded()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trails, "KEPT_WORKERS", 1)
-        patch.setattr(trails, "KEPT_LEAST", kept)
-        patch.setattr(trails, "RECENT", 5)
-        way = Trail(ListRecording(list(samples)), judge)
-        while not way.whole:
-            way.read(1.0)
-            assert way.kept <= kept
-        assert len(way) == len(straight)
+        patch.setattr(replay_index, "KEPT_WORKERS", 1)
+        patch.setattr(replay_index, "KEPT_LEAST", kept)
+        patch.setattr(replay_index, "RECENT", 5)
+        index = ReplayIndex(ListRecording(list(samples)), judge)
+        while not index.whole:
+            index.read(1.0)
+            assert index.kept <= kept
+        assert len(index) == len(straight)
         for place in places:
             place = min(place, len(straight) - 1)
-            assert same(way.at(place), straight[place]), place
+            assert same(index.at(place), straight[place]), place
 
 
 def test_going_back_one_by_one_steps_a_stretch_once() -> None:
@@ -140,48 +142,48 @@ def test_going_back_one_by_one_steps_a_stretch_once() -> None:
         steps += 1
         return judge(previous, sample)
 
-    way = Trail(ListRecording(list(samples)), counted)
-    while not way.whole:
-        way.read(1.0)
+    index = ReplayIndex(ListRecording(list(samples)), counted)
+    while not index.whole:
+        index.read(1.0)
     steps = 0
-    for place in range(len(way) - 1, 0, -1):
-        way.at(place)
-    assert steps <= len(way)
+    for place in range(len(index) - 1, 0, -1):
+        index.at(place)
+    assert steps <= len(index)
 
 
 def test_going_on_one_by_one_steps_once_each_and_opens_the_recording_once() -> None:
     samples, straight = recorded()
     reel = ListRecording(list(samples))
-    way = Trail(reel, judge)
-    while not way.whole:
-        way.read(1.0)
-    for place in range(17, len(way)):
-        assert same(way.at(place), straight[place])
+    index = ReplayIndex(reel, judge)
+    while not index.whole:
+        index.read(1.0)
+    for place in range(17, len(index)):
+        assert same(index.at(place), straight[place])
     assert reel.asked == [0, 17]
 
 
 def test_a_time_is_the_last_sample_up_to_it_also_where_times_fall_back() -> None:
     samples = script(silent, for_s=100)
     samples[5] = replace(samples[5], t=samples[3].t)
-    way = Trail(ListRecording(samples), judge)
-    while not way.whole:
-        way.read(1.0)
-    assert way.place(-1.0) == 0
-    assert way.place(35.0) == 3
-    assert way.place(40.0) == 5
-    assert way.place(1e9) == len(samples) - 1
+    index = ReplayIndex(ListRecording(samples), judge)
+    while not index.whole:
+        index.read(1.0)
+    assert index.place(-1.0) == 0
+    assert index.place(35.0) == 3
+    assert index.place(40.0) == 5
+    assert index.place(1e9) == len(samples) - 1
 
 
 def test_samples_that_are_gone_when_it_goes_back_cost_their_places_only() -> None:
     samples, _ = recorded()
     reel = ListRecording(list(samples))
-    way = Trail(reel, judge)
-    while not way.whole:
-        way.read(1.0)
+    index = ReplayIndex(reel, judge)
+    while not index.whole:
+        index.read(1.0)
     reel.lost = {20, 21, 30}
-    assert way.at(21).t == samples[21].t
+    assert index.at(21).t == samples[21].t
     reel.lost = set(range(2, 200))
-    assert way.at(14).t <= samples[14].t
+    assert index.at(14).t <= samples[14].t
 
 
 # The player
@@ -232,7 +234,7 @@ def test_a_minute_is_a_minute_also_between_samples_and_a_gap_is_stepped_over() -
 
 def test_it_stands_where_it_was_asked_to_begin_and_stop_is_there_from_the_gate_on() -> None:
     samples, _ = recorded()
-    with player(ListRecording(list(samples)), at=Find("stop", True)) as one:
+    with player(ListRecording(list(samples)), at=FindMark("stop", True)) as one:
         settled(one)
         latest = one.latest()
         assert latest is not None
@@ -249,11 +251,11 @@ def test_events_are_found_in_all_that_was_read_not_only_in_what_was_shown() -> N
     samples, _ = recorded()
     with player(ListRecording(list(samples))) as one:
         settled(one)
-        one.seek(Find("run", True))
+        one.seek(FindMark("run", True))
         reached(one, 90 * MIN)
-        one.seek(Find("gap", False))
+        one.seek(FindMark("gap", False))
         reached(one, 15 * MIN)
-        one.seek(Find("gap", False))
+        one.seek(FindMark("gap", False))
         until(lambda: state(one).note)
         assert state(one).note == "no gap before this"
         assert state(one).t == 15 * MIN
@@ -284,11 +286,11 @@ def test_before_it_is_reached_it_is_reported_and_another_request_takes_its_place
     try:
         until(one.playback)
         one.seek(Elapsed(30 * MIN))
-        until(lambda: state(one).sought == "00:30:00")
+        until(lambda: state(one).seek_text == "00:30:00")
         assert not state(one).whole
         assert state(one).read_to_t < 30 * MIN
         one.step(1)
-        until(lambda: not state(one).sought)
+        until(lambda: not state(one).seek_text)
         slow.set()
         assert settled(one).t == 10.0
     finally:
@@ -306,7 +308,7 @@ def test_nothing_is_shown_before_it_stands_where_it_was_to_begin(monkeypatch: py
         until(one.playback)
         assert one.latest() is None
         assert state(one).sample_t is None
-        assert state(one).sought == "the end"
+        assert state(one).seek_text == "the end"
         slow.set()
         until(one.latest)
         assert settled(one).t == samples[-3].t - 60.0
@@ -333,13 +335,13 @@ def test_what_the_recording_reports_of_its_events_is_marked_before_it_is_read(mo
     monkeypatch.setattr("metabonk_tui.engine.replay_player.SLICE_S", 0.0)
     samples, _ = recorded()
     slow = threading.Event()
-    told = (Event(31 * MIN, "memory.low", "warn", "foretold"),)
+    known_events = (Event(31 * MIN, "memory.low", "warn", "foretold"),)
 
     def unhurried(previous: Snapshot | None, sample: Sample) -> Snapshot:
         slow.wait(0.02)
         return judge(previous, sample)
 
-    one = Player(ListRecording(list(samples), told=told), unhurried, playing=False)
+    one = ReplayPlayer(ListRecording(list(samples), known_events=known_events), unhurried, playing=False)
     one.start()
     try:
         until(one.playback)
@@ -393,7 +395,7 @@ def test_after_a_jump_it_stays_there(go: str) -> None:
     clock = Clock()
     with player(ListRecording(list(samples)), playing=True, now=clock) as one:
         until(lambda: (now := one.playback()) and now.whole and now.playing)
-        {"step": lambda: one.step(1), "minute": lambda: one.seek(Shift(60)), "place": lambda: one.seek(Moment(50.0))}[
+        {"step": lambda: one.step(1), "minute": lambda: one.seek(Shift(60)), "place": lambda: one.seek(AtTime(50.0))}[
             go
         ]()
         until(lambda: not state(one).playing)

@@ -8,7 +8,7 @@ import pytest
 
 from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.recordings.restore import Past
+from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import Scene, until
 from tests.support.refs import w
@@ -24,20 +24,20 @@ class LateJournal:
     looked: int = 0
     submitted: list[Event] = field(default_factory=list)
 
-    def begin(self, there: object) -> Past | None:
+    def begin(self, processes: object) -> RecordedPast | None:
         return None
 
-    def news(self) -> tuple[Sample, ...] | None:
+    def read_new(self) -> tuple[Sample, ...] | None:
         self.looked += 1
         if self.looked <= 2:
             return None
         theirs, self.theirs = self.theirs, ()
         return theirs
 
-    def tell(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
+    def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
         return True
 
-    def take_told(self) -> tuple[tuple[Event, ...], RunHeader | None]:
+    def take_submitted(self) -> tuple[tuple[Event, ...], RunHeader | None]:
         return (), None
 
     def record(self, sample: Sample, snapshot: Snapshot | None) -> None:

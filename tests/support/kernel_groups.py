@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from metabonk_tui.adapters.host.cgroup import CgroupTree, Group
+from metabonk_tui.adapters.host.cgroup import Cgroup, CgroupTree
 
 
 class KernelGroup:
     """One real group. `procs` is the file that a process writes its pid into to join."""
 
-    def __init__(self, above: Group, directory: Path, name: str) -> None:
+    def __init__(self, above: Cgroup, directory: Path, name: str) -> None:
         self.version, self.directory, self.name = above.version, directory, name
         self.procs = directory / "cgroup.procs"
 
@@ -38,7 +38,7 @@ class KernelGroups:
 
     def __init__(self) -> None:
         self.why_not = "no memory cgroup is mounted"
-        self._above: Group | None = None
+        self._above: Cgroup | None = None
         self._made: list[KernelGroup] = []
         for group in _candidates():
             try:
@@ -65,7 +65,7 @@ class KernelGroups:
         assert group is not None
         return group
 
-    def _make(self, above: Group, directory: Path, name: str) -> KernelGroup | None:
+    def _make(self, above: Cgroup, directory: Path, name: str) -> KernelGroup | None:
         level = f"metabonk-tui-test-{uuid.uuid4().hex[:12]}"
         (directory / level).mkdir()
         group = KernelGroup(above, directory / level, f"{name.rstrip('/')}/{level}")
@@ -88,6 +88,6 @@ class KernelGroups:
                 time.sleep(0.01)
 
 
-def _candidates() -> Iterator[Group]:
+def _candidates() -> Iterator[Cgroup]:
     for chain in CgroupTree().chains(None):
         yield from reversed(chain)

@@ -29,7 +29,7 @@ from metabonk_tui.core.model.sample import (
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import LiveSource, Readers
+from metabonk_tui.engine.collector import Collector, Readers
 from metabonk_tui.engine.engine import Engine
 from tests.support.paths import ROOT
 
@@ -55,7 +55,7 @@ def until(true: Callable[[], Any], what: str = "it never became true") -> Any:
     return found
 
 
-async def gather_until(source: LiveSource, true: Callable[[Sample], bool]) -> Sample:
+async def gather_until(source: Collector, true: Callable[[Sample], bool]) -> Sample:
     """Gather on until there is such a Sample."""
     ends = time.monotonic() + LIMIT_S
     while True:

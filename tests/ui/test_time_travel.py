@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
-from metabonk_tui.core.recordings.playback import Mark, Playback, Stretch
-from metabonk_tui.core.recordings.seek import Edge, Elapsed, Find, Shift, Target
+from metabonk_tui.core.recordings.playback import Mark, Playback, RunSpan
+from metabonk_tui.core.recordings.seek import Edge, Elapsed, FindMark, Shift, Target
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.commands import COMMANDS, REPLAY_REFUSAL
@@ -48,13 +48,13 @@ def playback(scene: Snapshot, **more: object) -> Playback:
         "playing": False,
         "speed": 60.0,
         "sample_t": scene.t,
-        "runs": (Stretch(scene.run.name, began_t, began_t, to_t),),
+        "runs": (RunSpan(scene.run.name, began_t, began_t, to_t),),
         "marks": (
-            Mark(began_t + 1, "verdict", word=VerdictKind.VALIDATING),
+            Mark(began_t + 1, "verdict", verdict_kind=VerdictKind.VALIDATING),
             Mark(began_t + 600, "warn"),
             Mark(began_t + 900, "crit"),
-            Mark(began_t + 1804, "verdict", word=VerdictKind.STOP),
-            Mark(began_t + 4000, "verdict", word=VerdictKind.LAUNCH_24H),
+            Mark(began_t + 1804, "verdict", verdict_kind=VerdictKind.STOP),
+            Mark(began_t + 4000, "verdict", verdict_kind=VerdictKind.LAUNCH_24H),
         ),
         "gaps": (Gap(began_t + 2400, began_t + 2900),),
         **more,
@@ -142,7 +142,7 @@ def test_in_ascii_it_still_looks_like_this() -> None:
 
 def test_while_it_is_read_it_still_looks_like_this() -> None:
     scene = scenes.stop()
-    reading = {"whole": False, "read_to_t": scene.t + 300, "sought": "01:00:00"}
+    reading = {"whole": False, "read_to_t": scene.t + 300, "seek_text": "01:00:00"}
     kept("replay-reading-120x40", Viewer(scene, **reading).text)
 
 
@@ -267,7 +267,12 @@ def test_what_is_copied_says_that_it_is_past() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "target"),
-    [("55m", Elapsed(3300)), ("3m ago", Shift(-180)), ("next verdict", Find("verdict", True)), ("end", Edge("end"))],
+    [
+        ("55m", Elapsed(3300)),
+        ("3m ago", Shift(-180)),
+        ("next verdict", FindMark("verdict", True)),
+        ("end", Edge("end")),
+    ],
 )
 def test_what_is_typed_is_gone_to(typed: str, target: Target) -> None:
     viewer = Viewer()
@@ -335,7 +340,7 @@ def test_the_bar_says_how_it_stands() -> None:
     assert "held  00:55:04 of 01:15:04" in bar()
     assert "▸ ×60" in bar(playing=True)
     assert "read to 01:00:04" in bar(whole=False, read_to_t=scene.t + 300)
-    waits = bar(whole=False, read_to_t=scene.t + 300, sought="01:10:00")
+    waits = bar(whole=False, read_to_t=scene.t + 300, seek_text="01:10:00")
     assert "to 01:10:00, read to 01:00:04" in waits
     assert "no gap before this" in bar(note="no gap before this")
     assert "nothing was recorded for 8m20s" in bar(t=scene.run.started_at + 2500)
@@ -346,7 +351,7 @@ def test_the_bar_says_how_it_stands() -> None:
 def test_runs_are_counted_where_there_are_several() -> None:
     scene = scenes.stop()
     began_t = scene.run.started_at
-    runs = (Stretch("a", began_t, began_t, scene.t), Stretch("b", scene.t + 100, scene.t + 100, scene.t + 1200))
+    runs = (RunSpan("a", began_t, began_t, scene.t), RunSpan("b", scene.t + 100, scene.t + 100, scene.t + 1200))
     assert "00:55:04 of 00:55:04  run 1/2" in bar(runs=runs)
     assert "00:00:50 of 00:18:20  run 2/2" in bar(runs=runs, t=scene.t + 150)
 
@@ -514,7 +519,7 @@ class Watcher(Viewer):
 
 @pytest.mark.parametrize(
     ("keys", "sent"),
-    [("[", -1), ("{", Shift(-60.0)), ("t3m ago\n", Shift(-180.0)), ("tnext stop\n", Find("stop", True))],
+    [("[", -1), ("{", Shift(-60.0)), ("t3m ago\n", Shift(-180.0)), ("tnext stop\n", FindMark("stop", True))],
 )
 def test_from_now_one_goes_into_the_past_of_the_run(keys: str, sent: object) -> None:
     watcher = Watcher(size=(200, 60))

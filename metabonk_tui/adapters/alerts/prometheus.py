@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from metabonk_tui.core.export.prometheus import Family, families
+from metabonk_tui.core.export.prometheus import MetricFamily, families
 from metabonk_tui.core.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CLOSE_S = 5.0
 
 
-class Unserved(Exception):
+class MetricsError(Exception):
     """The endpoint cannot be opened; its text says why, for people."""
 
 
@@ -44,7 +44,7 @@ class Endpoint:
 
 
 def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Callable[[Snapshot], float]) -> Endpoint:
-    """Answer from now on, on threads of its own; port 0 takes a free one. Raises Unserved.
+    """Answer from now on, on threads of its own; port 0 takes a free one. Raises MetricsError.
 
     `age_s` says how old a Snapshot is, in real seconds.
     """
@@ -53,7 +53,7 @@ def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Ca
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
         from prometheus_client.registry import Collector
     except ImportError:
-        raise Unserved("the library for metrics is not installed: pip install 'metabonk-tui[metrics]'") from None
+        raise MetricsError("the library for metrics is not installed: pip install 'metabonk-tui[metrics]'") from None
 
     class Newest(Collector):
         """Everything that is known when somebody asks; nothing before the first Snapshot."""
@@ -65,9 +65,9 @@ def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Ca
             snapshot = latest()
             return () if snapshot is None else [_metric(one) for one in families(snapshot, age_s(snapshot))]
 
-    def _metric(family: Family) -> Metric:
+    def _metric(family: MetricFamily) -> Metric:
         kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
-        metric = kind(family.name, family.what, labels=family.labels)
+        metric = kind(family.name, family.help_text, labels=family.labels)
         for labels, value in family.points:
             metric.add_metric(labels, value)
         return metric
@@ -77,5 +77,5 @@ def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Ca
     try:
         server, thread = prometheus_client.start_http_server(port, addr=host, registry=registry)
     except OSError as error:
-        raise Unserved(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+        raise MetricsError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
     return Endpoint(server, thread)

@@ -48,8 +48,8 @@ class SourceKeys:
 
 def unread(keys: Iterable[str], names: frozenset[str]) -> tuple[str, ...]:
     """List the METABONK_ keys that never occur among the names, sorted."""
-    begun = tuple(name for name in names if name.endswith("_") and name != _ANY)
-    return tuple(sorted(k for k in keys if k.startswith(_ANY) and k not in names and not k.startswith(begun)))
+    prefixes = tuple(name for name in names if name.endswith("_") and name != _ANY)
+    return tuple(sorted(k for k in keys if k.startswith(_ANY) and k not in names and not k.startswith(prefixes)))
 
 
 def _python_files(folder: Path) -> Iterator[Path]:

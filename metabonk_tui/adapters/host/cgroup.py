@@ -37,7 +37,7 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Cgroup:
     """One memory cgroup: `name` is its path in the hierarchy, `top` is the outermost that can be seen."""
 
     version: Version
@@ -47,7 +47,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupMemory:
+class CgroupMemory:
     """The limit of one group and what it leaves; the last two are None where the use cannot be read."""
 
     limit_bytes: int
@@ -61,9 +61,9 @@ class CgroupTree:
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
         self._mounts: tuple[Mount, ...] | None = None
-        self._chains: dict[tuple[Version, str], tuple[Group, ...]] = {}
+        self._chains: dict[tuple[Version, str], tuple[Cgroup, ...]] = {}
 
-    def chains(self, pid: int | None) -> tuple[tuple[Group, ...], ...]:
+    def chains(self, pid: int | None) -> tuple[tuple[Cgroup, ...], ...]:
         """List the groups above one process (None: this one), outermost first, one chain per hierarchy.
 
         Empty when the process is gone or no hierarchy that accounts memory can be seen.
@@ -79,7 +79,7 @@ class CgroupTree:
             self._mounts = _mounts(read_bytes(self._root / "proc/self/mountinfo") or b"", self._root)
         return self._mounts
 
-    def _chain(self, mounts: Sequence[Mount], version: Version, path: str, pid: int | None) -> tuple[Group, ...]:
+    def _chain(self, mounts: Sequence[Mount], version: Version, path: str, pid: int | None) -> tuple[Cgroup, ...]:
         known = self._chains.get((version, path))
         if known is not None and known[-1].directory.is_dir():
             return known
@@ -92,7 +92,7 @@ class CgroupTree:
         return chain
 
 
-def group_memory(group: Group) -> GroupMemory | None:
+def read_cgroup_memory(group: Cgroup) -> CgroupMemory | None:
     """Read what one group leaves: limit - (usage - page cache). None: it sets no limit that can be read."""
     if group.version == 2:
         limits = [_number(group, "memory.max"), _number(group, "memory.high")]
@@ -110,12 +110,12 @@ def group_memory(group: Group) -> GroupMemory | None:
     usage = _number(group, usage_file)
     cache = _page_cache_bytes(stat if stat is not None else read_bytes(f"{group.directory}/memory.stat"))
     if usage is None or cache is None:
-        return GroupMemory(limit, None, None)
+        return CgroupMemory(limit, None, None)
     working_set = max(0, usage - cache)
-    return GroupMemory(limit, working_set, max(0, limit - working_set))
+    return CgroupMemory(limit, working_set, max(0, limit - working_set))
 
 
-def group_swap(group: Group) -> tuple[int, int] | None:
+def read_cgroup_swap(group: Cgroup) -> tuple[int, int] | None:
     """Read (limit, used) of a v2 group's own swap limit in bytes; None: it has none."""
     if group.version != 2:
         return None
@@ -123,7 +123,7 @@ def group_swap(group: Group) -> tuple[int, int] | None:
     return None if limit is None or used is None else (limit, used)
 
 
-def oom_file(group: Group) -> Path:
+def oom_file(group: Cgroup) -> Path:
     """Name the file that counts a group's OOM kills."""
     return group.directory / ("memory.events" if group.version == 2 else "memory.oom_control")
 
@@ -140,7 +140,7 @@ def read_pressure(path: Path) -> tuple[float | None, float | None]:
     return found.get(b"some"), found.get(b"full")
 
 
-def _number(group: Group, name: str) -> int | None:
+def _number(group: Cgroup, name: str) -> int | None:
     text = read_bytes(f"{group.directory}/{name}")
     return int(text) if text is not None and text.strip().isdigit() else None
 
@@ -190,9 +190,9 @@ def _mounts(mountinfo: bytes, root: Path) -> tuple[Mount, ...]:
     return tuple(mounts.values())
 
 
-def _find_chain(mounts: Sequence[Mount], path: str, pid: int | None) -> tuple[Group, ...]:
+def _find_chain(mounts: Sequence[Mount], path: str, pid: int | None) -> tuple[Cgroup, ...]:
     """Walk from the mount that shows the most ancestors of `path` down to it, as far as the directories exist."""
-    best: tuple[Group, ...] = ()
+    best: tuple[Cgroup, ...] = ()
     for mount in mounts:
         names = _names(mount, path, pid)
         chain = () if names is None else _groups(mount, names)
@@ -213,14 +213,14 @@ def _names(mount: Mount, path: str, pid: int | None) -> list[str] | None:
     return [] if pid is None else None
 
 
-def _groups(mount: Mount, names: Sequence[str]) -> tuple[Group, ...]:
-    groups: list[Group] = []
+def _groups(mount: Mount, names: Sequence[str]) -> tuple[Cgroup, ...]:
+    groups: list[Cgroup] = []
     directory, name = mount.directory, mount.root.rstrip("/")
     for level in ("", *names):
         directory, name = (directory / level, f"{name}/{level}") if level else (directory, name)
         if not directory.is_dir():
             break
-        groups.append(Group(mount.version, name or "/", directory, top=not groups))
+        groups.append(Cgroup(mount.version, name or "/", directory, top=not groups))
     return tuple(groups)
 
 

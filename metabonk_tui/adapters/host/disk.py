@@ -8,7 +8,7 @@ from pathlib import Path
 from metabonk_tui.core.launch.preflight import DiskFinding
 
 
-def room(path: Path) -> DiskFinding:
+def free_space(path: Path) -> DiskFinding:
     """Look where this folder is, or would be: what does not exist yet lies in its nearest parent that does."""
     place = path
     while not place.exists() and place != place.parent:

@@ -70,14 +70,14 @@ class KernelLog:
         return kills
 
     def _kill(self, line: str) -> KernelKill | None:
-        said = line.partition(";")[2]
-        reason = _REASON.search(said)
+        text = line.partition(";")[2]
+        reason = _REASON.search(text)
         if reason is not None:
             self._groups = {int(reason[3]): (clean_text(reason[1] or ""), clean_text(reason[2]))}
             return None
-        killed = _KILLED.search(said)
+        killed = _KILLED.search(text)
         # "OOM" stands before it, however the kernel spells the rest; sysrq kills are named otherwise.
-        if killed is None or "emory" not in said[: killed.start()]:
+        if killed is None or "emory" not in text[: killed.start()]:
             return None
         pid = int(killed[1])
         sizes = _RSS.findall(killed[3])

@@ -9,7 +9,14 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from metabonk_tui.adapters.host.cgroup import CgroupTree, Group, GroupMemory, group_memory, group_swap, read_pressure
+from metabonk_tui.adapters.host.cgroup import (
+    Cgroup,
+    CgroupMemory,
+    CgroupTree,
+    read_cgroup_memory,
+    read_cgroup_swap,
+    read_pressure,
+)
 from metabonk_tui.adapters.host.oom_counter import Chain, OomCounter, counter_file
 from metabonk_tui.adapters.process.proc import read_bytes
 from metabonk_tui.core.model.sample import MemoryReading
@@ -35,7 +42,7 @@ class KernelMemory:
         theirs = {pid: self._tree.chains(pid) for pid in pids}
         workers = tuple(dict.fromkeys(chain for chains in theirs.values() for chain in chains))
         seen = dict.fromkeys(group for chain in (*own, *workers) for group in chain)
-        groups = {group: group_memory(group) for group in seen}
+        groups = {group: read_cgroup_memory(group) for group in seen}
         host = _host(read_bytes(self._root / "proc/meminfo") or b"")
         host_total, host_available = host.get("MemTotal"), _host_available(host)
 
@@ -60,7 +67,7 @@ class KernelMemory:
         )
 
     def _counters(
-        self, theirs: Mapping[int, tuple[Chain, ...]], groups: Mapping[Group, GroupMemory | None]
+        self, theirs: Mapping[int, tuple[Chain, ...]], groups: Mapping[Cgroup, CgroupMemory | None]
     ) -> set[Path | None]:
         """Name the OOM counter of every process that still lives."""
         files: set[Path | None] = set()
@@ -87,7 +94,7 @@ class KernelMemory:
 
 
 def _least(
-    host_total: int | None, host_available: int | None, groups: Mapping[Group, GroupMemory | None]
+    host_total: int | None, host_available: int | None, groups: Mapping[Cgroup, CgroupMemory | None]
 ) -> tuple[int | None, str | None, int | None]:
     """Find (available, by whom, working set). A limit whose use is unknown leaves an unknown amount, not plenty."""
     # A limit above the host's memory never leaves less than the host does.
@@ -120,14 +127,14 @@ def _host_available(host: Mapping[str, int]) -> int | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def _swap(host: Mapping[str, int], groups: Iterable[Group]) -> tuple[int | None, int | None]:
+def _swap(host: Mapping[str, int], groups: Iterable[Cgroup]) -> tuple[int | None, int | None]:
     """Find (total, used) of the swap that may be used: the host's, or a group's share where that is less."""
     total, free = host.get("SwapTotal"), host.get("SwapFree")
     if total is None or free is None:
         return None, None
     used = max(0, total - free)
     for group in groups:
-        limit = group_swap(group)
+        limit = read_cgroup_swap(group)
         if limit is not None and limit[0] < total:
             total, used = limit
     return total, used

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from metabonk_tui.adapters.host.cgroup import Group, GroupMemory, oom_file, read_oom_kills
+from metabonk_tui.adapters.host.cgroup import Cgroup, CgroupMemory, oom_file, read_oom_kills
 
 Scope = Literal["cgroup", "host"]
-Chain = tuple[Group, ...]
+Chain = tuple[Cgroup, ...]
 
 
 class OomCounter:
@@ -54,7 +54,7 @@ class OomCounter:
         return now
 
 
-def counter_file(chain: Chain, memory: Mapping[Group, GroupMemory | None]) -> Path | None:
+def counter_file(chain: Chain, memory: Mapping[Cgroup, CgroupMemory | None]) -> Path | None:
     """Choose the counter that sees kills of a process in this chain; None: only the host's does.
 
     v1 counts a kill in the victim's own group only. v2 counts it in every ancestor too, so there the group
@@ -69,7 +69,7 @@ def counter_file(chain: Chain, memory: Mapping[Group, GroupMemory | None]) -> Pa
     return _readable([*tightest, *reversed(chain)])
 
 
-def _readable(groups: Sequence[Group]) -> Path | None:
+def _readable(groups: Sequence[Cgroup]) -> Path | None:
     return next((file for group in groups if read_oom_kills(file := oom_file(group)) is not None), None)
 
 

@@ -19,7 +19,7 @@ _MAX_BODY_BYTES = 4 * 1024 * 1024
 """/workers carries every worker's heartbeat twice: 64 of them are most of a megabyte."""
 
 
-class Orchestrator:
+class OrchestratorClient:
     """Read one orchestrator through a client that others share."""
 
     def __init__(self, client: StatusClient, url: str, base_port: int) -> None:

@@ -11,26 +11,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, boot_id
-from metabonk_tui.adapters.pools.launch_spec import LauncherSite
+from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.pools.terminate import as_target
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.roles import option
 from metabonk_tui.adapters.process.tree import (
     ancestors,
-    carries_token,
     descendants,
+    has_token,
     listeners,
-    our_line,
+    own_ancestry,
+    processes_with_token,
     same_start,
     supervisors,
-    token_bearers,
 )
 from metabonk_tui.core.model.pool import TargetProcess
 from metabonk_tui.core.model.sample import ProcessReading
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PoolProcesses:
     """What runs of one pool."""
 
     workers: tuple[TargetProcess, ...] = ()
@@ -38,33 +38,33 @@ class Scene:
     launcher_arguments: tuple[str, ...] = ()
     ours: bool = False
     """The launcher is the one that our record names."""
-    company: tuple[TargetProcess, ...] = ()
+    companions: tuple[TargetProcess, ...] = ()
     """Orchestrator, supervisors that outlived the launcher, and who else bears our token."""
 
     @property
-    def everyone(self) -> tuple[TargetProcess, ...]:
+    def all_targets(self) -> tuple[TargetProcess, ...]:
         """Everyone that a stop hits by name, workers first."""
-        return (*self.workers, *((self.launcher,) if self.launcher else ()), *self.company)
+        return (*self.workers, *((self.launcher,) if self.launcher else ()), *self.companions)
 
 
-def look(
-    readings: Iterable[ProcessReading], site: LauncherSite, record: LaunchRecord | None, proc: Proc, sweep: bool
-) -> Scene:
+def find_processes(
+    readings: Iterable[ProcessReading], spec: LaunchSpec, record: LaunchRecord | None, proc: Proc, sweep: bool
+) -> PoolProcesses:
     """Sort the processes seen. With `sweep` also look for survivors by their token, in every process there is."""
-    never = our_line(proc)
+    protected_pids = own_ancestry(proc)
     readings = tuple(readings)
     names = {reading.pid: reading.name for reading in readings}
     seen = [
         (reading, stat)
         for reading in readings
-        if reading.pid is not None and reading.started_at is not None and reading.pid not in never
+        if reading.pid is not None and reading.started_at is not None and reading.pid not in protected_pids
         if (stat := proc.stat(reading.pid)) is not None and same_start(stat.started_at, reading.started_at)
     ]
     token = record.token if record else None
     candidates = {stat.pid: stat for reading, stat in seen if reading.role == "launcher"}
     slotted = [stat for reading, stat in seen if reading.role == "worker" and reading.slot is not None]
     recorded = recorded_launcher(record, proc)
-    launcher = recorded or _launcher_of(slotted, candidates, site, proc)
+    launcher = recorded or _launcher_of(slotted, candidates, spec, proc)
     workers = tuple(
         TargetProcess("worker", stat.pid, stat.started_at, reading.slot, reading.name)
         for reading, stat in seen
@@ -72,26 +72,26 @@ def look(
         and (reading.slot is not None or _belongs(stat.pid, launcher, frozenset(), token, proc))
     )
     groups = _groups(target.pid for target in workers) if launcher is None else frozenset()
-    company = {
+    companions = {
         stat.pid: TargetProcess("orchestrator", stat.pid, stat.started_at, name=reading.name)
         for reading, stat in seen
         if reading.role == "orchestrator" and _belongs(stat.pid, launcher, groups, token, proc)
     }
     if launcher is None:
         for worker in workers:
-            company |= {s.pid: as_target(s) for s in supervisors(proc, worker.pid) if s.pid not in never}
+            companions |= {s.pid: as_target(s) for s in supervisors(proc, worker.pid) if s.pid not in protected_pids}
     if sweep and token is not None:
         below = {stat.pid for stat in descendants(proc, [launcher.pid])} | {launcher.pid} if launcher else set()
-        for stat in token_bearers(proc, token):
-            if stat.pid not in below | never:
-                company.setdefault(stat.pid, as_target(stat))
+        for stat in processes_with_token(proc, token):
+            if stat.pid not in below | protected_pids:
+                companions.setdefault(stat.pid, as_target(stat))
     named = {target.pid for target in workers}
-    return Scene(
+    return PoolProcesses(
         workers=tuple(sorted(workers, key=lambda target: (target.slot is None, target.slot or 0, target.pid))),
         launcher=_named_launcher(launcher, names) if launcher else None,
         launcher_arguments=proc.arguments(launcher.pid) if launcher else (),
         ours=recorded is not None,
-        company=tuple(target for pid, target in company.items() if pid not in named),
+        companions=tuple(target for pid, target in companions.items() if pid not in named),
     )
 
 
@@ -105,21 +105,21 @@ def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | 
     return stat if stat is not None and same_start(stat.started_at, record.launcher_started_at) else None
 
 
-def spoken_workers(arguments: tuple[str, ...]) -> int | None:
+def workers_option(arguments: tuple[str, ...]) -> int | None:
     """Read N of `--workers N` or `--workers=N` in a launcher's command line; 0 there means its default, not none."""
     text = option(arguments, "--workers") or ""
     return int(text) or None if re.fullmatch(r"[0-9]{1,4}", text) else None
 
 
-def strangers(scene: Scene, site: LauncherSite, workers: int, proc: Proc) -> dict[int, str]:
+def foreign_listeners(running: PoolProcesses, spec: LaunchSpec, workers: int, proc: Proc) -> dict[int, str]:
     """Say who listens on a port that one of so many workers needs, and is none of this pool's."""
-    pids = [target.pid for target in scene.everyone]
-    family = {*pids, *(stat.pid for stat in descendants(proc, pids))}
-    ports = range(site.base_port, site.base_port + workers)
+    pids = [target.pid for target in running.all_targets]
+    own_pids = {*pids, *(stat.pid for stat in descendants(proc, pids))}
+    ports = range(spec.base_port, spec.base_port + workers)
     return {
         port: _name(pid, proc)
-        for port, pid in sorted(listeners(ports, family, proc).items())
-        if pid is None or pid not in family
+        for port, pid in sorted(listeners(ports, own_pids, proc).items())
+        if pid is None or pid not in own_pids
     }
 
 
@@ -136,7 +136,7 @@ def _name(pid: int | None, proc: Proc) -> str:
 
 
 def _launcher_of(
-    workers: list[ProcessStat], candidates: dict[int, ProcessStat], site: LauncherSite, proc: Proc
+    workers: list[ProcessStat], candidates: dict[int, ProcessStat], spec: LaunchSpec, proc: Proc
 ) -> ProcessStat | None:
     """Choose the launcher of these workers: their nearest ancestor that looks like one.
 
@@ -148,19 +148,19 @@ def _launcher_of(
                 return candidates[stat.pid]
     if not workers:
         for stat in candidates.values():
-            if _runs_our_command(stat.pid, site, proc):
+            if _runs_our_command(stat.pid, spec, proc):
                 return stat
     return None
 
 
-def _runs_our_command(pid: int, site: LauncherSite, proc: Proc) -> bool:
+def _runs_our_command(pid: int, spec: LaunchSpec, proc: Proc) -> bool:
     arguments = proc.arguments(pid)
-    launch, words = site.launch_argv(0), site.command_words()
+    launch, words = spec.launch_argv(0), spec.command_words()
     if not launch:
         return False
     starts = range(1, len(arguments) - len(words) + 1)
     alike = [at for at in starts if [_last(a) for a in arguments[at : at + len(words)]] == [_last(w) for w in words]]
-    stop = site.stop_argv(0)[1:]
+    stop = spec.stop_argv(0)[1:]
     if not alike or _interpreter(arguments[0]) != _interpreter(launch[0]):
         return False
     if stop and arguments[-len(stop) :] == stop:
@@ -169,7 +169,7 @@ def _runs_our_command(pid: int, site: LauncherSite, proc: Proc) -> bool:
         there = os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return False
-    return there == os.path.realpath(site.directory) and site.names_base_port(arguments)
+    return there == os.path.realpath(spec.directory) and spec.names_base_port(arguments)
 
 
 def _last(argument: str) -> str:
@@ -183,7 +183,7 @@ def _interpreter(program: str) -> str:
 def _belongs(pid: int, launcher: ProcessStat | None, groups: frozenset[int], token: str | None, proc: Proc) -> bool:
     if launcher is not None and any(stat.pid == launcher.pid for stat in ancestors(proc, pid)):
         return True
-    return bool(_groups([pid]) & groups) or (token is not None and carries_token(proc, pid, token))
+    return bool(_groups([pid]) & groups) or (token is not None and has_token(proc, pid, token))
 
 
 def _groups(pids: Iterable[int]) -> frozenset[int]:

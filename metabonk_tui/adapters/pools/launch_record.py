@@ -35,7 +35,7 @@ class LaunchRecord:
     """What was not as the interlock wants it."""
 
 
-_LATER = frozenset({"hours", "override", "overridden"})
+_OPTIONAL_KEYS = frozenset({"hours", "override", "overridden"})
 """What the records of earlier versions lack."""
 
 
@@ -51,7 +51,9 @@ class RecordFile:
         """Read the record; None: there is none that can be believed (then `problem` says why, if there is one)."""
         try:
             tree = json.loads(self.path.read_text(encoding="utf-8"))
-            record = LaunchRecord(**{key: tree[key] for key in LaunchRecord.__dataclass_fields__ if key not in _LATER})
+            record = LaunchRecord(
+                **{key: tree[key] for key in LaunchRecord.__dataclass_fields__ if key not in _OPTIONAL_KEYS}
+            )
             override, items = str(tree.get("override", "")), tuple(str(item) for item in tree.get("overridden", ()))
             record = replace(record, hours=tree.get("hours"), override=override, overridden=items)
             if not isinstance(record.token, str) or not record.token:

@@ -15,10 +15,10 @@ from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourc
 from metabonk_tui.adapters.process.tree import TOKEN_VARIABLE
 from metabonk_tui.core.config.schema import Config
 
-NOTHING_SOURCED = Sourced({})
+NO_VARIABLES = Sourced({})
 
 
-class LauncherSite:
+class LaunchSpec:
     """Where and how one pool is launched and stopped."""
 
     def __init__(self, config: Config, state_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -48,7 +48,7 @@ class LauncherSite:
     def source(self, timeout_s: float = TIMEOUT_S) -> Sourced | EnvFileError:
         """Source the env file, if there is one. Blocks up to `timeout_s`."""
         if self.env_file is None:
-            return NOTHING_SOURCED
+            return NO_VARIABLES
         return source_env_file(self.env_file, self._environ, timeout_s)
 
     def environment(self, sourced: Sourced, token: str | None = None) -> dict[str, str]:
@@ -96,8 +96,8 @@ class LauncherSite:
 
     def names_base_port(self, arguments: tuple[str, ...]) -> bool:
         """Tell whether a launcher's command line can be this pool's, where the base port is said on it."""
-        spoken = [argument for argument in self._launcher.launch if "{base_port}" in argument]
-        return all(self._filled(argument, 0) in arguments for argument in spoken)
+        with_port = [argument for argument in self._launcher.launch if "{base_port}" in argument]
+        return all(self._filled(argument, 0) in arguments for argument in with_port)
 
     def _filled(self, argument: str, workers: int) -> str:
         return argument.replace("{workers}", str(workers)).replace("{base_port}", str(self.base_port))

@@ -15,12 +15,12 @@ from typing import Protocol
 from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
-from metabonk_tui.adapters.pools.discover import Scene, look, spoken_workers, strangers
+from metabonk_tui.adapters.pools.discover import PoolProcesses, find_processes, foreign_listeners, workers_option
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, RecordFile
-from metabonk_tui.adapters.pools.launch_spec import NOTHING_SOURCED, LauncherSite
-from metabonk_tui.adapters.pools.plan import Outlook, make_plan, refuse, why_stale
-from metabonk_tui.adapters.pools.progress import Narration
-from metabonk_tui.adapters.pools.terminate import Family, describe
+from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
+from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, refuse, why_stale
+from metabonk_tui.adapters.pools.progress import ProgressReporter
+from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import make_private_directory, reap
 from metabonk_tui.adapters.state.pool_lock import PoolLock
@@ -63,18 +63,18 @@ class LauncherPool:
         read_only: bool = False,
         proc: Proc | None = None,
     ) -> None:
-        self._site = LauncherSite(config, state_dir)
+        self._spec = LaunchSpec(config, state_dir)
         self._state_dir = state_dir
         self._clock = clock
         self._lock = controller_lock
         self._processes = processes
         self._read_only = read_only
         self._proc = proc or Proc()
-        self._record_file = RecordFile(self._site.record_path)
+        self._record_file = RecordFile(self._spec.record_path)
         self._operation: Operation | None = None
         self._target: int | None = None
         self._busy = False
-        self._turn = threading.Lock()
+        self._scan_lock = threading.Lock()
 
     async def read(self) -> PoolReading:
         """See what runs and who may act on it; takes over the lock when its holder has gone."""
@@ -85,38 +85,38 @@ class LauncherPool:
         """Say what an action would do to the pool as it is at this moment."""
         why = "another operation is under way" if self._busy else self._cannot_act()
         if why:
-            return refuse(action, self._site, why)
-        record, scene = self._look(sweep=True)
-        sourced = self._site.source(_SOURCE_FOR_PLAN_S) if not isinstance(action, StopWorker) else NOTHING_SOURCED
+            return refuse(action, self._spec, why)
+        record, running = self._find_processes(sweep=True)
+        sourced = self._spec.source(_SOURCE_FOR_PLAN_S) if not isinstance(action, StopWorker) else NO_VARIABLES
         wanted = action.workers if isinstance(action, Launch | Resize | Restart) else 0
-        outlook = Outlook(
-            scene=scene,
-            desired=_desired(record, scene),
+        inputs = PlanInputs(
+            running=running,
+            desired=_desired(record, running),
             sourced=sourced,
-            strangers=strangers(scene, self._site, wanted, self._proc) if wanted > 0 else {},
+            foreign_listeners=foreign_listeners(running, self._spec, wanted, self._proc) if wanted > 0 else {},
             ready_s=record.ready_s if record else None,
             notes=(self._record_file.problem,) if self._record_file.problem else (),
         )
-        return make_plan(action, self._site, outlook)
+        return make_plan(action, self._spec, inputs)
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         """Carry a plan out, telling every step. One at a time; a cancelled one leaves everything as it stands."""
-        report = progress if self._busy else self._reporter(progress)
-        narration = Narration(_title(plan), self._steps(plan), self._clock, report, str(self._site.log_path))
+        report = progress if self._busy else self._recording_reporter(progress)
+        reporter = ProgressReporter(_title(plan), self._steps(plan), self._clock, report, str(self._spec.log_path))
         if plan.mode == "noop":
-            narration.end(True, plan.warnings[0] if plan.warnings else "nothing to do")
+            reporter.end(True, plan.warnings[0] if plan.warnings else "nothing to do")
             return ()
         if self._busy:
-            narration.end(False, "another operation is under way")
+            reporter.end(False, "another operation is under way")
             return ()
         self._busy = True
         try:
-            return await self._carry_out(plan, narration)
+            return await self._carry_out(plan, reporter)
         except asyncio.CancelledError:
-            narration.end(False, "left in the middle: what has been started or asked to end goes on")
+            reporter.end(False, "left in the middle: what has been started or asked to end goes on")
             raise
         except BaseException as error:
-            narration.end(False, f"failed: {error}")
+            reporter.end(False, f"failed: {error}")
             raise
         finally:
             self._busy = False
@@ -126,96 +126,96 @@ class LauncherPool:
         """Give the lock back and detach. The pool goes on."""
         self._lock.release()
 
-    async def _carry_out(self, plan: Plan, narration: Narration) -> tuple[Event, ...]:
+    async def _carry_out(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
         why = self._cannot_act() or plan.refusal
-        record, scene = await asyncio.to_thread(self._look, sweep=True)
-        why = why or why_stale(plan, scene)
+        record, running = await asyncio.to_thread(self._find_processes, sweep=True)
+        why = why or why_stale(plan, running)
         if why:
-            return self._failed(plan, narration, why, "warn")
+            return self._failed(plan, reporter, why, "warn")
         if isinstance(plan.action, StopWorker):
-            return await self._stop_worker(plan, narration)
-        sourced: Sourced | EnvFileError = NOTHING_SOURCED
-        if self._site.env_file is not None:
-            narration.begin(_ENV_FILE)
-            sourced = await asyncio.to_thread(self._site.source)
+            return await self._stop_worker(plan, reporter)
+        sourced: Sourced | EnvFileError = NO_VARIABLES
+        if self._spec.env_file is not None:
+            reporter.begin(_ENV_FILE)
+            sourced = await asyncio.to_thread(self._spec.source)
         if isinstance(sourced, EnvFileError):
-            narration.fail(_ENV_FILE, sourced.text)
+            reporter.fail(_ENV_FILE, sourced.text)
             if plan.start:
-                return self._failed(plan, narration, f"env file: {sourced.text}")
-            sourced = NOTHING_SOURCED
-        elif self._site.env_file is not None:
-            narration.done(_ENV_FILE, f"{sourced.count} variables")
+                return self._failed(plan, reporter, f"env file: {sourced.text}")
+            sourced = NO_VARIABLES
+        elif self._spec.env_file is not None:
+            reporter.done(_ENV_FILE, f"{sourced.count} variables")
         self._target = plan.start or None
         record = record or LaunchRecord()
         if plan.mode in ("stop", "restart_all"):
-            problem = await self._stop(plan, scene, sourced, record, narration)
+            problem = await self._stop(plan, running, sourced, record, reporter)
             if problem:
-                return self._failed(plan, narration, problem)
+                return self._failed(plan, reporter, problem)
         message = "the pool is gone: processes and ports are free"
         if plan.start:
-            record = _meant(record, plan)
+            record = _with_intent(record, plan)
             started = await starting.start_pool(
-                self._site,
+                self._spec,
                 plan.commands[-1],
-                self._site.environment(sourced, record.token),
+                self._spec.environment(sourced, record.token),
                 plan.start,
-                {target.pid for target in scene.everyone},
+                {target.pid for target in running.all_targets},
                 self._record_file,
                 record,
-                lambda: self._look()[1],
-                narration,
+                lambda: self._find_processes()[1],
+                reporter,
                 self._proc,
             )
             if started.problem:
-                return self._failed(plan, narration, started.problem)
+                return self._failed(plan, reporter, started.problem)
             message = f"{_count(started.ready)} answered after {started.seconds:.0f} s"
-        narration.end(True, message)
+        reporter.end(True, message)
         return (self._event(plan, "info", f"{_title(plan)}: {message}"),)
 
     async def _stop(
-        self, plan: Plan, scene: Scene, sourced: Sourced, record: LaunchRecord, narration: Narration
+        self, plan: Plan, running: PoolProcesses, sourced: Sourced, record: LaunchRecord, reporter: ProgressReporter
     ) -> str:
         """Stop whom the plan hits. Returns what is wrong; "" when the pool is gone."""
-        family = Family(plan.hits, record.token, self._proc)
+        process_set = ProcessSet(plan.hits, record.token, self._proc)
         commands = plan.commands[:-1] if plan.start else plan.commands
         argv = commands[0] if commands else None
-        ports = {self._site.base_port + target.slot for target in scene.workers if target.slot is not None}
-        environment = self._site.environment(sourced)
-        stopped = await stopping.stop_pool(self._site, argv, environment, family, ports, narration, self._proc)
+        ports = {self._spec.base_port + target.slot for target in running.workers if target.slot is not None}
+        environment = self._spec.environment(sourced)
+        stopped = await stopping.stop_pool(self._spec, argv, environment, process_set, ports, reporter, self._proc)
         if stopped.problem:
             return stopped.problem
-        _, left = await asyncio.to_thread(self._look, sweep=True)
-        if left.everyone:
-            names = Family(left.everyone, None, self._proc).living()
+        _, left = await asyncio.to_thread(self._find_processes, sweep=True)
+        if left.all_targets:
+            names = ProcessSet(left.all_targets, None, self._proc).living()
             return f"came back meanwhile: {', '.join(describe(target) for target in names)}" if names else ""
         return ""
 
-    async def _stop_worker(self, plan: Plan, narration: Narration) -> tuple[Event, ...]:
-        family = Family(plan.hits, None, self._proc)
-        narration.begin(stopping.GONE)
-        problem = await stopping.end_family(family, self._site.grace_s, narration)
+    async def _stop_worker(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
+        process_set = ProcessSet(plan.hits, None, self._proc)
+        reporter.begin(stopping.PROCESSES_GONE)
+        problem = await stopping.end_processes(process_set, self._spec.grace_s, reporter)
         if problem:
-            return self._failed(plan, narration, problem)
+            return self._failed(plan, reporter, problem)
         message = f"{describe(plan.hits[0])} has ended"
-        narration.end(True, message)
+        reporter.end(True, message)
         return (self._event(plan, "info", message),)
 
     def _read(self) -> PoolReading:
         """Look, blocking: some milliseconds."""
         reap()
         controls, lock_problem = self._try_control()
-        record, scene = self._look(fresh=False)
+        record, running = self._find_processes(fresh=False)
         holder = "" if controls else self._lock.holder()
-        problem = self._site.cannot_act() or lock_problem
-        if not problem and not scene.everyone:
+        problem = self._spec.cannot_act() or lock_problem
+        if not problem and not running.all_targets:
             # A pool that runs can be stopped even where none could be launched: then only the plan refuses.
-            problem = self._site.cannot_launch()
+            problem = self._spec.cannot_launch()
         return PoolReading(
             backend=self.name,
-            desired=_desired(record, scene),
-            launcher_pid=scene.launcher.pid if scene.launcher else None,
-            launcher_started_at=scene.launcher.started_at if scene.launcher else None,
-            launched_by_us=scene.ours,
+            desired=_desired(record, running),
+            launcher_pid=running.launcher.pid if running.launcher else None,
+            launcher_started_at=running.launcher.started_at if running.launcher else None,
+            launched_by_us=running.ours,
             controller="us" if controls else "other" if holder or not (self._read_only or lock_problem) else "none",
             holder=holder,
             read_only=self._read_only,
@@ -232,18 +232,18 @@ class LauncherPool:
         except OSError as error:
             return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
 
-    def _look(self, *, fresh: bool = True, sweep: bool = False) -> tuple[LaunchRecord | None, Scene]:
+    def _find_processes(self, *, fresh: bool = True, sweep: bool = False) -> tuple[LaunchRecord | None, PoolProcesses]:
         """Look at the pool; with `sweep` also for survivors that only their token betrays."""
         record = self._record_file.read()
-        with self._turn:
+        with self._scan_lock:
             readings = self._processes(fresh)
-        return record, look(readings, self._site, record, self._proc, sweep)
+        return record, find_processes(readings, self._spec, record, self._proc, sweep)
 
     def _cannot_act(self) -> str:
         """Say why we may not act at all; "" when we may."""
         if self._read_only:
             return "read-only: this monitor was told only to look"
-        impossible = self._site.cannot_act()
+        impossible = self._spec.cannot_act()
         if impossible:
             return impossible
         controls, problem = self._try_control()
@@ -255,20 +255,22 @@ class LauncherPool:
         if plan.mode in ("noop", "refused"):
             return ()
         if isinstance(plan.action, StopWorker):
-            return (stopping.GONE,)
-        first = (_ENV_FILE,) if self._site.env_file is not None else ()
+            return (stopping.PROCESSES_GONE,)
+        first = (_ENV_FILE,) if self._spec.env_file is not None else ()
         stop = stopping.STEPS if plan.mode in ("stop", "restart_all") else ()
         return (*first, *stop, *(starting.STEPS if plan.start else ()))
 
-    def _reporter(self, progress: Callable[[Operation], None]) -> Callable[[Operation], None]:
+    def _recording_reporter(self, progress: Callable[[Operation], None]) -> Callable[[Operation], None]:
         def report(operation: Operation) -> None:
             self._operation = operation
             progress(operation)
 
         return report
 
-    def _failed(self, plan: Plan, narration: Narration, why: str, severity: Severity = "crit") -> tuple[Event, ...]:
-        narration.end(False, why)
+    def _failed(
+        self, plan: Plan, reporter: ProgressReporter, why: str, severity: Severity = "crit"
+    ) -> tuple[Event, ...]:
+        reporter.end(False, why)
         return (self._event(plan, severity, f"{_title(plan)} failed: {why}", {"error": why}),)
 
     def _event(self, plan: Plan, severity: Severity, text: str, facts: Mapping[str, str] | None = None) -> Event:
@@ -282,7 +284,7 @@ class LauncherPool:
         return Event(self._clock.now(), kind, severity, text, worker, {**counts, **(facts or {})})
 
 
-def _meant(record: LaunchRecord, plan: Plan) -> LaunchRecord:
+def _with_intent(record: LaunchRecord, plan: Plan) -> LaunchRecord:
     """Write down for how long it is launched, and why although something was not as it must be."""
     action = plan.action
     if not isinstance(action, Launch | Resize | Restart):
@@ -291,11 +293,11 @@ def _meant(record: LaunchRecord, plan: Plan) -> LaunchRecord:
     return replace(record, hours=action.hours, override=reason, overridden=plan.overridden)
 
 
-def _desired(record: LaunchRecord | None, scene: Scene) -> int | None:
+def _desired(record: LaunchRecord | None, running: PoolProcesses) -> int | None:
     """Say how many workers are wanted: by our own launch, by the launcher's words, else by what is seen."""
-    if scene.ours and record is not None and record.workers is not None:
+    if running.ours and record is not None and record.workers is not None:
         return record.workers
-    return spoken_workers(scene.launcher_arguments) or len(scene.workers) or None
+    return workers_option(running.launcher_arguments) or len(running.workers) or None
 
 
 def _title(plan: Plan) -> str:

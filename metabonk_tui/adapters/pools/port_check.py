@@ -9,9 +9,9 @@ import errno
 import os
 import socket
 
-from metabonk_tui.adapters.pools.discover import look
+from metabonk_tui.adapters.pools.discover import find_processes
 from metabonk_tui.adapters.pools.launch_record import RecordFile
-from metabonk_tui.adapters.pools.launch_spec import LauncherSite
+from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.adapters.process.tree import descendants, listeners
@@ -19,20 +19,22 @@ from metabonk_tui.core.launch.preflight import PortFinding
 from metabonk_tui.core.status.decode import clean_text
 
 
-def look_at_ports(site: LauncherSite, table: ProcessTable, workers: int, proc: Proc) -> tuple[PortFinding, ...]:
+def check_ports(spec: LaunchSpec, table: ProcessTable, workers: int, proc: Proc) -> tuple[PortFinding, ...]:
     """Say of each port that so many workers need whether it is free, our own pool's, or a stranger's."""
-    ports = range(site.base_port, site.base_port + workers)
-    errors = {port: _bind(site.host, port) for port in ports if port <= 65535}
+    ports = range(spec.base_port, spec.base_port + workers)
+    errors = {port: _bind(spec.host, port) for port in ports if port <= 65535}
     taken = [port for port, code in errors.items() if code == errno.EADDRINUSE]
     owners = {}
-    family: set[int] = set()
+    own_pids: set[int] = set()
     if taken:
         pids = [
             target.pid
-            for target in look(table.read(True), site, RecordFile(site.record_path).read(), proc, True).everyone
+            for target in find_processes(
+                table.read(True), spec, RecordFile(spec.record_path).read(), proc, True
+            ).all_targets
         ]
-        family = {*pids, *(stat.pid for stat in descendants(proc, pids))}
-        owners = dict(listeners(taken, family, proc))
+        own_pids = {*pids, *(stat.pid for stat in descendants(proc, pids))}
+        owners = dict(listeners(taken, own_pids, proc))
     found = []
     for port in ports:
         code = errors.get(port, errno.EINVAL)
@@ -44,7 +46,7 @@ def look_at_ports(site: LauncherSite, table: ProcessTable, workers: int, proc: P
             found.append(PortFinding(port, "stranger", "a connection that does not listen"))
         elif (pid := owners[port]) is None:
             found.append(PortFinding(port, "unknown", "held by a process that may not be seen"))
-        elif pid in family:
+        elif pid in own_pids:
             found.append(PortFinding(port, "ours", f"pid {pid}"))
         else:
             stat = proc.stat(pid)

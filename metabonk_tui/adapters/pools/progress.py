@@ -12,7 +12,7 @@ from metabonk_tui.core.model.sample import Operation, OperationStep, StepState
 from metabonk_tui.core.ports.live import Clock
 
 
-class Narration:
+class ProgressReporter:
     """One operation as it is shown; every change is reported once."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Narration:
             return
         closing: dict[StepState, StepState] = {"waiting": "skipped", "running": "done" if ok else "failed"}
         steps = tuple(replace(step, state=closing.get(step.state, step.state)) for step in self.operation.steps)
-        self._tell(
+        self._report_change(
             replace(self.operation, steps=steps, ended_at=self._clock.now(), ok=ok, message=message),
         )
 
@@ -63,9 +63,9 @@ class Narration:
             OperationStep(name, state, detail) if step.name == name else step for step in self.operation.steps
         )
         tail = self.operation.output_tail if output is None else output
-        self._tell(replace(self.operation, steps=steps, output_tail=tail))
+        self._report_change(replace(self.operation, steps=steps, output_tail=tail))
 
-    def _tell(self, operation: Operation) -> None:
+    def _report_change(self, operation: Operation) -> None:
         if operation != self.operation:
             self.operation = operation
             self._report(operation)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading
 
-WHY = 'this monitor only looks: pool.backend is "none" in its configuration'
+REFUSAL = 'this monitor only looks: pool.backend is "none" in its configuration'
 
 
 class WatchOnlyPool:
@@ -17,11 +17,11 @@ class WatchOnlyPool:
 
     async def read(self) -> PoolReading:
         """Say that nothing can be done here."""
-        return PoolReading(backend=self.name, problem=WHY)
+        return PoolReading(backend=self.name, problem=REFUSAL)
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
         """Refuse."""
-        return Plan(action, "refused", (), (), 0, "", None, None, refusal=WHY)
+        return Plan(action, "refused", (), (), 0, "", None, None, refusal=REFUSAL)
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         """Do nothing: every plan of this pool is a refusal."""

@@ -10,20 +10,20 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from metabonk_tui.adapters.pools.discover import Scene
+from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, RecordFile, boot_id
-from metabonk_tui.adapters.pools.launch_spec import LauncherSite
-from metabonk_tui.adapters.pools.progress import Narration
+from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
+from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import as_target, describe_all
 from metabonk_tui.adapters.process.proc import Proc
-from metabonk_tui.adapters.process.spawn import Child, exit_words, start_child
-from metabonk_tui.adapters.process.tree import descendants, listeners, token_bearers
+from metabonk_tui.adapters.process.spawn import Child, describe_exit, start_child
+from metabonk_tui.adapters.process.tree import descendants, listeners, processes_with_token
 
 LAUNCH = "launch"
 ANSWER = "workers answer"
 STEPS = (LAUNCH, ANSWER)
 
-_LOOK_EVERY_S = 0.25
+_POLL_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,66 +36,68 @@ class Started:
 
 
 async def start_pool(
-    site: LauncherSite,
+    spec: LaunchSpec,
     argv: tuple[str, ...],
     environment: Mapping[str, str],
     workers: int,
     old_pids: Collection[int],
     record_file: RecordFile,
     record: LaunchRecord,
-    look: Callable[[], Scene],
-    narration: Narration,
+    find_processes: Callable[[], PoolProcesses],
+    reporter: ProgressReporter,
     proc: Proc,
 ) -> Started:
     """Launch and wait, at most the configured time. A pool that is late is reported and left running."""
-    narration.begin(LAUNCH)
+    reporter.begin(LAUNCH)
     began = time.monotonic()
     record = replace(record, workers=workers, launched_at=time.time(), launcher_pid=None, launcher_started_at=None)
     try:
         # Written before and after: if we die in between, the token still finds what we launched.
         record_file.write(record)
-        child = start_child(argv, site.directory, environment, site.log_path)
+        child = start_child(argv, spec.directory, environment, spec.log_path)
     except (OSError, ValueError) as error:
         problem = f"the launcher cannot be started: {error}"
-        narration.fail(LAUNCH, problem)
+        reporter.fail(LAUNCH, problem)
         return Started(0, 0.0, problem)
     stat = proc.stat(child.pid)
     record = replace(record, launcher_pid=child.pid, boot_id=boot_id())
     record = replace(record, launcher_started_at=stat.started_at if stat else None)
     record_file.write(record)
-    narration.done(LAUNCH, f"pid {child.pid}", child.tail())
-    narration.begin(ANSWER, f"0 of {workers}")
+    reporter.done(LAUNCH, f"pid {child.pid}", child.tail())
+    reporter.begin(ANSWER, f"0 of {workers}")
     while True:
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(_POLL_EVERY_S)
         code = child.exit_code()
-        ready = await asyncio.to_thread(_ready, site, workers, old_pids, look, proc)
+        ready = await asyncio.to_thread(_ready, spec, workers, old_pids, find_processes, proc)
         seconds = time.monotonic() - began
-        narration.detail(ANSWER, f"{ready} of {workers}", child.tail())
+        reporter.detail(ANSWER, f"{ready} of {workers}", child.tail())
         if ready >= workers and code in (None, 0):
             record_file.write(replace(record, ready_s=round(seconds, 1)))
-            narration.done(ANSWER, f"{ready} of {workers}")
+            reporter.done(ANSWER, f"{ready} of {workers}")
             return Started(ready, seconds)
         problem = await asyncio.to_thread(_ended, code, child, seconds, record.token, proc)
-        if not problem and seconds >= site.start_timeout_s:
+        if not problem and seconds >= spec.start_timeout_s:
             problem = (
-                f"{ready} of {workers} workers answered within {site.start_timeout_s:g} s; "
+                f"{ready} of {workers} workers answered within {spec.start_timeout_s:g} s; "
                 "what was launched is left running"
             )
         if problem:
-            narration.fail(ANSWER, f"{ready} of {workers}", child.tail())
+            reporter.fail(ANSWER, f"{ready} of {workers}", child.tail())
             return Started(ready, seconds, problem)
 
 
-def _ready(site: LauncherSite, workers: int, old_pids: Collection[int], look: Callable[[], Scene], proc: Proc) -> int:
+def _ready(
+    spec: LaunchSpec, workers: int, old_pids: Collection[int], find_processes: Callable[[], PoolProcesses], proc: Proc
+) -> int:
     """Count the slots where a new worker process listens."""
-    fresh = {target.pid: target.slot for target in look().workers if target.pid not in old_pids}
+    fresh = {target.pid: target.slot for target in find_processes().workers if target.pid not in old_pids}
     if not fresh:
         return 0
-    family = {*fresh, *(stat.pid for stat in descendants(proc, fresh))}
-    ports = range(site.base_port, site.base_port + workers)
-    found = listeners(ports, family, proc)
-    seen = {port - site.base_port for port, pid in found.items() if pid in family}
-    hidden = {port - site.base_port for port, pid in found.items() if pid is None}
+    own_pids = {*fresh, *(stat.pid for stat in descendants(proc, fresh))}
+    ports = range(spec.base_port, spec.base_port + workers)
+    found = listeners(ports, own_pids, proc)
+    seen = {port - spec.base_port for port, pid in found.items() if pid in own_pids}
+    hidden = {port - spec.base_port for port, pid in found.items() if pid is None}
     return len(seen | (hidden & set(fresh.values())))
 
 
@@ -103,15 +105,15 @@ def _ended(code: int | None, child: Child, seconds: float, token: str, proc: Pro
     """Say what the launcher's end means; "" while it runs, or when it left its workers running on purpose."""
     if code is None:
         return ""
-    left = token_bearers(proc, token)
+    left = processes_with_token(proc, token)
     if code == 0 and left:
         return ""
     tail = child.tail(3)
-    words = f"the launcher ended after {seconds:.1f} s: {exit_words(code)}"
+    text = f"the launcher ended after {seconds:.1f} s: {describe_exit(code)}"
     if tail:
-        words += f": {tail[-1]}"
+        text += f": {tail[-1]}"
     if any("code -15" in line for line in child.tail()):
-        words += " (launch.py often shows -15 in place of the real code: the run's own launch.log has it)"
+        text += " (launch.py often shows -15 in place of the real code: the run's own launch.log has it)"
     if left:
-        words += f"; still running: {describe_all([as_target(stat) for stat in left])}"
-    return words
+        text += f"; still running: {describe_all([as_target(stat) for stat in left])}"
+    return text

@@ -12,20 +12,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from metabonk_tui.adapters.pools.discover import open_ports
-from metabonk_tui.adapters.pools.launch_spec import LauncherSite
-from metabonk_tui.adapters.pools.progress import Narration
-from metabonk_tui.adapters.pools.terminate import Family, describe_all
+from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
+from metabonk_tui.adapters.pools.progress import ProgressReporter
+from metabonk_tui.adapters.pools.terminate import ProcessSet, describe_all
 from metabonk_tui.adapters.process.proc import Proc
-from metabonk_tui.adapters.process.spawn import exit_words, reap, start_child
+from metabonk_tui.adapters.process.spawn import describe_exit, reap, start_child
 from metabonk_tui.core.model.pool import TargetProcess
 
-COMMAND = "stop command"
+STOP_COMMAND = "stop command"
 LAUNCHER_ENDS = "launcher ends"
-GONE = "processes gone"
-PORTS = "ports free"
-STEPS = (COMMAND, LAUNCHER_ENDS, GONE, PORTS)
+PROCESSES_GONE = "processes gone"
+PORTS_FREE = "ports free"
+STEPS = (STOP_COMMAND, LAUNCHER_ENDS, PROCESSES_GONE, PORTS_FREE)
 
-_LOOK_EVERY_S = 0.25
+_POLL_EVERY_S = 0.25
 _IDLE_LIMIT_S = 5.0
 """A stop command that returned long ago while nobody has ended did not mean it."""
 _AFTER_KILL_S = 2.0
@@ -53,120 +53,122 @@ class Stopped:
 
 
 async def stop_pool(
-    site: LauncherSite,
+    spec: LaunchSpec,
     argv: tuple[str, ...] | None,
     environment: Mapping[str, str],
-    family: Family,
+    process_set: ProcessSet,
     ports: Collection[int],
-    narration: Narration,
+    reporter: ProgressReporter,
     proc: Proc,
 ) -> Stopped:
     """Run the stop command, end what it left, and look whether processes and ports are gone.
 
     `ports` are those that workers of this pool held. Takes at most the grace after the command, and 2 s.
     """
-    hit = await asyncio.to_thread(family.look)
-    told = argv is not None and await _run_command(site, argv, environment, narration)
+    hit = await asyncio.to_thread(process_set.refresh)
+    command_succeeded = argv is not None and await _run_command(spec, argv, environment, reporter)
     if argv is None:
-        narration.skip(COMMAND, "none to run")
+        reporter.skip(STOP_COMMAND, "none to run")
     if any(target.role == "launcher" for target in hit):
-        narration.begin(LAUNCHER_ENDS)
+        reporter.begin(LAUNCHER_ENDS)
     else:
-        narration.skip(LAUNCHER_ENDS, "none runs")
-    narration.begin(GONE)
-    how = await _end_all(family, site.grace_s, told, narration)
-    survivors = await asyncio.to_thread(family.look)
+        reporter.skip(LAUNCHER_ENDS, "none runs")
+    reporter.begin(PROCESSES_GONE)
+    how = await _end_all(process_set, spec.grace_s, command_succeeded, reporter)
+    survivors = await asyncio.to_thread(process_set.refresh)
     left_over = [target for target in survivors if target.role == "launcher"]
     if left_over:
-        narration.fail(LAUNCHER_ENDS, describe_all(left_over))
-    elif narration.is_running(LAUNCHER_ENDS):
-        narration.done(LAUNCHER_ENDS)
+        reporter.fail(LAUNCHER_ENDS, describe_all(left_over))
+    elif reporter.is_running(LAUNCHER_ENDS):
+        reporter.done(LAUNCHER_ENDS)
     if survivors:
-        narration.fail(GONE, f"still running: {describe_all(survivors)}")
+        reporter.fail(PROCESSES_GONE, f"still running: {describe_all(survivors)}")
     else:
-        narration.done(GONE, "; ".join(filter(None, (f"all {len(hit)}", how))))
-    narration.begin(PORTS)
+        reporter.done(PROCESSES_GONE, "; ".join(filter(None, (f"all {len(hit)}", how))))
+    reporter.begin(PORTS_FREE)
     open_now = await asyncio.to_thread(open_ports, ports, [target.pid for target in survivors], proc)
     if open_now:
-        narration.fail(PORTS, ", ".join(f"{port} is held by {holder}" for port, holder in open_now.items()))
+        reporter.fail(PORTS_FREE, ", ".join(f"{port} is held by {holder}" for port, holder in open_now.items()))
     else:
-        narration.done(PORTS)
+        reporter.done(PORTS_FREE)
     return Stopped(survivors, open_now, how)
 
 
-async def end_family(family: Family, grace_s: float, narration: Narration) -> str:
+async def end_processes(process_set: ProcessSet, grace_s: float, reporter: ProgressReporter) -> str:
     """End a few processes without any command. Returns who survived, for people; "" when nobody did."""
-    how = await _end_all(family, grace_s, False, narration)
-    survivors = await asyncio.to_thread(family.look)
+    how = await _end_all(process_set, grace_s, False, reporter)
+    survivors = await asyncio.to_thread(process_set.refresh)
     if survivors:
         problem = f"still running: {describe_all(survivors)}; {how}"
-        narration.fail(GONE, problem)
+        reporter.fail(PROCESSES_GONE, problem)
         return problem
-    narration.done(GONE, how)
+    reporter.done(PROCESSES_GONE, how)
     return ""
 
 
 async def _run_command(
-    site: LauncherSite, argv: tuple[str, ...], environment: Mapping[str, str], narration: Narration
+    spec: LaunchSpec, argv: tuple[str, ...], environment: Mapping[str, str], reporter: ProgressReporter
 ) -> bool:
     """Run the stop command to its end. Returns whether it says that it succeeded."""
-    narration.begin(COMMAND)
+    reporter.begin(STOP_COMMAND)
     try:
-        child = start_child(argv, site.directory, environment, site.log_path)
+        child = start_child(argv, spec.directory, environment, spec.log_path)
     except (OSError, ValueError) as error:
-        narration.fail(COMMAND, f"cannot be started: {error}")
+        reporter.fail(STOP_COMMAND, f"cannot be started: {error}")
         return False
-    deadline = time.monotonic() + site.grace_s
+    deadline = time.monotonic() + spec.grace_s
     while (code := child.exit_code()) is None:
         if time.monotonic() >= deadline:
             child.kill()
-            narration.fail(COMMAND, f"did not end within {site.grace_s:g} s", child.tail())
+            reporter.fail(STOP_COMMAND, f"did not end within {spec.grace_s:g} s", child.tail())
             return False
         await asyncio.sleep(0.05)
         # The launcher may be our child: as a zombie it would look alive to the command that waits for it.
         reap()
-        narration.detail(COMMAND, "", child.tail())
+        reporter.detail(STOP_COMMAND, "", child.tail())
     if code != 0:
-        narration.fail(COMMAND, exit_words(code), child.tail())
+        reporter.fail(STOP_COMMAND, describe_exit(code), child.tail())
         return False
-    narration.done(COMMAND, exit_words(code), child.tail())
+    reporter.done(STOP_COMMAND, describe_exit(code), child.tail())
     return True
 
 
-async def _end_all(family: Family, grace_s: float, told: bool, narration: Narration) -> str:
+async def _end_all(
+    process_set: ProcessSet, grace_s: float, command_succeeded: bool, reporter: ProgressReporter
+) -> str:
     """Wait for the end, then ask, then force it. Returns what it took beyond waiting."""
     began = time.monotonic()
-    at_first = len(family.living())
-    if told:
+    at_first = len(process_set.living())
+    if command_succeeded:
         idle_s = min(_IDLE_LIMIT_S, grace_s / 6)
-        while living := await _look(family, narration):
+        while living := await _wait_and_refresh(process_set, reporter):
             waited_s = time.monotonic() - began
             if waited_s >= grace_s / 2 or (waited_s >= idle_s and len(living) >= at_first):
                 break
-    if not await asyncio.to_thread(family.look):
+    if not await asyncio.to_thread(process_set.refresh):
         return ""
     how = "had to be asked by SIGTERM"
-    refused = await asyncio.to_thread(family.signal_all, signal.SIGTERM)
-    while await _look(family, narration):
+    refused = await asyncio.to_thread(process_set.signal_all, signal.SIGTERM)
+    while await _wait_and_refresh(process_set, reporter):
         if time.monotonic() - began >= grace_s:
             break
     killed_at = time.monotonic()
-    while await asyncio.to_thread(family.look):
+    while await asyncio.to_thread(process_set.refresh):
         how = "had to be ended by SIGKILL"
-        refused = await asyncio.to_thread(family.signal_all, signal.SIGKILL)
-        await _look(family, narration)
+        refused = await asyncio.to_thread(process_set.signal_all, signal.SIGKILL)
+        await _wait_and_refresh(process_set, reporter)
         if time.monotonic() - killed_at >= _AFTER_KILL_S:
             break
     return "; ".join((how, *refused))
 
 
-async def _look(family: Family, narration: Narration) -> tuple[TargetProcess, ...]:
+async def _wait_and_refresh(process_set: ProcessSet, reporter: ProgressReporter) -> tuple[TargetProcess, ...]:
     """Wait a little and tell who is left."""
-    await asyncio.sleep(_LOOK_EVERY_S)
+    await asyncio.sleep(_POLL_EVERY_S)
     reap()
-    living = await asyncio.to_thread(family.look)
+    living = await asyncio.to_thread(process_set.refresh)
     if living:
-        narration.detail(GONE, f"waiting for {describe_all(living, 3)}")
-    if narration.is_running(LAUNCHER_ENDS) and not any(target.role == "launcher" for target in living):
-        narration.done(LAUNCHER_ENDS)
+        reporter.detail(PROCESSES_GONE, f"waiting for {describe_all(living, 3)}")
+    if reporter.is_running(LAUNCHER_ENDS) and not any(target.role == "launcher" for target in living):
+        reporter.done(LAUNCHER_ENDS)
     return living

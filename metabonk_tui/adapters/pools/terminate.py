@@ -10,7 +10,7 @@ import signal
 from collections.abc import Iterable
 
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
-from metabonk_tui.adapters.process.tree import descendants, our_line, token_bearers
+from metabonk_tui.adapters.process.tree import descendants, own_ancestry, processes_with_token
 from metabonk_tui.core.model.pool import TargetProcess
 from metabonk_tui.core.status.decode import clean_text
 
@@ -34,14 +34,14 @@ def as_target(stat: ProcessStat) -> TargetProcess:
     return TargetProcess("other", stat.pid, stat.started_at, name=clean_text(stat.name, 32))
 
 
-class Family:
+class ProcessSet:
     """The processes that an action ends: the plan's, what they started, and what bears the token."""
 
     def __init__(self, hits: Iterable[TargetProcess], token: str | None, proc: Proc) -> None:
         self._proc = proc
         self._token = token
-        self._never = our_line(proc)
-        self._known = {hit.pid: hit for hit in hits if hit.pid not in self._never}
+        self._protected_pids = own_ancestry(proc)
+        self._known = {hit.pid: hit for hit in hits if hit.pid not in self._protected_pids}
 
     def is_live(self, target: TargetProcess) -> bool:
         """Tell whether exactly this process still runs."""
@@ -51,20 +51,20 @@ class Family:
         """Return who of those known so far still runs."""
         return tuple(target for target in self._known.values() if self.is_live(target))
 
-    def look(self) -> tuple[TargetProcess, ...]:
+    def refresh(self) -> tuple[TargetProcess, ...]:
         """Look for relatives that came since, remember them (a parent may be gone next time), return who runs."""
         living = self.living()
         self._known = {target.pid: target for target in living}
         self._remember(descendants(self._proc, [target.pid for target in living]))
         if self._token is not None:
-            self._remember(token_bearers(self._proc, self._token))
+            self._remember(processes_with_token(self._proc, self._token))
         return self.living()
 
     def signal_all(self, number: signal.Signals) -> tuple[str, ...]:
         """Signal everyone who runs, supervisors before those they would start again. Returns what was refused."""
         order = {"launcher": 0, "other": 1, "orchestrator": 2, "worker": 3, "ollama": 4}
         refused = []
-        for target in sorted(self.look(), key=lambda target: order[target.role]):
+        for target in sorted(self.refresh(), key=lambda target: order[target.role]):
             error = self._signal(target, number)
             if error:
                 refused.append(f"{describe(target)}: {error}")
@@ -72,7 +72,7 @@ class Family:
 
     def _remember(self, stats: Iterable[ProcessStat]) -> None:
         for stat in stats:
-            if stat.pid not in self._never:
+            if stat.pid not in self._protected_pids:
                 self._known.setdefault(stat.pid, as_target(stat))
 
     def _signal(self, target: TargetProcess, number: signal.Signals) -> str:

@@ -11,55 +11,55 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from metabonk_tui.adapters.process.run_command import run_short
-from metabonk_tui.adapters.process.spawn import exit_words, make_private_directory
+from metabonk_tui.adapters.process.run_command import run_command
+from metabonk_tui.adapters.process.spawn import describe_exit, make_private_directory
 from metabonk_tui.core.config.schema import TestConfig
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.status.decode import clean_text
 
-Outcome = Literal["passed", "failed", "timed out", "not started", "broken off"]
+ComponentTestOutcome = Literal["passed", "failed", "timed out", "not started", "broken off"]
 
 
 def run_test(
     test: TestConfig,
     directory: Path,
     environment: Mapping[str, str],
-    told: Callable[[tuple[str, ...]], None],
+    on_output: Callable[[tuple[str, ...]], None],
     give_up: threading.Event,
 ) -> TestResult:
     """Run it and tell its last lines as they come. Ends its whole group, also when `give_up` is set meanwhile."""
     began = time.monotonic()
 
-    def ended(outcome: Outcome, how: str, tail: tuple[str, ...] = ()) -> TestResult:
+    def ended(outcome: ComponentTestOutcome, how: str, tail: tuple[str, ...] = ()) -> TestResult:
         seconds = round(time.monotonic() - began, 2)
         return TestResult(test.name, tuple(test.command), outcome, time.time(), seconds, clean_text(how), tail)
 
     try:
-        done = run_short(
+        done = run_command(
             test.command,
             timeout_s=test.timeout_s,
             give_up=give_up,
             directory=directory,
             environment=environment,
-            told=told,
+            on_output=on_output,
         )
     except (OSError, ValueError) as error:
         return ended("not started", str(error))
     if done.code is not None:
-        return ended("passed" if done.code == 0 else "failed", exit_words(done.code), done.tail)
+        return ended("passed" if done.code == 0 else "failed", describe_exit(done.code), done.tail)
     if give_up.is_set():
         return ended("broken off", "the monitor ended", done.tail)
     return ended("timed out", f"not done within {test.timeout_s:g} s", done.tail)
 
 
-class KeptResults:
+class ComponentTestsFile:
     """The newest result of every component test of one pool, on disk; times are real Unix seconds."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problem = ""
         """Why they could not be read or written, for people."""
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def read(self) -> tuple[TestResult, ...]:
         """Read them; a file that cannot be believed is as good as none, and `problem` says so."""
@@ -72,16 +72,16 @@ class KeptResults:
             self.problem = clean_text(f"kept test results cannot be read ({self.path}): {error}")
             return ()
 
-    def keep(self, result: TestResult) -> None:
+    def save(self, result: TestResult) -> None:
         """Put a result in the place of the last one of its name."""
-        with self._turn:
-            kept = [*(other for other in self.read() if other.name != result.name), result]
+        with self._lock:
+            results = [*(other for other in self.read() if other.name != result.name), result]
             draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.draft")
             try:
                 make_private_directory(self.path.parent)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
                 with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
-                    json.dump([asdict(one) for one in kept], file)
+                    json.dump([asdict(one) for one in results], file)
                 draft.replace(self.path)
                 self.problem = ""
             except OSError as error:

@@ -19,7 +19,7 @@ _CHUNK_BYTES = 1 << 18
 _EXIT = re.compile(rb"\[start_omega\] (?:restarting )?omega-(\d{1,4}) ?.*\(exit (-?\d{1,3})\b")
 
 
-class Exits:
+class ExitCodeReader:
     """Follow the launcher logs of the runs, and take the exit codes of our own children."""
 
     def __init__(self, take_children: Callable[[], list[tuple[int, int]]] = list) -> None:
@@ -31,10 +31,10 @@ class Exits:
 
     def read(self, directories: Iterable[str]) -> tuple[ExitReading, ...]:
         """Return the exits told since the last call."""
-        told = [ExitReading("launcher", str(code), pid=pid) for pid, code in self._take_children()]
+        exits = [ExitReading("launcher", str(code), pid=pid) for pid, code in self._take_children()]
         for directory in directories:
-            told += self._follow(Path(directory))
-        return tuple(told)
+            exits += self._follow(Path(directory))
+        return tuple(exits)
 
     def _follow(self, directory: Path) -> list[ExitReading]:
         path = directory / LOG

@@ -20,12 +20,12 @@ from metabonk_tui.core.status.decode import clean_text
 
 KEPT_LINES = 40
 KEPT_BYTES = 16384
-_LOOK_S = 0.05
-_TELL_S = 0.2
+_POLL_S = 0.05
+_OUTPUT_INTERVAL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandResult:
     """How a command ended."""
 
     code: int | None
@@ -35,7 +35,7 @@ class Ended:
     """The last lines that it printed, cleaned."""
 
 
-def run_short(
+def run_command(
     argv: Sequence[str],
     *,
     timeout_s: float,
@@ -43,13 +43,13 @@ def run_short(
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
     document: bytes | None = None,
-    told: Callable[[tuple[str, ...]], None] = lambda lines: None,
-    leave: bool = False,
-) -> Ended:
+    on_output: Callable[[tuple[str, ...]], None] = lambda lines: None,
+    leave_children: bool = False,
+) -> CommandResult:
     """Run it, telling its last lines as they come. Raises OSError or ValueError when it cannot be started.
 
     It can read `document`, then its input ends; None: it has no input. Its whole group ends with it, also when
-    `give_up` is set meanwhile; with `leave`, what it left behind when it ended by itself goes on.
+    `give_up` is set meanwhile; with `leave_children`, what it left behind when it ended by itself goes on.
     """
     began = time.monotonic()
     child = subprocess.Popen(
@@ -62,28 +62,28 @@ def run_short(
         start_new_session=True,
     )
     assert child.stdout is not None
-    feeding = _Feeding(child.stdin, document or b"")
-    output, told_s, dead = bytearray(), 0.0, False
+    input_writer = _InputWriter(child.stdin, document or b"")
+    output, output_sent_s, has_exited = bytearray(), 0.0, False
     with child.stdout as pipe:
         os.set_blocking(pipe.fileno(), False)
         try:
-            while not dead and not give_up.is_set() and time.monotonic() - began < timeout_s:
+            while not has_exited and not give_up.is_set() and time.monotonic() - began < timeout_s:
                 # Seen, but not reaped: its number stays its own until its group has been ended.
-                dead = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-                feeding.go_on()
-                _read(pipe.fileno(), output, 0.0 if dead else _LOOK_S)
-                if time.monotonic() - told_s >= _TELL_S:
-                    told_s = time.monotonic()
-                    told(_lines(output))
+                has_exited = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+                input_writer.write_some()
+                _read(pipe.fileno(), output, 0.0 if has_exited else _POLL_S)
+                if time.monotonic() - output_sent_s >= _OUTPUT_INTERVAL_S:
+                    output_sent_s = time.monotonic()
+                    on_output(_lines(output))
         finally:
-            feeding.end()
-            if not (dead and leave):
+            input_writer.end()
+            if not (has_exited and leave_children):
                 os.killpg(child.pid, signal.SIGKILL)
             code = child.wait()
-    return Ended(code if dead else None, round(time.monotonic() - began, 2), _lines(output))
+    return CommandResult(code if has_exited else None, round(time.monotonic() - began, 2), _lines(output))
 
 
-class _Feeding:
+class _InputWriter:
     """What a command is to read, given to it as it takes it: one that never reads must not hold us."""
 
     def __init__(self, pipe: IO[bytes] | None, document: bytes) -> None:
@@ -91,9 +91,9 @@ class _Feeding:
         self._rest = document
         if pipe is not None:
             os.set_blocking(pipe.fileno(), False)
-            self.go_on()
+            self.write_some()
 
-    def go_on(self) -> None:
+    def write_some(self) -> None:
         """Give it as much as it takes now, and the end of it after that."""
         if self._pipe is None:
             return

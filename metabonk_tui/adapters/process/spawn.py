@@ -106,7 +106,7 @@ def tail_lines(path: Path, offset: int, lines: int) -> tuple[str, ...]:
     return tuple(clean_text(line) for line in found if line.strip())[-lines:]
 
 
-def exit_words(code: int) -> str:
+def describe_exit(code: int) -> str:
     """Say how a command ended: "exit code 3", "ended by SIGTERM"."""
     if code >= 0:
         return f"exit code {code}"

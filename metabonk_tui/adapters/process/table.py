@@ -22,7 +22,7 @@ from metabonk_tui.core.status.decode import clean_text
 
 SCAN_EVERY_S = 5.0
 """Looking through all processes costs milliseconds; re-reading the known ones costs a tenth of that."""
-ALERT_S = 15.0
+RESCAN_S = 15.0
 """After a known process vanished its successor is looked for at every reading, for this long."""
 _ORDER = ("launcher", "orchestrator", "worker", "ollama")
 _NAME_LIMIT = 80
@@ -31,7 +31,7 @@ Identity = tuple[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownProcess:
     """A process of the pool as the last scan found it; `tree` are the descendants charged to it."""
 
     match: Match
@@ -51,19 +51,19 @@ class ProcessTable:
         self._base_port = config.pool.base_port
         self._proc = Proc(root)
         self._monotonic = monotonic
-        self._known: tuple[_Known, ...] | None = None
+        self._known: tuple[_KnownProcess, ...] | None = None
         self._scan_at = 0.0
-        self._alert_until = 0.0
+        self._rescan_until = 0.0
         self._slots: dict[Identity, int | None] = {}
         self._strays: dict[Identity, int | None] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def read(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
         """Read the pool's processes, sorted by role, slot and age; `fresh` looks through all processes at once.
 
         A descendant with a role of its own is charged to itself only, so that trees may be added up.
         """
-        with self._turn:
+        with self._lock:
             return self._read(fresh)
 
     def _read(self, fresh: bool) -> tuple[ProcessReading, ...]:
@@ -71,14 +71,14 @@ class ProcessTable:
         readings = None if fresh or self._known is None or now >= self._scan_at else self._read_known(self._known)
         if readings is None:
             if self._known is not None and self._read_known(self._known) is None:
-                self._alert_until = now + ALERT_S
+                self._rescan_until = now + RESCAN_S
             self._known = self._scan()
-            self._scan_at = now if now < self._alert_until else now + SCAN_EVERY_S
+            self._scan_at = now if now < self._rescan_until else now + SCAN_EVERY_S
             # What died since the scan began is noticed by the next reading.
             readings = tuple(reading for known in self._known if (reading := self._read_one(known)) is not None)
         return readings
 
-    def _read_known(self, known: Iterable[_Known]) -> tuple[ProcessReading, ...] | None:
+    def _read_known(self, known: Iterable[_KnownProcess]) -> tuple[ProcessReading, ...] | None:
         """Read what the last scan found; None: one of them is gone."""
         readings = []
         for each in known:
@@ -88,7 +88,7 @@ class ProcessTable:
             readings.append(reading)
         return tuple(readings)
 
-    def _read_one(self, known: _Known) -> ProcessReading | None:
+    def _read_one(self, known: _KnownProcess) -> ProcessReading | None:
         own = self._rss_bytes(known.pid, known.started_at)
         if own is None:
             return None
@@ -107,14 +107,14 @@ class ProcessTable:
         stat = self._proc.stat(pid)
         return stat.rss_bytes if stat is not None and abs(stat.started_at - started_at) < SAME_START_S else None
 
-    def _scan(self) -> tuple[_Known, ...]:
+    def _scan(self) -> tuple[_KnownProcess, ...]:
         found = (self._proc.stat(pid) for pid in self._proc.pids())
         stats = {stat.pid: stat for stat in found if stat is not None and not stat.of_kernel}
         arguments: dict[int, tuple[str, ...]] = {}
         matches: dict[int, Match] = {}
-        ourselves = set(_ancestry(os.getpid(), stats))
+        own_pids = set(_ancestry(os.getpid(), stats))
         for pid, stat in stats.items():
-            if pid in ourselves:
+            if pid in own_pids:
                 continue
             arguments[pid] = self._proc.arguments(pid)
             match = recognise(stat.name, arguments[pid], self._patterns, self._base_port)
@@ -126,7 +126,7 @@ class ProcessTable:
         self._add_strays(trees, matches, stats)
         ours = {pid: match for pid, match in matches.items() if not match.foreign}
         known = [
-            _Known(
+            _KnownProcess(
                 match=match,
                 pid=pid,
                 started_at=stats[pid].started_at,
@@ -242,6 +242,6 @@ def _name(arguments: tuple[str, ...]) -> str:
     return clean_text(" ".join((os.path.basename(arguments[0]), *arguments[1:])), limit=_NAME_LIMIT)
 
 
-def _by_role(known: _Known) -> tuple[int, int, float, int]:
+def _by_role(known: _KnownProcess) -> tuple[int, int, float, int]:
     match = known.match
     return _ORDER.index(match.role), -1 if match.slot is None else match.slot, known.started_at, known.pid

@@ -36,7 +36,7 @@ def ancestors(proc: Proc, pid: int) -> tuple[ProcessStat, ...]:
     return tuple(found)
 
 
-def our_line(proc: Proc) -> frozenset[int]:
+def own_ancestry(proc: Proc) -> frozenset[int]:
     """Name ourselves and everybody above us: who must never be hit."""
     return frozenset({0, 1, os.getpid(), *(stat.pid for stat in ancestors(proc, os.getpid()))})
 
@@ -58,7 +58,7 @@ def descendants(proc: Proc, roots: Collection[int]) -> tuple[ProcessStat, ...]:
     return tuple(found.values())
 
 
-def carries_token(proc: Proc, pid: int, token: str) -> bool:
+def has_token(proc: Proc, pid: int, token: str) -> bool:
     """Tell whether a process was started with a pool's token; False where its environment is hidden."""
     try:
         environment = proc.environment(pid)
@@ -67,10 +67,10 @@ def carries_token(proc: Proc, pid: int, token: str) -> bool:
     return f"{TOKEN_VARIABLE}={token}".encode() in environment.split(b"\0")
 
 
-def token_bearers(proc: Proc, token: str) -> tuple[ProcessStat, ...]:
+def processes_with_token(proc: Proc, token: str) -> tuple[ProcessStat, ...]:
     """List the living processes that carry a token."""
-    bearers = (proc.stat(pid) for pid in proc.pids() if carries_token(proc, pid, token))
-    return tuple(stat for stat in bearers if stat is not None)
+    found = (proc.stat(pid) for pid in proc.pids() if has_token(proc, pid, token))
+    return tuple(stat for stat in found if stat is not None)
 
 
 def supervisors(proc: Proc, pid: int) -> tuple[ProcessStat, ...]:

@@ -44,7 +44,7 @@ LOOKAHEAD = 100
 """Samples read ahead to find the rhythm of a run whose header does not tell it."""
 STATUS_DEPTH = 3
 """How deep in a line a status lies."""
-FOR_EVER_T = 253_402_300_800.0
+MAX_T = 253_402_300_800.0
 """The year 10000: no recording is that old."""
 EXIT = re.compile(r"-?[0-9]{1,3}")
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
@@ -58,7 +58,7 @@ def read_jsonl(path: str, problems: list[Problem]) -> Iterator[Sample]:
     name = "stdin" if path == "-" else Path(path).name
     stem = name.removesuffix(".gz").removesuffix(".jsonl")
     with _opened(path) as file:
-        yield from _with_rhythm(SampleReader(name, problems).samples(_lines(file, name, problems)), stem)
+        yield from _with_intervals(SampleReader(name, problems).samples(_lines(file, name, problems)), stem)
 
 
 @contextmanager
@@ -131,7 +131,7 @@ class SampleReader:
 
     def _begin(self, document: Mapping[str, Any]) -> None:
         header = record(RunHeader, {"name": "", "source": "live", "how": "recording"} | dict(document), self._problem)
-        if header is not None and header.started_at >= FOR_EVER_T:
+        if header is not None and header.started_at >= MAX_T:
             self._problem(f"RunHeader.started_at: no time: {header.started_at:g}; left out")
             header = None
         if header is not None:
@@ -170,7 +170,7 @@ class SampleReader:
 
     def _time(self, document: Mapping[str, Any]) -> float | None:
         t = document.get("t")
-        return float(t) if isinstance(t, int | float) and not isinstance(t, bool) and 0 <= t < FOR_EVER_T else None
+        return float(t) if isinstance(t, int | float) and not isinstance(t, bool) and 0 <= t < MAX_T else None
 
     def _sample(self, document: Mapping[str, Any]) -> Sample | None:
         t = self._time(document)
@@ -228,11 +228,11 @@ class SampleReader:
     def _exits(self, value: Any) -> tuple[ExitReading, ...]:
         """Take the exits; one that is no number is left out, with a problem."""
         exits = []
-        for told in self._several(ExitReading, value) or ():
-            if EXIT.fullmatch(told.exit):
-                exits.append(told)
+        for outcome in self._several(ExitReading, value) or ():
+            if EXIT.fullmatch(outcome.exit):
+                exits.append(outcome)
             else:
-                self._problem(f"ExitReading.exit: no exit code: {clean_text(told.exit, 40)!r}")
+                self._problem(f"ExitReading.exit: no exit code: {clean_text(outcome.exit, 40)!r}")
         return tuple(exits)
 
     def _by_worker(self, value: Any) -> Iterator[tuple[WorkerRef, Any]]:
@@ -250,14 +250,14 @@ class SampleReader:
             seen = {key: entry for key, entry in item.items() if key not in ("status", "error")}
             status, error = item.get("status"), item.get("error")
             if isinstance(status, dict):
-                told: dict[str, Any] = {"status": WorkerStatus(status, self.observable)}
+                outcome: dict[str, Any] = {"status": WorkerStatus(status, self.observable)}
             elif isinstance(error, str):
-                told = {"error": clean_text(error, 40)}
+                outcome = {"error": clean_text(error, 40)}
             else:
-                told = {"error": "not an object"}
+                outcome = {"error": "not an object"}
             rest = record(Observation, seen, self._problem)
             if rest is not None:
-                workers[ref] = replace(rest, **told)
+                workers[ref] = replace(rest, **outcome)
         return workers
 
     def _environments(self, document: Mapping[str, Any]) -> dict[WorkerRef, EnvReading]:
@@ -283,32 +283,32 @@ def _float(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _with_rhythm(samples: Iterator[Sample], name: str) -> Iterator[Sample]:
+def _with_intervals(samples: Iterator[Sample], name: str) -> Iterator[Sample]:
     """Give every run a header, and every header an interval: the median spacing, where the file does not tell."""
-    held: list[Sample] = []
+    pending: list[Sample] = []
     first = True
     for sample in samples:
         if first and sample.run is None:
             sample = replace(sample, run=RunHeader(name, sample.t, None, source="recording", how="first sample"))
         first = False
         if sample.run is not None:
-            yield from _released(held)
-            held = [sample] if sample.run.interval_s is None else []
-            if held:
+            yield from _with_median_interval(pending)
+            pending = [sample] if sample.run.interval_s is None else []
+            if pending:
                 continue
-        elif held:
-            held.append(sample)
-            if len(held) >= LOOKAHEAD:
-                yield from _released(held)
-                held = []
+        elif pending:
+            pending.append(sample)
+            if len(pending) >= LOOKAHEAD:
+                yield from _with_median_interval(pending)
+                pending = []
             continue
         yield sample
-    yield from _released(held)
+    yield from _with_median_interval(pending)
 
 
-def _released(held: list[Sample]) -> list[Sample]:
-    spacings = [after.t - before.t for before, after in pairwise(held) if after.t > before.t]
-    if spacings and held[0].run is not None:
+def _with_median_interval(pending: list[Sample]) -> list[Sample]:
+    spacings = [after.t - before.t for before, after in pairwise(pending) if after.t > before.t]
+    if spacings and pending[0].run is not None:
         rhythm = round(statistics.median(spacings), 3)
-        return [replace(held[0], run=replace(held[0].run, interval_s=rhythm)), *held[1:]]
-    return held
+        return [replace(pending[0], run=replace(pending[0].run, interval_s=rhythm)), *pending[1:]]
+    return pending

@@ -35,40 +35,40 @@ def sample_lines(sample: Sample) -> Iterator[str]:
 def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
     """Make the documents that one sample is: the run that begins with it, its events, then itself."""
     if sample.run is not None:
-        yield {"schema": SCHEMA, "kind": "run"} | _told(sample.run) | fields_of(sample)
+        yield {"schema": SCHEMA, "kind": "run"} | _to_document(sample.run) | fields_of(sample)
     for event in sample.events:
-        told = {
+        fields = {
             "kind": event.kind,
             "severity": event.severity,
             "text": event.text,
             "worker": None if event.worker is None else event.worker.written,
         }
-        yield {"t": event.t, "event": _present(told) | dict(event.facts)}
+        yield {"t": event.t, "event": _present(fields) | dict(event.facts)}
     environments = sample.environments.items()
     earlier_peaks = sample.earlier_peaks
     yield {"t": sample.t} | _present(
         {
             "workers": {str(ref.written): _observation(seen) for ref, seen in sample.workers.items()} or None,
-            "memory": None if sample.memory is None else _told(sample.memory),
-            "processes": None if sample.processes is None else [_told(process) for process in sample.processes],
-            "earlier_peaks": None if earlier_peaks is None else [_told(peaks) for peaks in earlier_peaks],
-            "gpus": None if sample.gpus is None else [_told(gpu) for gpu in sample.gpus],
+            "memory": None if sample.memory is None else _to_document(sample.memory),
+            "processes": None if sample.processes is None else [_to_document(process) for process in sample.processes],
+            "earlier_peaks": None if earlier_peaks is None else [_to_document(peaks) for peaks in earlier_peaks],
+            "gpus": None if sample.gpus is None else [_to_document(gpu) for gpu in sample.gpus],
             "env": {str(ref.written): env.values for ref, env in environments if env.values is not None} or None,
             "env_errors": {str(ref.written): env.error for ref, env in environments if env.values is None} or None,
-            "env_file": None if sample.env_file is None else _told(sample.env_file),
+            "env_file": None if sample.env_file is None else _to_document(sample.env_file),
             "logs": {str(ref.written): lines for ref, lines in sample.log_tails.items()} or None,
-            "exits": [_told(each) for each in sample.exits] or None,
-            "kernel_log": None if sample.kernel_log is None else _told(sample.kernel_log),
-            "pool": None if sample.pool is None else _told(sample.pool),
-            "watch": None if sample.watch is None else _told(sample.watch),
+            "exits": [_to_document(each) for each in sample.exits] or None,
+            "kernel_log": None if sample.kernel_log is None else _to_document(sample.kernel_log),
+            "pool": None if sample.pool is None else _to_document(sample.pool),
+            "watch": None if sample.watch is None else _to_document(sample.watch),
             "lag_s": sample.lag_s,
         }
     )
 
 
 def _observation(seen: Observation) -> dict[str, Any]:
-    told = _told(replace(seen, status=None))
-    return told if seen.status is None else {"status": dict(seen.status.fields)} | told
+    fields = _to_document(replace(seen, status=None))
+    return fields if seen.status is None else {"status": dict(seen.status.fields)} | fields
 
 
 def fields_of(sample: Sample) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def fields_of(sample: Sample) -> dict[str, Any]:
     return {}
 
 
-def _told(thing: Any) -> dict[str, Any]:
+def _to_document(thing: Any) -> dict[str, Any]:
     return _present(msgspec.to_builtins(thing))
 
 

@@ -38,8 +38,8 @@ WITHOUT_HEADER = [
     "system2_engagements",
 ]
 
-Value = Json | BadValue
-Cell = tuple[bool, Value]
+CsvValue = Json | BadValue
+CsvCell = tuple[bool, CsvValue]
 """(was the key there?, its value)"""
 
 
@@ -139,7 +139,7 @@ class _File:
 
 
 def _status(cells: Mapping[str, str]) -> WorkerStatus:
-    fields: dict[str, Value] = {}
+    fields: dict[str, CsvValue] = {}
     for column, text in cells.items():
         if column not in COLUMNS:
             continue
@@ -155,15 +155,15 @@ def _status(cells: Mapping[str, str]) -> WorkerStatus:
     return WorkerStatus(fields, seen)
 
 
-def _float_due(text: str) -> Cell:
+def _float_due(text: str) -> CsvCell:
     return (False, None) if text in ("0", "", "null") else (True, _number(text))
 
 
-def _count(text: str) -> Cell:
+def _count(text: str) -> CsvCell:
     return (False, None) if text in ("", "null") else (True, _number(text))
 
 
-def _flag(text: str) -> Cell:
+def _flag(text: str) -> CsvCell:
     # `.gameplay_started // false` is false for an absent key too, but that key is always there.
     known = {"true": True, "false": False}
     if text in ("", "null", "0"):
@@ -171,11 +171,11 @@ def _flag(text: str) -> Cell:
     return True, known.get(text, BadValue("wrong type", clean_text(text, 60)))
 
 
-def _word(text: str) -> Cell:
+def _word(text: str) -> CsvCell:
     return (False, None) if text in ("", "0", "null") else (True, clean_text(text))
 
 
-def _number(text: str) -> Value:
+def _number(text: str) -> CsvValue:
     if NUMBER.fullmatch(text):
         value = float(text)
         return value if abs(value) != float("inf") else BadValue("too large", clean_text(text, 60))
@@ -190,7 +190,7 @@ def _number(text: str) -> Value:
 # column: (the /status field of the same meaning, how the cell is read). The recorder's other columns asked for names
 # that never existed in /status (intrinsic_transitions, meta_followed, system2_engagements, episode): nothing of them
 # is known, so they stand for no field.
-COLUMNS: Mapping[str, tuple[str, Callable[[str], Cell]]] = {
+COLUMNS: Mapping[str, tuple[str, Callable[[str], CsvCell]]] = {
     "step": ("step", _float_due),
     "gameplay": ("gameplay_started", _flag),
     "dynamic_state": ("dynamic_ui_state_type", _word),

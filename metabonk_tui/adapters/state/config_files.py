@@ -15,14 +15,14 @@ from typing import Any
 import platformdirs
 
 from metabonk_tui.adapters.state.package_data import default_config_text
-from metabonk_tui.adapters.state.paths import APP, state_place
+from metabonk_tui.adapters.state.paths import APP, state_path
 from metabonk_tui.core.config.schema import Config, ConfigError, decode_config, merge
 
 CONFIG_VARIABLE = "METABONK_TUI_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedConfig:
     """A configuration and where it came from."""
 
     config: Config
@@ -44,7 +44,7 @@ def user_themes_dir() -> Path:
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Say where logs, locks and recordings live; the folder may not exist yet."""
-    return Path(state_place(environ))
+    return Path(state_path(environ))
 
 
 def find_config(explicit: str | None, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, str]:
@@ -65,7 +65,7 @@ def load_config(
     explicit: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] = os.environ,
-) -> Loaded:
+) -> LoadedConfig:
     """Read the chosen file over the packaged default, then `overrides`, a tree of the same shape, over both.
 
     Raises ConfigError where a file cannot be read or used.
@@ -77,7 +77,7 @@ def load_config(
     config = decode_config(tree, str(path or origin))
     if overrides:
         config = decode_config(merge(tree, dict(overrides)), "command line")
-    return Loaded(config, path, origin)
+    return LoadedConfig(config, path, origin)
 
 
 def _read_toml(path: Path, origin: str) -> dict[str, Any]:

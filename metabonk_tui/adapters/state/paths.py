@@ -13,12 +13,12 @@ APP = "metabonk-tui"
 STATE_VARIABLE = "METABONK_TUI_STATE_DIR"
 
 
-def state_place(environ: Mapping[str, str] = os.environ) -> str:
+def state_path(environ: Mapping[str, str] = os.environ) -> str:
     """Return the directory for logs, locks and recordings; it may not exist yet."""
-    return environ.get(STATE_VARIABLE) or _plain_place(environ) or _asked_place()
+    return environ.get(STATE_VARIABLE) or _linux_state_path(environ) or _platformdirs_state_path()
 
 
-def _plain_place(environ: Mapping[str, str]) -> str:
+def _linux_state_path(environ: Mapping[str, str]) -> str:
     """Return what platformdirs says on a plain Linux, without the cost of loading it; "" where it is not plain."""
     if sys.platform != "linux" or "ANDROID_DATA" in environ:
         return ""
@@ -29,7 +29,7 @@ def _plain_place(environ: Mapping[str, str]) -> str:
     return f"{base}/{APP}" if base.startswith("/") and base == base.strip() else ""
 
 
-def _asked_place() -> str:
+def _platformdirs_state_path() -> str:
     import platformdirs  # it costs more than all the rest of `status`
 
     return platformdirs.user_state_dir(APP, appauthor=False)

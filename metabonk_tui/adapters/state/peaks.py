@@ -67,7 +67,7 @@ class PeaksFile:
         """Write down what a run held, beside everybody else's; False: not now, and `problem` says why."""
         try:
             make_private_directory(self.path.parent)
-            with self._turn():
+            with self._locked():
                 # Read inside: what another monitor wrote meanwhile must not be lost.
                 self._write(_with(self._pools(), self._key, run, peaks))
         except OSError as error:
@@ -80,7 +80,7 @@ class PeaksFile:
         return True
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         """Hold the lock beside the file; raise BlockingIOError rather than wait for a monitor that stands still."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.path.with_name(f"{NAME}.lock"), flags, 0o600)
@@ -174,9 +174,9 @@ def _last_used(runs: Mapping[str, RunPeaks]) -> float:
 
 def _runs(found: Mapping[str, Any]) -> dict[str, RunPeaks]:
     """Read what can be believed of one pool's runs."""
-    read = {name: record(RunPeaks, one, _left_out) for name, one in found.items() if isinstance(one, dict)}
+    read = {name: record(RunPeaks, one, _ignore) for name, one in found.items() if isinstance(one, dict)}
     return {name: peaks for name, peaks in read.items() if peaks is not None}
 
 
-def _left_out(_what: str) -> None:
+def _ignore(_what: str) -> None:
     """One bad number costs itself: without it the next best source counts."""

@@ -32,7 +32,7 @@ class PoolLock:
         self.path = path
         self._proc = proc or Proc()
         self._fd: int | None = None
-        self._turn = threading.RLock()
+        self._mutex = threading.RLock()
 
     @property
     def held(self) -> bool:
@@ -41,29 +41,29 @@ class PoolLock:
 
     def try_acquire(self) -> bool:
         """Take the lock or find it ours already; False while another holds it. Raises OSError: no place for it."""
-        with self._turn:
+        with self._mutex:
             return self._try_acquire()
 
     def holder(self) -> str:
         """Say who holds it, for people: "pid 4711 on pts/3 since 14:02"; empty when the one written there is gone."""
         try:
-            card = json.loads(self.path.read_text(encoding="utf-8", errors="replace")[:4096])
-            pid, started_at, since = int(card["pid"]), float(card["started_at"]), float(card["since"])
-            tty = clean_text(str(card["tty"]), 40)
+            document = json.loads(self.path.read_text(encoding="utf-8", errors="replace")[:4096])
+            pid, started_at, since = int(document["pid"]), float(document["started_at"]), float(document["since"])
+            tty = clean_text(str(document["tty"]), 40)
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return ""
         stat = self._proc.stat(pid)
         # The boot time that start times are counted from is a whole second and may be read one off.
         if stat is None or abs(stat.started_at - started_at) > 1.1:
             return ""
-        then = time.localtime(since)
-        day = "" if time.strftime("%F", then) == time.strftime("%F") else time.strftime("%F ", then)
+        since_time = time.localtime(since)
+        day = "" if time.strftime("%F", since_time) == time.strftime("%F") else time.strftime("%F ", since_time)
         where = f" on {tty}" if tty else ""
-        return f"pid {pid}{where} since {day}{time.strftime('%H:%M', then)}"
+        return f"pid {pid}{where} since {day}{time.strftime('%H:%M', since_time)}"
 
     def release(self) -> None:
         """Give it back. The file stays: removing it would let two hold two files of one name."""
-        with self._turn:
+        with self._mutex:
             if self._fd is not None:
                 os.close(self._fd)
                 self._fd = None
@@ -88,7 +88,7 @@ class PoolLock:
             self.release()
             return False
         os.ftruncate(fd, 0)
-        os.pwrite(fd, json.dumps(self._introduce()).encode(), 0)
+        os.pwrite(fd, json.dumps(self._describe_holder()).encode(), 0)
         return True
 
     def _is_the_file(self) -> bool:
@@ -102,7 +102,7 @@ class PoolLock:
             return False
         return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
-    def _introduce(self) -> dict[str, object]:
+    def _describe_holder(self) -> dict[str, object]:
         stat = self._proc.stat(os.getpid())
         return {
             "pid": os.getpid(),

@@ -12,11 +12,11 @@ import time
 FOLDER = "status"
 MAX_BYTES = 1 << 16
 MAX_POOLS = 16
-FORGOTTEN_S = 7 * 86400.0
+MAX_AGE_S = 7 * 86400.0
 """What nobody renewed for so long is removed."""
 
 
-class Unreadable(Exception):
+class UnreadableStatusFile(Exception):
     """A file that cannot be read; its text says why."""
 
 
@@ -27,12 +27,12 @@ def folder_of(state: str) -> str:
 
 def file_name(host: str, port: int) -> str:
     """Name the file of a pool."""
-    return f"{_word(host)}-{port}.json"
+    return f"{_host_part(host)}-{port}.json"
 
 
 def find(folder: str, host: str | None = None, port: int | None = None) -> list[str]:
-    """Return the files of the pools that are meant, the newest first; raises Unreadable."""
-    begin = "" if host is None else f"{_word(host)}-"
+    """Return the files of the pools that are meant, the newest first; raises UnreadableStatusFile."""
+    begin = "" if host is None else f"{_host_part(host)}-"
     end = ".json" if port is None else f"-{port}.json"
     found = []
     try:
@@ -43,22 +43,22 @@ def find(folder: str, host: str | None = None, port: int | None = None) -> list[
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise Unreadable(error.strerror or str(error)) from None
+        raise UnreadableStatusFile(error.strerror or str(error)) from None
     return [path for _, path in sorted(found, reverse=True)[:MAX_POOLS]]
 
 
 def read(path: str) -> object:
-    """Return what a file says, whatever that is. Raises Unreadable."""
+    """Return what a file says, whatever that is. Raises UnreadableStatusFile."""
     try:
         with open(path, "rb") as file:
             text = file.read(MAX_BYTES + 1)
         if len(text) > MAX_BYTES:
-            raise Unreadable("too large")
+            raise UnreadableStatusFile("too large")
         found: object = json.loads(text)
     except OSError as error:
-        raise Unreadable(error.strerror or str(error)) from None
+        raise UnreadableStatusFile(error.strerror or str(error)) from None
     except (ValueError, RecursionError):
-        raise Unreadable("not JSON") from None
+        raise UnreadableStatusFile("not JSON") from None
     return found
 
 
@@ -79,9 +79,9 @@ def write(path: str, document: dict[str, object]) -> None:
         raise
 
 
-def forget_old(folder: str, now: float | None = None) -> None:
+def remove_old(folder: str, now: float | None = None) -> None:
     """Remove what nobody renewed for long: files of pools that are gone, and drafts of who was killed."""
-    before = (time.time() if now is None else now) - FORGOTTEN_S
+    before = (time.time() if now is None else now) - MAX_AGE_S
     try:
         with os.scandir(folder) as entries:
             old = [entry.path for entry in entries if entry.stat().st_mtime < before]
@@ -98,5 +98,5 @@ def _remove(path: str) -> None:
         return
 
 
-def _word(host: str) -> str:
+def _host_part(host: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c == ".") else "_" for c in host)

@@ -22,11 +22,11 @@ from metabonk_tui.core.model import snapshot as snapshot_module
 from metabonk_tui.core.model.snapshot import Snapshot
 
 NAME = "snapshot"
-HOME = "metabonk_tui.core."
+CORE_PREFIX = "metabonk_tui.core."
 
 
 @functools.cache
-def _core() -> bytes:
+def _core_digest() -> bytes:
     """Digest the core's source: another one may remember other things."""
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted(Path(snapshot_module.__file__).parents[1].rglob("*.py")):
@@ -36,7 +36,7 @@ def _core() -> bytes:
 
 def key(config: Config) -> str:
     """Name the conditions under which a kept Snapshot may be taken."""
-    return hashlib.sha256(_core() + msgspec.json.encode(config)).hexdigest()
+    return hashlib.sha256(_core_digest() + msgspec.json.encode(config)).hexdigest()
 
 
 def pack(snapshot: Snapshot, seq: int) -> bytes:
@@ -58,7 +58,7 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Allow the core's own classes and two plain ones."""
-        if module.startswith(HOME) or (module, name) in (("builtins", "frozenset"), ("builtins", "set")):
+        if module.startswith(CORE_PREFIX) or (module, name) in (("builtins", "frozenset"), ("builtins", "set")):
             found = super().find_class(module, name)
             if isinstance(found, type):
                 return found

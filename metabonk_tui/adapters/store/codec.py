@@ -21,7 +21,7 @@ BAD = "\x00"
 BIG = b" "
 """How a line begins that holds a number too long for the quick decoder."""
 
-Change = tuple[list[str], dict[str, Any], dict[str, Any]]
+LineDelta = tuple[list[str], dict[str, Any], dict[str, Any]]
 """(keys that are gone, keys with their new value, keys with what changed below them); of a list the keys are places"""
 
 
@@ -37,11 +37,11 @@ class Encoder:
 
     def line(self, sample: Sample) -> bytes:
         """Write one sample."""
-        *told, frame = sample_documents(sample)
+        *preceding, frame = sample_documents(sample)
         last, self._last = self._last, frame
         if last is None:
-            return _json({"told": told, "whole": frame} | fields_of(sample))
-        return _json([told, change(last, frame)] if told else [change(last, frame)])
+            return _json({"told": preceding, "whole": frame} | fields_of(sample))
+        return _json([preceding, make_delta(last, frame)] if preceding else [make_delta(last, frame)])
 
 
 def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "recording") -> Iterator[Sample]:
@@ -52,21 +52,21 @@ def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "record
         try:
             tree = _tree(line)
             if isinstance(tree, dict):
-                told, frame = tree["told"], tree["whole"]
+                preceding, frame = tree["told"], tree["whole"]
                 reader.observe_only(tree.get("fields"))
             elif frame is None:
                 raise ValueError("changes of nothing")
             else:
-                told, frame = (tree[0] if len(tree) == 2 else ()), changed(frame, tree[-1])
-            made = [sample for document in (*told, frame) for sample in reader.take(document)]
+                preceding, frame = (tree[0] if len(tree) == 2 else ()), apply_delta(frame, tree[-1])
+            made = [sample for document in (*preceding, frame) for sample in reader.take(document)]
         except (LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("a damaged line") from error
         yield from made
 
 
-def change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
+def make_delta(old: Mapping[str, Any], new: Mapping[str, Any]) -> LineDelta:
     """Say what makes `new` of `old`."""
-    gone = [key for key in old if key not in new]
+    removed = [key for key in old if key not in new]
     put: dict[str, Any] = {}
     below: dict[str, Any] = {}
     for key, value in new.items():
@@ -74,25 +74,25 @@ def change(old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
         if before is value or (before == value and type(before) is type(value) and not isinstance(value, _DEEP)):
             continue
         if isinstance(value, dict) and isinstance(before, dict):
-            if any(inner := change(before, value)):
+            if any(inner := make_delta(before, value)):
                 below[key] = inner
         elif isinstance(value, _ROWS) and isinstance(before, _ROWS) and len(value) == len(before):
-            if any(inner := change(_places(before), _places(value))):
+            if any(inner := make_delta(_places(before), _places(value))):
                 below[key] = inner
         else:
             put[key] = value
-    return gone, put, below
+    return removed, put, below
 
 
-def changed(old: Any, difference: Change) -> Any:
+def apply_delta(old: Any, difference: LineDelta) -> Any:
     """Make the new tree; the old one stays as it is."""
-    gone, put, below = difference
+    removed, put, below = difference
     new = _places(old) if isinstance(old, list) else dict(old)
-    for key in gone:
+    for key in removed:
         del new[key]
     new.update(put)
     for key, inner in below.items():
-        new[key] = changed(new[key], inner)
+        new[key] = apply_delta(new[key], inner)
     return list(new.values()) if isinstance(old, list) else new
 
 

@@ -15,7 +15,7 @@ BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 """Not a recording, or one with a hole in its tables."""
 
 
-def said(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """Say an error in words."""
     if isinstance(error, sqlite3.Error | TooNew):
         return f"{error}"
@@ -29,7 +29,7 @@ def is_broken(error: Exception) -> bool:
     )
 
 
-def is_of_the_disk(error: Exception) -> bool:
+def is_disk_error(error: Exception) -> bool:
     """Tell what may be over at the next try."""
     return isinstance(error, OSError | sqlite3.OperationalError)
 

@@ -12,13 +12,13 @@ from metabonk_tui.adapters.recordings.jsonl_reader import SampleReader
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_documents
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_reader import Recording
-from metabonk_tui.adapters.store.schema import PATIENCE_S
+from metabonk_tui.adapters.store.schema import BUSY_TIMEOUT_S
 from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 
 LOG = logging.getLogger(__name__)
 
 
-class Along:
+class Follower:
     """One recording that somebody else writes."""
 
     def __init__(self, path: Path, after: int = 0) -> None:
@@ -27,7 +27,7 @@ class Along:
         self._recording = Recording(path)
         self.seq = after
 
-    def news(self) -> tuple[Sample, ...]:
+    def read_new(self) -> tuple[Sample, ...]:
         """Return what was written since. Raises what `UNREADABLE` names."""
         if self._recording.newest_seq <= self.seq:
             return ()
@@ -36,15 +36,15 @@ class Along:
             self.seq = fresh[-1][0]
         return tuple(sample for _, sample in fresh)
 
-    def tell(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
+    def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
         """Put what we did before the writer; False where that is impossible."""
         documents = list(sample_documents(Sample(t=0.0, events=events, run=run)))[:-1]
         try:
-            base = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
+            connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
             try:
-                base.execute("INSERT INTO inbox (documents) VALUES (?)", (msgspec.json.encode(documents),))
+                connection.execute("INSERT INTO inbox (documents) VALUES (?)", (msgspec.json.encode(documents),))
             finally:
-                base.close()
+                connection.close()
         except UNREADABLE:
             return False
         return True
@@ -54,7 +54,7 @@ class Along:
         self._recording.close()
 
 
-def told(documents: bytes) -> tuple[tuple[Event, ...], RunHeader | None]:
+def decode_inbox(documents: bytes) -> tuple[tuple[Event, ...], RunHeader | None]:
     """Read what another monitor put before us; nothing of it where it is damaged."""
     reader = SampleReader("inbox", [])
     try:

@@ -11,56 +11,56 @@ from metabonk_tui.adapters.process.spawn import make_private_directory
 from metabonk_tui.adapters.store.retention import remove
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, free_name, paths
 from metabonk_tui.adapters.store.run_reader import Recording
-from metabonk_tui.adapters.store.run_writer import Page
+from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 
 
-def file_runs(folder: Path, judged: Iterable[tuple[Sample, Snapshot]], config: Config) -> list[Path]:
+def import_runs(folder: Path, steps: Iterable[tuple[Sample, Snapshot]], config: Config) -> list[Path]:
     """File Samples with what they mean; return the recordings, one for each run. Raises what `UNREADABLE` names.
 
     What breaks off on the way leaves no half of a recording behind.
     """
-    made: list[Path] = []
-    page: Page | None = None
+    written: list[Path] = []
+    run_writer: RunWriter | None = None
     run = ""
     try:
-        for sample, snapshot in judged:
-            if page is None or snapshot.run.name != run:
-                if page is not None:
-                    page.finish((sample, snapshot))
-                    page = None
+        for sample, snapshot in steps:
+            if run_writer is None or snapshot.run.name != run:
+                if run_writer is not None:
+                    run_writer.finish((sample, snapshot))
+                    run_writer = None
                 make_private_directory(folder)
                 run = snapshot.run.name
-                made.append(free_name(folder, run))
-                page = Page(made[-1], config)
-            page.add(sample, snapshot, {})
-        if page is not None:
-            page.finish()
+                written.append(free_name(folder, run))
+                run_writer = RunWriter(written[-1], config)
+            run_writer.add(sample, snapshot, {})
+        if run_writer is not None:
+            run_writer.finish()
     except BaseException:
-        if page is not None:
-            page.close()
-        for path in made:
+        if run_writer is not None:
+            run_writer.close()
+        for path in written:
             remove(path)
         raise
-    return made
+    return written
 
 
-def twin(path: Path) -> Path | None:
+def find_duplicate(path: Path) -> Path | None:
     """Find another recording beside it of the very same samples. Raises what `UNREADABLE` names."""
     with Recording(path) as mine:
-        told = _mark(mine)
+        fingerprint = _fingerprint(mine)
         for other in paths(path.parent):
             with suppress(*UNREADABLE), Recording(other) as theirs:
-                if other != path and _mark(theirs) == told and _same(mine, theirs):
+                if other != path and _fingerprint(theirs) == fingerprint and _same(mine, theirs):
                     return other
     return None
 
 
-def _mark(one: Recording) -> tuple[object, ...]:
-    told = one.summary()
-    return told.run, told.started_at, told.last_t, told.samples
+def _fingerprint(recording: Recording) -> tuple[object, ...]:
+    summary = recording.summary()
+    return summary.run, summary.started_at, summary.last_t, summary.samples
 
 
 def _same(mine: Recording, theirs: Recording) -> bool:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metabonk_tui.adapters.store import codec
-from metabonk_tui.adapters.store.run_directory import UNREADABLE, beside, paths, size_bytes, written_t
-from metabonk_tui.adapters.store.schema import PATIENCE_S, give_back, open_to_write
+from metabonk_tui.adapters.store.run_directory import UNREADABLE, paths, size_bytes, wal_path, written_t
+from metabonk_tui.adapters.store.schema import BUSY_TIMEOUT_S, open_to_write, release_pages
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
-from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.step.merge import merge_samples
 
-AT_ONCE = 50
+CHUNKS_PER_TRANSACTION = 50
 """Chunks thinned in one transaction."""
 QUIET_S = 3600.0
 """A run that was written to within this time may be under way, whoever writes it."""
@@ -50,7 +50,7 @@ def tidy(folder: Path, limit: Limits, now_t: float, live: Collection[Path] = ())
 
     Raises OSError; a recording that cannot be read is left alone.
     """
-    said = []
+    messages = []
     for path in paths(folder):
         # On a run's own clock, which a demo's speed may carry far ahead, its newest sample is "now".
         if path not in live and now_t - written_t(path) < limit.raw_s:
@@ -61,66 +61,66 @@ def tidy(folder: Path, limit: Limits, now_t: float, live: Collection[Path] = ())
         except UNREADABLE:
             continue
         if count:
-            said.append(f"{path.stem}: {count} chunks thinned")
-    while (gone := _oldest_too_many(folder, limit, now_t, live)) is not None:
-        remove(gone)
-        said.append(f"{gone.stem}: removed, there was too little room")
+            messages.append(f"{path.stem}: {count} chunks thinned")
+    while (oldest := _oldest_removable(folder, limit, now_t, live)) is not None:
+        remove(oldest)
+        messages.append(f"{oldest.stem}: removed, there was too little room")
     if not _is_room(folder, limit):
-        said += [
+        messages += [
             f"{path.stem}: {n} chunks thinned for room" for path in live if (n := _thin(path, limit.gate_s, None))
         ]
-    return said
+    return messages
 
 
 def remove(path: Path) -> None:
     """Remove one recording with all that lies beside it. Raises OSError."""
-    for one in (path, beside(path), path.with_name(path.name + "-shm")):
+    for one in (path, wal_path(path), path.with_name(path.name + "-shm")):
         one.unlink(missing_ok=True)
 
 
 def thin_to(path: Path, to_t: float) -> int:
     """Leave one sample of every chunk that ended before a time of the run's clock; return of how many."""
-    base = open_to_write(path)
+    connection = open_to_write(path)
     try:
-        return _thin_to(base, path, to_t)
+        return _thin_to(connection, path, to_t)
     finally:
-        base.close()
+        connection.close()
 
 
 def _thin(path: Path, raw_s: float, now_t: float | None) -> int:
-    base = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
-        (newest_t,) = base.execute("SELECT max(to_t) FROM chunk").fetchone()
+        (newest_t,) = connection.execute("SELECT max(to_t) FROM chunk").fetchone()
         if newest_t is None:
             return 0
         # Of a run that is over everything is older than its end is.
         passed_s = 0.0 if now_t is None else max(0.0, now_t - written_t(path))
-        return _thin_to(base, path, newest_t - max(0.0, raw_s - passed_s))
+        return _thin_to(connection, path, newest_t - max(0.0, raw_s - passed_s))
     finally:
-        base.close()
+        connection.close()
 
 
-def _thin_to(base: sqlite3.Connection, path: Path, to_t: float) -> int:
+def _thin_to(connection: sqlite3.Connection, path: Path, to_t: float) -> int:
     count = 0
     while True:
-        rows = base.execute(
+        rows = connection.execute(
             "SELECT first_seq, lines FROM chunk WHERE NOT thin AND to_t < ? ORDER BY first_seq LIMIT ?",
-            (to_t, AT_ONCE),
+            (to_t, CHUNKS_PER_TRANSACTION),
         ).fetchall()
         if not rows:
             break
         folded = [(_folded(lines, path.name), first) for first, lines in rows]
-        base.execute("BEGIN IMMEDIATE")
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            base.executemany("UPDATE chunk SET lines = ?, thin = 1 WHERE first_seq = ?", folded)
-            base.execute("COMMIT")
+            connection.executemany("UPDATE chunk SET lines = ?, thin = 1 WHERE first_seq = ?", folded)
+            connection.execute("COMMIT")
         except BaseException:
-            if base.in_transaction:
-                base.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
         count += len(rows)
     if count:
-        give_back(base)
+        release_pages(connection)
     return count
 
 
@@ -128,11 +128,11 @@ def _folded(packed: bytes, name: str) -> bytes:
     """Make one line of a chunk: its last readings, and all that was told once within it."""
     whole: Sample | None = None
     for sample in codec.samples(lzma.decompress(packed).split(b"\n"), [], name):
-        whole = fold(whole, sample, MAX_EVENTS)
+        whole = merge_samples(whole, sample, MAX_EVENTS)
     return packed if whole is None else lzma.compress(codec.Encoder().line(whole), preset=1)
 
 
-def _oldest_too_many(folder: Path, limit: Limits, now_t: float, live: Collection[Path]) -> Path | None:
+def _oldest_removable(folder: Path, limit: Limits, now_t: float, live: Collection[Path]) -> Path | None:
     if _is_room(folder, limit):
         return None
     over = [path for path in paths(folder) if path not in live and now_t - written_t(path) > QUIET_S]

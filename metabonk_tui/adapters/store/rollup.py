@@ -34,7 +34,7 @@ class Minute(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Open:
+class _Bucket:
     n: int = 0
     least: float = float("inf")
     most: float = float("-inf")
@@ -49,7 +49,7 @@ class Rollup:
     fields: dict[str, tuple[str, ...]]
     """series: the names in /status that it may have."""
     _minute: int | None = None
-    _open: dict[tuple[str, int], _Open] = field(default_factory=dict)
+    _open: dict[tuple[str, int], _Bucket] = field(default_factory=dict)
     _last: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def add(self, sample: Sample) -> list[Minute]:
@@ -59,20 +59,29 @@ class Rollup:
         self._minute = minute
         for series, slot, value in _values(sample, self.fields):
             key = (series, slot)
-            one = self._open.setdefault(key, _Open())
+            bucket = self._open.setdefault(key, _Bucket())
             before = self._last.get(key, value)
-            one.n += 1
-            one.total += value
-            one.least, one.most = min(one.least, value), max(one.most, value)
-            one.increase += value - before if value >= before else max(value, 0.0)
+            bucket.n += 1
+            bucket.total += value
+            bucket.least, bucket.most = min(bucket.least, value), max(bucket.most, value)
+            bucket.increase += value - before if value >= before else max(value, 0.0)
             self._last[key] = value
         return closed
 
     def close(self) -> list[Minute]:
         """Return the rows of the minute under way; it begins anew."""
         rows = [
-            Minute(series, slot, self._minute or 0, one.n, one.least, one.total / one.n, one.most, one.increase)
-            for (series, slot), one in self._open.items()
+            Minute(
+                series,
+                slot,
+                self._minute or 0,
+                bucket.n,
+                bucket.least,
+                bucket.total / bucket.n,
+                bucket.most,
+                bucket.increase,
+            )
+            for (series, slot), bucket in self._open.items()
         ]
         self._open = {}
         return rows
@@ -80,7 +89,7 @@ class Rollup:
 
 def fields_of(config: Config) -> dict[str, tuple[str, ...]]:
     """Say what of a status is rolled up: the step and every component's number."""
-    return {"step": ("step",)} | {one.field: (one.field, *one.aliases) for one in config.component}
+    return {"step": ("step",)} | {spec.field: (spec.field, *spec.aliases) for spec in config.component}
 
 
 def _values(sample: Sample, fields: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, int, float]]:

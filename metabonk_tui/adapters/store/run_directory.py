@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import MsgspecError
 
-from metabonk_tui.adapters.store.errors import said
+from metabonk_tui.adapters.store.errors import error_text
 from metabonk_tui.adapters.store.run_reader import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
 from metabonk_tui.core.model.sample import ProcessReading
@@ -30,20 +30,20 @@ UNREADABLE = (
 """What a disk that fails, and a file that was written over, may raise."""
 SAME_START_S = 1.1
 """Start times are counted from a boot time that is a whole second and may be read one off."""
-LOOKED_AT = 20
+MAX_RUNS_CHECKED = 20
 """So many of the newest runs may be the one that goes on."""
 
-Worker = tuple[int, float]
+WorkerId = tuple[int, float]
 """(pid, start time), real Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class RunIdentity:
     """What tells whether a recording is of the workers that are there."""
 
     pool: str
     boot_id: str
-    workers: frozenset[Worker]
+    workers: frozenset[WorkerId]
 
 
 def runs_dir(state: Path) -> Path:
@@ -61,22 +61,22 @@ def paths(folder: Path) -> list[Path]:
 
 def written_t(path: Path) -> float:
     """Say when a recording was last written to, real Unix seconds."""
-    return max((told.st_mtime for told in _stats(path) if told.st_size), default=0.0)
+    return max((stat.st_mtime for stat in _stats(path) if stat.st_size), default=0.0)
 
 
 def size_bytes(path: Path) -> int:
     """Say how much room a recording takes, with what is not yet in its place."""
-    return sum(told.st_size for told in _stats(path))
+    return sum(stat.st_size for stat in _stats(path))
 
 
 def _stats(path: Path) -> Iterator[os.stat_result]:
     """Look at a recording's files: whoever ends takes his log away with him, at any moment."""
-    for one in (path, beside(path)):
+    for one in (path, wal_path(path)):
         with suppress(FileNotFoundError):
             yield one.stat()
 
 
-def beside(path: Path) -> Path:
+def wal_path(path: Path) -> Path:
     """Name the file in which what was written last stands until it is put in its place."""
     return path.with_name(path.name + "-wal")
 
@@ -88,7 +88,7 @@ def summaries(folder: Path, problems: list[str]) -> Iterator[Summary]:
             with Recording(path) as one:
                 yield one.summary()
         except UNREADABLE as error:
-            problems.append(f"{path}: {clean_text(said(error))}")
+            problems.append(f"{path}: {clean_text(error_text(error))}")
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -111,7 +111,7 @@ def free_name(folder: Path, run: str) -> Path:
     return path
 
 
-def workers_of(processes: Iterable[ProcessReading]) -> frozenset[Worker]:
+def workers_of(processes: Iterable[ProcessReading]) -> frozenset[WorkerId]:
     """Name the workers among processes; their start times as they are there."""
     return frozenset(
         (p.pid, p.started_at)
@@ -120,30 +120,32 @@ def workers_of(processes: Iterable[ProcessReading]) -> frozenset[Worker]:
     )
 
 
-def find_run(folder: Path, sought: Sought, fresh_after_t: float, broken: list[tuple[Path, Exception]]) -> Path | None:
+def find_run(
+    folder: Path, identity: RunIdentity, fresh_after_t: float, broken: list[tuple[Path, Exception]]
+) -> Path | None:
     """Find the newest run of the pool that has one of these workers.
 
     Where processes cannot be seen, neither now nor then, it is the pool's newest run, if its last sample is newer
     than `fresh_after_t` (real Unix seconds): whether its workers began anew in between, their counters will tell.
     What cannot be read is added to `broken`.
     """
-    for path in paths(folder)[:LOOKED_AT]:
+    for path in paths(folder)[:MAX_RUNS_CHECKED]:
         try:
             with Recording(path) as one:
                 meta = one.meta
         except UNREADABLE as error:
             broken.append((path, error))
             continue
-        if meta.get("pool") != sought.pool or meta.get("boot_id") != sought.boot_id or "clock" not in meta:
+        if meta.get("pool") != identity.pool or meta.get("boot_id") != identity.boot_id or "clock" not in meta:
             continue
         known = meta.get("workers", [])
-        if any(_same(worker, other) for worker in sought.workers for other in known):
+        if any(_same(worker, other) for worker in identity.workers for other in known):
             return path
-        if not sought.workers and not known and written_t(path) >= fresh_after_t:
+        if not identity.workers and not known and written_t(path) >= fresh_after_t:
             return path
     return None
 
 
-def _same(worker: Worker, other: Iterable[float]) -> bool:
+def _same(worker: WorkerId, other: Iterable[float]) -> bool:
     pid, started_at = other
     return worker[0] == pid and abs(worker[1] - started_at) <= SAME_START_S

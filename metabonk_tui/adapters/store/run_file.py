@@ -15,16 +15,16 @@ from typing import Any
 
 from metabonk_tui.adapters.store.codec import Encoder
 from metabonk_tui.adapters.store.rollup import Minute
-from metabonk_tui.adapters.store.schema import give_back, open_to_write
+from metabonk_tui.adapters.store.schema import open_to_write, release_pages
 from metabonk_tui.core.model.sample import Event, Sample
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NO_META: Mapping[str, Any] = MappingProxyType({})
 
 TICKS = 60
 """So many rows are packed into one: what compresses well together, and what one look into the past must unpack."""
 BYTES = 4_000_000
 """Or so many bytes, where a tick is large."""
-MOST_SEQ = 10**12
+MAX_SEQ = 10**12
 """No run has so many samples."""
 
 Cache = tuple[str, str, bytes]
@@ -37,18 +37,18 @@ class RunFile:
     def __init__(self, path: Path) -> None:
         """Open or make it. Raises OSError, sqlite3.Error; ValueError, TypeError where it is damaged."""
         self.path = path
-        self._base = open_to_write(path)
+        self._connection = open_to_write(path)
         self._encoder = Encoder()
         try:
-            with self._base_transaction():
+            with self._transaction():
                 self._pack()
-            self._seq = int(self._base.execute("SELECT ifnull(max(last_seq), 0) FROM chunk").fetchone()[0])
-            if not 0 <= self._seq < MOST_SEQ:
+            self._seq = int(self._connection.execute("SELECT ifnull(max(last_seq), 0) FROM chunk").fetchone()[0])
+            if not 0 <= self._seq < MAX_SEQ:
                 raise ValueError("its numbers are damaged")
-            self._series = {name: number for number, name in self._base.execute("SELECT id, name FROM series")}
-            self._meta = dict(self._base.execute("SELECT key, value FROM meta").fetchall())
+            self._series = {name: number for number, name in self._connection.execute("SELECT id, name FROM series")}
+            self._meta = dict(self._connection.execute("SELECT key, value FROM meta").fetchall())
         except BaseException:
-            self._base.close()
+            self._connection.close()
             raise
         self._ticks = self._bytes = 0
 
@@ -69,12 +69,12 @@ class RunFile:
     ) -> None:
         """Write a tick in one transaction: all of it, or nothing and an error."""
         line = self._encoder.line(sample)
-        news = self._news(meta)
+        changed_meta = self._changed_meta(meta)
         try:
-            with self._base_transaction():
-                execute = self._base.execute
+            with self._transaction():
+                execute = self._connection.execute
                 execute("INSERT INTO tail VALUES (?, ?, ?)", (self._seq + 1, sample.t, line))
-                self._write_meta(news)
+                self._write_meta(changed_meta)
                 self._write_minutes(minutes)
                 self._write_events(events)
                 if cache is not None:
@@ -88,7 +88,7 @@ class RunFile:
             self._encoder.forget()
             raise
         self._seq += 1
-        self._meta |= news
+        self._meta |= changed_meta
         if self.is_full:
             self._encoder.forget()
             self._ticks = self._bytes = 0
@@ -102,60 +102,62 @@ class RunFile:
 
     def inbox(self) -> list[tuple[int, bytes]]:
         """Return what other monitors of the run did, by number."""
-        return self._base.execute("SELECT id, documents FROM inbox ORDER BY id").fetchall()
+        return self._connection.execute("SELECT id, documents FROM inbox ORDER BY id").fetchall()
 
     def forget_minutes_from(self, minute: int) -> None:
         """Drop the rows of minutes that are to be rolled up again."""
-        self._base.execute("DELETE FROM minute WHERE minute >= ?", (minute,))
+        self._connection.execute("DELETE FROM minute WHERE minute >= ?", (minute,))
 
     def finish(
-        self, minutes: Iterable[Minute] = (), *, meta: Mapping[str, Any] = NOTHING, events: Iterable[Event] = ()
+        self, minutes: Iterable[Minute] = (), *, meta: Mapping[str, Any] = NO_META, events: Iterable[Event] = ()
     ) -> None:
         """Write what is still open and leave one file behind, no log beside it."""
         try:
-            with self._base_transaction():
+            with self._transaction():
                 self._write_minutes(minutes)
-                self._write_meta(self._news(meta))
+                self._write_meta(self._changed_meta(meta))
                 self._write_events(events)
                 self._pack()
-            give_back(self._base)
-            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            release_pages(self._connection)
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            self._base.close()
+            self._connection.close()
 
     def close(self) -> None:
         """Let go of the file as it is."""
-        self._base.close()
+        self._connection.close()
 
-    def _base_transaction(self) -> _Transaction:
-        return _Transaction(self._base)
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._connection)
 
     def _pack(self) -> None:
-        rows = self._base.execute("SELECT seq, t, line FROM tail ORDER BY seq").fetchall()
+        rows = self._connection.execute("SELECT seq, t, line FROM tail ORDER BY seq").fetchall()
         if rows:
             packed = lzma.compress(b"\n".join(line for _, _, line in rows), preset=1)
             chunk = (rows[0][0], rows[-1][0], rows[0][1], rows[-1][1], 0, packed)
-            self._base.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk)
-            self._base.execute("DELETE FROM tail")
+            self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk)
+            self._connection.execute("DELETE FROM tail")
 
     def _write_minutes(self, minutes: Iterable[Minute]) -> None:
-        for one in minutes:
-            number = self._series.get(one.series)
+        for minute in minutes:
+            number = self._series.get(minute.series)
             if number is None:
-                self._base.execute("INSERT OR IGNORE INTO series (name) VALUES (?)", (one.series,))
-                found = self._base.execute("SELECT id FROM series WHERE name = ?", (one.series,)).fetchone()
-                number = self._series[one.series] = found[0]
-            self._base.execute("INSERT OR REPLACE INTO minute VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (number, *one[1:]))
+                self._connection.execute("INSERT OR IGNORE INTO series (name) VALUES (?)", (minute.series,))
+                found = self._connection.execute("SELECT id FROM series WHERE name = ?", (minute.series,)).fetchone()
+                number = self._series[minute.series] = found[0]
+            self._connection.execute(
+                "INSERT OR REPLACE INTO minute VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (number, *minute[1:])
+            )
 
-    def _news(self, meta: Mapping[str, Any]) -> dict[str, str]:
+    def _changed_meta(self, meta: Mapping[str, Any]) -> dict[str, str]:
         """Return what is not noted yet, as it is written."""
         return {key: text for key, value in meta.items() if (text := json.dumps(value)) != self._meta.get(key)}
 
-    def _write_meta(self, news: Mapping[str, str]) -> None:
-        self._base.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", news.items())
+    def _write_meta(self, changed_meta: Mapping[str, str]) -> None:
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changed_meta.items())
 
     def _write_events(self, events: Iterable[Event]) -> None:
-        self._base.executemany(
+        self._connection.executemany(
             "INSERT INTO event (t, kind, severity, text, worker, facts) VALUES (?, ?, ?, ?, ?, ?)",
             [
                 (
@@ -174,16 +176,16 @@ class RunFile:
 class _Transaction:
     """All or nothing; a rollback that fails (the disk took the journal, too) does not hide the error."""
 
-    def __init__(self, base: sqlite3.Connection) -> None:
-        self._base = base
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
     def __enter__(self) -> None:
-        self._base.execute("BEGIN IMMEDIATE")
+        self._connection.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             try:
-                self._base.execute("COMMIT")
+                self._connection.execute("COMMIT")
                 return
             except BaseException:
                 self._roll_back()
@@ -191,5 +193,5 @@ class _Transaction:
         self._roll_back()
 
     def _roll_back(self) -> None:
-        if self._base.in_transaction:
-            self._base.execute("ROLLBACK")
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from metabonk_tui.adapters.recordings.jsonl_reader import FOR_EVER_T
+from metabonk_tui.adapters.recordings.jsonl_reader import MAX_T
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.schema import open_to_read
@@ -25,8 +25,8 @@ from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 
 DAMAGED = (ValueError, TypeError, OverflowError, MemoryError, lzma.LZMAError)
 """How lines that were written over show."""
-HOLDS = "last_seq >= :at AND first_seq >= ifnull((SELECT max(first_seq) FROM chunk WHERE first_seq <= :at), 0)"
-EVENTS = "SELECT t, kind, severity, text, worker, facts FROM event"
+CONTAINS_SQL = "last_seq >= :at AND first_seq >= ifnull((SELECT max(first_seq) FROM chunk WHERE first_seq <= :at), 0)"
+EVENTS_SQL = "SELECT t, kind, severity, text, worker, facts FROM event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Summary:
         return max(0.0, self.last_t - self.started_at)
 
 
-class Plotted(NamedTuple):
+class PlotPoint(NamedTuple):
     """One point of a plot: a stretch of time, of which `least` to `most` were seen."""
 
     t: float
@@ -62,7 +62,7 @@ class Plotted(NamedTuple):
     increase: float
 
 
-class _Stretch(NamedTuple):
+class _LineBlock(NamedTuple):
     """Lines that are read at once: a chunk, or the tail."""
 
     first: int
@@ -98,7 +98,7 @@ class Recording:
         """What could not be read so far."""
         if not path.is_file():
             raise FileNotFoundError(2, "no such recording", str(path))
-        self._base = open_to_read(path)
+        self._connection = open_to_read(path)
 
     def __enter__(self) -> Recording:
         return self
@@ -110,12 +110,12 @@ class Recording:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._base.close()
+        self._connection.close()
 
     @property
     def meta(self) -> Mapping[str, Any]:
         """What its writer notes beside the samples."""
-        found = {key: json.loads(value) for key, value in self._base.execute("SELECT key, value FROM meta")}
+        found = {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
         if not all(isinstance(found.get(key, {}), dict) for key in ("summary", "header", "clock")):
             raise ValueError("its notes are damaged")
         return found
@@ -123,21 +123,21 @@ class Recording:
     def summary(self) -> Summary:
         """Say in a few words which run it is."""
         meta = self.meta
-        told = meta.get("summary", {})
+        stored = meta.get("summary", {})
         first_t, last_t = self.span
-        beside = self.path.with_name(self.path.name + "-wal")
-        started_at = float(told.get("started_at", first_t))
-        if not (0 <= started_at < FOR_EVER_T and 0 <= last_t < FOR_EVER_T):
+        wal = self.path.with_name(self.path.name + "-wal")
+        started_at = float(stored.get("started_at", first_t))
+        if not (0 <= started_at < MAX_T and 0 <= last_t < MAX_T):
             raise ValueError("its times are damaged")
         return Summary(
             name=self.path.stem,
-            run=told.get("run", self.path.stem),
+            run=stored.get("run", self.path.stem),
             started_at=started_at,
             last_t=last_t,
-            verdict=told.get("verdict", "WAITING"),
-            workers=told.get("workers"),
+            verdict=stored.get("verdict", "WAITING"),
+            workers=stored.get("workers"),
             source=meta.get("header", {}).get("source", "live"),
-            bytes=self.path.stat().st_size + (beside.stat().st_size if beside.exists() else 0),
+            bytes=self.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0),
             pool=meta.get("pool", ""),
             samples=self.newest_seq,
         )
@@ -145,15 +145,15 @@ class Recording:
     @property
     def span(self) -> tuple[float, float]:
         """The times of the first and the last sample; (0, 0): there is none."""
-        asked = "SELECT min(a), max(b) FROM (SELECT min(from_t) a, max(to_t) b FROM chunk UNION ALL {})"
-        first, last = self._base.execute(asked.format("SELECT min(t), max(t) FROM tail")).fetchone()
+        query = "SELECT min(a), max(b) FROM (SELECT min(from_t) a, max(to_t) b FROM chunk UNION ALL {})"
+        first, last = self._connection.execute(query.format("SELECT min(t), max(t) FROM tail")).fetchone()
         return (first or 0.0, last or 0.0)
 
     @property
     def newest_seq(self) -> int:
         """The number of the newest sample."""
         return int(
-            self._base.execute(
+            self._connection.execute(
                 "SELECT max(ifnull((SELECT max(seq) FROM tail), 0), ifnull((SELECT max(last_seq) FROM chunk), 0))"
             ).fetchone()[0]
         )
@@ -161,13 +161,13 @@ class Recording:
     @property
     def rhythm_s(self) -> float | None:
         """The time between samples as they were taken, however few are left; None: it was not noted."""
-        told = self.meta.get("header", {}).get("interval_s")
-        return float(told) if told else None
+        stored = self.meta.get("header", {}).get("interval_s")
+        return float(stored) if stored else None
 
     @property
     def thinned_to_t(self) -> float | None:
         """Up to here only one sample of each chunk is left; None: every one is there."""
-        (found,) = self._base.execute("SELECT max(to_t) FROM chunk WHERE thin").fetchone()
+        (found,) = self._connection.execute("SELECT max(to_t) FROM chunk WHERE thin").fetchone()
         return None if found is None else float(found)
 
     def samples(self, from_t: float | None = None, to_t: float | None = None, after: int = 0) -> Iterator[Sample]:
@@ -191,9 +191,9 @@ class Recording:
 
     def frames(self, most: int, to_t: float) -> Iterator[Sample]:
         """Yield the first sample of at most so many chunks, evenly spread, up to a time: a long past at a glance."""
-        (count,) = self._base.execute("SELECT count(*) FROM chunk WHERE to_t <= ?", (to_t,)).fetchone()
+        (count,) = self._connection.execute("SELECT count(*) FROM chunk WHERE to_t <= ?", (to_t,)).fetchone()
         every = max(1, -(-count // most))
-        rows = self._base.execute("SELECT lines FROM chunk WHERE to_t <= ? ORDER BY first_seq", (to_t,))
+        rows = self._connection.execute("SELECT lines FROM chunk WHERE to_t <= ? ORDER BY first_seq", (to_t,))
         for place, (packed,) in enumerate(rows):
             if place % every == 0:
                 try:
@@ -212,41 +212,41 @@ class Recording:
 
     def events(self) -> tuple[Event, ...]:
         """Return everything that happened in the run, oldest first."""
-        return tuple(map(_event, self._base.execute(f"{EVENTS} ORDER BY id")))
+        return tuple(map(_event, self._connection.execute(f"{EVENTS_SQL} ORDER BY id")))
 
     def last_event(self) -> Event | None:
         """Return what happened last."""
-        row = self._base.execute(f"{EVENTS} ORDER BY id DESC LIMIT 1").fetchone()
+        row = self._connection.execute(f"{EVENTS_SQL} ORDER BY id DESC LIMIT 1").fetchone()
         return None if row is None else _event(row)
 
     def series(self) -> tuple[str, ...]:
         """Name what can be plotted."""
-        return tuple(name for (name,) in self._base.execute("SELECT name FROM series ORDER BY id"))
+        return tuple(name for (name,) in self._connection.execute("SELECT name FROM series ORDER BY id"))
 
     def plot(
         self, series: str, from_t: float, to_t: float, points: int, slot: int | None = None
-    ) -> dict[int, list[Plotted]]:
+    ) -> dict[int, list[PlotPoint]]:
         """Return, by slot, a series in at most so many stretches of whole minutes; a stretch unseen has none."""
         width = max(60, -(-int(to_t - from_t) // max(1, points) // 60) * 60)
-        asked = """
+        query = """
             SELECT slot, (minute / :width) * :width, min(least), sum(mean * n) / sum(n), max(most), sum(increase)
             FROM minute WHERE series = (SELECT id FROM series WHERE name = :series)
             AND minute >= :from_t - 59 AND minute < :to_t AND (:slot IS NULL OR slot = :slot)
             GROUP BY 1, 2 ORDER BY 1, 2
         """
-        given = {"width": width, "series": series, "from_t": from_t, "to_t": to_t, "slot": slot}
-        found: dict[int, list[Plotted]] = {}
-        for of_slot, *point in self._base.execute(asked, given):
-            found.setdefault(of_slot, []).append(Plotted(*point))
+        parameters = {"width": width, "series": series, "from_t": from_t, "to_t": to_t, "slot": slot}
+        found: dict[int, list[PlotPoint]] = {}
+        for of_slot, *point in self._connection.execute(query, parameters):
+            found.setdefault(of_slot, []).append(PlotPoint(*point))
         return found
 
     def cached(self, name: str, key: str) -> bytes | None:
         """Return what was kept under a name, if it was made under the same conditions."""
-        row = self._base.execute("SELECT value FROM cache WHERE name = ? AND key = ?", (name, key)).fetchone()
+        row = self._connection.execute("SELECT value FROM cache WHERE name = ? AND key = ?", (name, key)).fetchone()
         return row[0] if row else None
 
-    def _header(self, told: RunHeader | None) -> RunHeader | None:
-        header = told
+    def _header(self, stored: RunHeader | None) -> RunHeader | None:
+        header = stored
         if header is None and (kept := self.meta.get("header")) is not None:
             try:
                 header = msgspec.convert(kept, RunHeader)
@@ -259,14 +259,14 @@ class Recording:
         return header
 
     def _thin_spacing_s(self) -> float | None:
-        count, first_t, last_t = self._base.execute(
+        count, first_t, last_t = self._connection.execute(
             "SELECT count(*), min(to_t), max(to_t) FROM chunk WHERE thin"
         ).fetchone()
         return (last_t - first_t) / (count - 1) if count > 1 else None
 
     def _all(self, from_t: float | None, to_t: float | None, after: int) -> Iterator[tuple[int, Sample]]:
         """Read chunk by chunk, so that a reader never keeps the writer from tidying its log for long."""
-        begin = self._base.execute(
+        begin = self._connection.execute(
             "SELECT max(first_seq) FROM chunk WHERE first_seq <= ? OR from_t <= ?",
             (after + 1 if after else -1, from_t if from_t is not None else -1),
         ).fetchone()[0]
@@ -280,26 +280,26 @@ class Recording:
             at = max(at, found.behind)
             behind = found.first if found.packed else None
 
-    def _next(self, at: int, behind: int | None) -> _Stretch | None:
+    def _next(self, at: int, behind: int | None) -> _LineBlock | None:
         """Return the chunk behind the one that begins with sample `behind`; behind the last one the tail.
 
         Without `behind` the chunk that holds sample `at`, or the next one: the writer may have written on, and packed,
         since the tail was read. Each comes from its beginning, which stands for itself.
         """
-        self._base.execute("BEGIN")
+        self._connection.execute("BEGIN")
         try:
-            which = "first_seq > :behind" if behind is not None else HOLDS
-            chunk = self._base.execute(
-                f"SELECT first_seq, last_seq, thin, lines FROM chunk WHERE {which} ORDER BY first_seq LIMIT 1",
+            condition = "first_seq > :behind" if behind is not None else CONTAINS_SQL
+            chunk = self._connection.execute(
+                f"SELECT first_seq, last_seq, thin, lines FROM chunk WHERE {condition} ORDER BY first_seq LIMIT 1",
                 {"at": at, "behind": behind},
             ).fetchone()
             if chunk is not None:
-                return _Stretch(*chunk)
-            rows = self._base.execute("SELECT seq, line FROM tail ORDER BY seq").fetchall()
+                return _LineBlock(*chunk)
+            rows = self._connection.execute("SELECT seq, line FROM tail ORDER BY seq").fetchall()
             there = bool(rows) and rows[-1][0] >= at
-            return _Stretch(rows[0][0], rows[-1][0], 0, [line for _, line in rows]) if there else None
+            return _LineBlock(rows[0][0], rows[-1][0], 0, [line for _, line in rows]) if there else None
         finally:
-            self._base.execute("COMMIT")
+            self._connection.execute("COMMIT")
 
     def _within(
         self, numbers: Sequence[int], lines: list[bytes], from_t: float | None, to_t: float | None, after: int
@@ -315,9 +315,9 @@ class Recording:
 
 def _event(row: tuple[Any, ...]) -> Event:
     t, kind, severity, text, worker, facts = row
-    told = json.loads(facts)
+    stored = json.loads(facts)
     ref = worker_ref(worker)
     texts = all(isinstance(one, str) for one in (kind, severity, text))
-    if not (isinstance(t, float) and texts and (worker is None or ref is not None) and isinstance(told, dict)):
+    if not (isinstance(t, float) and texts and (worker is None or ref is not None) and isinstance(stored, dict)):
         raise ValueError("its events are damaged")
-    return Event(t, kind, severity, text, ref, told)
+    return Event(t, kind, severity, text, ref, stored)

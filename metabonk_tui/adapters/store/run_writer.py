@@ -22,7 +22,7 @@ BEFORE_S = 300.0
 """How far before the open minute the last sample is sought: it says from where the counters grew."""
 
 
-class Page:
+class RunWriter:
     """One run that is being filed."""
 
     def __init__(self, path: Path, config: Config) -> None:
@@ -53,7 +53,7 @@ class Page:
         inbox_to: int = 0,
     ) -> None:
         """File a Sample; all of it, or nothing and an error."""
-        events = self._fresh(snapshot.events) if snapshot is not None else ()
+        events = self._new_events(snapshot.events) if snapshot is not None else ()
         self._file.write(
             sample,
             meta={**more, **self._meta(sample, snapshot)},
@@ -77,22 +77,22 @@ class Page:
         sample, snapshot = following
         after = Sample(t=sample.t, memory=sample.memory, run=_header(snapshot))
         meta = {"summary": _summary(closed.last), "after": Encoder().line(after).decode()}
-        self._file.finish(self._rollup.close(), meta=meta, events=self._fresh(closed.events))
+        self._file.finish(self._rollup.close(), meta=meta, events=self._new_events(closed.events))
 
     def close(self) -> None:
         """Let go of the file as it is."""
         self._file.close()
 
     def _recover(self) -> None:
-        with Recording(self.path) as one:
-            self._last_event = one.last_event()
-            _, last_t = one.span
+        with Recording(self.path) as recording:
+            self._last_event = recording.last_event()
+            _, last_t = recording.span
             minute = int(last_t // MINUTE_S) * MINUTE_S
-            recent = list(one.numbered(from_t=minute - BEFORE_S))
+            recent = list(recording.numbered(from_t=minute - BEFORE_S))
             first, sample = recent[0] if recent else (0, None)
             if sample is not None and sample.t >= minute and first > 1:
                 # Ticks far apart: the one before is what the counters grew from.
-                recent.insert(0, next(one.numbered(after=first - 2)))
+                recent.insert(0, next(recording.numbered(after=first - 2)))
             for _, sample in recent:
                 self._rollup.add(sample)
         self._file.forget_minutes_from(minute)
@@ -100,7 +100,7 @@ class Page:
     def _closed(self, following: Snapshot) -> RunSummary | None:
         """Return this run as it is known once the next one has begun."""
         name = self._name
-        return next((one for one in reversed(following.ended_runs) if one.last.run.name == name), None)
+        return next((ended for ended in reversed(following.ended_runs) if ended.last.run.name == name), None)
 
     def _meta(self, sample: Sample, snapshot: Snapshot | None) -> dict[str, Any]:
         if snapshot is None:
@@ -110,7 +110,7 @@ class Page:
             return {"summary": _summary(snapshot)}
         return {"summary": _summary(snapshot), "header": asdict(sample.run or _header(snapshot))}
 
-    def _fresh(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+    def _new_events(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         last = self._last_event
         if last is None:
             return events

@@ -13,7 +13,7 @@ from pathlib import Path
 SCHEMA = 1
 APPLICATION = 0x4D42544B
 """Says in the file itself whose it is: "MBTK"."""
-PATIENCE_S = 2.0
+BUSY_TIMEOUT_S = 2.0
 """How long a reader may hold up a writer, or the other way round, before it is an error."""
 
 MIGRATIONS: Sequence[str] = (
@@ -43,7 +43,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     """Open or make the file, brought to our version. Raises OSError, sqlite3.Error, TooNew."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     os.close(descriptor)
-    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         version = _version(connection, path)
         if version == 0:
@@ -69,7 +69,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{how}",
         uri=True,
-        timeout=PATIENCE_S,
+        timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
     )
@@ -90,7 +90,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     return copy
 
 
-def give_back(connection: sqlite3.Connection) -> None:
+def release_pages(connection: sqlite3.Connection) -> None:
     """Give the pages back that nothing stands on any more."""
     # A plain `execute` of this gives back one page and no more: its rows have no columns.
     connection.executescript("PRAGMA incremental_vacuum")

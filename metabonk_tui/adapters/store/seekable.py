@@ -16,25 +16,25 @@ from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.model.sample import Event, Sample
 
-PACKED = 64
+SAMPLES_PER_PACK = 64
 """So many samples are written together to the spool."""
 
 
-class StoreReel:
+class StoredRecording:
     """A run of the store."""
 
     def __init__(self, path: Path) -> None:
         """Open it. Raises what `UNREADABLE` names."""
         self._path = path
-        self._past = Recording(path)
-        self._broken: list[Problem] = []
-        self.ends_t: float | None = self._past.span[1]
-        self.told = self._past.events()
+        self._recording = Recording(path)
+        self._own_problems: list[Problem] = []
+        self.ends_t: float | None = self._recording.span[1]
+        self.known_events = self._recording.events()
 
     @property
     def problems(self) -> list[Problem]:
         """What could not be read so far, each once."""
-        return list(dict.fromkeys((*self._past.problems, *self._broken)))
+        return list(dict.fromkeys((*self._recording.problems, *self._own_problems)))
 
     @property
     def unread(self) -> int:
@@ -44,20 +44,20 @@ class StoreReel:
     def samples(self, after: int = 0) -> Iterator[tuple[int, Sample]]:
         """Yield the samples behind a number."""
         try:
-            yield from self._past.numbered(after=after)
+            yield from self._recording.numbered(after=after)
         except UNREADABLE as error:
-            self._broken.append(Problem(str(self._path), None, f"cannot be read further: {error}"))
+            self._own_problems.append(Problem(str(self._path), None, f"cannot be read further: {error}"))
 
     def close(self) -> None:
         """Let go of the file."""
-        self._past.close()
+        self._recording.close()
 
 
-class FileReel:
+class SpooledRecording:
     """A file that can only be read from its beginning: what was read of it lies packed in a temporary file."""
 
     ends_t: float | None = None
-    told: tuple[Event, ...] = ()
+    known_events: tuple[Event, ...] = ()
 
     def __init__(self, samples: Iterator[Sample], problems: list[Problem]) -> None:
         """Prepare; `problems` grows as the samples are read."""
@@ -78,7 +78,7 @@ class FileReel:
         """Yield the samples behind a number; what was not read yet is read."""
         number = after
         while True:
-            pack, place = divmod(number, PACKED)
+            pack, place = divmod(number, SAMPLES_PER_PACK)
             if pack < len(self._packs):
                 for sample in self._unpacked(pack)[place:]:
                     number += 1
@@ -98,7 +98,7 @@ class FileReel:
         if sample is None:
             return False
         self._open.append(sample)
-        if len(self._open) == PACKED:
+        if len(self._open) == SAMPLES_PER_PACK:
             packed = zlib.compress(pickle.dumps(self._open, pickle.HIGHEST_PROTOCOL), 1)
             self._packs.append((self._spool.seek(0, 2), len(packed)))
             self._spool.write(packed)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from metabonk_tui.adapters.env_file.source import EnvFileError
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
-from metabonk_tui.adapters.host.disk import room
+from metabonk_tui.adapters.host.disk import free_space
 from metabonk_tui.adapters.http.client import StatusClient
-from metabonk_tui.adapters.pools.launch_spec import LauncherSite
-from metabonk_tui.adapters.pools.port_check import look_at_ports
-from metabonk_tui.adapters.process.component_tests import KeptResults, run_test
+from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
+from metabonk_tui.adapters.pools.port_check import check_ports
+from metabonk_tui.adapters.process.component_tests import ComponentTestsFile, run_test
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.core.config.schema import Config, TestConfig
@@ -23,7 +23,7 @@ from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.model.sample import BadStatus
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.engine.preflight_runner import Look, Output
+from metabonk_tui.engine.preflight_runner import Output, PreflightCheck
 
 OLLAMA_PATH = "/api/tags"
 OLLAMA_MAX_BYTES = 1 << 20
@@ -35,37 +35,37 @@ class PoolChecks:
     def __init__(self, config: Config, state: Path) -> None:
         self._config = config
         self._state = state
-        self._spec = LauncherSite(config, state)
-        self._results = KeptResults(state / f"tests-{config.pool.base_port}.json")
+        self._spec = LaunchSpec(config, state)
+        self._results = ComponentTestsFile(state / f"tests-{config.pool.base_port}.json")
 
-    def looks(self, workers: int, snapshot: Snapshot | None) -> list[Look]:
+    def checks(self, workers: int, snapshot: Snapshot | None) -> list[PreflightCheck]:
         """List them, quick ones first; tests last, because they may wait for a free thread."""
         config = self._config
         seen = snapshot.workers if snapshot else ()
         tests = [
-            Look(preflight.id_of_test(test.name), f"test {test.name}", partial(self._test, test))
+            PreflightCheck(preflight.id_of_test(test.name), f"test {test.name}", partial(self._test, test))
             for test in config.preflight.test
         ]
         return [
-            Look("env-file", "environment in the file", _quick(self._env_file)),
-            Look(
+            PreflightCheck("env-file", "environment in the file", _quick(self._env_file)),
+            PreflightCheck(
                 "env-processes",
                 "environment in the processes",
                 _quick(lambda: preflight.processes_item(config, EnvFileWatch(config).read(), seen)),
             ),
-            Look("ports", "ports", _quick(lambda: self._ports(workers))),
-            Look("launcher", "launcher", _quick(self._launcher)),
-            Look("ollama", "Ollama", _quick(self._ollama)),
-            Look("disk", "disk space", _quick(self._disk)),
-            Look(
+            PreflightCheck("ports", "ports", _quick(lambda: self._ports(workers))),
+            PreflightCheck("launcher", "launcher", _quick(self._launcher)),
+            PreflightCheck("ollama", "Ollama", _quick(self._ollama)),
+            PreflightCheck("disk", "disk space", _quick(self._disk)),
+            PreflightCheck(
                 "memory",
                 "workers against memory",
                 _quick(lambda: preflight.memory_item(snapshot.memory.budget if snapshot else None, workers)),
             ),
-            *(tests or [Look("tests", "component tests", _quick(preflight.no_tests_item))]),
+            *(tests or [PreflightCheck("tests", "component tests", _quick(preflight.no_tests_item))]),
         ]
 
-    def kept(self) -> tuple[tuple[TestResult, ...], str]:
+    def read_results(self) -> tuple[tuple[TestResult, ...], str]:
         """Read the kept results of tests."""
         tests = self._results.read()
         return tests, self._results.problem
@@ -79,14 +79,14 @@ class PoolChecks:
             )
         result = run_test(test, self._spec.directory, self._spec.environment(sourced), on_output, give_up)
         if result.outcome != "broken off":
-            self._results.keep(result)
+            self._results.save(result)
         return preflight.item_of_test(test, result)
 
     def _env_file(self) -> ChecklistItem:
         return preflight.env_file_item(self._config, EnvFileWatch(self._config).read())
 
     def _ports(self, workers: int) -> ChecklistItem:
-        found = look_at_ports(self._spec, ProcessTable(self._config), workers, Proc())
+        found = check_ports(self._spec, ProcessTable(self._config), workers, Proc())
         return preflight.ports_item(found, workers)
 
     def _launcher(self) -> ChecklistItem:
@@ -109,7 +109,7 @@ class PoolChecks:
         return preflight.ollama_item(url, error_text)
 
     def _disk(self) -> ChecklistItem:
-        places = [room(self._spec.directory), room(self._state)]
+        places = [free_space(self._spec.directory), free_space(self._state)]
         return preflight.disk_item(places, self._config.preflight.disk_gb)
 
 

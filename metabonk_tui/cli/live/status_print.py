@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Mapping
 
-from metabonk_tui.adapters.state.paths import state_place
-from metabonk_tui.adapters.state.status_file import Unreadable, find, folder_of, read
+from metabonk_tui.adapters.state.paths import state_path
+from metabonk_tui.adapters.state.status_file import UnreadableStatusFile, find, folder_of, read
 from metabonk_tui.core.export import status_line
 
 FORMATS = ("line", "json", "tmux")
@@ -24,17 +24,17 @@ def show(how: str, host: str | None, port: int | None, now: float | None = None)
     """Print it in one of `FORMATS` and return the exit code: 0 go, 1 caution, 2 STOP, 3 not known."""
     now = time.time() if now is None else now
     glyphs = glyphs_for(sys.stdout.encoding or "ascii", os.environ)
-    briefs, problem = _briefs(host, port)
-    if not briefs:
+    summaries, problem = _read_summaries(host, port)
+    if not summaries:
         problem = problem or _no_monitor_text(host, port)
         print(_json({"problem": problem}, True, None, 0) if how == "json" else _unknown_text(problem, how, glyphs))
         return status_line.NOT_KNOWN
-    chosen = status_line.loudest(briefs, now)
+    chosen = status_line.most_severe(summaries, now)
     if how == "json":
-        print(_json(chosen, status_line.is_stale(chosen, now), status_line.age_s(chosen, now), len(briefs)))
+        print(_json(chosen, status_line.is_stale(chosen, now), status_line.age_s(chosen, now), len(summaries)))
     else:
         write = status_line.tmux if how == "tmux" else status_line.line
-        print(write(chosen, now, glyphs, len(briefs)))
+        print(write(chosen, now, glyphs, len(summaries)))
     return status_line.exit_code(chosen, now)
 
 
@@ -49,26 +49,26 @@ def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
     return status_line.ASCII if plain else status_line.UNICODE
 
 
-def _briefs(host: str | None, port: int | None) -> tuple[list[status_line.Brief], str]:
+def _read_summaries(host: str | None, port: int | None) -> tuple[list[status_line.StatusSummary], str]:
     """Read the briefs that can be told, and why the newest other one cannot."""
-    folder = folder_of(state_place())
-    briefs: list[status_line.Brief] = []
+    folder = folder_of(state_path())
+    summaries: list[status_line.StatusSummary] = []
     problem = ""
     try:
         paths = find(folder, host, port)
-    except Unreadable as error:
+    except UnreadableStatusFile as error:
         return [], f"{folder}: {error}"
     for path in paths:
         try:
             found = read(path)
             fault = status_line.fault(found)
-        except Unreadable as error:
+        except UnreadableStatusFile as error:
             fault = str(error)
         if fault:
             problem = problem or f"{fault}: {path}"
         elif isinstance(found, dict):
-            briefs.append(found)
-    return briefs, problem
+            summaries.append(found)
+    return summaries, problem
 
 
 def _no_monitor_text(host: str | None, port: int | None) -> str:
@@ -81,7 +81,7 @@ def _unknown_text(problem: str, how: str, glyphs: Mapping[str, str]) -> str:
     return status_line.unknown(problem, glyphs, for_tmux=how == "tmux")
 
 
-def _json(brief: status_line.Brief, stale: bool, age_s: float | None, pools: int) -> str:
+def _json(summary: status_line.StatusSummary, stale: bool, age_s: float | None, pools: int) -> str:
     return json.dumps(
-        {"schema": status_line.SCHEMA, **brief, "stale": stale, "age_s": age_s, "pools": pools}, indent=2
+        {"schema": status_line.SCHEMA, **summary, "stale": stale, "age_s": age_s, "pools": pools}, indent=2
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.core.config.schema import PoolConfig
-from metabonk_tui.core.export.status_summary import brief
+from metabonk_tui.core.export.status_summary import summarize
 from metabonk_tui.core.model.snapshot import Snapshot
 
 LOG = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ class StatusFileWriter:
                 return
             self._last_snapshot = snapshot
             if self._written is None:
-                state_file.forget_old(self._folder)
-            summary = brief(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
+                state_file.remove_old(self._folder)
+            summary = summarize(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
             state_file.write(self._path, summary)
             self._written = summary
 
@@ -53,6 +53,6 @@ class StatusFileWriter:
                 found = state_file.read(self._path)
                 if isinstance(found, dict) and found.get("pid") == os.getpid():
                     state_file.write(self._path, self._written | {"ended": True, "written_at": time.time()})
-            except (OSError, state_file.Unreadable) as error:
+            except (OSError, state_file.UnreadableStatusFile) as error:
                 LOG.warning("the status file could not be closed: %s: %s", self._path, error)
             self._written = None

@@ -9,8 +9,8 @@ from pathlib import Path
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, find, summaries
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.ports.recordings import KeptRun, Unreadable
-from metabonk_tui.core.report.timeline import Digester
+from metabonk_tui.core.ports.recordings import RunInfo, UnreadableRecording
+from metabonk_tui.core.report.timeline import RunTimelineBuilder
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.core.step.pipeline import step
@@ -26,14 +26,14 @@ class StoreRunArchive:
         self._folders = tuple(dict.fromkeys(folders))
         self._config = config
 
-    def runs(self) -> tuple[KeptRun, ...]:
+    def runs(self) -> tuple[RunInfo, ...]:
         """List them, the newest first."""
         try:
             found = [one for folder in self._folders for one in summaries(folder, [])]
         except OSError as error:
-            raise Unreadable(f"the runs cannot be listed: {error.strerror or error}") from None
+            raise UnreadableRecording(f"the runs cannot be listed: {error.strerror or error}") from None
         infos = (
-            KeptRun(
+            RunInfo(
                 name=one.name,
                 run=one.run,
                 started_at=one.started_at,
@@ -46,12 +46,12 @@ class StoreRunArchive:
         )
         return tuple(sorted(infos, key=lambda one: one.started_at, reverse=True))
 
-    def boil(self, name: str, on: Callable[[float], bool]) -> Digester | None:
+    def load_timeline(self, name: str, on: Callable[[float], bool]) -> RunTimelineBuilder | None:
         """Step through a run from its first sample on; of several runs in it the last one counts."""
         path = next((path for folder in self._folders if (path := find(folder, name)) is not None), None)
         if path is None:
-            raise Unreadable(f"{clean_text(name)} is not there any more")
-        digester, run = Digester(), None
+            raise UnreadableRecording(f"{clean_text(name)} is not there any more")
+        builder, run = RunTimelineBuilder(), None
         try:
             with Recording(path) as recording:
                 first_t, last_t = recording.span
@@ -60,9 +60,9 @@ class StoreRunArchive:
                     if number % PROGRESS_EVERY == 0 and not on((snapshot.t - first_t) / max(1.0, last_t - first_t)):
                         return None
                     if run not in (None, (snapshot.run.name, snapshot.run.started_at)):
-                        digester = Digester()
+                        builder = RunTimelineBuilder()
                     run = (snapshot.run.name, snapshot.run.started_at)
-                    digester.add(snapshot)
+                    builder.add(snapshot)
         except UNREADABLE as error:
-            raise Unreadable(f"{clean_text(name)} cannot be read: {clean_text(str(error))}") from None
-        return digester if run is not None else None
+            raise UnreadableRecording(f"{clean_text(name)} cannot be read: {clean_text(str(error))}") from None
+        return builder if run is not None else None

@@ -14,7 +14,7 @@ from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
-from metabonk_tui.core.report.timeline import Digest, digests
+from metabonk_tui.core.report.timeline import RunTimeline, timelines
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.text.numbers import elapsed
@@ -24,7 +24,7 @@ PROGRESS_INTERVAL_S = 0.25
 """How often a terminal is told how far it is."""
 
 
-def timeline_of(name: str, config: Config) -> Digest:
+def timeline_of(name: str, config: Config) -> RunTimeline:
     """Boil down a run: an existing path is a file or folder (`PATH#N`: its N-th run), else it is one of the store.
 
     Of several runs in a file the last one counts. Raises UsageError with what was wrong with the name.
@@ -37,7 +37,7 @@ def timeline_of(name: str, config: Config) -> Digest:
     return _chosen(name, _of_store(name, config), None)
 
 
-def _chosen(name: str, found: tuple[Digest, ...], number: int | None) -> Digest:
+def _chosen(name: str, found: tuple[RunTimeline, ...], number: int | None) -> RunTimeline:
     if not found:
         raise UsageError(f"nothing could be read: {name}")
     if number is None:
@@ -47,16 +47,16 @@ def _chosen(name: str, found: tuple[Digest, ...], number: int | None) -> Digest:
     return found[number - 1]
 
 
-def _of_file(name: str, config: Config) -> tuple[Digest, ...]:
+def _of_file(name: str, config: Config) -> tuple[RunTimeline, ...]:
     problems: list[Problem] = []
-    found: list[Digest] = []
+    found: list[RunTimeline] = []
     for source in sources([name], problems):
         found += _timelines_of(name, source, config, None)
     print_problems(problems)
     return tuple(found)
 
 
-def _of_store(name: str, config: Config) -> tuple[Digest, ...]:
+def _of_store(name: str, config: Config) -> tuple[RunTimeline, ...]:
     if "/" in name or name.endswith((".jsonl", ".gz", ".csv")):
         raise UsageError(f"no such file: {name}")
     # Only who names a run of the store pays for the store.
@@ -68,9 +68,11 @@ def _of_store(name: str, config: Config) -> tuple[Digest, ...]:
     return found
 
 
-def _timelines_of(name: str, samples: Iterable[Sample], config: Config, ends_t: float | None) -> tuple[Digest, ...]:
+def _timelines_of(
+    name: str, samples: Iterable[Sample], config: Config, ends_t: float | None
+) -> tuple[RunTimeline, ...]:
     with _with_progress(name, samples, ends_t) as watched:
-        return digests(replay(watched, lambda previous, sample: step(previous, sample, config)))
+        return timelines(replay(watched, lambda previous, sample: step(previous, sample, config)))
 
 
 @contextmanager

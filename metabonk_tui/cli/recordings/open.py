@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from metabonk_tui.adapters.state.config_files import state_dir
-from metabonk_tui.adapters.store.errors import said
-from metabonk_tui.adapters.store.run_directory import LOOKED_AT, SAME_START_S, UNREADABLE, find, paths, runs_dir
+from metabonk_tui.adapters.store.errors import error_text
+from metabonk_tui.adapters.store.run_directory import MAX_RUNS_CHECKED, SAME_START_S, UNREADABLE, find, paths, runs_dir
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import nearest
@@ -45,13 +45,13 @@ def opened(path: Path) -> Iterator[Recording]:
         with Recording(path) as one:
             yield one
     except UNREADABLE as error:
-        raise UsageError(f"{path}: cannot be read: {clean_text(said(error))}") from None
+        raise UsageError(f"{path}: cannot be read: {clean_text(error_text(error))}") from None
 
 
 def events_of(run: str, started_at: float) -> tuple[Event, ...] | None:
     """Return all that happened in a run that was recorded lately; None: it was not, or cannot be read."""
     try:
-        newest = paths(store())[:LOOKED_AT]
+        newest = paths(store())[:MAX_RUNS_CHECKED]
     except OSError:
         return None
     for path in newest:

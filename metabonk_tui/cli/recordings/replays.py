@@ -6,12 +6,12 @@ from datetime import tzinfo
 from pathlib import Path
 
 from metabonk_tui.adapters.store.run_directory import SUFFIX, UNREADABLE, summaries
-from metabonk_tui.adapters.store.seekable import StoreReel
+from metabonk_tui.adapters.store.seekable import StoredRecording
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.ports.recordings import Tape
+from metabonk_tui.core.ports.recordings import Replay
 from metabonk_tui.core.recordings.seek import Edge
 from metabonk_tui.core.step.pipeline import step
-from metabonk_tui.engine.replay_player import Player
+from metabonk_tui.engine.replay_player import ReplayPlayer
 
 
 class StoreReplayOpener:
@@ -24,16 +24,16 @@ class StoreReplayOpener:
         self._zone = zone
         self._speed = speed
 
-    def open(self, run: str) -> Tape | str:
+    def open(self, run: str) -> Replay | str:
         """Open what there is of a run up to now, standing at its end; else say why there is nothing."""
         try:
             recorded_name = next((one.name for one in summaries(self._folder, []) if one.run == run), None)
             if recorded_name is None:
                 return f"{run} is not recorded"
-            recording = StoreReel(self._folder / f"{recorded_name}{SUFFIX}")
+            recording = StoredRecording(self._folder / f"{recorded_name}{SUFFIX}")
         except UNREADABLE as error:
             return f"the recording cannot be read: {error}"
-        return Player(
+        return ReplayPlayer(
             recording,
             lambda previous, sample: step(previous, sample, self._config),
             zone=self._zone,

@@ -20,7 +20,7 @@ from metabonk_tui.cli.recordings.sources import sources
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.report.run_history import Chronicle, chronicles
+from metabonk_tui.core.report.run_history import RunHistory, histories_of
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.text.numbers import elapsed
@@ -28,10 +28,10 @@ from metabonk_tui.core.text.numbers import elapsed
 PROGRESS_INTERVAL_S = 0.5
 
 
-def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem]) -> list[Chronicle]:
+def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem]) -> list[RunHistory]:
     """Follow every run of the files and of the store that is named, oldest first; without a name: the newest run."""
     files, stored = sort_out(names)
-    found: list[Chronicle] = []
+    found: list[RunHistory] = []
     for source in sources(files, problems) if files else ():
         found += follow_samples(source, config)
     for path in stored:
@@ -61,9 +61,11 @@ def _no_such_name(name: str, is_named: bool) -> str:
     return f"no such file or run: {name}{near}\nwhat there is: metabonk-tui runs"
 
 
-def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[Chronicle, ...]:
+def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[RunHistory, ...]:
     """Step through a recording."""
-    return chronicles(replay(with_progress(samples, until_t), lambda previous, sample: step(previous, sample, config)))
+    return histories_of(
+        replay(with_progress(samples, until_t), lambda previous, sample: step(previous, sample, config))
+    )
 
 
 def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
@@ -74,7 +76,7 @@ def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
     return last
 
 
-def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple[Chronicle, ...]:
+def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple[RunHistory, ...]:
     """Follow a run of the store; what happened is what was told then."""
     with opened(path) as one:
         found = _follow_to_next_run(one, config)
@@ -83,7 +85,7 @@ def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple
     return tuple(with_recorded_events(found, told, thinned))
 
 
-def _follow_to_next_run(one: Recording, config: Config) -> tuple[Chronicle, ...]:
+def _follow_to_next_run(one: Recording, config: Config) -> tuple[RunHistory, ...]:
     """Follow a recording up to where the next run began, which is no part of it."""
     after = one.after
     found = follow_samples(chain(one.samples(), () if after is None else (after,)), config, one.span[1])
@@ -91,14 +93,14 @@ def _follow_to_next_run(one: Recording, config: Config) -> tuple[Chronicle, ...]
     return found[:-1] if len(found) > 1 and found[-1].last.run.name == following else found
 
 
-def with_recorded_events(found: Sequence[Chronicle], told: tuple[Event, ...], thinned: bool) -> Iterator[Chronicle]:
+def with_recorded_events(found: Sequence[RunHistory], told: tuple[Event, ...], thinned: bool) -> Iterator[RunHistory]:
     """Give each run its events of then; where every sample is left, what they mean now says more."""
     starts = [one.last.run.started_at for one in found[1:]] + [float("inf")]
     from_t = float("-inf")
     for one, until_t in zip(found, starts, strict=True):
         run_events = tuple(event for event in told if from_t <= event.t < until_t)
         from_t = until_t
-        yield replace(one, events=run_events, told=None if thinned else one.events) if run_events else one
+        yield replace(one, events=run_events, detailed_events=None if thinned else one.events) if run_events else one
 
 
 def with_progress(samples: Iterable[Sample], until_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from metabonk_tui.core.model.snapshot import VerdictKind
-from metabonk_tui.core.report.compare import Comparison, Divergence, Line
-from metabonk_tui.core.report.compare_metrics import NOT_RECORDED, Value
-from metabonk_tui.core.report.timeline import Digest
+from metabonk_tui.core.report.compare import Comparison, ComparisonLine, Divergence
+from metabonk_tui.core.report.compare_metrics import NOT_RECORDED, MetricValue
+from metabonk_tui.core.report.timeline import RunTimeline
 from metabonk_tui.core.text.numbers import elapsed
 
 TITLE, SIDE, CELL = 26, 5, 13
@@ -59,7 +59,7 @@ def headline(found: Comparison) -> str:
     return f"First divergence at {elapsed(found.first.at_s)}: {_sentence(found.first)}."
 
 
-def written(line: Line, value: Value | None) -> str:
+def written(line: ComparisonLine, value: MetricValue | None) -> str:
     """Write a value of a line, or that it was not recorded."""
     return NOT_RECORDED if value is None else line.metric.write(value)
 
@@ -76,12 +76,12 @@ def _runs(found: Comparison) -> Iterator[str]:
         yield f"{run_text}  {_workers(one)} workers  {one.last.run.source}"
 
 
-def _verdict(one: Digest) -> str:
+def _verdict(one: RunTimeline) -> str:
     verdict = one.last.verdict
     return f"{verdict.kind.value} since {elapsed(verdict.since_t - one.last.run.started_at)}"
 
 
-def _workers(one: Digest) -> int:
+def _workers(one: RunTimeline) -> int:
     return one.last.run.desired or len(one.last.workers)
 
 
@@ -129,7 +129,7 @@ def _chosen(count: int) -> list[int]:
     return [*early, count - 2, count - 1]
 
 
-def _cell(found: Comparison, line: Line, side: int, place: int) -> str:
+def _cell(found: Comparison, line: ComparisonLine, side: int, place: int) -> str:
     value = line.pairs[place][side]
     over = found.marks_s[place] > (found.a, found.b)[side].duration_s
     text = ENDED if over else written(line, value)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.model.snapshot import Level
-from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.run_history import RunHistory
 
 Tone = Literal["", "ok", "info", "warn", "crit", "unknown", "muted", "strong"]
 """How loud a cell is; what it says always stands in words, too."""
@@ -99,7 +99,7 @@ class RunPage:
     more: tuple[str, ...]
     """The rest of why."""
     sections: tuple[ReportSection, ...]
-    history: Chronicle
+    history: RunHistory
 
 
 @dataclass(frozen=True, slots=True)

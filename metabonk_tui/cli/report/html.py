@@ -25,13 +25,13 @@ from metabonk_tui.cli.report.document import (
 )
 from metabonk_tui.cli.report.html_style import PATTERNS, STYLE
 from metabonk_tui.cli.report.sections import document
-from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.run_history import RunHistory
 
 SAFE = "default-src 'none'; style-src 'unsafe-inline'"
 """The page may load nothing, whatever stands in it."""
 
 
-def report_html(histories: Sequence[Chronicle]) -> str:
+def report_html(histories: Sequence[RunHistory]) -> str:
     """Write several runs, each its own part of the page."""
     whole = document(histories)
     pages = "\n".join(_page(page, f"r{place}") for place, page in enumerate(whole.pages, 1))

@@ -17,7 +17,7 @@ from metabonk_tui.cli.report.document import (
     TableCell,
 )
 from metabonk_tui.cli.report.sections import document
-from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.run_history import RunHistory
 
 SPECIAL = re.compile(r"[\\`*\[\]<|~&$]|(?<!\w)_|_(?!\w)|(?<!\w)#")
 """What may begin something within a line."""
@@ -26,7 +26,7 @@ BEGINNING = re.compile(r"^(\d*)([-+=>.)])")
 LOUD = ("crit", "strong")
 
 
-def report_markdown(histories: Sequence[Chronicle]) -> str:
+def report_markdown(histories: Sequence[RunHistory]) -> str:
     """Write several runs, the headline first."""
     whole = document(histories)
     parts = [f"# {escaped(whole.headline)}"]

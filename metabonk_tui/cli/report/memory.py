@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from metabonk_tui.cli.report.document import Block, ChartBlock, Paragraph, Table, TableCell, Tone, cells
 from metabonk_tui.core.memory.flight_recorder import table
-from metabonk_tui.core.report.forecast_accuracy import Foretold
-from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.forecast_accuracy import Prediction
+from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 
 OUTCOMES: dict[str, Tone] = {"came true": "strong", "called off": "ok", "overtaken": "muted", "open": "warn"}
 RAISED_SHOWN = 8
 
 
-def memory_blocks(one: Chronicle) -> tuple[Block, ...]:
+def memory_blocks(one: RunHistory) -> tuple[Block, ...]:
     """Write it."""
     last, record = one.last, one.forecasts
     memory, start = last.memory, last.run.started_at
@@ -43,7 +43,7 @@ def memory_blocks(one: Chronicle) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _row(one: Foretold, start: float) -> tuple[TableCell, ...]:
+def _row(one: Prediction, start: float) -> tuple[TableCell, ...]:
     gpu_label = "" if one.gpu is None else f"GPU {one.gpu} "
     ends = "not noted"
     if one.zero_t is not None:
@@ -55,7 +55,7 @@ def _row(one: Foretold, start: float) -> tuple[TableCell, ...]:
     return cells(elapsed(one.t - start), state, ends, TableCell(_outcome(one, start), OUTCOMES[one.outcome]))
 
 
-def _outcome(one: Foretold, start: float) -> str:
+def _outcome(one: Prediction, start: float) -> str:
     floor = f"; the floor was reached at {elapsed(one.floor_t - start)}" if one.floor_t is not None else ""
     if one.outcome == "came true" and one.ended_t is not None:
         off = ""

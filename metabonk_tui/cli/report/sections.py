@@ -25,8 +25,8 @@ from metabonk_tui.core.model.event import without_duplicates
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
-from metabonk_tui.core.report.run_history import Chronicle
-from metabonk_tui.core.report.summary import in_short
+from metabonk_tui.core.report.run_history import RunHistory
+from metabonk_tui.core.report.summary import run_sentences
 from metabonk_tui.core.text.numbers import age, elapsed, number
 
 EVENTS_SHOWN = 10
@@ -48,7 +48,7 @@ STATES: dict[ComponentState, Tone] = {
 }
 
 
-def document(histories: Sequence[Chronicle]) -> Document:
+def document(histories: Sequence[RunHistory]) -> Document:
     """Write several runs, oldest first."""
     many = len(histories)
     pages = tuple(
@@ -58,12 +58,14 @@ def document(histories: Sequence[Chronicle]) -> Document:
     return Document(pages[-1].headline, f"{many} runs: {words}" if many > 1 else "", pages)
 
 
-def _page(history: Chronicle, title: str) -> RunPage:
+def _page(history: RunHistory, title: str) -> RunPage:
     last = history.last
     run, verdict = last.run, last.verdict
     wanted = () if run.desired is None else (f"{run.desired} workers wanted",)
     sections = (
-        ReportSection("short", "in short", (*(Paragraph(text) for text in in_short(history)), ChartBlock("timeline"))),
+        ReportSection(
+            "short", "in short", (*(Paragraph(text) for text in run_sentences(history)), ChartBlock("timeline"))
+        ),
         ReportSection("seen", "first visible", _first_seen(history), "and how long the run went on after it"),
         ReportSection("verdict", "verdict", _verdict(history)),
         ReportSection("checks", "checks", _checks(last)),
@@ -94,7 +96,7 @@ def _headline(last: Snapshot) -> str:
     return f"{verdict.kind.value} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
 
 
-def _first_seen(history: Chronicle) -> tuple[Block, ...]:
+def _first_seen(history: RunHistory) -> tuple[Block, ...]:
     last = history.last
     rows = tuple(
         cells(
@@ -113,7 +115,7 @@ def _severity(word: str) -> TableCell:
     return TableCell(shown, SEVERITIES[word])
 
 
-def _verdict(history: Chronicle) -> tuple[Block, ...]:
+def _verdict(history: RunHistory) -> tuple[Block, ...]:
     last, verdicts = history.last, history.verdicts
     start = last.run.started_at
     headline_lines = {*last.verdict.because}

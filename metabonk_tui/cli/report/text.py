@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from metabonk_tui.cli.report.document import Block, CommandBlock, EntryBlock, Paragraph, RunPage, Table
 from metabonk_tui.cli.report.sections import document
-from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.run_history import RunHistory
 
 WIDTH = 100
 LEAST_LAST = 24
 """The last column is never narrower than this."""
 
 
-def report_text(histories: Sequence[Chronicle]) -> str:
+def report_text(histories: Sequence[RunHistory]) -> str:
     """Write several runs, the headline first: it is the last run's."""
     whole = document(histories)
     lines = _wrapped(whole.headline, "")

@@ -65,12 +65,12 @@ def _list(config: Config, options: argparse.Namespace, how: str) -> int:
 
 
 def _public(snapshot: Snapshot) -> dict[str, Any]:
-    from metabonk_tui.core.alerts.payload import SCHEMA, written
+    from metabonk_tui.core.alerts.payload import SCHEMA, alert_document
 
     return {
         "schema": SCHEMA,
         "run": {"name": snapshot.run.name, "started_at": snapshot.run.started_at},
-        "alerts": [written(alert, snapshot.t) for alert in snapshot.alerts],
+        "alerts": [alert_document(alert, snapshot.t) for alert in snapshot.alerts],
     }
 
 
@@ -99,11 +99,11 @@ def _row(alert: Alert, t: float) -> tuple[str, ...]:
 
 def _try(config: Config, as_json: bool) -> int:
     from metabonk_tui.adapters.alerts.command_hook import call_hook
-    from metabonk_tui.core.alerts.payload import example
+    from metabonk_tui.core.alerts.payload import make_example
 
     if not config.alerts.hook.command:
         raise UsageError("no hook is configured: alerts.hook.command is empty; where to write it: config path")
-    done = call_hook(config.alerts.hook, example(time.time(), config), threading.Event())
+    done = call_hook(config.alerts.hook, make_example(time.time(), config), threading.Event())
     if as_json:
         result = {"command": config.alerts.hook.command, "ok": done.ok, "how": done.how, "seconds": done.seconds}
         print(json.dumps({**result, "output": list(done.tail)}, indent=2))

@@ -14,8 +14,8 @@ from metabonk_tui.cli.report.text import report_text
 from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
-from metabonk_tui.core.report.json_report import whole
-from metabonk_tui.core.report.run_history import so_far
+from metabonk_tui.core.report.json_report import report_histories
+from metabonk_tui.core.report.run_history import histories_so_far
 
 ENOUGH = 3
 """Samples that a plain check waits for: a rate needs two, a verdict holds for two evaluations before it shows."""
@@ -56,11 +56,11 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise RuntimeError("not one sample was taken")
     # A Snapshot holds the newest events only; the recording of its run has them all.
     recorded_events = events_of(snapshot.run.name, snapshot.run.started_at)
-    histories = so_far(
+    histories = histories_so_far(
         snapshot,
         None if recorded_events is None else tuple(event for event in recorded_events if event.t <= snapshot.t),
     )
-    print(json.dumps(whole(histories), indent=2) if options.json else report_text(histories))
+    print(json.dumps(report_histories(histories), indent=2) if options.json else report_text(histories))
     sys.stdout.flush()
     return snapshot.verdict.kind.exit_code
 

@@ -12,10 +12,10 @@ from metabonk_tui.cli.options import Parser, add_config_option
 from metabonk_tui.cli.recordings.digesting import timeline_of
 from metabonk_tui.cli.report.compare_text import compare_markdown, compare_text
 from metabonk_tui.core.report.compare import Comparison, Divergence, compare
-from metabonk_tui.core.report.compare_metrics import Share, Value
+from metabonk_tui.core.report.compare_metrics import MetricValue, Share
 from metabonk_tui.core.report.json_report import SCHEMA, run
-from metabonk_tui.core.report.run_history import Chronicle
-from metabonk_tui.core.report.timeline import Digest
+from metabonk_tui.core.report.run_history import RunHistory
+from metabonk_tui.core.report.timeline import RunTimeline
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -67,9 +67,9 @@ def public(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _summary(one: Digest) -> dict[str, Any]:
+def _summary(one: RunTimeline) -> dict[str, Any]:
     """Say which run it is, in the shape of `report --json`."""
-    whole = run(Chronicle(one.last, one.last.events))
+    whole = run(RunHistory(one.last, one.last.events))
     return {key: whole[key] for key in ("run", "verdict")}
 
 
@@ -77,7 +77,7 @@ def _divergence(one: Divergence) -> dict[str, Any]:
     return {"metric": one.metric.id, "at_s": round(one.at_s, 3), "a": _value(one.a), "b": _value(one.b)}
 
 
-def _value(value: Value | None) -> Any:
+def _value(value: MetricValue | None) -> Any:
     if isinstance(value, Share):
         return {"count": value.count, "of": value.of, **({"what": value.what} if value.what else {})}
     return value

@@ -9,7 +9,7 @@ import argparse
 import json
 
 from metabonk_tui.adapters.recordings.lenient import Problem
-from metabonk_tui.adapters.state.config_files import Loaded, load_config
+from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live.follow import SnapshotCounter, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
@@ -50,7 +50,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     return SOME_NEVER if view.never_seen else ALL_SEEN
 
 
-def _live(options: argparse.Namespace, loaded: Loaded) -> Snapshot:
+def _live(options: argparse.Namespace, loaded: LoadedConfig) -> Snapshot:
     """Look at the pool, as long as a plain `check` does."""
     last: Snapshot | None = None
     counter = SnapshotCounter()

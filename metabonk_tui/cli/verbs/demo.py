@@ -11,7 +11,7 @@ import sys
 
 import msgspec
 
-from metabonk_tui.adapters.state.config_files import Loaded, load_config
+from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED
 from metabonk_tui.cli.live.demo_pool import DemoPool, LeaveSignal, demo_pool
 from metabonk_tui.cli.options import Parser, count, factor, port
@@ -60,7 +60,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     return FAILED if pool.left else code
 
 
-def _loaded(pool: DemoPool) -> Loaded:
+def _loaded(pool: DemoPool) -> LoadedConfig:
     """Read the pool's configuration, with the looks that the person has chosen."""
     ui_config = msgspec.to_builtins(load_config().config.ui)
     return load_config(str(pool.config), {"ui": ui_config})
@@ -95,7 +95,7 @@ def _plain(pool: DemoPool, speed: float) -> int:
     from metabonk_tui.cli.report.text import report_text
     from metabonk_tui.cli.verbs.check import OPEN
     from metabonk_tui.cli.wiring import watching
-    from metabonk_tui.core.report.run_history import so_far
+    from metabonk_tui.core.report.run_history import histories_so_far
 
     config = _loaded(pool).config
     snapshot = None
@@ -109,6 +109,6 @@ def _plain(pool: DemoPool, speed: float) -> int:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
-    print("\n" + report_text(so_far(snapshot)))
+    print("\n" + report_text(histories_so_far(snapshot)))
     print("\nthe demo ends here and stops its pool; in a terminal it would be yours to act on", flush=True)
     return DONE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.state.config_files import load_config
-from metabonk_tui.adapters.store.importer import file_runs, twin
+from metabonk_tui.adapters.store.importer import find_duplicate, import_runs
 from metabonk_tui.adapters.store.retention import remove
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.cli.exit_codes import DONE, UsageError
@@ -40,7 +40,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     stored_paths: list[Path] = []
     for source in sources(options.files, problems):
         try:
-            stored_paths += map(_without_duplicate, file_runs(store(), _with_snapshots(source, config), config))
+            stored_paths += map(_without_duplicate, import_runs(store(), _with_snapshots(source, config), config))
         except UNREADABLE as error:
             raise UsageError(f"cannot be stored: {error}") from None
     print_problems(problems)
@@ -52,7 +52,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 def _without_duplicate(path: Path) -> Path:
     """Keep what is new; of what was there already nothing is kept twice."""
-    known = twin(path)
+    known = find_duplicate(path)
     if known is None:
         return path
     remove(path)

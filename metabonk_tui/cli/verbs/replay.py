@@ -11,19 +11,19 @@ from itertools import chain
 from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
-from metabonk_tui.adapters.state.config_files import Loaded, load_config, user_config_path, user_themes_dir
+from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config, user_config_path, user_themes_dir
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
-from metabonk_tui.adapters.store.seekable import FileReel, StoreReel
+from metabonk_tui.adapters.store.seekable import SpooledRecording, StoredRecording
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import Parser, add_config_option, factor
 from metabonk_tui.cli.recordings.open import recording_path, store
 from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.cli.verbs.watch import no_terminal
 from metabonk_tui.core.model.sample import Sample
-from metabonk_tui.core.recordings.seek import CAN_BE_TYPED, Target, parse
+from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, Target, parse
 from metabonk_tui.core.step.pipeline import step
-from metabonk_tui.engine.replay_player import Player
+from metabonk_tui.engine.replay_player import ReplayPlayer
 
 SPEED = 60.0
 
@@ -36,7 +36,7 @@ def add_options(parser: Parser, verb: str) -> None:
         help="a run's name, the beginning of it, or 'last' (see: metabonk-tui runs); "
         "or a .jsonl, a .jsonl.gz, a folder of worker_N_metrics.csv",
     )
-    parser.add_argument("--at", type=place, metavar="PLACE", help=f"stand still there: {CAN_BE_TYPED}")
+    parser.add_argument("--at", type=place, metavar="PLACE", help=f"stand still there: {ACCEPTED_FORMS}")
     parser.add_argument(
         "--speed",
         type=factor,
@@ -51,7 +51,7 @@ def place(text: str) -> Target:
     """Read a place in a recording."""
     target = parse(text)
     if target is None:
-        raise argparse.ArgumentTypeError(f"expected one of {CAN_BE_TYPED}; found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected one of {ACCEPTED_FORMS}; found {text!r}")
     return target
 
 
@@ -64,7 +64,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     given_speed = getattr(options, "speed", None)
     zone = datetime.now(UTC).astimezone().tzinfo or UTC
     with open_recording(options.recording) as recording:
-        player = Player(
+        player = ReplayPlayer(
             recording,
             lambda previous, sample: step(previous, sample, loaded.config),
             zone=zone,
@@ -82,7 +82,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 @contextmanager
-def open_recording(name: str) -> Iterator[StoreReel | FileReel]:
+def open_recording(name: str) -> Iterator[StoredRecording | SpooledRecording]:
     """Open what a person named: a path that exists is a file, else a run of the store. Raises UsageError."""
     recording = _open_file(name) if Path(name).exists() else _open_stored(name)
     try:
@@ -91,7 +91,7 @@ def open_recording(name: str) -> Iterator[StoreReel | FileReel]:
         recording.close()
 
 
-def _open_file(name: str) -> FileReel:
+def _open_file(name: str) -> SpooledRecording:
     problems: list[Problem] = []
     samples = _until_unreadable(chain.from_iterable(sources([name], problems)), name, problems)
     first = next(samples, None)
@@ -99,7 +99,7 @@ def _open_file(name: str) -> FileReel:
         print_problems(problems)
         raise UsageError(f"nothing could be read: {name}")
     try:
-        return FileReel(chain((first,), samples), problems)
+        return SpooledRecording(chain((first,), samples), problems)
     except OSError as error:
         raise UsageError(f"no temporary file can be made to replay from: {error.strerror or error}") from None
 
@@ -113,10 +113,10 @@ def _until_unreadable(samples: Iterator[Sample], name: str, problems: list[Probl
         problems.append(Problem(name, None, str(error).removeprefix(f"{name}: ")))
 
 
-def _open_stored(name: str) -> StoreReel:
+def _open_stored(name: str) -> StoredRecording:
     path = recording_path(name)
     try:
-        recording = StoreReel(path)
+        recording = StoredRecording(path)
     except UNREADABLE as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
     if next(recording.samples(), None) is None:
@@ -125,7 +125,7 @@ def _open_stored(name: str) -> StoreReel:
     return recording
 
 
-def _show(player: Player, loaded: Loaded, zone: tzinfo) -> int:
+def _show(player: ReplayPlayer, loaded: LoadedConfig, zone: tzinfo) -> int:
     from metabonk_tui.cli.log import log_path, open_log
     from metabonk_tui.cli.recordings.archive import StoreRunArchive
     from metabonk_tui.ui.app import MonitorApp, run_app

@@ -17,7 +17,7 @@ from metabonk_tui.cli.options import Parser, add_config_option
 from metabonk_tui.cli.recordings.sources import print_problems
 from metabonk_tui.cli.recordings.walk import follow_all_runs
 from metabonk_tui.cli.report.text import report_text
-from metabonk_tui.core.report.json_report import whole
+from metabonk_tui.core.report.json_report import report_histories
 
 STDOUT = "-"
 PAGE_SUFFIXES = (".html", ".htm")
@@ -56,7 +56,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     if not histories:
         raise UsageError("nothing could be read: " + ", ".join(options.names or ("last",)))
     if options.json:
-        print(json.dumps(whole(histories), indent=2))
+        print(json.dumps(report_histories(histories), indent=2))
     elif options.markdown:
         from metabonk_tui.cli.report.markdown import report_markdown
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from metabonk_tui.adapters.state.config_files import Loaded, load_config, user_config_path, user_themes_dir
+from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config, user_config_path, user_themes_dir
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
@@ -48,7 +48,7 @@ def no_terminal() -> str:
 
 
 def open_monitor(
-    loaded: Loaded,
+    loaded: LoadedConfig,
     how: str,
     *,
     speed: float,

@@ -11,24 +11,24 @@ from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 
 SCHEMA = 1
-LOUDNESS: dict[AlertSeverity, int] = {"info": 0, "warn": 1, "crit": 2}
+SEVERITY_RANK: dict[AlertSeverity, int] = {"info": 0, "warn": 1, "crit": 2}
 
 Message = dict[str, Any]
 
 
-def wanted(change: AlertTransition, hook: HookConfig) -> bool:
+def is_wanted(change: AlertTransition, hook: HookConfig) -> bool:
     """Tell whether the hook wants to hear of this."""
-    loud = LOUDNESS[change.alert.severity] >= LOUDNESS[hook.severity]
-    return loud and (hook.resolved or change.kind != "resolved")
+    is_severe_enough = SEVERITY_RANK[change.alert.severity] >= SEVERITY_RANK[hook.severity]
+    return is_severe_enough and (hook.resolved or change.kind != "resolved")
 
 
-def message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) -> Message:
+def make_message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) -> Message:
     """Write what is told of a change, and in what state everything was; all times are Unix seconds."""
     run, memory = snapshot.run, snapshot.memory
     return {
         "schema": SCHEMA,
         "turn": change.kind,
-        "alert": written(change.alert, snapshot.t),
+        "alert": alert_document(change.alert, snapshot.t),
         "run": {"name": run.name, "started_at": run.started_at, "elapsed_s": round(run.elapsed_s, 3)},
         "verdict": {"word": snapshot.verdict.kind.value, "because": list(snapshot.verdict.because)},
         "pool": {
@@ -44,7 +44,7 @@ def message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) -> Me
     }
 
 
-def written(alert: Alert, t: float) -> Message:
+def alert_document(alert: Alert, t: float) -> Message:
     """Write an alert as it stands at a time."""
     seen = alert.acknowledged
     return {
@@ -68,7 +68,7 @@ def written(alert: Alert, t: float) -> Message:
     }
 
 
-def example(t: float, config: Config) -> Message:
+def make_example(t: float, config: Config) -> Message:
     """Make one up, in the same shape, to try a hook with."""
     floor_bytes = config.memory.floor_bytes
     value = float(floor_bytes // 2)
@@ -79,7 +79,7 @@ def example(t: float, config: Config) -> Message:
     return {
         "schema": SCHEMA,
         "turn": "firing",
-        "alert": written(alert, t),
+        "alert": alert_document(alert, t),
         "run": {"name": "made-up", "started_at": t - 3600.0, "elapsed_s": 3600.0},
         "verdict": {"word": VerdictKind.CONTINUE.value, "because": [text]},
         "pool": {

@@ -11,16 +11,16 @@ from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RuleInput:
     """What the rules look at."""
 
-    facts: VerdictInputs
+    inputs: VerdictInputs
     verdict: Verdict
     before: Snapshot | None
     """The Snapshot before, of the same run; None: there is none."""
     uncertain: Mapping[WorkerRef, float] = field(default_factory=dict)
     """By slot, for how much of a whole window its state was "uncertain"; only where a whole one was watched."""
-    trouble: str = ""
+    recorder_problem: str = ""
     """Why nothing is recorded; "" while it is, or where no recorder runs."""
 
 
@@ -31,30 +31,30 @@ class Condition:
     text: str
     about: str = ""
     workers: tuple[WorkerRef, ...] = ()
-    raised: bool = False
+    escalated: bool = False
     """Does it deserve the louder of its two severities?"""
     value: float | None = None
     unit: str = ""
-    lasting: float = 1.0
+    for_factor: float = 1.0
     """How many times the configured time it must hold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleResult:
     """What a rule finds in a Scene."""
 
     conditions: tuple[Condition, ...] = ()
-    blind: frozenset[WorkerRef] = frozenset()
+    unknown_workers: frozenset[WorkerRef] = frozenset()
     """Slots of which nothing can be told now: neither that it holds nor that it has ended."""
-    unseen: bool = False
+    has_no_data: bool = False
     """The same of everything that the rule is about."""
 
 
-NOTHING = Finding()
-UNSEEN = Finding(unseen=True)
-Rule = Callable[[Scene], Finding]
+NO_RESULT = RuleResult()
+NO_DATA = RuleResult(has_no_data=True)
+Rule = Callable[[RuleInput], RuleResult]
 
 
-def meant_to_run(scene: Scene) -> bool:
+def should_run(rule_input: RuleInput) -> bool:
     """Is there a pool that should be at work?"""
-    return scene.facts.begun and scene.facts.stopped_t is None
+    return rule_input.inputs.begun and rule_input.inputs.stopped_t is None

@@ -10,22 +10,22 @@ from collections.abc import Mapping
 
 from metabonk_tui.core.alerts import rules_memory as memory
 from metabonk_tui.core.alerts import rules_workers as workers
-from metabonk_tui.core.alerts.rule import NOTHING, Condition, Finding, Rule, Scene, meant_to_run
+from metabonk_tui.core.alerts.rule import NO_RESULT, Condition, Rule, RuleInput, RuleResult, should_run
 from metabonk_tui.core.text.numbers import age
 
 
-def no_gameplay(scene: Scene) -> Finding:
+def no_gameplay(rule_input: RuleInput) -> RuleResult:
     """Nobody has reached gameplay by when it is due: the matrix' own answer."""
-    node = next((node for node in scene.verdict.nodes if node.id == "gameplay"), None)
-    if node is None or not meant_to_run(scene) or node.answer != "no":
-        return NOTHING
-    limit = age(scene.facts.config.clock.gameplay_s)
-    return Finding((Condition(f"no worker has reached gameplay within {limit}: {node.short}"),))
+    node = next((node for node in rule_input.verdict.nodes if node.id == "gameplay"), None)
+    if node is None or not should_run(rule_input) or node.answer != "no":
+        return NO_RESULT
+    limit = age(rule_input.inputs.config.clock.gameplay_s)
+    return RuleResult((Condition(f"no worker has reached gameplay within {limit}: {node.short}"),))
 
 
-def recorder_stale(scene: Scene) -> Finding:
+def recorder_stale(rule_input: RuleInput) -> RuleResult:
     """The run is not being written to disk. That nobody looked at all, `status` says: nothing here would know."""
-    return Finding((Condition(scene.trouble),)) if scene.trouble else NOTHING
+    return RuleResult((Condition(rule_input.recorder_problem),)) if rule_input.recorder_problem else NO_RESULT
 
 
 RULES: Mapping[str, Rule] = {
@@ -53,7 +53,7 @@ RULES: Mapping[str, Rule] = {
 }
 """By name, in the order of the table; each has its line in `[alerts.rule]`."""
 
-TWINS: Mapping[str, str] = {
+SAME_EVENT: Mapping[str, str] = {
     "ComponentAbsent": "component.silent",
     "ComponentBad": "component.silent",
     "ComponentStalled": "component.silent",

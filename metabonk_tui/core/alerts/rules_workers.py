@@ -7,220 +7,243 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene, meant_to_run
+from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, should_run
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 
 HOUR_S = 3600.0
-RESETS_AN_HOUR = 3
+MAX_RESETS_PER_HOUR = 3
 """So many new generations of one worker within an hour are more than news."""
-LATER = 3.0
+VALIDATION_FACTOR = 3.0
 """What is due only after validation may be silent this many times as long."""
 UNCERTAIN_SHARE = 0.75
 
 
-def _unheard(scene: Scene) -> frozenset[WorkerRef]:
-    return frozenset(worker.ref for worker in scene.facts.workers if worker.reach is not Reach.UP)
+def _unobserved_slots(rule_input: RuleInput) -> frozenset[WorkerRef]:
+    return frozenset(worker.ref for worker in rule_input.inputs.workers if worker.reach is not Reach.UP)
 
 
-Told = Callable[[str, str], str]
+ClauseFormat = Callable[[str, str], str]
 """(title, field) → the clause."""
 
 
-def _components(scene: Scene, states: tuple[ComponentState, ...], told: Told, *, lasts: bool = False) -> Finding:
+def _components(
+    rule_input: RuleInput, states: tuple[ComponentState, ...], clause: ClauseFormat, *, is_lasting: bool = False
+) -> RuleResult:
     """Find the components that are in one of these states; raised where they are on every worker that answers."""
-    workers = scene.facts.workers
-    if not meant_to_run(scene) or not workers:
-        return NOTHING
-    heard = [worker for worker in workers if worker.reach is Reach.UP]
-    if not any(component.state in states for worker in heard for component in worker.components):
-        return Finding(blind=_unheard(scene))
+    workers = rule_input.inputs.workers
+    if not should_run(rule_input) or not workers:
+        return NO_RESULT
+    answering = [worker for worker in workers if worker.reach is Reach.UP]
+    if not any(component.state in states for worker in answering for component in worker.components):
+        return RuleResult(unknown_workers=_unobserved_slots(rule_input))
     found = []
     for index, component in enumerate(workers[0].components):
-        refs = tuple(worker.ref for worker in heard if worker.components[index].state in states)
-        if not refs or (lasts and component.derived):
+        refs = tuple(worker.ref for worker in answering if worker.components[index].state in states)
+        if not refs or (is_lasting and component.derived):
             # That nobody came from the menu into the game is NoGameplay's to say.
             continue
         found.append(
             Condition(
-                told(component.title, component.field),
+                clause(component.title, component.field),
                 component.id,
                 refs,
-                raised=len(refs) == len(heard),
-                lasting=LATER if lasts and component.due == "gameplay" else 1.0,
+                escalated=len(refs) == len(answering),
+                for_factor=VALIDATION_FACTOR if is_lasting and component.due == "gameplay" else 1.0,
             )
         )
-    return Finding(tuple(found), _unheard(scene))
+    return RuleResult(tuple(found), _unobserved_slots(rule_input))
 
 
-def component_absent(scene: Scene) -> Finding:
+def component_absent(rule_input: RuleInput) -> RuleResult:
     """The key of a component is not in `/status`: it was never built."""
-    return _components(scene, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
+    return _components(rule_input, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
 
 
-def component_bad(scene: Scene) -> Finding:
+def component_bad(rule_input: RuleInput) -> RuleResult:
     """What a component says cannot be taken for a number of its own."""
     states = (ComponentState.BAD, ComponentState.UNPROVEN)
-    return _components(scene, states, lambda title, name: f"{title}: {name} is no number, or moves without its proof")
+    return _components(
+        rule_input, states, lambda title, name: f"{title}: {name} is no number, or moves without its proof"
+    )
 
 
-def component_zero(scene: Scene) -> Finding:
+def component_zero(rule_input: RuleInput) -> RuleResult:
     """A component is there and has done nothing, while the worker steps."""
-    found = _components(scene, (ComponentState.ZERO,), lambda title, name: f"{title}: {name} stays at 0", lasts=True)
-    return _stepping(scene, found)
+    found = _components(
+        rule_input, (ComponentState.ZERO,), lambda title, name: f"{title}: {name} stays at 0", is_lasting=True
+    )
+    return _only_stepping(rule_input, found)
 
 
-def component_stalled(scene: Scene) -> Finding:
+def component_stalled(rule_input: RuleInput) -> RuleResult:
     """A component has shown and has stopped, while the worker steps."""
-    found = _components(scene, (ComponentState.STALLED,), lambda title, name: f"{title}: {name} stands", lasts=True)
-    return _stepping(scene, found)
+    found = _components(
+        rule_input, (ComponentState.STALLED,), lambda title, name: f"{title}: {name} stands", is_lasting=True
+    )
+    return _only_stepping(rule_input, found)
 
 
-def _stepping(scene: Scene, found: Finding) -> Finding:
+def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
     """Leave out the workers that do not step: of those another alert tells. Raised once the gate is over."""
     if not found.conditions:
         return found
-    still = {worker.ref for worker in scene.facts.workers if not worker.step_rate}
-    ends_t = scene.facts.gate.ends_t
-    over = ends_t is not None and scene.facts.t >= ends_t
+    not_stepping = {worker.ref for worker in rule_input.inputs.workers if not worker.step_rate}
+    ends_t = rule_input.inputs.gate.ends_t
+    is_gate_over = ends_t is not None and rule_input.inputs.t >= ends_t
     kept = []
-    for one in found.conditions:
-        refs = tuple(ref for ref in one.workers if ref not in still)
+    for condition in found.conditions:
+        refs = tuple(ref for ref in condition.workers if ref not in not_stepping)
         if refs:
-            whole = one.raised and over and one.lasting == 1.0 and len(refs) == len(one.workers)
-            kept.append(Condition(one.text, one.about, refs, raised=whole, lasting=one.lasting))
-    return Finding(tuple(kept), found.blind)
+            is_whole_pool = (
+                condition.escalated
+                and is_gate_over
+                and condition.for_factor == 1.0
+                and len(refs) == len(condition.workers)
+            )
+            kept.append(
+                Condition(
+                    condition.text, condition.about, refs, escalated=is_whole_pool, for_factor=condition.for_factor
+                )
+            )
+    return RuleResult(tuple(kept), found.unknown_workers)
 
 
-def worker_down(scene: Scene) -> Finding:
+def worker_down(rule_input: RuleInput) -> RuleResult:
     """A worker cannot be reached, or does not answer as a worker does; raised where none does."""
-    facts = scene.facts
-    if not meant_to_run(scene):
-        return NOTHING
-    if facts.changing:
-        return UNSEEN
-    down = [worker for worker in facts.workers if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN)]
-    blind = frozenset(worker.ref for worker in facts.workers if worker.reach is Reach.UNOBSERVED)
+    inputs = rule_input.inputs
+    if not should_run(rule_input):
+        return NO_RESULT
+    if inputs.changing:
+        return NO_DATA
+    down = [worker for worker in inputs.workers if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN)]
+    unknown_workers = frozenset(worker.ref for worker in inputs.workers if worker.reach is Reach.UNOBSERVED)
     if not down:
-        return Finding(blind=blind)
-    every = len(down) == len(facts.workers)
-    text = f"no worker answers: {down[0].error or 'no answer'}" if every else _each(down, _unreached)
-    return Finding((Condition(text, workers=_slots(down), raised=every),), blind)
+        return RuleResult(unknown_workers=unknown_workers)
+    every = len(down) == len(inputs.workers)
+    text = f"no worker answers: {down[0].error or 'no answer'}" if every else _each(down, _unreachable_text)
+    return RuleResult((Condition(text, workers=_slots(down), escalated=every),), unknown_workers)
 
 
-def _unreached(worker: WorkerView) -> str:
+def _unreachable_text(worker: WorkerView) -> str:
     how = {Reach.DOWN: "not reachable", Reach.BROKEN: "its status is broken"}.get(worker.reach, "no answer")
     return f"{how}: {worker.error}" if worker.error else how
 
 
-def _conduct(scene: Scene, *words: HealthState) -> Finding:
+def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
     """Find the workers with one of these words of conduct; raised where every one that answers has it."""
-    if not meant_to_run(scene):
-        return NOTHING
-    workers = scene.facts.workers
-    found = [worker for worker in workers if worker.health is not None and worker.health.state in words]
-    blind = _unheard(scene).difference(worker.ref for worker in found)
+    if not should_run(rule_input):
+        return NO_RESULT
+    workers = rule_input.inputs.workers
+    found = [worker for worker in workers if worker.health is not None and worker.health.state in states]
+    unknown_workers = _unobserved_slots(rule_input).difference(worker.ref for worker in found)
     if not found:
-        return Finding(blind=blind)
-    heard = sum(worker.reach is Reach.UP for worker in workers)
+        return RuleResult(unknown_workers=unknown_workers)
+    answering = sum(worker.reach is Reach.UP for worker in workers)
     text = _each(found, lambda worker: worker.health.why if worker.health else "")
-    return Finding((Condition(text, workers=_slots(found), raised=len(found) >= heard),), blind)
+    return RuleResult((Condition(text, workers=_slots(found), escalated=len(found) >= answering),), unknown_workers)
 
 
-def worker_idle(scene: Scene) -> Finding:
+def worker_idle(rule_input: RuleInput) -> RuleResult:
     """A worker answers, and nothing in it moves."""
-    return _conduct(scene, HealthState.IDLE, HealthState.ZOMBIE)
+    return _health(rule_input, HealthState.IDLE, HealthState.ZOMBIE)
 
 
-def stale_frames(scene: Scene) -> Finding:
+def stale_frames(rule_input: RuleInput) -> RuleResult:
     """A worker steps, and what it sees stands still."""
-    return _conduct(scene, HealthState.STALE_FRAMES)
+    return _health(rule_input, HealthState.STALE_FRAMES)
 
 
-def worker_looping(scene: Scene) -> Finding:
+def worker_looping(rule_input: RuleInput) -> RuleResult:
     """A worker begins anew again and again."""
-    return _conduct(scene, HealthState.LOOPING)
+    return _health(rule_input, HealthState.LOOPING)
 
 
-def rate_regime(scene: Scene) -> Finding:
+def rate_regime(rule_input: RuleInput) -> RuleResult:
     """The step rate of a worker has left its own regime, upwards or downwards."""
-    if not meant_to_run(scene):
-        return NOTHING
-    stands = (HealthState.IDLE, HealthState.ZOMBIE)
+    if not should_run(rule_input):
+        return NO_RESULT
+    stopped = (HealthState.IDLE, HealthState.ZOMBIE)
     found = []
-    for worker in scene.facts.workers:
-        word = worker.health.state if worker.health else None
-        fell = worker.step_rate_fell is not None and word not in stands
-        if worker.reach is Reach.UP and (word is HealthState.RACING or fell):
+    for worker in rule_input.inputs.workers:
+        state = worker.health.state if worker.health else None
+        fell = worker.step_rate_fell is not None and state not in stopped
+        if worker.reach is Reach.UP and (state is HealthState.RACING or fell):
             found.append(worker)
     if not found:
-        return Finding(blind=_unheard(scene))
+        return RuleResult(unknown_workers=_unobserved_slots(rule_input))
     rate = max(found, key=lambda worker: abs((worker.step_rate_ratio or 1.0) - 1.0)).step_rate
-    condition = Condition(_each(found, _pace), workers=_slots(found), value=rate, unit="per s")
-    return Finding((condition,), _unheard(scene))
+    condition = Condition(_each(found, _rate_text), workers=_slots(found), value=rate, unit="per s")
+    return RuleResult((condition,), _unobserved_slots(rule_input))
 
 
-def _pace(worker: WorkerView) -> str:
+def _rate_text(worker: WorkerView) -> str:
     if worker.step_rate_fell is not None:
         return f"steps at {worker.step_rate_fell:.0%} of its own past"
     return worker.health.why if worker.health else ""
 
 
-def generation_change(scene: Scene) -> Finding:
+def generation_change(rule_input: RuleInput) -> RuleResult:
     """A worker began anew at this moment; raised where it does so often."""
-    if scene.before is None:
-        return NOTHING
-    known = {worker.ref: worker.generation for worker in scene.before.workers}
-    found = [worker for worker in scene.facts.workers if 0 < known.get(worker.ref, 0) < worker.generation]
+    if rule_input.before is None:
+        return NO_RESULT
+    known = {worker.ref: worker.generation for worker in rule_input.before.workers}
+    found = [worker for worker in rule_input.inputs.workers if 0 < known.get(worker.ref, 0) < worker.generation]
     if not found:
-        return NOTHING
-    t = scene.facts.t
-    often = any(sum(at > t - HOUR_S for at in worker.resets_t[-100:]) >= RESETS_AN_HOUR for worker in found)
+        return NO_RESULT
+    t = rule_input.inputs.t
+    often = any(sum(at > t - HOUR_S for at in worker.resets_t[-100:]) >= MAX_RESETS_PER_HOUR for worker in found)
     text = _each(found, lambda worker: f"gen {worker.generation}: {worker.generations[-1].why}")
-    return Finding((Condition(text, workers=_slots(found), raised=often),))
+    return RuleResult((Condition(text, workers=_slots(found), escalated=often),))
 
 
-def env_mismatch(scene: Scene) -> Finding:
+def env_mismatch(rule_input: RuleInput) -> RuleResult:
     """A worker's process runs with another environment than is required."""
-    if not meant_to_run(scene):
-        return NOTHING
-    found, blind = [], set()
-    for worker in scene.facts.workers:
+    if not should_run(rule_input):
+        return NO_RESULT
+    found, unknown_workers = [], set()
+    for worker in rule_input.inputs.workers:
         env = worker.env
         if env is None or env.error is not None:
-            blind.add(worker.ref)
+            unknown_workers.add(worker.ref)
         elif env.missing or env.wrong:
             found.append(worker)
     if not found:
-        return Finding(blind=frozenset(blind))
-    return Finding((Condition(_each(found, _wrong_keys), workers=_slots(found)),), frozenset(blind))
+        return RuleResult(unknown_workers=frozenset(unknown_workers))
+    return RuleResult((Condition(_each(found, _wrong_keys), workers=_slots(found)),), frozenset(unknown_workers))
 
 
 def _wrong_keys(worker: WorkerView) -> str:
     env = worker.env
     if env is None:
         return ""
-    said = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
-    return ", ".join(said[:2]) + (f" and {len(said) - 2} more" if len(said) > 2 else "")
+    differences = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
+    return ", ".join(differences[:2]) + (f" and {len(differences) - 2} more" if len(differences) > 2 else "")
 
 
-def state_uncertain(scene: Scene) -> Finding:
+def state_uncertain(rule_input: RuleInput) -> RuleResult:
     """The state of a worker's UI was "uncertain" most of the time."""
-    if not meant_to_run(scene):
-        return NOTHING
-    found = [worker for worker in scene.facts.workers if scene.uncertain.get(worker.ref, 0.0) >= UNCERTAIN_SHARE]
-    blind = frozenset(worker.ref for worker in scene.facts.workers if worker.ref not in scene.uncertain)
+    if not should_run(rule_input):
+        return NO_RESULT
+    found = [
+        worker for worker in rule_input.inputs.workers if rule_input.uncertain.get(worker.ref, 0.0) >= UNCERTAIN_SHARE
+    ]
+    unknown_workers = frozenset(
+        worker.ref for worker in rule_input.inputs.workers if worker.ref not in rule_input.uncertain
+    )
     if not found:
-        return Finding(blind=blind)
-    least = min(scene.uncertain[worker.ref] for worker in found)
-    return Finding((Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), blind)
+        return RuleResult(unknown_workers=unknown_workers)
+    least = min(rule_input.uncertain[worker.ref] for worker in found)
+    return RuleResult(
+        (Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), unknown_workers
+    )
 
 
 def _slots(workers: Iterable[WorkerView]) -> tuple[WorkerRef, ...]:
     return tuple(worker.ref for worker in workers)
 
 
-def _each(workers: list[WorkerView], said: Callable[[WorkerView], str]) -> str:
+def _each(workers: list[WorkerView], describe: Callable[[WorkerView], str]) -> str:
     """Say what is the matter with the first, and with how many others."""
-    first = said(workers[0])
+    first = describe(workers[0])
     return first if len(workers) == 1 else f"{workers[0].ref.label}: {first}; and {len(workers) - 1} more"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from metabonk_tui.core.alerts.rule import Condition, Rule, Scene
+from metabonk_tui.core.alerts.rule import Condition, Rule, RuleInput
 from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.config.alert_config import AlertRuleConfig
 from metabonk_tui.core.config.schema import Config
@@ -20,22 +20,22 @@ from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.worker import WorkerView
 
 KEPT_ENDED = 50
-AGAIN_S = 3600.0
+RECURRENCE_S = 3600.0
 """What comes back within this of having ended rests twice as long the next time ..."""
-MOST_REST_S = 3600.0
+MAX_REST_S = 3600.0
 """... up to this: a condition that comes and goes slower than that is news every time."""
 WINDOW_BUCKETS = 10
 BUCKET_S = 60.0
-FULL_SHARE = 0.9
+MIN_OBSERVED_SHARE = 0.9
 """So much of the window must have been watched before a share of it says anything."""
 
-POOL, LOUD, WHOLE = WorkerRef(slot=-1), WorkerRef(slot=-2), WorkerRef(slot=-3)
+POOL, ESCALATED, WHOLE_ALERT = WorkerRef(slot=-1), WorkerRef(slot=-2), WorkerRef(slot=-3)
 """Parts that are no worker's: the whole pool, the louder severity, and the alert itself."""
-_RANK = {"crit": 0, "warn": 1, "info": 2}
+_SEVERITY_ORDER = {"crit": 0, "warn": 1, "info": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AlertMember:
     """How long one part of an alert has held, or rests."""
 
     since_t: float
@@ -55,7 +55,7 @@ class Track:
     """An alert that has not ended, and its parts."""
 
     alert: Alert
-    parts: Mapping[WorkerRef, Part]
+    members: Mapping[WorkerRef, AlertMember]
     rest_s: float
     clear_t: float = 0.0
     """The newest moment at which a part that has ended ceased to hold."""
@@ -81,7 +81,7 @@ class Shares:
     def share(self) -> float | None:
         """The share of what was observed; None where too little was."""
         seen_s = sum(one[1] for one in self.minutes)
-        if seen_s < FULL_SHARE * WINDOW_BUCKETS * BUCKET_S:
+        if seen_s < MIN_OBSERVED_SHARE * WINDOW_BUCKETS * BUCKET_S:
             return None
         return sum(one[2] for one in self.minutes) / seen_s
 
@@ -94,30 +94,32 @@ class Alerts:
     """By the alert's id."""
     ended: tuple[Alert, ...] = ()
     """Newest first."""
-    patience: Mapping[tuple[str, WorkerRef], tuple[float, float]] = field(default_factory=dict)
+    backoff: Mapping[tuple[str, WorkerRef], tuple[float, float]] = field(default_factory=dict)
     """(id, part) → (how long it rested, when it ended): what ended not long ago."""
     shares: Mapping[WorkerRef, Shares] = field(default_factory=dict)
-    trouble: str = ""
+    recorder_problem: str = ""
     """Why nothing is recorded."""
     view: tuple[Alert, ...] = ()
     """The loudest that fire first, then pending ones, then those that ended, newest first."""
 
 
-def hear(state: Alerts, events: Sequence[Event], *, gap: bool = False) -> Alerts:
+def apply_events(state: Alerts, events: Sequence[Event], *, gap: bool = False) -> Alerts:
     """Take in what was told: who has seen an alert, and whether the run is being recorded.
 
     After a gap another monitor may be the one that records: its trouble, if it has any, it tells anew.
     """
-    trouble = "" if gap else state.trouble
+    recorder_problem = "" if gap else state.recorder_problem
     tracks = state.tracks
     for event in events:
         if event.kind == "recorder.error":
-            trouble = "" if event.severity == "ok" else event.text
+            recorder_problem = "" if event.severity == "ok" else event.text
         elif event.kind == "alert.acknowledged":
             tracks = _acknowledge(tracks, event)
     if tracks is state.tracks:
-        return state if trouble == state.trouble else replace(state, trouble=trouble)
-    return replace(state, tracks=tracks, trouble=trouble, view=_view(tracks, state.ended))
+        return (
+            state if recorder_problem == state.recorder_problem else replace(state, recorder_problem=recorder_problem)
+        )
+    return replace(state, tracks=tracks, recorder_problem=recorder_problem, view=_view(tracks, state.ended))
 
 
 def _acknowledge(tracks: Mapping[str, Track], event: Event) -> Mapping[str, Track]:
@@ -130,7 +132,7 @@ def _acknowledge(tracks: Mapping[str, Track], event: Event) -> Mapping[str, Trac
     return {**tracks, **acknowledged} if seen else tracks
 
 
-def watch_states(state: Alerts, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> Alerts:
+def observe_states(state: Alerts, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> Alerts:
     """Take in which state the workers that answered now are in."""
     shares = {}
     for worker in workers:
@@ -148,40 +150,40 @@ def uncertain(state: Alerts) -> dict[WorkerRef, float]:
 
 
 def observe(
-    state: Alerts, scene: Scene, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
+    state: Alerts, rule_input: RuleInput, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
 ) -> tuple[Alerts, tuple[AlertTransition, ...]]:
     """Take in one tick, `elapsed_s` of it observed; return also what is to be told."""
-    t = scene.facts.t
+    t = rule_input.inputs.t
     tracks: dict[str, Track] = {}
     ended: list[Alert] = []
-    patience = dict(state.patience)
-    standing: dict[str, list[str]] = {}
+    backoff = dict(state.backoff)
+    active: dict[str, list[str]] = {}
     for one, track in state.tracks.items():
-        standing.setdefault(track.alert.name, []).append(one)
+        active.setdefault(track.alert.name, []).append(one)
     for name, rule in rules.items():
         configured: AlertRuleConfig = getattr(config.alerts.rule, name)
         if not configured.enabled:
             continue
-        found = rule(scene)
+        found = rule(rule_input)
         conditions = {f"{name}:{one.about}" if one.about else name: one for one in found.conditions}
-        if not conditions and name not in standing:
+        if not conditions and name not in active:
             continue
-        for key in dict.fromkeys((*conditions, *standing.get(name, ()))):
-            pace = _Pace(configured, config.alerts.keep_firing_s, t, elapsed_s, key, patience)
+        for key in dict.fromkeys((*conditions, *active.get(name, ()))):
+            timers = AlertTimers(configured, config.alerts.keep_firing_s, t, elapsed_s, key, backoff)
             condition, before = conditions.get(key), state.tracks.get(key)
-            after, closed = pace.advance(before, name, condition, found.blind, found.unseen)
+            after, closed = timers.advance(before, name, condition, found.unknown_workers, found.has_no_data)
             if after is not None:
                 tracks[key] = after
             if closed is not None:
                 ended.append(closed)
-    if patience and len(patience) > 50:
-        patience = {one: past for one, past in patience.items() if t - past[1] < AGAIN_S}
+    if backoff and len(backoff) > 50:
+        backoff = {one: past for one, past in backoff.items() if t - past[1] < RECURRENCE_S}
     kept = (*reversed(ended), *state.ended)[:KEPT_ENDED] if ended else state.ended
     view = _view(tracks, kept)
-    return replace(state, tracks=tracks, ended=kept, patience=patience, view=view), alert_transitions(state.view, view)
+    return replace(state, tracks=tracks, ended=kept, backoff=backoff, view=view), alert_transitions(state.view, view)
 
 
-class _Pace:
+class AlertTimers:
     """How fast the parts of one alert move on in this tick."""
 
     def __init__(
@@ -191,96 +193,99 @@ class _Pace:
         t: float,
         elapsed_s: float,
         key: str,
-        patience: dict[tuple[str, WorkerRef], tuple[float, float]],
+        backoff: dict[tuple[str, WorkerRef], tuple[float, float]],
     ) -> None:
         self._rule = configured
         self._rest_s = keep_firing_s if configured.rest_s is None else configured.rest_s
         self._t = t
         self._elapsed_s = elapsed_s
         self._key = key
-        self._patience = patience
+        self._backoff = backoff
 
     def advance(
         self,
         before: Track | None,
         name: str,
         condition: Condition | None,
-        blind: frozenset[WorkerRef],
-        unseen: bool,
+        unknown_workers: frozenset[WorkerRef],
+        has_no_data: bool,
     ) -> tuple[Track | None, Alert | None]:
         """Move an alert on; return it as it goes on, and as it ended where it did."""
-        held = _parts(condition)
-        known = before.parts if before is not None else {}
+        held = _members(condition)
+        known = before.members if before is not None else {}
         rest_s = before.rest_s if before is not None else 0.0
         clear_t = before.clear_t if before is not None else 0.0
-        lasting_s = self._rule.for_s * (condition.lasting if condition is not None else 1.0)
-        parts: dict[WorkerRef, Part] = {}
+        required_s = self._rule.for_s * (condition.for_factor if condition is not None else 1.0)
+        members: dict[WorkerRef, AlertMember] = {}
         for ref in {**dict.fromkeys(held), **known}:
             was = known.get(ref)
             if ref in held:
-                now: Part | None = self._holds(ref, was, lasting_s)
+                now: AlertMember | None = self._hold(ref, was, required_s)
             elif (
-                was is None or unseen or ref in blind or (ref.slot < 0 and blind and blind.issuperset(_workers(known)))
+                was is None
+                or has_no_data
+                or ref in unknown_workers
+                or (ref.slot < 0 and unknown_workers and unknown_workers.issuperset(_workers(known)))
             ):
                 now = was
             else:
-                now = self._ceases(ref, was, rest_s)
-                clear_t = max(clear_t, 0.0 if ref == LOUD else was.clear_t or 0.0)
+                now = self._cease(ref, was, rest_s)
+                clear_t = max(clear_t, 0.0 if ref == ESCALATED else was.clear_t or 0.0)
             if now is not None:
-                parts[ref] = now
-        fires = any(part.fired for ref, part in parts.items() if ref != LOUD)
+                members[ref] = now
+        fires = any(member.fired for ref, member in members.items() if ref != ESCALATED)
         fired = before is not None and before.alert.state == "firing"
         closed = None
         if fired and not fires and before is not None:
             closed = replace(before.alert, state="resolved", resolved_t=clear_t)
-            self._patience[self._key, WHOLE] = (before.rest_s, self._t)
+            self._backoff[self._key, WHOLE_ALERT] = (before.rest_s, self._t)
             before, rest_s, clear_t = None, 0.0, 0.0
-            parts = {ref: part for ref, part in parts.items() if not part.fired}
-        if all(ref == LOUD for ref in parts):
+            members = {ref: member for ref, member in members.items() if not member.fired}
+        if all(ref == ESCALATED for ref in members):
             return None, closed
         if fires and not fired:
-            rest_s = self._rest(WHOLE)
-        alert = self._alert(before.alert if before is not None else None, name, condition, parts, fires)
-        return Track(alert, parts, rest_s, clear_t), closed
+            rest_s = self._rest(WHOLE_ALERT)
+        alert = self._alert(before.alert if before is not None else None, name, condition, members, fires)
+        return Track(alert, members, rest_s, clear_t), closed
 
-    def _holds(self, ref: WorkerRef, was: Part | None, lasting_s: float) -> Part:
+    def _hold(self, ref: WorkerRef, was: AlertMember | None, required_s: float) -> AlertMember:
         if was is None:
-            fired = lasting_s <= 0
-            return Part(self._t, self._rest(ref) if fired else 0.0, fired=fired)
+            fired = required_s <= 0
+            return AlertMember(self._t, self._rest(ref) if fired else 0.0, fired=fired)
         if was.clear_t is not None:
             return replace(was, clear_t=None, cleared_s=0.0, times=was.times + 1)
         if was.fired:
             return was
         held_s = was.held_s + self._elapsed_s
-        fired = held_s >= lasting_s
+        fired = held_s >= required_s
         return replace(was, held_s=held_s, fired=fired, rest_s=self._rest(ref) if fired else 0.0)
 
-    def _ceases(self, ref: WorkerRef, was: Part, rest_s: float) -> Part | None:
+    def _cease(self, ref: WorkerRef, was: AlertMember, rest_s: float) -> AlertMember | None:
         if not was.fired:
             return None
         cleared_s = was.cleared_s + (self._elapsed_s if was.clear_t is not None else 0.0)
         if was.clear_t is not None and cleared_s >= max(was.rest_s, rest_s):
-            self._patience[self._key, ref] = (was.rest_s, self._t)
+            self._backoff[self._key, ref] = (was.rest_s, self._t)
             return None
         return replace(was, clear_t=self._t if was.clear_t is None else was.clear_t, cleared_s=cleared_s)
 
     def _rest(self, ref: WorkerRef) -> float:
         """Return how long a part that fires now will rest: twice as long as last time where that was just now."""
-        past = self._patience.get((self._key, ref))
-        if past is None or self._t - past[1] >= AGAIN_S:
+        past = self._backoff.get((self._key, ref))
+        if past is None or self._t - past[1] >= RECURRENCE_S:
             return self._rest_s
-        return max(self._rest_s, min(2 * past[0], MOST_REST_S))
+        return max(self._rest_s, min(2 * past[0], MAX_REST_S))
 
     def _alert(
         self,
         was: Alert | None,
         name: str,
         condition: Condition | None,
-        parts: Mapping[WorkerRef, Part],
+        members: Mapping[WorkerRef, AlertMember],
         fires: bool,
     ) -> Alert:
-        loud = LOUD in parts and (parts[LOUD].fired or not fires)
-        own = {ref: part for ref, part in parts.items() if ref != LOUD and (part.fired or not fires)}
+        is_escalated = ESCALATED in members and (members[ESCALATED].fired or not fires)
+        own = {ref: member for ref, member in members.items() if ref != ESCALATED and (member.fired or not fires)}
         about = condition.about if condition is not None else was.about if was is not None else ""
         firing = was is not None and was.state == "firing"
         value = condition.value if condition is not None else was.value if was is not None else None
@@ -289,17 +294,17 @@ class _Pace:
         now = Alert(
             name=name,
             about=about,
-            severity=self._rule.raised if loud else self._rule.severity,
+            severity=self._rule.raised if is_escalated else self._rule.severity,
             state="firing" if fires else "pending",
             text=condition.text if condition is not None else was.text if was is not None else "",
-            since_t=was.since_t if was is not None and firing else min(part.since_t for part in own.values()),
+            since_t=was.since_t if was is not None and firing else min(member.since_t for member in own.values()),
             firing_t=was.firing_t if was is not None and firing else self._t if fires else None,
             workers=tuple(sorted(ref for ref in own if ref.slot >= 0)),
             value=value,
             least=min(known, default=None),
             most=max(peaks, default=None),
             unit=condition.unit if condition is not None else was.unit if was is not None else "",
-            times=max(part.times for part in own.values()),
+            times=max(member.times for member in own.values()),
             acknowledged=was.acknowledged if was is not None else None,
         )
         if now.acknowledged is not None and was is not None and has_escalated(was, now):
@@ -307,18 +312,18 @@ class _Pace:
         return now
 
 
-def _parts(condition: Condition | None) -> tuple[WorkerRef, ...]:
+def _members(condition: Condition | None) -> tuple[WorkerRef, ...]:
     if condition is None:
         return ()
     own = condition.workers or (POOL,)
-    return (*own, LOUD) if condition.raised else own
+    return (*own, ESCALATED) if condition.escalated else own
 
 
-def _workers(parts: Mapping[WorkerRef, Part]) -> set[WorkerRef]:
-    return {ref for ref in parts if ref.slot >= 0}
+def _workers(members: Mapping[WorkerRef, AlertMember]) -> set[WorkerRef]:
+    return {ref for ref in members if ref.slot >= 0}
 
 
 def _view(tracks: Mapping[str, Track], ended: tuple[Alert, ...]) -> tuple[Alert, ...]:
-    standing = [track.alert for track in tracks.values()]
-    standing.sort(key=lambda one: (one.state != "firing", _RANK[one.severity], -(one.firing_t or one.since_t)))
-    return (*standing, *ended)
+    active = [track.alert for track in tracks.values()]
+    active.sort(key=lambda one: (one.state != "firing", _SEVERITY_ORDER[one.severity], -(one.firing_t or one.since_t)))
+    return (*active, *ended)

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from metabonk_tui.core.causes.evidence import (
-    Clues,
-    Finding,
-    Quiet,
-    WorkerClues,
-    cause,
+    CauseFinding,
+    Evidence,
+    SilentComponent,
+    WorkerEvidence,
+    cut_list,
     environ_command,
-    on,
-    some,
+    is_on,
+    make_cause,
     status_command,
 )
-from metabonk_tui.core.causes.starting import complaint
+from metabonk_tui.core.causes.starting import find_complaint
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
@@ -51,237 +51,270 @@ UNREAD = {
 """What MetaBonk's env files set and its workers never read, and what they read instead ("": nothing)."""
 
 
-def config_not_loaded(clues: Clues) -> Cause | None:
+def config_not_loaded(evidence: Evidence) -> Cause | None:
     """Find required keys that are in no process, although the env file sets them where it could be read."""
-    found = [one for worker in clues.workers for one in _not_loaded(clues, worker)]
+    found = [one for worker in evidence.workers for one in _not_loaded(evidence, worker)]
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("config-not-loaded", "config not loaded"),
         found,
-        clues,
+        evidence,
         confirm=environ_command(found[0].worker),
-        fix=f"relaunch with the file exported: set -a; source {clues.file_name}; set +a",
+        fix=f"relaunch with the file exported: set -a; source {evidence.file_name}; set +a",
     )
 
 
-def _not_loaded(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
-    quiet = list(clues.quiet(worker))
-    file = clues.file_values
+def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+    silent_components = list(evidence.silent_components(worker))
+    file = evidence.file_values
     if worker.environ is None:
-        sure = _unloaded_by_look(worker)
-        if sure and quiet and not _complained(worker):
-            told = "gated keys of every component absent"
-            told += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
+        confidence = _unloaded_confidence(worker)
+        if confidence and silent_components and not _has_complained(worker):
+            observation = "gated keys of every component absent"
+            observation += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
             # A file that switches a component off explains its absence by itself, whether it is loaded or not.
             gates = [
-                key for pair in quiet if pair[0].state in BUILT_BY_ENVIRONMENT for key in explaining(pair, worker)
+                key
+                for pair in silent_components
+                if pair[0].state in BUILT_BY_ENVIRONMENT
+                for key in explaining_keys(pair, worker)
             ]
-            keys = [key for key in gates if _file_has(file, key, clues.config.required_environment[key])]
+            keys = [key for key in gates if _file_sets_right(file, key, evidence.config.required_environment[key])]
             if keys:
-                yield Finding(worker, sure + 0.1, f"{told}, although the env file sets {some(keys)}")
+                yield CauseFinding(
+                    worker, confidence + 0.1, f"{observation}, although the env file sets {cut_list(keys)}"
+                )
             elif file is None:
-                yield Finding(worker, sure, f"{told}, as with the code's defaults")
+                yield CauseFinding(worker, confidence, f"{observation}, as with the code's defaults")
             else:
-                yield Finding(worker, 0.3, f"{told}, and the env file does not switch them on either")
+                yield CauseFinding(worker, 0.3, f"{observation}, and the env file does not switch them on either")
         return
     environ = worker.environ
-    missing = [key for pair in quiet for key in explaining(pair, worker) if key not in environ]
+    missing = [key for pair in silent_components for key in explaining_keys(pair, worker) if key not in environ]
     if not missing or missing == [APPLY]:
         # That one alone has a cause of its own.
         return
-    required = clues.config.required_environment
+    required = evidence.config.required_environment
     share = sum(key not in environ for key in required) / len(required)
     weight = 0.6 + 0.4 * share
-    told = f"{some(missing)} unset in the process"
-    in_file = [key for key in missing if _file_has(file, key, required[key])]
+    observation = f"{cut_list(missing)} unset in the process"
+    in_file = [key for key in missing if _file_sets_right(file, key, required[key])]
     if in_file:
-        exported = clues.env_file.exported if clues.env_file is not None else frozenset()
+        exported = evidence.env_file.exported if evidence.env_file is not None else frozenset()
         how = "" if all(key in exported for key in in_file) else ", without export"
-        yield Finding(worker, 0.97 * weight, f"{told}, {_count(in_file, missing)} set right in the env file{how}")
+        yield CauseFinding(
+            worker, 0.97 * weight, f"{observation}, {_count_text(in_file, missing)} set right in the env file{how}"
+        )
     elif file is None:
-        yield Finding(worker, 0.85 * weight, told)
+        yield CauseFinding(worker, 0.85 * weight, observation)
     else:
-        yield Finding(worker, 0.4 * weight, f"{told}, and the env file does not set it right either")
+        yield CauseFinding(worker, 0.4 * weight, f"{observation}, and the env file does not set it right either")
 
 
-def _count(some_of: list[str], keys: list[str]) -> str:
+def _count_text(some_of: list[str], keys: list[str]) -> str:
     return "all" if len(some_of) == len(keys) > 1 else str(len(some_of)) if len(keys) > 1 else "it is"
 
 
-def _unloaded_by_look(worker: WorkerClues) -> float:
+def _unloaded_confidence(worker: WorkerEvidence) -> float:
     """Say how sure a status alone makes that a worker runs on the code's defaults."""
-    if not worker.unloaded:
+    if not worker.looks_unloaded:
         return 0.0
     if worker.mode is not None:
         return 0.75 if worker.mode == "always" else 0.0
     return {False: 0.6, None: 0.5, True: 0.3}[flag(worker.status, "system2_enabled")]
 
 
-def explaining(quiet: Quiet, worker: WorkerClues) -> tuple[str, ...]:
+def explaining_keys(silent_component: SilentComponent, worker: WorkerEvidence) -> tuple[str, ...]:
     """Name the keys whose lack explains a silence: the first one builds the component, the others let it move."""
-    component, spec = quiet
+    component, spec = silent_component
     keys = tuple(spec.environment)
     if component.state in BUILT_BY_ENVIRONMENT:
         return keys[:1]
     if component.state is not ComponentState.ZERO:
         return ()
-    pure_vision = worker.environ is None or on(worker.environ.get(PURE_VISION))
+    pure_vision = worker.environ is None or is_on(worker.environ.get(PURE_VISION))
     return tuple(key for key in keys if key != APPLY or pure_vision)
 
 
-def _complained(worker: WorkerClues) -> bool:
+def _has_complained(worker: WorkerEvidence) -> bool:
     """A component that failed to start was switched on."""
-    return complaint(worker, "") is not None
+    return find_complaint(worker, "") is not None
 
 
-def _file_has(file: Mapping[str, str] | None, key: str, wanted: str) -> bool:
+def _file_sets_right(file: Mapping[str, str] | None, key: str, wanted: str) -> bool:
     return file is not None and key in file and is_same_value(file[key], wanted)
 
 
-def launcher_override(clues: Clues) -> Cause | None:
+def launcher_override(evidence: Evidence) -> Cause | None:
     """Find values that the env file sets right and the process has wrong."""
-    file = clues.file_values
+    file = evidence.file_values
     if file is None:
         return None
     found, keys = [], []
-    for worker in clues.workers:
+    for worker in evidence.workers:
         environ = worker.environ
         if environ is None:
             continue
         wrong: list[str] = []
-        for component, spec in clues.quiet(worker):
+        for component, spec in evidence.silent_components(worker):
             for key, wanted in spec.environment.items():
-                if key in environ and _file_has(file, key, wanted) and not is_same_value(environ[key], wanted):
+                if key in environ and _file_sets_right(file, key, wanted) and not is_same_value(environ[key], wanted):
                     wrong.append(key)
             pure = APPLY in spec.environment and component.state is ComponentState.ZERO
-            if pure and PURE_VISION in file and on(environ.get(PURE_VISION)) and not on(file[PURE_VISION]):
+            if pure and PURE_VISION in file and is_on(environ.get(PURE_VISION)) and not is_on(file[PURE_VISION]):
                 wrong.append(PURE_VISION)
         if not wrong:
             continue
         keys += wrong
         known = any(key.startswith(OVERRIDDEN) for key in wrong)
-        said = some([f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong])
-        found.append(Finding(worker, 0.96 if known else 0.85, said))
+        differences = cut_list(
+            [f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong]
+        )
+        found.append(CauseFinding(worker, 0.96 if known else 0.85, differences))
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("launcher-override", "overridden by the launcher"),
         found,
-        clues,
+        evidence,
         confirm=environ_command(found[0].worker, keys[0]),
-        fix=f"set {some(list(dict.fromkeys(keys)))} in the launcher's JSON profile (configs/launch_*.json), relaunch",
+        fix=f"set {cut_list([*dict.fromkeys(keys)])} in the launcher's JSON profile (configs/launch_*.json), relaunch",
     )
 
 
-def component_disabled(clues: Clues) -> Cause | None:
+def component_disabled(evidence: Evidence) -> Cause | None:
     """Find flags that are there and off."""
-    found = [one for worker in clues.workers for one in _disabled(clues, worker)]
+    found = [one for worker in evidence.workers for one in _disabled(evidence, worker)]
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("component-disabled", "component disabled"),
         found,
-        clues,
+        evidence,
         confirm=environ_command(found[0].worker),
-        fix=f"set the flags to 1 in {clues.file_name}, relaunch",
+        fix=f"set the flags to 1 in {evidence.file_name}, relaunch",
     )
 
 
-def _disabled(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
-    file, quiet, environ = clues.file_values, list(clues.quiet(worker)), worker.environ
-    flags = [key for pair in quiet for key in explaining(pair, worker) if on(clues.config.required_environment[key])]
+def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+    file, silent_components, environ = evidence.file_values, list(evidence.silent_components(worker)), worker.environ
+    flags = [
+        key
+        for pair in silent_components
+        for key in explaining_keys(pair, worker)
+        if is_on(evidence.config.required_environment[key])
+    ]
     if environ is not None:
-        off = [key for key in flags if key in environ and not on(environ[key])]
-        off = [key for key in off if not _file_has(file, key, "1")]
+        off = [key for key in flags if key in environ and not is_on(environ[key])]
+        off = [key for key in off if not _file_sets_right(file, key, "1")]
         if APPLY in off and len(off) == 1:
             return
         if off:
             also = ", as the env file says" if file is not None and all(key in file for key in off) else ""
             share = len(off) / max(1, len(flags))
-            yield Finding(worker, 0.9 + 0.06 * share, f"{some([f'{key} is {environ[key]}' for key in off])}{also}")
+            yield CauseFinding(
+                worker, 0.9 + 0.06 * share, f"{cut_list([f'{key} is {environ[key]}' for key in off])}{also}"
+            )
         unset = [key for key in flags if key not in environ and file is not None and key not in file]
         # That one alone has a cause of its own.
         if unset and not off and unset != [APPLY]:
-            yield Finding(worker, 0.7, f"{some(unset)} set neither in the process nor in the env file: off by default")
+            yield CauseFinding(
+                worker, 0.7, f"{cut_list(unset)} set neither in the process nor in the env file: off by default"
+            )
         return
     if file is not None:
-        off = [key for key in flags if key in file and not on(file[key])]
+        off = [key for key in flags if key in file and not is_on(file[key])]
         if off:
-            yield Finding(worker, 0.8, f"the env file says {some([f'{key}={file[key]}' for key in off])}")
-        elif worker.unloaded and not _complained(worker):
+            yield CauseFinding(worker, 0.8, f"the env file says {cut_list([f'{key}={file[key]}' for key in off])}")
+        elif worker.looks_unloaded and not _has_complained(worker):
             unset = [key for key in flags if key not in file]
             if unset:
-                yield Finding(worker, 0.6, f"the env file does not set {some(unset)}: off by default")
+                yield CauseFinding(worker, 0.6, f"the env file does not set {cut_list(unset)}: off by default")
         return
-    if flags and not _complained(worker) and worker.mode is None and flag(worker.status, "system2_enabled") is False:
-        yield Finding(worker, 0.4, f"{some([c.title for c, _ in quiet])} absent; the environment is not readable")
-    elif flags and not worker.unloaded and not _complained(worker):
-        gone = [c.title for c, _ in quiet if c.state is ComponentState.ABSENT]
-        if gone:
-            yield Finding(worker, 0.4, f"{some(gone)} absent while others are there; the environment is not readable")
+    if (
+        flags
+        and not _has_complained(worker)
+        and worker.mode is None
+        and flag(worker.status, "system2_enabled") is False
+    ):
+        yield CauseFinding(
+            worker, 0.4, f"{cut_list([c.title for c, _ in silent_components])} absent; the environment is not readable"
+        )
+    elif flags and not worker.looks_unloaded and not _has_complained(worker):
+        absent = [c.title for c, _ in silent_components if c.state is ComponentState.ABSENT]
+        if absent:
+            yield CauseFinding(
+                worker, 0.4, f"{cut_list(absent)} absent while others are there; the environment is not readable"
+            )
 
 
-def unread_keys(clues: Clues) -> Cause | None:
+def unread_keys(evidence: Evidence) -> Cause | None:
     """Find keys that are set and that no worker's source reads."""
     found, keys = [], []
-    for worker in clues.workers:
-        unread = _unread(clues, worker)
-        if unread and worker.settled(clues.t, UNREAD_S) and any(True for _ in clues.quiet(worker)):
+    for worker in evidence.workers:
+        unread = _unread(evidence, worker)
+        if (
+            unread
+            and worker.is_settled(evidence.t, UNREAD_S)
+            and any(True for _ in evidence.silent_components(worker))
+        ):
             keys = unread
-            found.append(Finding(worker, 0.25, f"{some(unread, 3)} set, read by no worker"))
+            found.append(CauseFinding(worker, 0.25, f"{cut_list(unread, 3)} set, read by no worker"))
     if not found:
         return None
     read = [f"{UNREAD[key]} instead of {key}" for key in keys if UNREAD.get(key)]
-    return cause(
+    return make_cause(
         ("unread-keys", "keys nobody reads"),
         found,
-        clues,
+        evidence,
         confirm=f"grep -rn {keys[0]} src/",
-        fix=f"set {some(read)}" if read else f"remove {some(keys)}: nothing reads it",
+        fix=f"set {cut_list(read)}" if read else f"remove {cut_list(keys)}: nothing reads it",
     )
 
 
-def _unread(clues: Clues, worker: WorkerClues) -> list[str]:
+def _unread(evidence: Evidence, worker: WorkerEvidence) -> list[str]:
     """Ask the workers' source where it was read, else what is known of MetaBonk's."""
-    if clues.file_values is not None and clues.env_file is not None and clues.env_file.unread is not None:
-        return list(clues.env_file.unread)
-    return [key for key in UNREAD if key in (clues.file_values or ()) or key in (worker.environ or ())]
+    if evidence.file_values is not None and evidence.env_file is not None and evidence.env_file.unread is not None:
+        return list(evidence.env_file.unread)
+    return [key for key in UNREAD if key in (evidence.file_values or ()) or key in (worker.environ or ())]
 
 
-def intrinsic_not_applied(clues: Clues) -> Cause | None:
+def intrinsic_not_applied(evidence: Evidence) -> Cause | None:
     """Find an intrinsic reward that is computed by nobody: pure vision swallows it unless told otherwise."""
-    found = [one for worker in clues.workers for one in _not_applied(clues, worker)]
+    found = [one for worker in evidence.workers for one in _not_applied(evidence, worker)]
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("intrinsic-not-applied", "intrinsic not applied"),
         found,
-        clues,
-        confirm=status_command(found[0].worker, clues, "intrinsic_"),
-        fix=f"set {APPLY}=1 in {clues.file_name} (exported), relaunch",
+        evidence,
+        confirm=status_command(found[0].worker, evidence, "intrinsic_"),
+        fix=f"set {APPLY}=1 in {evidence.file_name} (exported), relaunch",
     )
 
 
-def _not_applied(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
-    here = worker.status.fields
-    if here.get("intrinsic_reward_total") != 0 or here.get("intrinsic_ui_context") is not None:
+def _not_applied(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+    fields = worker.status.fields
+    if fields.get("intrinsic_reward_total") != 0 or fields.get("intrinsic_ui_context") is not None:
         return
-    if not worker.settled(clues.t) or not _quiet_zero(clues, worker):
+    if not worker.is_settled(evidence.t) or not _is_intrinsic_zero(evidence, worker):
         return
-    told = "intrinsic_reward_total 0.0, intrinsic_ui_context absent"
+    observation = "intrinsic_reward_total 0.0, intrinsic_ui_context absent"
     if worker.environ is None:
-        discovery = here.get("discovery_stats")
+        discovery = fields.get("discovery_stats")
         pure = isinstance(discovery, dict) and discovery.get("pure_vision_mode") is True
-        yield Finding(worker, 0.85 if pure else 0.6, f"{told}{', pure vision is on' if pure else ''}")
-    elif on(worker.environ.get(PURE_VISION)) and not on(worker.environ.get(APPLY)):
+        yield CauseFinding(worker, 0.85 if pure else 0.6, f"{observation}{', pure vision is on' if pure else ''}")
+    elif is_on(worker.environ.get(PURE_VISION)) and not is_on(worker.environ.get(APPLY)):
         is_set = f"is {worker.environ[APPLY]}" if APPLY in worker.environ else "unset"
-        yield Finding(worker, 0.96, f"{told}, {PURE_VISION}=1 and {APPLY} {is_set}")
+        yield CauseFinding(worker, 0.96, f"{observation}, {PURE_VISION}=1 and {APPLY} {is_set}")
 
 
-def _quiet_zero(clues: Clues, worker: WorkerClues) -> bool:
-    return any(spec.field == "intrinsic_reward_total" for _, spec in clues.quiet(worker)) or not _judged(clues.config)
+def _is_intrinsic_zero(evidence: Evidence, worker: WorkerEvidence) -> bool:
+    return any(
+        spec.field == "intrinsic_reward_total" for _, spec in evidence.silent_components(worker)
+    ) or not _has_intrinsic_component(evidence.config)
 
 
-def _judged(config: Config) -> bool:
+def _has_intrinsic_component(config: Config) -> bool:
     return any(spec.field == "intrinsic_reward_total" for spec in config.component)

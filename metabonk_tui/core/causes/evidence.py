@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from metabonk_tui.core.causes.stillness import Signs, never
+from metabonk_tui.core.causes.stillness import Stillness, lacks_key
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.refs import WorkerRef
@@ -22,42 +22,42 @@ from metabonk_tui.core.verdict.text import labels
 from metabonk_tui.core.worker.component import SILENT
 
 TRUE = ("1", "true", "yes", "on")
-GATED = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequences")
+GATED_FIELDS = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequences")
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
 """A worker that we have seen for less than this may still be getting ready."""
-SAID = 2
+MAX_PROOFS = 2
 """So many different proofs of one cause are told in full."""
-Quiet = tuple[ComponentView, ComponentConfig]
+SilentComponent = tuple[ComponentView, ComponentConfig]
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerClues:
+class WorkerEvidence:
     """One worker that answers, with what was read around it."""
 
     view: WorkerView
     status: WorkerStatus
-    signs: Signs
+    stillness: Stillness
     environ: Mapping[str, str] | None
     """None: not read, or not readable."""
     log: tuple[str, ...]
     """What its log told so far that may matter, oldest first."""
 
     @property
-    def unloaded(self) -> bool:
+    def looks_unloaded(self) -> bool:
         """Does `/status` look as if every component were off?"""
-        return all(never(self.status, name) for name in GATED)
+        return all(lacks_key(self.status, name) for name in GATED_FIELDS)
 
     @property
     def mode(self) -> str | None:
         """System2's trigger mode; None while System2 is off or failed."""
         return text(self.status, "system2_trigger_mode")
 
-    def settled(self, t: float, least_s: float = SETTLED_S) -> bool:
+    def is_settled(self, t: float, least_s: float = SETTLED_S) -> bool:
         """Say whether this generation was watched long enough to judge what it does not do."""
-        return t - self.signs.began_t >= least_s
+        return t - self.stillness.began_t >= least_s
 
-    def logged(self, *words: str) -> str | None:
+    def find_in_log(self, *words: str) -> str | None:
         """Return the last line of its log that has all of these words, in any case."""
         wanted = [word.lower() for word in words]
         name = text(self.status, "instance_id")
@@ -66,11 +66,11 @@ class WorkerClues:
 
 
 @dataclass(frozen=True, slots=True)
-class Clues:
+class Evidence:
     """Everything that a cause may be inferred from."""
 
     t: float
-    workers: tuple[WorkerClues, ...]
+    workers: tuple[WorkerEvidence, ...]
     """Those that answer; of the others nothing can be said from outside."""
     total: int
     env_file: EnvFileReading | None
@@ -86,10 +86,10 @@ class Clues:
     @property
     def file_name(self) -> str:
         """The env file, for a command."""
-        told = self.env_file.path if self.env_file is not None else self.config.pool.launcher.env_file
-        return shlex.quote(told) if told else "YOUR_ENV_FILE"
+        path = self.env_file.path if self.env_file is not None else self.config.pool.launcher.env_file
+        return shlex.quote(path) if path else "YOUR_ENV_FILE"
 
-    def quiet(self, worker: WorkerClues) -> Iterator[Quiet]:
+    def silent_components(self, worker: WorkerEvidence) -> Iterator[SilentComponent]:
         """List the components that are silent on a worker and ought not to be."""
         for component, spec in zip(worker.view.components, self.config.component, strict=True):
             if component.state not in SILENT:
@@ -100,20 +100,22 @@ class Clues:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CauseFinding:
     """A cause on one worker."""
 
-    worker: WorkerClues
+    worker: WorkerEvidence
     confidence: float
     because: str
 
 
-def reachable(view: WorkerView) -> bool:
+def is_reachable(view: WorkerView) -> bool:
     """Say whether what a worker last said still describes it."""
     return view.status is not None and view.reach in (Reach.UP, Reach.STALE)
 
 
-def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, confirm: str, fix: str) -> Cause | None:
+def make_cause(
+    name: tuple[str, str], findings: Iterable[CauseFinding], evidence: Evidence, *, confirm: str, fix: str
+) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
     found = sorted(findings, key=lambda one: (-one.confidence, one.worker.view.ref))
     if not found:
@@ -121,45 +123,45 @@ def cause(name: tuple[str, str], findings: Iterable[Finding], clues: Clues, *, c
     groups: dict[str, list[WorkerRef]] = {}
     for one in found:
         groups.setdefault(one.because, []).append(one.worker.view.ref)
-    said = []
-    for because, where in list(groups.items())[:SAID]:
-        everywhere = len(where) == clues.total and len(where) > 1
-        said.append(f"{because}, on {f'{len(where)}/{clues.total} workers' if everywhere else labels(where)}")
-    if rest := [ref for where in list(groups.values())[SAID:] for ref in where]:
-        said.append(f"alike on {labels(rest)}")
+    sentences = []
+    for because, where in list(groups.items())[:MAX_PROOFS]:
+        everywhere = len(where) == evidence.total and len(where) > 1
+        sentences.append(f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else labels(where)}")
+    if rest := [ref for where in list(groups.values())[MAX_PROOFS:] for ref in where]:
+        sentences.append(f"alike on {labels(rest)}")
     return Cause(
         id=name[0],
         name=name[1],
         confidence=round(min(0.99, found[0].confidence), 2),
-        because="; ".join(said),
+        because="; ".join(sentences),
         confirm=confirm,
         fix=fix,
         workers=tuple(sorted(one.worker.view.ref for one in found)),
     )
 
 
-def quoted(line: str) -> str:
+def quote_line(line: str) -> str:
     """Quote a line of a log without who says it: that follows, and workers that say the same are told together."""
     return f'"{without_prefix(line)}"'
 
 
-def on(value: str | None) -> bool:
+def is_on(value: str | None) -> bool:
     """Say whether MetaBonk takes this value for true."""
     return value is not None and value.strip().lower() in TRUE
 
 
-def some(names: Sequence[str], most: int = 2) -> str:
+def cut_list(names: Sequence[str], most: int = 2) -> str:
     """Write a list of names, cut: "A, B and 3 more"."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def environ_command(worker: WorkerClues, pattern: str = "METABONK_") -> str:
+def environ_command(worker: WorkerEvidence, pattern: str = "METABONK_") -> str:
     """Write the command that shows the environment of a worker's process."""
     pid = worker.view.pid if worker.view.pid is not None else "PID"
     return f"tr '\\0' '\\n' < /proc/{pid}/environ | grep {shlex.quote(pattern)}"
 
 
-def log_command(worker: WorkerClues, pattern: str) -> str:
+def log_command(worker: WorkerEvidence, pattern: str) -> str:
     """Write the command that searches a worker's log."""
     if worker.view.pid is not None:
         where = f"/proc/{worker.view.pid}/fd/1"
@@ -169,9 +171,9 @@ def log_command(worker: WorkerClues, pattern: str) -> str:
     return f"grep -nE {shlex.quote(pattern)} {where}"
 
 
-def status_command(worker: WorkerClues, clues: Clues, pattern: str) -> str:
+def status_command(worker: WorkerEvidence, evidence: Evidence, pattern: str) -> str:
     """Write the command that shows some fields of a worker's status."""
-    host, port = clues.config.pool.host, worker.view.port or clues.config.pool.base_port + worker.view.ref.slot
+    host, port = evidence.config.pool.host, worker.view.port or evidence.config.pool.base_port + worker.view.ref.slot
     host = f"[{host}]" if ":" in host else host
     url = shlex.quote(f"http://{host}:{port}/status")
     return f"curl -s {url} | tr ',' '\\n' | grep -E {shlex.quote(pattern)}"

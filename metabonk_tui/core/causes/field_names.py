@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from metabonk_tui.core.causes.evidence import Clues, Finding, WorkerClues, cause, on, status_command
+from metabonk_tui.core.causes.evidence import CauseFinding, Evidence, WorkerEvidence, is_on, make_cause, status_command
 from metabonk_tui.core.config.schema import ComponentConfig
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
@@ -15,40 +15,40 @@ NEAR = 0.8
 FOREIGN_NEAR = 0.5
 
 
-def wrong_names(clues: Clues) -> Cause | None:
+def wrong_names(evidence: Evidence) -> Cause | None:
     """Find configured fields that no worker has ever sent in this run, with the nearest name that one did."""
-    never = [spec for n, spec in enumerate(clues.config.component) if _never_seen(clues, n)]
+    never = [spec for n, spec in enumerate(evidence.config.component) if _never_seen(evidence, n)]
     if not never:
         return None
-    configured = {name for spec in clues.config.component for name in (*fields_of(spec), spec.proof)}
+    configured = {name for spec in evidence.config.component for name in (*fields_of(spec), spec.proof)}
     found = []
-    for worker in clues.workers:
-        told = [one for spec in never for one in _misnamed(clues, worker, spec, configured)]
-        if told:
-            sure = max(one[0] for one in told)
-            found.append(Finding(worker, sure, "; ".join(one[1] for one in told[:2])))
+    for worker in evidence.workers:
+        misnamed = [one for spec in never for one in _misnamed(evidence, worker, spec, configured)]
+        if misnamed:
+            confidence = max(one[0] for one in misnamed)
+            found.append(CauseFinding(worker, confidence, "; ".join(one[1] for one in misnamed[:2])))
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("wrong-names", "polling the wrong names"),
         found,
-        clues,
-        confirm=status_command(found[0].worker, clues, never[0].field.split("_")[0]),
+        evidence,
+        confirm=status_command(found[0].worker, evidence, never[0].field.split("_")[0]),
         fix="correct `field` of the [[component]] in the configuration, or the recorder's names",
     )
 
 
-def _never_seen(clues: Clues, n: int) -> bool:
-    seen = [worker.view.components[n] for worker in clues.workers]
+def _never_seen(evidence: Evidence, n: int) -> bool:
+    seen = [worker.view.components[n] for worker in evidence.workers]
     return bool(seen) and all(
         one.samples_with_key == 0 and one.state in (ComponentState.ABSENT, ComponentState.UNOBSERVED) for one in seen
     )
 
 
 def _misnamed(
-    clues: Clues, worker: WorkerClues, spec: ComponentConfig, configured: set[str]
+    evidence: Evidence, worker: WorkerEvidence, spec: ComponentConfig, configured: set[str]
 ) -> Iterator[tuple[float, str]]:
-    asked = get_close_matches(spec.field, clues.foreign_fields, n=1, cutoff=FOREIGN_NEAR)
+    asked = get_close_matches(spec.field, evidence.foreign_fields, n=1, cutoff=FOREIGN_NEAR)
     if asked:
         yield 0.9, f"recorded as {asked[0]}, a name that /status never had; it is {spec.field}"
         return
@@ -58,7 +58,7 @@ def _misnamed(
     near = get_close_matches(spec.field, names, n=1, cutoff=NEAR)
     gate = next(iter(spec.environment), None)
     if near:
-        off = gate is not None and worker.environ is not None and not on(worker.environ.get(gate))
+        off = gate is not None and worker.environ is not None and not is_on(worker.environ.get(gate))
         yield (0.4 if off else 0.92), f"{spec.field} was never sent, {near[0]} is"
     elif gate is None:
         yield 0.4, f"{spec.field} was never sent, and no flag switches it"

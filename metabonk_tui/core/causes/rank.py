@@ -12,7 +12,7 @@ from metabonk_tui.core.causes.configuration import (
     launcher_override,
     unread_keys,
 )
-from metabonk_tui.core.causes.evidence import Clues
+from metabonk_tui.core.causes.evidence import Evidence
 from metabonk_tui.core.causes.field_names import wrong_names
 from metabonk_tui.core.causes.running import (
     classifier_ambiguous,
@@ -25,7 +25,7 @@ from metabonk_tui.core.causes.starting import init_failed
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Cause
 
-CAUSES: tuple[Callable[[Clues], Cause | None], ...] = (
+CAUSES: tuple[Callable[[Evidence], Cause | None], ...] = (
     config_not_loaded,
     launcher_override,
     component_disabled,
@@ -44,30 +44,34 @@ CAUSES: tuple[Callable[[Clues], Cause | None], ...] = (
 
 MARGIN = 0.25
 """A worker's own surest cause is its cause: one that is less sure by this does not ride on another worker's proof."""
-Finder = Callable[[Clues], Cause | None]
+Finder = Callable[[Evidence], Cause | None]
 
 
-def causes(clues: Clues) -> tuple[Cause, ...]:
+def causes(evidence: Evidence) -> tuple[Cause, ...]:
     """Name every cause that the clues support, the surest first, each on the workers that it explains best."""
-    found = [(find, cause) for find in CAUSES if (cause := find(clues)) is not None]
-    if len(found) > 1 and len(clues.workers) > 1:
-        found = _told_apart(clues, found)
+    found = [(find, cause) for find in CAUSES if (cause := find(evidence)) is not None]
+    if len(found) > 1 and len(evidence.workers) > 1:
+        found = _separate(evidence, found)
     return tuple(sorted((cause for _, cause in found), key=lambda cause: -cause.confidence))
 
 
-def _told_apart(clues: Clues, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
-    sure: dict[str, dict[WorkerRef, float]] = {cause.id: {} for _, cause in found}
-    for worker in clues.workers:
-        alone, ref = replace(clues, workers=(worker,)), worker.view.ref
+def _separate(evidence: Evidence, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
+    confidences: dict[str, dict[WorkerRef, float]] = {cause.id: {} for _, cause in found}
+    for worker in evidence.workers:
+        alone, ref = replace(evidence, workers=(worker,)), worker.view.ref
         for find, whole in found:
             if ref in whole.workers and (cause := find(alone)) is not None:
-                sure[whole.id][ref] = cause.confidence
-    best = {ref: max(each.get(ref, 0.0) for each in sure.values()) for each in sure.values() for ref in each}
-    told = []
+                confidences[whole.id][ref] = cause.confidence
+    best = {
+        ref: max(each.get(ref, 0.0) for each in confidences.values()) for each in confidences.values() for ref in each
+    }
+    separated = []
     for find, whole in found:
-        rides = {ref for ref, here in sure[whole.id].items() if here < min(best[ref], whole.confidence) - MARGIN}
-        kept = tuple(worker for worker in clues.workers if worker.view.ref not in rides)
-        cause = find(replace(clues, workers=kept)) if rides else whole
+        weaker_slots = {
+            ref for ref, here in confidences[whole.id].items() if here < min(best[ref], whole.confidence) - MARGIN
+        }
+        kept = tuple(worker for worker in evidence.workers if worker.view.ref not in weaker_slots)
+        cause = find(replace(evidence, workers=kept)) if weaker_slots else whole
         if cause is not None:
-            told.append((find, cause))
-    return told
+            separated.append((find, cause))
+    return separated

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from metabonk_tui.core.causes.evidence import (
-    Clues,
-    Finding,
-    WorkerClues,
-    cause,
+    CauseFinding,
+    Evidence,
+    WorkerEvidence,
     environ_command,
+    is_on,
     log_command,
-    on,
-    quoted,
+    make_cause,
+    quote_line,
     status_command,
 )
-from metabonk_tui.core.causes.starting import complaint
-from metabonk_tui.core.causes.stillness import ENGAGED, HINTS, INPUTS, never
+from metabonk_tui.core.causes.starting import find_complaint
+from metabonk_tui.core.causes.stillness import ENGAGED, HINTS, INPUTS, lacks_key
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
@@ -37,117 +37,121 @@ ENABLED_FLAG = "METABONK_DYNAMIC_UI_EXPLORATION"
 MODE_KEY = "METABONK_SYSTEM2_TRIGGER_MODE"
 
 
-def classifier_no_frames(clues: Clues) -> Cause | None:
+def classifier_no_frames(evidence: Evidence) -> Cause | None:
     """Find a state classifier that no frame reaches: its inputs are absent, or frozen while steps advance."""
-    found = [one for worker in clues.workers for one in _no_frames(clues, worker)]
+    found = [one for worker in evidence.workers for one in _no_frames(evidence, worker)]
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("classifier-no-frames", "classifier stuck, no frames"),
         found,
-        clues,
-        confirm=status_command(found[0].worker, clues, "dynamic_ui_|obs_fps|scene_hash|stream_frozen"),
+        evidence,
+        confirm=status_command(found[0].worker, evidence, "dynamic_ui_|obs_fps|scene_hash|stream_frozen"),
         fix="repair the capture of this worker (game window, capture source), relaunch it",
     )
 
 
-def _no_frames(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
-    signs, t = worker.signs, clues.t
+def _no_frames(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+    stillness, t = worker.stillness, evidence.t
     if worker.view.ui_state != "uncertain" or not _steps_advance(worker, t):
         return
-    if worker.environ is not None and not on(worker.environ.get(ENABLED_FLAG)):
+    if worker.environ is not None and not is_on(worker.environ.get(ENABLED_FLAG)):
         return
-    if complaint(worker, "ui_exploration") is not None:
+    if find_complaint(worker, "ui_exploration") is not None:
         return
-    frozen_s = signs.inputs.stood_s(t)
+    frozen_s = stillness.inputs.steady_s(t)
     if frozen_s >= FROZEN_S:
-        told = f"dynamic_ui_text_density frozen at {number(worker.status, INPUTS[0]).value} for {age(frozen_s)}"
-        yield Finding(worker, 0.9, f"{told} while steps advance")
-    elif never(worker.status, INPUTS[0]) and worker.settled(t, NO_FRAMES_S) and not worker.unloaded:
-        sure = 0.85 if worker.environ is not None else 0.7
-        yield Finding(worker, sure, f"uncertain, {INPUTS[0]} absent while steps advance and other components are on")
+        observation = f"dynamic_ui_text_density frozen at {number(worker.status, INPUTS[0]).value} for {age(frozen_s)}"
+        yield CauseFinding(worker, 0.9, f"{observation} while steps advance")
+    elif lacks_key(worker.status, INPUTS[0]) and worker.is_settled(t, NO_FRAMES_S) and not worker.looks_unloaded:
+        confidence = 0.85 if worker.environ is not None else 0.7
+        yield CauseFinding(
+            worker, confidence, f"uncertain, {INPUTS[0]} absent while steps advance and other components are on"
+        )
 
 
-def _steps_advance(worker: WorkerClues, t: float) -> bool:
-    step = worker.signs.step
-    return step.value is not None and t - step.since_t < ZOMBIE_S and step.since_t > worker.signs.began_t
+def _steps_advance(worker: WorkerEvidence, t: float) -> bool:
+    step = worker.stillness.step
+    return step.value is not None and t - step.since_t < ZOMBIE_S and step.since_t > worker.stillness.began_t
 
 
-def classifier_ambiguous(clues: Clues) -> Cause | None:
+def classifier_ambiguous(evidence: Evidence) -> Cause | None:
     """Find a state classifier that gets frames and never makes up its mind."""
     found = []
-    for worker in clues.workers:
-        signs, t = worker.signs, clues.t
-        uncertain_s = signs.ui_state.stood_s(t) if signs.ui_state.value == "uncertain" else 0.0
-        varying = signs.inputs.value is not None and t - signs.inputs.since_t < FROZEN_S
+    for worker in evidence.workers:
+        stillness, t = worker.stillness, evidence.t
+        uncertain_s = stillness.ui_state.steady_s(t) if stillness.ui_state.value == "uncertain" else 0.0
+        varying = stillness.inputs.value is not None and t - stillness.inputs.since_t < FROZEN_S
         if uncertain_s < AMBIGUOUS_S or not varying or worker.view.gameplay.corroborated:
             continue
         density, motion = (number(worker.status, name).value for name in INPUTS[:2])
-        told = f"uncertain for {age(uncertain_s)} with varying inputs, now text density {_short(density)}"
-        found.append(Finding(worker, 0.6, f"{told}, motion {_short(motion)}"))
+        observation = (
+            f"uncertain for {age(uncertain_s)} with varying inputs, now text density {_format_number(density)}"
+        )
+        found.append(CauseFinding(worker, 0.6, f"{observation}, motion {_format_number(motion)}"))
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("classifier-ambiguous", "classifier stuck, ambiguous"),
         found,
-        clues,
-        confirm=status_command(found[0].worker, clues, "dynamic_ui_"),
+        evidence,
+        confirm=status_command(found[0].worker, evidence, "dynamic_ui_"),
         fix="tune METABONK_STATE_TEXT_DENSITY_THRESH, METABONK_STATE_MOTION_THRESH, METABONK_STATE_UI_SHAPE_THRESH",
     )
 
 
-def _short(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "absent" if value is None else f"{value:.2f}"
 
 
-def system2_no_answer(clues: Clues) -> Cause | None:
+def system2_no_answer(evidence: Evidence) -> Cause | None:
     """Find a System2 that asks and is not answered."""
-    found = [one for worker in clues.workers for one in _no_answer(clues, worker)]
+    found = [one for worker in evidence.workers for one in _no_answer(evidence, worker)]
     if not found:
         return None
     environ = found[0].worker.environ or {}
     host = environ.get("OLLAMA_HOST") or "http://127.0.0.1:11434"
-    killed = "ollama" in clues.memory.oom_victims
-    return cause(
+    killed = "ollama" in evidence.memory.oom_victims
+    return make_cause(
         ("system2-no-answer", "System2 cannot answer"),
         found,
-        clues,
+        evidence,
         confirm=f"curl -sS -m 5 '{host.replace(chr(39), '')}/api/tags'",
         fix=("free memory, then start Ollama again" if killed else "start Ollama (ollama serve) and pull its model"),
     )
 
 
-def _no_answer(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
-    signs, t = worker.signs, clues.t
+def _no_answer(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+    stillness, t = worker.stillness, evidence.t
     if flag(worker.status, "system2_enabled") is False:
         return
-    line = worker.logged(*FAILED_REQUEST)
-    killed = "ollama" in clues.memory.oom_victims
-    since_t = signs.unanswered_since_t
+    line = worker.find_in_log(*FAILED_REQUEST)
+    killed = "ollama" in evidence.memory.oom_victims
+    since_t = stillness.unanswered_since_t
     waiting_s = 0.0 if since_t is None else t - since_t
-    hints = signs.hints.value
-    asked = f"{ENGAGED} {signs.engaged.value:g}, " if isinstance(signs.engaged.value, float) else ""
+    hints = stillness.hints.value
+    asked = f"{ENGAGED} {stillness.engaged.value:g}, " if isinstance(stillness.engaged.value, float) else ""
     if waiting_s >= UNANSWERED_S:
-        told = f"{asked}{HINTS} stays {hints:g} for {age(waiting_s)}" if isinstance(hints, float) else asked
-    elif _request_s(worker) >= UNANSWERED_S and signs.hints.stood_s(t) >= UNANSWERED_S:
-        told = f"the last request is {age(_request_s(worker))} old and has no response"
-    elif line is not None and worker.settled(t, UNANSWERED_S) and hints == 0:
-        told = f"{HINTS} 0"
+        observation = f"{asked}{HINTS} stays {hints:g} for {age(waiting_s)}" if isinstance(hints, float) else asked
+    elif _request_s(worker) >= UNANSWERED_S and stillness.hints.steady_s(t) >= UNANSWERED_S:
+        observation = f"the last request is {age(_request_s(worker))} old and has no response"
+    elif line is not None and worker.is_settled(t, UNANSWERED_S) and hints == 0:
+        observation = f"{HINTS} 0"
     else:
         return
-    sure = 0.6 if _on_defaults(worker) else 0.95 if line or killed else 0.85
-    why = f", {quoted(line)}" if line else ", Ollama was OOM-killed" if killed else ""
-    yield Finding(worker, sure, f"{told}{why}")
+    confidence = 0.6 if _runs_on_defaults(worker) else 0.95 if line or killed else 0.85
+    why = f", {quote_line(line)}" if line else ", Ollama was OOM-killed" if killed else ""
+    yield CauseFinding(worker, confidence, f"{observation}{why}")
 
 
-def _on_defaults(worker: WorkerClues) -> bool:
+def _runs_on_defaults(worker: WorkerEvidence) -> bool:
     """Say whether System2 runs on the code's defaults: then whatever kept the environment from it lies deeper."""
     if worker.environ is None:
-        return worker.mode == "always" and worker.unloaded
+        return worker.mode == "always" and worker.looks_unloaded
     return MODE_KEY not in worker.environ
 
 
-def _request_s(worker: WorkerClues) -> float:
+def _request_s(worker: WorkerEvidence) -> float:
     """Return how long System2's last request has been without a response, by the worker's own clock."""
     reasoning, now = worker.status.fields.get("system2_reasoning"), number(worker.status, "timestamp").value
     if not isinstance(reasoning, dict) or now is None:
@@ -160,52 +164,59 @@ def _request_s(worker: WorkerClues) -> float:
     return max(0.0, now - asked)
 
 
-def system2_never_triggers(clues: Clues) -> Cause | None:
+def system2_never_triggers(evidence: Evidence) -> Cause | None:
     """Find a System2 that runs and never engages, or whose mode never counts it."""
     found = []
-    for worker in clues.workers:
+    for worker in evidence.workers:
         silent = any(
-            spec.field == ENGAGED and component.state is ComponentState.ZERO for component, spec in clues.quiet(worker)
+            spec.field == ENGAGED and component.state is ComponentState.ZERO
+            for component, spec in evidence.silent_components(worker)
         )
         if not silent or flag(worker.status, "system2_enabled") is False or worker.mode is None:
             continue
         reason = text(worker.status, "system2_trigger_reason")
-        if worker.mode == "always" and worker.settled(clues.t):
-            sure = 0.55 if _on_defaults(worker) else 0.7 if worker.environ is None else 0.93
-            found.append(Finding(worker, sure, f'trigger mode "always": {ENGAGED} never moves'))
-        elif worker.mode != "always" and worker.settled(clues.t, NO_TRIGGER_S) and _steps_advance(worker, clues.t):
-            told = f"{ENGAGED} 0 for {age(clues.t - worker.signs.began_t)} while steps advance"
-            found.append(Finding(worker, 0.75, f"{told}{f', reason {reason}' if reason else ''}"))
+        if worker.mode == "always" and worker.is_settled(evidence.t):
+            confidence = 0.55 if _runs_on_defaults(worker) else 0.7 if worker.environ is None else 0.93
+            found.append(CauseFinding(worker, confidence, f'trigger mode "always": {ENGAGED} never moves'))
+        elif (
+            worker.mode != "always"
+            and worker.is_settled(evidence.t, NO_TRIGGER_S)
+            and _steps_advance(worker, evidence.t)
+        ):
+            observation = f"{ENGAGED} 0 for {age(evidence.t - worker.stillness.began_t)} while steps advance"
+            found.append(CauseFinding(worker, 0.75, f"{observation}{f', reason {reason}' if reason else ''}"))
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("system2-never-triggers", "System2 never triggers"),
         found,
-        clues,
+        evidence,
         confirm=environ_command(found[0].worker, "METABONK_SYSTEM2_"),
         fix=f"set {MODE_KEY}=smart and at least one METABONK_SYSTEM2_TRIGGER_MENU, _STUCK or _NOVEL to 1, relaunch",
     )
 
 
-def zombie_worker(clues: Clues) -> Cause | None:
+def zombie_worker(evidence: Evidence) -> Cause | None:
     """Find a worker that answers and no longer steps."""
     found = []
-    for worker in clues.workers:
-        step = worker.signs.step
-        still_s = step.stood_s(clues.t)
-        moved = step.since_t > worker.signs.began_t
+    for worker in evidence.workers:
+        step = worker.stillness.step
+        still_s = step.steady_s(evidence.t)
+        moved = step.since_t > worker.stillness.began_t
         if worker.view.reach is not Reach.UP or still_s < (ZOMBIE_S if moved else NEVER_MOVED_S):
             continue
-        line = worker.logged("_rollout_loop") or worker.logged("exception in thread")
-        told = f"answers, step {step.value:g} for {age(still_s)}" if isinstance(step.value, float) else "answers"
-        sure = 0.97 if line else 0.9 if moved else 0.8
-        found.append(Finding(worker, sure, told + (f", {quoted(line)}" if line else "")))
+        line = worker.find_in_log("_rollout_loop") or worker.find_in_log("exception in thread")
+        observation = (
+            f"answers, step {step.value:g} for {age(still_s)}" if isinstance(step.value, float) else "answers"
+        )
+        confidence = 0.97 if line else 0.9 if moved else 0.8
+        found.append(CauseFinding(worker, confidence, observation + (f", {quote_line(line)}" if line else "")))
     if not found:
         return None
-    return cause(
+    return make_cause(
         ("zombie-worker", "zombie worker"),
         found,
-        clues,
+        evidence,
         confirm=log_command(found[0].worker, "Traceback|Exception in thread|Error"),
         fix="repair what the traceback says, restart this worker",
     )

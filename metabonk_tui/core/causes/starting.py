@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.core.causes.evidence import Clues, Finding, WorkerClues, cause, log_command, on, quoted, some
+from metabonk_tui.core.causes.evidence import (
+    CauseFinding,
+    Evidence,
+    WorkerEvidence,
+    cut_list,
+    is_on,
+    log_command,
+    make_cause,
+    quote_line,
+)
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView
 from metabonk_tui.core.status.decode import flag
@@ -22,58 +31,64 @@ COMPLAINTS = {
 SYSTEM2_FIELDS = "system2_"
 
 
-def complaint(worker: WorkerClues, component: str) -> str | None:
+def find_complaint(worker: WorkerEvidence, component: str) -> str | None:
     """Return the line of the log in which a worker says that it goes on without a component ("": any)."""
     if component:
-        return worker.logged(*COMPLAINTS[component]) if component in COMPLAINTS else None
-    return next((line for words in COMPLAINTS.values() if (line := worker.logged(*words))), None)
+        return worker.find_in_log(*COMPLAINTS[component]) if component in COMPLAINTS else None
+    return next((line for words in COMPLAINTS.values() if (line := worker.find_in_log(*words))), None)
 
 
-def init_failed(clues: Clues) -> Cause | None:
+def init_failed(evidence: Evidence) -> Cause | None:
     """Find components that are switched on and whose keys are absent."""
-    found = [one for worker in clues.workers for one in _failed(clues, worker)]
+    found = [one for worker in evidence.workers for one in _failed(evidence, worker)]
     if not found:
         return None
     first = found[0].worker
-    line = next((said for one in found if (said := complaint(one.worker, ""))), None)
-    fix = f"repair what the log says: {quoted(line)}" if line else "run the component's own test where the workers run"
-    return cause(
+    line = next((complaint for one in found if (complaint := find_complaint(one.worker, ""))), None)
+    fix = (
+        f"repair what the log says: {quote_line(line)}"
+        if line
+        else "run the component's own test where the workers run"
+    )
+    return make_cause(
         ("init-failed", "import or init failed"),
         found,
-        clues,
+        evidence,
         confirm=log_command(first, "WARN|Traceback|Error"),
         fix=f"{fix}; then relaunch",
     )
 
 
-def _failed(clues: Clues, worker: WorkerClues) -> Iterator[Finding]:
+def _failed(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
     """Yield at most one finding: the surest of its silent components, all of which it names."""
-    lost: list[tuple[float, str, str]] = []
-    for component, spec in clues.quiet(worker):
+    missing: list[tuple[float, str, str]] = []
+    for component, spec in evidence.silent_components(worker):
         if component.state not in (ComponentState.ABSENT, ComponentState.UNPROVEN) or not spec.environment:
             continue
         gate, wanted = next(iter(spec.environment.items()))
-        line = complaint(worker, spec.id)
-        is_set = None if worker.environ is None else on(worker.environ.get(gate)) and on(wanted)
+        line = find_complaint(worker, spec.id)
+        is_set = None if worker.environ is None else is_on(worker.environ.get(gate)) and is_on(wanted)
         if is_set is False:
             continue
         if line is not None:
-            lost.append((0.97 if is_set else 0.93, component.title, quoted(line)))
-        elif worker.settled(clues.t):
-            sure, why = _by_look(worker, component, gate, is_set=bool(is_set))
-            if sure:
-                lost.append((sure, component.title, why))
-    if lost:
-        lost.sort(key=lambda one: -one[0])
-        named = [title for _, title, _ in lost]
-        yield Finding(worker, lost[0][0], f"{some(named, 4)} absent: {lost[0][2]}")
+            missing.append((0.97 if is_set else 0.93, component.title, quote_line(line)))
+        elif worker.is_settled(evidence.t):
+            confidence, why = _judge_by_status(worker, component, gate, is_set=bool(is_set))
+            if confidence:
+                missing.append((confidence, component.title, why))
+    if missing:
+        missing.sort(key=lambda one: -one[0])
+        named = [title for _, title, _ in missing]
+        yield CauseFinding(worker, missing[0][0], f"{cut_list(named, 4)} absent: {missing[0][2]}")
 
 
-def _by_look(worker: WorkerClues, component: ComponentView, gate: str, *, is_set: bool) -> tuple[float, str]:
+def _judge_by_status(
+    worker: WorkerEvidence, component: ComponentView, gate: str, *, is_set: bool
+) -> tuple[float, str]:
     """Judge without a word in the log."""
     enabled = flag(worker.status, "system2_enabled")
     system2 = component.field.startswith(SYSTEM2_FIELDS)
-    if component.state is ComponentState.UNPROVEN and not worker.unloaded:
+    if component.state is ComponentState.UNPROVEN and not worker.looks_unloaded:
         # Its own keys may be waiting for a first frame.
         return (0.45 if is_set else 0.2), f"{component.proof} is not in /status"
     if is_set:
@@ -82,9 +97,9 @@ def _by_look(worker: WorkerClues, component: ComponentView, gate: str, *, is_set
         return 0.88, f"{gate}=1, {component.proof or component.field} is not in /status"
     if system2 and enabled is True:
         return 0.75, "system2_enabled true, no system2_trigger_* key in /status"
-    if system2 and not worker.unloaded:
+    if system2 and not worker.looks_unloaded:
         return 0.6, "system2_enabled false while the other components are on"
-    if worker.unloaded:
+    if worker.looks_unloaded:
         if worker.mode is not None and worker.mode != "always":
             return 0.7, f'gated keys absent although System2 runs in mode "{worker.mode}"'
         return (0.2, "gated keys absent") if worker.mode is None else (0.0, "")

@@ -1,4 +1,4 @@
-"""When the telling numbers of a worker last changed: a bounded history, one `Signs` a worker and generation.
+"""When the telling numbers of a worker last changed: a bounded history, one `Stillness` a worker and generation.
 
 Knows names of `/status`; refuses to know what standing still means.
 """
@@ -22,88 +22,90 @@ INPUTS = (
 """What the state classifier last saw; absent until it has run on a frame."""
 ENGAGED = "system2_trigger_engaged_count"
 HINTS = "vlm_hints_used"
-Value = float | str | None | tuple[float | None, ...]
+StatusValue = float | str | None | tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class SteadyValue:
     """A value that stands, since when, and how many good statuses in a row showed it."""
 
-    value: Value = None
+    value: StatusValue = None
     since_t: float = 0.0
     seen: int = 0
 
-    def stood_s(self, t: float, least: int = 3) -> float:
+    def steady_s(self, t: float, min_seen: int = 3) -> float:
         """Return for how long it has stood; 0 while it is unknown or too few answers showed it."""
-        return 0.0 if self.value is None or self.seen < least else t - self.since_t
+        return 0.0 if self.value is None or self.seen < min_seen else t - self.since_t
 
 
-BLANK = Sign()
+NO_VALUE = SteadyValue()
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class Stillness:
     """What is remembered of one generation of one worker."""
 
     generation: int
     began_t: float
     """Its first good status that we saw."""
-    step: Sign = BLANK
-    inputs: Sign = BLANK
-    ui_state: Sign = BLANK
-    engaged: Sign = BLANK
-    hints: Sign = BLANK
+    step: SteadyValue = NO_VALUE
+    inputs: SteadyValue = NO_VALUE
+    ui_state: SteadyValue = NO_VALUE
+    engaged: SteadyValue = NO_VALUE
+    hints: SteadyValue = NO_VALUE
     unanswered_since_t: float | None = None
     """System2 engaged then, and no response has come since."""
 
 
-def observe(before: Mapping[WorkerRef, Signs], workers: Sequence[WorkerView], t: float) -> dict[WorkerRef, Signs]:
+def observe(
+    before: Mapping[WorkerRef, Stillness], workers: Sequence[WorkerView], t: float
+) -> dict[WorkerRef, Stillness]:
     """Take in the workers that answered at `t`; the others keep what is known of them."""
-    signs = {}
+    stillness = {}
     for worker in workers:
         known = before.get(worker.ref)
         if worker.status is not None and worker.last_good_t == t:
             if known is None or known.generation != worker.generation:
-                known = Signs(worker.generation, t)
+                known = Stillness(worker.generation, t)
             known = _observe(known, worker.status, t)
         if known is not None:
-            signs[worker.ref] = known
-    return signs
+            stillness[worker.ref] = known
+    return stillness
 
 
-def _observe(signs: Signs, status: WorkerStatus, t: float) -> Signs:
+def _observe(stillness: Stillness, status: WorkerStatus, t: float) -> Stillness:
     inputs = tuple(number(status, name).value for name in INPUTS)
-    engaged = _seen(signs.engaged, number(status, ENGAGED).value, t)
-    hints = _seen(signs.hints, number(status, HINTS).value, t)
+    engaged = _with_value(stillness.engaged, number(status, ENGAGED).value, t)
+    hints = _with_value(stillness.hints, number(status, HINTS).value, t)
     return replace(
-        signs,
-        step=_seen(signs.step, number(status, "step").value, t),
-        inputs=_seen(signs.inputs, None if inputs[0] is None else inputs, t),
-        ui_state=_seen(signs.ui_state, text(status, "dynamic_ui_state_type"), t),
+        stillness,
+        step=_with_value(stillness.step, number(status, "step").value, t),
+        inputs=_with_value(stillness.inputs, None if inputs[0] is None else inputs, t),
+        ui_state=_with_value(stillness.ui_state, text(status, "dynamic_ui_state_type"), t),
         engaged=engaged,
         hints=hints,
-        unanswered_since_t=_unanswered(signs, engaged, hints, t),
+        unanswered_since_t=_unanswered_since_t(stillness, engaged, hints, t),
     )
 
 
-def _seen(sign: Sign, value: Value, t: float) -> Sign:
-    if value == sign.value and sign.seen:
-        return replace(sign, seen=sign.seen + 1)
-    return Sign(value, t, 1)
+def _with_value(known: SteadyValue, value: StatusValue, t: float) -> SteadyValue:
+    if value == known.value and known.seen:
+        return replace(known, seen=known.seen + 1)
+    return SteadyValue(value, t, 1)
 
 
-def _unanswered(signs: Signs, engaged: Sign, hints: Sign, t: float) -> float | None:
+def _unanswered_since_t(stillness: Stillness, engaged: SteadyValue, hints: SteadyValue, t: float) -> float | None:
     if engaged.value is None or hints.value is None:
         return None
-    first = not signs.engaged.seen or signs.engaged.value is None
+    first = not stillness.engaged.seen or stillness.engaged.value is None
     if first:
         return t if engaged.value and not hints.value else None
-    if hints.value != signs.hints.value:
+    if hints.value != stillness.hints.value:
         return None
-    moved = engaged.value != signs.engaged.value
-    return t if moved and signs.unanswered_since_t is None else signs.unanswered_since_t
+    moved = engaged.value != stillness.engaged.value
+    return t if moved and stillness.unanswered_since_t is None else stillness.unanswered_since_t
 
 
-def never(status: WorkerStatus, name: str) -> bool:
+def lacks_key(status: WorkerStatus, name: str) -> bool:
     """Say whether a status lacks a key that it could have had."""
     return number(status, name).presence is Presence.ABSENT

@@ -6,70 +6,74 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from metabonk_tui.core.causes.evidence import Clues, WorkerClues, reachable
+from metabonk_tui.core.causes.evidence import Evidence, WorkerEvidence, is_reachable
 from metabonk_tui.core.causes.rank import causes
-from metabonk_tui.core.causes.stillness import Signs, observe
+from metabonk_tui.core.causes.stillness import Stillness, observe
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.status.log_lines import add_relevant
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 
-EVERY_S = 10.0
+SEARCH_EVERY_S = 10.0
 """Between two searches while nothing changed its state."""
 
 
 @dataclass(frozen=True, slots=True)
-class Suspects:
+class CauseTracker:
     """What was noticed so far, and the causes that were last found in it."""
 
-    signs: Mapping[WorkerRef, Signs] = field(default_factory=dict)
+    stillness: Mapping[WorkerRef, Stillness] = field(default_factory=dict)
     logs: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
     """The telling lines of each worker's log, oldest first."""
     causes: tuple[Cause, ...] = ()
-    judged_t: float | None = None
-    judged: tuple[Any, ...] = ()
+    searched_t: float | None = None
+    searched_on: tuple[Any, ...] = ()
     """What they were judged on, as far as a change of it asks for another look at once."""
 
     def observe(
         self,
         sample: Sample,
-        facts: VerdictInputs,
+        inputs: VerdictInputs,
         environs: Mapping[WorkerRef, Mapping[str, str] | None],
         env_file: EnvFileReading | None,
-    ) -> Suspects:
+    ) -> CauseTracker:
         """Take in a sample, and look for causes when it is time to."""
-        logs = _remembered(self.logs, sample.log_tails)
-        noticed = replace(self, signs=observe(self.signs, facts.workers, facts.t), logs=logs)
-        judged: tuple[Any, ...] = (
-            tuple((w.ref, w.reach, w.generation, *(c.state for c in w.components)) for w in facts.workers),
+        logs = _merge_logs(self.logs, sample.log_tails)
+        updated = replace(self, stillness=observe(self.stillness, inputs.workers, inputs.t), logs=logs)
+        searched_on: tuple[Any, ...] = (
+            tuple((w.ref, w.reach, w.generation, *(c.state for c in w.components)) for w in inputs.workers),
             dict(environs),
             env_file,
-            facts.memory.oom_victims,
-            facts.stopped_t is not None or not facts.begun,
+            inputs.memory.oom_victims,
+            inputs.stopped_t is not None or not inputs.begun,
         )
-        recent = self.judged_t is not None and 0 <= facts.t - self.judged_t < EVERY_S
-        if recent and judged == self.judged and logs is self.logs:
-            return noticed
-        found = () if judged[-1] else causes(_clues(noticed, facts, environs, env_file))
-        return replace(noticed, causes=found, judged_t=facts.t, judged=judged)
+        recent = self.searched_t is not None and 0 <= inputs.t - self.searched_t < SEARCH_EVERY_S
+        if recent and searched_on == self.searched_on and logs is self.logs:
+            return updated
+        found = () if searched_on[-1] else causes(_evidence(updated, inputs, environs, env_file))
+        return replace(updated, causes=found, searched_t=inputs.t, searched_on=searched_on)
 
 
-def _clues(
-    noticed: Suspects,
-    facts: VerdictInputs,
+def _evidence(
+    updated: CauseTracker,
+    inputs: VerdictInputs,
     environs: Mapping[WorkerRef, Mapping[str, str] | None],
     env_file: EnvFileReading | None,
-) -> Clues:
+) -> Evidence:
     workers = tuple(
-        WorkerClues(view, view.status, noticed.signs[view.ref], environs.get(view.ref), noticed.logs.get(view.ref, ()))
-        for view in facts.workers
-        if reachable(view) and view.status is not None and view.ref in noticed.signs
+        WorkerEvidence(
+            view, view.status, updated.stillness[view.ref], environs.get(view.ref), updated.logs.get(view.ref, ())
+        )
+        for view in inputs.workers
+        if is_reachable(view) and view.status is not None and view.ref in updated.stillness
     )
-    return Clues(facts.t, workers, len(facts.workers), env_file, facts.memory, facts.config, facts.foreign_fields)
+    return Evidence(
+        inputs.t, workers, len(inputs.workers), env_file, inputs.memory, inputs.config, inputs.foreign_fields
+    )
 
 
-def _remembered(
+def _merge_logs(
     before: Mapping[WorkerRef, tuple[str, ...]], tails: Mapping[WorkerRef, Sequence[str]]
 ) -> Mapping[WorkerRef, tuple[str, ...]]:
     """Add what tells something: the lines of the start scroll out of a tail, and are the ones that count."""

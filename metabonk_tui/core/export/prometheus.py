@@ -13,46 +13,46 @@ from metabonk_tui.core.model.alert import AlertState
 from metabonk_tui.core.model.snapshot import CheckResult, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 
-Point = tuple[tuple[str, ...], float]
+MetricPoint = tuple[tuple[str, ...], float]
 """The values of the labels, and the number."""
 STATES: tuple[AlertState, ...] = ("pending", "firing")
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class MetricFamily:
     """Numbers of one name."""
 
     name: str
     kind: Literal["gauge", "counter"]
-    what: str
+    help_text: str
     labels: tuple[str, ...]
-    points: tuple[Point, ...]
+    points: tuple[MetricPoint, ...]
 
 
-def families(snapshot: Snapshot, age_s: float) -> tuple[Family, ...]:
+def families(snapshot: Snapshot, age_s: float) -> tuple[MetricFamily, ...]:
     """Write what is known, by the table; `age_s` is how old the Snapshot is, in real seconds."""
     made = [
-        Family(name, kind, what, labels, tuple(_known(read(snapshot))))
-        for name, (kind, what, labels, read) in FAMILIES.items()
+        MetricFamily(name, kind, help_text, labels, tuple(_known(read(snapshot))))
+        for name, (kind, help_text, labels, read) in FAMILIES.items()
     ]
     known = [family for family in made if family.points]
-    return (*known, Family("metabonk_sample_age_seconds", "gauge", SAMPLE_AGE, (), (((), max(0.0, age_s)),)))
+    return (*known, MetricFamily("metabonk_sample_age_seconds", "gauge", SAMPLE_AGE, (), (((), max(0.0, age_s)),)))
 
 
-def _known(points: Iterable[tuple[tuple[str, ...], float | None]]) -> Iterator[Point]:
+def _known(points: Iterable[tuple[tuple[str, ...], float | None]]) -> Iterator[MetricPoint]:
     for labels, value in points:
         if value is not None:
             yield labels, float(value)
 
 
-Points = Iterable[tuple[tuple[str, ...], float | None]]
+MetricPoints = Iterable[tuple[tuple[str, ...], float | None]]
 
 
-def _one(read: Callable[[Snapshot], float | None]) -> Callable[[Snapshot], Points]:
+def _single(read: Callable[[Snapshot], float | None]) -> Callable[[Snapshot], MetricPoints]:
     return lambda snapshot: [((), read(snapshot))]
 
 
-def _each(read: Callable[[WorkerView], float | None]) -> Callable[[Snapshot], Points]:
+def _per_worker(read: Callable[[WorkerView], float | None]) -> Callable[[Snapshot], MetricPoints]:
     return lambda snapshot: [((str(worker.slot),), read(worker)) for worker in snapshot.workers]
 
 
@@ -60,16 +60,16 @@ def _up(worker: WorkerView) -> float | None:
     return None if worker.reach is Reach.UNOBSERVED else float(worker.reach is Reach.UP)
 
 
-def _how_many_up(snapshot: Snapshot) -> float | None:
+def _count_up(snapshot: Snapshot) -> float | None:
     seen = [up for worker in snapshot.workers if (up := _up(worker)) is not None]
     return sum(seen) if seen else None
 
 
-def _words(snapshot: Snapshot) -> Points:
-    return [((word.value,), float(word is snapshot.verdict.kind)) for word in VerdictKind]
+def _verdict_kinds(snapshot: Snapshot) -> MetricPoints:
+    return [((verdict_kind.value,), float(verdict_kind is snapshot.verdict.kind)) for verdict_kind in VerdictKind]
 
 
-def _states(snapshot: Snapshot) -> Points:
+def _states(snapshot: Snapshot) -> MetricPoints:
     return [
         ((str(worker.slot), part.id, state.value), float(part.state is state))
         for worker in snapshot.workers
@@ -78,16 +78,16 @@ def _states(snapshot: Snapshot) -> Points:
     ]
 
 
-def _values(snapshot: Snapshot) -> Points:
+def _values(snapshot: Snapshot) -> MetricPoints:
     return [((str(worker.slot), part.id), part.value) for worker in snapshot.workers for part in worker.components]
 
 
-def _checks(snapshot: Snapshot) -> Points:
+def _checks(snapshot: Snapshot) -> MetricPoints:
     results: tuple[CheckResult, ...] = get_args(CheckResult)
     return [((result,), float(snapshot.gate.count(result))) for result in results]
 
 
-def _alerts(snapshot: Snapshot) -> Points:
+def _alerts(snapshot: Snapshot) -> MetricPoints:
     # Of one that came back there may be several; the one that holds stands before those that ended.
     newest = {alert.id: alert for alert in reversed(snapshot.alerts)}
     return [
@@ -111,21 +111,31 @@ def _zero_t(snapshot: Snapshot) -> float | None:
 
 SAMPLE_AGE = "Real seconds since the newest sample"
 WORKER = ("worker",)
-FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Callable[[Snapshot], Points]]] = {
-    "metabonk_verdict": ("gauge", "1 for the word of the verdict, 0 for the others", ("word",), _words),
+FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Callable[[Snapshot], MetricPoints]]] = {
+    "metabonk_verdict": ("gauge", "1 for the word of the verdict, 0 for the others", ("word",), _verdict_kinds),
     "metabonk_run_info": ("gauge", "1, with the run's name", ("run",), lambda s: [((s.run.name,), 1.0)]),
-    "metabonk_run_elapsed_seconds": ("gauge", "Since the run began", (), _one(lambda s: s.run.elapsed_s)),
-    "metabonk_workers_desired": ("gauge", "How many workers are wanted", (), _one(lambda s: s.run.desired)),
-    "metabonk_workers_up": ("gauge", "How many workers answer", (), _one(_how_many_up)),
-    "metabonk_worker_up": ("gauge", "1: it answers; missing: it was not looked at", WORKER, _each(_up)),
-    "metabonk_worker_generation": ("gauge", "Which life of the worker it is", WORKER, _each(lambda w: w.generation)),
+    "metabonk_run_elapsed_seconds": ("gauge", "Since the run began", (), _single(lambda s: s.run.elapsed_s)),
+    "metabonk_workers_desired": ("gauge", "How many workers are wanted", (), _single(lambda s: s.run.desired)),
+    "metabonk_workers_up": ("gauge", "How many workers answer", (), _single(_count_up)),
+    "metabonk_worker_up": ("gauge", "1: it answers; missing: it was not looked at", WORKER, _per_worker(_up)),
+    "metabonk_worker_generation": (
+        "gauge",
+        "Which life of the worker it is",
+        WORKER,
+        _per_worker(lambda w: w.generation),
+    ),
     "metabonk_worker_steps_per_second": (
         "gauge",
         "Steps per second over the last minute",
         WORKER,
-        _each(lambda w: w.step_rate),
+        _per_worker(lambda w: w.step_rate),
     ),
-    "metabonk_worker_rss_bytes": ("gauge", "Resident memory of its process", WORKER, _each(lambda w: w.rss_bytes)),
+    "metabonk_worker_rss_bytes": (
+        "gauge",
+        "Resident memory of its process",
+        WORKER,
+        _per_worker(lambda w: w.rss_bytes),
+    ),
     "metabonk_component_state": (
         "gauge",
         "1 for the state that the component is in, 0 for the others",
@@ -138,16 +148,16 @@ FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Cal
         ("worker", "component"),
         _values,
     ),
-    "metabonk_memory_available_bytes": ("gauge", "Memory that the workers can still have", (), _one(_available)),
-    "metabonk_memory_floor_bytes": ("gauge", "What must stay available", (), _one(lambda s: s.memory.floor_bytes)),
-    "metabonk_memory_limit_bytes": ("gauge", "The tightest cgroup limit; missing: no limit", (), _one(_limit)),
+    "metabonk_memory_available_bytes": ("gauge", "Memory that the workers can still have", (), _single(_available)),
+    "metabonk_memory_floor_bytes": ("gauge", "What must stay available", (), _single(lambda s: s.memory.floor_bytes)),
+    "metabonk_memory_limit_bytes": ("gauge", "The tightest cgroup limit; missing: no limit", (), _single(_limit)),
     "metabonk_memory_zero_timestamp_seconds": (
         "gauge",
         "When memory ends if the trend holds; missing: no fall that can be told from noise",
         (),
-        _one(_zero_t),
+        _single(_zero_t),
     ),
-    "metabonk_oom_kills_total": ("counter", "OOM kills in this run", (), _one(lambda s: s.memory.oom_kills_in_run)),
+    "metabonk_oom_kills_total": ("counter", "OOM kills in this run", (), _single(lambda s: s.memory.oom_kills_in_run)),
     "metabonk_gate_checks": ("gauge", "Checks of the gate with this result", ("result",), _checks),
     "metabonk_alert": (
         "gauge",
@@ -155,11 +165,11 @@ FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Cal
         ("alertname", "about", "severity", "alertstate"),
         _alerts,
     ),
-    "metabonk_samples_total": ("counter", "Samples in this run", (), _one(lambda s: s.run.samples)),
+    "metabonk_samples_total": ("counter", "Samples in this run", (), _single(lambda s: s.run.samples)),
     "metabonk_recording": (
         "gauge",
         "1: the run is being recorded; missing: no recorder runs",
         (),
-        _one(lambda s: s.recording),
+        _single(lambda s: s.recording),
     ),
 }

@@ -21,7 +21,7 @@ AHEAD_S = 5.0
 """What was written later than this from now was written by another clock."""
 NOT_KNOWN = 3
 _CODES = {"go": 0, "caution": 1, "stop": 2, "unknown": NOT_KNOWN}
-_LOUDNESS = ("go", "unknown", "caution", "stop")
+_LEVEL_ORDER = ("go", "unknown", "caution", "stop")
 
 UNICODE = {
     "go": "●", "caution": "▲", "stop": "■", "unknown": "◌", "stale": "~", "dot": "·", "fall": "▼", "ellipsis": "…",
@@ -29,80 +29,80 @@ UNICODE = {
 ASCII = {
     "go": "*", "caution": "!", "stop": "#", "unknown": ".", "stale": "~", "dot": "|", "fall": "v", "ellipsis": "..",
 }  # fmt: skip
-_TWINS = {"→": "->", "±": "+-", "…": "..", "≥": ">=", "≤": "<=", "–": "-", "×": "x", "·": "."}
+_ASCII_OF = {"→": "->", "±": "+-", "…": "..", "≥": ">=", "≤": "<=", "–": "-", "×": "x", "·": "."}
 _TMUX = {"go": "fg=black,bg=green", "caution": "fg=black,bg=yellow", "stop": "fg=white,bg=red,bold", "unknown": "bold"}
 """Both colours: the bar is green where nobody chose another one, and green on green says nothing."""
 
-Brief = Mapping[str, object]
+StatusSummary = Mapping[str, object]
 Piece = tuple[str, str]
 """A level that colours it, or "", and its text."""
-Part = tuple[int, tuple[Piece, ...]]
+LinePart = tuple[int, tuple[Piece, ...]]
 """How soon it goes where there is no room, and what it says."""
 
 
-def fault(brief: object) -> str:
+def fault(summary: object) -> str:
     """Say why this is no brief that can be told; "" when it is one."""
-    if not isinstance(brief, dict):
+    if not isinstance(summary, dict):
         return "not a file of ours"
-    schema = _number(brief, "schema")
+    schema = _number(summary, "schema")
     if schema is not None and schema > SCHEMA:
         return f"written by a newer metabonk-tui (schema {schema:g})"
-    if schema != SCHEMA or _number(brief, "written_at") is None or not _text(brief, "verdict", "word"):
+    if schema != SCHEMA or _number(summary, "written_at") is None or not _text(summary, "verdict", "word"):
         return "not a file of ours"
-    return "" if _text(brief, "verdict", "level") in _CODES else "not a file of ours"
+    return "" if _text(summary, "verdict", "level") in _CODES else "not a file of ours"
 
 
-def age_s(brief: Brief, now: float) -> float:
+def age_s(summary: StatusSummary, now: float) -> float:
     """Say how long ago it was written, in real seconds; negative where the clock went back since."""
-    return now - (_number(brief, "written_at") or 0.0)
+    return now - (_number(summary, "written_at") or 0.0)
 
 
-def is_stale(brief: Brief, now: float) -> bool:
+def is_stale(summary: StatusSummary, now: float) -> bool:
     """Tell whether nobody renews it, though nobody said goodbye: it may be false by now."""
-    old_s = age_s(brief, now)
-    return not is_ended(brief) and not -AHEAD_S <= old_s <= _limit_s(brief)
+    old_s = age_s(summary, now)
+    return not is_ended(summary) and not -AHEAD_S <= old_s <= _limit_s(summary)
 
 
-def is_ended(brief: Brief) -> bool:
+def is_ended(summary: StatusSummary) -> bool:
     """Tell whether who wrote it has ended in order."""
-    return brief.get("ended") is True
+    return summary.get("ended") is True
 
 
-def exit_code(brief: Brief, now: float) -> int:
+def exit_code(summary: StatusSummary, now: float) -> int:
     """Return 0 go, 1 caution, 2 STOP, 3 not known: also where nobody watches."""
-    if is_ended(brief) or is_stale(brief, now):
+    if is_ended(summary) or is_stale(summary, now):
         return NOT_KNOWN
-    return _CODES[_text(brief, "verdict", "level")]
+    return _CODES[_text(summary, "verdict", "level")]
 
 
-def loudest(briefs: list[Brief], now: float) -> Brief:
+def most_severe(summaries: list[StatusSummary], now: float) -> StatusSummary:
     """Choose of several pools: one that is watched before the others, then the loudest, then the newest."""
 
-    def rank(brief: Brief) -> tuple[bool, int, float]:
-        live = not is_ended(brief) and not is_stale(brief, now)
-        loud = _LOUDNESS.index(_text(brief, "verdict", "level")) if live else 0
-        return live, loud, _number(brief, "written_at") or 0.0
+    def rank(summary: StatusSummary) -> tuple[bool, int, float]:
+        live = not is_ended(summary) and not is_stale(summary, now)
+        order = _LEVEL_ORDER.index(_text(summary, "verdict", "level")) if live else 0
+        return live, order, _number(summary, "written_at") or 0.0
 
-    return max(briefs, key=rank)
+    return max(summaries, key=rank)
 
 
-def line(brief: Brief, now: float, glyphs: Mapping[str, str], pools: int = 1) -> str:
+def line(summary: StatusSummary, now: float, glyphs: Mapping[str, str], pools: int = 1) -> str:
     """Write it as plain text; `pools` is how many there are."""
-    parts = _fitting(_parts(brief, now, glyphs, pools, tight=False), LINE_CELLS, 3)
-    said = f" {glyphs['dot']} ".join("".join(text for _, text in pieces) for _, pieces in parts)
-    return clip(said, LINE_CELLS, glyphs)
+    parts = _fitting(_parts(summary, now, glyphs, pools, tight=False), LINE_CELLS, 3)
+    shown_text = f" {glyphs['dot']} ".join("".join(text for _, text in pieces) for _, pieces in parts)
+    return clip(shown_text, LINE_CELLS, glyphs)
 
 
-def tmux(brief: Brief, now: float, glyphs: Mapping[str, str], pools: int = 1) -> str:
+def tmux(summary: StatusSummary, now: float, glyphs: Mapping[str, str], pools: int = 1) -> str:
     """Write it shorter, with the colours of tmux; every colour says what a glyph or a word says, too."""
-    parts = _fitting(_parts(brief, now, glyphs, pools, tight=True), TMUX_CELLS, 1)
+    parts = _fitting(_parts(summary, now, glyphs, pools, tight=True), TMUX_CELLS, 1)
     return " ".join("".join(_styled(piece) for piece in pieces) for _, pieces in parts)
 
 
 def unknown(text: str, glyphs: Mapping[str, str], *, for_tmux: bool = False) -> str:
     """Write that there is nothing to tell, and why."""
-    said = f"{glyphs['unknown']} {_plain(text, glyphs)}"
-    return escape(clip(said, TMUX_CELLS, glyphs)) if for_tmux else said
+    shown_text = f"{glyphs['unknown']} {_plain(text, glyphs)}"
+    return escape(clip(shown_text, TMUX_CELLS, glyphs)) if for_tmux else shown_text
 
 
 def escape(text: str) -> str:
@@ -116,39 +116,41 @@ def clip(text: str, cells: int, glyphs: Mapping[str, str]) -> str:
     return text if len(text) <= cells else text[: cells - len(end)].rstrip() + end
 
 
-def _parts(brief: Brief, now: float, glyphs: Mapping[str, str], pools: int, *, tight: bool) -> list[Part]:
-    parts: list[Part] = [(0, _head(brief, now, glyphs, tight))]
-    up, desired = _number(brief, "workers", "up"), _number(brief, "workers", "desired")
+def _parts(
+    summary: StatusSummary, now: float, glyphs: Mapping[str, str], pools: int, *, tight: bool
+) -> list[LinePart]:
+    parts: list[LinePart] = [(0, _head(summary, now, glyphs, tight))]
+    up, desired = _number(summary, "workers", "up"), _number(summary, "workers", "desired")
     if up is not None and desired is not None:
         few = "caution" if up < desired else ""
         parts.append((3, ((few, fmt.share(int(up), int(desired)) + ("" if tight else " up")),)))
-    parts += _memory(brief, glyphs, tight)
-    if brief.get("recording") is False:
+    parts += _memory(summary, glyphs, tight)
+    if summary.get("recording") is False:
         parts.append((4, (("caution", "unrecorded" if tight else "not recorded"),)))
-    port = _number(brief, "base_port")
+    port = _number(summary, "base_port")
     if pools > 1 and port is not None:
         parts.append((5, (("", f":{port:g}" + ("" if tight else f" of {pools} pools")),)))
     if tight:
         return parts
-    gate, ill = _gate(brief), _number(brief, "workers", "attention")
-    key, text = _text(brief, "next", "key"), _text(brief, "next", "text")
+    gate, attention = _gate(summary), _number(summary, "workers", "attention")
+    key, text = _text(summary, "next", "key"), _text(summary, "next", "text")
     parts += [(6, gate)] if gate else []
-    parts += [(7, (("", f"{ill:g} to look at"),))] if ill else []
+    parts += [(7, (("", f"{attention:g} to look at"),))] if attention else []
     parts += [(8, (("", f"{_plain(key, glyphs)} {_plain(text, glyphs)}"),))] if key and text else []
     return parts
 
 
-def _head(brief: Brief, now: float, glyphs: Mapping[str, str], tight: bool) -> tuple[Piece, ...]:
+def _head(summary: StatusSummary, now: float, glyphs: Mapping[str, str], tight: bool) -> tuple[Piece, ...]:
     """Write the verdict and since when; before it, that it may be false by now."""
-    level = _text(brief, "verdict", "level")
-    verdict = f"{glyphs[level]} {clip(_plain(_text(brief, 'verdict', 'word'), glyphs), WORD_CELLS, glyphs)}"
-    since, elapsed = _number(brief, "verdict", "since_s"), _number(brief, "run", "elapsed_s")
+    level = _text(summary, "verdict", "level")
+    verdict = f"{glyphs[level]} {clip(_plain(_text(summary, 'verdict', 'word'), glyphs), WORD_CELLS, glyphs)}"
+    since, elapsed = _number(summary, "verdict", "since_s"), _number(summary, "run", "elapsed_s")
     held = "" if since is None or elapsed is None else f" {(fmt.about if tight else fmt.age)(elapsed - since)}"
-    old_s = age_s(brief, now)
+    old_s = age_s(summary, now)
     long = "" if tight else "for "
-    if is_ended(brief):
+    if is_ended(summary):
         head = f"{glyphs['unknown']} unwatched {long}{fmt.about(old_s)}"
-    elif not is_stale(brief, now):
+    elif not is_stale(summary, now):
         return ((level, verdict), ("", held))
     elif old_s < 0:
         head = f"{glyphs['stale']} STALE -{fmt.about(-old_s)}"
@@ -157,46 +159,46 @@ def _head(brief: Brief, now: float, glyphs: Mapping[str, str], tight: bool) -> t
     return (("unknown", head), ("", f" was {verdict}" if tight else f", was {verdict}{held}"))
 
 
-def _memory(brief: Brief, glyphs: Mapping[str, str], tight: bool) -> list[Part]:
-    available = _number(brief, "memory", "available_bytes")
+def _memory(summary: StatusSummary, glyphs: Mapping[str, str], tight: bool) -> list[LinePart]:
+    available = _number(summary, "memory", "available_bytes")
     if available is None:
         return [(2, (("", "mem ?" if tight else "memory not observed"),))]
     free: Piece = ("", f"{fmt.gigabytes(available)}GB" if tight else f"{fmt.gigabytes(available)} GB free")
-    level, told = _leads_to(brief)
-    leads = f"{glyphs['fall']} {_plain(told, glyphs)}"
-    if not told:
+    level, consequence = _leads_to(summary)
+    leads = f"{glyphs['fall']} {_plain(consequence, glyphs)}"
+    if not consequence:
         return [(2, (free,))]
     return [(2, (free,)), (1, ((level, leads),))] if tight else [(1, (free, (level, f" {leads}")))]
 
 
-def _leads_to(brief: Brief) -> Piece:
+def _leads_to(summary: StatusSummary) -> Piece:
     """Say what memory leads to, the worst first; nothing where it is well."""
-    kills = _number(brief, "memory", "oom_kills")
+    kills = _number(summary, "memory", "oom_kills")
     if kills:
         return "stop", f"OOM kill {kills:g}"
-    state, level = _text(brief, "memory", "forecast", "state"), _text(brief, "memory", "level")
+    state, level = _text(summary, "memory", "forecast", "state"), _text(summary, "memory", "level")
     if state in ("WARNING", "CRITICAL"):
         # The band is for where there is room.
-        said = _text(brief, "memory", "forecast", "text").partition(",")[0].partition(" ±")[0]
-        return ("stop" if state == "CRITICAL" else "caution"), said
+        shown_text = _text(summary, "memory", "forecast", "text").partition(",")[0].partition(" ±")[0]
+        return ("stop" if state == "CRITICAL" else "caution"), shown_text
     return {"crit": ("stop", "critical"), "warn": ("caution", "below floor")}.get(level, ("", ""))
 
 
-def _gate(brief: Brief) -> tuple[Piece, ...]:
-    checks = _number(brief, "gate", "checks")
-    passed, failed = _number(brief, "gate", "passed"), _number(brief, "gate", "failed")
+def _gate(summary: StatusSummary) -> tuple[Piece, ...]:
+    checks = _number(summary, "gate", "checks")
+    passed, failed = _number(summary, "gate", "passed"), _number(summary, "gate", "failed")
     if not checks or passed is None or failed is None:
-        phase = _text(brief, "gate", "phase")
+        phase = _text(summary, "gate", "phase")
         return (("", phase),) if phase else ()
     if failed:
         return (("stop", f"gate {failed:g}/{checks:g} failed"),)
     return (("", f"gate {passed:g}/{checks:g} passed"),)
 
 
-def _fitting(parts: list[Part], cells: int, between: int) -> list[Part]:
+def _fitting(parts: list[LinePart], cells: int, between: int) -> list[LinePart]:
     """Leave out what matters least until the rest fits."""
 
-    def width(kept: list[Part]) -> int:
+    def width(kept: list[LinePart]) -> int:
         return sum(len(text) for _, pieces in kept for _, text in pieces) + between * (len(kept) - 1)
 
     while len(parts) > 1 and width(parts) > cells:
@@ -209,14 +211,14 @@ def _styled(piece: Piece) -> str:
     return f"#[{_TMUX[level]}]{escape(text)}#[default]" if level else escape(text)
 
 
-def _limit_s(brief: Brief) -> float:
-    return max(STALE_S, STALE_INTERVALS * (_number(brief, "interval_s") or 0.0))
+def _limit_s(summary: StatusSummary) -> float:
+    return max(STALE_S, STALE_INTERVALS * (_number(summary, "interval_s") or 0.0))
 
 
 def _plain(text: str, glyphs: Mapping[str, str]) -> str:
     """Replace what a terminal could act on, and in ASCII what it cannot show."""
     safe = "".join(c if c.isprintable() else "\ufffd" for c in text)
-    return safe if glyphs is not ASCII else "".join(c if c.isascii() else _TWINS.get(c, "?") for c in safe)
+    return safe if glyphs is not ASCII else "".join(c if c.isascii() else _ASCII_OF.get(c, "?") for c in safe)
 
 
 def _at(tree: object, keys: tuple[str, ...]) -> object:

@@ -10,7 +10,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Reach
 
 
-def brief(
+def summarize(
     snapshot: Snapshot, *, speed: float, pool: tuple[str, int], written_at: float, pid: int
 ) -> dict[str, object]:
     """Say how the run stands. `pool` is its host and base port, `pid` who says it."""

@@ -27,7 +27,7 @@ from metabonk_tui.core.model.sample import (
     Sample,
 )
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.recordings.restore import Past
+from metabonk_tui.core.recordings.restore import RecordedPast
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Clock(Protocol):
         """Say how it goes, so that another monitor of the run can go on with it."""
         ...
 
-    def go_on(self, reading: ClockReading) -> None:
+    def continue_from(self, reading: ClockReading) -> None:
         """Go on as another clock of this boot went."""
         ...
 
@@ -183,22 +183,22 @@ class Journal(Protocol):
         """Say who stores, for people: "pid 4711 on pts/3 since 14:02"; "": we do, or nobody does."""
         ...
 
-    def begin(self, there: Iterable[ProcessReading]) -> Past | None:
+    def begin(self, processes: Iterable[ProcessReading]) -> RecordedPast | None:
         """Go on with the run of these processes (start times real); None: there is no recording of theirs.
 
         The run's clock goes on, too.
         """
         ...
 
-    def news(self) -> tuple[Sample, ...] | None:
+    def read_new(self) -> tuple[Sample, ...] | None:
         """Return what another monitor has stored since; None: there is no other, so look yourself."""
         ...
 
-    def tell(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
+    def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
         """Hand what we did to the monitor that stores; False: there is none, or it cannot be reached."""
         ...
 
-    def take_told(self) -> tuple[tuple[Event, ...], RunHeader | None]:
+    def take_submitted(self) -> tuple[tuple[Event, ...], RunHeader | None]:
         """Return what other monitors did, and what happened to the recording itself, since the last time."""
         ...
 

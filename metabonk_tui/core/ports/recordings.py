@@ -10,11 +10,11 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.recordings.playback import Playback
 from metabonk_tui.core.recordings.seek import Target
-from metabonk_tui.core.report.timeline import Digester
+from metabonk_tui.core.report.timeline import RunTimelineBuilder
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRun:
+class RunInfo:
     """One recorded run, as a list shows it."""
 
     name: str
@@ -28,26 +28,26 @@ class KeptRun:
     source: str
 
 
-class Unreadable(Exception):
+class UnreadableRecording(Exception):
     """A recording, or where they lie, cannot be read; its text says why."""
 
 
-class Archive(Protocol):
+class RunArchive(Protocol):
     """The runs that were recorded. From any thread that may wait: every call may take long."""
 
-    def runs(self) -> tuple[KeptRun, ...]:
+    def runs(self) -> tuple[RunInfo, ...]:
         """List them, the newest first; what cannot be read is left out. Raises Unreadable."""
         ...
 
-    def boil(self, name: str, on: Callable[[float], bool]) -> Digester | None:
-        """Boil a run down. `on` is told now and then which share is done, and says whether to go on.
+    def load_timeline(self, name: str, on_progress: Callable[[float], bool]) -> RunTimelineBuilder | None:
+        """Boil a run down. `on_progress` is told now and then which share is done, and says whether to go on.
 
         None: it was not to go on, or there is nothing in it. Raises Unreadable.
         """
         ...
 
 
-class Reel(Protocol):
+class SeekableRecording(Protocol):
     """A recording whose samples can be read again from any place on. From one thread; ends where it cannot be read."""
 
     @property
@@ -56,7 +56,7 @@ class Reel(Protocol):
         ...
 
     @property
-    def told(self) -> tuple[Event, ...]:
+    def known_events(self) -> tuple[Event, ...]:
         """What is known to have happened in it before it is read; empty where that is not known."""
         ...
 
@@ -70,7 +70,7 @@ class Reel(Protocol):
         ...
 
 
-class Transport(Protocol):
+class ReplayControls(Protocol):
     """How one walks through the past. From any thread; every method returns at once, `playback` tells what came of it.
 
     Whatever goes to a place stays there; `play` goes on.
@@ -93,7 +93,7 @@ class Transport(Protocol):
         ...
 
 
-class Tape(Monitor, Transport, Protocol):
+class Replay(Monitor, ReplayControls, Protocol):
     """A recording that is looked at."""
 
     def start(self) -> None:
@@ -105,9 +105,9 @@ class Tape(Monitor, Transport, Protocol):
         ...
 
 
-class Tapes(Protocol):
+class ReplayOpener(Protocol):
     """What was recorded of the run that is watched."""
 
-    def open(self, run: str) -> Tape | str:
+    def open(self, run: str) -> Replay | str:
         """Open what there is of a run up to now, standing at its end; else say why there is nothing."""
         ...

@@ -15,9 +15,9 @@ from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Gap, Level, Snapshot, VerdictKind
 
 MarkKind = Literal["verdict", "crit", "warn", "gap", "run"]
-HOLE = 1 / 16
+MAX_GAP_SHARE = 1 / 16
 """A gap takes at most this share of the time that was watched: there is nothing to see in it."""
-HOLES = 0.3
+MAX_GAPS_SHARE = 0.3
 """All gaps together take at most this share."""
 MAX_MARKS = 5000
 
@@ -29,19 +29,19 @@ class Mark:
     t: float
     kind: MarkKind
     text: str = ""
-    word: VerdictKind | None = None
+    verdict_kind: VerdictKind | None = None
     """Of a verdict: which."""
 
     @property
     def level(self) -> Level:
         """How loud it is."""
-        if self.word is not None:
-            return self.word.level
+        if self.verdict_kind is not None:
+            return self.verdict_kind.level
         return {"crit": "stop", "warn": "caution"}.get(self.kind, "unknown")  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class RunSpan:
     """One run of the recording."""
 
     name: str
@@ -70,11 +70,11 @@ class Playback:
     speed: float
     sample_t: float | None = None
     """Of the sample on screen; None: none yet."""
-    sought: str = ""
+    seek_text: str = ""
     """What is gone to as soon as it has been read, in words; "" for nothing."""
     note: str = ""
     """What became of the last request, where nothing did."""
-    runs: tuple[Stretch, ...] = ()
+    runs: tuple[RunSpan, ...] = ()
     marks: tuple[Mark, ...] = ()
     """By time."""
     gaps: tuple[Gap, ...] = ()
@@ -87,7 +87,7 @@ class Playback:
         return self.read_to_t if self.ends_t is None else self.ends_t
 
     @property
-    def run(self) -> Stretch | None:
+    def run(self) -> RunSpan | None:
         """The run in which it stands."""
         begun = [run for run in self.runs if run.from_t <= self.t]
         return begun[-1] if begun else None
@@ -97,7 +97,7 @@ class Playback:
         """Whether there is nothing behind this."""
         return self.whole and self.t >= self.read_to_t
 
-    def ends_of(self, run: Stretch) -> float | None:
+    def ends_of(self, run: RunSpan) -> float | None:
         """Return the last sample of a run; None: not known yet."""
         if run is not self.runs[-1]:
             return run.to_t
@@ -118,11 +118,13 @@ class Axis:
     @classmethod
     def of(cls, from_t: float, to_t: float, gaps: Iterable[Gap]) -> Axis:
         """Lay this time on a line."""
-        holes = _apart((max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t)
-        watched_s = max(to_t - from_t - sum(end - begin for begin, end in holes), 1e-9)
-        widest_s = watched_s * min(HOLE, HOLES / max(1, len(holes)))
+        spans = _merge_spans(
+            (max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t
+        )
+        watched_s = max(to_t - from_t - sum(end - begin for begin, end in spans), 1e-9)
+        widest_s = watched_s * min(MAX_GAP_SHARE, MAX_GAPS_SHARE / max(1, len(spans)))
         edges, at_t, at_s = [(from_t, 0.0)], from_t, 0.0
-        for begin, end in holes:
+        for begin, end in spans:
             at_s += begin - at_t
             edges.append((begin, at_s))
             at_s += min(end - begin, widest_s)
@@ -142,24 +144,24 @@ class Axis:
         return before[1] + (t - before[0]) / (after[0] - before[0]) * (after[1] - before[1])
 
 
-def _apart(holes: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+def _merge_spans(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     """Sort spans of time, and make one of those that overlap."""
-    apart: list[tuple[float, float]] = []
-    for begin, end in sorted(holes):
-        if apart and begin <= apart[-1][1]:
-            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
+    merged: list[tuple[float, float]] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         elif end > begin:
-            apart.append((begin, end))
-    return apart
+            merged.append((begin, end))
+    return merged
 
 
 @dataclass(slots=True)
-class Landmarks:
+class MarkCollector:
     """Gathers the marks, gaps and runs of Snapshots as they come, each only once."""
 
     marks: list[Mark] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-    runs: list[Stretch] = field(default_factory=list)
+    runs: list[RunSpan] = field(default_factory=list)
 
     def add(self, before: Snapshot | None, after: Snapshot) -> None:
         """Take in the next Snapshot."""
@@ -168,11 +170,11 @@ class Landmarks:
         marks = marks_of(fresh, after.t)
         begins = before is None or before.run.name != after.run.name or before.ended_runs is not after.ended_runs
         if begins:
-            self.runs.append(Stretch(after.run.name, after.run.started_at, after.t, after.t))
+            self.runs.append(RunSpan(after.run.name, after.run.started_at, after.t, after.t))
             if before is not None:
                 marks = (Mark(after.t, "run", after.run.name), *marks)
         else:
-            self.runs[-1] = Stretch(after.run.name, after.run.started_at, self.runs[-1].from_t, after.t)
+            self.runs[-1] = RunSpan(after.run.name, after.run.started_at, self.runs[-1].from_t, after.t)
         if marks:
             self.marks = [*self.marks, *marks][-MAX_MARKS:]
 
@@ -204,9 +206,9 @@ def marks_of(events: Iterable[Event], t: float | None = None) -> tuple[Mark, ...
     marks = []
     for event in without_duplicates(events):
         at_t = event.t if t is None else t
-        word = _word(event) if event.kind == "verdict" else None
-        if word is not None:
-            marks.append(Mark(at_t, "verdict", event.text, word))
+        verdict_kind = _verdict_kind(event) if event.kind == "verdict" else None
+        if verdict_kind is not None:
+            marks.append(Mark(at_t, "verdict", event.text, verdict_kind))
         elif event.kind == "recorder.gap":
             marks.append(Mark(at_t, "gap", event.text))
         elif event.severity in ("warn", "crit"):
@@ -223,6 +225,6 @@ def gaps_of(events: Iterable[Event]) -> tuple[Gap, ...]:
     )
 
 
-def _word(event: Event) -> VerdictKind | None:
-    told = event.facts.get("word")
-    return next((word for word in VerdictKind if word.value == told), None)
+def _verdict_kind(event: Event) -> VerdictKind | None:
+    name = event.facts.get("word")
+    return next((verdict_kind for verdict_kind in VerdictKind if verdict_kind.value == name), None)

@@ -10,12 +10,12 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot
 from metabonk_tui.core.timeseries.window import Spacing
 
-MISSING = ("recorder.gap", "recorder.error")
+GAP_KINDS = ("recorder.gap", "recorder.error")
 """What tells of a stretch that is not in the recording: nobody looked, or it could not be stored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RecordedPast:
     """What a recording holds of a run."""
 
     known: Snapshot | None
@@ -27,22 +27,22 @@ class Past:
     """The true time between samples, where `samples` are only some of them."""
 
 
-def rebuild(past: Past, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
+def rebuild(past: RecordedPast, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
     """Make the Snapshot of the end of what was recorded; None: nothing was."""
     snapshot = past.known
     for sample in past.samples:
         snapshot = step(snapshot, sample)
     if snapshot is None or past.rhythm_s is None:
         return snapshot
-    return _told_in_full(snapshot, past.events, past.rhythm_s)
+    return _with_recorded_events(snapshot, past.events, past.rhythm_s)
 
 
-def _told_in_full(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
+def _with_recorded_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
     """Put right what few samples tell wrong: the rhythm, the gaps, and what happened between them."""
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
         for event in events
-        if event.kind in MISSING and {"from", "to"} <= set(event.facts)
+        if event.kind in GAP_KINDS and {"from", "to"} <= set(event.facts)
     )
     state = cast(Any, snapshot.state)
     run = replace(state.run, spacing=Spacing(rhythm_s), gaps=gaps or state.run.gaps)

@@ -17,9 +17,9 @@ from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, Playback
 from metabonk_tui.core.text import numbers as fmt
 
-CAN_BE_TYPED = "55m, 1h20m, 00:55:04, 14:32, 3m ago, next warning, previous stop, start, end"
-IN_SHORT = "55m, 14:32, 3m ago, next warning, end"
-LONGEST_S = 10 * 365 * 86400.0
+ACCEPTED_FORMS = "55m, 1h20m, 00:55:04, 14:32, 3m ago, next warning, previous stop, start, end"
+ACCEPTED_FORMS_SHORT = "55m, 14:32, 3m ago, next warning, end"
+MAX_SPAN_S = 10 * 365 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Elapsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Wall:
+class WallClock:
     """A time of the clock on the wall."""
 
     hour: int
@@ -54,35 +54,35 @@ class Edge:
     to: Literal["start", "end"]
 
 
-Sought = Literal["warning", "crit", "stop", "verdict", "gap", "run"]
+FindKind = Literal["warning", "crit", "stop", "verdict", "gap", "run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
+class FindMark:
     """The next event of a kind, or the one before."""
 
-    what: Sought
+    what: FindKind
     forward: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class AtTime:
     """A time on the run's clock."""
 
     t: float
 
 
-Target = Elapsed | Wall | Shift | Edge | Find | Moment
+Target = Elapsed | WallClock | Shift | Edge | FindMark | AtTime
 
-_ARE: Mapping[Sought, Callable[[Mark], bool]] = {
+_MATCHERS: Mapping[FindKind, Callable[[Mark], bool]] = {
     "warning": lambda mark: mark.kind in ("warn", "crit") or mark.level in ("caution", "stop"),
     "crit": lambda mark: mark.kind == "crit" or mark.level == "stop",
-    "stop": lambda mark: mark.word is VerdictKind.STOP,
+    "stop": lambda mark: mark.verdict_kind is VerdictKind.STOP,
     "verdict": lambda mark: mark.kind == "verdict",
     "gap": lambda mark: mark.kind == "gap",
     "run": lambda mark: mark.kind == "run",
 }
-_NAMES: Mapping[str, Sought] = {
+_NAMES: Mapping[str, FindKind] = {
     "warning": "warning",
     "warn": "warning",
     "crit": "crit",
@@ -101,24 +101,24 @@ _CLOCK = re.compile(r"(at |@ ?)?(\d{1,6}):([0-5]\d)(?::([0-5]\d))?")
 
 def parse(text: str) -> Target | None:
     """Read what was typed; None: it means nothing."""
-    said = " ".join(text.lower().split())
-    if said in ("start", "begin", "beginning", "first"):
+    normalized = " ".join(text.lower().split())
+    if normalized in ("start", "begin", "beginning", "first"):
         return Edge("start")
-    if said in ("end", "newest", "last"):
+    if normalized in ("end", "newest", "last"):
         return Edge("end")
-    words = said.split(" ")
-    if len(words) == 2 and words[0] in ("next", "previous", "prev", "last") and words[1] in _NAMES:
-        return Find(_NAMES[words[1]], words[0] == "next")
-    if said.endswith(" ago"):
-        ago_s = _span_s(said.removesuffix(" ago"))
+    parts = normalized.split(" ")
+    if len(parts) == 2 and parts[0] in ("next", "previous", "prev", "last") and parts[1] in _NAMES:
+        return FindMark(_NAMES[parts[1]], parts[0] == "next")
+    if normalized.endswith(" ago"):
+        ago_s = _span_s(normalized.removesuffix(" ago"))
         return None if ago_s is None else Shift(-ago_s)
-    if said[:1] in ("+", "-"):
-        by_s = _span_s(said[1:].strip())
-        return None if by_s is None else Shift(by_s if said[0] == "+" else -by_s)
-    clock = _CLOCK.fullmatch(said)
+    if normalized[:1] in ("+", "-"):
+        by_s = _span_s(normalized[1:].strip())
+        return None if by_s is None else Shift(by_s if normalized[0] == "+" else -by_s)
+    clock = _CLOCK.fullmatch(normalized)
     if clock:
         return _clock(clock)
-    run_s = _span_s(said)
+    run_s = _span_s(normalized)
     return None if run_s is None else Elapsed(run_s)
 
 
@@ -128,15 +128,15 @@ def _span_s(text: str) -> float | None:
         return None
     days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
     whole_s = days * 86400 + hours * 3600 + minutes * 60 + seconds
-    return whole_s if whole_s <= LONGEST_S else None
+    return whole_s if whole_s <= MAX_SPAN_S else None
 
 
 def _clock(found: re.Match[str]) -> Target | None:
     wall, hour, minute, second = found[1], int(found[2]), int(found[3]), int(found[4] or 0)
     if found[4] is None or wall:
-        return Wall(hour, minute, second) if hour < 24 else None
+        return WallClock(hour, minute, second) if hour < 24 else None
     if hour < 24:
-        return Wall(hour, minute, second, or_elapsed=True)
+        return WallClock(hour, minute, second, or_elapsed=True)
     return Elapsed(hour * 3600.0 + minute * 60 + second)
 
 
@@ -149,13 +149,13 @@ def find(target: Target, playback: Playback, zone: tzinfo) -> float | str | None
             return playback.read_to_t if playback.whole else playback.ends_t
         case Shift(s):
             return min(max(playback.t + s, playback.from_t), playback.to_t)
-        case Moment(t):
+        case AtTime(t):
             return min(max(t, playback.from_t), playback.to_t) if playback.whole else t
         case Elapsed(s):
             return _elapsed(s, playback)
-        case Wall():
+        case WallClock():
             return _wall(target, playback, zone)
-        case Find():
+        case FindMark():
             return _event(target, playback)
 
 
@@ -171,26 +171,26 @@ def _elapsed(s: float, playback: Playback) -> float | str | None:
     return min(max(t, run.from_t), ends_t)
 
 
-def _wall(wall: Wall, playback: Playback, zone: tzinfo) -> float | str | None:
+def _wall(wall: WallClock, playback: Playback, zone: tzinfo) -> float | str | None:
     if wall.or_elapsed:
         s = wall.hour * 3600.0 + wall.minute * 60 + wall.second
-        there = _elapsed(s, playback)
-        if not isinstance(there, str):
-            return there
+        run_t = _elapsed(s, playback)
+        if not isinstance(run_t, str):
+            return run_t
     from_t, to_t = playback.from_t, playback.to_t
     try:
         day = datetime.fromtimestamp(from_t, zone)
         last = datetime.fromtimestamp(to_t, zone)
     except (ValueError, OverflowError, OSError):
         return "this recording's times are none of a clock on the wall"
-    moment = day.replace(hour=wall.hour, minute=wall.minute, second=wall.second, microsecond=0)
+    wall_time = day.replace(hour=wall.hour, minute=wall.minute, second=wall.second, microsecond=0)
     found = []
-    while moment.date() <= last.date():
+    while wall_time.date() <= last.date():
         # A moment that is named without seconds is that whole minute.
-        t = moment.timestamp()
+        t = wall_time.timestamp()
         if from_t - 60 < t <= to_t:
             found.append(max(t, from_t))
-        moment += timedelta(days=1)
+        wall_time += timedelta(days=1)
     if found:
         return next((t for t in found if t > playback.t), found[-1])
     if playback.ends_t is None and not playback.whole:
@@ -198,23 +198,23 @@ def _wall(wall: Wall, playback: Playback, zone: tzinfo) -> float | str | None:
     return f"the recording goes from {fmt.clock(from_t, zone)} to {fmt.clock(to_t, zone)} on the wall"
 
 
-def _event(sought: Find, playback: Playback) -> float | str | None:
-    fits = _ARE[sought.what]
+def _event(search: FindMark, playback: Playback) -> float | str | None:
+    matches = _MATCHERS[search.what]
     # What is on screen was reached with its sample.
     at_t = playback.sample_t if playback.sample_t is not None else playback.t
-    if sought.forward:
-        ahead = [mark.t for mark in playback.marks if mark.t > playback.t and fits(mark)]
+    if search.forward:
+        ahead = [mark.t for mark in playback.marks if mark.t > playback.t and matches(mark)]
         if ahead:
             return min(ahead)
-        return f"no {sought.what} after this" if playback.whole else None
-    behind = [mark.t for mark in playback.marks if mark.t < at_t and fits(mark)]
-    return max(behind) if behind else f"no {sought.what} before this"
+        return f"no {search.what} after this" if playback.whole else None
+    behind = [mark.t for mark in playback.marks if mark.t < at_t and matches(mark)]
+    return max(behind) if behind else f"no {search.what} before this"
 
 
-def words(target: Target, playback: Playback) -> str:
+def describe_target(target: Target, playback: Playback) -> str:
     """Write a target for people."""
     match target:
-        case Moment(t):
+        case AtTime(t):
             run = playback.run
             return fmt.elapsed(t - (run.started_at if run else playback.from_t))
         case Edge(to):
@@ -223,7 +223,7 @@ def words(target: Target, playback: Playback) -> str:
             return fmt.elapsed(s)
         case Shift(s):
             return f"{fmt.age(abs(s))} {'on' if s > 0 else 'back'}"
-        case Wall(hour, minute, second):
+        case WallClock(hour, minute, second):
             return f"{hour:02d}:{minute:02d}" + (f":{second:02d}" if second else "")
-        case Find(what, forward):
+        case FindMark(what, forward):
             return f"the {'next' if forward else 'previous'} {what}"

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.core.report.compare_metrics import Metric, Value, metrics
-from metabonk_tui.core.report.timeline import Digest, Moment
+from metabonk_tui.core.report.compare_metrics import Metric, MetricValue, metrics
+from metabonk_tui.core.report.timeline import RunTimeline, TimelinePoint
 
 MINUTE_S = 60.0
 EARLY_MARKS_S = tuple(MINUTE_S * minutes for minutes in (5, 10, 15, 20, 25, 30))
 HOUR_S = 3600.0
 
-Pair = tuple[Value | None, Value | None]
+Pair = tuple[MetricValue | None, MetricValue | None]
 """A metric in the first and in the second run. None: not recorded."""
 
 
@@ -26,12 +26,12 @@ class Divergence:
     metric: Metric
     at_s: float
     """The first time that both were seen and it differed, in seconds after the start of either run."""
-    a: Value
-    b: Value
+    a: MetricValue
+    b: MetricValue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class ComparisonLine:
     """One metric at every mark."""
 
     metric: Metric
@@ -46,13 +46,13 @@ class Line:
 class Comparison:
     """All that was found."""
 
-    a: Digest
-    b: Digest
+    a: RunTimeline
+    b: RunTimeline
     common_s: float
     """So long both go: the length of the shorter one."""
     marks_s: tuple[float, ...]
     """The elapsed times at which the lines say what was; the last ones are the ends of the two."""
-    lines: tuple[Line, ...]
+    lines: tuple[ComparisonLine, ...]
     divergences: tuple[Divergence, ...]
     """By the minute in which they begin; in the same minute, what explains most stands first."""
 
@@ -69,11 +69,11 @@ class Comparison:
     def series(self, metric: Metric, points: int) -> tuple[Pair, ...]:
         """Read one metric at so many elapsed times, evenly spread over what both have."""
         times = [self.common_s * (number + 1) / points for number in range(points)]
-        moments = [(self.a.at(at_s), self.b.at(at_s)) for at_s in times]
-        return tuple((metric.read(a) if a else None, metric.read(b) if b else None) for a, b in moments)
+        point_pairs = [(self.a.at(at_s), self.b.at(at_s)) for at_s in times]
+        return tuple((metric.read(a) if a else None, metric.read(b) if b else None) for a, b in point_pairs)
 
 
-def compare(a: Digest, b: Digest) -> Comparison:
+def compare(a: RunTimeline, b: RunTimeline) -> Comparison:
     """Lay two runs side by side."""
     chosen = metrics(a, b)
     common_s = min(a.duration_s, b.duration_s)
@@ -82,8 +82,17 @@ def compare(a: Digest, b: Digest) -> Comparison:
     seen = [(at_s, _pairs(chosen, a.at(at_s), b.at(at_s))) for at_s in _times(a, b, common_s)]
     lines = []
     for metric in chosen:
-        told = [(at_s, x, y) for at_s, pairs in seen for x, y in [pairs[metric.id]] if x is not None and y is not None]
-        lines.append(Line(metric, tuple(pairs[metric.id] for pairs in at_marks), _diverges(metric, told), bool(told)))
+        both_seen = [
+            (at_s, x, y) for at_s, pairs in seen for x, y in [pairs[metric.id]] if x is not None and y is not None
+        ]
+        lines.append(
+            ComparisonLine(
+                metric,
+                tuple(pairs[metric.id] for pairs in at_marks),
+                _find_divergence(metric, both_seen),
+                bool(both_seen),
+            )
+        )
     order = {metric.id: place for place, metric in enumerate(chosen)}
     found = sorted(
         (line.divergence for line in lines if line.divergence is not None),
@@ -103,35 +112,35 @@ def marks_s(first_s: float, second_s: float) -> tuple[float, ...]:
     return (*marks, shorter, *((longer,) if longer > shorter else ()))
 
 
-def _pairs(chosen: tuple[Metric, ...], a: Moment | None, b: Moment | None) -> Mapping[str, Pair]:
+def _pairs(chosen: tuple[Metric, ...], a: TimelinePoint | None, b: TimelinePoint | None) -> Mapping[str, Pair]:
     return {
         metric.id: (metric.read(a) if a is not None else None, metric.read(b) if b is not None else None)
         for metric in chosen
     }
 
 
-def _times(a: Digest, b: Digest, common_s: float) -> tuple[float, ...]:
+def _times(a: RunTimeline, b: RunTimeline, common_s: float) -> tuple[float, ...]:
     """List when to look: at the moments of the run that was sampled more rarely.
 
     Anything in between would lay what was against what is: a difference of two rhythms, not of two runs.
     """
-    rarer = [tuple(one.at_s for one in run.moments if one.at_s <= common_s) for run in (a, b)]
+    rarer = [tuple(one.at_s for one in run.points if one.at_s <= common_s) for run in (a, b)]
     rhythms = [max(run.spacing_s, run.last.run.interval_s) for run in (a, b)]
     # Any order will do where both are alike, as long as it is the same when they change places.
     return max(zip(rhythms, (-len(times) for times in rarer), rarer, strict=True))[2]
 
 
-def _diverges(metric: Metric, told: list[tuple[float, Value, Value]]) -> Divergence | None:
+def _find_divergence(metric: Metric, both_seen: list[tuple[float, MetricValue, MetricValue]]) -> Divergence | None:
     """Find the first difference that lasts: for the metric's time, or, of words and shares, to the end."""
-    began: tuple[float, Value, Value] | None = None
+    began: tuple[float, MetricValue, MetricValue] | None = None
     last_s, times = 0.0, 0
-    for at_s, x, y in told:
+    for at_s, x, y in both_seen:
         if not metric.differs(x, y):
             began, times = None, 0
             continue
         began = began or (at_s, x, y)
         last_s, times = at_s, times + 1
-        if times >= metric.least and last_s - began[0] >= metric.lasting_s:
+        if times >= metric.min_points and last_s - began[0] >= metric.min_duration_s:
             return Divergence(metric, *began)
-    to_the_end = metric.kind != "number" and times >= metric.least
+    to_the_end = metric.kind != "number" and times >= metric.min_points
     return Divergence(metric, *began) if began is not None and to_the_end else None

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
-from metabonk_tui.core.report.timeline import ComponentMoment, Digest, Moment, WorkerMoment
+from metabonk_tui.core.report.timeline import ComponentPoint, RunTimeline, TimelinePoint, WorkerPoint
 from metabonk_tui.core.text.numbers import gigabytes, number
 
 GB = 1_000_000_000
@@ -33,9 +33,9 @@ class Share:
     """The words behind the number: "looping"."""
 
 
-Value = float | str | Share
+MetricValue = float | str | Share
 """What a metric is at one moment of one run."""
-Kind = Literal["word", "share", "number"]
+MetricKind = Literal["word", "share", "number"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +44,24 @@ class Metric:
 
     id: str
     title: str
-    kind: Kind
+    kind: MetricKind
     rank: int
     """Of differences in the same minute the lowest rank explains most and is named first."""
-    lasting_s: float
+    min_duration_s: float
     """A difference counts once it was seen over so much time: less is the wobble of a start, or of two rhythms.
 
     One of words or shares counts also when it was seen twice and lasts to the end.
     """
-    read: Callable[[Moment], Value | None]
+    read: Callable[[TimelinePoint], MetricValue | None]
     """None: not observed at that moment."""
     differs: Callable[[Any, Any], bool]
     """Do two values, of this metric both, differ materially? The same answer when they change places."""
     write: Callable[[Any], str]
-    least: int = 2
+    min_points: int = 2
     """At how many moments at least: matters where one of the runs was sampled rarely."""
 
 
-KEYS, KILLS, SHOWING, CONDUCT, GAMEPLAY, RATES, MEMORY, VERDICT = range(8)
+KEYS, KILLS, SHOWING, HEALTH, GAMEPLAY, RATES, MEMORY, VERDICT = range(8)
 """The ranks. The verdict comes last: it is what the others lead to."""
 KEY_PRESENT = (
     ComponentState.ACTIVE,
@@ -71,45 +71,51 @@ KEY_PRESENT = (
     ComponentState.BAD,
 )
 QUIET = (ComponentState.STALLED, ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN)
-SLOWEST = 0.01
+MIN_RATE = 0.01
 """Steps per second; below it two workers stand equally still."""
 
 
-def metrics(a: Digest, b: Digest) -> tuple[Metric, ...]:
+def metrics(a: RunTimeline, b: RunTimeline) -> tuple[Metric, ...]:
     """List what these two are compared by, in the order of the page."""
     # Both were judged by one configuration: the parts are the same wherever there are workers.
     parts = max((_parts(one) for one in (a, b)), key=len)
     derived = tuple(part.id for part in parts if part.derived)
     # A new word shows only after it held for two evaluations: rarely sampled, that much later.
-    word = Metric("verdict", "verdict", "word", VERDICT, 300.0, lambda m: m.word.value, _other_level, str, least=3)
+    word = Metric(
+        "verdict", "verdict", "word", VERDICT, 300.0, lambda m: m.verdict_kind.value, _other_level, str, min_points=3
+    )
     return (
         word,
-        _share("workers_up", "workers up", CONDUCT, 300.0, _up, whole_worker),
+        _share("workers_up", "workers up", HEALTH, 300.0, _up, differ_by_worker),
         *(one for part in parts for one in _of_component(part)),
-        _share("conduct", "workers in trouble", CONDUCT, 300.0, _trouble, whole_worker),
-        _number("resets", "counter resets", CONDUCT, 300.0, _resets, _more_resets, "{:.0f}".format),
-        _number("step_rate.median", "step rate, median", RATES, 300.0, _middle_rate, _times(3, SLOWEST), _rate),
-        _number("step_rate.fastest", "step rate, fastest", RATES, 300.0, _top_rate, _times(10, SLOWEST), _rate),
-        _share("uncertain", "state uncertain", CONDUCT, 300.0, _uncertain, _half),
+        _share("conduct", "workers in trouble", HEALTH, 300.0, _trouble, differ_by_worker),
+        _number("resets", "counter resets", HEALTH, 300.0, _resets, _more_resets, "{:.0f}".format),
+        _number(
+            "step_rate.median", "step rate, median", RATES, 300.0, _median_rate, _differ_by_factor(3, MIN_RATE), _rate
+        ),
+        _number(
+            "step_rate.fastest", "step rate, fastest", RATES, 300.0, _max_rate, _differ_by_factor(10, MIN_RATE), _rate
+        ),
+        _share("uncertain", "state uncertain", HEALTH, 300.0, _uncertain, _differ_by_half),
         _share("gameplay", "reached gameplay", GAMEPLAY, 600.0, partial(_gameplay, derived), _none_against_some),
         _number("available_memory", "available memory", MEMORY, 300.0, _available, _memory(1.0, 0.2), _gigabytes),
         _number("workers_memory", "held by workers", MEMORY, 300.0, _held, _memory(1.0, 1 / 3), _gigabytes),
-        Metric("oom_kills", "OOM kills", "number", KILLS, 0.0, _kills, operator.ne, "{:.0f}".format, least=1),
+        Metric("oom_kills", "OOM kills", "number", KILLS, 0.0, _kills, operator.ne, "{:.0f}".format, min_points=1),
     )
 
 
-def _parts(one: Digest) -> tuple[ComponentView, ...]:
+def _parts(one: RunTimeline) -> tuple[ComponentView, ...]:
     return one.last.workers[0].components if one.last.workers else ()
 
 
 def _of_component(part: ComponentView) -> tuple[Metric, ...]:
     """Compare one component by whether its key is there, whether it shows, and how far it got."""
     floor = part.expected_min or 10.0**-part.decimals
-    present, showing, value = partial(_present, part.id), partial(_showing, part.id), partial(_middle_value, part.id)
+    present, showing, value = partial(_present, part.id), partial(_showing, part.id), partial(_median_value, part.id)
     name, decimals = part.title, part.decimals
     return (
-        _share(f"{part.id}.keys", f"{name} keys", KEYS, 120.0, present, whole_worker),
-        _share(f"{part.id}.showing", f"{name} showing", SHOWING, 600.0, showing, _half),
+        _share(f"{part.id}.keys", f"{name} keys", KEYS, 120.0, present, differ_by_worker),
+        _share(f"{part.id}.showing", f"{name} showing", SHOWING, 600.0, showing, _differ_by_half),
         Metric(
             f"{part.id}.value",
             f"{name}, median",
@@ -118,7 +124,7 @@ def _of_component(part: ComponentView) -> tuple[Metric, ...]:
             600.0,
             value,
             # Where the key is absent there is no number, and the keys tell it already.
-            lambda x, y: ABSENT not in (x, y) and _times(4, floor)(x, y),
+            lambda x, y: ABSENT not in (x, y) and _differ_by_factor(4, floor)(x, y),
             lambda x: x if x == ABSENT else number(x, decimals),
         ),
     )
@@ -128,34 +134,34 @@ def _share(
     name: str,
     title: str,
     rank: int,
-    lasting_s: float,
-    read: Callable[[Moment], Share | None],
+    min_duration_s: float,
+    read: Callable[[TimelinePoint], Share | None],
     differs: Callable[[Share, Share], bool],
 ) -> Metric:
-    return Metric(name, title, "share", rank, lasting_s, read, differs, write_share)
+    return Metric(name, title, "share", rank, min_duration_s, read, differs, write_share)
 
 
 def _number(
     name: str,
     title: str,
     rank: int,
-    lasting_s: float,
-    read: Callable[[Moment], float | None],
+    min_duration_s: float,
+    read: Callable[[TimelinePoint], float | None],
     differs: Callable[[float, float], bool],
     write: Callable[[float], str],
 ) -> Metric:
-    return Metric(name, title, "number", rank, lasting_s, read, differs, write)
+    return Metric(name, title, "number", rank, min_duration_s, read, differs, write)
 
 
 # When two values differ
 
 
-def whole_worker(x: Share, y: Share) -> bool:
+def differ_by_worker(x: Share, y: Share) -> bool:
     """Tell whether the shares are at least one worker of the larger pool apart."""
     return abs(x.count * y.of - y.count * x.of) >= min(x.of, y.of)
 
 
-def _half(x: Share, y: Share) -> bool:
+def _differ_by_half(x: Share, y: Share) -> bool:
     return 2 * abs(x.count * y.of - y.count * x.of) >= x.of * y.of
 
 
@@ -169,7 +175,7 @@ def _other_level(x: str, y: str) -> bool:
     return len(levels) == 2 and "unknown" not in levels
 
 
-def _times(factor: float, floor: float) -> Callable[[float, float], bool]:
+def _differ_by_factor(factor: float, floor: float) -> Callable[[float, float], bool]:
     """Differ by so many times, where what lies below the floor counts as the floor."""
     return lambda x, y: max(x, y) >= factor * max(min(x, y), floor)
 
@@ -201,85 +207,85 @@ def _gigabytes(value: float) -> str:
 # How values are read
 
 
-def _present(part: str, moment: Moment) -> Share | None:
-    states = [one.state for one in _looks(part, moment)]
+def _present(part: str, point: TimelinePoint) -> Share | None:
+    states = [one.state for one in _component_points(part, point)]
     known = [state for state in states if state in KEY_PRESENT or state is ComponentState.ABSENT]
     return _counted(sum(state in KEY_PRESENT for state in known), len(known))
 
 
-def _showing(part: str, moment: Moment) -> Share | None:
-    states = [one.state for one in _looks(part, moment)]
+def _showing(part: str, point: TimelinePoint) -> Share | None:
+    states = [one.state for one in _component_points(part, point)]
     shows = sum(state is ComponentState.ACTIVE for state in states)
     return _counted(shows, shows + sum(state in QUIET for state in states))
 
 
-def _middle_value(part: str, moment: Moment) -> float | str | None:
-    looks = _looks(part, moment)
-    known = {one.state for one in looks} & {*KEY_PRESENT, ComponentState.ABSENT}
-    middle = _median(one.value for one in looks)
-    return ABSENT if middle is None and known == {ComponentState.ABSENT} else middle
+def _median_value(part: str, point: TimelinePoint) -> float | str | None:
+    components = _component_points(part, point)
+    known = {one.state for one in components} & {*KEY_PRESENT, ComponentState.ABSENT}
+    median_value = _median(one.value for one in components)
+    return ABSENT if median_value is None and known == {ComponentState.ABSENT} else median_value
 
 
-def _looks(part: str, moment: Moment) -> list[ComponentMoment]:
-    return [worker.components[part] for worker in moment.workers.values() if part in worker.components]
+def _component_points(part: str, point: TimelinePoint) -> list[ComponentPoint]:
+    return [worker.components[part] for worker in point.workers.values() if part in worker.components]
 
 
-def _seen(moment: Moment) -> list[WorkerMoment]:
-    return [worker for worker in moment.workers.values() if worker.reach is not Reach.UNOBSERVED]
+def _seen(point: TimelinePoint) -> list[WorkerPoint]:
+    return [worker for worker in point.workers.values() if worker.reach is not Reach.UNOBSERVED]
 
 
-def _up(moment: Moment) -> Share | None:
-    seen = _seen(moment)
+def _up(point: TimelinePoint) -> Share | None:
+    seen = _seen(point)
     return _counted(sum(worker.reach is Reach.UP for worker in seen), len(seen))
 
 
-def _trouble(moment: Moment) -> Share | None:
-    seen = _seen(moment)
+def _trouble(point: TimelinePoint) -> Share | None:
+    seen = _seen(point)
     words = [worker.health.value for worker in seen if worker.health is not None]
     return _counted(len(words), len(seen), ", ".join(sorted(set(words))))
 
 
-def _resets(moment: Moment) -> float | None:
-    seen = _seen(moment)
+def _resets(point: TimelinePoint) -> float | None:
+    seen = _seen(point)
     return float(sum(worker.generation - 1 for worker in seen)) if seen else None
 
 
-def _middle_rate(moment: Moment) -> float | None:
-    return _median(worker.step_rate for worker in _seen(moment))
+def _median_rate(point: TimelinePoint) -> float | None:
+    return _median(worker.step_rate for worker in _seen(point))
 
 
-def _top_rate(moment: Moment) -> float | None:
-    return max((worker.step_rate for worker in _seen(moment) if worker.step_rate is not None), default=None)
+def _max_rate(point: TimelinePoint) -> float | None:
+    return max((worker.step_rate for worker in _seen(point) if worker.step_rate is not None), default=None)
 
 
-def _uncertain(moment: Moment) -> Share | None:
-    states = [worker.ui_state for worker in _seen(moment) if worker.reach is Reach.UP and worker.ui_state is not None]
+def _uncertain(point: TimelinePoint) -> Share | None:
+    states = [worker.ui_state for worker in _seen(point) if worker.reach is Reach.UP and worker.ui_state is not None]
     return _counted(states.count("uncertain"), len(states))
 
 
-def _gameplay(derived: tuple[str, ...], moment: Moment) -> Share | None:
+def _gameplay(derived: tuple[str, ...], point: TimelinePoint) -> Share | None:
     """Count who reached gameplay, of those whose recording could have shown it."""
-    told = [
+    observable = [
         worker
-        for worker in _seen(moment)
+        for worker in _seen(point)
         if not derived or any(worker.components[part].state is not ComponentState.UNOBSERVED for part in derived)
     ]
-    return _counted(sum(worker.gameplay for worker in told), len(told))
+    return _counted(sum(worker.gameplay for worker in observable), len(observable))
 
 
-def _available(moment: Moment) -> float | None:
-    return None if moment.available_bytes is None else float(moment.available_bytes)
+def _available(point: TimelinePoint) -> float | None:
+    return None if point.available_bytes is None else float(point.available_bytes)
 
 
-def _held(moment: Moment) -> float | None:
+def _held(point: TimelinePoint) -> float | None:
     """Sum up what all hold; the sum of some of them says nothing."""
-    held = [worker.memory_bytes for worker in moment.workers.values() if worker.reach is Reach.UP]
+    held = [worker.memory_bytes for worker in point.workers.values() if worker.reach is Reach.UP]
     known = [size for size in held if size is not None]
     return float(sum(known)) if known and len(known) == len(held) else None
 
 
-def _kills(moment: Moment) -> float | None:
-    return None if moment.available_bytes is None and not moment.oom_kills else float(moment.oom_kills)
+def _kills(point: TimelinePoint) -> float | None:
+    return None if point.available_bytes is None and not point.oom_kills else float(point.oom_kills)
 
 
 def _counted(count: int, of: int, what: str = "") -> Share | None:

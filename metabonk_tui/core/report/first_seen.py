@@ -14,8 +14,8 @@ from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 
-GAPS_TOLD = 3
-NOTHING: Mapping[str, float] = {}
+MAX_GAPS = 3
+NO_CAUSE_TIMES: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class FirstSeen:
 
 
 def first_seen(
-    last: Snapshot, events: Sequence[Event], causes_t: Mapping[str, float] = NOTHING
+    last: Snapshot, events: Sequence[Event], causes_t: Mapping[str, float] = NO_CAUSE_TIMES
 ) -> tuple[FirstSeen, ...]:
     """List it in the order of time. `causes_t`: when each cause was first named, where that was followed."""
     found = [
@@ -95,9 +95,9 @@ def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     for refs, components in groups.items():
         ids = tuple(one for one, _ in components)
         certain = _certain_t(events, ids, refs)
-        told = f"{_listed([title for _, title in components])} ABSENT on {len(refs)}/{len(last.workers)}"
+        summary = f"{_listed([title for _, title in components])} ABSENT on {len(refs)}/{len(last.workers)}"
         since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
-        text = f"{told}: not in /status from the first answer on{since}"
+        text = f"{summary}: not in /status from the first answer on{since}"
         found.append(FirstSeen("component-absent", max(first[ref] for ref in refs), "crit", text, ids, refs))
     return found
 
@@ -168,18 +168,18 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
 
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
     """Say when STOP was first shown; None: never."""
-    told = [
+    recorded = [
         event.t for event in events if event.kind == "verdict" and event.facts.get("word") == VerdictKind.STOP.value
     ]
     kept = [t for t, word, _ in last.verdicts if word is VerdictKind.STOP]
-    return told[0] if told else kept[0] if kept else None
+    return recorded[0] if recorded else kept[0] if kept else None
 
 
 def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     at, ends_t = stop_t(last, events), last.gate.ends_t
     if at is None:
         return []
-    because = next((said for _, word, said in last.verdicts if word is VerdictKind.STOP and said), ("",))[0]
+    because = next((reasons for _, word, reasons in last.verdicts if word is VerdictKind.STOP and reasons), ("",))[0]
     slack_s = max(60.0, 3 * last.run.interval_s)
     if ends_t is None or at < ends_t - 1:
         when = "early" if ends_t is None else f"early, {age(ends_t - at)} before the gate's end"
@@ -204,9 +204,9 @@ def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen
         if not all_of:
             continue
         first = all_of[0]
-        loud: Severity = severity or first.severity  # type: ignore[assignment]
+        event_severity: Severity = severity or first.severity  # type: ignore[assignment]
         text = first.text + _more(last, kind, all_of)
-        found.append(FirstSeen(name, first.t, loud, text, workers=_slots(first)))
+        found.append(FirstSeen(name, first.t, event_severity, text, workers=_slots(first)))
     return found
 
 
@@ -245,10 +245,10 @@ def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     ):
         first = next((e for e in events if e.kind == kind and e.severity == severity), None)
         if first is not None:
-            said = "forecast: " if kind == "memory.forecast" else ""
+            prefix = "forecast: " if kind == "memory.forecast" else ""
             before = "" if "gpu" in first.facts else lead(first.t)  # a GPU's memory is not what the kernel kills for
-            loud: Severity = "crit" if severity == "crit" else "warn"
-            found.append(FirstSeen(name, first.t, loud, f"{said}{first.text}{before}"))
+            event_severity: Severity = "crit" if severity == "crit" else "warn"
+            found.append(FirstSeen(name, first.t, event_severity, f"{prefix}{first.text}{before}"))
     if kill is not None:
         least = last.memory.min_available_bytes
         lowest = "" if least is None else f"; lowest available {gigabytes(least, 2)} GB"
@@ -258,21 +258,21 @@ def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
 
 def _gaps(last: Snapshot) -> list[FirstSeen]:
     found = []
-    for gap in last.run.gaps[:GAPS_TOLD]:
+    for gap in last.run.gaps[:MAX_GAPS]:
         until = elapsed(gap.to_t - last.run.started_at)
         text = f"nobody watched for {age(gap.to_t - gap.from_t)}, until {until}"
         found.append(FirstSeen("gap", gap.from_t, "warn", text))
-    more = len(last.run.gaps) - GAPS_TOLD
+    more = len(last.run.gaps) - MAX_GAPS
     if more > 0:
         text = f"and {_many(more, 'more gap')} after this"
-        found.append(FirstSeen("gap", last.run.gaps[GAPS_TOLD].from_t, "warn", text))
+        found.append(FirstSeen("gap", last.run.gaps[MAX_GAPS].from_t, "warn", text))
     return found
 
 
 def _slots(event: Event) -> tuple[WorkerRef, ...]:
-    told = event.facts.get("workers")
-    if isinstance(told, list | tuple):
-        return tuple(ref for each in told if (ref := worker_ref(each)) is not None)
+    recorded = event.facts.get("workers")
+    if isinstance(recorded, list | tuple):
+        return tuple(ref for each in recorded if (ref := worker_ref(each)) is not None)
     return () if event.worker is None else (event.worker,)
 
 

@@ -11,12 +11,12 @@ from metabonk_tui.core.model.snapshot import Snapshot
 
 Outcome = Literal["came true", "called off", "overtaken", "open"]
 """overtaken: the pool was changed, or everything had to be learned anew, before it could show. open: the run ended."""
-SEEN_LATE_S = 60.0
+MAX_KILL_DELAY_S = 60.0
 """A kill may be told this much later than the fall that it ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
+class Prediction:
     """One warning of the forecast."""
 
     t: float
@@ -57,7 +57,7 @@ class Foretold:
 class ForecastRecord:
     """All it said in one run, and what it did not say."""
 
-    raised: tuple[Foretold, ...]
+    raised: tuple[Prediction, ...]
     missed_t: tuple[float, ...]
     """OOM kills that nothing foretold."""
     note: str
@@ -67,66 +67,69 @@ class ForecastRecord:
 def forecast_record(last: Snapshot, events: Sequence[Event]) -> ForecastRecord:
     """Hold every warning against what came."""
     kills = [event.t for event in events if event.kind == "memory.oom"]
-    done: list[Foretold] = []
-    standing: dict[tuple[int | None, str], Foretold] = {}
+    closed: list[Prediction] = []
+    open_predictions: dict[tuple[int | None, str], Prediction] = {}
     below = False
     for event in events:
         if event.kind == "memory.forecast":
-            _take(event, standing, done, kills)
+            _apply_event(event, open_predictions, closed, kills)
         elif event.kind in ("memory.low", "memory.critical"):
             fell = event.severity in ("warn", "crit") and not below
             below = event.severity in ("warn", "crit")
-            for key, one in standing.items():
-                if fell and one.gpu is None and one.floor_t is None:
-                    standing[key] = replace(one, floor_t=event.t)
+            for key, prediction in open_predictions.items():
+                if fell and prediction.gpu is None and prediction.floor_t is None:
+                    open_predictions[key] = replace(prediction, floor_t=event.t)
         elif event.kind == "memory.oom":
-            _close(standing, done, None, ("WARNING", "CRITICAL"), "came true", event.t)
-    raised = sorted((*done, *standing.values()), key=lambda one: one.t)
-    foreseen = {one.ended_t for one in raised if one.outcome == "came true"}
-    missed = tuple(t for t in kills if t not in foreseen)
+            _close(open_predictions, closed, None, ("WARNING", "CRITICAL"), "came true", event.t)
+    raised = sorted((*closed, *open_predictions.values()), key=lambda prediction: prediction.t)
+    predicted_t = {prediction.ended_t for prediction in raised if prediction.outcome == "came true"}
+    missed = tuple(t for t in kills if t not in predicted_t)
     return ForecastRecord(tuple(raised), missed, _note(last, raised))
 
 
-def _take(
-    event: Event, standing: dict[tuple[int | None, str], Foretold], done: list[Foretold], kills: Sequence[float]
+def _apply_event(
+    event: Event,
+    open_predictions: dict[tuple[int | None, str], Prediction],
+    closed: list[Prediction],
+    kills: Sequence[float],
 ) -> None:
     facts = event.facts
     gpu, was = facts.get("gpu"), facts.get("was")
     if event.severity not in ("warn", "crit"):
-        kill = next((t for t in kills if event.t <= t <= event.t + SEEN_LATE_S), None) if gpu is None else None
-        anew = facts.get("state") in ("LEARNING", "SUSPENDED")
-        outcome: Outcome = "came true" if kill is not None else "overtaken" if anew else "called off"
-        _close(standing, done, gpu, ("WARNING", "CRITICAL"), outcome, event.t if kill is None else kill)
+        kill = next((t for t in kills if event.t <= t <= event.t + MAX_KILL_DELAY_S), None) if gpu is None else None
+        is_relearning = facts.get("state") in ("LEARNING", "SUSPENDED")
+        outcome: Outcome = "came true" if kill is not None else "overtaken" if is_relearning else "called off"
+        _close(open_predictions, closed, gpu, ("WARNING", "CRITICAL"), outcome, event.t if kill is None else kill)
         return
     if was == "CRITICAL":
         # It eased: the louder word is taken back, the warning still stands.
-        _close(standing, done, gpu, ("CRITICAL",), "called off", event.t)
-        if (gpu, "WARNING") in standing:
+        _close(open_predictions, closed, gpu, ("CRITICAL",), "called off", event.t)
+        if (gpu, "WARNING") in open_predictions:
             return
     state: Literal["WARNING", "CRITICAL"] = "CRITICAL" if event.severity == "crit" else "WARNING"
     zero_t, lo_t, hi_t = (_time(facts.get(key)) for key in ("zero_t", "zero_lo_t", "zero_hi_t"))
-    standing.setdefault((gpu, state), Foretold(event.t, state, gpu, zero_t, lo_t, hi_t))
+    open_predictions.setdefault((gpu, state), Prediction(event.t, state, gpu, zero_t, lo_t, hi_t))
 
 
 def _close(
-    standing: dict[tuple[int | None, str], Foretold],
-    done: list[Foretold],
+    open_predictions: dict[tuple[int | None, str], Prediction],
+    closed: list[Prediction],
     gpu: int | None,
     states: Sequence[str],
     outcome: Outcome,
     t: float,
 ) -> None:
     for state in states:
-        one = standing.pop((gpu, state), None)
-        if one is not None:
-            done.append(replace(one, outcome=outcome, ended_t=t))
+        prediction = open_predictions.pop((gpu, state), None)
+        if prediction is not None:
+            closed.append(replace(prediction, outcome=outcome, ended_t=t))
 
 
 def _time(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _note(last: Snapshot, raised: Sequence[Foretold]) -> str:
+def _note(last: Snapshot, raised: Sequence[Prediction]) -> str:
     if raised:
         return ""
     if last.memory.min_available_bytes is None:

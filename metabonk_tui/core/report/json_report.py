@@ -15,8 +15,8 @@ from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.report.first_seen import FirstSeen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord
 from metabonk_tui.core.report.report_alerts import alerts_json
-from metabonk_tui.core.report.run_history import Chronicle, so_far
-from metabonk_tui.core.report.summary import in_short
+from metabonk_tui.core.report.run_history import RunHistory, histories_so_far
+from metabonk_tui.core.report.summary import run_sentences
 
 SCHEMA = 1
 Report = dict[str, Any]
@@ -25,12 +25,12 @@ Report = dict[str, Any]
 
 def report(last: Snapshot) -> Report:
     """Write everything a live pool so far amounts to: the last run at the top, all under `runs`."""
-    return whole(so_far(last))
+    return report_histories(histories_so_far(last))
 
 
-def whole(told: Sequence[Chronicle]) -> Report:
+def report_histories(histories: Sequence[RunHistory]) -> Report:
     """Write several runs, oldest first. `runs` is there when there are several."""
-    return join([run(one) for one in told])
+    return join([run(one) for one in histories])
 
 
 def join(reports: Sequence[Report]) -> Report:
@@ -41,7 +41,7 @@ def join(reports: Sequence[Report]) -> Report:
     return last
 
 
-def run(one: Chronicle) -> Report:
+def run(one: RunHistory) -> Report:
     """Write one run."""
     last = one.last
     start = last.run.started_at
@@ -68,7 +68,7 @@ def run(one: Chronicle) -> Report:
         "verdicts": [
             {"at_s": at(t), "word": word.value, "because": list(because)} for t, word, because in one.verdicts
         ],
-        "in_short": list(in_short(one)),
+        "in_short": list(run_sentences(one)),
         "first_seen": [_first_seen(each, last) for each in one.first_seen],
         "nodes": {node.id: node.answer for node in last.verdict.nodes},
         "checks": [

@@ -9,24 +9,24 @@ from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
-from metabonk_tui.core.report.timeline import Digest, Digester
+from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
 
-Change = tuple[float, VerdictKind, tuple[str, ...]]
+VerdictEntry = tuple[float, VerdictKind, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Chronicle:
+class RunHistory:
     """One run."""
 
     last: Snapshot
     """Where it ended, or stands."""
     events: tuple[Event, ...]
     """All that happened, oldest first."""
-    digest: Digest | None = None
+    timeline: RunTimeline | None = None
     """None: only its end is known, so nothing can be drawn over time."""
     causes_t: Mapping[str, float] = field(default_factory=dict)
     """When each cause was first named, where the run was followed."""
-    told: tuple[Event, ...] | None = None
+    detailed_events: tuple[Event, ...] | None = None
     """The events to derive from, where others say more than `events`; None: `events` themselves."""
 
     @property
@@ -40,45 +40,45 @@ class Chronicle:
         return forecast_record(self.last, self._derived)
 
     @property
-    def verdicts(self) -> tuple[Change, ...]:
+    def verdicts(self) -> tuple[VerdictEntry, ...]:
         """Every word and since when: as the Snapshot has it, or as it was told where that is more."""
-        told = tuple(
+        emitted = tuple(
             (event.t, VerdictKind(event.facts["word"]), tuple(event.facts.get("because", ())))
             for event in self.events
             if event.kind == "verdict" and event.facts.get("word") in list(VerdictKind)
         )
-        return told if len(told) > len(self.last.verdicts) else self.last.verdicts
+        return emitted if len(emitted) > len(self.last.verdicts) else self.last.verdicts
 
     @property
     def _derived(self) -> tuple[Event, ...]:
-        return self.events if self.told is None else self.told
+        return self.events if self.detailed_events is None else self.detailed_events
 
 
-class Chronicler:
+class RunHistoryBuilder:
     """Follows one run, Snapshot by Snapshot."""
 
     def __init__(self) -> None:
-        self._digester = Digester()
+        self._timeline_builder = RunTimelineBuilder()
         self._events: list[Event] = []
         self._causes_t: dict[str, float] = {}
         self._newest: Event | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         """Take in the next Snapshot of the run."""
-        self._digester.add(snapshot)
+        self._timeline_builder.add(snapshot)
         self._take(snapshot.events)
         for cause in snapshot.causes:
             self._causes_t.setdefault(cause.id, snapshot.t)
 
-    def chronicle(self, last: Snapshot | None = None) -> Chronicle | None:
+    def history(self, last: Snapshot | None = None) -> RunHistory | None:
         """Return the run so far, or as it `last` was once the next one had begun; None: nothing was taken in."""
-        digest = self._digester.digest()
-        if digest is None:
+        timeline = self._timeline_builder.timeline()
+        if timeline is None:
             return None
         if last is not None:
-            digest = replace(digest, last=last)
+            timeline = replace(timeline, last=last)
             self._take(last.events)
-        return Chronicle(digest.last, tuple(self._events), digest, dict(self._causes_t))
+        return RunHistory(timeline.last, tuple(self._events), timeline, dict(self._causes_t))
 
     def _take(self, events: Sequence[Event]) -> None:
         """Keep what is new: a Snapshot only holds the newest events."""
@@ -90,29 +90,29 @@ class Chronicler:
             self._newest = events[-1]
 
 
-def so_far(last: Snapshot, events: tuple[Event, ...] | None = None) -> tuple[Chronicle, ...]:
+def histories_so_far(last: Snapshot, events: tuple[Event, ...] | None = None) -> tuple[RunHistory, ...]:
     """Tell every run that a Snapshot knows of, oldest first; `events`: all of the last run's, where they are kept."""
-    earlier = tuple(Chronicle(ended.last, ended.events) for ended in last.ended_runs)
-    return (*earlier, Chronicle(last, last.events if events is None else events))
+    earlier = tuple(RunHistory(ended.last, ended.events) for ended in last.ended_runs)
+    return (*earlier, RunHistory(last, last.events if events is None else events))
 
 
-def chronicles(snapshots: Iterable[Snapshot]) -> tuple[Chronicle, ...]:
+def histories_of(snapshots: Iterable[Snapshot]) -> tuple[RunHistory, ...]:
     """Follow every run that a walk through a recording meets, oldest first."""
-    found: list[Chronicle] = []
-    chronicler, run = Chronicler(), None
+    found: list[RunHistory] = []
+    builder, run = RunHistoryBuilder(), None
     for snapshot in snapshots:
         here = (snapshot.run.name, snapshot.run.started_at)
         if run is not None and here != run:
-            found += _ended(chronicler, run, snapshot)
-            chronicler = Chronicler()
+            found += _ended(builder, run, snapshot)
+            builder = RunHistoryBuilder()
         run = here
-        chronicler.add(snapshot)
-    last = chronicler.chronicle()
+        builder.add(snapshot)
+    last = builder.history()
     return tuple(found) if last is None else (*found, last)
 
 
-def _ended(chronicler: Chronicler, run: tuple[str, float], following: Snapshot) -> list[Chronicle]:
+def _ended(builder: RunHistoryBuilder, run: tuple[str, float], following: Snapshot) -> list[RunHistory]:
     """Close a run: what came of it is only known when the next one begins; one in which nobody answered is none."""
     kept = [ended.last for ended in following.ended_runs if (ended.last.run.name, ended.last.run.started_at) == run]
-    one = chronicler.chronicle(kept[-1]) if kept else None
+    one = builder.history(kept[-1]) if kept else None
     return [] if one is None else [one]

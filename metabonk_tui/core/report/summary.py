@@ -5,90 +5,90 @@ from __future__ import annotations
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.report.first_seen import FirstSeen, answered_t
-from metabonk_tui.core.report.run_history import Chronicle
+from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 
-MOST = 6
-LEAST_LATE_S = 60.0
+MAX_SENTENCES = 6
+MIN_LATE_S = 60.0
 """What was visible less than this before the verdict said so is no news."""
 SIGNS_OF_A_KILL = ("forecast-warning", "forecast-critical", "memory-critical")
 SIGNS_OF_SILENCE = ("component-absent", "component-vanished", "env-mismatch", "check-fail")
 """What each kind of STOP could have been known by; that a worker fell is another matter."""
-_WORDS = {ComponentState.UNOBSERVED: "not observed", ComponentState.BAD: "not a number"}
+_STATE_TEXTS = {ComponentState.UNOBSERVED: "not observed", ComponentState.BAD: "not a number"}
 
 
-def in_short(one: Chronicle) -> tuple[str, ...]:
+def run_sentences(history: RunHistory) -> tuple[str, ...]:
     """Say what happened."""
-    seen = one.first_seen
-    said = [
-        *_verdict(one, seen),
-        *_cause(one),
-        *_learned(one),
-        *_memory(one),
-        *_restarts(one),
-        *_unwatched(one),
+    seen = history.first_seen
+    sentences = [
+        *_verdict(history, seen),
+        *_cause(history),
+        *_component_states(history),
+        *_memory(history),
+        *_restarts(history),
+        *_unwatched(history),
     ]
-    return tuple(said[:MOST])
+    return tuple(sentences[:MAX_SENTENCES])
 
 
-def _verdict(one: Chronicle, seen: tuple[FirstSeen, ...]) -> list[str]:
-    last = one.last
+def _verdict(history: RunHistory, seen: tuple[FirstSeen, ...]) -> list[str]:
+    last = history.last
     start, verdict = last.run.started_at, last.verdict
     stop = next((each for each in seen if each.id == "verdict-stop"), None)
     if stop is None:
         because = f": {verdict.because[0]}" if verdict.because else ""
         return [f"The verdict is {verdict.kind} since {elapsed(verdict.since_t - start)}{because}."]
     went_on = f"; the run went on for {age(last.t - stop.t)} more" if last.t - stop.t >= 1 else ""
-    said = [f"STOP was known after {age(stop.t - start)}{went_on}{_then(one)}."]
+    sentences = [f"STOP was known after {age(stop.t - start)}{went_on}{_unwatched_after(history)}."]
     if verdict.kind is not VerdictKind.STOP:
-        said[0] = f"{said[0][:-1]}, and the verdict is now {verdict.kind}."
-    signs = SIGNS_OF_A_KILL if _by_kill(one, stop) else SIGNS_OF_SILENCE
-    sign = next((each for each in seen if each.id in signs and stop.t - each.t >= LEAST_LATE_S), None)
+        sentences[0] = f"{sentences[0][:-1]}, and the verdict is now {verdict.kind}."
+    signs = SIGNS_OF_A_KILL if _by_kill(history, stop) else SIGNS_OF_SILENCE
+    sign = next((each for each in seen if each.id in signs and stop.t - each.t >= MIN_LATE_S), None)
     if sign is not None:
-        said.append(f"It could be seen {age(stop.t - sign.t)} sooner, at {elapsed(sign.t - start)}: {sign.text}.")
-    return said
+        sentences.append(f"It could be seen {age(stop.t - sign.t)} sooner, at {elapsed(sign.t - start)}: {sign.text}.")
+    return sentences
 
 
-def _by_kill(one: Chronicle, stop: FirstSeen) -> bool:
-    kill_t = one.last.memory.oom_since_t
-    return kill_t is not None and abs(stop.t - kill_t) < LEAST_LATE_S
+def _by_kill(history: RunHistory, stop: FirstSeen) -> bool:
+    kill_t = history.last.memory.oom_since_t
+    return kill_t is not None and abs(stop.t - kill_t) < MIN_LATE_S
 
 
-def _then(one: Chronicle) -> str:
+def _unwatched_after(history: RunHistory) -> str:
     """Say that nobody watched after the end, where that is known."""
-    after = [gap for gap in one.last.run.gaps if gap.from_t >= one.last.t]
+    after = [gap for gap in history.last.run.gaps if gap.from_t >= history.last.t]
     return f", then nobody watched for {age(after[0].to_t - after[0].from_t)}" if after else ""
 
 
-def _cause(one: Chronicle) -> list[str]:
-    if not one.last.causes:
+def _cause(history: RunHistory) -> list[str]:
+    if not history.last.causes:
         return []
-    first = one.last.causes[0]
+    first = history.last.causes[0]
     because = first.because.split("; ")[0]
     return [f"The likeliest cause ({first.confidence:.2f}) is {first.name}: {because}."]
 
 
-def _learned(one: Chronicle) -> list[str]:
+def _component_states(history: RunHistory) -> list[str]:
     """Say what the components were at the end, those alike together."""
-    workers = one.last.workers
-    if not answered_t(one.last, one.events) and not any(worker.last_good_t is not None for worker in workers):
+    workers = history.last.workers
+    if not answered_t(history.last, history.events) and not any(worker.last_good_t is not None for worker in workers):
         return [f"No worker ever answered, 0/{len(workers)}."] if workers else []
     groups: dict[str, list[str]] = {}
     for place, component in enumerate(workers[0].components):
         states = [worker.components[place].state for worker in workers if len(worker.components) > place]
         most = max(states, key=states.count)
         share = f" on {states.count(most)}/{len(states)}"
-        word = _WORDS.get(most, most.value.lower())
+        word = _STATE_TEXTS.get(most, most.value.lower())
         groups.setdefault(word + share, []).append(component.title)
     return ["At the end: " + "; ".join(f"{', '.join(titles)} {word}" for word, titles in groups.items()) + "."]
 
 
-def _memory(one: Chronicle) -> list[str]:
-    memory, start = one.last.memory, one.last.run.started_at
+def _memory(history: RunHistory) -> list[str]:
+    memory, start = history.last.memory, history.last.run.started_at
     if memory.min_available_bytes is None:
         return ["Memory was not recorded: nothing can be said of it."]
     least = f"Available memory fell to {gigabytes(memory.min_available_bytes, 2)} GB"
-    record = one.forecasts
+    record = history.forecasts
     first = next((each for each in record.raised if each.gpu is None), None)
     if not memory.oom_kills_in_run or memory.oom_since_t is None:
         warned = f"; the forecast first warned at {elapsed(first.t - start)}" if first else ""
@@ -100,8 +100,8 @@ def _memory(one: Chronicle) -> list[str]:
     return [f"{least}; the kernel killed {who} at {at}, {age(memory.oom_since_t - first.t)} after the first forecast."]
 
 
-def _restarts(one: Chronicle) -> list[str]:
-    resets = {worker.ref: len(worker.resets_t) for worker in one.last.workers if worker.resets_t}
+def _restarts(history: RunHistory) -> list[str]:
+    resets = {worker.ref: len(worker.resets_t) for worker in history.last.workers if worker.resets_t}
     if not resets:
         return []
     total = sum(resets.values())
@@ -112,13 +112,13 @@ def _restarts(one: Chronicle) -> list[str]:
     return [f"Workers began anew {times}, their counters at zero again: {by_worker}."]
 
 
-def _unwatched(one: Chronicle) -> list[str]:
-    told = bool(_then(one)) and any(each.id == "verdict-stop" for each in one.first_seen)
-    gaps = [gap for gap in one.last.run.gaps if not (told and gap.from_t >= one.last.t)]
+def _unwatched(history: RunHistory) -> list[str]:
+    is_reported = bool(_unwatched_after(history)) and any(each.id == "verdict-stop" for each in history.first_seen)
+    gaps = [gap for gap in history.last.run.gaps if not (is_reported and gap.from_t >= history.last.t)]
     if not gaps:
         return []
     longest = max(gaps, key=lambda gap: gap.to_t - gap.from_t)
-    at, took = elapsed(longest.from_t - one.last.run.started_at), age(longest.to_t - longest.from_t)
+    at, took = elapsed(longest.from_t - history.last.run.started_at), age(longest.to_t - longest.from_t)
     if len(gaps) == 1:
         return [f"Nobody watched for {took}, from {at} on."]
     return [f"Nobody watched in {len(gaps)} gaps, the longest {took} from {at} on."]

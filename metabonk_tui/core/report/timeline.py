@@ -12,12 +12,12 @@ from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, W
 
 FINEST_S = 10.0
 """The finest spacing of moments, on the run's clock."""
-MOST = 720
+MAX_POINTS = 720
 """At twice as many moments every other one is let go: 24 h are kept at less than four minutes."""
 
 
 @dataclass(frozen=True, slots=True)
-class ComponentMoment:
+class ComponentPoint:
     """One component on one worker at one moment."""
 
     state: ComponentState
@@ -26,7 +26,7 @@ class ComponentMoment:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerMoment:
+class WorkerPoint:
     """One worker at one moment. None is not observed, as in its WorkerView."""
 
     reach: Reach
@@ -38,17 +38,17 @@ class WorkerMoment:
     """Its tree, or itself where the tree was not looked at."""
     gameplay: bool
     """Corroborated so far in this run."""
-    components: Mapping[str, ComponentMoment]
+    components: Mapping[str, ComponentPoint]
     health: HealthState | None = None
     """None: nothing is wrong with what it is doing, or it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelinePoint:
     """The whole run at one moment, `at_s` after its start."""
 
     at_s: float
-    word: VerdictKind
+    verdict_kind: VerdictKind
     available_bytes: int | None
     forecast_state: str | None
     """A `ForecastState`; None: there is no forecast."""
@@ -56,14 +56,14 @@ class Moment:
     """When memory was then foretold to end, in seconds after the run's start; None: not foretold."""
     zero_band_s: tuple[float, float] | None
     oom_kills: int
-    workers: Mapping[WorkerRef, WorkerMoment]
+    workers: Mapping[WorkerRef, WorkerPoint]
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class RunTimeline:
     """One run: its moments at even spacing, oldest first, and the Snapshot that it ended with."""
 
-    moments: tuple[Moment, ...]
+    points: tuple[TimelinePoint, ...]
     spacing_s: float
     last: Snapshot
 
@@ -82,74 +82,74 @@ class Digest:
         """The times that nobody watched."""
         return self.last.run.gaps
 
-    def at(self, at_s: float) -> Moment | None:
+    def at(self, at_s: float) -> TimelinePoint | None:
         """Return what was seen last at so many seconds; None before the first, past the end and within a gap."""
         t = self.last.run.started_at + at_s
         if at_s > self.duration_s or any(gap.from_t < t < gap.to_t for gap in self.gaps):
             return None
-        place = bisect_right(self.moments, at_s, key=lambda one: one.at_s)
-        return self.moments[place - 1] if place else None
+        place = bisect_right(self.points, at_s, key=lambda one: one.at_s)
+        return self.points[place - 1] if place else None
 
 
-class Digester:
+class RunTimelineBuilder:
     """Boils a run down while it is stepped through, in bounded memory."""
 
     def __init__(self) -> None:
         self._spacing_s = FINEST_S
-        self._moments: dict[int, Moment] = {}
+        self._points: dict[int, TimelinePoint] = {}
         self._last: Snapshot | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         """Take in the next Snapshot of the run: of each stretch the last one counts."""
         at_s = snapshot.t - snapshot.run.started_at
         self._last = snapshot
-        self._moments[int(at_s // self._spacing_s)] = moment(snapshot)
-        if len(self._moments) >= 2 * MOST:
+        self._points[int(at_s // self._spacing_s)] = make_point(snapshot)
+        if len(self._points) >= 2 * MAX_POINTS:
             self._spacing_s *= 2
             # In order of time: the later of two that fall together stays.
-            self._moments = {int(one.at_s // self._spacing_s): one for _, one in sorted(self._moments.items())}
+            self._points = {int(one.at_s // self._spacing_s): one for _, one in sorted(self._points.items())}
 
-    def digest(self) -> Digest | None:
+    def timeline(self) -> RunTimeline | None:
         """Return the run so far; None: nothing was taken in."""
         if self._last is None:
             return None
-        ordered = tuple(one for _, one in sorted(self._moments.items()))
-        return Digest(ordered, self._spacing_s, self._last)
+        ordered = tuple(one for _, one in sorted(self._points.items()))
+        return RunTimeline(ordered, self._spacing_s, self._last)
 
 
-def digests(snapshots: Iterable[Snapshot]) -> tuple[Digest, ...]:
+def timelines(snapshots: Iterable[Snapshot]) -> tuple[RunTimeline, ...]:
     """Boil down every run that a walk through a recording meets, oldest first."""
-    found: list[Digest] = []
-    digester, name = Digester(), None
+    found: list[RunTimeline] = []
+    builder, name = RunTimelineBuilder(), None
     for snapshot in snapshots:
         run = (snapshot.run.name, snapshot.run.started_at)
         if name is not None and run != name:
-            found += _ended(digester, snapshot)
-            digester = Digester()
+            found += _ended(builder, snapshot)
+            builder = RunTimelineBuilder()
         name = run
-        digester.add(snapshot)
-    last = digester.digest()
+        builder.add(snapshot)
+    last = builder.timeline()
     return (*found, last) if last is not None else tuple(found)
 
 
-def _ended(digester: Digester, following: Snapshot) -> list[Digest]:
+def _ended(builder: RunTimelineBuilder, following: Snapshot) -> list[RunTimeline]:
     """Close a run: what came of it is only known when the next one begins."""
-    one = digester.digest()
+    one = builder.timeline()
     if one is None:
         return []
     kept = [ended.last for ended in following.ended_runs if ended.last.run.name == one.last.run.name]
     # A run that never began (nobody answered in it) is not kept.
-    return [Digest(one.moments, one.spacing_s, kept[-1])] if kept else []
+    return [RunTimeline(one.points, one.spacing_s, kept[-1])] if kept else []
 
 
-def moment(snapshot: Snapshot) -> Moment:
+def make_point(snapshot: Snapshot) -> TimelinePoint:
     """Boil one Snapshot down."""
     start, forecast = snapshot.run.started_at, snapshot.memory.forecast
     lo_t, hi_t = (forecast.zero_lo_t, forecast.zero_hi_t) if forecast else (None, None)
     reading = snapshot.memory.reading
-    return Moment(
+    return TimelinePoint(
         at_s=snapshot.t - start,
-        word=snapshot.verdict.kind,
+        verdict_kind=snapshot.verdict.kind,
         available_bytes=reading.available_bytes if reading else None,
         forecast_state=forecast.state if forecast else None,
         zero_s=forecast.reaches_zero_t - start if forecast and forecast.reaches_zero_t is not None else None,
@@ -159,8 +159,8 @@ def moment(snapshot: Snapshot) -> Moment:
     )
 
 
-def _worker(worker: WorkerView) -> WorkerMoment:
-    return WorkerMoment(
+def _worker(worker: WorkerView) -> WorkerPoint:
+    return WorkerPoint(
         reach=worker.reach,
         generation=worker.generation,
         ui_state=worker.ui_state,
@@ -168,6 +168,6 @@ def _worker(worker: WorkerView) -> WorkerMoment:
         step_rate=worker.step_rate,
         memory_bytes=worker.rss_bytes if worker.tree_bytes is None else worker.tree_bytes,
         gameplay=worker.gameplay.reached_t is not None,
-        components={one.id: ComponentMoment(one.state, one.value) for one in worker.components},
+        components={one.id: ComponentPoint(one.state, one.value) for one in worker.components},
         health=worker.health.state if worker.health else None,
     )

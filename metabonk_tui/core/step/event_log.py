@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from metabonk_tui.core.alerts.rules import TWINS
+from metabonk_tui.core.alerts.rules import SAME_EVENT
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.trends import MemoryEventDraft
 from metabonk_tui.core.model.alert import Alert, AlertTransition
@@ -23,10 +23,10 @@ from metabonk_tui.core.worker.tracker import WorkerTrack, announce_rate
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 _LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
 ANSWERS = "answers"
-NOTHING: ExitTexts = {}
+NO_EXIT_TEXTS: ExitTexts = {}
 
 
-class Teller:
+class EventLog:
     """Collects the events of one step after those of the steps before."""
 
     def __init__(self, t: float, before: tuple[Event, ...]) -> None:
@@ -44,7 +44,7 @@ class Teller:
         """Take over events that came with the sample."""
         self._events.extend(events)
 
-    def tell(
+    def emit(
         self,
         kind: str,
         severity: Severity,
@@ -56,55 +56,55 @@ class Teller:
         """Note one event."""
         self._events.append(Event(self._t if t is None else t, kind, severity, text, worker, facts or {}))
 
-    def tell_check(self, check: Check, total: int) -> None:
+    def emit_check(self, check: Check, total: int) -> None:
         """Tell the result of a check of the gate."""
         text = f"check {check.n}/{total} {check.result}: {check.because}"
-        self.tell("check", _CHECKS[check.result], text, {"n": check.n, "result": check.result}, t=check.due_t)
+        self.emit("check", _CHECKS[check.result], text, {"n": check.n, "result": check.result}, t=check.due_t)
 
-    def tell_verdict(self, verdict: Verdict) -> None:
+    def emit_verdict(self, verdict: Verdict) -> None:
         """Tell a change of the headline."""
         was = f"{verdict.was} → " if verdict.was else ""
         reason = f": {verdict.because[0]}" if verdict.because else ""
         facts = {"word": verdict.kind.value, "because": list(verdict.because)}
-        self.tell("verdict", _LEVELS[verdict.kind.level], f"verdict {was}{verdict.kind}{reason}", facts)
+        self.emit("verdict", _LEVELS[verdict.kind.level], f"verdict {was}{verdict.kind}{reason}", facts)
 
-    def tell_memory(self, drafts: Iterable[MemoryEventDraft]) -> None:
+    def emit_memory(self, drafts: Iterable[MemoryEventDraft]) -> None:
         """Tell what memory brought."""
         for one in drafts:
-            self.tell(one.kind, one.severity, one.text, one.facts)
+            self.emit(one.kind, one.severity, one.text, one.facts)
 
-    def tell_slots(self, drafts: Iterable[tuple[str, Severity, str, tuple[WorkerRef, ...]]]) -> None:
+    def emit_slots(self, drafts: Iterable[tuple[str, Severity, str, tuple[WorkerRef, ...]]]) -> None:
         """Tell what happened on one worker or several at once."""
         for kind, severity, text, refs in drafts:
             only = refs[0] if len(refs) == 1 else None
-            self.tell(
+            self.emit(
                 kind, severity, f"{_listed(refs)} {text}", {"workers": [ref.written for ref in refs]}, worker=only
             )
 
-    def tell_deaths(self, drafts: Iterable[tuple[Severity, str, ExitedProcess]]) -> None:
+    def emit_process_exits(self, drafts: Iterable[tuple[Severity, str, ExitedProcess]]) -> None:
         """Tell how processes ended."""
         for severity, text, one in drafts:
             facts = {"pid": one.pid, "word": one.process_exit.reason, "exit_code": one.process_exit.exit_code}
-            self.tell("process.gone", severity, text, facts, worker=one.ref)
+            self.emit("process.gone", severity, text, facts, worker=one.ref)
 
-    def tell_alerts(self, turns: Iterable[AlertTransition]) -> None:
+    def emit_alerts(self, transitions: Iterable[AlertTransition]) -> None:
         """Tell which alerts fire, became louder and ended."""
-        for change in turns:
+        for change in transitions:
             alert = change.alert
             kind = "alert.resolved" if change.kind == "resolved" else "alert.firing"
             severity: Severity = "ok" if change.kind == "resolved" else alert.severity
-            self.tell(kind, severity, _alert_text(change), _alert_facts(change))
+            self.emit(kind, severity, _alert_text(change), _alert_facts(change))
 
-    def tell_workers(
+    def emit_workers(
         self,
         before: Mapping[WorkerRef, WorkerTrack],
         after: Mapping[WorkerRef, WorkerTrack],
         views: Sequence[WorkerView],
         config: Config,
-        ends: ExitTexts = NOTHING,
+        exit_texts: ExitTexts = NO_EXIT_TEXTS,
     ) -> dict[WorkerRef, WorkerTrack]:
         """Tell what changed on the workers; return the tracks with what was announced noted."""
-        told = dict(after)
+        announced_tracks = dict(after)
         # `conduct.happened` tells of these, and how.
         unanswering = {view.ref for view in views if view.health and view.health.state in UNANSWERING}
         groups: dict[tuple[str, Severity, str], list[WorkerRef]] = {}
@@ -119,14 +119,14 @@ class Teller:
             for kind, text in track.drafts:
                 severity: Severity = "warn"
                 if kind == "worker.generation":
-                    text = f"gen {track.generation}: {text}" + _end(ref, old.pid if old else None, ends)
+                    text = f"gen {track.generation}: {text}" + _exit_text(ref, old.pid if old else None, exit_texts)
                 note(kind, severity, text, ref)
             was = old.reach if old else Reach.STARTING
             if track.reach is not was and ref not in unanswering:
-                self._tell_reach(track, was, note, _end(ref, track.pid, ends))
+                self._emit_reach(track, was, note, _exit_text(ref, track.pid, exit_texts))
             announced = announce_rate(track.steps)
             if announced is not None:
-                told[ref] = replace(track, steps=announced)
+                announced_tracks[ref] = replace(track, steps=announced)
                 rate = track.steps.rate or 0.0
                 note(
                     "worker.rate",
@@ -135,15 +135,15 @@ class Teller:
                     ref,
                     ratio=announced.announced,
                 )
-            self._tell_environment(old, track, views, note)
+            self._emit_environment(old, track, views, note)
             for index, spec in enumerate(config.component):
                 state = track.components[index].state
                 state_before = old.components[index].state if old else ComponentState.PENDING
                 # A transition is a rare moment, not a rhythm that can stall.
-                rests = spec.kind == "transitions" and state is ComponentState.STALLED
-                if state is not state_before and not rests:
+                is_stalled_transition = spec.kind == "transitions" and state is ComponentState.STALLED
+                if state is not state_before and not is_stalled_transition:
                     named = partial(note, component=spec.id, title=spec.title, state=state.value)
-                    self._tell_component(spec.title, spec.field, state, state_before, ref, named)
+                    self._emit_component(spec.title, spec.field, state, state_before, ref, named)
             if track.gameplay.corroborated_t is not None and (old is None or old.gameplay.corroborated_t is None):
                 signs = " + ".join(track.gameplay.signs)
                 note("worker.gameplay", "ok", f"gameplay corroborated: {signs}", ref)
@@ -153,11 +153,11 @@ class Teller:
             if text == ANSWERS and only is None:
                 text = "answer"
             facts = {"workers": [ref.written for ref in refs], **noted}
-            self.tell(kind, severity, f"{_listed(refs)} {text}", facts, worker=only)
-        return told
+            self.emit(kind, severity, f"{_listed(refs)} {text}", facts, worker=only)
+        return announced_tracks
 
     @staticmethod
-    def _tell_reach(track: WorkerTrack, was: Reach, note: Any, end: str) -> None:
+    def _emit_reach(track: WorkerTrack, was: Reach, note: Any, end: str) -> None:
         ref = track.ref
         if track.reach is Reach.UP:
             note("worker.up", "ok", ANSWERS, ref)
@@ -170,7 +170,7 @@ class Teller:
             note("worker.down", "warn", f"alive, status broken: {track.error}", ref)
 
     @staticmethod
-    def _tell_environment(old: WorkerTrack | None, track: WorkerTrack, views: Sequence[WorkerView], note: Any) -> None:
+    def _emit_environment(old: WorkerTrack | None, track: WorkerTrack, views: Sequence[WorkerView], note: Any) -> None:
         if track.env is None or (old is not None and old.env == track.env):
             return
         env = next((view.env for view in views if view.ref == track.ref), None)
@@ -182,7 +182,7 @@ class Teller:
             note("env.ok", "ok", f"environment verified {env.right}/{env.required}", track.ref)
 
     @staticmethod
-    def _tell_component(
+    def _emit_component(
         title: str, field: str, state: ComponentState, before: ComponentState, ref: WorkerRef, note: Any
     ) -> None:
         if state is ComponentState.ACTIVE and before not in (ComponentState.STALE, ComponentState.DOWN):
@@ -199,11 +199,11 @@ class Teller:
 
 def _alert_text(change: AlertTransition) -> str:
     alert = change.alert
-    whose = f" {_listed(alert.workers)}" if alert.workers else ""
+    workers_text = f" {_listed(alert.workers)}" if alert.workers else ""
     if change.kind == "resolved":
-        return f"{alert.id}{whose} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
-    louder = f" is {'critical' if alert.severity == 'crit' else 'wider'} now" if change.kind == "louder" else ""
-    return f"{alert.id}{whose}{louder}: {alert.text}"
+        return f"{alert.id}{workers_text} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
+    escalation = f" is {'critical' if alert.severity == 'crit' else 'wider'} now" if change.kind == "louder" else ""
+    return f"{alert.id}{workers_text}{escalation}: {alert.text}"
 
 
 def _alert_facts(change: AlertTransition) -> dict[str, Any]:
@@ -213,16 +213,16 @@ def _alert_facts(change: AlertTransition) -> dict[str, Any]:
     facts |= {"workers": [ref.written for ref in alert.workers], "times": alert.times}
     facts |= {"least": alert.least, "most": alert.most, "unit": alert.unit} if alert.unit else {}
     facts |= {"duration": alert.duration_s(alert.resolved_t)} if alert.resolved_t is not None else {}
-    return facts | ({"twin": TWINS[alert.name]} if alert.name in TWINS else {})
+    return facts | ({"twin": SAME_EVENT[alert.name]} if alert.name in SAME_EVENT else {})
 
 
 def _listed(refs: Sequence[WorkerRef]) -> str:
     return " ".join(ref.label for ref in refs[:8]) + (" ..." if len(refs) > 8 else "")
 
 
-def _end(ref: WorkerRef, pid: int | None, ends: ExitTexts) -> str:
+def _exit_text(ref: WorkerRef, pid: int | None, exit_texts: ExitTexts) -> str:
     """Say how this very process ended, where that is known by now: it may have died as another's end is told."""
-    return f"; {ends[ref.slot, pid]}" if (ref.slot, pid) in ends else ""
+    return f"; {exit_texts[ref.slot, pid]}" if (ref.slot, pid) in exit_texts else ""
 
 
 def _named(env: Any) -> str:

@@ -12,23 +12,23 @@ READINGS = frozenset({"t", "workers", "memory", "processes", "gpus", "pool", "wa
 """What each Sample says anew; all else is told once."""
 
 
-def fold(earlier: Sample | None, sample: Sample, keep_events: int) -> Sample:
+def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> Sample:
     """Add to a Sample what an earlier one told once, the newest `keep_events` events of both."""
     if earlier is None:
         return sample
-    told: dict[str, Any] = {}
-    for one in fields(Sample):
-        before, now = getattr(earlier, one.name), getattr(sample, one.name)
-        if one.name in READINGS or before is None:
+    kept: dict[str, Any] = {}
+    for item in fields(Sample):
+        before, now = getattr(earlier, item.name), getattr(sample, item.name)
+        if item.name in READINGS or before is None:
             continue
-        if one.name == "events":
-            told[one.name] = (*before, *now)[-keep_events:]
-        elif one.name == "exits":
-            told[one.name] = (*before, *now)
+        if item.name == "events":
+            kept[item.name] = (*before, *now)[-keep_events:]
+        elif item.name == "exits":
+            kept[item.name] = (*before, *now)
         elif isinstance(before, Mapping):
-            told[one.name] = {**before, **now}
+            kept[item.name] = {**before, **now}
         elif now is None:
-            told[one.name] = before
+            kept[item.name] = before
         elif isinstance(before, KernelLogReading):
-            told[one.name] = replace(now, kills=(*before.kills, *now.kills))
-    return replace(sample, **told)
+            kept[item.name] = replace(now, kills=(*before.kills, *now.kills))
+    return replace(sample, **kept)

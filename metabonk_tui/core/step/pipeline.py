@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from metabonk_tui.core.alerts import tracker as alerts
-from metabonk_tui.core.alerts.rule import Scene
+from metabonk_tui.core.alerts.rule import RuleInput
 from metabonk_tui.core.alerts.tracker import Alerts
-from metabonk_tui.core.causes.tracker import Suspects
+from metabonk_tui.core.causes.tracker import CauseTracker
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import flight_recorder as black_box
 from metabonk_tui.core.memory import tracker as memory
@@ -24,12 +24,12 @@ from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.run.tracker import RunTrack
-from metabonk_tui.core.step.event_log import Teller
+from metabonk_tui.core.step.event_log import EventLog
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import Hysteresis, apply
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 from metabonk_tui.core.worker import contract, health
-from metabonk_tui.core.worker import process_exits as deaths
+from metabonk_tui.core.worker import process_exits as exits
 from metabonk_tui.core.worker import tracker as workers
 from metabonk_tui.core.worker.component import TREND_BUCKET_S
 from metabonk_tui.core.worker.contract import ContractTrack
@@ -40,7 +40,7 @@ from metabonk_tui.core.worker.view import worker_views
 
 KEPT_RUNS = 50
 KEPT_VERDICTS = 500
-Change = tuple[float, VerdictKind, tuple[str, ...]]
+VerdictChange = tuple[float, VerdictKind, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class State:
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
-    suspects: Suspects = field(default_factory=Suspects)
-    deaths: ExitState = field(default_factory=ExitState)
+    cause_tracker: CauseTracker = field(default_factory=CauseTracker)
+    exits: ExitState = field(default_factory=ExitState)
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
     kernel_log: str | None = None
     alerts: Alerts = field(default_factory=Alerts)
@@ -66,7 +66,7 @@ class State:
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
     """Say what a sample means after all that came before. Never raises for anything that was observed."""
     if previous is None:
-        return _advance(None, _fresh(runs.first_header(sample), config), sample, config, ended=())
+        return _advance(None, _new_state(runs.first_header(sample), config), sample, config, ended=())
     state = cast(State, previous.state)
     if runs.is_new(state.run, sample.run):
         header = cast(RunHeader, sample.run)
@@ -91,7 +91,7 @@ def _relaunched(before: State, after: State, sample: Sample, config: Config) -> 
     )
 
 
-def _fresh(header: RunHeader, config: Config) -> State:
+def _new_state(header: RunHeader, config: Config) -> State:
     run, names = runs.new_run(header, config), contract.new_contract(config)
     return State(run=run, tracks={}, memory=MemoryTrack(), gate=GateTrack(), contract=names)
 
@@ -101,43 +101,45 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
     state = cast(State, previous.state)
     ended = previous.ended_runs
     if state.run.begun:
-        last = _closed(previous, state, sample, config)
+        last = _close_run(previous, state, sample, config)
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
-    fresh = _fresh(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
+    fresh = _new_state(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
     spaced = replace(fresh.run, spacing=runs.spacing_after(state.run, fresh.run))
     known = replace(fresh.memory, earlier=state.memory.earlier)
     fresh = replace(fresh, run=spaced, memory=known, env_file=state.env_file)
     return _advance(None, fresh, sample, config, ended=ended, tick=previous.tick + 1, pool=previous.pool)
 
 
-def _closed(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
+def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
     """Return the last Snapshot of a run that ends before this sample: the hole up to it is still that run's.
 
     So is a kernel kill in it: what the counter shows when the next run begins is that run's zero.
     """
     last = replace(previous, state=None, ended_runs=())
-    teller = Teller(previous.t, previous.events)
+    event_log = EventLog(previous.t, previous.events)
     if sample.t - previous.t > runs.gap_s(state.run, config) and state.run.samples > 1:
-        hole = Gap(previous.t, sample.t)
-        hole_text = f"nothing was recorded for {sample.t - previous.t:.0f} s"
-        teller.tell("recorder.gap", "warn", hole_text, {"from": previous.t, "to": sample.t})
-        last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, hole)))
+        closing_gap = Gap(previous.t, sample.t)
+        gap_text = f"nothing was recorded for {sample.t - previous.t:.0f} s"
+        event_log.emit("recorder.gap", "warn", gap_text, {"from": previous.t, "to": sample.t})
+        last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, closing_gap)))
     after = memory.close(state.memory, sample, previous.t)
     if after.drafts:
         view = memory.view(after, config, len(previous.workers), previous.t)
         view = replace(view, black_box=state.recorder.box, kernel_log=state.kernel_log)
-        facts = _facts(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
-        _, verdict = apply(state.hysteresis, decide(facts), facts, config)
-        teller.tell_memory(after.drafts)
-        last = replace(last, memory=view, verdict=verdict, verdicts=_noted(last.verdicts, verdict, teller))
-    return replace(last, events=teller.events[-MAX_EVENTS:])
+        inputs = _verdict_inputs(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
+        _, verdict = apply(state.hysteresis, decide(inputs), inputs, config)
+        event_log.emit_memory(after.drafts)
+        last = replace(last, memory=view, verdict=verdict, verdicts=_add_verdict(last.verdicts, verdict, event_log))
+    return replace(last, events=event_log.events[-MAX_EVENTS:])
 
 
-def _noted(verdicts: tuple[Change, ...], verdict: Verdict, teller: Teller) -> tuple[Change, ...]:
+def _add_verdict(
+    verdicts: tuple[VerdictChange, ...], verdict: Verdict, event_log: EventLog
+) -> tuple[VerdictChange, ...]:
     """Add a verdict to those of the run, and tell it, where it says another word than the last one."""
     if verdicts and verdicts[-1][1] is verdict.kind:
         return verdicts
-    teller.tell_verdict(verdict)
+    event_log.emit_verdict(verdict)
     return (*verdicts, (verdict.since_t, verdict.kind, verdict.because))[-KEPT_VERDICTS:]
 
 
@@ -152,26 +154,26 @@ def _advance(
     pool: PoolReading | None = None,
 ) -> Snapshot:
     t = sample.t
-    teller = Teller(t, previous.events if previous else ())
+    event_log = EventLog(t, previous.events if previous else ())
     if previous is None:
         header = state.run.header
-        teller.tell("run.start", "info", _start_text(header), {"how": header.how}, t=header.started_at)
+        event_log.emit("run.start", "info", _start_text(header), {"how": header.how}, t=header.started_at)
         foreign = header.foreign_fields
         if foreign:
             text = f"asked for under names that /status never had, so never observed: {', '.join(foreign)}"
-            teller.tell("recorder.names", "warn", text, {"fields": list(foreign)})
+            event_log.emit("recorder.names", "warn", text, {"fields": list(foreign)})
     if previous is not None and not (sample.workers or sample.memory or sample.processes):
         # Only events: nothing was looked at, so nothing can be judged.
-        teller.add(sample.events)
-        heard = alerts.hear(state.alerts, sample.events)
-        noted = _note_events(replace(state, alerts=heard), sample)
-        return replace(previous, events=teller.events[-MAX_EVENTS:], state=noted, alerts=heard.view)
+        event_log.add(sample.events)
+        noted_alerts = alerts.apply_events(state.alerts, sample.events)
+        noted = _note_own_actions(replace(state, alerts=noted_alerts), sample)
+        return replace(previous, events=event_log.events[-MAX_EVENTS:], state=noted, alerts=noted_alerts.view)
 
     run, elapsed_s, gap = runs.observe(runs.begin_late(state.run, sample), sample, config)
     run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
     if gap is not None:
         text = f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s"
-        teller.tell("recorder.gap", "warn", text, {"from": gap.from_t, "to": gap.to_t})
+        event_log.emit("recorder.gap", "warn", text, {"from": gap.from_t, "to": gap.to_t})
     run = runs.note_answers(run, sample, runs.gap_s(run, config))
     nominal_s = run.spacing.nominal_s
     stale_s = max(config.observe.stale_intervals * nominal_s, config.observe.timeout_s)
@@ -187,8 +189,8 @@ def _advance(
     memory_now = memory.observe(state.memory, sample, gap_s, slack_s, config, suspended=suspended)
     memory_now = memory.remember_present(memory_now, sample)
 
-    late_s = max(deaths.LATE_S, 10 * nominal_s)
-    exit_state = deaths.observe(state.deaths, sample, state.memory, memory_now, slack_s, late_s)
+    late_s = max(exits.LATE_S, 10 * nominal_s)
+    exit_state = exits.observe(state.exits, sample, state.memory, memory_now, slack_s, late_s)
     named = tuple(one.who for _, _, one in exit_state.drafts if one.process_exit.reason == "OOM-killed")
     memory_now = memory.latch_named(memory_now, t, named)
     killed = memory_now.kills_in_run > state.memory.kills_in_run or bool(named)
@@ -209,36 +211,38 @@ def _advance(
         gate_now, gate.WorkersAt(t, views), before_gap, run.watched, run.answered, stale_s, config
     )
     gate_view = gate.view(gate_now, t, run.started_at, config)
-    tracks = teller.tell_workers(state.tracks, tracks, views, config, deaths.known_exit_texts(exit_state, t, late_s))
-    teller.tell_slots((*health.health_events(state.health_tracks, health_tracks, state.tracks, tracks), *names.drafts))
-    teller.tell_memory(memory_now.drafts)
-    teller.tell_deaths(exit_state.drafts)
+    tracks = event_log.emit_workers(state.tracks, tracks, views, config, exits.known_exit_texts(exit_state, t, late_s))
+    event_log.emit_slots(
+        (*health.health_events(state.health_tracks, health_tracks, state.tracks, tracks), *names.drafts)
+    )
+    event_log.emit_memory(memory_now.drafts)
+    event_log.emit_process_exits(exit_state.drafts)
     for check in judged:
-        teller.tell_check(check, len(gate_now.checks))
-    teller.add(sample.events)
+        event_log.emit_check(check, len(gate_now.checks))
+    event_log.add(sample.events)
 
     log = sample.kernel_log
     kernel_log = state.kernel_log if log is None else log.error or "readable"
-    memory_view = _guarded(memory.view(memory_now, config, len(views), t), sample)
+    memory_view = _with_watch(memory.view(memory_now, config, len(views), t), sample)
     memory_view = replace(memory_view, black_box=recorder.box, kernel_log=kernel_log)
     env_file = sample.env_file or state.env_file
     state = replace(state, run=run, tracks=tracks, memory=memory_now, gate=gate_now, env_file=env_file)
     state = replace(state, health_tracks=health_tracks, contract=names)
-    state = replace(state, deaths=exit_state, recorder=recorder, kernel_log=kernel_log)
-    state = _note_events(state, sample)
-    facts = _facts(state, t, gate_view, views, memory_view, pool_now, config)
+    state = replace(state, exits=exit_state, recorder=recorder, kernel_log=kernel_log)
+    state = _note_own_actions(state, sample)
+    inputs = _verdict_inputs(state, t, gate_view, views, memory_view, pool_now, config)
     environs = {ref: track.env.values for ref, track in tracks.items() if track.env is not None}
-    suspects = state.suspects.observe(sample, facts, environs, env_file)
-    state = replace(state, suspects=suspects)
-    hysteresis, verdict = apply(state.hysteresis, decide(facts), facts, config)
+    cause_tracker = state.cause_tracker.observe(sample, inputs, environs, env_file)
+    state = replace(state, cause_tracker=cause_tracker)
+    hysteresis, verdict = apply(state.hysteresis, decide(inputs), inputs, config)
     state = replace(state, hysteresis=hysteresis)
-    verdicts = _noted(previous.verdicts if previous else (), verdict, teller)
-    standing = alerts.hear(state.alerts, sample.events, gap=gap is not None)
-    standing = alerts.watch_states(standing, views, t, elapsed_s)
-    scene = Scene(facts, verdict, previous, alerts.uncertain(standing), standing.trouble)
-    standing, turns = alerts.observe(standing, scene, elapsed_s, config)
-    teller.tell_alerts(turns)
-    state = replace(state, alerts=standing)
+    verdicts = _add_verdict(previous.verdicts if previous else (), verdict, event_log)
+    alerts_state = alerts.apply_events(state.alerts, sample.events, gap=gap is not None)
+    alerts_state = alerts.observe_states(alerts_state, views, t, elapsed_s)
+    rule_input = RuleInput(inputs, verdict, previous, alerts.uncertain(alerts_state), alerts_state.recorder_problem)
+    alerts_state, transitions = alerts.observe(alerts_state, rule_input, elapsed_s, config)
+    event_log.emit_alerts(transitions)
+    state = replace(state, alerts=alerts_state)
     return Snapshot(
         t=t,
         tick=tick if tick is not None else (previous.tick + 1 if previous else 0),
@@ -248,9 +252,9 @@ def _advance(
         gate=gate_view,
         verdict=verdict,
         pool=pool_now,
-        events=teller.events[-MAX_EVENTS:],
+        events=event_log.events[-MAX_EVENTS:],
         verdicts=verdicts,
-        causes=suspects.causes,
+        causes=cause_tracker.causes,
         lag_s=sample.lag_s,
         trend_bucket_s=TREND_BUCKET_S,
         memory_bucket_s=HISTORY_BUCKET_S,
@@ -258,12 +262,12 @@ def _advance(
         state=state,
         env_file=env_file,
         contract=names.view,
-        log_lines=suspects.logs,
-        alerts=standing.view,
+        log_lines=cause_tracker.logs,
+        alerts=alerts_state.view,
     )
 
 
-def _guarded(view: MemoryView, sample: Sample) -> MemoryView:
+def _with_watch(view: MemoryView, sample: Sample) -> MemoryView:
     watch = sample.watch
     return replace(view, watch=watch, watch_armed=watch is not None and watch.armed and not watch.dry_run)
 
@@ -310,7 +314,7 @@ def _observe_workers(
     return tracks
 
 
-def _note_events(state: State, sample: Sample) -> State:
+def _note_own_actions(state: State, sample: Sample) -> State:
     """Learn from what we did ourselves: a pool that we stopped is not a pool that fell."""
     run = state.run
     for event in sample.events:
@@ -326,7 +330,7 @@ def _note_events(state: State, sample: Sample) -> State:
     return replace(state, run=run)
 
 
-def _facts(
+def _verdict_inputs(
     state: State,
     t: float,
     gate_view: Gate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from metabonk_tui.core.recordings.seek import CAN_BE_TYPED, IN_SHORT, Target, find, parse
+from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, ACCEPTED_FORMS_SHORT, Target, find, parse
 from metabonk_tui.ui.dialogs.base import Dialog, Reply, field
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, mark, on_row, width
@@ -32,8 +32,8 @@ class SeekDialog(Dialog):
         if self._error:
             help_row = (mark(g.caution, "warn"), gap(1), Span(g.text(self._error), "text"), gap(2))
         if self._error in ("", UNKNOWN):
-            whole = width(help_row) + len(CAN_BE_TYPED) <= room
-            help_row = (*help_row, muted(CAN_BE_TYPED if whole else IN_SHORT))
+            whole = width(help_row) + len(ACCEPTED_FORMS) <= room
+            help_row = (*help_row, muted(ACCEPTED_FORMS if whole else ACCEPTED_FORMS_SHORT))
         row = (*row, *cut(help_row, room, g.ellipsis))
         return (*rows[:-1], on_row(fit(row, frame.width, g.ellipsis), "surface"))
 

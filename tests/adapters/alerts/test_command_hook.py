@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.adapters.alerts.command_hook import Hook, call_hook
+from metabonk_tui.adapters.alerts.command_hook import CommandHook, call_hook
 from metabonk_tui.adapters.state.pool_lock import PoolLock
-from metabonk_tui.core.alerts.payload import example, message, wanted
+from metabonk_tui.core.alerts.payload import is_wanted, make_example, make_message
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition
 from metabonk_tui.core.model.sample import Sample
@@ -45,16 +45,16 @@ def snapshot() -> Snapshot:
     return step(None, Sample(t=1100.0), config())
 
 
-Make = Callable[..., tuple[Hook, list[str]]]
+Make = Callable[..., tuple[CommandHook, list[str]]]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
-    made: list[Hook] = []
+    made: list[CommandHook] = []
 
-    def build(of: Config, lock: str = "lock") -> tuple[Hook, list[str]]:
+    def build(of: Config, lock: str = "lock") -> tuple[CommandHook, list[str]]:
         complaints: list[str] = []
-        hook = Hook(of, PoolLock(tmp_path / lock), complaints.append)
+        hook = CommandHook(of, PoolLock(tmp_path / lock), complaints.append)
         made.append(hook)
         return hook, complaints
 
@@ -99,8 +99,8 @@ def test_it_gets_the_alert_and_the_state_of_everything_as_json(make: Make, tmp_p
 
 
 def test_the_made_up_one_has_the_same_shape(snapshot: Snapshot) -> None:
-    real = message(AlertTransition("firing", FIRING), snapshot, config().pool) | {"left_out": 0}
-    made = example(1.0, config())
+    real = make_message(AlertTransition("firing", FIRING), snapshot, config().pool) | {"left_out": 0}
+    made = make_example(1.0, config())
     assert made.keys() == real.keys()
     assert {key: value.keys() for key, value in made.items() if isinstance(value, dict)} == {
         key: value.keys() for key, value in real.items() if isinstance(value, dict)
@@ -109,7 +109,7 @@ def test_the_made_up_one_has_the_same_shape(snapshot: Snapshot) -> None:
 
 def test_who_has_seen_it_is_said(snapshot: Snapshot) -> None:
     seen = replace(FIRING, acknowledged=Acknowledged(1090.0, "key"))
-    assert message(AlertTransition("louder", seen), snapshot, config().pool)["alert"]["acknowledged"] == {
+    assert make_message(AlertTransition("louder", seen), snapshot, config().pool)["alert"]["acknowledged"] == {
         "t": 1090.0,
         "by": "key",
     }
@@ -131,7 +131,7 @@ def test_only_what_is_wanted(severity: str, resolved: bool, expected: list[str])
         AlertTransition("resolved", RESOLVED),
         AlertTransition("firing", replace(FIRING, severity="crit")),
     ]
-    assert [f"{c.alert.severity} {c.kind}" for c in changes if wanted(c, hook)] == expected
+    assert [f"{c.alert.severity} {c.kind}" for c in changes if is_wanted(c, hook)] == expected
 
 
 def test_fifty_changes_of_one_condition_are_one_call(make: Make, tmp_path: Path, snapshot: Snapshot) -> None:
@@ -179,7 +179,9 @@ def test_at_its_deadline_all_that_it_started_ends(tmp_path: Path) -> None:
         "print('\\x1b]0;evil\\x07 began', flush=True)\n"
         "time.sleep(60)\n"
     )
-    done = call_hook(hooked(PYTHON, "-c", code, timeout_s=1.5).alerts.hook, example(0.0, config()), threading.Event())
+    done = call_hook(
+        hooked(PYTHON, "-c", code, timeout_s=1.5).alerts.hook, make_example(0.0, config()), threading.Event()
+    )
     assert not done.ok
     assert done.how == "not done within 1.5 s"
     assert "began" in done.tail[0]
@@ -192,13 +194,13 @@ def test_what_it_leaves_running_goes_on(tmp_path: Path) -> None:
     """`notify &` in a script must not be cut off when the script ends."""
     later = f"import time; time.sleep(0.3); open({str(tmp_path / 'later')!r}, 'w').write('x')"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {later!r}])"
-    done = call_hook(hooked(PYTHON, "-c", code).alerts.hook, example(0.0, config()), threading.Event())
+    done = call_hook(hooked(PYTHON, "-c", code).alerts.hook, make_example(0.0, config()), threading.Event())
     assert done.ok
     wait_for((tmp_path / "later").exists)
 
 
 def test_one_that_does_not_read_or_prints_without_end_holds_nobody(tmp_path: Path) -> None:
-    big = {**example(0.0, config()), "because": "x" * 1_000_000}
+    big = {**make_example(0.0, config()), "because": "x" * 1_000_000}
     deaf = call_hook(hooked(PYTHON, "-c", "pass").alerts.hook, big, threading.Event())
     assert (deaf.how, deaf.ok) == ("exit code 0", True)
     loud = "import sys\nfor _ in range(20000): print('y' * 100)\nsys.stdin.read(); print('read all')"
@@ -208,7 +210,9 @@ def test_one_that_does_not_read_or_prints_without_end_holds_nobody(tmp_path: Pat
 
 
 def test_no_shell_reads_the_command(tmp_path: Path) -> None:
-    done = call_hook(hooked("echo", "$HOME; touch x", "`id`").alerts.hook, example(0.0, config()), threading.Event())
+    done = call_hook(
+        hooked("echo", "$HOME; touch x", "`id`").alerts.hook, make_example(0.0, config()), threading.Event()
+    )
     assert done.tail == ("$HOME; touch x `id`",)
 
 
@@ -257,7 +261,7 @@ def test_the_end_waits_for_it_and_not_for_ever(
 
 
 def test_its_environment_is_ours_and_nothing_is_added() -> None:
-    done = call_hook(hooked("env").alerts.hook, example(0.0, config()), threading.Event())
+    done = call_hook(hooked("env").alerts.hook, make_example(0.0, config()), threading.Event())
     # readline puts LINES and COLUMNS where only C sees them.
     ours = {*os.environ, "LINES", "COLUMNS"}
     assert {line.split("=")[0] for line in done.tail if "=" in line} <= ours
@@ -268,7 +272,7 @@ def test_a_script_that_may_not_be_run_is_named(tmp_path: Path) -> None:
     script = tmp_path / "hook"
     script.write_text("#!/bin/sh\n")
     script.chmod(stat.S_IRUSR)
-    done = call_hook(hooked(str(script)).alerts.hook, example(0.0, config()), threading.Event())
+    done = call_hook(hooked(str(script)).alerts.hook, make_example(0.0, config()), threading.Event())
     assert done.how == f"{script}: Permission denied"
 
 
@@ -277,4 +281,4 @@ def test_a_home_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     script = tmp_path / "hook"
     script.write_text("#!/bin/sh\necho found\n")
     script.chmod(0o700)
-    assert call_hook(hooked("~/hook").alerts.hook, example(0.0, config()), threading.Event()).tail == ("found",)
+    assert call_hook(hooked("~/hook").alerts.hook, make_example(0.0, config()), threading.Event()).tail == ("found",)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from metabonk_tui.adapters.alerts.prometheus import Unserved, serve
+from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
 from metabonk_tui.core.config.schema import ConfigError
 from metabonk_tui.core.export.prometheus import FAMILIES
 from metabonk_tui.core.model.alert import Alert
@@ -186,7 +186,7 @@ def test_hostile_labels_are_text(read: Shown) -> None:
 
 def test_a_port_that_is_taken_is_named(read: Shown) -> None:
     port = read.endpoint.port
-    with pytest.raises(Unserved, match=f"cannot listen on 127.0.0.1 port {port}: Address already in use"):
+    with pytest.raises(MetricsError, match=f"cannot listen on 127.0.0.1 port {port}: Address already in use"):
         serve("127.0.0.1", port, lambda: None, lambda _: 0.0)
 
 
@@ -217,9 +217,9 @@ def test_others_are_refused(host: str) -> None:
 def test_without_the_library_it_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['prometheus_client'] = None\n"
-        "from metabonk_tui.adapters.alerts.prometheus import Unserved, serve\n"
+        "from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve\n"
         "try: serve('127.0.0.1', 0, lambda: None, lambda _: 0.0)\n"
-        "except Unserved as error: print(error)\n"
+        "except MetricsError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert "pip install 'metabonk-tui[metrics]'" in done.stdout, done.stderr

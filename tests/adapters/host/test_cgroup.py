@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.host.cgroup import CgroupTree, GroupMemory, group_memory, group_swap, read_pressure
+from metabonk_tui.adapters.host.cgroup import (
+    CgroupMemory,
+    CgroupTree,
+    read_cgroup_memory,
+    read_cgroup_swap,
+    read_pressure,
+)
 from tests.support.cgroup_trees import MB, Machine
 
 
@@ -105,18 +111,18 @@ def test_a_group_that_is_gone_leaves_its_ancestors(machine: Machine) -> None:
     ("limit", "high", "usage", "cache", "expected"),
     [
         ("max", "max", 5 * MB, 0, None),
-        (100 * MB, "max", 30 * MB, 0, GroupMemory(100 * MB, 30 * MB, 70 * MB)),
-        ("max", 80 * MB, 30 * MB, 0, GroupMemory(80 * MB, 30 * MB, 50 * MB)),
-        (100 * MB, 80 * MB, 30 * MB, 0, GroupMemory(80 * MB, 30 * MB, 50 * MB)),
+        (100 * MB, "max", 30 * MB, 0, CgroupMemory(100 * MB, 30 * MB, 70 * MB)),
+        ("max", 80 * MB, 30 * MB, 0, CgroupMemory(80 * MB, 30 * MB, 50 * MB)),
+        (100 * MB, 80 * MB, 30 * MB, 0, CgroupMemory(80 * MB, 30 * MB, 50 * MB)),
         # The page cache can be had back: a group full of it is not full.
-        (100 * MB, "max", 100 * MB, 90 * MB, GroupMemory(100 * MB, 10 * MB, 90 * MB)),
+        (100 * MB, "max", 100 * MB, 90 * MB, CgroupMemory(100 * MB, 10 * MB, 90 * MB)),
         # Counters are not read at one instant.
-        (100 * MB, "max", 10 * MB, 20 * MB, GroupMemory(100 * MB, 0, 100 * MB)),
-        (100 * MB, 80 * MB, 95 * MB, 0, GroupMemory(80 * MB, 95 * MB, 0)),
-        (0, "max", 10 * MB, 0, GroupMemory(0, 10 * MB, 0)),
+        (100 * MB, "max", 10 * MB, 20 * MB, CgroupMemory(100 * MB, 0, 100 * MB)),
+        (100 * MB, 80 * MB, 95 * MB, 0, CgroupMemory(80 * MB, 95 * MB, 0)),
+        (0, "max", 10 * MB, 0, CgroupMemory(0, 10 * MB, 0)),
         ("garbage", "-5", 10 * MB, 0, None),
         ("", "", 10 * MB, 0, None),
-        (100 * MB, "max", "garbage", 0, GroupMemory(100 * MB, None, None)),
+        (100 * MB, "max", "garbage", 0, CgroupMemory(100 * MB, None, None)),
     ],
 )
 def test_what_a_v2_group_leaves(
@@ -125,11 +131,11 @@ def test_what_a_v2_group_leaves(
     high: int | str,
     usage: int | str,
     cache: int,
-    expected: GroupMemory | None,
+    expected: CgroupMemory | None,
 ) -> None:
     machine.mount(2).v2("/a", limit=limit, high=high, usage=usage, cache=cache).process(7, v2="/a")
     [chain] = CgroupTree(machine.root).chains(7)
-    assert group_memory(chain[-1]) == expected
+    assert read_cgroup_memory(chain[-1]) == expected
 
 
 @pytest.mark.parametrize(
@@ -137,24 +143,24 @@ def test_what_a_v2_group_leaves(
     [
         (9223372036854771712, 5 * MB, 0, None),
         (9223372036854710272, 5 * MB, 0, None),
-        (100 * MB, 30 * MB, 10 * MB, GroupMemory(100 * MB, 20 * MB, 80 * MB)),
+        (100 * MB, 30 * MB, 10 * MB, CgroupMemory(100 * MB, 20 * MB, 80 * MB)),
         ("garbage", 30 * MB, 10 * MB, None),
-        (100 * MB, "", 10 * MB, GroupMemory(100 * MB, None, None)),
+        (100 * MB, "", 10 * MB, CgroupMemory(100 * MB, None, None)),
     ],
 )
 def test_what_a_v1_group_leaves(
-    machine: Machine, limit: int | str, usage: int | str, cache: int, expected: GroupMemory | None
+    machine: Machine, limit: int | str, usage: int | str, cache: int, expected: CgroupMemory | None
 ) -> None:
     machine.mount(1).v1("/a", limit=limit, usage=usage, cache=cache).process(7, v1="/a")
     [chain] = CgroupTree(machine.root).chains(7)
-    assert group_memory(chain[-1]) == expected
+    assert read_cgroup_memory(chain[-1]) == expected
 
 
 @pytest.mark.parametrize("stat", ["", "garbage", "active_file x\ninactive_file 3", "active_file 3", "total_cache 9"])
 def test_a_limit_without_a_readable_stat_leaves_an_unknown_amount(machine: Machine, stat: str) -> None:
     machine.mount(2).v2("/a", limit=100 * MB, usage=99 * MB, stat=stat).process(7, v2="/a")
     [chain] = CgroupTree(machine.root).chains(7)
-    assert group_memory(chain[-1]) == GroupMemory(100 * MB, None, None)
+    assert read_cgroup_memory(chain[-1]) == CgroupMemory(100 * MB, None, None)
 
 
 def test_v1_reports_the_limit_above_the_container_only_at_its_top(machine: Machine) -> None:
@@ -162,18 +168,18 @@ def test_v1_reports_the_limit_above_the_container_only_at_its_top(machine: Machi
     machine.v1("", usage=30 * MB, inherited=50 * MB).v1("/in", usage=20 * MB, inherited=50 * MB)
     machine.process(7, v1="/docker/abc/in")
     [chain] = CgroupTree(machine.root).chains(7)
-    assert [group_memory(group) for group in chain] == [GroupMemory(50 * MB, 30 * MB, 20 * MB), None]
+    assert [read_cgroup_memory(group) for group in chain] == [CgroupMemory(50 * MB, 30 * MB, 20 * MB), None]
 
 
 def test_swap_limits_are_read_where_a_group_has_one(machine: Machine) -> None:
     machine.mount(2).v2("/a").process(7, v2="/a")
     [chain] = CgroupTree(machine.root).chains(7)
-    assert group_swap(chain[-1]) is None
+    assert read_cgroup_swap(chain[-1]) is None
     machine.write("/sys/fs/cgroup/a/memory.swap.max", 5 * MB)
     machine.write("/sys/fs/cgroup/a/memory.swap.current", 2 * MB)
-    assert group_swap(chain[-1]) == (5 * MB, 2 * MB)
+    assert read_cgroup_swap(chain[-1]) == (5 * MB, 2 * MB)
     machine.write("/sys/fs/cgroup/a/memory.swap.max", "max")
-    assert group_swap(chain[-1]) is None
+    assert read_cgroup_swap(chain[-1]) is None
 
 
 def test_pressure_is_read_or_unknown(machine: Machine) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.host.cgroup import CgroupTree, group_memory
+from metabonk_tui.adapters.host.cgroup import CgroupTree, read_cgroup_memory
 from metabonk_tui.adapters.host.oom_counter import OomCounter, counter_file
 from tests.support.cgroup_trees import MB, Machine
 
@@ -18,7 +18,7 @@ def machine(tmp_path: Path) -> Machine:
 
 def chosen(machine: Machine, pid: int) -> str | None:
     [chain] = CgroupTree(machine.root).chains(pid)
-    file = counter_file(chain, {group: group_memory(group) for group in chain})
+    file = counter_file(chain, {group: read_cgroup_memory(group) for group in chain})
     return None if file is None else str(file.relative_to(machine.root / "sys/fs/cgroup"))
 
 

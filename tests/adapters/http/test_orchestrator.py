@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.adapters.http.client import StatusClient
-from metabonk_tui.adapters.http.orchestrator import Orchestrator, parse
+from metabonk_tui.adapters.http.orchestrator import OrchestratorClient, parse
 from metabonk_tui.core.model.sample import ERRORS, OrchestratorReading, OrchestratorWorker
 from tests.support.fault_server import FAULTS, fault_server, free_port
 
@@ -115,10 +115,10 @@ def test_no_bytes_ever_raise(body: bytes) -> None:
 async def test_it_is_asked_for_its_workers_and_its_failures_have_names() -> None:
     async with fault_server() as server, StatusClient(0.5, 65536) as client:
         # `good` answers anything that is no fault: here a document without workers.
-        assert (await Orchestrator(client, server.url(""), BASE_PORT).read()).error == "not an object"
+        assert (await OrchestratorClient(client, server.url(""), BASE_PORT).read()).error == "not an object"
         assert server.requests[-1].startswith(b"GET /workers HTTP/1.1\r\n")
         for path in ("hang", "http-500"):
             body, _ = await client.fetch(server.url(path))
             assert body.error == FAULTS[path][1]  # type: ignore[union-attr]
-        gone = Orchestrator(client, f"http://127.0.0.1:{free_port()}", BASE_PORT)
+        gone = OrchestratorClient(client, f"http://127.0.0.1:{free_port()}", BASE_PORT)
         assert await gone.read() == OrchestratorReading(error="refused")

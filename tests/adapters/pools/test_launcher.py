@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.pools.discover import spoken_workers
+from metabonk_tui.adapters.pools.discover import workers_option
 from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
 from metabonk_tui.adapters.process.proc import Proc
-from metabonk_tui.adapters.process.spawn import exit_words, start_child, tail_lines
+from metabonk_tui.adapters.process.spawn import describe_exit, start_child, tail_lines
 from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation, PoolReading
 from tests.support.children import Children, wait_for
@@ -530,7 +530,7 @@ async def test_a_pool_that_is_only_looked_at_refuses() -> None:
     ],
 )
 def test_the_launchers_own_words_say_how_many_are_wanted(words: str, workers: int | None) -> None:
-    assert spoken_workers(tuple(words.split())) == workers
+    assert workers_option(tuple(words.split())) == workers
 
 
 async def test_a_record_that_cannot_be_believed_is_reported_and_replaced(pool: FakePool) -> None:
@@ -564,7 +564,7 @@ async def test_a_log_that_cannot_be_written_fails_the_launch(pool: FakePool) -> 
 
 async def test_a_pool_on_another_host_is_only_looked_at(pool: FakePool) -> None:
     backend = pool.backend()
-    backend._site.host = "10.1.2.3"
+    backend._spec.host = "10.1.2.3"
     plan = backend.plan(Launch(1), await backend.read())
     assert plan.mode == "refused"
     assert "10.1.2.3" in plan.refusal
@@ -608,4 +608,4 @@ def test_a_tail_is_short_and_whole(tmp_path: Path) -> None:
     ("code", "words"), [(0, "exit code 0"), (-15, "ended by SIGTERM"), (-99, "ended by signal 99")]
 )
 def test_how_a_command_ended_is_said_in_words(code: int, words: str) -> None:
-    assert exit_words(code) == words
+    assert describe_exit(code) == words

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.host.disk import room
-from metabonk_tui.adapters.pools.launch_spec import LauncherSite
-from metabonk_tui.adapters.pools.port_check import look_at_ports
+from metabonk_tui.adapters.host.disk import free_space
+from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
+from metabonk_tui.adapters.pools.port_check import check_ports
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.core.launch.preflight import PortFinding
@@ -28,7 +28,7 @@ def pool(tmp_path: Path) -> Iterator[FakePool]:
 
 def found(pool: FakePool, workers: int) -> tuple[PortFinding, ...]:
     settings = pool.config()
-    return look_at_ports(LauncherSite(settings, pool.state), ProcessTable(settings), workers, Proc())
+    return check_ports(LaunchSpec(settings, pool.state), ProcessTable(settings), workers, Proc())
 
 
 def test_a_stranger_is_named_and_a_free_port_is_free(pool: FakePool) -> None:
@@ -53,6 +53,6 @@ async def test_our_own_worker_may_hold_its_port(pool: FakePool) -> None:
 
 
 def test_the_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
-    there, missing = room(tmp_path), room(tmp_path / "a" / "b")
+    there, missing = free_space(tmp_path), free_space(tmp_path / "a" / "b")
     assert there.free_bytes
     assert missing.free_bytes is not None

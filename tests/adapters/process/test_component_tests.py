@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.process.component_tests import KeptResults, run_test
+from metabonk_tui.adapters.process.component_tests import ComponentTestsFile, run_test
 from metabonk_tui.adapters.process.run_command import KEPT_LINES
 from metabonk_tui.core.config.schema import TestConfig
 from metabonk_tui.core.launch.preflight import TestResult
@@ -84,19 +84,22 @@ def test_giving_up_ends_it(tmp_path: Path) -> None:
 
 
 def test_results_are_kept_by_name(tmp_path: Path) -> None:
-    kept = KeptResults(tmp_path / "state" / "tests.json")
+    kept = ComponentTestsFile(tmp_path / "state" / "tests.json")
     assert kept.read() == ()
     first = TestResult("a", ("x",), "failed", 1.0, 0.5, "exit code 1", ("oh",))
-    kept.keep(first)
-    kept.keep(TestResult("b", ("y",), "passed", 2.0, 0.5))
-    kept.keep(TestResult("a", ("x",), "passed", 3.0, 0.5))
-    assert [(one.name, one.outcome) for one in KeptResults(kept.path).read()] == [("b", "passed"), ("a", "passed")]
+    kept.save(first)
+    kept.save(TestResult("b", ("y",), "passed", 2.0, 0.5))
+    kept.save(TestResult("a", ("x",), "passed", 3.0, 0.5))
+    assert [(one.name, one.outcome) for one in ComponentTestsFile(kept.path).read()] == [
+        ("b", "passed"),
+        ("a", "passed"),
+    ]
     assert kept.path.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"name": "a"}]', '{"a": 1}'])
 def test_results_that_cannot_be_believed_are_none(tmp_path: Path, text: str) -> None:
-    kept = KeptResults(tmp_path / "tests.json")
+    kept = ComponentTestsFile(tmp_path / "tests.json")
     kept.path.write_text(text)
     assert kept.read() == ()
     assert "cannot be read" in kept.problem

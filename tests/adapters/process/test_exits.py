@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.adapters.host.kernel_log import KernelLog
-from metabonk_tui.adapters.process.exits import Exits
+from metabonk_tui.adapters.process.exits import ExitCodeReader
 from metabonk_tui.adapters.process.spawn import reap, start_child, take_ended
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
@@ -41,7 +41,7 @@ def test_the_launchers_log_is_followed_from_where_it_was(tmp_path: Path) -> None
     os.mkdir(run := tmp_path / "run")
     written(run, line(9))
     os.utime(run, (time.time() - 1000,) * 2)
-    exits = Exits()
+    exits = ExitCodeReader()
     assert exits.read([str(run)]) == ()
     written(run, "INFO: GET /status\n" + line(-15) + line(3, 2)[:20])
     assert exits.read([str(run)]) == (ExitReading("worker", "-15", slot=1),)
@@ -51,7 +51,7 @@ def test_the_launchers_log_is_followed_from_where_it_was(tmp_path: Path) -> None
 
 
 def test_a_run_that_began_after_us_is_read_whole(tmp_path: Path) -> None:
-    exits = Exits()
+    exits = ExitCodeReader()
     os.mkdir(run := tmp_path / "run")
     written(run, line(-9) + "[start_omega] omega-2 restart limit reached (0/0) (exit -9)\n")
     os.utime(run, (time.time() + 10,) * 2)
@@ -61,7 +61,7 @@ def test_a_run_that_began_after_us_is_read_whole(tmp_path: Path) -> None:
 def test_what_is_no_log_is_no_evidence(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     os.mkfifo(tmp_path / "logs" / "omega.log")
-    assert Exits().read([str(tmp_path), str(tmp_path / "nowhere"), "relative"]) == ()
+    assert ExitCodeReader().read([str(tmp_path), str(tmp_path / "nowhere"), "relative"]) == ()
 
 
 def test_our_own_childrens_codes_are_taken_once(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_our_own_childrens_codes_are_taken_once(tmp_path: Path) -> None:
     child = start_child([sys.executable, "-c", "raise SystemExit(3)"], tmp_path, os.environ, tmp_path / "out.log")
     assert child.process.wait(30) == 3
     reap()
-    exits = Exits(take_ended)
+    exits = ExitCodeReader(take_ended)
     # Children of other tests may end meanwhile.
     assert ExitReading("launcher", "3", pid=child.pid) in exits.read([])
     assert child.pid not in [ended.pid for ended in exits.read([])]

@@ -13,8 +13,16 @@ import pytest
 
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.adapters.state.config_files import state_dir
-from metabonk_tui.adapters.state.paths import state_place
-from metabonk_tui.adapters.state.status_file import Unreadable, file_name, find, folder_of, forget_old, read, write
+from metabonk_tui.adapters.state.paths import state_path
+from metabonk_tui.adapters.state.status_file import (
+    UnreadableStatusFile,
+    file_name,
+    find,
+    folder_of,
+    read,
+    remove_old,
+    write,
+)
 
 
 @pytest.fixture
@@ -89,7 +97,7 @@ def test_where_nothing_was_written_there_is_nothing(folder: str) -> None:
 def test_what_cannot_be_read_is_said(tmp_path: Path, content: bytes, why: str) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(content)
-    with pytest.raises(Unreadable, match=why):
+    with pytest.raises(UnreadableStatusFile, match=why):
         read(str(path))
 
 
@@ -97,7 +105,7 @@ def test_a_folder_that_is_a_file_is_reported(folder: str) -> None:
     Path(folder).write_text("in the way")
     with pytest.raises(OSError, match=r"exists|directory"):
         write(f"{folder}/a.json", {})
-    with pytest.raises(Unreadable, match="directory"):
+    with pytest.raises(UnreadableStatusFile, match="directory"):
         find(folder)
 
 
@@ -135,11 +143,11 @@ def test_what_nobody_renews_is_forgotten_in_the_end(folder: str) -> None:
         write(f"{folder}/{name}", {})
     for name in ("old.json", "old.json.17.draft"):
         os.utime(f"{folder}/{name}", (1, 1))
-    forget_old(folder)
+    remove_old(folder)
     assert os.listdir(folder) == ["new.json"]
-    forget_old(folder, time.time() + state_file.FORGOTTEN_S + 60)
+    remove_old(folder, time.time() + state_file.MAX_AGE_S + 60)
     assert os.listdir(folder) == []
-    forget_old(f"{folder}/nowhere")
+    remove_old(f"{folder}/nowhere")
 
 
 @pytest.mark.parametrize(
@@ -163,11 +171,11 @@ def test_the_short_way_finds_the_same_directory(environ: dict[str, str], monkeyp
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     expected = Path(platformdirs.user_state_dir("metabonk-tui", appauthor=False))
-    assert Path(state_place()) == state_dir() == expected
+    assert Path(state_path()) == state_dir() == expected
 
 
 def test_a_directory_that_was_chosen_is_taken_as_it_is() -> None:
-    assert state_place({"METABONK_TUI_STATE_DIR": "here", "XDG_STATE_HOME": "/x"}) == "here"
+    assert state_path({"METABONK_TUI_STATE_DIR": "here", "XDG_STATE_HOME": "/x"}) == "here"
 
 
 def test_it_is_a_line_of_plain_json(folder: str) -> None:

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.store import checkpoint as kept_snapshot
-from metabonk_tui.adapters.store import retention
+from metabonk_tui.adapters.store import checkpoint, retention
 from metabonk_tui.adapters.store import run_directory as shelf
-from metabonk_tui.adapters.store.journal import AGAIN_S
+from metabonk_tui.adapters.store.journal import RETRY_S
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, paths, summaries
 from metabonk_tui.adapters.store.run_file import RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
@@ -40,10 +39,10 @@ def test_all_that_a_second_monitor_did_is_reported_not_only_the_first(tmp_path: 
     first = begun(tmp_path)
     second = Bench(tmp_path)
     second.journal.begin(THERE)
-    second.journal.news()
+    second.journal.read_new()
     for number in range(3):
         for which in "ab":
-            assert second.journal.tell((Event(T, "pool.stop", "info", f"stopped {number}{which}"),), None)
+            assert second.journal.submit((Event(T, "pool.stop", "info", f"stopped {number}{which}"),), None)
         first.take(tick(5 + number))
     second.journal.close()
     first.journal.close()
@@ -63,7 +62,7 @@ def test_what_is_reported_once_while_nothing_can_be_stored_is_stored_later(
         patch.setattr(RunFile, "write", full)
         for number in range(5, 8):
             bench.take(tick(number, environments={number: EnvReading({"A": str(number)})}))
-    bench.now_s += AGAIN_S + 1
+    bench.now_s += RETRY_S + 1
     bench.take(tick(50))
     bench.journal.close()
     with Recording(paths(tmp_path)[0]) as one:
@@ -192,8 +191,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     bench = begun(folder, 150)
     path = paths(folder)[0]
-    assert bench.journal._page is not None
-    bench.journal._page.close()
+    assert bench.journal._run_writer is not None
+    bench.journal._run_writer.close()
     with sqlite3.connect(path) as base:
         base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     base.close()
@@ -223,7 +222,7 @@ def test_a_damaged_recording_is_read_or_named_never_a_surprise(whole: Path, tmp_
                 lambda one=one: list(one.samples()),
                 lambda one=one: list(one.frames(10, T + 1000)),
                 lambda one=one: one.plot("step", T, T + 200, 10),
-                lambda one=one: kept_snapshot.unpack(one.cached(kept_snapshot.NAME, "") or b""),
+                lambda one=one: checkpoint.unpack(one.cached(checkpoint.NAME, "") or b""),
             ):
                 with suppress(*UNREADABLE):
                     look()
@@ -240,9 +239,9 @@ def test_a_monitor_over_a_damaged_recording_goes_on_and_records(whole: Path, tmp
         with suppress(*UNREADABLE):
             bench.snapshot = rebuild(past, judge) if past is not None else None
         for number in range(200, 203):
-            assert bench.journal.news() is None
+            assert bench.journal.read_new() is None
             bench.take(tick(number))
-        bench.now_s += AGAIN_S + 1
+        bench.now_s += RETRY_S + 1
         for number in range(240, 243):
             bench.take(tick(number))
         assert bench.journal.recording is True, seed
@@ -330,7 +329,7 @@ def test_a_disk_that_fills_up_and_has_room_again(small_disk: Path) -> None:
     assert [event.severity for event in bench.reported] == ["warn"], "told once, however often it is tried"
     assert "full" in bench.reported[0].text
     (small_disk / "else").unlink()
-    bench.now_s += AGAIN_S + 1
+    bench.now_s += RETRY_S + 1
     again = number
     for _ in range(10):
         bench.take(tick(number))
@@ -340,7 +339,7 @@ def test_a_disk_that_fills_up_and_has_room_again(small_disk: Path) -> None:
     (path,) = paths(small_disk / "runs")
     with Recording(path) as one:
         times = [int(sample.t - T) for sample in one.samples()]
-        assert one._base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert one._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert one.problems == []
         kinds = [event.kind for event in one.events()]
         reported = next(event for event in one.events() if event.kind == "recorder.error" and event.severity == "ok")
@@ -377,13 +376,13 @@ def test_a_read_only_place_is_reported_and_taken_when_it_opens(shut: Path) -> No
     bench = Bench(shut / "runs")
     assert bench.journal.begin(THERE) is None
     for number in range(3):
-        assert bench.journal.news() is None
+        assert bench.journal.read_new() is None
         bench.take(tick(number, environments={number: EnvReading({"A": "1"})}))
     assert bench.journal.recording is False
     assert ["Read-only file system" in event.text for event in bench.reported] == [True]
     subprocess.run(["mount", "-o", "remount,rw", str(shut)], check=True)
-    bench.now_s += AGAIN_S + 1
-    bench.journal.news()
+    bench.now_s += RETRY_S + 1
+    bench.journal.read_new()
     bench.take(tick(40))
     bench.take(tick(41))
     assert bench.journal.recording is True

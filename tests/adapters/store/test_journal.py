@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_documents, write_jsonl
 from metabonk_tui.adapters.store import codec, retention, run_file
-from metabonk_tui.adapters.store.importer import file_runs
-from metabonk_tui.adapters.store.journal import AGAIN_S, StoreJournal
+from metabonk_tui.adapters.store.importer import import_runs
+from metabonk_tui.adapters.store.journal import RETRY_S, StoreJournal
 from metabonk_tui.adapters.store.run_directory import find, paths
 from metabonk_tui.adapters.store.run_file import RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
@@ -39,7 +39,7 @@ from metabonk_tui.core.model.sample import (
 )
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
-from metabonk_tui.core.step.merge import fold
+from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.clock import RunClock
 from tests.support.paths import TEST_DATA
@@ -97,7 +97,7 @@ def text(sample: Sample) -> str:
 
 
 def stored(tmp_path: Path, samples: list[Sample]) -> Recording:
-    (path,) = file_runs(tmp_path / "runs", judged(samples), CONFIG)
+    (path,) = import_runs(tmp_path / "runs", judged(samples), CONFIG)
     return Recording(path)
 
 
@@ -165,12 +165,12 @@ def test_of_several_samples_as_one_every_end_of_a_process_is_kept() -> None:
     mine, other = ExitReading("worker", "0", 0, 40), ExitReading("worker", "-9", 1, 41)
     before = tick(1, exits=(mine,), kernel_log=KILLED, earlier_peaks=(RunPeaks(T, 5),), watch=WatchReading(True))
     after = tick(2, exits=(other,), kernel_log=KernelLogReading("gone"), earlier_peaks=())
-    both = fold(before, after, 10)
+    both = merge_samples(before, after, 10)
     assert both.exits == (mine, other)
     assert both.kernel_log == KernelLogReading("gone", KILLED.kills)
     assert both.earlier_peaks == (), "read again, and nothing was there"
     assert both.watch is None, "how it stands is said anew each time"
-    quiet = fold(before, tick(3), 10)
+    quiet = merge_samples(before, tick(3), 10)
     assert (quiet.exits, quiet.kernel_log, quiet.earlier_peaks) == ((mine,), KILLED, before.earlier_peaks)
 
 
@@ -251,7 +251,7 @@ class Bench:
         self.reported: list[Event] = []
 
     def take(self, sample: Sample) -> None:
-        events, _ = self.journal.take_told()
+        events, _ = self.journal.take_submitted()
         self.reported += events
         sample = replace(sample, events=(*sample.events, *events))
         self.snapshot = judge(self.snapshot, sample)
@@ -264,7 +264,7 @@ THERE = tuple(ProcessReading("worker", 1, slot, 40 + slot, T) for slot in range(
 def begun(folder: Path, count: int = 5) -> Bench:
     bench = Bench(folder)
     assert bench.journal.begin(THERE) is None
-    assert bench.journal.news() is None
+    assert bench.journal.read_new() is None
     for number in range(count):
         bench.take(tick(number))
     assert bench.journal.recording is True
@@ -332,18 +332,18 @@ def test_one_writes_the_other_reads_along_and_takes_over(tmp_path: Path) -> None
     past = second.journal.begin(THERE)
     assert past is not None
     second.snapshot = rebuild(past, judge)
-    assert second.journal.news() == ()
+    assert second.journal.read_new() == ()
     first.take(tick(5))
-    assert [sample.t for sample in second.journal.news() or ()] == [T + 5]
+    assert [sample.t for sample in second.journal.read_new() or ()] == [T + 5]
     assert second.journal.recording is True
-    assert second.journal.tell((Event(T + 5, "pool.stop", "info", "stopped"),), None)
+    assert second.journal.submit((Event(T + 5, "pool.stop", "info", "stopped"),), None)
     first.take(tick(6))
-    assert [event.kind for sample in second.journal.news() or () for event in sample.events] == ["pool.stop"]
+    assert [event.kind for sample in second.journal.read_new() or () for event in sample.events] == ["pool.stop"]
     first.take(tick(7))
-    assert [event for sample in second.journal.news() or () for event in sample.events] == [], "told once"
+    assert [event for sample in second.journal.read_new() or () for event in sample.events] == [], "told once"
     first.journal.close()
-    second.journal.news()
-    assert second.journal.news() is None, "now it looks itself"
+    second.journal.read_new()
+    assert second.journal.read_new() is None, "now it looks itself"
     second.take(tick(8))
     second.journal.close()
     with Recording(paths(tmp_path)[0]) as one:
@@ -357,7 +357,7 @@ def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path, monkeypatc
         for number in range(5, 8):
             bench.take(tick(number))
         assert bench.journal.recording is False
-    bench.now_s += AGAIN_S + 1
+    bench.now_s += RETRY_S + 1
     bench.take(tick(100))
     assert bench.journal.recording is True
     bench.take(tick(101))
@@ -439,7 +439,7 @@ def test_what_comes_before_the_next_run_is_still_of_this_one(tmp_path: Path) -> 
         replace(tick(number), memory=counted, run=RunHeader("second", T + 2000, 2) if number == 2000 else None)
         for number in range(2000, 2010)
     ]
-    one, two = file_runs(tmp_path / "runs", judged([*first, *second]), CONFIG)
+    one, two = import_runs(tmp_path / "runs", judged([*first, *second]), CONFIG)
     with Recording(one) as recording:
         assert recording.summary().verdict == "STOP"
         gap = [event for event in recording.events() if event.kind == "recorder.gap"]

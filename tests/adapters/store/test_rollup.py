@@ -15,10 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.adapters.pools.launch_record import boot_id
-from metabonk_tui.adapters.store import checkpoint as kept_snapshot
-from metabonk_tui.adapters.store import retention, run_file
+from metabonk_tui.adapters.store import checkpoint, retention, run_file
 from metabonk_tui.adapters.store.run_reader import Recording
-from metabonk_tui.adapters.store.run_writer import Page
+from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.model.sample import MemoryReading, Observation, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
@@ -62,11 +61,11 @@ def test_what_is_rolled_up_is_what_was_counted_by_any_writer_and_however_thin_it
     room: list[float] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_file, "TICKS", every)
-        page = Page(path, CONFIG)
+        page = RunWriter(path, CONFIG)
         for passed_s, growth, available, another in drawn:
             if another:
                 page.close()  # as after a kill
-                page = Page(path, CONFIG)
+                page = RunWriter(path, CONFIG)
             t, count = t + passed_s, count + growth if growth >= 0 else float(-growth)
             counted.append(count)
             room.append(float(available))
@@ -90,7 +89,7 @@ def long_run(folder: Path, hours: float, interval_s: float) -> Path:
     """File a run as the recorder does, only that nobody judges it: that would take long."""
     folder.mkdir()
     path = folder / f"{HEADER.name}.db"
-    page = Page(path, CONFIG)
+    page = RunWriter(path, CONFIG)
     pool = CONFIG.pool
     noted = {
         "pool": f"{pool.host}:{pool.base_port}",
@@ -129,7 +128,7 @@ def test_three_days_open_at_a_glance_thinned_or_not(tmp_path: Path) -> None:
 
 def test_what_is_thinned_is_room_on_the_disk(tmp_path: Path) -> None:
     chance = random.Random(1)
-    page = Page(tmp_path / "a.db", CONFIG)
+    page = RunWriter(tmp_path / "a.db", CONFIG)
     for number in range(180):
         worker = Observation(WorkerStatus({"step": number, "noise": chance.randbytes(1500).hex()}))
         page.add(Sample(t=T + number, workers={w(0): worker}), None, {})
@@ -165,7 +164,7 @@ def test_the_golden_file_of_schema_1_has_all_that_a_reader_asks_for(tmp_path: Pa
 def test_a_recording_of_schema_1_is_written_on(tmp_path: Path) -> None:
     copy = tmp_path / f"{HEADER.name}.db"
     copy.write_bytes(GOLDEN.read_bytes())
-    page = Page(copy, CONFIG)
+    page = RunWriter(copy, CONFIG)
     page.add(tick(130), None, {})
     page.finish()
     with Recording(copy) as one:
@@ -186,7 +185,7 @@ def test_what_a_killed_recorder_of_schema_1_left_is_gone_on_with(tmp_path: Path)
         assert [sample.t - T for sample in one.samples()] == [59, *range(60, 130)]
         assert one.problems == []
         assert one.thinned_to_t == T + 59
-        assert one.cached("snapshot", kept_snapshot.key(CONFIG)) is None, "it is never taken"
+        assert one.cached("snapshot", checkpoint.key(CONFIG)) is None, "it is never taken"
         before = one.events()
     bench = Bench(tmp_path)
     past = bench.journal.begin(THERE)

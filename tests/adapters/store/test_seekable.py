@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.adapters.recordings.lenient import Problem
-from metabonk_tui.adapters.store.importer import file_runs
-from metabonk_tui.adapters.store.seekable import PACKED, FileReel, StoreReel
+from metabonk_tui.adapters.store.importer import import_runs
+from metabonk_tui.adapters.store.seekable import SAMPLES_PER_PACK, SpooledRecording, StoredRecording
 from metabonk_tui.core.model.sample import Sample
 from tests.adapters.store.test_journal import CONFIG, T, judged, tick
 
-COUNT = 3 * PACKED + 7
+COUNT = 3 * SAMPLES_PER_PACK + 7
 SAMPLES = [tick(number) for number in range(COUNT)]
 
 
-def stored(tmp_path: Path) -> StoreReel:
-    (path,) = file_runs(tmp_path / "runs", judged(SAMPLES), CONFIG)
-    return StoreReel(path)
+def stored(tmp_path: Path) -> StoredRecording:
+    (path,) = import_runs(tmp_path / "runs", judged(SAMPLES), CONFIG)
+    return StoredRecording(path)
 
 
 @settings(max_examples=30, deadline=None)
@@ -37,12 +37,12 @@ def test_a_file_is_read_once_and_found_again_from_any_place_on(afters: list[tupl
             pulled += 1
             yield sample
 
-    with closing(FileReel(source(), [])) as reel:
+    with closing(SpooledRecording(source(), [])) as reel:
         _read(reel, afters)
     assert pulled <= COUNT
 
 
-def _read(reel: FileReel, afters: list[tuple[int, int]]) -> None:
+def _read(reel: SpooledRecording, afters: list[tuple[int, int]]) -> None:
     open_ones = []
     for after, most in afters:
         ahead = reel.samples(after)
@@ -55,7 +55,7 @@ def _read(reel: FileReel, afters: list[tuple[int, int]]) -> None:
 
 
 def test_two_readers_of_a_file_do_not_disturb_each_other() -> None:
-    with closing(FileReel(iter(SAMPLES), [])) as reel:
+    with closing(SpooledRecording(iter(SAMPLES), [])) as reel:
         one, other = reel.samples(), reel.samples()
         got = [(next(one), next(other)) for _ in range(COUNT)]
         assert [a for a, _ in got] == [b for _, b in got] == list(enumerate(SAMPLES, 1))
@@ -65,7 +65,7 @@ def test_two_readers_of_a_file_do_not_disturb_each_other() -> None:
 def test_a_run_of_the_store_reports_its_end_and_its_events_before_it_is_read(tmp_path: Path) -> None:
     reel = stored(tmp_path)
     assert reel.ends_t == T + COUNT - 1
-    assert "run.start" in [event.kind for event in reel.told]
+    assert "run.start" in [event.kind for event in reel.known_events]
     whole = list(reel.samples())
     assert [sample.t for _, sample in whole] == [sample.t for sample in SAMPLES]
     for after in (0, 1, 59, 60, 61, 130, COUNT - 1, COUNT):
@@ -84,7 +84,7 @@ def test_a_recording_that_breaks_off_is_reported(tmp_path: Path) -> None:
     base.execute("UPDATE chunk SET lines = x'00' WHERE first_seq = (SELECT max(first_seq) FROM chunk)")
     base.commit()
     base.close()
-    reel = StoreReel(path)
+    reel = StoredRecording(path)
     read = list(reel.samples())
     assert 0 < len(read) < COUNT
     list(reel.samples())
@@ -95,9 +95,9 @@ def test_a_recording_that_breaks_off_is_reported(tmp_path: Path) -> None:
 
 def test_what_a_file_does_not_contain_is_not_known() -> None:
     problems = [Problem("x", 3, "no JSON")]
-    reel = FileReel(iter(SAMPLES[:2]), problems)
+    reel = SpooledRecording(iter(SAMPLES[:2]), problems)
     assert reel.ends_t is None
-    assert reel.told == ()
+    assert reel.known_events == ()
     assert reel.unread == 1
     reel.close()
     with pytest.raises(ValueError, match="closed"):

@@ -12,7 +12,7 @@ from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Journal
-from metabonk_tui.core.recordings.restore import Past
+from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import Scene, until
 from tests.support.refs import w
@@ -99,10 +99,10 @@ def test_a_bug_of_one_costs_that_one_only_and_is_reported() -> None:
 def test_a_complaint_of_another_thread_is_an_event() -> None:
     with Bench() as bench:
         bench.show()
-        bench.engine.complain("no metrics: cannot listen on 127.0.0.1 port 9000: Address already in use")
+        bench.engine.report_fault("no metrics: cannot listen on 127.0.0.1 port 9000: Address already in use")
         (event,) = until(bench.happened)
         assert (event.severity, event.text[:11]) == ("warn", "no metrics:")
-    bench.engine.complain("after the end")
+    bench.engine.report_fault("after the end")
 
 
 @dataclass
@@ -120,18 +120,18 @@ class Recorded:
         yield Sample(self.t - 20, workers, run=RunHeader("run-1", self.t - 50, 2))
         yield Sample(self.t - 10, workers)
 
-    def begin(self, there: object) -> Past:
-        return Past(None, self._samples())
+    def begin(self, processes: object) -> RecordedPast:
+        return RecordedPast(None, self._samples())
 
-    def news(self) -> tuple[Sample, ...] | None:
+    def read_new(self) -> tuple[Sample, ...] | None:
         self.t += 0.05
         return (Sample(self.t, {w(0): Observation(status=WorkerStatus({"step": 2.0}))}),) if self.along else None
 
-    def tell(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
+    def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
         self.received += events
         return True
 
-    def take_told(self) -> tuple[tuple[Event, ...], RunHeader | None]:
+    def take_submitted(self) -> tuple[tuple[Event, ...], RunHeader | None]:
         return (), None
 
     def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
@@ -160,6 +160,6 @@ def test_who_reads_along_hands_its_complaints_to_the_one_who_writes() -> None:
     journal = Recorded(scene.clock.now(), along=True)
     with Bench(journal=journal, scene=scene) as bench:
         bench.show()
-        bench.engine.complain("the alert hook failed: exit code 1")
+        bench.engine.report_fault("the alert hook failed: exit code 1")
         until(lambda: journal.received)
     assert [event.text for event in journal.received] == ["the alert hook failed: exit code 1"]

@@ -6,21 +6,21 @@ import time
 from datetime import UTC
 from pathlib import Path
 
-from metabonk_tui.adapters.store.importer import file_runs
+from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.cli.recordings.replays import StoreReplayOpener
-from metabonk_tui.core.ports.recordings import Tape
+from metabonk_tui.core.ports.recordings import Replay
 from tests.adapters.store.test_journal import CONFIG, HEADER, T, judged, tick
 
 
 def stored(tmp_path: Path) -> Path:
-    file_runs(tmp_path / "runs", judged([tick(number) for number in range(100)]), CONFIG)
+    import_runs(tmp_path / "runs", judged([tick(number) for number in range(100)]), CONFIG)
     return tmp_path / "runs"
 
 
 def test_it_opens_at_the_end_and_lets_go_of_the_file(tmp_path: Path) -> None:
     replay = StoreReplayOpener(stored(tmp_path), CONFIG, UTC, 60.0).open(HEADER.name)
     assert not isinstance(replay, str)
-    opened: Tape = replay
+    opened: Replay = replay
     opened.start()
     ends = time.monotonic() + 20
     while (latest := opened.latest()) is None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.store.importer import file_runs
+from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.cli.recordings import walk as reading
 from metabonk_tui.cli.recordings.walk import follow_all_runs, with_progress, with_recorded_events
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
-from metabonk_tui.core.report.run_history import chronicles
+from metabonk_tui.core.report.run_history import histories_of
 from metabonk_tui.core.step.pipeline import step
 from tests.support.samples import CONFIG, Answer, healthy, play, script
 
@@ -46,7 +46,7 @@ def test_of_a_stored_run_all_that_happened_is_there(tmp_path: Path, monkeypatch:
     for sample in script(looping, for_s=12000.0):
         before = step(before, sample, CONFIG)
         judged.append((sample, before))
-    (path,) = file_runs(tmp_path / "runs", judged, CONFIG)
+    (path,) = import_runs(tmp_path / "runs", judged, CONFIG)
     (one,) = follow_all_runs([path.stem], CONFIG, [])
     assert len(one.events) > MAX_EVENTS
     assert one.events[0].kind == "run.start"
@@ -56,7 +56,7 @@ def test_of_a_stored_run_all_that_happened_is_there(tmp_path: Path, monkeypatch:
 
 
 def test_each_run_gets_the_events_of_its_own_time() -> None:
-    (one,) = chronicles(play(script(for_s=60.0), CONFIG))
+    (one,) = histories_of(play(script(for_s=60.0), CONFIG))
     later = replace(one, last=replace(one.last, run=replace(one.last.run, started_at=1000.0)))
     events = tuple(Event(t, "monitor.error", "info", "x") for t in (0.0, 999.0, 1000.0))
     first, second = with_recorded_events([one, later], events, thinned=False)

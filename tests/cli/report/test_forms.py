@@ -22,7 +22,7 @@ from metabonk_tui.cli.report.html import report_html
 from metabonk_tui.cli.report.markdown import code, escaped, report_markdown
 from metabonk_tui.cli.report.text import WIDTH, report_text
 from metabonk_tui.core.model.sample import MemoryReading
-from metabonk_tui.core.report.run_history import Chronicle, chronicles
+from metabonk_tui.core.report.run_history import RunHistory, histories_of
 from tests.support.paths import REPORT_GOLDEN as GOLDEN
 from tests.support.refs import w
 from tests.support.samples import (
@@ -48,7 +48,7 @@ def leaking(t: float) -> MemoryReading:
     return MemoryReading(16 * GB, left, oom_kills=int(t >= 3600), oom_scope="cgroup", limited_by="host")
 
 
-def histories(kind: str) -> tuple[Chronicle, ...]:
+def histories(kind: str) -> tuple[RunHistory, ...]:
     gone = phases((0.0, healthy), (900.0, without(healthy, "intrinsic_reward_total")))
     samples = {
         "silent": lambda: script(silent, for_s=2700.0),
@@ -62,15 +62,15 @@ def histories(kind: str) -> tuple[Chronicle, ...]:
             run=header(name=HOSTILE, how=HOSTILE),
         ),
     }[kind]()
-    return chronicles(play(samples, CONFIG))
+    return histories_of(play(samples, CONFIG))
 
 
 @pytest.fixture(scope="module", params=["silent", "leak", "mixed", "hostile"])
-def one(request: pytest.FixtureRequest) -> tuple[str, tuple[Chronicle, ...]]:
+def one(request: pytest.FixtureRequest) -> tuple[str, tuple[RunHistory, ...]]:
     return request.param, histories(request.param)
 
 
-def test_text_and_markdown_still_say_this(one: tuple[str, tuple[Chronicle, ...]]) -> None:
+def test_text_and_markdown_still_say_this(one: tuple[str, tuple[RunHistory, ...]]) -> None:
     name, history = one
     if name == "hostile":
         pytest.skip("what is hostile is looked at below")
@@ -82,7 +82,7 @@ def test_text_and_markdown_still_say_this(one: tuple[str, tuple[Chronicle, ...]]
         assert written + "\n" == path.read_text(encoding="utf-8"), path
 
 
-def test_text_is_one_page(one: tuple[str, tuple[Chronicle, ...]]) -> None:
+def test_text_is_one_page(one: tuple[str, tuple[RunHistory, ...]]) -> None:
     lines = report_text(one[1]).splitlines()
     assert len(lines) <= 100
     # A command or a path is never broken.
@@ -140,7 +140,7 @@ def pictures(written: str) -> Iterator[ET.Element]:
         yield ET.fromstring(found)
 
 
-def test_the_page_is_whole_still_and_alone(one: tuple[str, tuple[Chronicle, ...]]) -> None:
+def test_the_page_is_whole_still_and_alone(one: tuple[str, tuple[RunHistory, ...]]) -> None:
     written = report_html(one[1])
     page = page_of(written)
     assert not {"script", "link", "img", "iframe", "object", "embed", "form", "base"} & set(page.tags)
@@ -154,7 +154,7 @@ def test_the_page_is_whole_still_and_alone(one: tuple[str, tuple[Chronicle, ...]
     written.encode("utf-8")
 
 
-def test_every_picture_is_xml_and_says_what_it_shows(one: tuple[str, tuple[Chronicle, ...]]) -> None:
+def test_every_picture_is_xml_and_says_what_it_shows(one: tuple[str, tuple[RunHistory, ...]]) -> None:
     drawn = [picture for picture in pictures(report_html(one[1])) if picture.get("role") == "img"]
     assert drawn
     for picture in drawn:
@@ -187,19 +187,19 @@ def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
     on = make_frame(history, "x")
     assert on is not None
 
-    def step(moment: object) -> float | None:
-        return moment.workers[w(0)].step  # type: ignore[attr-defined, no-any-return]
+    def step(point: object) -> float | None:
+        return point.workers[w(0)].step  # type: ignore[attr-defined, no-any-return]
 
     pieces = segments(on, step)
     assert [(piece[0][0], piece[-1][0]) for piece in pieces] == [(0.0, 1200.0), (1800.0, 2700.0)]
 
-    def value(moment: object) -> float | None:
-        return moment.workers[w(1)].components["intrinsic_reward"].value  # type: ignore[attr-defined, no-any-return]
+    def value(point: object) -> float | None:
+        return point.workers[w(1)].components["intrinsic_reward"].value  # type: ignore[attr-defined, no-any-return]
 
     assert [piece[-1][0] for piece in segments(on, value)] == [890.0]
 
-    def state(moment: object) -> str | None:
-        return moment.workers[w(1)].components["intrinsic_reward"].state.value  # type: ignore[attr-defined, no-any-return]
+    def state(point: object) -> str | None:
+        return point.workers[w(1)].components["intrinsic_reward"].state.value  # type: ignore[attr-defined, no-any-return]
 
     stretches = list(spans(on, state))
     assert not [one for one in stretches if one[0] < 1500 < one[1]], "nothing is drawn where nobody looked"
@@ -208,7 +208,7 @@ def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
 
 def test_a_worker_that_does_not_answer_has_no_line() -> None:
     lost = phases((0.0, healthy), (600.0, down))
-    (history,) = chronicles(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
+    (history,) = histories_of(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
     on = make_frame(history, "x")
     assert on is not None
     for value in (rate_of(w(1)), value_of("intrinsic_reward", w(1))):
@@ -227,7 +227,7 @@ def test_the_ribbon_has_the_holes_of_the_run() -> None:
 
 def test_what_was_never_seen_over_time_is_not_drawn() -> None:
     (history,) = histories("silent")
-    bare = Chronicle(history.last, history.events)
+    bare = RunHistory(history.last, history.events)
     written = report_html([bare])
     assert 'role="img"' not in written
     page_of(written)

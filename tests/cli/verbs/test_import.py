@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
-from metabonk_tui.adapters.store.importer import file_runs
+from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.adapters.store.run_directory import paths
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.cli.main import guarded
@@ -69,7 +69,7 @@ def samples() -> list[Sample]:
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_exported_and_imported_it_is_byte_for_byte_the_same(verb: Verb, tmp_path: Path, name: str) -> None:
-    file_runs(tmp_path / "state" / "runs", judged(samples()), CONFIG)
+    import_runs(tmp_path / "state" / "runs", judged(samples()), CONFIG)
     assert verb("export", "last", "--jsonl", name).code == 0
     taken = verb("import", name, state="other")
     assert (taken.code, taken.out, taken.err) == (0, [HEADER.name], "")
@@ -90,7 +90,7 @@ def test_whatever_was_seen_survives_the_way_out_and_in(
     folder = tmp_path_factory.mktemp("travel")
     made = [replace(one, t=T + n, run=HEADER if n == 0 else None) for n, one in enumerate(drawn)]
     write_jsonl(str(folder / "a.jsonl"), made)
-    (path,) = file_runs(folder / "runs", judged(list(read_jsonl(str(folder / "a.jsonl"), []))), CONFIG)
+    (path,) = import_runs(folder / "runs", judged(list(read_jsonl(str(folder / "a.jsonl"), []))), CONFIG)
     with Recording(path) as one:
         assert list(one.samples()) == made
         write_jsonl(str(folder / "b.jsonl"), one.samples())

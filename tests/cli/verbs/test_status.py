@@ -21,7 +21,7 @@ from metabonk_tui.cli.live.status_writer import StatusFileWriter
 from metabonk_tui.cli.options import Parser
 from metabonk_tui.cli.verbs import status
 from metabonk_tui.core.export.status_line import ASCII, UNICODE
-from metabonk_tui.core.export.status_summary import brief
+from metabonk_tui.core.export.status_summary import summarize
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.cli.conftest import Metabonk, demo, wait_for
 from tests.support import snapshots as scenes
@@ -32,7 +32,7 @@ from tests.support.samples import CONFIG
 def put(state: Path, snapshot: Snapshot, host: str = "127.0.0.1", port: int = 5000, **over: Any) -> Path:
     """Write the file of a pool."""
     path = Path(state_file.folder_of(str(state))) / state_file.file_name(host, port)
-    document = brief(snapshot, speed=1.0, pool=(host, port), written_at=time.time(), pid=1) | over
+    document = summarize(snapshot, speed=1.0, pool=(host, port), written_at=time.time(), pid=1) | over
     state_file.write(str(path), document)
     return path
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.alerts.notification_queue import LIMIT, Outbox
+from metabonk_tui.core.alerts.notification_queue import MAX_WAITING, NotificationQueue
 from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertState, AlertTransition, AlertTransitionKind
 from tests.support.refs import w
 
@@ -26,11 +26,11 @@ def change(
     )
 
 
-def offer(box: Outbox, one: AlertTransition, now_s: float) -> None:
+def offer(box: NotificationQueue, one: AlertTransition, now_s: float) -> None:
     box.offer(one, {"id": one.alert.id, "state": one.alert.state}, now_s)
 
 
-def take_all(box: Outbox, now_s: float) -> list[Notification]:
+def take_all(box: NotificationQueue, now_s: float) -> list[Notification]:
     found: list[Notification] = []
     while (message := box.take(now_s)) is not None:
         found.append((message["id"], message["state"], message["left_out"]))
@@ -38,7 +38,7 @@ def take_all(box: Outbox, now_s: float) -> list[Notification]:
 
 
 def test_what_is_new_is_reported_at_once_and_once() -> None:
-    box = Outbox(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 100)
     assert take_all(box, 100) == [("MemLow", "firing", 0)]
     assert take_all(box, 1000) == []
@@ -46,7 +46,7 @@ def test_what_is_new_is_reported_at_once_and_once() -> None:
 
 
 def test_what_flaps_is_reported_once() -> None:
-    box = Outbox(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     found: list[Notification] = []
     for second in range(50):
         offer(box, change("resolved" if second % 2 else "firing"), second)
@@ -57,7 +57,7 @@ def test_what_flaps_is_reported_once() -> None:
 
 
 def test_what_is_again_as_it_was_reported_is_not_reported_again() -> None:
-    box = Outbox(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     for second, kind in enumerate(("firing", "resolved", "firing")):
         offer(box, change(kind), second)  # type: ignore[arg-type]
         if second == 0:
@@ -67,7 +67,7 @@ def test_what_is_again_as_it_was_reported_is_not_reported_again() -> None:
 
 
 def test_the_end_waits_for_its_rest_and_is_reported_then() -> None:
-    box = Outbox(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 0)
     take_all(box, 0)
     offer(box, change("resolved"), 5)
@@ -77,7 +77,7 @@ def test_the_end_waits_for_its_rest_and_is_reported_then() -> None:
 
 
 def test_what_becomes_critical_does_not_wait() -> None:
-    box = Outbox(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 0)
     take_all(box, 0)
     offer(box, change("louder", severity="crit"), 3)
@@ -88,7 +88,7 @@ def test_what_becomes_critical_does_not_wait() -> None:
 
 
 def test_no_more_than_so_many_a_minute_and_critical_ones_first() -> None:
-    box = Outbox(again_s=60, per_minute=2)
+    box = NotificationQueue(repeat_s=60, per_minute=2)
     for number in range(4):
         offer(box, change(name=f"A{number}"), 0)
     offer(box, change(name="Worst", severity="crit"), 0)
@@ -101,18 +101,18 @@ def test_no_more_than_so_many_a_minute_and_critical_ones_first() -> None:
 
 
 def test_too_many_that_wait_cost_the_least_loud() -> None:
-    box = Outbox(again_s=60, per_minute=60)
+    box = NotificationQueue(repeat_s=60, per_minute=60)
     offer(box, change(name="Quiet", severity="info"), 0)
-    for number in range(LIMIT):
+    for number in range(MAX_WAITING):
         offer(box, change(name=f"A{number}", severity="crit"), 0)
-    assert len(box) == LIMIT
+    assert len(box) == MAX_WAITING
     names = take_all(box, 0)
     assert "Quiet" not in {name for name, _, _ in names}
     assert names[0][2] == 1
 
 
 def test_after_its_rest_an_alert_that_fires_anew_is_reported_anew() -> None:
-    box = Outbox(again_s=60, per_minute=6)
+    box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 0)
     assert take_all(box, 0)
     # Its run ended with it firing: nobody said that it was resolved.
@@ -135,7 +135,7 @@ steps = st.lists(
 def test_never_too_often_and_at_last_the_truth(
     script: list[tuple[int, Any, str, Any]], per_minute: int, again_s: float
 ) -> None:
-    box = Outbox(again_s, per_minute)
+    box = NotificationQueue(again_s, per_minute)
     now_s, calls = 0, []
     newest: dict[str, str] = {}
     last: dict[str, str] = {}

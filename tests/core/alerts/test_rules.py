@@ -13,7 +13,7 @@ import pytest
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
-from metabonk_tui.core.alerts.rule import Scene
+from metabonk_tui.core.alerts.rule import RuleInput
 from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.model.alert import Alert, alert_transitions
 from metabonk_tui.core.model.memory import Forecast, GpuMemory
@@ -67,8 +67,8 @@ def fired(snapshots: list[Snapshot], name: str, about: str = "") -> float | None
 
 def asked(name: str, seen: Snapshot, before: Snapshot | None = None, **over: Any) -> tuple[Any, ...]:
     """What a rule finds in a Snapshot, with some of what it looks at changed."""
-    scene_over = {key: over.pop(key) for key in ("uncertain", "trouble") if key in over}
-    return RULES[name](Scene(facts_of(seen, **over), seen.verdict, before, **scene_over)).conditions
+    scene_over = {key: over.pop(key) for key in ("uncertain", "recorder_problem") if key in over}
+    return RULES[name](RuleInput(facts_of(seen, **over), seen.verdict, before, **scene_over)).conditions
 
 
 only2 = lambda life: by_slot(healthy, healthy, life)  # noqa: E731
@@ -353,12 +353,12 @@ def test_the_forecast_is_taken_at_its_word() -> None:
         memory = replace(seen.memory, forecast=forecast(state, t=seen.t))
         return asked("OomForecast", seen, memory=memory)
 
-    assert [(one.raised, one.value, one.unit) for one in found("WARNING")] == [(False, 900.0, "s")]
-    assert [one.raised for one in found("CRITICAL")] == [True]
+    assert [(one.escalated, one.value, one.unit) for one in found("WARNING")] == [(False, 900.0, "s")]
+    assert [one.escalated for one in found("CRITICAL")] == [True]
     assert [found(state) for state in ("LEARNING", "SUSPENDED", "STEADY", "FALLING")] == [()] * 4
     gpus = (GpuMemory(1, 9, 10, forecast("CRITICAL", t=seen.t)), GpuMemory(2, 1, 10, forecast("STEADY")))
     found_on = asked("GpuForecast", seen, memory=replace(seen.memory, gpus=gpus))
-    assert [(one.about, one.raised) for one in found_on] == [("gpu1", True)]
+    assert [(one.about, one.escalated) for one in found_on] == [("gpu1", True)]
 
 
 def test_an_oom_kill_fires_at_once_and_stays_in_sight_for_ten_minutes() -> None:
@@ -393,9 +393,9 @@ def test_what_the_memory_watch_did() -> None:
         past = replace(seen, memory=replace(seen.memory, watch=before))
         return asked("WatchActed", seen, past, memory=replace(seen.memory, watch=now))
 
-    assert [one.raised for one in found(armed, did)] == [False]
+    assert [one.escalated for one in found(armed, did)] == [False]
     assert found(did, did) == ()
-    assert [one.raised for one in found(did, replace(did, did_ok=False))] == [True]
+    assert [one.escalated for one in found(did, replace(did, did_ok=False))] == [True]
     assert found(armed, armed) == ()
 
 

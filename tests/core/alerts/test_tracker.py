@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from metabonk_tui.adapters.store import checkpoint as kept_snapshot
 from metabonk_tui.core.alerts import rules as alert_rules
 from metabonk_tui.core.alerts import tracker as alerts
-from metabonk_tui.core.alerts.rule import NOTHING, UNSEEN, Condition, Finding, Scene
-from metabonk_tui.core.alerts.tracker import Alerts, hear
+from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult
+from metabonk_tui.core.alerts.tracker import Alerts, apply_events
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
 from metabonk_tui.core.model.sample import Event, MemoryReading
@@ -47,30 +47,32 @@ SCENE = last(script(for_s=10))
 
 
 def go_on(
-    state: Alerts, found: Iterable[Finding], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
+    state: Alerts, found: Iterable[RuleResult], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
 ) -> tuple[list[AlertTransition], Alerts]:
     """Step the machine on through what a rule named MemLow finds, a tick every 10 s; `gaps`: not watched till then."""
     transitions: list[AlertTransition] = []
-    for n, finding in enumerate(found):
-        scene = Scene(facts_of(SCENE, t=n * 10.0), SCENE.verdict, None)
+    for n, result in enumerate(found):
+        rule_input = RuleInput(facts_of(SCENE, t=n * 10.0), SCENE.verdict, None)
 
-        def rule(_: Scene, finding: Finding = finding) -> Finding:
-            return finding
+        def rule(_: RuleInput, result: RuleResult = result) -> RuleResult:
+            return result
 
-        state, happened = alerts.observe(state, scene, 0.0 if n in gaps else 10.0, config, {"MemLow": rule})
+        state, happened = alerts.observe(state, rule_input, 0.0 if n in gaps else 10.0, config, {"MemLow": rule})
         transitions += happened
     return transitions, state
 
 
 def run(
-    found: Iterable[Finding], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
+    found: Iterable[RuleResult], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
 ) -> tuple[list[AlertTransition], Alerts]:
     """The same from the beginning."""
     return go_on(Alerts(), found, gaps, config)
 
 
-def on(workers: tuple[int, ...] = (), raised: bool = False, value: float | None = None) -> Finding:
-    return Finding((Condition("it holds", workers=tuple(map(w, workers)), raised=raised, value=value, unit="bytes"),))
+def on(workers: tuple[int, ...] = (), escalated: bool = False, value: float | None = None) -> RuleResult:
+    return RuleResult(
+        (Condition("it holds", workers=tuple(map(w, workers)), escalated=escalated, value=value, unit="bytes"),)
+    )
 
 
 def turns(transitions: Sequence[AlertTransition]) -> list[str]:
@@ -89,7 +91,7 @@ def test_just_under_its_time_it_is_pending_and_at_its_time_it_fires() -> None:
 
 
 def test_one_that_begins_again_begins_at_nothing() -> None:
-    transitions, state = run([*[on()] * 6, NOTHING, *[on()] * 6])
+    transitions, state = run([*[on()] * 6, NO_RESULT, *[on()] * 6])
     assert transitions == []
     assert state.view[0].since_t == 70.0
 
@@ -97,26 +99,26 @@ def test_one_that_begins_again_begins_at_nothing() -> None:
 def test_time_that_nobody_watched_proves_nothing() -> None:
     assert turns(run([on()] * 7, gaps=(3,))[0]) == []
     assert turns(run([on()] * 8, gaps=(3,))[0]) == ["firing"]
-    _, state = run([*[on()] * 7, *[NOTHING] * 13], gaps=(12,))
+    _, state = run([*[on()] * 7, *[NO_RESULT] * 13], gaps=(12,))
     assert state.view[0].state == "firing"
 
 
 def test_what_cannot_be_reported_stays_as_it_is() -> None:
-    transitions, state = run([*[on()] * 3, *[UNSEEN] * 20, *[on()] * 3])
+    transitions, state = run([*[on()] * 3, *[NO_DATA] * 20, *[on()] * 3])
     assert (turns(transitions), state.view[0].state) == ([], "pending")
-    transitions, state = run([*[on()] * 7, *[UNSEEN] * 50])
+    transitions, state = run([*[on()] * 7, *[NO_DATA] * 50])
     assert (turns(transitions), state.view[0].state) == (["firing"], "firing")
 
 
 def test_a_worker_that_is_out_of_sight_keeps_its_alert() -> None:
-    gone = Finding(blind=frozenset({w(1)}))
+    gone = RuleResult(unknown_workers=frozenset({w(1)}))
     transitions, state = run([*[on((0, 1))] * 7, *[gone] * 30])
     assert turns(transitions) == ["firing"]
     assert state.view[0].workers == (w(1),)
 
 
 def test_it_keeps_the_least_and_the_most() -> None:
-    transitions, state = run([*[on(value=float(n)) for n in (5, 9, 4, 6, 6, 6, 6, 7)], *[NOTHING] * 14])
+    transitions, state = run([*[on(value=float(n)) for n in (5, 9, 4, 6, 6, 6, 6, 7)], *[NO_RESULT] * 14])
     assert turns(transitions) == ["firing", "resolved"]
     (alert,) = state.view
     assert (alert.least, alert.most, alert.resolved_t, alert.duration_s(999.0)) == (4.0, 9.0, 80.0, 80.0)
@@ -149,7 +151,7 @@ def test_and_so_it_is_where_it_flaps_slower_than_it_rests() -> None:
 def test_it_becomes_louder_without_a_new_one_and_is_not_reported_again_when_that_flaps() -> None:
     config = configured('[alerts.rule.MemLow]\nfor_s = 60.0\nraised = "crit"')
     assert config.alerts.rule.MemLow.raised == "crit"
-    loud = [*[on()] * 7, *([*[on(raised=True)] * 7, *[on()] * 5] * 20)]
+    loud = [*[on()] * 7, *([*[on(escalated=True)] * 7, *[on()] * 5] * 20)]
     transitions, state = run(loud, config=config)
     assert turns(transitions) == ["firing", "louder"]
     assert [one.severity for one in state.view] == ["crit"]
@@ -166,8 +168,8 @@ def test_it_becomes_louder_without_a_new_one_and_is_not_reported_again_when_that
 def test_whatever_is_away_for_less_than_its_rest_is_one_alert(spells: list[tuple[int, int]], after: int) -> None:
     ticks = [*[on()] * 7]
     for held, away in spells:
-        ticks += [*[NOTHING] * away, *[on()] * held]
-    transitions, state = run([*ticks, *[NOTHING] * after])
+        ticks += [*[NO_RESULT] * away, *[on()] * held]
+    transitions, state = run([*ticks, *[NO_RESULT] * after])
     assert turns(transitions) in (["firing"], ["firing", "resolved"])
     assert len(state.view) == 1
     assert state.view[0].times == 1 + len(spells)
@@ -175,25 +177,25 @@ def test_whatever_is_away_for_less_than_its_rest_is_one_alert(spells: list[tuple
 
 
 def test_fifty_times_is_one_alert_and_two_notices() -> None:
-    transitions, state = run([*([*[on()] * 7, *[NOTHING] * 6] * 50), *[NOTHING] * 20])
+    transitions, state = run([*([*[on()] * 7, *[NO_RESULT] * 6] * 50), *[NO_RESULT] * 20])
     assert turns(transitions) == ["firing", "resolved"]
     assert [(one.times, one.state) for one in state.view] == [(50, "resolved")]
 
 
 @pytest.mark.parametrize("away_min", [3, 5, 10, 20, 45])
 def test_what_flaps_slower_than_it_rests_is_reported_a_few_times_and_then_rests_longer(away_min: int) -> None:
-    transitions, state = run([*[on()] * 7, *[NOTHING] * (away_min * 6)] * 50)
+    transitions, state = run([*[on()] * 7, *[NO_RESULT] * (away_min * 6)] * 50)
     assert turns(transitions).count("firing") <= 7
     assert len(state.view) <= 7
 
 
 def test_what_comes_back_after_hours_rests_as_long_as_ever() -> None:
-    transitions, _ = run([*[on()] * 7, *[NOTHING] * 800] * 3)
+    transitions, _ = run([*[on()] * 7, *[NO_RESULT] * 800] * 3)
     assert turns(transitions) == ["firing", "resolved"] * 3
 
 
 def test_no_more_than_fifty_that_ended_are_kept() -> None:
-    _, state = run([*[on()] * 7, *[NOTHING] * 800] * 55)
+    _, state = run([*[on()] * 7, *[NO_RESULT] * 800] * 55)
     assert len(state.view) == 50
     assert state.view[0].since_t > state.view[-1].since_t
 
@@ -213,15 +215,15 @@ def seen_by(*ids: str) -> Event:
 
 def test_somebody_has_seen_it_until_it_grows() -> None:
     _, state = run([on((0,))] * 7)
-    state = hear(state, [seen_by("MemLow", "NeverHeardOf")])
+    state = apply_events(state, [seen_by("MemLow", "NeverHeardOf")])
     assert state.view[0].acknowledged is not None
     assert (state.view[0].acknowledged.t, state.view[0].acknowledged.by) == (100.0, "key")
 
-    def later(finding: Finding, ticks: int) -> Acknowledged | None:
-        return go_on(state, [finding] * ticks)[1].view[0].acknowledged
+    def later(result: RuleResult, ticks: int) -> Acknowledged | None:
+        return go_on(state, [result] * ticks)[1].view[0].acknowledged
 
     assert later(on((0,)), 50) is not None
-    assert later(NOTHING, 5) is not None
+    assert later(NO_RESULT, 5) is not None
     assert later(on((0, 1)), 6) is not None
     assert later(on((0, 1)), 7) is None
 
@@ -229,7 +231,7 @@ def test_somebody_has_seen_it_until_it_grows() -> None:
 def test_a_pending_one_cannot_be_seen_and_nonsense_is_let_go_by() -> None:
     _, state = run([on()] * 3)
     nonsense = Event(1.0, "alert.acknowledged", "info", "seen", facts={"ids": 5})
-    assert hear(state, [seen_by("MemLow"), nonsense]).view[0].acknowledged is None
+    assert apply_events(state, [seen_by("MemLow"), nonsense]).view[0].acknowledged is None
 
 
 # Through `step`
@@ -303,4 +305,4 @@ def test_the_same_samples_make_the_same_alerts_whatever_watched_them() -> None:
 
 def test_every_rule_has_its_line_in_the_configuration_and_the_other_way_round() -> None:
     assert list(alert_rules.RULES) == list(CONFIG.alerts.rule.__struct_fields__)
-    assert set(alert_rules.TWINS) <= set(alert_rules.RULES)
+    assert set(alert_rules.SAME_EVENT) <= set(alert_rules.RULES)

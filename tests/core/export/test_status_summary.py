@@ -9,8 +9,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.export import status_line as brief_line
-from metabonk_tui.core.export.status_line import ASCII, UNICODE, age_s, exit_code, fault, is_stale, line, loudest, tmux
-from metabonk_tui.core.export.status_summary import brief
+from metabonk_tui.core.export.status_line import (
+    ASCII,
+    UNICODE,
+    age_s,
+    exit_code,
+    fault,
+    is_stale,
+    line,
+    most_severe,
+    tmux,
+)
+from metabonk_tui.core.export.status_summary import summarize
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
@@ -23,7 +33,7 @@ NOW = 1_800_000_000.0
 
 def summary_of(snapshot: Snapshot, **over: Any) -> dict[str, Any]:
     """Make the brief of a Snapshot, as it comes back from the file."""
-    made = brief(snapshot, speed=1.0, pool=("127.0.0.1", 5000), written_at=NOW, pid=4711)
+    made = summarize(snapshot, speed=1.0, pool=("127.0.0.1", 5000), written_at=NOW, pid=4711)
     return json.loads(json.dumps(made)) | over  # type: ignore[no-any-return]
 
 
@@ -53,7 +63,7 @@ def test_it_holds_what_a_line_needs_and_nothing_that_cannot_be_written() -> None
 
 def test_its_interval_is_real_time() -> None:
     one = scenes.stop()
-    fast = brief(one, speed=60.0, pool=("h", 1), written_at=NOW, pid=1)
+    fast = summarize(one, speed=60.0, pool=("h", 1), written_at=NOW, pid=1)
     assert fast["interval_s"] == round(one.run.interval_s / 60, 3)
 
 
@@ -136,10 +146,10 @@ def test_stale_says_how_old_it_is_and_what_was() -> None:
 def test_of_several_pools_the_loudest_that_is_watched_is_reported() -> None:
     go, stop = summary_of(scenes.healthy()), summary_of(scenes.stop())
     later = go | {"written_at": NOW + 1}
-    assert loudest([go, stop, later], NOW) is stop
-    assert loudest([stop | {"ended": True}, go, later], NOW) is later
+    assert most_severe([go, stop, later], NOW) is stop
+    assert most_severe([stop | {"ended": True}, go, later], NOW) is later
     old = [stop | {"written_at": NOW - 100}, go | {"written_at": NOW - 50}]
-    assert loudest(old, NOW) is old[1]
+    assert most_severe(old, NOW) is old[1]
     assert line(go, NOW, UNICODE, pools=2).endswith(" free · :5000 of 2 pools")
     assert tmux(go, NOW, UNICODE, pools=3).endswith(" :5000")
 

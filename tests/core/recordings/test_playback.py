@@ -7,29 +7,29 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot, VerdictKind
-from metabonk_tui.core.recordings.playback import Axis, Landmarks, Mark, marks_of
+from metabonk_tui.core.recordings.playback import Axis, Mark, MarkCollector, marks_of
 from tests.support.refs import w
 from tests.support.samples import MIN, begin, header, play, script, silent
 
 
-def collect_marks(snapshots: list[Snapshot]) -> Landmarks:
-    landmarks, before = Landmarks(), None
+def collect_marks(snapshots: list[Snapshot]) -> MarkCollector:
+    collector, before = MarkCollector(), None
     for snapshot in snapshots:
-        landmarks.add(before, snapshot)
+        collector.add(before, snapshot)
         before = snapshot
-    return landmarks
+    return collector
 
 
 def test_a_silent_run_is_marked_where_its_verdict_turned_and_nowhere_twice() -> None:
     snapshots = play(script(silent, for_s=40 * MIN))
-    landmarks = collect_marks(snapshots)
-    verdicts = [(mark.t, mark.word) for mark in landmarks.marks if mark.kind == "verdict"]
-    seen = [(t, word) for t, word, _ in snapshots[-1].verdicts]
-    assert [word for _, word in verdicts] == [word for _, word in seen]
+    collector = collect_marks(snapshots)
+    verdicts = [(mark.t, mark.verdict_kind) for mark in collector.marks if mark.kind == "verdict"]
+    seen = [(t, verdict_kind) for t, verdict_kind, _ in snapshots[-1].verdicts]
+    assert [verdict_kind for _, verdict_kind in verdicts] == [verdict_kind for _, verdict_kind in seen]
     assert verdicts[-1][1] is VerdictKind.STOP
     stop = next(snapshot for snapshot in snapshots if snapshot.verdict.kind is VerdictKind.STOP)
     assert verdicts[-1][0] == stop.t
-    assert len(set(landmarks.marks)) == len(landmarks.marks)
+    assert len(set(collector.marks)) == len(collector.marks)
 
 
 def test_a_run_after_a_run_is_a_stretch_of_its_own_and_the_hole_between_them_a_gap() -> None:
@@ -37,13 +37,13 @@ def test_a_run_after_a_run_is_a_stretch_of_its_own_and_the_hole_between_them_a_g
     second = script(silent, from_s=60 * MIN, for_s=70 * MIN - 60 * MIN)
     second[0] = begin(second[0], header(60 * MIN, name="again"))
     snapshots = play([*first, *second])
-    landmarks = collect_marks(snapshots)
-    assert [(run.name, run.from_t, run.to_t) for run in landmarks.runs] == [
+    collector = collect_marks(snapshots)
+    assert [(run.name, run.from_t, run.to_t) for run in collector.runs] == [
         ("run-0", 0.0, 10 * MIN),
         ("again", 60 * MIN, 70 * MIN),
     ]
-    assert landmarks.gaps == [Gap(10 * MIN, 60 * MIN)]
-    (mark,) = [mark for mark in landmarks.marks if mark.kind == "run"]
+    assert collector.gaps == [Gap(10 * MIN, 60 * MIN)]
+    (mark,) = [mark for mark in collector.marks if mark.kind == "run"]
     assert mark == Mark(60 * MIN, "run", "again")
 
 
@@ -67,7 +67,7 @@ def test_calm_events_are_no_marks() -> None:
         Event(4.0, "verdict", "info", "verdict", facts={"word": "VALIDATING"}),
         Event(5.0, "verdict", "crit", "of a version that knew another word", facts={"word": "DOOM"}),
     )
-    assert [(mark.t, mark.kind, mark.word) for mark in marks_of(events)] == [
+    assert [(mark.t, mark.kind, mark.verdict_kind) for mark in marks_of(events)] == [
         (3.0, "warn", None),
         (4.0, "verdict", VerdictKind.VALIDATING),
         (5.0, "crit", None),

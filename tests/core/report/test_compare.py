@@ -12,8 +12,8 @@ from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.report.compare import Comparison, compare, marks_s
-from metabonk_tui.core.report.compare_metrics import Share, whole_worker
-from metabonk_tui.core.report.timeline import Digest, digests
+from metabonk_tui.core.report.compare_metrics import Share, differ_by_worker
+from metabonk_tui.core.report.timeline import RunTimeline, timelines
 from tests.support.paths import SHARED_DATA as DATA
 from tests.support.samples import (
     GB,
@@ -38,11 +38,11 @@ def there(path: Path) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not path.exists(), reason=f"the recording {path.name} is not on this machine")
 
 
-def timeline_of(samples: list[Sample]) -> Digest:
-    return digests(play(samples))[-1]
+def timeline_of(samples: list[Sample]) -> RunTimeline:
+    return timelines(play(samples))[-1]
 
 
-def lived(life: Life = healthy, minutes: float = 40, **how: object) -> Digest:
+def lived(life: Life = healthy, minutes: float = 40, **how: object) -> RunTimeline:
     return timeline_of(script(life, for_s=minutes * MIN, **how))  # type: ignore[arg-type]
 
 
@@ -55,7 +55,7 @@ def first(found: Comparison) -> tuple[str, float, str, str]:
 
 
 @cache
-def well() -> Digest:
+def well() -> RunTimeline:
     return lived()
 
 
@@ -225,7 +225,7 @@ def every_second() -> list[Sample]:
 
 
 @cache
-def timeline_every_second() -> Digest:
+def timeline_every_second() -> RunTimeline:
     return timeline_of(every_second())
 
 
@@ -263,15 +263,15 @@ def test_the_marks_are_those_of_validation_then_hours_then_both_ends() -> None:
     ],
 )
 def test_shares_are_apart_by_a_whole_worker(x: Share, y: Share, apart: bool) -> None:
-    assert whole_worker(x, y) is whole_worker(y, x) is apart
+    assert differ_by_worker(x, y) is differ_by_worker(y, x) is apart
 
 
 # Real recordings
 
 
 @cache
-def failed() -> tuple[Digest, ...]:
-    return digests(play(list(read_folder(sorted((DATA / "failed-run").glob("*.csv")), []))))
+def failed() -> tuple[RunTimeline, ...]:
+    return timelines(play(list(read_folder(sorted((DATA / "failed-run").glob("*.csv")), []))))
 
 
 @there(DATA / "failed-run")
@@ -309,7 +309,7 @@ def test_the_relaunch_had_the_keys_that_the_first_run_lacked() -> None:
 
 @there(DATA / "real" / "three-workers.jsonl")
 def test_of_three_real_workers_one_lacks_the_keys() -> None:
-    real = digests(play(list(read_jsonl(str(DATA / "real" / "three-workers.jsonl"), []))))[-1]
+    real = timelines(play(list(read_jsonl(str(DATA / "real" / "three-workers.jsonl"), []))))[-1]
     metric, at_s, a, b = first(compare(real, lived(healthy, minutes=10)))
     assert (metric, a, b) == ("intrinsic_reward.keys", "2/3", "3/3")
     assert at_s < 60

@@ -7,8 +7,8 @@ import pytest
 from metabonk_tui.core.model.sample import EnvReading, Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
 from metabonk_tui.core.report.json_report import run as written
-from metabonk_tui.core.report.run_history import Chronicle, chronicles, so_far
-from metabonk_tui.core.report.summary import in_short
+from metabonk_tui.core.report.run_history import RunHistory, histories_of, histories_so_far
+from metabonk_tui.core.report.summary import run_sentences
 from tests.support.samples import (
     CONFIG,
     PLAYING,
@@ -29,11 +29,11 @@ from tests.support.samples import (
 )
 
 
-def followed(samples: list[Sample]) -> Chronicle:
-    return chronicles(play(samples, CONFIG))[-1]
+def followed(samples: list[Sample]) -> RunHistory:
+    return histories_of(play(samples, CONFIG))[-1]
 
 
-def rows(one: Chronicle) -> dict[str, tuple[float, str]]:
+def rows(one: RunHistory) -> dict[str, tuple[float, str]]:
     found: dict[str, tuple[float, str]] = {}
     for each in one.first_seen:
         found.setdefault(each.id, (each.t, each.text))
@@ -52,7 +52,7 @@ def test_a_silent_run_could_be_seen_to_be_silent_at_its_first_answer() -> None:
     assert "at the end of the gate" in seen["verdict-stop"][1]
     assert "component-active" not in seen
     assert [each.t for each in one.first_seen] == sorted(each.t for each in one.first_seen)
-    sentences = in_short(one)
+    sentences = run_sentences(one)
     assert sentences[0] == "STOP was known after 30m; the run went on for 19m more."
     assert sentences[1].startswith("It could be seen 30m sooner, at 00:00:40: ")
 
@@ -115,7 +115,7 @@ def test_memory_is_reported_with_how_long_before_the_kill() -> None:
 def test_a_stop_is_laid_to_what_it_came_from() -> None:
     lost = by_slot(healthy, healthy, phases((0.0, healthy), (200.0, down)))
     killed = script(lost, for_s=900.0, memory=lambda t: room(8.0, kills=int(t >= 600.0)))
-    assert not [sentences for sentences in in_short(followed(killed)) if "sooner" in sentences], (
+    assert not [sentences for sentences in run_sentences(followed(killed)) if "sooner" in sentences], (
         "a worker that fell foretells no kill"
     )
 
@@ -125,20 +125,20 @@ def test_gaps_and_causes_have_their_time() -> None:
     seen = rows(one)
     assert seen["gap"] == (600.0, "nobody watched for 10m, until 00:20:00")
     assert 0.0 <= seen["cause"][0] < 600.0
-    assert any("Nobody watched for 10m, from 00:10:00 on." in sentences for sentences in in_short(one))
+    assert any("Nobody watched for 10m, from 00:10:00 on." in sentences for sentences in run_sentences(one))
 
 
 def test_a_run_in_which_nothing_answers_says_only_that() -> None:
     one = followed(script(down, for_s=600.0))
     assert set(rows(one)) <= {"run-start", "verdict-stop", "worker-down"}
-    assert "No worker ever answered, 0/3." in in_short(one)
+    assert "No worker ever answered, 0/3." in run_sentences(one)
 
 
 def test_a_good_run_has_no_alarm_in_it() -> None:
     one = followed(script(for_s=3000.0))
     assert not [each for each in one.first_seen if each.severity == "crit"]
-    assert in_short(one)[0].startswith("The verdict is LAUNCH 24H since ")
-    assert 3 <= len(in_short(one)) <= 6
+    assert run_sentences(one)[0].startswith("The verdict is LAUNCH 24H since ")
+    assert 3 <= len(run_sentences(one)) <= 6
 
 
 def test_all_events_are_kept_however_many_and_the_end_of_a_run_is_known() -> None:
@@ -147,7 +147,7 @@ def test_all_events_are_kept_however_many_and_the_end_of_a_run_is_known() -> Non
 
     first = script(dying, for_s=12000.0)  # type: ignore[arg-type]
     second = [begin(sample, header(15000.0)) if n == 0 else sample for n, sample in enumerate(script(from_s=15000.0))]
-    histories = chronicles(play([*first, *second], CONFIG))
+    histories = histories_of(play([*first, *second], CONFIG))
     assert [one.last.run.name for one in histories] == ["run-0", "run-15000"]
     one = histories[0]
     assert len(one.events) > MAX_EVENTS
@@ -159,7 +159,7 @@ def test_all_events_are_kept_however_many_and_the_end_of_a_run_is_known() -> Non
 
 def test_a_snapshot_alone_says_as_much_as_its_events_do() -> None:
     seen = last(script(silent, for_s=600.0))
-    (one,) = so_far(seen)
+    (one,) = histories_so_far(seen)
     assert "component-absent" in rows(one)
     assert "cause" not in rows(one), "when it was named nobody followed"
     assert written(one)["first_seen"][0]["id"] == "run-start"
@@ -167,7 +167,7 @@ def test_a_snapshot_alone_says_as_much_as_its_events_do() -> None:
 
 def test_verdicts_are_taken_from_what_was_reported_where_a_snapshot_knows_fewer() -> None:
     seen = last(script(silent, for_s=2400.0))
-    (one,) = so_far(replace(seen, verdicts=seen.verdicts[-1:]), seen.events)
+    (one,) = histories_so_far(replace(seen, verdicts=seen.verdicts[-1:]), seen.events)
     assert [word.value for _, word, _ in one.verdicts] == [word.value for _, word, _ in seen.verdicts]
-    (odd,) = so_far(seen, (*seen.events, Event(1.0, "verdict", "info", "x", None, {"word": "MAYBE"})))
+    (odd,) = histories_so_far(seen, (*seen.events, Event(1.0, "verdict", "info", "x", None, {"word": "MAYBE"})))
     assert odd.verdicts == seen.verdicts

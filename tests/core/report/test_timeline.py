@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Gap, Snapshot
-from metabonk_tui.core.report.timeline import FINEST_S, MOST, Digest, Digester, digests
+from metabonk_tui.core.report.timeline import FINEST_S, MAX_POINTS, RunTimeline, RunTimelineBuilder, timelines
 from metabonk_tui.core.step.pipeline import step
 from tests.support.refs import w
 from tests.support.samples import CONFIG
@@ -25,11 +25,11 @@ def seen() -> Snapshot:
     return step(None, sample(0.0, RunHeader("one", T, 1)), CONFIG)
 
 
-def walked(seen: Snapshot, times: list[float]) -> Digest:
-    digester = Digester()
+def walked(seen: Snapshot, times: list[float]) -> RunTimeline:
+    builder = RunTimelineBuilder()
     for at_s in times:
-        digester.add(replace(seen, t=T + at_s))
-    found = digester.digest()
+        builder.add(replace(seen, t=T + at_s))
+    found = builder.timeline()
     assert found is not None
     return found
 
@@ -39,8 +39,8 @@ def walked(seen: Snapshot, times: list[float]) -> Digest:
 def test_any_length_is_bounded_in_order_and_keeps_its_end(seen: Snapshot, spacing_s: float, count: int) -> None:
     times = [number * spacing_s for number in range(count)]
     found = walked(seen, times)
-    at = [one.at_s for one in found.moments]
-    assert len(at) <= min(count, 2 * MOST)
+    at = [one.at_s for one in found.points]
+    assert len(at) <= min(count, 2 * MAX_POINTS)
     assert at == sorted(set(at))
     assert at[-1] == pytest.approx(times[-1], abs=1e-3)
     assert found.spacing_s >= FINEST_S
@@ -48,7 +48,7 @@ def test_any_length_is_bounded_in_order_and_keeps_its_end(seen: Snapshot, spacin
 
 def test_a_day_at_one_second_keeps_hundreds_of_moments(seen: Snapshot) -> None:
     found = walked(seen, [float(at_s) for at_s in range(0, 86400, 2)])
-    assert MOST <= len(found.moments) <= 2 * MOST
+    assert MAX_POINTS <= len(found.points) <= 2 * MAX_POINTS
 
 
 def test_nothing_is_known_within_a_gap_before_the_start_and_past_the_end(seen: Snapshot) -> None:
@@ -67,8 +67,8 @@ def test_every_run_of_a_recording_is_digested_on_its_own() -> None:
         begins = {0: RunHeader("one", T, 1), 150: RunHeader("two", T + 150, 1)}.get(at_s)
         snapshot = step(snapshot, sample(float(at_s), begins), CONFIG)
         snapshots.append(snapshot)
-    one, two = digests(snapshots)
+    one, two = timelines(snapshots)
     assert (one.name, two.name) == ("one", "two")
-    assert one.moments[-1].at_s == 145.0
-    assert two.moments[0].at_s == 5.0
-    assert digests([]) == ()
+    assert one.points[-1].at_s == 145.0
+    assert two.points[0].at_s == 5.0
+    assert timelines([]) == ()

@@ -15,9 +15,9 @@ from functools import cache
 import pytest
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.recordings import KeptRun, Unreadable
+from metabonk_tui.core.ports.recordings import RunInfo, UnreadableRecording
 from metabonk_tui.core.report.compare import compare
-from metabonk_tui.core.report.timeline import Digest, Digester
+from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
 from metabonk_tui.ui.compare_job import CompareJob, CompareView
 from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.screens.registry import all_screens
@@ -38,35 +38,35 @@ def walked(name: str, life: Life, minutes: int, memory: bool = True) -> tuple[Sn
     return tuple(play(script(life, workers=5, for_s=60.0 * minutes, run=given, memory=kept)))
 
 
-def builder_of(snapshots: tuple[Snapshot, ...]) -> Digester:
-    digester = Digester()
+def builder_of(snapshots: tuple[Snapshot, ...]) -> RunTimelineBuilder:
+    builder = RunTimelineBuilder()
     for snapshot in snapshots:
-        digester.add(snapshot)
-    return digester
+        builder.add(snapshot)
+    return builder
 
 
 @cache
-def digest(name: str, life: Life, minutes: int, memory: bool = True) -> Digest:
-    found = builder_of(walked(name, life, minutes, memory)).digest()
+def timeline(name: str, life: Life, minutes: int, memory: bool = True) -> RunTimeline:
+    found = builder_of(walked(name, life, minutes, memory)).timeline()
     assert found is not None
     return found
 
 
-def kept(name: str, started_at: float = 0.0) -> KeptRun:
-    return KeptRun(name, name, started_at, 4500.0, "STOP", 5, "metabonk-csv")
+def kept(name: str, started_at: float = 0.0) -> RunInfo:
+    return RunInfo(name, name, started_at, 4500.0, "STOP", 5, "metabonk-csv")
 
 
-def failed() -> Digest:
-    return digest("failed-run", silent, 75, memory=False)
+def failed() -> RunTimeline:
+    return timeline("failed-run", silent, 75, memory=False)
 
 
 VIEWS: dict[str, Callable[[], CompareView]] = {
     "parted": lambda: CompareView(
-        chosen=kept("failed-run"), comparison=compare(digest("run-1767362523", healthy, 42), failed()), whole=True
+        chosen=kept("failed-run"), comparison=compare(timeline("run-1767362523", healthy, 42), failed()), whole=True
     ),
     "alike": lambda: CompareView(
         chosen=kept("after-fix"),
-        comparison=compare(digest("run-1767362523", healthy, 42), digest("after-fix", healthy, 75)),
+        comparison=compare(timeline("run-1767362523", healthy, 42), timeline("after-fix", healthy, 75)),
     ),
     "reading": lambda: CompareView(chosen=kept("failed-run"), doing="reading failed-run", done=0.42),
     "none": CompareView,
@@ -125,7 +125,7 @@ def test_what_nobody_recorded_is_said_and_not_drawn_as_zero() -> None:
 class ScriptedArchive:
     """Implements `core.past_ports.Archive` over what a test says; a run is read when its gate is opened."""
 
-    def __init__(self, *runs: KeptRun, **results: Digester | str) -> None:
+    def __init__(self, *runs: RunInfo, **results: RunTimelineBuilder | str) -> None:
         self.listed = runs
         self.results = {name.replace("_", "-"): given for name, given in results.items()}
         self.gate = threading.Event()
@@ -133,10 +133,10 @@ class ScriptedArchive:
         self.left = threading.Event()
         self.read: list[str] = []
 
-    def runs(self) -> tuple[KeptRun, ...]:
+    def runs(self) -> tuple[RunInfo, ...]:
         return self.listed
 
-    def boil(self, name: str, on: Callable[[float], bool]) -> Digester | None:
+    def load_timeline(self, name: str, on: Callable[[float], bool]) -> RunTimelineBuilder | None:
         self.read.append(name)
         while not self.gate.wait(0.005):
             if not on(0.5):
@@ -144,7 +144,7 @@ class ScriptedArchive:
                 return None
         given = self.results[name]
         if isinstance(given, str):
-            raise Unreadable(given)
+            raise UnreadableRecording(given)
         return given
 
 
@@ -180,7 +180,7 @@ def archive() -> ScriptedArchive:
     return ScriptedArchive(
         kept("after-fix", 9000.0),
         kept("failed-run", 100.0),
-        KeptRun("run-now", "run-now", 0.0, 2500.0, "LAUNCH 24H", 5, "live"),
+        RunInfo("run-now", "run-now", 0.0, 2500.0, "LAUNCH 24H", 5, "live"),
         failed_run=builder_of(walked("failed-run", silent, 75, False)),
         run_now=builder_of(walked("run-now", healthy, 42)),
         after_fix="after-fix cannot be read: torn",

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.cli.report.charts.svg import Scale, label, line, tag, thinned, time_ticks, titled
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.report.run_history import Chronicle
-from metabonk_tui.core.report.timeline import Digest, Moment
+from metabonk_tui.core.report.run_history import RunHistory
+from metabonk_tui.core.report.timeline import RunTimeline, TimelinePoint
 from metabonk_tui.core.text.numbers import age, elapsed
 
 LEFT, RIGHT = 76.0, 56.0
@@ -25,19 +25,19 @@ HOLE = 3.0
 class ChartFrame:
     """The ground that a run's charts share."""
 
-    history: Chronicle
-    digest: Digest
+    history: RunHistory
+    timeline: RunTimeline
     id: str
     width: float = WIDTH
     left: float = LEFT
     right: float = RIGHT
-    stretches: tuple[tuple[Moment, ...], ...] = ()
+    stretches: tuple[tuple[TimelinePoint, ...], ...] = ()
     """The moments, parted where there is a hole."""
 
     @property
     def x(self) -> Scale:
         """Seconds after the start to places."""
-        return Scale(0.0, max(self.digest.duration_s, 1.0), self.left, self.width - self.right)
+        return Scale(0.0, max(self.timeline.duration_s, 1.0), self.left, self.width - self.right)
 
     @property
     def start_t(self) -> float:
@@ -51,8 +51,8 @@ class ChartFrame:
     @property
     def holes(self) -> list[tuple[float, float]]:
         """The times that nobody watched, in seconds after the start, within the run."""
-        end_s = self.digest.duration_s
-        spans = ((gap.from_t - self.start_t, gap.to_t - self.start_t) for gap in self.digest.gaps)
+        end_s = self.timeline.duration_s
+        spans = ((gap.from_t - self.start_t, gap.to_t - self.start_t) for gap in self.timeline.gaps)
         return [(max(0.0, a), min(b, end_s)) for a, b in spans if a < end_s and b > 0]
 
     def watched(self, from_s: float, to_s: float) -> Iterator[tuple[float, float]]:
@@ -66,21 +66,21 @@ class ChartFrame:
             yield at_s, to_s
 
 
-def make_frame(history: Chronicle, id_: str) -> ChartFrame | None:
+def make_frame(history: RunHistory, id_: str) -> ChartFrame | None:
     """Prepare to draw a run; None: nothing of it can be drawn over time."""
-    digest = history.digest
-    if digest is None or not digest.moments or digest.duration_s <= 0:
+    timeline = history.timeline
+    if timeline is None or not timeline.points or timeline.duration_s <= 0:
         return None
-    frame = ChartFrame(history, digest, id_)
+    frame = ChartFrame(history, timeline, id_)
     return replace(frame, stretches=tuple(map(tuple, _stretches(frame))))
 
 
-def _stretches(frame: ChartFrame) -> list[list[Moment]]:
+def _stretches(frame: ChartFrame) -> list[list[TimelinePoint]]:
     """Part the moments where there is a hole."""
-    far_s = HOLE * max(frame.digest.spacing_s, frame.history.last.run.interval_s)
+    far_s = HOLE * max(frame.timeline.spacing_s, frame.history.last.run.interval_s)
     holes = frame.holes
-    found: list[list[Moment]] = []
-    for point in frame.digest.moments:
+    found: list[list[TimelinePoint]] = []
+    for point in frame.timeline.points:
         before = found[-1][-1] if found else None
         if (
             before is None
@@ -104,7 +104,7 @@ def gaps(frame: ChartFrame, top: float, bottom: float, named: bool = False) -> I
 
 def time_axis(frame: ChartFrame, top: float, bottom: float, most: int = 8) -> Iterator[str]:
     """Draw light verticals at round times, and the times under them."""
-    duration_s = frame.digest.duration_s
+    duration_s = frame.timeline.duration_s
     for at_s in time_ticks(duration_s, most):
         x = frame.x(at_s)
         yield tag("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid")
@@ -121,7 +121,7 @@ def levels(frame: ChartFrame, y: Scale, values: Sequence[float], write: Callable
 
 
 def curve(
-    frame: ChartFrame, value: Callable[[Moment], float | None], y: Scale, **how: str | float | None
+    frame: ChartFrame, value: Callable[[TimelinePoint], float | None], y: Scale, **how: str | float | None
 ) -> Iterator[str]:
     """Draw a value over time; where it was not observed there is nothing."""
     for points in segments(frame, value):
@@ -132,7 +132,7 @@ def curve(
         yield tag("path", d=line(placed), **how)
 
 
-def segments(frame: ChartFrame, value: Callable[[Moment], float | None]) -> list[list[tuple[float, float]]]:
+def segments(frame: ChartFrame, value: Callable[[TimelinePoint], float | None]) -> list[list[tuple[float, float]]]:
     """List what was observed of a value in one piece each: (seconds, value)."""
     found: list[list[tuple[float, float]]] = []
     for stretch in frame.stretches:
@@ -149,9 +149,9 @@ def segments(frame: ChartFrame, value: Callable[[Moment], float | None]) -> list
     return found
 
 
-def spans(frame: ChartFrame, state: Callable[[Moment], str | None]) -> Iterator[tuple[float, float, str]]:
+def spans(frame: ChartFrame, state: Callable[[TimelinePoint], str | None]) -> Iterator[tuple[float, float, str]]:
     """Join moments alike: (from, to, state) in seconds; a moment lasts until the next, a hole ends it."""
-    step_s = max(frame.digest.spacing_s, frame.history.last.run.interval_s)
+    step_s = max(frame.timeline.spacing_s, frame.history.last.run.interval_s)
     for stretch in frame.stretches:
         begin: float | None = None
         word: str | None = None
@@ -162,12 +162,12 @@ def spans(frame: ChartFrame, state: Callable[[Moment], str | None]) -> Iterator[
                     yield begin, point.at_s, word
                 begin, word = point.at_s, now
         if word is not None and begin is not None:
-            yield begin, min(stretch[-1].at_s + step_s, frame.digest.duration_s), word
+            yield begin, min(stretch[-1].at_s + step_s, frame.timeline.duration_s), word
 
 
 def refs(frame: ChartFrame) -> list[WorkerRef]:
     """List the workers that were ever there."""
-    return sorted({ref for point in frame.digest.moments for ref in point.workers})
+    return sorted({ref for point in frame.timeline.points for ref in point.workers})
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from metabonk_tui.cli.report.charts.canvas import (
 from metabonk_tui.cli.report.charts.svg import Scale, drawing, label, spread, tag, ticks, titled
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
-from metabonk_tui.core.report.timeline import Moment
+from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import elapsed
 
 WIDTH, LEFT, RIGHT = 480.0, 48.0, 34.0
@@ -61,7 +61,7 @@ def legend(frame: ChartFrame) -> list[tuple[str, str]]:
     """Say which looks of a lane are on the page: (look, what it means)."""
     seen = {
         LANE_STYLES[part.state]
-        for point in frame.digest.moments
+        for point in frame.timeline.points
         for worker in point.workers.values()
         for part in worker.components.values()
         if part.state in LANE_STYLES
@@ -105,7 +105,7 @@ def _never(frame: ChartFrame, component: str) -> str:
     """Say why there is no value at all."""
     states = {
         part.state
-        for point in frame.digest.moments
+        for point in frame.timeline.points
         for worker in point.workers.values()
         for name, part in worker.components.items()
         if name == component
@@ -121,10 +121,10 @@ def _describe(view: ComponentView, frame: ChartFrame) -> str:
     return "At the end: " + ", ".join(f"{word} on {count}" for word, count in counts.items()) + "."
 
 
-def value_of(component: str, ref: WorkerRef) -> Callable[[Moment], float | None]:
+def value_of(component: str, ref: WorkerRef) -> Callable[[TimelinePoint], float | None]:
     """Read a component's value on one worker."""
 
-    def value(point: Moment) -> float | None:
+    def value(point: TimelinePoint) -> float | None:
         worker = point.workers.get(ref)
         # What did not answer has no value: its last one is history.
         part = worker.components.get(component) if worker and worker.reach is Reach.UP else None
@@ -133,8 +133,8 @@ def value_of(component: str, ref: WorkerRef) -> Callable[[Moment], float | None]
     return value
 
 
-def _lane_style(component: str, ref: WorkerRef) -> Callable[[Moment], str | None]:
-    def style(point: Moment) -> str | None:
+def _lane_style(component: str, ref: WorkerRef) -> Callable[[TimelinePoint], str | None]:
+    def style(point: TimelinePoint) -> str | None:
         worker = point.workers.get(ref)
         part = worker.components.get(component) if worker else None
         return LANE_STYLES.get(part.state) if part else None

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from metabonk_tui.cli.report.charts.canvas import ChartFrame, curve, gaps, joined, levels, segments, time_axis
 from metabonk_tui.cli.report.charts.svg import Scale, drawing, label, line, number, tag, thinned, ticks, titled
-from metabonk_tui.core.report.timeline import Moment
+from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import GB, elapsed, gigabytes
 
 TOP, BOTTOM, HEIGHT = 26.0, 236.0, 282.0
 
 
-def _available(point: Moment) -> float | None:
+def _available(point: TimelinePoint) -> float | None:
     return None if point.available_bytes is None else point.available_bytes / GB
 
 
@@ -91,7 +91,7 @@ def _beyond(frame: ChartFrame, t: float) -> float:
 
 
 def _level_at(frame: ChartFrame, at_s: float) -> float | None:
-    before = [point for point in frame.digest.moments if point.at_s <= at_s + frame.digest.spacing_s]
+    before = [point for point in frame.timeline.points if point.at_s <= at_s + frame.timeline.spacing_s]
     return _available(before[-1]) if before else None
 
 

@@ -10,7 +10,7 @@ from metabonk_tui.core.model.event import without_duplicates
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import CheckResult, VerdictKind
 from metabonk_tui.core.model.worker import Reach
-from metabonk_tui.core.report.timeline import Moment
+from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import elapsed
 
 RIBBON, CHECKS, UP, LANE = 30.0, 24.0, 14.0, 14.0
@@ -128,7 +128,7 @@ def _events(frame: ChartFrame, y: float) -> Iterator[str]:
     loud = [event for event in loud if event.kind != "check"]
     for event in loud[-EVENTS_DRAWN:]:
         at_s = event.t - frame.start_t
-        if not 0 <= at_s <= frame.digest.duration_s:
+        if not 0 <= at_s <= frame.timeline.duration_s:
             continue
         x, note = frame.x(at_s), titled(f"{elapsed(at_s)} {event.kind}: {event.text}")
         if event.severity == "crit":
@@ -144,7 +144,7 @@ def _lanes(frame: ChartFrame, lanes: list[WorkerRef], y: float) -> Iterator[str]
         at = y + place * LANE
         yield label(frame.left - 8, at + 9.5, ref.label, "label", "end")
 
-        def reach(point: Moment, ref: WorkerRef = ref) -> str | None:
+        def reach(point: TimelinePoint, ref: WorkerRef = ref) -> str | None:
             worker = point.workers.get(ref)
             return None if worker is None or worker.reach is Reach.UNOBSERVED else worker.reach.value
 

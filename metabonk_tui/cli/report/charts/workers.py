@@ -8,7 +8,7 @@ from metabonk_tui.cli.report.charts.canvas import ChartFrame, curve, gaps, joine
 from metabonk_tui.cli.report.charts.svg import Scale, decades, drawing, label, spread, tag, ticks, titled
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import Reach
-from metabonk_tui.core.report.timeline import Moment
+from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import elapsed
 
 TOP, BOTTOM, HEIGHT = 26.0, 206.0, 240.0
@@ -45,10 +45,10 @@ def rate_chart(frame: ChartFrame) -> str:
     return drawing(f"{frame.id}-rate", frame.width, HEIGHT, "Step rate", about, joined(parts))
 
 
-def rate_of(ref: WorkerRef) -> Callable[[Moment], float | None]:
+def rate_of(ref: WorkerRef) -> Callable[[TimelinePoint], float | None]:
     """Read one worker's step rate; who did not answer has none."""
 
-    def rate(point: Moment) -> float | None:
+    def rate(point: TimelinePoint) -> float | None:
         worker = point.workers.get(ref)
         return worker.step_rate if worker is not None and worker.reach is Reach.UP else None
 

@@ -86,8 +86,8 @@ def _notes(frame: Frame, state: Playback) -> list[Row]:
     run = state.run
     began_t = run.started_at if run else state.from_t
     read = fmt.elapsed(state.read_to_t - (state.runs[-1].started_at if state.runs else state.from_t))
-    if state.sought:
-        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"to {state.sought}"))
+    if state.seek_text:
+        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"to {state.seek_text}"))
         return [(*waits, muted(f", read to {read}")), waits, (muted(f"read to {read}"),)]
     if state.note:
         return [(mark(g.caution, "warn"), gap(1), text(g.text(state.note)))]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from metabonk_tui.core.report.compare import Comparison, Line
-from metabonk_tui.core.report.compare_metrics import Share, Value
+from metabonk_tui.core.report.compare import Comparison, ComparisonLine
+from metabonk_tui.core.report.compare_metrics import MetricValue, Share
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, gap, left, mark, right
@@ -39,7 +39,7 @@ def traces(found: Comparison, wide: int, high: int, g: Glyphs) -> list[Row]:
     return rows
 
 
-def _chosen(found: Comparison) -> list[Line]:
+def _chosen(found: Comparison) -> list[ComparisonLine]:
     drawn = [line for line in found.lines if line.compared and line.metric.kind != "word"]
     order = {one.metric.id: place for place, one in enumerate(found.divergences)}
     apart = [line for line in drawn if line.metric.id in order and not line.metric.id.endswith(".keys")]
@@ -48,7 +48,7 @@ def _chosen(found: Comparison) -> list[Line]:
     return apart + others
 
 
-def _block(found: Comparison, line: Line, plot: int, g: Glyphs) -> list[Row]:
+def _block(found: Comparison, line: ComparisonLine, plot: int, g: Glyphs) -> list[Row]:
     series = _series(found, line, plot)
     levels = [[_level(pair[side]) for pair in series] for side in (0, 1)]
     top = max((level for side in levels for level in side if level is not None), default=0.0)
@@ -66,11 +66,13 @@ def _block(found: Comparison, line: Line, plot: int, g: Glyphs) -> list[Row]:
 
 
 @lru_cache(maxsize=32)
-def _series(found: Comparison, line: Line, points: int) -> Sequence[tuple[Value | None, Value | None]]:
+def _series(
+    found: Comparison, line: ComparisonLine, points: int
+) -> Sequence[tuple[MetricValue | None, MetricValue | None]]:
     return found.series(line.metric, max(1, points))
 
 
-def _level(value: Value | None) -> float | None:
+def _level(value: MetricValue | None) -> float | None:
     if isinstance(value, Share):
         return value.count / value.of
     return value if isinstance(value, float) else None
@@ -85,5 +87,5 @@ def _bar(level: float | None, top: float, g: Glyphs) -> str:
     return steps[min(len(steps) - 1, int(max(0.0, level) / top * len(steps)))]
 
 
-def _short(line: Line, value: Value) -> str:
+def _short(line: ComparisonLine, value: MetricValue) -> str:
     return f"{value.count}/{value.of}" if isinstance(value, Share) else str(line.metric.write(value))

@@ -6,9 +6,9 @@ Refuses to know how runs are found and read.
 from __future__ import annotations
 
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
-from metabonk_tui.core.report.compare import Comparison, Divergence, Line
-from metabonk_tui.core.report.compare_metrics import ABSENT, NOT_RECORDED, Share, Value
-from metabonk_tui.core.report.timeline import Digest
+from metabonk_tui.core.report.compare import Comparison, ComparisonLine, Divergence
+from metabonk_tui.core.report.compare_metrics import ABSENT, NOT_RECORDED, MetricValue, Share
+from metabonk_tui.core.report.timeline import RunTimeline
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.compare_job import CompareView
 from metabonk_tui.ui.frame import Frame
@@ -102,7 +102,7 @@ def _progress(view: CompareView, wide: int, g: Glyphs) -> Row:
     return facts([named, gauge, (strong(f"{100 * view.done:.0f} %"),), leave], wide, 2)
 
 
-def _run(side: str, timeline: Digest, wide: int, g: Glyphs) -> Row:
+def _run(side: str, timeline: RunTimeline, wide: int, g: Glyphs) -> Row:
     """Draw which run stands on a side, and how it went."""
     run, verdict = timeline.last.run, timeline.last.verdict
     token = LEVEL_TOKENS[verdict.kind.level]
@@ -130,7 +130,7 @@ def _first(found: Comparison, wide: int, g: Glyphs) -> list[Row]:
     return [EMPTY, *paragraph(g.text(shown_text), wide, "strong", True, (mark(g.best, "accent", True), gap(1)))]
 
 
-def _value_text(value: Value, diff: Divergence) -> str:
+def _value_text(value: MetricValue, diff: Divergence) -> str:
     return str(diff.metric.write(value))
 
 
@@ -162,12 +162,12 @@ def _table(found: Comparison, wide: int, parted_cells: int, g: Glyphs) -> list[R
     return [fit(row, wide, g.ellipsis) for row in rows]
 
 
-def _is_absent_in_one(line: Line, place: int) -> bool:
+def _is_absent_in_one(line: ComparisonLine, place: int) -> bool:
     a, b = line.pairs[place]
     return a is not None and b is not None and (a == ABSENT) != (b == ABSENT)
 
 
-def _differs_now(line: Line, place: int) -> bool:
+def _differs_now(line: ComparisonLine, place: int) -> bool:
     a, b = line.pairs[place]
     return a is not None and b is not None and line.metric.differs(a, b)
 
@@ -187,7 +187,7 @@ def _heads(found: Comparison, columns: tuple[int, int, int], parted_cells: int) 
     return (*row, left("WHEN THEY PARTED", parted_cells, "muted")) if parted_cells else row
 
 
-def _line(line: Line, place: int, columns: tuple[int, int, int], parted_cells: int, g: Glyphs) -> Row:
+def _line(line: ComparisonLine, place: int, columns: tuple[int, int, int], parted_cells: int, g: Glyphs) -> Row:
     name, side, since = columns
     a, b = line.pairs[place]
     diff = line.divergence
@@ -202,7 +202,7 @@ def _line(line: Line, place: int, columns: tuple[int, int, int], parted_cells: i
     return row
 
 
-def _value(line: Line, value: Value | None, wide: int, g: Glyphs) -> Row:
+def _value(line: ComparisonLine, value: MetricValue | None, wide: int, g: Glyphs) -> Row:
     """Draw what one run had: a glyph where its state can be judged, then the value."""
     if value is None:
         return (mark(g.zero, "muted"), gap(1), muted(clip(NOT_RECORDED, wide - 2, g.ellipsis)))
@@ -212,7 +212,7 @@ def _value(line: Line, value: Value | None, wide: int, g: Glyphs) -> Row:
     return (mark(glyph, token, loud), gap(1 + 1 - cells(glyph)), Span(shown_text, "strong" if loud else "text", loud))
 
 
-def _state(metric: str, value: Value, g: Glyphs) -> tuple[str, str]:
+def _state(metric: str, value: MetricValue, g: Glyphs) -> tuple[str, str]:
     """Choose the glyph of a value and its voice; a blank where a number is only a number."""
     if metric == "verdict":
         level = VerdictKind(str(value)).level
