@@ -44,7 +44,7 @@ def init_failed(evidence: Evidence) -> Cause | None:
     if not found:
         return None
     first = found[0].worker
-    line = next((complaint for one in found if (complaint := find_complaint(one.worker, ""))), None)
+    line = next((find_complaint for one in found if (find_complaint := find_complaint(one.worker, ""))), None)
     fix = (
         f"repair what the log says: {quote_line(line)}"
         if line
