@@ -35,7 +35,7 @@ class OperationRunner:
         request_sample: Callable[[], None],
         check_interlock: Callable[[Action], InterlockResult] = lambda _: InterlockResult(),
     ) -> None:
-        """Prepare; `request_sample` asks for a Sample soon, `header` makes the header of a run."""
+        """`request_sample` asks for a Sample soon; `header` makes the header of a run."""
         self._check_interlock = check_interlock
         self._pool = pool
         self._clock = clock

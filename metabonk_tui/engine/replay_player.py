@@ -18,7 +18,7 @@ from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.recordings import SeekableRecording
 from metabonk_tui.core.recordings.playback import Playback, marks_of
-from metabonk_tui.core.recordings.seek import AtTime, FindMark, Shift, Target, describe_target, find
+from metabonk_tui.core.recordings.seek import EventMoment, FindMark, SeekTarget, Shift, describe_target, find
 from metabonk_tui.engine.operations import refusal
 from metabonk_tui.engine.replay_index import ReplayIndex, ReplayStep
 
@@ -48,7 +48,7 @@ class ReplayPlayer:
         step: ReplayStep,
         *,
         zone: tzinfo = UTC,
-        at: Target | None = None,
+        at: SeekTarget | None = None,
         playing: bool = True,
         speed: float = 60.0,
         now: Callable[[], float] = time.monotonic,
@@ -112,7 +112,7 @@ class ReplayPlayer:
         """Go so many samples on, or back when negative."""
         self._enqueue(lambda: self._go_samples(samples), from_here=True)
 
-    def seek(self, target: Target) -> None:
+    def seek(self, target: SeekTarget) -> None:
         """Go to a place; where it was not read yet, as soon as it is."""
         self._enqueue(lambda: self._go_to(target), from_here=isinstance(target, Shift | FindMark))
 
@@ -208,11 +208,11 @@ class ReplayPlayer:
         place = self._index.place(self._at) + samples
         self._t = self._index.time(min(max(place, 0), len(self._index) - 1))
 
-    def _go_to(self, target: Target) -> None:
+    def _go_to(self, target: SeekTarget) -> None:
         self._note, self._target, self._playing = "", target, False
         if isinstance(target, Shift):
             # From here, and not from wherever it stands when that is read.
-            self._target = AtTime(self._skip_gap(self._at + target.s, forward=target.s > 0))
+            self._target = EventMoment(self._skip_gap(self._at + target.s, forward=target.s > 0))
 
     def _skip_gap(self, t: float, *, forward: bool) -> float:
         """Come out of a gap at its other side: there is nothing to see in it."""

@@ -14,7 +14,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
-from metabonk_tui.core.recordings.seek import Edge, Shift, Target
+from metabonk_tui.core.recordings.seek import Edge, SeekTarget, Shift
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.verdict.text import verdict_text
 from metabonk_tui.ui import commands
@@ -307,7 +307,7 @@ class Controller:
         self.notice = f"seen: {', '.join(ids)}"
         return NO_EFFECT
 
-    def _go(self, target: Target) -> Effect:
+    def _go(self, target: SeekTarget) -> Effect:
         if target == Edge("end") and self.time_travel.back_to_now():
             self.snapshot, self._past_alarm = self.monitor.latest(), ""
             return NO_EFFECT

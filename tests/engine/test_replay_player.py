@@ -16,7 +16,7 @@ from metabonk_tui.core.model.pool import Stop
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Playback
-from metabonk_tui.core.recordings.seek import AtTime, Edge, Elapsed, FindMark, Shift
+from metabonk_tui.core.recordings.seek import Edge, Elapsed, EventMoment, FindMark, Shift
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine import replay_index
 from metabonk_tui.engine.replay_index import ReplayIndex
@@ -395,9 +395,11 @@ def test_after_a_jump_it_stays_there(go: str) -> None:
     clock = Clock()
     with player(ListRecording(list(samples)), playing=True, now=clock) as one:
         until(lambda: (now := one.playback()) and now.whole and now.playing)
-        {"step": lambda: one.step(1), "minute": lambda: one.seek(Shift(60)), "place": lambda: one.seek(AtTime(50.0))}[
-            go
-        ]()
+        {
+            "step": lambda: one.step(1),
+            "minute": lambda: one.seek(Shift(60)),
+            "place": lambda: one.seek(EventMoment(50.0)),
+        }[go]()
         until(lambda: not state(one).playing)
         at_t = state(one).t
         clock.s += 10.0

@@ -769,7 +769,9 @@ def alarmed() -> Snapshot:
             "MemCritical", "", "crit", "firing", "0.48 GB available, below half the floor", t - 120, t - 110,
             value=0.48 * GB, least=0.41 * GB, most=0.5 * GB, unit="bytes", times=3,
         ),
-        Alert("ComponentAbsent", "meta", "crit", "firing", absent, t - 3000, t - 2880, workers=tuple(map(w, range(5)))),
+        Alert(
+            "ComponentAbsent", "meta", "crit", "firing", absent, t - 3000, t - 2880, workers=tuple(map(w, range(5))),
+        ),
         Alert(
             "RateRegime", "", "warn", "firing", "steps 220 times its own past", t - 420, t - 300, workers=(w(2),),
             value=13.9, least=8.0, most=14.2, unit="per s",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, Playback, RunSpan
-from metabonk_tui.core.recordings.seek import Edge, Elapsed, FindMark, Shift, Target
+from metabonk_tui.core.recordings.seek import Edge, Elapsed, FindMark, SeekTarget, Shift
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.commands import COMMANDS, REPLAY_REFUSAL
@@ -50,11 +50,11 @@ def playback(scene: Snapshot, **more: object) -> Playback:
         "sample_t": scene.t,
         "runs": (RunSpan(scene.run.name, began_t, began_t, to_t),),
         "marks": (
-            Mark(began_t + 1, "verdict", verdict_kind=VerdictKind.VALIDATING),
+            Mark(began_t + 1, "verdict", word=VerdictKind.VALIDATING),
             Mark(began_t + 600, "warn"),
             Mark(began_t + 900, "crit"),
-            Mark(began_t + 1804, "verdict", verdict_kind=VerdictKind.STOP),
-            Mark(began_t + 4000, "verdict", verdict_kind=VerdictKind.LAUNCH_24H),
+            Mark(began_t + 1804, "verdict", word=VerdictKind.STOP),
+            Mark(began_t + 4000, "verdict", word=VerdictKind.LAUNCH_24H),
         ),
         "gaps": (Gap(began_t + 2400, began_t + 2900),),
         **more,
@@ -75,7 +75,7 @@ class ScriptedTransport:
     def step(self, samples: int) -> None:
         self.sent.append(samples)
 
-    def seek(self, target: Target) -> None:
+    def seek(self, target: SeekTarget) -> None:
         self.sent.append(target)
 
     def play(self) -> None:
@@ -142,7 +142,7 @@ def test_in_ascii_it_still_looks_like_this() -> None:
 
 def test_while_it_is_read_it_still_looks_like_this() -> None:
     scene = scenes.stop()
-    reading = {"whole": False, "read_to_t": scene.t + 300, "seek_text": "01:00:00"}
+    reading = {"whole": False, "read_to_t": scene.t + 300, "sought": "01:00:00"}
     kept("replay-reading-120x40", Viewer(scene, **reading).text)
 
 
@@ -274,7 +274,7 @@ def test_what_is_copied_says_that_it_is_past() -> None:
         ("end", Edge("end")),
     ],
 )
-def test_what_is_typed_is_gone_to(typed: str, target: Target) -> None:
+def test_what_is_typed_is_gone_to(typed: str, target: SeekTarget) -> None:
     viewer = Viewer()
     viewer.types(f"t{typed}")
     assert typed in plain(viewer.rows[-1])

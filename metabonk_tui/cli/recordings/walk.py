@@ -20,7 +20,7 @@ from metabonk_tui.cli.recordings.sources import sources
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.report.run_history import RunHistory, histories_of
+from metabonk_tui.core.report.run_history import RunHistory, run_histories
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.text.numbers import elapsed
@@ -63,7 +63,7 @@ def _no_such_name(name: str, is_named: bool) -> str:
 
 def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[RunHistory, ...]:
     """Step through a recording."""
-    return histories_of(
+    return run_histories(
         replay(with_progress(samples, until_t), lambda previous, sample: step(previous, sample, config))
     )
 
@@ -80,9 +80,9 @@ def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple
     """Follow a run of the store; what happened is what was told then."""
     with opened(path) as one:
         found = _follow_to_next_run(one, config)
-        told, thinned = one.events(), one.thinned_to_t is not None
+        derive_from, thinned = one.events(), one.thinned_to_t is not None
         problems += one.problems
-    return tuple(with_recorded_events(found, told, thinned))
+    return tuple(with_recorded_events(found, derive_from, thinned))
 
 
 def _follow_to_next_run(one: Recording, config: Config) -> tuple[RunHistory, ...]:
@@ -93,14 +93,16 @@ def _follow_to_next_run(one: Recording, config: Config) -> tuple[RunHistory, ...
     return found[:-1] if len(found) > 1 and found[-1].last.run.name == following else found
 
 
-def with_recorded_events(found: Sequence[RunHistory], told: tuple[Event, ...], thinned: bool) -> Iterator[RunHistory]:
+def with_recorded_events(
+    found: Sequence[RunHistory], derive_from: tuple[Event, ...], thinned: bool
+) -> Iterator[RunHistory]:
     """Give each run its events of then; where every sample is left, what they mean now says more."""
     starts = [one.last.run.started_at for one in found[1:]] + [float("inf")]
     from_t = float("-inf")
     for one, until_t in zip(found, starts, strict=True):
-        run_events = tuple(event for event in told if from_t <= event.t < until_t)
+        run_events = tuple(event for event in derive_from if from_t <= event.t < until_t)
         from_t = until_t
-        yield replace(one, events=run_events, detailed_events=None if thinned else one.events) if run_events else one
+        yield replace(one, events=run_events, derive_from=None if thinned else one.events) if run_events else one
 
 
 def with_progress(samples: Iterable[Sample], until_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:

@@ -21,7 +21,7 @@ from metabonk_tui.cli.recordings.open import recording_path, store
 from metabonk_tui.cli.recordings.sources import print_problems, sources
 from metabonk_tui.cli.verbs.watch import no_terminal
 from metabonk_tui.core.model.sample import Sample
-from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, Target, parse
+from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, SeekTarget, parse
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.replay_player import ReplayPlayer
 
@@ -47,7 +47,7 @@ def add_options(parser: Parser, verb: str) -> None:
     add_config_option(parser)
 
 
-def place(text: str) -> Target:
+def place(text: str) -> SeekTarget:
     """Read a place in a recording."""
     target = parse(text)
     if target is None:

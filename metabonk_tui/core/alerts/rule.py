@@ -46,12 +46,12 @@ class RuleResult:
     conditions: tuple[Condition, ...] = ()
     unknown_workers: frozenset[WorkerRef] = frozenset()
     """Slots of which nothing can be told now: neither that it holds nor that it has ended."""
-    has_no_data: bool = False
+    no_data: bool = False
     """The same of everything that the rule is about."""
 
 
 NO_RESULT = RuleResult()
-NO_DATA = RuleResult(has_no_data=True)
+NO_DATA = RuleResult(no_data=True)
 Rule = Callable[[RuleInput], RuleResult]
 
 

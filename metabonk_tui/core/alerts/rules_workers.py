@@ -19,40 +19,40 @@ VALIDATION_FACTOR = 3.0
 UNCERTAIN_SHARE = 0.75
 
 
-def _unobserved_slots(rule_input: RuleInput) -> frozenset[WorkerRef]:
+def _unanswering(rule_input: RuleInput) -> frozenset[WorkerRef]:
     return frozenset(worker.ref for worker in rule_input.inputs.workers if worker.reach is not Reach.UP)
 
 
-ClauseFormat = Callable[[str, str], str]
+Describe = Callable[[str, str], str]
 """(title, field) → the clause."""
 
 
 def _components(
-    rule_input: RuleInput, states: tuple[ComponentState, ...], clause: ClauseFormat, *, is_lasting: bool = False
+    rule_input: RuleInput, states: tuple[ComponentState, ...], describe: Describe, *, is_lasting: bool = False
 ) -> RuleResult:
     """Find the components that are in one of these states; raised where they are on every worker that answers."""
     workers = rule_input.inputs.workers
     if not should_run(rule_input) or not workers:
         return NO_RESULT
-    answering = [worker for worker in workers if worker.reach is Reach.UP]
-    if not any(component.state in states for worker in answering for component in worker.components):
-        return RuleResult(unknown_workers=_unobserved_slots(rule_input))
+    answered = [worker for worker in workers if worker.reach is Reach.UP]
+    if not any(component.state in states for worker in answered for component in worker.components):
+        return RuleResult(unknown_workers=_unanswering(rule_input))
     found = []
     for index, component in enumerate(workers[0].components):
-        refs = tuple(worker.ref for worker in answering if worker.components[index].state in states)
+        refs = tuple(worker.ref for worker in answered if worker.components[index].state in states)
         if not refs or (is_lasting and component.derived):
             # That nobody came from the menu into the game is NoGameplay's to say.
             continue
         found.append(
             Condition(
-                clause(component.title, component.field),
+                describe(component.title, component.field),
                 component.id,
                 refs,
-                escalated=len(refs) == len(answering),
+                escalated=len(refs) == len(answered),
                 for_factor=VALIDATION_FACTOR if is_lasting and component.due == "gameplay" else 1.0,
             )
         )
-    return RuleResult(tuple(found), _unobserved_slots(rule_input))
+    return RuleResult(tuple(found), _unanswering(rule_input))
 
 
 def component_absent(rule_input: RuleInput) -> RuleResult:
@@ -63,9 +63,8 @@ def component_absent(rule_input: RuleInput) -> RuleResult:
 def component_bad(rule_input: RuleInput) -> RuleResult:
     """What a component says cannot be taken for a number of its own."""
     states = (ComponentState.BAD, ComponentState.UNPROVEN)
-    return _components(
-        rule_input, states, lambda title, name: f"{title}: {name} is no number, or moves without its proof"
-    )
+    text = "is no number, or moves without its proof"
+    return _components(rule_input, states, lambda title, name: f"{title}: {name} {text}")
 
 
 def component_zero(rule_input: RuleInput) -> RuleResult:
@@ -136,12 +135,12 @@ def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
         return NO_RESULT
     workers = rule_input.inputs.workers
     found = [worker for worker in workers if worker.health is not None and worker.health.state in states]
-    unknown_workers = _unobserved_slots(rule_input).difference(worker.ref for worker in found)
+    unknown_workers = _unanswering(rule_input).difference(worker.ref for worker in found)
     if not found:
         return RuleResult(unknown_workers=unknown_workers)
-    answering = sum(worker.reach is Reach.UP for worker in workers)
+    answered = sum(worker.reach is Reach.UP for worker in workers)
     text = _each(found, lambda worker: worker.health.why if worker.health else "")
-    return RuleResult((Condition(text, workers=_slots(found), escalated=len(found) >= answering),), unknown_workers)
+    return RuleResult((Condition(text, workers=_slots(found), escalated=len(found) >= answered),), unknown_workers)
 
 
 def worker_idle(rule_input: RuleInput) -> RuleResult:
@@ -171,10 +170,10 @@ def rate_regime(rule_input: RuleInput) -> RuleResult:
         if worker.reach is Reach.UP and (state is HealthState.RACING or fell):
             found.append(worker)
     if not found:
-        return RuleResult(unknown_workers=_unobserved_slots(rule_input))
+        return RuleResult(unknown_workers=_unanswering(rule_input))
     rate = max(found, key=lambda worker: abs((worker.step_rate_ratio or 1.0) - 1.0)).step_rate
     condition = Condition(_each(found, _rate_text), workers=_slots(found), value=rate, unit="per s")
-    return RuleResult((condition,), _unobserved_slots(rule_input))
+    return RuleResult((condition,), _unanswering(rule_input))
 
 
 def _rate_text(worker: WorkerView) -> str:
@@ -225,15 +224,12 @@ def state_uncertain(rule_input: RuleInput) -> RuleResult:
     """The state of a worker's UI was "uncertain" most of the time."""
     if not should_run(rule_input):
         return NO_RESULT
-    found = [
-        worker for worker in rule_input.inputs.workers if rule_input.uncertain.get(worker.ref, 0.0) >= UNCERTAIN_SHARE
-    ]
-    unknown_workers = frozenset(
-        worker.ref for worker in rule_input.inputs.workers if worker.ref not in rule_input.uncertain
-    )
+    workers, shares = rule_input.inputs.workers, rule_input.uncertain
+    found = [worker for worker in workers if shares.get(worker.ref, 0.0) >= UNCERTAIN_SHARE]
+    unknown_workers = frozenset(worker.ref for worker in workers if worker.ref not in shares)
     if not found:
         return RuleResult(unknown_workers=unknown_workers)
-    least = min(rule_input.uncertain[worker.ref] for worker in found)
+    least = min(shares[worker.ref] for worker in found)
     return RuleResult(
         (Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), unknown_workers
     )

@@ -51,7 +51,7 @@ class AlertMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class AlertTrack:
     """An alert that has not ended, and its parts."""
 
     alert: Alert
@@ -87,10 +87,10 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Alerts:
+class AlertState:
     """What is remembered of this run's alerts."""
 
-    tracks: Mapping[str, Track] = field(default_factory=dict)
+    tracks: Mapping[str, AlertTrack] = field(default_factory=dict)
     """By the alert's id."""
     ended: tuple[Alert, ...] = ()
     """Newest first."""
@@ -103,7 +103,7 @@ class Alerts:
     """The loudest that fire first, then pending ones, then those that ended, newest first."""
 
 
-def apply_events(state: Alerts, events: Sequence[Event], *, gap: bool = False) -> Alerts:
+def apply_events(state: AlertState, events: Sequence[Event], *, gap: bool = False) -> AlertState:
     """Take in what was told: who has seen an alert, and whether the run is being recorded.
 
     After a gap another monitor may be the one that records: its trouble, if it has any, it tells anew.
@@ -122,7 +122,7 @@ def apply_events(state: Alerts, events: Sequence[Event], *, gap: bool = False) -
     return replace(state, tracks=tracks, recorder_problem=recorder_problem, view=_view(tracks, state.ended))
 
 
-def _acknowledge(tracks: Mapping[str, Track], event: Event) -> Mapping[str, Track]:
+def _acknowledge(tracks: Mapping[str, AlertTrack], event: Event) -> Mapping[str, AlertTrack]:
     ids = event.facts.get("ids")
     if not isinstance(ids, list | tuple):
         return tracks
@@ -132,7 +132,7 @@ def _acknowledge(tracks: Mapping[str, Track], event: Event) -> Mapping[str, Trac
     return {**tracks, **acknowledged} if seen else tracks
 
 
-def observe_states(state: Alerts, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> Alerts:
+def observe_states(state: AlertState, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> AlertState:
     """Take in which state the workers that answered now are in."""
     shares = {}
     for worker in workers:
@@ -144,17 +144,17 @@ def observe_states(state: Alerts, workers: Iterable[WorkerView], t: float, elaps
     return replace(state, shares=shares)
 
 
-def uncertain(state: Alerts) -> dict[WorkerRef, float]:
+def uncertain(state: AlertState) -> dict[WorkerRef, float]:
     """Return by slot for how much of a whole window its state was "uncertain"."""
     return {ref: share for ref, known in state.shares.items() if (share := known.share) is not None}
 
 
 def observe(
-    state: Alerts, rule_input: RuleInput, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
-) -> tuple[Alerts, tuple[AlertTransition, ...]]:
+    state: AlertState, rule_input: RuleInput, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
+) -> tuple[AlertState, tuple[AlertTransition, ...]]:
     """Take in one tick, `elapsed_s` of it observed; return also what is to be told."""
     t = rule_input.inputs.t
-    tracks: dict[str, Track] = {}
+    tracks: dict[str, AlertTrack] = {}
     ended: list[Alert] = []
     backoff = dict(state.backoff)
     active: dict[str, list[str]] = {}
@@ -171,7 +171,7 @@ def observe(
         for key in dict.fromkeys((*conditions, *active.get(name, ()))):
             timers = AlertTimers(configured, config.alerts.keep_firing_s, t, elapsed_s, key, backoff)
             condition, before = conditions.get(key), state.tracks.get(key)
-            after, closed = timers.advance(before, name, condition, found.unknown_workers, found.has_no_data)
+            after, closed = timers.advance(before, name, condition, found.unknown_workers, found.no_data)
             if after is not None:
                 tracks[key] = after
             if closed is not None:
@@ -204,12 +204,12 @@ class AlertTimers:
 
     def advance(
         self,
-        before: Track | None,
+        before: AlertTrack | None,
         name: str,
         condition: Condition | None,
         unknown_workers: frozenset[WorkerRef],
-        has_no_data: bool,
-    ) -> tuple[Track | None, Alert | None]:
+        no_data: bool,
+    ) -> tuple[AlertTrack | None, Alert | None]:
         """Move an alert on; return it as it goes on, and as it ended where it did."""
         held = _members(condition)
         known = before.members if before is not None else {}
@@ -223,7 +223,7 @@ class AlertTimers:
                 now: AlertMember | None = self._hold(ref, was, required_s)
             elif (
                 was is None
-                or has_no_data
+                or no_data
                 or ref in unknown_workers
                 or (ref.slot < 0 and unknown_workers and unknown_workers.issuperset(_workers(known)))
             ):
@@ -246,7 +246,7 @@ class AlertTimers:
         if fires and not fired:
             rest_s = self._rest(WHOLE_ALERT)
         alert = self._alert(before.alert if before is not None else None, name, condition, members, fires)
-        return Track(alert, members, rest_s, clear_t), closed
+        return AlertTrack(alert, members, rest_s, clear_t), closed
 
     def _hold(self, ref: WorkerRef, was: AlertMember | None, required_s: float) -> AlertMember:
         if was is None:
@@ -323,7 +323,7 @@ def _workers(members: Mapping[WorkerRef, AlertMember]) -> set[WorkerRef]:
     return {ref for ref in members if ref.slot >= 0}
 
 
-def _view(tracks: Mapping[str, Track], ended: tuple[Alert, ...]) -> tuple[Alert, ...]:
+def _view(tracks: Mapping[str, AlertTrack], ended: tuple[Alert, ...]) -> tuple[Alert, ...]:
     active = [track.alert for track in tracks.values()]
     active.sort(key=lambda one: (one.state != "firing", _SEVERITY_ORDER[one.severity], -(one.firing_t or one.since_t)))
     return (*active, *ended)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from metabonk_tui.core.causes.evidence import (
-    CauseFinding,
     Evidence,
     SilentComponent,
     WorkerEvidence,
+    WorkerFinding,
     cut_list,
     environ_command,
     is_on,
@@ -65,7 +65,7 @@ def config_not_loaded(evidence: Evidence) -> Cause | None:
     )
 
 
-def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     silent_components = list(evidence.silent_components(worker))
     file = evidence.file_values
     if worker.environ is None:
@@ -82,13 +82,13 @@ def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFin
             ]
             keys = [key for key in gates if _file_sets_right(file, key, evidence.config.required_environment[key])]
             if keys:
-                yield CauseFinding(
+                yield WorkerFinding(
                     worker, confidence + 0.1, f"{observation}, although the env file sets {cut_list(keys)}"
                 )
             elif file is None:
-                yield CauseFinding(worker, confidence, f"{observation}, as with the code's defaults")
+                yield WorkerFinding(worker, confidence, f"{observation}, as with the code's defaults")
             else:
-                yield CauseFinding(worker, 0.3, f"{observation}, and the env file does not switch them on either")
+                yield WorkerFinding(worker, 0.3, f"{observation}, and the env file does not switch them on either")
         return
     environ = worker.environ
     missing = [key for pair in silent_components for key in explaining_keys(pair, worker) if key not in environ]
@@ -103,13 +103,13 @@ def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFin
     if in_file:
         exported = evidence.env_file.exported if evidence.env_file is not None else frozenset()
         how = "" if all(key in exported for key in in_file) else ", without export"
-        yield CauseFinding(
+        yield WorkerFinding(
             worker, 0.97 * weight, f"{observation}, {_count_text(in_file, missing)} set right in the env file{how}"
         )
     elif file is None:
-        yield CauseFinding(worker, 0.85 * weight, observation)
+        yield WorkerFinding(worker, 0.85 * weight, observation)
     else:
-        yield CauseFinding(worker, 0.4 * weight, f"{observation}, and the env file does not set it right either")
+        yield WorkerFinding(worker, 0.4 * weight, f"{observation}, and the env file does not set it right either")
 
 
 def _count_text(some_of: list[str], keys: list[str]) -> str:
@@ -171,7 +171,7 @@ def launcher_override(evidence: Evidence) -> Cause | None:
         differences = cut_list(
             [f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong]
         )
-        found.append(CauseFinding(worker, 0.96 if known else 0.85, differences))
+        found.append(WorkerFinding(worker, 0.96 if known else 0.85, differences))
     if not found:
         return None
     return make_cause(
@@ -197,7 +197,7 @@ def component_disabled(evidence: Evidence) -> Cause | None:
     )
 
 
-def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     file, silent_components, environ = evidence.file_values, list(evidence.silent_components(worker)), worker.environ
     flags = [
         key
@@ -213,24 +213,24 @@ def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFindi
         if off:
             also = ", as the env file says" if file is not None and all(key in file for key in off) else ""
             share = len(off) / max(1, len(flags))
-            yield CauseFinding(
+            yield WorkerFinding(
                 worker, 0.9 + 0.06 * share, f"{cut_list([f'{key} is {environ[key]}' for key in off])}{also}"
             )
         unset = [key for key in flags if key not in environ and file is not None and key not in file]
         # That one alone has a cause of its own.
         if unset and not off and unset != [APPLY]:
-            yield CauseFinding(
+            yield WorkerFinding(
                 worker, 0.7, f"{cut_list(unset)} set neither in the process nor in the env file: off by default"
             )
         return
     if file is not None:
         off = [key for key in flags if key in file and not is_on(file[key])]
         if off:
-            yield CauseFinding(worker, 0.8, f"the env file says {cut_list([f'{key}={file[key]}' for key in off])}")
+            yield WorkerFinding(worker, 0.8, f"the env file says {cut_list([f'{key}={file[key]}' for key in off])}")
         elif worker.looks_unloaded and not _has_complained(worker):
             unset = [key for key in flags if key not in file]
             if unset:
-                yield CauseFinding(worker, 0.6, f"the env file does not set {cut_list(unset)}: off by default")
+                yield WorkerFinding(worker, 0.6, f"the env file does not set {cut_list(unset)}: off by default")
         return
     if (
         flags
@@ -238,13 +238,13 @@ def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFindi
         and worker.mode is None
         and flag(worker.status, "system2_enabled") is False
     ):
-        yield CauseFinding(
+        yield WorkerFinding(
             worker, 0.4, f"{cut_list([c.title for c, _ in silent_components])} absent; the environment is not readable"
         )
     elif flags and not worker.looks_unloaded and not _has_complained(worker):
         absent = [c.title for c, _ in silent_components if c.state is ComponentState.ABSENT]
         if absent:
-            yield CauseFinding(
+            yield WorkerFinding(
                 worker, 0.4, f"{cut_list(absent)} absent while others are there; the environment is not readable"
             )
 
@@ -260,7 +260,7 @@ def unread_keys(evidence: Evidence) -> Cause | None:
             and any(True for _ in evidence.silent_components(worker))
         ):
             keys = unread
-            found.append(CauseFinding(worker, 0.25, f"{cut_list(unread, 3)} set, read by no worker"))
+            found.append(WorkerFinding(worker, 0.25, f"{cut_list(unread, 3)} set, read by no worker"))
     if not found:
         return None
     read = [f"{UNREAD[key]} instead of {key}" for key in keys if UNREAD.get(key)]
@@ -294,7 +294,7 @@ def intrinsic_not_applied(evidence: Evidence) -> Cause | None:
     )
 
 
-def _not_applied(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _not_applied(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     fields = worker.status.fields
     if fields.get("intrinsic_reward_total") != 0 or fields.get("intrinsic_ui_context") is not None:
         return
@@ -304,10 +304,10 @@ def _not_applied(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFi
     if worker.environ is None:
         discovery = fields.get("discovery_stats")
         pure = isinstance(discovery, dict) and discovery.get("pure_vision_mode") is True
-        yield CauseFinding(worker, 0.85 if pure else 0.6, f"{observation}{', pure vision is on' if pure else ''}")
+        yield WorkerFinding(worker, 0.85 if pure else 0.6, f"{observation}{', pure vision is on' if pure else ''}")
     elif is_on(worker.environ.get(PURE_VISION)) and not is_on(worker.environ.get(APPLY)):
         is_set = f"is {worker.environ[APPLY]}" if APPLY in worker.environ else "unset"
-        yield CauseFinding(worker, 0.96, f"{observation}, {PURE_VISION}=1 and {APPLY} {is_set}")
+        yield WorkerFinding(worker, 0.96, f"{observation}, {PURE_VISION}=1 and {APPLY} {is_set}")
 
 
 def _is_intrinsic_zero(evidence: Evidence, worker: WorkerEvidence) -> bool:

@@ -26,7 +26,7 @@ GATED_FIELDS = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_succe
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
 """A worker that we have seen for less than this may still be getting ready."""
-MAX_PROOFS = 2
+LOGGED_MIN = 2
 """So many different proofs of one cause are told in full."""
 SilentComponent = tuple[ComponentView, ComponentConfig]
 
@@ -100,7 +100,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class CauseFinding:
+class WorkerFinding:
     """A cause on one worker."""
 
     worker: WorkerEvidence
@@ -114,7 +114,7 @@ def is_reachable(view: WorkerView) -> bool:
 
 
 def make_cause(
-    name: tuple[str, str], findings: Iterable[CauseFinding], evidence: Evidence, *, confirm: str, fix: str
+    name: tuple[str, str], findings: Iterable[WorkerFinding], evidence: Evidence, *, confirm: str, fix: str
 ) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
     found = sorted(findings, key=lambda one: (-one.confidence, one.worker.view.ref))
@@ -124,10 +124,10 @@ def make_cause(
     for one in found:
         groups.setdefault(one.because, []).append(one.worker.view.ref)
     sentences = []
-    for because, where in list(groups.items())[:MAX_PROOFS]:
+    for because, where in list(groups.items())[:LOGGED_MIN]:
         everywhere = len(where) == evidence.total and len(where) > 1
         sentences.append(f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else labels(where)}")
-    if rest := [ref for where in list(groups.values())[MAX_PROOFS:] for ref in where]:
+    if rest := [ref for where in list(groups.values())[LOGGED_MIN:] for ref in where]:
         sentences.append(f"alike on {labels(rest)}")
     return Cause(
         id=name[0],

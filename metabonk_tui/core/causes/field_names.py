@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from metabonk_tui.core.causes.evidence import CauseFinding, Evidence, WorkerEvidence, is_on, make_cause, status_command
+from metabonk_tui.core.causes.evidence import (
+    Evidence,
+    WorkerEvidence,
+    WorkerFinding,
+    is_on,
+    make_cause,
+    status_command,
+)
 from metabonk_tui.core.config.schema import ComponentConfig
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
@@ -26,7 +33,7 @@ def wrong_names(evidence: Evidence) -> Cause | None:
         misnamed = [one for spec in never for one in _misnamed(evidence, worker, spec, configured)]
         if misnamed:
             confidence = max(one[0] for one in misnamed)
-            found.append(CauseFinding(worker, confidence, "; ".join(one[1] for one in misnamed[:2])))
+            found.append(WorkerFinding(worker, confidence, "; ".join(one[1] for one in misnamed[:2])))
     if not found:
         return None
     return make_cause(

@@ -51,11 +51,11 @@ def causes(evidence: Evidence) -> tuple[Cause, ...]:
     """Name every cause that the clues support, the surest first, each on the workers that it explains best."""
     found = [(find, cause) for find in CAUSES if (cause := find(evidence)) is not None]
     if len(found) > 1 and len(evidence.workers) > 1:
-        found = _separate(evidence, found)
+        found = _without_weaker(evidence, found)
     return tuple(sorted((cause for _, cause in found), key=lambda cause: -cause.confidence))
 
 
-def _separate(evidence: Evidence, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
+def _without_weaker(evidence: Evidence, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
     confidences: dict[str, dict[WorkerRef, float]] = {cause.id: {} for _, cause in found}
     for worker in evidence.workers:
         alone, ref = replace(evidence, workers=(worker,)), worker.view.ref

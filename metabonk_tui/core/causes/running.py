@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from metabonk_tui.core.causes.evidence import (
-    CauseFinding,
     Evidence,
     WorkerEvidence,
+    WorkerFinding,
     environ_command,
     is_on,
     log_command,
@@ -51,7 +51,7 @@ def classifier_no_frames(evidence: Evidence) -> Cause | None:
     )
 
 
-def _no_frames(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _no_frames(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     stillness, t = worker.stillness, evidence.t
     if worker.view.ui_state != "uncertain" or not _steps_advance(worker, t):
         return
@@ -62,10 +62,10 @@ def _no_frames(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFind
     frozen_s = stillness.inputs.steady_s(t)
     if frozen_s >= FROZEN_S:
         observation = f"dynamic_ui_text_density frozen at {number(worker.status, INPUTS[0]).value} for {age(frozen_s)}"
-        yield CauseFinding(worker, 0.9, f"{observation} while steps advance")
+        yield WorkerFinding(worker, 0.9, f"{observation} while steps advance")
     elif lacks_key(worker.status, INPUTS[0]) and worker.is_settled(t, NO_FRAMES_S) and not worker.looks_unloaded:
         confidence = 0.85 if worker.environ is not None else 0.7
-        yield CauseFinding(
+        yield WorkerFinding(
             worker, confidence, f"uncertain, {INPUTS[0]} absent while steps advance and other components are on"
         )
 
@@ -88,7 +88,7 @@ def classifier_ambiguous(evidence: Evidence) -> Cause | None:
         observation = (
             f"uncertain for {age(uncertain_s)} with varying inputs, now text density {_format_number(density)}"
         )
-        found.append(CauseFinding(worker, 0.6, f"{observation}, motion {_format_number(motion)}"))
+        found.append(WorkerFinding(worker, 0.6, f"{observation}, motion {_format_number(motion)}"))
     if not found:
         return None
     return make_cause(
@@ -121,7 +121,7 @@ def system2_no_answer(evidence: Evidence) -> Cause | None:
     )
 
 
-def _no_answer(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _no_answer(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     stillness, t = worker.stillness, evidence.t
     if flag(worker.status, "system2_enabled") is False:
         return
@@ -141,7 +141,7 @@ def _no_answer(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFind
         return
     confidence = 0.6 if _runs_on_defaults(worker) else 0.95 if line or killed else 0.85
     why = f", {quote_line(line)}" if line else ", Ollama was OOM-killed" if killed else ""
-    yield CauseFinding(worker, confidence, f"{observation}{why}")
+    yield WorkerFinding(worker, confidence, f"{observation}{why}")
 
 
 def _runs_on_defaults(worker: WorkerEvidence) -> bool:
@@ -177,14 +177,14 @@ def system2_never_triggers(evidence: Evidence) -> Cause | None:
         reason = text(worker.status, "system2_trigger_reason")
         if worker.mode == "always" and worker.is_settled(evidence.t):
             confidence = 0.55 if _runs_on_defaults(worker) else 0.7 if worker.environ is None else 0.93
-            found.append(CauseFinding(worker, confidence, f'trigger mode "always": {ENGAGED} never moves'))
+            found.append(WorkerFinding(worker, confidence, f'trigger mode "always": {ENGAGED} never moves'))
         elif (
             worker.mode != "always"
             and worker.is_settled(evidence.t, NO_TRIGGER_S)
             and _steps_advance(worker, evidence.t)
         ):
             observation = f"{ENGAGED} 0 for {age(evidence.t - worker.stillness.began_t)} while steps advance"
-            found.append(CauseFinding(worker, 0.75, f"{observation}{f', reason {reason}' if reason else ''}"))
+            found.append(WorkerFinding(worker, 0.75, f"{observation}{f', reason {reason}' if reason else ''}"))
     if not found:
         return None
     return make_cause(
@@ -210,7 +210,7 @@ def zombie_worker(evidence: Evidence) -> Cause | None:
             f"answers, step {step.value:g} for {age(still_s)}" if isinstance(step.value, float) else "answers"
         )
         confidence = 0.97 if line else 0.9 if moved else 0.8
-        found.append(CauseFinding(worker, confidence, observation + (f", {quote_line(line)}" if line else "")))
+        found.append(WorkerFinding(worker, confidence, observation + (f", {quote_line(line)}" if line else "")))
     if not found:
         return None
     return make_cause(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from metabonk_tui.core.causes.evidence import (
-    CauseFinding,
     Evidence,
     WorkerEvidence,
+    WorkerFinding,
     cut_list,
     is_on,
     log_command,
@@ -44,7 +44,7 @@ def init_failed(evidence: Evidence) -> Cause | None:
     if not found:
         return None
     first = found[0].worker
-    line = next((find_complaint for one in found if (find_complaint := find_complaint(one.worker, ""))), None)
+    line = next((complaint for one in found if (complaint := find_complaint(one.worker, ""))), None)
     fix = (
         f"repair what the log says: {quote_line(line)}"
         if line
@@ -59,7 +59,7 @@ def init_failed(evidence: Evidence) -> Cause | None:
     )
 
 
-def _failed(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding]:
+def _failed(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     """Yield at most one finding: the surest of its silent components, all of which it names."""
     missing: list[tuple[float, str, str]] = []
     for component, spec in evidence.silent_components(worker):
@@ -79,7 +79,7 @@ def _failed(evidence: Evidence, worker: WorkerEvidence) -> Iterator[CauseFinding
     if missing:
         missing.sort(key=lambda one: -one[0])
         named = [title for _, title, _ in missing]
-        yield CauseFinding(worker, missing[0][0], f"{cut_list(named, 4)} absent: {missing[0][2]}")
+        yield WorkerFinding(worker, missing[0][0], f"{cut_list(named, 4)} absent: {missing[0][2]}")
 
 
 def _judge_by_status(

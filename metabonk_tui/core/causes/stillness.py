@@ -22,14 +22,14 @@ INPUTS = (
 """What the state classifier last saw; absent until it has run on a frame."""
 ENGAGED = "system2_trigger_engaged_count"
 HINTS = "vlm_hints_used"
-StatusValue = float | str | None | tuple[float | None, ...]
+FieldValue = float | str | None | tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SteadyValue:
+class FieldStillness:
     """A value that stands, since when, and how many good statuses in a row showed it."""
 
-    value: StatusValue = None
+    value: FieldValue = None
     since_t: float = 0.0
     seen: int = 0
 
@@ -38,7 +38,7 @@ class SteadyValue:
         return 0.0 if self.value is None or self.seen < min_seen else t - self.since_t
 
 
-NO_VALUE = SteadyValue()
+NO_VALUE = FieldStillness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class Stillness:
     generation: int
     began_t: float
     """Its first good status that we saw."""
-    step: SteadyValue = NO_VALUE
-    inputs: SteadyValue = NO_VALUE
-    ui_state: SteadyValue = NO_VALUE
-    engaged: SteadyValue = NO_VALUE
-    hints: SteadyValue = NO_VALUE
+    step: FieldStillness = NO_VALUE
+    inputs: FieldStillness = NO_VALUE
+    ui_state: FieldStillness = NO_VALUE
+    engaged: FieldStillness = NO_VALUE
+    hints: FieldStillness = NO_VALUE
     unanswered_since_t: float | None = None
     """System2 engaged then, and no response has come since."""
 
@@ -88,13 +88,15 @@ def _observe(stillness: Stillness, status: WorkerStatus, t: float) -> Stillness:
     )
 
 
-def _with_value(known: SteadyValue, value: StatusValue, t: float) -> SteadyValue:
+def _with_value(known: FieldStillness, value: FieldValue, t: float) -> FieldStillness:
     if value == known.value and known.seen:
         return replace(known, seen=known.seen + 1)
-    return SteadyValue(value, t, 1)
+    return FieldStillness(value, t, 1)
 
 
-def _unanswered_since_t(stillness: Stillness, engaged: SteadyValue, hints: SteadyValue, t: float) -> float | None:
+def _unanswered_since_t(
+    stillness: Stillness, engaged: FieldStillness, hints: FieldStillness, t: float
+) -> float | None:
     if engaged.value is None or hints.value is None:
         return None
     first = not stillness.engaged.seen or stillness.engaged.value is None

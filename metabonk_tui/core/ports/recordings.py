@@ -9,7 +9,7 @@ from typing import Protocol
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.recordings.playback import Playback
-from metabonk_tui.core.recordings.seek import Target
+from metabonk_tui.core.recordings.seek import SeekTarget
 from metabonk_tui.core.report.timeline import RunTimelineBuilder
 
 
@@ -84,7 +84,7 @@ class ReplayControls(Protocol):
         """Go so many samples on, or back when negative."""
         ...
 
-    def seek(self, target: Target) -> None:
+    def seek(self, target: SeekTarget) -> None:
         """Go to a place; where it was not read yet, as soon as it is."""
         ...
 

@@ -109,14 +109,14 @@ class Playback:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class TimeAxis:
     """Time laid on a line on which gaps are narrow."""
 
     edges: tuple[tuple[float, float], ...]
     """(t, share of the line), growing."""
 
     @classmethod
-    def of(cls, from_t: float, to_t: float, gaps: Iterable[Gap]) -> Axis:
+    def of(cls, from_t: float, to_t: float, gaps: Iterable[Gap]) -> TimeAxis:
         """Lay this time on a line."""
         spans = _merge_spans(
             (max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t
@@ -226,5 +226,5 @@ def gaps_of(events: Iterable[Event]) -> tuple[Gap, ...]:
 
 
 def _verdict_kind(event: Event) -> VerdictKind | None:
-    name = event.facts.get("word")
-    return next((verdict_kind for verdict_kind in VerdictKind if verdict_kind.value == name), None)
+    stored = event.facts.get("word")
+    return next((verdict_kind for verdict_kind in VerdictKind if verdict_kind.value == stored), None)

@@ -34,10 +34,10 @@ def rebuild(past: RecordedPast, step: Callable[[Snapshot | None, Sample], Snapsh
         snapshot = step(snapshot, sample)
     if snapshot is None or past.rhythm_s is None:
         return snapshot
-    return _with_recorded_events(snapshot, past.events, past.rhythm_s)
+    return _with_all_events(snapshot, past.events, past.rhythm_s)
 
 
-def _with_recorded_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
+def _with_all_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
     """Put right what few samples tell wrong: the rhythm, the gaps, and what happened between them."""
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))

@@ -54,27 +54,27 @@ class Edge:
     to: Literal["start", "end"]
 
 
-FindKind = Literal["warning", "crit", "stop", "verdict", "gap", "run"]
+SeekKind = Literal["warning", "crit", "stop", "verdict", "gap", "run"]
 
 
 @dataclass(frozen=True, slots=True)
 class FindMark:
     """The next event of a kind, or the one before."""
 
-    what: FindKind
+    what: SeekKind
     forward: bool
 
 
 @dataclass(frozen=True, slots=True)
-class AtTime:
+class EventMoment:
     """A time on the run's clock."""
 
     t: float
 
 
-Target = Elapsed | WallClock | Shift | Edge | FindMark | AtTime
+SeekTarget = Elapsed | WallClock | Shift | Edge | FindMark | EventMoment
 
-_MATCHERS: Mapping[FindKind, Callable[[Mark], bool]] = {
+_MATCHERS: Mapping[SeekKind, Callable[[Mark], bool]] = {
     "warning": lambda mark: mark.kind in ("warn", "crit") or mark.level in ("caution", "stop"),
     "crit": lambda mark: mark.kind == "crit" or mark.level == "stop",
     "stop": lambda mark: mark.verdict_kind is VerdictKind.STOP,
@@ -82,7 +82,7 @@ _MATCHERS: Mapping[FindKind, Callable[[Mark], bool]] = {
     "gap": lambda mark: mark.kind == "gap",
     "run": lambda mark: mark.kind == "run",
 }
-_NAMES: Mapping[str, FindKind] = {
+_NAMES: Mapping[str, SeekKind] = {
     "warning": "warning",
     "warn": "warning",
     "crit": "crit",
@@ -99,7 +99,7 @@ _SPAN = re.compile(
 _CLOCK = re.compile(r"(at |@ ?)?(\d{1,6}):([0-5]\d)(?::([0-5]\d))?")
 
 
-def parse(text: str) -> Target | None:
+def parse(text: str) -> SeekTarget | None:
     """Read what was typed; None: it means nothing."""
     normalized = " ".join(text.lower().split())
     if normalized in ("start", "begin", "beginning", "first"):
@@ -131,7 +131,7 @@ def _span_s(text: str) -> float | None:
     return whole_s if whole_s <= MAX_SPAN_S else None
 
 
-def _clock(found: re.Match[str]) -> Target | None:
+def _clock(found: re.Match[str]) -> SeekTarget | None:
     wall, hour, minute, second = found[1], int(found[2]), int(found[3]), int(found[4] or 0)
     if found[4] is None or wall:
         return WallClock(hour, minute, second) if hour < 24 else None
@@ -140,7 +140,7 @@ def _clock(found: re.Match[str]) -> Target | None:
     return Elapsed(hour * 3600.0 + minute * 60 + second)
 
 
-def find(target: Target, playback: Playback, zone: tzinfo) -> float | str | None:
+def find(target: SeekTarget, playback: Playback, zone: tzinfo) -> float | str | None:
     """Say which time is meant; a sentence where there is none; None: not known before more was read."""
     match target:
         case Edge("start"):
@@ -149,7 +149,7 @@ def find(target: Target, playback: Playback, zone: tzinfo) -> float | str | None
             return playback.read_to_t if playback.whole else playback.ends_t
         case Shift(s):
             return min(max(playback.t + s, playback.from_t), playback.to_t)
-        case AtTime(t):
+        case EventMoment(t):
             return min(max(t, playback.from_t), playback.to_t) if playback.whole else t
         case Elapsed(s):
             return _elapsed(s, playback)
@@ -211,10 +211,10 @@ def _event(search: FindMark, playback: Playback) -> float | str | None:
     return max(behind) if behind else f"no {search.what} before this"
 
 
-def describe_target(target: Target, playback: Playback) -> str:
+def describe_target(target: SeekTarget, playback: Playback) -> str:
     """Write a target for people."""
     match target:
-        case AtTime(t):
+        case EventMoment(t):
             run = playback.run
             return fmt.elapsed(t - (run.started_at if run else playback.from_t))
         case Edge(to):

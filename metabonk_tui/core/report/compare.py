@@ -82,15 +82,15 @@ def compare(a: RunTimeline, b: RunTimeline) -> Comparison:
     seen = [(at_s, _pairs(chosen, a.at(at_s), b.at(at_s))) for at_s in _times(a, b, common_s)]
     lines = []
     for metric in chosen:
-        both_seen = [
+        pairs_seen = [
             (at_s, x, y) for at_s, pairs in seen for x, y in [pairs[metric.id]] if x is not None and y is not None
         ]
         lines.append(
             ComparisonLine(
                 metric,
                 tuple(pairs[metric.id] for pairs in at_marks),
-                _find_divergence(metric, both_seen),
-                bool(both_seen),
+                _find_divergence(metric, pairs_seen),
+                bool(pairs_seen),
             )
         )
     order = {metric.id: place for place, metric in enumerate(chosen)}
@@ -130,11 +130,11 @@ def _times(a: RunTimeline, b: RunTimeline, common_s: float) -> tuple[float, ...]
     return max(zip(rhythms, (-len(times) for times in rarer), rarer, strict=True))[2]
 
 
-def _find_divergence(metric: Metric, both_seen: list[tuple[float, MetricValue, MetricValue]]) -> Divergence | None:
+def _find_divergence(metric: Metric, pairs_seen: list[tuple[float, MetricValue, MetricValue]]) -> Divergence | None:
     """Find the first difference that lasts: for the metric's time, or, of words and shares, to the end."""
     began: tuple[float, MetricValue, MetricValue] | None = None
     last_s, times = 0.0, 0
-    for at_s, x, y in both_seen:
+    for at_s, x, y in pairs_seen:
         if not metric.differs(x, y):
             began, times = None, 0
             continue

@@ -265,12 +265,12 @@ def _uncertain(point: TimelinePoint) -> Share | None:
 
 def _gameplay(derived: tuple[str, ...], point: TimelinePoint) -> Share | None:
     """Count who reached gameplay, of those whose recording could have shown it."""
-    observable = [
+    observed = [
         worker
         for worker in _seen(point)
         if not derived or any(worker.components[part].state is not ComponentState.UNOBSERVED for part in derived)
     ]
-    return _counted(sum(worker.gameplay for worker in observable), len(observable))
+    return _counted(sum(worker.gameplay for worker in observed), len(observed))
 
 
 def _available(point: TimelinePoint) -> float | None:

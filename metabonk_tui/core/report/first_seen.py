@@ -14,7 +14,7 @@ from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 
-MAX_GAPS = 3
+GAPS_SHOWN = 3
 NO_CAUSE_TIMES: Mapping[str, float] = {}
 
 
@@ -95,9 +95,9 @@ def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     for refs, components in groups.items():
         ids = tuple(one for one, _ in components)
         certain = _certain_t(events, ids, refs)
-        summary = f"{_listed([title for _, title in components])} ABSENT on {len(refs)}/{len(last.workers)}"
+        named = f"{_listed([title for _, title in components])} ABSENT on {len(refs)}/{len(last.workers)}"
         since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
-        text = f"{summary}: not in /status from the first answer on{since}"
+        text = f"{named}: not in /status from the first answer on{since}"
         found.append(FirstSeen("component-absent", max(first[ref] for ref in refs), "crit", text, ids, refs))
     return found
 
@@ -168,11 +168,11 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
 
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
     """Say when STOP was first shown; None: never."""
-    recorded = [
+    named = [
         event.t for event in events if event.kind == "verdict" and event.facts.get("word") == VerdictKind.STOP.value
     ]
     kept = [t for t, word, _ in last.verdicts if word is VerdictKind.STOP]
-    return recorded[0] if recorded else kept[0] if kept else None
+    return named[0] if named else kept[0] if kept else None
 
 
 def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
@@ -258,21 +258,21 @@ def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
 
 def _gaps(last: Snapshot) -> list[FirstSeen]:
     found = []
-    for gap in last.run.gaps[:MAX_GAPS]:
+    for gap in last.run.gaps[:GAPS_SHOWN]:
         until = elapsed(gap.to_t - last.run.started_at)
         text = f"nobody watched for {age(gap.to_t - gap.from_t)}, until {until}"
         found.append(FirstSeen("gap", gap.from_t, "warn", text))
-    more = len(last.run.gaps) - MAX_GAPS
+    more = len(last.run.gaps) - GAPS_SHOWN
     if more > 0:
         text = f"and {_many(more, 'more gap')} after this"
-        found.append(FirstSeen("gap", last.run.gaps[MAX_GAPS].from_t, "warn", text))
+        found.append(FirstSeen("gap", last.run.gaps[GAPS_SHOWN].from_t, "warn", text))
     return found
 
 
 def _slots(event: Event) -> tuple[WorkerRef, ...]:
-    recorded = event.facts.get("workers")
-    if isinstance(recorded, list | tuple):
-        return tuple(ref for each in recorded if (ref := worker_ref(each)) is not None)
+    named = event.facts.get("workers")
+    if isinstance(named, list | tuple):
+        return tuple(ref for each in named if (ref := worker_ref(each)) is not None)
     return () if event.worker is None else (event.worker,)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 
-Outcome = Literal["came true", "called off", "overtaken", "open"]
+PredictionOutcome = Literal["came true", "called off", "overtaken", "open"]
 """overtaken: the pool was changed, or everything had to be learned anew, before it could show. open: the run ended."""
 MAX_KILL_DELAY_S = 60.0
 """A kill may be told this much later than the fall that it ended."""
@@ -27,7 +27,7 @@ class Prediction:
     """When memory was foretold to end; None: it was not noted."""
     zero_lo_t: float | None
     zero_hi_t: float | None
-    outcome: Outcome = "open"
+    outcome: PredictionOutcome = "open"
     ended_t: float | None = None
     """When it came true, was called off or overtaken."""
     floor_t: float | None = None
@@ -98,7 +98,9 @@ def _apply_event(
     if event.severity not in ("warn", "crit"):
         kill = next((t for t in kills if event.t <= t <= event.t + MAX_KILL_DELAY_S), None) if gpu is None else None
         is_relearning = facts.get("state") in ("LEARNING", "SUSPENDED")
-        outcome: Outcome = "came true" if kill is not None else "overtaken" if is_relearning else "called off"
+        outcome: PredictionOutcome = (
+            "came true" if kill is not None else "overtaken" if is_relearning else "called off"
+        )
         _close(open_predictions, closed, gpu, ("WARNING", "CRITICAL"), outcome, event.t if kill is None else kill)
         return
     if was == "CRITICAL":
@@ -116,7 +118,7 @@ def _close(
     closed: list[Prediction],
     gpu: int | None,
     states: Sequence[str],
-    outcome: Outcome,
+    outcome: PredictionOutcome,
     t: float,
 ) -> None:
     for state in states:

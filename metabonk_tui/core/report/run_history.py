@@ -11,7 +11,7 @@ from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
 
-VerdictEntry = tuple[float, VerdictKind, tuple[str, ...]]
+HistoryVerdict = tuple[float, VerdictKind, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class RunHistory:
     """None: only its end is known, so nothing can be drawn over time."""
     causes_t: Mapping[str, float] = field(default_factory=dict)
     """When each cause was first named, where the run was followed."""
-    detailed_events: tuple[Event, ...] | None = None
+    derive_from: tuple[Event, ...] | None = None
     """The events to derive from, where others say more than `events`; None: `events` themselves."""
 
     @property
@@ -40,18 +40,18 @@ class RunHistory:
         return forecast_record(self.last, self._derived)
 
     @property
-    def verdicts(self) -> tuple[VerdictEntry, ...]:
+    def verdicts(self) -> tuple[HistoryVerdict, ...]:
         """Every word and since when: as the Snapshot has it, or as it was told where that is more."""
-        emitted = tuple(
+        derive_from = tuple(
             (event.t, VerdictKind(event.facts["word"]), tuple(event.facts.get("because", ())))
             for event in self.events
             if event.kind == "verdict" and event.facts.get("word") in list(VerdictKind)
         )
-        return emitted if len(emitted) > len(self.last.verdicts) else self.last.verdicts
+        return derive_from if len(derive_from) > len(self.last.verdicts) else self.last.verdicts
 
     @property
     def _derived(self) -> tuple[Event, ...]:
-        return self.events if self.detailed_events is None else self.detailed_events
+        return self.events if self.derive_from is None else self.derive_from
 
 
 class RunHistoryBuilder:
@@ -96,7 +96,7 @@ def histories_so_far(last: Snapshot, events: tuple[Event, ...] | None = None) ->
     return (*earlier, RunHistory(last, last.events if events is None else events))
 
 
-def histories_of(snapshots: Iterable[Snapshot]) -> tuple[RunHistory, ...]:
+def run_histories(snapshots: Iterable[Snapshot]) -> tuple[RunHistory, ...]:
     """Follow every run that a walk through a recording meets, oldest first."""
     found: list[RunHistory] = []
     builder, run = RunHistoryBuilder(), None

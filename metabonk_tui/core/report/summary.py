@@ -113,8 +113,8 @@ def _restarts(history: RunHistory) -> list[str]:
 
 
 def _unwatched(history: RunHistory) -> list[str]:
-    is_reported = bool(_unwatched_after(history)) and any(each.id == "verdict-stop" for each in history.first_seen)
-    gaps = [gap for gap in history.last.run.gaps if not (is_reported and gap.from_t >= history.last.t)]
+    has_verdict = bool(_unwatched_after(history)) and any(each.id == "verdict-stop" for each in history.first_seen)
+    gaps = [gap for gap in history.last.run.gaps if not (has_verdict and gap.from_t >= history.last.t)]
     if not gaps:
         return []
     longest = max(gaps, key=lambda gap: gap.to_t - gap.from_t)

@@ -81,7 +81,7 @@ class EventLog:
                 kind, severity, f"{_listed(refs)} {text}", {"workers": [ref.written for ref in refs]}, worker=only
             )
 
-    def emit_process_exits(self, drafts: Iterable[tuple[Severity, str, ExitedProcess]]) -> None:
+    def emit_exits(self, drafts: Iterable[tuple[Severity, str, ExitedProcess]]) -> None:
         """Tell how processes ended."""
         for severity, text, one in drafts:
             facts = {"pid": one.pid, "word": one.process_exit.reason, "exit_code": one.process_exit.exit_code}

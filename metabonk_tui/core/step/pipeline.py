@@ -8,7 +8,7 @@ from typing import cast
 
 from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.alerts.rule import RuleInput
-from metabonk_tui.core.alerts.tracker import Alerts
+from metabonk_tui.core.alerts.tracker import AlertState
 from metabonk_tui.core.causes.tracker import CauseTracker
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import flight_recorder as black_box
@@ -56,11 +56,11 @@ class State:
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
-    cause_tracker: CauseTracker = field(default_factory=CauseTracker)
+    causes_tracker: CauseTracker = field(default_factory=CauseTracker)
     exits: ExitState = field(default_factory=ExitState)
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
     kernel_log: str | None = None
-    alerts: Alerts = field(default_factory=Alerts)
+    alerts: AlertState = field(default_factory=AlertState)
 
 
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
@@ -216,7 +216,7 @@ def _advance(
         (*health.health_events(state.health_tracks, health_tracks, state.tracks, tracks), *names.drafts)
     )
     event_log.emit_memory(memory_now.drafts)
-    event_log.emit_process_exits(exit_state.drafts)
+    event_log.emit_exits(exit_state.drafts)
     for check in judged:
         event_log.emit_check(check, len(gate_now.checks))
     event_log.add(sample.events)
@@ -232,8 +232,8 @@ def _advance(
     state = _note_own_actions(state, sample)
     inputs = _verdict_inputs(state, t, gate_view, views, memory_view, pool_now, config)
     environs = {ref: track.env.values for ref, track in tracks.items() if track.env is not None}
-    cause_tracker = state.cause_tracker.observe(sample, inputs, environs, env_file)
-    state = replace(state, cause_tracker=cause_tracker)
+    causes_tracker = state.causes_tracker.observe(sample, inputs, environs, env_file)
+    state = replace(state, causes_tracker=causes_tracker)
     hysteresis, verdict = apply(state.hysteresis, decide(inputs), inputs, config)
     state = replace(state, hysteresis=hysteresis)
     verdicts = _add_verdict(previous.verdicts if previous else (), verdict, event_log)
@@ -254,7 +254,7 @@ def _advance(
         pool=pool_now,
         events=event_log.events[-MAX_EVENTS:],
         verdicts=verdicts,
-        causes=cause_tracker.causes,
+        causes=causes_tracker.causes,
         lag_s=sample.lag_s,
         trend_bucket_s=TREND_BUCKET_S,
         memory_bucket_s=HISTORY_BUCKET_S,
@@ -262,7 +262,7 @@ def _advance(
         state=state,
         env_file=env_file,
         contract=names.view,
-        log_lines=cause_tracker.logs,
+        log_lines=causes_tracker.logs,
         alerts=alerts_state.view,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, ACCEPTED_FORMS_SHORT, Target, find, parse
+from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, ACCEPTED_FORMS_SHORT, SeekTarget, find, parse
 from metabonk_tui.ui.dialogs.base import Dialog, Reply, field
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, mark, on_row, width
@@ -17,7 +17,7 @@ UNKNOWN = "not a place; type"
 class SeekDialog(Dialog):
     """A time or an event; Enter goes there, Esc stays."""
 
-    def __init__(self, go: Callable[[Target], object]) -> None:
+    def __init__(self, go: Callable[[SeekTarget], object]) -> None:
         self._go = go
         self._typed = ""
         self._error = ""

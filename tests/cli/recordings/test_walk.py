@@ -11,7 +11,7 @@ from metabonk_tui.cli.recordings import walk as reading
 from metabonk_tui.cli.recordings.walk import follow_all_runs, with_progress, with_recorded_events
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
-from metabonk_tui.core.report.run_history import histories_of
+from metabonk_tui.core.report.run_history import run_histories
 from metabonk_tui.core.step.pipeline import step
 from tests.support.samples import CONFIG, Answer, healthy, play, script
 
@@ -56,7 +56,7 @@ def test_of_a_stored_run_all_that_happened_is_there(tmp_path: Path, monkeypatch:
 
 
 def test_each_run_gets_the_events_of_its_own_time() -> None:
-    (one,) = histories_of(play(script(for_s=60.0), CONFIG))
+    (one,) = run_histories(play(script(for_s=60.0), CONFIG))
     later = replace(one, last=replace(one.last, run=replace(one.last.run, started_at=1000.0)))
     events = tuple(Event(t, "monitor.error", "info", "x") for t in (0.0, 999.0, 1000.0))
     first, second = with_recorded_events([one, later], events, thinned=False)

@@ -22,7 +22,7 @@ from metabonk_tui.cli.report.html import report_html
 from metabonk_tui.cli.report.markdown import code, escaped, report_markdown
 from metabonk_tui.cli.report.text import WIDTH, report_text
 from metabonk_tui.core.model.sample import MemoryReading
-from metabonk_tui.core.report.run_history import RunHistory, histories_of
+from metabonk_tui.core.report.run_history import RunHistory, run_histories
 from tests.support.paths import REPORT_GOLDEN as GOLDEN
 from tests.support.refs import w
 from tests.support.samples import (
@@ -62,7 +62,7 @@ def histories(kind: str) -> tuple[RunHistory, ...]:
             run=header(name=HOSTILE, how=HOSTILE),
         ),
     }[kind]()
-    return histories_of(play(samples, CONFIG))
+    return run_histories(play(samples, CONFIG))
 
 
 @pytest.fixture(scope="module", params=["silent", "leak", "mixed", "hostile"])
@@ -208,7 +208,7 @@ def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
 
 def test_a_worker_that_does_not_answer_has_no_line() -> None:
     lost = phases((0.0, healthy), (600.0, down))
-    (history,) = histories_of(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
+    (history,) = run_histories(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
     on = make_frame(history, "x")
     assert on is not None
     for value in (rate_of(w(1)), value_of("intrinsic_reward", w(1))):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot, VerdictKind
-from metabonk_tui.core.recordings.playback import Axis, Mark, MarkCollector, marks_of
+from metabonk_tui.core.recordings.playback import Mark, MarkCollector, TimeAxis, marks_of
 from tests.support.refs import w
 from tests.support.samples import MIN, begin, header, play, script, silent
 
@@ -80,14 +80,14 @@ holes = st.lists(st.tuples(moments, moments).map(sorted), max_size=20)
 
 @given(holes, st.lists(moments, min_size=2, max_size=20))
 def test_time_on_the_line_never_runs_back_whatever_the_gaps(cuts: list[list[float]], times: list[float]) -> None:
-    axis = Axis.of(0.0, 1e6, [Gap(a, b) for a, b in cuts])
+    axis = TimeAxis.of(0.0, 1e6, [Gap(a, b) for a, b in cuts])
     shares = [axis.share(t) for t in sorted([-5.0, *times, 2e6])]
     assert shares == sorted(shares)
     assert 0.0 <= shares[0] <= shares[-1] <= 1.0 + 1e-9
 
 
 def test_a_gap_is_narrow_and_what_was_watched_has_the_room() -> None:
-    axis = Axis.of(0.0, 10_000.0, [Gap(1000.0, 9000.0)])
+    axis = TimeAxis.of(0.0, 10_000.0, [Gap(1000.0, 9000.0)])
     assert axis.share(0.0) == 0.0
     assert axis.share(10_000.0) == 1.0
     assert axis.share(9000.0) - axis.share(1000.0) < 0.1
@@ -95,9 +95,9 @@ def test_a_gap_is_narrow_and_what_was_watched_has_the_room() -> None:
 
 
 def test_without_gaps_it_is_even() -> None:
-    axis = Axis.of(100.0, 200.0, [])
+    axis = TimeAxis.of(100.0, 200.0, [])
     assert [axis.share(t) for t in (100.0, 125.0, 150.0, 200.0)] == [0.0, 0.25, 0.5, 1.0]
 
 
 def test_a_recording_of_one_sample_has_a_line() -> None:
-    assert Axis.of(5.0, 5.0, []).share(5.0) in (0.0, 1.0)
+    assert TimeAxis.of(5.0, 5.0, []).share(5.0) in (0.0, 1.0)

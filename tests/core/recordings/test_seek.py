@@ -13,12 +13,12 @@ from metabonk_tui.core.model.snapshot import Gap, VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, Playback, RunSpan
 from metabonk_tui.core.recordings.seek import (
     ACCEPTED_FORMS,
-    AtTime,
     Edge,
     Elapsed,
+    EventMoment,
     FindMark,
+    SeekTarget,
     Shift,
-    Target,
     WallClock,
     describe_target,
     find,
@@ -79,7 +79,7 @@ def state(t: float = T + 1800, length_s: float = 4500, **more: object) -> Playba
         ("newest", Edge("end")),
     ],
 )
-def test_what_can_be_typed(typed: str, target: Target) -> None:
+def test_what_can_be_typed(typed: str, target: SeekTarget) -> None:
     assert parse(typed) == target
 
 
@@ -234,7 +234,7 @@ def test_an_event_between_the_sample_on_screen_and_now_counts_as_seen_both_ways(
     "target",
     [Elapsed(3000), WallClock(14, 32), WallClock(0, 55, 4, or_elapsed=True), Edge("end"), FindMark("warning", True)],
 )
-def test_what_was_not_read_yet_is_not_known_where_nothing_states_the_end(target: Target) -> None:
+def test_what_was_not_read_yet_is_not_known_where_nothing_states_the_end(target: SeekTarget) -> None:
     reading = state(T + 10, read_to_t=T + 60, ends_t=None, whole=False, runs=(RunSpan("a", T, T, T + 60),))
     assert find(target, reading, UTC) is None
 
@@ -244,7 +244,7 @@ def test_where_the_end_is_known_a_time_is_known_before_it_was_read() -> None:
     assert find(Elapsed(3000), reading, UTC) == T + 3000
     assert find(WallClock(14, 32), reading, UTC) == T + 3297
     assert find(Edge("end"), reading, UTC) == T + 4500
-    assert find(AtTime(T + 2000), reading, UTC) == T + 2000
+    assert find(EventMoment(T + 2000), reading, UTC) == T + 2000
     assert find(Elapsed(9000), reading, UTC) == "a is 01:15:00 long"
     assert find(FindMark("warning", True), reading, UTC) is None
 

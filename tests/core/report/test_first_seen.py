@@ -7,7 +7,7 @@ import pytest
 from metabonk_tui.core.model.sample import EnvReading, Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
 from metabonk_tui.core.report.json_report import run as written
-from metabonk_tui.core.report.run_history import RunHistory, histories_of, histories_so_far
+from metabonk_tui.core.report.run_history import RunHistory, histories_so_far, run_histories
 from metabonk_tui.core.report.summary import run_sentences
 from tests.support.samples import (
     CONFIG,
@@ -30,7 +30,7 @@ from tests.support.samples import (
 
 
 def followed(samples: list[Sample]) -> RunHistory:
-    return histories_of(play(samples, CONFIG))[-1]
+    return run_histories(play(samples, CONFIG))[-1]
 
 
 def rows(one: RunHistory) -> dict[str, tuple[float, str]]:
@@ -147,7 +147,7 @@ def test_all_events_are_kept_however_many_and_the_end_of_a_run_is_known() -> Non
 
     first = script(dying, for_s=12000.0)  # type: ignore[arg-type]
     second = [begin(sample, header(15000.0)) if n == 0 else sample for n, sample in enumerate(script(from_s=15000.0))]
-    histories = histories_of(play([*first, *second], CONFIG))
+    histories = run_histories(play([*first, *second], CONFIG))
     assert [one.last.run.name for one in histories] == ["run-0", "run-15000"]
     one = histories[0]
     assert len(one.events) > MAX_EVENTS

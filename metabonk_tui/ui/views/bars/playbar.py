@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from metabonk_tui.core.recordings.playback import Axis, Mark, Playback
+from metabonk_tui.core.recordings.playback import Mark, Playback, TimeAxis
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
@@ -107,7 +107,7 @@ def _notes(frame: Frame, state: Playback) -> list[Row]:
 
 def _line(state: Playback, cells: int, g: Glyphs) -> Row:
     """Draw time as a line: heavy behind, light ahead, dots where it was not read yet."""
-    axis = Axis.of(state.from_t, max(state.to_t, state.from_t + 1e-6), state.gaps)
+    axis = TimeAxis.of(state.from_t, max(state.to_t, state.from_t + 1e-6), state.gaps)
 
     def cell(t: float) -> int:
         return min(cells - 1, max(0, int(axis.share(t) * cells)))
