@@ -144,7 +144,7 @@ def worker(slot: int, t: float, states: Any = None, **over: Any) -> WorkerView:
     states = HEALTHY[slot % 3] if states is None else states
     playing = slot % 3 == 1
     fields: dict[str, Any] = {
-        "slot": slot,
+        "ref": w(slot),
         "port": 5000 + slot,
         "reach": Reach.UP,
         "reach_since_t": START + 12,

@@ -204,7 +204,7 @@ def other_rows(frame: Frame, table: Sequence[EnvCheckRow], wide: int) -> list[Ro
     worker, g = frame.worker, frame.glyphs
     if worker is None:
         return []
-    rows: list[Row] = [title(f"W{worker.ref}", wide, g, (muted("what else its process was started with"),))]
+    rows: list[Row] = [title(f"W{worker.slot}", wide, g, (muted("what else its process was started with"),))]
     if worker.environment is None:
         why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
         return [*rows, (mark(g.unobserved, "unknown"), gap(1), Span(g.text(why), "unknown"))]

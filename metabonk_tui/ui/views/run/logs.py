@@ -67,7 +67,7 @@ def places(worker: WorkerView) -> tuple[str, ...]:
     """List where its log was looked for."""
     found = [f"/proc/{worker.pid}/fd/{n}" for n in (1, 2)] if worker.pid is not None else []
     directory = field_of(worker.status, DIRECTORY)
-    return (*found, f"{directory}/logs/worker_{worker.ref}.log") if directory else tuple(found)
+    return (*found, f"{directory}/logs/worker_{worker.slot}.log") if directory else tuple(found)
 
 
 def _lines(slots_by_line: dict[str, tuple[WorkerRef, ...]], workers: int, wide: int, g: Glyphs) -> list[Row]:

@@ -55,7 +55,7 @@ def _cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, pitch: int, sele
     unhealthy = worker.reach is not Reach.UP or bool(worker.attention)
     lead = mark(g.cursor, "accent") if selected else gap(1)
     name = Span(
-        f"{worker.ref:02d}", "strong" if unhealthy or selected else "muted", unhealthy, "selectid" if selected else ""
+        f"{worker.slot:02d}", "strong" if unhealthy or selected else "muted", unhealthy, "selectid" if selected else ""
     )
     row: list[Span] = [lead, name, gap(1)]
     for part in worker.components:
