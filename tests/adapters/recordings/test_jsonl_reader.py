@@ -282,7 +282,7 @@ events = st.builds(
     kind=names,
     severity=st.sampled_from(["info", "ok", "warn", "crit"]),
     text=texts,
-    worker=st.none() | st.integers(0, 99),
+    worker=st.none() | st.integers(0, 99).map(w),
     facts=st.dictionaries(
         names.filter(lambda name: name not in ("kind", "severity", "text", "worker")), leaves, max_size=3
     ),
@@ -309,13 +309,13 @@ def sample_at(t: float, run: st.SearchStrategy[RunHeader | None]) -> st.SearchSt
     return st.builds(
         Sample,
         t=st.just(t),
-        workers=st.dictionaries(slots, observations, max_size=3),
+        workers=st.dictionaries(slots.map(w), observations, max_size=3),
         memory=st.none() | memories,
         processes=st.none() | st.lists(processes, max_size=3).map(tuple),
         earlier_peaks=st.none() | st.just((RunPeaks(5.0, 7, None), RunPeaks(6.0, None, 8))),
         gpus=st.none() | st.lists(st.builds(GpuReading, slots, slots, slots), max_size=2).map(tuple),
-        environments=st.dictionaries(slots, environments, max_size=2),
-        log_tails=st.dictionaries(slots, st.lists(texts, max_size=3).map(tuple), max_size=2),
+        environments=st.dictionaries(slots.map(w), environments, max_size=2),
+        log_tails=st.dictionaries(slots.map(w), st.lists(texts, max_size=3).map(tuple), max_size=2),
         pool=st.none()
         | st.builds(PoolReading, backend=names, desired=sizes, controller=st.sampled_from(["us", "other", "none"])),
         events=st.lists(events, max_size=2).map(tuple),
