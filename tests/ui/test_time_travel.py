@@ -142,7 +142,7 @@ def test_in_ascii_it_still_looks_like_this() -> None:
 
 def test_while_it_is_read_it_still_looks_like_this() -> None:
     scene = scenes.stop()
-    reading = {"whole": False, "read_to_t": scene.t + 300, "sought": "01:00:00"}
+    reading = {"whole": False, "read_to_t": scene.t + 300, "seek_text": "01:00:00"}
     kept("replay-reading-120x40", Viewer(scene, **reading).text)
 
 

@@ -128,11 +128,13 @@ happened = st.builds(
 ticks = st.builds(
     Sample,
     t=st.just(T),
-    workers=st.dictionaries(st.integers(0, 3), seen, max_size=3),
+    workers=st.dictionaries(st.integers(0, 3).map(w), seen, max_size=3),
     processes=st.one_of(st.none(), st.just(()), st.just((ProcessReading("ollama", 5),))),
-    environments=st.one_of(st.just({}), st.just({0: EnvReading({"A": "1"})}), st.just({1: EnvReading(None, "gone")})),
+    environments=st.one_of(
+        st.just({}), st.just({w(0): EnvReading({"A": "1"})}), st.just({w(1): EnvReading(None, "gone")})
+    ),
     env_file=st.one_of(st.none(), st.just(EnvFileReading("/e", {"A": "1"}, frozenset({"A"}), unread=("A",)))),
-    log_tails=st.one_of(st.just({}), st.just({1: ("OSError: no device", "")})),
+    log_tails=st.one_of(st.just({}), st.just({w(1): ("OSError: no device", "")})),
     earlier_peaks=st.one_of(st.none(), st.just(()), st.just((RunPeaks(T, 5, None),))),
     exits=st.one_of(st.just(()), st.just((ExitReading("worker", "-9", 1, 41),))),
     kernel_log=st.one_of(st.none(), st.just(KernelLogReading("not readable")), st.just(KILLED)),

@@ -20,7 +20,9 @@ def test_a_worker_is_written_and_read_back(ref: WorkerRef, label: str, written: 
     assert worker_ref(ref.written) == worker_ref(str(ref.written)) == worker_ref(ref.label) == ref
 
 
-@pytest.mark.parametrize("other", [None, True, 1.0, "", "w", "ollama", "w3a", "/w3", "a/b/w3", "w12345", "w³", "3 ", [3]])
+@pytest.mark.parametrize(
+    "other", [None, True, 1.0, "", "w", "ollama", "w3a", "/w3", "a/b/w3", "w12345", "w³", "3 ", [3]]
+)
 def test_anything_else_names_no_worker(other: object) -> None:
     assert worker_ref(other) is None
 
