@@ -9,7 +9,7 @@ demo: .venv/ready
 	@$(BIN)/metabonk-tui demo $(ARGS)
 
 test: .venv/ready-dev
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: .venv/ready-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

@@ -9,52 +9,86 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from metabonk_tui import __version__
 from metabonk_tui.cli import exit_codes as exits
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_options, nearest
 
-# verb: (module in this package, what it does)
+
+class Verb(NamedTuple):
+    """One verb: where it is, and what `--help` says of it."""
+
+    module: str
+    """Its module in `cli.verbs`."""
+    what: str
+    exit_codes: str = ""
+    """What its exit codes mean; "": those of `codes_of`, or only the ones that all verbs share."""
+    codes_of: str = ""
+    """The verb whose exit codes it has; its own text, if any, is listed below the other's."""
+
+
 VERBS = {
-    "watch": ("watch", "open the monitor; the same as no verb at all"),
-    "check": ("check", "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3"),
-    "alerts": ("alerts", "say which alerts fire; `alerts test` tries your hook with one that is made up"),
-    "record": ("record", "record without a screen until told to end"),
-    "status": ("status", "print how the pool stands in one line, for a prompt or a tmux status bar"),
-    "runs": ("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
-    "replay": ("replay", "open the monitor over a recording: a run, or a file"),
-    "export": ("export", "write a recorded run as .jsonl, or as CSV tables"),
-    "import": ("import_", "take recordings that were made elsewhere in among the runs"),
-    "report": (
+    "watch": Verb("watch", "open the monitor; the same as no verb at all"),
+    "check": Verb(
+        "check",
+        "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3",
+        "0 go · 1 caution · 2 STOP · 3 not known yet",
+    ),
+    "alerts": Verb(
+        "alerts",
+        "say which alerts fire; `alerts test` tries your hook with one that is made up",
+        "0 none fires · 1 a warning · 2 a critical one · 3 no worker was seen; test: 0 or 1",
+    ),
+    "record": Verb(
+        "record",
+        "record without a screen until told to end",
+        "0 ended as it was told to · 1 the end of it could not be stored",
+    ),
+    "status": Verb(
+        "status",
+        "print how the pool stands in one line, for a prompt or a tmux status bar",
+        "the same; 3 also where nobody watches and what is known is STALE",
+        codes_of="check",
+    ),
+    "runs": Verb("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
+    "replay": Verb("replay", "open the monitor over a recording: a run, or a file"),
+    "export": Verb("export", "write a recorded run as .jsonl, or as CSV tables"),
+    "import": Verb("import_", "take recordings that were made elsewhere in among the runs"),
+    "report": Verb(
         "report",
         "say what happened in a run: a recorded one, a .jsonl file, a folder of worker_N_metrics.csv",
+        codes_of="check",
     ),
-    "compare": ("compare", "lay two runs side by side and name the first thing in which they part"),
-    "fit": ("fit", "say how many workers fit into memory, with the sum; nothing needs to run"),
-    "contract": ("contract", "say which names of /status are expected, seen, never seen, unexpected"),
-    "preflight": ("preflight", "look at what must be so before a launch"),
-    "launch": ("pool", "launch N workers"),
-    "stop": ("pool", "stop the pool, and see that it is gone"),
-    "resize": ("pool", "bring the pool to N workers"),
-    "config": ("config", "say where the configuration is, whether it can be used, what it amounts to"),
-    "demo": ("demo", "start a small MetaBonk of real processes and open the monitor on it"),
+    "compare": Verb(
+        "compare",
+        "lay two runs side by side and name the first thing in which they part",
+        "0 nothing parts them · 1 something does · 3 nothing is comparable",
+    ),
+    "fit": Verb(
+        "fit",
+        "say how many workers fit into memory, with the sum; nothing needs to run",
+        "0 so many fit · 1 they do not · 3 memory cannot be read",
+    ),
+    "contract": Verb(
+        "contract",
+        "say which names of /status are expected, seen, never seen, unexpected",
+        "0 every expected name seen · 1 some never seen · 3 nobody answered",
+    ),
+    "preflight": Verb(
+        "preflight",
+        "look at what must be so before a launch",
+        "0 all passed or skipped · 1 something unknown · 2 something failed",
+    ),
+    "launch": Verb("pool", "launch N workers", "0 done · 1 failed · 2 refused or declined, nothing touched"),
+    "stop": Verb("pool", "stop the pool, and see that it is gone", codes_of="launch"),
+    "resize": Verb("pool", "bring the pool to N workers", codes_of="launch"),
+    "config": Verb("config", "say where the configuration is, whether it can be used, what it amounts to"),
+    "demo": Verb("demo", "start a small MetaBonk of real processes and open the monitor on it"),
 }
-
-EXIT_CODES = """\
-exit codes:
-  check, report            0 go · 1 caution · 2 STOP · 3 not known yet
-  status                   the same; 3 also where nobody watches and what is known is STALE
-  alerts                   0 none fires · 1 a warning · 2 a critical one · 3 no worker was seen; test: 0 or 1
-  record                   0 ended as it was told to · 1 the end of it could not be stored
-  compare                  0 nothing parts them · 1 something does · 3 nothing is comparable
-  fit                      0 so many fit · 1 they do not · 3 memory cannot be read
-  contract                 0 every expected name seen · 1 some never seen · 3 nobody answered
-  preflight                0 all passed or skipped · 1 something unknown · 2 something failed
-  launch, stop, resize     0 done · 1 failed · 2 refused or declined, nothing touched
-  all                      64 wrong usage · 70 internal error · 78 bad configuration · 130 interrupted
-"""
+SHARED_EXIT_CODES = "64 wrong usage · 70 internal error · 78 bad configuration · 130 interrupted"
 
 
 def run() -> None:
@@ -95,8 +129,9 @@ def dispatch(argv: Sequence[str]) -> int:
     verb = words[0] if words else "watch"
     if verb not in VERBS:
         raise UsageError(f"no such verb: {verb}{nearest(verb, list(VERBS))}\nverbs: {', '.join(VERBS)}")
-    module = importlib.import_module(f"metabonk_tui.cli.verbs.{VERBS[verb][0]}")
-    sub = Parser(prog=f"{PROGRAM} {verb}", description=VERBS[verb][1][0].upper() + VERBS[verb][1][1:] + ".")
+    module = importlib.import_module(f"metabonk_tui.cli.verbs.{VERBS[verb].module}")
+    what = VERBS[verb].what
+    sub = Parser(prog=f"{PROGRAM} {verb}", description=what[0].upper() + what[1:] + ".")
     module.add_options(sub, verb)
     _refuse_unrelated_options(options, sub, verb)
     code: int = module.main(sub.parse_args(words[1:], namespace=options), verb)
@@ -104,17 +139,30 @@ def dispatch(argv: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-    verbs = "\n".join(f"  {name:<9} {what}" for name, (_, what) in VERBS.items())
+    verbs = "\n".join(f"  {name:<9} {entry.what}" for name, entry in VERBS.items())
     parser = Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [options] [verb] [options]",
         description="A terminal monitor for MetaBonk training. Without a verb it opens the monitor.",
-        epilog=f"verbs:\n{verbs}\n\n{EXIT_CODES}",
+        epilog=f"verbs:\n{verbs}\n\n{exit_codes_text(VERBS)}",
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     add_pool_options(parser)
     parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def exit_codes_text(verbs: Mapping[str, Verb]) -> str:
+    """List what the exit codes of each verb mean; verbs with the same codes share a line."""
+    lines = ["exit codes:"]
+    for name, entry in verbs.items():
+        if not entry.exit_codes or entry.codes_of:
+            continue
+        sharing = [(other, its) for other, its in verbs.items() if its.codes_of == name]
+        names = [name, *(other for other, its in sharing if not its.exit_codes)]
+        lines.append(f"  {', '.join(names):<24} {entry.exit_codes}")
+        lines += [f"  {other:<24} {its.exit_codes}" for other, its in sharing if its.exit_codes]
+    return "\n".join([*lines, f"  {'all':<24} {SHARED_EXIT_CODES}", ""])
 
 
 def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb: str) -> None:

@@ -36,7 +36,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import PoolBackend
-from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Readers
 from metabonk_tui.engine.engine import Engine
@@ -65,8 +65,10 @@ def watching(
     peaks = PeaksFile(state_path, pool_key(config.pool))
     keeper = PeakKeeper(PeaksFile(state_path, pool_key(config.pool)), clock.real)
 
+    step = stepper(config)
+
     def stepped(previous: Snapshot | None, sample: Sample) -> Snapshot:
-        snapshot = _with_call(step(previous, sample, config), call)
+        snapshot = _with_call(step(previous, sample), call)
         keeper.note(snapshot)
         return snapshot
 

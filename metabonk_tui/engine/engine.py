@@ -21,6 +21,7 @@ from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import AlertSink, Journal
 from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.merge import merge_samples
+from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector, Readers
@@ -219,7 +220,7 @@ class Engine:
         try:
             processes = await asyncio.to_thread(readers.processes.read, True) if readers.processes is not None else ()
             past = self._journal.begin(processes)
-            known = rebuild(past, self._step) if past is not None else None
+            known = rebuild(past, self._step, with_true_rhythm) if past is not None else None
         except Exception as error:
             self._fault_log.note("reading the recording", error)
             return

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.recordings import RunArchive, RunInfo, UnreadableRecording
+from metabonk_tui.core.ports.recordings import RecordedRun, RunArchive, UnreadableRecording
 from metabonk_tui.core.report.compare import Comparison, compare
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
 
@@ -26,9 +26,9 @@ SAME_START_S = 1.5
 class CompareView:
     """What the screen and the list of runs draw."""
 
-    runs: tuple[RunInfo, ...] | None = None
+    runs: tuple[RecordedRun, ...] | None = None
     """None: not listed yet."""
-    chosen: RunInfo | None = None
+    chosen: RecordedRun | None = None
     doing: str = ""
     """What is being read: "" for nothing."""
     done: float = 0.0
@@ -48,7 +48,7 @@ class _Task:
     stop: bool = False
     problem: str = ""
     ended: bool = False
-    runs: tuple[RunInfo, ...] | None = None
+    runs: tuple[RecordedRun, ...] | None = None
     own: RunTimelineBuilder | None = None
     other: RunTimeline | None = None
     comparison: Comparison | None = None
@@ -97,7 +97,7 @@ class CompareJob:
         """Look which runs there are."""
         self._begin(_Task("looking at the runs"), self._listing)
 
-    def choose(self, run: RunInfo) -> None:
+    def choose(self, run: RecordedRun) -> None:
         """Put a run beside the one on screen."""
         self._other = None
         self.view = replace(self.view, chosen=run, comparison=None, problem="")
@@ -171,7 +171,7 @@ class CompareJob:
         assert self._archive is not None
         task.runs = self._archive.runs()
 
-    def _reading(self, task: _Task, run: RunInfo, mine: RunTimeline | None, seen: RunTimeline | None) -> None:
+    def _reading(self, task: _Task, run: RecordedRun, mine: RunTimeline | None, seen: RunTimeline | None) -> None:
         assert self._archive is not None
         builder = self._archive.load_timeline(run.name, task.report_progress)
         other = builder.timeline() if builder is not None else None
@@ -197,7 +197,7 @@ class CompareJob:
         task.comparison = compare(mine, other)
 
 
-def own_recording(runs: tuple[RunInfo, ...], run: tuple[str, float] | None) -> RunInfo | None:
+def own_recording(runs: tuple[RecordedRun, ...], run: tuple[str, float] | None) -> RecordedRun | None:
     """Find the recording of a run by its name and start; None: it is not recorded."""
     if run is None:
         return None

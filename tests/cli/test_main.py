@@ -57,6 +57,25 @@ def test_help_is_data_on_stdout(metabonk: Metabonk, argv: list[str]) -> None:
     assert "metabonk-tui" in done.stdout
 
 
+def test_the_exit_codes_are_listed_by_the_verbs_that_have_them() -> None:
+    verbs = {
+        "look": cli.Verb("look", "", "0 good · 1 bad"),
+        "none": cli.Verb("none", ""),
+        "glance": cli.Verb("glance", "", "the same; 3 late", codes_of="look"),
+        "act": cli.Verb("act", "", "0 done"),
+        "view": cli.Verb("view", "", codes_of="look"),
+    }
+    assert [line.split(maxsplit=1)[0] for line in cli.exit_codes_text(verbs).splitlines()[1:]] == [
+        "look,",
+        "glance",
+        "act",
+        "all",
+    ]
+    assert f"  {'look, view':<24} 0 good · 1 bad\n  {'glance':<24} the same; 3 late\n" in cli.exit_codes_text(verbs)
+    for name, entry in cli.VERBS.items():
+        assert not entry.codes_of or cli.VERBS[entry.codes_of].exit_codes, f"{name} refers to a verb without codes"
+
+
 def test_every_verb_has_help_and_the_top_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         cli.guarded(["--help"])

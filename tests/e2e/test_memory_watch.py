@@ -27,7 +27,7 @@ from metabonk_tui.cli.live.demo_pool import DemoPool, demo_pool
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event, MemoryReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.step.pipeline import step, stepper
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Readers
 from metabonk_tui.engine.engine import Engine
@@ -117,7 +117,7 @@ def leaking(on_critical: str, state: Path) -> Iterator[LeakRun]:
             client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
             return Readers(status=client, pool=hands, memory=wall, processes=table)
 
-        engine = Engine(config, readers, clock, lambda before, seen: step(before, seen, config), [samples.append])
+        engine = Engine(config, readers, clock, stepper(config), [samples.append])
         engine.start()
         try:
             leak_run = LeakRun(engine, config, wall, samples)

@@ -13,7 +13,7 @@ from tests.support.samples import step
 
 def at_once() -> Config:
     config, replace = configured(), msgspec.structs.replace
-    rules = replace(config.alerts.rule, MemLow=replace(config.alerts.rule.MemLow, for_s=0.0))
+    rules = config.alerts.rule | {"MemLow": replace(config.alerts.rule["MemLow"], for_s=0.0)}
     return replace(config, alerts=replace(config.alerts, rule=rules))
 
 

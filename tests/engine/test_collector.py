@@ -327,4 +327,4 @@ class TestTheFirstSample:
         assert header.interval_s == pytest.approx(15.0)
 
     def test_no_tick_waits_longer_than_its_interval(self) -> None:
-        assert 0 < live.PATIENCE < 1
+        assert 0 < live.WAIT_SHARE < 1

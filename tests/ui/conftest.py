@@ -103,9 +103,11 @@ class PlainScreen(MonitorScreen):
         self.name = name  # type: ignore[misc]
         self.body = body
         self.pages = 0
+        self.drawn: Snapshot | None = None
 
     def page(self, frame: Frame) -> Page:
         self.pages += 1
+        self.drawn = frame.snapshot
         top = header(frame, frame.snapshot) if frame.snapshot else ((Span("nothing yet"),),)
         slot = frame.worker.slot if frame.worker else None
         line_text = f"{self.name} slot {slot} density {frame.state.density} filter {frame.state.filter!r}"

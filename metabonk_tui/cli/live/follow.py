@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
-from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import Snapshot, added_events
 from metabonk_tui.core.text.numbers import elapsed
 from metabonk_tui.engine.engine import Engine
 
@@ -63,22 +62,12 @@ class EventPrinter:
 
     def __init__(self, to: TextIO | None = None) -> None:
         self._to = to
-        self._last: Event | None = None
-        self._run: float | None = None
+        self._newest: Snapshot | None = None
 
     def print_new(self, snapshot: Snapshot) -> None:
         """Write the events that are new, with the run's time."""
-        for event in self._new_events(snapshot):
+        before, self._newest = self._newest, snapshot
+        same_run = before is not None and before.run.started_at == snapshot.run.started_at
+        for event in added_events(before, snapshot) if same_run and before is not None else snapshot.events:
             line = f"{elapsed(event.t - snapshot.run.started_at)} {event.severity:<4} {event.text}"
             print(line, file=self._to or sys.stderr, flush=True)
-
-    def _new_events(self, snapshot: Snapshot) -> tuple[Event, ...]:
-        events = snapshot.events
-        begin = 0
-        if self._last is not None and self._run == snapshot.run.started_at:
-            # The oldest events fall off the end of a long list, so places cannot be remembered, only the event.
-            places = [place for place, event in enumerate(events) if event is self._last or event == self._last]
-            begin = places[-1] + 1 if places else 0
-        self._run = snapshot.run.started_at
-        self._last = events[-1] if events else None
-        return events[begin:]

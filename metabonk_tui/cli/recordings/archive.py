@@ -9,11 +9,11 @@ from pathlib import Path
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, find, summaries
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.ports.recordings import RunInfo, UnreadableRecording
+from metabonk_tui.core.ports.recordings import RecordedRun, UnreadableRecording
 from metabonk_tui.core.report.timeline import RunTimelineBuilder
-from metabonk_tui.core.run.replay import replay
+from metabonk_tui.core.run.replay import by_run, replay
 from metabonk_tui.core.status.decode import clean_text
-from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.step.pipeline import stepper
 
 PROGRESS_EVERY = 50
 """Samples between two words of how far it is."""
@@ -26,14 +26,14 @@ class StoreRunArchive:
         self._folders = tuple(dict.fromkeys(folders))
         self._config = config
 
-    def runs(self) -> tuple[RunInfo, ...]:
+    def runs(self) -> tuple[RecordedRun, ...]:
         """List them, the newest first."""
         try:
             found = [one for folder in self._folders for one in summaries(folder, [])]
         except OSError as error:
             raise UnreadableRecording(f"the runs cannot be listed: {error.strerror or error}") from None
         infos = (
-            RunInfo(
+            RecordedRun(
                 name=one.name,
                 run=one.run,
                 started_at=one.started_at,
@@ -51,18 +51,20 @@ class StoreRunArchive:
         path = next((path for folder in self._folders if (path := find(folder, name)) is not None), None)
         if path is None:
             raise UnreadableRecording(f"{clean_text(name)} is not there any more")
-        builder, run = RunTimelineBuilder(), None
+        builder: RunTimelineBuilder | None = None
         try:
             with Recording(path) as recording:
                 first_t, last_t = recording.span
-                snapshots = replay(recording.samples(), lambda before, sample: step(before, sample, self._config))
-                for number, snapshot in enumerate(snapshots):
-                    if number % PROGRESS_EVERY == 0 and not on((snapshot.t - first_t) / max(1.0, last_t - first_t)):
-                        return None
-                    if run not in (None, (snapshot.run.name, snapshot.run.started_at)):
-                        builder = RunTimelineBuilder()
-                    run = (snapshot.run.name, snapshot.run.started_at)
-                    builder.add(snapshot)
+                number = 0
+                for walk in by_run(replay(recording.samples(), stepper(self._config))):
+                    builder = RunTimelineBuilder()
+                    for snapshot in walk:
+                        if number % PROGRESS_EVERY == 0 and not on(
+                            (snapshot.t - first_t) / max(1.0, last_t - first_t)
+                        ):
+                            return None
+                        number += 1
+                        builder.add(snapshot)
         except UNREADABLE as error:
             raise UnreadableRecording(f"{clean_text(name)} cannot be read: {clean_text(str(error))}") from None
-        return builder if run is not None else None
+        return builder

@@ -1,28 +1,80 @@
-"""Finds and opens a run of the store by the name that a person gave it."""
+"""Opens what a person names: files and folders of recordings, and runs of the store.
+
+The store's own modules are imported where a run of it is named: a recording in a file does not pay for them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.metabonk_csv import FILE_NAME, read_folder
 from metabonk_tui.adapters.state.config_files import state_dir
-from metabonk_tui.adapters.store.errors import error_text
-from metabonk_tui.adapters.store.run_directory import MAX_RUNS_CHECKED, SAME_START_S, UNREADABLE, find, paths, runs_dir
-from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import nearest
-from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.status.decode import clean_text
+
+if TYPE_CHECKING:
+    from metabonk_tui.adapters.store.run_reader import Recording
+
+PROBLEMS_SHOWN = 10
+
+
+def sources(names: list[str], problems: list[Problem]) -> Iterator[Iterator[Sample]]:
+    """Open each recording: a folder, the CSV files that share a folder, or a file of its own."""
+    folders: dict[Path, list[Path]] = {}
+    for name in names:
+        path = Path(name)
+        if name != "-" and not path.exists():
+            raise UsageError(f"no such file: {name}")
+        if path.is_dir():
+            files = [file for file in path.iterdir() if FILE_NAME.fullmatch(file.name)]
+            if not files:
+                raise UsageError(f"no worker_N_metrics.csv in {name}")
+            folders.setdefault(path.resolve(), []).extend(files)
+        elif path.suffix == ".csv":
+            if not FILE_NAME.fullmatch(path.name):
+                raise UsageError(f"not named worker_N_metrics.csv, so its worker is unknown: {name}")
+            folders.setdefault(path.resolve().parent, []).append(path)
+        else:
+            yield _readable(name, read_jsonl(name, problems))
+    for files in folders.values():
+        yield _readable(str(files[0].parent), read_folder(files, problems))
+
+
+def _readable(name: str, samples: Iterator[Sample]) -> Iterator[Sample]:
+    try:
+        yield from samples
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {error.strerror or error}") from None
+
+
+def print_problems(problems: Iterable[Problem]) -> None:
+    """Say on stderr what could not be read."""
+    found = list(problems)
+    for problem in found[:PROBLEMS_SHOWN]:
+        print(problem, file=sys.stderr)
+    if len(found) > PROBLEMS_SHOWN:
+        print(f"... and {len(found) - PROBLEMS_SHOWN} more that could not be read", file=sys.stderr)
 
 
 def store() -> Path:
-    """Say where the user's recordings lie."""
+    """Return the folder of the user's recordings."""
+    from metabonk_tui.adapters.store.run_directory import runs_dir
+
     return runs_dir(state_dir())
 
 
 def found_path(name: str) -> Path | None:
-    """Find a run of the store; None: there is none of that name. Raises UsageError where the store is shut."""
+    """Find a run of the store; None: it has no run of that name. Raises UsageError where the store cannot be read."""
+    from metabonk_tui.adapters.store.run_directory import find
+
     try:
         return find(store(), name)
     except OSError as error:
@@ -30,36 +82,49 @@ def found_path(name: str) -> Path | None:
 
 
 def recording_path(name: str) -> Path:
-    """Find a run of the store. Raises UsageError with what there is."""
+    """Find a run of the store. Raises UsageError that names the nearest run."""
     path = found_path(name)
     if path is None:
-        known = [one.stem for one in paths(store())]
-        raise UsageError(f"no such run: {name}{nearest(name, known)}\nwhat there is: metabonk-tui runs")
+        raise UsageError(f"no such run: {name}{nearest_run(name)}\nwhat there is: metabonk-tui runs")
     return path
+
+
+def nearest_run(name: str) -> str:
+    """Return the hint that names the run of the store most like this name; "" where none is like it."""
+    from metabonk_tui.adapters.store.run_directory import paths
+
+    return nearest(name, [path.stem for path in paths(store())])
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Recording]:
     """Open a run of the store for as long as the block runs. Raises UsageError where it cannot be read."""
+    from metabonk_tui.adapters.store.errors import error_text
+    from metabonk_tui.adapters.store.run_directory import UNREADABLE
+    from metabonk_tui.adapters.store.run_reader import Recording
+
     try:
-        with Recording(path) as one:
-            yield one
+        with Recording(path) as recording:
+            yield recording
     except UNREADABLE as error:
         raise UsageError(f"{path}: cannot be read: {clean_text(error_text(error))}") from None
 
 
 def events_of(run: str, started_at: float) -> tuple[Event, ...] | None:
-    """Return all that happened in a run that was recorded lately; None: it was not, or cannot be read."""
+    """Return all events of a run that was recorded lately; None: it was not recorded, or cannot be read."""
+    from metabonk_tui.adapters.store.run_directory import MAX_RUNS_CHECKED, SAME_START_S, UNREADABLE, paths
+    from metabonk_tui.adapters.store.run_reader import Recording
+
     try:
         newest = paths(store())[:MAX_RUNS_CHECKED]
     except OSError:
         return None
     for path in newest:
         try:
-            with Recording(path) as one:
-                summary = one.summary()
+            with Recording(path) as recording:
+                summary = recording.summary()
                 if summary.run == run and abs(summary.started_at - started_at) < SAME_START_S:
-                    return one.events()
+                    return recording.events()
         except UNREADABLE:
             continue
     return None

@@ -10,7 +10,7 @@ from metabonk_tui.adapters.store.seekable import StoredRecording
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.recordings import Replay
 from metabonk_tui.core.recordings.seek import Edge
-from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.engine.replay_player import ReplayPlayer
 
 
@@ -35,7 +35,7 @@ class StoreReplayOpener:
             return f"the recording cannot be read: {error}"
         return ReplayPlayer(
             recording,
-            lambda previous, sample: step(previous, sample, self._config),
+            stepper(self._config),
             zone=self._zone,
             at=Edge("end"),
             playing=False,

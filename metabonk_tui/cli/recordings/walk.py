@@ -1,31 +1,41 @@
-"""Follows recordings, files and runs of the store, and says on a terminal how far it is."""
+"""Steps through the recordings that a person names and sums up every run in them, with its progress on a terminal."""
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from metabonk_tui.adapters.recordings.lenient import Problem
-from metabonk_tui.adapters.store.run_directory import paths
-from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.cli.exit_codes import UsageError
-from metabonk_tui.cli.options import nearest
-from metabonk_tui.cli.recordings.open import found_path, opened, store
-from metabonk_tui.cli.recordings.sources import sources
+from metabonk_tui.cli.recordings.open import (
+    found_path,
+    nearest_run,
+    opened,
+    print_problems,
+    recording_path,
+    sources,
+)
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.run_history import RunHistory, run_histories
+from metabonk_tui.core.report.timeline import RunTimeline, timelines
 from metabonk_tui.core.run.replay import replay
-from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.core.text.numbers import elapsed
 
+if TYPE_CHECKING:
+    from metabonk_tui.adapters.store.run_reader import Recording
+
+NUMBERED = re.compile(r"(.+)#(\d{1,4})")
 PROGRESS_INTERVAL_S = 0.5
+"""Real seconds between two progress lines."""
 
 
 def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem]) -> list[RunHistory]:
@@ -57,21 +67,18 @@ def sort_out(names: Sequence[str]) -> tuple[list[str], list[Path]]:
 def _no_such_name(name: str, is_named: bool) -> str:
     if not is_named:
         return "no run was recorded yet; name a file, or record one: metabonk-tui record"
-    near = nearest(name, [one.stem for one in paths(store())])
-    return f"no such file or run: {name}{near}\nwhat there is: metabonk-tui runs"
+    return f"no such file or run: {name}{nearest_run(name)}\nwhat there is: metabonk-tui runs"
 
 
 def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[RunHistory, ...]:
     """Step through a recording."""
-    return run_histories(
-        replay(with_progress(samples, until_t), lambda previous, sample: step(previous, sample, config))
-    )
+    return run_histories(replay(progress("", samples, until_t), stepper(config)))
 
 
 def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
     """Step through a recording and return its last Snapshot; None: there was nothing in it."""
     last: Snapshot | None = None
-    for last in replay(samples, lambda previous, sample: step(previous, sample, config)):  # noqa: B007 - the last counts
+    for last in replay(samples, stepper(config)):  # noqa: B007 - the last counts
         pass
     return last
 
@@ -105,19 +112,67 @@ def with_recorded_events(
         yield replace(one, events=run_events, derive_from=None if thinned else one.events) if run_events else one
 
 
-def with_progress(samples: Iterable[Sample], until_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:
-    """Pass samples on; where somebody sits in front of it, say how far it is."""
+def timeline_of(name: str, config: Config) -> RunTimeline:
+    """Boil down a run: an existing path is a file or folder (`PATH#N`: its N-th run), else it is one of the store.
+
+    Of several runs in a file the last one counts. Raises UsageError with what was wrong with the name.
+    """
+    numbered = NUMBERED.fullmatch(name)
+    if name == "-" or Path(name).exists():
+        return _chosen(name, _of_file(name, config), None)
+    if numbered and (numbered[1] == "-" or Path(numbered[1]).exists()):
+        return _chosen(name, _of_file(numbered[1], config), int(numbered[2]))
+    return _chosen(name, _of_store(name, config), None)
+
+
+def _chosen(name: str, found: tuple[RunTimeline, ...], number: int | None) -> RunTimeline:
+    if not found:
+        raise UsageError(f"nothing could be read: {name}")
+    if number is None:
+        return found[-1]
+    if not 1 <= number <= len(found):
+        raise UsageError(f"no such run: {name}; there {'is one' if len(found) == 1 else f'are {len(found)}'}, from #1")
+    return found[number - 1]
+
+
+def _of_file(name: str, config: Config) -> tuple[RunTimeline, ...]:
+    problems: list[Problem] = []
+    found: list[RunTimeline] = []
+    for source in sources([name], problems):
+        found += _timelines_of(name, source, config, None)
+    print_problems(problems)
+    return tuple(found)
+
+
+def _of_store(name: str, config: Config) -> tuple[RunTimeline, ...]:
+    if "/" in name or name.endswith((".jsonl", ".gz", ".csv")):
+        raise UsageError(f"no such file: {name}")
+    with opened(recording_path(name)) as recording:
+        found = _timelines_of(name, recording.samples(), config, recording.span[1])
+        print_problems(recording.problems)
+    return found
+
+
+def _timelines_of(
+    name: str, samples: Iterable[Sample], config: Config, ends_t: float | None
+) -> tuple[RunTimeline, ...]:
+    return timelines(replay(progress(name, samples, ends_t), stepper(config)))
+
+
+def progress(name: str, samples: Iterable[Sample], ends_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:
+    """Pass samples on; where stderr is a terminal, show there how far the reading is, and clear it at the end."""
     out = to or sys.stderr
     if not out.isatty():
         yield from samples
         return
     next_s, from_t, has_written = time.monotonic() + PROGRESS_INTERVAL_S, None, False
+    label = f"reading {name}:" if name else "reading"
     try:
         for sample in samples:
             from_t = sample.t if from_t is None else from_t
             if time.monotonic() >= next_s:
                 next_s, has_written = time.monotonic() + PROGRESS_INTERVAL_S, True
-                out.write(f"\r\x1b[Kreading {_progress_text(sample.t, from_t, until_t)}")
+                out.write(f"\r\x1b[K{label} {_progress_text(sample.t, from_t, ends_t)}")
                 out.flush()
             yield sample
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_KNOWN
 from metabonk_tui.cli.options import Parser, add_config_option
-from metabonk_tui.cli.recordings.digesting import timeline_of
+from metabonk_tui.cli.recordings.walk import timeline_of
 from metabonk_tui.cli.report.compare_text import compare_markdown, compare_text
 from metabonk_tui.core.report.compare import Comparison, Divergence, compare
 from metabonk_tui.core.report.compare_metrics import MetricValue, Share

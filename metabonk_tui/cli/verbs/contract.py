@@ -13,7 +13,7 @@ from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live.follow import SnapshotCounter, follow
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
-from metabonk_tui.cli.recordings.sources import print_problems, sources
+from metabonk_tui.cli.recordings.open import print_problems, sources
 from metabonk_tui.cli.recordings.walk import last_of
 from metabonk_tui.cli.report.contract_text import contract_json, contract_text
 from metabonk_tui.cli.suggest import command_prefix

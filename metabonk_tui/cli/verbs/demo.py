@@ -41,7 +41,7 @@ def add_options(parser: Parser, verb: str) -> None:
 
 def main(options: argparse.Namespace, verb: str) -> int:
     """Prepare, launch, watch, stop. Without a terminal: a run in plain text that ends by itself."""
-    from metabonk_tui.cli.verbs.watch import no_terminal
+    from metabonk_tui.cli.live.open_app import no_terminal
 
     speed = getattr(options, "speed", SPEED)
     try:

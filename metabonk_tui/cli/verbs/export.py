@@ -12,8 +12,7 @@ from metabonk_tui.adapters.recordings.jsonl_writer import sample_lines, write_js
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.cli.exit_codes import DONE, UsageError
 from metabonk_tui.cli.options import Parser
-from metabonk_tui.cli.recordings.open import opened, recording_path
-from metabonk_tui.cli.recordings.sources import print_problems
+from metabonk_tui.cli.recordings.open import opened, print_problems, recording_path
 from metabonk_tui.core.model.sample import Sample
 
 

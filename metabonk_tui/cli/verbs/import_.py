@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
@@ -14,12 +13,9 @@ from metabonk_tui.adapters.store.retention import remove
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.cli.exit_codes import DONE, UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
-from metabonk_tui.cli.recordings.open import store
-from metabonk_tui.cli.recordings.sources import print_problems, sources
-from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.sample import Sample
-from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.cli.recordings.open import print_problems, sources, store
+from metabonk_tui.core.run.replay import replay_pairs
+from metabonk_tui.core.step.pipeline import stepper
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -40,7 +36,9 @@ def main(options: argparse.Namespace, verb: str) -> int:
     stored_paths: list[Path] = []
     for source in sources(options.files, problems):
         try:
-            stored_paths += map(_without_duplicate, import_runs(store(), _with_snapshots(source, config), config))
+            stored_paths += map(
+                _without_duplicate, import_runs(store(), replay_pairs(source, stepper(config)), config)
+            )
         except UNREADABLE as error:
             raise UsageError(f"cannot be stored: {error}") from None
     print_problems(problems)
@@ -58,10 +56,3 @@ def _without_duplicate(path: Path) -> Path:
     remove(path)
     print(f"{known.stem}: was there already", file=sys.stderr)
     return known
-
-
-def _with_snapshots(samples: Iterable[Sample], config: Config) -> Iterator[tuple[Sample, Snapshot]]:
-    snapshot: Snapshot | None = None
-    for sample in samples:
-        snapshot = step(snapshot, sample, config)
-        yield sample, snapshot

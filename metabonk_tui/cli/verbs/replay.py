@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
-from metabonk_tui.adapters.state.config_files import LoadedConfig, load_config, user_config_path, user_themes_dir
-from metabonk_tui.adapters.state.package_data import themes_dir
+from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.seekable import SpooledRecording, StoredRecording
 from metabonk_tui.cli.exit_codes import UsageError
+from metabonk_tui.cli.live.open_app import local_zone, no_terminal, open_app
 from metabonk_tui.cli.options import Parser, add_config_option, factor
-from metabonk_tui.cli.recordings.open import recording_path, store
-from metabonk_tui.cli.recordings.sources import print_problems, sources
-from metabonk_tui.cli.verbs.watch import no_terminal
+from metabonk_tui.cli.recordings.archive import StoreRunArchive
+from metabonk_tui.cli.recordings.open import print_problems, recording_path, sources, store
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.recordings.seek import ACCEPTED_FORMS, SeekTarget, parse
-from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.engine.replay_player import ReplayPlayer
 
 SPEED = 60.0
@@ -62,11 +59,11 @@ def main(options: argparse.Namespace, verb: str) -> int:
     if missing:
         raise UsageError(f"{missing}; without one: metabonk-tui report")
     given_speed = getattr(options, "speed", None)
-    zone = datetime.now(UTC).astimezone().tzinfo or UTC
+    zone = local_zone()
     with open_recording(options.recording) as recording:
         player = ReplayPlayer(
             recording,
-            lambda previous, sample: step(previous, sample, loaded.config),
+            stepper(loaded.config),
             zone=zone,
             at=options.at,
             playing=options.at is None or given_speed is not None,
@@ -74,7 +71,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
         )
         player.start()
         try:
-            code = _show(player, loaded, zone)
+            archive = StoreRunArchive((store(),), loaded.config)
+            code = open_app(nullcontext(player), loaded, archive, zone, replay_controls=player)
         finally:
             player.stop()
         print_problems(recording.problems)
@@ -123,34 +121,3 @@ def _open_stored(name: str) -> StoredRecording:
         recording.close()
         raise UsageError(f"nothing could be read: {path}")
     return recording
-
-
-def _show(player: ReplayPlayer, loaded: LoadedConfig, zone: tzinfo) -> int:
-    from metabonk_tui.cli.log import log_path, open_log
-    from metabonk_tui.cli.recordings.archive import StoreRunArchive
-    from metabonk_tui.ui.app import MonitorApp, run_app
-    from metabonk_tui.ui.screens.registry import all_screens
-    from metabonk_tui.ui.style.glyphs import choose_glyphs
-    from metabonk_tui.ui.style.theme import MONO
-    from metabonk_tui.ui.style.theme_files import load_themes
-    from metabonk_tui.ui.terminal.driver import is_monochrome
-
-    no_log = open_log()
-    themes, warnings = load_themes(themes_dir(), user_themes_dir())
-    places = (
-        ("configuration", str(loaded.path or user_config_path())),
-        ("your themes", str(user_themes_dir())),
-        ("log", str(log_path())),
-    )
-    app = MonitorApp(
-        player,
-        loaded.config,
-        all_screens(places),
-        themes={MONO.name: MONO} if is_monochrome() else themes,
-        glyphs=choose_glyphs(loaded.config.ui.glyphs, encoding=sys.stdout.encoding or "ascii"),
-        notices=(no_log, *warnings) if no_log else warnings,
-        zone=zone,
-        replay_controls=player,
-        archive=StoreRunArchive((store(),), loaded.config),
-    )
-    return run_app(app)

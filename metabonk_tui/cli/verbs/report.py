@@ -14,7 +14,7 @@ from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import Parser, add_config_option
-from metabonk_tui.cli.recordings.sources import print_problems
+from metabonk_tui.cli.recordings.open import print_problems
 from metabonk_tui.cli.recordings.walk import follow_all_runs
 from metabonk_tui.cli.report.text import report_text
 from metabonk_tui.core.report.json_report import report_histories

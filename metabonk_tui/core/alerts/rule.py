@@ -54,6 +54,25 @@ NO_RESULT = RuleResult()
 NO_DATA = RuleResult(no_data=True)
 Rule = Callable[[RuleInput], RuleResult]
 
+RULES: dict[str, Rule] = {}
+"""By name, filled by `@rule`; `core.alerts.rules` imports every module that has rules."""
+SAME_EVENT: dict[str, str] = {}
+"""Alerts whose beginning an event of another kind reports already: a list for people shows it once."""
+
+
+def rule(name: str, *, same_event: str = "") -> Callable[[Rule], Rule]:
+    """Register the rule of an alert; its duration and severity are its line in `[alerts.rule]` of config.toml."""
+
+    def register(function: Rule) -> Rule:
+        if name in RULES:
+            raise ValueError(f"two rules are named {name}")
+        RULES[name] = function
+        if same_event:
+            SAME_EVENT[name] = same_event
+        return function
+
+    return register
+
 
 def should_run(rule_input: RuleInput) -> bool:
     """Is there a pool that should be at work?"""

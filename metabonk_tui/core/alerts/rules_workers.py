@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, should_run
+from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule, should_run
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 
@@ -55,11 +55,13 @@ def _components(
     return RuleResult(tuple(found), _unanswering(rule_input))
 
 
+@rule("ComponentAbsent", same_event="component.silent")
 def component_absent(rule_input: RuleInput) -> RuleResult:
     """The key of a component is not in `/status`: it was never built."""
     return _components(rule_input, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
 
 
+@rule("ComponentBad", same_event="component.silent")
 def component_bad(rule_input: RuleInput) -> RuleResult:
     """What a component says cannot be taken for a number of its own."""
     states = (ComponentState.BAD, ComponentState.UNPROVEN)
@@ -67,6 +69,7 @@ def component_bad(rule_input: RuleInput) -> RuleResult:
     return _components(rule_input, states, lambda title, name: f"{title}: {name} {text}")
 
 
+@rule("ComponentZero")
 def component_zero(rule_input: RuleInput) -> RuleResult:
     """A component is there and has done nothing, while the worker steps."""
     found = _components(
@@ -75,6 +78,7 @@ def component_zero(rule_input: RuleInput) -> RuleResult:
     return _only_stepping(rule_input, found)
 
 
+@rule("ComponentStalled", same_event="component.silent")
 def component_stalled(rule_input: RuleInput) -> RuleResult:
     """A component has shown and has stopped, while the worker steps."""
     found = _components(
@@ -108,6 +112,7 @@ def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
     return RuleResult(tuple(kept), found.unknown_workers)
 
 
+@rule("WorkerDown", same_event="worker.down")
 def worker_down(rule_input: RuleInput) -> RuleResult:
     """A worker cannot be reached, or does not answer as a worker does; raised where none does."""
     inputs = rule_input.inputs
@@ -143,21 +148,25 @@ def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
     return RuleResult((Condition(text, workers=_slots(found), escalated=len(found) >= answered),), unknown_workers)
 
 
+@rule("WorkerIdle", same_event="worker.conduct")
 def worker_idle(rule_input: RuleInput) -> RuleResult:
     """A worker answers, and nothing in it moves."""
     return _health(rule_input, HealthState.IDLE, HealthState.ZOMBIE)
 
 
+@rule("StaleFrames", same_event="worker.conduct")
 def stale_frames(rule_input: RuleInput) -> RuleResult:
     """A worker steps, and what it sees stands still."""
     return _health(rule_input, HealthState.STALE_FRAMES)
 
 
+@rule("WorkerLooping", same_event="worker.conduct")
 def worker_looping(rule_input: RuleInput) -> RuleResult:
     """A worker begins anew again and again."""
     return _health(rule_input, HealthState.LOOPING)
 
 
+@rule("RateRegime")
 def rate_regime(rule_input: RuleInput) -> RuleResult:
     """The step rate of a worker has left its own regime, upwards or downwards."""
     if not should_run(rule_input):
@@ -182,6 +191,7 @@ def _rate_text(worker: WorkerView) -> str:
     return worker.health.why if worker.health else ""
 
 
+@rule("GenerationChange", same_event="worker.generation")
 def generation_change(rule_input: RuleInput) -> RuleResult:
     """A worker began anew at this moment; raised where it does so often."""
     if rule_input.before is None:
@@ -196,6 +206,7 @@ def generation_change(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(text, workers=_slots(found), escalated=often),))
 
 
+@rule("EnvMismatch", same_event="env.mismatch")
 def env_mismatch(rule_input: RuleInput) -> RuleResult:
     """A worker's process runs with another environment than is required."""
     if not should_run(rule_input):
@@ -220,6 +231,7 @@ def _wrong_keys(worker: WorkerView) -> str:
     return ", ".join(differences[:2]) + (f" and {len(differences) - 2} more" if len(differences) > 2 else "")
 
 
+@rule("StateUncertain")
 def state_uncertain(rule_input: RuleInput) -> RuleResult:
     """The state of a worker's UI was "uncertain" most of the time."""
     if not should_run(rule_input):

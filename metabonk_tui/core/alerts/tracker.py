@@ -160,9 +160,10 @@ def observe(
     active: dict[str, list[str]] = {}
     for one, track in state.tracks.items():
         active.setdefault(track.alert.name, []).append(one)
-    for name, rule in rules.items():
-        configured: AlertRuleConfig = getattr(config.alerts.rule, name)
-        if not configured.enabled:
+    # In the order of config.toml, which is the order of the alerts on the screen.
+    for name, configured in config.alerts.rule.items():
+        rule = rules.get(name)
+        if rule is None or not configured.enabled:
             continue
         found = rule(rule_input)
         conditions = {f"{name}:{one.about}" if one.about else name: one for one in found.conditions}

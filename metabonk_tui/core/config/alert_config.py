@@ -20,32 +20,6 @@ class AlertRuleConfig(ConfigSection, frozen=True, kw_only=True):
     """None: `keep_firing_s`."""
 
 
-class AlertRulesConfig(ConfigSection, frozen=True, kw_only=True):
-    """Every alert by its name; `core.alert_rules` says what each is."""
-
-    ComponentAbsent: AlertRuleConfig
-    ComponentBad: AlertRuleConfig
-    ComponentZero: AlertRuleConfig
-    ComponentStalled: AlertRuleConfig
-    WorkerDown: AlertRuleConfig
-    WorkerIdle: AlertRuleConfig
-    WorkerLooping: AlertRuleConfig
-    StaleFrames: AlertRuleConfig
-    RateRegime: AlertRuleConfig
-    GenerationChange: AlertRuleConfig
-    MemLow: AlertRuleConfig
-    MemCritical: AlertRuleConfig
-    OomForecast: AlertRuleConfig
-    OomKill: AlertRuleConfig
-    SwapThrashing: AlertRuleConfig
-    GpuForecast: AlertRuleConfig
-    WatchActed: AlertRuleConfig
-    EnvMismatch: AlertRuleConfig
-    StateUncertain: AlertRuleConfig
-    NoGameplay: AlertRuleConfig
-    RecorderStale: AlertRuleConfig
-
-
 class HookConfig(ConfigSection, frozen=True, kw_only=True):
     """A command of the user's that is told of alerts."""
 
@@ -63,7 +37,8 @@ class AlertsConfig(ConfigSection, frozen=True, kw_only=True):
     """What must hold for how long to be told, and who is told."""
 
     keep_firing_s: NotNegative
-    rule: AlertRulesConfig
+    rule: dict[str, AlertRuleConfig]
+    """By the name of the alert; the packaged config.toml has a line for every rule of `core.alerts`."""
     hook: HookConfig
 
 

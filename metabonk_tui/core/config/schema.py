@@ -9,12 +9,12 @@ import difflib
 import ipaddress
 import re
 import tomllib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 import msgspec
 from msgspec import Meta
 
-from metabonk_tui.core.config.alert_config import AlertsConfig, MetricsConfig
+from metabonk_tui.core.config.alert_config import AlertRuleConfig, AlertsConfig, MetricsConfig
 from metabonk_tui.core.config.config_section import ConfigSection, Count, NotNegative, Port, Positive
 
 GB = 1_000_000_000
@@ -235,15 +235,16 @@ def parse_config(default_toml: str, user_toml: str | None, user_name: str = "con
             user = tomllib.loads(user_toml)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{user_name}: not valid TOML: {error}") from None
-    return decode_config(merge(default, user), user_name)
+    return decode_config(merge(default, user), user_name, default)
 
 
-def decode_config(tree: dict[str, Any], name: str) -> Config:
-    """Decode a merged tree; `name` is the file that an error blames."""
+def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any]) -> Config:
+    """Decode a merged tree; `name` is the file that an error blames, `default` the tree of the packaged file."""
+    _check_alert_names(tree, default, name)
     try:
         config = msgspec.convert(tree, Config, strict=True)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {_explain(str(error), tree)}") from None
+        raise ConfigError(f"{name}: {_explain(_with_alert_name(str(error), tree), tree)}") from None
     seen: set[str] = set()
     for component in config.component:
         if component.id in seen:
@@ -259,6 +260,16 @@ def decode_config(tree: dict[str, Any], name: str) -> Config:
             "the endpoint asks nobody who they are"
         )
     return config
+
+
+def _check_alert_names(tree: dict[str, Any], default: dict[str, Any], name: str) -> None:
+    """Refuse an alert that the packaged file does not have: no rule evaluates it."""
+    alerts = tree["alerts"]
+    rules = alerts.get("rule") if isinstance(alerts, dict) else None
+    known = list(default["alerts"]["rule"])
+    for key in rules if isinstance(rules, dict) else ():
+        if key not in known:
+            raise ConfigError(f"{name}: {_unknown_key('alerts.rule', key, known)}")
 
 
 def _on_loopback(host: str) -> bool:
@@ -284,25 +295,43 @@ def _explain(message: str, tree: dict[str, Any]) -> str:
     what = message[: where.start()] if where else message
     unknown = re.search(r"unknown field `(?P<key>[^`]*)`", what)
     if unknown:
-        key = unknown["key"]
-        known = _known_keys(path)
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
-        hint = f"; did you mean `{near[0]}`?" if near else f"; known keys here: {', '.join(known)}"
-        full = f"{path}.{key}" if path else key
-        return f"{full}: unknown key{hint}"
+        return _unknown_key(path, unknown["key"], _known_keys(path))
     got = _value_at(tree, path)
     found = f", found {got!r}" if got is not None else ""
     return f"{path or 'the file'}: {what[0].lower()}{what[1:]}{found}"
+
+
+def _unknown_key(path: str, key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    hint = f"; did you mean `{near[0]}`?" if near else f"; known keys here: {', '.join(known)}"
+    full = f"{path}.{key}" if path else key
+    return f"{full}: unknown key{hint}"
+
+
+def _with_alert_name(message: str, tree: dict[str, Any]) -> str:
+    """Put the name of the alert into a path: msgspec writes `[...]` for the key of any mapping."""
+    at = "$.alerts.rule[...]"
+    if at not in message:
+        return message
+    for name, rule in tree["alerts"]["rule"].items():
+        try:
+            msgspec.convert(rule, AlertRuleConfig, strict=True)
+        except msgspec.ValidationError:
+            return message.replace(at, f"$.alerts.rule.{name}")
+    return message
 
 
 def _known_keys(path: str) -> list[str]:
     """List the keys that may stand in the table at a msgspec path like `pool.launcher` or `component[0]`."""
     struct: Any = Config
     for part in filter(None, re.split(r"\.|\[[^\]]*\]", path)):
+        if get_origin(struct) is dict:
+            struct = struct.__args__[1]
+            continue
         fields = {f.encode_name: f.type for f in msgspec.structs.fields(struct)}
         struct = fields.get(part)
         args = getattr(struct, "__args__", None)
-        if args:
+        if args and get_origin(struct) is not dict:
             struct = args[0]
     try:
         return [f.encode_name for f in msgspec.structs.fields(struct)]

@@ -12,9 +12,11 @@ from typing import Literal
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.memory import trends
 from metabonk_tui.core.memory.capacity import NO_PEAKS, MeasuredPeaks, compute_capacity, held_bytes, peaks_to_keep
-from metabonk_tui.core.memory.trends import MemoryEventDraft, MemoryTrends
+from metabonk_tui.core.memory.trends import MemoryTrends
+from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.memory import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, Sample
+from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.timeseries.window import Points
 
 HISTORY_S = 3600.0
@@ -62,28 +64,22 @@ class MemoryTrack:
     first_warning_t: float | None = None
     first_critical_t: float | None = None
     trends: MemoryTrends = field(default_factory=MemoryTrends)
-    drafts: tuple[MemoryEventDraft, ...] = ()
+    drafts: tuple[EventDraft, ...] = ()
     """What this tick brought."""
 
 
-def observe(
-    track: MemoryTrack, sample: Sample, gap_s: float, slack_s: float, config: Config, *, suspended: bool = False
-) -> MemoryTrack:
-    """Take in one tick; over a hole longer than `gap_s` nothing is known to have stayed as it was.
-
-    `slack_s` is how far apart a kill and the disappearance of its victim may be seen; `suspended`: the pool starts
-    or is being changed, and nothing is forecast from that.
-    """
+def observe(track: MemoryTrack, sample: Sample, timing: Timing, config: Config) -> MemoryTrack:
+    """Take in one tick; over a gap nothing is known to have stayed as it was."""
     track = replace(track, drafts=(), reading=sample.memory)
     if sample.earlier_peaks is not None:
         track = replace(track, earlier=sample.earlier_peaks)
-    if track.seen_t is not None and sample.t - track.seen_t > gap_s:
+    if track.seen_t is not None and sample.t - track.seen_t > timing.gap_s:
         track = replace(track, above_since_t=None)
-    track = _observe_trends(_observe_owners(track, sample), sample, config, suspended)
+    track = _observe_trends(_observe_owners(track, sample), sample, config, timing.suspended)
     if sample.memory is None:
         return replace(track, level="unknown")
     track = _observe_level(track, sample.memory, sample.t, config)
-    return _observe_kills(track, sample, slack_s)
+    return _observe_kills(track, sample, timing.slack_s)
 
 
 def _observe_trends(track: MemoryTrack, sample: Sample, config: Config, suspended: bool) -> MemoryTrack:
@@ -132,13 +128,13 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
         free = f"available {available / GB:.2f} GB"
         if level == "crit":
             drafts.append(
-                MemoryEventDraft("memory.critical", "crit", f"{free}, below half the floor of {floor / GB:.1f} GB")
+                EventDraft(EventKind.MEMORY_CRITICAL, "crit", f"{free}, below half the floor of {floor / GB:.1f} GB")
             )
         elif level == "warn" and track.level != "crit":
-            drafts.append(MemoryEventDraft("memory.low", "warn", f"{free}, below the floor of {floor / GB:.1f} GB"))
+            drafts.append(EventDraft(EventKind.MEMORY_LOW, "warn", f"{free}, below the floor of {floor / GB:.1f} GB"))
         elif level == "ok" and track.level in ("warn", "crit"):
             drafts.append(
-                MemoryEventDraft("memory.low", "ok", f"{free}, above the floor of {floor / GB:.1f} GB again")
+                EventDraft(EventKind.MEMORY_LOW, "ok", f"{free}, above the floor of {floor / GB:.1f} GB again")
             )
     history = track.history
     if history and int(history[-1][0] // HISTORY_BUCKET_S) == int(t // HISTORY_BUCKET_S):
@@ -185,7 +181,9 @@ def _observe_kills(track: MemoryTrack, sample: Sample, slack_s: float) -> Memory
         if sample.t - since > slack_s:
             text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
             return replace(
-                track, unexplained=None, drafts=(*track.drafts, MemoryEventDraft("memory.oom_elsewhere", "info", text))
+                track,
+                unexplained=None,
+                drafts=(*track.drafts, EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "info", text)),
             )
     return track
 
@@ -214,11 +212,11 @@ def _latch(track: MemoryTrack, t: float, count: int, victims: tuple[str, ...]) -
         first_critical_t=t if track.first_critical_t is None else track.first_critical_t,
         drafts=(
             *track.drafts,
-            MemoryEventDraft(
-                "memory.oom",
+            EventDraft(
+                EventKind.MEMORY_OOM,
                 "crit",
                 f"kernel OOM kill: {who} (counter +{count})",
-                {"count": count, "victims": list(victims)},
+                facts={"count": count, "victims": list(victims)},
             ),
         ),
     )

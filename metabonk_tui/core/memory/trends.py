@@ -7,26 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import forecast
 from metabonk_tui.core.memory.forecast import ForecastTrack, Rules
+from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.memory import Forecast, GpuMemory, Growth, SwapView
 from metabonk_tui.core.model.sample import GpuReading, Sample, Severity
 from metabonk_tui.core.text.numbers import age, estimate
 from metabonk_tui.core.timeseries.window import Points
 
 NO_FACTS: Mapping[str, Any] = {}
-
-
-class MemoryEventDraft(NamedTuple):
-    """What memory brought, to be told as an event."""
-
-    kind: str
-    severity: Severity
-    text: str
-    facts: Mapping[str, Any] = NO_FACTS
 
 
 GROWTH_POINTS = Points(every_s=15.0, span_s=300.0)
@@ -68,7 +60,7 @@ class MemoryTrends:
     gpu_readings: tuple[GpuReading, ...] | None = None
     swap: SwapTrack = field(default_factory=SwapTrack)
     growth_series: Mapping[str, GrowthSeries] = field(default_factory=dict)
-    drafts: tuple[MemoryEventDraft, ...] = ()
+    drafts: tuple[EventDraft, ...] = ()
 
 
 def rules(config: Config) -> Rules:
@@ -111,7 +103,7 @@ def observe(
     if swap.warned is not trends.swap.warned and swap.view is not None:
         text = swap.view.text if swap.warned else "swap is quiet again"
         severity: Severity = "crit" if swap.view.level == "crit" else "warn"
-        drafts.append(MemoryEventDraft("memory.swap", severity if swap.warned else "ok", text))
+        drafts.append(EventDraft(EventKind.MEMORY_SWAP, severity if swap.warned else "ok", text))
     growth_series = trends.growth_series if held is None else _observe_growth(trends.growth_series, held, t)
     return MemoryTrends(memory, gpus, sample.gpus, swap, growth_series, tuple(drafts))
 
@@ -135,7 +127,7 @@ def _follow(
 
 def _forecast_drafts(
     before: ForecastTrack, after: ForecastTrack, t: float, prefix: str, extra_facts: Mapping[str, Any] = NO_FACTS
-) -> list[MemoryEventDraft]:
+) -> list[EventDraft]:
     """Tell a change of the warning, once each, with what was foretold."""
     if after.state == before.state:
         return []
@@ -143,14 +135,14 @@ def _forecast_drafts(
     zero = {"zero_t": seen.reaches_zero_t, "zero_lo_t": seen.zero_lo_t, "zero_hi_t": seen.zero_hi_t}
     facts = {**extra_facts, "state": after.state, "was": before.state, **zero}
     if after.state == "CRITICAL":
-        return [MemoryEventDraft("memory.forecast", "crit", prefix + seen.text, facts)]
+        return [EventDraft(EventKind.MEMORY_FORECAST, "crit", prefix + seen.text, facts=facts)]
     if after.state == "WARNING":
         eased = "eased: " if before.state == "CRITICAL" else ""
-        return [MemoryEventDraft("memory.forecast", "warn", prefix + eased + seen.text, facts)]
+        return [EventDraft(EventKind.MEMORY_FORECAST, "warn", prefix + eased + seen.text, facts=facts)]
     if before.state in ("WARNING", "CRITICAL"):
         changed = after.state in ("LEARNING", "SUSPENDED")
         text = "learning anew" if changed else "the fall has ended"
-        return [MemoryEventDraft("memory.forecast", "ok", prefix + text, facts)]
+        return [EventDraft(EventKind.MEMORY_FORECAST, "ok", prefix + text, facts=facts)]
     return []
 
 

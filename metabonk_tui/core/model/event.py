@@ -1,12 +1,85 @@
-"""Events: what people are shown of them."""
+"""Events: every kind there is, and the shape of one that has not been emitted yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
 
-from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import Event, Severity
+
+
+class EventKind(StrEnum):
+    """Every dotted kind that this program emits. A recording may hold others: `Event.kind` is any text."""
+
+    RUN_START = "run.start"
+    WORKER_UP = "worker.up"
+    WORKER_DOWN = "worker.down"
+    WORKER_GENERATION = "worker.generation"
+    WORKER_HEALTH = "worker.conduct"
+    WORKER_RATE = "worker.rate"
+    WORKER_GAMEPLAY = "worker.gameplay"
+    WORKER_ERROR = "worker.error"
+    PROCESS_EXIT = "process.gone"
+    COMPONENT_ACTIVE = "component.active"
+    COMPONENT_SILENT = "component.silent"
+    CHECK = "check"
+    VERDICT = "verdict"
+    MEMORY_LOW = "memory.low"
+    MEMORY_CRITICAL = "memory.critical"
+    MEMORY_FORECAST = "memory.forecast"
+    MEMORY_SWAP = "memory.swap"
+    MEMORY_OOM = "memory.oom"
+    MEMORY_OOM_ELSEWHERE = "memory.oom_elsewhere"
+    WATCH_ARMED = "watch.armed"
+    WATCH_DISARMED = "watch.disarmed"
+    WATCH_REFUSED = "watch.refused"
+    WATCH_WARN = "watch.warn"
+    WATCH_CRITICAL = "watch.critical"
+    WATCH_RECOVERED = "watch.recovered"
+    WATCH_ACT = "watch.act"
+    WATCH_DRY_RUN = "watch.dry_run"
+    WATCH_STAND_DOWN = "watch.stand_down"
+    POOL_LAUNCH = "pool.launch"
+    POOL_STOP = "pool.stop"
+    POOL_RESIZE = "pool.resize"
+    POOL_REFUSED = "pool.refused"
+    POOL_OVERRIDE = "pool.override"
+    ENV_MISMATCH = "env.mismatch"
+    ENV_OK = "env.ok"
+    CONTRACT_NEVER_SEEN = "contract.never_seen"
+    CONTRACT_VANISHED = "contract.vanished"
+    CONTRACT_RENAMED = "contract.renamed"
+    RECORDER_GAP = "recorder.gap"
+    RECORDER_ERROR = "recorder.error"
+    RECORDER_HOUR = "recorder.hour"
+    RECORDER_NAMES = "recorder.names"
+    ALERT_FIRING = "alert.firing"
+    ALERT_RESOLVED = "alert.resolved"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    MONITOR_ERROR = "monitor.error"
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """Something that a tracker noticed in this tick. The event log makes events of drafts."""
+
+    kind: EventKind
+    severity: Severity
+    text: str
+    """Without the names of workers: the log puts them in front."""
+    workers: tuple[WorkerRef, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    t: float | None = None
+    """None: the time of the tick."""
+    detail: str = ""
+    """Follows the text where the event is about one worker only."""
+    plural: str = ""
+    """Replaces the text where the event is about several workers; "": the text fits both."""
 
 
 def without_duplicates(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Leave out the alerts whose beginning another event told already: for people, the same news twice is noise."""
+    """Leave out every alert whose beginning another event has shown already."""
     return tuple(event for event in events if "twin" not in event.facts)

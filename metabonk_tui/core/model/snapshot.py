@@ -223,6 +223,31 @@ class Snapshot:
     """This run's, the loudest that fire first, then pending ones, then those that ended, newest first."""
     recorded_by: str = ""
     """The other monitor that writes it, in words; "": we do, or nobody does."""
+    event_count: int = 0
+    """How many events this run has had, of which `events` holds the newest. Not written to JSON."""
 
 
 MAX_EVENTS = 500
+
+
+def new_events(before: Snapshot | None, after: Snapshot) -> tuple[Event, ...]:
+    """Return the events that `after` brought: where a run ended in between, also the last ones of that run."""
+    if before is None:
+        return after.events
+    if before.ended_runs is not after.ended_runs and after.ended_runs:
+        return (*added_events(before, after.ended_runs[-1].last), *after.events)
+    if before.run.name != after.run.name:
+        return after.events
+    return added_events(before, after)
+
+
+def added_events(before: Snapshot, after: Snapshot) -> tuple[Event, ...]:
+    """Return the events that one run had between two of its Snapshots.
+
+    Where `after` has had fewer, it is another account of the run: then those later than the last one of `before`.
+    """
+    added = after.event_count - before.event_count
+    if added < 0:
+        last_t = before.events[-1].t if before.events else float("-inf")
+        return tuple(event for event in after.events if event.t > last_t)
+    return after.events[max(0, len(after.events) - added) :] if added else ()

@@ -14,7 +14,7 @@ from metabonk_tui.core.report.timeline import RunTimelineBuilder
 
 
 @dataclass(frozen=True, slots=True)
-class RunInfo:
+class RecordedRun:
     """One recorded run, as a list shows it."""
 
     name: str
@@ -35,7 +35,7 @@ class UnreadableRecording(Exception):
 class RunArchive(Protocol):
     """The runs that were recorded. From any thread that may wait: every call may take long."""
 
-    def runs(self) -> tuple[RunInfo, ...]:
+    def runs(self) -> tuple[RecordedRun, ...]:
         """List them, the newest first; what cannot be read is left out. Raises Unreadable."""
         ...
 

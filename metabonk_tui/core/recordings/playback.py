@@ -6,13 +6,13 @@ Refuses to know how it is read and how it is drawn. Times `t` are Unix seconds o
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from metabonk_tui.core.model.event import without_duplicates
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Gap, Level, Snapshot, VerdictKind
+from metabonk_tui.core.model.snapshot import Gap, Level, Snapshot, VerdictKind, new_events
 
 MarkKind = Literal["verdict", "crit", "warn", "gap", "run"]
 MAX_GAP_SHARE = 1 / 16
@@ -165,7 +165,7 @@ class MarkCollector:
 
     def add(self, before: Snapshot | None, after: Snapshot) -> None:
         """Take in the next Snapshot."""
-        fresh = fresh_events(before, after)
+        fresh = new_events(before, after)
         self.gaps += gaps_of(fresh)
         marks = marks_of(fresh, after.t)
         begins = before is None or before.run.name != after.run.name or before.ended_runs is not after.ended_runs
@@ -177,28 +177,6 @@ class MarkCollector:
             self.runs[-1] = RunSpan(after.run.name, after.run.started_at, self.runs[-1].from_t, after.t)
         if marks:
             self.marks = [*self.marks, *marks][-MAX_MARKS:]
-
-
-def fresh_events(before: Snapshot | None, after: Snapshot) -> tuple[Event, ...]:
-    """Return what is told in a Snapshot and was not in the one before."""
-    if before is None:
-        return after.events
-    if before.ended_runs is not after.ended_runs and after.ended_runs:
-        return (*_behind(before.events, after.ended_runs[-1].events), *after.events)
-    if before.run.name != after.run.name:
-        return after.events
-    return _behind(before.events, after.events)
-
-
-def _behind(before: Sequence[Event], after: Sequence[Event]) -> tuple[Event, ...]:
-    """Return what was added; of a long list the oldest have fallen off."""
-    if not before:
-        return tuple(after)
-    last = before[-1]
-    for place in range(len(after) - 1, -1, -1):
-        if after[place] is last:
-            return tuple(after[place + 1 :])
-    return tuple(after)
 
 
 def marks_of(events: Iterable[Event], t: float | None = None) -> tuple[Mark, ...]:

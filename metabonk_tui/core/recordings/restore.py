@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, cast
 
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot
-from metabonk_tui.core.timeseries.window import Spacing
+from metabonk_tui.core.run.replay import Step
 
-GAP_KINDS = ("recorder.gap", "recorder.error")
-"""What tells of a stretch that is not in the recording: nobody looked, or it could not be stored."""
+GAP_KINDS = (EventKind.RECORDER_GAP, EventKind.RECORDER_ERROR)
+"""Kinds that say which stretch is not in the recording: nobody watched, or it could not be stored."""
+
+TrueRhythm = Callable[[Snapshot, tuple[Gap, ...], float], Snapshot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +29,22 @@ class RecordedPast:
     """The true time between samples, where `samples` are only some of them."""
 
 
-def rebuild(past: RecordedPast, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
-    """Make the Snapshot of the end of what was recorded; None: nothing was."""
+def rebuild(past: RecordedPast, step: Step, with_true_rhythm: TrueRhythm) -> Snapshot | None:
+    """Make the Snapshot of the end of what was recorded; None: nothing was.
+
+    `with_true_rhythm` corrects the time between samples and the gaps, where only some of the samples are left.
+    """
     snapshot = past.known
     for sample in past.samples:
         snapshot = step(snapshot, sample)
     if snapshot is None or past.rhythm_s is None:
         return snapshot
-    return _with_all_events(snapshot, past.events, past.rhythm_s)
-
-
-def _with_all_events(snapshot: Snapshot, events: tuple[Event, ...], rhythm_s: float) -> Snapshot:
-    """Put right what few samples tell wrong: the rhythm, the gaps, and what happened between them."""
     gaps = tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
-        for event in events
+        for event in past.events
         if event.kind in GAP_KINDS and {"from", "to"} <= set(event.facts)
     )
-    state = cast(Any, snapshot.state)
-    run = replace(state.run, spacing=Spacing(rhythm_s), gaps=gaps or state.run.gaps)
-    return replace(
-        snapshot,
-        events=events[-MAX_EVENTS:] or snapshot.events,
-        run=replace(snapshot.run, gaps=run.gaps, interval_s=rhythm_s),
-        state=replace(state, run=run),
-    )
+    snapshot = with_true_rhythm(snapshot, gaps, past.rhythm_s)
+    if not past.events:
+        return snapshot
+    return replace(snapshot, events=past.events[-MAX_EVENTS:], event_count=len(past.events))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind, added_events
 from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
+from metabonk_tui.core.run.replay import by_run, ended_as
 
 HistoryVerdict = tuple[float, VerdictKind, tuple[str, ...]]
 
@@ -61,12 +62,12 @@ class RunHistoryBuilder:
         self._timeline_builder = RunTimelineBuilder()
         self._events: list[Event] = []
         self._causes_t: dict[str, float] = {}
-        self._newest: Event | None = None
+        self._newest: Snapshot | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         """Take in the next Snapshot of the run."""
         self._timeline_builder.add(snapshot)
-        self._take(snapshot.events)
+        self._take(snapshot)
         for cause in snapshot.causes:
             self._causes_t.setdefault(cause.id, snapshot.t)
 
@@ -77,17 +78,12 @@ class RunHistoryBuilder:
             return None
         if last is not None:
             timeline = replace(timeline, last=last)
-            self._take(last.events)
+            self._take(last)
         return RunHistory(timeline.last, tuple(self._events), timeline, dict(self._causes_t))
 
-    def _take(self, events: Sequence[Event]) -> None:
-        """Keep what is new: a Snapshot only holds the newest events."""
-        fresh = len(events)
-        while fresh and events[fresh - 1] is not self._newest:
-            fresh -= 1
-        self._events += events[fresh:]
-        if events:
-            self._newest = events[-1]
+    def _take(self, snapshot: Snapshot) -> None:
+        self._events += snapshot.events if self._newest is None else added_events(self._newest, snapshot)
+        self._newest = snapshot
 
 
 def histories_so_far(last: Snapshot, events: tuple[Event, ...] | None = None) -> tuple[RunHistory, ...]:
@@ -97,22 +93,14 @@ def histories_so_far(last: Snapshot, events: tuple[Event, ...] | None = None) ->
 
 
 def run_histories(snapshots: Iterable[Snapshot]) -> tuple[RunHistory, ...]:
-    """Follow every run that a walk through a recording meets, oldest first."""
+    """Follow every run in the Snapshots of a recording, oldest first."""
     found: list[RunHistory] = []
-    builder, run = RunHistoryBuilder(), None
-    for snapshot in snapshots:
-        here = (snapshot.run.name, snapshot.run.started_at)
-        if run is not None and here != run:
-            found += _ended(builder, run, snapshot)
-            builder = RunHistoryBuilder()
-        run = here
-        builder.add(snapshot)
-    last = builder.history()
-    return tuple(found) if last is None else (*found, last)
-
-
-def _ended(builder: RunHistoryBuilder, run: tuple[str, float], following: Snapshot) -> list[RunHistory]:
-    """Close a run: what came of it is only known when the next one begins; one in which nobody answered is none."""
-    kept = [ended.last for ended in following.ended_runs if (ended.last.run.name, ended.last.run.started_at) == run]
-    one = builder.history(kept[-1]) if kept else None
-    return [] if one is None else [one]
+    for walk in by_run(snapshots):
+        builder = RunHistoryBuilder()
+        for snapshot in walk:
+            builder.add(snapshot)
+        final = None if walk.following is None else ended_as(snapshot, walk.following)
+        history = builder.history(final)
+        if history is not None and (final is not None or walk.following is None):
+            found.append(history)
+    return tuple(found)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
+from metabonk_tui.core.run.replay import by_run, ended_as
 
 FINEST_S = 10.0
 """The finest spacing of moments, on the run's clock."""
@@ -118,28 +119,17 @@ class RunTimelineBuilder:
 
 
 def timelines(snapshots: Iterable[Snapshot]) -> tuple[RunTimeline, ...]:
-    """Boil down every run that a walk through a recording meets, oldest first."""
+    """Sum up every run in the Snapshots of a recording, oldest first."""
     found: list[RunTimeline] = []
-    builder, name = RunTimelineBuilder(), None
-    for snapshot in snapshots:
-        run = (snapshot.run.name, snapshot.run.started_at)
-        if name is not None and run != name:
-            found += _ended(builder, snapshot)
-            builder = RunTimelineBuilder()
-        name = run
-        builder.add(snapshot)
-    last = builder.timeline()
-    return (*found, last) if last is not None else tuple(found)
-
-
-def _ended(builder: RunTimelineBuilder, following: Snapshot) -> list[RunTimeline]:
-    """Close a run: what came of it is only known when the next one begins."""
-    one = builder.timeline()
-    if one is None:
-        return []
-    kept = [ended.last for ended in following.ended_runs if ended.last.run.name == one.last.run.name]
-    # A run that never began (nobody answered in it) is not kept.
-    return [RunTimeline(one.points, one.spacing_s, kept[-1])] if kept else []
+    for walk in by_run(snapshots):
+        builder = RunTimelineBuilder()
+        for snapshot in walk:
+            builder.add(snapshot)
+        final = snapshot if walk.following is None else ended_as(snapshot, walk.following)
+        timeline = builder.timeline()
+        if timeline is not None and final is not None:
+            found.append(replace(timeline, last=final))
+    return tuple(found)
 
 
 def make_point(snapshot: Snapshot) -> TimelinePoint:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import ContractView, Expected, FieldStatus, NameView
+from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import Severity, WorkerStatus
+from metabonk_tui.core.model.sample import WorkerStatus
+from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.status.known_fields import expectations, format_names, nearest
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
@@ -28,8 +30,6 @@ RENAME_NEAR = 0.6
 KEPT_OTHERS = 500
 """Unexpected names that are remembered in a run; MetaBonk says some 130 in all."""
 KEPT_NEW = 20
-FieldEventDraft = tuple[str, Severity, str, tuple[WorkerRef, ...]]
-"""(kind, severity, text, workers)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class ContractTrack:
     """Expected names that were told to be gone, and on which workers they still are."""
     emitted_never_seen: bool = False
     view: ContractView | None = None
-    drafts: tuple[FieldEventDraft, ...] = ()
+    drafts: tuple[EventDraft, ...] = ()
     """What this tick brought; cleared by every `observe`."""
 
 
@@ -76,14 +76,11 @@ def new_contract(config: Config) -> ContractTrack:
 def observe(
     contract: ContractTrack,
     tracks: Mapping[WorkerRef, WorkerTrack],
-    t: float,
-    *,
-    nominal_s: float,
-    gap_s: float,
+    timing: Timing,
     gate_began_t: float | None,
 ) -> ContractTrack:
-    """Take in the workers that answered at `t`; `gap_s`: a longer silence of a worker breaks what was steady."""
-    before = contract
+    """Take in the workers that answered in this tick; a gap in a worker's answers breaks what was steady."""
+    before, t, nominal_s, gap_s = contract, timing.t, timing.nominal_s, timing.gap_s
     steady_s, missing_s = max(STEADY_S, STEADY_INTERVALS * nominal_s), max(MISSING_S, MISSING_INTERVALS * nominal_s)
     known = dict(contract.workers)
     missing: dict[tuple[str, str | None], list[WorkerRef]] = {}
@@ -180,13 +177,15 @@ def _emit_missing(contract: ContractTrack, missing: Mapping[tuple[str, str | Non
     if not missing:
         return contract
     vanished = dict(contract.vanished)
-    emitted: list[FieldEventDraft] = []
+    emitted: list[EventDraft] = []
     for (name, other), refs in missing.items():
         vanished[name] = vanished.get(name, frozenset()).union(refs)
         if other is None:
-            emitted.append(("contract.vanished", "warn", f"{name} vanished from /status", tuple(refs)))
+            text = f"{name} vanished from /status"
+            emitted.append(EventDraft(EventKind.CONTRACT_VANISHED, "warn", text, tuple(refs)))
         else:
-            emitted.append(("contract.renamed", "warn", f"{name} is now {other} in /status", tuple(refs)))
+            text = f"{name} is now {other} in /status"
+            emitted.append(EventDraft(EventKind.CONTRACT_RENAMED, "warn", text, tuple(refs)))
     return replace(contract, vanished=vanished, drafts=tuple(emitted))
 
 
@@ -200,7 +199,7 @@ def _emit_never_seen(contract: ContractTrack, t: float, gate_began_t: float | No
     if not never:
         return replace(contract, emitted_never_seen=True)
     text = f"never seen in /status of any worker: {format_names(never)}"
-    emitted: FieldEventDraft = ("contract.never_seen", "warn", text, view.answered)
+    emitted = EventDraft(EventKind.CONTRACT_NEVER_SEEN, "warn", text, view.answered)
     return replace(contract, emitted_never_seen=True, drafts=(*contract.drafts, emitted))
 
 

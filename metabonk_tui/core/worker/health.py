@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, Severity, WorkerStatus
+from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Health, HealthState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
 from metabonk_tui.core.text.numbers import age
@@ -32,8 +34,6 @@ FRAME_NUMBERS = (
 """What MetaBonk computes of a frame. `obs_fps` is not among them: it never decays."""
 MIN_FRAME_READINGS = 2
 """One number alone may stand in a quiet menu; MetaBonk's own word for it, `stream_frozen`, counts as another."""
-HealthEventDraft = tuple[str, Severity, str, tuple[WorkerRef, ...]]
-"""(kind, severity, text, workers)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,12 @@ def observe(
     before: Mapping[WorkerRef, HealthTrack],
     tracks: Mapping[WorkerRef, WorkerTrack],
     seen: Mapping[WorkerRef, Observation],
-    t: float,
+    timing: Timing,
     config: Config,
-    *,
-    nominal_s: float,
-    gap_s: float,
-    starting: bool,
 ) -> dict[WorkerRef, HealthTrack]:
     """Take in a tick of every worker and judge it."""
+    t = timing.t
+    min_s = max(SEEN_INTERVALS * timing.nominal_s, 1.0)
     after = {}
     for ref, track in tracks.items():
         known = before.get(ref)
@@ -87,8 +85,8 @@ def observe(
         if frame_t is not None:
             known = replace(known, frame_t=frame_t)
         if track.status is not None and track.last_good_t == t:
-            known = _take_in(known, track, track.status, t, config, gap_s)
-        found = _judge(known, track, t, config, max(SEEN_INTERVALS * nominal_s, 1.0), starting=starting)
+            known = _take_in(known, track, track.status, t, config, timing.gap_s)
+        found = _judge(known, track, t, config, min_s, starting=timing.starting)
         if found is not None and known.now is not None and known.now.state is found.state:
             found = replace(found, since_t=known.now.since_t)
         after[ref] = replace(known, now=found) if found != known.now else known
@@ -212,12 +210,12 @@ def health_events(
     after: Mapping[WorkerRef, HealthTrack],
     tracks_before: Mapping[WorkerRef, WorkerTrack],
     tracks: Mapping[WorkerRef, WorkerTrack],
-) -> tuple[HealthEventDraft, ...]:
-    """List what began and what ended: one telling a change, the same thing on several workers once.
+) -> tuple[EventDraft, ...]:
+    """Draft what began and what ended.
 
-    Left out is what is told anyhow: that a worker is down, that it answers again, and the jump of its step rate.
+    Left out is what other events show: that a worker is down, that it answers again, and the jump of its step rate.
     """
-    groups: dict[tuple[str, Severity, str], list[tuple[WorkerRef, str]]] = {}
+    drafts: list[EventDraft] = []
     for ref, track in after.items():
         known = before.get(ref)
         was, now = known.now if known is not None else None, track.now
@@ -225,17 +223,13 @@ def health_events(
             continue
         ended = f"no longer {was.state}" if was is not None and was.state is not HealthState.DOWN else ""
         if now is not None and now.state is not HealthState.DOWN:
-            kind = "worker.down" if now.state in UNANSWERING else "worker.conduct"
+            kind = EventKind.WORKER_DOWN if now.state in UNANSWERING else EventKind.WORKER_HEALTH
             severity: Severity = "crit" if now.state.level == "stop" else "warn"
             summary = f"{now.state}, {ended}" if ended else now.state.value
             if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(ref), tracks[ref]):
-                groups.setdefault((kind, severity, summary), []).append((ref, now.why))
+                drafts.append(EventDraft(kind, severity, summary, (ref,), detail=now.why))
         elif was is not None and ended and now is None and not _answers_again(was.state, tracks[ref]):
-            groups.setdefault(("worker.conduct", "ok", ended), []).append((ref, ""))
-    drafts: list[HealthEventDraft] = []
-    for (kind, severity, summary), where in groups.items():
-        why = where[0][1] if len(where) == 1 else ""
-        drafts.append((kind, severity, f"{summary}: {why}" if why else summary, tuple(s for s, _ in where)))
+            drafts.append(EventDraft(EventKind.WORKER_HEALTH, "ok", ended, (ref,)))
     return tuple(drafts)
 
 

@@ -13,6 +13,7 @@ from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample, Severity
+from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation
 
 KEPT_EXITS = 200
@@ -81,12 +82,10 @@ class ExitState:
 
 
 def observe(
-    exit_state: ExitState, sample: Sample, before: MemoryTrack, memory: MemoryTrack, slack_s: float, late_s: float
+    exit_state: ExitState, sample: Sample, before: MemoryTrack, memory: MemoryTrack, timing: Timing
 ) -> ExitState:
-    """Take in one tick: who is gone, what speaks about it, and what can be told by now.
-
-    `slack_s` is how far apart a death and a counter may be seen, `late_s` how late a log may tell of it.
-    """
+    """Take in one tick: who is gone, what is known about it, and what can be emitted by now."""
+    slack_s, late_s = timing.slack_s, timing.late_s
     exit_state = _gather(replace(exit_state, drafts=()), sample, before, memory, late_s)
     exited = list(exit_state.exited)
     if sample.processes is not None:

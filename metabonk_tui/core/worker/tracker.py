@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from statistics import median
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvReading, Observation, ProcessReading, WorkerStatus
+from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation, Reach
 from metabonk_tui.core.status.decode import number, text
 from metabonk_tui.core.timeseries.window import Points
@@ -86,8 +88,8 @@ class WorkerTrack:
     memory: Points = MEMORY_POINTS
     env: EnvReading | None = None
     observed_s: float = 0.0
-    drafts: tuple[tuple[str, str], ...] = field(default=())
-    """What this tick brought, as (kind, text); cleared by every `observe`."""
+    drafts: tuple[EventDraft, ...] = ()
+    """What this tick brought, without the worker; cleared by every `observe`."""
 
 
 def new_track(ref: WorkerRef, t: float, config: Config) -> WorkerTrack:
@@ -101,18 +103,11 @@ def observe(
     seen: Observation | None,
     process: ProcessReading | None,
     env: EnvReading | None,
-    t: float,
-    elapsed_s: float,
+    timing: Timing,
     config: Config,
-    *,
-    starting: bool,
-    stale_s: float,
 ) -> WorkerTrack:
-    """Take in one tick of one worker.
-
-    `elapsed_s` is the observed time since the last tick (0 over a gap); `stale_s` the age at which a good answer
-    is stale.
-    """
+    """Take in one tick of one worker."""
+    t, starting = timing.t, timing.starting
     if track.drafts:
         track = replace(track, drafts=())
     status = seen.status if seen is not None else None
@@ -130,11 +125,11 @@ def observe(
         track = replace(track, env=env)
     track = _observe_memory(track, process, t)
     if status is not None:
-        track = _observe_status(track, status, t, elapsed_s, config)
-    track = _judge_reach(track, seen, t, starting=starting, stale_s=stale_s)
+        track = _observe_status(track, status, t, timing.elapsed_s, config)
+    track = _judge_reach(track, seen, t, starting=starting, stale_s=timing.stale_s)
     unseen = track.reach is Reach.UNOBSERVED and track.last_good_t is None
     unreachable = track.reach in (Reach.DOWN, Reach.STARTING)
-    stale = track.last_good_t is None or t - track.last_good_t > stale_s
+    stale = track.last_good_t is None or t - track.last_good_t > timing.stale_s
     judged = tuple(
         components.judge(
             component,
@@ -193,7 +188,7 @@ def _begin_generation(track: WorkerTrack, t: float, why: str, pid: int | None) -
         generation_pid=pid,
         generations=(*track.generations, latest)[-KEPT_GENERATIONS:],
         resets_t=track.resets_t if first else (*track.resets_t, t)[-KEPT_RESETS:],
-        drafts=track.drafts if first else (*track.drafts, ("worker.generation", why)),
+        drafts=track.drafts if first else (*track.drafts, EventDraft(EventKind.WORKER_GENERATION, "warn", why)),
     )
     return begun if first else replace(_forget_counters(begun), memory=MEMORY_POINTS)
 
@@ -230,7 +225,7 @@ def _observe_status(
     own_error = _own_error(status)
     drafts = track.drafts
     if own_error and own_error != track.own_error:
-        drafts = (*drafts, ("worker.error", own_error))
+        drafts = (*drafts, EventDraft(EventKind.WORKER_ERROR, "warn", own_error))
     return replace(
         track,
         components=seen,

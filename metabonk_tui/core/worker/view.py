@@ -24,7 +24,6 @@ _LEVEL_RANK = {"stop": 0, "caution": 1, "unknown": 2}
 
 def worker_views(
     tracks: Mapping[WorkerRef, WorkerTrack],
-    before: Mapping[WorkerRef, WorkerTrack],
     memory: MemoryTrack,
     health_tracks: Mapping[WorkerRef, HealthTrack],
     t: float,

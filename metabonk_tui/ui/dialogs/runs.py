@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metabonk_tui.core.model.snapshot import VerdictKind
-from metabonk_tui.core.ports.recordings import RunInfo
+from metabonk_tui.core.ports.recordings import RecordedRun
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.compare_job import CompareJob, own_recording
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width
@@ -23,7 +23,7 @@ class RunsDialog(Dialog):
         self._at = 0
         comparing.list_runs()
 
-    def _found(self, frame: Frame) -> list[RunInfo]:
+    def _found(self, frame: Frame) -> list[RecordedRun]:
         runs = self._comparing.view.runs or ()
         seen = frame.snapshot
         own = own_recording(runs, (seen.run.name, seen.run.started_at) if seen else None)
@@ -80,7 +80,7 @@ class RunsDialog(Dialog):
         return "no run is called that" if self._typed else "no other run was recorded; metabonk-tui import brings some"
 
 
-def _text(run: RunInfo, frame: Frame) -> str:
+def _text(run: RecordedRun, frame: Frame) -> str:
     return f"{run.name} {run.verdict} {run.source} {fmt.day(run.started_at, frame.zone)}".lower()
 
 
@@ -95,7 +95,7 @@ def _cells(texts: tuple[str, str, str, str, str], wide: int, token: str, verdict
     return (*row, right(texts[4], workers, token)) if workers else row
 
 
-def _entry(run: RunInfo, chosen: bool, wide: int, frame: Frame) -> Row:
+def _entry(run: RecordedRun, chosen: bool, wide: int, frame: Frame) -> Row:
     g = frame.glyphs
     began = f"{fmt.day(run.started_at, frame.zone)} {fmt.clock(run.started_at, frame.zone, with_seconds=False)}"
     workers = "" if run.workers is None else str(run.workers)

@@ -149,7 +149,7 @@ def test_fifty_changes_of_one_condition_are_one_call(make: Make, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("command", "message"),
+    ("command", "make_message"),
     [
         (("/nowhere/at-all",), "/nowhere/at-all: No such file or directory"),
         ((PYTHON, "-c", "raise SystemExit(7)"), "exit code 7"),
@@ -159,7 +159,7 @@ def test_fifty_changes_of_one_condition_are_one_call(make: Make, tmp_path: Path,
     ids=["missing", "exit code", "signal", "too slow"],
 )
 def test_a_failure_is_reported_once_and_nothing_else_happens(
-    make: Make, snapshot: Snapshot, command: tuple[str, ...], message: str
+    make: Make, snapshot: Snapshot, command: tuple[str, ...], make_message: str
 ) -> None:
     hook, complaints = make(hooked(*command, timeout_s=0.5))
     began = time.monotonic()
@@ -168,7 +168,7 @@ def test_a_failure_is_reported_once_and_nothing_else_happens(
     hook.deliver((AlertTransition("firing", replace(FIRING, about="again")),), snapshot)
     wait_for(lambda: bool(complaints))
     hook.close()
-    assert complaints == [f"the alert hook failed: {message}"]
+    assert complaints == [f"the alert hook failed: {make_message}"]
 
 
 def test_at_its_deadline_all_that_it_started_ends(tmp_path: Path) -> None:

@@ -207,8 +207,11 @@ async def test_a_fetch_may_have_a_cap_of_its_own(server: FaultServer, client: St
     assert isinstance((await client.fetch(server.url("huge")))[0], BadStatus)
 
 
-async def test_sixty_four_hung_workers_are_named_at_once(server: FaultServer, client: StatusClient) -> None:
-    began = time.monotonic()
-    seen = await asyncio.gather(*(client.poll(server.url("hang")) for _ in range(64)), client.poll(server.url("good")))
-    assert time.monotonic() - began < TIMEOUT_S + MARGIN_S
+async def test_sixty_four_hung_workers_are_named_at_once(server: FaultServer) -> None:
+    timeout_s = 4 * TIMEOUT_S  # the good one comes last, and on a busy machine 64 connections take their time
+    async with StatusClient(timeout_s, CAP) as client:
+        began = time.monotonic()
+        polls = (client.poll(server.url(name)) for name in (*["hang"] * 64, "good"))
+        seen = await asyncio.gather(*polls)
+    assert time.monotonic() - began < timeout_s + MARGIN_S
     assert [each.error for each in seen] == ["timeout"] * 64 + [None]

@@ -26,6 +26,7 @@ from metabonk_tui.cli.main import guarded
 from metabonk_tui.core.model.sample import EnvReading, Event, RunHeader
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
+from metabonk_tui.core.step.state import with_true_rhythm
 from tests.adapters.store.test_journal import THERE, Bench, T, begun, judge, tick
 from tests.support.refs import w
 
@@ -237,7 +238,7 @@ def test_a_monitor_over_a_damaged_recording_goes_on_and_records(whole: Path, tmp
         bench = Bench(folder)
         past = bench.journal.begin(THERE)
         with suppress(*UNREADABLE):
-            bench.snapshot = rebuild(past, judge) if past is not None else None
+            bench.snapshot = rebuild(past, judge, with_true_rhythm) if past is not None else None
         for number in range(200, 203):
             assert bench.journal.read_new() is None
             bench.take(tick(number))

@@ -41,6 +41,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.core.step.pipeline import step
+from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.clock import RunClock
 from tests.support.paths import TEST_DATA
 from tests.support.refs import w
@@ -294,7 +295,7 @@ def test_who_opens_later_knows_what_was_and_one_hole(tmp_path: Path) -> None:
     past = second.journal.begin(THERE)
     assert past is not None
     assert past.known is not None, "not all of it is stepped through again"
-    again = rebuild(past, judge)
+    again = rebuild(past, judge, with_true_rhythm)
     assert before is not None
     assert again is not None
     assert asdict(replace(again, ended_runs=())) == asdict(before)
@@ -317,7 +318,7 @@ def test_a_kept_snapshot_that_cannot_be_read_costs_time_and_nothing_else(tmp_pat
     past = second.journal.begin(THERE)
     assert past is not None
     assert past.known is None
-    assert asdict(rebuild(past, judge)) == asdict(first.snapshot)  # type: ignore[arg-type, type-var]
+    assert asdict(rebuild(past, judge, with_true_rhythm)) == asdict(first.snapshot)  # type: ignore[arg-type, type-var]
     second.journal.close()
 
 
@@ -333,7 +334,7 @@ def test_one_writes_the_other_reads_along_and_takes_over(tmp_path: Path) -> None
     second = Bench(tmp_path)
     past = second.journal.begin(THERE)
     assert past is not None
-    second.snapshot = rebuild(past, judge)
+    second.snapshot = rebuild(past, judge, with_true_rhythm)
     assert second.journal.read_new() == ()
     first.take(tick(5))
     assert [sample.t for sample in second.journal.read_new() or ()] == [T + 5]

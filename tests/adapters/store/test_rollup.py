@@ -21,6 +21,7 @@ from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.model.sample import MemoryReading, Observation, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
+from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.clock import RunClock
 from tests.adapters.store.test_journal import GOLDEN, HEADER, THERE, Bench, T, judge, tick
 from tests.support.refs import w
@@ -115,7 +116,7 @@ def test_three_days_open_at_a_glance_thinned_or_not(tmp_path: Path) -> None:
         assert past is not None
         stepped = list(past.samples)
         assert len(stepped) <= 400, "of 2160 samples"
-        bench.snapshot = rebuild(replace(past, samples=stepped), judge)
+        bench.snapshot = rebuild(replace(past, samples=stepped), judge, with_true_rhythm)
         assert bench.snapshot is not None
         assert bench.snapshot.run.elapsed_s == pytest.approx(72 * 3600 - 120)
         assert bench.snapshot.run.interval_s == 120
@@ -190,7 +191,7 @@ def test_what_a_killed_recorder_of_schema_1_left_is_gone_on_with(tmp_path: Path)
     bench = Bench(tmp_path)
     past = bench.journal.begin(THERE)
     assert past is not None
-    bench.snapshot = rebuild(past, judge)
+    bench.snapshot = rebuild(past, judge, with_true_rhythm)
     bench.take(tick(130))
     bench.take(tick(131))
     bench.journal.close()

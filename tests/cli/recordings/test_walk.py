@@ -8,7 +8,7 @@ import pytest
 
 from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.cli.recordings import walk as reading
-from metabonk_tui.cli.recordings.walk import follow_all_runs, with_progress, with_recorded_events
+from metabonk_tui.cli.recordings.walk import follow_all_runs, progress, with_recorded_events
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
 from metabonk_tui.core.report.run_history import run_histories
@@ -26,14 +26,14 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_it_says_how_far_it_is_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PROGRESS_INTERVAL_S", 0.0)
     samples, out = script(for_s=600.0), Terminal()
-    assert list(with_progress(samples, 600.0, out)) == samples
+    assert list(progress("", samples, 600.0, out)) == samples
     assert "reading 00:05:00 of 00:10:00, 50 %" in out.getvalue()
     assert out.getvalue().endswith("\r\x1b[K")
 
 
 def test_elsewhere_it_says_nothing() -> None:
     out = io.StringIO()
-    list(with_progress(script(for_s=60.0), None, out))
+    list(progress("", script(for_s=60.0), None, out))
     assert out.getvalue() == ""
 
 

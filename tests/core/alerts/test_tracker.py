@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from metabonk_tui.adapters.store import checkpoint as kept_snapshot
 from metabonk_tui.core.alerts import rules as alert_rules
+from metabonk_tui.core.alerts import rules_memory
 from metabonk_tui.core.alerts import tracker as alerts
-from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult
+from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule
 from metabonk_tui.core.alerts.tracker import AlertState, apply_events
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
@@ -150,7 +152,7 @@ def test_and_so_it_is_where_it_flaps_slower_than_it_rests() -> None:
 
 def test_it_becomes_louder_without_a_new_one_and_is_not_reported_again_when_that_flaps() -> None:
     config = configured('[alerts.rule.MemLow]\nfor_s = 60.0\nraised = "crit"')
-    assert config.alerts.rule.MemLow.raised == "crit"
+    assert config.alerts.rule["MemLow"].raised == "crit"
     loud = [*[on()] * 7, *([*[on(escalated=True)] * 7, *[on()] * 5] * 20)]
     transitions, state = run(loud, config=config)
     assert turns(transitions) == ["firing", "louder"]
@@ -300,9 +302,23 @@ def test_what_stops_with_the_pool_has_ended() -> None:
 
 def test_the_same_samples_make_the_same_alerts_whatever_watched_them() -> None:
     samples = script(memory=low(120.0, 900.0), for_s=30 * MIN)
-    assert [one.alerts for one in play(samples)] == [one.alerts for one in play(samples)]
+    assert [one.alerts for one in play(samples)] == [one.alerts for one in play(samples, anew=True)]
 
 
 def test_every_rule_has_its_line_in_the_configuration_and_the_other_way_round() -> None:
-    assert list(alert_rules.RULES) == list(CONFIG.alerts.rule.__struct_fields__)
-    assert set(alert_rules.SAME_EVENT) <= set(alert_rules.RULES)
+    assert set(alert_rules.RULES) == set(CONFIG.alerts.rule)
+    assert set(alert_rules.SAME_EVENT) < set(alert_rules.RULES)
+
+
+def test_a_rule_is_registered_once_with_the_event_that_reports_the_same() -> None:
+    with pytest.raises(ValueError, match="two rules are named MemLow"):
+        rule("MemLow")(lambda _: NO_RESULT)
+    assert rules_memory.mem_low is alert_rules.RULES["MemLow"]
+    assert alert_rules.SAME_EVENT["MemLow"] == "memory.low"
+    assert "RateRegime" not in alert_rules.SAME_EVENT
+
+
+def test_every_module_of_rules_is_imported_with_the_table() -> None:
+    here = Path(alert_rules.__file__).parent
+    modules = {f"metabonk_tui.core.alerts.{path.stem}" for path in here.glob("rules_*.py")}
+    assert {module.__name__ for module in alert_rules.RULE_MODULES} == modules

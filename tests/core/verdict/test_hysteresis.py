@@ -122,6 +122,6 @@ def test_evaluations_are_samples_and_events_are_none() -> None:
 
 def test_every_change_is_decided_on_what_was_there_and_not_on_the_order_of_replays() -> None:
     samples = script(memory=lambda t: None if int(t) % 70 == 0 else room(), for_s=STEADY_S)
-    once, again = play(samples), play([replace(sample) for sample in samples])
+    once, again = play(samples), play([replace(sample) for sample in samples], anew=True)
     assert [s.verdict for s in once] == [s.verdict for s in again]
     assert play(samples, NO_HOLD)[-1].verdict.kind in (VerdictKind.LAUNCH_24H, VerdictKind.CONTINUE)

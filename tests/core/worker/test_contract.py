@@ -31,6 +31,7 @@ from tests.support.samples import (
     with_fields,
     without,
 )
+from tests.support.timing import timing
 
 CORE = ROOT / "metabonk_tui" / "core"
 WHOLE = with_fields(
@@ -203,6 +204,6 @@ def test_every_configured_name_is_expected_and_says_by_whom() -> None:
 
 
 def test_nothing_seen_yet_is_no_view_of_anything() -> None:
-    quiet = observe(new_contract(CONFIG), {}, 0.0, nominal_s=1.0, gap_s=3.0, gate_began_t=None)
+    quiet = observe(new_contract(CONFIG), {}, timing(0.0), None)
     assert quiet.view is not None
     assert quiet.view.answered == ()

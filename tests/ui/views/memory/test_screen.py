@@ -103,8 +103,8 @@ def test_a_budget_that_fits_nobody_says_so_and_marks_every_number() -> None:
 
 
 @pytest.mark.parametrize("scene", [name for name in SCENES if name != "hostile"])
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12), (20, 5), (120, 7), (26, 30), (1, 1)])
-def test_it_can_be_drawn_at_any_size(scene: str, size: tuple[int, int]) -> None:
-    page = page_of(SCENES[scene](), *size, "memory")
-    rows, _ = page.compose(*size, 0, UNICODE)
-    assert len(rows) == size[1] or size[1] < 4
+def test_it_can_be_drawn_at_any_size(scene: str) -> None:
+    for size in ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5), (120, 7), (26, 30), (1, 1)):
+        page = page_of(SCENES[scene](), *size, "memory")
+        rows, _ = page.compose(*size, 0, UNICODE)
+        assert len(rows) == size[1] or size[1] < 4, size

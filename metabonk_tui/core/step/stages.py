@@ -1,0 +1,356 @@
+"""The stages of one tick. Their order is the program: what a later stage reads, an earlier one has written.
+
+A stage is a small function that reads and writes a `Tick`. What it writes, and what it needs of earlier stages, is
+declared; a test checks both. "now.x" is the field x of the state that the next step starts from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.alerts import tracker as alerts
+from metabonk_tui.core.alerts.rule import RuleInput
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory import flight_recorder
+from metabonk_tui.core.memory import tracker as memory
+from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import PoolReading, RunHeader
+from metabonk_tui.core.model.snapshot import Gap, Gate, Verdict
+from metabonk_tui.core.model.timing import Timing
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.run import gate
+from metabonk_tui.core.run import tracker as runs
+from metabonk_tui.core.step import worker_events
+from metabonk_tui.core.step.event_log import EventLog, alert_draft, check_draft, exit_draft, verdict_draft
+from metabonk_tui.core.step.state import State, Tick, VerdictChange, with_own_actions
+from metabonk_tui.core.verdict.decide import decide
+from metabonk_tui.core.verdict.hysteresis import apply
+from metabonk_tui.core.verdict.inputs import VerdictInputs
+from metabonk_tui.core.worker import contract, health
+from metabonk_tui.core.worker import process_exits as exits
+from metabonk_tui.core.worker import tracker as workers
+from metabonk_tui.core.worker.tracker import WorkerTrack
+from metabonk_tui.core.worker.view import worker_views
+
+KEPT_VERDICTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage with what it declares."""
+
+    run: Callable[[Tick], None]
+    writes: tuple[str, ...]
+    """Fields that this stage alone writes."""
+    needs: tuple[str, ...]
+    """Fields of earlier stages that it reads."""
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+    def __call__(self, tick: Tick) -> None:
+        self.run(tick)
+
+
+def stage(*, writes: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> Callable[[Callable[[Tick], None]], Stage]:
+    """Declare what a stage writes and needs. Every stage may emit events."""
+    return lambda run: Stage(run, writes, needs)
+
+
+# What was observed
+
+
+@stage(writes=("run", "timing"))
+def observe_run(tick: Tick) -> None:
+    """Take in the time of the sample, and compute every limit that follows from it."""
+    sample, config = tick.sample, tick.config
+    run, elapsed_s, gap = runs.observe(runs.begin_late(tick.now.run, sample), sample, config)
+    run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
+    if gap is not None:
+        emit_gap(tick.events, gap)
+    gap_s = runs.gap_s(run, config)
+    tick.run = runs.note_answers(run, sample, gap_s)
+    nominal_s = run.spacing.nominal_s
+    starting = tick.before.gate.began_t is None
+    tick.timing = Timing(
+        t=sample.t,
+        elapsed_s=elapsed_s,
+        gap=gap,
+        gap_s=gap_s,
+        nominal_s=nominal_s,
+        stale_s=max(config.observe.stale_intervals * nominal_s, config.observe.timeout_s),
+        slack_s=max(5.0, 3 * nominal_s),
+        late_s=max(exits.LATE_S, 10 * nominal_s),
+        starting=starting,
+        suspended=_is_changing(tick.pool) or (starting and sample.t - run.started_at < config.clock.startup_grace_s),
+    )
+
+
+@stage(writes=("tracks",), needs=("timing",))
+def observe_workers(tick: Tick) -> None:
+    """Take in every wanted worker, and every other one that was seen alive."""
+    sample, desired, before = tick.sample, tick.desired, tick.before.tracks
+    wanted = {WorkerRef(slot=slot) for slot in range(desired)} if desired is not None else set(sample.workers)
+    alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
+    known = {ref for ref, track in before.items() if track.generation and (desired is None or ref.slot < desired)}
+    of_slot = {p.slot: p for p in sample.processes or () if p.role == "worker" and p.slot is not None}
+    tracks: dict[WorkerRef, WorkerTrack] = {}
+    for ref in sorted(wanted | alive | known):
+        track = before.get(ref) or workers.new_track(ref, sample.t, tick.config)
+        seen, env = sample.workers.get(ref), sample.environments.get(ref)
+        tracks[ref] = workers.observe(track, seen, of_slot.get(ref.slot), env, tick.timing, tick.config)
+    tick.tracks = tracks
+
+
+@stage(writes=("observed_memory",), needs=("timing",))
+def observe_memory(tick: Tick) -> None:
+    observed = memory.observe(tick.before.memory, tick.sample, tick.timing, tick.config)
+    tick.observed_memory = memory.remember_present(observed, tick.sample)
+
+
+@stage(writes=("now.exits",), needs=("timing", "observed_memory"))
+def observe_process_exits(tick: Tick) -> None:
+    before = tick.before
+    tick.update(exits=exits.observe(before.exits, tick.sample, before.memory, tick.observed_memory, tick.timing))
+
+
+@stage(writes=("now.memory", "now.recorder"), needs=("now.exits", "observed_memory"))
+def latch_oom_kills(tick: Tick) -> None:
+    """Latch kills that an exit names where no counter shows them; keep what led up to a kill."""
+    drafts = tick.now.exits.drafts
+    named = tuple(process.who for _, _, process in drafts if process.process_exit.reason == "OOM-killed")
+    latched = memory.latch_named(tick.observed_memory, tick.sample.t, named)
+    killed = latched.kills_in_run > tick.before.memory.kills_in_run or bool(named)
+    recorder = flight_recorder.observe(tick.before.recorder, tick.sample, killed)
+    tick.update(memory=latched, recorder=recorder)
+
+
+@stage(writes=("now.health_tracks",), needs=("timing", "tracks"))
+def observe_health(tick: Tick) -> None:
+    before = tick.before.health_tracks
+    tick.update(health_tracks=health.observe(before, tick.tracks, tick.sample.workers, tick.timing, tick.config))
+
+
+@stage(writes=("now.contract",), needs=("timing", "tracks"))
+def observe_contract(tick: Tick) -> None:
+    before = tick.before
+    tick.update(contract=contract.observe(before.contract, tick.tracks, tick.timing, before.gate.began_t))
+
+
+@stage(writes=("now.env_file",))
+def keep_env_file(tick: Tick) -> None:
+    tick.update(env_file=tick.sample.env_file or tick.before.env_file)
+
+
+# What it shows
+
+
+@stage(writes=("workers",), needs=("tracks", "now.memory", "now.health_tracks", "now.exits"))
+def view_workers(tick: Tick) -> None:
+    now, t = tick.now, tick.sample.t
+    tick.workers = worker_views(tick.tracks, now.memory, now.health_tracks, t, tick.config, now.exits)
+
+
+@stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "workers"))
+def check_gate(tick: Tick) -> None:
+    """End start-up when it is over, and judge every check that has come due."""
+    run, timing, config, previous = tick.run, tick.timing, tick.config, tick.previous
+    answered = [view for view in tick.workers if view.last_good_t is not None]
+    all_answered = bool(tick.workers) and len(answered) == len(tick.workers) and run.begun
+    track = tick.before.gate
+    if run.begun:
+        track = gate.begin(track, timing.t, run.started_at, all_answered, config)
+    before_gap = gate.WorkersAt(previous.t, previous.workers) if previous is not None and timing.gap else None
+    here = gate.WorkersAt(timing.t, tick.workers)
+    track, tick.judged_checks = gate.check(track, here, before_gap, run.watched, run.answered, timing.stale_s, config)
+    tick.update(gate=track)
+    tick.gate = gate.view(track, timing.t, run.started_at, config)
+
+
+# What is emitted of it
+
+
+@stage(writes=("now.tracks",), needs=("timing", "tracks", "workers", "now.exits"))
+def emit_worker_events(tick: Tick) -> None:
+    """Emit what changed on the workers, and note in their tracks what was emitted."""
+    texts = exits.known_exit_texts(tick.now.exits, tick.timing.t, tick.timing.late_s)
+    drafts = worker_events.drafts(tick.before.tracks, tick.tracks, tick.workers, tick.config, texts)
+    tick.events.emit_for_workers(drafts)
+    tick.update(tracks=worker_events.with_announced_rates(tick.tracks))
+
+
+@stage(needs=("now.tracks", "now.health_tracks", "now.contract"))
+def emit_slot_events(tick: Tick) -> None:
+    before, now = tick.before, tick.now
+    changed = health.health_events(before.health_tracks, now.health_tracks, before.tracks, now.tracks)
+    tick.events.emit_for_workers(changed)
+    tick.events.emit_for_workers(now.contract.drafts)
+
+
+@stage(needs=("now.memory",))
+def emit_memory_events(tick: Tick) -> None:
+    tick.events.emit_all(tick.now.memory.drafts)
+
+
+@stage(needs=("now.exits",))
+def emit_exit_events(tick: Tick) -> None:
+    tick.events.emit_all(exit_draft(severity, text, process) for severity, text, process in tick.now.exits.drafts)
+
+
+@stage(needs=("now.gate", "judged_checks"))
+def emit_check_events(tick: Tick) -> None:
+    total = len(tick.now.gate.checks)
+    tick.events.emit_all(check_draft(check, total) for check in tick.judged_checks)
+
+
+@stage()
+def add_sample_events(tick: Tick) -> None:
+    tick.events.add(tick.sample.events)
+
+
+# What it means
+
+
+@stage(writes=("memory", "now.kernel_log"), needs=("now.memory", "now.recorder", "workers"))
+def view_memory(tick: Tick) -> None:
+    now, sample = tick.now, tick.sample
+    log, watch = sample.kernel_log, sample.watch
+    tick.update(kernel_log=now.kernel_log if log is None else log.error or "readable")
+    tick.memory = replace(
+        memory.view(now.memory, tick.config, len(tick.workers), sample.t),
+        watch=watch,
+        watch_armed=watch is not None and watch.armed and not watch.dry_run,
+        black_box=now.recorder.box,
+        kernel_log=tick.now.kernel_log,
+    )
+
+
+@stage(writes=("now.run",), needs=("run",))
+def note_own_actions(tick: Tick) -> None:
+    tick.update(run=with_own_actions(tick.run, tick.sample))
+
+
+@stage(writes=("inputs",), needs=("gate", "workers", "memory", "now.run", "now.contract"))
+def gather_verdict_inputs(tick: Tick) -> None:
+    tick.inputs = verdict_inputs(tick.now, tick.sample.t, tick.gate, tick.workers, tick.memory, tick.pool, tick.config)
+
+
+@stage(writes=("now.cause_tracker",), needs=("inputs", "tracks", "now.env_file"))
+def rank_causes(tick: Tick) -> None:
+    environs = {ref: track.env.values for ref, track in tick.tracks.items() if track.env is not None}
+    found = tick.before.cause_tracker.observe(tick.sample, tick.inputs, environs, tick.now.env_file)
+    tick.update(cause_tracker=found)
+
+
+@stage(writes=("now.hysteresis", "verdict", "verdicts"), needs=("inputs",))
+def decide_verdict(tick: Tick) -> None:
+    hysteresis, tick.verdict = apply(tick.before.hysteresis, decide(tick.inputs), tick.inputs, tick.config)
+    tick.update(hysteresis=hysteresis)
+    before = tick.previous.verdicts if tick.previous else ()
+    tick.verdicts = add_verdict(before, tick.verdict, tick.events)
+
+
+@stage(writes=("now.alerts",), needs=("inputs", "verdict", "timing", "workers"))
+def evaluate_alerts(tick: Tick) -> None:
+    timing, config = tick.timing, tick.config
+    known = alerts.apply_events(tick.before.alerts, tick.sample.events, gap=timing.gap is not None)
+    known = alerts.observe_states(known, tick.workers, timing.t, timing.elapsed_s)
+    seen = RuleInput(tick.inputs, tick.verdict, tick.previous, alerts.uncertain(known), known.recorder_problem)
+    known, transitions = alerts.observe(known, seen, timing.elapsed_s, config)
+    tick.events.emit_all(alert_draft(transition) for transition in transitions)
+    tick.update(alerts=known)
+
+
+STAGES: tuple[Stage, ...] = (
+    observe_run,
+    observe_workers,
+    observe_memory,
+    observe_process_exits,
+    latch_oom_kills,
+    observe_health,
+    observe_contract,
+    keep_env_file,
+    view_workers,
+    check_gate,
+    emit_worker_events,
+    emit_slot_events,
+    emit_memory_events,
+    emit_exit_events,
+    emit_check_events,
+    add_sample_events,
+    view_memory,
+    note_own_actions,
+    gather_verdict_inputs,
+    rank_causes,
+    decide_verdict,
+    evaluate_alerts,
+)
+
+
+# What stages and the end of a run share
+
+
+def emit_run_start(events: EventLog, header: RunHeader) -> None:
+    """Emit that a run begins, and under which names its recorder asked for what `/status` never had."""
+    how = f", {header.how}" if header.how else ""
+    text = f"run {header.name} begins{how}"
+    events.emit(EventDraft(EventKind.RUN_START, "info", text, facts={"how": header.how}, t=header.started_at))
+    foreign = header.foreign_fields
+    if foreign:
+        text = f"asked for under names that /status never had, so never observed: {', '.join(foreign)}"
+        events.emit(EventDraft(EventKind.RECORDER_NAMES, "warn", text, facts={"fields": list(foreign)}))
+
+
+def emit_gap(events: EventLog, gap: Gap) -> None:
+    """Emit that nobody watched for a while."""
+    text = f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s"
+    events.emit(EventDraft(EventKind.RECORDER_GAP, "warn", text, facts={"from": gap.from_t, "to": gap.to_t}))
+
+
+def add_verdict(verdicts: tuple[VerdictChange, ...], verdict: Verdict, events: EventLog) -> tuple[VerdictChange, ...]:
+    """Add a verdict to those of the run, and emit it, where it is of another kind than the last one."""
+    if verdicts and verdicts[-1][1] is verdict.kind:
+        return verdicts
+    events.emit(verdict_draft(verdict))
+    return (*verdicts, (verdict.since_t, verdict.kind, verdict.because))[-KEPT_VERDICTS:]
+
+
+def verdict_inputs(
+    state: State,
+    t: float,
+    gate_view: Gate,
+    views: tuple[WorkerView, ...],
+    memory_view: MemoryView,
+    pool: PoolReading,
+    config: Config,
+) -> VerdictInputs:
+    """Gather what a verdict at `t` stands on."""
+    run = state.run
+    began_t = gate_view.began_t
+    window_s = config.clock.validation_s if began_t is None else min(config.clock.validation_s, max(t - began_t, 0.0))
+    return VerdictInputs(
+        t=t,
+        started_at=run.started_at,
+        begun=run.begun,
+        stopped_t=run.stopped_t,
+        changing=_is_changing(pool),
+        gate=gate_view,
+        workers=views,
+        memory=memory_view,
+        answered_s=run.answered.seconds_between(t - window_s, t),
+        answered_early_s=run.answered.seconds_between(t - config.verdict.early_silence_s, t),
+        window_s=window_s,
+        unanswered_s=None if run.looked_t is None else t - run.looked_t,
+        nominal_s=run.spacing.nominal_s,
+        foreign_fields=run.header.foreign_fields,
+        config=config,
+        contract=state.contract.view,
+    )
+
+
+def _is_changing(pool: PoolReading) -> bool:
+    return pool.operation is not None and pool.operation.ended_at is None

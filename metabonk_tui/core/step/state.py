@@ -1,0 +1,116 @@
+"""What the steps keep between samples (`State`), and what one step works on (`Tick`). Does not: judge anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from metabonk_tui.core.alerts.tracker import AlertState
+from metabonk_tui.core.causes.tracker import CauseTracker
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory.flight_recorder import FlightRecorder
+from metabonk_tui.core.memory.tracker import MemoryTrack
+from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import EnvFileReading, PoolReading, Sample
+from metabonk_tui.core.model.snapshot import Check, Gap, Gate, Snapshot, Verdict, VerdictKind
+from metabonk_tui.core.model.timing import Timing
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.run.gate import GateTrack
+from metabonk_tui.core.run.tracker import RunTrack
+from metabonk_tui.core.step.event_log import EventLog
+from metabonk_tui.core.timeseries.window import Spacing
+from metabonk_tui.core.verdict.hysteresis import Hysteresis
+from metabonk_tui.core.verdict.inputs import VerdictInputs
+from metabonk_tui.core.worker.contract import ContractTrack
+from metabonk_tui.core.worker.health import HealthTrack
+from metabonk_tui.core.worker.process_exits import ExitState
+from metabonk_tui.core.worker.tracker import WorkerTrack
+
+VerdictChange = tuple[float, VerdictKind, tuple[str, ...]]
+"""(since, kind, because)"""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a step needs of the steps before it."""
+
+    run: RunTrack
+    tracks: Mapping[WorkerRef, WorkerTrack]
+    memory: MemoryTrack
+    gate: GateTrack
+    contract: ContractTrack
+    health_tracks: Mapping[WorkerRef, HealthTrack] = field(default_factory=dict)
+    hysteresis: Hysteresis = field(default_factory=Hysteresis)
+    env_file: EnvFileReading | None = None
+    """The last that was read; a file outlives a run."""
+    cause_tracker: CauseTracker = field(default_factory=CauseTracker)
+    exits: ExitState = field(default_factory=ExitState)
+    recorder: FlightRecorder = field(default_factory=FlightRecorder)
+    kernel_log: str | None = None
+    alerts: AlertState = field(default_factory=AlertState)
+
+
+@dataclass(slots=True)
+class Tick:
+    """One step at work. It lives for one step and never leaves it: the only mutable thing in the core.
+
+    The first block is given. Each of the others is written by exactly one stage; reading one before its stage has run
+    raises AttributeError.
+    """
+
+    previous: Snapshot | None
+    sample: Sample
+    config: Config
+    before: State
+    now: State
+    """Starts as `before`; a stage replaces its own fields through `update`."""
+    events: EventLog
+    pool: PoolReading
+    desired: int | None
+
+    run: RunTrack = field(init=False)
+    """The run with this sample taken in, before our own actions are noted in it."""
+    timing: Timing = field(init=False)
+    tracks: Mapping[WorkerRef, WorkerTrack] = field(init=False)
+    """The workers with this sample taken in, before what was emitted of them is noted."""
+    observed_memory: MemoryTrack = field(init=False)
+    """Memory with this sample taken in, before kills that only the kernel's log names are latched."""
+    workers: tuple[WorkerView, ...] = field(init=False)
+    judged_checks: tuple[Check, ...] = field(init=False)
+    gate: Gate = field(init=False)
+    memory: MemoryView = field(init=False)
+    inputs: VerdictInputs = field(init=False)
+    verdict: Verdict = field(init=False)
+    verdicts: tuple[VerdictChange, ...] = field(init=False)
+
+    def update(self, **fields: Any) -> None:
+        """Replace these fields of `now`."""
+        self.now = replace(self.now, **fields)
+
+
+def with_own_actions(run: RunTrack, sample: Sample) -> RunTrack:
+    """Note what we did ourselves: a pool that we stopped is not a pool that failed."""
+    for event in sample.events:
+        if event.severity == "crit":
+            continue
+        if event.kind == "pool.stop" and event.worker is None:
+            run = replace(run, stopped_t=event.t)
+        elif event.kind in ("pool.launch", "pool.resize"):
+            run = replace(run, stopped_t=None)
+    if run.stopped_t is not None and any(seen.status is not None for seen in sample.workers.values()):
+        answered_after = sample.t - run.stopped_t > 2 * run.spacing.nominal_s
+        run = replace(run, stopped_t=None) if answered_after else run
+    return run
+
+
+def with_true_rhythm(snapshot: Snapshot, gaps: tuple[Gap, ...], rhythm_s: float) -> Snapshot:
+    """Correct the time between samples and the gaps of a Snapshot that was made of only some of the samples."""
+    state = cast(State, snapshot.state)
+    run = replace(state.run, spacing=Spacing(rhythm_s), gaps=gaps or state.run.gaps)
+    return replace(
+        snapshot,
+        run=replace(snapshot.run, gaps=run.gaps, interval_s=rhythm_s),
+        state=replace(state, run=run),
+    )

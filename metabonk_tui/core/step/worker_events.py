@@ -1,0 +1,134 @@
+"""What changed on the workers between two samples, as drafts of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.worker import ComponentState, EnvView, Reach, WorkerView
+from metabonk_tui.core.worker.health import UNANSWERING
+from metabonk_tui.core.worker.process_exits import ExitTexts
+from metabonk_tui.core.worker.tracker import WorkerTrack, announce_rate
+
+
+def drafts(
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
+    views: Sequence[WorkerView],
+    config: Config,
+    exit_texts: ExitTexts,
+) -> Iterator[EventDraft]:
+    """Draft what changed, ref by ref. `exit_texts`: how processes ended, where that is known by now."""
+    # `health.health_events` drafts that these do not answer, and how.
+    unanswering = {view.ref for view in views if view.health and view.health.state in UNANSWERING}
+    by_slot = {view.ref: view for view in views}
+    for ref, track in after.items():
+        old = before.get(ref)
+        yield from _own_drafts(old, track, exit_texts)
+        if ref not in unanswering:
+            yield from _reach(old, track, exit_texts)
+        yield from _rate(track)
+        yield from _environment(old, track, by_slot[ref].env if ref in by_slot else None)
+        yield from _components(old, track, config)
+        yield from _gameplay(old, track)
+
+
+def with_announced_rates(tracks: Mapping[WorkerRef, WorkerTrack]) -> dict[WorkerRef, WorkerTrack]:
+    """Note in the tracks which step rates were emitted, so that the same jump is emitted once."""
+    noted = {}
+    for ref, track in tracks.items():
+        steps = announce_rate(track.steps)
+        noted[ref] = track if steps is None else replace(track, steps=steps)
+    return noted
+
+
+def _own_drafts(old: WorkerTrack | None, track: WorkerTrack, exit_texts: ExitTexts) -> Iterator[EventDraft]:
+    for draft in track.drafts:
+        text = draft.text
+        if draft.kind is EventKind.WORKER_GENERATION:
+            ended = _exit_text(track.ref, old.pid if old else None, exit_texts)
+            text = f"gen {track.generation}: {text}{ended}"
+        yield replace(draft, text=text, workers=(track.ref,))
+
+
+def _reach(old: WorkerTrack | None, track: WorkerTrack, exit_texts: ExitTexts) -> Iterator[EventDraft]:
+    if track.reach is (old.reach if old else Reach.STARTING):
+        return
+    ref = (track.ref,)
+    if track.reach is Reach.UP:
+        yield EventDraft(EventKind.WORKER_UP, "ok", "answers", ref, plural="answer")
+    elif track.reach is Reach.DOWN:
+        pid = f", pid {track.pid}" if track.pid is not None else ""
+        ended = _exit_text(track.ref, track.pid, exit_texts)
+        text = f"not reachable: {track.error or 'no answer'}{pid}{ended}"
+        yield EventDraft(EventKind.WORKER_DOWN, "crit", text, ref)
+    elif track.reach is Reach.STALE:
+        yield EventDraft(EventKind.WORKER_DOWN, "warn", f"no answer: {track.error or 'nothing came'}", ref)
+    elif track.reach is Reach.BROKEN:
+        yield EventDraft(EventKind.WORKER_DOWN, "warn", f"alive, status broken: {track.error}", ref)
+
+
+def _rate(track: WorkerTrack) -> Iterator[EventDraft]:
+    steps = announce_rate(track.steps)
+    if steps is not None:
+        text = f"steps {track.steps.rate or 0.0:.2f}/s, ×{steps.announced:.0f} of its own past"
+        yield EventDraft(EventKind.WORKER_RATE, "warn", text, (track.ref,), {"ratio": steps.announced})
+
+
+def _environment(old: WorkerTrack | None, track: WorkerTrack, env: EnvView | None) -> Iterator[EventDraft]:
+    unchanged = track.env is None or (old is not None and old.env == track.env)
+    if unchanged or env is None or env.error is not None:
+        return
+    ref = (track.ref,)
+    if env.missing or env.wrong:
+        text = f"environment {env.right}/{env.required}: {_offenders(env)}"
+        yield EventDraft(EventKind.ENV_MISMATCH, "crit", text, ref)
+    else:
+        yield EventDraft(EventKind.ENV_OK, "ok", f"environment verified {env.right}/{env.required}", ref)
+
+
+def _components(old: WorkerTrack | None, track: WorkerTrack, config: Config) -> Iterator[EventDraft]:
+    for index, spec in enumerate(config.component):
+        state = track.components[index].state
+        before = old.components[index].state if old else ComponentState.PENDING
+        # A transition is a rare moment, not a rhythm that can stall.
+        rests = spec.kind == "transitions" and state is ComponentState.STALLED
+        if state is before or rests:
+            continue
+        draft = _component(spec.title, spec.field, state, before)
+        if draft is not None:
+            facts = {"component": spec.id, "title": spec.title, "state": state.value}
+            yield replace(draft, workers=(track.ref,), facts=facts)
+
+
+def _component(title: str, field: str, state: ComponentState, before: ComponentState) -> EventDraft | None:
+    if state is ComponentState.ACTIVE and before not in (ComponentState.STALE, ComponentState.DOWN):
+        return EventDraft(EventKind.COMPONENT_ACTIVE, "ok", f"{title} active")
+    if state is ComponentState.STALLED and before is ComponentState.ACTIVE:
+        return EventDraft(EventKind.COMPONENT_SILENT, "warn", f"{title} stalled")
+    if state is ComponentState.ABSENT:
+        return EventDraft(EventKind.COMPONENT_SILENT, "crit", f"{title} ABSENT: {field} is not in /status")
+    if state is ComponentState.BAD:
+        return EventDraft(EventKind.COMPONENT_SILENT, "crit", f"{title} BAD: {field} is no number")
+    if state is ComponentState.UNPROVEN:
+        return EventDraft(EventKind.COMPONENT_SILENT, "warn", f"{title} unproven: it moves without its proof")
+    return None
+
+
+def _gameplay(old: WorkerTrack | None, track: WorkerTrack) -> Iterator[EventDraft]:
+    if track.gameplay.corroborated_t is not None and (old is None or old.gameplay.corroborated_t is None):
+        text = f"gameplay corroborated: {' + '.join(track.gameplay.signs)}"
+        yield EventDraft(EventKind.WORKER_GAMEPLAY, "ok", text, (track.ref,))
+
+
+def _exit_text(ref: WorkerRef, pid: int | None, exit_texts: ExitTexts) -> str:
+    """Return how this very process ended, where that is known by now: another of the ref may have ended since."""
+    return f"; {exit_texts[ref.slot, pid]}" if (ref.slot, pid) in exit_texts else ""
+
+
+def _offenders(env: EnvView) -> str:
+    parts = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
+    return ", ".join(parts[:2]) + (f" and {len(parts) - 2} more" if len(parts) > 2 else "")

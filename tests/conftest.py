@@ -1,0 +1,61 @@
+"""How the tests are spread: over as many workers as fit tests that mostly wait, the longest of them first."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from itertools import islice
+
+import pytest
+
+# The tests start the program hundreds of times: compiled anew each time, that is a good part of their CPU time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+BUSY = 2
+"""So many workers begin with tests that compute, so that every core has work while the others wait."""
+WAITING = 3
+"""So many begin with the longest tests, which wait for a real pool most of the time."""
+FEW_FILES = 3
+MOST_CORES = 8
+LONGEST = ("test_reenactment", "test_main_job", "test_causes", "test_conduct")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run a handful of tests right here: a worker takes seconds to start."""
+    wanted = config.option.keyword or config.option.markexpr
+    chosen = bool(wanted) and "not" not in wanted.split()
+    named = [name.split("::")[0] for name in config.option.file_or_dir]
+    few = named and len(named) <= FEW_FILES and all(name.endswith(".py") for name in named)
+    cores = min(MOST_CORES, max(BUSY, len(os.sched_getaffinity(0))))
+    return 0 if chosen or few or config.getoption("lf", False) else cores + WAITING
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal the longest tests to the heads of the workers' shares, which xdist cuts from the list in order.
+
+    Begun last, a test of a minute would be waited for by everybody. Every worker has to make the same list.
+    """
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    if workers == 1:
+        return
+    long = [item for item in items if item.nodeid.startswith("tests/e2e/")]
+    long.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    rest = iter([item for item in items if not item.nodeid.startswith("tests/e2e/")])
+    hands = max(1, workers - BUSY)
+    dealt: list[pytest.Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(dealt)) // (workers - worker)
+        share = long[worker::hands] if worker < hands else []
+        dealt += [*share, *islice(rest, size - len(share))]
+    assert len(dealt) == len(items)
+    items[:] = dealt
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and never among the thousands of tests and modules: an eighth of the CPU time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
