@@ -21,7 +21,7 @@ def drafts(
     config: Config,
     exit_texts: ExitTexts,
 ) -> Iterator[EventDraft]:
-    """Draft what changed, ref by ref. `exit_texts`: how processes ended, where that is known by now."""
+    """Draft what changed, worker by worker. `exit_texts`: how processes ended, where that is known by now."""
     # `health.health_events` drafts that these do not answer, and how.
     unanswering = {view.ref for view in views if view.health and view.health.state in UNANSWERING}
     by_slot = {view.ref: view for view in views}
@@ -125,7 +125,7 @@ def _gameplay(old: WorkerTrack | None, track: WorkerTrack) -> Iterator[EventDraf
 
 
 def _exit_text(ref: WorkerRef, pid: int | None, exit_texts: ExitTexts) -> str:
-    """Return how this very process ended, where that is known by now: another of the ref may have ended since."""
+    """How this process ended, if known by now; another of the same worker may have ended since."""
     return f"; {exit_texts[ref.slot, pid]}" if (ref.slot, pid) in exit_texts else ""
 
 

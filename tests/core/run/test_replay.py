@@ -48,7 +48,7 @@ def two_runs(*, answered: bool = True) -> Iterator[Sample]:
     for number in range(8):
         headers = {5: RunHeader("second", 1500.0, 1)} | ({0: RunHeader("first", 1000.0, 1)} if answered else {})
         header, seen = headers.get(number), answered or number >= 5
-        workers = {0: Observation(status=WorkerStatus({"step": float(number)}) if seen else None)}
+        workers = {w(0): Observation(status=WorkerStatus({"step": float(number)}) if seen else None)}
         yield Sample(t=(1000.0 if number < 5 else 1500.0) + number, workers=workers, run=header)
 
 
