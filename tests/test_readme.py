@@ -7,12 +7,12 @@ import pytest
 
 from metabonk_tui.cli.main import VERBS
 from metabonk_tui.cli.verbs.demo import SCENARIOS
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.ui.commands import COMMANDS, GROUPS, key_name
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-KIND = re.compile(r"\"((?:run|worker|component|memory|pool|env|contract|recorder|monitor|watch|alert)\.[a-z_]+)\"")
 
 
 def test_the_table_of_keys_is_the_table_of_commands() -> None:
@@ -41,17 +41,28 @@ def test_every_word_stands_beside_its_exit_code(word: VerdictKind) -> None:
     assert word.value in row
 
 
-def test_every_kind_of_event_is_documented() -> None:
-    layers = ("core", "engine", "adapters/pools")
-    emitted = {
-        kind
-        for layer in layers
-        for path in (ROOT / "metabonk_tui" / layer).rglob("*.py")
-        for kind in KIND.findall(path.read_text(encoding="utf-8"))
+LITERAL_KIND = re.compile(
+    r"[\"']((?:run|worker|component|memory|pool|env|contract|recorder|monitor|watch|alert)\.[a-z_]+)[\"']"
+)
+
+
+def test_every_kind_of_event_is_in_the_table() -> None:
+    table = README.split("## Events")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {kind for row in rows for kind in re.findall(r"`([a-z_.]+)`", row)} == set(EventKind)
+
+
+def test_a_kind_of_event_is_written_once() -> None:
+    kinds = {kind.value for kind in EventKind}
+    declared = ROOT / "metabonk_tui" / "core" / "model" / "event.py"
+    literals = {
+        f"{path.relative_to(ROOT)}: {kind}"
+        for path in (ROOT / "metabonk_tui").rglob("*.py")
+        if path != declared and "demo" not in path.parts
+        for kind in LITERAL_KIND.findall(path.read_text(encoding="utf-8"))
+        if kind in kinds
     }
-    assert "worker.up" in emitted
-    documented = set(re.findall(r"`([a-z]+(?:\.[a-z_]+)?)`", README.split("## Events")[1]))
-    assert emitted | {"check", "verdict"} <= documented
+    assert literals == set()
 
 
 def test_the_first_thing_is_how_to_see_it() -> None:

@@ -175,7 +175,7 @@ def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb:
 
 def _report_crash(error: BaseException) -> int:
     """Say in one line what ended the program; the traceback of a bug goes to the log."""
-    from metabonk_tui.core.config.schema import ConfigError
+    from metabonk_tui.core.config.load import ConfigError
 
     if isinstance(error, ConfigError):
         _print_error(str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.ports.live import Clock
 
@@ -21,7 +22,9 @@ class Acknowledgements:
         if ids:
             text = f"seen by {by}: {', '.join(ids)}"
             facts = {"ids": list(ids), "by": by}
-            self._pending_events.append(Event(self._clock.now(), "alert.acknowledged", "info", text, facts=facts))
+            self._pending_events.append(
+                Event(self._clock.now(), EventKind.ALERT_ACKNOWLEDGED, "info", text, facts=facts)
+            )
 
     def contribute(self, sample: Sample) -> Sample:
         """Add what was noted."""

@@ -15,11 +15,13 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import watch as memory_watch
 from metabonk_tui.core.memory.watch import WatchInputs, WatchState, decide, reason, watch_inputs, why_not_arm
 from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, describe_rules
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.pool import Action, Plan
-from metabonk_tui.core.model.sample import Event, PoolReading, Sample, Severity, WatchReading
+from metabonk_tui.core.model.sample import Event, PoolReading, Sample, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Clock
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 LOG = logging.getLogger(__name__)
 
@@ -83,7 +85,7 @@ class MemoryWatch:
         prepared = self._choice is not None and seen.t > self._chosen_t
         self._state, decision = decide(self._state, seen, self._rules, armed=self._reading.armed, prepared=prepared)
         if decision == "warn":
-            self._emit("watch.warn", "warn", reason(seen, self._rules, "warn"))
+            self._emit(EventKind.WATCH_WARN, "warn", reason(seen, self._rules, "warn"))
         elif decision == "critical":
             self._handle_critical(seen, snapshot)
         elif decision == "act":
@@ -91,10 +93,12 @@ class MemoryWatch:
         elif decision == "stand down":
             self._cancel_planning()
             self._emit(
-                "watch.stand_down", "info", "looked again and did nothing: it is not critical for this pool now"
+                EventKind.WATCH_STAND_DOWN,
+                "info",
+                "looked again and did nothing: it is not critical for this pool now",
             )
         elif decision == "recovered":
-            self._emit("watch.recovered", "ok", "memory has recovered")
+            self._emit(EventKind.WATCH_RECOVERED, "ok", "memory has recovered")
 
     async def aclose(self) -> None:
         """Let go of what is being planned."""
@@ -111,18 +115,18 @@ class MemoryWatch:
         if why and self._reading.armed:
             self._disarm(why)
         elif why and why != self._reported_reason:
-            self._emit("watch.refused", "warn", f"not armed: {why}")
+            self._emit(EventKind.WATCH_REFUSED, "warn", f"not armed: {why}")
         elif not why and not self._reading.armed:
             self._reading = WatchReading(True, by, self._clock.now(), dry_run, self._rules.on_critical)
             warns, critical, then = describe_rules(self._rules)
             how = " as a dry run, which only says what it would do" if dry_run else ""
             text = f"armed by {by}{how}: warns {warns}; critical {critical}; then {then}"
-            self._emit("watch.armed", "info", text, {"by": by, "dry_run": dry_run})
+            self._emit(EventKind.WATCH_ARMED, "info", text, {"by": by, "dry_run": dry_run})
         self._reported_reason = why
 
     def _disarm(self, why: str) -> None:
         if self._reading.armed:
-            self._emit("watch.disarmed", "warn", f"disarmed: {why}")
+            self._emit(EventKind.WATCH_DISARMED, "warn", f"disarmed: {why}")
         self._cancel_planning()
         self._reading = WatchReading(False, on_critical=self._rules.on_critical)
         self._state = WatchState(acted_t=self._state.acted_t)
@@ -136,7 +140,7 @@ class MemoryWatch:
                 then = "it has acted already, and waits" if is_waiting else "there is no pool to act on"
         else:
             self._task = asyncio.get_running_loop().create_task(self._prepare(snapshot))
-        self._emit("watch.critical", "crit", f"{reason(seen, self._rules, 'crit')}; {then}")
+        self._emit(EventKind.WATCH_CRITICAL, "crit", f"{reason(seen, self._rules, 'crit')}; {then}")
 
     async def _prepare(self, snapshot: Snapshot) -> None:
         """Plan away from the ticks, then ask for a fresh look."""
@@ -157,16 +161,16 @@ class MemoryWatch:
         if choice is None or choice.plan is None:
             why = "; ".join(choice.why_not) if choice else ""
             self._state = memory_watch.failed(self._state)
-            self._emit("watch.act", "crit", f"nothing can be done: {why}")
+            self._emit(EventKind.WATCH_ACT, "crit", f"nothing can be done: {why}")
             return
         instead = f" ({'; '.join(choice.why_not)})" if choice.why_not else ""
         facts = {"act": choice.title, "commands": [list(argv) for argv in choice.plan.commands]}
         summary = f"{choice.title}: {commands(choice.plan)}{instead}"
         self._reading = replace(self._reading, did=choice.title, did_t=self._clock.now(), did_ok=None)
         if self._reading.dry_run:
-            self._emit("watch.dry_run", "warn", f"dry run, would now {summary}", facts)
+            self._emit(EventKind.WATCH_DRY_RUN, "warn", f"dry run, would now {summary}", facts)
             return
-        self._emit("watch.act", "warn", summary, facts)
+        self._emit(EventKind.WATCH_ACT, "warn", summary, facts)
         self._begin(choice.plan)
 
     def _note_end(self, pool: PoolReading) -> None:

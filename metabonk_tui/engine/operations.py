@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from metabonk_tui.core.launch.interlock import InterlockResult
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
-from metabonk_tui.core.model.sample import Event, Operation, PoolReading, RunHeader, Sample, Severity
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading, RunHeader, Sample
 from metabonk_tui.core.ports.live import PoolBackend
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.engine.clock import RunClock
 
 LOG = logging.getLogger(__name__)
@@ -70,13 +72,13 @@ class OperationRunner:
     def begin(self, plan: Plan) -> None:
         """Carry a plan out, unless another is being carried out; either way it shows in the Samples."""
         if self._task is not None and not self._task.done():
-            self._emit("pool.refused", "warn", f"refused: {self._title()} is still under way")
+            self._emit(EventKind.POOL_REFUSED, "warn", f"refused: {self._title()} is still under way")
         elif plan.mode == "refused":
-            self._emit("pool.refused", "warn", f"refused: {plan.refusal}")
+            self._emit(EventKind.POOL_REFUSED, "warn", f"refused: {plan.refusal}")
         elif plan.start and (interlock := self._check_interlock(plan.action)).closed:
             # Judged here, where it is done: whatever a dialog or a verb has asked before.
             items = {"items": [item.id for item in interlock.blocking]}
-            self._emit("pool.refused", "warn", f"refused by the interlock: {interlock.why}", items)
+            self._emit(EventKind.POOL_REFUSED, "warn", f"refused by the interlock: {interlock.why}", items)
         else:
             plan = self._with_override(plan)
             self._launching = plan.start if isinstance(plan.action, Launch | Resize | Restart) else None
@@ -95,7 +97,7 @@ class OperationRunner:
         # Told once the run has begun that it lets begin, so that it stands among that run's events.
         text = clean_text(f"overridden: {reason}; {interlock.why}")
         LOG.warning("%s", text)
-        self._override = Event(self._clock.now(), "pool.override", "warn", text, facts=facts)
+        self._override = Event(self._clock.now(), EventKind.POOL_OVERRIDE, "warn", text, facts=facts)
         return replace(plan, overridden=tuple(clean_text(item) for item in interlock.overridden))
 
     def contribute(self, sample: Sample) -> Sample:
@@ -166,7 +168,7 @@ class OperationRunner:
         operation = self._operation or blank
         if operation.ended_at is None:
             self._operation = replace(operation, ended_at=self._clock.now(), ok=False, message=text)
-        self._emit("monitor.error", "crit", f"{operation.action} {text}")
+        self._emit(EventKind.MONITOR_ERROR, "crit", f"{operation.action} {text}")
 
     def _shown(self, pool: PoolReading) -> Operation | None:
         operation = self._operation or pool.operation

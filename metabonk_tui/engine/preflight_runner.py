@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import PreflightView, TestResult
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.engine.clock import RunClock
 
 LOG = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.ports.live import Clock
 
@@ -35,12 +36,12 @@ class FaultLog:
         if part not in self._emitted_parts:
             self._emitted_parts.add(part)
             text = f"{part} failed: {type(error).__name__}; the log says where"
-            self._events.append(Event(self._clock.now(), "monitor.error", "warn", text))
+            self._events.append(Event(self._clock.now(), EventKind.MONITOR_ERROR, "warn", text))
 
     def report_fault(self, message: str) -> None:
         """Tell what went wrong outside of the loop; whoever says it says it once."""
         LOG.error("%s", message)
-        self._events.append(Event(self._clock.now(), "monitor.error", "warn", message))
+        self._events.append(Event(self._clock.now(), EventKind.MONITOR_ERROR, "warn", message))
 
     def take_events(self) -> tuple[Event, ...]:
         """Hand over what has not been told yet."""

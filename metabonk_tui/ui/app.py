@@ -1,6 +1,6 @@
-"""The app: keys and news go to the desk, what the desk answers goes to the canvas. No more than that.
+"""The app: passes keys and Snapshots to the controller, and the controller's rows to the canvas.
 
-Refuses to decide anything: what a state means is in the Snapshot, what a key means in `commands` and `controller`.
+Does not: decide anything. What a state means is in the Snapshot, what a key means in `commands` and `controller`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from textual.screen import Screen
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.ui.controller import Controller
 from metabonk_tui.ui.frame import MonitorScreen
 from metabonk_tui.ui.notifier import Notifier
@@ -29,12 +29,13 @@ from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.style.theme import Theme, fitted
 from metabonk_tui.ui.terminal.canvas import Canvas
 from metabonk_tui.ui.terminal.driver import RESTORE_TITLE, SAVE_TITLE, Driver, leave_on_signals, notification
+from metabonk_tui.ui.terminal.textual_private import close_with, driver_of
 
 LOG = logging.getLogger(__name__)
 FAULT = 70
 """The exit code of an internal error."""
 DRAW_S = 0.5
-"""News is drawn at most this often; what a key changes is drawn at once."""
+"""Newer Snapshots are drawn at most this often; the effect of a key at once."""
 
 
 class CanvasScreen(Screen[None], inherit_bindings=False):
@@ -108,11 +109,11 @@ class MonitorApp(App[None], inherit_bindings=False):
         self._draw_due = False
 
     def get_default_screen(self) -> Screen[None]:
-        """Return the stage."""
+        """Return the screen with the canvas."""
         return CanvasScreen(self.canvas)
 
     def on_mount(self) -> None:
-        """Begin to listen."""
+        """Subscribe to the monitor."""
         self._ui_loop = asyncio.get_running_loop()
         self._ui_context = contextvars.copy_context()
         if not self.is_headless:
@@ -126,7 +127,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.set_interval(1.0, self._tick)
 
     def on_unmount(self) -> None:
-        """Give the window its name back."""
+        """Restore the window's title."""
         self._ui_loop = None
         self.controller.time_travel.back_to_now()
         send(self, RESTORE_TITLE)
@@ -136,11 +137,11 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Trust nothing of what stood on a terminal of another size."""
+        """Redraw everything: the terminal may have rewrapped its rows."""
         self._forget_screen()
 
     def on_key(self, event: events.Key) -> None:
-        """Hand a key to the desk and do what only the app can do."""
+        """Pass a key to the controller and do what only the app can do."""
         event.stop()
         event.prevent_default()
         effect = self.controller.press(event.key, event.character, event.time, *self.canvas.size)
@@ -169,11 +170,12 @@ class MonitorApp(App[None], inherit_bindings=False):
             self._ui_loop.call_soon_threadsafe(lambda: self.exit(return_code=code), context=self._ui_context)
 
     def _forget_screen(self) -> None:
-        if isinstance(self._driver, Driver):
-            self._driver.forget()
+        driver = driver_of(self)
+        if isinstance(driver, Driver):
+            driver.forget()
 
     def _wake(self) -> None:
-        """Hear from the engine's thread that there is news. Never blocks it; one call waits at most."""
+        """Schedule a look at the newest Snapshot. Called by the engine's thread; never blocks it."""
         loop = self._ui_loop
         if loop is not None and not self._woken and not loop.is_closed():
             self._woken = True
@@ -206,22 +208,21 @@ class MonitorApp(App[None], inherit_bindings=False):
             self.draw()
 
     def _fatal_error(self) -> None:
-        """Leave after a bug of a screen with one sentence; the whole of it goes to the log.
+        """Close after a bug of a screen with one sentence; the traceback goes to the log.
 
         Textual would draw every local variable of every frame: minutes of CPU for a Snapshot of a long run.
         """
         error = sys.exc_info()[1]
         LOG.error("a screen failed", exc_info=error)
-        self._return_code = FAULT
         message = clean_text(f"{type(error).__name__}: {error}")
-        self._exit_renderables.append(Text(f"metabonk-tui: a bug of the monitor, see the log: {message}"))
-        self._close_messages_no_wait()
+        close_with(self, FAULT, Text(f"metabonk-tui: a bug of the monitor, see the log: {message}"))
 
 
 def send(app: App[None], sequence: str) -> None:
     """Write an escape sequence to the app's terminal, where there is one."""
-    if app._driver is not None and not app.is_headless:
-        app._driver.write(sequence)
+    driver = driver_of(app)
+    if driver is not None and not app.is_headless:
+        driver.write(sequence)
 
 
 def run_app(app: MonitorApp, emergency_cleanup: Callable[[], None] = lambda: None) -> int:

@@ -75,7 +75,6 @@ class CompareJob:
         self._other: RunTimeline | None = None
         self._task: _Task | None = None
         self._compared_s = 0.0
-        self._drawn: tuple[str, float] = ("", 0.0)
         self.view = CompareView()
 
     def add(self, snapshot: Snapshot) -> None:

@@ -1,6 +1,6 @@
-"""What lies before the person at the keys: the current screen, the dialog over it, what was chosen.
+"""Holds the current screen, the open dialog and the selection, and carries out commands.
 
-Knows what every command does; refuses to know Textual, so that all of it is tested without a terminal.
+Does not: know Textual, so that all of it is tested without a terminal.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import UTC, tzinfo
 from typing import Literal, NamedTuple
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.ports.recordings import ReplayControls, ReplayOpener, RunArchive
@@ -55,7 +56,7 @@ NO_EFFECT = Effect()
 
 
 class Controller:
-    """Screens, the one that is in front, and what a key press makes of them."""
+    """Turns key presses and Snapshots into what is drawn next."""
 
     def __init__(
         self,
@@ -99,16 +100,9 @@ class Controller:
         self._room = 1
         self._frame = Frame(None, 80, 24, config, glyphs=glyphs, speed=speed, read_only=read_only, zone=zone)
         self._handlers: dict[str, Callable[[Frame], Effect]] = {
-            "help": lambda _: self._open_screen("help"),
-            "verdict": lambda _: self._open_screen("verdict"),
-            "environment": lambda _: self._open_screen("environment"),
-            "memory": lambda _: self._open_screen("memory"),
-            "logs": lambda _: self._open_screen("logs"),
-            "alerts": lambda _: self._open_screen("alerts"),
             "acknowledge": lambda frame: self._acknowledge((frame.alert.id,) if frame.alert else ()),
             "acknowledge_all": lambda frame: self._acknowledge(commands.unacknowledged(frame.snapshot)),
             "compare": lambda _: self._compare(),
-            "worker": lambda _: self._open_screen("worker"),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
             "redraw": lambda _: Effect("redraw"),
@@ -132,7 +126,7 @@ class Controller:
         }
 
     def set_themes(self, themes: tuple[str, ...]) -> None:
-        """Say which themes there are; when the one wanted is not among them the first one is shown."""
+        """Set the available themes; the first one is shown where the configured one is not among them."""
         self._themes = themes
         if self.theme not in themes:
             self.theme = themes[0] if themes else ""
@@ -142,8 +136,12 @@ class Controller:
         """The name of the screen in front."""
         return self._stack[-1]
 
+    @property
+    def _front(self) -> MonitorScreen:
+        return self.screens[self.screen]
+
     def frame(self, wide: int, high: int) -> Frame:
-        """Put together what a screen may know."""
+        """Build the input of a screen."""
         mode: ViewMode = "paused" if self.paused else "lag" if self.late_s else "live"
         mode = mode if self.time_travel.mode == "live" else self.time_travel.mode
         frame = replace(
@@ -161,7 +159,7 @@ class Controller:
         return replace(frame, hints=commands.hints(self.command_context(frame)))
 
     def command_context(self, frame: Frame) -> commands.CommandContext:
-        """Put together what decides which commands mean something."""
+        """Build what decides which commands are available."""
         playing = frame.playback is not None and frame.playback.playing
         return commands.CommandContext(
             frame.snapshot,
@@ -175,7 +173,7 @@ class Controller:
         )
 
     def update(self, snapshot: Snapshot | None) -> bool:
-        """Take a newer Snapshot; return whether there is something to draw. Paused, it is let go by."""
+        """Take a newer Snapshot, unless paused; return whether there is something to draw."""
         if snapshot is not None:
             self.comparing.add(snapshot)
         moved = self.time_travel.refresh()
@@ -188,14 +186,11 @@ class Controller:
         return True
 
     def mark_alive(self, at_s: float) -> None:
-        """Hear that the engine is alive: something came at this time (seconds, monotonic)."""
+        """Record that the engine published something at this time (seconds, monotonic)."""
         self._arrived_s, self.late_s = at_s, 0.0
 
     def tick(self, at_s: float) -> bool:
-        """Look at the clock: notices end, and a picture that stands still must not look alive.
-
-        Return whether there is something to draw.
-        """
+        """End notices and mark a screen that no longer changes; return whether there is something to draw."""
         before = (self.notice, self.late_s, self._fault, self._past_alarm)
         self._fault, self._past_alarm = self.time_travel.fault, self.time_travel.alarm_text()
         if at_s >= self._notice_ends_s and (self.notice or self._notices):
@@ -210,10 +205,10 @@ class Controller:
         return read_on or before != (self.notice, self.late_s, self._fault, self._past_alarm)
 
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
-        """Draw what is before the person: a row for each line of the terminal."""
+        """Draw the terminal: one row for each of its lines."""
         whole = self.frame(wide, high)
         frame = playbar.frame_above_bar(whole)
-        page = self.screens[self.screen].page(frame)
+        page = self._front.page(frame)
         scroll = self._scroll.get(self.screen, 0)
         self._room = max(1, frame.height - len(page.top) - len(page.bottom))
         if page.show and page.show != self._shown.get(self.screen):
@@ -237,7 +232,7 @@ class Controller:
         return self.run(command.id, frame) if command else NO_EFFECT
 
     def run(self, name: str, frame: Frame) -> Effect:
-        """Carry out a command of the table, or say why it means nothing now."""
+        """Carry out a command of the table, or show why it is not available."""
         if name.startswith(THEME):
             return self._set_theme(name.removeprefix(THEME))
         why = commands.BY_ID[name].refusal(self.command_context(frame))
@@ -246,11 +241,13 @@ class Controller:
             return NO_EFFECT
         if name in self._handlers:
             return self._handlers[name](frame)
+        if name in self.screens:
+            return self._open_screen(name)
         # The way back to now is open on every screen.
         can_seek = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
         if can_seek and name in ("home", "end"):
             return self._go(Edge("start" if name == "home" else "end"))
-        state = self.screens[self.screen].do(name, playbar.frame_above_bar(frame))
+        state = self._front.do(name, playbar.frame_above_bar(frame))
         if state is not None:
             self.state = state
         elif name == "density":
@@ -356,13 +353,13 @@ class Controller:
 
 
 def _fault_notice(fault: str | None) -> str:
-    """Say that what is shown is not what is: our own bug must never look like a quiet pool."""
+    """Return the notice for a bug of the monitor: it must never look like a quiet pool."""
     return f"a bug of the monitor: what stands here is old, see the log: {fault}" if fault else ""
 
 
 def _unrecorded_notice(snapshot: Snapshot | None) -> str:
-    """Say that this moment is not kept, and why: the monitor goes on, its history does not."""
+    """Return the notice, with its reason, while nothing is recorded."""
     if snapshot is None or snapshot.recording is not False:
         return ""
-    reasons = [event.text for event in snapshot.events if event.kind == "recorder.error"]
+    reasons = [event.text for event in snapshot.events if event.kind == EventKind.RECORDER_ERROR]
     return reasons[-1] if reasons else "not recorded: whoever records this run is silent"

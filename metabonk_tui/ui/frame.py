@@ -1,6 +1,6 @@
-"""What a screen is: two pure functions, one from a Frame to a Page and one from a command to the next UiState.
+"""Defines a screen: two pure functions, one from a Frame to a Page and one from a command to the next UiState.
 
-Refuses to know Textual: the app owns the terminal, the clock and the keys; a screen only says what is drawn.
+Does not: know Textual. The app owns the terminal, the clock and the keys.
 """
 
 from __future__ import annotations
@@ -147,10 +147,9 @@ class Page:
 
 
 class MonitorScreen:
-    """One screen. Subclasses say their name and title and write `page`; most need nothing else."""
+    """One screen. A subclass sets its name and writes `page`; most need nothing else."""
 
     name: ClassVar[str] = ""
-    title: ClassVar[str] = ""
 
     def page(self, frame: Frame) -> Page:
         """Draw. Pure: the same Frame gives the same Page."""

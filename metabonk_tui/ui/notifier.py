@@ -1,23 +1,23 @@
-"""What is said beyond the screen: the window's title carries the verdict, the bell rings when it turns critical.
+"""Notifies outside the screen: verdict in the window title, bell when a run turns critical, alerts on the desktop.
 
-Alerts go to the desktop, as far as the terminal hands them on.
+Does not: use glyph sets or tokens; a title and a notification are plain text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.model.alert import AlertTransition, alert_transitions
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.style.glyphs import UNICODE
 from metabonk_tui.ui.terminal.driver import title_sequence
-from metabonk_tui.ui.words import notification_text, window_title
 
 RING_ONCE_S = 60.0
-"""On the run's clock: a verdict and an alert that turn critical so close to each other ring once."""
+"""On the run's clock: a verdict and an alert that turn critical within this time ring once."""
 
 
 class Notifier:
-    """Remembers what was said last, so that nothing is said twice."""
+    """Compares each Snapshot with the previous one, so that nothing is sent twice."""
 
     def __init__(
         self,
@@ -27,9 +27,9 @@ class Notifier:
         *,
         replay: bool = False,
     ) -> None:
-        """Prepare; `notification` makes a sequence of a title and a text, "" where none is wanted.
+        """Prepare; `notification` makes an escape sequence of a title and a text, "" to send none.
 
-        A replay wakes nobody.
+        A replay only names the window.
         """
         self._write = write
         self._replay = replay
@@ -41,7 +41,7 @@ class Notifier:
         self._rang_for_alert_t: float | None = None
 
     def notify(self, snapshot: Snapshot | None) -> None:
-        """Say what is new. The first Snapshot only names the window: whoever opens the monitor is looking."""
+        """Notify about changes. The first Snapshot only names the window: its reader has just opened the monitor."""
         title = window_title(snapshot, self._replay)
         if title != self._title:
             self._title = title
@@ -68,7 +68,7 @@ def _is_critical(snapshot: Snapshot) -> bool:
 
 
 def _turned_critical(change: AlertTransition, before: Snapshot) -> bool:
-    """Tell whether an alert that nobody has seen yet is critical now, and was not."""
+    """Return whether an unacknowledged alert has just become critical."""
     now = change.alert
     if change.kind == "resolved" or now.severity != "crit" or now.acknowledged is not None:
         return False
@@ -78,3 +78,33 @@ def _turned_critical(change: AlertTransition, before: Snapshot) -> bool:
 
 def _is_recent(rang_t: float | None, t: float) -> bool:
     return rang_t is not None and 0 <= t - rang_t < RING_ONCE_S
+
+
+def window_title(snapshot: Snapshot | None, replay: bool = False) -> str:
+    """Return the window's title. The verdict stands first because a tab shows only the beginning."""
+    past = "REPLAY " if replay else ""
+    if snapshot is None:
+        return f"{past}metabonk-tui"
+    kind = snapshot.verdict.kind
+    return f"{past}{UNICODE.level(kind.level)} {kind} {snapshot.run.name} metabonk-tui"
+
+
+def notification_text(changes: Iterable[AlertTransition]) -> tuple[str, str] | None:
+    """Return title and text of a desktop notification for these changes; None for no notification.
+
+    Warnings and critical alerts notify when they fire or grow more severe, critical ones also when they end.
+    """
+    notified = [change for change in changes if _is_notified(change)]
+    if not notified:
+        return None
+    notified.sort(key=lambda change: (change.kind == "resolved", change.alert.severity != "crit"))
+    kind, alert = notified[0].kind, notified[0].alert
+    title = "MetaBonk resolved" if kind == "resolved" else f"MetaBonk {alert.severity.upper()}"
+    more = f" (and {len(notified) - 1} more)" if len(notified) > 1 else ""
+    return title, f"{alert.id}: {alert.text}{more}"
+
+
+def _is_notified(change: AlertTransition) -> bool:
+    if change.kind == "resolved":
+        return change.alert.severity == "crit"
+    return change.alert.severity != "info" and change.alert.acknowledged is None

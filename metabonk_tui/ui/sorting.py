@@ -5,10 +5,11 @@ Refuses to know how they are drawn.
 
 from __future__ import annotations
 
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.worker import metrics
 
-_LEVEL_ORDER = {"stop": 0, "caution": 1, "unknown": 2}
 BY_ID = "id"
 WORST = "worst"
 
@@ -16,7 +17,11 @@ WORST = "worst"
 def sorts(snapshot: Snapshot | None) -> tuple[str, ...]:
     """List what the workers can be sorted by: their id, what is wrong with them, and each of their numbers."""
     parts = snapshot.workers[0].components if snapshot and snapshot.workers else ()
-    return (BY_ID, WORST, *(part.id for part in parts), "step/s", "rss", "growth", "age")
+    return (BY_ID, WORST, *(part.id for part in parts), *_sorted_metrics())
+
+
+def _sorted_metrics() -> dict[str, metrics.WorkerMetric]:
+    return {metric.sort: metric for metric in metrics.WORKER_METRICS if metric.sort}
 
 
 def next_sort(snapshot: Snapshot | None, now: str, step: int) -> str:
@@ -46,16 +51,11 @@ def in_order(
 def _rank(worker: WorkerView, sort: str) -> float | None:
     """Return the number that it is sorted by; None: it has none."""
     if sort == WORST:
-        return _LEVEL_ORDER[worker.attention[0].level] if worker.attention else 9.0
-    numbers = {
-        BY_ID: worker.slot,
-        "step/s": worker.step_rate,
-        "rss": worker.rss_bytes,
-        "growth": worker.rss_growth_bytes_per_min,
-        "age": worker.age_s,
-    }
-    if sort in numbers:
-        return numbers[sort]
+        return -levels.order(worker.attention[0].level) if worker.attention else 9.0
+    if sort == BY_ID:
+        return worker.slot
+    if sort in (by_name := _sorted_metrics()):
+        return by_name[sort].read(worker)
     return next((part.value for part in worker.components if part.id == sort), None)
 
 

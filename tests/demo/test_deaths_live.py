@@ -12,7 +12,7 @@ import pytest
 
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.cli.wiring import watching
-from metabonk_tui.core.config.schema import parse_config
+from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.engine.engine import Engine
 from tests.support.demo_pools import DemoPool, MakePool, wait_for

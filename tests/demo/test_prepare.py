@@ -11,7 +11,8 @@ import pytest
 
 from metabonk_tui.adapters.process.roles import recognise
 from metabonk_tui.adapters.state.package_data import default_config_text
-from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.config.load import parse_config
+from metabonk_tui.core.config.schema import Config
 from metabonk_tui.demo.pool import PoolLocation, end, free_base_port, is_free, pool_at, send
 from metabonk_tui.demo.scenarios import SCENARIOS
 from tests.support.demo_pools import DEMO, DemoPool, MakePool, clean_environment, wait_for

@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.config.load import parse_config
+from metabonk_tui.core.config.schema import Config
 from tests.support.paths import ROOT
 
 UNTIL_CLOSED = "import sys; sys.stdin.read()\n"

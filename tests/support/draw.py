@@ -9,32 +9,13 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui import commands
 from metabonk_tui.ui.frame import Frame, Page, UiState
-from metabonk_tui.ui.screens.alerts import AlertsScreen
-from metabonk_tui.ui.screens.compare import CompareScreen
-from metabonk_tui.ui.screens.dashboard import DashboardScreen
-from metabonk_tui.ui.screens.environment import EnvironmentScreen
-from metabonk_tui.ui.screens.logs import LogsScreen
-from metabonk_tui.ui.screens.memory import MemoryScreen
-from metabonk_tui.ui.screens.verdict import VerdictScreen
-from metabonk_tui.ui.screens.worker import WorkerScreen
+from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
 from metabonk_tui.ui.style.spans import Row, plain
 from tests.support.refs import w
 from tests.ui.conftest import read_config
 
-SCREENS = {
-    screen.name: screen
-    for screen in (
-        DashboardScreen(),
-        WorkerScreen(),
-        VerdictScreen(),
-        EnvironmentScreen(),
-        MemoryScreen(),
-        LogsScreen(),
-        AlertsScreen(),
-        CompareScreen(),
-    )
-}
+SCREENS = all_screens()
 SIZES = ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5))
 
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from metabonk_tui.core.config.schema import parse_config
+from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.ui.app import MonitorApp, run_app
 from metabonk_tui.ui.screens.registry import all_screens

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.config.load import parse_config
+from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart
 from metabonk_tui.core.model.sample import (
     EnvReading,

@@ -10,7 +10,8 @@ from hashlib import blake2b
 from typing import Any
 
 from metabonk_tui.adapters.state.package_data import default_config_text
-from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.config.load import parse_config
+from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import (
     EnvReading,
     Event,

@@ -41,7 +41,7 @@ from metabonk_tui.core.model.worker import (
     WindowActivity,
     WorkerView,
 )
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 from tests.support.refs import w
 
 S = ComponentState

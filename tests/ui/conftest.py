@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.config.schema import Config, parse_config
+from metabonk_tui.core.config.load import parse_config
+from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation
@@ -17,6 +18,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
 from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.screens.help import HelpScreen
+from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.spans import Span, plain
 from metabonk_tui.ui.style.theme_files import load_themes, packaged_dir
 from metabonk_tui.ui.views.bars.footer import footer
@@ -117,10 +119,7 @@ class PlainScreen(MonitorScreen):
 
 def plain_screens() -> dict[str, MonitorScreen]:
     """Every screen by name; only help is the real one."""
-    screens: dict[str, MonitorScreen] = {
-        name: PlainScreen(name)
-        for name in ("dashboard", "worker", "verdict", "environment", "memory", "logs", "alerts", "compare")
-    }
+    screens: dict[str, MonitorScreen] = {name: PlainScreen(name) for name in all_screens()}
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 
 

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertSeverity, AlertState, AlertTransition
+from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertState, AlertTransition
+from metabonk_tui.core.model.levels import AlertSeverity
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui.notifier import RING_ONCE_S, Notifier
+from metabonk_tui.ui.notifier import RING_ONCE_S, Notifier, notification_text
 from metabonk_tui.ui.terminal.diff import ScreenDiff
 from metabonk_tui.ui.terminal.driver import Notify, notification
-from metabonk_tui.ui.words import notification_text
 from tests.support import snapshots as scenes
 from tests.support.paths import ROOT
 from tests.support.refs import w

@@ -20,11 +20,10 @@ from metabonk_tui.adapters.process.spawn import describe_exit
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.alerts.notification_queue import NotificationQueue
 from metabonk_tui.core.alerts.payload import is_wanted, make_message
-from metabonk_tui.core.config.alert_config import HookConfig
-from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.schema import Config, HookConfig
 from metabonk_tui.core.model.alert import AlertTransition
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 LOG = logging.getLogger(__name__)
 CLOSE_S = 5.0

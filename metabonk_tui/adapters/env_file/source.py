@@ -17,7 +17,7 @@ from typing import IO
 
 from metabonk_tui.adapters.process.masking import Masking
 from metabonk_tui.core.model.sample import EnvFileReading
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 TIMEOUT_S = 5.0
 _MAX_OUTPUT_BYTES = 1 << 20

@@ -11,7 +11,7 @@ import weakref
 from pathlib import Path
 
 from metabonk_tui.core.model.sample import KernelKill, KernelLogReading
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 KMSG = Path("/dev/kmsg")
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h

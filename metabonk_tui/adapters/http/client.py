@@ -17,7 +17,8 @@ from types import TracebackType
 import httpx
 
 from metabonk_tui.core.model.sample import BadStatus, Observation
-from metabonk_tui.core.status.decode import clean_text, decode_status
+from metabonk_tui.core.status.decode import decode_status
+from metabonk_tui.core.text.clean import clean_text
 
 KEEP_ALIVE_S = 4.0
 """uvicorn closes an idle connection after 5 s; we let go first, so that no request meets its closing."""

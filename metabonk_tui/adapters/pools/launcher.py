@@ -25,10 +25,13 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import make_private_directory, reap
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
-from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading, Severity
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading
 from metabonk_tui.core.ports.live import Clock
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.phrases import count_of
 
 _SOURCE_FOR_PLAN_S = 2.0
 """A person waits for a plan."""
@@ -168,7 +171,7 @@ class LauncherPool:
             )
             if started.problem:
                 return self._failed(plan, reporter, started.problem)
-            message = f"{_count(started.ready)} answered after {started.seconds:.0f} s"
+            message = f"{count_of(started.ready, 'worker')} answered after {started.seconds:.0f} s"
         reporter.end(True, message)
         return (self._event(plan, "info", f"{_title(plan)}: {message}"),)
 
@@ -280,7 +283,9 @@ class LauncherPool:
         if isinstance(action, StopWorker):
             worker = action.ref
             counts = {"pid": action.pid, "by": action.by}
-        kind = {Launch: "pool.launch", Restart: "pool.launch", Resize: "pool.resize"}.get(type(action), "pool.stop")
+        kind = {Launch: EventKind.POOL_LAUNCH, Restart: EventKind.POOL_LAUNCH, Resize: EventKind.POOL_RESIZE}.get(
+            type(action), EventKind.POOL_STOP
+        )
         return Event(self._clock.now(), kind, severity, text, worker, {**counts, **(facts or {})})
 
 
@@ -304,14 +309,14 @@ def _title(plan: Plan) -> str:
     action = plan.action
     match action:
         case Launch():
-            return f"launch {_count(action.workers)}"
+            return f"launch {count_of(action.workers, 'worker')}"
         case Restart():
-            return f"restart {_count(action.workers)}"
+            return f"restart {count_of(action.workers, 'worker')}"
         case Resize():
             return (
-                f"resize {_workers_hit(plan)} → {_count(action.workers)}"
+                f"resize {_workers_hit(plan)} → {count_of(action.workers, 'worker')}"
                 if plan.hits
-                else f"resize to {_count(action.workers)}"
+                else f"resize to {count_of(action.workers, 'worker')}"
             )
         case Stop():
             return "stop the pool"
@@ -321,7 +326,3 @@ def _title(plan: Plan) -> str:
 
 def _workers_hit(plan: Plan) -> int:
     return sum(hit.role == "worker" for hit in plan.hits)
-
-
-def _count(workers: int) -> str:
-    return f"{workers} worker" + ("" if workers == 1 else "s")

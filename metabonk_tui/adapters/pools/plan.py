@@ -15,6 +15,7 @@ from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
 from metabonk_tui.adapters.process.tree import same_start
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker, TargetProcess
+from metabonk_tui.core.text.phrases import cut_list
 
 OVERWRITTEN = frozenset(
     {
@@ -193,22 +194,17 @@ def _environment_warnings(
     missing = [key for key in required if key not in environment]
     if missing:
         where = "the env file does not set" if spec.env_file else "no env file is configured, and nobody sets"
-        warnings.append(f"{where} {_listed(missing)}")
+        warnings.append(f"{where} {cut_list(missing, 3)}")
     different = [
         f"{key}={environment[key]}" for key in required if environment.get(key, required[key]) != required[key]
     ]
     if different:
-        warnings.append(f"not as the components need it: {_listed(different)}")
+        warnings.append(f"not as the components need it: {cut_list(different, 3)}")
     if any(argument.endswith("launch.py") for argument in launch):
         overwritten = sorted(OVERWRITTEN & sourced.values.keys())
         if overwritten:
-            warnings.append(f"launch.py overwrites {_listed(overwritten)} from its profile")
+            warnings.append(f"launch.py overwrites {cut_list(overwritten, 3)} from its profile")
     return tuple(warnings)
-
-
-def _listed(names: list[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _plan(

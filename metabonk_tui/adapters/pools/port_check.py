@@ -16,7 +16,7 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.adapters.process.tree import descendants, listeners
 from metabonk_tui.core.launch.preflight import PortFinding
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 
 def check_ports(spec: LaunchSpec, table: ProcessTable, workers: int, proc: Proc) -> tuple[PortFinding, ...]:

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.tree import descendants, own_ancestry, processes_with_token
 from metabonk_tui.core.model.pool import TargetProcess
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.phrases import cut_list
 
 
 def describe(target: TargetProcess) -> str:
@@ -24,9 +25,7 @@ def describe(target: TargetProcess) -> str:
 
 def describe_all(targets: Iterable[TargetProcess], most: int = 6) -> str:
     """Name some processes for people, the first ones by name."""
-    named = [describe(target) for target in targets]
-    more = f" and {len(named) - most} more" if len(named) > most else ""
-    return ", ".join(named[:most]) + more
+    return cut_list([describe(target) for target in targets], most)
 
 
 def as_target(stat: ProcessStat) -> TargetProcess:

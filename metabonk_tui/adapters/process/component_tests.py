@@ -15,7 +15,7 @@ from metabonk_tui.adapters.process.run_command import run_command
 from metabonk_tui.adapters.process.spawn import describe_exit, make_private_directory
 from metabonk_tui.core.config.schema import TestConfig
 from metabonk_tui.core.launch.preflight import TestResult
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 ComponentTestOutcome = Literal["passed", "failed", "timed out", "not started", "broken off"]
 

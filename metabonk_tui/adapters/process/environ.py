@@ -11,7 +11,7 @@ from metabonk_tui.adapters.process.masking import MASK, Masking
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import EnvReading
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 __all__ = ["MASK", "Environments"]
 

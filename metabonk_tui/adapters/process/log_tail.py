@@ -15,8 +15,8 @@ from pathlib import Path
 from metabonk_tui.adapters.process.masking import MASK, USER_IN_URL
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.ports.live import LogOwner
-from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.core.status.log_lines import add_relevant
+from metabonk_tui.core.text.clean import clean_text
 
 CHUNK_BYTES = 262_144
 """Of what was added since the last look at most this much is read, the newest; of a start this much as well."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 MASK = "••••"
 _VALUE_LIMIT = 500

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 KEPT_LINES = 40
 KEPT_BYTES = 16384

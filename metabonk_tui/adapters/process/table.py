@@ -18,7 +18,7 @@ from metabonk_tui.adapters.process.proc import SAME_START_S, Proc, ProcessStat
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import ProcessReading
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 SCAN_EVERY_S = 5.0
 """Looking through all processes costs milliseconds; re-reading the known ones costs a tenth of that."""

@@ -16,12 +16,12 @@ TOKEN_VARIABLE = "METABONK_TUI_POOL"
 _LISTENING = "0A"
 
 
-def same_start(one: float, other: float) -> bool:
+def same_start(first: float, second: float) -> bool:
     """Tell whether two readings by different readers can be one start.
 
-    The kernel counts ticks since a boot time that is cut to whole seconds: readers may be apart by exactly one.
+    The kernel counts ticks since a boot time that is cut to whole seconds: readers may be apart by exactly one second.
     """
-    apart = abs(one - other)
+    apart = abs(first - second)
     return apart < 0.02 or abs(apart - 1.0) < 0.02
 
 

@@ -36,7 +36,8 @@ from metabonk_tui.core.model.sample import (
     WatchReading,
     WorkerStatus,
 )
-from metabonk_tui.core.status.decode import MAX_DEPTH, clean_text, decode_json
+from metabonk_tui.core.status.decode import MAX_DEPTH, decode_json
+from metabonk_tui.core.text.clean import clean_text
 
 LINE_BYTES = 64_000_000
 """A longer line is no sample: 64 workers answer at most 16 MB in one tick."""

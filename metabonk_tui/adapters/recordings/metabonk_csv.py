@@ -17,7 +17,7 @@ from pathlib import Path
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, Json, Observation, RunHeader, Sample, WorkerStatus
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 FILE_NAME = re.compile(r"worker_(\d{1,4})_metrics\.csv")
 STARTED = re.compile(r"(\d{8})_(\d{6})")

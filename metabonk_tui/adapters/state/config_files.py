@@ -16,7 +16,8 @@ import platformdirs
 
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.adapters.state.paths import APP, state_path
-from metabonk_tui.core.config.schema import Config, ConfigError, decode_config, merge
+from metabonk_tui.core.config.load import ConfigError, decode_config, merge
+from metabonk_tui.core.config.schema import Config
 
 CONFIG_VARIABLE = "METABONK_TUI_CONFIG"
 

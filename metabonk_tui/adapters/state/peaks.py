@@ -21,7 +21,8 @@ from metabonk_tui.adapters.recordings.lenient import record
 from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.model.sample import BadStatus, RunPeaks
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.status.decode import clean_text, decode_json
+from metabonk_tui.core.status.decode import decode_json
+from metabonk_tui.core.text.clean import clean_text
 
 LOG = logging.getLogger(__name__)
 NAME = "peaks.json"

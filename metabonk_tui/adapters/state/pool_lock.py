@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from metabonk_tui.adapters.process.proc import Proc
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 
 def lock_path(host: str, port: int, state_dir: Path, environ: Mapping[str, str] = os.environ) -> Path:

@@ -24,13 +24,15 @@ from metabonk_tui.adapters.store.run_file import Cache
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sample, Severity
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import Clock, ClockReading
 from metabonk_tui.core.recordings.restore import RecordedPast
-from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.core.step.hourly import hour_event, hour_of
 from metabonk_tui.core.step.merge import merge_samples
+from metabonk_tui.core.text.clean import clean_text
 
 LOG = logging.getLogger(__name__)
 RETRY_S = 30.0
@@ -361,4 +363,4 @@ class StoreJournal:
         self._emit("ok", f"recording again{missing}", {"from": from_t, "to": t} if missing else {})
 
     def _emit(self, severity: Severity, text: str, facts: Mapping[str, object]) -> None:
-        self._pending_events.append(Event(self._clock.now(), "recorder.error", severity, text, facts=facts))
+        self._pending_events.append(Event(self._clock.now(), EventKind.RECORDER_ERROR, severity, text, facts=facts))

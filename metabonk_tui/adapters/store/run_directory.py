@@ -20,7 +20,7 @@ from metabonk_tui.adapters.store.errors import error_text
 from metabonk_tui.adapters.store.run_reader import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
 from metabonk_tui.core.model.sample import ProcessReading
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 SUFFIX = ".db"
 UNREADABLE = (

@@ -12,8 +12,8 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.ports.recordings import RecordedRun, UnreadableRecording
 from metabonk_tui.core.report.timeline import RunTimelineBuilder
 from metabonk_tui.core.run.replay import by_run, replay
-from metabonk_tui.core.status.decode import clean_text
 from metabonk_tui.core.step.pipeline import stepper
+from metabonk_tui.core.text.clean import clean_text
 
 PROGRESS_EVERY = 50
 """Samples between two words of how far it is."""
@@ -44,7 +44,7 @@ class StoreRunArchive:
             )
             for one in found
         )
-        return tuple(sorted(infos, key=lambda one: one.started_at, reverse=True))
+        return tuple(sorted(infos, key=lambda item: item.started_at, reverse=True))
 
     def load_timeline(self, name: str, on: Callable[[float], bool]) -> RunTimelineBuilder | None:
         """Step through a run from its first sample on; of several runs in it the last one counts."""

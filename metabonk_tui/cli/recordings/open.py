@@ -18,7 +18,7 @@ from metabonk_tui.adapters.state.config_files import state_dir
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import nearest
 from metabonk_tui.core.model.sample import Event, Sample
-from metabonk_tui.core.status.decode import clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 if TYPE_CHECKING:
     from metabonk_tui.adapters.store.run_reader import Recording

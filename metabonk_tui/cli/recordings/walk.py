@@ -46,7 +46,7 @@ def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem
         found += follow_samples(source, config)
     for path in stored:
         found += _follow_stored(path, config, problems)
-    return sorted(found, key=lambda one: one.last.run.started_at)
+    return sorted(found, key=lambda item: item.last.run.started_at)
 
 
 def sort_out(names: Sequence[str]) -> tuple[list[str], list[Path]]:
@@ -92,10 +92,10 @@ def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple
     return tuple(with_recorded_events(found, derive_from, thinned))
 
 
-def _follow_to_next_run(one: Recording, config: Config) -> tuple[RunHistory, ...]:
+def _follow_to_next_run(recording: Recording, config: Config) -> tuple[RunHistory, ...]:
     """Follow a recording up to where the next run began, which is no part of it."""
-    after = one.after
-    found = follow_samples(chain(one.samples(), () if after is None else (after,)), config, one.span[1])
+    after = recording.after
+    found = follow_samples(chain(recording.samples(), () if after is None else (after,)), config, recording.span[1])
     following = after.run.name if after is not None and after.run is not None else None
     return found[:-1] if len(found) > 1 and found[-1].last.run.name == following else found
 

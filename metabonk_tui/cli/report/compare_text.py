@@ -64,8 +64,9 @@ def written(line: ComparisonLine, value: MetricValue | None) -> str:
     return NOT_RECORDED if value is None else line.metric.write(value)
 
 
-def _sentence(one: Divergence) -> str:
-    return f"{one.metric.title}, {one.metric.write(one.a)} in A, {one.metric.write(one.b)} in B"
+def _sentence(divergence: Divergence) -> str:
+    metric = divergence.metric
+    return f"{metric.title}, {metric.write(divergence.a)} in A, {metric.write(divergence.b)} in B"
 
 
 def _runs(found: Comparison) -> Iterator[str]:
@@ -76,13 +77,13 @@ def _runs(found: Comparison) -> Iterator[str]:
         yield f"{run_text}  {_workers(one)} workers  {one.last.run.source}"
 
 
-def _verdict(one: RunTimeline) -> str:
-    verdict = one.last.verdict
-    return f"{verdict.kind.value} since {elapsed(verdict.since_t - one.last.run.started_at)}"
+def _verdict(run_timeline: RunTimeline) -> str:
+    verdict = run_timeline.last.verdict
+    return f"{verdict.kind.value} since {elapsed(verdict.since_t - run_timeline.last.run.started_at)}"
 
 
-def _workers(one: RunTimeline) -> int:
-    return one.last.run.desired or len(one.last.workers)
+def _workers(run_timeline: RunTimeline) -> int:
+    return run_timeline.last.run.desired or len(run_timeline.last.workers)
 
 
 def _divergences(found: Comparison) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from metabonk_tui.core.model.contract import ContractView, NameView
-from metabonk_tui.core.verdict.text import labels
+from metabonk_tui.core.model.refs import worker_ranges
 
 SCHEMA = 1
 WIDTH = 100
@@ -71,7 +71,7 @@ def _headline(view: ContractView, needed: list[NameView]) -> str:
         return "nobody answered: no name was seen"
     blind = sum(name.status == "not observed" for name in needed)
     unseen = f", {blind} could not be observed" if blind else ""
-    where = labels(list(view.answered))
+    where = worker_ranges(view.answered)
     if view.never_seen:
         return f"{len(view.never_seen)} of {len(needed)} expected names never seen on {where}{unseen}"
     seen = "every expected name that could be was seen" if blind else "every expected name was seen"

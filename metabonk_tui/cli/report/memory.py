@@ -12,9 +12,9 @@ OUTCOMES: dict[str, Tone] = {"came true": "strong", "called off": "ok", "overtak
 RAISED_SHOWN = 8
 
 
-def memory_blocks(one: RunHistory) -> tuple[Block, ...]:
+def memory_blocks(history: RunHistory) -> tuple[Block, ...]:
     """Write it."""
-    last, record = one.last, one.forecasts
+    last, record = history.last, history.forecasts
     memory, start = last.memory, last.run.started_at
     if memory.min_available_bytes is None:
         return (Paragraph(f"not observed; {record.note}"),)
@@ -43,30 +43,37 @@ def memory_blocks(one: RunHistory) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _row(one: Prediction, start: float) -> tuple[TableCell, ...]:
-    gpu_label = "" if one.gpu is None else f"GPU {one.gpu} "
+def _row(prediction: Prediction, start: float) -> tuple[TableCell, ...]:
+    gpu_label = "" if prediction.gpu is None else f"GPU {prediction.gpu} "
     ends = "not noted"
-    if one.zero_t is not None:
+    if prediction.zero_t is not None:
         band = ""
-        if one.zero_lo_t is not None and one.zero_hi_t is not None:
-            band = f" ±{age((one.zero_hi_t - one.zero_lo_t) / 2)}"
-        ends = f"zero at {elapsed(one.zero_t - start)}{band}"
-    state = TableCell(gpu_label + one.state, "crit" if one.state == "CRITICAL" else "warn")
-    return cells(elapsed(one.t - start), state, ends, TableCell(_outcome(one, start), OUTCOMES[one.outcome]))
+        if prediction.zero_lo_t is not None and prediction.zero_hi_t is not None:
+            band = f" ±{age((prediction.zero_hi_t - prediction.zero_lo_t) / 2)}"
+        ends = f"zero at {elapsed(prediction.zero_t - start)}{band}"
+    state = TableCell(gpu_label + prediction.state, "crit" if prediction.state == "CRITICAL" else "warn")
+    return cells(
+        elapsed(prediction.t - start),
+        state,
+        ends,
+        TableCell(_outcome(prediction, start), OUTCOMES[prediction.outcome]),
+    )
 
 
-def _outcome(one: Prediction, start: float) -> str:
-    floor = f"; the floor was reached at {elapsed(one.floor_t - start)}" if one.floor_t is not None else ""
-    if one.outcome == "came true" and one.ended_t is not None:
+def _outcome(prediction: Prediction, start: float) -> str:
+    floor = (
+        f"; the floor was reached at {elapsed(prediction.floor_t - start)}" if prediction.floor_t is not None else ""
+    )
+    if prediction.outcome == "came true" and prediction.ended_t is not None:
         off = ""
-        if one.error_s is not None:
-            side = "later" if one.error_s > 0 else "sooner"
-            within = {True: ", within its band", False: ", outside its band", None: ""}[one.within_band]
-            off = f", {abs(one.error_s) / 60:.1f} min {side} than foretold{within}"
-        kill = elapsed(one.ended_t - start)
-        return f"came true: OOM kill at {kill}, said {age(one.lead_s or 0.0)} before{off}{floor}"
-    if one.outcome == "called off" and one.ended_t is not None:
-        return f"called off after {age(one.ended_t - one.t)}{floor}"
-    if one.outcome == "overtaken" and one.ended_t is not None:
-        return f"overtaken after {age(one.ended_t - one.t)}: learned anew{floor}"
+        if prediction.error_s is not None:
+            side = "later" if prediction.error_s > 0 else "sooner"
+            within = {True: ", within its band", False: ", outside its band", None: ""}[prediction.within_band]
+            off = f", {abs(prediction.error_s) / 60:.1f} min {side} than foretold{within}"
+        kill = elapsed(prediction.ended_t - start)
+        return f"came true: OOM kill at {kill}, said {age(prediction.lead_s or 0.0)} before{off}{floor}"
+    if prediction.outcome == "called off" and prediction.ended_t is not None:
+        return f"called off after {age(prediction.ended_t - prediction.t)}{floor}"
+    if prediction.outcome == "overtaken" and prediction.ended_t is not None:
+        return f"overtaken after {age(prediction.ended_t - prediction.t)}: learned anew{floor}"
     return f"open when the run ended{floor}"

@@ -21,22 +21,23 @@ from metabonk_tui.cli.report.document import (
     filled,
 )
 from metabonk_tui.cli.report.memory import memory_blocks
-from metabonk_tui.core.model.event import without_duplicates
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.event import EventKind, without_duplicates
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.report.summary import run_sentences
 from metabonk_tui.core.text.numbers import age, elapsed, number
+from metabonk_tui.core.worker import metrics
 
 EVENTS_SHOWN = 10
 VERDICTS_SHOWN = 8
 WORKERS_SHOWN = 16
 ATTENTIONS_SHOWN = 8
-SHOWN_ABOVE = ("check", "verdict", "recorder.hour")
-SEVERITIES: dict[str, Tone] = {"ok": "ok", "info": "info", "warn": "warn", "crit": "crit"}
+SHOWN_ABOVE = ("check", "verdict", EventKind.RECORDER_HOUR)
 RESULTS: dict[str, Tone] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "unknown", "SKIPPED": "unknown"}
-LEVELS: dict[str, Tone] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}
 STATES: dict[ComponentState, Tone] = {
     ComponentState.ACTIVE: "ok",
     ComponentState.ABSENT: "crit",
@@ -110,9 +111,9 @@ def _first_seen(history: RunHistory) -> tuple[Block, ...]:
     return (Table(("at", "went on", "", "what"), rows, (0, 1)),)
 
 
-def _severity(word: str) -> TableCell:
+def _severity(word: Severity) -> TableCell:
     shown = "" if word in ("ok", "info") else word
-    return TableCell(shown, SEVERITIES[word])
+    return TableCell(shown, "info" if word == "info" else levels.tone(word))
 
 
 def _verdict(history: RunHistory) -> tuple[Block, ...]:
@@ -123,7 +124,7 @@ def _verdict(history: RunHistory) -> tuple[Block, ...]:
         cells(
             letter,
             node.question,
-            TableCell(node.answer, LEVELS[node.level] if node.on_path else "muted"),
+            TableCell(node.answer, levels.tone(node.level) if node.on_path else "muted"),
             f"→ {node.leads_to}" if node.on_path else f"({node.leads_to})",
             next((line for line in node.evidence if line not in headline_lines), "" if node.evidence else node.short),
         )
@@ -132,7 +133,7 @@ def _verdict(history: RunHistory) -> tuple[Block, ...]:
     verdict_rows = tuple(
         cells(
             elapsed(t - start),
-            TableCell(word.value, LEVELS[word.level]),
+            TableCell(word.value, levels.tone(word.level)),
             because[0] if because else "",
         )
         for t, word, because in verdicts[-VERDICTS_SHOWN:]
@@ -162,24 +163,32 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
     if not last.workers:
         return ()
     shown = last.workers[:WORKERS_SHOWN]
-    heads = ("", "gen", "state", "steps", *(view.label for view in last.workers[0].components))
+    numbers = [metric for metric in metrics.WORKER_METRICS if metric.report]
+    heads = (
+        "",
+        "gen",
+        "state",
+        *(metric.report for metric in numbers),
+        *(view.label for view in last.workers[0].components),
+    )
     rows = tuple(
         cells(
             TableCell(worker.ref.label, "strong"),
             str(worker.generation),
             _state(worker),
-            "-" if worker.step is None else number(worker.step),
+            *(_number(metric, worker) for metric in numbers),
             *(_component(view) for view in worker.components),
         )
         for worker in shown
     )
-    blocks: list[Block] = [Table(heads, rows, (1, 3), prose=False)]
+    blocks: list[Block] = [Table(heads, rows, (1, *range(3, 3 + len(numbers))), prose=False)]
     if len(shown) < len(last.workers):
         blocks.append(Paragraph(f"{len(last.workers) - len(shown)} more workers in --json", "muted"))
     odd = [(worker, each) for worker in last.workers for each in worker.attention]
     blocks += [
         Paragraph(
-            f"{worker.ref.label} {each.mark}: {each.text.removeprefix(f'{worker.ref.label} ')}", LEVELS[each.level]
+            f"{worker.ref.label} {each.mark}: {each.text.removeprefix(f'{worker.ref.label} ')}",
+            levels.tone(each.level),
         )
         for worker, each in odd[:ATTENTIONS_SHOWN]
     ]
@@ -195,6 +204,11 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
 
 def _state(worker: WorkerView) -> TableCell:
     return TableCell(worker.error or worker.ui_state or worker.reach.value, "crit" if worker.error else "")
+
+
+def _number(metric: metrics.WorkerMetric, worker: WorkerView) -> str:
+    value = metric.read(worker)
+    return "-" if value is None else metric.text(value)
 
 
 def _component(view: ComponentView) -> TableCell:
@@ -224,7 +238,7 @@ def _gaps(last: Snapshot) -> tuple[Block, ...]:
 
 def _events(events: Sequence[Event]) -> tuple[Block, ...]:
     """Write the last events, and only the alarming ones where there are many; what stands above is not told again."""
-    start = next((event.t for event in events if event.kind == "run.start"), events[0].t if events else 0.0)
+    start = next((event.t for event in events if event.kind == EventKind.RUN_START), events[0].t if events else 0.0)
     loud = [e for e in events if e.severity in ("warn", "crit") and e.kind not in SHOWN_ABOVE]
     chosen = list(events) if len(events) <= EVENTS_SHOWN else (loud or list(events))[-EVENTS_SHOWN:]
     rows = tuple(

@@ -67,14 +67,19 @@ def public(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _summary(one: RunTimeline) -> dict[str, Any]:
+def _summary(run_timeline: RunTimeline) -> dict[str, Any]:
     """Say which run it is, in the shape of `report --json`."""
-    whole = run(RunHistory(one.last, one.last.events))
+    whole = run(RunHistory(run_timeline.last, run_timeline.last.events))
     return {key: whole[key] for key in ("run", "verdict")}
 
 
-def _divergence(one: Divergence) -> dict[str, Any]:
-    return {"metric": one.metric.id, "at_s": round(one.at_s, 3), "a": _value(one.a), "b": _value(one.b)}
+def _divergence(divergence: Divergence) -> dict[str, Any]:
+    return {
+        "metric": divergence.metric.id,
+        "at_s": round(divergence.at_s, 3),
+        "a": _value(divergence.a),
+        "b": _value(divergence.b),
+    }
 
 
 def _value(value: MetricValue | None) -> Any:

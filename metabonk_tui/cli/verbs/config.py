@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from metabonk_tui.adapters.state.config_files import load_config, user_config_path
 from metabonk_tui.cli.exit_codes import DONE
 from metabonk_tui.cli.options import Parser, add_pool_options, overrides
-
-MASK = "***"
+from metabonk_tui.core.config.load import printable
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -34,12 +32,10 @@ def main(options: argparse.Namespace, verb: str) -> int:
     if options.what == "check":
         print(f"ok: {where}")
         return DONE
-    import msgspec
     import tomli_w
 
-    tree: dict[str, Any] = msgspec.to_builtins(loaded.config)
     print(f"# in effect, from: {where}", file=sys.stderr)
-    sys.stdout.write(tomli_w.dumps(_presentable(tree, loaded.config.environment.secret_words)))
+    sys.stdout.write(tomli_w.dumps(printable(loaded.config)))
     return DONE
 
 
@@ -53,19 +49,3 @@ def _path(options: argparse.Namespace) -> int:
     else:
         print(f"in effect: {origin}", file=sys.stderr)
     return DONE
-
-
-def _presentable(tree: dict[str, Any], secret_words: list[str]) -> dict[str, Any]:
-    """Drop what TOML cannot say (a key without a value) and mask the values of secret keys in `environment` tables."""
-    shown: dict[str, Any] = {}
-    for key, value in tree.items():
-        if value is None:
-            continue
-        if isinstance(value, dict):
-            value = _presentable(value, secret_words)
-        elif isinstance(value, list):
-            value = [_presentable(item, secret_words) if isinstance(item, dict) else item for item in value]
-        elif isinstance(value, str) and key.isupper() and any(word in key for word in secret_words):
-            value = MASK
-        shown[key] = value
-    return shown

@@ -29,6 +29,7 @@ from metabonk_tui.core.memory.capacity import (
 from metabonk_tui.core.model.memory import Budget, PeakSource
 from metabonk_tui.core.model.sample import MemoryReading, ProcessReading
 from metabonk_tui.core.text.numbers import day, gigabytes
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.engine.clock import RunClock
 
 SCHEMA = 1
@@ -100,14 +101,17 @@ def lines(reading: FitReading, wanted: int) -> Iterator[str]:
         if budget.worker_source in ("this run", "earlier run")
         else f" (peak {describe_source(budget.worker_source)})"
     )
-    yield f"{_workers(wanted)}: {verdict}, {after}; {_workers(budget.fits)} fit{'s' if budget.fits == 1 else ''}{note}"
+    fits = f"{count_of(budget.fits, 'worker')} fit{'s' if budget.fits == 1 else ''}"
+    yield f"{count_of(wanted, 'worker')}: {verdict}, {after}; {fits}{note}"
     yield ""
     by = f", the least is left by {memory.limited_by}" if memory.limited_by else ""
     of = f" of {gigabytes(memory.total_bytes, 2)}" if memory.total_bytes is not None else ""
     running = [process for process in reading.processes if process.role == "worker"]
     ollama = any(process.role == "ollama" for process in reading.processes)
     yield _line("available", budget.available_bytes, f"GB{of}, measured now{by}")
-    yield _line("pool holds", budget.held_bytes, f"GB, measured now: {_workers(len(running))}{', Ollama' * ollama}")
+    yield _line(
+        "pool holds", budget.held_bytes, f"GB, measured now: {count_of(len(running), 'worker')}{', Ollama' * ollama}"
+    )
     yield _line("to share", budget.budget_bytes, "GB in all")
     yield ""
     yield _line("worker", budget.worker_bytes, f"GB each, {_mark(budget.worker_source, budget.worker_peak_t)}")
@@ -158,10 +162,6 @@ def _peak(size: int, source: PeakSource, t: float | None) -> dict[str, Any]:
 
 def _mark(source: PeakSource, t: float | None) -> str:
     return f"{describe_source(source)}, {day(t)}" if t is not None else describe_source(source)
-
-
-def _workers(n: int) -> str:
-    return "1 worker" if n == 1 else f"{n} workers"
 
 
 def _line(name: str, size: int, how: str) -> str:

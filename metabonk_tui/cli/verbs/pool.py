@@ -20,6 +20,7 @@ from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.checklist import MIN_WORDS, is_reason
 from metabonk_tui.core.launch.interlock import check_interlock, is_long
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Stop
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -166,7 +167,7 @@ def _follow_operation(monitor: Engine, before: Operation | None, config: Config)
     began = monitor.latest()
     began_t = began.t if began else 0.0
     for snapshot in follow(monitor, limit_s):
-        refused = [event for event in snapshot.events if event.kind == "pool.refused" and event.t >= began_t]
+        refused = [event for event in snapshot.events if event.kind == EventKind.POOL_REFUSED and event.t >= began_t]
         if refused:
             _print_line(refused[-1].text)
             return NOT_DONE

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from metabonk_tui.core.alerts.payload import SEVERITY_RANK
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 
 MINUTE_S = 60.0
@@ -61,7 +61,7 @@ class NotificationQueue:
         is_urgent = is_critical and (sent is None or sent.alert.severity != "crit")
         self._waiting[id] = _Waiting(change, message, is_urgent)
         if len(self._waiting) > MAX_WAITING:
-            least_severe = min(self._waiting, key=lambda key: SEVERITY_RANK[self._waiting[key].change.alert.severity])
+            least_severe = min(self._waiting, key=lambda key: levels.order(self._waiting[key].change.alert.severity))
             del self._waiting[least_severe]
             self._left_out += 1
 
@@ -85,7 +85,7 @@ class NotificationQueue:
 
     def _next(self, now_s: float) -> str | None:
         def order(id: str) -> tuple[float, int]:
-            return max(now_s, self._ready_s(id)), -SEVERITY_RANK[self._waiting[id].change.alert.severity]
+            return max(now_s, self._ready_s(id)), -levels.order(self._waiting[id].change.alert.severity)
 
         return min(self._waiting, key=order, default=None)
 
@@ -101,5 +101,5 @@ def _has_news(sent: Alert, now: Alert) -> bool:
     """Tell whether there is anything new about an alert of which this was said last."""
     if sent.state != now.state:
         return True
-    is_escalated = SEVERITY_RANK[now.severity] > SEVERITY_RANK[sent.severity]
+    is_escalated = levels.order(now.severity) > levels.order(sent.severity)
     return now.state == "firing" and (is_escalated or not set(now.workers) <= set(sent.workers))

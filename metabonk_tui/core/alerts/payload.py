@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from metabonk_tui.core.config.alert_config import HookConfig
-from metabonk_tui.core.config.schema import Config, PoolConfig
-from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertTransition
+from metabonk_tui.core.config.schema import Config, HookConfig, PoolConfig
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 
 SCHEMA = 1
-SEVERITY_RANK: dict[AlertSeverity, int] = {"info": 0, "warn": 1, "crit": 2}
 
 Message = dict[str, Any]
 
 
 def is_wanted(change: AlertTransition, hook: HookConfig) -> bool:
     """Tell whether the hook wants to hear of this."""
-    is_severe_enough = SEVERITY_RANK[change.alert.severity] >= SEVERITY_RANK[hook.severity]
+    is_severe_enough = levels.order(change.alert.severity) >= levels.order(hook.severity)
     return is_severe_enough and (hook.resolved or change.kind != "resolved")
 
 
@@ -38,7 +37,7 @@ def make_message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) 
             "up": sum(worker.reach is Reach.UP for worker in snapshot.workers),
         },
         "memory": {
-            "available_bytes": memory.reading.available_bytes if memory.reading is not None else None,
+            "available_bytes": memory.available_bytes,
             "floor_bytes": memory.floor_bytes,
         },
     }

@@ -17,6 +17,7 @@ from metabonk_tui.core.alerts.rule import (
     rule,
     should_run,
 )
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.text.numbers import age
 
 __all__ = ["RULES", "RULE_MODULES", "SAME_EVENT"]
@@ -35,7 +36,7 @@ def no_gameplay(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(f"no worker has reached gameplay within {limit}: {node.short}"),))
 
 
-@rule("RecorderStale", same_event="recorder.error")
+@rule("RecorderStale", same_event=EventKind.RECORDER_ERROR)
 def recorder_stale(rule_input: RuleInput) -> RuleResult:
     """The run is not being written to disk. That nobody looked at all, `status` says: nothing here would know."""
     return RuleResult((Condition(rule_input.recorder_problem),)) if rule_input.recorder_problem else NO_RESULT

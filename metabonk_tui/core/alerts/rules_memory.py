@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule
 from metabonk_tui.core.config.schema import GB
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.refs import worker_ref
 
@@ -16,11 +17,11 @@ STALLED_PERCENT = 10.0
 """All tasks stand still waiting for memory for so much of the last 10 s: memory is critical, whatever is left."""
 
 
-@rule("MemLow", same_event="memory.low")
+@rule("MemLow", same_event=EventKind.MEMORY_LOW)
 def mem_low(rule_input: RuleInput) -> RuleResult:
     """Less is available than must stay so."""
     memory = rule_input.inputs.memory
-    available = memory.reading.available_bytes if memory.reading else None
+    available = memory.available_bytes
     if available is None:
         return NO_DATA
     if memory.below_floor_since_t is None:
@@ -29,7 +30,7 @@ def mem_low(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(text, value=available, unit="bytes"),))
 
 
-@rule("MemCritical", same_event="memory.critical")
+@rule("MemCritical", same_event=EventKind.MEMORY_CRITICAL)
 def mem_critical(rule_input: RuleInput) -> RuleResult:
     """Less than half the floor is available, or every task waits for memory."""
     memory = rule_input.inputs.memory
@@ -47,16 +48,16 @@ def mem_critical(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(", ".join(reasons), value=reading.available_bytes, unit="bytes"),))
 
 
-@rule("OomForecast", same_event="memory.forecast")
+@rule("OomForecast", same_event=EventKind.MEMORY_FORECAST)
 def oom_forecast(rule_input: RuleInput) -> RuleResult:
     """Memory ends soon, if the trend holds: as the forecast says, which holds its own tongue until it is sure."""
     memory = rule_input.inputs.memory
-    if memory.reading is None or memory.reading.available_bytes is None:
+    if memory.available_bytes is None:
         return NO_DATA
     return RuleResult(tuple(_forecast_conditions(memory.forecast, rule_input.inputs.t)))
 
 
-@rule("GpuForecast", same_event="memory.forecast")
+@rule("GpuForecast", same_event=EventKind.MEMORY_FORECAST)
 def gpu_forecast(rule_input: RuleInput) -> RuleResult:
     """The same of a GPU's own memory."""
     gpus = rule_input.inputs.memory.gpus
@@ -74,7 +75,7 @@ def _forecast_conditions(forecast: Forecast | None, t: float, about: str = "") -
         yield Condition(forecast.text, about, escalated=forecast.state == "CRITICAL", value=left_s, unit=unit)
 
 
-@rule("SwapThrashing", same_event="memory.swap")
+@rule("SwapThrashing", same_event=EventKind.MEMORY_SWAP)
 def swap_thrashing(rule_input: RuleInput) -> RuleResult:
     """Swap in use grows while tasks wait for memory."""
     swap = rule_input.inputs.memory.swap
@@ -86,7 +87,7 @@ def swap_thrashing(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(swap.text, escalated=swap.level == "crit", value=used, unit="bytes"),))
 
 
-@rule("OomKill", same_event="memory.oom")
+@rule("OomKill", same_event=EventKind.MEMORY_OOM)
 def oom_kill(rule_input: RuleInput) -> RuleResult:
     """The kernel killed one of ours at this moment; who it was may be seen a moment later."""
     memory = rule_input.inputs.memory
@@ -102,7 +103,7 @@ def oom_kill(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(f"kernel OOM kill: {victims}", workers=refs),))
 
 
-@rule("WatchActed", same_event="watch.act")
+@rule("WatchActed", same_event=EventKind.WATCH_ACT)
 def watch_acted(rule_input: RuleInput) -> RuleResult:
     """The memory watch did something at this moment; raised where that failed."""
     watch, before = rule_input.inputs.memory.watch, rule_input.before.memory.watch if rule_input.before else None

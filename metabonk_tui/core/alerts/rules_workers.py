@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule, should_run
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
+from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.worker.environment import wrong_keys
 
 HOUR_S = 3600.0
 MAX_RESETS_PER_HOUR = 3
@@ -55,13 +58,13 @@ def _components(
     return RuleResult(tuple(found), _unanswering(rule_input))
 
 
-@rule("ComponentAbsent", same_event="component.silent")
+@rule("ComponentAbsent", same_event=EventKind.COMPONENT_SILENT)
 def component_absent(rule_input: RuleInput) -> RuleResult:
     """The key of a component is not in `/status`: it was never built."""
     return _components(rule_input, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
 
 
-@rule("ComponentBad", same_event="component.silent")
+@rule("ComponentBad", same_event=EventKind.COMPONENT_SILENT)
 def component_bad(rule_input: RuleInput) -> RuleResult:
     """What a component says cannot be taken for a number of its own."""
     states = (ComponentState.BAD, ComponentState.UNPROVEN)
@@ -78,7 +81,7 @@ def component_zero(rule_input: RuleInput) -> RuleResult:
     return _only_stepping(rule_input, found)
 
 
-@rule("ComponentStalled", same_event="component.silent")
+@rule("ComponentStalled", same_event=EventKind.COMPONENT_SILENT)
 def component_stalled(rule_input: RuleInput) -> RuleResult:
     """A component has shown and has stopped, while the worker steps."""
     found = _components(
@@ -112,7 +115,7 @@ def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
     return RuleResult(tuple(kept), found.unknown_workers)
 
 
-@rule("WorkerDown", same_event="worker.down")
+@rule("WorkerDown", same_event=EventKind.WORKER_DOWN)
 def worker_down(rule_input: RuleInput) -> RuleResult:
     """A worker cannot be reached, or does not answer as a worker does; raised where none does."""
     inputs = rule_input.inputs
@@ -148,19 +151,19 @@ def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
     return RuleResult((Condition(text, workers=_slots(found), escalated=len(found) >= answered),), unknown_workers)
 
 
-@rule("WorkerIdle", same_event="worker.conduct")
+@rule("WorkerIdle", same_event=EventKind.WORKER_HEALTH)
 def worker_idle(rule_input: RuleInput) -> RuleResult:
     """A worker answers, and nothing in it moves."""
     return _health(rule_input, HealthState.IDLE, HealthState.ZOMBIE)
 
 
-@rule("StaleFrames", same_event="worker.conduct")
+@rule("StaleFrames", same_event=EventKind.WORKER_HEALTH)
 def stale_frames(rule_input: RuleInput) -> RuleResult:
     """A worker steps, and what it sees stands still."""
     return _health(rule_input, HealthState.STALE_FRAMES)
 
 
-@rule("WorkerLooping", same_event="worker.conduct")
+@rule("WorkerLooping", same_event=EventKind.WORKER_HEALTH)
 def worker_looping(rule_input: RuleInput) -> RuleResult:
     """A worker begins anew again and again."""
     return _health(rule_input, HealthState.LOOPING)
@@ -191,7 +194,7 @@ def _rate_text(worker: WorkerView) -> str:
     return worker.health.why if worker.health else ""
 
 
-@rule("GenerationChange", same_event="worker.generation")
+@rule("GenerationChange", same_event=EventKind.WORKER_GENERATION)
 def generation_change(rule_input: RuleInput) -> RuleResult:
     """A worker began anew at this moment; raised where it does so often."""
     if rule_input.before is None:
@@ -206,7 +209,7 @@ def generation_change(rule_input: RuleInput) -> RuleResult:
     return RuleResult((Condition(text, workers=_slots(found), escalated=often),))
 
 
-@rule("EnvMismatch", same_event="env.mismatch")
+@rule("EnvMismatch", same_event=EventKind.ENV_MISMATCH)
 def env_mismatch(rule_input: RuleInput) -> RuleResult:
     """A worker's process runs with another environment than is required."""
     if not should_run(rule_input):
@@ -227,8 +230,7 @@ def _wrong_keys(worker: WorkerView) -> str:
     env = worker.env
     if env is None:
         return ""
-    differences = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
-    return ", ".join(differences[:2]) + (f" and {len(differences) - 2} more" if len(differences) > 2 else "")
+    return cut_list(wrong_keys(env))
 
 
 @rule("StateUncertain")

@@ -6,14 +6,14 @@ file nor the process sets is off by default: exporting that file changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from metabonk_tui.core.causes.evidence import (
     Evidence,
     SilentComponent,
     WorkerEvidence,
     WorkerFinding,
-    cut_list,
     environ_command,
     is_on,
     make_cause,
@@ -24,6 +24,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.status.decode import flag
+from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import is_same_value
 
 PURE_VISION = "METABONK_PURE_VISION_MODE"
@@ -67,30 +68,44 @@ def config_not_loaded(evidence: Evidence) -> Cause | None:
 
 def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
     silent_components = list(evidence.silent_components(worker))
-    file = evidence.file_values
-    if worker.environ is None:
-        confidence = _unloaded_confidence(worker)
-        if confidence and silent_components and not _has_complained(worker):
-            observation = "gated keys of every component absent"
-            observation += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
-            # A file that switches a component off explains its absence by itself, whether it is loaded or not.
-            gates = [
-                key
-                for pair in silent_components
-                if pair[0].state in BUILT_BY_ENVIRONMENT
-                for key in explaining_keys(pair, worker)
-            ]
-            keys = [key for key in gates if _file_sets_right(file, key, evidence.config.required_environment[key])]
-            if keys:
-                yield WorkerFinding(
-                    worker, confidence + 0.1, f"{observation}, although the env file sets {cut_list(keys)}"
-                )
-            elif file is None:
-                yield WorkerFinding(worker, confidence, f"{observation}, as with the code's defaults")
-            else:
-                yield WorkerFinding(worker, 0.3, f"{observation}, and the env file does not switch them on either")
+    return (
+        _not_in_process(evidence, worker, silent_components)
+        if worker.environ is not None
+        else _not_in_sight(evidence, worker, silent_components)
+    )
+
+
+def _not_in_sight(
+    evidence: Evidence, worker: WorkerEvidence, silent_components: Sequence[SilentComponent]
+) -> Iterator[WorkerFinding]:
+    """Conclude from `/status` alone that a worker runs on the code's defaults."""
+    confidence = _unloaded_confidence(worker)
+    if not confidence or not silent_components or _has_complained(worker):
         return
-    environ = worker.environ
+    observation = "gated keys of every component absent"
+    observation += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
+    # A file that switches a component off explains its absence by itself, whether it is loaded or not.
+    gates = [
+        key
+        for pair in silent_components
+        if pair[0].state in BUILT_BY_ENVIRONMENT
+        for key in explaining_keys(pair, worker)
+    ]
+    file, required = evidence.file_values, evidence.config.required_environment
+    keys = [key for key in gates if _file_sets_right(file, key, required[key])]
+    if keys:
+        yield WorkerFinding(worker, confidence + 0.1, f"{observation}, although the env file sets {cut_list(keys)}")
+    elif file is None:
+        yield WorkerFinding(worker, confidence, f"{observation}, as with the code's defaults")
+    else:
+        yield WorkerFinding(worker, 0.3, f"{observation}, and the env file does not switch them on either")
+
+
+def _not_in_process(
+    evidence: Evidence, worker: WorkerEvidence, silent_components: Sequence[SilentComponent]
+) -> Iterator[WorkerFinding]:
+    """Find the required keys that a readable process lacks."""
+    file, environ = evidence.file_values, worker.environ or {}
     missing = [key for pair in silent_components for key in explaining_keys(pair, worker) if key not in environ]
     if not missing or missing == [APPLY]:
         # That one alone has a cause of its own.
@@ -153,34 +168,37 @@ def launcher_override(evidence: Evidence) -> Cause | None:
         return None
     found, keys = [], []
     for worker in evidence.workers:
-        environ = worker.environ
-        if environ is None:
-            continue
-        wrong: list[str] = []
-        for component, spec in evidence.silent_components(worker):
-            for key, wanted in spec.environment.items():
-                if key in environ and _file_sets_right(file, key, wanted) and not is_same_value(environ[key], wanted):
-                    wrong.append(key)
-            pure = APPLY in spec.environment and component.state is ComponentState.ZERO
-            if pure and PURE_VISION in file and is_on(environ.get(PURE_VISION)) and not is_on(file[PURE_VISION]):
-                wrong.append(PURE_VISION)
+        environ = worker.environ or {}
+        wrong = [key for pair in evidence.silent_components(worker) for key in _overridden(pair, environ, file)]
         if not wrong:
             continue
         keys += wrong
         known = any(key.startswith(OVERRIDDEN) for key in wrong)
-        differences = cut_list(
+        observation = cut_list(
             [f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong]
         )
-        found.append(WorkerFinding(worker, 0.96 if known else 0.85, differences))
+        found.append(WorkerFinding(worker, 0.96 if known else 0.85, observation))
     if not found:
         return None
+    right = cut_list([*dict.fromkeys(keys)])
     return make_cause(
         ("launcher-override", "overridden by the launcher"),
         found,
         evidence,
         confirm=environ_command(found[0].worker, keys[0]),
-        fix=f"set {cut_list([*dict.fromkeys(keys)])} in the launcher's JSON profile (configs/launch_*.json), relaunch",
+        fix=f"set {right} in the launcher's JSON profile (configs/launch_*.json), relaunch",
     )
+
+
+def _overridden(silent: SilentComponent, environ: Mapping[str, str], file: Mapping[str, str]) -> Iterator[str]:
+    """Name the keys of a silent component that the file has right and the process has wrong."""
+    component, spec = silent
+    for key, wanted in spec.environment.items():
+        if key in environ and _file_sets_right(file, key, wanted) and not is_same_value(environ[key], wanted):
+            yield key
+    pure = APPLY in spec.environment and component.state is ComponentState.ZERO
+    if pure and PURE_VISION in file and is_on(environ.get(PURE_VISION)) and not is_on(file[PURE_VISION]):
+        yield PURE_VISION
 
 
 def component_disabled(evidence: Evidence) -> Cause | None:
@@ -197,56 +215,73 @@ def component_disabled(evidence: Evidence) -> Cause | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    """A key that switches something on, as the process and the env file have it; None: not there."""
+
+    key: str
+    process: str | None
+    file: str | None
+
+
 def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
-    file, silent_components, environ = evidence.file_values, list(evidence.silent_components(worker)), worker.environ
+    """Judge the flags by the best source that can be read: the process, else the env file, else `/status`."""
+    silent_components, required = list(evidence.silent_components(worker)), evidence.config.required_environment
+    environ, file = worker.environ, evidence.file_values
     flags = [
-        key
+        _Flag(key, (environ or {}).get(key), (file or {}).get(key))
         for pair in silent_components
         for key in explaining_keys(pair, worker)
-        if is_on(evidence.config.required_environment[key])
+        if is_on(required[key])
     ]
     if environ is not None:
-        off = [key for key in flags if key in environ and not is_on(environ[key])]
-        off = [key for key in off if not _file_sets_right(file, key, "1")]
-        if APPLY in off and len(off) == 1:
+        found = _off_in_process(flags, file is not None)
+    elif file is not None:
+        found = _off_in_file(flags, unset_counts=worker.looks_unloaded and not _has_complained(worker))
+    else:
+        found = _off_by_look(worker, silent_components) if flags and not _has_complained(worker) else iter(())
+    for weight, observation in found:
+        yield WorkerFinding(worker, weight, observation)
+
+
+Weighed = tuple[float, str]
+"""(how sure, the sentence)"""
+
+
+def _off_in_process(flags: Sequence[_Flag], file_known: bool) -> Iterator[Weighed]:
+    off = [flag for flag in flags if flag.process is not None and not is_on(flag.process)]
+    # Right in the file and wrong in the process: that is the launcher's override.
+    off = [flag for flag in off if flag.file is None or not is_same_value(flag.file, "1")]
+    unset = [flag.key for flag in flags if file_known and flag.process is None and flag.file is None]
+    if off:
+        if [flag.key for flag in off] == [APPLY]:
+            # That one alone has a cause of its own.
             return
-        if off:
-            also = ", as the env file says" if file is not None and all(key in file for key in off) else ""
-            share = len(off) / max(1, len(flags))
-            yield WorkerFinding(
-                worker, 0.9 + 0.06 * share, f"{cut_list([f'{key} is {environ[key]}' for key in off])}{also}"
-            )
-        unset = [key for key in flags if key not in environ and file is not None and key not in file]
-        # That one alone has a cause of its own.
-        if unset and not off and unset != [APPLY]:
-            yield WorkerFinding(
-                worker, 0.7, f"{cut_list(unset)} set neither in the process nor in the env file: off by default"
-            )
+        also = ", as the env file says" if all(flag.file is not None for flag in off) else ""
+        weight = 0.9 + 0.06 * (len(off) / len(flags))
+        yield weight, f"{cut_list([f'{flag.key} is {flag.process}' for flag in off])}{also}"
+    elif unset and unset != [APPLY]:
+        yield 0.7, f"{cut_list(unset)} set neither in the process nor in the env file: off by default"
+
+
+def _off_in_file(flags: Sequence[_Flag], *, unset_counts: bool) -> Iterator[Weighed]:
+    off = [flag for flag in flags if flag.file is not None and not is_on(flag.file)]
+    unset = [flag.key for flag in flags if flag.file is None]
+    if off:
+        yield 0.8, f"the env file says {cut_list([f'{flag.key}={flag.file}' for flag in off])}"
+    elif unset and unset_counts:
+        yield 0.6, f"the env file does not set {cut_list(unset)}: off by default"
+
+
+def _off_by_look(worker: WorkerEvidence, silent_components: Sequence[SilentComponent]) -> Iterator[Weighed]:
+    """Guess from `/status`: System2 says that it is off, or some components are there and others are not."""
+    unreadable = "the environment is not readable"
+    if worker.mode is None and flag(worker.status, "system2_enabled") is False:
+        yield 0.4, f"{cut_list([component.title for component, _ in silent_components])} absent; {unreadable}"
         return
-    if file is not None:
-        off = [key for key in flags if key in file and not is_on(file[key])]
-        if off:
-            yield WorkerFinding(worker, 0.8, f"the env file says {cut_list([f'{key}={file[key]}' for key in off])}")
-        elif worker.looks_unloaded and not _has_complained(worker):
-            unset = [key for key in flags if key not in file]
-            if unset:
-                yield WorkerFinding(worker, 0.6, f"the env file does not set {cut_list(unset)}: off by default")
-        return
-    if (
-        flags
-        and not _has_complained(worker)
-        and worker.mode is None
-        and flag(worker.status, "system2_enabled") is False
-    ):
-        yield WorkerFinding(
-            worker, 0.4, f"{cut_list([c.title for c, _ in silent_components])} absent; the environment is not readable"
-        )
-    elif flags and not worker.looks_unloaded and not _has_complained(worker):
-        absent = [c.title for c, _ in silent_components if c.state is ComponentState.ABSENT]
-        if absent:
-            yield WorkerFinding(
-                worker, 0.4, f"{cut_list(absent)} absent while others are there; the environment is not readable"
-            )
+    absent = [component.title for component, _ in silent_components if component.state is ComponentState.ABSENT]
+    if absent and not worker.looks_unloaded:
+        yield 0.4, f"{cut_list(absent)} absent while others are there; {unreadable}"
 
 
 def unread_keys(evidence: Evidence) -> Cause | None:

@@ -6,19 +6,18 @@ Knows readings and views. Refuses to know any particular cause.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from metabonk_tui.core.causes.stillness import Stillness, lacks_key
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.sample import EnvFileReading, WorkerStatus
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.status.decode import text
 from metabonk_tui.core.status.log_lines import is_from, without_prefix
-from metabonk_tui.core.verdict.text import labels
 from metabonk_tui.core.worker.component import SILENT
 
 TRUE = ("1", "true", "yes", "on")
@@ -117,7 +116,7 @@ def make_cause(
     name: tuple[str, str], findings: Iterable[WorkerFinding], evidence: Evidence, *, confirm: str, fix: str
 ) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
-    found = sorted(findings, key=lambda one: (-one.confidence, one.worker.view.ref))
+    found = sorted(findings, key=lambda item: (-item.confidence, item.worker.view.ref))
     if not found:
         return None
     groups: dict[str, list[WorkerRef]] = {}
@@ -126,9 +125,11 @@ def make_cause(
     sentences = []
     for because, where in list(groups.items())[:LOGGED_MIN]:
         everywhere = len(where) == evidence.total and len(where) > 1
-        sentences.append(f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else labels(where)}")
+        sentences.append(
+            f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else worker_ranges(where)}"
+        )
     if rest := [ref for where in list(groups.values())[LOGGED_MIN:] for ref in where]:
-        sentences.append(f"alike on {labels(rest)}")
+        sentences.append(f"alike on {worker_ranges(rest)}")
     return Cause(
         id=name[0],
         name=name[1],
@@ -148,11 +149,6 @@ def quote_line(line: str) -> str:
 def is_on(value: str | None) -> bool:
     """Say whether MetaBonk takes this value for true."""
     return value is not None and value.strip().lower() in TRUE
-
-
-def cut_list(names: Sequence[str], most: int = 2) -> str:
-    """Write a list of names, cut: "A, B and 3 more"."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def environ_command(worker: WorkerEvidence, pattern: str = "METABONK_") -> str:

@@ -11,7 +11,6 @@ from metabonk_tui.core.causes.evidence import (
     Evidence,
     WorkerEvidence,
     WorkerFinding,
-    cut_list,
     is_on,
     log_command,
     make_cause,
@@ -20,6 +19,7 @@ from metabonk_tui.core.causes.evidence import (
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView
 from metabonk_tui.core.status.decode import flag
+from metabonk_tui.core.text.phrases import cut_list
 
 COMPLAINTS = {
     "ui_exploration": ("dynamic ui exploration unavailable",),
@@ -77,7 +77,7 @@ def _failed(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFindin
             if confidence:
                 missing.append((confidence, component.title, why))
     if missing:
-        missing.sort(key=lambda one: -one[0])
+        missing.sort(key=lambda item: -item[0])
         named = [title for _, title, _ in missing]
         yield WorkerFinding(worker, missing[0][0], f"{cut_list(named, 4)} absent: {missing[0][2]}")
 

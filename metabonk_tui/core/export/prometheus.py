@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from metabonk_tui.core.model.alert import AlertState
 from metabonk_tui.core.model.snapshot import CheckResult, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
+from metabonk_tui.core.worker import metrics
 
 MetricPoint = tuple[tuple[str, ...], float]
 """The values of the labels, and the number."""
@@ -33,7 +34,7 @@ def families(snapshot: Snapshot, age_s: float) -> tuple[MetricFamily, ...]:
     """Write what is known, by the table; `age_s` is how old the Snapshot is, in real seconds."""
     made = [
         MetricFamily(name, kind, help_text, labels, tuple(_known(read(snapshot))))
-        for name, (kind, help_text, labels, read) in FAMILIES.items()
+        for name, (kind, help_text, labels, read) in family_table().items()
     ]
     known = [family for family in made if family.points]
     return (*known, MetricFamily("metabonk_sample_age_seconds", "gauge", SAMPLE_AGE, (), (((), max(0.0, age_s)),)))
@@ -98,7 +99,7 @@ def _alerts(snapshot: Snapshot) -> MetricPoints:
 
 
 def _available(snapshot: Snapshot) -> float | None:
-    return snapshot.memory.reading.available_bytes if snapshot.memory.reading is not None else None
+    return snapshot.memory.available_bytes
 
 
 def _limit(snapshot: Snapshot) -> float | None:
@@ -111,31 +112,16 @@ def _zero_t(snapshot: Snapshot) -> float | None:
 
 SAMPLE_AGE = "Real seconds since the newest sample"
 WORKER = ("worker",)
-FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Callable[[Snapshot], MetricPoints]]] = {
+FamilyTable = dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Callable[[Snapshot], MetricPoints]]]
+RUN_AND_POOL: FamilyTable = {
     "metabonk_verdict": ("gauge", "1 for the word of the verdict, 0 for the others", ("word",), _verdict_kinds),
     "metabonk_run_info": ("gauge", "1, with the run's name", ("run",), lambda s: [((s.run.name,), 1.0)]),
     "metabonk_run_elapsed_seconds": ("gauge", "Since the run began", (), _single(lambda s: s.run.elapsed_s)),
     "metabonk_workers_desired": ("gauge", "How many workers are wanted", (), _single(lambda s: s.run.desired)),
     "metabonk_workers_up": ("gauge", "How many workers answer", (), _single(_count_up)),
     "metabonk_worker_up": ("gauge", "1: it answers; missing: it was not looked at", WORKER, _per_worker(_up)),
-    "metabonk_worker_generation": (
-        "gauge",
-        "Which life of the worker it is",
-        WORKER,
-        _per_worker(lambda w: w.generation),
-    ),
-    "metabonk_worker_steps_per_second": (
-        "gauge",
-        "Steps per second over the last minute",
-        WORKER,
-        _per_worker(lambda w: w.step_rate),
-    ),
-    "metabonk_worker_rss_bytes": (
-        "gauge",
-        "Resident memory of its process",
-        WORKER,
-        _per_worker(lambda w: w.rss_bytes),
-    ),
+}
+STATES_AND_MEMORY: FamilyTable = {
     "metabonk_component_state": (
         "gauge",
         "1 for the state that the component is in, 0 for the others",
@@ -173,3 +159,13 @@ FAMILIES: dict[str, tuple[Literal["gauge", "counter"], str, tuple[str, ...], Cal
         _single(lambda s: s.recording),
     ),
 }
+
+
+def family_table() -> FamilyTable:
+    """List all families; the numbers of a worker come from `WORKER_METRICS`."""
+    numbers: FamilyTable = {
+        metric.gauge.name: ("gauge", metric.gauge.help_text, WORKER, _per_worker(metric.read))
+        for metric in metrics.WORKER_METRICS
+        if metric.gauge is not None
+    }
+    return {**RUN_AND_POOL, **numbers, **STATES_AND_MEMORY}

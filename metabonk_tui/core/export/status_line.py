@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.levels import Level
 from metabonk_tui.core.text import numbers as fmt
 
 SCHEMA = 1
@@ -20,8 +22,6 @@ STALE_S = 10.0
 AHEAD_S = 5.0
 """What was written later than this from now was written by another clock."""
 NOT_KNOWN = 3
-_CODES = {"go": 0, "caution": 1, "stop": 2, "unknown": NOT_KNOWN}
-_LEVEL_ORDER = ("go", "unknown", "caution", "stop")
 
 UNICODE = {
     "go": "●", "caution": "▲", "stop": "■", "unknown": "◌", "stale": "~", "dot": "·", "fall": "▼", "ellipsis": "…",
@@ -49,7 +49,12 @@ def fault(summary: object) -> str:
         return f"written by a newer metabonk-tui (schema {schema:g})"
     if schema != SCHEMA or _number(summary, "written_at") is None or not _text(summary, "verdict", "word"):
         return "not a file of ours"
-    return "" if _text(summary, "verdict", "level") in _CODES else "not a file of ours"
+    return "" if _level(summary) is not None else "not a file of ours"
+
+
+def _level(summary: StatusSummary) -> Level | None:
+    """Return the level of the verdict; None where it is none that we know."""
+    return next((level for level in levels.LEVELS if level == _text(summary, "verdict", "level")), None)
 
 
 def age_s(summary: StatusSummary, now: float) -> float:
@@ -70,9 +75,10 @@ def is_ended(summary: StatusSummary) -> bool:
 
 def exit_code(summary: StatusSummary, now: float) -> int:
     """Return 0 go, 1 caution, 2 STOP, 3 not known: also where nobody watches."""
-    if is_ended(summary) or is_stale(summary, now):
+    level = _level(summary)
+    if level is None or is_ended(summary) or is_stale(summary, now):
         return NOT_KNOWN
-    return _CODES[_text(summary, "verdict", "level")]
+    return levels.exit_code(level)
 
 
 def most_severe(summaries: list[StatusSummary], now: float) -> StatusSummary:
@@ -80,7 +86,7 @@ def most_severe(summaries: list[StatusSummary], now: float) -> StatusSummary:
 
     def rank(summary: StatusSummary) -> tuple[bool, int, float]:
         live = not is_ended(summary) and not is_stale(summary, now)
-        order = _LEVEL_ORDER.index(_text(summary, "verdict", "level")) if live else 0
+        order = levels.order(_level(summary) or "go") if live else 0
         return live, order, _number(summary, "written_at") or 0.0
 
     return max(summaries, key=rank)

@@ -40,7 +40,7 @@ def summarize(
             "attention": sum(bool(worker.attention) for worker in snapshot.workers),
         },
         "memory": {
-            "available_bytes": memory.reading.available_bytes if memory.reading is not None else None,
+            "available_bytes": memory.available_bytes,
             "floor_bytes": memory.floor_bytes,
             "level": memory.level,
             "oom_kills": memory.oom_kills_in_run,

@@ -16,10 +16,7 @@ from metabonk_tui.core.model.memory import Budget
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.numbers import age, gigabytes
-from metabonk_tui.core.worker.environment import is_same_value
-from metabonk_tui.core.worker.truth import env_check_table
-
-SHOWN_PORTS = 3
+from metabonk_tui.core.worker.environment import env_check_table, is_same_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,10 @@ class ForecastLine:
     """Whether it is lower than it ever was in the last hour: a sawtooth comes back to where it was."""
 
 
+NO_LINE = ForecastLine(0.0, falls=False)
+RAISED: tuple[ForecastState, ...] = ("WARNING", "CRITICAL")
+
+
 @dataclass(frozen=True, slots=True)
 class ForecastTrack:
     """What is remembered of one series."""
@@ -139,7 +143,7 @@ def observe(
         return track
     if track.seen_t is not None and not -BACK_S <= t - track.seen_t <= GAP_S:
         track = replace(track, points=(), bucket=None, lows=(), began_t=None, evaluated_t=None, line=None)
-        if track.state not in ("WARNING", "CRITICAL"):
+        if track.state not in RAISED:
             track = replace(track, state="LEARNING", since_t=t, falling_since_t=None)
         track = replace(track, seen_t=t, warned=0, alarmed=0, calm_t=None, eased_t=None)
     if track.state == "SUSPENDED":
@@ -257,41 +261,58 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
 
 def _judge(track: ForecastTrack, t: float, history_s: float, rules: Rules) -> ForecastTrack:
     """Raise what has held, clear what has rested, and otherwise say which way it goes."""
-    line = track.line
-    falls = line is not None and line.falls and line.fresh_low
-    zero_s = line.zero_s if line is not None and line.zero_s is not None else inf
-    early_s, soon_s = zero_s * (1 - DOUBT), zero_s * (1 - DOUBT_LATE)
-    believed = line is not None and line.fresh_low and zero_s <= history_s
-    raised = track.state in ("WARNING", "CRITICAL")
-    warned = track.warned + 1 if believed and early_s < rules.warn_s else 0
-    # What was believed once is not doubted again for a ripple.
-    alarmed = track.alarmed + 1 if (believed or raised) and soon_s < rules.critical_s else 0
-    calm_t, eased_t = track.calm_t, track.eased_t
-    left = line.level if line is not None else None
-    # Close to nothing the noise hides the fall: what has hardly anything left does not rest.
-    spent = raised and left is not None and left < SPENT_SHARE * (track.raised_level or 0.0)
-    calm_t = None if spent or zero_s < CLEAR_RATIO * rules.warn_s else (t if calm_t is None else calm_t)
-    eased_t = None if spent or zero_s < CLEAR_RATIO * rules.critical_s else (t if eased_t is None else eased_t)
-    rested = calm_t is not None and t - calm_t >= CLEAR_S
-    eased = eased_t is not None and t - eased_t >= CLEAR_S
-    state: ForecastState
-    if alarmed >= HOLD or (track.state == "CRITICAL" and not eased):
-        state = "CRITICAL"
-    elif warned >= HOLD or (raised and not rested):
-        state = "WARNING"
-    else:
-        state = "FALLING" if falls else "STEADY"
-    since_t = track.since_t if state == track.state else t
-    falling = falls or state in ("WARNING", "CRITICAL")
-    falling_since_t = (track.falling_since_t if track.falling_since_t is not None else t) if falling else None
+    line = track.line if track.line is not None else NO_LINE
+    raised = track.state in RAISED
+    track = _rest(_count(track, line, history_s, rules), line, t, rules)
+    state = _next_state(track, line, t)
+    falling = state in RAISED or (line.falls and line.fresh_low)
+    raised_level = track.raised_level if raised else line.level
     return replace(
         track,
         state=state,
-        since_t=since_t,
-        falling_since_t=falling_since_t,
-        raised_level=(track.raised_level if raised else left) if state in ("WARNING", "CRITICAL") else None,
-        warned=warned,
-        alarmed=alarmed,
-        calm_t=calm_t,
-        eased_t=eased_t,
+        since_t=track.since_t if state == track.state else t,
+        falling_since_t=_since(track.falling_since_t, falling, t),
+        raised_level=raised_level if state in RAISED else None,
     )
+
+
+def _count(track: ForecastTrack, line: ForecastLine, history_s: float, rules: Rules) -> ForecastTrack:
+    """Count the evaluations in a row that would warn, and those that would be critical."""
+    zero_s = _zero_s(line)
+    believed = line.fresh_low and zero_s <= history_s
+    warns = believed and zero_s * (1 - DOUBT) < rules.warn_s
+    # What was believed once is not doubted again for a ripple.
+    alarms = (believed or track.state in RAISED) and zero_s * (1 - DOUBT_LATE) < rules.critical_s
+    return replace(track, warned=track.warned + 1 if warns else 0, alarmed=track.alarmed + 1 if alarms else 0)
+
+
+def _rest(track: ForecastTrack, line: ForecastLine, t: float, rules: Rules) -> ForecastTrack:
+    """Note since when nothing would warn or be critical, with a margin."""
+    # Close to nothing the noise hides the fall: what has hardly anything left does not rest.
+    least = SPENT_SHARE * (track.raised_level or 0.0)
+    spent = track.state in RAISED and line.level is not None and line.level < least
+    zero_s = _zero_s(line)
+    calm = not spent and zero_s >= CLEAR_RATIO * rules.warn_s
+    eased = not spent and zero_s >= CLEAR_RATIO * rules.critical_s
+    return replace(track, calm_t=_since(track.calm_t, calm, t), eased_t=_since(track.eased_t, eased, t))
+
+
+def _next_state(track: ForecastTrack, line: ForecastLine, t: float) -> ForecastState:
+    rested = track.calm_t is not None and t - track.calm_t >= CLEAR_S
+    eased = track.eased_t is not None and t - track.eased_t >= CLEAR_S
+    if track.alarmed >= HOLD or (track.state == "CRITICAL" and not eased):
+        return "CRITICAL"
+    if track.warned >= HOLD or (track.state in RAISED and not rested):
+        return "WARNING"
+    return "FALLING" if line.falls and line.fresh_low else "STEADY"
+
+
+def _zero_s(line: ForecastLine) -> float:
+    return line.zero_s if line.zero_s is not None else inf
+
+
+def _since(since_t: float | None, holds: bool, t: float) -> float | None:
+    """Return since when something holds: as before, or from now on; None when it does not."""
+    if not holds:
+        return None
+    return t if since_t is None else since_t

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from metabonk_tui.core.config.schema import GB, Config
-from metabonk_tui.core.memory import trends
+from metabonk_tui.core.memory import oom_kills, trends
 from metabonk_tui.core.memory.capacity import NO_PEAKS, MeasuredPeaks, compute_capacity, held_bytes, peaks_to_keep
+from metabonk_tui.core.memory.oom_kills import NO_KILLS, KillTrack
 from metabonk_tui.core.memory.trends import MemoryTrends
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.levels import MemoryLevel
 from metabonk_tui.core.model.memory import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, Sample
 from metabonk_tui.core.model.timing import Timing
@@ -22,13 +23,6 @@ from metabonk_tui.core.timeseries.window import Points
 HISTORY_S = 3600.0
 HISTORY_BUCKET_S = 10.0
 OWNER_POINTS = Points(every_s=15.0, span_s=300.0)
-
-SUPERVISORS = frozenset({"launcher", "orchestrator"})
-"""Small, and known by little more than a name: that one of them ended says nothing about a kill on the host."""
-
-MemoryLevel = Literal["ok", "warn", "crit", "unknown"]
-ProcessKey = tuple[str, int | None, int | None]
-"""(role, slot, pid)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +40,9 @@ class MemoryTrack:
     measured: MeasuredPeaks = NO_PEAKS
     earlier: tuple[RunPeaks, ...] = ()
     """What earlier runs of this pool held; it outlives a run."""
-    kills_seen: int | None = None
-    """The counter at the last sample."""
-    kills_scope: str | None = None
-    """What that counter counts: a number of another scope cannot be compared with it."""
-    kills_in_run: int = 0
-    kill_t: float | None = None
-    victims: tuple[str, ...] = ()
-    present: tuple[tuple[float, frozenset[ProcessKey]], ...] = ()
-    """Our processes in the last samples: who vanished when the counter moved."""
-    latched_t: float | None = None
-    """When the newest kill was latched: its victim may be seen to be gone a moment later."""
     seen_t: float | None = None
     """When available memory was last read."""
-    unexplained: tuple[float, int] | None = None
-    """(t, kills) of the whole host's counter that may not be ours."""
+    kills: KillTrack = NO_KILLS
     first_warning_t: float | None = None
     first_critical_t: float | None = None
     trends: MemoryTrends = field(default_factory=MemoryTrends)
@@ -79,11 +61,11 @@ def observe(track: MemoryTrack, sample: Sample, timing: Timing, config: Config) 
     if sample.memory is None:
         return replace(track, level="unknown")
     track = _observe_level(track, sample.memory, sample.t, config)
-    return _observe_kills(track, sample, timing.slack_s)
+    return _with_kills(track, oom_kills.observe(track.kills, sample, timing.slack_s), sample.t)
 
 
 def _observe_trends(track: MemoryTrack, sample: Sample, config: Config, suspended: bool) -> MemoryTrack:
-    kills, before = sample.memory.oom_kills if sample.memory else None, track.kills_seen
+    kills, before = sample.memory.oom_kills if sample.memory else None, track.kills.seen
     killed = kills is not None and before is not None and kills > before
     held = _held_by_each(sample)
     ahead = trends.observe(track.trends, sample, held, config, suspended=suspended, killed=killed)
@@ -156,100 +138,30 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
     )
 
 
-def _observe_kills(track: MemoryTrack, sample: Sample, slack_s: float) -> MemoryTrack:
-    """Latch kernel kills. The host's counter also counts strangers: there, one of ours must have vanished."""
-    reading = sample.memory
-    kills = reading.oom_kills if reading else None
-    if reading is None or kills is None:
-        return track
-    before = track.kills_seen if track.kills_scope == reading.oom_scope else None
-    track = replace(track, kills_seen=kills, kills_scope=reading.oom_scope)
-    if track.latched_t is not None and sample.t - track.latched_t <= slack_s:
-        # The process table may have been read just before its victim vanished from it.
-        track = replace(track, victims=tuple(dict.fromkeys((*track.victims, *vanished(track, sample, slack_s)))))
-    if before is not None and kills > before:
-        if reading.oom_scope == "host":
-            more = (track.unexplained[1] if track.unexplained else 0) + kills - before
-            track = replace(track, unexplained=(sample.t, more))
-        else:
-            return _latch(track, sample.t, kills - before, vanished(track, sample, slack_s))
-    if track.unexplained is not None:
-        since, count = track.unexplained
-        missing = vanished(track, sample, slack_s)
-        if not SUPERVISORS.issuperset(missing):
-            return _latch(replace(track, unexplained=None), sample.t, count, missing)
-        if sample.t - since > slack_s:
-            text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
-            return replace(
-                track,
-                unexplained=None,
-                drafts=(*track.drafts, EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "info", text)),
-            )
-    return track
-
-
-def vanished(track: MemoryTrack, sample: Sample, slack_s: float) -> tuple[str, ...]:
-    """Name our processes that were seen at most `slack_s` ago and are gone now: "ollama", "w3"."""
-    if sample.processes is None:
-        return ()
-    now = {(p.role, p.slot, p.pid) for p in sample.processes}
-    names: dict[str, None] = {}
-    for seen_t, present in track.present:
-        if sample.t - seen_t <= slack_s:
-            for role, slot, _pid in sorted(present - now, key=str):
-                names[f"w{slot}" if role == "worker" else role] = None
-    return tuple(names)
-
-
-def _latch(track: MemoryTrack, t: float, count: int, victims: tuple[str, ...]) -> MemoryTrack:
-    who = " ".join(victims) if victims else "victim not known"
+def _with_kills(track: MemoryTrack, kills: KillTrack, t: float) -> MemoryTrack:
+    """Take over the kills and their events; a kill is critical memory."""
+    killed = kills.in_run > track.kills.in_run
     return replace(
         track,
-        kills_in_run=track.kills_in_run + count,
-        kill_t=t if track.kill_t is None else track.kill_t,
-        latched_t=t if not victims else None,
-        victims=tuple(dict.fromkeys((*track.victims, *victims))),
-        first_critical_t=t if track.first_critical_t is None else track.first_critical_t,
-        drafts=(
-            *track.drafts,
-            EventDraft(
-                EventKind.MEMORY_OOM,
-                "crit",
-                f"kernel OOM kill: {who} (counter +{count})",
-                facts={"count": count, "victims": list(victims)},
-            ),
-        ),
+        kills=replace(kills, drafts=()),
+        drafts=(*track.drafts, *kills.drafts),
+        first_critical_t=t if killed and track.first_critical_t is None else track.first_critical_t,
     )
 
 
 def latch_named(track: MemoryTrack, t: float, victims: tuple[str, ...]) -> MemoryTrack:
     """Latch a kill that the kernel's log names, where no counter is read that would show it."""
-    return _latch(track, t, len(victims), victims) if victims and track.kills_seen is None else track
+    return _with_kills(track, oom_kills.latch_named(track.kills, t, victims), t)
 
 
 def close(track: MemoryTrack, sample: Sample, t: float) -> MemoryTrack:
-    """Latch, at the run's last time `t`, what the counter says was killed between then and the next run's sample.
-
-    The host's counter says nothing here: everything of ours is gone, whoever was killed.
-    """
-    track = replace(track, drafts=())
-    reading = sample.memory
-    kills, before = reading.oom_kills if reading else None, track.kills_seen
-    if reading is None or kills is None or before is None or kills <= before:
-        return track
-    if reading.oom_scope != track.kills_scope or reading.oom_scope == "host":
-        return track
-    return _latch(track, t, kills - before, ())
+    """Latch, at the run's last time `t`, what the counter says was killed between then and the next run's sample."""
+    return _with_kills(replace(track, drafts=()), oom_kills.close(track.kills, sample, t), t)
 
 
 def remember_present(track: MemoryTrack, sample: Sample) -> MemoryTrack:
     """Remember which of our processes this sample showed, after it was judged."""
-    if sample.processes is None:
-        return track
-    present = frozenset((p.role, p.slot, p.pid) for p in sample.processes if p.role != "other")
-    if track.present and track.present[-1][1] == present:
-        return replace(track, present=(*track.present[:-1], (sample.t, present)))
-    return replace(track, present=(*track.present, (sample.t, present))[-8:])
+    return replace(track, kills=oom_kills.remember_present(track.kills, sample))
 
 
 def _observe_owners(track: MemoryTrack, sample: Sample) -> MemoryTrack:
@@ -296,9 +208,9 @@ def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryVi
         above_floor_since_t=track.above_since_t,
         history=track.history,
         owners=tuple(owners),
-        oom_kills_in_run=track.kills_in_run,
-        oom_since_t=track.kill_t,
-        oom_victims=track.victims,
+        oom_kills_in_run=track.kills.in_run,
+        oom_since_t=track.kills.first_t,
+        oom_victims=track.kills.victims,
         budget=_budget(track, config),
         first_warning_t=track.first_warning_t,
         first_critical_t=track.first_critical_t,

@@ -13,8 +13,9 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import forecast
 from metabonk_tui.core.memory.forecast import ForecastTrack, Rules
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.memory import Forecast, GpuMemory, Growth, SwapView
-from metabonk_tui.core.model.sample import GpuReading, Sample, Severity
+from metabonk_tui.core.model.sample import GpuReading, Sample
 from metabonk_tui.core.text.numbers import age, estimate
 from metabonk_tui.core.timeseries.window import Points
 
@@ -70,7 +71,7 @@ def rules(config: Config) -> Rules:
 
 def changed_by_us(sample: Sample) -> bool:
     """Say whether this tick changed the pool: what was learned before it counts no more."""
-    changes = ("pool.launch", "pool.resize", "pool.stop")
+    changes = (EventKind.POOL_LAUNCH, EventKind.POOL_RESIZE, EventKind.POOL_STOP)
     return any(event.kind in changes and event.severity != "crit" for event in sample.events)
 
 
@@ -213,7 +214,7 @@ def growth_views(trends: MemoryTrends) -> tuple[Growth, ...]:
         rate = series.points.rate(min_span_s=60.0)
         per_min = None if rate is None else rate * 60
         views.append(Growth(name, int(series.points.items[-1][1]), per_min, series.since_t))
-    return tuple(sorted(views, key=lambda one: (-(one.bytes_per_min or 0.0), one.name)))
+    return tuple(sorted(views, key=lambda item: (-(item.bytes_per_min or 0.0), item.name)))
 
 
 def _observe_growth(before: Mapping[str, GrowthSeries], held: Mapping[str, int], t: float) -> dict[str, GrowthSeries]:

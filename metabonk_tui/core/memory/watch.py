@@ -65,7 +65,7 @@ def watch_inputs(snapshot: Snapshot, config: Config) -> WatchInputs:
     there = pool.launcher_pid is not None or any(worker.alive for worker in snapshot.workers)
     return WatchInputs(
         t=snapshot.t,
-        available_bytes=memory.reading.available_bytes if memory.reading else None,
+        available_bytes=memory.available_bytes,
         ends_in_s=ends_in_s,
         pool=(snapshot.run.name, pool.launcher_pid, pool.launcher_started_at) if there else None,
         busy=pool.operation is not None and pool.operation.ended_at is None,

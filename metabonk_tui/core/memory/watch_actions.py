@@ -13,6 +13,7 @@ from metabonk_tui.core.config.schema import MemoryWatchConfig
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.text.phrases import count_of
 
 BY = "watch"
 RESPONSES = {
@@ -87,7 +88,7 @@ def _workers(snapshot: Snapshot) -> int:
 
 def _title(action: Action, snapshot: Snapshot) -> str:
     if isinstance(action, Resize):
-        return f"resize {_workers(snapshot)} → {action.workers} worker{'s' if action.workers != 1 else ''}"
+        return f"resize {_workers(snapshot)} → {count_of(action.workers, 'worker')}"
     return f"stop worker {action.ref.slot}" if isinstance(action, StopWorker) else "stop the pool"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.levels import AlertSeverity
 from metabonk_tui.core.model.refs import WorkerRef
 
 AlertState = Literal["pending", "firing", "resolved"]
 """pending: the condition holds, not yet for long enough. resolved: it held, and no longer does."""
-AlertSeverity = Literal["info", "warn", "crit"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import Event, Severity
+from metabonk_tui.core.model.sample import Event
 
 
 class EventKind(StrEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.levels import MemoryLevel
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, WatchReading
 
 
@@ -65,16 +66,6 @@ class Budget:
     worker_peak_t: float | None = None
     """When the earlier run was that the worker's peak is from."""
     ollama_peak_t: float | None = None
-
-    @property
-    def worker_measured(self) -> bool:
-        """Tell whether the worker's peak was measured, in this run or an earlier one, rather than assumed."""
-        return self.worker_source != "config"
-
-    @property
-    def ollama_measured(self) -> bool:
-        """Tell whether Ollama's peak was measured, in this run or an earlier one, rather than assumed."""
-        return self.ollama_source != "config"
 
     @property
     def available_bytes(self) -> int:
@@ -149,7 +140,7 @@ class Growth:
 class SwapView:
     """Swap, judged: growing while tasks stall on memory is thrashing."""
 
-    level: Literal["ok", "warn", "crit", "unknown"]
+    level: MemoryLevel
     used_bytes: int | None
     total_bytes: int | None
     bytes_per_min: float | None
@@ -173,7 +164,7 @@ class MemoryView:
     """Memory, judged."""
 
     reading: MemoryReading | None
-    level: Literal["ok", "warn", "crit", "unknown"]
+    level: MemoryLevel
     floor_bytes: int
     min_available_bytes: int | None
     """Lowest in this run."""
@@ -206,3 +197,13 @@ class MemoryView:
     """Around the first OOM kill of the run."""
     kernel_log: str | None = None
     """"readable", or why not; None: it was not looked at."""
+
+    @property
+    def available_bytes(self) -> int | None:
+        """Available now; None: not observed."""
+        return self.reading.available_bytes if self.reading is not None else None
+
+    @property
+    def total_bytes(self) -> int | None:
+        """The limit that holds now; None: not observed."""
+        return self.reading.total_bytes if self.reading is not None else None

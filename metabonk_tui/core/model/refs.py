@@ -6,12 +6,14 @@ A slot number names a worker on one host only, a pid a process only as long as i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 HostName = str
 """A host as the configuration names it; "" is the only one of a configuration that names none."""
 
 ONLY_HOST: HostName = ""
+NAMED_WORKERS = 8
 
 _KEY = re.compile(r"(?:(?P<host>[^/\s]+)/)?w?(?P<slot>[0-9]{1,4})", re.ASCII)
 
@@ -41,3 +43,22 @@ def worker_ref(written: object) -> WorkerRef | None:
         return WorkerRef(slot=written)
     found = _KEY.fullmatch(written)
     return WorkerRef(found["host"] or ONLY_HOST, int(found["slot"])) if found else None
+
+
+def worker_names(refs: Sequence[WorkerRef], most: int | None = NAMED_WORKERS) -> str:
+    """Name the first `most` workers, None for all: "w0 w1 w2 ..."."""
+    named = " ".join(ref.label for ref in refs[:most])
+    return named if most is None or len(refs) <= most else f"{named} ..."
+
+
+def worker_ranges(refs: Iterable[WorkerRef]) -> str:
+    """Name workers in ascending order, three or more neighbours as a range: "w0-w7 w9 w10"."""
+    groups: list[list[WorkerRef]] = []
+    for ref in sorted(refs):
+        if groups and ref == groups[-1][-1]._replace(slot=groups[-1][-1].slot + 1):
+            groups[-1].append(ref)
+        else:
+            groups.append([ref])
+    return " ".join(
+        f"{group[0].label}-{group[-1].label}" if len(group) > 2 else worker_names(group, None) for group in groups
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.refs import WorkerRef
 
 Json = str | int | float | bool | None | list[Any] | dict[str, Any]
@@ -239,9 +240,6 @@ class EnvFileReading:
     """Why it could not be read; then nothing else here counts."""
     unread: tuple[str, ...] | None = None
     """Of these, what the workers' source never names; None: the source is not known, or not all of it was read."""
-
-
-Severity = Literal["info", "ok", "warn", "crit"]
 
 
 @dataclass(frozen=True, slots=True)

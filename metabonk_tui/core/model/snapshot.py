@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.contract import ContractView
+from metabonk_tui.core.model.levels import Level
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading
 from metabonk_tui.core.model.worker import WorkerView
-
-Level = Literal["go", "caution", "stop", "unknown"]
 
 
 class VerdictKind(StrEnum):
@@ -41,7 +41,7 @@ class VerdictKind(StrEnum):
     @property
     def exit_code(self) -> int:
         """0 go, 1 caution, 2 STOP, 3 not known yet (the monitoring-plugins convention)."""
-        return {"go": 0, "caution": 1, "stop": 2, "unknown": 3}[self.level]
+        return levels.exit_code(self.level)
 
 
 _LEVELS: dict[VerdictKind, Level] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,14 +63,6 @@ class Clock(Protocol):
 
     def continue_from(self, reading: ClockReading) -> None:
         """Go on as another clock of this boot went."""
-        ...
-
-
-class SampleSource(Protocol):
-    """Where Samples come from: the live pool, a file, a test's script."""
-
-    def samples(self) -> AsyncIterator[Sample]:
-        """Yield Samples in order of time; ends when there are no more."""
         ...
 
 

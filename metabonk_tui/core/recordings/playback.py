@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from metabonk_tui.core.model.event import without_duplicates
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.event import EventKind, without_duplicates
+from metabonk_tui.core.model.levels import Level
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Gap, Level, Snapshot, VerdictKind, new_events
+from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind, new_events
 
 MarkKind = Literal["verdict", "crit", "warn", "gap", "run"]
 MAX_GAP_SHARE = 1 / 16
@@ -37,7 +39,7 @@ class Mark:
         """How loud it is."""
         if self.verdict_kind is not None:
             return self.verdict_kind.level
-        return {"crit": "stop", "warn": "caution"}.get(self.kind, "unknown")  # type: ignore[return-value]
+        return levels.of_severity(self.kind) if self.kind in ("crit", "warn") else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,6 @@ class Playback:
         """The run in which it stands."""
         begun = [run for run in self.runs if run.from_t <= self.t]
         return begun[-1] if begun else None
-
-    @property
-    def at_end(self) -> bool:
-        """Whether there is nothing behind this."""
-        return self.whole and self.t >= self.read_to_t
 
     def ends_of(self, run: RunSpan) -> float | None:
         """Return the last sample of a run; None: not known yet."""
@@ -184,10 +181,10 @@ def marks_of(events: Iterable[Event], t: float | None = None) -> tuple[Mark, ...
     marks = []
     for event in without_duplicates(events):
         at_t = event.t if t is None else t
-        verdict_kind = _verdict_kind(event) if event.kind == "verdict" else None
+        verdict_kind = _verdict_kind(event) if event.kind == EventKind.VERDICT else None
         if verdict_kind is not None:
             marks.append(Mark(at_t, "verdict", event.text, verdict_kind))
-        elif event.kind == "recorder.gap":
+        elif event.kind == EventKind.RECORDER_GAP:
             marks.append(Mark(at_t, "gap", event.text))
         elif event.severity in ("warn", "crit"):
             marks.append(Mark(at_t, "crit" if event.severity == "crit" else "warn", event.text))
@@ -199,7 +196,7 @@ def gaps_of(events: Iterable[Event]) -> tuple[Gap, ...]:
     return tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
         for event in events
-        if event.kind == "recorder.gap" and {"from", "to"} <= set(event.facts)
+        if event.kind == EventKind.RECORDER_GAP and {"from", "to"} <= set(event.facts)
     )
 
 

@@ -96,7 +96,7 @@ def compare(a: RunTimeline, b: RunTimeline) -> Comparison:
     order = {metric.id: place for place, metric in enumerate(chosen)}
     found = sorted(
         (line.divergence for line in lines if line.divergence is not None),
-        key=lambda one: (one.at_s // MINUTE_S, one.metric.rank, order[one.metric.id]),
+        key=lambda item: (item.at_s // MINUTE_S, item.metric.rank, order[item.metric.id]),
     )
     return Comparison(a, b, common_s, marks, tuple(lines), tuple(found))
 

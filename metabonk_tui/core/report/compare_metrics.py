@@ -6,7 +6,7 @@ Pure. Missing is None and never equal nor unequal to anything; an absent key is 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -16,6 +16,8 @@ from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
 from metabonk_tui.core.report.timeline import ComponentPoint, RunTimeline, TimelinePoint, WorkerPoint
 from metabonk_tui.core.text.numbers import gigabytes, number
+from metabonk_tui.core.worker import metrics as worker_metrics
+from metabonk_tui.core.worker.metrics import CompareRule, WorkerMetric
 
 GB = 1_000_000_000
 NOT_RECORDED = "not recorded"
@@ -71,8 +73,6 @@ KEY_PRESENT = (
     ComponentState.BAD,
 )
 QUIET = (ComponentState.STALLED, ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN)
-MIN_RATE = 0.01
-"""Steps per second; below it two workers stand equally still."""
 
 
 def metrics(a: RunTimeline, b: RunTimeline) -> tuple[Metric, ...]:
@@ -90,12 +90,7 @@ def metrics(a: RunTimeline, b: RunTimeline) -> tuple[Metric, ...]:
         *(one for part in parts for one in _of_component(part)),
         _share("conduct", "workers in trouble", HEALTH, 300.0, _trouble, differ_by_worker),
         _number("resets", "counter resets", HEALTH, 300.0, _resets, _more_resets, "{:.0f}".format),
-        _number(
-            "step_rate.median", "step rate, median", RATES, 300.0, _median_rate, _differ_by_factor(3, MIN_RATE), _rate
-        ),
-        _number(
-            "step_rate.fastest", "step rate, fastest", RATES, 300.0, _max_rate, _differ_by_factor(10, MIN_RATE), _rate
-        ),
+        *(_of_workers(metric, rule) for metric in worker_metrics.WORKER_METRICS for rule in metric.compare),
         _share("uncertain", "state uncertain", HEALTH, 300.0, _uncertain, _differ_by_half),
         _share("gameplay", "reached gameplay", GAMEPLAY, 600.0, partial(_gameplay, derived), _none_against_some),
         _number("available_memory", "available memory", MEMORY, 300.0, _available, _memory(1.0, 0.2), _gigabytes),
@@ -104,8 +99,8 @@ def metrics(a: RunTimeline, b: RunTimeline) -> tuple[Metric, ...]:
     )
 
 
-def _parts(one: RunTimeline) -> tuple[ComponentView, ...]:
-    return one.last.workers[0].components if one.last.workers else ()
+def _parts(run_timeline: RunTimeline) -> tuple[ComponentView, ...]:
+    return run_timeline.last.workers[0].components if run_timeline.last.workers else ()
 
 
 def _of_component(part: ComponentView) -> tuple[Metric, ...]:
@@ -127,6 +122,19 @@ def _of_component(part: ComponentView) -> tuple[Metric, ...]:
             lambda x, y: ABSENT not in (x, y) and _differ_by_factor(4, floor)(x, y),
             lambda x: x if x == ABSENT else number(x, decimals),
         ),
+    )
+
+
+def _of_workers(metric: WorkerMetric, rule: CompareRule) -> Metric:
+    """Compare what the rule makes of a number of all workers."""
+    return _number(
+        f"{metric.id}.{rule.id}",
+        rule.title,
+        RATES,
+        300.0,
+        partial(_combined, metric.id, rule.combine),
+        _differ_by_factor(rule.factor, rule.floor),
+        metric.written,
     )
 
 
@@ -196,10 +204,6 @@ def write_share(share: Share) -> str:
     return f"{share.count}/{share.of}" + (f" {share.what}" if share.what else "")
 
 
-def _rate(value: float) -> str:
-    return f"{number(value, 2)}/s"
-
-
 def _gigabytes(value: float) -> str:
     return f"{gigabytes(value)} GB"
 
@@ -250,12 +254,10 @@ def _resets(point: TimelinePoint) -> float | None:
     return float(sum(worker.generation - 1 for worker in seen)) if seen else None
 
 
-def _median_rate(point: TimelinePoint) -> float | None:
-    return _median(worker.step_rate for worker in _seen(point))
-
-
-def _max_rate(point: TimelinePoint) -> float | None:
-    return max((worker.step_rate for worker in _seen(point) if worker.step_rate is not None), default=None)
+def _combined(name: str, combine: Callable[[Sequence[float]], float], point: TimelinePoint) -> float | None:
+    numbers = [worker.numbers.get(name) for worker in _seen(point)]
+    known = [value for value in numbers if value is not None]
+    return float(combine(known)) if known else None
 
 
 def _uncertain(point: TimelinePoint) -> Share | None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from metabonk_tui.core.model.refs import WorkerRef, worker_ref
-from metabonk_tui.core.model.sample import Event, Severity
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.refs import WorkerRef, worker_names, worker_ref
+from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
+from metabonk_tui.core.text.phrases import count_of
 
 GAPS_SHOWN = 3
 NO_CAUSE_TIMES: Mapping[str, float] = {}
@@ -48,11 +51,11 @@ def first_seen(
         *_memory(last, events),
         *_gaps(last),
     ]
-    return tuple(sorted(found, key=lambda one: one.t))
+    return tuple(sorted(found, key=lambda item: item.t))
 
 
 def _start(last: Snapshot) -> FirstSeen:
-    wanted = "" if last.run.desired is None else f", {_many(last.run.desired, 'worker')} wanted"
+    wanted = "" if last.run.desired is None else f", {count_of(last.run.desired, 'worker')} wanted"
     return FirstSeen("run-start", last.run.started_at, "info", f"the run begins{wanted}")
 
 
@@ -60,7 +63,7 @@ def answered_t(last: Snapshot, events: Sequence[Event]) -> dict[WorkerRef, float
     """Say when each worker first answered."""
     first: dict[WorkerRef, float] = {}
     for event in events:
-        if event.kind == "worker.up":
+        if event.kind == EventKind.WORKER_UP:
             for ref in _slots(event):
                 first.setdefault(ref, event.t)
     return first
@@ -78,7 +81,7 @@ def _answers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         severity: Severity = "ok" if len(refs) == whole else "warn"
         return [FirstSeen("workers-answer", at, severity, f"{share} workers answer", workers=refs)]
     return [
-        FirstSeen("workers-answer", at, "info", f"first answer: {_named(early)}", workers=early),
+        FirstSeen("workers-answer", at, "info", f"first answer: {worker_names(early)}", workers=early),
         FirstSeen("workers-all-answer", all_t, "ok", f"{share} workers have answered", workers=refs),
     ]
 
@@ -95,7 +98,7 @@ def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     for refs, components in groups.items():
         ids = tuple(one for one, _ in components)
         certain = _certain_t(events, ids, refs)
-        named = f"{_listed([title for _, title in components])} ABSENT on {len(refs)}/{len(last.workers)}"
+        named = f"{', '.join(title for _, title in components)} ABSENT on {len(refs)}/{len(last.workers)}"
         since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
         text = f"{named}: not in /status from the first answer on{since}"
         found.append(FirstSeen("component-absent", max(first[ref] for ref in refs), "crit", text, ids, refs))
@@ -130,7 +133,7 @@ def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
             continue
         refs = tuple(ref for ref in _slots(event) if (ref, component) not in never)
         if refs:
-            text = f"{title} went ABSENT on {_named(refs)}: it was in /status before"
+            text = f"{title} went ABSENT on {worker_names(refs)}: it was in /status before"
             found[component] = FirstSeen("component-vanished", event.t, "crit", text, (component,), refs)
     return list(found.values())
 
@@ -142,7 +145,7 @@ def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     titles: dict[str, str] = {}
     for event in events:
         component, title = event.facts.get("component"), event.facts.get("title")
-        if event.kind != "component.active" or not isinstance(component, str):
+        if event.kind != EventKind.COMPONENT_ACTIVE or not isinstance(component, str):
             continue
         titles[component] = str(title)
         for ref in _slots(event):
@@ -152,7 +155,7 @@ def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         early = tuple(sorted(ref for ref, t in by_slot.items() if t == at))
         whole, latest = max(len(last.workers), len(by_slot)), max(by_slot.values())
         by = "" if latest == at else f"; on {len(by_slot)}/{whole} by {elapsed(latest - last.run.started_at)}"
-        on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else _named(early)
+        on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else worker_names(early)
         text = f"{titles[component]} active on {on}{by}"
         first[component] = FirstSeen("component-active", at, "ok", text, (component,), early)
     return list(first.values())
@@ -169,7 +172,9 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
     """Say when STOP was first shown; None: never."""
     named = [
-        event.t for event in events if event.kind == "verdict" and event.facts.get("word") == VerdictKind.STOP.value
+        event.t
+        for event in events
+        if event.kind == EventKind.VERDICT and event.facts.get("word") == VerdictKind.STOP.value
     ]
     kept = [t for t, word, _ in last.verdicts if word is VerdictKind.STOP]
     return named[0] if named else kept[0] if kept else None
@@ -194,11 +199,11 @@ def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen
     """Tell the first counter reset, jump of a rate, loss, mismatch, and gameplay."""
     found = []
     for kind, name, severity in (
-        ("worker.generation", "worker-reset", "warn"),
-        ("worker.rate", "worker-rate", "warn"),
-        ("worker.down", "worker-down", None),
-        ("env.mismatch", "env-mismatch", "crit"),
-        ("worker.gameplay", "gameplay", "ok"),
+        (EventKind.WORKER_GENERATION, "worker-reset", "warn"),
+        (EventKind.WORKER_RATE, "worker-rate", "warn"),
+        (EventKind.WORKER_DOWN, "worker-down", None),
+        (EventKind.ENV_MISMATCH, "env-mismatch", "crit"),
+        (EventKind.WORKER_GAMEPLAY, "gameplay", "ok"),
     ):
         all_of = [event for event in events if event.kind == kind]
         if not all_of:
@@ -211,14 +216,14 @@ def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen
 
 
 def _more(last: Snapshot, kind: str, all_of: Sequence[Event]) -> str:
-    if kind == "worker.generation":
+    if kind == EventKind.WORKER_GENERATION:
         resets = sum(len(worker.resets_t) for worker in last.workers)
-        return f"; {_many(resets, 'restart')} in all" if resets > 1 else ""
-    if kind == "worker.rate":
+        return f"; {count_of(resets, 'restart')} in all" if resets > 1 else ""
+    if kind == EventKind.WORKER_RATE:
         ratios = [(event.facts.get("ratio") or 0.0, event) for event in all_of]
         most, worst = max(ratios, key=lambda pair: pair[0])
         if worst is not all_of[0]:
-            return f"; up to ×{most:.0f} on {_named(_slots(worst))} at {elapsed(worst.t - last.run.started_at)}"
+            return f"; up to ×{most:.0f} on {worker_names(_slots(worst))} at {elapsed(worst.t - last.run.started_at)}"
     return ""
 
 
@@ -232,20 +237,20 @@ def _causes(last: Snapshot, causes_t: Mapping[str, float]) -> list[FirstSeen]:
 
 def _memory(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     found = []
-    kill = next((event for event in events if event.kind == "memory.oom"), None)
+    kill = next((event for event in events if event.kind == EventKind.MEMORY_OOM), None)
 
     def lead(t: float) -> str:
         return f", {age(kill.t - t)} before the kernel killed" if kill is not None and t < kill.t else ""
 
     for name, severity, kind in (
-        ("memory-low", "warn", "memory.low"),
-        ("memory-critical", "crit", "memory.critical"),
-        ("forecast-warning", "warn", "memory.forecast"),
-        ("forecast-critical", "crit", "memory.forecast"),
+        ("memory-low", "warn", EventKind.MEMORY_LOW),
+        ("memory-critical", "crit", EventKind.MEMORY_CRITICAL),
+        ("forecast-warning", "warn", EventKind.MEMORY_FORECAST),
+        ("forecast-critical", "crit", EventKind.MEMORY_FORECAST),
     ):
         first = next((e for e in events if e.kind == kind and e.severity == severity), None)
         if first is not None:
-            prefix = "forecast: " if kind == "memory.forecast" else ""
+            prefix = "forecast: " if kind == EventKind.MEMORY_FORECAST else ""
             before = "" if "gpu" in first.facts else lead(first.t)  # a GPU's memory is not what the kernel kills for
             event_severity: Severity = "crit" if severity == "crit" else "warn"
             found.append(FirstSeen(name, first.t, event_severity, f"{prefix}{first.text}{before}"))
@@ -264,7 +269,7 @@ def _gaps(last: Snapshot) -> list[FirstSeen]:
         found.append(FirstSeen("gap", gap.from_t, "warn", text))
     more = len(last.run.gaps) - GAPS_SHOWN
     if more > 0:
-        text = f"and {_many(more, 'more gap')} after this"
+        text = f"and {count_of(more, 'more gap')} after this"
         found.append(FirstSeen("gap", last.run.gaps[GAPS_SHOWN].from_t, "warn", text))
     return found
 
@@ -274,15 +279,3 @@ def _slots(event: Event) -> tuple[WorkerRef, ...]:
     if isinstance(named, list | tuple):
         return tuple(ref for each in named if (ref := worker_ref(each)) is not None)
     return () if event.worker is None else (event.worker,)
-
-
-def _named(refs: Sequence[WorkerRef]) -> str:
-    return " ".join(ref.label for ref in refs[:8]) + (" ..." if len(refs) > 8 else "")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")

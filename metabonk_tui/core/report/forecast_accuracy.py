@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 
@@ -66,20 +67,20 @@ class ForecastRecord:
 
 def forecast_record(last: Snapshot, events: Sequence[Event]) -> ForecastRecord:
     """Hold every warning against what came."""
-    kills = [event.t for event in events if event.kind == "memory.oom"]
+    kills = [event.t for event in events if event.kind == EventKind.MEMORY_OOM]
     closed: list[Prediction] = []
     open_predictions: dict[tuple[int | None, str], Prediction] = {}
     below = False
     for event in events:
-        if event.kind == "memory.forecast":
+        if event.kind == EventKind.MEMORY_FORECAST:
             _apply_event(event, open_predictions, closed, kills)
-        elif event.kind in ("memory.low", "memory.critical"):
+        elif event.kind in (EventKind.MEMORY_LOW, EventKind.MEMORY_CRITICAL):
             fell = event.severity in ("warn", "crit") and not below
             below = event.severity in ("warn", "crit")
             for key, prediction in open_predictions.items():
                 if fell and prediction.gpu is None and prediction.floor_t is None:
                     open_predictions[key] = replace(prediction, floor_t=event.t)
-        elif event.kind == "memory.oom":
+        elif event.kind == EventKind.MEMORY_OOM:
             _close(open_predictions, closed, None, ("WARNING", "CRITICAL"), "came true", event.t)
     raised = sorted((*closed, *open_predictions.values()), key=lambda prediction: prediction.t)
     predicted_t = {prediction.ended_t for prediction in raised if prediction.outcome == "came true"}

@@ -5,16 +5,16 @@ Pure; knows the public names and nothing of how they come about.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.memory import BlackBox, Forecast, MemoryView, SwapView
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.report.first_seen import FirstSeen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord
-from metabonk_tui.core.report.report_alerts import alerts_json
 from metabonk_tui.core.report.run_history import RunHistory, histories_so_far
 from metabonk_tui.core.report.summary import run_sentences
 
@@ -41,16 +41,13 @@ def join(reports: Sequence[Report]) -> Report:
     return last
 
 
-def run(one: RunHistory) -> Report:
+def run(history: RunHistory) -> Report:
     """Write one run."""
-    last = one.last
+    last = history.last
     start = last.run.started_at
     duration_s = max(0.0, last.t - start)
 
-    def at(t: float | None) -> float | None:
-        return None if t is None else round(t - start, 3)
-
-    return {
+    tree = {
         "schema": SCHEMA,
         "run": {
             "name": last.run.name,
@@ -62,45 +59,45 @@ def run(one: RunHistory) -> Report:
         },
         "verdict": {
             "word": last.verdict.kind.value,
-            "since_s": at(last.verdict.since_t),
+            "since_t": last.verdict.since_t,
             "because": list(last.verdict.because),
         },
         "verdicts": [
-            {"at_s": at(t), "word": word.value, "because": list(because)} for t, word, because in one.verdicts
+            {"at_t": t, "word": word.value, "because": list(because)} for t, word, because in history.verdicts
         ],
-        "in_short": list(run_sentences(one)),
-        "first_seen": [_first_seen(each, last) for each in one.first_seen],
+        "in_short": list(run_sentences(history)),
+        "first_seen": [_first_seen(each, last) for each in history.first_seen],
         "nodes": {node.id: node.answer for node in last.verdict.nodes},
         "checks": [
-            {"n": check.n, "at_s": at(check.due_t), "result": check.result, "because": check.because}
+            {"n": check.n, "at_t": check.due_t, "result": check.result, "because": check.because}
             for check in last.gate.checks
             if check.result != "TO COME"
         ],
-        "workers": [_worker(worker, start, duration_s) for worker in last.workers],
+        "workers": [_worker(worker, duration_s) for worker in last.workers],
         "memory": {
             "min_available_bytes": last.memory.min_available_bytes,
             "oom_kills": last.memory.oom_kills_in_run,
-            "first_warning_s": at(last.memory.first_warning_t),
-            "first_critical_s": at(last.memory.first_critical_t),
-            "forecast": _forecast(last.memory.forecast, start),
-            "forecasts": _record(one.forecasts, start),
+            "first_warning_t": last.memory.first_warning_t,
+            "first_critical_t": last.memory.first_critical_t,
+            "forecast": _forecast(last.memory.forecast),
+            "forecasts": _record(history.forecasts),
             "swap": _swap(last.memory.swap),
-            "gpus": _gpus(last.memory, start),
+            "gpus": _gpus(last.memory),
             "growth": [
                 {
-                    "name": one.name,
-                    "bytes": one.bytes,
-                    "bytes_per_min": None if one.bytes_per_min is None else round(one.bytes_per_min),
-                    "since_s": at(one.since_t),
+                    "name": history.name,
+                    "bytes": history.bytes,
+                    "bytes_per_min": None if history.bytes_per_min is None else round(history.bytes_per_min),
+                    "since_t": history.since_t,
                 }
-                for one in last.memory.growth
+                for history in last.memory.growth
             ],
             "kernel_log": last.memory.kernel_log,
-            "black_box": _black_box(last.memory.black_box, start),
+            "black_box": _black_box(last.memory.black_box),
         },
-        "alerts": alerts_json(last.alerts, start, last.t),
-        "events": [_event(event, start) for event in one.events],
-        "gaps": [{"from_s": at(gap.from_t), "to_s": at(gap.to_t)} for gap in last.run.gaps],
+        "alerts": _alerts(last.alerts, last.t),
+        "events": [_event(event) for event in history.events],
+        "gaps": [{"from_t": gap.from_t, "to_t": gap.to_t} for gap in last.run.gaps],
         "causes": [
             {
                 "id": cause.id,
@@ -114,66 +111,80 @@ def run(one: RunHistory) -> Report:
             for cause in last.causes
         ],
     }
+    return {key: relative_times(value, start) for key, value in tree.items()}
 
 
-def _first_seen(one: FirstSeen, last: Snapshot) -> Report:
+def relative_times(tree: Any, start: float) -> Any:
+    """Turn every key `*_t` into `*_s`: seconds from `start`, not Unix time. A text under such a key is no time."""
+    if isinstance(tree, dict):
+        return dict(_relative(key, value, start) for key, value in tree.items())
+    return [relative_times(each, start) for each in tree] if isinstance(tree, list) else tree
+
+
+def _relative(key: str, value: Any, start: float) -> tuple[str, Any]:
+    if not key.endswith("_t") or isinstance(value, str | dict):
+        return key, relative_times(value, start)
+    return f"{key.removesuffix('_t')}_s", [_since(t, start) for t in value] if isinstance(value, list) else _since(
+        value, start
+    )
+
+
+def _since(t: float | None, start: float) -> float | None:
+    return None if t is None else round(t - start, 3)
+
+
+def _first_seen(first_seen: FirstSeen, last: Snapshot) -> Report:
     return {
-        "id": one.id,
-        "at_s": round(one.t - last.run.started_at, 3),
-        "before_end_s": round(max(0.0, last.t - one.t), 3),
-        "severity": "info" if one.severity == "ok" else one.severity,
-        "components": list(one.components),
-        "workers": [ref.written for ref in one.workers],
-        "text": one.text,
+        "id": first_seen.id,
+        "at_t": first_seen.t,
+        "before_end_s": round(max(0.0, last.t - first_seen.t), 3),
+        "severity": "info" if first_seen.severity == "ok" else first_seen.severity,
+        "components": list(first_seen.components),
+        "workers": [ref.written for ref in first_seen.workers],
+        "text": first_seen.text,
     }
 
 
-def _record(record: ForecastRecord, start: float) -> Report:
+def _record(record: ForecastRecord) -> Report:
     """Write what the forecast said, and what came of it."""
-
-    def at(t: float | None) -> float | None:
-        return None if t is None else round(t - start, 3)
 
     return {
         "note": record.note,
         "raised": [
             {
-                "at_s": at(one.t),
+                "at_t": one.t,
                 "state": one.state,
                 "gpu": one.gpu,
-                "zero_s": at(one.zero_t),
-                "zero_band_s": [at(one.zero_lo_t), at(one.zero_hi_t)],
+                "zero_t": one.zero_t,
+                "zero_band_t": [one.zero_lo_t, one.zero_hi_t],
                 "outcome": one.outcome,
-                "ended_s": at(one.ended_t),
-                "floor_s": at(one.floor_t),
+                "ended_t": one.ended_t,
+                "floor_t": one.floor_t,
                 "lead_s": None if one.lead_s is None else round(one.lead_s, 3),
                 "error_s": None if one.error_s is None else round(one.error_s, 3),
                 "within_band": one.within_band,
             }
             for one in record.raised
         ],
-        "missed_kills_s": [at(t) for t in record.missed_t],
+        "missed_kills_t": list(record.missed_t),
     }
 
 
-def _forecast(forecast: Forecast | None, start: float) -> Report | None:
+def _forecast(forecast: Forecast | None) -> Report | None:
     """Write a forecast as it stands."""
     if forecast is None:
         return None
 
-    def at(t: float | None) -> float | None:
-        return None if t is None else round(t - start, 3)
-
     return {
         "state": forecast.state,
-        "since_s": at(forecast.since_t),
+        "since_t": forecast.since_t,
         "text": forecast.text,
-        "falling_since_s": at(forecast.falling_since_t),
+        "falling_since_t": forecast.falling_since_t,
         "bytes_per_min": round(forecast.slope_bytes_per_min) if forecast.known else None,
-        "zero_s": at(forecast.reaches_zero_t),
-        "zero_band_s": [at(forecast.zero_lo_t), at(forecast.zero_hi_t)],
-        "floor_s": at(forecast.reaches_floor_t),
-        "floor_band_s": [at(forecast.floor_lo_t), at(forecast.floor_hi_t)],
+        "zero_t": forecast.reaches_zero_t,
+        "zero_band_t": [forecast.zero_lo_t, forecast.zero_hi_t],
+        "floor_t": forecast.reaches_floor_t,
+        "floor_band_t": [forecast.floor_lo_t, forecast.floor_hi_t],
     }
 
 
@@ -190,7 +201,7 @@ def _swap(swap: SwapView | None) -> Report | None:
     }
 
 
-def _gpus(memory: MemoryView, start: float) -> list[Report] | None:
+def _gpus(memory: MemoryView) -> list[Report] | None:
     if memory.gpus is None:
         return None
     return [
@@ -198,25 +209,25 @@ def _gpus(memory: MemoryView, start: float) -> list[Report] | None:
             "index": gpu.index,
             "used_bytes": gpu.used_bytes,
             "total_bytes": gpu.total_bytes,
-            "forecast": _forecast(gpu.forecast, start),
+            "forecast": _forecast(gpu.forecast),
         }
         for gpu in memory.gpus
     ]
 
 
-def _black_box(box: BlackBox | None, start: float) -> Report | None:
+def _black_box(box: BlackBox | None) -> Report | None:
     if box is None:
         return None
     return {
-        "kill_s": round(box.kill_t - start, 3),
+        "kill_t": box.kill_t,
         "points": [
-            {"at_s": round(point.t - start, 3), "available_bytes": point.available_bytes, "held": dict(point.held)}
+            {"at_t": point.t, "available_bytes": point.available_bytes, "held": dict(point.held)}
             for point in box.points
         ],
     }
 
 
-def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
+def _worker(worker: WorkerView, duration_s: float) -> Report:
     if duration_s > 0:
         observed = min(1.0, worker.observed_s / duration_s)
     else:
@@ -227,7 +238,7 @@ def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
         "generations": worker.generation,
         "deaths": [
             {
-                "at_s": round(life.ended.t - start, 3),
+                "at_t": life.ended.t,
                 "generation": life.number,
                 "pid": life.pid,
                 "word": life.ended.reason,
@@ -239,20 +250,49 @@ def _worker(worker: WorkerView, start: float, duration_s: float) -> Report:
             for life in worker.generations
             if life.ended is not None
         ],
-        "resets_at_s": [round(t - start, 3) for t in worker.resets_t],
+        "resets_at_t": list(worker.resets_t),
         "observed": round(observed, 4),
         "components": {component.id: component.state.value for component in worker.components},
         "conduct": None
         if health is None
-        else {"word": health.state.value, "since_s": round(health.since_t - start, 3), "why": health.why},
+        else {"word": health.state.value, "since_t": health.since_t, "why": health.why},
     }
 
 
-def _event(event: Event, start: float) -> Report:
+def _event(event: Event) -> Report:
     return {
-        "at_s": round(event.t - start, 3),
+        "at_t": event.t,
         "kind": event.kind,
         "severity": "info" if event.severity == "ok" else event.severity,
         "worker": None if event.worker is None else event.worker.written,
         "text": event.text,
     }
+
+
+def _alerts(alerts: Iterable[Alert], t: float) -> list[Report]:
+    """Write each alert as it stands at `t`, in the order of the screen."""
+
+    return [
+        {
+            "id": alert.id,
+            "name": alert.name,
+            "about": alert.about,
+            "severity": alert.severity,
+            "state": alert.state,
+            "text": alert.text,
+            "since_t": alert.since_t,
+            "firing_t": alert.firing_t,
+            "resolved_t": alert.resolved_t,
+            "duration_s": round(alert.duration_s(t), 3),
+            "value": alert.value,
+            "least": alert.least,
+            "most": alert.most,
+            "unit": alert.unit,
+            "times": alert.times,
+            "workers": [ref.written for ref in alert.workers],
+            "acknowledged": None
+            if alert.acknowledged is None
+            else {"at_t": alert.acknowledged.t, "by": alert.acknowledged.by},
+        }
+        for alert in alerts
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind, added_events
 from metabonk_tui.core.report.first_seen import FirstSeen, first_seen
@@ -46,7 +47,7 @@ class RunHistory:
         derive_from = tuple(
             (event.t, VerdictKind(event.facts["word"]), tuple(event.facts.get("because", ())))
             for event in self.events
-            if event.kind == "verdict" and event.facts.get("word") in list(VerdictKind)
+            if event.kind == EventKind.VERDICT and event.facts.get("word") in list(VerdictKind)
         )
         return derive_from if len(derive_from) > len(self.last.verdicts) else self.last.verdicts
 

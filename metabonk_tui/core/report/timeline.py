@@ -10,6 +10,7 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.run.replay import by_run, ended_as
+from metabonk_tui.core.worker import metrics
 
 FINEST_S = 10.0
 """The finest spacing of moments, on the run's clock."""
@@ -34,14 +35,20 @@ class WorkerPoint:
     generation: int
     ui_state: str | None
     step: float | None
-    step_rate: float | None
     memory_bytes: int | None
     """Its tree, or itself where the tree was not looked at."""
     gameplay: bool
     """Corroborated so far in this run."""
     components: Mapping[str, ComponentPoint]
+    numbers: Mapping[str, float | None]
+    """Those of `WORKER_METRICS` that a comparison reads, by their ids."""
     health: HealthState | None = None
     """None: nothing is wrong with what it is doing, or it is not known."""
+
+    @property
+    def step_rate(self) -> float | None:
+        """Steps per second."""
+        return self.numbers.get("step_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class RunTimeline:
         t = self.last.run.started_at + at_s
         if at_s > self.duration_s or any(gap.from_t < t < gap.to_t for gap in self.gaps):
             return None
-        place = bisect_right(self.points, at_s, key=lambda one: one.at_s)
+        place = bisect_right(self.points, at_s, key=lambda item: item.at_s)
         return self.points[place - 1] if place else None
 
 
@@ -136,11 +143,10 @@ def make_point(snapshot: Snapshot) -> TimelinePoint:
     """Boil one Snapshot down."""
     start, forecast = snapshot.run.started_at, snapshot.memory.forecast
     lo_t, hi_t = (forecast.zero_lo_t, forecast.zero_hi_t) if forecast else (None, None)
-    reading = snapshot.memory.reading
     return TimelinePoint(
         at_s=snapshot.t - start,
         verdict_kind=snapshot.verdict.kind,
-        available_bytes=reading.available_bytes if reading else None,
+        available_bytes=snapshot.memory.available_bytes,
         forecast_state=forecast.state if forecast else None,
         zero_s=forecast.reaches_zero_t - start if forecast and forecast.reaches_zero_t is not None else None,
         zero_band_s=(lo_t - start, hi_t - start) if lo_t is not None and hi_t is not None else None,
@@ -155,9 +161,9 @@ def _worker(worker: WorkerView) -> WorkerPoint:
         generation=worker.generation,
         ui_state=worker.ui_state,
         step=worker.step,
-        step_rate=worker.step_rate,
         memory_bytes=worker.rss_bytes if worker.tree_bytes is None else worker.tree_bytes,
         gameplay=worker.gameplay.reached_t is not None,
         components={one.id: ComponentPoint(one.state, one.value) for one in worker.components},
+        numbers={metric.id: metric.read(worker) for metric in metrics.WORKER_METRICS if metric.compare},
         health=worker.health.state if worker.health else None,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Check, Gate, Phase
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.timeseries.window import Spans
 from metabonk_tui.core.worker.component import SILENT
 
@@ -99,8 +100,7 @@ def _judge(
         and (_grew_since(component, from_t) or _grew_since(component, gate_check.due_t - active_s, or_at=True))
     ]
     if showing and gate_check.due_t - seen.t <= stale_s:
-        more = f" and {len(showing) - 3} more" if len(showing) > 3 else ""
-        return replace(gate_check, result="PASS", because=f"showing: {', '.join(showing[:3])}{more}")
+        return replace(gate_check, result="PASS", because=f"showing: {cut_list(showing, 3)}")
     lost = showing or [
         f"{worker.ref.label} {component.title}"
         for worker, component in all_seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
@@ -158,27 +158,39 @@ def relaunch(
     starting: bool,
 ) -> RunHeader | None:
     """Return the header of a run that somebody else began, when this sample shows one."""
-    ours = run.header.how == "launched by us" and (starting or sample.t - run.started_at <= HANDOVER_S)
+    if run.header.how == "launched by us" and (starting or sample.t - run.started_at <= HANDOVER_S):
+        return None
     launcher = launcher_of(sample)
-    if launcher and launcher_before and launcher != launcher_before and not ours and launcher[1] > run.started_at + 1:
+    if launcher and launcher_before and launcher != launcher_before and launcher[1] > run.started_at + 1:
         return _seen(run, launcher[1])
     answering = [ref for ref, seen in sample.workers.items() if seen.status is not None]
-    if len(answering) < 2 or ours:
-        return None
-    renewed_now = [s for s in answering if s in before and after[s].generation > before[s].generation > 0]
-    if not renewed_now:
+    known = [ref for ref in before if before[ref].generation]
+    watched = [ref for ref in answering if ref in known]
+    if len(answering) < 2 or not any(after[ref].generation > before[ref].generation for ref in watched):
         return None
     recent_t = sample.t - 1.5 * run.spacing.nominal_s
-    renewed = [s for s in answering if s in before and before[s].generation and _began(after[s]) >= recent_t]
-    known = [s for s in before if before[s].generation]
-    if len(renewed) == len(answering) and len(renewed) >= 2 and 2 * len(renewed) > len(known):
+    renewed = [slot for slot in watched if _began(after[slot]) >= recent_t]
+    if len(renewed) == len(answering) and 2 * len(renewed) > len(known):
         return _seen(run, _start_of(renewed, after, sample.t))
-    if run.revived is not None and sample.t - run.revived[1] <= config.clock.startup_grace_s:
-        # After a gap, or with the whole pool gone in between, most of the workers are enough.
-        fresh = [s for s in answering if s in before and _began(after[s]) > run.revived[0] and after[s].generation > 1]
-        if len(fresh) >= 2 and 2 * len(fresh) > len(answering):
-            return _seen(run, _start_of(fresh, after, run.revived[1]))
-    return None
+    return _relaunch_unseen(run, answering, before, after, sample.t, config)
+
+
+def _relaunch_unseen(
+    run: RunTrack,
+    answering: Sequence[WorkerRef],
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
+    t: float,
+    config: Config,
+) -> RunHeader | None:
+    """Look for a run that began in a gap, or with the whole pool gone in between: most of the workers are enough."""
+    if run.revived is None or t - run.revived[1] > config.clock.startup_grace_s:
+        return None
+    gone_t, revived_t = run.revived
+    fresh = [s for s in answering if s in before and _began(after[s]) > gone_t and after[s].generation > 1]
+    if len(fresh) < 2 or 2 * len(fresh) <= len(answering):
+        return None
+    return _seen(run, _start_of(fresh, after, revived_t))
 
 
 def launcher_of(sample: Sample) -> tuple[int, float] | None:
@@ -193,7 +205,7 @@ def _began(track: WorkerTrack) -> float:
     return track.generations[-1].began_t if track.generations else float("-inf")
 
 
-def _start_of(refs: list[WorkerRef], tracks: Mapping[WorkerRef, WorkerTrack], otherwise_t: float) -> float:
+def _start_of(refs: Sequence[WorkerRef], tracks: Mapping[WorkerRef, WorkerTrack], otherwise_t: float) -> float:
     starts = [t for ref in refs if (t := tracks[ref].pid_started_at) is not None]
     return min(starts, default=otherwise_t)
 

@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 from metabonk_tui.core.model.sample import BadStatus, BadValue, NumberField, Presence, WorkerStatus
+from metabonk_tui.core.text.clean import clean_text
 
-MAX_TEXT = 200
 MAX_DEPTH = 32
 MAX_ITEMS = 2000
 MAX_DIGITS = 19
-_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def clean_text(text: str, limit: int = MAX_TEXT) -> str:
-    """Replace what a terminal could act on by U+FFFD, white space by spaces, and cut to `limit` characters."""
-    cut = text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
-    if cut.isprintable():
-        return cut
-    return "".join(map(_clean_character, cut))
-
-
-def _clean_character(character: str) -> str:
-    if character in "\t\n\r":
-        return " "
-    return "\ufffd" if unicodedata.category(character) in _UNSAFE else character
 
 
 def decode_json(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
@@ -51,16 +34,6 @@ def decode_status(body: bytes) -> WorkerStatus | BadStatus:
     if not isinstance(tree, dict):
         return BadStatus("not an object", type(tree).__name__)
     return WorkerStatus(tree)
-
-
-def status_from_mapping(
-    fields: Mapping[str, Any], observable: frozenset[str] | None = None
-) -> WorkerStatus | BadStatus:
-    """Make a status of an already decoded object, as a recording holds it."""
-    try:
-        return WorkerStatus(_clean(dict(fields), MAX_DEPTH), observable)
-    except RecursionError:
-        return BadStatus("too deep")
 
 
 def number(status: WorkerStatus | None, name: str, *, minimum: float | None = None) -> NumberField:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import Expected, NameView
+from metabonk_tui.core.text.phrases import cut_list
 
 READ: Mapping[str, str] = {
     "step": "step rate, generations",
@@ -92,4 +93,4 @@ def nearest(name: str, seen: Iterable[str], cutoff: float = NEAR) -> str | None:
 def format_names(views: Iterable[NameView], most: int = 4) -> str:
     """Write names with the nearest seen one: "a (nearest seen: b), c and 2 more"."""
     parts = [view.name + (f" (nearest seen: {view.nearest})" if view.nearest else "") for view in views]
-    return ", ".join(parts[:most]) + (f" and {len(parts) - most} more" if len(parts) > most else "")
+    return cut_list(parts, most)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from metabonk_tui.core.alerts.rules import SAME_EVENT
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import Event, Severity
+from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.refs import worker_names
+from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Check, Verdict
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.process_exits import ExitedProcess
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
-_LEVELS: dict[str, Severity] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "info"}
 
 
 class EventLog:
@@ -64,7 +65,7 @@ class EventLog:
             elif len(refs) > 1 and last.plural:
                 text = last.plural
             facts = {"workers": [ref.written for ref in refs], **last.facts}
-            self.emit(EventDraft(kind, severity, f"{_listed(refs)} {text}", tuple(refs), facts, last.t))
+            self.emit(EventDraft(kind, severity, f"{worker_names(refs)} {text}", tuple(refs), facts, last.t))
 
 
 def check_draft(check: Check, total: int) -> EventDraft:
@@ -80,7 +81,7 @@ def verdict_draft(verdict: Verdict) -> EventDraft:
     reason = f": {verdict.because[0]}" if verdict.because else ""
     facts = {"word": verdict.kind.value, "because": list(verdict.because)}
     text = f"verdict {was}{verdict.kind}{reason}"
-    return EventDraft(EventKind.VERDICT, _LEVELS[verdict.kind.level], text, facts=facts)
+    return EventDraft(EventKind.VERDICT, levels.severity_of(verdict.kind.level), text, facts=facts)
 
 
 def exit_draft(severity: Severity, text: str, process: ExitedProcess) -> EventDraft:
@@ -101,7 +102,7 @@ def alert_draft(transition: AlertTransition) -> EventDraft:
 
 def _alert_text(transition: AlertTransition) -> str:
     alert = transition.alert
-    workers_text = f" {_listed(alert.workers)}" if alert.workers else ""
+    workers_text = f" {worker_names(alert.workers)}" if alert.workers else ""
     if transition.kind == "resolved":
         return f"{alert.id}{workers_text} resolved after {age(alert.duration_s(alert.resolved_t or alert.since_t))}"
     wider = "critical" if alert.severity == "crit" else "wider"
@@ -117,7 +118,3 @@ def _alert_facts(transition: AlertTransition) -> dict[str, Any]:
     facts |= {"least": alert.least, "most": alert.most, "unit": alert.unit} if alert.unit else {}
     facts |= {"duration": alert.duration_s(alert.resolved_t)} if alert.resolved_t is not None else {}
     return facts | ({"twin": SAME_EVENT[alert.name]} if alert.name in SAME_EVENT else {})
-
-
-def _listed(refs: Sequence[WorkerRef]) -> str:
-    return " ".join(ref.label for ref in refs[:8]) + (" ..." if len(refs) > 8 else "")

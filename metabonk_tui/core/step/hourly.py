@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from metabonk_tui.core.config.schema import GB
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Reach
@@ -21,11 +23,11 @@ def hour_event(snapshot: Snapshot) -> Event:
     up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
     counts = [f"{gate.count(result)} {result}" for result in ("PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME")]
     checks = ", ".join(count for count in counts if not count.startswith("0 ")) or "none yet"
-    available = memory.reading.available_bytes if memory.reading else None
+    available = memory.available_bytes
     room = "not known" if available is None else f"{available / GB:.1f} GB available"
     text = (
         f"hour {hour_of(snapshot)}: {snapshot.verdict.kind}; checks: {checks}; memory: {room};"
         f" workers: {up}/{len(snapshot.workers)} up"
     )
-    severity = {"go": "ok", "stop": "crit", "caution": "warn"}.get(snapshot.verdict.kind.level, "info")
-    return Event(snapshot.t, "recorder.hour", severity, text)  # type: ignore[arg-type]
+    severity = levels.severity_of(snapshot.verdict.kind.level)
+    return Event(snapshot.t, EventKind.RECORDER_HOUR, severity, text)

@@ -124,7 +124,7 @@ def latch_oom_kills(tick: Tick) -> None:
     drafts = tick.now.exits.drafts
     named = tuple(process.who for _, _, process in drafts if process.process_exit.reason == "OOM-killed")
     latched = memory.latch_named(tick.observed_memory, tick.sample.t, named)
-    killed = latched.kills_in_run > tick.before.memory.kills_in_run or bool(named)
+    killed = latched.kills.in_run > tick.before.memory.kills.in_run or bool(named)
     recorder = flight_recorder.observe(tick.before.recorder, tick.sample, killed)
     tick.update(memory=latched, recorder=recorder)
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from metabonk_tui.core.alerts.tracker import AlertState
+from metabonk_tui.core.alerts.tracker import AlertTracks
 from metabonk_tui.core.causes.tracker import CauseTracker
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.tracker import MemoryTrack
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, PoolReading, Sample
@@ -49,7 +50,7 @@ class State:
     exits: ExitState = field(default_factory=ExitState)
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
     kernel_log: str | None = None
-    alerts: AlertState = field(default_factory=AlertState)
+    alerts: AlertTracks = field(default_factory=AlertTracks)
 
 
 @dataclass(slots=True)
@@ -95,9 +96,9 @@ def with_own_actions(run: RunTrack, sample: Sample) -> RunTrack:
     for event in sample.events:
         if event.severity == "crit":
             continue
-        if event.kind == "pool.stop" and event.worker is None:
+        if event.kind == EventKind.POOL_STOP and event.worker is None:
             run = replace(run, stopped_t=event.t)
-        elif event.kind in ("pool.launch", "pool.resize"):
+        elif event.kind in (EventKind.POOL_LAUNCH, EventKind.POOL_RESIZE):
             run = replace(run, stopped_t=None)
     if run.stopped_t is not None and any(seen.status is not None for seen in sample.workers.values()):
         answered_after = sample.t - run.stopped_t > 2 * run.spacing.nominal_s

@@ -9,9 +9,12 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, EnvView, Reach, WorkerView
+from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.worker.environment import wrong_keys
 from metabonk_tui.core.worker.health import UNANSWERING
 from metabonk_tui.core.worker.process_exits import ExitTexts
-from metabonk_tui.core.worker.tracker import WorkerTrack, announce_rate
+from metabonk_tui.core.worker.step_rate import announce_rate
+from metabonk_tui.core.worker.tracker import WorkerTrack
 
 
 def drafts(
@@ -130,5 +133,4 @@ def _exit_text(ref: WorkerRef, pid: int | None, exit_texts: ExitTexts) -> str:
 
 
 def _offenders(env: EnvView) -> str:
-    parts = [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
-    return ", ".join(parts[:2]) + (f" and {len(parts) - 2} more" if len(parts) > 2 else "")
+    return cut_list(wrong_keys(env))

@@ -12,6 +12,7 @@ from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.model.snapshot import Node, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.verdict.inputs import VerdictInputs, due_components, silence_evidence
 from metabonk_tui.core.verdict.nodes import components_node, gameplay_node, memory_node
 from metabonk_tui.core.worker.component import SILENT
@@ -132,9 +133,9 @@ def _silent_without_flags(inputs: VerdictInputs) -> tuple[str, ...] | None:
     # The cause stands first: a narrow screen cuts the end.
     lines = [f"required flags {what} in {len(readable)}/{len(inputs.workers)} workers, all components silent"]
     if missing:
-        lines.append(f"not in /proc/PID/environ: {_first_three(missing)}")
+        lines.append(f"not in /proc/PID/environ: {cut_list(missing, 3)}")
     if wrong:
-        lines.append(f"in /proc/PID/environ: {_first_three(wrong)}")
+        lines.append(f"in /proc/PID/environ: {cut_list(wrong, 3)}")
     return (*lines, *silence_evidence(inputs.workers, contract=inputs.contract))
 
 
@@ -155,10 +156,6 @@ def _silent_lately(worker: WorkerView, lately_t: float) -> bool:
 
 def _in_all(groups: Sequence[Sequence[str]]) -> list[str]:
     return [item for item in groups[0] if all(item in group for group in groups)]
-
-
-def _first_three(items: Sequence[str]) -> str:
-    return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
 
 
 def _matrix(inputs: VerdictInputs, zero: Node, memory: Node, gameplay: Node) -> tuple[VerdictKind, tuple[str, ...]]:

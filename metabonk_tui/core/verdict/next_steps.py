@@ -5,6 +5,7 @@ from __future__ import annotations
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import NextStep, VerdictKind
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 
@@ -14,9 +15,9 @@ def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]
     if config.pool.backend == "none" and kind is not VerdictKind.TUNE_EPSILON:
         return ()
     count = workers_to_launch(inputs.memory, config)
-    some = "1 worker" if count == 1 else f"{count} workers"
+    workers = count_of(count, "worker")
     env = " with the env file" if config.pool.launcher.env_file else ""
-    relaunch = NextStep("L", f"relaunch {some}{env}", f"metabonk-tui launch {count}", "then")
+    relaunch = NextStep("L", f"relaunch {workers}{env}", f"metabonk-tui launch {count}", "then")
     if kind is VerdictKind.STOP:
         if inputs.unanswered_s is None or any(worker.alive for worker in inputs.workers):
             stop = NextStep("X", "stop the pool", "metabonk-tui stop")
@@ -26,9 +27,9 @@ def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]
                 right = NextStep(None, f"set {len(off)} flags right in the env file", None, "then")
                 return (stop, right, relaunch)
             return (stop, relaunch)
-        return (NextStep("L", f"launch {some}{env}", f"metabonk-tui launch {count}"),)
+        return (NextStep("L", f"launch {workers}{env}", f"metabonk-tui launch {count}"),)
     if kind is VerdictKind.WAITING and (not inputs.begun or inputs.stopped_t is not None):
-        return (NextStep("L", f"launch {some}{env}", f"metabonk-tui launch {count}"),)
+        return (NextStep("L", f"launch {workers}{env}", f"metabonk-tui launch {count}"),)
     if kind is VerdictKind.ADD_MEMORY_WATCH:
         now = len(inputs.workers)
         budget = inputs.memory.budget

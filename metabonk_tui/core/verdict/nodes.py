@@ -70,8 +70,7 @@ def memory_node(inputs: VerdictInputs) -> Node:
     memory, window_s = inputs.memory, inputs.config.memory.window_s
     floor_bytes = memory.floor_bytes
     floor = floor_bytes / GB
-    reading = memory.reading
-    available = reading.available_bytes if reading else None
+    available = memory.available_bytes
     lowest = memory.min_available_bytes
     fallen = [
         low for low_t, low in memory.history if low_t > inputs.t - window_s - HISTORY_BUCKET_S and low <= floor_bytes

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 
 from metabonk_tui.core.memory.capacity import describe_source
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
@@ -49,11 +49,10 @@ def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
 
 def _memory(snapshot: Snapshot) -> list[str]:
     memory = snapshot.memory
-    reading = memory.reading
-    if reading is None or reading.available_bytes is None:
+    if memory.available_bytes is None:
         return ["memory not observed"]
-    total = "" if reading.total_bytes is None else f" of {fmt.gigabytes(reading.total_bytes)}"
-    summary = f"memory {fmt.gigabytes(reading.available_bytes)} GB available{total}, floor"
+    total = "" if memory.total_bytes is None else f" of {fmt.gigabytes(memory.total_bytes)}"
+    summary = f"memory {fmt.gigabytes(memory.available_bytes)} GB available{total}, floor"
     summary += f" {fmt.gigabytes(memory.floor_bytes)}"
     if memory.min_available_bytes is not None:
         summary += f", lowest {fmt.gigabytes(memory.min_available_bytes)}"
@@ -90,7 +89,7 @@ def _components(snapshot: Snapshot) -> list[str]:
             part = component_of(worker, name)
             if part is not None:
                 states.setdefault(part.state, []).append(worker.ref)
-        summary = ", ".join(f"{state} on {labels(numbers)}" for state, numbers in states.items())
+        summary = ", ".join(f"{state} on {worker_ranges(numbers)}" for state, numbers in states.items())
         lines.append(f"  {title}: {summary}")
     return lines
 
@@ -98,17 +97,3 @@ def _components(snapshot: Snapshot) -> list[str]:
 def component_of(worker: WorkerView, name: str) -> ComponentView | None:
     """Find a component of a worker by its id."""
     return next((part for part in worker.components if part.id == name), None)
-
-
-def labels(refs: list[WorkerRef]) -> str:
-    """Write a list of workers: w0 w1 w2, or w0-w7 where they follow each other."""
-    groups: list[list[WorkerRef]] = []
-    for ref in sorted(refs):
-        if groups and ref == groups[-1][-1]._replace(slot=groups[-1][-1].slot + 1):
-            groups[-1].append(ref)
-        else:
-            groups.append([ref])
-    return " ".join(
-        f"{group[0].label}-{group[-1].label}" if len(group) > 2 else " ".join(ref.label for ref in group)
-        for group in groups
-    )

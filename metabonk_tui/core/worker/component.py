@@ -169,41 +169,47 @@ def _observe_transitions(
     """
     playing = flag(status, spec.field)
     reading = NumberField(Presence.VALUE) if playing is not None else read(spec, status, spec.field)
+    seen = {name: value for name in spec.also if (value := read(spec, status, name).value) is not None}
     before = track.numbers or {}
     spacing_s = t - before["t"] if "t" in before else None
-    numbers = {"t": t}
-    jump = False
-    for name in spec.also:
-        now = read(spec, status, name).value
-        if now is None:
-            continue
-        numbers[name] = now
-        if name in before and spacing_s is not None and spacing_s <= JUMP_MAX_SPACING_S:
-            jump = jump or now - before[name] >= (spec.jump or float("inf")) - 1e-9
     edge = playing is True and track.gameplay is not True
-    is_known = playing is not None or len(numbers) > 1
-    near_s = 2 * spacing_s if spacing_s is not None else 0.0
-    edge_counted = edge and track.jump_t is not None and t - track.jump_t <= near_s
-    jump_counted = jump and track.edge_t is not None and t - track.edge_t <= near_s
-    is_transition = (edge and not edge_counted) or (jump and not jump_counted and not edge)
+    jump = _jumped(before, seen, spacing_s, spec.jump)
+    is_transition = _is_transition(track, t, spacing_s, edge=edge, jump=jump)
+    is_known = playing is not None or bool(seen)
     count = (track.last_value or 0.0) + is_transition
-    return replace(
+    track = replace(
         track,
         samples=track.samples + (reading.presence is not Presence.UNOBSERVED),
         samples_with_key=track.samples_with_key + (reading.presence in (Presence.VALUE, Presence.BAD)),
-        presence=Presence.VALUE if is_known else reading.presence,
-        bad=None if is_known else reading.bad,
         first_t=t if track.first_t is None else track.first_t,
-        numbers=numbers,
+        numbers={"t": t, **seen},
         gameplay=playing if playing is not None else track.gameplay,
-        value=count if is_known else None,
-        last_value=count if is_known else track.last_value,
         above_zero=track.above_zero or count > 0,
         grew_t=t if is_transition else track.grew_t,
         edge_t=t if edge else track.edge_t,
         jump_t=t if jump and not edge else track.jump_t,
         growth=track.growth.add(t, float(is_transition and track.first_t is not None)),
     )
+    if not is_known:
+        return replace(track, presence=reading.presence, bad=reading.bad, value=None)
+    return replace(track, presence=Presence.VALUE, bad=None, value=count, last_value=count)
+
+
+def _jumped(
+    before: Mapping[str, float], seen: Mapping[str, float], spacing_s: float | None, least: float | None
+) -> bool:
+    """Say whether a number rose by a bonus at once; over a longer spacing it may have risen by many small steps."""
+    if least is None or spacing_s is None or spacing_s > JUMP_MAX_SPACING_S:
+        return False
+    return any(value - before[name] >= least - 1e-9 for name, value in seen.items() if name in before)
+
+
+def _is_transition(track: ComponentTrack, t: float, spacing_s: float | None, *, edge: bool, jump: bool) -> bool:
+    """Say whether an edge or a jump is a new transition, not the other sign of the last one."""
+    near_s = 2 * spacing_s if spacing_s is not None else 0.0
+    if edge:
+        return track.jump_t is None or t - track.jump_t > near_s
+    return jump and (track.edge_t is None or t - track.edge_t > near_s)
 
 
 def judge(

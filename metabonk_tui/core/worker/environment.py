@@ -1,10 +1,29 @@
-"""The required environment of one worker's process, judged. Refuses to know what a wrong one leads to."""
+"""Judges the required environment: of one worker's process, and of each key from the env file to its effect.
+
+Pure. What cannot be read is unknown and never counts as right. Does not: say what a wrong value leads to.
+"""
 
 from __future__ import annotations
 
-from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.sample import EnvReading
-from metabonk_tui.core.model.worker import EnvView
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from metabonk_tui.core.config.schema import ComponentConfig, Config
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import EnvFileReading, EnvReading
+from metabonk_tui.core.model.worker import ComponentState, EnvView, WorkerView
+
+EnvCheckResult = Literal["right", "wrong", "missing", "unknown"]
+EnvCheckVerdict = Literal["ok", "mismatch", "unknown"]
+_RANK: Mapping[EnvCheckVerdict, int] = {"mismatch": 0, "unknown": 1, "ok": 2}
+_TRUE = ("1", "true", "yes", "on")
+
+
+def is_same_value(value: str, wanted: str) -> bool:
+    """Compare as MetaBonk does: 1, true, yes and on are one value."""
+    value, wanted = value.strip().lower(), wanted.strip().lower()
+    return value == wanted or (value in _TRUE and wanted in _TRUE)
 
 
 def view(env: EnvReading | None, config: Config) -> EnvView | None:
@@ -24,10 +43,129 @@ def view(env: EnvReading | None, config: Config) -> EnvView | None:
     return EnvView(len(required) - len(missing) - len(wrong), len(required), missing, wrong, None)
 
 
-_TRUE = ("1", "true", "yes", "on")
+def wrong_keys(env: EnvView) -> list[str]:
+    """Write each key that is not as required: "A missing", "B is 0"."""
+    return [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
 
 
-def is_same_value(value: str, wanted: str) -> bool:
-    """Compare as MetaBonk does: 1, true, yes and on are one value."""
-    value, wanted = value.strip().lower(), wanted.strip().lower()
-    return value == wanted or (value in _TRUE and wanted in _TRUE)
+@dataclass(frozen=True, slots=True)
+class EnvCheckCell:
+    """One key in one worker's process."""
+
+    ref: WorkerRef
+    result: EnvCheckResult
+    value: str | None
+    """As the process was started with it; None: missing or not known."""
+    why: str = ""
+    """Why it is not known: "not permitted", "not read yet"."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvCheckEffect:
+    """What `/status` shows of what the key is for, on one worker."""
+
+    ref: WorkerRef
+    text: str
+    """"seen", "absent", "zero", "stalled" ..."""
+    state: ComponentState
+
+
+@dataclass(frozen=True, slots=True)
+class EnvCheckRow:
+    """One required key, from the env file to its effect."""
+
+    key: str
+    wanted: str
+    components: tuple[str, ...]
+    """The ids of the components that need it; empty: it is required by itself."""
+    file: EnvCheckResult
+    file_value: str | None
+    exported: bool | None
+    """Does a plain `source` hand it to child processes? None: not known, or not in the file."""
+    overridden: tuple[WorkerRef, ...]
+    """The workers whose process has another value than the file: something between the two set it."""
+    cells: tuple[EnvCheckCell, ...]
+    effects: tuple[EnvCheckEffect, ...]
+    """Of its first component; empty where it has none."""
+    verdict: EnvCheckVerdict
+
+    def refs(self, result: EnvCheckResult) -> tuple[WorkerRef, ...]:
+        """List the workers of which this is so."""
+        return tuple(cell.ref for cell in self.cells if cell.result == result)
+
+    @property
+    def right(self) -> int:
+        """In how many processes it is right."""
+        return len(self.refs("right"))
+
+
+def env_check_table(
+    config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]
+) -> tuple[EnvCheckRow, ...]:
+    """Follow every required key; mismatches first, then what is unknown, each in the configuration's order."""
+    rows = [_row(key, wanted, config, env_file, workers) for key, wanted in config.required_environment.items()]
+    return tuple(sorted(rows, key=lambda row: _RANK[row.verdict]))
+
+
+def not_exported(rows: Sequence[EnvCheckRow]) -> tuple[EnvCheckRow, ...]:
+    """List the keys that are right in the file, would not be exported by a plain `source`, and lack in a process."""
+    return tuple(row for row in rows if row.file == "right" and row.exported is False and row.refs("missing"))
+
+
+def _row(
+    key: str, wanted: str, config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]
+) -> EnvCheckRow:
+    needs = tuple(component for component in config.component if key in component.environment)
+    cells = tuple(_cell(key, wanted, worker) for worker in workers)
+    readable = env_file if env_file is not None and env_file.error is None else None
+    in_file = readable.values.get(key) if readable is not None else None
+    return EnvCheckRow(
+        key=key,
+        wanted=wanted,
+        components=tuple(component.id for component in needs),
+        file="unknown" if readable is None else _check_value(in_file, wanted),
+        file_value=in_file,
+        exported=key in readable.exported if readable is not None and in_file is not None else None,
+        overridden=_overridden(in_file, cells),
+        cells=cells,
+        effects=tuple(_effects(needs[0], workers)) if needs else (),
+        verdict=_verdict(cells),
+    )
+
+
+def _cell(key: str, wanted: str, worker: WorkerView) -> EnvCheckCell:
+    values = worker.environment
+    if values is None:
+        why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
+        return EnvCheckCell(worker.ref, "unknown", None, why)
+    value = values.get(key)
+    return EnvCheckCell(worker.ref, _check_value(value, wanted), value)
+
+
+def _check_value(value: str | None, wanted: str) -> EnvCheckResult:
+    if value is None:
+        return "missing"
+    return "right" if is_same_value(value, wanted) else "wrong"
+
+
+def _overridden(in_file: str | None, cells: Sequence[EnvCheckCell]) -> tuple[WorkerRef, ...]:
+    if in_file is None:
+        return ()
+    return tuple(cell.ref for cell in cells if cell.value is not None and not is_same_value(cell.value, in_file))
+
+
+def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[EnvCheckEffect]:
+    found = []
+    for worker in workers:
+        view = next((part for part in worker.components if part.id == component.id), None)
+        if view is not None:
+            text = "seen" if view.window_activity == "showing" else view.state.value.lower()
+            found.append(EnvCheckEffect(worker.ref, text, view.state))
+    return found
+
+
+def _verdict(cells: Sequence[EnvCheckCell]) -> EnvCheckVerdict:
+    """Judge by the processes alone: a file proves nothing of what a process has."""
+    if any(cell.result in ("wrong", "missing") for cell in cells):
+        return "mismatch"
+    return "unknown" if not cells or any(cell.result == "unknown" for cell in cells) else "ok"

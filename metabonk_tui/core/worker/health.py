@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import Observation, Severity, WorkerStatus
+from metabonk_tui.core.model.sample import Observation, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Health, HealthState, Reach
 from metabonk_tui.core.status.decode import flag, number, text

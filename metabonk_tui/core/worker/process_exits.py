@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.levels import Severity
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample, Severity
+from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation
 
@@ -181,11 +183,11 @@ def _gather(
     if (
         reading is not None
         and reading.oom_kills is not None
-        and before.kills_seen is not None
-        and before.kills_scope == reading.oom_scope
-        and reading.oom_kills > before.kills_seen
+        and before.kills.seen is not None
+        and before.kills.scope == reading.oom_scope
+        and reading.oom_kills > before.kills.seen
     ):
-        counted.append((t, reading.oom_kills - before.kills_seen, reading.oom_scope))
+        counted.append((t, reading.oom_kills - before.kills.seen, reading.oom_scope))
     kills = sample.kernel_log.kills if sample.kernel_log is not None else ()
     return replace(
         exit_state,
@@ -210,12 +212,15 @@ def _update_own_actions(own_actions: tuple[OwnAction, ...], sample: Sample, fres
     elif open_ is not None:
         kept.append(open_)
     for event in sample.events:
-        if event.kind not in ("pool.stop", "pool.launch", "pool.resize") or event.severity == "crit":
+        if (
+            event.kind not in (EventKind.POOL_STOP, EventKind.POOL_LAUNCH, EventKind.POOL_RESIZE)
+            or event.severity == "crit"
+        ):
             continue
         pid = event.facts.get("pid")
         if isinstance(pid, int):
             kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, pid, event.text))
-        elif event.worker is None and open_ is None and (event.kind == "pool.stop" or event.facts.get("from")):
+        elif event.worker is None and open_ is None and (event.kind == EventKind.POOL_STOP or event.facts.get("from")):
             kept.append(OwnAction(event.t - FROM_EVENT_S, event.t, None, event.text))
     return tuple(kept)
 

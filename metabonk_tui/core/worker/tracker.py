@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from statistics import median
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
@@ -17,38 +16,14 @@ from metabonk_tui.core.worker import component as components
 from metabonk_tui.core.worker import gameplay
 from metabonk_tui.core.worker.component import ComponentTrack
 from metabonk_tui.core.worker.gameplay import NOT_REACHED, GameplayTrack
+from metabonk_tui.core.worker.step_rate import NO_STEPS, StepTrack, observe_step
 
 UNREACHABLE = ("refused", "reset", "closed", "dns")
 KEPT_GENERATIONS = 20
 KEPT_RESETS = 1000
 SAME_GENERATION_S = 30.0
 """A new pid and the fall of the counters are one event when they are seen this close: each may be seen first."""
-RATE_POINTS = Points(every_s=5.0, span_s=60.0)
 MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
-MIN_BASELINE = 3
-"""Rates of its own past that a worker needs before one can be called a jump."""
-MIN_DUE = 10.0
-"""Steps that must usually come within the window of the rate before a fall of it can be told from chance."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepTrack:
-    """The step counter and its own regime."""
-
-    points: Points = RATE_POINTS
-    baseline: tuple[float, ...] = ()
-    """Its own rates in this generation, one a minute at most, the last 30."""
-    baseline_t: float | None = None
-    ratio: float | None = None
-    fell: float | None = None
-    """The share of its usual rate, where that has fallen as far as a jump would have risen."""
-    announced: float = 1.0
-    """The ratio at the last event: the next one is due when it doubles."""
-
-    @property
-    def rate(self) -> float | None:
-        """Steps per second over the last minute."""
-        return self.points.rate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +48,7 @@ class WorkerTrack:
     step: float | None = None
     stepped_t: float | None = None
     """When its step was last seen to grow in this generation; its first sight counts."""
-    steps: StepTrack = StepTrack()
+    steps: StepTrack = NO_STEPS
     generations: tuple[Generation, ...] = ()
     generation: int = 0
     generation_pid: int | None = None
@@ -199,7 +174,7 @@ def _forget_counters(track: WorkerTrack) -> WorkerTrack:
         components=tuple(components.reset(c) for c in track.components),
         step=None,
         stepped_t=None,
-        steps=StepTrack(),
+        steps=NO_STEPS,
         gameplay=gameplay.reset(track.gameplay),
     )
 
@@ -232,7 +207,7 @@ def _observe_status(
         status=status,
         step=step if step is not None else track.step,
         stepped_t=t if step is not None and (track.step is None or step > track.step) else track.stepped_t,
-        steps=_observe_step(track.steps, step, t, config),
+        steps=observe_step(track.steps, step, t, config),
         gameplay=gameplay.observe(track.gameplay, status, t),
         last_good_t=t,
         observed_s=track.observed_s + (elapsed_s if track.last_good_t is not None else 0.0),
@@ -256,34 +231,6 @@ def _fell(track: WorkerTrack, status: WorkerStatus, step: float | None, config: 
         if why:
             return why
     return None
-
-
-def _observe_step(steps: StepTrack, step: float | None, t: float, config: Config) -> StepTrack:
-    if step is None:
-        return steps
-    steps = replace(steps, points=steps.points.add(t, step))
-    rate = steps.rate
-    if rate is None:
-        return steps
-    usual = median(steps.baseline) if len(steps.baseline) >= MIN_BASELINE else 0.0
-    ratio = rate / usual if usual > 0 else None
-    jumped = ratio is not None and ratio >= config.verdict.rate_jump
-    # Few steps are due in a window to begin with: that none came says nothing.
-    due = usual * RATE_POINTS.span_s >= MIN_DUE
-    fell = due and ratio is not None and ratio <= 1 / config.verdict.rate_jump
-    steps = replace(steps, fell=ratio if fell else None)
-    steps = replace(steps, ratio=ratio if jumped else None, announced=steps.announced if jumped else 1.0)
-    if not jumped and (steps.baseline_t is None or t - steps.baseline_t >= 60.0):
-        # A jump never becomes its own baseline, else it would stop being remarkable.
-        steps = replace(steps, baseline=(*steps.baseline, rate)[-30:], baseline_t=t)
-    return steps
-
-
-def announce_rate(steps: StepTrack) -> StepTrack | None:
-    """Return the track with the ratio announced when an event is due: at the jump, and each time it doubles."""
-    if steps.ratio is None or steps.ratio < 2 * steps.announced:
-        return None
-    return replace(steps, announced=steps.ratio)
 
 
 def _own_error(status: WorkerStatus) -> str | None:

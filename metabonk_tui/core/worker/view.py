@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.tracker import MemoryTrack
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import Attention, ComponentState, Health, HealthState, Reach, WorkerView
 from metabonk_tui.core.status.decode import number, text
@@ -19,7 +20,6 @@ from metabonk_tui.core.worker.process_exits import ExitState, exits_of_slot, wit
 from metabonk_tui.core.worker.tracker import WorkerTrack, known_pid, rss_growth_bytes_per_min
 
 NO_EXITS = ExitState()
-_LEVEL_RANK = {"stop": 0, "caution": 1, "unknown": 2}
 
 
 def worker_views(
@@ -31,14 +31,16 @@ def worker_views(
     exit_state: ExitState = NO_EXITS,
 ) -> tuple[WorkerView, ...]:
     """Project every track; a mark that all workers share is nobody's."""
-    killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(memory.victims)
+    killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(
+        memory.kills.victims
+    )
     health_by_slot = {ref: health_tracks[ref].now if ref in health_tracks else None for ref in tracks}
     marks = {ref: _marks(track, killed, health_by_slot[ref], t, config) for ref, track in tracks.items()}
     shared = Counter(mark.mark for ref in marks for mark in marks[ref])
     views = []
     for ref, track in sorted(tracks.items()):
         own = [mark for mark in marks[ref] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
-        own.sort(key=lambda mark: _LEVEL_RANK[mark.level])
+        own.sort(key=lambda mark: -levels.order(mark.level))
         view = _view(track, own, health_by_slot[ref], t, config)
         views.append(
             replace(view, generations=with_process_exits(view.generations, exits_of_slot(exit_state, ref.slot)))

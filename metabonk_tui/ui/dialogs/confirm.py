@@ -1,55 +1,27 @@
-"""What is asked before the pool is touched: what it will hit, what it needs, the exact commands. Cancel by default.
+"""Asks before the pool is touched. The action must be typed to confirm it; Enter alone cancels.
 
-Knows how a confirmation is typed; refuses to plan or act itself, the monitor does both.
+Does not: plan or act, the monitor does both; draw, `confirm_lines` does.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
-from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock, is_long
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.commands import CommandContext, action_refusal
-from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width, labelled
-from metabonk_tui.ui.dialogs.checklist import item_lines
-from metabonk_tui.ui.dialogs.memory_effect import memory_lines
+from metabonk_tui.ui.dialogs.base import Dialog, Reply
+from metabonk_tui.ui.dialogs.confirm_lines import FIELD, MAX_WORKERS, ConfirmView, Focus, Question, confirm_box
 from metabonk_tui.ui.dialogs.operation import OperationDialog
-from metabonk_tui.ui.dialogs.plan import hit_lines, passed_lines
-from metabonk_tui.ui.dialogs.whatif import whatif_lines
-from metabonk_tui.ui.frame import Frame, Hint
-from metabonk_tui.ui.style.spans import Row, Span, gap, mark
-from metabonk_tui.ui.views.layout.section import words
+from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.spans import Row
 
 SETTLE_S = 0.2
 """Enter counts only this long after the last typed character: pasted text and held keys come faster."""
-MAX_WORKERS = 1000
-FIELD = 5
 MAX_REASON_CELLS = 200
-Focus = Literal["confirm", "number", "hours", "reason"]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: an action, by number where it has one."""
-
-    verb: str
-    """"Resize": the button, and in upper case the title."""
-    make: Callable[[int], Action]
-    number: int | None = None
-    """How many workers; None where nothing is to be chosen."""
-    before: int | None = None
-    """How many there are now."""
-    word: str = ""
-    """What must be typed; "" for the number."""
-    fixed: bool = False
-    """The number may not be changed here."""
-    timed: bool = False
-    """It can be said for how many hours."""
 
 
 class ConfirmDialog(Dialog):
@@ -85,10 +57,6 @@ class ConfirmDialog(Dialog):
     @property
     def _word(self) -> str:
         return self._question.word or self._number
-
-    @property
-    def _on_number(self) -> bool:
-        return self._focus == "number"
 
     def _with_options(self, action: Action) -> Action:
         """Add for how long, and why against the interlock."""
@@ -223,118 +191,20 @@ class ConfirmDialog(Dialog):
         return "\n".join(shlex.join(argv) for argv in self.plan.commands) if self.plan else ""
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-        """Draw what it is now, what it will be, what it hits, what is passed on, the commands, the confirmation."""
-        lines: list[DialogLine] = [BLANK]
-        if self._question.number is not None and not self._question.fixed:
-            change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab and type", "muted"))
-            lines += [
-                DialogLine(
-                    labelled("workers", (*field(self._number, FIELD, self._on_number), *change), frame),
-                    NEEDED,
-                )
-            ]
-        workers = int(self._number) if self._number else None
-        lines += self._hours_lines(frame)
-        lines += [*memory_lines(frame, self.plan.action if self.plan else None, workers), BLANK]
-        is_short = frame.height < 30 and self._interlock is not None and bool(self._interlock.blocking)
-        if self._question.number is not None and not is_short:
-            lines += [*whatif_lines(frame, workers), BLANK]
-        if self.plan is None:
-            lines.append(DialogLine(labelled("", (Span(f"a number from 1 to {MAX_WORKERS}", "warn"),), frame), NEEDED))
-        else:
-            lines += [*hit_lines(self.plan, frame), BLANK, *passed_lines(self.plan, frame), BLANK]
-        lines += [*self._interlock_lines(frame), *self._confirm_lines(frame), BLANK]
-        hints = [Hint("Esc", "cancel", keep=True)]
-        if self._question.number is not None and not self._question.fixed:
-            hints += [Hint("+ -", "change"), Hint("Tab", "next")]
-        if self.previous_page is not None:
-            hints.append(Hint("PgUp", "preflight"))
-        return box(rows, frame, self._title(frame), lines, (*hints, Hint("y", "copy commands")))
-
-    def _title(self, frame: Frame) -> Row:
-        q = self._question
-        title = f"{q.verb.upper()} {'WORKER' if q.word and q.number is not None else 'POOL'}"
-        if self.plan and isinstance(self.plan.action, StopWorker):
-            what = self.plan.action.ref.label
-        elif q.number is None:
-            what = f"{q.before} workers" if q.before else ""
-        elif q.before is not None and str(q.before) != self._number:
-            what = f"{q.before} {frame.glyphs.arrow} {self._number or '?'} workers"
-        else:
-            what = f"{self._number} workers"
-        return (Span(title, "accent", True), gap(2), Span(what, "accent", True))
-
-    def _hours_lines(self, frame: Frame) -> list[DialogLine]:
-        if not self._question.timed:
-            return []
-        long = is_long(float(self._hours) if self._hours else None, frame.config)
-        prompt = "hours: everything below must be proved" if long else "hours; empty: a short run to validate"
-        row: Row = (*field(self._hours, FIELD, self._focus == "hours"), gap(2), Span(prompt, "muted"))
-        return [DialogLine(labelled("for", row, frame), 7)]
-
-    def _interlock_lines(self, frame: Frame) -> list[DialogLine]:
-        """Draw what was judged before this is done, and the field for a reason where something is not so."""
-        if self._interlock is None or not self._interlock.items:
-            return []
-        label = "checklist" if len(self._interlock.items) > 1 else "interlock"
-        lines = item_lines(self._interlock.items, frame, label, self._interlock.blocking)
-        if not self._interlock.blocking:
-            return [*lines, BLANK]
-        wide = max(10, inner_width(frame) - 14)
-        for item in self._interlock.blocking[:1] if len(self._interlock.items) <= 2 else ():
-            rest = words(item.evidence[0] if item.evidence else "", wide)
-            lines += [DialogLine(labelled("", (Span(line),), frame), 8) for line in rest]
-            if item.fix:
-                lines.append(DialogLine(labelled("", (Span(item.fix, "muted"),), frame), 6))
-        row = field(self._reason, wide, self._focus == "reason")
-        lines.append(DialogLine(labelled("reason", row, frame), NEEDED))
-        need = f"refused without a reason of {MIN_WORDS} words; it is recorded"
-        if self._interlock.closed:
-            lines.append(DialogLine(labelled("", (Span(need, "warn"),), frame), 8))
-        return [*lines, BLANK]
-
-    def _confirm_lines(self, frame: Frame) -> list[DialogLine]:
-        glyphs = frame.glyphs
-        why = self._refused or (self.plan.refusal if self.plan else "")
-        if not why and self.plan is not None and self.plan.mode == "noop":
-            why = "there is nothing to do"
-        if not why and self.plan is not None and self.plan.mode == "refused":
-            why = "it cannot be done"
-        cancel = Span("  Cancel  Esc  ", "onaccent", True, "accent")
-        quiet = Span("Cancel  Esc", "muted")
-        verb = self._question.verb
-        if why:
-            lines = [
-                DialogLine(
-                    labelled(
-                        "refused" if i == 0 else "",
-                        (mark(glyphs.stop, "crit"), gap(1), Span(line)) if i == 0 else (gap(2), Span(line)),
-                        frame,
-                    ),
-                    NEEDED,
-                )
-                for i, line in enumerate(words(why, inner_width(frame) - 14))
-            ]
-            return [*lines, BLANK, DialogLine(labelled("", (cancel,), frame), NEEDED)]
-        entry = field(self._typed, FIELD + 3, self._focus == "confirm")
-        prompt: Row = (
-            Span("type ", "text"),
-            Span(self._word or "a number", "strong", True),
-            Span(" and press Enter  "),
+        """Draw the question as it stands."""
+        view = ConfirmView(
+            self._question,
+            plan=self.plan,
+            interlock=self._interlock,
+            refused=self._refused,
+            number=self._number,
+            hours=self._hours,
+            reason=self._reason,
+            typed=self._typed,
+            word=self._word,
+            focus=self._focus,
+            note=self._note,
+            is_unlocked=self.is_unlocked,
+            has_previous_page=self.previous_page is not None,
         )
-        # Where the row will be cut, what one types must stand before what one reads.
-        row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
-        lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
-        if self._note:
-            lines.append(DialogLine(labelled("", (Span(self._note, "warn"),), frame), 8))
-        if self.is_unlocked and self._focus == "confirm":
-            buttons: Row = (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), quiet)
-        elif self._focus in ("number", "hours"):
-            buttons = (quiet, gap(5), Span("Enter goes on to confirm", "muted"))
-        else:
-            until = f"until {self._word or 'a number'} is typed"
-            if self._interlock is not None and self._interlock.closed:
-                until = "until a reason is given"
-            why = until if inner_width(frame) >= 66 else ""
-            buttons = (cancel, gap(5), Span(f"{verb}  locked {why}", "muted"))
-        return [*lines, BLANK, DialogLine(labelled("", buttons, frame), NEEDED)]
+        return confirm_box(rows, frame, view)

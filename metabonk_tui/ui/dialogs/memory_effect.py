@@ -6,33 +6,33 @@ Refuses to guess: without a budget it says so.
 from __future__ import annotations
 
 from metabonk_tui.core.memory.capacity import needs
+from metabonk_tui.core.model.levels import MemoryLevel
 from metabonk_tui.core.model.pool import Action, Stop, StopWorker
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.dialogs.base import DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
+from metabonk_tui.ui.style.glyphs import level_token
 from metabonk_tui.ui.style.spans import Row, Span, cells, gap, mark
-from metabonk_tui.ui.views.memory.gauge import LEVELS, gauge, level_mark
+from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
 
 def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> list[DialogLine]:
     """Draw memory now, and after the action where that can be said."""
     snapshot = frame.snapshot
-    reading = snapshot.memory.reading if snapshot else None
-    if snapshot is None or reading is None or reading.available_bytes is None or reading.total_bytes is None:
+    memory = snapshot.memory if snapshot is not None else None
+    if snapshot is None or memory is None or memory.available_bytes is None or memory.total_bytes is None:
         return [DialogLine(labelled("now", (Span("memory is not known", "unknown"),), frame), 7)]
-    memory = snapshot.memory
     note = memory.forecast.text if memory.forecast else ""
-    now = _row(frame, reading.total_bytes, reading.available_bytes, memory.floor_bytes, memory.level, note)
+    now = _row(frame, memory.total_bytes, memory.available_bytes, memory.floor_bytes, memory.level, note)
     lines = [DialogLine(labelled("now", (level_mark(memory, frame.glyphs), *now), frame), 7)]
     after = _after(snapshot, action, workers)
     if after is None:
         return lines
     leaves, why = after
     level, fit_text = _judge_fit(leaves, memory.floor_bytes)
-    name, _ = LEVELS[level]
-    row = _row(frame, reading.total_bytes, leaves, memory.floor_bytes, level, fit_text)
-    glyph = mark(str(getattr(frame.glyphs, name)), LEVELS[level][1])
+    row = _row(frame, memory.total_bytes, leaves, memory.floor_bytes, level, fit_text)
+    glyph = mark(frame.glyphs.level(level), level_token(level))
     lines.append(DialogLine(labelled("after", (glyph, *row), frame), 8))
     if why:
         lines.append(DialogLine(labelled("", (Span(why, "muted"),), frame), 4))
@@ -40,13 +40,12 @@ def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> li
 
 
 def _after(snapshot: Snapshot, action: Action | None, workers: int | None) -> tuple[int, str] | None:
-    budget = snapshot.memory.budget
-    reading = snapshot.memory.reading
+    budget, available = snapshot.memory.budget, snapshot.memory.available_bytes
     if isinstance(action, StopWorker):
         held = next((w.tree_bytes or w.rss_bytes for w in snapshot.workers if w.ref == action.ref), None)
-        if held is None or reading is None or reading.available_bytes is None:
+        if held is None or available is None:
             return None
-        return reading.available_bytes + held, f"{action.ref.label} holds {fmt.gigabytes(held, 2)} GB"
+        return available + held, f"{action.ref.label} holds {fmt.gigabytes(held, 2)} GB"
     if action is None or budget is None:
         return None
     count = 0 if isinstance(action, Stop) else workers or 0
@@ -56,7 +55,7 @@ def _after(snapshot: Snapshot, action: Action | None, workers: int | None) -> tu
     return budget.leaves_bytes(count), f"{why}; {budget.fits} fit"
 
 
-def _judge_fit(leaves: int, floor: int) -> tuple[str, str]:
+def _judge_fit(leaves: int, floor: int) -> tuple[MemoryLevel, str]:
     if leaves < 0:
         return "crit", "does not fit"
     if leaves < floor:
@@ -64,13 +63,13 @@ def _judge_fit(leaves: int, floor: int) -> tuple[str, str]:
     return "ok", f"fits, floor {fmt.gigabytes(floor)}"
 
 
-def _row(frame: Frame, total: int, available: int, floor: int, level: str, note: str) -> Row:
+def _row(frame: Frame, total: int, available: int, floor: int, level: MemoryLevel, note: str) -> Row:
     wide = inner_width(frame)
     bar = min(34, wide - 45)
     size = fmt.gigabytes(abs(available))
-    value = Span(f"{size} GB", "strong" if level == "ok" else LEVELS[level][1], True)
+    value = Span(f"{size} GB", "strong" if level == "ok" else level_token(level), True)
     line = gauge(total, available, floor, bar, level, frame.glyphs) if bar >= 8 else ()
-    tail: Row = (Span(note, LEVELS[level][1], True),) if note else ()
+    tail: Row = (Span(note, level_token(level), True),) if note else ()
     pad = gap(max(1, 15 - cells(size) - (10 if available >= 0 else 11)) if line else 0)
     return (
         gap(1),

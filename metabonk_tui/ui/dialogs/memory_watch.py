@@ -10,7 +10,8 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.commands import BY_ID, CommandContext
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width, labelled
-from metabonk_tui.ui.dialogs.confirm import FIELD, SETTLE_S
+from metabonk_tui.ui.dialogs.confirm import SETTLE_S
+from metabonk_tui.ui.dialogs.confirm_lines import FIELD
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
 from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 
 from metabonk_tui.core.model.pool import Plan
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
@@ -42,8 +43,7 @@ def hit_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
     if plan.start:
         about = f"  about {max(1, round(plan.seconds / 60))} min" if plan.seconds and plan.seconds >= 45 else ""
         about = about or (f"  about {plan.seconds:.0f} s" if plan.seconds else "")
-        plural = "worker" if plan.start == 1 else "workers"
-        row = (Span(f"{plan.start} {plural}", "strong", True), Span(about, "muted"))
+        row = (Span(count_of(plan.start, "worker"), "strong", True), Span(about, "muted"))
         lines.append(DialogLine(labelled("starts", row, frame), 7))
     for warning in plan.warnings:
         for i, line in enumerate(words(warning, wide - 2)):

@@ -6,7 +6,8 @@ from metabonk_tui.core.model.pool import Action, Launch, Resize, Restart, Stop, 
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.core.verdict.next_steps import workers_to_launch
 from metabonk_tui.ui.dialogs.base import Dialog
-from metabonk_tui.ui.dialogs.confirm import ConfirmDialog, Question
+from metabonk_tui.ui.dialogs.confirm import ConfirmDialog
+from metabonk_tui.ui.dialogs.confirm_lines import Question
 from metabonk_tui.ui.dialogs.preflight import PreflightDialog
 from metabonk_tui.ui.frame import Frame
 

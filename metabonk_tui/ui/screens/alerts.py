@@ -1,34 +1,25 @@
-"""Alerts: what fires, since when, and who has seen it."""
+"""Shows alerts: what fires, since when, and who acknowledged it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import ClassVar
 
-from metabonk_tui.ui.frame import Frame, MonitorScreen, Page, UiState
-from metabonk_tui.ui.style.spans import EMPTY
-from metabonk_tui.ui.views.bars.footer import footer
-from metabonk_tui.ui.views.bars.header import TINY_CELLS, header
-from metabonk_tui.ui.views.bars.tiny import tiny_head
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.frame import Frame, Page, UiState
+from metabonk_tui.ui.screens.base import TinyHeadedScreen
 from metabonk_tui.ui.views.run.alerts import alert_rows
-from metabonk_tui.ui.views.verdict.screen import nothing_seen
 
 
-class AlertsScreen(MonitorScreen):
-    """Every alert of this run with its history; the selected one can be acknowledged."""
+class AlertsScreen(TinyHeadedScreen):
+    """Shows every alert of this run with its history; the selected one can be acknowledged."""
 
     name: ClassVar[str] = "alerts"
-    title: ClassVar[str] = "alerts"
 
-    def page(self, frame: Frame) -> Page:
-        """Draw it."""
-        if frame.snapshot is None:
-            return Page(top=nothing_seen(frame), bottom=(footer(frame),))
-        rows, shown = alert_rows(frame, frame.snapshot)
-        if frame.width < TINY_CELLS:
-            return Page(tiny_head(frame, frame.snapshot), rows, show=shown)
-        top = (*header(frame, frame.snapshot), *((EMPTY,) if frame.height >= 14 else ()))
-        return Page(top, rows, (footer(frame),), shown)
+    def body(self, frame: Frame, snapshot: Snapshot, room: int) -> Page:
+        """Draw the list, scrolled to the selected alert."""
+        rows, shown = alert_rows(frame, snapshot)
+        return Page(body=rows, show=shown)
 
     def do(self, command: str, frame: Frame) -> UiState | None:
         """Move the cursor among the alerts."""

@@ -1,20 +1,72 @@
-"""The page that most screens are: the header, what is drawn of the Snapshot, the keys."""
+"""Screens under the common header: header rows on top, the screen's own rows, the keys at the bottom.
+
+Does not: draw the rows between; every screen draws its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.ui.frame import Frame, Page
+from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.style.spans import EMPTY, Row
 from metabonk_tui.ui.views.bars.footer import footer
-from metabonk_tui.ui.views.bars.header import header
+from metabonk_tui.ui.views.bars.header import TINY_CELLS, header
+from metabonk_tui.ui.views.bars.tiny import tiny_head
 from metabonk_tui.ui.views.verdict.screen import nothing_seen
 
+BLANK_FROM = 14
+"""A blank row follows the header in terminals of at least this many rows."""
 
-def headed(frame: Frame, draw: Callable[[Frame, Snapshot], tuple[Row, ...]]) -> Page:
-    """Draw what the person came for below the header; before the first look only that there was none."""
-    if frame.snapshot is None:
-        return Page(top=nothing_seen(frame), bottom=(footer(frame),))
-    top = (*header(frame, frame.snapshot), *((EMPTY,) if frame.height >= 14 else ()))
-    return Page(top, draw(frame, frame.snapshot), (footer(frame),))
+
+class HeadedScreen(MonitorScreen):
+    """A screen of header, body and keys. Most subclasses write only `body`."""
+
+    def page(self, frame: Frame) -> Page:
+        """Draw the Snapshot; before the first one a page that says so."""
+        if frame.snapshot is None:
+            return Page(top=nothing_seen(frame), bottom=(footer(frame),))
+        return self.draw(frame, frame.snapshot)
+
+    def draw(self, frame: Frame, snapshot: Snapshot) -> Page:
+        """Put the body between header and keys."""
+        top, bottom = self.top(frame, snapshot), self.bottom(frame)
+        body = self.body(frame, snapshot, frame.height - len(top) - len(bottom))
+        return replace(body, top=(*top, *body.top), bottom=bottom)
+
+    def body(self, frame: Frame, snapshot: Snapshot, room: int) -> Page:
+        """Draw the rows between header and keys; `room` of them are in sight.
+
+        Rows in the page's `top` stay when the body scrolls.
+        """
+        raise NotImplementedError
+
+    def top(self, frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+        """Draw the rows that stay at the top."""
+        return with_blank(frame, header(frame, snapshot))
+
+    def bottom(self, frame: Frame) -> tuple[Row, ...]:
+        """Draw the rows that stay at the bottom."""
+        return (footer(frame),)
+
+
+class TinyHeadedScreen(HeadedScreen):
+    """A screen that also fits a tiny terminal: there the header is two rows and the keys are left out."""
+
+    def top(self, frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+        """Draw the header, or the tiny one."""
+        return tiny_head(frame, snapshot) if is_tiny(frame) else super().top(frame, snapshot)
+
+    def bottom(self, frame: Frame) -> tuple[Row, ...]:
+        """Draw the keys where there is room for them."""
+        return () if is_tiny(frame) else super().bottom(frame)
+
+
+def is_tiny(frame: Frame) -> bool:
+    """Return whether the terminal is too narrow for the header."""
+    return frame.width < TINY_CELLS
+
+
+def with_blank(frame: Frame, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Add a blank row below these rows where the terminal is high enough."""
+    return (*rows, EMPTY) if frame.height >= BLANK_FROM else rows

@@ -1,36 +1,32 @@
-"""The run on screen beside another one."""
+"""Shows the run on screen beside a recorded one."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
-from metabonk_tui.ui.style.spans import EMPTY
-from metabonk_tui.ui.views.bars.footer import footer
-from metabonk_tui.ui.views.bars.header import TINY_CELLS, header
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.frame import Frame, Page
+from metabonk_tui.ui.screens.base import HeadedScreen, is_tiny, with_blank
+from metabonk_tui.ui.style.spans import Row
 from metabonk_tui.ui.views.bars.tiny import tiny_head
 from metabonk_tui.ui.views.compare.screen import compare_head, compare_rows
-from metabonk_tui.ui.views.verdict.screen import nothing_seen
 
 HEAD_STAYS = 22
-"""From this height on the two runs and what parts them stay while the metrics scroll."""
+"""From this height on the two runs and their first difference stay while the metrics scroll."""
 
 
-class CompareScreen(MonitorScreen):
-    """Two runs at the same elapsed time, metric by metric, and the first thing in which they part."""
+class CompareScreen(HeadedScreen):
+    """Compares two runs at the same elapsed time, metric by metric, and names their first difference."""
 
     name: ClassVar[str] = "compare"
-    title: ClassVar[str] = "compare"
 
-    def page(self, frame: Frame) -> Page:
-        """Draw it."""
-        if frame.snapshot is None:
-            return Page(top=nothing_seen(frame), bottom=(footer(frame),))
-        tiny = frame.width < TINY_CELLS
-        top = tiny_head(frame, frame.snapshot) if tiny else header(frame, frame.snapshot)
-        top = (*top, *((EMPTY,) if frame.height >= 14 else ()))
-        head = compare_head(frame, frame.snapshot)
+    def top(self, frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
+        """Draw the header, or the tiny one above the same keys."""
+        return with_blank(frame, tiny_head(frame, snapshot)) if is_tiny(frame) else super().top(frame, snapshot)
+
+    def body(self, frame: Frame, snapshot: Snapshot, room: int) -> Page:
+        """Draw the two runs and the metrics."""
+        head = compare_head(frame, snapshot)
         if frame.height < HEAD_STAYS:
-            return Page(top, (*head, *compare_rows(frame, 0)), (footer(frame),))
-        top = (*top, *head)
-        return Page(top, compare_rows(frame, frame.height - len(top) - 1), (footer(frame),))
+            return Page(body=(*head, *compare_rows(frame, 0)))
+        return Page(top=head, body=compare_rows(frame, room - len(head)))

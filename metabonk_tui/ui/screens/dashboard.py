@@ -1,30 +1,27 @@
-"""The dashboard: every worker, memory, the decision and what happened, on one page."""
+"""Shows every worker, memory, the verdict and the latest events on one page."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import ClassVar
 
-from metabonk_tui.ui.frame import Frame, MonitorScreen, Page, UiState
-from metabonk_tui.ui.views.bars.footer import footer
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.frame import Frame, Page, UiState
+from metabonk_tui.ui.screens.base import HeadedScreen
 from metabonk_tui.ui.views.dashboard.dashboard import dashboard
-from metabonk_tui.ui.views.verdict.screen import nothing_seen
 from metabonk_tui.ui.views.workers.section import draw_workers
 
 _MOVES = ("up", "down", "left", "right", "next", "previous", "home", "end")
 
 
-class DashboardScreen(MonitorScreen):
-    """What one sees first."""
+class DashboardScreen(HeadedScreen):
+    """The first screen. It lays out its own page, because header and panes share the rows."""
 
     name: ClassVar[str] = "dashboard"
-    title: ClassVar[str] = "dashboard"
 
-    def page(self, frame: Frame) -> Page:
-        """Draw it."""
-        if frame.snapshot is None:
-            return Page(top=nothing_seen(frame), bottom=(footer(frame),))
-        return dashboard(frame, frame.snapshot)
+    def draw(self, frame: Frame, snapshot: Snapshot) -> Page:
+        """Draw the dashboard of this size."""
+        return dashboard(frame, snapshot)
 
     def do(self, command: str, frame: Frame) -> UiState | None:
         """Move the cursor among the workers as they stand on the screen."""

@@ -1,4 +1,4 @@
-"""Help: every key of the command table, what the signs mean, and where things are kept."""
+"""Shows every key of the command table, what the signs mean, and where files are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.ui.commands import COMMANDS, GROUPS, CommandGroup, key_name
 from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
-from metabonk_tui.ui.style.spans import EMPTY, Row, Span, gap, left, mark, side_by_side
+from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cut, gap, left, mark, side_by_side
 from metabonk_tui.ui.views.bars.footer import footer
 from metabonk_tui.ui.views.bars.header import header
 from metabonk_tui.ui.views.layout.section import title
@@ -31,7 +31,6 @@ class HelpScreen(MonitorScreen):
     """One page to look things up."""
 
     name: ClassVar[str] = "help"
-    title: ClassVar[str] = "help"
 
     def __init__(self, places: tuple[tuple[str, str], ...] = ()) -> None:
         self._places = places
@@ -44,13 +43,13 @@ class HelpScreen(MonitorScreen):
             # The monitor's own keys stand at the right, so that both columns are about as long.
             keys = _keys(half, frame.glyphs, ("view", "look", "act"))
             signs = (*_keys(half, frame.glyphs, ("app",)), EMPTY, *self._signs(half, frame.glyphs))
-            columns = [(keys, half), (signs, half)]
+            columns = [(_cut(keys, half, frame.glyphs), half), (_cut(signs, half, frame.glyphs), half)]
             body = tuple((gap(1), *row) for row in side_by_side(columns, 3))
         else:
             wide = max(10, frame.width - 2)
             rows = (*_keys(wide, frame.glyphs, tuple(GROUPS)), EMPTY, *self._signs(wide, frame.glyphs))
             body = tuple((gap(1), *row) for row in rows)
-        return Page((*top, EMPTY), body, (footer(frame),))
+        return Page((*top, EMPTY), _cut(body, frame.width, frame.glyphs), (footer(frame),))
 
     def _signs(self, wide: int, glyphs: Glyphs) -> tuple[Row, ...]:
         rows: list[Row] = [title("STATES", wide, glyphs)]
@@ -77,6 +76,10 @@ class HelpScreen(MonitorScreen):
             rows += [EMPTY, title("WHERE THINGS ARE", wide, glyphs)]
             rows += [(left(what, 10, "muted"), Span(where, "text")) for what, where in self._places]
         return tuple(rows)
+
+
+def _cut(rows: tuple[Row, ...], wide: int, glyphs: Glyphs) -> tuple[Row, ...]:
+    return tuple(cut(row, wide, glyphs.ellipsis) for row in rows)
 
 
 def _keys(wide: int, glyphs: Glyphs, groups: tuple[CommandGroup, ...]) -> tuple[Row, ...]:

@@ -1,29 +1,29 @@
-"""Logs: what the workers' logs say that may tell a cause."""
+"""Shows lines of the workers' logs that may point at a cause."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import ClassVar
 
-from metabonk_tui.ui.frame import Frame, MonitorScreen, Page, UiState
-from metabonk_tui.ui.screens.base import headed
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.frame import Frame, Page, UiState
+from metabonk_tui.ui.screens.base import HeadedScreen
 from metabonk_tui.ui.views.run.logs import chosen, log_rows
 
 STEPS = {"next": 1, "right": 1, "previous": -1, "left": -1}
 
 
-class LogsScreen(MonitorScreen):
-    """The telling lines of all workers, or of one after the other."""
+class LogsScreen(HeadedScreen):
+    """Shows the marked lines of all workers, or of one worker at a time."""
 
     name: ClassVar[str] = "logs"
-    title: ClassVar[str] = "logs"
 
-    def page(self, frame: Frame) -> Page:
-        """Draw it."""
-        return headed(frame, log_rows)
+    def body(self, frame: Frame, snapshot: Snapshot, room: int) -> Page:
+        """Draw the lines of the chosen workers."""
+        return Page(body=log_rows(frame, snapshot))
 
     def do(self, command: str, frame: Frame) -> UiState | None:
-        """Go from all workers to the first one, to the next, and back to all."""
+        """Select the next choice: all workers, then each worker in turn."""
         if command not in STEPS or frame.snapshot is None:
             return None
         pane = (frame.state.pane + STEPS[command]) % (len(frame.snapshot.workers) + 1)

@@ -1,4 +1,7 @@
-"""Every screen there is, by name."""
+"""Lists every screen; the command with a screen's name opens it.
+
+A new screen is a module here, its view, a line below and a line in `commands.COMMANDS`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from metabonk_tui.ui.screens.worker import WorkerScreen
 
 
 def all_screens(places: tuple[tuple[str, str], ...] = ()) -> dict[str, MonitorScreen]:
-    """Make every screen; `places` are what help says about where things are: (what, path)."""
+    """Make every screen, by name; help lists `places`: (what, path)."""
     screens: tuple[MonitorScreen, ...] = (
         DashboardScreen(),
         WorkerScreen(),

@@ -1,20 +1,20 @@
-"""The verdict with all it stands on."""
+"""Shows the verdict with its evidence."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
-from metabonk_tui.ui.screens.base import headed
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.ui.frame import Frame, Page
+from metabonk_tui.ui.screens.base import HeadedScreen
 from metabonk_tui.ui.views.verdict.screen import verdict_rows
 
 
-class VerdictScreen(MonitorScreen):
-    """Why the word is what it is, and what would change it."""
+class VerdictScreen(HeadedScreen):
+    """Explains why the verdict is what it is and what would change it."""
 
     name: ClassVar[str] = "verdict"
-    title: ClassVar[str] = "verdict"
 
-    def page(self, frame: Frame) -> Page:
-        """Draw it."""
-        return headed(frame, verdict_rows)
+    def body(self, frame: Frame, snapshot: Snapshot, room: int) -> Page:
+        """Draw the chain of checks behind the verdict."""
+        return Page(body=verdict_rows(frame, snapshot))

@@ -9,7 +9,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.core.model.snapshot import CheckResult, Level
+from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.levels import AnyLevel
+from metabonk_tui.core.model.snapshot import CheckResult
 from metabonk_tui.core.model.worker import ComponentState
 
 
@@ -68,7 +70,6 @@ class Glyphs:
     up: str = "↑"
     down_arrow: str = "↓"
     plus_minus: str = "±"
-    squared: str = "²"
     times: str = "×"
     ellipsis: str = "…"
     caret: str = "█"
@@ -85,9 +86,9 @@ class Glyphs:
         """Return the glyph of a component state."""
         return str(getattr(self, state.value.lower()))
 
-    def level(self, level: Level) -> str:
-        """Return the glyph of a verdict's level."""
-        return str(getattr(self, level))
+    def level(self, level: AnyLevel) -> str:
+        """Return the glyph of a level, a severity or memory's level."""
+        return str(getattr(self, levels.of_severity(level)))
 
     def check(self, result: CheckResult) -> str:
         """Return the glyph of one check of the gate."""
@@ -139,7 +140,6 @@ ASCII = Glyphs(
     up="^",
     down_arrow="v",
     plus_minus="+-",
-    squared="^2",
     times="x",
     ellipsis="..",
     caret="_",
@@ -163,7 +163,11 @@ CHECK_TOKENS: Mapping[CheckResult, str] = {
     "TO COME": "muted",
 }
 
-LEVEL_TOKENS: Mapping[Level, str] = {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}
+
+def level_token(level: AnyLevel) -> str:
+    """Return the token that colours a level, a severity or memory's level."""
+    return levels.tone(level)
+
 
 STATE_TOKENS: Mapping[ComponentState, str] = {
     ComponentState.ACTIVE: "ok",
@@ -187,8 +191,9 @@ _ASCII_OF: Mapping[str, str] = {
     **{getattr(UNICODE, name): getattr(ASCII, name) for name in (
         "active", "stalled", "zero", "absent", "unproven", "caution", "stop", "cursor", "best", "used", "half", "free",
         "floor", "vertical", "tee", "corner", "branch", "top_left", "top_right", "bottom_left", "bottom_right",
-        "arrow", "plus_minus", "squared", "times", "ellipsis", "dot", "up", "down_arrow",
+        "arrow", "plus_minus", "times", "ellipsis", "dot", "up", "down_arrow",
     )},
+    "²": "^2",
     "–": "-",
     "’": "'",
     "‘": "'",

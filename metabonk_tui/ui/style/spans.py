@@ -150,11 +150,6 @@ def on_row(row: Row, background: str) -> Row:
     return tuple(span if span.on else span._replace(on=background) for span in row)
 
 
-def bold_row(row: Row) -> Row:
-    """Make every span bold."""
-    return tuple(span._replace(bold=True) for span in row)
-
-
 def dimmed(row: Row) -> Row:
     """Put a row behind a dialog."""
     return tuple(span._replace(dim=True) for span in row)

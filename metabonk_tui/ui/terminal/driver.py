@@ -17,6 +17,7 @@ from typing import Any, Literal
 from textual.drivers.linux_driver import LinuxDriver
 
 from metabonk_tui.ui.terminal.diff import ScreenDiff
+from metabonk_tui.ui.terminal.textual_private import write_to
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 STALL_S = 3.0
@@ -37,7 +38,7 @@ class Driver(LinuxDriver):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if sys.__stdout__ is not None and sys.__stdout__.isatty():
-            self._file = sys.__stdout__
+            write_to(self, sys.__stdout__)
         self._screen_diff = ScreenDiff()
 
     def write(self, data: str) -> None:

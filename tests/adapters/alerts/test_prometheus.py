@@ -13,8 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
-from metabonk_tui.core.config.schema import ConfigError
-from metabonk_tui.core.export.prometheus import FAMILIES
+from metabonk_tui.core.config.load import ConfigError
+from metabonk_tui.core.export.prometheus import family_table
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.sample import MemoryReading, Observation, RunHeader, Sample, WorkerStatus
@@ -174,7 +174,7 @@ def test_a_name_says_its_unit_and_is_a_name(read: Shown) -> None:
         assert family.documentation
         names = {sample.name for sample in family.samples}
         assert all(name.endswith("_total") for name in names) == (family.type == "counter"), names
-    assert not {name for name in FAMILIES if name.endswith(("_ms", "_mb", "_gb", "_minutes"))}
+    assert not {name for name in family_table() if name.endswith(("_ms", "_mb", "_gb", "_minutes"))}
 
 
 def test_hostile_labels_are_text(read: Shown) -> None:
@@ -228,6 +228,6 @@ def test_without_the_library_it_says_what_to_install() -> None:
 def test_the_table_of_the_documentation_is_the_table_of_metrics() -> None:
     rows = [
         f"| `{name}` |{''.join(f' `{label}`' for label in labels)} | {what} |"
-        for name, (_, what, labels, _) in FAMILIES.items()
+        for name, (_, what, labels, _) in family_table().items()
     ]
     assert "\n".join(rows) + "\n" in (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")

@@ -37,7 +37,7 @@ def written(folder: Path, port: int, *tests: str, memory: str = SMALL, environme
 
 def right() -> str:
     from metabonk_tui.adapters.state.package_data import default_config_text
-    from metabonk_tui.core.config.schema import parse_config
+    from metabonk_tui.core.config.load import parse_config
 
     required = parse_config(default_config_text(), None).required_environment
     return "".join(f"export {key}={value}\n" for key, value in required.items())

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metabonk_tui.core.alerts.notification_queue import MAX_WAITING, NotificationQueue
-from metabonk_tui.core.model.alert import Alert, AlertSeverity, AlertState, AlertTransition, AlertTransitionKind
+from metabonk_tui.core.model.alert import Alert, AlertState, AlertTransition, AlertTransitionKind
+from metabonk_tui.core.model.levels import AlertSeverity
 from tests.support.refs import w
 
 Notification = tuple[str, str, int]

@@ -15,7 +15,7 @@ from metabonk_tui.core.alerts import rules as alert_rules
 from metabonk_tui.core.alerts import rules_memory
 from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule
-from metabonk_tui.core.alerts.tracker import AlertState, apply_events
+from metabonk_tui.core.alerts.tracker import AlertTracks, apply_events
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
 from metabonk_tui.core.model.sample import Event, MemoryReading
@@ -49,8 +49,8 @@ SCENE = last(script(for_s=10))
 
 
 def go_on(
-    state: AlertState, found: Iterable[RuleResult], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
-) -> tuple[list[AlertTransition], AlertState]:
+    state: AlertTracks, found: Iterable[RuleResult], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
+) -> tuple[list[AlertTransition], AlertTracks]:
     """Step the machine on through what a rule named MemLow finds, a tick every 10 s; `gaps`: not watched till then."""
     transitions: list[AlertTransition] = []
     for n, result in enumerate(found):
@@ -66,9 +66,9 @@ def go_on(
 
 def run(
     found: Iterable[RuleResult], gaps: Sequence[int] = (), config: Config = MINUTE_AND_TWO
-) -> tuple[list[AlertTransition], AlertState]:
+) -> tuple[list[AlertTransition], AlertTracks]:
     """The same from the beginning."""
-    return go_on(AlertState(), found, gaps, config)
+    return go_on(AlertTracks(), found, gaps, config)
 
 
 def on(workers: tuple[int, ...] = (), escalated: bool = False, value: float | None = None) -> RuleResult:

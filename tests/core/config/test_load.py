@@ -3,7 +3,8 @@
 import pytest
 
 from metabonk_tui.adapters.state.package_data import default_config_text
-from metabonk_tui.core.config.schema import Config, ConfigError, parse_config
+from metabonk_tui.core.config.load import ConfigError, parse_config
+from metabonk_tui.core.config.schema import Config
 
 DEFAULT = default_config_text()
 

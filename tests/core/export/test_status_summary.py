@@ -8,7 +8,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.export import status_line as brief_line
 from metabonk_tui.core.export.status_line import (
     ASCII,
     UNICODE,
@@ -21,6 +20,7 @@ from metabonk_tui.core.export.status_line import (
     tmux,
 )
 from metabonk_tui.core.export.status_summary import summarize
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.memory import Forecast
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
@@ -252,4 +252,4 @@ def test_its_glyphs_are_those_of_the_monitor(ours: dict[str, str], theirs: objec
 
 
 def test_there_is_a_code_for_every_level() -> None:
-    assert {word.level for word in VerdictKind} == set(brief_line._CODES)
+    assert {word.level for word in VerdictKind} == set(levels.EXIT_CODES)

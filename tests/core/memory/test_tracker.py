@@ -268,7 +268,7 @@ def test_owners_and_the_budget() -> None:
     ]  # fmt: skip
     budget = seen.memory.budget
     assert budget is not None
-    assert (budget.worker_bytes, budget.worker_measured) == (GB, True)
+    assert (budget.worker_bytes, budget.worker_source) == (GB, "this run")
     assert budget.budget_bytes == 14 * GB
     assert budget.fits == 8
     assert budget.leaves_bytes(8) == GB
@@ -277,7 +277,7 @@ def test_owners_and_the_budget() -> None:
 def test_what_was_not_measured_is_assumed_and_said_to_be() -> None:
     budget = last(script(for_s=60)).memory.budget
     assert budget is not None
-    assert (budget.worker_bytes, budget.worker_measured, budget.ollama_measured) == (int(1.2 * GB), False, False)
+    assert (budget.worker_bytes, budget.worker_source, budget.ollama_source) == (int(1.2 * GB), "config", "config")
     assert last(script(for_s=60, memory=None)).memory.budget is None
 
 

@@ -15,15 +15,13 @@ from hypothesis import strategies as st
 from metabonk_tui.core.model.sample import ERRORS, BadStatus, BadValue, Presence, WorkerStatus
 from metabonk_tui.core.status.decode import (
     MAX_ITEMS,
-    MAX_TEXT,
-    clean_text,
     decode_json,
     decode_status,
     flag,
     number,
-    status_from_mapping,
     text,
 )
+from metabonk_tui.core.text.clean import MAX_TEXT, clean_text
 
 PATIENT = settings(deadline=None)
 """How fast the machine is must not decide."""
@@ -232,24 +230,15 @@ class TestFields:
         assert number(status_of('{"n": 0}'), "n", minimum=0).value == 0
 
     def test_what_could_not_have_been_seen_is_unobserved_not_absent(self) -> None:
-        recorded = status_from_mapping({"step": 1.0}, frozenset({"step", "reward"}))
-        assert isinstance(recorded, WorkerStatus)
+        recorded = WorkerStatus({"step": 1.0}, frozenset({"step", "reward"}))
         assert number(recorded, "reward").presence is Presence.ABSENT
         assert number(recorded, "meta_success_sequences").presence is Presence.UNOBSERVED
         assert number(None, "step").presence is Presence.UNOBSERVED
 
     def test_a_recording_can_hold_what_json_cannot(self) -> None:
-        recorded = status_from_mapping({"reward": math.nan, "state": "\x1b[2J", "bad": BadValue("nan", "NaN")})
-        assert isinstance(recorded, WorkerStatus)
+        recorded = WorkerStatus({"reward": math.nan, "bad": BadValue("nan", "NaN")})
         assert number(recorded, "reward").bad == BadValue("nan", "nan")
         assert number(recorded, "bad").bad == BadValue("nan", "NaN")
-        assert text(recorded, "state") == "\ufffd[2J"
-
-    def test_a_recording_that_is_too_deep_is_named(self) -> None:
-        deep: list[Any] = []
-        for _ in range(100):
-            deep = [deep]
-        assert status_from_mapping({"deep": deep}) == BadStatus("too deep")
 
     @pytest.mark.parametrize(
         ("literal", "value"),

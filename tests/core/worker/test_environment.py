@@ -10,7 +10,7 @@ import pytest
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
-from metabonk_tui.core.worker.truth import EnvCheckResult, EnvCheckRow, env_check_table, not_exported
+from metabonk_tui.core.worker.environment import EnvCheckResult, EnvCheckRow, env_check_table, not_exported
 from tests.support.refs import w
 from tests.support.samples import CONFIG, observation
 

@@ -12,7 +12,7 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Attention, ComponentState, EnvView, WorkerView
-from metabonk_tui.core.verdict.text import labels, verdict_text
+from metabonk_tui.core.verdict.text import verdict_text
 from metabonk_tui.ui.frame import UiState
 from metabonk_tui.ui.sorting import in_order, next_sort, sorts
 from metabonk_tui.ui.style.glyphs import UNICODE
@@ -481,10 +481,6 @@ def test_the_verdict_as_text_has_word_reasons_memory_components_and_commands() -
     ):  # fmt: skip
         assert phrase in shown, phrase
     assert all(line == line.rstrip() for line in shown.splitlines())
-
-
-def test_slots_that_follow_each_other_are_a_range() -> None:
-    assert labels([w(slot) for slot in (0, 1, 2, 5, 6, 9)]) == "w0-w2 w5 w6 w9"
 
 
 def test_a_worker_with_an_attention_mark_is_said_in_a_sentence_when_many_are_watched() -> None:

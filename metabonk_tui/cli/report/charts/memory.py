@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from metabonk_tui.cli.report.charts.canvas import ChartFrame, curve, gaps, joined, levels, segments, time_axis
 from metabonk_tui.cli.report.charts.svg import Scale, drawing, label, line, number, tag, thinned, ticks, titled
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import GB, elapsed, gigabytes
 
@@ -97,7 +98,7 @@ def _level_at(frame: ChartFrame, at_s: float) -> float | None:
 
 def _kills(frame: ChartFrame) -> Iterator[str]:
     for event in frame.history.events:
-        if event.kind == "memory.oom":
+        if event.kind == EventKind.MEMORY_OOM:
             x = frame.at(event.t)
             anchor = "end" if x > frame.width - frame.right - 90 else "start"
             shift = -6 if anchor == "end" else 6

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from metabonk_tui.cli.report.charts.canvas import ChartFrame, gaps, joined, refs, spans, time_axis
 from metabonk_tui.cli.report.charts.svg import drawing, label, tag, titled
-from metabonk_tui.core.model.event import without_duplicates
+from metabonk_tui.core.model.event import EventKind, without_duplicates
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import CheckResult, VerdictKind
 from metabonk_tui.core.model.worker import Reach
@@ -48,7 +48,7 @@ def timeline(frame: ChartFrame) -> str:
 def legend_signs(frame: ChartFrame) -> list[str]:
     """Say what the marks mean that are drawn."""
     results = {check.result for check in frame.history.last.gate.checks}
-    loud = {event.severity for event in without_duplicates(frame.history.events) if event.kind != "check"}
+    loud = {event.severity for event in without_duplicates(frame.history.events) if event.kind != EventKind.CHECK}
     restarts = any(worker.resets_t for worker in frame.history.last.workers)
     every = (
         ("■ check failed", "FAIL" in results),
@@ -125,7 +125,7 @@ def _events(frame: ChartFrame, y: float) -> Iterator[str]:
     """Draw what was alarming: a triangle for what is critical, a short stroke for a warning."""
     yield label(frame.left - 8, y + 13, "events", "label", "end")
     loud = [event for event in without_duplicates(frame.history.events) if event.severity in ("warn", "crit")]
-    loud = [event for event in loud if event.kind != "check"]
+    loud = [event for event in loud if event.kind != EventKind.CHECK]
     for event in loud[-EVENTS_DRAWN:]:
         at_s = event.t - frame.start_t
         if not 0 <= at_s <= frame.timeline.duration_s:

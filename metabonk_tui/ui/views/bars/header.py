@@ -10,7 +10,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
 from metabonk_tui.ui.views.bars.memory_row import gauge_place, memory_row
 from metabonk_tui.ui.views.bars.tiny import tiny_head
@@ -115,7 +115,7 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
     g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
     level = verdict.kind.level
     stop = level == "stop"
-    token = LEVEL_TOKENS[level]
+    token = level_token(level)
     glyph, word = g.level(level), str(verdict.kind)
     if stop:
         head: Row = (

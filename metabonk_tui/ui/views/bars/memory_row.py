@@ -10,11 +10,11 @@ from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, spread, width
 from metabonk_tui.ui.views.layout.section import WIDE, label, muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
-from metabonk_tui.ui.views.memory.gauge import LEVELS, gauge, level_mark
+from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
 
 def gauge_place(wide: int) -> tuple[int, int, int, int]:
@@ -34,7 +34,7 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
     if reading is None or reading.available_bytes is None:
         head = (*head, Span("not observed", "unknown", True))
         return fit((*head, *(gap(2), text("never counted as enough"))) if wide >= 60 else head, wide, g.ellipsis)
-    token = LEVELS[memory.level][1] if memory.level != "ok" else "strong"
+    token = level_token(memory.level) if memory.level != "ok" else "strong"
     head = (*head, Span(f"{fmt.gigabytes(reading.available_bytes)} GB", token, True))
     word, *more = _consequence(snapshot, g) or [()]
     of = f" of {fmt.gigabytes(reading.total_bytes)}" if reading.total_bytes is not None else ""
@@ -124,14 +124,14 @@ def _falls_soon(memory: MemoryView, t: float) -> bool:
 def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
     """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable. Later parts may go."""
     memory = snapshot.memory
-    token = LEVELS[memory.level][1]
+    token = level_token(memory.level)
     if memory.oom_kills_in_run:
         victims: Row = (
             (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
         )
         return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims]
     if memory.swap is not None and memory.swap.level in ("warn", "crit"):
-        return [(Span(g.text(memory.swap.text), LEVELS[memory.swap.level][1], True),)]
+        return [(Span(g.text(memory.swap.text), level_token(memory.swap.level), True),)]
     if memory.forecast is not None and (memory.forecast.raised or _falls_soon(memory, snapshot.t)):
         state = memory.forecast.state
         token = "crit" if state == "CRITICAL" else "warn" if state == "WARNING" or memory.level != "ok" else "muted"

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from metabonk_tui.core.model import levels
 from metabonk_tui.core.recordings.playback import Mark, Playback, TimeAxis
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, fit, gap, join, mark, width
 from metabonk_tui.ui.views.layout.section import muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
@@ -22,7 +23,6 @@ MIN_ROWS = 6
 """On fewer rows there is no bar: the header says that it is a replay."""
 OLD_S = 1.0
 """From here on it is said how old the sample on screen is."""
-_LEVEL_RANK = {"stop": 3, "caution": 2, "unknown": 1, "go": 0}
 
 
 def frame_above_bar(frame: Frame) -> Frame:
@@ -126,7 +126,7 @@ def _line(state: Playback, cells: int, g: Glyphs) -> Row:
         for x in range(first + 1, last):
             line[x] = Span(" ")
     for x, run_mark in _marks_by_cell(state.marks, cell).items():
-        line[x] = mark(g.level(run_mark.level), LEVEL_TOKENS[run_mark.level], run_mark.kind == "verdict")
+        line[x] = mark(g.level(run_mark.level), level_token(run_mark.level), run_mark.kind == "verdict")
     line[here] = mark(g.floor, "accent", True)
     return tuple(line)
 
@@ -139,7 +139,7 @@ def _marks_by_cell(marks: Sequence[Mark], cell: object) -> dict[int, Mark]:
             continue
         x = cell(run_mark.t)  # type: ignore[operator]
         other = found.get(x)
-        rank = (run_mark.kind == "verdict", _LEVEL_RANK[run_mark.level])
-        if other is None or rank >= (other.kind == "verdict", _LEVEL_RANK[other.level]):
+        rank = (run_mark.kind == "verdict", levels.order(run_mark.level))
+        if other is None or rank >= (other.kind == "verdict", levels.order(other.level)):
             found[x] = run_mark
     return found

@@ -9,10 +9,9 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, Reach
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, LEVEL_TOKENS
+from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cells, clip, fit, gap, mark, on_row, width
 from metabonk_tui.ui.views.layout.section import facts, muted, strong
-from metabonk_tui.ui.views.memory.gauge import LEVELS
 from metabonk_tui.ui.views.workers.component import state_mark
 
 
@@ -30,7 +29,7 @@ def tiny_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 def _verdict(frame: Frame, snapshot: Snapshot) -> Row:
     g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
     level = verdict.kind.level
-    token = LEVEL_TOKENS[level]
+    token = level_token(level)
     word, glyph = str(verdict.kind), g.level(level)
     loud = {"stop": ("oncritbadge", "critbadge"), "caution": ("onwarn", "warnband")}.get(level)
     label_text = clip(word, max(0, wide - 2 - (2 if wide > 12 else 0)), g.ellipsis)
@@ -54,11 +53,10 @@ def _verdict(frame: Frame, snapshot: Snapshot) -> Row:
 def _memory(frame: Frame, snapshot: Snapshot) -> Row:
     memory = snapshot.memory
     reading = memory.reading
-    token = LEVELS[memory.level][1]
+    token = level_token(memory.level)
     if reading is None or reading.available_bytes is None:
         return (gap(1), muted("mem "), Span("not observed", "unknown", True))
-    name = LEVELS[memory.level][0]
-    glyph: Row = (mark(str(getattr(frame.glyphs, name)), token),)
+    glyph: Row = (mark(frame.glyphs.level(memory.level), token),)
     value = f"{fmt.gigabytes(reading.available_bytes)}GB"
     head: Row = (gap(1), *glyph, gap(1), Span(value, "strong" if memory.level == "ok" else token, True))
     parts: list[Row] = []

@@ -12,7 +12,7 @@ from metabonk_tui.core.report.timeline import RunTimeline
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.compare_job import CompareView
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark, side_by_side
 from metabonk_tui.ui.views.compare.chart import traces
 from metabonk_tui.ui.views.layout.section import bracket, facts, muted, paragraph, strong, title
@@ -105,7 +105,7 @@ def _progress(view: CompareView, wide: int, g: Glyphs) -> Row:
 def _run(side: str, timeline: RunTimeline, wide: int, g: Glyphs) -> Row:
     """Draw which run stands on a side, and how it went."""
     run, verdict = timeline.last.run, timeline.last.verdict
-    token = LEVEL_TOKENS[verdict.kind.level]
+    token = level_token(verdict.kind.level)
     since = f" since {fmt.elapsed(verdict.since_t - run.started_at)}"
     workers = run.desired or len(timeline.last.workers)
     name_cells = max(12, min(34, wide - LABEL - 56))
@@ -216,7 +216,7 @@ def _state(metric: str, value: MetricValue, g: Glyphs) -> tuple[str, str]:
     """Choose the glyph of a value and its voice; a blank where a number is only a number."""
     if metric == "verdict":
         level = VerdictKind(str(value)).level
-        return g.level(level), LEVEL_TOKENS[level]
+        return g.level(level), level_token(level)
     if value == ABSENT:
         return g.absent, "crit"
     if isinstance(value, Share) and metric.endswith((".keys", ".showing", "workers_up")):

@@ -9,6 +9,7 @@ from metabonk_tui.core.memory.capacity import CapacityFit, arithmetic, counts, d
 from metabonk_tui.core.model.memory import Budget, PeakSource
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.text.phrases import plural
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, gap, left, mark, right, width
 from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, title
@@ -28,8 +29,8 @@ def fits_words(budget: Budget, brief: bool = False) -> Row:
     """Say how many workers fit, and when that rests on a peak that is assumed or still growing, that it does."""
     sure = budget.worker_source in ("this run", "earlier run")
     if brief and not sure:
-        return (muted("fits "), strong(f"~{budget.fits}"), text(" worker" if budget.fits == 1 else " workers"))
-    row: Row = (muted("fits "), strong(str(budget.fits)), text(" worker" if budget.fits == 1 else " workers"))
+        return (muted("fits "), strong(f"~{budget.fits}"), text(f" {plural(budget.fits, 'worker')}"))
+    row: Row = (muted("fits "), strong(str(budget.fits)), text(f" {plural(budget.fits, 'worker')}"))
     return row if sure else (*row, muted(f" {describe_source(budget.worker_source, brief=True)}"))
 
 

@@ -13,10 +13,9 @@ from itertools import pairwise
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark, right
 from metabonk_tui.ui.views.layout.section import muted
-from metabonk_tui.ui.views.memory.gauge import LEVELS
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """Bits of a braille cell by column and row."""
@@ -195,7 +194,7 @@ def _draw_forecast(
     if forecast is None or not forecast.known or snapshot.memory.oom_kills_in_run:
         return
     crosses = forecast.reaches_zero_t is not None
-    token = LEVELS[snapshot.memory.level][1] if crosses else "muted"
+    token = level_token(snapshot.memory.level) if crosses else "muted"
     per_dot_s = past_s / (2 * now_cell + 1)
     for i, x in enumerate(range(2 * now_cell + 2, 2 * canvas.wide)):
         value = last[1] + forecast.slope_bytes_per_min / fmt.GB * (i + 1) * per_dot_s / 60
@@ -227,10 +226,10 @@ def time_axis(
         at = now_cell + round(now_cell * (forecast.reaches_zero_t - snapshot.t) / past_s) - len(label) // 2
         at = max(now_at + 5, min(at, plot - len(label)))
         if at + len(label) <= plot:
-            special.append((at, Span(label, LEVELS[memory.level][1], True)))
+            special.append((at, Span(label, level_token(memory.level), True)))
     ending = next((span for _, span in special if span.text.startswith("OOM")), None)
     band = _band(memory, snapshot, now_cell, past_s, len(ending.text) if ending else 0)
-    token = LEVELS[memory.level][1]
+    token = level_token(memory.level)
     row: list[Span] = []
     at = 0
     for start, span in sorted([*texts, *special], key=lambda pair: pair[0]):

@@ -5,25 +5,22 @@ Refuses to know where it stands; no percent, no gradient.
 
 from __future__ import annotations
 
+from metabonk_tui.core.model.levels import MemoryLevel
 from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, mark
-
-LEVELS = {"ok": ("go", "ok"), "warn": ("caution", "warn"), "crit": ("stop", "crit"), "unknown": ("unknown", "unknown")}
-"""Level of memory: glyph name, token."""
 
 
 def level_mark(memory: MemoryView, glyphs: Glyphs) -> Span:
     """Draw the glyph of the memory's level."""
-    name, token = LEVELS[memory.level]
-    return mark(str(getattr(glyphs, name)), token)
+    return mark(glyphs.level(memory.level), level_token(memory.level))
 
 
-def gauge(total: float, available: float, floor: float, cells: int, level: str, glyphs: Glyphs) -> Row:
+def gauge(total: float, available: float, floor: float, cells: int, level: MemoryLevel, glyphs: Glyphs) -> Row:
     """Draw `cells` cells: used, half a cell, free, and the floor's tick at its exact place."""
     if cells < 2 or total <= 0:
         return ()
-    token = LEVELS[level][1]
+    token = level_token(level)
     filled = min(max((total - available) / total, 0.0), 1.0) * cells
     tick = min(max(int((total - floor) / total * cells), 0), cells - 1)
     whole = int(filled)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from metabonk_tui.core.memory.capacity import describe_source
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.text.phrases import plural
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, gap, left, right, spread
 from metabonk_tui.ui.views.layout.section import muted, strong
@@ -51,8 +52,7 @@ def fits_note(snapshot: Snapshot) -> Row:
     budget = snapshot.memory.budget
     if budget is None:
         return ()
-    name = "worker" if budget.fits == 1 else "workers"
-    row: Row = (strong(str(budget.fits), True), text(f" {name}"))
+    row: Row = (strong(str(budget.fits), True), text(f" {plural(budget.fits, 'worker')}"))
     if budget.fits > 0:
         row = (*row, muted(", leaves "), strong(fmt.gigabytes(budget.leaves_bytes(budget.fits))), muted(" GB"))
     return row

@@ -5,25 +5,30 @@ Refuses to judge: levels, forecast and budget come with the Snapshot. What was n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from metabonk_tui.core.model.memory import Growth, MemoryView
+from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.memory import ForecastState, Growth, MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, gap, left, mark, right, side_by_side, width
 from metabonk_tui.ui.views.layout.section import muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import budget_pane, what_if_pane
 from metabonk_tui.ui.views.memory.chart import HISTORY_S, chart
-from metabonk_tui.ui.views.memory.gauge import LEVELS
 
 CHART = (7, 22)
 """The least and the most rows of the chart, its title included."""
 NAME, PID, HELD, RATE, SINCE = 11, 8, 8, 8, 8
 LABEL = 15
-_LEVELS = {"LEARNING": "unknown", "SUSPENDED": "unknown", "WARNING": "warn", "CRITICAL": "crit"}
+_LEVELS: Mapping[ForecastState, MemoryLevel] = {
+    "LEARNING": "unknown",
+    "SUSPENDED": "unknown",
+    "WARNING": "warn",
+    "CRITICAL": "crit",
+}
 """How loud a forecast is, by its state."""
 
 
@@ -93,7 +98,7 @@ def outlook(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
     """Say where memory leads, with the doubt of it."""
     memory, g = snapshot.memory, frame.glyphs
     forecast = memory.forecast
-    if memory.reading is None or memory.reading.available_bytes is None:
+    if memory.available_bytes is None:
         return [(Span("not observed: never counted as enough", "unknown"),)]
     if forecast is None:
         return []
@@ -106,8 +111,8 @@ def outlook(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
         sentences.append(f"falling for {fmt.age(snapshot.t - forecast.falling_since_t)}")
     if not sentences:
         return []
-    name, token = LEVELS[memory.level] if forecast.raised else ("unknown", "unknown")
-    glyph: Row = (mark(str(getattr(g, name)), token), gap(1)) if forecast.raised or not forecast.known else ()
+    level = memory.level if forecast.raised else "unknown"
+    glyph: Row = (mark(g.level(level), level_token(level)), gap(1)) if forecast.raised or not forecast.known else ()
     return paragraph(f" {g.dot} ".join(sentences), wide, "strong" if forecast.raised else "text", indent=glyph)
 
 
@@ -228,12 +233,12 @@ def _gpus(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
     return rows
 
 
-def _fact_with_sentences(fact: Row, sentences: str, level: str, wide: int, g: Glyphs) -> list[Row]:
+def _fact_with_sentences(fact: Row, sentences: str, level: MemoryLevel, wide: int, g: Glyphs) -> list[Row]:
     """Add a sentence to a fact, with its level where that is not fine: behind it where there is room, else below."""
     if not sentences:
         return [fact]
-    name, token = LEVELS[level]
-    glyph: Row = () if level == "ok" else (mark(str(getattr(g, name)), token), gap(1))
+    token = level_token(level)
+    glyph: Row = () if level == "ok" else (mark(g.level(level), token), gap(1))
     text_token = "muted" if level in ("ok", "unknown") else token
     if width(fact) + 2 + width(glyph) + len(sentences) <= wide:
         return [(*fact, gap(2), *glyph, Span(sentences, text_token))]

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core.model.alert import Alert, AlertState
+from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.refs import worker_names
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right
 from metabonk_tui.ui.views.layout.section import has_hint, muted, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
-MARKS = {"crit": ("stop", "crit"), "warn": ("caution", "warn"), "info": ("unknown", "unknown")}
 SECTIONS: tuple[tuple[AlertState, str], ...] = (("firing", "FIRING"), ("pending", "PENDING"), ("resolved", "ENDED"))
 NAME, WORKERS, SINCE, LASTS, TIMES, SEEN = 17, 13, 9, 8, 5, 15
 VALUE, RANGE = 10, 19
@@ -32,9 +33,8 @@ def alert_count(frame: Frame, snapshot: Snapshot) -> Row:
     if not firing:
         return ()
     unacknowledged = [alert for alert in firing if alert.acknowledged is None]
-    loudest = "crit" if any(alert.severity == "crit" for alert in unacknowledged or firing) else "warn"
-    glyph, token = MARKS[loudest]
-    shape = str(getattr(frame.glyphs, glyph))
+    loudest: AlertSeverity = "crit" if any(alert.severity == "crit" for alert in unacknowledged or firing) else "warn"
+    shape, token = frame.glyphs.level(loudest), level_token(loudest)
     head: Row = (mark(shape, token if unacknowledged else "muted"), gap(1))
     head = (
         *head,
@@ -91,14 +91,14 @@ def _heads(wide: int, g: Glyphs) -> Row:
 
 def _alert(frame: Frame, snapshot: Snapshot, alert: Alert, wide: int) -> list[Row]:
     g = frame.glyphs
-    glyph, token = MARKS[alert.severity]
+    glyph, token = g.level(alert.severity), level_token(alert.severity)
     firing = alert.state == "firing"
     loud = token if firing and alert.severity != "info" else "muted"
     selected = alert == frame.alert
     head: Row = (
         mark(g.cursor, "accent") if selected else gap(1),
         gap(1),
-        mark(str(getattr(g, glyph)), loud),
+        mark(glyph, loud),
         gap(1),
         left(alert.severity, 6, loud, firing),
         left(alert.name, NAME, "strong" if firing else "text", firing and alert.acknowledged is None),
@@ -137,7 +137,7 @@ def _workers(alert: Alert, snapshot: Snapshot, g: Glyphs) -> str:
         return ""
     if len(alert.workers) == len(snapshot.workers) > 1:
         return f"all {len(alert.workers)}"
-    return clip(" ".join(ref.label for ref in alert.workers), WORKERS - 2, g.ellipsis)
+    return clip(worker_names(alert.workers, None), WORKERS - 2, g.ellipsis)
 
 
 def _measure(value: float, unit: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from metabonk_tui.core.model.snapshot import Cause, Snapshot
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cut, gap, left, mark
 from metabonk_tui.ui.views.layout.section import muted, paragraph, strong
 from metabonk_tui.ui.views.memory.gauge import bar
@@ -35,7 +35,7 @@ def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = Fal
     for i, sentence in enumerate(snapshot.verdict.because):
         if i and sentence in elsewhere:
             continue
-        head: Row = (mark(glyphs.level(level), LEVEL_TOKENS[level]) if i == 0 else muted(glyphs.dot), gap(1))
+        head: Row = (mark(glyphs.level(level), level_token(level)) if i == 0 else muted(glyphs.dot), gap(1))
         rows += paragraph(glyphs.text(sentence), wide, "strong" if i == 0 else "text", i == 0, head)
         drawn.add(sentence)
     for node in () if alone else snapshot.verdict.nodes:

@@ -8,10 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from metabonk_tui.core.model.refs import worker_ranges
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.verdict.text import labels
-from metabonk_tui.core.worker.truth import EnvCheckCell, EnvCheckResult, EnvCheckRow, env_check_table, not_exported
+from metabonk_tui.core.worker.environment import (
+    EnvCheckCell,
+    EnvCheckResult,
+    EnvCheckRow,
+    env_check_table,
+    not_exported,
+)
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark
@@ -83,7 +89,7 @@ def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gly
             found = next(cell for cell in row.cells if cell.ref == row.overridden[0])
             sentence = (
                 f"overridden on the way: {row.key} is {row.file_value} in the file, {found.value} in "
-                f"{labels(list(row.overridden))}. The launcher's profile, or the file changed since"
+                f"{worker_ranges(list(row.overridden))}. The launcher's profile, or the file changed since"
             )
             head = stop if found.result == "wrong" else (mark(g.caution, "warn"), gap(1))
             rows += paragraph(g.text(sentence), wide, "text", indent=head)

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, gap, mark
 from metabonk_tui.ui.views.layout.highlight import RECENT_S
 from metabonk_tui.ui.views.layout.section import muted
 
-_MARKS = {"info": ("dot", "muted"), "ok": ("go", "ok"), "warn": ("caution", "warn"), "crit": ("stop", "crit")}
 _WORDS: tuple[tuple[str, str, str], ...] = (
     ("DOWN", "down", "crit"),
     ("STALE", "stale", "unknown"),
@@ -30,16 +30,17 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
 
 def event_mark(event: Event, glyphs: Glyphs) -> Span:
     """Draw the glyph of an event: of the state it tells of, of the verdict it brings, else of its severity."""
-    if event.kind == "verdict" and "word" in event.facts:
+    if event.kind == EventKind.VERDICT and "word" in event.facts:
         word = next((word for word in VerdictKind if word.value == event.facts["word"]), None)
         if word is not None:
-            return mark(glyphs.level(word.level), LEVEL_TOKENS[word.level])
+            return mark(glyphs.level(word.level), level_token(word.level))
     if event.kind.startswith(("worker", "component")) and event.severity in ("warn", "crit"):
         for needle, name, token in _WORDS:
             if needle in event.text:
                 return mark(str(getattr(glyphs, name)), token)
-    name, token = _MARKS[event.severity]
-    return mark(str(getattr(glyphs, name)), token)
+    if event.severity == "info":
+        return mark(glyphs.dot, "muted")
+    return mark(glyphs.level(event.severity), level_token(event.severity))
 
 
 def sentence(event: Event) -> str:

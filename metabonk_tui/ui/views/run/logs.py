@@ -5,7 +5,7 @@ Refuses to know what a line means, and when it was written: nobody noted that.
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import WorkerRef, worker_names
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.status.decode import text as field_of
@@ -71,7 +71,7 @@ def places(worker: WorkerView) -> tuple[str, ...]:
 
 
 def _lines(slots_by_line: dict[str, tuple[WorkerRef, ...]], workers: int, wide: int, g: Glyphs) -> list[Row]:
-    names = {line: "all" if len(refs) == workers > 1 else " ".join(ref.label for ref in refs)
+    names = {line: "all" if len(refs) == workers > 1 else worker_names(refs, None)
              for line, refs in slots_by_line.items()}  # fmt: skip
     worker_cells = (
         min(max(len(name) for name in names.values()) + 1, MAX_WORKERS_CELLS, max(4, wide // 4)) if workers > 1 else 0

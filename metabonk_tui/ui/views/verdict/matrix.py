@@ -5,9 +5,10 @@ Refuses to decide: it draws the nodes as they were judged, reached or not.
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.snapshot import Level, Node, Snapshot, VerdictKind
+from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.snapshot import Node, Snapshot, VerdictKind
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.ui.style.glyphs import LEVEL_TOKENS, Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, gap, left, mark, spread, width
 from metabonk_tui.ui.views.layout.section import muted, paragraph, words
 
@@ -22,7 +23,7 @@ def answer_mark(node: Node, glyphs: Glyphs) -> Span:
     """Draw the glyph of an answer: that of its level; "not yet" is a hollow one, it is neither good nor bad."""
     if node.answer == "not yet":
         return mark(glyphs.zero, "muted")
-    return mark(glyphs.level(node.level), LEVEL_TOKENS[node.level])
+    return mark(glyphs.level(node.level), level_token(node.level))
 
 
 def question(node: Node, wide: int, glyphs: Glyphs) -> str:
@@ -50,7 +51,7 @@ def decision_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
         if node.id == "gameplay" and snapshot.workers:
             reached = sum(worker.gameplay.corroborated for worker in snapshot.workers)
             answer, phrase = fmt.share(reached, len(snapshot.workers)), node.leads_to
-        token = LEVEL_TOKENS[node.level]
+        token = level_token(node.level)
         glyph = mark(glyphs.level(node.level), token)
         if node.id == "gameplay" and node.answer == "not yet" and answer.startswith("0/"):
             glyph, token = mark(glyphs.zero, "muted"), "text"
@@ -83,7 +84,7 @@ def badge(word: str, level: Level, glyphs: Glyphs) -> Row:
         return (Span(f" {glyphs.stop} {word} ", "oncritbadge", True, "critbadge"),)
     if level == "caution":
         return (Span(f" {glyphs.caution} {word} ", "onwarn", True, "warnband"),)
-    return (mark(glyphs.level(level), LEVEL_TOKENS[level]), gap(1), Span(word, LEVEL_TOKENS[level], True))
+    return (mark(glyphs.level(level), level_token(level)), gap(1), Span(word, level_token(level), True))
 
 
 def tree_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
@@ -94,7 +95,7 @@ def tree_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     first, *others = verdict.nodes
     continues = first.answer == "no"
     rows: list[Row] = []
-    token = LEVEL_TOKENS[first.level]
+    token = level_token(first.level)
     asked = clip(glyphs.text(first.question), max(8, wide - 30), glyphs.ellipsis)
     row: Row = (Span(asked, "strong", True), gap(1))
     if continues:
@@ -131,7 +132,7 @@ def _branches(
     corner = glyphs.heavy_corner if continues else glyphs.corner
     for i, node in enumerate(nodes):
         lit = continues and node.on_path
-        own = LEVEL_TOKENS[node.level] if lit else "line"
+        own = level_token(node.level) if lit else "line"
         stroke = glyphs.heavy if lit else glyphs.rule
         last = i == len(nodes) - 1
         head: Row = (gap(BEND), mark(glyphs.corner, "line"))
@@ -142,7 +143,7 @@ def _branches(
         head = (*head, mark(stroke, own), gap(1))
         asked = left(question(node, longest, glyphs), longest, "strong" if lit else "text", lit)
         quiet = node.answer == "not yet"
-        answered = left(node.answer, widest, "text" if quiet else LEVEL_TOKENS[node.level], not quiet)
+        answered = left(node.answer, widest, "text" if quiet else level_token(node.level), not quiet)
         head = (*head, asked, gap(2), answer_mark(node, glyphs), gap(1), answered, gap(1))
         head = (*head, mark(stroke + glyphs.cursor, own), gap(1))
         shown: Row = (Span(glyphs.text(node.leads_to), own if lit else "muted", lit),)

@@ -15,7 +15,7 @@ from metabonk_tui.core.status.known_fields import format_names
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.core.verdict.text import component_of
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, STATE_TOKENS, STATE_WORDS, Glyphs
+from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, STATE_TOKENS, STATE_WORDS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cells, clip, cut, fit, gap, left, mark, right, width
 from metabonk_tui.ui.views.layout.section import has_hint, muted, paragraph, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
@@ -220,7 +220,7 @@ def _earlier(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
         level = word.level
         head: Row = (
             muted(f"{fmt.clock(t, frame.zone)}  "),
-            mark(g.level(level), {"go": "ok", "caution": "warn", "stop": "crit", "unknown": "unknown"}[level]),
+            mark(g.level(level), level_token(level)),
             gap(1), left(str(word), 18, "text"),
         )  # fmt: skip
         summary = g.text(because[0]) if because else ""

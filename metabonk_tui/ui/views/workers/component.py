@@ -1,15 +1,17 @@
-"""One component on one worker in words: glyph, value, change, state, and what is expected of it.
+"""Writes one component of one worker: its names, glyph, value, change, state, and what is expected of it.
 
-Refuses to know where these stand. A missing value is an empty text, never a zero.
+Does not: place these. A missing value is an empty text, never a zero.
 """
 
 from __future__ import annotations
 
 from datetime import tzinfo
 
+from metabonk_tui.core.config.schema import ComponentConfig
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
 from metabonk_tui.ui.style.spans import Span, mark
 from metabonk_tui.ui.views.layout.highlight import freshen, worker_freshness
@@ -121,3 +123,23 @@ def expectation(part: ComponentView, worker: WorkerView, snapshot: Snapshot, cel
         if len(text) <= cells and (wide or text != f"{fmt.number(low or 0, 0)} or more"):
             return text, False
     return "", False
+
+
+def column_head(part: ComponentView, size: int, frame: Frame) -> str:
+    """Return the head of a component's column: 0 short, 1 middle, 2 long; from its label where none is declared."""
+    declared = _declared(part, frame)
+    heads = declared.head if declared is not None else None
+    name = heads[size] if heads is not None else (part.label, part.label, part.title)[size].upper()
+    # A short head has no cell for the blank before the mark.
+    derived = ("*" if size == 0 else " *") if part.derived else ""
+    return frame.glyphs.text(name.replace("→", frame.glyphs.head_arrow)) + derived
+
+
+def short_name(part: ComponentView, frame: Frame) -> str:
+    """Return at most 4 characters that stand for a component."""
+    declared = _declared(part, frame)
+    return frame.glyphs.text(declared.short if declared and declared.short else part.label.upper()[:4].strip())
+
+
+def _declared(part: ComponentView, frame: Frame) -> ComponentConfig | None:
+    return next((one for one in frame.config.component if one.id == part.id), None)

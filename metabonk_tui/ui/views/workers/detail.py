@@ -12,8 +12,9 @@ from metabonk_tui.core.model.sample import BadValue
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
+from metabonk_tui.core.worker import metrics
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import STATE_WORDS, Glyphs
+from metabonk_tui.ui.style.glyphs import STATE_WORDS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import (
     EMPTY,
     Row,
@@ -45,7 +46,7 @@ from metabonk_tui.ui.views.workers.component import (
     word_token,
 )
 from metabonk_tui.ui.views.workers.generations import generations_pane, has_one_generation
-from metabonk_tui.ui.views.workers.panel import TOKENS, reach_mark, reach_word
+from metabonk_tui.ui.views.workers.panel import reach_mark, reach_word
 
 LABEL = 14
 S = ComponentState
@@ -110,7 +111,7 @@ def _title_note(worker: WorkerView, snapshot: Snapshot, g: Glyphs) -> Row:
 def _attention(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
     rows: list[Row] = []
     for attention in worker.attention:
-        token = TOKENS[attention.level]
+        token = level_token(attention.level)
         head: Row = (
             mark(g.level(attention.level), token, True), gap(1),
             Span(clip(g.text(attention.mark), 10, g.ellipsis), token, True), gap(2),
@@ -156,13 +157,7 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
     if worker.step_rate_ratio is not None:
         ratio = f"{g.times}{fmt.short(worker.step_rate_ratio, 0, 5)} of its own past"
         step = (*step, gap(2), mark(g.caution, "warn"), gap(1), Span(ratio, "warn", True))
-    playing: list[Row] = []
-    if worker.epsilon is not None:
-        playing.append((muted("epsilon "), strong(fmt.number(worker.epsilon, 2))))
-    if worker.frames_rate is not None:
-        playing.append((muted("frames "), strong(fmt.short(worker.frames_rate, 0, 5)), muted(" /s")))
-    if worker.episode is not None:
-        playing.append((muted("episode "), strong(str(worker.episode))))
+    playing = _play_numbers(worker)
     rows = [
         _fact("process", *pid),
         _fact("port", strong(f":{worker.port}") if worker.port is not None else _missing("not known")),
@@ -188,6 +183,19 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
                 left(pid_text, 12, "muted"), text(clip(g.text(gen.why), max(8, wide - LABEL - 32), g.ellipsis)),
             ))  # fmt: skip
     return [cut(row, wide, g.ellipsis) for row in rows]
+
+
+def _play_numbers(worker: WorkerView) -> list[Row]:
+    shown = [(metric, metric.read(worker)) for metric in metrics.WORKER_METRICS if metric.detail]
+    return [
+        (
+            muted(f"{metric.detail} "),
+            strong(metric.text(value, metric.detail_cells)),
+            *((muted(f" {metric.unit.suffix}"),) if metric.unit.suffix else ()),
+        )
+        for metric, value in shown
+        if value is not None
+    ]
 
 
 def _resets_text(worker: WorkerView) -> str:

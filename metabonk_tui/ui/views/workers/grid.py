@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.verdict.text import labels
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs
+from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, join, left, mark, on_row, right, width
 from metabonk_tui.ui.views.layout.section import muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
-from metabonk_tui.ui.views.workers.component import fresh_value, state_mark
-from metabonk_tui.ui.views.workers.panel import TOKENS, attention_mark, reach_mark, worst
+from metabonk_tui.ui.views.workers.component import fresh_value, short_name, state_mark
+from metabonk_tui.ui.views.workers.panel import attention_mark, reach_mark, worst
 
 S = ComponentState
 
@@ -89,16 +88,12 @@ def _level(worker: WorkerView) -> str:
     return attention.level if attention else ""
 
 
-_SHORT = {
-    "ui_exploration": "UI", "intrinsic_reward": "INTR", "system2": "SYS2", "meta": "META", "ui_to_gameplay": "GAME",
-}  # fmt: skip
-
-
-def grid_legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs) -> Row:
+def grid_legend(frame: Frame, workers: Sequence[WorkerView]) -> Row:
     """Say what the glyphs of a cell stand for, and what those on screen mean."""
     if not workers:
         return ()
-    names = [_SHORT.get(part.id, glyphs.text(part.label.upper()[:4].strip())) for part in workers[0].components]
+    wide, glyphs = frame.width, frame.glyphs
+    names = [short_name(part, frame) for part in workers[0].components]
     row: Row = (gap(2), muted("cell  "), muted(" ".join(names)))
     states = {part.state for worker in workers for part in worker.components}
     parts: list[Row] = []
@@ -115,8 +110,8 @@ def grid_legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs) -> Row
     for health in reversed(HealthState):
         if health in slots_by_health:
             where = slots_by_health[health]
-            named = labels(where) if len(where) <= 2 else str(len(where))
-            token = TOKENS[health.level]
+            named = worker_ranges(where) if len(where) <= 2 else str(len(where))
+            token = level_token(health.level)
             parts.append((Span(str(health), token, True), muted(f" {named}")))
     while parts and width(row) + 3 + width(join(parts, 2)) > wide - 1:
         parts.pop(0)
@@ -134,7 +129,7 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
         if attention is None:
             continue
         same = before is not None and (attention.mark, attention.text) == before[:2]
-        token = TOKENS[attention.level]
+        token = level_token(attention.level)
         if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN):
             word = {Reach.DOWN: "DOWN", Reach.STALE: "STALE", Reach.BROKEN: "BROKEN"}[worker.reach]
             if worker.health is not None and worker.reach is not Reach.DOWN:

@@ -9,7 +9,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Attention, ComponentState, ComponentView, HealthState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
-from metabonk_tui.ui.style.glyphs import Glyphs
+from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, fit, gap, left, mark, on_row, right, spread, width
 from metabonk_tui.ui.views.layout.highlight import freshen, worker_freshness
 from metabonk_tui.ui.views.layout.section import muted, strong
@@ -30,7 +30,6 @@ from metabonk_tui.ui.views.workers.component import (
 GLYPH, VALUE_END, CHANGE_END, WORD, SPARK = 10, 17, 23, 18, 24
 EXPECTED = 7
 """Cells for the expectation where the sparkline stands in the same row."""
-TOKENS = {"caution": "warn", "stop": "crit", "unknown": "unknown"}
 S = ComponentState
 
 
@@ -38,7 +37,7 @@ def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
     """Draw whether it can be talked to, and whether what it does is all right."""
     if worker.health is not None and worker.reach is Reach.UP:
         level = worker.health.state.level
-        return mark(glyphs.level(level), TOKENS[level], level == "stop")
+        return mark(glyphs.level(level), level_token(level), level == "stop")
     if worker.health is not None and worker.health.state is HealthState.HUNG:
         return mark(glyphs.stale, "crit", True)
     name, token = {
@@ -56,7 +55,7 @@ def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
     """Say what it is doing: what is wrong with it, else its UI state, or why there is none."""
     health = worker.health
     if worker.reach is Reach.UP and health is not None:
-        return Span(health.state.short, TOKENS[health.state.level], True)
+        return Span(health.state.short, level_token(health.state.level), True)
     if worker.reach is Reach.UP:
         return text(worker.ui_state or "state unknown")
     age = fmt.age(snapshot.t - worker.reach_since_t)
@@ -91,11 +90,10 @@ _NAMED = {"unproven": "unproven", "stalled": "stalled", "BAD": "bad", "stale": "
 
 def attention_mark(attention: Attention, glyphs: Glyphs) -> Row:
     """Draw the mark that ends a title, at most 10 cells with its glyph where one fits."""
-    token = TOKENS[attention.level]
+    token = level_token(attention.level)
     word = glyphs.text(attention.mark)
     name = next((glyph for start, glyph in _NAMED.items() if word.startswith(start)), None)
-    level = {"caution": "caution", "stop": "stop", "unknown": "unknown"}[attention.level]
-    glyph = str(getattr(glyphs, name or level))
+    glyph = str(getattr(glyphs, name or attention.level))
     if cells(word) > 7 and name is None:
         return (Span(clip(word, 10, glyphs.ellipsis), token, True),)
     return (mark(glyph, token, True), gap(1), Span(clip(word, 8, glyphs.ellipsis), token, True))
@@ -133,7 +131,7 @@ def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: in
     token, line = "line", glyphs.rule
     ends: Row = ()
     if attention is not None:
-        token, line = TOKENS[attention.level], glyphs.heavy
+        token, line = level_token(attention.level), glyphs.heavy
         is_in_title = worker.reach is Reach.STALE and attention.mark.lower().startswith("stale")
         is_in_title = is_in_title or (worker.reach is Reach.DOWN and attention.mark == "DOWN")
         # The word that already stands in the title is not said twice.

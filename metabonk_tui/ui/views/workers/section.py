@@ -19,6 +19,7 @@ from metabonk_tui.ui.views.layout.section import bracket, muted, strong, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.layout.sparkline import shown_s
 from metabonk_tui.ui.views.workers import grid, panel, table
+from metabonk_tui.ui.views.workers.columns import columns
 from metabonk_tui.ui.views.workers.density import WorkersLayout, choose, shape_rows
 from metabonk_tui.ui.views.workers.legend import legend
 
@@ -182,16 +183,16 @@ def _panels(
 def _table(frame: Frame, snapshot: Snapshot, layout: WorkersLayout, workers: Sequence[WorkerView]) -> DrawnWorkers:
     g = frame.glyphs
     parts = len(workers[0].components)
-    cols = table.columns(frame.width, parts)
+    cols = columns(frame.width, parts)
     named = layout.forced or frame.state.filter or is_sorted(frame)
     if frame.width >= 110 or named:
         heads: tuple[Row, ...] = (
             section(frame, snapshot, layout, len(workers)),
-            table.heads(snapshot, cols, frame.width, g),
+            table.heads(frame, snapshot, cols),
         )
     else:
         own: Row = (gap(1), Span("WORKERS", "accent", True))
-        heads = (table.heads(snapshot, cols, frame.width, g, own),)
+        heads = (table.heads(frame, snapshot, cols, own),)
     chosen = selected(frame)
     rows: list[Row] = []
     show: tuple[int, int] | None = None
@@ -214,6 +215,6 @@ def _grid(frame: Frame, snapshot: Snapshot, layout: WorkersLayout, workers: Sequ
     rows = grid.cell_rows(frame, snapshot, workers, chosen)
     per_row = grid.grid_columns(frame.width, len(workers[0].components))[0]
     at = next((i for i, worker in enumerate(workers) if worker.ref == chosen), 0) // per_row
-    legend_row = grid.grid_legend(workers, frame.width, frame.glyphs)
+    legend_row = grid.grid_legend(frame, workers)
     rows += [legend_row] if legend_row else []
     return DrawnWorkers(layout, heads, tuple(rows), (at, at + 1), tuple(w.ref for w in workers), per_row)

@@ -1,0 +1,168 @@
+"""Merges the user's TOML with the packaged default and decodes it strictly.
+
+An error names the file, the key, what was expected and the nearest known key. Pure: text comes in, a Config comes out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import tomllib
+from typing import Any, get_origin
+
+import msgspec
+
+from metabonk_tui.core.config.schema import AlertRuleConfig, Config
+
+MASK = "***"
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; its text says what, where and what to do."""
+
+
+def parse_config(default_toml: str, user_toml: str | None, user_name: str = "config.toml") -> Config:
+    """Lay the user's file over the packaged default and decode both strictly.
+
+    Tables are merged key by key; a list (also `[[component]]`) replaces the default's whole list.
+    Raises ConfigError, naming `user_name`, the key, what was expected and the nearest known key.
+    """
+    default = tomllib.loads(default_toml)
+    user: dict[str, Any] = {}
+    if user_toml is not None:
+        try:
+            user = tomllib.loads(user_toml)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{user_name}: not valid TOML: {error}") from None
+    return decode_config(merge(default, user), user_name, default)
+
+
+def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any]) -> Config:
+    """Decode a merged tree; `name` is the file that an error blames, `default` the tree of the packaged file."""
+    _check_alert_names(tree, default, name)
+    try:
+        config = msgspec.convert(tree, Config, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {_explain(_with_alert_name(str(error), tree), tree)}") from None
+    seen: set[str] = set()
+    for component in config.component:
+        if component.id in seen:
+            raise ConfigError(f"{name}: component.id: `{component.id}` is declared twice; ids must differ")
+        seen.add(component.id)
+    names = [test.name for test in config.preflight.test]
+    for test in config.preflight.test:
+        if names.count(test.name) > 1:
+            raise ConfigError(f"{name}: preflight.test.name: `{test.name}` is declared twice; names must differ")
+    if not _on_loopback(config.metrics.host):
+        raise ConfigError(
+            f"{name}: metrics.host: `{config.metrics.host}` is not an address of the loopback, like 127.0.0.1; "
+            "the endpoint asks nobody who they are"
+        )
+    return config
+
+
+def _check_alert_names(tree: dict[str, Any], default: dict[str, Any], name: str) -> None:
+    """Refuse an alert that the packaged file does not have: no rule evaluates it."""
+    alerts = tree["alerts"]
+    rules = alerts.get("rule") if isinstance(alerts, dict) else None
+    known = list(default["alerts"]["rule"])
+    for key in rules if isinstance(rules, dict) else ():
+        if key not in known:
+            raise ConfigError(f"{name}: {_unknown_key('alerts.rule', key, known)}")
+
+
+def _on_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Lay one tree over another: tables are merged, everything else is replaced."""
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _explain(message: str, tree: dict[str, Any]) -> str:
+    """Say msgspec's finding in our words: dotted key, expectation, nearest known key."""
+    where = re.search(r" - at `\$(?P<path>.*)`$", message)
+    path = where["path"].lstrip(".") if where else ""
+    what = message[: where.start()] if where else message
+    unknown = re.search(r"unknown field `(?P<key>[^`]*)`", what)
+    if unknown:
+        return _unknown_key(path, unknown["key"], _known_keys(path))
+    got = _value_at(tree, path)
+    found = f", found {got!r}" if got is not None else ""
+    return f"{path or 'the file'}: {what[0].lower()}{what[1:]}{found}"
+
+
+def _unknown_key(path: str, key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    hint = f"; did you mean `{near[0]}`?" if near else f"; known keys here: {', '.join(known)}"
+    full = f"{path}.{key}" if path else key
+    return f"{full}: unknown key{hint}"
+
+
+def _with_alert_name(message: str, tree: dict[str, Any]) -> str:
+    """Put the name of the alert into a path: msgspec writes `[...]` for the key of any mapping."""
+    at = "$.alerts.rule[...]"
+    if at not in message:
+        return message
+    for name, rule in tree["alerts"]["rule"].items():
+        try:
+            msgspec.convert(rule, AlertRuleConfig, strict=True)
+        except msgspec.ValidationError:
+            return message.replace(at, f"$.alerts.rule.{name}")
+    return message
+
+
+def _known_keys(path: str) -> list[str]:
+    """List the keys that may stand in the table at a msgspec path like `pool.launcher` or `component[0]`."""
+    struct: Any = Config
+    for part in filter(None, re.split(r"\.|\[[^\]]*\]", path)):
+        if get_origin(struct) is dict:
+            struct = struct.__args__[1]
+            continue
+        fields = {f.encode_name: f.type for f in msgspec.structs.fields(struct)}
+        struct = fields.get(part)
+        args = getattr(struct, "__args__", None)
+        if args and get_origin(struct) is not dict:
+            struct = args[0]
+    try:
+        return [f.encode_name for f in msgspec.structs.fields(struct)]
+    except TypeError:
+        return []
+
+
+def _value_at(tree: Any, path: str) -> Any:
+    for part in filter(None, re.split(r"\.|\[|\]", path)):
+        try:
+            tree = tree[int(part)] if isinstance(tree, list) else tree[part]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+    return tree if isinstance(tree, str | int | float | bool) else None
+
+
+def printable(config: Config) -> dict[str, Any]:
+    """Return every key in effect as TOML can say it: no key without a value, secret environment values masked."""
+    return _printable(msgspec.to_builtins(config), config.environment.secret_words)
+
+
+def _printable(tree: dict[str, Any], secret_words: list[str]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for key, value in tree.items():
+        if value is None:
+            continue
+        if isinstance(value, dict):
+            value = _printable(value, secret_words)
+        elif isinstance(value, list):
+            value = [_printable(item, secret_words) if isinstance(item, dict) else item for item in value]
+        elif isinstance(value, str) and key.isupper() and any(word in key for word in secret_words):
+            value = MASK
+        shown[key] = value
+    return shown

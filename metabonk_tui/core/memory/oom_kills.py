@@ -1,0 +1,131 @@
+"""Latches kernel OOM kills of our processes from the counter's moves, and names who vanished with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.sample import Sample
+
+SUPERVISORS = frozenset({"launcher", "orchestrator"})
+"""Small, and known by little more than a name: that one of them ended says nothing about a kill on the host."""
+ProcessKey = tuple[str, int | None, int | None]
+"""(role, slot, pid)"""
+
+
+@dataclass(frozen=True, slots=True)
+class KillTrack:
+    """What is remembered of the kernel's kills in one run."""
+
+    seen: int | None = None
+    """The counter at the last sample."""
+    scope: str | None = None
+    """What that counter counts: a number of another scope cannot be compared with it."""
+    in_run: int = 0
+    first_t: float | None = None
+    victims: tuple[str, ...] = ()
+    present: tuple[tuple[float, frozenset[ProcessKey]], ...] = ()
+    """Our processes in the last samples: who vanished when the counter moved."""
+    latched_t: float | None = None
+    """When the newest kill was latched: its victim may be seen to be gone a moment later."""
+    unexplained: tuple[float, int] | None = None
+    """(t, kills) of the whole host's counter that may not be ours."""
+    drafts: tuple[EventDraft, ...] = ()
+    """What the last call brought; `MemoryTrack` takes them over."""
+
+
+NO_KILLS = KillTrack()
+
+
+def observe(track: KillTrack, sample: Sample, slack_s: float) -> KillTrack:
+    """Latch kernel kills. The host's counter also counts strangers: there, one of ours must have vanished."""
+    reading = sample.memory
+    kills = reading.oom_kills if reading else None
+    if reading is None or kills is None:
+        return track
+    before = track.seen if track.scope == reading.oom_scope else None
+    track = replace(track, seen=kills, scope=reading.oom_scope)
+    if track.latched_t is not None and sample.t - track.latched_t <= slack_s:
+        # The process table may have been read just before its victim vanished from it.
+        track = replace(track, victims=tuple(dict.fromkeys((*track.victims, *vanished(track, sample, slack_s)))))
+    if before is not None and kills > before:
+        if reading.oom_scope == "host":
+            more = (track.unexplained[1] if track.unexplained else 0) + kills - before
+            track = replace(track, unexplained=(sample.t, more))
+        else:
+            return _latch(track, sample.t, kills - before, vanished(track, sample, slack_s))
+    if track.unexplained is not None:
+        since, count = track.unexplained
+        missing = vanished(track, sample, slack_s)
+        if not SUPERVISORS.issuperset(missing):
+            return _latch(replace(track, unexplained=None), sample.t, count, missing)
+        if sample.t - since > slack_s:
+            text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
+            return replace(
+                track,
+                unexplained=None,
+                drafts=(*track.drafts, EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "info", text)),
+            )
+    return track
+
+
+def vanished(track: KillTrack, sample: Sample, slack_s: float) -> tuple[str, ...]:
+    """Name our processes that were seen at most `slack_s` ago and are gone now: "ollama", "w3"."""
+    if sample.processes is None:
+        return ()
+    now = {(p.role, p.slot, p.pid) for p in sample.processes}
+    names: dict[str, None] = {}
+    for seen_t, present in track.present:
+        if sample.t - seen_t <= slack_s:
+            for role, slot, _pid in sorted(present - now, key=str):
+                names[f"w{slot}" if role == "worker" else role] = None
+    return tuple(names)
+
+
+def _latch(track: KillTrack, t: float, count: int, victims: tuple[str, ...]) -> KillTrack:
+    who = " ".join(victims) if victims else "victim not known"
+    return replace(
+        track,
+        in_run=track.in_run + count,
+        first_t=t if track.first_t is None else track.first_t,
+        latched_t=t if not victims else None,
+        victims=tuple(dict.fromkeys((*track.victims, *victims))),
+        drafts=(
+            *track.drafts,
+            EventDraft(
+                EventKind.MEMORY_OOM,
+                "crit",
+                f"kernel OOM kill: {who} (counter +{count})",
+                facts={"count": count, "victims": list(victims)},
+            ),
+        ),
+    )
+
+
+def latch_named(track: KillTrack, t: float, victims: tuple[str, ...]) -> KillTrack:
+    """Latch a kill that the kernel's log names, where no counter is read that would show it."""
+    return _latch(track, t, len(victims), victims) if victims and track.seen is None else track
+
+
+def close(track: KillTrack, sample: Sample, t: float) -> KillTrack:
+    """Latch, at the run's last time `t`, what the counter says was killed between then and the next run's sample.
+
+    The host's counter says nothing here: everything of ours is gone, whoever was killed.
+    """
+    reading = sample.memory
+    kills, before = reading.oom_kills if reading else None, track.seen
+    if reading is None or kills is None or before is None or kills <= before:
+        return track
+    if reading.oom_scope != track.scope or reading.oom_scope == "host":
+        return track
+    return _latch(track, t, kills - before, ())
+
+
+def remember_present(track: KillTrack, sample: Sample) -> KillTrack:
+    """Remember which of our processes this sample showed, after it was judged."""
+    if sample.processes is None:
+        return track
+    present = frozenset((p.role, p.slot, p.pid) for p in sample.processes if p.role != "other")
+    if track.present and track.present[-1][1] == present:
+        return replace(track, present=(*track.present[:-1], (sample.t, present)))
+    return replace(track, present=(*track.present, (sample.t, present))[-8:])

@@ -1,0 +1,184 @@
+"""Draws the question before the pool is touched: what changes, what it hits, the checks, the confirmation.
+
+Does not: take keys or plan; `ConfirmDialog` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from metabonk_tui.core.launch.checklist import MIN_WORDS
+from metabonk_tui.core.launch.interlock import InterlockResult, is_long
+from metabonk_tui.core.model.pool import Action, Plan, StopWorker
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, box, field, inner_width, labelled
+from metabonk_tui.ui.dialogs.checklist import item_lines
+from metabonk_tui.ui.dialogs.memory_effect import memory_lines
+from metabonk_tui.ui.dialogs.plan import hit_lines, passed_lines
+from metabonk_tui.ui.dialogs.whatif import whatif_lines
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.spans import Row, Span, gap, mark
+from metabonk_tui.ui.views.layout.section import words
+
+MAX_WORKERS = 1000
+FIELD = 5
+CANCEL = Span("  Cancel  Esc  ", "onaccent", True, "accent")
+QUIET_CANCEL = Span("Cancel  Esc", "muted")
+Focus = Literal["confirm", "number", "hours", "reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An action to confirm, with a number of workers where it has one."""
+
+    verb: str
+    """"Resize": the button, and in upper case the title."""
+    make: Callable[[int], Action]
+    number: int | None = None
+    """How many workers; None where there is no choice."""
+    before: int | None = None
+    """How many there are now."""
+    word: str = ""
+    """What must be typed; "" for the number."""
+    fixed: bool = False
+    """The number may not be changed here."""
+    timed: bool = False
+    """The planned hours can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmView:
+    """All that the dialog shows: the question and what was typed."""
+
+    question: Question
+    plan: Plan | None
+    """What would be done; None while the number makes no sense."""
+    interlock: InterlockResult | None
+    """None before the first check."""
+    refused: str
+    number: str
+    hours: str
+    reason: str
+    typed: str
+    word: str
+    """What must be typed to confirm; "" while the number makes no sense."""
+    focus: Focus
+    note: str
+    is_unlocked: bool
+    has_previous_page: bool
+
+
+def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple[Row, ...]:
+    """Lay the dialog over a screen: now and then, targets, environment, commands, confirmation."""
+    lines: list[DialogLine] = [BLANK]
+    if view.question.number is not None and not view.question.fixed:
+        change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab and type", "muted"))
+        lines += [
+            DialogLine(
+                labelled("workers", (*field(view.number, FIELD, view.focus == "number"), *change), frame),
+                NEEDED,
+            )
+        ]
+    workers = int(view.number) if view.number else None
+    lines += _hours_lines(view, frame)
+    lines += [*memory_lines(frame, view.plan.action if view.plan else None, workers), BLANK]
+    is_short = frame.height < 30 and view.interlock is not None and bool(view.interlock.blocking)
+    if view.question.number is not None and not is_short:
+        lines += [*whatif_lines(frame, workers), BLANK]
+    if view.plan is None:
+        lines.append(DialogLine(labelled("", (Span(f"a number from 1 to {MAX_WORKERS}", "warn"),), frame), NEEDED))
+    else:
+        lines += [*hit_lines(view.plan, frame), BLANK, *passed_lines(view.plan, frame), BLANK]
+    lines += [*_interlock_lines(view, frame), *_confirm_lines(view, frame), BLANK]
+    hints = [Hint("Esc", "cancel", keep=True)]
+    if view.question.number is not None and not view.question.fixed:
+        hints += [Hint("+ -", "change"), Hint("Tab", "next")]
+    if view.has_previous_page:
+        hints.append(Hint("PgUp", "preflight"))
+    return box(rows, frame, _title(view, frame), lines, (*hints, Hint("y", "copy commands")))
+
+
+def _title(view: ConfirmView, frame: Frame) -> Row:
+    q = view.question
+    title = f"{q.verb.upper()} {'WORKER' if q.word and q.number is not None else 'POOL'}"
+    if view.plan and isinstance(view.plan.action, StopWorker):
+        what = view.plan.action.ref.label
+    elif q.number is None:
+        what = f"{q.before} workers" if q.before else ""
+    elif q.before is not None and str(q.before) != view.number:
+        what = f"{q.before} {frame.glyphs.arrow} {view.number or '?'} workers"
+    else:
+        what = f"{view.number} workers"
+    return (Span(title, "accent", True), gap(2), Span(what, "accent", True))
+
+
+def _hours_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
+    if not view.question.timed:
+        return []
+    long = is_long(float(view.hours) if view.hours else None, frame.config)
+    prompt = "hours: everything below must be proved" if long else "hours; empty: a short run to validate"
+    row: Row = (*field(view.hours, FIELD, view.focus == "hours"), gap(2), Span(prompt, "muted"))
+    return [DialogLine(labelled("for", row, frame), 7)]
+
+
+def _interlock_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
+    """Draw the checks before the action, and the field for a reason where one of them blocks."""
+    if view.interlock is None or not view.interlock.items:
+        return []
+    label = "checklist" if len(view.interlock.items) > 1 else "interlock"
+    lines = item_lines(view.interlock.items, frame, label, view.interlock.blocking)
+    if not view.interlock.blocking:
+        return [*lines, BLANK]
+    wide = max(10, inner_width(frame) - 14)
+    for item in view.interlock.blocking[:1] if len(view.interlock.items) <= 2 else ():
+        rest = words(item.evidence[0] if item.evidence else "", wide)
+        lines += [DialogLine(labelled("", (Span(line),), frame), 8) for line in rest]
+        if item.fix:
+            lines.append(DialogLine(labelled("", (Span(item.fix, "muted"),), frame), 6))
+    row = field(view.reason, wide, view.focus == "reason")
+    lines.append(DialogLine(labelled("reason", row, frame), NEEDED))
+    need = f"refused without a reason of {MIN_WORDS} words; it is recorded"
+    if view.interlock.closed:
+        lines.append(DialogLine(labelled("", (Span(need, "warn"),), frame), 8))
+    return [*lines, BLANK]
+
+
+def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
+    why = view.refused or (view.plan.refusal if view.plan else "")
+    if not why and view.plan is not None and view.plan.mode == "noop":
+        why = "there is nothing to do"
+    if not why and view.plan is not None and view.plan.mode == "refused":
+        why = "it cannot be done"
+    if why:
+        lead: Row = (mark(frame.glyphs.stop, "crit"), gap(1))
+        lines = [
+            DialogLine(labelled("" if i else "refused", (*((gap(2),) if i else lead), Span(line)), frame), NEEDED)
+            for i, line in enumerate(words(why, inner_width(frame) - 14))
+        ]
+        return [*lines, BLANK, DialogLine(labelled("", (CANCEL,), frame), NEEDED)]
+    entry = field(view.typed, FIELD + 3, view.focus == "confirm")
+    prompt: Row = (
+        Span("type ", "text"),
+        Span(view.word or "a number", "strong", True),
+        Span(" and press Enter  "),
+    )
+    # Where the row will be cut, what one types must stand before what one reads.
+    row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
+    lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
+    if view.note:
+        lines.append(DialogLine(labelled("", (Span(view.note, "warn"),), frame), 8))
+    return [*lines, BLANK, DialogLine(labelled("", _buttons(view, frame), frame), NEEDED)]
+
+
+def _buttons(view: ConfirmView, frame: Frame) -> Row:
+    verb = view.question.verb
+    if view.is_unlocked and view.focus == "confirm":
+        return (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), QUIET_CANCEL)
+    if view.focus in ("number", "hours"):
+        return (QUIET_CANCEL, gap(5), Span("Enter goes on to confirm", "muted"))
+    until = f"until {view.word or 'a number'} is typed"
+    if view.interlock is not None and view.interlock.closed:
+        until = "until a reason is given"
+    why = until if inner_width(frame) >= 66 else ""
+    return (CANCEL, gap(5), Span(f"{verb}  locked {why}", "muted"))

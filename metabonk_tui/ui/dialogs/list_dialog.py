@@ -1,0 +1,106 @@
+"""A dialog that lists entries: typing narrows the list, arrows move the cursor, Enter takes the entry under it.
+
+Does not: know what the entries are; a subclass supplies, draws and takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width
+from metabonk_tui.ui.frame import Frame, Hint
+from metabonk_tui.ui.style.spans import Row, Span, gap, mark, on_row, width
+
+ROWS = 12
+"""Entries in sight where there is room; also the step of a page."""
+BESIDE_ROWS = 11
+"""Rows of the screen that the list leaves to its frame, the input, and the rows above and below the box."""
+MAX_TYPED = 40
+STEPS = {"up": -1, "down": 1, "tab": 1, "shift+tab": -1, "pageup": -ROWS, "pagedown": ROWS}
+Entry = TypeVar("Entry")
+
+
+class ListDialog(Dialog, Generic[Entry]):
+    """A list of entries that typing narrows."""
+
+    title: ClassVar[str]
+    takes: ClassVar[str]
+    """What Enter does, for the footer."""
+
+    def __init__(self) -> None:
+        self.typed = ""
+        self._at = 0
+
+    def entries(self, frame: Frame) -> Sequence[Entry]:
+        """List every entry that may be taken now."""
+        raise NotImplementedError
+
+    def search_text(self, entry: Entry, frame: Frame) -> str:
+        """Return the text in which each typed word must occur."""
+        raise NotImplementedError
+
+    def entry_row(self, entry: Entry, chosen: bool, wide: int, frame: Frame) -> Row:
+        """Draw an entry, without the cursor, in the `wide` cells right of it."""
+        raise NotImplementedError
+
+    def take(self, entry: Entry) -> Reply:
+        """Answer Enter on an entry."""
+        raise NotImplementedError
+
+    def cancel(self) -> Reply:
+        """Answer Escape."""
+        return Reply(None)
+
+    def heads(self, wide: int) -> tuple[Row, ...]:
+        """Draw rows that stay above the entries."""
+        return ()
+
+    def empty_text(self) -> str:
+        """Return the line shown while no entry matches."""
+        raise NotImplementedError
+
+    def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
+        """Type, move, take or close."""
+        found = self._found(frame)
+        if key == "escape":
+            return self.cancel()
+        if key == "enter":
+            return self.take(found[min(self._at, len(found) - 1)]) if found else Reply(self)
+        if key in STEPS:
+            self._at = max(0, min(self._at + STEPS[key], len(found) - 1))
+        elif key == "backspace":
+            self.typed, self._at = self.typed[:-1], 0
+        elif character is not None and character.isprintable():
+            self.typed, self._at = (self.typed + character)[:MAX_TYPED], 0
+        return Reply(self)
+
+    def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
+        """Draw the input and the entries around the cursor."""
+        found, wide, cursor = self._found(frame), inner_width(frame), mark(frame.glyphs.cursor, "accent")
+        heads = self.heads(wide)
+        # The list may have become shorter since the cursor was moved.
+        at = min(self._at, max(0, len(found) - 1))
+        room = max(1, min(ROWS, frame.height - BESIDE_ROWS - len(heads)))
+        start = max(0, min(at - room // 2, len(found) - room))
+        entry = field(self.typed, min(MAX_TYPED, wide - 4), True)
+        lines = [DialogLine((cursor, gap(1), *entry), NEEDED), BLANK, *(DialogLine(head, 6) for head in heads)]
+        for place, item in enumerate(found[start : start + room], start):
+            chosen = place == at
+            row: Row = (cursor if chosen else gap(1), gap(1), *self.entry_row(item, chosen, wide - 2, frame))
+            row = on_row((*row, gap(wide - width(row))), "select") if chosen else row
+            lines.append(DialogLine(row, NEEDED if chosen else 5))
+        if not found:
+            lines.append(DialogLine((gap(2), Span(self.empty_text(), "muted")), NEEDED))
+        # Blank rows keep the box at its height while the list gets shorter.
+        lines += [DialogLine((), 1)] * (room - max(1, len(found)))
+        hints = (Hint("Enter", self.takes, keep=True), Hint("Esc", "close", keep=True))
+        return box(rows, frame, (Span(self.title, "accent", True),), lines, hints)
+
+    def _found(self, frame: Frame) -> list[Entry]:
+        wanted = self.typed.lower().split()
+        return [
+            entry
+            for entry in self.entries(frame)
+            if all(word in self.search_text(entry, frame).lower() for word in wanted)
+        ]

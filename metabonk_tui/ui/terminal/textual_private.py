@@ -1,0 +1,41 @@
+"""Uses the private names of Textual that the monitor cannot do without. A release of Textual may remove any of them.
+
+Every use stands here, except the method `_fatal_error`, which the app must override.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import TextIOWrapper
+from typing import Any
+
+from rich.console import RenderableType
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+PRIVATE_NAMES: Mapping[type, frozenset[str]] = {
+    App: frozenset({"_driver", "_return_code", "_exit_renderables", "_close_messages_no_wait", "_fatal_error"}),
+    LinuxDriver: frozenset({"_file"}),
+}
+"""By class. A test fails when Textual has one no longer, and when a class of the monitor uses another."""
+
+
+def driver_of(app: App[Any]) -> Driver | None:
+    """Return what the app writes its terminal with; None before it runs. Textual offers no writing of a sequence."""
+    return app._driver
+
+
+def close_with(app: App[Any], code: int, last_words: RenderableType) -> None:
+    """Close the app with an exit code and print this below its screen.
+
+    `App.exit` does the same, but not from `_fatal_error`, when the message loop no longer works.
+    """
+    app._return_code = code
+    app._exit_renderables.append(last_words)
+    app._close_messages_no_wait()
+
+
+def write_to(driver: LinuxDriver, file: TextIOWrapper) -> None:
+    """Make a driver write to this file. Textual's own choice is standard error, without an option."""
+    driver._file = file
