@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import ExitReading, KernelLogReading, Observation
 from metabonk_tui.core.ports.live import ExitReader, KernelLogReader
 from metabonk_tui.core.status.decode import text
@@ -29,7 +30,7 @@ class EvidenceWatch:
         self._directories: dict[str, None] = {}
         self._emitted_log: KernelLogReading | None = None
 
-    def read_new(self, workers: Mapping[int, Observation]) -> tuple[ExitReadings, KernelLogReading | None]:
+    def read_new(self, workers: Mapping[WorkerRef, Observation]) -> tuple[ExitReadings, KernelLogReading | None]:
         """Take what was read since, and ask again when it is time to."""
         for seen in workers.values():
             directory = text(seen.status, "game_log_path") if seen.status is not None else None

@@ -15,6 +15,7 @@ from metabonk_tui.engine.isolated import Isolated
 from metabonk_tui.engine.shared_run import SharedRun
 from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import Scene, until
+from tests.support.refs import w
 
 
 @dataclass
@@ -52,7 +53,7 @@ class LateJournal:
 
 def answers(t: float, run: RunHeader | None = None) -> Sample:
     seen = Observation(WorkerStatus({"step": t}), pid=71, pid_started_at=t)
-    return Sample(t, {0: seen}, run=run)
+    return Sample(t, {w(0): seen}, run=run)
 
 
 @pytest.mark.parametrize("ahead_s", [-100.0, 0.0], ids=["their clock is behind", "their clock is ours"])

@@ -60,7 +60,7 @@ class ScriptedMonitor:
         hits = tuple(
             TargetProcess("worker", w.pid, w.pid_started_at or 0.0, w.slot, f"w{w.slot}")
             for w in workers
-            if w.pid is not None and (not isinstance(action, StopWorker) or w.slot == action.slot)
+            if w.pid is not None and (not isinstance(action, StopWorker) or w.ref == action.ref)
         )
         start = action.workers if isinstance(action, Launch | Resize | Restart) else 0
         launch = ("python3", "launch.py", "--workers", str(start), "--no-dashboard")

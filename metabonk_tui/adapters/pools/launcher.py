@@ -282,7 +282,7 @@ class LauncherPool:
         counts = {"from": _workers_hit(plan), "to": plan.start, "by": action.by}
         worker = None
         if isinstance(action, StopWorker):
-            worker = action.slot
+            worker = action.ref
             counts = {"pid": action.pid, "by": action.by}
         kind = {Launch: EventKind.POOL_LAUNCH, Restart: EventKind.POOL_LAUNCH, Resize: EventKind.POOL_RESIZE}.get(
             type(action), EventKind.POOL_STOP
@@ -322,7 +322,7 @@ def _title(plan: Plan) -> str:
         case Stop():
             return "stop the pool"
         case StopWorker():
-            return f"stop worker {action.slot} (pid {action.pid})"
+            return f"stop worker {action.ref.slot} (pid {action.pid})"
 
 
 def _workers_hit(plan: Plan) -> int:

@@ -84,13 +84,13 @@ def why_stale(plan: Plan, running: PoolProcesses) -> str:
 
 def _plan_worker(action: StopWorker, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     for worker in inputs.running.workers:
-        if worker.pid == action.pid and worker.slot == action.slot:
+        if worker.pid == action.pid and worker.slot == action.ref.slot:
             if not same_start(worker.started_at, action.pid_started_at):
                 break
             again = "the launcher starts it again: a new process, counters from zero"
             plan = _plan(action, "stop", spec, None, hits=(worker,), warnings=(again, *inputs.notes))
             return replace(plan, respawns=True)
-    return refuse(action, spec, f"{CHANGED}: worker {action.slot} is no longer pid {action.pid}")
+    return refuse(action, spec, f"{CHANGED}: worker {action.ref.slot} is no longer pid {action.pid}")
 
 
 def _plan_stop(action: Stop, spec: LaunchSpec, inputs: PlanInputs) -> Plan:

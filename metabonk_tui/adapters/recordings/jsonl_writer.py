@@ -38,7 +38,12 @@ def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
     if sample.run is not None:
         yield {"schema": SCHEMA, "kind": "run"} | _to_document(sample.run) | fields_of(sample)
     for event in sample.events:
-        fields = {"kind": event.kind, "severity": event.severity, "text": event.text, "worker": event.worker}
+        fields = {
+            "kind": event.kind,
+            "severity": event.severity,
+            "text": event.text,
+            "worker": None if event.worker is None else event.worker.written,
+        }
         yield {"t": event.t, "event": _present(fields) | dict(event.facts)}
     document: dict[str, Any] = {"t": sample.t}
     for field in SAMPLE_FIELDS:
@@ -61,14 +66,15 @@ def _written(field: SampleField, value: Any) -> dict[str, Any]:
         case "exits":
             written = {field.name: [_to_document(each) for each in value] or None}
         case "workers":
-            written = {field.name: {str(slot): _observation(seen) for slot, seen in value.items()} or None}
+            written = {field.name: {str(ref.written): _observation(seen) for ref, seen in value.items()} or None}
         case "environments":
             written = {
-                "env": {str(slot): env.values for slot, env in value.items() if env.values is not None} or None,
-                "env_errors": {str(slot): env.error for slot, env in value.items() if env.values is None} or None,
+                "env": {str(ref.written): env.values for ref, env in value.items() if env.values is not None} or None,
+                "env_errors": {str(ref.written): env.error for ref, env in value.items() if env.values is None}
+                or None,
             }
         case "lines":
-            written = {"logs": {str(slot): lines for slot, lines in value.items()} or None}
+            written = {"logs": {str(ref.written): lines for ref, lines in value.items()} or None}
     return _present(written)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Role
 
 
@@ -49,9 +50,9 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class StopWorker:
-    """Stop the process of one slot. A supervisor may respawn it: the plan says so."""
+    """Stop the process of one worker. A supervisor may respawn it: the plan says so."""
 
-    slot: int
+    ref: WorkerRef
     pid: int
     pid_started_at: float
     by: str = "key"

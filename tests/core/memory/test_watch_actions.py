@@ -56,7 +56,7 @@ def test_the_highest_slot_is_named_beyond_doubt() -> None:
     action = intended("stop-highest", snapshot)
     highest = snapshot.workers[-1]
     assert isinstance(action, StopWorker)
-    assert (action.slot, action.pid, action.by) == (highest.slot, highest.pid, "watch")
+    assert (action.ref, action.pid, action.by) == (highest.ref, highest.pid, "watch")
     nobody = last(script(for_s=60.0, pool=lambda _t: PoolReading("x")), CONFIG)
     assert intended("stop-highest", nobody) == "no worker's process is known"
 
