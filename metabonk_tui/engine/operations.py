@@ -187,7 +187,7 @@ class OperationRunner:
 
 def refusal(action: Action, why: str) -> Plan:
     """Make a plan that says why nothing can be done."""
-    return Plan(action, "refused", (), (), 0, "", None, None, refusal=clean_text(why))
+    return Plan(action, "refused", (), (), 0, None, refusal=clean_text(why))
 
 
 def _error_text(error: Exception) -> str:

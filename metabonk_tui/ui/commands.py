@@ -169,9 +169,9 @@ def _act_worker(context: CommandContext) -> str:
     if why or context.worker is None:
         return why
     if not context.worker.alive:
-        return f"w{context.worker.slot} is not running"
+        return f"{context.worker.ref.label} is not running"
     if context.worker.pid is None or context.worker.pid_started_at is None:
-        return f"the process of w{context.worker.slot} is not known"
+        return f"the process of {context.worker.ref.label} is not known"
     return ""
 
 

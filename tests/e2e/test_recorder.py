@@ -21,6 +21,7 @@ from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.recordings.restore import GAP_KINDS
 from tests.cli.conftest import Pool, demo
 from tests.cli.conftest import home as home
+from tests.support.refs import w
 from tests.support.terminal import Screen
 from tests.support.waiting import wait_for
 
@@ -100,7 +101,7 @@ def answers_in(folder: Path) -> int:
     if not stored(folder):
         return 0
     with Recording(runs(folder)[0]) as one:
-        return sum(0 in sample.workers and sample.workers[0].status is not None for sample in one.samples())
+        return sum(w(0) in sample.workers and sample.workers[w(0)].status is not None for sample in one.samples())
 
 
 def check_recorded_once(samples: list[Sample], events: tuple[Event, ...]) -> list[tuple[float, float]]:

@@ -18,6 +18,7 @@ from metabonk_tui.engine import operations
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import LIMIT_S, Scene, configured, gated, worker_process
+from tests.support.refs import w
 from tests.support.waiting import wait_for
 
 NOW = time.time()
@@ -359,7 +360,7 @@ class TestOperations:
         with scene.running() as engine:
             snapshot = scene.latest(engine)
             assert snapshot.pool.launcher_started_at == scene.clock.at(NOW - 30)
-            engine.plan(StopWorker(0, 100, scene.clock.at(NOW - 20)))
+            engine.plan(StopWorker(w(0), 100, scene.clock.at(NOW - 20)))
         action, pool = scene.pool.planned[0]
         assert isinstance(action, StopWorker)
         assert action.pid_started_at == pytest.approx(NOW - 20, abs=1e-3)

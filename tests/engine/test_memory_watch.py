@@ -26,6 +26,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import Scene, configured, gated, worker_process
+from tests.support.refs import w
 from tests.support.waiting import wait_for
 
 GB = 1_000_000_000
@@ -291,7 +292,7 @@ def test_a_slot_that_the_launcher_respawns_is_not_stopped_and_it_says_so() -> No
         ticks(scene, engine)
     action = scene.pool.planned[0][0]
     assert isinstance(action, StopWorker)
-    assert (action.slot, action.pid) == (1, 101)
+    assert (action.ref, action.pid) == (w(1), 101)
     assert action.pid_started_at == pytest.approx(NOW - 50, abs=1e-3)
     act = next(event for event in emitted(scene) if event.kind == "watch.act")
     assert act.severity == "crit"
@@ -386,7 +387,7 @@ class SharedJournal:
         emitted, self.events = self.events, ()
         sample = Sample(
             t=now_t,
-            workers={0: worker, 1: worker},
+            workers={w(0): worker, w(1): worker},
             memory=scene.memory.read(),
             processes=scene.table.processes,
             pool=self.theirs,

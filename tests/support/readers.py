@@ -14,7 +14,7 @@ import msgspec
 
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart
+from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart
 from metabonk_tui.core.model.sample import (
     EnvReading,
     Event,
@@ -179,7 +179,7 @@ class Pool:
         if self.plan_error is not None:
             raise self.plan_error
         start = action.workers if isinstance(action, Launch | Resize | Restart) else 0
-        return Plan(action, "start" if start else "stop", (("run",),), (), start, "/", None, None)
+        return Plan(action, "start" if start else "stop", (("run",),), (), start, PlanSource("/"))
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         self.applied.append(plan)

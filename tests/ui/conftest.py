@@ -10,7 +10,7 @@ import pytest
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker, TargetProcess
+from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -58,7 +58,7 @@ class ScriptedMonitor:
         hits = tuple(
             TargetProcess("worker", w.pid, w.pid_started_at or 0.0, w.slot, f"w{w.slot}")
             for w in workers
-            if w.pid is not None and (not isinstance(action, StopWorker) or w.slot == action.slot)
+            if w.pid is not None and (not isinstance(action, StopWorker) or w.ref == action.ref)
         )
         start = action.workers if isinstance(action, Launch | Resize | Restart) else 0
         launch = ("python3", "launch.py", "--workers", str(start), "--no-dashboard")
@@ -69,9 +69,7 @@ class ScriptedMonitor:
             commands=(*((stop,) if hits else ()), *((launch,) if start else ())),
             hits=hits,
             start=start,
-            directory="/srv/metabonk",
-            env_file="game_agnostic_verified_config.env",
-            env_keys=14,
+            source=PlanSource("/srv/metabonk", "game_agnostic_verified_config.env", 14),
             warnings=("launch.py has no live resize: training restarts",) if isinstance(action, Resize) else (),
             refusal=self.refusal,
             seconds=240.0,

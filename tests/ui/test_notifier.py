@@ -27,6 +27,7 @@ from metabonk_tui.ui.terminal.diff import ScreenDiff
 from metabonk_tui.ui.terminal.driver import Notify, notification
 from tests.support import snapshots as scenes
 from tests.support.paths import ROOT
+from tests.support.refs import w
 from tests.ui.terminal.test_driver import Terminal
 
 BARE = {"TERM": "xterm-256color"}
@@ -41,7 +42,7 @@ def alert(
     seen: bool = False,
 ) -> Alert:
     return Alert(
-        name, "", severity, state, "0.4 GB available", scenes.START, workers=workers,
+        name, "", severity, state, "0.4 GB available", scenes.START, workers=tuple(map(w, workers)),
         acknowledged=Acknowledged(scenes.START, "key") if seen else None,
     )  # fmt: skip
 

@@ -29,6 +29,7 @@ from metabonk_tui.ui.views.bars.playbar import playbar
 from tests.support import snapshots as scenes
 from tests.support.draw import defaults
 from tests.support.paths import UI_GOLDEN as GOLDEN
+from tests.support.refs import w
 from tests.support.waiting import wait_for_async
 from tests.ui.conftest import ScriptedMonitor, read_config, text_of
 
@@ -98,7 +99,7 @@ class Viewer:
         self.controller = Controller(
             self.monitor, read_config(), all_screens(), glyphs=glyphs, replay_controls=self.replay_controls
         )
-        self.controller.state = UiState(slot=2)
+        self.controller.state = UiState(ref=w(2))
         self.controller.update(scene)
         self.size = size
         self.at_s = 100.0

@@ -12,8 +12,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.adapters.pools.launch_record import boot_id
-from metabonk_tui.adapters.process.spawn import make_private_directory
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.adapters.store import checkpoint, retention, run_directory
 from metabonk_tui.adapters.store.errors import error_text, is_broken, is_disk_error, set_aside

@@ -104,10 +104,11 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         return
     for command in plan.commands:
         yield f"command   {shlex.join(command)}"
-    yield f"in        {plan.directory}"
-    if plan.env_file:
-        keys = "it could not be read" if plan.env_keys is None else f"sets {plan.env_keys} variables"
-        yield f"env file  {plan.env_file}: {keys}"
+    if plan.source is not None:
+        yield f"in        {plan.source.directory}"
+        if plan.source.env_file:
+            keys = "it could not be read" if plan.source.env_keys is None else f"sets {plan.source.env_keys} variables"
+            yield f"env file  {plan.source.env_file}: {keys}"
     for target in plan.hits:
         who = f"w{target.slot}" if target.slot is not None else target.role
         yield f"stops     {who} pid {target.pid} {target.name}".rstrip()

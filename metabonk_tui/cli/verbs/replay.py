@@ -9,9 +9,10 @@ from itertools import chain
 from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.spool import SpooledRecording
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
-from metabonk_tui.adapters.store.seekable import SpooledRecording, StoredRecording
+from metabonk_tui.adapters.store.seekable import StoredRecording
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live.open_app import local_zone, no_terminal, open_app
 from metabonk_tui.cli.options import Parser, add_config_option, factor

@@ -57,7 +57,7 @@ def alert_document(alert: Alert, t: float) -> Message:
         "firing_t": alert.firing_t,
         "resolved_t": alert.resolved_t,
         "duration_s": round(alert.duration_s(t), 3),
-        "workers": list(alert.workers),
+        "workers": [ref.written for ref in alert.workers],
         "value": alert.value,
         "least": alert.least,
         "most": alert.most,

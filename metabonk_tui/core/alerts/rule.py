@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Snapshot, Verdict
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 
@@ -17,7 +18,7 @@ class RuleInput:
     verdict: Verdict
     before: Snapshot | None
     """The Snapshot before, of the same run; None: there is none."""
-    uncertain: Mapping[int, float] = field(default_factory=dict)
+    uncertain: Mapping[WorkerRef, float] = field(default_factory=dict)
     """By slot, for how much of a whole window its state was "uncertain"; only where a whole one was watched."""
     recorder_problem: str = ""
     """Why nothing is recorded; "" while it is, or where no recorder runs."""
@@ -29,7 +30,7 @@ class Condition:
 
     text: str
     about: str = ""
-    workers: tuple[int, ...] = ()
+    workers: tuple[WorkerRef, ...] = ()
     escalated: bool = False
     """Does it deserve the louder of its two severities?"""
     value: float | None = None
@@ -43,7 +44,7 @@ class RuleResult:
     """What a rule finds in a Scene."""
 
     conditions: tuple[Condition, ...] = ()
-    unknown_workers: frozenset[int] = frozenset()
+    unknown_workers: frozenset[WorkerRef] = frozenset()
     """Slots of which nothing can be told now: neither that it holds nor that it has ended."""
     no_data: bool = False
     """The same of everything that the rule is about."""

@@ -11,6 +11,7 @@ from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInp
 from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.memory import Forecast
+from metabonk_tui.core.model.refs import worker_ref
 
 STALLED_PERCENT = 10.0
 """All tasks stand still waiting for memory for so much of the last 10 s: memory is critical, whatever is left."""
@@ -95,11 +96,11 @@ def oom_kill(rule_input: RuleInput) -> RuleResult:
         return NO_RESULT
     killed = memory.oom_kills_in_run > before.oom_kills_in_run
     named = [name for name in memory.oom_victims if name not in before.oom_victims]
-    slots = tuple(sorted(int(name[1:]) for name in named if name[:1] == "w" and name[1:].isdigit()))
-    if not killed and not slots:
+    refs = tuple(sorted(ref for name in named if (ref := worker_ref(name)) is not None))
+    if not killed and not refs:
         return NO_RESULT
     victims = ", ".join(named) or "victim not known"
-    return RuleResult((Condition(f"kernel OOM kill: {victims}", workers=slots),))
+    return RuleResult((Condition(f"kernel OOM kill: {victims}", workers=refs),))
 
 
 @rule("WatchActed", same_event=EventKind.WATCH_ACT)

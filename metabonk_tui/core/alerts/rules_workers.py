@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule, should_run
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import wrong_keys
@@ -21,8 +22,8 @@ VALIDATION_FACTOR = 3.0
 UNCERTAIN_SHARE = 0.75
 
 
-def _unanswering(rule_input: RuleInput) -> frozenset[int]:
-    return frozenset(worker.slot for worker in rule_input.inputs.workers if worker.reach is not Reach.UP)
+def _unanswering(rule_input: RuleInput) -> frozenset[WorkerRef]:
+    return frozenset(worker.ref for worker in rule_input.inputs.workers if worker.reach is not Reach.UP)
 
 
 Describe = Callable[[str, str], str]
@@ -41,16 +42,16 @@ def _components(
         return RuleResult(unknown_workers=_unanswering(rule_input))
     found = []
     for index, component in enumerate(workers[0].components):
-        slots = tuple(worker.slot for worker in answered if worker.components[index].state in states)
-        if not slots or (is_lasting and component.derived):
+        refs = tuple(worker.ref for worker in answered if worker.components[index].state in states)
+        if not refs or (is_lasting and component.derived):
             # That nobody came from the menu into the game is NoGameplay's to say.
             continue
         found.append(
             Condition(
                 describe(component.title, component.field),
                 component.id,
-                slots,
-                escalated=len(slots) == len(answered),
+                refs,
+                escalated=len(refs) == len(answered),
                 for_factor=VALIDATION_FACTOR if is_lasting and component.due == "gameplay" else 1.0,
             )
         )
@@ -93,22 +94,22 @@ def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
     """Leave out the workers that do not step: of those another alert tells. Raised once the gate is over."""
     if not found.conditions:
         return found
-    not_stepping = {worker.slot for worker in rule_input.inputs.workers if not worker.step_rate}
+    not_stepping = {worker.ref for worker in rule_input.inputs.workers if not worker.step_rate}
     ends_t = rule_input.inputs.gate.ends_t
     is_gate_over = ends_t is not None and rule_input.inputs.t >= ends_t
     kept = []
     for condition in found.conditions:
-        slots = tuple(slot for slot in condition.workers if slot not in not_stepping)
-        if slots:
+        refs = tuple(ref for ref in condition.workers if ref not in not_stepping)
+        if refs:
             is_whole_pool = (
                 condition.escalated
                 and is_gate_over
                 and condition.for_factor == 1.0
-                and len(slots) == len(condition.workers)
+                and len(refs) == len(condition.workers)
             )
             kept.append(
                 Condition(
-                    condition.text, condition.about, slots, escalated=is_whole_pool, for_factor=condition.for_factor
+                    condition.text, condition.about, refs, escalated=is_whole_pool, for_factor=condition.for_factor
                 )
             )
     return RuleResult(tuple(kept), found.unknown_workers)
@@ -123,7 +124,7 @@ def worker_down(rule_input: RuleInput) -> RuleResult:
     if inputs.changing:
         return NO_DATA
     down = [worker for worker in inputs.workers if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN)]
-    unknown_workers = frozenset(worker.slot for worker in inputs.workers if worker.reach is Reach.UNOBSERVED)
+    unknown_workers = frozenset(worker.ref for worker in inputs.workers if worker.reach is Reach.UNOBSERVED)
     if not down:
         return RuleResult(unknown_workers=unknown_workers)
     every = len(down) == len(inputs.workers)
@@ -142,7 +143,7 @@ def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
         return NO_RESULT
     workers = rule_input.inputs.workers
     found = [worker for worker in workers if worker.health is not None and worker.health.state in states]
-    unknown_workers = _unanswering(rule_input).difference(worker.slot for worker in found)
+    unknown_workers = _unanswering(rule_input).difference(worker.ref for worker in found)
     if not found:
         return RuleResult(unknown_workers=unknown_workers)
     answered = sum(worker.reach is Reach.UP for worker in workers)
@@ -198,8 +199,8 @@ def generation_change(rule_input: RuleInput) -> RuleResult:
     """A worker began anew at this moment; raised where it does so often."""
     if rule_input.before is None:
         return NO_RESULT
-    known = {worker.slot: worker.generation for worker in rule_input.before.workers}
-    found = [worker for worker in rule_input.inputs.workers if 0 < known.get(worker.slot, 0) < worker.generation]
+    known = {worker.ref: worker.generation for worker in rule_input.before.workers}
+    found = [worker for worker in rule_input.inputs.workers if 0 < known.get(worker.ref, 0) < worker.generation]
     if not found:
         return NO_RESULT
     t = rule_input.inputs.t
@@ -217,7 +218,7 @@ def env_mismatch(rule_input: RuleInput) -> RuleResult:
     for worker in rule_input.inputs.workers:
         env = worker.env
         if env is None or env.error is not None:
-            unknown_workers.add(worker.slot)
+            unknown_workers.add(worker.ref)
         elif env.missing or env.wrong:
             found.append(worker)
     if not found:
@@ -238,21 +239,21 @@ def state_uncertain(rule_input: RuleInput) -> RuleResult:
     if not should_run(rule_input):
         return NO_RESULT
     workers, shares = rule_input.inputs.workers, rule_input.uncertain
-    found = [worker for worker in workers if shares.get(worker.slot, 0.0) >= UNCERTAIN_SHARE]
-    unknown_workers = frozenset(worker.slot for worker in workers if worker.slot not in shares)
+    found = [worker for worker in workers if shares.get(worker.ref, 0.0) >= UNCERTAIN_SHARE]
+    unknown_workers = frozenset(worker.ref for worker in workers if worker.ref not in shares)
     if not found:
         return RuleResult(unknown_workers=unknown_workers)
-    least = min(shares[worker.slot] for worker in found)
+    least = min(shares[worker.ref] for worker in found)
     return RuleResult(
         (Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), unknown_workers
     )
 
 
-def _slots(workers: Iterable[WorkerView]) -> tuple[int, ...]:
-    return tuple(worker.slot for worker in workers)
+def _slots(workers: Iterable[WorkerView]) -> tuple[WorkerRef, ...]:
+    return tuple(worker.ref for worker in workers)
 
 
 def _each(workers: list[WorkerView], describe: Callable[[WorkerView], str]) -> str:
     """Say what is the matter with the first, and with how many others."""
     first = describe(workers[0])
-    return first if len(workers) == 1 else f"w{workers[0].slot}: {first}; and {len(workers) - 1} more"
+    return first if len(workers) == 1 else f"{workers[0].ref.label}: {first}; and {len(workers) - 1} more"

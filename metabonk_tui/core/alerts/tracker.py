@@ -17,6 +17,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.worker import WorkerView
 
@@ -60,9 +61,9 @@ class AlertTracks:
     """By the alert's id."""
     ended: tuple[Alert, ...] = ()
     """Newest first."""
-    backoff: Mapping[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    backoff: Mapping[tuple[str, WorkerRef], tuple[float, float]] = field(default_factory=dict)
     """(id, part) → (how long it rested, when it ended): what ended not long ago."""
-    shares: Mapping[int, Shares] = field(default_factory=dict)
+    shares: Mapping[WorkerRef, Shares] = field(default_factory=dict)
     recorder_problem: str = ""
     """Why nothing is recorded."""
     view: tuple[Alert, ...] = ()
@@ -102,17 +103,17 @@ def observe_states(state: AlertTracks, workers: Iterable[WorkerView], t: float, 
     """Take in which state the workers that answered now are in."""
     shares = {}
     for worker in workers:
-        known = state.shares.get(worker.slot)
+        known = state.shares.get(worker.ref)
         if worker.last_good_t == t and worker.ui_state is not None and elapsed_s:
             known = (known or Shares()).add(t, elapsed_s, worker.ui_state == "uncertain")
         if known is not None:
-            shares[worker.slot] = known
+            shares[worker.ref] = known
     return replace(state, shares=shares)
 
 
-def uncertain(state: AlertTracks) -> dict[int, float]:
+def uncertain(state: AlertTracks) -> dict[WorkerRef, float]:
     """Return by slot for how much of a whole window its state was "uncertain"."""
-    return {slot: share for slot, known in state.shares.items() if (share := known.share) is not None}
+    return {ref: share for ref, known in state.shares.items() if (share := known.share) is not None}
 
 
 def observe(

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from metabonk_tui.core.causes.stillness import Stillness, lacks_key
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.sample import EnvFileReading, WorkerStatus
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.status.decode import text
 from metabonk_tui.core.status.log_lines import is_from, without_prefix
-from metabonk_tui.core.text.phrases import worker_ranges
 from metabonk_tui.core.worker.component import SILENT
 
 TRUE = ("1", "true", "yes", "on")
@@ -116,19 +116,19 @@ def make_cause(
     name: tuple[str, str], findings: Iterable[WorkerFinding], evidence: Evidence, *, confirm: str, fix: str
 ) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
-    found = sorted(findings, key=lambda item: (-item.confidence, item.worker.view.slot))
+    found = sorted(findings, key=lambda item: (-item.confidence, item.worker.view.ref))
     if not found:
         return None
-    groups: dict[str, list[int]] = {}
+    groups: dict[str, list[WorkerRef]] = {}
     for one in found:
-        groups.setdefault(one.because, []).append(one.worker.view.slot)
+        groups.setdefault(one.because, []).append(one.worker.view.ref)
     sentences = []
     for because, where in list(groups.items())[:LOGGED_MIN]:
         everywhere = len(where) == evidence.total and len(where) > 1
         sentences.append(
             f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else worker_ranges(where)}"
         )
-    if rest := [slot for where in list(groups.values())[LOGGED_MIN:] for slot in where]:
+    if rest := [ref for where in list(groups.values())[LOGGED_MIN:] for ref in where]:
         sentences.append(f"alike on {worker_ranges(rest)}")
     return Cause(
         id=name[0],
@@ -137,7 +137,7 @@ def make_cause(
         because="; ".join(sentences),
         confirm=confirm,
         fix=fix,
-        workers=tuple(sorted(one.worker.view.slot for one in found)),
+        workers=tuple(sorted(one.worker.view.ref for one in found)),
     )
 
 
@@ -169,7 +169,7 @@ def log_command(worker: WorkerEvidence, pattern: str) -> str:
 
 def status_command(worker: WorkerEvidence, evidence: Evidence, pattern: str) -> str:
     """Write the command that shows some fields of a worker's status."""
-    host, port = evidence.config.pool.host, worker.view.port or evidence.config.pool.base_port + worker.view.slot
+    host, port = evidence.config.pool.host, worker.view.port or evidence.config.pool.base_port + worker.view.ref.slot
     host = f"[{host}]" if ":" in host else host
     url = shlex.quote(f"http://{host}:{port}/status")
     return f"curl -s {url} | tr ',' '\\n' | grep -E {shlex.quote(pattern)}"

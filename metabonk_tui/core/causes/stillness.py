@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Presence, WorkerStatus
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.status.decode import number, text
@@ -56,17 +57,19 @@ class Stillness:
     """System2 engaged then, and no response has come since."""
 
 
-def observe(before: Mapping[int, Stillness], workers: Sequence[WorkerView], t: float) -> dict[int, Stillness]:
+def observe(
+    before: Mapping[WorkerRef, Stillness], workers: Sequence[WorkerView], t: float
+) -> dict[WorkerRef, Stillness]:
     """Take in the workers that answered at `t`; the others keep what is known of them."""
     stillness = {}
     for worker in workers:
-        known = before.get(worker.slot)
+        known = before.get(worker.ref)
         if worker.status is not None and worker.last_good_t == t:
             if known is None or known.generation != worker.generation:
                 known = Stillness(worker.generation, t)
             known = _observe(known, worker.status, t)
         if known is not None:
-            stillness[worker.slot] = known
+            stillness[worker.ref] = known
     return stillness
 
 

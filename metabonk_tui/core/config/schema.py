@@ -22,6 +22,10 @@ class ConfigSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A table of the file. Every key is required: the packaged default supplies what the user leaves out."""
 
 
+PoolBackendName = Literal["launcher", "none"]
+"""What can launch and stop the workers; `cli.wiring.BACKENDS` has one entry for each."""
+
+
 class LauncherConfig(ConfigSection, frozen=True, kw_only=True):
     """How the launcher backend starts and stops MetaBonk."""
 
@@ -42,9 +46,14 @@ class PoolConfig(ConfigSection, frozen=True, kw_only=True):
     base_port: Port
     workers: Count
     orchestrator: str
-    backend: Literal["launcher", "none"]
+    backend: PoolBackendName
     profile: str
     launcher: LauncherConfig
+
+    @property
+    def can_launch(self) -> bool:
+        """Whether workers can be started and stopped from here at all."""
+        return self.backend != "none"
 
 
 class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):

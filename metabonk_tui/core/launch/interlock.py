@@ -135,11 +135,11 @@ def _environment(snapshot: Snapshot | None, config: Config) -> ChecklistItem:
         if bad:
             evidence = tuple(line for item in bad for line in item.evidence)
             return ChecklistItem(item_id, title, standing, evidence, bad[0].fix)
-    silent = [worker.slot for worker in snapshot.workers if not worker.alive]
+    silent = [worker.ref for worker in snapshot.workers if not worker.alive]
     if any(item.standing != "PASS" for item in parts) or silent:
         # Nothing required, or no process to look into: nothing was verified.
         why = tuple(line for item in parts if item.standing != "PASS" for line in item.evidence)
-        not_running = (f"w{', w'.join(str(slot) for slot in silent)} not running",) if silent else ()
+        not_running = (f"{', '.join(ref.label for ref in silent)} not running",) if silent else ()
         return ChecklistItem(item_id, title, "UNKNOWN", why + not_running, "let every worker run first")
     return ChecklistItem(item_id, title, "PASS", tuple(line for item in parts for line in item.evidence))
 
@@ -170,11 +170,11 @@ def _gameplay(snapshot: Snapshot | None) -> ChecklistItem:
     item_id, title = "gameplay", "a worker reached gameplay"
     if snapshot is None or not snapshot.workers:
         return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
-    reached = [f"w{worker.slot}" for worker in snapshot.workers if worker.gameplay.reached_t is not None]
+    reached = [worker.ref.label for worker in snapshot.workers if worker.gameplay.reached_t is not None]
     total = len(snapshot.workers)
     if reached:
         return ChecklistItem(item_id, title, "PASS", (f"{', '.join(reached)} of {total}, corroborated",))
-    claimed = [f"w{worker.slot}" for worker in snapshot.workers if worker.gameplay.started]
+    claimed = [worker.ref.label for worker in snapshot.workers if worker.gameplay.started]
     if claimed:
         return ChecklistItem(
             item_id, title, "UNKNOWN", (f"{', '.join(claimed)} say so, but no second sign",), "wait for one"

@@ -145,16 +145,16 @@ def processes_item(config: Config, env_file: EnvFileReading | None, workers: Seq
         return ChecklistItem(item_id, title, "SKIPPED", ("no worker runs",))
     rows = env_check_table(config, env_file, alive)
     bad = tuple(
-        f"{row.key} {cell.result} in w{cell.slot}"
+        f"{row.key} {cell.result} in {cell.ref.label}"
         for row in rows
         for cell in row.cells
         if cell.result in ("wrong", "missing")
     )
     if bad:
         return ChecklistItem(item_id, title, "FAIL", bad, "launch them anew with the env file")
-    hidden = {cell.slot: cell.why for row in rows for cell in row.cells if cell.result == "unknown"}
+    hidden = {cell.ref: cell.why for row in rows for cell in row.cells if cell.result == "unknown"}
     if hidden:
-        why = tuple(f"w{slot}: {why}" for slot, why in sorted(hidden.items()))
+        why = tuple(f"{ref.label}: {why}" for ref, why in sorted(hidden.items()))
         return ChecklistItem(item_id, title, "UNKNOWN", why, "run the monitor as the user of the workers")
     return ChecklistItem(item_id, title, "PASS", (f"{len(rows)} of {len(rows)} right in {len(alive)} processes",))
 
@@ -180,8 +180,10 @@ def ports_item(findings: Sequence[PortFinding], workers: int) -> ChecklistItem:
 def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
     """Judge the launcher; `problem` is why it cannot be run, "" when it can, None when nobody looked."""
     item_id, title = "launcher", "launcher"
-    if config.pool.backend == "none":
-        return ChecklistItem(item_id, title, "SKIPPED", ('pool.backend is "none": nothing is launched from here',))
+    if not config.pool.can_launch:
+        return ChecklistItem(
+            item_id, title, "SKIPPED", (f'pool.backend is "{config.pool.backend}": nothing is launched from here',)
+        )
     if problem is None:
         return ChecklistItem(item_id, title, "UNKNOWN", ("nobody looked",))
     if problem:

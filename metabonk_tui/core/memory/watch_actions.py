@@ -68,10 +68,10 @@ def intended(response: str, snapshot: Snapshot) -> Action | str:
         named = [w for w in alive if w.pid is not None and w.pid_started_at is not None]
         if not named:
             return "no worker's process is known"
-        highest = max(named, key=lambda worker: worker.slot)
+        highest = max(named, key=lambda worker: worker.ref)
         assert highest.pid is not None
         assert highest.pid_started_at is not None
-        return StopWorker(highest.slot, highest.pid, highest.pid_started_at, BY)
+        return StopWorker(highest.ref, highest.pid, highest.pid_started_at, BY)
     now, budget = _workers(snapshot), snapshot.memory.budget
     if budget is None:
         return "it is not known how many fit"
@@ -89,7 +89,7 @@ def _workers(snapshot: Snapshot) -> int:
 def _title(action: Action, snapshot: Snapshot) -> str:
     if isinstance(action, Resize):
         return f"resize {_workers(snapshot)} → {count_of(action.workers, 'worker')}"
-    return f"stop worker {action.slot}" if isinstance(action, StopWorker) else "stop the pool"
+    return f"stop worker {action.ref.slot}" if isinstance(action, StopWorker) else "stop the pool"
 
 
 def commands(plan: Plan) -> str:

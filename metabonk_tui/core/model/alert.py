@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.model.level_names import AlertSeverity
+from metabonk_tui.core.model.refs import WorkerRef
 
 AlertState = Literal["pending", "firing", "resolved"]
 """pending: the condition holds, not yet for long enough. resolved: it held, and no longer does."""
@@ -38,8 +39,8 @@ class Alert:
     """When it had held for long enough; None: it never has."""
     resolved_t: float | None = None
     """When it ceased to hold, and was not back within its rest; None: it holds, or is in its rest."""
-    workers: tuple[int, ...] = ()
-    """The slots that it is about; empty: the whole pool."""
+    workers: tuple[WorkerRef, ...] = ()
+    """The workers that it is about; empty: the whole pool."""
     value: float | None = None
     """What was measured last, in `unit`; None: it has no number."""
     least: float | None = None

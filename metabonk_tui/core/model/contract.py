@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.refs import WorkerRef
+
 FieldStatus = Literal["seen", "never seen", "vanished", "not observed"]
 
 
@@ -29,7 +31,7 @@ class NameView:
     needed_by: tuple[str, ...]
     needed: bool
     status: FieldStatus
-    workers: tuple[int, ...]
+    workers: tuple[WorkerRef, ...]
     """Who said it, in this run."""
     nearest: str | None = None
     """The unexpected name most like it that was seen, where it was not."""
@@ -46,7 +48,7 @@ class NameView:
 class ContractView:
     """The names of a run: expected, seen, never seen, unexpected."""
 
-    answered: tuple[int, ...]
+    answered: tuple[WorkerRef, ...]
     """The workers whose names were seen."""
     names: tuple[NameView, ...]
     """In the configuration's order, then what is read besides."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
 
 
@@ -70,7 +71,7 @@ class EventDraft:
     severity: Severity
     text: str
     """Without the names of workers: the log puts them in front."""
-    workers: tuple[int, ...] = ()
+    workers: tuple[WorkerRef, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     t: float | None = None
     """None: the time of the tick."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Role
 
 
@@ -49,9 +50,9 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class StopWorker:
-    """Stop the process of one slot. A supervisor may respawn it: the plan says so."""
+    """Stop the process of one worker. A supervisor may respawn it: the plan says so."""
 
-    slot: int
+    ref: WorkerRef
     pid: int
     pid_started_at: float
     by: str = "key"
@@ -72,6 +73,16 @@ class TargetProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSource:
+    """Where the commands of a plan run, and the env file that they get."""
+
+    directory: str
+    env_file: str | None = None
+    env_keys: int | None = None
+    """How many variables the env file sets; None: no file, or it could not be read (then a warning says why)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What an action would do, before anybody agrees to it."""
 
@@ -83,10 +94,8 @@ class Plan:
     """Processes that will be stopped."""
     start: int
     """Workers that will be started."""
-    directory: str
-    env_file: str | None
-    env_keys: int | None
-    """How many variables the env file sets; None: no file, or it could not be read (then a warning says why)."""
+    source: PlanSource | None
+    """Where its commands run and with what; None: this pool runs none."""
     warnings: tuple[str, ...] = ()
     refusal: str = ""
     """Why it cannot be done, when `mode` is "refused"."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import WorkerRef
 
 Json = str | int | float | bool | None | list[Any] | dict[str, Any]
 
@@ -249,7 +250,7 @@ class Event:
     kind: str
     severity: Severity
     text: str
-    worker: int | None = None
+    worker: WorkerRef | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Machine-readable extras, e.g. {"from": 5, "to": 3, "by": "key"}."""
 
@@ -346,18 +347,18 @@ class Sample:
     """Everything seen in one tick. The only thing that is recorded."""
 
     t: float
-    workers: Mapping[int, Observation] = field(default_factory=dict)
-    """By slot. A slot that is not here was not looked at in this tick."""
+    workers: Mapping[WorkerRef, Observation] = field(default_factory=dict)
+    """A worker that is not here was not looked at in this tick."""
     memory: MemoryReading | None = None
     processes: tuple[ProcessReading, ...] | None = None
     """None: not looked at; empty: none found."""
     gpus: tuple[GpuReading, ...] | None = None
-    environments: Mapping[int, EnvReading] = field(default_factory=dict)
+    environments: Mapping[WorkerRef, EnvReading] = field(default_factory=dict)
     """Sparse: appears when it changes."""
     env_file: EnvFileReading | None = None
     """Sparse: appears when it changes."""
-    log_tails: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The lines of a worker's log that may tell a cause, cleaned, by slot. Sparse: appears when they change."""
+    log_tails: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
+    """The lines of a worker's log that may tell a cause, cleaned. Sparse: appears when they change."""
     earlier_peaks: tuple[RunPeaks, ...] | None = None
     """Sparse: appears when it was read. What earlier runs of this pool held."""
     exits: tuple[ExitReading, ...] = ()

@@ -15,6 +15,7 @@ from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.contract import ContractView
 from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading
 from metabonk_tui.core.model.worker import WorkerView
 
@@ -148,7 +149,7 @@ class Cause:
     because: str
     confirm: str
     fix: str
-    workers: tuple[int, ...] = ()
+    workers: tuple[WorkerRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class Snapshot:
     tick: int
     run: RunView
     workers: tuple[WorkerView, ...]
-    """By slot, ascending; every wanted slot has one, seen or not."""
+    """By host and slot, ascending; every wanted slot has one, seen or not."""
     memory: MemoryView
     gate: Gate
     verdict: Verdict
@@ -214,8 +215,8 @@ class Snapshot:
     """What the pool's env file sets; None: none is configured, or it was not read yet."""
     contract: ContractView | None = None
     """Which names of `/status` were seen in this run; None: nothing was looked at yet."""
-    log_lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The lines of each worker's log that may tell a cause, oldest first, by slot; none for a slot: none was found."""
+    log_lines: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
+    """The lines of each worker's log that may tell a cause, oldest first; no entry for a worker: none was found."""
     recording: bool | None = None
     """Is this run being written to disk? None: no recorder runs."""
     alerts: tuple[Alert, ...] = ()

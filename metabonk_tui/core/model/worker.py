@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from metabonk_tui.core.model.process_exit import ProcessExit
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, WorkerStatus
 
 
@@ -179,7 +180,7 @@ class Generation:
 class WorkerView:
     """One worker, as it is drawn and judged."""
 
-    slot: int
+    ref: WorkerRef
     port: int | None
     reach: Reach
     reach_since_t: float
@@ -231,6 +232,11 @@ class WorkerView:
     """None: nothing is wrong with what it is doing, or it is not known."""
     step_rate_fell: float | None = None
     """The share of its usual step rate, where that has collapsed; None where it has not, or nothing can be told."""
+
+    @property
+    def slot(self) -> int:
+        """Its slot on its own host."""
+        return self.ref.slot
 
     @property
     def alive(self) -> bool:

@@ -211,6 +211,27 @@ class AlertSink(Protocol):
         ...
 
 
+class Exporter(Protocol):
+    """A way out for what is known: a file, an endpoint. It gets every new Snapshot."""
+
+    @property
+    def part(self) -> str:
+        """What has failed when `publish` raises, for people."""
+        ...
+
+    def start(self) -> None:
+        """Open what it needs; what goes wrong is reported, not raised. Snapshots may have come before."""
+        ...
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Take the newest Snapshot, perhaps once more. Called from any thread: returns at once."""
+        ...
+
+    def close(self) -> None:
+        """Close what it opened. May block for some seconds."""
+        ...
+
+
 class PeaksReader(Protocol):
     """What earlier runs of this pool held. From one thread at a time."""
 

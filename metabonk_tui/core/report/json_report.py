@@ -102,7 +102,7 @@ def run(history: RunHistory) -> Report:
             {
                 "id": cause.id,
                 "name": cause.name,
-                "workers": list(cause.workers),
+                "workers": [ref.written for ref in cause.workers],
                 "confidence": cause.confidence,
                 "because": cause.because,
                 "confirm": cause.confirm,
@@ -140,7 +140,7 @@ def _first_seen(first_seen: FirstSeen, last: Snapshot) -> Report:
         "before_end_s": round(max(0.0, last.t - first_seen.t), 3),
         "severity": "info" if first_seen.severity == "ok" else first_seen.severity,
         "components": list(first_seen.components),
-        "workers": list(first_seen.workers),
+        "workers": [ref.written for ref in first_seen.workers],
         "text": first_seen.text,
     }
 
@@ -234,7 +234,7 @@ def _worker(worker: WorkerView, duration_s: float) -> Report:
         observed = 1.0 if worker.status is not None else 0.0
     health = worker.health
     return {
-        "slot": worker.slot,
+        "slot": worker.ref.written,
         "generations": worker.generation,
         "deaths": [
             {
@@ -264,7 +264,7 @@ def _event(event: Event) -> Report:
         "at_t": event.t,
         "kind": event.kind,
         "severity": "info" if event.severity == "ok" else event.severity,
-        "worker": event.worker,
+        "worker": None if event.worker is None else event.worker.written,
         "text": event.text,
     }
 
@@ -289,7 +289,7 @@ def _alerts(alerts: Iterable[Alert], t: float) -> list[Report]:
             "most": alert.most,
             "unit": alert.unit,
             "times": alert.times,
-            "workers": list(alert.workers),
+            "workers": [ref.written for ref in alert.workers],
             "acknowledged": None
             if alert.acknowledged is None
             else {"at_t": alert.acknowledged.t, "by": alert.acknowledged.by},

@@ -101,11 +101,13 @@ def _memory(history: RunHistory) -> list[str]:
 
 
 def _restarts(history: RunHistory) -> list[str]:
-    resets = {worker.slot: len(worker.resets_t) for worker in history.last.workers if worker.resets_t}
+    resets = {worker.ref: len(worker.resets_t) for worker in history.last.workers if worker.resets_t}
     if not resets:
         return []
     total = sum(resets.values())
-    by_worker = ", ".join(f"w{slot} {count}" for slot, count in sorted(resets.items(), key=lambda pair: -pair[1])[:8])
+    by_worker = ", ".join(
+        f"{ref.label} {count}" for ref, count in sorted(resets.items(), key=lambda pair: -pair[1])[:8]
+    )
     times = "once" if total == 1 else f"{total} times"
     return [f"Workers began anew {times}, their counters at zero again: {by_worker}."]
 

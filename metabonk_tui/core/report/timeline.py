@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.run.replay import by_run, ended_as
@@ -63,7 +64,7 @@ class TimelinePoint:
     """When memory was then foretold to end, in seconds after the run's start; None: not foretold."""
     zero_band_s: tuple[float, float] | None
     oom_kills: int
-    workers: Mapping[int, WorkerPoint]
+    workers: Mapping[WorkerRef, WorkerPoint]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def make_point(snapshot: Snapshot) -> TimelinePoint:
         zero_s=forecast.reaches_zero_t - start if forecast and forecast.reaches_zero_t is not None else None,
         zero_band_s=(lo_t - start, hi_t - start) if lo_t is not None and hi_t is not None else None,
         oom_kills=snapshot.memory.oom_kills_in_run,
-        workers={worker.slot: _worker(worker) for worker in snapshot.workers},
+        workers={worker.ref: _worker(worker) for worker in snapshot.workers},
     )
 
 

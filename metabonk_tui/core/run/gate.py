@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Check, Gate, Phase
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
-from metabonk_tui.core.text.phrases import cut_list, worker_name
+from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.timeseries.window import Spans
 from metabonk_tui.core.worker.component import SILENT
 
@@ -94,7 +94,7 @@ def _judge(
     all_seen = [(worker, component) for worker in seen.workers for component in worker.components]
     # Active at its end, or stalled since, but only after it had grown within the interval.
     showing = [
-        f"{worker_name(worker.slot)} {component.title}"
+        f"{worker.ref.label} {component.title}"
         for worker, component in all_seen
         if component.state in (ComponentState.ACTIVE, ComponentState.STALLED)
         and (_grew_since(component, from_t) or _grew_since(component, gate_check.due_t - active_s, or_at=True))
@@ -102,7 +102,7 @@ def _judge(
     if showing and gate_check.due_t - seen.t <= stale_s:
         return replace(gate_check, result="PASS", because=f"showing: {cut_list(showing, 3)}")
     lost = showing or [
-        f"{worker_name(worker.slot)} {component.title}"
+        f"{worker.ref.label} {component.title}"
         for worker, component in all_seen
         if component.window_activity == "showing" and component.state not in SILENT and _grew_since(component, from_t)
     ]

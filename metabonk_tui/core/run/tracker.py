@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Gap, RunView
 from metabonk_tui.core.timeseries.window import Spacing, Spans
@@ -148,8 +149,8 @@ def begin_late(run: RunTrack, sample: Sample) -> RunTrack:
 
 def relaunch(
     run: RunTrack,
-    before: Mapping[int, WorkerTrack],
-    after: Mapping[int, WorkerTrack],
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
     sample: Sample,
     config: Config,
     *,
@@ -162,10 +163,10 @@ def relaunch(
     launcher = launcher_of(sample)
     if launcher and launcher_before and launcher != launcher_before and launcher[1] > run.started_at + 1:
         return _seen(run, launcher[1])
-    answering = [slot for slot, seen in sample.workers.items() if seen.status is not None]
-    known = [slot for slot in before if before[slot].generation]
-    watched = [slot for slot in answering if slot in known]
-    if len(answering) < 2 or not any(after[slot].generation > before[slot].generation for slot in watched):
+    answering = [ref for ref, seen in sample.workers.items() if seen.status is not None]
+    known = [ref for ref in before if before[ref].generation]
+    watched = [ref for ref in answering if ref in known]
+    if len(answering) < 2 or not any(after[ref].generation > before[ref].generation for ref in watched):
         return None
     recent_t = sample.t - 1.5 * run.spacing.nominal_s
     renewed = [slot for slot in watched if _began(after[slot]) >= recent_t]
@@ -176,9 +177,9 @@ def relaunch(
 
 def _relaunch_unseen(
     run: RunTrack,
-    answering: Sequence[int],
-    before: Mapping[int, WorkerTrack],
-    after: Mapping[int, WorkerTrack],
+    answering: Sequence[WorkerRef],
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
     t: float,
     config: Config,
 ) -> RunHeader | None:
@@ -204,8 +205,8 @@ def _began(track: WorkerTrack) -> float:
     return track.generations[-1].began_t if track.generations else float("-inf")
 
 
-def _start_of(slots: Sequence[int], tracks: Mapping[int, WorkerTrack], otherwise_t: float) -> float:
-    starts = [t for slot in slots if (t := tracks[slot].pid_started_at) is not None]
+def _start_of(refs: Sequence[WorkerRef], tracks: Mapping[WorkerRef, WorkerTrack], otherwise_t: float) -> float:
+    starts = [t for ref in refs if (t := tracks[ref].pid_started_at) is not None]
     return min(starts, default=otherwise_t)
 
 

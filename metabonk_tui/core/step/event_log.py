@@ -10,10 +10,10 @@ from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import worker_names
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Check, Verdict
 from metabonk_tui.core.text.numbers import age
-from metabonk_tui.core.text.phrases import worker_names
 from metabonk_tui.core.worker.process_exits import ExitedProcess
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
@@ -58,14 +58,14 @@ class EventLog:
         for draft in drafts:
             groups.setdefault((draft.kind, draft.severity, draft.text), []).append(draft)
         for (kind, severity, text), same in groups.items():
-            slots = [slot for draft in same for slot in draft.workers]
+            refs = [ref for draft in same for ref in draft.workers]
             last = same[-1]
-            if len(slots) == 1 and last.detail:
+            if len(refs) == 1 and last.detail:
                 text = f"{text}: {last.detail}"
-            elif len(slots) > 1 and last.plural:
+            elif len(refs) > 1 and last.plural:
                 text = last.plural
-            facts = {"workers": slots, **last.facts}
-            self.emit(EventDraft(kind, severity, f"{worker_names(slots)} {text}", tuple(slots), facts, last.t))
+            facts = {"workers": [ref.written for ref in refs], **last.facts}
+            self.emit(EventDraft(kind, severity, f"{worker_names(refs)} {text}", tuple(refs), facts, last.t))
 
 
 def check_draft(check: Check, total: int) -> EventDraft:
@@ -88,7 +88,7 @@ def exit_draft(severity: Severity, text: str, process: ExitedProcess) -> EventDr
     """Write how a process ended."""
     ended = process.process_exit
     facts = {"pid": process.pid, "word": ended.reason, "exit_code": ended.exit_code}
-    workers = (process.slot,) if process.role == "worker" and process.slot is not None else ()
+    workers = () if process.ref is None else (process.ref,)
     return EventDraft(EventKind.PROCESS_EXIT, severity, text, workers, facts)
 
 
@@ -114,7 +114,7 @@ def _alert_facts(transition: AlertTransition) -> dict[str, Any]:
     """Gather all that is known; `twin` names the event that showed the same condition when it began."""
     alert: Alert = transition.alert
     facts = {"id": alert.id, "turn": transition.kind, "severity": alert.severity, "since": alert.since_t}
-    facts |= {"workers": list(alert.workers), "times": alert.times}
+    facts |= {"workers": [ref.written for ref in alert.workers], "times": alert.times}
     facts |= {"least": alert.least, "most": alert.most, "unit": alert.unit} if alert.unit else {}
     facts |= {"duration": alert.duration_s(alert.resolved_t)} if alert.resolved_t is not None else {}
     return facts | ({"twin": SAME_EVENT[alert.name]} if alert.name in SAME_EVENT else {})

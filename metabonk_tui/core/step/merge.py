@@ -7,9 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from metabonk_tui.core.model.sample import KernelLogReading, Sample
-
-READINGS = frozenset({"t", "workers", "memory", "processes", "gpus", "pool", "watch", "lag_s"})
-"""What each Sample says anew; all else is told once."""
+from metabonk_tui.core.model.sample_fields import EACH_TICK
 
 
 def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> Sample:
@@ -19,7 +17,7 @@ def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> S
     kept: dict[str, Any] = {}
     for item in fields(Sample):
         before, now = getattr(earlier, item.name), getattr(sample, item.name)
-        if item.name in READINGS or before is None:
+        if item.name in EACH_TICK or before is None:
             continue
         if item.name == "events":
             kept[item.name] = (*before, *now)[-keep_events:]

@@ -16,6 +16,7 @@ from metabonk_tui.core.memory import flight_recorder
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import PoolReading, RunHeader
 from metabonk_tui.core.model.snapshot import Gap, Gate, Verdict
 from metabonk_tui.core.model.timing import Timing
@@ -91,17 +92,17 @@ def observe_run(tick: Tick) -> None:
 
 @stage(writes=("tracks",), needs=("timing",))
 def observe_workers(tick: Tick) -> None:
-    """Take in every wanted slot, and every other one that was seen alive."""
+    """Take in every wanted worker, and every other one that was seen alive."""
     sample, desired, before = tick.sample, tick.desired, tick.before.tracks
-    wanted = set(range(desired)) if desired is not None else set(sample.workers)
-    alive = {slot for slot, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
-    known = {slot for slot, track in before.items() if track.generation and (desired is None or slot < desired)}
+    wanted = {WorkerRef(slot=slot) for slot in range(desired)} if desired is not None else set(sample.workers)
+    alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
+    known = {ref for ref, track in before.items() if track.generation and (desired is None or ref.slot < desired)}
     of_slot = {p.slot: p for p in sample.processes or () if p.role == "worker" and p.slot is not None}
-    tracks: dict[int, WorkerTrack] = {}
-    for slot in sorted(wanted | alive | known):
-        track = before.get(slot) or workers.new_track(slot, sample.t, tick.config)
-        seen, env = sample.workers.get(slot), sample.environments.get(slot)
-        tracks[slot] = workers.observe(track, seen, of_slot.get(slot), env, tick.timing, tick.config)
+    tracks: dict[WorkerRef, WorkerTrack] = {}
+    for ref in sorted(wanted | alive | known):
+        track = before.get(ref) or workers.new_track(ref, sample.t, tick.config)
+        seen, env = sample.workers.get(ref), sample.environments.get(ref)
+        tracks[ref] = workers.observe(track, seen, of_slot.get(ref.slot), env, tick.timing, tick.config)
     tick.tracks = tracks
 
 
@@ -240,7 +241,7 @@ def gather_verdict_inputs(tick: Tick) -> None:
 
 @stage(writes=("now.cause_tracker",), needs=("inputs", "tracks", "now.env_file"))
 def rank_causes(tick: Tick) -> None:
-    environs = {slot: track.env.values for slot, track in tick.tracks.items() if track.env is not None}
+    environs = {ref: track.env.values for ref, track in tick.tracks.items() if track.env is not None}
     found = tick.before.cause_tracker.observe(tick.sample, tick.inputs, environs, tick.now.env_file)
     tick.update(cause_tracker=found)
 

@@ -13,6 +13,7 @@ from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Check, Gap, Gate, Snapshot, Verdict, VerdictKind
 from metabonk_tui.core.model.timing import Timing
@@ -37,11 +38,11 @@ class State:
     """What a step needs of the steps before it."""
 
     run: RunTrack
-    tracks: Mapping[int, WorkerTrack]
+    tracks: Mapping[WorkerRef, WorkerTrack]
     memory: MemoryTrack
     gate: GateTrack
     contract: ContractTrack
-    health_tracks: Mapping[int, HealthTrack] = field(default_factory=dict)
+    health_tracks: Mapping[WorkerRef, HealthTrack] = field(default_factory=dict)
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
     """The last that was read; a file outlives a run."""
@@ -73,7 +74,7 @@ class Tick:
     run: RunTrack = field(init=False)
     """The run with this sample taken in, before our own actions are noted in it."""
     timing: Timing = field(init=False)
-    tracks: Mapping[int, WorkerTrack] = field(init=False)
+    tracks: Mapping[WorkerRef, WorkerTrack] = field(init=False)
     """The workers with this sample taken in, before what was emitted of them is noted."""
     observed_memory: MemoryTrack = field(init=False)
     """Memory with this sample taken in, before kills that only the kernel's log names are latched."""

@@ -12,7 +12,7 @@ from metabonk_tui.core.verdict.inputs import VerdictInputs
 def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]:
     """Name the steps that the word asks for; none where there is nothing to do."""
     config = inputs.config
-    if config.pool.backend == "none" and kind is not VerdictKind.TUNE_EPSILON:
+    if not config.pool.can_launch and kind is not VerdictKind.TUNE_EPSILON:
         return ()
     count = workers_to_launch(inputs.memory, config)
     workers = count_of(count, "worker")

@@ -155,7 +155,7 @@ def gameplay_node(inputs: VerdictInputs) -> Node:
     total = len(inputs.workers)
     limit = age(inputs.config.clock.gameplay_s)
     evidence = [_reached(w) for w in reached[:4]] + [
-        f"w{w.slot} gameplay_started alone, not corroborated" for w in claimed[:4]
+        f"{w.ref.label} gameplay_started alone, not corroborated" for w in claimed[:4]
     ]
     answer: Answer
     if reached:
@@ -186,5 +186,5 @@ def gameplay_node(inputs: VerdictInputs) -> Node:
 
 def _reached(worker: WorkerView) -> str:
     if not worker.gameplay.corroborated:
-        return f"w{worker.slot} reached it in an earlier generation"
-    return f"w{worker.slot} gameplay_started and {', '.join(worker.gameplay.signs)}"
+        return f"{worker.ref.label} reached it in an earlier generation"
+    return f"{worker.ref.label} gameplay_started and {', '.join(worker.gameplay.signs)}"

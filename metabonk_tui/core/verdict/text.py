@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 
 from metabonk_tui.core.memory.capacity import describe_source
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.text.phrases import worker_ranges
 
 
 def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
@@ -84,11 +84,11 @@ def _components(snapshot: Snapshot) -> list[str]:
     ids: dict[str, str] = {part.id: part.title for worker in snapshot.workers for part in worker.components}
     lines = []
     for name, title in ids.items():
-        states: dict[ComponentState, list[int]] = {}
+        states: dict[ComponentState, list[WorkerRef]] = {}
         for worker in snapshot.workers:
             part = component_of(worker, name)
             if part is not None:
-                states.setdefault(part.state, []).append(worker.slot)
+                states.setdefault(part.state, []).append(worker.ref)
         summary = ", ".join(f"{state} on {worker_ranges(numbers)}" for state, numbers in states.items())
         lines.append(f"  {title}: {summary}")
     return lines

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import ContractView, Expected, FieldStatus, NameView
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.status.known_fields import expectations, format_names, nearest
@@ -52,14 +53,14 @@ class ContractTrack:
     """What is remembered of the names of a run."""
 
     expected: Mapping[str, Expected]
-    workers: Mapping[int, WorkerNames] = field(default_factory=dict)
-    seen: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    workers: Mapping[WorkerRef, WorkerNames] = field(default_factory=dict)
+    seen: Mapping[str, tuple[WorkerRef, ...]] = field(default_factory=dict)
     """Expected names, and who said them."""
     others: frozenset[str] = frozenset()
     others_more: bool = False
     observable: frozenset[str] | None = frozenset()
     """What could have been seen so far; None: everything."""
-    vanished: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    vanished: Mapping[str, frozenset[WorkerRef]] = field(default_factory=dict)
     """Expected names that were told to be gone, and on which workers they still are."""
     emitted_never_seen: bool = False
     view: ContractView | None = None
@@ -74,7 +75,7 @@ def new_contract(config: Config) -> ContractTrack:
 
 def observe(
     contract: ContractTrack,
-    tracks: Mapping[int, WorkerTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
     timing: Timing,
     gate_began_t: float | None,
 ) -> ContractTrack:
@@ -82,21 +83,21 @@ def observe(
     before, t, nominal_s, gap_s = contract, timing.t, timing.nominal_s, timing.gap_s
     steady_s, missing_s = max(STEADY_S, STEADY_INTERVALS * nominal_s), max(MISSING_S, MISSING_INTERVALS * nominal_s)
     known = dict(contract.workers)
-    missing: dict[tuple[str, str | None], list[int]] = {}
-    for slot, track in tracks.items():
+    missing: dict[tuple[str, str | None], list[WorkerRef]] = {}
+    for ref, track in tracks.items():
         status = track.status
         if status is None or track.last_good_t != t:
             continue
-        old = known.get(slot)
+        old = known.get(ref)
         now = _observe_worker(old, track.generation, status, t, contract.expected, steady_s, gap_s)
         if old is None or now.keys is not old.keys or now.generation != old.generation:
-            contract = _note_keys(contract, slot, status, now)
+            contract = _note_keys(contract, ref, status, now)
         if now.missing:
             due = [name for name, since_t in now.missing.items() if t - since_t >= missing_s]
             for name in due:
-                missing.setdefault((name, _renamed(now, name)), []).append(slot)
+                missing.setdefault((name, _renamed(now, name)), []).append(ref)
             now = replace(now, missing={name: since for name, since in now.missing.items() if name not in due})
-        known[slot] = now
+        known[ref] = now
     contract = _emit_missing(replace(contract, workers=known, drafts=()), missing)
     if contract.view is None or _differs(before, contract):
         contract = replace(contract, view=_view(contract))
@@ -150,12 +151,12 @@ def _renamed(now: WorkerNames, name: str) -> str | None:
     )
 
 
-def _note_keys(contract: ContractTrack, slot: int, status: WorkerStatus, now: WorkerNames) -> ContractTrack:
+def _note_keys(contract: ContractTrack, ref: WorkerRef, status: WorkerStatus, now: WorkerNames) -> ContractTrack:
     expected = contract.expected
     seen, others, more = contract.seen, contract.others, contract.others_more
-    fresh = [name for name in now.keys if name in expected and slot not in seen.get(name, ())]
+    fresh = [name for name in now.keys if name in expected and ref not in seen.get(name, ())]
     if fresh:
-        seen = {**seen, **{name: tuple(sorted((*seen.get(name, ()), slot))) for name in fresh}}
+        seen = {**seen, **{name: tuple(sorted((*seen.get(name, ()), ref))) for name in fresh}}
     unexpected = [name for name in now.keys if name not in expected and name not in others]
     if unexpected:
         room = KEPT_OTHERS - len(others)
@@ -165,26 +166,26 @@ def _note_keys(contract: ContractTrack, slot: int, status: WorkerStatus, now: Wo
         wider = None if status.observable is None else observable | status.observable
         observable = observable if wider == observable else wider
     vanished = contract.vanished
-    back = [name for name, slots in vanished.items() if slot in slots and name in now.keys]
+    back = [name for name, refs in vanished.items() if ref in refs and name in now.keys]
     if back:
-        left = {name: slots - {slot} if name in back else slots for name, slots in vanished.items()}
-        vanished = {name: slots for name, slots in left.items() if slots}
+        left = {name: refs - {ref} if name in back else refs for name, refs in vanished.items()}
+        vanished = {name: refs for name, refs in left.items() if refs}
     return replace(contract, seen=seen, others=others, others_more=more, observable=observable, vanished=vanished)
 
 
-def _emit_missing(contract: ContractTrack, missing: Mapping[tuple[str, str | None], list[int]]) -> ContractTrack:
+def _emit_missing(contract: ContractTrack, missing: Mapping[tuple[str, str | None], list[WorkerRef]]) -> ContractTrack:
     if not missing:
         return contract
     vanished = dict(contract.vanished)
     emitted: list[EventDraft] = []
-    for (name, other), slots in missing.items():
-        vanished[name] = vanished.get(name, frozenset()).union(slots)
+    for (name, other), refs in missing.items():
+        vanished[name] = vanished.get(name, frozenset()).union(refs)
         if other is None:
             text = f"{name} vanished from /status"
-            emitted.append(EventDraft(EventKind.CONTRACT_VANISHED, "warn", text, tuple(slots)))
+            emitted.append(EventDraft(EventKind.CONTRACT_VANISHED, "warn", text, tuple(refs)))
         else:
             text = f"{name} is now {other} in /status"
-            emitted.append(EventDraft(EventKind.CONTRACT_RENAMED, "warn", text, tuple(slots)))
+            emitted.append(EventDraft(EventKind.CONTRACT_RENAMED, "warn", text, tuple(refs)))
     return replace(contract, vanished=vanished, drafts=tuple(emitted))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.config.schema import ComponentConfig, Config
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading
 from metabonk_tui.core.model.worker import ComponentState, EnvView, WorkerView
 
@@ -51,7 +52,7 @@ def wrong_keys(env: EnvView) -> list[str]:
 class EnvCheckCell:
     """One key in one worker's process."""
 
-    slot: int
+    ref: WorkerRef
     result: EnvCheckResult
     value: str | None
     """As the process was started with it; None: missing or not known."""
@@ -63,7 +64,7 @@ class EnvCheckCell:
 class EnvCheckEffect:
     """What `/status` shows of what the key is for, on one worker."""
 
-    slot: int
+    ref: WorkerRef
     text: str
     """"seen", "absent", "zero", "stalled" ..."""
     state: ComponentState
@@ -81,21 +82,21 @@ class EnvCheckRow:
     file_value: str | None
     exported: bool | None
     """Does a plain `source` hand it to child processes? None: not known, or not in the file."""
-    overridden: tuple[int, ...]
+    overridden: tuple[WorkerRef, ...]
     """The workers whose process has another value than the file: something between the two set it."""
     cells: tuple[EnvCheckCell, ...]
     effects: tuple[EnvCheckEffect, ...]
     """Of its first component; empty where it has none."""
     verdict: EnvCheckVerdict
 
-    def slots(self, result: EnvCheckResult) -> tuple[int, ...]:
+    def refs(self, result: EnvCheckResult) -> tuple[WorkerRef, ...]:
         """List the workers of which this is so."""
-        return tuple(cell.slot for cell in self.cells if cell.result == result)
+        return tuple(cell.ref for cell in self.cells if cell.result == result)
 
     @property
     def right(self) -> int:
         """In how many processes it is right."""
-        return len(self.slots("right"))
+        return len(self.refs("right"))
 
 
 def env_check_table(
@@ -108,7 +109,7 @@ def env_check_table(
 
 def not_exported(rows: Sequence[EnvCheckRow]) -> tuple[EnvCheckRow, ...]:
     """List the keys that are right in the file, would not be exported by a plain `source`, and lack in a process."""
-    return tuple(row for row in rows if row.file == "right" and row.exported is False and row.slots("missing"))
+    return tuple(row for row in rows if row.file == "right" and row.exported is False and row.refs("missing"))
 
 
 def _row(
@@ -136,9 +137,9 @@ def _cell(key: str, wanted: str, worker: WorkerView) -> EnvCheckCell:
     values = worker.environment
     if values is None:
         why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
-        return EnvCheckCell(worker.slot, "unknown", None, why)
+        return EnvCheckCell(worker.ref, "unknown", None, why)
     value = values.get(key)
-    return EnvCheckCell(worker.slot, _check_value(value, wanted), value)
+    return EnvCheckCell(worker.ref, _check_value(value, wanted), value)
 
 
 def _check_value(value: str | None, wanted: str) -> EnvCheckResult:
@@ -147,10 +148,10 @@ def _check_value(value: str | None, wanted: str) -> EnvCheckResult:
     return "right" if is_same_value(value, wanted) else "wrong"
 
 
-def _overridden(in_file: str | None, cells: Sequence[EnvCheckCell]) -> tuple[int, ...]:
+def _overridden(in_file: str | None, cells: Sequence[EnvCheckCell]) -> tuple[WorkerRef, ...]:
     if in_file is None:
         return ()
-    return tuple(cell.slot for cell in cells if cell.value is not None and not is_same_value(cell.value, in_file))
+    return tuple(cell.ref for cell in cells if cell.value is not None and not is_same_value(cell.value, in_file))
 
 
 def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[EnvCheckEffect]:
@@ -159,7 +160,7 @@ def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[
         view = next((part for part in worker.components if part.id == component.id), None)
         if view is not None:
             text = "seen" if view.window_activity == "showing" else view.state.value.lower()
-            found.append(EnvCheckEffect(worker.slot, text, view.state))
+            found.append(EnvCheckEffect(worker.ref, text, view.state))
     return found
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Health, HealthState, Reach
@@ -67,21 +68,21 @@ class HealthTrack:
 
 
 def observe(
-    before: Mapping[int, HealthTrack],
-    tracks: Mapping[int, WorkerTrack],
-    seen: Mapping[int, Observation],
+    before: Mapping[WorkerRef, HealthTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
+    seen: Mapping[WorkerRef, Observation],
     timing: Timing,
     config: Config,
-) -> dict[int, HealthTrack]:
+) -> dict[WorkerRef, HealthTrack]:
     """Take in a tick of every worker and judge it."""
     t = timing.t
     min_s = max(SEEN_INTERVALS * timing.nominal_s, 1.0)
     after = {}
-    for slot, track in tracks.items():
-        known = before.get(slot)
+    for ref, track in tracks.items():
+        known = before.get(ref)
         if known is None or known.generation != track.generation:
             known = HealthTrack(track.generation, now=known.now if known is not None else None)
-        frame_t = seen[slot].last_frame_t if slot in seen else None
+        frame_t = seen[ref].last_frame_t if ref in seen else None
         if frame_t is not None:
             known = replace(known, frame_t=frame_t)
         if track.status is not None and track.last_good_t == t:
@@ -89,7 +90,7 @@ def observe(
         found = _judge(known, track, t, config, min_s, starting=timing.starting)
         if found is not None and known.now is not None and known.now.state is found.state:
             found = replace(found, since_t=known.now.since_t)
-        after[slot] = replace(known, now=found) if found != known.now else known
+        after[ref] = replace(known, now=found) if found != known.now else known
     return after
 
 
@@ -206,18 +207,18 @@ UNANSWERING = (HealthState.HUNG, HealthState.BROKEN)
 
 
 def health_events(
-    before: Mapping[int, HealthTrack],
-    after: Mapping[int, HealthTrack],
-    tracks_before: Mapping[int, WorkerTrack],
-    tracks: Mapping[int, WorkerTrack],
+    before: Mapping[WorkerRef, HealthTrack],
+    after: Mapping[WorkerRef, HealthTrack],
+    tracks_before: Mapping[WorkerRef, WorkerTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
 ) -> tuple[EventDraft, ...]:
     """Draft what began and what ended.
 
     Left out is what other events show: that a worker is down, that it answers again, and the jump of its step rate.
     """
     drafts: list[EventDraft] = []
-    for slot, track in after.items():
-        known = before.get(slot)
+    for ref, track in after.items():
+        known = before.get(ref)
         was, now = known.now if known is not None else None, track.now
         if (was and was.state) is (now and now.state):
             continue
@@ -226,10 +227,10 @@ def health_events(
             kind = EventKind.WORKER_DOWN if now.state in UNANSWERING else EventKind.WORKER_HEALTH
             severity: Severity = "crit" if now.state.level == "stop" else "warn"
             summary = f"{now.state}, {ended}" if ended else now.state.value
-            if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(slot), tracks[slot]):
-                drafts.append(EventDraft(kind, severity, summary, (slot,), detail=now.why))
-        elif was is not None and ended and now is None and not _answers_again(was.state, tracks[slot]):
-            drafts.append(EventDraft(EventKind.WORKER_HEALTH, "ok", ended, (slot,)))
+            if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(ref), tracks[ref]):
+                drafts.append(EventDraft(kind, severity, summary, (ref,), detail=now.why))
+        elif was is not None and ended and now is None and not _answers_again(was.state, tracks[ref]):
+            drafts.append(EventDraft(EventKind.WORKER_HEALTH, "ok", ended, (ref,)))
     return tuple(drafts)
 
 

@@ -13,6 +13,7 @@ from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation
@@ -40,6 +41,11 @@ class ExitedProcess:
     name: str = ""
     emitted_text: str | None = None
     """What was last told of it; None: nothing yet."""
+
+    @property
+    def ref(self) -> WorkerRef | None:
+        """The worker whose process it was; None: another process."""
+        return None if self.slot is None or self.role != "worker" else WorkerRef(slot=self.slot)
 
     @property
     def who(self) -> str:

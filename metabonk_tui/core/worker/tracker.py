@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvReading, Observation, ProcessReading, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation, Reach
@@ -29,7 +30,7 @@ MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
 class WorkerTrack:
     """What is remembered of one worker in one run."""
 
-    slot: int
+    ref: WorkerRef
     components: tuple[ComponentTrack, ...]
     reach: Reach = Reach.STARTING
     reach_since_t: float = 0.0
@@ -66,10 +67,10 @@ class WorkerTrack:
     """What this tick brought, without the worker; cleared by every `observe`."""
 
 
-def new_track(slot: int, t: float, config: Config) -> WorkerTrack:
+def new_track(ref: WorkerRef, t: float, config: Config) -> WorkerTrack:
     """Begin to follow a slot."""
     blank = tuple(ComponentTrack(since_t=t) for _ in config.component)
-    return WorkerTrack(slot=slot, components=blank, reach_since_t=t, port=config.pool.base_port + slot)
+    return WorkerTrack(ref=ref, components=blank, reach_since_t=t, port=config.pool.base_port + ref.slot)
 
 
 def observe(

@@ -15,11 +15,12 @@ from metabonk_tui.core.ports.live import Journal
 from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import Scene
+from tests.support.refs import w
 from tests.support.waiting import wait_for
 
 LOW = Alert("MemLow", "", "warn", "firing", "0.8 GB available", 100.0, firing_t=160.0)
 ENDED = replace(LOW, state="resolved", resolved_t=300.0)
-DOWN = Alert("WorkerDown", "2", "warn", "firing", "refused", 200.0, firing_t=230.0, workers=(2,))
+DOWN = Alert("WorkerDown", "2", "warn", "firing", "refused", 200.0, firing_t=230.0, workers=(w(2),))
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def test_every_sink_receives_every_change_once_and_in_order() -> None:
         bench.show(LOW)
         bench.show(LOW, DOWN)
         bench.show(ENDED, DOWN)
-        bench.show(ENDED, replace(DOWN, workers=(1, 2)))
+        bench.show(ENDED, replace(DOWN, workers=(w(1), w(2))))
     wanted = [("MemLow", "firing"), ("WorkerDown:2", "firing"), ("MemLow", "resolved"), ("WorkerDown:2", "louder")]
     assert one.received == other.received == wanted
 
@@ -116,7 +117,7 @@ class Recorded:
     received: list[Event] = field(default_factory=list)
 
     def _samples(self) -> Iterable[Sample]:
-        workers = {0: Observation(status=WorkerStatus({"step": 1.0}), pid=71, pid_started_at=self.t - 50)}
+        workers = {w(0): Observation(status=WorkerStatus({"step": 1.0}), pid=71, pid_started_at=self.t - 50)}
         yield Sample(self.t - 20, workers, run=RunHeader("run-1", self.t - 50, 2))
         yield Sample(self.t - 10, workers)
 
@@ -125,7 +126,7 @@ class Recorded:
 
     def read_new(self) -> tuple[Sample, ...] | None:
         self.t += 0.05
-        return (Sample(self.t, {0: Observation(status=WorkerStatus({"step": 2.0}))}),) if self.along else None
+        return (Sample(self.t, {w(0): Observation(status=WorkerStatus({"step": 2.0}))}),) if self.along else None
 
     def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
         self.received += events
