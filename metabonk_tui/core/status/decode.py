@@ -40,7 +40,7 @@ def decode_status(body: bytes) -> WorkerStatus | BadStatus:
 
 
 def number(status: WorkerStatus | None, name: str, *, minimum: float | None = None) -> NumberField:
-    """Read one numeric field: absent, null, bad, unobserved or a value. A boolean is bad."""
+    """Read one numeric field: absent, null, bad, unobserved or a value. A boolean, and less than `minimum`, is bad."""
     if status is None:
         return NumberField(Presence.UNOBSERVED)
     if name not in status.fields:
