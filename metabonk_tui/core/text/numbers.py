@@ -100,7 +100,7 @@ def _two(big: int, big_unit: str, small: int, small_unit: str) -> str:
 
 
 def estimate(seconds: float, plus_minus_s: float | None = None, sign: str = "±") -> str:
-    """Format a forecast in seconds: "~19m ±6m", "~2h20m", "> 24h". `sign` replaces "±" where glyphs are ASCII."""
+    """Format a forecast in seconds: "~19m ±6m", "~2h20m", "> 24h". `sign` replaces "±"."""
     if seconds > DAY:
         return "> 24h"
     text = f"~{age(seconds)}"
