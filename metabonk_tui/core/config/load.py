@@ -152,7 +152,7 @@ def _value_at(tree: Any, path: str) -> Any:
 
 
 def printable(config: Config) -> dict[str, Any]:
-    """Return every key in effect as TOML can express it: no key without a value, secrets masked by `MASK`."""
+    """Return every key in effect as TOML can express it: no key without a value, secret environment values masked."""
     return _printable(msgspec.to_builtins(config), config.environment.secret_words)
 
 

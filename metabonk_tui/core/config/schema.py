@@ -239,8 +239,6 @@ class MetricsConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class Config(ConfigSection, frozen=True, kw_only=True):
-    """The whole configuration."""
-
     pool: PoolConfig
     processes: ProcessesConfig
     observe: ObserveConfig

@@ -24,7 +24,7 @@ from metabonk_tui.core.verdict.inputs import due_components
 FRESH_S = 600.0
 """Seconds on the run's clock for which findings of a preflight can block a launch."""
 REPLACED = frozenset({"memory", "env-processes"})
-"""Findings of a preflight that block no launch: memory is judged again, the processes end with the launch."""
+"""Findings of a preflight that block no launch: memory is judged again, and the processes are replaced."""
 
 
 @dataclass(frozen=True, slots=True)

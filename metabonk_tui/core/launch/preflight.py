@@ -43,7 +43,7 @@ class PortFinding:
     port: int
     state: Literal["free", "ours", "stranger", "unknown"]
     holder: str = ""
-    """The process for people, or why it is unknown."""
+    """The process that listens, as text for people, or why it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

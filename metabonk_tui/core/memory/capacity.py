@@ -1,4 +1,4 @@
-"""Computes how many workers fit: `n x worker peak + Ollama peak + floor <= available + use of the pool`.
+"""Computes how many workers fit: `n x worker peak + Ollama peak + floor <= available + used by the pool`.
 
 Each peak has a source: measured in this run, measured in an earlier run on this machine, or assumed.
 Does not: forecast. A worker that grows without end exceeds any peak.
@@ -106,8 +106,8 @@ def worker_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Co
     """Choose the peak of one worker.
 
     A worker in start-up has not loaded everything: its number counts only above the expected peak.
-    After start-up its number counts, unless an earlier run was higher. Once the run is as old as start-up
-    and gate together, its own number always counts.
+    After start-up its number counts, unless an earlier run was higher. Once a worker is as old as start-up
+    and gate together, the number of this run always counts.
     """
     expected = _expected([(peaks.worker_bytes, peaks.t) for peaks in earlier], config.memory.worker_gb)
     return _choose_peak(measured.worker_bytes, _started(measured, config), _mature(measured, config), expected)
@@ -142,7 +142,7 @@ def what_if(budget: Budget, counts: Iterable[int]) -> tuple[WhatIf, ...]:
 
 
 def counts(wanted: Iterable[int], fits: int, rows: int = TABLE_ROWS) -> tuple[int, ...]:
-    """Choose the rows of a what-if table in order: from 1 to one above both the limit and every wanted number.
+    """Choose the rows of a what-if table in order: 1 to one above the limit and all wanted numbers.
 
     Beyond `rows`, the wanted numbers come first, then those at the limit, then from 1 upwards.
     """

@@ -30,7 +30,7 @@ HAD = "had: held when last seen; gone at the kill"
 def table(box: BlackBox) -> list[list[str]]:
     """Format memory in GB as rows of cells: a head, available memory, then every name; "-" for not seen.
 
-    A process that was seen in the last 10 s and is gone at the kill "had" its last size: the victim does.
+    A process that is gone at the kill "had" the size seen in the 10 s before: the victim does.
     """
     moments = [box.at(before_s) for _, before_s in MOMENTS]
     names = list(dict.fromkeys(name for point in box.points for name, _ in point.held))

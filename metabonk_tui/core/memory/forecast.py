@@ -119,7 +119,7 @@ class ForecastTrack:
 
 
 def reset(track: ForecastTrack, t: float) -> ForecastTrack:
-    """Forget everything: the monitor changed the pool, or a new run began."""
+    """Forget everything: the monitor changed the pool, the kernel killed a process, or a new run began."""
     return ForecastTrack(seen_t=t, since_t=t)
 
 

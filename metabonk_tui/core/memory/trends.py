@@ -43,7 +43,7 @@ class GrowthSeries:
 
 @dataclass(frozen=True, slots=True)
 class SwapTrack:
-    """State of swap."""
+    """Swap in use over 5 min, and when it last thrashed."""
 
     used: Points = GROWTH_POINTS
     view: SwapView | None = None

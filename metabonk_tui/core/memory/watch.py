@@ -1,6 +1,6 @@
 """Decides in each tick whether the memory watch warns, raises the alarm or acts.
 
-Knows levels, how long they lasted, and the cool-down. Does not: act, plan, or treat unread memory as low.
+Follows levels, how long they lasted, and the cool-down. Does not: act, plan, or treat unread memory as low.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ HANDOVER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RunTrack:
-    """State of the run itself."""
+    """Header of the run, and how well the run was observed."""
 
     header: RunHeader
     begun: bool
@@ -160,7 +160,7 @@ def relaunch(
     launcher_before: tuple[int, float] | None,
     starting: bool,
 ) -> RunHeader | None:
-    """Return the header of a run that another program launched, when this sample shows one; else None."""
+    """Return the header of a run that this monitor did not launch, when this sample shows one; else None."""
     if run.header.how == "launched by us" and (starting or sample.t - run.started_at <= HANDOVER_S):
         return None
     launcher = launcher_of(sample)
@@ -186,7 +186,7 @@ def _relaunch_unseen(
     t: float,
     config: Config,
 ) -> RunHeader | None:
-    """Detect a run that began in a gap or while the whole pool was down: more than half of the workers are new."""
+    """Detect a run that began in a gap or with the whole pool down: most workers are new."""
     if run.revived is None or t - run.revived[1] > config.clock.startup_grace_s:
         return None
     gone_t, revived_t = run.revived

@@ -32,7 +32,7 @@ class Buckets:
         return Buckets(self.width_s, self.keep, index, (*self.amounts, *empty, amount)[-self.keep :])
 
     def newest_sum(self, count: int) -> float:
-        """Sum the newest `count` buckets."""
+        """Sum the newest `count` buckets, fewer if fewer are kept."""
         return sum(self.amounts[-count:])
 
 
@@ -109,7 +109,10 @@ class Spacing:
 
     @property
     def nominal_s(self) -> float:
-        """Nominal seconds between samples: as declared, or the median of five or more when the source is slower."""
+        """Nominal seconds between samples.
+
+        As declared, or the median of five or more measured when the source is slower. Undeclared: the median, else 1 s.
+        """
         seen = median(self.recent) if self.recent else 0.0
         if self.declared_s:
             slower = min(max(self.declared_s, seen), MAX_SLOWER * self.declared_s)

@@ -1,6 +1,6 @@
 """Decides the verdict: answers three questions with evidence, and derives the word that they lead to.
 
-Pure. Does not: know time, hysteresis or history; `hysteresis` and the step do.
+Pure. Does not: read the clock, delay changes, or keep history; `hysteresis` and the step do.
 """
 
 from __future__ import annotations

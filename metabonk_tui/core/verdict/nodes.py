@@ -1,6 +1,6 @@
 """Answers the three questions of the matrix, A, B and C, each with evidence, whether on the path or not.
 
-Knows the facts of this moment. Does not: combine the answers; `decide` does.
+Uses only the facts of this moment. Does not: combine the answers; `decide` does.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Judges each declared component on one worker: state with proof, growth, transitions.
 
-Knows the statuses of one worker in order. Does not: know reachability, other workers, or what a state leads to.
+Reads the statuses of one worker in order. Does not: know reachability, other workers, or what a state leads to.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
         numbers[counted] = now
         grown = now if before is None else now - before
         grew = grew or (now != 0 if spec.kind == "level" else grown > 0)
-        # Without the start of a counter, its first value shows no growth: only later moves count.
+        # A counter whose start was not observed shows by its first value that it moves, not how much it grew.
         if spec.kind == "counter" and counted == name and grown > 0 and (before is not None or track.after_reset):
             amount = grown
         if presence is Presence.UNOBSERVED and (moved or grew):

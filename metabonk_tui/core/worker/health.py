@@ -113,7 +113,7 @@ def _take_in(
         step=step if step is not None else known.step,
         moved_t=t if grew else known.moved_t,
         pulse=pulse,
-        # Without a step nothing shows that the worker stands still.
+        # Without a step, nothing shows that the worker makes no progress.
         pulse_t=None if step is None else t if hole or beats or known.pulse_t is None else known.pulse_t,
         pulsed=known.pulsed or beats,
         frames=frames,
@@ -162,7 +162,7 @@ def _unreached(track: WorkerTrack, t: float) -> Health | None:
 
 
 def _max_still_s(known: HealthTrack, config: Config) -> float:
-    """Return the seconds that a worker may stand still: `PAUSES` of its usual pauses, within the configured limits."""
+    """Return the seconds a worker may go without a step: `PAUSES` of its usual pauses, within configured limits."""
     made = (known.step or 0.0) - (known.first_step or 0.0)
     took_s = (known.moved_t or 0.0) - (known.first_t or 0.0)
     pauses_s = PAUSES * took_s / made if made > 0 else 0.0

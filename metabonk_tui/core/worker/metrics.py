@@ -96,7 +96,7 @@ class WorkerMetric:
 
 
 MIN_RATE = 0.01
-"""Steps per second; two workers below this rate stand equally still."""
+"""Steps per second; two workers below this rate are equally slow."""
 
 WORKER_METRICS: tuple[WorkerMetric, ...] = (
     WorkerMetric(

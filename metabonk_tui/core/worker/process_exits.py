@@ -22,12 +22,12 @@ LATE_S = 30.0
 """Seconds; the launcher logs an exit only when it respawns the worker."""
 NAMED: tuple[Role, ...] = ("worker", "ollama", "launcher")
 FROM_EVENT_S = 60.0
-"""Seconds before its end at which an action of ours may have begun, if only its end was recorded."""
+"""Seconds before its end at which an action of ours may have started, if only its end was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExitedProcess:
-    """One process that is gone."""
+    """One process that is gone, with the evidence of why."""
 
     role: Role
     slot: int | None

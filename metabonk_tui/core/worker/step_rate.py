@@ -1,4 +1,4 @@
-"""Follows one worker's step counter: its rate, its usual rate in this generation, and a jump or a fall of it."""
+"""Follows one worker's step counter: its rate, its usual rate in this generation, jumps and falls."""
 
 from __future__ import annotations
 
