@@ -111,7 +111,7 @@ class Spacing:
     def nominal_s(self) -> float:
         """Nominal seconds between samples.
 
-        As declared, or the median of five or more measured when the source is slower. Undeclared: the median, else 1 s.
+        As declared, or the median of five or more when the source is slower. Undeclared: the median, else 1 s.
         """
         seen = median(self.recent) if self.recent else 0.0
         if self.declared_s:

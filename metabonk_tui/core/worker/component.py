@@ -122,7 +122,7 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
         numbers[counted] = now
         grown = now if before is None else now - before
         grew = grew or (now != 0 if spec.kind == "level" else grown > 0)
-        # A counter whose start was not observed shows by its first value that it moves, not how much it grew.
+        # The first value of a counter that was not observed from its start shows movement, not an amount.
         if spec.kind == "counter" and counted == name and grown > 0 and (before is not None or track.after_reset):
             amount = grown
         if presence is Presence.UNOBSERVED and (moved or grew):
