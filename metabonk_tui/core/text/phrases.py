@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 
 def cut_list(items: Sequence[str], most: int = 2) -> str:
-    """Write the first `most` items and count the rest: "a, b and 3 more"."""
+    """Join the first `most` items and count the others: "a, b and 3 more"."""
     rest = len(items) - most
     return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def plural(count: int, noun: str) -> str:
-    """Return the noun as it follows this count: "worker" after 1, else "workers"."""
+    """Return the noun in the form for this count: "worker" for 1, else "workers"."""
     return noun if count == 1 else f"{noun}s"
 
 
 def count_of(count: int, noun: str) -> str:
-    """Write a count with its noun: "1 worker", "2 workers"."""
+    """Format a count with its noun: "1 worker", "2 workers"."""
     return f"{count} {plural(count, noun)}"

@@ -1,6 +1,6 @@
-"""The verdict as plain text: for the clipboard, for `check`, for a message to a colleague.
+"""Formats the verdict as plain text: for the clipboard, for `check`, for a message to a colleague.
 
-Refuses to know glyphs and widths; every line stands on its own.
+Every line is complete on its own. Does not: use glyphs, or know the width of a screen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from metabonk_tui.core.text import numbers as fmt
 
 
 def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
-    """Write the verdict with all it stands on, one fact a line; no line ends in a blank."""
+    """Format the verdict and its evidence, one fact per line; no line ends in a blank."""
     verdict, run = snapshot.verdict, snapshot.run
     since = fmt.elapsed(verdict.since_t - run.started_at)
     lines = [
@@ -80,7 +80,7 @@ def _gate(snapshot: Snapshot) -> list[str]:
 
 
 def _components(snapshot: Snapshot) -> list[str]:
-    """Write one line a component: on which workers it is in which state."""
+    """Format one line per component: its states, each with the workers in it."""
     ids: dict[str, str] = {part.id: part.title for worker in snapshot.workers for part in worker.components}
     lines = []
     for name, title in ids.items():
@@ -95,5 +95,5 @@ def _components(snapshot: Snapshot) -> list[str]:
 
 
 def component_of(worker: WorkerView, name: str) -> ComponentView | None:
-    """Find a component of a worker by its id."""
+    """Return the component of a worker by its id; None when the worker lacks it."""
     return next((part for part in worker.components if part.id == name), None)

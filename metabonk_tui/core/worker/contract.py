@@ -1,6 +1,6 @@
-"""Which of the expected names the workers said in this run, and which vanished or were renamed in mid-run. Pure.
+"""Tracks which expected names the workers send in `/status`, and which vanish or change in mid-run. Pure.
 
-A worker whose names did not change since its last answer costs a comparison of two sets and nothing else.
+A worker with the same names as in its last answer costs only the comparison of two sets.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from metabonk_tui.core.status.known_fields import expectations, format_names, ne
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 STEADY_S = 60.0
-"""A name that was said for less long than this may be one of those that come and go."""
+"""Seconds; a name that was present for less may be one that comes and goes."""
 MISSING_S = 30.0
-"""A name that is away for less long than this may come back."""
+"""Seconds; a name that is absent for less may come back."""
 STEADY_INTERVALS, MISSING_INTERVALS = 5, 3
-"""The same in sampling intervals, where samples are sparse."""
+"""The same limits in sampling intervals, for sparse samples."""
 NEVER_S = 60.0
-"""After start-up, a worker that answers for this long has said every name that it has."""
+"""Seconds; a worker that answers for this long after start-up has sent every name that it has."""
 RENAME_NEAR = 0.6
-"""A name that goes as a new one comes needs less likeness to be that one."""
+"""Similarity that a rename needs. It is lower than `NEAR`, because one name goes as the other comes."""
 KEPT_OTHERS = 500
-"""Unexpected names that are remembered in a run; MetaBonk says some 130 in all."""
+"""Unexpected names kept in a run; MetaBonk sends about 130 names in all."""
 KEPT_NEW = 20
 
 
@@ -41,16 +41,16 @@ class WorkerNames:
     first_t: float
     last_t: float
     present: Mapping[str, float]
-    """Expected names that are there: since when without a break that we know of."""
+    """Expected names that are present, and since when without a known break."""
     missing: Mapping[str, float] = field(default_factory=dict)
-    """Expected names that were steady and are away: since when."""
+    """Expected names that were steady and are absent, and since when."""
     new: Mapping[str, float] = field(default_factory=dict)
-    """Unexpected names that appeared after its first answer, and when."""
+    """Unexpected names that appeared after the first answer, and when."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContractTrack:
-    """What is remembered of the names of a run."""
+    """State of the names in one run."""
 
     expected: Mapping[str, Expected]
     workers: Mapping[WorkerRef, WorkerNames] = field(default_factory=dict)
@@ -65,11 +65,11 @@ class ContractTrack:
     emitted_never_seen: bool = False
     view: ContractView | None = None
     drafts: tuple[EventDraft, ...] = ()
-    """What this tick brought; cleared by every `observe`."""
+    """Events of this tick; every `observe` clears them."""
 
 
 def new_contract(config: Config) -> ContractTrack:
-    """Begin a run in which nothing was seen yet."""
+    """Return the state of a run before its first answer."""
     return ContractTrack({expected_name.name: expected_name for expected_name in expectations(config)})
 
 
@@ -79,7 +79,7 @@ def observe(
     timing: Timing,
     gate_began_t: float | None,
 ) -> ContractTrack:
-    """Take in the workers that answered in this tick; a gap in a worker's answers breaks what was steady."""
+    """Update the names with the workers that answered in this tick. A gap in the answers interrupts steady names."""
     before, t, nominal_s, gap_s = contract, timing.t, timing.nominal_s, timing.gap_s
     steady_s, missing_s = max(STEADY_S, STEADY_INTERVALS * nominal_s), max(MISSING_S, MISSING_INTERVALS * nominal_s)
     known = dict(contract.workers)
@@ -117,7 +117,7 @@ def _observe_worker(
         keys = frozenset(status.fields)
         return WorkerNames(generation, keys, t, t, {name: t for name in keys if name in expected})
     if t - old.last_t > gap_s:
-        # What it said in between is not known: nothing was steady over the hole, and nothing was away for so long.
+        # The hole hides what the worker sent: restart the time of every present and every missing name.
         old = replace(old, present=dict.fromkeys(old.present, t), missing=dict.fromkeys(old.missing, t))
     if status.fields.keys() == old.keys:
         return replace(old, last_t=t)
@@ -144,7 +144,7 @@ def _could_see(status: WorkerStatus, name: str) -> bool:
 
 
 def _renamed(now: WorkerNames, name: str) -> str | None:
-    """Return the name that came when this one went, where one is like it."""
+    """Return the similar name that appeared when this one vanished; None without one."""
     missing_t = now.missing[name]
     return nearest(
         name, (other for other, present_t in now.new.items() if abs(present_t - missing_t) < MISSING_S), RENAME_NEAR
@@ -204,7 +204,7 @@ def _emit_never_seen(contract: ContractTrack, t: float, gate_began_t: float | No
 
 
 def _differs(before: ContractTrack, after: ContractTrack) -> bool:
-    """Say whether what a view shows may have changed: these are replaced only when they change."""
+    """Return whether the view may have changed: these attributes are replaced only when they change."""
     return (
         after.seen is not before.seen
         or after.others is not before.others

@@ -1,6 +1,6 @@
 """Judges the required environment: of one worker's process, and of each key from the env file to its effect.
 
-Pure. What cannot be read is unknown and never counts as right. Does not: say what a wrong value leads to.
+Pure. An unreadable value is unknown and never counts as right. Does not: decide what a wrong value leads to.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _TRUE = ("1", "true", "yes", "on")
 
 
 def is_same_value(value: str, wanted: str) -> bool:
-    """Compare as MetaBonk does: 1, true, yes and on are one value."""
+    """Compare as MetaBonk does: without case and outer space; 1, true, yes and on are equal."""
     value, wanted = value.strip().lower(), wanted.strip().lower()
     return value == wanted or (value in _TRUE and wanted in _TRUE)
 
 
 def view(env: EnvReading | None, config: Config) -> EnvView | None:
-    """Judge what was read of a process against what is required; None: it was never read."""
+    """Compare the environment of a process with the required one; None when it was never read."""
     if env is None:
         return None
     required = config.required_environment
@@ -44,7 +44,7 @@ def view(env: EnvReading | None, config: Config) -> EnvView | None:
 
 
 def wrong_keys(env: EnvView) -> list[str]:
-    """Write each key that is not as required: "A missing", "B is 0"."""
+    """Format each key that is not as required: "A missing", "B is 0"."""
     return [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
 
 
@@ -55,14 +55,14 @@ class EnvCheckCell:
     ref: WorkerRef
     result: EnvCheckResult
     value: str | None
-    """As the process was started with it; None: missing or not known."""
+    """Value at the start of the process; None: missing or unknown."""
     why: str = ""
-    """Why it is not known: "not permitted", "not read yet"."""
+    """Why the value is unknown: "not permitted", "not read yet"."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvCheckEffect:
-    """What `/status` shows of what the key is for, on one worker."""
+    """What `/status` of one worker shows of the component that needs the key."""
 
     ref: WorkerRef
     text: str
@@ -77,7 +77,7 @@ class EnvCheckRow:
     key: str
     wanted: str
     components: tuple[str, ...]
-    """The ids of the components that need it; empty: it is required by itself."""
+    """Ids of the components that need the key; empty: required by the configuration itself."""
     file: EnvCheckResult
     file_value: str | None
     exported: bool | None
@@ -86,7 +86,7 @@ class EnvCheckRow:
     """The workers whose process has another value than the file: something between the two set it."""
     cells: tuple[EnvCheckCell, ...]
     effects: tuple[EnvCheckEffect, ...]
-    """Of its first component; empty where it has none."""
+    """Effects on the first component that needs the key; empty without one."""
     verdict: EnvCheckVerdict
 
     def refs(self, result: EnvCheckResult) -> tuple[WorkerRef, ...]:
@@ -102,7 +102,7 @@ class EnvCheckRow:
 def env_check_table(
     config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]
 ) -> tuple[EnvCheckRow, ...]:
-    """Follow every required key; mismatches first, then what is unknown, each in the configuration's order."""
+    """Return one row for each required key: mismatches first, then unknown ones, each in configured order."""
     rows = [_row(key, wanted, config, env_file, workers) for key, wanted in config.required_environment.items()]
     return tuple(sorted(rows, key=lambda row: _RANK[row.verdict]))
 
@@ -165,7 +165,7 @@ def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[
 
 
 def _verdict(cells: Sequence[EnvCheckCell]) -> EnvCheckVerdict:
-    """Judge by the processes alone: a file proves nothing of what a process has."""
+    """Judge by the processes alone: the file proves nothing about the environment of a process."""
     if any(cell.result in ("wrong", "missing") for cell in cells):
         return "mismatch"
     return "unknown" if not cells or any(cell.result == "unknown" for cell in cells) else "ok"

@@ -1,4 +1,4 @@
-"""Worker tracks → worker views, with what sets each worker apart from the others."""
+"""Turns worker tracks into worker views, and marks what sets each worker apart from the others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def worker_views(
     config: Config,
     exit_state: ExitState = NO_EXITS,
 ) -> tuple[WorkerView, ...]:
-    """Project every track; a mark that all workers share is nobody's."""
+    """Return a view of every worker, by slot; a mark that all workers share is left out."""
     killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(
         memory.kills.victims
     )
@@ -127,7 +127,7 @@ def _marks(
         elif component.state is ComponentState.UNPROVEN:
             marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {spec.proof} is absent"))
         elif component.state is ComponentState.STALLED and spec.kind != "transitions":
-            # A worker that plays leaves no menu: that its transitions rest is how it should be.
+            # A playing worker leaves no menu, so its transitions stall as they should.
             still = age(t - component.grew_t) if component.grew_t is not None else since
             marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))
         elif component.state is ComponentState.ABSENT:
@@ -136,7 +136,7 @@ def _marks(
 
 
 _UNREACHABLE_STATES = (HealthState.DOWN, HealthState.HUNG, HealthState.BROKEN)
-"""Nothing else of such a worker is news: its word is written as loud as its reach."""
+"""Unreachable states; their mark is written in capitals."""
 
 
 def _health_mark(health: Health, name: str, *, killed: bool) -> Attention:
