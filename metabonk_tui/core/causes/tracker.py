@@ -1,4 +1,4 @@
-"""What is kept between two samples to find causes, and when they are looked for again. Bounded."""
+"""Keeps the evidence for causes between samples, in bounded size, and decides when to search again."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from metabonk_tui.core.status.log_lines import add_relevant
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 SEARCH_EVERY_S = 10.0
-"""Between two searches while nothing changed its state."""
+"""Time between two searches while no state changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CauseTracker:
-    """What was noticed so far, and the causes that were last found in it."""
+    """The collected evidence, and the causes of the last search."""
 
     stillness: Mapping[int, Stillness] = field(default_factory=dict)
     logs: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The telling lines of each worker's log, oldest first."""
+    """The relevant log lines of each worker, oldest first."""
     causes: tuple[Cause, ...] = ()
     searched_t: float | None = None
     searched_on: tuple[Any, ...] = ()
-    """What they were judged on, as far as a change of it asks for another look at once."""
+    """Inputs of the last search; a change triggers a new search at once."""
 
     def observe(
         self,
@@ -37,7 +37,7 @@ class CauseTracker:
         environs: Mapping[int, Mapping[str, str] | None],
         env_file: EnvFileReading | None,
     ) -> CauseTracker:
-        """Take in a sample, and look for causes when it is time to."""
+        """Add a sample; search for causes after a change or `SEARCH_EVERY_S`."""
         logs = _merge_logs(self.logs, sample.log_tails)
         updated = replace(self, stillness=observe(self.stillness, inputs.workers, inputs.t), logs=logs)
         searched_on: tuple[Any, ...] = (
@@ -75,7 +75,7 @@ def _evidence(
 def _merge_logs(
     before: Mapping[int, tuple[str, ...]], tails: Mapping[int, Sequence[str]]
 ) -> Mapping[int, tuple[str, ...]]:
-    """Add what tells something: the lines of the start scroll out of a tail, and are the ones that count."""
+    """Add relevant lines to those kept: the important start-up lines scroll out of the tail."""
     after = dict(before)
     for slot, lines in tails.items():
         merged = add_relevant(after.get(slot, ()), lines)
