@@ -1,4 +1,4 @@
-"""Moves the members of one alert on through a tick: what holds fires, what has rested ends."""
+"""Advances the timers of one alert by a tick: members fire after a duration and end after a hold-off."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from metabonk_tui.core.config.schema import AlertRuleConfig
 from metabonk_tui.core.model.alert import Alert, has_escalated
 
 RECURRENCE_S = 3600.0
-"""What comes back within this of having ended rests twice as long the next time ..."""
+"""A member that returns within this time of its end doubles its hold-off ..."""
 MAX_REST_S = 3600.0
-"""... up to this: a condition that comes and goes slower than that is news every time."""
+"""... up to this maximum. A condition that recurs more slowly gets a new alert each time."""
 POOL, ESCALATED, WHOLE_ALERT = -1, -2, -3
-"""Members that are no worker's: the whole pool, the louder severity, and the alert itself."""
+"""Members besides workers: the whole pool, the higher severity, and the alert itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertMember:
-    """How long one part of an alert has held, or rests."""
+    """The timers of one member of an alert."""
 
     since_t: float
     rest_s: float
     held_s: float = 0.0
-    """Observed."""
+    """Observed seconds only."""
     fired: bool = False
     clear_t: float | None = None
-    """Since when it no longer holds; None: it does."""
+    """When the condition became false; None: still true."""
     cleared_s: float = 0.0
-    """Observed."""
+    """Observed seconds only."""
     times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class AlertTrack:
-    """An alert that has not ended, and its parts."""
+    """An alert that has not ended, with its members."""
 
     alert: Alert
     members: Mapping[int, AlertMember]
     rest_s: float
     clear_t: float = 0.0
-    """The newest moment at which a part that has ended ceased to hold."""
+    """The latest time at which an ended member's condition became false."""
 
 
 class AlertTimers:
-    """How fast the parts of one alert move on in this tick."""
+    """Advances one alert by one tick. `backoff` is shared by all alerts and updated in place."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class AlertTimers:
         unknown_workers: frozenset[int],
         no_data: bool,
     ) -> tuple[AlertTrack | None, Alert | None]:
-        """Move an alert on; return it as it goes on, and as it ended where it did."""
+        """Advance an alert; return its open track and, if it resolved in this tick, the closed alert."""
         members, clear_t = self._advance_members(before, condition, unknown_workers, no_data)
         was, rest_s = (before.alert, before.rest_s) if before is not None else (None, 0.0)
         closed = None
@@ -90,7 +90,7 @@ class AlertTimers:
     def _advance_members(
         self, before: AlertTrack | None, condition: Condition | None, unknown_workers: frozenset[int], no_data: bool
     ) -> tuple[dict[int, AlertMember], float]:
-        """Move every member on; return them, and when the newest one that has ended ceased to hold."""
+        """Advance every member; return them and the latest time at which an ended one became false."""
         held = _members(condition)
         known, rest_s, clear_t = (
             (before.members, before.rest_s, before.clear_t) if before is not None else ({}, 0.0, 0.0)
@@ -134,7 +134,7 @@ class AlertTimers:
         return replace(was, clear_t=self._t if was.clear_t is None else was.clear_t, cleared_s=cleared_s)
 
     def _rest(self, slot: int) -> float:
-        """Return how long a part that fires now will rest: twice as long as last time where that was just now."""
+        """Return the hold-off of a member that fires now: doubled if it ended recently."""
         past = self._backoff.get((self._key, slot))
         if past is None or self._t - past[1] >= RECURRENCE_S:
             return self._rest_s
@@ -148,7 +148,7 @@ class AlertTimers:
         members: Mapping[int, AlertMember],
         fires: bool,
     ) -> Alert:
-        """Write the alert as its condition and its members have it now; without a condition it says what it said."""
+        """Build the alert from its condition and members; without a condition the old text stays."""
         own = {slot: member for slot, member in members.items() if slot != ESCALATED and (member.fired or not fires)}
         escalated = ESCALATED in members and (members[ESCALATED].fired or not fires)
         now = Alert(
@@ -172,7 +172,7 @@ class AlertTimers:
 
 
 def _carry_over(was: Alert, now: Alert) -> Alert:
-    """Keep what an alert said before, and since when it fires."""
+    """Copy the text, values and acknowledgement of the previous alert, and of a firing one its start."""
     kept = replace(
         now,
         about=was.about,
@@ -187,7 +187,7 @@ def _carry_over(was: Alert, now: Alert) -> Alert:
 
 
 def _with_condition(alert: Alert, condition: Condition) -> Alert:
-    """Say what the condition says now; its value widens the range seen so far."""
+    """Apply the condition's text and value; the value widens the range so far."""
     value = condition.value
     values = [each for each in (value, alert.least, alert.most) if each is not None]
     return replace(

@@ -1,4 +1,4 @@
-"""Several Samples as one: the newest readings, and everything that the others told once. Pure."""
+"""Merges Samples: the newest readings, and every reading that only one of them had. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from metabonk_tui.core.model.sample import KernelLogReading, Sample
 
 READINGS = frozenset({"t", "workers", "memory", "processes", "gpus", "pool", "watch", "lag_s"})
-"""What each Sample says anew; all else is told once."""
+"""Fields that each Sample replaces; all other fields appear in one Sample only."""
 
 
 def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> Sample:
-    """Add to a Sample what an earlier one told once, the newest `keep_events` events of both."""
+    """Add an earlier Sample's one-time fields to a Sample; keep the newest `keep_events` events of both."""
     if earlier is None:
         return sample
     kept: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What changed on the workers between two samples, as drafts of events."""
+"""Drafts the events for changes of workers between two samples."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def drafts(
     config: Config,
     exit_texts: ExitTexts,
 ) -> Iterator[EventDraft]:
-    """Draft what changed, slot by slot. `exit_texts`: how processes ended, where that is known by now."""
-    # `health.health_events` drafts that these do not answer, and how.
+    """Yield the changes slot by slot. `exit_texts`: how processes ended, where known."""
+    # `health.health_events` drafts the events of workers that do not answer.
     unanswering = {view.slot for view in views if view.health and view.health.state in UNANSWERING}
     by_slot = {view.slot: view for view in views}
     for slot, track in after.items():
@@ -39,7 +39,7 @@ def drafts(
 
 
 def with_announced_rates(tracks: Mapping[int, WorkerTrack]) -> dict[int, WorkerTrack]:
-    """Note in the tracks which step rates were emitted, so that the same jump is emitted once."""
+    """Mark announced step rates in the tracks, so that each jump is emitted once."""
     noted = {}
     for slot, track in tracks.items():
         steps = announce_rate(track.steps)
@@ -96,7 +96,7 @@ def _components(old: WorkerTrack | None, track: WorkerTrack, config: Config) -> 
     for index, spec in enumerate(config.component):
         state = track.components[index].state
         before = old.components[index].state if old else ComponentState.PENDING
-        # A transition is a rare moment, not a rhythm that can stall.
+        # Transitions are rare, so a pause between them is no stall.
         rests = spec.kind == "transitions" and state is ComponentState.STALLED
         if state is before or rests:
             continue
@@ -127,7 +127,7 @@ def _gameplay(old: WorkerTrack | None, track: WorkerTrack) -> Iterator[EventDraf
 
 
 def _exit_text(slot: int, pid: int | None, exit_texts: ExitTexts) -> str:
-    """Return how this very process ended, where that is known by now: another of the slot may have ended since."""
+    """Return how this process ended; "": not known. The pid excludes later processes of the slot."""
     return f"; {exit_texts[slot, pid]}" if (slot, pid) in exit_texts else ""
 
 
