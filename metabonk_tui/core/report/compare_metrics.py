@@ -165,7 +165,7 @@ def _number(
 
 
 def differ_by_worker(x: Share, y: Share) -> bool:
-    """Return whether the shares differ by at least one worker of the smaller pool."""
+    """Return whether the shares differ by at least one worker of the larger pool."""
     return abs(x.count * y.of - y.count * x.of) >= min(x.of, y.of)
 
 

@@ -146,7 +146,7 @@ def _first_seen(first_seen: FirstSeen, last: Snapshot) -> Report:
 
 
 def _record(record: ForecastRecord) -> Report:
-    """Write what the forecast said, and what came of it."""
+    """Return the warnings of the forecast and their outcomes."""
 
     return {
         "note": record.note,

@@ -57,7 +57,7 @@ class State:
 
 @dataclass(slots=True)
 class Tick:
-    """The working data of one step. It never leaves the step. No other object in the core is mutable.
+    """The working data of one step. Mutable, and never kept after the step.
 
     The pipeline sets the first block. Exactly one stage writes each of the other fields; reading a field before its
     stage has run raises AttributeError.
