@@ -1,4 +1,4 @@
-"""Advances the timers of one alert by a tick: members fire after a duration and end after a hold-off."""
+"""Advances the timers of one alert by a tick: members fire after a duration and end after a keep-firing time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from metabonk_tui.core.config.schema import AlertRuleConfig
 from metabonk_tui.core.model.alert import Alert, has_escalated
 
 RECURRENCE_S = 3600.0
-"""A member that returns within this time of its end doubles its hold-off ..."""
+"""A member that returns within this time of its end doubles its keep-firing time ..."""
 MAX_REST_S = 3600.0
 """... up to this maximum. A condition that recurs more slowly gets a new alert each time."""
 POOL, ESCALATED, WHOLE_ALERT = -1, -2, -3
@@ -134,7 +134,7 @@ class AlertTimers:
         return replace(was, clear_t=self._t if was.clear_t is None else was.clear_t, cleared_s=cleared_s)
 
     def _rest(self, slot: int) -> float:
-        """Return the hold-off of a member that fires now: doubled if it ended recently."""
+        """Return the keep-firing time of a member that fires now: doubled if the member ended recently."""
         past = self._backoff.get((self._key, slot))
         if past is None or self._t - past[1] >= RECURRENCE_S:
             return self._rest_s

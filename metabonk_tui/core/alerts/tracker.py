@@ -60,7 +60,7 @@ class AlertTracks:
     ended: tuple[Alert, ...] = ()
     """Resolved alerts, newest first, at most `KEPT_ENDED`."""
     backoff: Mapping[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
-    """(id, member) → (hold-off in seconds, end time) of members that ended recently."""
+    """(id, member) → (keep-firing seconds, end time) of members that ended recently."""
     shares: Mapping[int, Shares] = field(default_factory=dict)
     recorder_problem: str = ""
     """Why recording fails; "": no problem known."""

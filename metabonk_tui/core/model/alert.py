@@ -40,7 +40,7 @@ class Alert:
     firing_t: float | None = None
     """When the alert fired; None: it never fired."""
     resolved_t: float | None = None
-    """When the condition ended without a return within the hold-off; None: still true, or in its hold-off."""
+    """When the condition ended for good; None: still true, or within its keep-firing time."""
     workers: tuple[int, ...] = ()
     """The affected slots; empty: the whole pool."""
     value: float | None = None

@@ -61,5 +61,5 @@ class ContractView:
         return tuple(name for name in self.names if name.missed)
 
     def nearest_to(self, field: str) -> str | None:
-        """Return the seen name most similar to a field that was never seen; None: the field was seen, or no match."""
+        """Return the name most similar to a field that was never seen; None: field seen, or no match."""
         return next((name.nearest for name in self.names if name.name == field and name.missed), None)

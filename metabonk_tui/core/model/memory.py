@@ -51,7 +51,7 @@ PeakSource = Literal["this run", "start-up", "earlier run", "config"]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The number of workers that fit: `n x worker peak + ollama + floor <= available + what the pool holds`."""
+    """The workers that fit: `n x worker peak + ollama + floor <= available + what the pool holds`."""
 
     worker_bytes: int
     worker_source: PeakSource

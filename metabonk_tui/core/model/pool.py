@@ -49,7 +49,7 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class StopWorker:
-    """Stop the process of one slot. A supervisor may respawn it; `Plan.respawns` says so."""
+    """Stop the process of one slot. A supervisor may respawn it; then `Plan.respawns` is set."""
 
     slot: int
     pid: int

@@ -122,7 +122,7 @@ class OrchestratorReading:
 
 @dataclass(frozen=True, slots=True)
 class MemoryReading:
-    """Memory left for workers: the tightest limit of the host and of every cgroup above the workers and us."""
+    """Memory left for workers: the tightest limit of the host and every cgroup above workers and monitor."""
 
     total_bytes: int | None = None
     """The smaller of the host's memory and the tightest limit."""
@@ -311,7 +311,7 @@ class PoolReading:
     launcher_started_at: float | None = None
     launched_by_us: bool = False
     controller: Literal["us", "other", "none"] = "none"
-    """Who may act on the pool. "other": another monitor controls it and this monitor is read-only."""
+    """The monitor that may act on the pool. "other": another monitor controls it and this one is read-only."""
     holder: str = ""
     """The other controlling monitor, for display: "pid 4711 on pts/3 since 14:02"."""
     read_only: bool = False

@@ -194,7 +194,7 @@ class WorkerView:
     generations: tuple[Generation, ...]
     """The last 20 of this run, oldest first."""
     resets_t: tuple[float, ...]
-    """Times of restarts (counter reset or new pid) in this run: `generation - 1` of them, at most the last 1000."""
+    """Times of restarts (counter reset or new pid): `generation - 1` in this run, the last 1000."""
     components: tuple[ComponentView, ...]
     step: float | None
     step_rate: float | None
