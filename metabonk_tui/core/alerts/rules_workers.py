@@ -1,6 +1,6 @@
-"""Alerts about workers: their components, whether they can be reached, what they do, how they were started. Pure.
+"""Defines the alerts about workers: components, reachability, health, environment. Pure.
 
-The judgements are those of the screens: states of components, words of conduct, views of environments.
+Uses the judgements that the screens show: component states, health, environments.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from metabonk_tui.core.worker.environment import wrong_keys
 
 HOUR_S = 3600.0
 MAX_RESETS_PER_HOUR = 3
-"""So many new generations of one worker within an hour are more than news."""
+"""From this many restarts of one worker within an hour on, the alert escalates."""
 VALIDATION_FACTOR = 3.0
-"""What is due only after validation may be silent this many times as long."""
+"""Components due only after validation may stay silent this many times longer."""
 UNCERTAIN_SHARE = 0.75
 
 
@@ -27,13 +27,13 @@ def _unanswering(rule_input: RuleInput) -> frozenset[WorkerRef]:
 
 
 Describe = Callable[[str, str], str]
-"""(title, field) → the clause."""
+"""(title, field) → the text of the condition."""
 
 
 def _components(
     rule_input: RuleInput, states: tuple[ComponentState, ...], describe: Describe, *, is_lasting: bool = False
 ) -> RuleResult:
-    """Find the components that are in one of these states; raised where they are on every worker that answers."""
+    """Find components in one of these states; escalated if every answering worker is affected."""
     workers = rule_input.inputs.workers
     if not should_run(rule_input) or not workers:
         return NO_RESULT
@@ -60,13 +60,13 @@ def _components(
 
 @rule("ComponentAbsent", same_event=EventKind.COMPONENT_SILENT)
 def component_absent(rule_input: RuleInput) -> RuleResult:
-    """The key of a component is not in `/status`: it was never built."""
+    """A component's key is not in `/status`: the component was never built."""
     return _components(rule_input, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
 
 
 @rule("ComponentBad", same_event=EventKind.COMPONENT_SILENT)
 def component_bad(rule_input: RuleInput) -> RuleResult:
-    """What a component says cannot be taken for a number of its own."""
+    """A component's value is no number, or it moves without its proof."""
     states = (ComponentState.BAD, ComponentState.UNPROVEN)
     text = "is no number, or moves without its proof"
     return _components(rule_input, states, lambda title, name: f"{title}: {name} {text}")
@@ -74,7 +74,7 @@ def component_bad(rule_input: RuleInput) -> RuleResult:
 
 @rule("ComponentZero")
 def component_zero(rule_input: RuleInput) -> RuleResult:
-    """A component is there and has done nothing, while the worker steps."""
+    """A component's counter stays at 0 while the worker steps."""
     found = _components(
         rule_input, (ComponentState.ZERO,), lambda title, name: f"{title}: {name} stays at 0", is_lasting=True
     )
@@ -83,7 +83,7 @@ def component_zero(rule_input: RuleInput) -> RuleResult:
 
 @rule("ComponentStalled", same_event=EventKind.COMPONENT_SILENT)
 def component_stalled(rule_input: RuleInput) -> RuleResult:
-    """A component has shown and has stopped, while the worker steps."""
+    """A component's counter stopped while the worker steps."""
     found = _components(
         rule_input, (ComponentState.STALLED,), lambda title, name: f"{title}: {name} stands", is_lasting=True
     )
@@ -91,7 +91,7 @@ def component_stalled(rule_input: RuleInput) -> RuleResult:
 
 
 def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
-    """Leave out the workers that do not step: of those another alert tells. Raised once the gate is over."""
+    """Drop workers that do not step, because WorkerIdle reports them; escalate only after the gate."""
     if not found.conditions:
         return found
     not_stepping = {worker.ref for worker in rule_input.inputs.workers if not worker.step_rate}
@@ -117,7 +117,7 @@ def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
 
 @rule("WorkerDown", same_event=EventKind.WORKER_DOWN)
 def worker_down(rule_input: RuleInput) -> RuleResult:
-    """A worker cannot be reached, or does not answer as a worker does; raised where none does."""
+    """A worker is unreachable or answers without a valid status; escalated if none answers."""
     inputs = rule_input.inputs
     if not should_run(rule_input):
         return NO_RESULT
@@ -138,7 +138,7 @@ def _unreachable_text(worker: WorkerView) -> str:
 
 
 def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
-    """Find the workers with one of these words of conduct; raised where every one that answers has it."""
+    """Find workers in one of these health states; escalated if every answering worker is affected."""
     if not should_run(rule_input):
         return NO_RESULT
     workers = rule_input.inputs.workers
@@ -153,25 +153,25 @@ def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
 
 @rule("WorkerIdle", same_event=EventKind.WORKER_HEALTH)
 def worker_idle(rule_input: RuleInput) -> RuleResult:
-    """A worker answers, and nothing in it moves."""
+    """A worker answers, but its counters do not move."""
     return _health(rule_input, HealthState.IDLE, HealthState.ZOMBIE)
 
 
 @rule("StaleFrames", same_event=EventKind.WORKER_HEALTH)
 def stale_frames(rule_input: RuleInput) -> RuleResult:
-    """A worker steps, and what it sees stands still."""
+    """A worker steps, but its frames do not change."""
     return _health(rule_input, HealthState.STALE_FRAMES)
 
 
 @rule("WorkerLooping", same_event=EventKind.WORKER_HEALTH)
 def worker_looping(rule_input: RuleInput) -> RuleResult:
-    """A worker begins anew again and again."""
+    """A worker restarts again and again."""
     return _health(rule_input, HealthState.LOOPING)
 
 
 @rule("RateRegime")
 def rate_regime(rule_input: RuleInput) -> RuleResult:
-    """The step rate of a worker has left its own regime, upwards or downwards."""
+    """A worker's step rate left its usual range, upwards or downwards."""
     if not should_run(rule_input):
         return NO_RESULT
     stopped = (HealthState.IDLE, HealthState.ZOMBIE)
@@ -196,7 +196,7 @@ def _rate_text(worker: WorkerView) -> str:
 
 @rule("GenerationChange", same_event=EventKind.WORKER_GENERATION)
 def generation_change(rule_input: RuleInput) -> RuleResult:
-    """A worker began anew at this moment; raised where it does so often."""
+    """A worker restarted in this tick; escalated after `MAX_RESETS_PER_HOUR` restarts within an hour."""
     if rule_input.before is None:
         return NO_RESULT
     known = {worker.ref: worker.generation for worker in rule_input.before.workers}
@@ -211,7 +211,7 @@ def generation_change(rule_input: RuleInput) -> RuleResult:
 
 @rule("EnvMismatch", same_event=EventKind.ENV_MISMATCH)
 def env_mismatch(rule_input: RuleInput) -> RuleResult:
-    """A worker's process runs with another environment than is required."""
+    """A worker's environment differs from the required one."""
     if not should_run(rule_input):
         return NO_RESULT
     found, unknown_workers = [], set()
@@ -235,7 +235,7 @@ def _wrong_keys(worker: WorkerView) -> str:
 
 @rule("StateUncertain")
 def state_uncertain(rule_input: RuleInput) -> RuleResult:
-    """The state of a worker's UI was "uncertain" most of the time."""
+    """A worker's UI state was "uncertain" for at least `UNCERTAIN_SHARE` of the last 10 minutes."""
     if not should_run(rule_input):
         return NO_RESULT
     workers, shares = rule_input.inputs.workers, rule_input.uncertain
@@ -254,6 +254,6 @@ def _slots(workers: Iterable[WorkerView]) -> tuple[WorkerRef, ...]:
 
 
 def _each(workers: list[WorkerView], describe: Callable[[WorkerView], str]) -> str:
-    """Say what is the matter with the first, and with how many others."""
+    """Describe the first worker, and count the others."""
     first = describe(workers[0])
     return first if len(workers) == 1 else f"{workers[0].ref.label}: {first}; and {len(workers) - 1} more"

@@ -1,4 +1,4 @@
-"""Moves the members of one alert on through a tick: what holds fires, what has rested ends."""
+"""Advances the timers of one alert by a tick: members fire after a duration and end after a keep-firing time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metabonk_tui.core.model.alert import Alert, has_escalated
 from metabonk_tui.core.model.refs import WorkerRef
 
 RECURRENCE_S = 3600.0
-"""What comes back within this of having ended rests twice as long the next time ..."""
+"""A member that returns within this time of its end doubles its keep-firing time ..."""
 MAX_REST_S = 3600.0
 """... up to this: a condition that comes and goes slower than that is news every time."""
 POOL, ESCALATED, WHOLE_ALERT = WorkerRef(slot=-1), WorkerRef(slot=-2), WorkerRef(slot=-3)
@@ -20,33 +20,33 @@ POOL, ESCALATED, WHOLE_ALERT = WorkerRef(slot=-1), WorkerRef(slot=-2), WorkerRef
 
 @dataclass(frozen=True, slots=True)
 class AlertMember:
-    """How long one part of an alert has held, or rests."""
+    """The timers of one member of an alert."""
 
     since_t: float
     rest_s: float
     held_s: float = 0.0
-    """Observed."""
+    """Observed seconds only."""
     fired: bool = False
     clear_t: float | None = None
-    """Since when it no longer holds; None: it does."""
+    """When the condition became false; None: still true."""
     cleared_s: float = 0.0
-    """Observed."""
+    """Observed seconds only."""
     times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class AlertTrack:
-    """An alert that has not ended, and its parts."""
+    """An alert that has not ended, with its members."""
 
     alert: Alert
     members: Mapping[WorkerRef, AlertMember]
     rest_s: float
     clear_t: float = 0.0
-    """The newest moment at which a part that has ended ceased to hold."""
+    """The latest time at which an ended member's condition became false."""
 
 
 class AlertTimers:
-    """How fast the parts of one alert move on in this tick."""
+    """Advances one alert by one tick. `backoff` is shared by all alerts and updated in place."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class AlertTimers:
         unknown_workers: frozenset[WorkerRef],
         no_data: bool,
     ) -> tuple[AlertTrack | None, Alert | None]:
-        """Move an alert on; return it as it goes on, and as it ended where it did."""
+        """Advance an alert; return its open track and, if it resolved in this tick, the closed alert."""
         members, clear_t = self._advance_members(before, condition, unknown_workers, no_data)
         was, rest_s = (before.alert, before.rest_s) if before is not None else (None, 0.0)
         closed = None
@@ -177,7 +177,7 @@ class AlertTimers:
 
 
 def _carry_over(was: Alert, now: Alert) -> Alert:
-    """Keep what an alert said before, and since when it fires."""
+    """Copy the text, values and acknowledgement of the previous alert, and of a firing one its start."""
     kept = replace(
         now,
         about=was.about,
@@ -192,7 +192,7 @@ def _carry_over(was: Alert, now: Alert) -> Alert:
 
 
 def _with_condition(alert: Alert, condition: Condition) -> Alert:
-    """Say what the condition says now; its value widens the range seen so far."""
+    """Apply the condition's text and value; the value widens the range so far."""
     value = condition.value
     values = [each for each in (value, alert.least, alert.most) if each is not None]
     return replace(

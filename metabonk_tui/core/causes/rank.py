@@ -1,4 +1,4 @@
-"""Why components are silent: every cause that can be proven from outside, ranked. Pure; healthy names nothing."""
+"""Ranks every cause of silent components that outside evidence supports. Pure; a healthy pool has no cause."""
 
 from __future__ import annotations
 
@@ -39,16 +39,19 @@ CAUSES: tuple[Callable[[Evidence], Cause | None], ...] = (
     wrong_names,
     unread_keys,
 )
-"""In the order in which equally sure ones are told."""
+"""The order of causes with equal confidence."""
 
 
 MARGIN = 0.25
-"""A worker's own surest cause is its cause: one that is less sure by this does not ride on another worker's proof."""
+"""A cause this much weaker than the worker's best one is dropped for that worker.
+
+Otherwise another worker's proof would strengthen it.
+"""
 Finder = Callable[[Evidence], Cause | None]
 
 
 def causes(evidence: Evidence) -> tuple[Cause, ...]:
-    """Name every cause that the clues support, the surest first, each on the workers that it explains best."""
+    """Return every supported cause by falling confidence, each with the workers that it explains best."""
     found = [(find, cause) for find in CAUSES if (cause := find(evidence)) is not None]
     if len(found) > 1 and len(evidence.workers) > 1:
         found = _without_weaker(evidence, found)

@@ -1,4 +1,4 @@
-"""What is kept between two samples to find causes, and when they are looked for again. Bounded."""
+"""Keeps the evidence for causes between samples, in bounded size, and decides when to search again."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from metabonk_tui.core.status.log_lines import add_relevant
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 SEARCH_EVERY_S = 10.0
-"""Between two searches while nothing changed its state."""
+"""Time between two searches while no state changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CauseTracker:
-    """What was noticed so far, and the causes that were last found in it."""
+    """The collected evidence, and the causes of the last search."""
 
     stillness: Mapping[WorkerRef, Stillness] = field(default_factory=dict)
     logs: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class CauseTracker:
     causes: tuple[Cause, ...] = ()
     searched_t: float | None = None
     searched_on: tuple[Any, ...] = ()
-    """What they were judged on, as far as a change of it asks for another look at once."""
+    """Inputs of the last search; a change triggers a new search at once."""
 
     def observe(
         self,
@@ -38,7 +38,7 @@ class CauseTracker:
         environs: Mapping[WorkerRef, Mapping[str, str] | None],
         env_file: EnvFileReading | None,
     ) -> CauseTracker:
-        """Take in a sample, and look for causes when it is time to."""
+        """Add a sample; search for causes after a change or `SEARCH_EVERY_S`."""
         logs = _merge_logs(self.logs, sample.log_tails)
         updated = replace(self, stillness=observe(self.stillness, inputs.workers, inputs.t), logs=logs)
         searched_on: tuple[Any, ...] = (

@@ -1,4 +1,4 @@
-"""Events: every kind there is, and the shape of one that has not been emitted yet."""
+"""Declares every kind of event, and the draft from which the event log makes an event."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from metabonk_tui.core.model.sample import Event
 
 
 class EventKind(StrEnum):
-    """Every dotted kind that this program emits. A recording may hold others: `Event.kind` is any text."""
+    """Every dotted kind that the monitor emits. A recording may hold other kinds: `Event.kind` is any text."""
 
     RUN_START = "run.start"
     WORKER_UP = "worker.up"
@@ -65,7 +65,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """Something that a tracker noticed in this tick. The event log makes events of drafts."""
+    """A change that a tracker found in this tick. The event log makes events of drafts."""
 
     kind: EventKind
     severity: Severity
@@ -76,11 +76,11 @@ class EventDraft:
     t: float | None = None
     """None: the time of the tick."""
     detail: str = ""
-    """Follows the text where the event is about one worker only."""
+    """Follows the text when the event is about one worker only."""
     plural: str = ""
-    """Replaces the text where the event is about several workers; "": the text fits both."""
+    """Replaces the text when the event is about several workers; "": the text fits both."""
 
 
 def without_duplicates(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Leave out every alert whose beginning another event has shown already."""
+    """Return the events without alerts whose start another event already reports (fact "twin")."""
     return tuple(event for event in events if "twin" not in event.facts)

@@ -1,4 +1,4 @@
-"""What may be done to the pool: actions, and the plans that say beforehand what an action would hit."""
+"""Declares the actions on a pool, and the plan that shows what an action would stop and start."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Launch:
     workers: int
     by: str = "key"
     hours: float | None = None
-    """How long it is meant to run; None: a short run to validate it."""
+    """Planned length in hours; None: a short validation run."""
     override: str = ""
-    """Why it is to be done although the interlock stops it."""
+    """The operator's reason to act although the interlock refuses; "": no override."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ Action = Launch | Stop | Resize | Restart | StopWorker
 
 @dataclass(frozen=True, slots=True)
 class TargetProcess:
-    """A process that a plan will hit, named beyond doubt."""
+    """A process that a plan will stop. The pid and the start time identify it, because pids are reused."""
 
     role: Role
     pid: int
@@ -84,7 +84,7 @@ class PlanSource:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an action would do, before anybody agrees to it."""
+    """What an action would do; nothing has been done yet."""
 
     action: Action
     mode: Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
@@ -98,10 +98,10 @@ class Plan:
     """Where its commands run and with what; None: this pool runs none."""
     warnings: tuple[str, ...] = ()
     refusal: str = ""
-    """Why it cannot be done, when `mode` is "refused"."""
+    """Why the action is impossible, when `mode` is "refused"."""
     respawns: bool = False
-    """What it stops is started again by its supervisor."""
+    """The supervisor will start the stopped processes again."""
     seconds: float | None = None
-    """About how long it will take, where that is known."""
+    """Estimated duration in seconds; None: not known."""
     overridden: tuple[str, ...] = ()
-    """What the interlock found not to be so, where the action's reason overrode it."""
+    """The failed interlock conditions that the action's `override` bypasses."""

@@ -1,6 +1,6 @@
-"""When each thing that mattered could first have been seen, and how long the run went on after it.
+"""Lists when each important fact of a run was first visible.
 
-Pure: the last Snapshot of a run and all its events come in. Refuses to guess: what was never seen has no row.
+Pure: uses the last Snapshot of a run and all its events. Does not: guess; a fact never seen has no row.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NO_CAUSE_TIMES: Mapping[str, float] = {}
 
 @dataclass(frozen=True, slots=True)
 class FirstSeen:
-    """One thing, and when it was first visible."""
+    """One fact, and when it was first visible."""
 
     id: str
     """"component-absent", "verdict-stop", "memory-oom" ..."""
@@ -37,7 +37,7 @@ class FirstSeen:
 def first_seen(
     last: Snapshot, events: Sequence[Event], causes_t: Mapping[str, float] = NO_CAUSE_TIMES
 ) -> tuple[FirstSeen, ...]:
-    """List it in the order of time. `causes_t`: when each cause was first named, where that was followed."""
+    """Return the facts in the order of time. `causes_t`: when each cause was first named, where known."""
     found = [
         _start(last),
         *_answers(last, events),
@@ -87,7 +87,7 @@ def _answers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
 
 
 def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
-    """Tell the keys that never were in any answer: visible from the first answer on."""
+    """Return the components whose keys no answer ever had: visible from the first answer on."""
     first = answered_t(last, events)
     groups: dict[tuple[WorkerRef, ...], list[tuple[str, str]]] = {}
     for place, component in enumerate(last.workers[0].components if last.workers else ()):
@@ -119,7 +119,7 @@ def _certain_t(events: Sequence[Event], ids: Sequence[str], refs: Sequence[Worke
 
 
 def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
-    """Tell the keys that were there and went away."""
+    """Return the components whose keys were present and then vanished."""
     found: dict[str, FirstSeen] = {}
     never = {
         (worker.ref, component.id)
@@ -139,7 +139,7 @@ def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
 
 
 def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
-    """Tell when each component first showed, and on how many workers it came to show."""
+    """Return when each component was first active, and on how many workers in total."""
     first: dict[str, FirstSeen] = {}
     showed: dict[str, dict[WorkerRef, float]] = {}
     titles: dict[str, str] = {}
@@ -170,7 +170,7 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
 
 
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
-    """Say when STOP was first shown; None: never."""
+    """Return the time of the first STOP; None: never."""
     named = [
         event.t
         for event in events
@@ -196,7 +196,7 @@ def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
 
 
 def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
-    """Tell the first counter reset, jump of a rate, loss, mismatch, and gameplay."""
+    """Return the first restart, rate jump, worker down, environment mismatch and gameplay."""
     found = []
     for kind, name, severity in (
         (EventKind.WORKER_GENERATION, "worker-reset", "warn"),

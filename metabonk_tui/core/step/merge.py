@@ -1,4 +1,4 @@
-"""Several Samples as one: the newest readings, and everything that the others told once. Pure."""
+"""Merges Samples: the newest readings, and every reading that only one of them had. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metabonk_tui.core.model.sample_fields import EACH_TICK
 
 
 def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> Sample:
-    """Add to a Sample what an earlier one told once, the newest `keep_events` events of both."""
+    """Add an earlier Sample's one-time fields to a Sample; keep the newest `keep_events` events of both."""
     if earlier is None:
         return sample
     kept: dict[str, Any] = {}

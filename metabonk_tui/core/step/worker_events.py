@@ -1,4 +1,4 @@
-"""What changed on the workers between two samples, as drafts of events."""
+"""Drafts the events for changes of workers between two samples."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _components(old: WorkerTrack | None, track: WorkerTrack, config: Config) -> 
     for index, spec in enumerate(config.component):
         state = track.components[index].state
         before = old.components[index].state if old else ComponentState.PENDING
-        # A transition is a rare moment, not a rhythm that can stall.
+        # Transitions are rare, so a pause between them is no stall.
         rests = spec.kind == "transitions" and state is ComponentState.STALLED
         if state is before or rests:
             continue
