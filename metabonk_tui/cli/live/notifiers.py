@@ -1,4 +1,4 @@
-"""Builds what tells others of a run that somebody watches for good: the alert hook and the endpoint for Prometheus."""
+"""Builds the alert hook and the Prometheus endpoint for the verbs that monitor continuously."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from metabonk_tui.core.ports.live import Clock
 
 
 def alert_hook(config: Config, state: Path, report_fault: Callable[[str], None]) -> CommandHook | None:
-    """Make the hook that is configured; of several monitors of a pool the first one that has news calls it."""
+    """Return the configured hook, or None. A lock lets only one of several monitors of a pool call it."""
     if not config.alerts.hook.command:
         return None
     lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state).with_suffix(".teller"))
@@ -26,7 +26,7 @@ def alert_hook(config: Config, state: Path, report_fault: Callable[[str], None])
 def serving(
     config: Config, latest: Callable[[], Snapshot | None], clock: Clock, report_fault: Callable[[str], None]
 ) -> Iterator[None]:
-    """Serve metrics while the block runs, where that is configured; `report_fault` is told why that is impossible."""
+    """Serve metrics while the block runs, where configured. Calls `report_fault` when the endpoint cannot start."""
 
     def age_s(snapshot: Snapshot) -> float:
         return (clock.now() - snapshot.t) / clock.speed

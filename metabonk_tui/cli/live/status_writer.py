@@ -1,4 +1,4 @@
-"""Renews the small file that `status` reads, and leaves it saying that nobody watches any more."""
+"""Renews the status file that `status` reads; marks it as ended when the monitor stops."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LOG = logging.getLogger(__name__)
 
 
 class StatusFileWriter:
-    """The file of one pool, while we are the one who writes."""
+    """The status file of one pool, while this monitor is its writer."""
 
     def __init__(self, state: Path, pool: PoolConfig, speed: float) -> None:
-        """Prepare; nothing is touched yet."""
+        """Prepare the path; the first `renew` writes the file."""
         self._folder = state_file.folder_of(str(state))
         self._pool = (pool.host, pool.base_port)
         self._path = os.path.join(self._folder, state_file.file_name(*self._pool))
@@ -30,9 +30,9 @@ class StatusFileWriter:
         self._written: dict[str, object] | None = None
 
     def renew(self, snapshot: Snapshot | None, *, mine: bool) -> None:
-        """Write how it stands, once a Snapshot; nothing where another monitor writes. Raises OSError.
+        """Write each Snapshot once; nothing where another monitor is the writer. Raises OSError.
 
-        From any thread: news of a preflight wakes, too.
+        Thread-safe: the engine and the preflight call it from different threads.
         """
         with self._lock:
             if snapshot is None or snapshot is self._last_snapshot or not mine:
@@ -45,7 +45,7 @@ class StatusFileWriter:
             self._written = summary
 
     def close(self) -> None:
-        """Say that nobody watches any more, unless somebody else does by now."""
+        """Mark the file as ended, unless another monitor has written it since."""
         with self._lock:
             if self._written is None:
                 return

@@ -23,7 +23,6 @@ QUIET, WARNING, CRITICAL, NOT_SEEN = 0, 1, 2, 3
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "what",
         nargs="?",

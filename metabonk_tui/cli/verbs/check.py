@@ -24,7 +24,6 @@ OPEN = (VerdictKind.WAITING, VerdictKind.VALIDATING)
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     how_long = parser.add_mutually_exclusive_group()
     how_long.add_argument(

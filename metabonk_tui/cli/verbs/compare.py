@@ -19,7 +19,6 @@ from metabonk_tui.core.report.timeline import RunTimeline
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     run = "a run of the store ('last', or the beginning of a name), or a recording; of several runs in it the last one"
     parser.add_argument("a", metavar="A", help=f"{run}; FILE#2: its second one")
     parser.add_argument("b", metavar="B", help="the other one")

@@ -12,7 +12,6 @@ from metabonk_tui.core.config.load import printable
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "what",
         nargs="?",

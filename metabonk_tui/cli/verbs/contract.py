@@ -26,7 +26,6 @@ ALL_SEEN, SOME_NEVER, NO_ANSWER = 0, 1, 3
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "files",
         nargs="*",

@@ -30,7 +30,6 @@ PLAIN_LIMIT_S = 120.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     add = parser.add_argument
     add("--scenario", metavar="S", choices=SCENARIOS, default="seed", help=f"one of: {', '.join(SCENARIOS)}")
     add("--workers", type=count, metavar="N", default=argparse.SUPPRESS, help="how many; default: the scenario's own")

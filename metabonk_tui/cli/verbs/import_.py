@@ -19,7 +19,6 @@ from metabonk_tui.core.step.pipeline import stepper
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "files",
         nargs="+",

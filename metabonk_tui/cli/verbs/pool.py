@@ -35,7 +35,6 @@ SLACK_S = 60.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     if verb != "stop":
         parser.add_argument("n", metavar="N", type=count, help="how many workers")
         parser.add_argument(

@@ -31,7 +31,6 @@ class Signalled(Exception):
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "--for",
         dest="for_s",

@@ -26,7 +26,6 @@ SPEED = 60.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "recording",
         metavar="RUN|FILE",

@@ -24,7 +24,6 @@ PAGE_SUFFIXES = (".html", ".htm")
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "names",
         nargs="*",

@@ -22,7 +22,6 @@ ACTIVE_S = 30.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument("what", nargs="?", choices=("list", "rm", "prune"), default="list", help="default: list")
     parser.add_argument("names", nargs="*", metavar="RUN", help="rm: which runs; the beginning of a name is enough")
     parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")

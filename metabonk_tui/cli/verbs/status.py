@@ -12,7 +12,6 @@ from metabonk_tui.cli.options import Parser, add_config_option, port
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     add, absent = parser.add_argument, argparse.SUPPRESS
     add("--format", choices=FORMATS, default="line", help="a line of text, all of it as JSON, or with tmux's colours")
     add("--base-port", type=port, metavar="P", default=absent, help="the pool whose worker i answers on P + i")

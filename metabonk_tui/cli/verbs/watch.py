@@ -23,7 +23,6 @@ PAST_SPEED = 60.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     add_pool_options(parser)
 
 

@@ -1,4 +1,4 @@
-"""One small chart for each component: its value on every worker, and under it what it was. Absent is never a zero."""
+"""Draws one small chart per component: its value on every worker, with its states below. Absent is not zero."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOP, PLOT = 30.0, 84.0
 NAMED = 8
 LANE, LANES = 11.0, 16
 THIN = 5.0
-"""A lane no higher than this has no room for a border."""
+"""A lane of at most this height, in px, has no room for a border."""
 LANE_STYLES = {
     ComponentState.ACTIVE: "active",
     ComponentState.ZERO: "zero",
@@ -37,7 +37,7 @@ LANE_STYLES = {
     ComponentState.DOWN: "down",
     ComponentState.STALE: "down",
 }
-"""What a stretch of a lane looks like; what is not here was not observed and is left empty."""
+"""The style of a lane by state. A state without a style was not observed; its lane stays empty."""
 WORDS = {
     "active": "active",
     "zero": "zero",
@@ -49,15 +49,15 @@ WORDS = {
 
 
 def component_charts(frame: ChartFrame) -> list[str]:
-    """Draw every component."""
+    """Draw one chart per component; none where no component was ever observed."""
     narrow = replace(frame, width=WIDTH, left=LEFT, right=RIGHT)
     views = frame.history.last.workers[0].components if frame.history.last.workers else ()
-    # Where nothing was ever seen of any of them, empty frames say less than the table does.
+    # Empty charts would add nothing to the table.
     return [_chart(narrow, view) for view in views] if legend(frame) else []
 
 
 def legend(frame: ChartFrame) -> list[tuple[str, str]]:
-    """Say which looks of a lane are on the page: (look, what it means)."""
+    """Return the lane styles that occur: (style, meaning)."""
     seen = {
         LANE_STYLES[part.state]
         for point in frame.timeline.points
@@ -101,7 +101,7 @@ NEVER = {"absent": "ABSENT: no value was ever in /status", "unseen": "not observ
 
 
 def _never(frame: ChartFrame, component: str) -> str:
-    """Say why there is no value at all."""
+    """Return why a component has no value: "absent" or "unseen"."""
     states = {
         part.state
         for point in frame.timeline.points
@@ -121,11 +121,11 @@ def _describe(view: ComponentView, frame: ChartFrame) -> str:
 
 
 def value_of(component: str, slot: int) -> Callable[[TimelinePoint], float | None]:
-    """Read a component's value on one worker."""
+    """Return a reader of one component's value on one worker; None while the worker is not up."""
 
     def value(point: TimelinePoint) -> float | None:
         worker = point.workers.get(slot)
-        # What did not answer has no value: its last one is history.
+        # A worker that does not answer has no current value; its last one is old.
         part = worker.components.get(component) if worker and worker.reach is Reach.UP else None
         return part.value if part else None
 

@@ -1,4 +1,4 @@
-"""The run at a glance: verdict, checks, workers up, their generations and what happened, all over one time."""
+"""Draws the overview of a run on one time axis: verdicts, checks, events, and each worker with its restarts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ SPACE = 12.0
 WORKERS_DRAWN = 16
 EVENTS_DRAWN = 400
 LETTER = 7.4
-"""About the width of a letter in the ribbon."""
+"""The approximate width of a letter in the ribbon, in px."""
 
 
 def timeline(frame: ChartFrame) -> str:
-    """Draw it."""
     lanes = slots(frame)[:WORKERS_DRAWN]
     top = 8.0
     checks_y = top + RIBBON + SPACE
@@ -45,7 +44,7 @@ def timeline(frame: ChartFrame) -> str:
 
 
 def legend_signs(frame: ChartFrame) -> list[str]:
-    """Say what the marks mean that are drawn."""
+    """Return the legend texts of the marks that occur."""
     results = {check.result for check in frame.history.last.gate.checks}
     loud = {event.severity for event in without_duplicates(frame.history.events) if event.kind != EventKind.CHECK}
     restarts = any(worker.resets_t for worker in frame.history.last.workers)
@@ -90,7 +89,7 @@ def _judged(frame: ChartFrame) -> bool:
 
 
 def _checks(frame: ChartFrame, y: float) -> Iterator[str]:
-    """Draw each check as a shape of its own: a result is never told by colour alone."""
+    """Draw each check result in its own shape: colour alone would exclude some readers."""
     if not _judged(frame):
         return
     yield label(frame.left - 8, y + 9, "checks", "label", "end")
@@ -121,7 +120,7 @@ def _check_words(frame: ChartFrame) -> str:
 
 
 def _events(frame: ChartFrame, y: float) -> Iterator[str]:
-    """Draw what was alarming: a triangle for what is critical, a short stroke for a warning."""
+    """Draw a triangle per critical event and a short stroke per warning."""
     yield label(frame.left - 8, y + 13, "events", "label", "end")
     loud = [event for event in without_duplicates(frame.history.events) if event.severity in ("warn", "crit")]
     loud = [event for event in loud if event.kind != EventKind.CHECK]
@@ -138,7 +137,7 @@ def _events(frame: ChartFrame, y: float) -> Iterator[str]:
 
 
 def _lanes(frame: ChartFrame, lanes: list[int], y: float) -> Iterator[str]:
-    """Draw for each worker when it answered, and where it began anew."""
+    """Draw for each worker when it answered and when it restarted."""
     for place, slot in enumerate(lanes):
         at = y + place * LANE
         yield label(frame.left - 8, at + 9.5, f"w{slot}", "label", "end")

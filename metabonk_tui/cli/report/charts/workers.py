@@ -1,4 +1,4 @@
-"""Every worker's step rate over the run."""
+"""Draws the step rate of every worker over the run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from metabonk_tui.core.text.numbers import elapsed
 
 TOP, BOTTOM, HEIGHT = 26.0, 206.0, 240.0
 FAR = 50.0
-"""Where the highest is so many times the middle, only a logarithmic scale shows both."""
+"""If the highest rate exceeds 50 times the median, only a logarithmic scale shows both."""
 NAMED = 8
-"""So many lines can still be told apart by their names."""
+"""Most lines that get a name; more names would overlap."""
 
 
 def rate_chart(frame: ChartFrame) -> str:
-    """Draw it; nothing where no rate was seen."""
+    """Draw the chart; "" where no rate was observed."""
     there = slots(frame)
     rates = {slot: [rate for seg in segments(frame, rate_of(slot)) for _, rate in seg] for slot in there}
     values = sorted(rate for some in rates.values() for rate in some)
@@ -45,7 +45,7 @@ def rate_chart(frame: ChartFrame) -> str:
 
 
 def rate_of(slot: int) -> Callable[[TimelinePoint], float | None]:
-    """Read one worker's step rate; who did not answer has none."""
+    """Return a reader of one worker's step rate; None while the worker is not up."""
 
     def rate(point: TimelinePoint) -> float | None:
         worker = point.workers.get(slot)
@@ -55,7 +55,7 @@ def rate_of(slot: int) -> Callable[[TimelinePoint], float | None]:
 
 
 def _resets(frame: ChartFrame) -> Iterator[str]:
-    """Draw where counters fell: the rate before and after is of two lives."""
+    """Mark each restart: the rates before and after belong to different processes."""
     for worker in frame.history.last.workers:
         for t in worker.resets_t:
             x, note = frame.at(t), f"w{worker.slot} began anew at {elapsed(t - frame.start_t)}"
@@ -63,7 +63,7 @@ def _resets(frame: ChartFrame) -> Iterator[str]:
 
 
 def _names(frame: ChartFrame, there: Sequence[int], y: Scale) -> Iterator[str]:
-    """Write each line's name at its end."""
+    """Label each line at its end, unless there are more than 8."""
     ends = [(slot, found[-1][-1]) for slot in there if (found := segments(frame, rate_of(slot)))]
     if len(ends) > NAMED:
         return
