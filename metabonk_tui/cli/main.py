@@ -1,6 +1,6 @@
-"""Knows the verbs and what an ending means. stdout is data, stderr is narration.
+"""Dispatches the verbs and maps every ending to an exit code. stdout carries data, stderr narration.
 
-Imports nothing that only one verb needs.
+Does not: import what only one verb needs.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_opt
 
 
 class Verb(NamedTuple):
-    """One verb: where it is, and what `--help` says of it."""
+    """One verb: its module and its texts in `--help`."""
 
     module: str
     """Its module in `cli.verbs`."""
     what: str
     exit_codes: str = ""
-    """What its exit codes mean; "": those of `codes_of`, or only the ones that all verbs share."""
+    """What its exit codes mean; "": see `codes_of`, else only the shared codes apply."""
     codes_of: str = ""
-    """The verb whose exit codes it has; its own text, if any, is listed below the other's."""
+    """The verb whose exit codes it shares; `exit_codes`, if set, is listed below that verb's."""
 
 
 VERBS = {
@@ -92,7 +92,7 @@ SHARED_EXIT_CODES = "64 wrong usage · 70 internal error · 78 bad configuration
 
 
 def run() -> None:
-    """Run the program and leave with its exit code; `cli.entry` knows a shorter way for one verb."""
+    """Run the program and exit with its code; `cli.entry` has a faster path for a plain `status`."""
     sys.exit(guarded(sys.argv[1:]))
 
 
@@ -107,21 +107,21 @@ def guarded(argv: Sequence[str]) -> int:
 
 
 def exit_code_for(error: BaseException) -> int:
-    """Turn what ended the program into an exit code, and say what must be said."""
+    """Map an exception to an exit code; print to stderr what the user must know."""
     if isinstance(error, UsageError):
         _print_error(str(error))
         return exits.USAGE
     if isinstance(error, KeyboardInterrupt):
         return exits.INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        # The interpreter flushes stdout once more at its end: give it somewhere to flush to.
+        # The interpreter flushes stdout again at exit and would fail on the closed pipe: redirect that to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.BROKEN_PIPE
     return _report_crash(error)
 
 
 def dispatch(argv: Sequence[str]) -> int:
-    """Read the options before the verb, then hand the rest to the verb's own module."""
+    """Parse the options before the verb, then let the verb's module handle the other words. Raises UsageError."""
     parser = _parser()
     options = parser.parse_args(argv)
     words = options.words
@@ -166,7 +166,7 @@ def exit_codes_text(verbs: Mapping[str, Verb]) -> str:
 
 
 def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb: str) -> None:
-    """Refuse an option before the verb that means nothing to the verb, instead of dropping it in silence."""
+    """Raise UsageError for an option before the verb that the verb does not have: ignoring it would mislead."""
     known = {action.dest for action in parser._actions}
     for key in POOL_OPTIONS:
         if hasattr(options, key) and key not in known:
@@ -174,7 +174,7 @@ def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb:
 
 
 def _report_crash(error: BaseException) -> int:
-    """Say in one line what ended the program; the traceback of a bug goes to the log."""
+    """Print one line to stderr and return the exit code; the traceback of a bug goes to the log."""
     from metabonk_tui.core.config.load import ConfigError
 
     if isinstance(error, ConfigError):

@@ -1,4 +1,4 @@
-"""Builds the live monitor of a configuration: the only place that knows which part stands behind which door."""
+"""Builds the live monitor for a configuration. Only this module chooses the adapter behind each port."""
 
 from __future__ import annotations
 
@@ -74,11 +74,10 @@ def watching(
     state: Path | None = None,
     notifies: bool = False,
 ) -> Iterator[Engine]:
-    """Watch the configured pool while the block runs; the pool itself goes on afterwards.
+    """Monitor the configured pool while the block runs; the pool keeps running afterwards.
 
-    `call` is how the program is called for this pool, for the commands that it suggests; `state` is the folder for
-    locks and records, by default the user's; with `notifies` the configured hook is told of alerts, and metrics are
-    served where that is configured.
+    `call` is the command prefix of the suggested commands. `state` is the folder for locks and recordings;
+    None: the user's. With `notifies` the monitor calls the configured alert hook and serves the configured metrics.
     """
     open_log()
     clock = RunClock(speed)
@@ -132,7 +131,7 @@ def _publish(exporter: Exporter, latest: Callable[[], Snapshot | None]) -> None:
 
 
 def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
-    """Make the suggested commands mean this pool, wherever they are copied to."""
+    """Prefix the suggested commands with `call`, so that they address this pool from any shell."""
     steps = tuple(
         replace(next_step, command=call + next_step.command.removeprefix(PROGRAM))
         if next_step.command is not None and next_step.command.startswith(PROGRAM + " ")
@@ -143,11 +142,11 @@ def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
 
 
 def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> Readers:
-    """Open every door. Called on the engine's own thread, where the connections will live."""
+    """Build the readers. The engine calls this on its own thread, which then owns the connections."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
     is_local = is_this_machine(where.host)
-    # One table for both: to look through all processes is the dearest thing that a tick does.
+    # Pool and collector share one table: scanning all processes is the most expensive part of a tick.
     table = ProcessTable(config)
     return Readers(
         status=client,

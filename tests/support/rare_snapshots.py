@@ -1,4 +1,4 @@
-"""Snapshots of what is rarely seen and must be right when it is: how processes ended, an OOM kill, swap and GPUs."""
+"""Builds Snapshots of rare states: every exit reason, an OOM kill, swap thrashing, GPUs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.snapshots import GB, HOSTILE, MB, SCENES, START, accused, lea
 
 
 def ended(word: ExitReason, evidence: str, after_s: float, code: int | None = None) -> ProcessExit:
-    """Make the end of a process, so long after the start of the run."""
+    """Return the exit of a process, `after_s` seconds after the start of the run."""
     return ProcessExit(word, evidence, START + after_s, code, None if code is None or code >= 0 else -code, 50)
 
 
@@ -33,7 +33,7 @@ LIVES = (
 
 
 def killed() -> Snapshot:
-    """Every way for a process to end, all in one slot; the last was an OOM kill, and the black box kept it."""
+    """Every exit reason, all in one slot; the last is an OOM kill with a black box."""
     base = mixed()
     pids = (41227, 41311, 41398, 41467, 41520, 41588, 41640)
     lives = tuple(
@@ -61,7 +61,7 @@ def killed() -> Snapshot:
 
 
 def thrashing() -> Snapshot:
-    """Swap grows while tasks stall; of three GPUs one ends at any moment, one soon, one is still learned."""
+    """Swap grows while tasks stall; of three GPUs the forecasts are CRITICAL, WARNING and LEARNING."""
     base = leak()
     t = base.t
     swap_text = "swap thrashing: +412 MB/min, PSI 63"
@@ -84,7 +84,7 @@ def thrashing() -> Snapshot:
 
 
 def hostile_ends() -> Snapshot:
-    """A black box and ends with texts as nasty as they come."""
+    """A black box and exits with hostile texts: controls, wide characters, 1000 letters."""
     base = killed()
     death = ProcessExit("OOM-killed", HOSTILE, base.t - 5)
     workers = tuple(replace(w, generations=(Generation(1, START, 7, HOSTILE, death),)) for w in base.workers)
@@ -99,7 +99,7 @@ SHAPER = "WARN: intrinsic reward shaper unavailable (No module named 'src.worker
 
 
 def logged() -> Snapshot:
-    """Logs that tell something: all say the same once, one says more, and one file names another worker."""
+    """Worker logs: one line is common to all, one worker has more, and one file names another worker."""
     base = accused()
     common = "omega: GPU memory fraction could not be set: UserWarning: expandable_segments not supported"
     lines = {

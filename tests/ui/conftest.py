@@ -1,4 +1,4 @@
-"""A monitor that shows what a test says, and an app on it."""
+"""Provides a monitor that a test scripts, and an app on it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.paths import ROOT
 
 
 class ScriptedMonitor:
-    """Implements `core.ports.Monitor`: what it shows is set, what it is told is written down."""
+    """Implements `core.ports.live.Monitor`: a test sets its Snapshot and reads the calls that it received."""
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self._snapshot = snapshot
@@ -95,7 +95,7 @@ class ScriptedMonitor:
 
 
 class PlainScreen(MonitorScreen):
-    """A screen that says which Snapshot it got."""
+    """A screen that records the Snapshot it draws and how often it draws."""
 
     def __init__(self, name: str, body: int = 3) -> None:
         self.name = name  # type: ignore[misc]
@@ -114,13 +114,13 @@ class PlainScreen(MonitorScreen):
 
 
 def plain_screens() -> dict[str, MonitorScreen]:
-    """Every screen by name; only help is the real one."""
+    """Return every screen by name; only help is the real screen."""
     screens: dict[str, MonitorScreen] = {name: PlainScreen(name) for name in all_screens()}
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 
 
 def read_config(**ui: object) -> Config:
-    """Read the packaged defaults."""
+    """Return the packaged defaults with `[ui]` keys replaced."""
     config = parse_config((ROOT / "config.toml").read_text(encoding="utf-8"), None)
     import msgspec
 
@@ -128,7 +128,7 @@ def read_config(**ui: object) -> Config:
 
 
 def with_operation(snapshot: Snapshot, operation: Operation | None) -> Snapshot:
-    """Change only what is being done to the pool."""
+    """Return the Snapshot with another operation in progress."""
     return replace(snapshot, pool=replace(snapshot.pool, operation=operation))
 
 

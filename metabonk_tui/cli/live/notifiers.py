@@ -17,7 +17,7 @@ from metabonk_tui.core.ports.live import Clock, Exporter
 
 
 def alert_hook(config: Config, state: Path, report_fault: Callable[[str], None]) -> CommandHook | None:
-    """Make the hook that is configured; of several monitors of a pool the first one that has news calls it."""
+    """Return the configured hook, or None. A lock lets only one of several monitors of a pool call it."""
     if not config.alerts.hook.command:
         return None
     lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state).with_suffix(".teller"))

@@ -1,4 +1,4 @@
-"""Renews the small file that `status` reads, and leaves it saying that nobody watches any more."""
+"""Renews the status file that `status` reads; marks it as ended when the monitor stops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 
 class StatusFileWriter:
-    """The file of one pool, while we are the one who writes."""
+    """The status file of one pool, while this monitor is its writer."""
 
     part = "the status file"
 
@@ -40,7 +40,7 @@ class StatusFileWriter:
     def publish(self, snapshot: Snapshot) -> None:
         """Write how it stands, once a Snapshot; nothing where another monitor writes. Raises OSError.
 
-        From any thread: news of a preflight wakes, too.
+        Thread-safe: the engine and the preflight call it from different threads.
         """
         with self._lock:
             if snapshot is self._last_snapshot or not self._is_ours():
@@ -53,7 +53,7 @@ class StatusFileWriter:
             self._written = summary
 
     def close(self) -> None:
-        """Say that nobody watches any more, unless somebody else does by now."""
+        """Mark the file as ended, unless another monitor has written it since."""
         with self._lock:
             if self._written is None:
                 return

@@ -1,4 +1,4 @@
-"""The names of a run for people and for programs. Knows a ContractView and plain paper."""
+"""Writes the metric contract of a run as text and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ WIDTH = 100
 
 
 def contract_json(view: ContractView) -> dict[str, Any]:
-    """Write the contract as JSON."""
     return {
         "schema": SCHEMA,
         "workers": [ref.written for ref in view.answered],
@@ -38,7 +37,7 @@ def _name_json(name: NameView) -> dict[str, Any]:
 
 
 def contract_text(view: ContractView) -> str:
-    """Write the contract in aligned lines: what is missed first in the headline, then name by name."""
+    """Write the contract in aligned lines: a headline that counts the missing names, then one line per name."""
     return "\n".join(_lines(view))
 
 

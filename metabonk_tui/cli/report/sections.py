@@ -1,4 +1,4 @@
-"""Builds what a report says of each run: the most important first."""
+"""Builds the sections of a report for each run, the most important first."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ STATES: dict[ComponentState, Tone] = {
 
 
 def document(histories: Sequence[RunHistory]) -> Document:
-    """Write several runs, oldest first."""
+    """Return the document of one or more runs, which must be oldest first."""
     many = len(histories)
     pages = tuple(
         _page(history, f"run {place} of {many}" if many > 1 else "run") for place, history in enumerate(histories, 1)
@@ -237,7 +237,7 @@ def _gaps(last: Snapshot) -> tuple[Block, ...]:
 
 
 def _events(events: Sequence[Event]) -> tuple[Block, ...]:
-    """Write the last events, and only the alarming ones where there are many; what stands above is not told again."""
+    """Return the last 10 events; of a longer list only warnings and critical events that no section above shows."""
     start = next((event.t for event in events if event.kind == EventKind.RUN_START), events[0].t if events else 0.0)
     loud = [e for e in events if e.severity in ("warn", "crit") and e.kind not in SHOWN_ABOVE]
     chosen = list(events) if len(events) <= EVENTS_SHOWN else (loud or list(events))[-EVENTS_SHOWN:]

@@ -1,4 +1,4 @@
-"""`export RUN`: a run of the store in the public format, or as tables for a spreadsheet."""
+"""`export RUN`: writes a run of the store as .jsonl, or as CSV tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_options(parser: Parser, verb: str) -> None:
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Write the run; without a place: RUN.jsonl here."""
+    """Write the run, by default to RUN.jsonl in the current folder. Raises UsageError where that is impossible."""
     path = recording_path(options.run)
     target = options.csv or options.jsonl or f"{path.stem}.jsonl"
     problems: list[Problem] = []

@@ -1,6 +1,6 @@
-"""`launch N`, `stop`, `resize N`: the same actions as the keys, through the same door.
+"""`launch N`, `stop`, `resize N`: change the pool through the same engine calls as the monitor's keys.
 
-Shows the plan and asks first.
+Prints the plan and asks for confirmation first.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ from metabonk_tui.engine.engine import Engine
 FIRST_SNAPSHOT_S = 20.0
 SETTLE_S = 20.0
 MAX_SNAPSHOTS = 4
-"""So many Samples a long launch is judged by before it is refused: environments are read after processes."""
+"""Snapshots that a long launch waits for before it is refused: environments are read after processes."""
 SLACK_S = 60.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     if verb != "stop":
         parser.add_argument("n", metavar="N", type=count, help="number of workers")
         parser.add_argument(
@@ -49,7 +48,7 @@ def add_options(parser: Parser, verb: str) -> None:
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Look, plan, show, ask, act, and tell every step."""
+    """Plan, print, confirm, act and print every step; return the exit code. Raises UsageError."""
     reason = getattr(options, "override", "")
     if reason and not is_reason(reason):
         raise UsageError(f"--override needs a reason of at least {MIN_WORDS} words: it is recorded")
@@ -87,7 +86,7 @@ def _first_snapshot(monitor: Engine) -> Snapshot:
     counter = SnapshotCounter()
     for snapshot in follow(monitor, FIRST_SNAPSHOT_S):
         counter.count(snapshot)
-        # Nothing is done to the pool, and nothing is said to fit, by what was recorded before we came.
+        # The first Snapshot may be restored from a recording: too old to act on, or to compute a fit from.
         if counter.total > 1 and (snapshot.pool.backend or snapshot.pool.problem):
             return snapshot
         monitor.poll_now()
@@ -95,7 +94,7 @@ def _first_snapshot(monitor: Engine) -> Snapshot:
 
 
 def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
-    """Say what a plan would do: exact commands, what they hit, what memory it needs."""
+    """Yield lines on what a plan would do: exact commands, processes they stop, memory they need."""
     if plan.mode == "refused":
         yield f"refused: {plan.refusal}"
         return
@@ -125,7 +124,7 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
 
 
 def _passes_interlock(monitor: Engine, plan: Plan, config: Config) -> bool:
-    """Show the interlock's checklist as it becomes known; tell whether it lets the plan through."""
+    """Print the interlock's checklist as its items are decided; return whether the plan may proceed."""
     if not plan.start:
         return True
     interlock = check_interlock(plan.action, monitor.latest(), monitor.preflight(), config)
@@ -161,7 +160,7 @@ def _confirm() -> bool:
 
 
 def _follow_operation(monitor: Engine, before: Operation | None, config: Config) -> int:
-    """Tell every step until the operation has ended."""
+    """Print every step until the operation ends; return the exit code."""
     launcher = config.pool.launcher
     limit_s = launcher.start_timeout_s + 2 * launcher.stop_grace_s + SLACK_S
     printed: set[tuple[str, str, str]] = set()

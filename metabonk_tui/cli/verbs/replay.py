@@ -1,4 +1,4 @@
-"""`replay RUN|FILE`: the monitor over a recording. Nothing that acts is behind it."""
+"""`replay RUN|FILE`: opens the monitor over a recording. Does not: act on any pool."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ SPEED = 60.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "recording",
         metavar="RUN|FILE",
@@ -46,7 +45,7 @@ def add_options(parser: Parser, verb: str) -> None:
 
 
 def place(text: str) -> SeekTarget:
-    """Read a place in a recording."""
+    """Parse a place in a recording. Raises ArgumentTypeError."""
     target = parse(text)
     if target is None:
         raise argparse.ArgumentTypeError(f"expected one of {ACCEPTED_FORMS}; found {text!r}")
@@ -54,7 +53,7 @@ def place(text: str) -> SeekTarget:
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Open the monitor on a recording; return the exit code."""
+    """Open the monitor on a recording; return the exit code. Raises UsageError without a terminal."""
     loaded = load_config(getattr(options, "config", None))
     missing = no_terminal()
     if missing:
@@ -82,7 +81,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 @contextmanager
 def open_recording(name: str) -> Iterator[StoredRecording | SpooledRecording]:
-    """Open what a person named: a path that exists is a file, else a run of the store. Raises UsageError."""
+    """Open an existing path as a file, any other name as a run of the store. Raises UsageError."""
     recording = _open_file(name) if Path(name).exists() else _open_stored(name)
     try:
         yield recording

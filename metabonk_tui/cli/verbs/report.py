@@ -1,6 +1,6 @@
-"""`report RUN|FILE...`: the same core over recordings, for people, programs, issues and browsers.
+"""`report RUN|FILE...`: reports on recorded runs as text, JSON, Markdown or HTML.
 
-Several recordings are several runs; the headline is the last one's.
+The headline and the exit code are those of the last run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ PAGE_SUFFIXES = (".html", ".htm")
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "names",
         nargs="*",
@@ -46,7 +45,7 @@ def add_options(parser: Parser, verb: str) -> None:
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Read, step, print; exit with the code of the last run's verdict."""
+    """Print or write the report; return the exit code of the last run's verdict. Raises UsageError."""
     if options.html not in (None, STDOUT) and not options.html.endswith(PAGE_SUFFIXES):
         raise UsageError(f"--html FILE is to end in .html, found {options.html}; the run stands before it")
     config = load_config(getattr(options, "config", None)).config

@@ -1,4 +1,4 @@
-"""`runs`: what was recorded; `runs rm` removes some of it, `runs prune` what the configured limits say."""
+"""`runs`: lists the recorded runs; `runs rm` removes named ones, `runs prune` those beyond the configured limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from metabonk_tui.cli.recordings.open import recording_path, store
 from metabonk_tui.core.text.numbers import elapsed
 
 ACTIVE_S = 30.0
-"""A recording that was written to within this time is somebody's."""
+"""A recording that was written to within this time counts as being recorded now."""
 
 
 def add_options(parser: Parser, verb: str) -> None:
@@ -36,7 +36,6 @@ def add_options(parser: Parser, verb: str) -> None:
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """List, remove or prune."""
     if options.what == "rm":
         return _remove(options.names)
     if options.names:

@@ -1,4 +1,4 @@
-"""One small chart for each component: its value on every worker, and under it what it was. Absent is never a zero."""
+"""Draws one small chart per component: its value on every worker, with its states below. Absent is not zero."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOP, PLOT = 30.0, 84.0
 NAMED = 8
 LANE, LANES = 11.0, 16
 THIN = 5.0
-"""A lane no higher than this has no room for a border."""
+"""A lane of at most this height, in px, has no room for a border."""
 LANE_STYLES = {
     ComponentState.ACTIVE: "active",
     ComponentState.ZERO: "zero",
@@ -38,7 +38,7 @@ LANE_STYLES = {
     ComponentState.DOWN: "down",
     ComponentState.STALE: "down",
 }
-"""What a stretch of a lane looks like; what is not here was not observed and is left empty."""
+"""The style of a lane by state. A state without a style was not observed; its lane stays empty."""
 WORDS = {
     "active": "active",
     "zero": "zero",
@@ -50,15 +50,15 @@ WORDS = {
 
 
 def component_charts(frame: ChartFrame) -> list[str]:
-    """Draw every component."""
+    """Draw one chart per component; none where no component was ever observed."""
     narrow = replace(frame, width=WIDTH, left=LEFT, right=RIGHT)
     views = frame.history.last.workers[0].components if frame.history.last.workers else ()
-    # Where nothing was ever seen of any of them, empty frames say less than the table does.
+    # Empty charts would add nothing to the table.
     return [_chart(narrow, view) for view in views] if legend(frame) else []
 
 
 def legend(frame: ChartFrame) -> list[tuple[str, str]]:
-    """Say which looks of a lane are on the page: (look, what it means)."""
+    """Return the lane styles that occur: (style, meaning)."""
     seen = {
         LANE_STYLES[part.state]
         for point in frame.timeline.points
@@ -102,7 +102,7 @@ NEVER = {"absent": "ABSENT: no value was ever in /status", "unseen": "not observ
 
 
 def _never(frame: ChartFrame, component: str) -> str:
-    """Say why there is no value at all."""
+    """Return why a component has no value: "absent" or "unseen"."""
     states = {
         part.state
         for point in frame.timeline.points

@@ -1,4 +1,4 @@
-"""The run at a glance: verdict, checks, workers up, their generations and what happened, all over one time."""
+"""Draws the overview of a run on one time axis: verdicts, checks, events, and each worker with its restarts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPACE = 12.0
 WORKERS_DRAWN = 16
 EVENTS_DRAWN = 400
 LETTER = 7.4
-"""About the width of a letter in the ribbon."""
+"""The approximate width of a letter in the ribbon, in px."""
 
 
 def timeline(frame: ChartFrame) -> str:
@@ -46,7 +46,7 @@ def timeline(frame: ChartFrame) -> str:
 
 
 def legend_signs(frame: ChartFrame) -> list[str]:
-    """Say what the marks mean that are drawn."""
+    """Return the legend texts of the marks that occur."""
     results = {check.result for check in frame.history.last.gate.checks}
     loud = {event.severity for event in without_duplicates(frame.history.events) if event.kind != EventKind.CHECK}
     restarts = any(worker.resets_t for worker in frame.history.last.workers)
@@ -91,7 +91,7 @@ def _judged(frame: ChartFrame) -> bool:
 
 
 def _checks(frame: ChartFrame, y: float) -> Iterator[str]:
-    """Draw each check as a shape of its own: a result is never told by colour alone."""
+    """Draw each check result in its own shape: colour alone would exclude some readers."""
     if not _judged(frame):
         return
     yield label(frame.left - 8, y + 9, "checks", "label", "end")
@@ -122,7 +122,7 @@ def _check_words(frame: ChartFrame) -> str:
 
 
 def _events(frame: ChartFrame, y: float) -> Iterator[str]:
-    """Draw what was alarming: a triangle for what is critical, a short stroke for a warning."""
+    """Draw a triangle per critical event and a short stroke per warning."""
     yield label(frame.left - 8, y + 13, "events", "label", "end")
     loud = [event for event in without_duplicates(frame.history.events) if event.severity in ("warn", "crit")]
     loud = [event for event in loud if event.kind != EventKind.CHECK]

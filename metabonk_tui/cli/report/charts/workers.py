@@ -1,4 +1,4 @@
-"""Every worker's step rate over the run."""
+"""Draws the step rate of every worker over the run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from metabonk_tui.core.text.numbers import elapsed
 
 TOP, BOTTOM, HEIGHT = 26.0, 206.0, 240.0
 FAR = 50.0
-"""Where the highest is so many times the middle, only a logarithmic scale shows both."""
+"""If the highest rate exceeds 50 times the median, only a logarithmic scale shows both."""
 NAMED = 8
-"""So many lines can still be told apart by their names."""
+"""Most lines that get a name; more names would overlap."""
 
 
 def rate_chart(frame: ChartFrame) -> str:
@@ -56,7 +56,7 @@ def rate_of(ref: WorkerRef) -> Callable[[TimelinePoint], float | None]:
 
 
 def _resets(frame: ChartFrame) -> Iterator[str]:
-    """Draw where counters fell: the rate before and after is of two lives."""
+    """Mark each restart: the rates before and after belong to different processes."""
     for worker in frame.history.last.workers:
         for t in worker.resets_t:
             x, note = frame.at(t), f"{worker.ref.label} began anew at {elapsed(t - frame.start_t)}"
