@@ -22,7 +22,7 @@ BARS = {"linear": 15, "stepped": 15, "saw_leak": 8, "exponential": 6, "late": 4}
 
 
 def raised(series: Series) -> tuple[float | None, float | None, int]:
-    """Return the start of the last warning and of CRITICAL (None: ended before), and the count of warnings."""
+    """Return the start of the last warning and of CRITICAL, None unless they last; and the count of warnings."""
     track = ForecastTrack()
     warned_t = critical_t = None
     episodes = 0

@@ -156,11 +156,11 @@ def loaded_by(*argv: str) -> set[str]:
         (["status"], set()),
         (["compare", "nowhere.jsonl", "nowhere.jsonl"], set()),
         (["compare", "last", "last"], {"sqlite3"}),
-        (["check", "--base-port", "1", "--for", "0.1s"], {"httpx", "psutil", "sqlite3"}),
-        (["fit", "--base-port", "1"], {"psutil"}),
-        (["launch", "1", "--base-port", "1"], {"httpx", "psutil", "sqlite3"}),
-        (["stop", "--base-port", "1"], {"httpx", "psutil", "sqlite3"}),
-        (["resize", "1", "--base-port", "1"], {"httpx", "psutil", "sqlite3"}),
+        (["check", "--base-port", "1", "--for", "0.1s"], {"httpx", "sqlite3"}),
+        (["fit", "--base-port", "1"], set()),
+        (["launch", "1", "--base-port", "1"], {"httpx", "sqlite3"}),
+        (["stop", "--base-port", "1"], {"httpx", "sqlite3"}),
+        (["resize", "1", "--base-port", "1"], {"httpx", "sqlite3"}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -243,3 +243,49 @@ def test_no_function_of_core_branches_too_often() -> None:
 
 def test_branches_are_counted() -> None:
     assert branches(ast.parse("def f(a, b):\n    return a if a and b else [x for x in b if x]").body[0]) == 5
+
+
+MIRRORED = ("core", "engine", "adapters", "ui", "cli", "demo")
+OF_SEVERAL = {
+    "tests/adapters/host/test_kernel_memory.py": "memory, cgroup and the OOM counter against the real kernel",
+    "tests/adapters/store/test_journal.py": "the store as a whole",
+    "tests/core/step/test_bounds.py": "a day of steps",
+    "tests/core/step/test_properties.py": "what holds for every stream of samples",
+    "tests/core/step/test_real_recordings.py": "real recordings through the step",
+    "tests/demo/test_process_exits.py": "how the ends of real workers are recorded",
+    "tests/engine/test_earlier_peaks.py": "peaks from the reader through the collector",
+    "tests/engine/test_env_file.py": "the env file from the reader through the collector",
+    "tests/cli/live/test_exporters.py": "the exporters that notifiers lists",
+    "tests/cli/report/test_forms.py": "text, Markdown and HTML of one report",
+    "tests/cli/verbs/test_import.py": "export and import together",
+    "tests/ui/test_golden.py": "every screen as text",
+    "tests/ui/test_snapshots.py": "every screen as a picture",
+    "tests/ui/views/test_real.py": "every screen from real Snapshots",
+    "tests/ui/views/test_sizes.py": "every screen at every size",
+    "tests/ui/views/test_truth.py": "every number on every screen",
+}
+"""Tests of several modules, and what they are about."""
+
+
+def subject_of(test: str) -> str:
+    """Return the module or package that a test file is about by its name."""
+    return test.replace("tests/", "metabonk_tui/", 1).replace("test_", "", 1).removesuffix(".py")
+
+
+def test_tests_lie_where_what_they_test_lies() -> None:
+    tests = [str(path.relative_to(ROOT)) for kind in MIRRORED for path in (ROOT / "tests" / kind).rglob("test_*.py")]
+    known = {name.removesuffix(".py") for name, _ in modules()}
+    known |= {str(path.relative_to(ROOT)) for path in (ROOT / "metabonk_tui").rglob("*") if path.is_dir()}
+    known |= {name.removesuffix("_") for name in known}
+    assert len(tests) > 100
+    assert [test for test in tests if subject_of(test) not in known and test not in OF_SEVERAL] == []
+    assert set(OF_SEVERAL) <= set(tests)
+
+
+def test_every_path_in_contributing_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.split("## Where does each change go?")[1].split("\n## ")[0]
+    paths = {found for found in re.findall(r"`([\w./*-]+\.(?:py|toml|md)|[\w/-]+/)`", table)}
+    assert len(paths) > 15
+    missing = [path for path in paths if not list(ROOT.glob(path)) and not list((ROOT / "metabonk_tui").glob(path))]
+    assert missing == []

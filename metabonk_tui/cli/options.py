@@ -54,17 +54,17 @@ def add_pool_options(parser: argparse.ArgumentParser) -> None:
     add_config_option(parser)
     add = parser.add_argument
     absent = argparse.SUPPRESS
-    add("--workers", type=count, metavar="N", default=absent, help="how many workers are wanted")
-    add("--base-port", type=port, metavar="P", default=absent, help="worker i answers on P + i")
-    add("--host", metavar="H", default=absent, help="where the workers answer")
+    add("--workers", type=count, metavar="N", default=absent, help="set how many workers are wanted")
+    add("--base-port", type=port, metavar="P", default=absent, help="set the base port: worker i answers on P + i")
+    add("--host", metavar="H", default=absent, help="set the host of the workers")
     add(
         "--speed",
         type=factor,
         metavar="X",
         default=absent,
-        help="run clock X times faster than real time (demo pools)",
+        help="run the clock X times faster than real time (demo pools)",
     )
-    add("--read-only", action="store_true", default=absent, help="only look: no launch, stop or resize")
+    add("--read-only", action="store_true", default=absent, help="disable launch, stop and resize")
 
 
 POOL_OPTIONS = ("config", "workers", "base_port", "host", "speed", "read_only")

@@ -6,13 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.waiting import wait_for
 
 Metabonk = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -43,14 +44,6 @@ def metabonk(home: dict[str, str], tmp_path: Path) -> Metabonk:
         )  # type: ignore[call-overload]
 
     return run  # type: ignore[return-value]
-
-
-def wait_for(condition: Callable[[], object], limit_s: float = 30) -> None:
-    """Wait for a condition; fail after `limit_s`."""
-    ends = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < ends, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def answers(port: int) -> bool:

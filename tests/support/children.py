@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
@@ -20,14 +19,6 @@ UNTIL_CLOSED = "import sys; sys.stdin.read()\n"
 def config(toml: str = "") -> Config:
     """Return the packaged configuration with these lines merged over it."""
     return parse_config((ROOT / "config.toml").read_text(), toml)
-
-
-def wait_for(predicate: Callable[[], bool], limit_s: float = 20.0) -> None:
-    """Wait for a condition; fail after `limit_s`."""
-    end = time.monotonic() + limit_s
-    while not predicate():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 class Children:

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 import urllib.request
 from collections.abc import Callable
@@ -16,22 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from metabonk_tui.demo.pool import pool_at
+from tests.support.waiting import wait_for
 
 DEMO = [sys.executable, "-m", "metabonk_tui.demo"]
 LIMIT_S = 30.0
 T = TypeVar("T")
 OWN_KEYS = ("METABONK_", "MEGABONK_", "OLLAMA_")
-
-
-def wait_for(look: Callable[[], T], what: str, limit_s: float = LIMIT_S) -> T:
-    """Call `look` until its result is true and return that; fail after `limit_s`."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        assert time.monotonic() < deadline, f"not within {limit_s:g} s: {what}"
-        time.sleep(0.03)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from metabonk_tui.ui.frame import Frame, Page, UiState
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
 from metabonk_tui.ui.style.spans import Row, plain
+from tests.support.refs import w
 from tests.ui.conftest import read_config
 
 SCREENS = all_screens()
@@ -55,5 +56,5 @@ def text_of(snapshot: Snapshot, wide: int, high: int, screen: str = "dashboard",
 
 
 def chosen(slot: int | None = None, density: str = "automatic", **over: object) -> UiState:
-    """Return a UiState with the user's choices."""
-    return replace(UiState(), slot=slot, density=density, **over)  # type: ignore[arg-type]
+    """Make what the person has chosen."""
+    return replace(UiState(), ref=None if slot is None else w(slot), density=density, **over)  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Plan, TargetProcess
 from metabonk_tui.core.model.sample import Event, Operation
 from tests.support.children import config
+from tests.support.ports import accepts, free_ports
 
 MARK = "FAKE_POOL_FOLDER"
 
@@ -157,28 +157,3 @@ async def do(backend: LauncherPool, action: Action) -> tuple[Plan, OperationReco
 
 def workers_of(plan: Plan) -> tuple[TargetProcess, ...]:
     return tuple(hit for hit in plan.hits if hit.role == "worker")
-
-
-def accepts(port: int) -> bool:
-    with socket.socket() as client:
-        client.settimeout(1.0)
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_ports(count: int) -> int:
-    """Return the first of `count` free ports in a row. Each xdist worker starts at another port."""
-    seed = os.getpid() % 400
-    for step in range(400):
-        base = 20000 + (seed + step * 7) % 400 * 30
-        if all(not accepts(port) and _binds(port) for port in range(base, base + count)):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _binds(port: int) -> bool:
-    with socket.socket() as server:
-        try:
-            server.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -222,11 +222,3 @@ async def fault_server() -> AsyncIterator[FaultServer]:
         server.close()
         await faults.close()
         await server.wait_closed()
-
-
-def free_port() -> int:
-    """Return a port on which no process listens at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

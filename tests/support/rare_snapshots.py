@@ -10,6 +10,7 @@ from metabonk_tui.core.model.process_exit import ExitReason, ProcessExit
 from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Generation
+from tests.support.refs import w
 from tests.support.snapshots import GB, HOSTILE, MB, SCENES, START, accused, leak, memory, mixed, worker
 
 
@@ -90,7 +91,7 @@ def hostile_ends() -> Snapshot:
     box = BlackBox(base.t, (BlackBoxPoint(base.t - 5, 10**15, ((HOSTILE, 10**15),)), BlackBoxPoint(base.t, None, ())))
     return replace(
         base, workers=workers, memory=replace(memory(base.t, 4.2), black_box=box, kernel_log=HOSTILE),
-        log_lines={0: (HOSTILE, "x"), 3: (HOSTILE,)},
+        log_lines={w(0): (HOSTILE, "x"), w(3): (HOSTILE,)},
     )  # fmt: skip
 
 
@@ -102,9 +103,9 @@ def logged() -> Snapshot:
     base = accused()
     common = "omega: GPU memory fraction could not be set: UserWarning: expandable_segments not supported"
     lines = {
-        0: (common, "[worker:omega-2] WARN: not mine, though it stands in my file"),
-        1: (common, "System2 request failed: HTTPConnectionPool(host='127.0.0.1', port=11434): Read timed out."),
-        2: (common, f"[worker:omega-2] {SHAPER}",
+        w(0): (common, "[worker:omega-2] WARN: not mine, though it stands in my file"),
+        w(1): (common, "System2 request failed: HTTPConnectionPool(host='127.0.0.1', port=11434): Read timed out."),
+        w(2): (common, f"[worker:omega-2] {SHAPER}",
             "Traceback (most recent call last):",
             "ModuleNotFoundError: No module named 'src.worker.reward_shaper'"),
     }  # fmt: skip

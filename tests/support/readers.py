@@ -14,7 +14,7 @@ import msgspec
 
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart
+from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart
 from metabonk_tui.core.model.sample import (
     EnvReading,
     Event,
@@ -33,6 +33,7 @@ from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector, Readers
 from metabonk_tui.engine.engine import Engine
 from tests.support.paths import ROOT
+from tests.support.waiting import wait_for
 
 DEFAULTS = (ROOT / "config.toml").read_text(encoding="utf-8")
 LIMIT_S = 20.0
@@ -46,14 +47,6 @@ def configured(workers: int = 2, interval_s: float = 0.05, **observe: float) -> 
         pool=msgspec.structs.replace(config.pool, workers=workers),
         observe=msgspec.structs.replace(config.observe, interval_s=interval_s, **observe),
     )
-
-
-def until(true: Callable[[], Any], what: str = "it never became true") -> Any:
-    ends = time.monotonic() + LIMIT_S
-    while not (found := true()):
-        assert time.monotonic() < ends, what
-        time.sleep(0.005)
-    return found
 
 
 async def gather_until(source: Collector, true: Callable[[Sample], bool]) -> Sample:
@@ -186,7 +179,7 @@ class Pool:
         if self.plan_error is not None:
             raise self.plan_error
         start = action.workers if isinstance(action, Launch | Resize | Restart) else 0
-        return Plan(action, "start" if start else "stop", (("run",),), (), start, "/", None, None)
+        return Plan(action, "start" if start else "stop", (("run",),), (), start, PlanSource("/"))
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         self.applied.append(plan)
@@ -237,7 +230,7 @@ class Scene:
             assert not [thread for thread in threading.enumerate() if thread is engine._thread], "it did not end"
 
     def latest(self, engine: Engine) -> Snapshot:
-        found = until(engine.latest, "no Snapshot came")
+        found = wait_for(engine.latest, "no Snapshot came")
         assert isinstance(found, Snapshot)
         return found
 

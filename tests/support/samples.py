@@ -27,6 +27,7 @@ from metabonk_tui.core.model.snapshot import Check, Node, Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.verdict.inputs import VerdictInputs
+from tests.support.refs import w
 
 GB = 1_000_000_000
 MIN = 60.0
@@ -198,10 +199,10 @@ def script(
         samples.append(
             Sample(
                 t=t,
-                workers=seen,
+                workers={w(slot): each for slot, each in seen.items()},
                 memory=memory(t) if memory else None,
                 processes=processes(t) if processes else None,
-                environments=environments,
+                environments={w(slot): reading for slot, reading in environments.items()},
                 pool=pool(t) if pool else None,
                 events=(events or {}).get(t, ()),
                 run=run_header if not samples and not isinstance(run_header, str) else None,

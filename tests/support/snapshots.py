@@ -42,6 +42,7 @@ from metabonk_tui.core.model.worker import (
     WorkerView,
 )
 from metabonk_tui.core.text.clean import clean_text
+from tests.support.refs import w
 
 S = ComponentState
 START = 1767362523.0
@@ -143,7 +144,7 @@ def worker(slot: int, t: float, states: Any = None, **over: Any) -> WorkerView:
     states = HEALTHY[slot % 3] if states is None else states
     playing = slot % 3 == 1
     fields: dict[str, Any] = {
-        "slot": slot,
+        "ref": w(slot),
         "port": 5000 + slot,
         "reach": Reach.UP,
         "reach_since_t": START + 12,
@@ -259,7 +260,8 @@ def memory(t: float, available: float, points: list[float] | None = None, **over
 
 
 def event(t: float, severity: Any, text: str, kind: str = "check", on: int | None = None, **facts: Any) -> Event:
-    return Event(t, kind, severity, text, on, facts)
+    """Make an event."""
+    return Event(t, kind, severity, text, None if on is None else w(on), facts)
 
 
 def snapshot(
@@ -553,13 +555,13 @@ def accused() -> Snapshot:
                 'intrinsic reward absent: "WARN: intrinsic reward shaper unavailable (No module named '
                 "'src.worker.reward_shaper'); disabling\", on w2",
                 "grep -nE 'WARN|Traceback|Error' /proc/41209/fd/1",
-                'repair what the log says: "WARN: intrinsic reward shaper unavailable"; then relaunch', (2,),
+                'repair what the log says: "WARN: intrinsic reward shaper unavailable"; then relaunch', (w(2),),
             ),
             Cause(
                 "classifier-no-frames", "classifier stuck, no frames", 0.85,
                 "uncertain, dynamic_ui_text_density absent while steps advance and other components are on, on w1",
                 "curl -s http://127.0.0.1:5001/status | tr ',' '\\n' | grep -E 'dynamic_ui_|obs_fps'",
-                "repair the capture of this worker (game window, capture source), relaunch it", (1,),
+                "repair the capture of this worker (game window, capture source), relaunch it", (w(1),),
             ),
         ),
     )  # fmt: skip
@@ -767,9 +769,11 @@ def alarmed() -> Snapshot:
             "MemCritical", "", "crit", "firing", "0.48 GB available, below half the floor", t - 120, t - 110,
             value=0.48 * GB, least=0.41 * GB, most=0.5 * GB, unit="bytes", times=3,
         ),
-        Alert("ComponentAbsent", "meta", "crit", "firing", absent, t - 3000, t - 2880, workers=(0, 1, 2, 3, 4)),
         Alert(
-            "RateRegime", "", "warn", "firing", "steps 220 times its own past", t - 420, t - 300, workers=(2,),
+            "ComponentAbsent", "meta", "crit", "firing", absent, t - 3000, t - 2880, workers=tuple(map(w, range(5))),
+        ),
+        Alert(
+            "RateRegime", "", "warn", "firing", "steps 220 times its own past", t - 420, t - 300, workers=(w(2),),
             value=13.9, least=8.0, most=14.2, unit="per s",
         ),
         Alert(
@@ -778,14 +782,15 @@ def alarmed() -> Snapshot:
         ),
         Alert(
             "ComponentZero", "system2", "warn", "pending", "System2: system2_trigger_engaged_count stays at 0",
-            t - 320, workers=(3,),
+            t - 320, workers=(w(3),),
         ),
         Alert(
-            "WorkerDown", "", "warn", "resolved", "not reachable: refused", t - 2320, t - 2290, t - 1800, (3,), times=2
+            "WorkerDown", "", "warn", "resolved", "not reachable: refused", t - 2320, t - 2290, t - 1800, (w(3),),
+            times=2,
         ),
         Alert(
             "GenerationChange", "", "info", "resolved", "gen 2: step fell 202 → 19", t - 2820, t - 2820, t - 2819,
-            workers=(0, 1, 3),
+            workers=(w(0), w(1), w(3)),
         ),
     )  # fmt: skip
     return replace(s, alerts=alerts)

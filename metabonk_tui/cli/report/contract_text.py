@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from metabonk_tui.core.model.contract import ContractView, NameView
-from metabonk_tui.core.text.phrases import worker_ranges
+from metabonk_tui.core.model.refs import worker_ranges
 
 SCHEMA = 1
 WIDTH = 100
@@ -16,7 +16,7 @@ WIDTH = 100
 def contract_json(view: ContractView) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "workers": list(view.answered),
+        "workers": [ref.written for ref in view.answered],
         "expected": [_name_json(name) for name in view.names],
         "never_seen": [name.name for name in view.never_seen],
         "unexpected": list(view.unexpected),
@@ -30,7 +30,7 @@ def _name_json(name: NameView) -> dict[str, Any]:
         "needed": name.needed,
         "needed_by": list(name.needed_by),
         "standing": name.status,
-        "workers": list(name.workers),
+        "workers": [ref.written for ref in name.workers],
         "nearest": name.nearest,
         "by_alias": name.by_alias,
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.report.run_history import RunHistory
 
 Tone = Literal["", "ok", "info", "warn", "crit", "unknown", "muted", "strong"]

@@ -28,7 +28,7 @@ def add_options(parser: Parser, verb: str) -> None:
         nargs="?",
         choices=("list", "test"),
         default="list",
-        help="list (default): print what fires · test: try the hook with an alert that is made up",
+        help="list (default): print alerts · test: run the hook with a test alert",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     add_pool_options(parser)

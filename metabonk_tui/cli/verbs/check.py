@@ -31,9 +31,11 @@ def add_options(parser: Parser, verb: str) -> None:
         dest="for_s",
         type=duration_s,
         metavar="DURATION",
-        help="poll this long in real time, like 90s, 10m, 1h; without it: three samples",
+        help="poll this long in real time: 90s, 10m, 1h; default: 3 samples",
     )
-    how_long.add_argument("--wait", action="store_true", help="stay until the gate has decided, telling what happens")
+    how_long.add_argument(
+        "--wait", action="store_true", help="wait for the gate's decision, printing events meanwhile"
+    )
     add_pool_options(parser)
 
 

@@ -19,12 +19,13 @@ from metabonk_tui.core.report.timeline import RunTimeline
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    run = "a run of the store ('last', or the beginning of a name), or a recording; of several runs in it the last one"
-    parser.add_argument("a", metavar="A", help=f"{run}; FILE#2: its second one")
-    parser.add_argument("b", metavar="B", help="the other one")
+    """Declare what the verb takes."""
+    run = "a recorded run ('last', or a prefix of its name), or a recording, of which the last run counts"
+    parser.add_argument("a", metavar="A", help=f"{run}; FILE#2: its second run")
+    parser.add_argument("b", metavar="B", help="the other run, in the same form")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
-    how.add_argument("--markdown", action="store_true", help="print tables that can be pasted into an issue")
+    how.add_argument("--markdown", action="store_true", help="print Markdown tables, for an issue")
     add_config_option(parser)
 
 

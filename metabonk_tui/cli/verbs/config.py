@@ -17,7 +17,7 @@ def add_options(parser: Parser, verb: str) -> None:
         nargs="?",
         choices=("path", "check", "show"),
         default="show",
-        help="path: the file in use, or where yours belongs · check: can it be used? · show: every key in effect",
+        help="path: print the file in use or its place · check: validate it · show: print every value",
     )
     add_pool_options(parser)
 

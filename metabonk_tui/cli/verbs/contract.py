@@ -30,7 +30,7 @@ def add_options(parser: Parser, verb: str) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="recordings, as `report` takes them, of which the last run counts; without one: the live pool",
+        help="recordings as for `report`, of which the last run counts; default: the live pool",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     add_pool_options(parser)

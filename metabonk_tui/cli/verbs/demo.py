@@ -31,11 +31,29 @@ PLAIN_LIMIT_S = 120.0
 
 def add_options(parser: Parser, verb: str) -> None:
     add = parser.add_argument
-    add("--scenario", metavar="S", choices=SCENARIOS, default="seed", help=f"one of: {', '.join(SCENARIOS)}")
-    add("--workers", type=count, metavar="N", default=argparse.SUPPRESS, help="how many; default: the scenario's own")
-    add("--base-port", type=port, metavar="P", default=argparse.SUPPRESS, help="worker i answers on P + i")
-    add("--speed", type=factor, metavar="X", default=argparse.SUPPRESS, help=f"run clock X times faster ({SPEED:g})")
-    add("--no-ui", action="store_true", help="run the pool alone in the foreground and say how to watch it")
+    add("--scenario", metavar="S", choices=SCENARIOS, default="seed", help=f"choose one of: {', '.join(SCENARIOS)}")
+    add(
+        "--workers",
+        type=count,
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="set the number of workers; default: the scenario's",
+    )
+    add(
+        "--base-port",
+        type=port,
+        metavar="P",
+        default=argparse.SUPPRESS,
+        help="set the base port: worker i answers on P + i",
+    )
+    add(
+        "--speed",
+        type=factor,
+        metavar="X",
+        default=argparse.SUPPRESS,
+        help=f"run the clock X times faster; default: {SPEED:g}",
+    )
+    add("--no-ui", action="store_true", help="run only the pool, and print how to watch it")
 
 
 def main(options: argparse.Namespace, verb: str) -> int:

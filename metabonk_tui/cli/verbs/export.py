@@ -17,10 +17,11 @@ from metabonk_tui.core.model.sample import Sample
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    parser.add_argument("run", metavar="RUN", help="its name, the beginning of it, or 'last'; see: metabonk-tui runs")
+    """Declare what the verb takes."""
+    parser.add_argument("run", metavar="RUN", help="its name, a prefix of it, or 'last'; see: metabonk-tui runs")
     to = parser.add_mutually_exclusive_group()
-    to.add_argument("--jsonl", metavar="FILE", help="all of it, readable by import, report and replay; '-': stdout")
-    to.add_argument("--csv", metavar="DIR", help="worker_N_metrics.csv, one row a sample, as MetaBonk's recorder does")
+    to.add_argument("--jsonl", metavar="FILE", help="write everything as .jsonl, for import; '-': stdout")
+    to.add_argument("--csv", metavar="DIR", help="write worker_N_metrics.csv, as MetaBonk's recorder does")
 
 
 def main(options: argparse.Namespace, verb: str) -> int:

@@ -36,14 +36,14 @@ SLACK_S = 60.0
 
 def add_options(parser: Parser, verb: str) -> None:
     if verb != "stop":
-        parser.add_argument("n", metavar="N", type=count, help="how many workers")
+        parser.add_argument("n", metavar="N", type=count, help="number of workers")
         parser.add_argument(
-            "--hours", type=hours, metavar="H", help="how long it is meant to run; 24 wants all proved"
+            "--hours", type=hours, metavar="H", help="planned length in hours; 24 requires a full checklist"
         )
         parser.add_argument(
-            "--override", metavar="REASON", default="", help="why it is to be done against the interlock"
+            "--override", metavar="REASON", default="", help="override the interlock; the run records the reason"
         )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation")
     add_pool_options(parser)
 
 
@@ -103,10 +103,11 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         return
     for command in plan.commands:
         yield f"command   {shlex.join(command)}"
-    yield f"in        {plan.directory}"
-    if plan.env_file:
-        keys = "it could not be read" if plan.env_keys is None else f"sets {plan.env_keys} variables"
-        yield f"env file  {plan.env_file}: {keys}"
+    if plan.source is not None:
+        yield f"in        {plan.source.directory}"
+        if plan.source.env_file:
+            keys = "it could not be read" if plan.source.env_keys is None else f"sets {plan.source.env_keys} variables"
+            yield f"env file  {plan.source.env_file}: {keys}"
     for target in plan.hits:
         who = f"w{target.slot}" if target.slot is not None else target.role
         yield f"stops     {who} pid {target.pid} {target.name}".rstrip()

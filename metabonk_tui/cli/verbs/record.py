@@ -39,12 +39,12 @@ def add_options(parser: Parser, verb: str) -> None:
         dest="for_s",
         type=duration_s,
         metavar="DURATION",
-        help="record this long in real time, like 24h; without it: until SIGTERM or Ctrl-C",
+        help="record this long in real time: 24h; default: until stopped",
     )
     parser.add_argument(
         "--memory-watch",
         action="store_true",
-        help="arm the memory watch as [memory_watch] says, as soon as no other monitor holds the pool",
+        help="arm the memory watch once no other monitor controls the pool",
     )
     add_pool_options(parser)
 

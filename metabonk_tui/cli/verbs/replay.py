@@ -9,9 +9,10 @@ from itertools import chain
 from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.spool import SpooledRecording
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
-from metabonk_tui.adapters.store.seekable import SpooledRecording, StoredRecording
+from metabonk_tui.adapters.store.seekable import StoredRecording
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live.open_app import local_zone, no_terminal, open_app
 from metabonk_tui.cli.options import Parser, add_config_option, factor
@@ -29,16 +30,16 @@ def add_options(parser: Parser, verb: str) -> None:
     parser.add_argument(
         "recording",
         metavar="RUN|FILE",
-        help="a run's name, the beginning of it, or 'last' (see: metabonk-tui runs); "
+        help="a run's name, a prefix of it, or 'last' (see: metabonk-tui runs); "
         "or a .jsonl, a .jsonl.gz, a folder of worker_N_metrics.csv",
     )
-    parser.add_argument("--at", type=place, metavar="PLACE", help=f"stand still there: {ACCEPTED_FORMS}")
+    parser.add_argument("--at", type=place, metavar="PLACE", help=f"start paused at PLACE: {ACCEPTED_FORMS}")
     parser.add_argument(
         "--speed",
         type=factor,
         metavar="X",
         default=argparse.SUPPRESS,
-        help=f"play X times faster than it was; {SPEED:g} unless told otherwise, also with --at",
+        help=f"play X times faster than real time; default: {SPEED:g}",
     )
     add_config_option(parser)
 

@@ -28,8 +28,8 @@ def add_options(parser: Parser, verb: str) -> None:
         "names",
         nargs="*",
         metavar="RUN|FILE",
-        help="a recorded run (default: the newest), or a recording: .jsonl, .jsonl.gz ('-': stdin), a folder of"
-        " worker_N_metrics.csv, or such files themselves",
+        help="recorded runs (default: the newest) or recordings: .jsonl, .jsonl.gz ('-': stdin), a folder of"
+        " worker_N_metrics.csv, or such files",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
@@ -39,7 +39,7 @@ def add_options(parser: Parser, verb: str) -> None:
         nargs="?",
         const=STDOUT,
         metavar="FILE",
-        help="write one page with charts, which needs no network; without FILE: to stdout",
+        help="write one self-contained page with charts; default: stdout",
     )
     add_config_option(parser)
 

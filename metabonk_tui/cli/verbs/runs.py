@@ -22,8 +22,15 @@ ACTIVE_S = 30.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    parser.add_argument("what", nargs="?", choices=("list", "rm", "prune"), default="list", help="default: list")
-    parser.add_argument("names", nargs="*", metavar="RUN", help="rm: which runs; the beginning of a name is enough")
+    """Declare what the verb takes."""
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("list", "rm", "prune"),
+        default="list",
+        help="list recorded runs (default), remove some, or prune",
+    )
+    parser.add_argument("names", nargs="*", metavar="RUN", help="rm: the runs to remove; a prefix of a name is enough")
     parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")
     add_config_option(parser)
 

@@ -13,9 +13,9 @@ from metabonk_tui.cli.options import Parser, add_config_option, port
 
 def add_options(parser: Parser, verb: str) -> None:
     add, absent = parser.add_argument, argparse.SUPPRESS
-    add("--format", choices=FORMATS, default="line", help="a line of text, all of it as JSON, or with tmux's colours")
-    add("--base-port", type=port, metavar="P", default=absent, help="the pool whose worker i answers on P + i")
-    add("--host", metavar="H", default=absent, help="the pool whose workers answer there")
+    add("--format", choices=FORMATS, default="line", help="print a line, everything as JSON, or tmux's colours")
+    add("--base-port", type=port, metavar="P", default=absent, help="select the pool whose worker i answers on P + i")
+    add("--host", metavar="H", default=absent, help="select the pool whose workers answer on H")
     add_config_option(parser)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.cli.report.charts.svg import Scale, label, line, tag, thinned, time_ticks, titled
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.report.timeline import RunTimeline, TimelinePoint
 from metabonk_tui.core.text.numbers import age, elapsed
@@ -163,9 +164,9 @@ def spans(frame: ChartFrame, state: Callable[[TimelinePoint], str | None]) -> It
             yield begin, min(stretch[-1].at_s + step_s, frame.timeline.duration_s), word
 
 
-def slots(frame: ChartFrame) -> list[int]:
-    """Return the slots of all workers that the timeline has, sorted."""
-    return sorted({slot for point in frame.timeline.points for slot in point.workers})
+def refs(frame: ChartFrame) -> list[WorkerRef]:
+    """List the workers that were ever there."""
+    return sorted({ref for point in frame.timeline.points for ref in point.workers})
 
 
 def joined(parts: Iterable[str]) -> str:

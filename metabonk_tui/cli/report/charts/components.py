@@ -11,12 +11,13 @@ from metabonk_tui.cli.report.charts.canvas import (
     gaps,
     joined,
     levels,
+    refs,
     segments,
-    slots,
     spans,
     time_axis,
 )
 from metabonk_tui.cli.report.charts.svg import Scale, drawing, label, spread, tag, ticks, titled
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
 from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import elapsed
@@ -69,8 +70,8 @@ def legend(frame: ChartFrame) -> list[tuple[str, str]]:
 
 
 def _chart(frame: ChartFrame, view: ComponentView) -> str:
-    there = slots(frame)
-    seen = [level for slot in there for seg in segments(frame, value_of(view.id, slot)) for _, level in seg]
+    there = refs(frame)
+    seen = [level for ref in there for seg in segments(frame, value_of(view.id, ref)) for _, level in seg]
     high = max(seen, default=0.0)
     lane = LANE if len(there) <= LANES else max(2.0, LANE * LANES / len(there))
     bottom = TOP + PLOT
@@ -81,8 +82,8 @@ def _chart(frame: ChartFrame, view: ComponentView) -> str:
     if seen:
         y = Scale(0.0, ticks(high, 3)[-1], bottom, TOP)
         parts += levels(frame, y, ticks(high, 3), lambda value: f"{value:g}")
-        for slot in there:
-            parts += curve(frame, value_of(view.id, slot), y, class_=f"curve w{slot % NAMED}")
+        for ref in there:
+            parts += curve(frame, value_of(view.id, ref), y, class_=f"curve w{ref.slot % NAMED}")
         parts += _names(frame, view.id, there, y)
     else:
         word = _never(frame, view.id)
@@ -120,47 +121,47 @@ def _describe(view: ComponentView, frame: ChartFrame) -> str:
     return "At the end: " + ", ".join(f"{word} on {count}" for word, count in counts.items()) + "."
 
 
-def value_of(component: str, slot: int) -> Callable[[TimelinePoint], float | None]:
-    """Return a reader of one component's value on one worker; None while the worker is not up."""
+def value_of(component: str, ref: WorkerRef) -> Callable[[TimelinePoint], float | None]:
+    """Read a component's value on one worker."""
 
     def value(point: TimelinePoint) -> float | None:
-        worker = point.workers.get(slot)
-        # A worker that does not answer has no current value; its last one is old.
+        worker = point.workers.get(ref)
+        # What did not answer has no value: its last one is history.
         part = worker.components.get(component) if worker and worker.reach is Reach.UP else None
         return part.value if part else None
 
     return value
 
 
-def _lane_style(component: str, slot: int) -> Callable[[TimelinePoint], str | None]:
+def _lane_style(component: str, ref: WorkerRef) -> Callable[[TimelinePoint], str | None]:
     def style(point: TimelinePoint) -> str | None:
-        worker = point.workers.get(slot)
+        worker = point.workers.get(ref)
         part = worker.components.get(component) if worker else None
         return LANE_STYLES.get(part.state) if part else None
 
     return style
 
 
-def _lanes(frame: ChartFrame, component: str, there: Sequence[int], y: float, lane: float) -> Iterator[str]:
-    for place, slot in enumerate(there):
+def _lanes(frame: ChartFrame, component: str, there: Sequence[WorkerRef], y: float, lane: float) -> Iterator[str]:
+    for place, ref in enumerate(there):
         at = y + place * lane
         if len(there) <= NAMED:
-            yield label(frame.left - 6, at + lane - 2, f"w{slot}", "label small", "end")
-        for from_s, to_s, style in spans(frame, _lane_style(component, slot)):
+            yield label(frame.left - 6, at + lane - 2, ref.label, "label small", "end")
+        for from_s, to_s, style in spans(frame, _lane_style(component, ref)):
             x, width = frame.x(from_s), max(frame.x(to_s) - frame.x(from_s), 1.5)
-            note = titled(f"w{slot} {WORDS[style]} from {elapsed(from_s)} to {elapsed(to_s)}")
+            note = titled(f"{ref.label} {WORDS[style]} from {elapsed(from_s)} to {elapsed(to_s)}")
             kind = f"lane {style}" if lane > THIN else f"lane {style} thin"
             box = tag("rect", x=x, y=at + 1, width=width, height=max(lane - 2, 1.0), class_=kind)
             yield tag("g", note, box)
 
 
-def _names(frame: ChartFrame, component: str, there: Sequence[int], y: Scale) -> Iterator[str]:
-    ends = [(slot, found[-1][-1]) for slot in there if (found := segments(frame, value_of(component, slot)))]
+def _names(frame: ChartFrame, component: str, there: Sequence[WorkerRef], y: Scale) -> Iterator[str]:
+    ends = [(ref, found[-1][-1]) for ref in there if (found := segments(frame, value_of(component, ref)))]
     if len(ends) > NAMED or not ends:
         return
     if len({round(y(level)) for _, (_, level) in ends}) == 1 and len(ends) > 1:
         yield label(frame.x(ends[0][1][0]) + 5, y(ends[0][1][1]) + 4, "all", "label small")
         return
     places = spread([y(level) for _, (_, level) in ends], 11.0, TOP, TOP + PLOT)
-    for (slot, (at_s, _)), at in zip(ends, places, strict=True):
-        yield label(frame.x(at_s) + 5, at + 4, f"w{slot}", f"label small name n{slot % NAMED}")
+    for (ref, (at_s, _)), at in zip(ends, places, strict=True):
+        yield label(frame.x(at_s) + 5, at + 4, ref.label, f"label small name n{ref.slot % NAMED}")

@@ -5,7 +5,7 @@ Refuses to know where it stands; no percent, no gradient.
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, mark

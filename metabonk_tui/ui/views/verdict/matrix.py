@@ -5,7 +5,7 @@ Refuses to decide: it draws the nodes as they were judged, reached or not.
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.snapshot import Node, Snapshot, VerdictKind
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
