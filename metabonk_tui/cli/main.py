@@ -170,7 +170,7 @@ def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb:
     known = {action.dest for action in parser._actions}
     for key in POOL_OPTIONS:
         if hasattr(options, key) and key not in known:
-            raise UsageError(f"--{key.replace('_', '-')} means nothing to {verb}\ntry: {PROGRAM} {verb} --help")
+            raise UsageError(f"--{key.replace('_', '-')} is not an option of {verb}\ntry: {PROGRAM} {verb} --help")
 
 
 def _report_crash(error: BaseException) -> int:

@@ -70,7 +70,7 @@ def processes_of(folder: Path) -> list[str]:
 
 @dataclass
 class Pool:
-    """A demo pool in the foreground of a process of its own."""
+    """A demo pool that a `demo --no-ui` process runs in the foreground."""
 
     process: subprocess.Popen[str]
     base_port: int

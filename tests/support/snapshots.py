@@ -610,7 +610,7 @@ def memory_watch() -> Snapshot:
 
 
 def leak() -> Snapshot:
-    """Picture 08: five workers leak, memory ends in about 19 minutes, three would fit."""
+    """Five workers leak; memory ends in about 19 minutes; three workers would fit."""
     base = stop()
     t = base.t
     forecast = Forecast(

@@ -56,7 +56,7 @@ class DemoPool:
         """Start the launcher in its own session; output goes to launcher.log. Raises UsageError for a port in use."""
         for port in range(self.base_port, self.base_port + self.workers):
             if _is_answering(port):
-                raise UsageError(f"port {port} is in use; say --base-port")
+                raise UsageError(f"port {port} is in use; choose another with --base-port")
         with (self.directory / "launcher.log").open("wb") as log:
             self.launcher = subprocess.Popen(
                 self.launch,

@@ -19,7 +19,7 @@ def no_terminal() -> str:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return "the monitor needs a terminal"
     if os.environ.get("TERM", "dumb") == "dumb":
-        return "the monitor needs a terminal that can move its cursor, and TERM says this one cannot"
+        return "the monitor needs a terminal that can move its cursor; TERM is dumb or not set"
     return ""
 
 

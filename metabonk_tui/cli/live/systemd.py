@@ -24,7 +24,7 @@ class SystemdNotifier:
             self._send(b"READY=1")
 
     def alive(self) -> None:
-        """Send WATCHDOG=1. systemd expects two per watchdog interval; one per tick is harmless."""
+        """Send WATCHDOG=1. Two per watchdog interval are enough; one per tick is harmless."""
         self._send(b"WATCHDOG=1")
 
     def stopping(self) -> None:

@@ -52,7 +52,7 @@ class StoreRunArchive:
         """
         path = next((path for folder in self._folders if (path := find(folder, name)) is not None), None)
         if path is None:
-            raise UnreadableRecording(f"{clean_text(name)} is not there any more")
+            raise UnreadableRecording(f"{clean_text(name)} no longer exists")
         builder: RunTimelineBuilder | None = None
         try:
             with Recording(path) as recording:

@@ -85,7 +85,7 @@ def recording_path(name: str) -> Path:
     """Return the path of a run in the store. Raises UsageError, which names the nearest run."""
     path = found_path(name)
     if path is None:
-        raise UsageError(f"no such run: {name}{nearest_run(name)}\nwhat there is: metabonk-tui runs")
+        raise UsageError(f"no such run: {name}{nearest_run(name)}\nto list the runs: metabonk-tui runs")
     return path
 
 

@@ -29,6 +29,7 @@ from metabonk_tui.core.report.timeline import RunTimeline, timelines
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.core.text.numbers import elapsed
+from metabonk_tui.core.text.phrases import count_of
 
 if TYPE_CHECKING:
     from metabonk_tui.adapters.store.run_reader import Recording
@@ -67,7 +68,7 @@ def sort_out(names: Sequence[str]) -> tuple[list[str], list[Path]]:
 def _no_such_name(name: str, is_named: bool) -> str:
     if not is_named:
         return "no run was recorded yet; name a file, or record one: metabonk-tui record"
-    return f"no such file or run: {name}{nearest_run(name)}\nwhat there is: metabonk-tui runs"
+    return f"no such file or run: {name}{nearest_run(name)}\nto list the runs: metabonk-tui runs"
 
 
 def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[RunHistory, ...]:
@@ -131,7 +132,7 @@ def _chosen(name: str, found: tuple[RunTimeline, ...], number: int | None) -> Ru
     if number is None:
         return found[-1]
     if not 1 <= number <= len(found):
-        raise UsageError(f"no such run: {name}; there {'is one' if len(found) == 1 else f'are {len(found)}'}, from #1")
+        raise UsageError(f"no such run: {name}; the recording has {count_of(len(found), 'run')}, from #1")
     return found[number - 1]
 
 

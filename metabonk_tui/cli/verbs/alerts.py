@@ -54,7 +54,7 @@ def _list(config: Config, options: argparse.Namespace, how: str) -> int:
             if counter.total >= ENOUGH:
                 break
     if snapshot is None:
-        raise RuntimeError("not one sample was taken")
+        raise RuntimeError("no sample was taken")
     print(json.dumps(_public(snapshot), indent=2) if options.json else _table(snapshot))
     sys.stdout.flush()
     severities = {alert.severity for alert in snapshot.alerts if alert.state == "firing"}
@@ -101,7 +101,7 @@ def _try(config: Config, as_json: bool) -> int:
     from metabonk_tui.core.alerts.payload import make_example
 
     if not config.alerts.hook.command:
-        raise UsageError("no hook is configured: alerts.hook.command is empty; where to write it: config path")
+        raise UsageError("no hook is configured: alerts.hook.command is empty; `config path` prints the file to edit")
     done = call_hook(config.alerts.hook, make_example(time.time(), config), threading.Event())
     if as_json:
         result = {"command": config.alerts.hook.command, "ok": done.ok, "how": done.how, "seconds": done.seconds}

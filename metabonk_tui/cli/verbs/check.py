@@ -54,7 +54,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
             if options.for_s is None and _is_enough(snapshot, counter, options.wait):
                 break
     if snapshot is None:
-        raise RuntimeError("not one sample was taken")
+        raise RuntimeError("no sample was taken")
     # A Snapshot has only the newest events; the recording of its run has all of them.
     recorded_events = events_of(snapshot.run.name, snapshot.run.started_at)
     histories = histories_so_far(

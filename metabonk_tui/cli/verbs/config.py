@@ -44,7 +44,7 @@ def _path(options: argparse.Namespace) -> int:
     path, origin = find_config(getattr(options, "config", None))
     print(path or user_config_path())
     if path is None:
-        print("not there yet: the packaged defaults are in effect", file=sys.stderr)
+        print("no such file yet: the packaged defaults are in effect", file=sys.stderr)
     else:
         print(f"in effect: {origin}", file=sys.stderr)
     return DONE

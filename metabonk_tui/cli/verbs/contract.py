@@ -42,7 +42,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     snapshot = _recorded(options.files, loaded.config) if options.files else _live(options, loaded)
     view = snapshot.contract
     if view is None:
-        raise RuntimeError("nothing was looked at")
+        raise RuntimeError("no contract was computed")
     print(json.dumps(contract_json(view), indent=2) if options.json else contract_text(view))
     if not view.answered:
         return NO_ANSWER
@@ -60,7 +60,7 @@ def _live(options: argparse.Namespace, loaded: LoadedConfig) -> Snapshot:
             if counter.total >= ENOUGH:
                 break
     if last is None:
-        raise RuntimeError("not one sample was taken")
+        raise RuntimeError("no sample was taken")
     return last
 
 

@@ -125,7 +125,7 @@ def _plain(pool: DemoPool, speed: float) -> int:
             if snapshot.verdict.kind not in OPEN:
                 break
     if snapshot is None:
-        raise RuntimeError("not one sample was taken")
+        raise RuntimeError("no sample was taken")
     print("\n" + report_text(histories_so_far(snapshot)))
-    print("\nthe demo ends here and stops its pool; in a terminal it would be yours to act on", flush=True)
+    print("\nthe demo ends here and stops its pool; in a terminal you could act on the pool", flush=True)
     return DONE

@@ -85,7 +85,7 @@ def lines(reading: FitReading, wanted: int) -> Iterator[str]:
     """Yield the lines of text: the answer, the arithmetic behind it, the what-if table."""
     budget, memory = reading.budget, reading.memory
     if budget is None or memory is None:
-        yield f"not known: {reading.problem}; what is not known never fits"
+        yield f"not known: {reading.problem}; unknown memory never counts as a fit"
         return
     verdict = judge_fit(budget, wanted)
     leaves = budget.leaves_bytes(wanted)

@@ -53,5 +53,5 @@ def _without_duplicate(path: Path) -> Path:
     if known is None:
         return path
     remove(path)
-    print(f"{known.stem}: was there already", file=sys.stderr)
+    print(f"{known.stem}: already stored", file=sys.stderr)
     return known

@@ -148,13 +148,13 @@ def _passes_interlock(monitor: Engine, plan: Plan, config: Config) -> bool:
         if item.fix:
             _print_line(f"do        {item.title}: {item.fix}")
     _print_line(f"refused by the interlock: {interlock.why}")
-    _print_line('to do it all the same, say why: --override "..."; it is recorded')
+    _print_line('to override the interlock, give a reason: --override "..."; it is recorded')
     return False
 
 
 def _confirm() -> bool:
     if not sys.stdin.isatty():
-        raise UsageError("nobody to ask without a terminal; to do it without asking: --yes")
+        raise UsageError("no terminal to ask for confirmation; --yes acts without asking")
     print("do it? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -181,7 +181,7 @@ def _follow_operation(monitor: Engine, before: Operation | None, config: Config)
                 _print_line(f"{step.state:<9} {step.name}" + (f": {step.detail}" if step.detail else ""))
         if operation.ended_at is not None:
             return _print_end(operation)
-    _print_line(f"no end in sight after {age(limit_s)}")
+    _print_line(f"the operation has not ended after {age(limit_s)}")
     return FAILED
 
 

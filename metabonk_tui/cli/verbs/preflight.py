@@ -43,7 +43,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
                 break
         if monitor.preflight() is None:
             raise UsageError(
-                "there is nothing to launch from here: pool.backend is none, or the workers are elsewhere"
+                "nothing can be launched from here: pool.backend is none, or the workers are on another host"
             )
         suggested = workers_to_launch(snapshot.memory, config) if snapshot else config.pool.workers
         workers = options.workers if hasattr(options, "workers") else suggested

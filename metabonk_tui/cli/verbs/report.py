@@ -47,7 +47,7 @@ def add_options(parser: Parser, verb: str) -> None:
 def main(options: argparse.Namespace, verb: str) -> int:
     """Print or write the report; return the exit code of the last run's verdict. Raises UsageError."""
     if options.html not in (None, STDOUT) and not options.html.endswith(PAGE_SUFFIXES):
-        raise UsageError(f"--html FILE is to end in .html, found {options.html}; the run stands before it")
+        raise UsageError(f"--html FILE must end in .html, found {options.html}; name the run before it")
     config = load_config(getattr(options, "config", None)).config
     problems: list[Problem] = []
     histories = follow_all_runs(options.names, config, problems)

@@ -23,8 +23,8 @@ from metabonk_tui.core.ports.recordings import RunArchive
         (True, True, "xterm", ""),
         (False, True, "xterm", "needs a terminal"),
         (True, False, "xterm", "needs a terminal"),
-        (True, True, "dumb", "TERM says"),
-        (True, True, None, "TERM says"),
+        (True, True, "dumb", "TERM is"),
+        (True, True, None, "TERM is"),
     ],
 )
 def test_where_the_monitor_cannot_be_drawn_the_reason_is_given(

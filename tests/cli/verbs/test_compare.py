@@ -102,7 +102,7 @@ def test_names_are_files_their_runs_or_runs_of_the_store(
     two = recording(tmp_path / "two.jsonl", ("one", 1000.0, silence(40)), ("two", 9000.0, learning(40)))
     assert run_compare(metabonk, f"{two}#1", str(two))[1]["b"]["run"]["name"] == "two"
     assert run_compare(metabonk, f"{two}#1", f"{two}#1")[0] == 0
-    assert "there are 2" in metabonk("compare", f"{two}#3", str(two)).stderr
+    assert "the recording has 2 runs" in metabonk("compare", f"{two}#3", str(two)).stderr
     assert metabonk("import", both[0]).stdout == "quiet\n"
     assert run_compare(metabonk, "qui", both[0])[0] == 0
     assert run_compare(metabonk, "last", both[1])[1]["a"]["run"]["name"] == "quiet"

@@ -123,7 +123,7 @@ def test_what_is_there_already_is_not_kept_twice_and_what_only_looks_like_it_is(
     assert verb("import", "a.jsonl").out == [HEADER.name]
     again = verb("import", "a.jsonl")
     assert (again.code, again.out) == (0, [HEADER.name])
-    assert again.err == f"{HEADER.name}: was there already\n"
+    assert again.err == f"{HEADER.name}: already stored\n"
     assert len(paths(tmp_path / "state" / "runs")) == 1
     made[2] = replace(made[2], lag_s=0.5)
     write_jsonl(str(tmp_path / "a.jsonl"), made)
@@ -188,7 +188,7 @@ def test_tables_come_back_as_they_were(verb: Verb, tmp_path: Path, shape: str) -
     assert verb("import", name).out == [name]
     assert verb("export", "last", "--csv", f"out/{name}").code == 0
     assert seen(tmp_path / "out" / name) == seen(tmp_path / name), "absent, not looked for, and zero stay three things"
-    assert verb("import", f"out/{name}").err.endswith(f"{name}: was there already\n"), "and so does the run's header"
+    assert verb("import", f"out/{name}").err.endswith(f"{name}: already stored\n"), "and so does the run's header"
 
 
 def test_the_failed_run_goes_out_and_in(verb: Verb, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_without_a_terminal_it_names_what_needs_none(metabonk: Metabonk, tmp_pat
         (["replay", "last", "--at", "ten past"], "expected one of 55m"),
         (["replay", "last", "--speed", "0"], "expected a number above 0"),
         (["replay", "last", "--workers", "3"], "unrecognized"),
-        (["--workers", "3", "replay", "last"], "means nothing to replay"),
+        (["--workers", "3", "replay", "last"], "is not an option of replay"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_would_be_right(metabonk: Metabonk, argv: list[str], message: str) -> None:

@@ -91,7 +91,7 @@ class Scale:
 
 
 def ticks(high: float, most: int) -> list[float]:
-    """Return round values from 0 to at least `high`, about `most` steps."""
+    """Return round values from 0 to at least `high`, in at most `most` steps."""
     if not high > 0:
         return [0.0, 1.0]
     raw = high / most
@@ -108,7 +108,7 @@ def decades(low: float, high: float) -> list[float]:
 
 
 def time_ticks(duration_s: float, most: int) -> Iterator[float]:
-    """Yield round times in seconds from 0 to `duration_s`, at most `most` steps."""
+    """Yield round times in seconds from 0 to `duration_s`, in at most `most` steps."""
     weeks = STEPS_S[-1] * math.ceil(duration_s / STEPS_S[-1] / most)
     step = next((one for one in STEPS_S if duration_s / one <= most), weeks)
     count = int(duration_s // step)
