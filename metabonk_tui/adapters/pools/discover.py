@@ -22,10 +22,10 @@ from metabonk_tui.adapters.process.tree import (
     listeners,
     own_ancestry,
     processes_with_token,
-    same_start,
     supervisors,
 )
 from metabonk_tui.core.model.pool import TargetProcess
+from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.model.sample import ProcessReading
 
 
@@ -58,7 +58,8 @@ def find_processes(
         (reading, stat)
         for reading in readings
         if reading.pid is not None and reading.started_at is not None and reading.pid not in protected_pids
-        if (stat := proc.stat(reading.pid)) is not None and same_start(stat.started_at, reading.started_at)
+        if (stat := proc.stat(reading.pid)) is not None
+        and stat.ref.same_as(ProcessRef(reading.pid, reading.started_at), other_reader=True)
     ]
     token = record.token if record else None
     candidates = {stat.pid: stat for reading, stat in seen if reading.role == "launcher"}
@@ -102,7 +103,8 @@ def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | 
     if record.boot_id != boot_id():
         return None
     stat = proc.stat(record.launcher_pid)
-    return stat if stat is not None and same_start(stat.started_at, record.launcher_started_at) else None
+    named = ProcessRef(record.launcher_pid, record.launcher_started_at)
+    return stat if stat is not None and stat.ref.same_as(named, other_reader=True) else None
 
 
 def workers_option(arguments: tuple[str, ...]) -> int | None:

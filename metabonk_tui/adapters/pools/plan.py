@@ -13,8 +13,8 @@ from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
-from metabonk_tui.adapters.process.tree import same_start
 from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker, TargetProcess
+from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.phrases import cut_list
 
 OVERWRITTEN = frozenset(
@@ -85,7 +85,7 @@ def why_stale(plan: Plan, running: PoolProcesses) -> str:
 def _plan_worker(action: StopWorker, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     for worker in inputs.running.workers:
         if worker.pid == action.pid and worker.slot == action.ref.slot:
-            if not same_start(worker.started_at, action.pid_started_at):
+            if not worker.ref.same_as(ProcessRef(action.pid, action.pid_started_at), other_reader=True):
                 break
             again = "the launcher starts it again: a new process, counters from zero"
             plan = _plan(action, "stop", spec, None, hits=(worker,), warnings=(again, *inputs.notes))

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from metabonk_tui.core.model.refs import ProcessRef
+
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD, include/linux/sched.h
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _BOOT_TIME = re.compile(rb"^btime (\d+)$", re.MULTILINE)
-SAME_START_S = 0.02
-"""Two readings of one start differ by less; two processes with one pid are at least a turn of all pids apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ class ProcessStat:
     name: str
     of_kernel: bool = False
     """A thread of the kernel: it has no command line, no environment and no memory of its own."""
+
+    @property
+    def ref(self) -> ProcessRef:
+        return ProcessRef(self.pid, self.started_at)
 
 
 class Proc:
@@ -69,7 +73,7 @@ class Proc:
     def is_same(self, pid: int, started_at: float) -> bool:
         """Tell whether a pid still names the process that started then (Unix seconds), and that it lives."""
         stat = self.stat(pid)
-        return stat is not None and abs(stat.started_at - started_at) < SAME_START_S
+        return stat is not None and stat.ref.same_as(ProcessRef(pid, started_at))
 
     def arguments(self, pid: int) -> tuple[str, ...]:
         """Read the argument list, as it is; empty for kernel threads and what may not be seen."""

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from metabonk_tui.adapters.process.proc import SAME_START_S, Proc, ProcessStat
+from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
 from metabonk_tui.adapters.process.sockets import listening_ports
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.model.sample import ProcessReading
 from metabonk_tui.core.text.clean import clean_text
 
@@ -104,7 +105,7 @@ class ProcessTable:
 
     def _rss_bytes(self, pid: int, started_at: float) -> int | None:
         stat = self._proc.stat(pid)
-        return stat.rss_bytes if stat is not None and abs(stat.started_at - started_at) < SAME_START_S else None
+        return stat.rss_bytes if stat is not None and stat.ref.same_as(ProcessRef(pid, started_at)) else None
 
     def _scan(self) -> tuple[_KnownProcess, ...]:
         found = (self._proc.stat(pid) for pid in self._proc.pids())

@@ -15,15 +15,6 @@ TOKEN_VARIABLE = "METABONK_TUI_POOL"
 """Stands in the environment of whatever we launch: whoever carries it descends from us, however it was detached."""
 
 
-def same_start(first: float, second: float) -> bool:
-    """Tell whether two readings by different readers can be one start.
-
-    The kernel counts ticks since a boot time that is cut to whole seconds: readers may be apart by exactly one second.
-    """
-    apart = abs(first - second)
-    return apart < 0.02 or abs(apart - 1.0) < 0.02
-
-
 def ancestors(proc: Proc, pid: int) -> tuple[ProcessStat, ...]:
     """List the parents of a process, nearest first, without init."""
     found: list[ProcessStat] = []

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.clean import clean_text
 
 
@@ -53,8 +54,7 @@ class PoolLock:
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return ""
         stat = self._proc.stat(pid)
-        # The boot time that start times are counted from is a whole second and may be read one off.
-        if stat is None or abs(stat.started_at - started_at) > 1.1:
+        if stat is None or not stat.ref.same_as(ProcessRef(pid, started_at), other_reader=True):
             return ""
         since_time = time.localtime(since)
         day = "" if time.strftime("%F", since_time) == time.strftime("%F") else time.strftime("%F ", since_time)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 from metabonk_tui.core.model.sample import Role
 
 
@@ -70,6 +70,10 @@ class TargetProcess:
     started_at: float
     slot: int | None = None
     name: str = ""
+
+    @property
+    def ref(self) -> ProcessRef:
+        return ProcessRef(self.pid, self.started_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ HostName = str
 
 ONLY_HOST: HostName = ""
 NAMED_WORKERS = 8
+SAME_START_S = 0.02
 
 _KEY = re.compile(r"(?:(?P<host>[^/\s]+)/)?w?(?P<slot>[0-9]{1,4})", re.ASCII)
 
@@ -33,6 +34,23 @@ class WorkerRef(NamedTuple):
     def written(self) -> int | str:
         """What stands for it in JSON: the bare slot 3, and "node2/3" where the hosts have names."""
         return f"{self.host}/{self.slot}" if self.host else self.slot
+
+
+class ProcessRef(NamedTuple):
+    """One process: its pid, and when it started (Unix seconds). A pid alone may name another process by now."""
+
+    pid: int
+    started_at: float
+
+    def same_as(self, other: ProcessRef, *, other_reader: bool = False) -> bool:
+        """Return whether both name one process; `other_reader`: another program, or a recording, read the other one.
+
+        The kernel counts a start in ticks of 10 ms since boot: two readings of one reader differ by less than two. A
+        reader adds the boot time, which the kernel rounds to a whole second, so another reader may be exactly 1 s off.
+        """
+        apart_s = abs(self.started_at - other.started_at)
+        off_by_one = other_reader and abs(apart_s - 1.0) < SAME_START_S
+        return self.pid == other.pid and (apart_s < SAME_START_S or off_by_one)
 
 
 def worker_ref(written: object) -> WorkerRef | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metabonk_tui.core.model.refs import WorkerRef, worker_names, worker_ranges, worker_ref
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef, worker_names, worker_ranges, worker_ref
 from tests.support.refs import w
 
 
@@ -66,3 +66,24 @@ def test_neighbours_are_written_as_a_range(slots: list[int], expected: str) -> N
 def test_a_range_ends_where_the_host_ends() -> None:
     refs = [*(w(slot) for slot in range(3)), w(3, "b"), w(4, "b"), w(5, "b")]
     assert worker_ranges(refs) == "w0-w2 b/w3-b/w5"
+
+
+@pytest.mark.parametrize(
+    ("other", "same", "same_elsewhere"),
+    [
+        (ProcessRef(42, 1000.0), True, True),
+        (ProcessRef(42, 1000.01), True, True),
+        (ProcessRef(42, 1001.0), False, True),
+        (ProcessRef(42, 999.01), False, True),
+        (ProcessRef(43, 1000.0), False, False),
+        (ProcessRef(42, 1000.03), False, False),
+        (ProcessRef(42, 1000.5), False, False),
+        (ProcessRef(42, 1001.5), False, False),
+        (ProcessRef(42, 1002.0), False, False),
+    ],
+)
+def test_one_process_is_its_pid_and_its_start(other: ProcessRef, same: bool, same_elsewhere: bool) -> None:
+    known = ProcessRef(42, 1000.0)
+    assert (known.same_as(other), other.same_as(known)) == (same, same)
+    assert known.same_as(other, other_reader=True) is same_elsewhere
+    assert other.same_as(known, other_reader=True) is same_elsewhere
