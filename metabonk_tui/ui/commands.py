@@ -1,6 +1,6 @@
-"""Every command of the interface in one table: keys, footer, help and palette are all read from here.
+"""Defines every command in one table, which keys, footer, help and palette read.
 
-Knows when a command means something and what to say when it does not; refuses to know how it is carried out.
+A command refuses with a reason while it is not valid. Does not: carry out commands; the controller does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GROUPS: Mapping[CommandGroup, str] = {
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """What decides whether a command means something at this moment."""
+    """The state that decides which commands are valid now."""
 
     snapshot: Snapshot | None
     screen: str
@@ -34,24 +34,24 @@ class CommandContext:
     mode: ViewMode = "live"
     alert: Alert | None = None
     playing: bool = False
-    """In the past: it plays."""
+    """In the past: the playback runs."""
     has_past: bool = False
-    """The run that is watched has a past that one can go into."""
+    """The live run has a recorded past to open."""
 
 
 REPLAY_REFUSAL = "replay: there is nothing to act on"
 PAST_REFUSAL = "this is the past; End goes back to what runs now"
 Refusal = Callable[[CommandContext], str]
-"""Says why a command means nothing now; "" when it does."""
+"""Returns why a command is not valid now; "" when it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing that a key does."""
+    """One command with its keys and texts."""
 
     id: str
     keys: tuple[str, ...]
-    """As Textual names them, except printable characters, which stand for themselves."""
+    """Textual's names; a printable character is its own name."""
     label: str
     """For the footer: one or two words."""
     group: CommandGroup
@@ -66,7 +66,7 @@ class Command:
 
     @property
     def key(self) -> str:
-        """How its first key is written for people."""
+        """The first key as people write it."""
         return self.shown or key_name(self.keys[0])
 
 
@@ -123,7 +123,7 @@ def _live_only(context: CommandContext) -> str:
 
 
 def control_refusal(context: CommandContext) -> str:
-    """Say why the pool is not this monitor's to act on, "" when it is."""
+    """Return why this monitor does not control the pool; "" when it does."""
     if context.mode in PAST:
         return _live_only(context)
     if context.snapshot is None:
@@ -138,7 +138,7 @@ def control_refusal(context: CommandContext) -> str:
 
 
 def action_refusal(context: CommandContext) -> str:
-    """Say why nobody may act on the pool from here, "" when one may."""
+    """Return why no command can act on the pool now; "" when one can."""
     why = control_refusal(context)
     if why or context.snapshot is None:
         return why
@@ -153,7 +153,7 @@ def action_refusal(context: CommandContext) -> str:
 
 
 def is_pool_running(snapshot: Snapshot) -> bool:
-    """Tell whether there is a pool: a launcher or any worker process."""
+    """Return whether a launcher or any worker process runs."""
     return snapshot.pool.launcher_pid is not None or any(worker.alive for worker in snapshot.workers)
 
 
@@ -202,7 +202,7 @@ def _acknowledge_all(context: CommandContext) -> str:
 
 
 def unacknowledged(snapshot: Snapshot | None) -> tuple[str, ...]:
-    """List the alerts that fire and that nobody has seen."""
+    """List the ids of the firing alerts that are not acknowledged."""
     alerts = snapshot.alerts if snapshot else ()
     return tuple(one.id for one in alerts if one.state == "firing" and one.acknowledged is None)
 
@@ -269,18 +269,18 @@ def find(key: str, character: str | None) -> Command | None:
 
 
 def recommended(context: CommandContext) -> str:
-    """Return the id of the one command to press next: the first of the NEXT row, where it can be done."""
+    """Return the id of the first command in the NEXT row, when it is valid now; else ""."""
     steps = context.snapshot.verdict.next_steps if context.snapshot else ()
     command = BY_KEY.get(steps[0].key) if steps and steps[0].key else None
     return command.id if command and not command.refusal(context) else ""
 
 
 REPLAY_COMMANDS = ("back_one", "back_minute", "seek", "pause")
-"""What a replay is walked through with stays in its footer."""
+"""Commands that always stay in the footer of a replay."""
 
 
 def hints(context: CommandContext) -> tuple[Hint, ...]:
-    """List the footer's keys: only those that mean something now, in the table's order."""
+    """List the footer's keys in the table's order: those valid now, and acting keys that the past refuses, as off."""
     first = recommended(context)
     shown: list[Hint] = []
     for command in COMMANDS:
@@ -290,7 +290,7 @@ def hints(context: CommandContext) -> tuple[Hint, ...]:
         elif command.footer and why and why == _live_only(context):
             shown.append(Hint(command.key, command.label, acts=True, off=True))
         elif command.id in REPLAY_COMMANDS and context.mode not in PAST and command.id != "pause":
-            # From now there is one way into the past; the rest of the keys stands there.
+            # Live, only `[` opens the past; the other keys appear there.
             shown += [Hint(command.keys[0], "past")] if command.id == "back_one" and not why else []
         elif (command.footer or command.id == first) and not why:
             acts = command.group == "act"

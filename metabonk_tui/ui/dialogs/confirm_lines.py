@@ -33,27 +33,27 @@ class Question:
     """An action to confirm, with a number of workers where it has one."""
 
     verb: str
-    """"Resize": the button, and in upper case the title."""
+    """"Resize": the text of the button; in upper case, of the title."""
     make: Callable[[int], Action]
     number: int | None = None
     """How many workers; None where there is no choice."""
     before: int | None = None
-    """How many there are now."""
+    """How many run now."""
     word: str = ""
-    """What must be typed; "" for the number."""
+    """The word to type; "" for the number."""
     fixed: bool = False
-    """The number may not be changed here."""
+    """The number cannot be changed here."""
     timed: bool = False
     """The planned hours can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmView:
-    """All that the dialog shows: the question and what was typed."""
+    """Everything the dialog shows: the question, the plan, the checks and the typed texts."""
 
     question: Question
     plan: Plan | None
-    """What would be done; None while the number makes no sense."""
+    """What Enter would do; None while the number is not valid."""
     interlock: InterlockResult | None
     """None before the first check."""
     refused: str
@@ -62,7 +62,7 @@ class ConfirmView:
     reason: str
     typed: str
     word: str
-    """What must be typed to confirm; "" while the number makes no sense."""
+    """The word to type to confirm; "" while the number is not valid."""
     focus: Focus
     note: str
     is_unlocked: bool
@@ -70,7 +70,7 @@ class ConfirmView:
 
 
 def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple[Row, ...]:
-    """Lay the dialog over a screen: now and then, targets, environment, commands, confirmation."""
+    """Lay the dialog over a screen: memory now and after, targets, environment, commands, confirmation."""
     lines: list[DialogLine] = [BLANK]
     if view.question.number is not None and not view.question.fixed:
         change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab and type", "muted"))
@@ -163,7 +163,7 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
         Span(view.word or "a number", "strong", True),
         Span(" and press Enter  "),
     )
-    # Where the row will be cut, what one types must stand before what one reads.
+    # Below 50 cells the row is cut at the right: the input stands first, so that it stays visible.
     row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
     lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
     if view.note:

@@ -1,6 +1,6 @@
-"""What is asked before the memory watch is armed or disarmed: what it watches, what it would do. Cancel by default.
+"""Asks before the memory watch is armed or disarmed; shows its rules and what it would do now. Enter alone cancels.
 
-Knows how a confirmation is typed; the words and the plan are the core's and the monitor's.
+Does not: word the rules or plan; the core and the monitor do.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class WatchDialog(Dialog):
 
     @property
     def word(self) -> str:
-        """What must be typed."""
+        """The word to type to confirm."""
         return "arm" if self._arming else "disarm"
 
     def watch(self, frame: Frame) -> Dialog:
-        """Plan again when the pool changes; when somebody else armed it meanwhile the question is another one."""
+        """Plan again when the pool changes. When another client armed or disarmed the watch, the question changes."""
         snapshot = frame.snapshot
         if snapshot is None:
             return self
@@ -55,7 +55,7 @@ class WatchDialog(Dialog):
         return self
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Type, choose the dry run, confirm or cancel."""
+        """Type the word, switch the dry run (Tab), confirm or cancel."""
         if key == "escape":
             return Reply(None)
         if key == "enter":
@@ -78,7 +78,7 @@ class WatchDialog(Dialog):
         return Reply(None, notice=f"the memory watch will be {self.word}ed")
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-        """Draw what it watches, what it would do now, and the confirmation."""
+        """Draw the rules, what the watch would do now, and the confirmation."""
         title: Row = (Span(f"{self.word.upper()} THE MEMORY WATCH", "accent", True),)
         warns, critical, then = describe_rules(self._rules)
         lines = [BLANK, *memory_lines(frame, None, None), BLANK]
@@ -96,7 +96,7 @@ class WatchDialog(Dialog):
         return box(rows, frame, title, lines, hints)
 
     def _now_lines(self, frame: Frame) -> list[DialogLine]:
-        """Say what it would do at this moment, with the exact commands."""
+        """Draw what the watch would do at this moment, with the exact commands."""
         choice = self._choice
         if choice is None or self._rules.on_critical == "alarm":
             return self._labelled_lines(
@@ -138,7 +138,7 @@ class WatchDialog(Dialog):
 
 
 def _plannable(snapshot: Snapshot) -> tuple[object, ...]:
-    """Return what a plan depends on."""
+    """Return the part of the Snapshot that a plan depends on."""
     budget = snapshot.memory.budget
     seen = ((w.slot, w.pid, w.pid_started_at) for w in snapshot.workers)
     return (snapshot.pool.launcher_pid, snapshot.pool.desired, budget.fits if budget else None, *seen)

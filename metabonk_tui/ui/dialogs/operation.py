@@ -1,6 +1,6 @@
-"""A launch, stop or resize as it goes on: its steps, the last lines of output, how it ended.
+"""Shows a launch, stop or resize in progress: its steps, the last lines of output, the outcome.
 
-Refuses to stop it: hiding the view changes nothing.
+Does not: stop it. Esc hides the view; the operation continues.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TAIL = 8
 
 
 class OperationDialog(Dialog):
-    """The operation of `Snapshot.pool`, the newest after the one that began at `after_t`."""
+    """Shows the operation of `Snapshot.pool`, once it is newer than the one that started at `after_t`."""
 
     def __init__(self, after_t: float | None = None) -> None:
         self._after_t = after_t
@@ -27,7 +27,7 @@ class OperationDialog(Dialog):
         return None if operation and operation.started_at == self._after_t else operation
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Hide, or copy what is shown."""
+        """Hide the view (Esc), or copy its text (y)."""
         operation = self._operation(frame)
         if key == "escape" or (key == "enter" and operation is not None and operation.ok is not None):
             going = operation is None or operation.ok is None
@@ -38,7 +38,6 @@ class OperationDialog(Dialog):
         return Reply(self)
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-        """Draw the steps, the output and the outcome."""
         operation = self._operation(frame)
         if operation is None:
             asked = [

@@ -1,4 +1,4 @@
-"""Where to go in a replay: one row at the bottom. What cannot be understood stays typed, beside what can be typed."""
+"""Asks for a place in a replay, in the last row. A text that is not understood stays, beside the accepted forms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNKNOWN = "not a place; type"
 
 
 class SeekDialog(Dialog):
-    """A time or an event; Enter goes there, Esc stays."""
+    """Takes a time or an event. Enter goes there; Esc closes."""
 
     def __init__(self, go: Callable[[SeekTarget], object]) -> None:
         self._go = go
@@ -38,7 +38,6 @@ class SeekDialog(Dialog):
         return (*rows[:-1], on_row(fit(row, frame.width, g.ellipsis), "surface"))
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Type, go or stay."""
         if key == "escape":
             return Reply(None)
         if key == "enter":

@@ -1,6 +1,6 @@
-"""How many workers would fit: a few numbers beside the one that is asked for, what each needs and leaves.
+"""Draws how many workers would fit: the asked number and a few near it, with what each needs and leaves.
 
-Refuses to guess: without a budget there is no table.
+Does not: guess. Without a budget there is no table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ROWS = 4
 
 
 def whatif_lines(frame: Frame, workers: int | None) -> list[DialogLine]:
-    """Draw the table: N, needs, leaves, verdict."""
+    """Draw the table: number of workers, GB needed, GB left, verdict."""
     budget = frame.snapshot.memory.budget if frame.snapshot else None
     if budget is None or workers is None:
         return []

@@ -1,6 +1,6 @@
-"""The environment from file to process: the truth table, what a plain `source` loses, what nobody reads.
+"""Draws the environment from the env file to each process: required keys, lost keys, keys never read.
 
-Refuses to know what a wrong value leads to; the causes of the verdict say that.
+Does not: explain what a wrong value leads to; the causes of the verdict do.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOUD: tuple[EnvCheckResult, ...] = ("wrong", "missing")
 
 
 def environment_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw everything below the header, as many rows as it takes."""
+    """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     table = env_check_table(frame.config, snapshot.env_file, snapshot.workers)
     wrong = sum(row.verdict == "mismatch" for row in table)
@@ -49,7 +49,7 @@ def environment_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def file_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
-    """Draw which file it is, and whether it could be read."""
+    """Draw the path of the env file, and its counts or its error."""
     head: Row = (left("env file", 10, "muted"),)
     file = snapshot.env_file
     if file is None:
@@ -72,7 +72,7 @@ def file_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gl
 
 
 def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
-    """Say in sentences what the table amounts to: not exported, overridden, not readable."""
+    """Draw the findings of the table as sentences: not exported, overridden, not readable."""
     rows: list[Row] = []
     lost = not_exported(table)
     all_ = len(snapshot.workers)
@@ -101,7 +101,7 @@ def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gly
 
 
 def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
-    """Draw a row per required key: wanted, in the file, exported, in each process, effect. Narrow, less of it."""
+    """Draw a row per required key: wanted, in the file, exported, in each process, effect; fewer when narrow."""
     if not table:
         return [(muted("no key is required"),)]
     longest = max(cells(row.key) for row in table) + 1
@@ -142,7 +142,7 @@ def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: G
 
 
 def _key(row: EnvCheckRow, wide: int, g: Glyphs) -> Span:
-    """Write the key; where it is cut, its end says more than the prefix that all share."""
+    """Draw the key; a long one is cut at its start, because all keys share a prefix."""
     name = g.text(row.key)
     if cells(name) > wide - 1:
         name = g.ellipsis + name[-(wide - 1 - cells(g.ellipsis)) :]
@@ -176,7 +176,7 @@ def _share(row: EnvCheckRow, g: Glyphs) -> Row:
 
 
 def _effect(row: EnvCheckRow, g: Glyphs) -> Row:
-    """Write what `/status` shows of it, the commonest first."""
+    """Draw the most common effect of the key in `/status`."""
     counted = Counter(effect.text for effect in row.effects)
     if not counted:
         return ()
@@ -188,7 +188,7 @@ def _effect(row: EnvCheckRow, g: Glyphs) -> Row:
 
 
 def unread_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw what the file sets and the workers' source never names, with what is read instead."""
+    """Draw the keys of the file that the workers' source never names, with the key that is read instead."""
     g, file = frame.glyphs, snapshot.env_file
     if file is None or file.error is not None:
         return []
@@ -206,7 +206,7 @@ def unread_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
 
 
 def other_rows(frame: Frame, table: Sequence[EnvCheckRow], wide: int) -> list[Row]:
-    """Draw what else the selected worker's process was started with."""
+    """Draw the other variables of the selected worker's process."""
     worker, g = frame.worker, frame.glyphs
     if worker is None:
         return []

@@ -1,6 +1,6 @@
-"""What happened, newest first: time, glyph, sentence. Events of the last minute are bold.
+"""Draws events, the newest first: time, glyph, sentence. Events of the last minute are bold.
 
-Refuses to judge: the severity comes with the event.
+Does not: judge. The severity comes with the event.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("stalled", "stalled", "warn"),
     ("ABSENT", "absent", "crit"),
 )
-"""Words of a worker's event that have a glyph of their own."""
+"""Words in the text of a worker's event, with their glyph and token."""
 
 
 def event_mark(event: Event, glyphs: Glyphs) -> Span:
-    """Draw the glyph of an event: of the state it tells of, of the verdict it brings, else of its severity."""
+    """Draw the glyph of an event: of its verdict or its state, else of its severity."""
     if event.kind == EventKind.VERDICT and "word" in event.facts:
         word = next((word for word in VerdictKind if word.value == event.facts["word"]), None)
         if word is not None:
@@ -43,26 +43,25 @@ def event_mark(event: Event, glyphs: Glyphs) -> Span:
 
 
 def sentence(event: Event) -> str:
-    """Write the event's sentence, the worker in front."""
+    """Return the event's text, with the worker in front."""
     if event.worker is None or event.text.startswith(f"w{event.worker} "):
         return event.text
     return f"w{event.worker} {event.text}"
 
 
 def is_about_worker(event: Event, slot: int) -> bool:
-    """Tell whether an event is about this worker, alone or among others."""
+    """Return whether an event is about this worker, alone or among others."""
     slots = event.facts.get("workers")
     return event.worker == slot or (isinstance(slots, list | tuple) and slot in slots)
 
 
 def is_new(event: Event, snapshot: Snapshot) -> bool:
-    """Tell whether it happened in the last minute; of the run's first minute nothing is news."""
+    """Return whether the event is less than a minute old; events of the gate's first minute never are new."""
     began = snapshot.gate.began_t
     return began is not None and began + RECENT_S < event.t and snapshot.t - event.t <= RECENT_S
 
 
 def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: int, high: int) -> list[Row]:
-    """Draw the newest `high` events."""
     g = frame.glyphs
     rows: list[Row] = []
     for event in reversed(events[-high:] if high > 0 else ()):
@@ -74,6 +73,6 @@ def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: 
 
 
 def new_count(snapshot: Snapshot, events: Sequence[Event]) -> Row:
-    """Say how many are new."""
+    """Draw the number of new events; empty for none."""
     n = sum(is_new(event, snapshot) for event in events)
     return (muted(f"{n} new"),) if n else ()

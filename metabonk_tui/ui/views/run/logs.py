@@ -1,6 +1,6 @@
-"""The lines of the workers' logs that may tell a cause, of one worker or of all; and where the whole logs lie.
+"""Draws log lines that may show a cause, of one worker or of all, and the paths of the whole logs.
 
-Refuses to know what a line means, and when it was written: nobody noted that.
+Does not: interpret a line or show its time, which is not recorded.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from metabonk_tui.ui.views.layout.section import muted, paragraph, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
 DIRECTORY = "game_log_path"
-"""Where `/status` says that logs are."""
+"""The `/status` field with the directory of the logs."""
 ERRORS = ("error", "traceback", "exception", "failed")
 WORKER_CELLS = 5
 MAX_WORKERS_CELLS = 20
 
 
 def chosen(frame: Frame, snapshot: Snapshot) -> tuple[WorkerView, ...]:
-    """Return the workers whose lines are shown: pane 0 is all of them, every other one is one worker's."""
+    """Return the workers whose lines are shown: pane 0 is all workers, pane N is the Nth worker."""
     pane = frame.state.pane % (len(snapshot.workers) + 1)
     return snapshot.workers if pane == 0 else snapshot.workers[pane - 1 : pane]
 
 
 def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw everything below the header, as many rows as it takes."""
+    """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     workers = chosen(frame, snapshot)
     selection = f"w{workers[0].slot} alone" if len(workers) < len(snapshot.workers) else f"all {len(workers)} workers"
@@ -52,7 +52,7 @@ def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def lines_of(snapshot: Snapshot, workers: tuple[WorkerView, ...]) -> dict[str, tuple[int, ...]]:
-    """Join the lines: what several say is one line with all of their slots, where the first of them says it."""
+    """Return the slots of each line. A line of several workers comes once, at its first place."""
     slots_by_line: dict[str, tuple[int, ...]] = {}
     for worker in workers:
         name = field_of(worker.status, "instance_id")
@@ -62,7 +62,7 @@ def lines_of(snapshot: Snapshot, workers: tuple[WorkerView, ...]) -> dict[str, t
 
 
 def places(worker: WorkerView) -> tuple[str, ...]:
-    """List where its log was looked for."""
+    """List the paths where the monitor looks for the worker's log."""
     found = [f"/proc/{worker.pid}/fd/{n}" for n in (1, 2)] if worker.pid is not None else []
     directory = field_of(worker.status, DIRECTORY)
     return (*found, f"{directory}/logs/worker_{worker.slot}.log") if directory else tuple(found)

@@ -1,4 +1,4 @@
-"""One muted row that says what the glyphs now on screen mean; it always spells out that absent is not zero."""
+"""Draws one muted row that explains the glyphs now on screen; it spells out that absent is not zero."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CALM_STATES = (S.ACTIVE, S.ZERO, S.PENDING)
 
 
 def legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs, numbers: bool = True) -> Row:
-    """Draw the legend; nothing while every state on screen is a calm one, their words say it all."""
+    """Draw the legend; empty while every state on screen is active, zero or pending."""
     states = {part.state for worker in workers for part in worker.components}
     if all(state in _CALM_STATES for state in states):
         return ()

@@ -1,6 +1,6 @@
-"""The workers of the dashboard, as panels, table or grid, with the order in which the cursor walks.
+"""Draws the workers of the dashboard as panels, table or grid, with the order of the cursor.
 
-Refuses to know what stands below them, except what may take a free slot of the panels.
+Does not: know the panes below, except the one that can fill a free slot of the panels.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ from metabonk_tui.ui.views.workers.legend import legend
 
 @dataclass(frozen=True, slots=True)
 class DrawnWorkers:
-    """The workers, drawn."""
+    """The drawn workers and where the cursor can go."""
 
     layout: WorkersLayout
     heads: tuple[Row, ...]
-    """What stays when the workers scroll: the section's title, the column heads."""
+    """Rows that stay when the workers scroll: the section's title, the column heads."""
     rows: tuple[Row, ...]
     show: tuple[int, int] | None
     """Rows of the selected worker."""
     slots: tuple[int, ...]
     per_row: int
-    """How many workers stand in one row: how far up and down go."""
+    """Workers per row: the step of the up and down keys."""
     slot_taken: bool = False
     """A free slot of the panels was filled."""
 
 
 def selected(frame: Frame) -> int | None:
-    """Say which slot the cursor is on."""
+    """Return the slot under the cursor; None without workers."""
     return frame.worker.slot if frame.worker else None
 
 
 def count_row(snapshot: Snapshot) -> Row:
-    """Count who is up: "3 up", "4/6 up"."""
+    """Draw how many workers are up: "3 up", "4/6 up"."""
     up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
     total = len(snapshot.workers)
     return (text(f"{up} up" if up == total else f"{fmt.share(up, total)} up"),)
 
 
 def is_sorted(frame: Frame) -> bool:
-    """Tell whether the workers stand in another order than that of their ids."""
+    """Return whether the order is not by ascending id."""
     return frame.state.sort != BY_ID or frame.state.inverted
 
 
 def sort_text(frame: Frame, snapshot: Snapshot) -> str:
-    """Say what they are sorted by, and which end is up."""
+    """Return the sort key and its direction in words."""
     by, inverted = frame.state.sort, frame.state.inverted
     if by == WORST:
         return "worst last" if inverted else "worst first"
@@ -69,7 +69,7 @@ def sort_text(frame: Frame, snapshot: Snapshot) -> str:
 def section(
     frame: Frame, snapshot: Snapshot, layout: WorkersLayout, shown: int, note: str = "", ruled: bool = True
 ) -> Row:
-    """Draw the section's title: how many, what the columns mean, who needs attention, keys."""
+    """Draw the section's title: workers up, meaning of the columns, workers that need attention, keys."""
     g = frame.glyphs
     parts: list[Row] = [count_row(snapshot)]
     if layout.forced:
@@ -105,7 +105,7 @@ def section(
 def draw_workers(
     frame: Frame, snapshot: Snapshot, free_slot: Callable[[int, int], Sequence[Row]] | None = None
 ) -> DrawnWorkers:
-    """Draw them; `free_slot` draws what takes a free slot of the panels (cells, rows)."""
+    """Draw the workers; `free_slot` (cells, rows) draws into a free slot of the panels."""
     workers = in_order(snapshot, frame.state.filter, frame.state.sort, frame.state.inverted)
     parts = max((len(worker.components) for worker in snapshot.workers), default=5)
     layout = choose(len(snapshot.workers), frame.width, frame.height, frame.state.density, parts)
