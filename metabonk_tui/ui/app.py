@@ -213,7 +213,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         error = sys.exc_info()[1]
         LOG.error("a screen failed", exc_info=error)
         message = clean_text(f"{type(error).__name__}: {error}")
-        close_with(self, FAULT, Text(f"metabonk-tui: a bug of the monitor, see the log: {message}"))
+        close_with(self, FAULT, Text(f"metabonk-tui: internal error, see the log: {message}"))
 
 
 def send(app: App[None], sequence: str) -> None:

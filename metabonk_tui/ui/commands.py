@@ -39,8 +39,9 @@ class CommandContext:
     """The live run has a recorded past to open."""
 
 
-REPLAY_REFUSAL = "replay: there is nothing to act on"
-PAST_REFUSAL = "this is the past; End goes back to what runs now"
+REPLAY_REFUSAL = "replay: no live pool to act on"
+PAST_REFUSAL = "this is the past; End returns to live"
+PAUSED_REFUSAL = "paused: the screen is not live; p resumes"
 Refusal = Callable[[CommandContext], str]
 """Returns why a command is not valid now; "" when it is."""
 
@@ -83,7 +84,7 @@ def _always(context: CommandContext) -> str:
 
 
 def _seen(context: CommandContext) -> str:
-    return "" if context.snapshot else "nothing was seen yet"
+    return "" if context.snapshot else "no data yet"
 
 
 def _on(*screens: str) -> Refusal:
@@ -93,11 +94,11 @@ def _on(*screens: str) -> Refusal:
 def _workers(context: CommandContext) -> str:
     if context.screen not in ("dashboard", "worker", "environment", "logs"):
         return "only on the dashboard"
-    return _seen(context) or ("" if context.worker else "there are no workers")
+    return _seen(context) or ("" if context.worker else "no workers yet")
 
 
 def _not_on(screen: str, then: Refusal = _always) -> Refusal:
-    return lambda context: "you are there" if context.screen == screen else then(context)
+    return lambda context: "already on this screen" if context.screen == screen else then(context)
 
 
 def _open_worker(context: CommandContext) -> str:
@@ -107,7 +108,7 @@ def _open_worker(context: CommandContext) -> str:
 def _operation(context: CommandContext) -> str:
     if context.snapshot and context.snapshot.pool.operation:
         return ""
-    return "nothing was done to the pool yet"
+    return "no action on the pool yet"
 
 
 def _replay(context: CommandContext) -> str:
@@ -115,7 +116,7 @@ def _replay(context: CommandContext) -> str:
 
 
 def _on_in_replay(context: CommandContext) -> str:
-    return "" if context.mode in PAST else "this is now" if context.has_past else "only in a replay"
+    return "" if context.mode in PAST else "already live" if context.has_past else "only in a replay"
 
 
 def _live_only(context: CommandContext) -> str:
@@ -127,13 +128,12 @@ def control_refusal(context: CommandContext) -> str:
     if context.mode in PAST:
         return _live_only(context)
     if context.snapshot is None:
-        return "nothing was seen yet"
+        return "no data yet"
     if context.read_only or context.snapshot.pool.read_only:
-        return "this monitor was started with --read-only: it only looks"
+        return "read-only: started with --read-only"
     pool = context.snapshot.pool
     if pool.controller == "other":
-        holder = f" ({pool.holder})" if pool.holder else ""
-        return f"another monitor holds this pool{holder}: this one only looks"
+        return f"read-only: {pool.holder or 'another monitor'} controls this pool"
     return ""
 
 
@@ -146,9 +146,9 @@ def action_refusal(context: CommandContext) -> str:
     if pool.problem:
         return pool.problem
     if context.mode == "paused":
-        return "paused: what you see is not what runs now; p goes on"
+        return PAUSED_REFUSAL
     if pool.operation and pool.operation.ok is None:
-        return f"{pool.operation.action} is still going on"
+        return f"{pool.operation.action} is still running; o shows it"
     return ""
 
 
@@ -171,7 +171,7 @@ def _act_worker(context: CommandContext) -> str:
     if not context.worker.alive:
         return f"w{context.worker.slot} is not running"
     if context.worker.pid is None or context.worker.pid_started_at is None:
-        return f"the process of w{context.worker.slot} is not known"
+        return f"the process of w{context.worker.slot} is unknown"
     return ""
 
 
@@ -181,24 +181,24 @@ def _watch(context: CommandContext) -> str:
         return why
     pool = context.snapshot.pool
     if pool.controller == "none":
-        return pool.problem or "nobody knows yet who holds this pool"
-    return "paused: what you see is not what runs now; p goes on" if context.mode == "paused" else ""
+        return pool.problem or "not known yet which monitor controls this pool"
+    return PAUSED_REFUSAL if context.mode == "paused" else ""
 
 
 def _acknowledge(context: CommandContext) -> str:
     if context.screen != "alerts":
-        return "only on the alerts, !"
+        return "only on the alerts screen; ! opens it"
     if why := _live_only(context):
         return why
     if context.alert is None or context.alert.state != "firing":
-        return "it does not fire" if context.alert else "there is none"
-    return "it is seen already" if context.alert.acknowledged else ""
+        return "this alert is not firing" if context.alert else "no alerts"
+    return "already seen" if context.alert.acknowledged else ""
 
 
 def _acknowledge_all(context: CommandContext) -> str:
     if context.screen != "alerts":
-        return "only on the alerts, !"
-    return _live_only(context) or ("" if unacknowledged(context.snapshot) else "nothing fires that is not seen")
+        return "only on the alerts screen; ! opens it"
+    return _live_only(context) or ("" if unacknowledged(context.snapshot) else "no unseen alert is firing")
 
 
 def unacknowledged(snapshot: Snapshot | None) -> tuple[str, ...]:
@@ -286,7 +286,7 @@ def hints(context: CommandContext) -> tuple[Hint, ...]:
     for command in COMMANDS:
         why = command.refusal(context)
         if command.id == "end" and context.mode == "past":
-            shown.append(Hint(command.key, "now", keep=True))
+            shown.append(Hint(command.key, "live", keep=True))
         elif command.footer and why and why == _live_only(context):
             shown.append(Hint(command.key, command.label, acts=True, off=True))
         elif command.id in REPLAY_COMMANDS and context.mode not in PAST and command.id != "pause":
@@ -303,8 +303,8 @@ def hints(context: CommandContext) -> tuple[Hint, ...]:
 
 def _label(command: Command, context: CommandContext) -> str:
     if command.id == "pause" and context.mode in PAST:
-        return "hold" if context.playing else "play"
-    return "go on" if command.id == "pause" and context.mode == "paused" else command.label
+        return "pause" if context.playing else "play"
+    return "resume" if command.id == "pause" and context.mode == "paused" else command.label
 
 
 def markdown() -> str:

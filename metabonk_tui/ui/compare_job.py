@@ -93,7 +93,7 @@ class CompareJob:
 
     def list_runs(self) -> None:
         """List the recorded runs in the background."""
-        self._begin(_Task("looking at the runs"), self._listing)
+        self._begin(_Task("listing the runs"), self._listing)
 
     def choose(self, run: RecordedRun) -> None:
         """Read a run in the background and compare it with the run on screen."""
@@ -146,7 +146,7 @@ class CompareJob:
         if self._task is not None:
             self._task.stop = True
         if self._archive is None:
-            self.view = replace(self.view, runs=(), problem="there is no store of runs here")
+            self.view = replace(self.view, runs=(), problem="no recorded runs here: this monitor has no store")
             return
         self._task = task
         self.view = replace(self.view, doing=task.doing, done=0.0, problem="")
@@ -162,7 +162,7 @@ class CompareJob:
             task.problem = str(error)
         except Exception as error:
             LOG.exception("comparing failed")
-            task.problem = f"a bug of the monitor, see the log: {type(error).__name__}"
+            task.problem = f"internal error, see the log: {type(error).__name__}"
         task.ended = True
 
     def _listing(self, task: _Task) -> None:
@@ -174,7 +174,7 @@ class CompareJob:
         builder = self._archive.load_timeline(run.name, task.report_progress)
         other = builder.timeline() if builder is not None else None
         if other is None:
-            task.problem = "" if task.stop else f"there is nothing in {run.name}"
+            task.problem = "" if task.stop else f"{run.name} has no samples"
             return
         task.other = other
         mine = mine or self._load_own(task) or seen

@@ -326,7 +326,7 @@ class Controller:
 
     def _poll(self) -> Effect:
         self.monitor.poll_now()
-        self.notice = "looking at the workers now"
+        self.notice = "polling the workers now"
         return NO_EFFECT
 
     def _copy(self, frame: Frame) -> Effect:
@@ -354,7 +354,7 @@ class Controller:
 
 def _fault_notice(fault: str | None) -> str:
     """Return the notice for a bug of the monitor: it must never look like a quiet pool."""
-    return f"a bug of the monitor: what stands here is old, see the log: {fault}" if fault else ""
+    return f"internal error: this screen is out of date, see the log: {fault}" if fault else ""
 
 
 def _unrecorded_notice(snapshot: Snapshot | None) -> str:
@@ -362,4 +362,4 @@ def _unrecorded_notice(snapshot: Snapshot | None) -> str:
     if snapshot is None or snapshot.recording is not False:
         return ""
     reasons = [event.text for event in snapshot.events if event.kind == EventKind.RECORDER_ERROR]
-    return reasons[-1] if reasons else "not recorded: whoever records this run is silent"
+    return reasons[-1] if reasons else "not recorded: the recording monitor has stopped"

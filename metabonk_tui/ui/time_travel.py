@@ -54,9 +54,7 @@ class TimeTravel:
     def go(self, move: Callable[[ReplayControls], None], run: str) -> str:
         """Move in the past, opening the past of this run first when live. Return why not; "" on success."""
         if self._replay_controls is None:
-            replay = (
-                self._replay_opener.open(run) if self._replay_opener is not None else "there is no past to go into"
-            )
+            replay = self._replay_opener.open(run) if self._replay_opener is not None else "no recorded past to open"
             if isinstance(replay, str):
                 return replay
             self._replay = self._replay_controls = replay
@@ -92,7 +90,7 @@ class TimeTravel:
         if now is None or not _is_critical(now):
             return ""
         what = f"the verdict is {now.verdict.kind}" if now.verdict.kind.level == "stop" else "memory is critical"
-        return f"meanwhile {what}: End goes back to now"
+        return f"live now: {what}; End returns to live"
 
 
 def _is_critical(snapshot: Snapshot | None) -> bool:

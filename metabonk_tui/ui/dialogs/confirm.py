@@ -21,6 +21,7 @@ from metabonk_tui.ui.style.spans import Row
 
 SETTLE_S = 0.2
 """Enter counts only this long after the last typed character: pasted text and held keys come faster."""
+TOO_FAST = "ignored a very fast key: press Enter again to confirm"
 MAX_REASON_CELLS = 200
 
 
@@ -115,7 +116,7 @@ class ConfirmDialog(Dialog):
             if known:
                 self._replan()
                 if before and self.plan and before.hits != self.plan.hits:
-                    self._typed, self._note = "", "the pool has just changed: read again"
+                    self._typed, self._note = "", "the pool changed: check the plan, then type again"
         self._check_interlock(frame)
         return self
 
@@ -175,13 +176,13 @@ class ConfirmDialog(Dialog):
         if self._focus in ("number", "hours") or (self._focus == "reason" and self._reason):
             closed = self._interlock is not None and self._interlock.closed
             if self._focus == "reason" and closed:
-                self._note = f"a reason has at least {MIN_WORDS} words"
+                self._note = f"the reason needs at least {MIN_WORDS} words"
             self._focus = "reason" if closed else "confirm"
             return Reply(self)
         if not self.is_unlocked or self.plan is None:
             return Reply(None, notice="nothing was done")
         if at_s - self._typed_at_s < SETTLE_S:
-            self._note = "that was too fast for a person: press Enter once more"
+            self._note = TOO_FAST
             return Reply(self)
         before = frame.snapshot.pool.operation if frame.snapshot else None
         self._monitor.submit(replace(self.plan, action=self._with_options(self.plan.action)))

@@ -73,7 +73,7 @@ def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple
     """Lay the dialog over a screen: memory now and after, targets, environment, commands, confirmation."""
     lines: list[DialogLine] = [BLANK]
     if view.question.number is not None and not view.question.fixed:
-        change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab and type", "muted"))
+        change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab, then type", "muted"))
         lines += [
             DialogLine(
                 labelled("workers", (*field(view.number, FIELD, view.focus == "number"), *change), frame),
@@ -117,7 +117,7 @@ def _hours_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     if not view.question.timed:
         return []
     long = is_long(float(view.hours) if view.hours else None, frame.config)
-    prompt = "hours: everything below must be proved" if long else "hours; empty: a short run to validate"
+    prompt = "hours: every check below must pass" if long else "hours; empty for a short validation run"
     row: Row = (*field(view.hours, FIELD, view.focus == "hours"), gap(2), Span(prompt, "muted"))
     return [DialogLine(labelled("for", row, frame), 7)]
 
@@ -138,7 +138,7 @@ def _interlock_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
             lines.append(DialogLine(labelled("", (Span(item.fix, "muted"),), frame), 6))
     row = field(view.reason, wide, view.focus == "reason")
     lines.append(DialogLine(labelled("reason", row, frame), NEEDED))
-    need = f"refused without a reason of {MIN_WORDS} words; it is recorded"
+    need = f"locked: type a reason of {MIN_WORDS} words or more; it is recorded"
     if view.interlock.closed:
         lines.append(DialogLine(labelled("", (Span(need, "warn"),), frame), 8))
     return [*lines, BLANK]
@@ -147,9 +147,9 @@ def _interlock_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
 def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     why = view.refused or (view.plan.refusal if view.plan else "")
     if not why and view.plan is not None and view.plan.mode == "noop":
-        why = "there is nothing to do"
+        why = "nothing to do"
     if not why and view.plan is not None and view.plan.mode == "refused":
-        why = "it cannot be done"
+        why = "this cannot be done"
     if why:
         lead: Row = (mark(frame.glyphs.stop, "crit"), gap(1))
         lines = [
@@ -176,7 +176,7 @@ def _buttons(view: ConfirmView, frame: Frame) -> Row:
     if view.is_unlocked and view.focus == "confirm":
         return (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), QUIET_CANCEL)
     if view.focus in ("number", "hours"):
-        return (QUIET_CANCEL, gap(5), Span("Enter goes on to confirm", "muted"))
+        return (QUIET_CANCEL, gap(5), Span("Enter: confirm next", "muted"))
     until = f"until {view.word or 'a number'} is typed"
     if view.interlock is not None and view.interlock.closed:
         until = "until a reason is given"

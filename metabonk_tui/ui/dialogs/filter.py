@@ -22,7 +22,7 @@ class FilterDialog(Dialog):
         """Draw the input in place of the footer."""
         entry = field(self._typed, max(8, min(LONGEST, frame.width - 40)), True)
         prompt: Row = (gap(2), Span("Enter", "strong", True), Span(" keep  ", "muted"))
-        back: Row = (Span("Esc", "strong", True), Span(" back", "muted"))
+        back: Row = (Span("Esc", "strong", True), Span(" cancel", "muted"))
         row: Row = (gap(1), Span("/", "accent", True), gap(1), *entry, *prompt, *back)
         return (*rows[:-1], on_row(fit(row, frame.width, frame.glyphs.ellipsis), "surface"))
 

@@ -22,7 +22,7 @@ def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> li
     snapshot = frame.snapshot
     memory = snapshot.memory if snapshot is not None else None
     if snapshot is None or memory is None or memory.available_bytes is None or memory.total_bytes is None:
-        return [DialogLine(labelled("now", (Span("memory is not known", "unknown"),), frame), 7)]
+        return [DialogLine(labelled("now", (Span("memory not observed", "unknown"),), frame), 7)]
     note = memory.forecast.text if memory.forecast else ""
     now = _row(frame, memory.total_bytes, memory.available_bytes, memory.floor_bytes, memory.level, note)
     lines = [DialogLine(labelled("now", (level_mark(memory, frame.glyphs), *now), frame), 7)]

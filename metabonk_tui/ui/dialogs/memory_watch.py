@@ -10,7 +10,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.commands import BY_ID, CommandContext
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width, labelled
-from metabonk_tui.ui.dialogs.confirm import SETTLE_S
+from metabonk_tui.ui.dialogs.confirm import SETTLE_S, TOO_FAST
 from metabonk_tui.ui.dialogs.confirm_lines import FIELD
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
 from metabonk_tui.ui.frame import Frame, Hint
@@ -72,7 +72,7 @@ class WatchDialog(Dialog):
         if self._typed != self.word or self._refused:
             return Reply(None, notice="nothing was done")
         if at_s - self._typed_at_s < SETTLE_S:
-            self._note = "that was too fast for a person: press Enter once more"
+            self._note = TOO_FAST
             return Reply(self)
         self._monitor.arm(self._arming, "key", self._arming and self._dry_run)
         return Reply(None, notice=f"the memory watch will be {self.word}ed")
@@ -88,8 +88,8 @@ class WatchDialog(Dialog):
         ]
         lines += [*self._labelled_lines("then", then, frame, NEEDED), *self._now_lines(frame)]
         if self._arming:
-            how = "yes: it only says what it would do" if self._dry_run else "no: it acts"
-            row: Row = (Span(how, "warn" if self._dry_run else "text"), gap(2), Span("Tab changes it", "muted"))
+            how = "yes: only reports, does not act" if self._dry_run else "no: acts on the pool"
+            row: Row = (Span(how, "warn" if self._dry_run else "text"), gap(2), Span("Tab changes this", "muted"))
             lines.append(DialogLine(labelled("dry run", row, frame), 8))
         lines += [BLANK, *self._confirm_lines(frame), BLANK]
         hints = (Hint("Esc", "cancel", keep=True), *((Hint("Tab", "dry run"),) if self._arming else ()))
@@ -99,17 +99,15 @@ class WatchDialog(Dialog):
         """Draw what the watch would do at this moment, with the exact commands."""
         choice = self._choice
         if choice is None or self._rules.on_critical == "alarm":
-            return self._labelled_lines(
-                "", "nothing is done to the pool; memory_watch.on_critical says what is", frame, 5
-            )
+            return self._labelled_lines("", "alarm only, the pool is left alone (memory_watch.on_critical)", frame, 5)
         lines: list[DialogLine] = []
         for why in choice.why_not:
             lines += self._labelled_lines("", f"cannot {why}", frame, 7)
         if choice.plan is None:
-            return [*lines, *self._labelled_lines("now", "nothing could be done but an alarm", frame, 8)]
+            return [*lines, *self._labelled_lines("now", "no action is possible, only an alarm", frame, 8)]
         lines += self._labelled_lines("now", choice.title, frame, 8)
         lines += self._labelled_lines("runs", commands(choice.plan), frame, 8)
-        return [*lines, *self._labelled_lines("", "after one more look; once, then it waits", frame, 3)]
+        return [*lines, *self._labelled_lines("", "acts after one more poll confirms it; once, then waits", frame, 3)]
 
     def _labelled_lines(self, name: str, sentence: str, frame: Frame, rank: int) -> list[DialogLine]:
         wide = inner_width(frame) - 14

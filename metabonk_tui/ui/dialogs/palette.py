@@ -29,7 +29,7 @@ class PaletteDialog(ListDialog[PaletteEntry]):
     """Finds a command by its name and runs it."""
 
     title: ClassVar[str] = "COMMANDS"
-    takes: ClassVar[str] = "do it"
+    takes: ClassVar[str] = "run"
 
     def __init__(self, context: CommandContext, themes: tuple[str, ...] = ()) -> None:
         super().__init__()
@@ -56,4 +56,4 @@ class PaletteDialog(ListDialog[PaletteEntry]):
         return Reply(None, entry.command)
 
     def empty_text(self) -> str:
-        return "nothing is called that"
+        return "no command matches"

@@ -42,7 +42,7 @@ class PreflightDialog(Dialog):
         view = self._monitor.preflight()
         if key == "escape":
             going = view is not None and view.ended_t is None
-            return Reply(None, notice="the preflight goes on" if going else "nothing was done")
+            return Reply(None, notice="the preflight is still running" if going else "nothing was done")
         if key in ("enter", "pagedown"):
             self._question.enter_page(frame)
             return Reply(self._question)
@@ -70,11 +70,15 @@ class PreflightDialog(Dialog):
         items, glyphs = (view.items if view else ()), frame.glyphs
         going = sum(item.standing in ("waiting", "running") for item in items)
         if view is None or view.ended_t is None:
-            return (mark(glyphs.cursor, "accent"), gap(1), Span(f"{going} of {len(items)} under way", "accent", True))
+            return (
+                mark(glyphs.cursor, "accent"),
+                gap(1),
+                Span(f"{going} of {len(items)} checks not finished", "accent", True),
+            )
         styles = (
-            (glyphs.go, "ok", "nothing speaks against a launch"),
-            (glyphs.unknown, "unknown", "not everything is known"),
-            (glyphs.stop, "crit", "a launch will need a typed reason"),
+            (glyphs.go, "ok", "no check failed: ready to launch"),
+            (glyphs.unknown, "unknown", "some checks are unknown"),
+            (glyphs.stop, "crit", "a check failed: a launch needs a typed reason"),
         )
         glyph, token, message = styles[exit_code(items)]
         return (mark(glyph, token), gap(1), Span(message, token, True))

@@ -23,7 +23,7 @@ class RunsDialog(ListDialog[RecordedRun]):
     """Chooses a recorded run to compare with."""
 
     title: ClassVar[str] = "COMPARE WITH"
-    takes: ClassVar[str] = "compare with it"
+    takes: ClassVar[str] = "compare"
 
     def __init__(self, comparing: CompareJob) -> None:
         super().__init__()
@@ -71,8 +71,8 @@ class RunsDialog(ListDialog[RecordedRun]):
         if view.problem:
             return view.problem
         if view.runs is None:
-            return "looking which runs there are"
-        return "no run is called that" if self.typed else "no other run was recorded; metabonk-tui import brings some"
+            return "listing the runs"
+        return "no run matches" if self.typed else "no other recorded run; metabonk-tui import adds some"
 
 
 def _columns(texts: tuple[str, str, str, str, str], wide: int, token: str, verdict_token: str = "") -> Row:

@@ -11,7 +11,7 @@ from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, mark, on_row, 
 from metabonk_tui.ui.views.layout.section import muted
 
 LONGEST = 30
-UNKNOWN = "not a place; type"
+UNKNOWN = "not valid; type"
 
 
 class SeekDialog(Dialog):
@@ -28,7 +28,12 @@ class SeekDialog(Dialog):
         entry = field(self._typed, max(8, min(LONGEST, frame.width // 4)), True)
         row: Row = (gap(1), Span("t", "accent", True), gap(1), *entry, gap(2))
         room = frame.width - width(row) - 1
-        help_row: Row = (Span("Enter", "strong", True), muted(" go  "), Span("Esc", "strong", True), muted(" stay  "))
+        help_row: Row = (
+            Span("Enter", "strong", True),
+            muted(" go  "),
+            Span("Esc", "strong", True),
+            muted(" cancel  "),
+        )
         if self._error:
             help_row = (mark(g.caution, "warn"), gap(1), Span(g.text(self._error), "text"), gap(2))
         if self._error in ("", UNKNOWN):

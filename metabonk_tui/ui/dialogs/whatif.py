@@ -24,7 +24,7 @@ def whatif_lines(frame: Frame, workers: int | None) -> list[DialogLine]:
     chosen = sorted(sorted(near, key=lambda number: abs(number - workers))[:ROWS])
     each = f"worker {gigabytes(budget.worker_bytes, 2)} {describe_source(budget.worker_source, brief=True)}"
     ollama = f", Ollama {gigabytes(budget.ollama_bytes)} {describe_source(budget.ollama_source, brief=True)}"
-    known = f"GB: {each}{ollama if budget.ollama_bytes else ''}, {gigabytes(budget.budget_bytes)} to have measured"
+    known = f"GB: {each}{ollama if budget.ollama_bytes else ''}, {gigabytes(budget.budget_bytes)} to share"
     head: Row = (Span("  N  needs  leaves  ", "muted"), Span(known, "muted"))
     lines = [DialogLine(labelled("what if", head, frame), 6)]
     for number in chosen:

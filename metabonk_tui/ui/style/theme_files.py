@@ -107,7 +107,7 @@ def _table(
 def _token_style(value: object) -> TokenStyle | str:
     """Parse "#rrggbb", "default" or a colour name, then attributes; return an error as text."""
     if not isinstance(value, str):
-        return f'expected a text like "#79b8ff" or "default bold", found {_printable(repr(value))}'
+        return f'expected text like "#79b8ff" or "default bold", found {_printable(repr(value))}'
     color = ""
     attributes: dict[str, bool] = {}
     for i, word in enumerate(value.split()):
@@ -119,7 +119,7 @@ def _token_style(value: object) -> TokenStyle | str:
             words = (*ATTRIBUTES, *(("default", *COLORS) if i == 0 else ()))
             near = difflib.get_close_matches(word, words, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
-            return f"`{_printable(word)}` is no colour like #79b8ff, no name and no attribute{hint}"
+            return f"`{_printable(word)}` is not a colour like #79b8ff, a colour name or an attribute{hint}"
     return TokenStyle(color, **attributes) if value.strip() else "empty"
 
 

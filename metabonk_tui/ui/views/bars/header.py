@@ -90,9 +90,9 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     elif frame.read_only or pool.read_only:
         read_only_note = (text("read-only"),)
     elif pool.controller == "other":
-        read_only_note = (text("looking only"),)
+        read_only_note = (text("read-only"),)
         if pool.holder:
-            holder = (muted(clip(f"held by {frame.glyphs.text(pool.holder)}", 48, frame.glyphs.ellipsis)),)
+            holder = (muted(clip(f"controlled by {frame.glyphs.text(pool.holder)}", 48, frame.glyphs.ellipsis)),)
     generation: Row = (muted("gen "), strong(str(1 + len(snapshot.ended_runs))))
     ranked = [
         (0, name),

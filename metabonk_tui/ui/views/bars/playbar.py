@@ -47,7 +47,7 @@ def playbar(frame: Frame) -> Row:
     g, wide, state = frame.glyphs, frame.width, frame.playback
     head: Row = (gap(1), Span("REPLAY", "accent", True), gap(3)) if wide >= 60 else (gap(1), muted("REPLAY "))
     if state is None:
-        return fit((*head, muted("reading")), wide, g.ellipsis)
+        return fit((*head, muted("reading the recording")), wide, g.ellipsis)
     head = (*head, *_pace(state, g))
     notes = [*_notes(frame, state), ()]
     for note in notes:
@@ -63,7 +63,7 @@ def playbar(frame: Frame) -> Row:
 def _pace(state: Playback, g: Glyphs) -> Row:
     if state.playing:
         return (mark(g.cursor, "accent"), gap(1), strong(f"{g.times}{state.speed:g}".ljust(4), True))
-    return (mark(g.unknown, "unknown"), gap(1), strong("held", True))
+    return (mark(g.unknown, "unknown"), gap(1), strong("paused", True))
 
 
 def _positions(state: Playback) -> list[Row]:
@@ -87,21 +87,21 @@ def _notes(frame: Frame, state: Playback) -> list[Row]:
     began_t = run.started_at if run else state.from_t
     read = fmt.elapsed(state.read_to_t - (state.runs[-1].started_at if state.runs else state.from_t))
     if state.seek_text:
-        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"to {state.seek_text}"))
+        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"going to {state.seek_text}"))
         return [(*waits, muted(f", read to {read}")), waits, (muted(f"read to {read}"),)]
     if state.note:
         return [(mark(g.caution, "warn"), gap(1), text(g.text(state.note)))]
     gap_now = state.gap_at(state.t)
     if gap_now is not None:
         gap_text = f"nothing was recorded for {fmt.age(gap_now.to_t - gap_now.from_t)}"
-        return [(mark(g.stale, "unknown"), gap(1), text(gap_text)), (mark(g.stale, "unknown"), gap(1), text("a gap"))]
+        return [(mark(g.stale, "unknown"), gap(1), text(gap_text)), (mark(g.stale, "unknown"), gap(1), text("gap"))]
     if not state.whole:
         return [(muted(f"read to {read}"),)]
     if state.unread:
         return [(mark(g.caution, "warn"), gap(1), text(f"{state.unread} unreadable"))]
     if state.sample_t is not None and state.t - state.sample_t >= OLD_S:
         seen = fmt.elapsed(state.sample_t - began_t)
-        return [(muted(f"seen {seen}"),), (muted(f"{fmt.age(state.t - state.sample_t)} old"),)]
+        return [(muted(f"sample {seen}"),), (muted(f"{fmt.age(state.t - state.sample_t)} old"),)]
     return []
 
 

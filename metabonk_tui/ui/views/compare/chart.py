@@ -24,7 +24,7 @@ ALWAYS_SHOWN = ("step_rate.median", "available_memory", "workers_memory", "uncer
 
 def traces(found: Comparison, wide: int, high: int, g: Glyphs) -> list[Row]:
     """Draw as many metrics as fit, the differing ones first."""
-    rows: list[Row] = [title("OVER TIME", wide, g, (muted("both on one scale"),))]
+    rows: list[Row] = [title("OVER TIME", wide, g, (muted("same scale for both"),))]
     plot = wide - NAME - VALUE
     for line in _chosen(found)[: max(0, (high - 2) // BLOCK)]:
         rows += [*_block(found, line, plot, g), EMPTY]

@@ -70,7 +70,7 @@ def compare_rows(frame: Frame, room: int) -> tuple[Row, ...]:
 def headline(found: Comparison) -> str:
     """Return when the runs first differ, that they do not differ, or that they cannot be compared."""
     if not found.comparable:
-        return f"nothing is comparable: in the {fmt.elapsed(found.common_s)} that both have, never were both looked at"
+        return f"not comparable: in {fmt.elapsed(found.common_s)} never both observed at the same elapsed time"
     if found.first is None:
         return f"no divergence within the {fmt.elapsed(found.common_s)} that both have"
     return f"first divergence {fmt.elapsed(found.first.at_s)}"
@@ -78,8 +78,8 @@ def headline(found: Comparison) -> str:
 
 def _note(view: CompareView) -> Row:
     if view.comparison is None:
-        return (muted("this run beside a recorded one"),)
-    known = "" if view.whole else ", this run only since it was opened here"
+        return (muted("this run and a recorded one"),)
+    known = "" if view.whole else ", this run only since this monitor opened"
     return (muted(f"at the same elapsed time{known}"),)
 
 
@@ -89,14 +89,14 @@ def _nothing_yet(frame: Frame, view: CompareView, wide: int) -> list[Row]:
         return [*paragraph(g.text(view.problem), wide, "crit", indent=(mark(g.bad, "crit", True), gap(1)))]
     if view.doing:
         return [_progress(view, wide, g)]
-    return [(muted("no run stands beside this one yet"), gap(2), strong("c", True), muted(" chooses one"))]
+    return [(muted("no run chosen yet"), gap(2), strong("c", True), muted(" chooses a recorded run"))]
 
 
 def _progress(view: CompareView, wide: int, g: Glyphs) -> Row:
     """Draw the progress of the reading, and the key that cancels it."""
     bar = min(24, max(0, wide - 56))
     filled = round(bar * view.done)
-    leave: Row = (strong("Esc", True), muted(" leaves it"))
+    leave: Row = (strong("Esc", True), muted(" stops reading"))
     gauge: Row = (mark(g.used * filled, "text"), mark(g.free * (bar - filled), "track")) if bar >= 8 else ()
     named: Row = (text(clip(g.text(view.doing), 40, g.ellipsis)),)
     return facts([named, gauge, (strong(f"{100 * view.done:.0f} %"),), leave], wide, 2)
@@ -149,8 +149,8 @@ def _table(found: Comparison, wide: int, parted_cells: int, g: Glyphs) -> list[R
     rows: list[Row] = [_heads(found, columns, parted_cells)]
     groups = (
         ("differs", apart),
-        ("differs at this moment, not yet for long", differing_now),
-        ("much the same", alike),
+        ("differs now, but not for long enough yet", differing_now),
+        ("about the same", alike),
         ("not compared: never recorded in both at once", single),
     )
     for name, lines in groups:
@@ -184,7 +184,7 @@ def _heads(found: Comparison, columns: tuple[int, int, int], parted_cells: int) 
     at = f"AT {fmt.elapsed(found.common_s)}"
     row: Row = (left(at, name, "muted"), left(HERE.upper(), side, "muted"), left(THERE.upper(), side, "muted"))
     row = (*row, left("FROM", since, "muted")) if since else row
-    return (*row, left("WHEN THEY PARTED", parted_cells, "muted")) if parted_cells else row
+    return (*row, left("AT THE DIVERGENCE", parted_cells, "muted")) if parted_cells else row
 
 
 def _line(line: ComparisonLine, place: int, columns: tuple[int, int, int], parted_cells: int, g: Glyphs) -> Row:

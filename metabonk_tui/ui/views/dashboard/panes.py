@@ -47,7 +47,7 @@ def decision(frame: Frame, snapshot: Snapshot) -> Pane:
 def why(frame: Frame, snapshot: Snapshot, brief: bool = False) -> Pane:
     """Make the ranked causes, or the evidence of the verdict; `brief`: one row per cause, one for the first fix."""
     causes = len(snapshot.causes)
-    note = "ranked causes of silence" if snapshot.causes else "what the verdict stands on"
+    note = "ranked causes of silence" if snapshot.causes else "evidence of the verdict"
 
     def draw(wide: int, high: int) -> Sequence[Row]:
         head = title("WHY", wide, frame.glyphs, (muted(note),), bracket(frame, "v"))
@@ -65,7 +65,7 @@ def causes(frame: Frame, snapshot: Snapshot) -> Pane | None:
         return None
 
     def draw(wide: int, high: int) -> Sequence[Row]:
-        head = title("CAUSES", wide, frame.glyphs, (muted("ranked, of what is silent"),), bracket(frame, "v"))
+        head = title("CAUSES", wide, frame.glyphs, (muted("why components are silent, ranked"),), bracket(frame, "v"))
         return (head, *cause_rows(found, wide, high - 1, frame.glyphs))
 
     return Pane(draw, 2, 1 + 5 * len(found), first=True)

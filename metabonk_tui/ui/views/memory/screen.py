@@ -223,7 +223,7 @@ def _kills(snapshot: Snapshot, wide: int, g: Glyphs) -> Row:
 
 def _gpus(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
     if not memory.gpus:
-        none = "no GPU" if memory.gpus == () else "no GPU, or no way to ask"
+        none = "no GPU" if memory.gpus == () else "none, or not readable"
         return [_fact("GPU memory", (muted(none),))]
     rows: list[Row] = []
     for gpu in memory.gpus:

@@ -57,7 +57,7 @@ def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple
         end = (strong("u", True), muted(" all seen")) if state == "firing" and has_hint(frame, "u") else ()
         rows += [*((EMPTY,) if len(rows) > 1 else ()), title(name, wide, frame.glyphs, _note(group, state), end)]
         if not group:
-            rows.append((gap(2), muted("nothing: no condition has held for its time")))
+            rows.append((gap(2), muted("none: no condition has lasted long enough")))
         for alert in group:
             selected = alert == frame.alert
             drawn = _alert(frame, snapshot, alert, wide)
@@ -73,7 +73,7 @@ def _note(group: Sequence[Alert], state: AlertState) -> Row:
     if not group:
         return ()
     if state != "firing":
-        return (muted("hold, not yet for their time" if state == "pending" else "newest first"),)
+        return (muted("true now, not for long enough yet" if state == "pending" else "newest first"),)
     unacknowledged = sum(alert.acknowledged is None for alert in group)
     return (strong(str(unacknowledged)), muted(" not seen")) if unacknowledged else (muted("all seen"),)
 
@@ -85,7 +85,7 @@ def _heads(wide: int, g: Glyphs) -> Row:
     ]
     row.append(muted("LASTS".rjust(LASTS - 2) + "  "))
     if wide >= ONE_LINE:
-        row.append(muted("".ljust(TIMES) + "NOW".rjust(VALUE - 2) + "  " + "LEAST TO MOST".ljust(RANGE)))
+        row.append(muted("".ljust(TIMES) + "NOW".rjust(VALUE - 2) + "  " + "LOWEST TO HIGHEST".ljust(RANGE)))
     return fit(tuple(row), wide, g.ellipsis)
 
 

@@ -69,7 +69,7 @@ def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: 
         clock = Span(fmt.clock(event.t, frame.zone), "strong" if new else "muted", new)
         clipped = clip(g.text(sentence(event)), max(0, wide - 12), g.ellipsis)
         rows.append((clock, gap(2), event_mark(event, g), gap(1), Span(clipped, "strong" if new else "text", new)))
-    return rows or [(muted("nothing yet"),)]
+    return rows or [(muted("no events yet"),)]
 
 
 def new_count(snapshot: Snapshot, events: Sequence[Event]) -> Row:

@@ -35,17 +35,17 @@ def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     workers = chosen(frame, snapshot)
     selection = f"w{workers[0].slot} alone" if len(workers) < len(snapshot.workers) else f"all {len(workers)} workers"
     end: Row = (Span(selection, "accent", True), muted("  Tab next")) if len(snapshot.workers) > 1 else ()
-    note = muted("lines that may tell a cause, newest last")
+    note = muted("lines that may show a cause, newest last")
     rows: list[Row] = [title("LOGS", wide, g, (note,), end, focused=True)]
     slots_by_line = lines_of(snapshot, workers)
     if slots_by_line:
         rows += _lines(slots_by_line, len(workers), wide, g)
-        kept = f"kept: each worker's first and last {KEPT_LINES // 2} such lines; nobody noted when they were written"
+        kept = f"kept: the first and last {KEPT_LINES // 2} such lines of each worker; their times are unknown"
         rows += [EMPTY, *paragraph(kept, wide, "muted")]
     else:
-        none = "no such line was found; a log that is no plain file here, or may not be read, tells nothing either"
+        none = "no such line found; logs that are not plain files here, or not readable, cannot show any"
         rows += paragraph(none, wide, indent=(mark(g.unobserved, "unknown"), gap(1)))
-    rows += [EMPTY, title("WHOLE LOG", wide, g, (muted("files of the workers' machine"),))]
+    rows += [EMPTY, title("WHOLE LOG", wide, g, (muted("files on the workers' machine"),))]
     for worker in workers:
         rows += _places(worker, wide, g)
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
@@ -91,7 +91,7 @@ def _places(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
     head: Row = (left(f"w{worker.slot}", WORKER_CELLS, "muted"),)
     paths = places(worker)
     if not paths:
-        return [(*head, Span("neither a process nor a directory of it is known", "unknown"))]
+        return [(*head, Span("unknown: neither its process nor its log directory was found", "unknown"))]
     row = (*head, text(g.text("   ".join(paths))))
     if width(row) <= wide:
         return [row]

@@ -32,7 +32,7 @@ def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(10, frame.width - 2)
     rows: list[Row] = [
-        title("DECISION", wide, g, (muted("lit path is heavy, what was not reached is light"),), focused=True),
+        title("DECISION", wide, g, (muted("heavy: the path taken, light: not reached"),), focused=True),
         *tree_rows(snapshot, wide, g),
         EMPTY,
         title("BECAUSE", wide, g),
@@ -171,9 +171,9 @@ def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     """Draw the gate: each check with its time and result, and the reason where it did not pass."""
     gate = snapshot.gate
     skipped = f"{gate.count('SKIPPED')} skipped"
-    rows: list[Row] = [title("CHECKS", wide, glyphs, (muted(f"only PASS is a pass, {skipped}"),))]
+    rows: list[Row] = [title("CHECKS", wide, glyphs, (muted(f"only PASS counts, {skipped}"),))]
     if gate.began_t is None:
-        return [*rows, (muted("the gate begins when every worker answers, or when the start-up grace is over"),)]
+        return [*rows, (muted("the gate starts when every worker answers, or when the start-up grace ends"),)]
     line: list[Span] = []
     for check in gate.checks:
         if line:
@@ -230,6 +230,6 @@ def _earlier(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
 
 def nothing_seen(frame: Frame) -> tuple[Row, ...]:
     """Draw the row shown before the first Snapshot."""
-    doing = "reading the recording" if frame.past else "looking for the first time"
+    doing = "reading the recording" if frame.past else "waiting for the first poll"
     row: Row = (gap(1), strong("metabonk-tui", True), gap(2), muted(doing))
     return (fit(row, frame.width, frame.glyphs.ellipsis),)

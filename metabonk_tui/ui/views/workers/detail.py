@@ -84,7 +84,7 @@ def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) ->
         title("GAMEPLAY", half, g, (muted("needs the flag and one more sign"),)),
         *gameplay_rows(worker, snapshot, half, g),
         EMPTY,
-        title("ENVIRONMENT", half, g, (muted("what this process really has"),)),
+        title("ENVIRONMENT", half, g, (muted("actual values of this process"),)),
         *environment_rows(worker, half, g),
     ]
     process_rows: list[Row] = [title("PROCESS", half, g), *identity_rows(worker, snapshot, half, g, frame.zone)]
@@ -124,7 +124,11 @@ def _causes(snapshot: Snapshot, worker: WorkerView, wide: int, g: Glyphs) -> lis
     own = tuple(cause for cause in snapshot.causes if worker.slot in cause.workers)
     if not own:
         return []
-    return [title("CAUSES", wide, g, (muted("of what is silent here, ranked"),)), *full_causes(own, wide, g), EMPTY]
+    return [
+        title("CAUSES", wide, g, (muted("why components are silent here, ranked"),)),
+        *full_causes(own, wide, g),
+        EMPTY,
+    ]
 
 
 def _fact(name: str, *parts: Span) -> Row:
@@ -155,7 +159,7 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
     if worker.step_rate is not None:
         step = (*step, gap(2), strong(fmt.per_second(worker.step_rate)), muted(" /s"))
     if worker.step_rate_ratio is not None:
-        ratio = f"{g.times}{fmt.short(worker.step_rate_ratio, 0, 5)} of its own past"
+        ratio = f"{g.times}{fmt.short(worker.step_rate_ratio, 0, 5)} its own past rate"
         step = (*step, gap(2), mark(g.caution, "warn"), gap(1), Span(ratio, "warn", True))
     playing = _play_numbers(worker)
     rows = [
@@ -289,7 +293,7 @@ def environment_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
     """Draw the required environment: share of right keys, then every missing or wrong key."""
     env = worker.env
     if env is None:
-        return [(_missing("not looked at"),)]
+        return [(_missing("not read"),)]
     if env.error:
         return [(mark(g.unobserved, "unknown"), gap(1), _missing(g.text(env.error)))]
     good = env.right >= env.required
@@ -312,7 +316,7 @@ def environment_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
 
 def _status_note(worker: WorkerView, snapshot: Snapshot) -> str:
     if worker.status is None:
-        return "none was ever read"
+        return "never read"
     age = "" if worker.last_good_t is None else f", {fmt.age(max(0.0, snapshot.t - worker.last_good_t))} old"
     return f"every field of the last good answer{age}"
 
@@ -320,7 +324,7 @@ def _status_note(worker: WorkerView, snapshot: Snapshot) -> str:
 def status_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
     """Draw every field by name, bad ones marked, in up to three columns."""
     if worker.status is None:
-        return [(_missing("nothing"),)]
+        return [(_missing("no status"),)]
     columns = max(1, min(3, wide // 58))
     cell = (wide - 3 * (columns - 1)) // columns
     entries = [_field(str(name), value, cell, g) for name, value in sorted(worker.status.fields.items())]
@@ -332,7 +336,7 @@ def status_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
             if x * high + y < len(entries):
                 row += [*((gap(3),) if x else ()), *fit(entries[x * high + y], cell, g.ellipsis)]
         rows.append(tuple(row))
-    return rows or [(muted("an empty document"),)]
+    return rows or [(muted("empty status"),)]
 
 
 def _field(name: str, value: object, cell: int, g: Glyphs) -> Row:

@@ -30,7 +30,7 @@ def generations_pane(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyph
     """Draw every generation: its start in one row, its end below. Empty when there is only one that still runs."""
     if has_one_generation(worker):
         return []
-    rows: list[Row] = [title("LIVES", wide, g, (muted("newest first: how each began and ended, and what says so"),))]
+    rows: list[Row] = [title("GENERATIONS", wide, g, (muted("newest first: start, end, evidence"),))]
     newest = worker.generations[-1]
     for generation in reversed(worker.generations[-MAX_SHOWN:]):
         to_t = (
@@ -55,7 +55,9 @@ def _end(generation: Generation, wide: int, g: Glyphs, zone: tzinfo, *, is_runni
     if is_running:
         return []
     if generation.ended is None:
-        return [(gap(NUMBER + CLOCK), mark(g.unobserved, "unknown"), gap(1), Span("nobody saw it end", "unknown"))]
+        return [
+            (gap(NUMBER + CLOCK), mark(g.unobserved, "unknown"), gap(1), Span("its end was not observed", "unknown"))
+        ]
     name, token = _exit_style(generation.ended)
     head: Row = (
         gap(NUMBER), left(fmt.clock(generation.ended.t, zone), CLOCK, "muted"),

@@ -18,7 +18,7 @@ _MEANINGS: tuple[tuple[ComponentState, str, str], ...] = (
     (S.BAD, "not a number", "not a number"),
     (S.STALE, "last value", "last value"),
     (S.DOWN, "not reachable", "down"),
-    (S.UNOBSERVED, "the source could not see it", "not observed"),
+    (S.UNOBSERVED, "not recorded by this source", "not observed"),
 )
 _CALM_STATES = (S.ACTIVE, S.ZERO, S.PENDING)
 
@@ -35,7 +35,7 @@ def legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs, numbers: bo
             (muted(f"{glyphs.state(meaning[0])} {meaning[size]}"),) for meaning in _MEANINGS if meaning[0] in states
         ]
         if respawned and size == 1:
-            parts.append((muted("gen 2: counters were reset, process was respawned"),))
+            parts.append((muted("gen 2: process respawned, counters reset"),))
         if derived:
             parts.append((muted("* derived"),))
         for far in (4, 3, 2):

@@ -80,9 +80,9 @@ def section(
         parts.append(
             (
                 text(
-                    f"{shown} with \u201c{frame.state.filter}\u201d"
+                    f"{shown} match \u201c{frame.state.filter}\u201d"
                     if g.braille
-                    else f'{shown} with "{frame.state.filter}"'
+                    else f'{shown} match "{frame.state.filter}"'
                 ),
             )
         )
@@ -111,7 +111,7 @@ def draw_workers(
     layout = choose(len(snapshot.workers), frame.width, frame.height, frame.state.density, parts)
     if not workers:
         heads = (section(frame, snapshot, layout, 0),)
-        phrase = "no worker has this text" if snapshot.workers else "no workers are wanted"
+        phrase = "no worker matches; / changes the filter" if snapshot.workers else "no workers yet"
         return DrawnWorkers(layout, heads, ((gap(1), muted(phrase)),), None, (), 1)
     if layout.kind == "panels":
         return _panels(frame, snapshot, layout, workers, parts, free_slot)
