@@ -1,4 +1,4 @@
-# Needs python3 (3.11 or newer, with venv), make and git. Another Python: make PYTHON=/path/to/python3.11 ...
+# Requires python3 (3.11 or newer, with venv), make and git. To use another Python: make PYTHON=/path/to/python3.11 ...
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -15,7 +15,7 @@ check: .venv/ready-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	@$(BIN)/mypy && $(BIN)/lint-imports
 
-# The crash of the failed run on real processes under a real memory limit: left alone, and with the memory watch armed.
+# Repeats the crash of the failed run with real processes under a real memory limit, without and with the memory watch.
 reenact: .venv/ready-dev
 	@$(BIN)/python -m pytest tests/e2e/test_reenactment.py $(ARGS)
 
@@ -23,7 +23,7 @@ bench: .venv/ready-dev
 	@$(BIN)/python bench/status_cost.py
 	@$(BIN)/python bench/idle_cost.py $(ARGS)
 
-# 24 hours at sixty times speed, recorded for real: 24 minutes. Shorter: make soak ARGS="--hours 2 --speed 240"
+# Records 24 hours at sixty times speed, in 24 minutes. Shorter: make soak ARGS="--hours 2 --speed 240"
 soak: .venv/ready-dev
 	@$(BIN)/python bench/soak.py $(ARGS)
 
@@ -32,10 +32,10 @@ clean:
 
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "needs Python 3.11 or newer, and $(PYTHON) is not; say: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; \
+		{ echo "Python 3.11 or newer is required and $(PYTHON) is older; run: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; \
 		  exit 1; }
-	@echo "setting up .venv, once" && $(PYTHON) -m venv .venv
+	@echo "installing into .venv (first run only)" && $(PYTHON) -m venv .venv
 	@$(PIP) -e . && touch $@
 
 .venv/ready-dev: .venv/ready
-	@echo "setting up the tools for tests and checks, once" && $(PIP) -e '.[dev]' && touch $@
+	@echo "installing the tools for tests and checks (first run only)" && $(PIP) -e '.[dev]' && touch $@

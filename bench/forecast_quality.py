@@ -1,7 +1,7 @@
-"""How good the forecast is: per kind of series, how long before the end it spoke, and how often without an end.
+"""Measures the forecast per kind of series: the lead time of its warnings, and the number of false alarms.
 
-Run: python bench/forecast_quality.py [--seeds N] [--first SEED]. Seeds below 3000 were looked at while it was built,
-and the method was changed for some of them; 3000-3059 were only ever measured.
+Run: python bench/forecast_quality.py [--seeds N] [--first SEED]. Seeds below 3000 were used to tune the method;
+3000-3059 were only ever measured.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BARS = {"linear": 15, "stepped": 15, "saw_leak": 8, "exponential": 6, "late": 4}
 
 
 def raised(series: Series) -> tuple[float | None, float | None, int]:
-    """Return when it warned without a break until the end, when it was critical, and how often it was raised."""
+    """Return the start of the last warning and of CRITICAL, None unless they last; and the count of warnings."""
     track = ForecastTrack()
     warned_t = critical_t = None
     episodes = 0
@@ -45,7 +45,6 @@ def raised(series: Series) -> tuple[float | None, float | None, int]:
 
 
 def main() -> None:
-    """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=3000)

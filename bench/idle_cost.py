@@ -1,8 +1,8 @@
-"""What watching costs: CPU, memory and terminal bytes of the monitor beside what a user would pick instead.
+"""Measures CPU, memory and terminal bytes of the monitor beside the programs that a user would run instead.
 
-Every program runs in a terminal of 120x40 of its own, one after the other, `--rounds` times; what is not installed
-is left out. Figures are medians; ratios are ours divided by theirs, from the same run. CPU counts the program and
-everything it starts, user and system, from settled screen to the end of the window.
+Every program runs in its own terminal of 120x40, one after the other, `--rounds` times; a program that is not
+installed is skipped. Figures are medians; ratios are ours divided by theirs, from the same run. CPU is user and
+system time of the program and its children, after the screen has settled.
 
     python bench/idle_cost.py [--workers 5] [--seconds 20] [--rounds 3]
 """
@@ -37,7 +37,7 @@ ROWS, COLUMNS = 40, 120
 
 @dataclass(frozen=True)
 class Cost:
-    """What one program cost in one window."""
+    """The cost of one program in one window of `--seconds`."""
 
     cpu_s_per_min: float
     rss_mib: float
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def candidates(config: str, ports: Sequence[int]) -> dict[str, list[str]]:
-    """Name what is compared: ours, the usual monitors at one look a second, and the seed's curl loop."""
+    """Return the compared commands by name: ours, common monitors at 1 to 2 s, and a curl loop."""
     curl = "; ".join(f"curl -s 127.0.0.1:{port}/status | head -c 400" for port in ports)
     return {
         "metabonk-tui": [sys.executable, "-m", "metabonk_tui", "--config", config, "--read-only"],
@@ -79,7 +79,7 @@ def candidates(config: str, ports: Sequence[int]) -> dict[str, list[str]]:
 
 @contextmanager
 def demo_pool(workers: int) -> Iterator[dict[str, object]]:
-    """Run a healthy demo pool in real time, and end it."""
+    """Run a healthy demo pool in real time while the block runs; yields the facts of `demo prepare`."""
     with tempfile.TemporaryDirectory(prefix="metabonk-bench-") as folder:
         demo = [sys.executable, "-m", "metabonk_tui.demo"]
         prepare = [*demo, "prepare", "--dir", folder, "--scenario", "healthy", "--workers", str(workers)]
@@ -105,7 +105,7 @@ def demo_pool(workers: int) -> Iterator[dict[str, object]]:
 
 
 def measure(argv: Sequence[str], seconds: float) -> Cost:
-    """Run a program in a terminal and add up what it costs after its screen has settled."""
+    """Run a program in a terminal for `seconds` and measure it after 6 s, when its screen has settled."""
     pid, terminal = pty.fork()
     size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
     if pid == 0:
@@ -132,13 +132,13 @@ def measure(argv: Sequence[str], seconds: float) -> Cost:
 
 
 def cpu_s(process: psutil.Process) -> float:
-    """Return user and system seconds of a process, its living and its waited-for children."""
+    """Return user plus system seconds of a process, its live children and its reaped children."""
     times = [p.cpu_times() for p in [process, *process.children(recursive=True)]]
     return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
 
 def read_for(terminal: int, seconds: float) -> int:
-    """Read what a program writes for so long; return how many bytes that was."""
+    """Read the output of a program for `seconds`; return the number of bytes."""
     end, count = time.monotonic() + seconds, 0
     while (left := end - time.monotonic()) > 0:
         readable, _, _ = select.select([terminal], [], [], left)
@@ -163,7 +163,6 @@ def print_table(costs: dict[str, list[Cost]]) -> None:
 
 
 def medians(rounds: Sequence[Cost]) -> tuple[float, float, float]:
-    """Return the median of each figure."""
     return (
         statistics.median(c.cpu_s_per_min for c in rounds),
         statistics.median(c.rss_mib for c in rounds),

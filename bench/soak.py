@@ -1,8 +1,8 @@
-"""A long run recorded for real, faster than life: does the recorder grow, does it roll up, is one honest report left?
+"""Records a long run of a fast demo pool and checks that the recorder does not grow and loses nothing.
 
-A demo pool and `metabonk-tui record` as processes of their own; every few seconds the recorder's memory, open files,
-threads and CPU are noted. At the end: nothing of these may have grown, its log holds no error, old samples are
-thinned, and `runs`, `export` and `report` tell of one run without a hole. Exits with 1 where one of these is not so.
+Starts the demo pool and `metabonk-tui record` as processes and samples memory, open files, threads and CPU of the
+recorder 240 times. At the end none of these may have grown, and the log must have no error. Old samples must be
+thinned, and `runs`, `export` and `report` must show one run without a gap. Exits with 1 where a check fails.
 
     python bench/soak.py [--hours 24] [--speed 60] [--workers 5] [--scenario healthy]
 """
@@ -32,21 +32,21 @@ from metabonk_tui.adapters.store.run_reader import Recording
 
 PROGRAM = [sys.executable, "-m", "metabonk_tui"]
 READINGS = 240
-"""So many times the recorder is looked at."""
+"""Readings of the recorder over the whole run."""
 RAW_HOURS = 0.5
-"""Of the run under way its gate's length is never thinned: this is less."""
+"""Hours that stay raw. Shorter than the gate, because the gate of the current run is never thinned."""
 GROWN = 0.05
-"""Memory may be this much larger in the last quarter than in the second, which is after everything was loaded once."""
+"""Memory may be this share larger in the last quarter than in the second, in which all modules are loaded."""
 GROWN_BYTES = 4 << 20
-"""And this much, whatever the share: one chunk more in hand is no growth."""
+"""Memory may grow by this much in any case: one more chunk in memory is not a leak."""
 POOLED = min(32, (os.cpu_count() or 1) + 4) + 2
-"""Threads that there may be: those that asyncio keeps for reading files are started one by one, as they are needed."""
+"""Threads that are allowed: asyncio starts the threads of its pool one by one, when it needs them."""
 LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
 class ProcessReading:
-    """What the recorder held at a moment."""
+    """Resources of the recorder at a moment."""
 
     real_s: float
     rss_bytes: int
@@ -74,14 +74,14 @@ def main() -> int:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Give the programs a home of their own."""
+    """Return an environment with HOME, state and temporary files in `folder`, without the user's settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("METABONK_", "XDG_"))}
     return kept | {"HOME": str(folder), "METABONK_TUI_STATE_DIR": str(folder / "state"), "TMPDIR": str(folder)}
 
 
 @contextmanager
 def demo_pool(home: dict[str, str], options: argparse.Namespace) -> Iterator[Path]:
-    """Run a demo pool while the block runs; yields its configuration."""
+    """Run a demo pool while the block runs; yields the path of its configuration."""
     scenario_args = [
         "--scenario",
         options.scenario,
@@ -111,7 +111,7 @@ def demo_pool(home: dict[str, str], options: argparse.Namespace) -> Iterator[Pat
 
 
 def record(home: dict[str, str], config: Path, speed: float, real_s: float) -> tuple[list[ProcessReading], int, str]:
-    """Record for so many real seconds and look at the recorder all the while."""
+    """Record for `real_s` real seconds and read the recorder's resources; return readings, exit code and output."""
     argv = [*PROGRAM, "record", "--config", str(config), "--speed", f"{speed:g}", "--for", f"{real_s:g}s"]
     recorder = subprocess.Popen(
         argv, env=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -134,7 +134,7 @@ def record(home: dict[str, str], config: Path, speed: float, real_s: float) -> t
 
 
 def read_process(process: psutil.Process, real_s: float) -> ProcessReading | None:
-    """Note what it holds; None: it has ended."""
+    """Read the resources of a process; None: it has ended."""
     try:
         with process.oneshot():
             times = process.cpu_times()
@@ -153,7 +153,7 @@ def judge(
     real_s: float,
     options: argparse.Namespace,
 ) -> int:
-    """Say what was measured and what of it is not as it should be."""
+    """Print every check; return 1 where one fails."""
     failures: list[str] = []
 
     def expect(met: bool, what: str) -> None:
@@ -182,7 +182,7 @@ def judge_growth(
     last: list[ProcessReading],
     expect: Callable[[bool, str], None],
 ) -> None:
-    """Compare the second quarter with the last one."""
+    """Check memory, files, threads and CPU of the last quarter against the second."""
     before, after = (statistics.median(proc.rss_bytes for proc in part) for part in (second, last))
     fit = statistics.linear_regression(
         [proc.real_s for proc in readings[len(readings) // 4 :]],
@@ -195,7 +195,7 @@ def judge_growth(
     )
     expect(after <= limit, f"{result} over the whole run")
     for name in ("files", "threads"):
-        # The median: at some looks a file of /proc happens to be open.
+        # The median: some readings catch an open file of /proc.
         then, now = (statistics.median(getattr(proc, name) for proc in part) for part in (second, last))
         most = POOLED if name == "threads" else 0
         expect(now <= max(then, most), f"open {name}: {then:g} in the second quarter, {now:g} in the last")
@@ -206,7 +206,7 @@ def judge_growth(
 def judge_recording(
     folder: Path, home: dict[str, str], real_s: float, options: argparse.Namespace, expect: Callable[[bool, str], None]
 ) -> None:
-    """Look into the store."""
+    """Check samples, gaps, events and thinning of the recording in the store."""
     found = sorted((folder / "state" / "runs").glob("*.db"))
     expect(len(found) == 1, f"{len(found)} recording")
     if not found:
@@ -238,7 +238,7 @@ def judge_recording(
 def judge_verbs(
     folder: Path, home: dict[str, str], options: argparse.Namespace, expect: Callable[[bool, str], None]
 ) -> None:
-    """Ask for the run as a person would."""
+    """Check `runs`, `export` and `report` of the run."""
     (listed,) = json.loads(ask(home, folder, "runs", "--json").stdout)
     expect(
         listed["workers"] == options.workers, f"runs: {listed['name']}, {listed['verdict']}, {listed['bytes']} bytes"
@@ -258,12 +258,11 @@ def judge_verbs(
 
 
 def ask(home: dict[str, str], folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    """Call the program."""
     return subprocess.run([*PROGRAM, *argv], env=home, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def quarter(readings: list[ProcessReading], number: int) -> list[ProcessReading]:
-    """Take one quarter of the looks."""
+    """Return quarter `number`, from 0, of the readings."""
     size = len(readings) // 4
     return readings[number * size : (number + 1) * size]
 

@@ -1,4 +1,4 @@
-"""What `metabonk-tui status` costs beside `python -c pass`: CPU, user and system, of both in turn; the bar is 4 times.
+"""Measures the CPU time of `metabonk-tui status` against `python -c pass`; the limit is 4 times.
 
 python bench/status_cost.py [--runs 40]
 """
@@ -24,7 +24,7 @@ BAR = 4.0
 
 
 def main() -> int:
-    """Print both costs and their ratio; 1 when it is over the bar."""
+    """Print all costs and ratios; return 1 when a median ratio exceeds the limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=40)
     runs = parser.parse_args().runs
@@ -70,7 +70,7 @@ def write_brief(state: str) -> None:
 
 
 def cpu_ms(argv: list[str], environ: dict[str, str]) -> float:
-    """Run a program to its end and return the CPU that it took, in ms."""
+    """Run a program to its end and return its user plus system time in ms."""
     before = getrusage(RUSAGE_CHILDREN)
     subprocess.run(argv, env=environ, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False)
     after = getrusage(RUSAGE_CHILDREN)

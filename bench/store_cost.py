@@ -1,8 +1,8 @@
-"""What a recording costs: bytes a worker-sample, and the CPU of a day's plot, beside gzipped lines of JSON.
+"""Measures a recording against gzipped JSON lines: bytes per worker-sample, and CPU time of a day's plot.
 
-The documents are those of a real pool where ../shared/data/real is there, else the demo's; they are played again and
-again, their counters going on, until there are enough. Both ways hold the same samples; ratios are from one run.
-Exits with 1 where a limit is not kept.
+The documents come from a real pool where ../shared/data/real exists, else from the demo. They repeat, with counters
+that keep growing, until there are enough. Both formats store the same samples; ratios are from one run. Exits with 1
+where a limit is exceeded.
 
     python bench/store_cost.py [--hours 24] [--workers 5] [--interval 5]
 """
@@ -76,7 +76,7 @@ def main() -> int:
 
 
 def played(workers: int, count: int, interval_s: float) -> Iterator[Sample]:
-    """Yield so many samples of so many workers."""
+    """Yield `count` samples of `workers` workers, `interval_s` apart."""
     documents = real_documents(workers) if REAL.is_file() else demo_documents(workers, interval_s)
     for number, statuses in zip(range(count), documents, strict=False):
         yield Sample(
@@ -106,7 +106,7 @@ def played(workers: int, count: int, interval_s: float) -> Iterator[Sample]:
 
 
 def real_documents(workers: int) -> Iterator[list[WorkerStatus]]:
-    """Play the real pool's documents again and again; what only grew in it goes on growing."""
+    """Repeat the real pool's documents without end; values that only grew keep growing."""
     seen = [
         [one.status.fields for _, one in sorted(sample.workers.items()) if one.status is not None]
         for sample in read_jsonl(str(REAL), [])
@@ -122,7 +122,7 @@ def real_documents(workers: int) -> Iterator[list[WorkerStatus]]:
 
 
 def growth(values: list[Any], name: str) -> float:
-    """Say by how much a counter grew; 0: it is none."""
+    """Return by how much a counter grew; 0: the values are no counter."""
     numbers = [at.get(name) for at in values]
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in numbers):
         return 0
@@ -136,7 +136,7 @@ def moved(fields: Any, grew: dict[str, float], turn: int) -> WorkerStatus:
 
 
 def demo_documents(workers: int, interval_s: float) -> Iterator[list[WorkerStatus]]:
-    """Make the documents of a healthy demo pool."""
+    """Yield the documents of a healthy demo pool without end, one per worker."""
     from metabonk_tui.demo.document import document
     from metabonk_tui.demo.flags import Flags
     from metabonk_tui.demo.life import Life
@@ -152,13 +152,13 @@ def demo_documents(workers: int, interval_s: float) -> Iterator[list[WorkerStatu
 
 
 def plot(path: Path, to_t: float) -> int:
-    """Read a day of every worker, as a screen would."""
+    """Read the plot of every worker from the recording, as a screen does."""
     with Recording(path) as one:
         return sum(len(points) for points in one.plot("step", T, to_t, POINTS).values())
 
 
 def plot_lines(path: Path, to_t: float) -> int:
-    """Make the same of the lines."""
+    """Compute the same plot from the JSON lines."""
     width_s = (to_t - T) / POINTS
     points: dict[tuple[int, int], list[float]] = {}
     with gzip.open(path, "rt", encoding="utf-8") as file:
@@ -172,7 +172,7 @@ def plot_lines(path: Path, to_t: float) -> int:
 
 
 def cpu_s(work: Callable[[], object], rounds: int) -> float:
-    """Return the median CPU time of some rounds."""
+    """Return the median CPU seconds of `rounds` calls."""
     spent = []
     for _ in range(rounds):
         began_s = time.process_time()

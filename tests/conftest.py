@@ -1,4 +1,4 @@
-"""How the tests are spread: over as many workers as fit tests that mostly wait, the longest of them first."""
+"""Distributes the tests over xdist workers: more workers than cores, because many tests wait; the longest first."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from itertools import islice
 
 import pytest
 
-# The tests start the program hundreds of times: compiled anew each time, that is a good part of their CPU time.
+# The tests start the program hundreds of times; without cached bytecode each start compiles every module.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 BUSY = 2
-"""So many workers begin with tests that compute, so that every core has work while the others wait."""
+"""Workers that begin with tests that compute, so that every core has work while the others wait."""
 WAITING = 3
-"""So many begin with the longest tests, which wait for a real pool most of the time."""
+"""Workers that begin with the longest tests, which mostly wait for a real pool."""
 FEW_FILES = 3
 MOST_CORES = 8
 LONGEST = ("test_reenactment", "test_main_job", "test_causes", "test_conduct")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Run a handful of tests right here: a worker takes seconds to start."""
+    """Return the number of workers; 0 for a few files or a selection, because a worker takes seconds to start."""
     wanted = config.option.keyword or config.option.markexpr
     chosen = bool(wanted) and "not" not in wanted.split()
     named = [name.split("::")[0] for name in config.option.file_or_dir]
@@ -34,9 +34,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deal the longest tests to the heads of the workers' shares, which xdist cuts from the list in order.
+    """Put the longest tests at the start of each worker's share, which xdist cuts from the list in order.
 
-    Begun last, a test of a minute would be waited for by everybody. Every worker has to make the same list.
+    A test of a minute that starts last would delay the whole run. Every worker must compute the same list.
     """
     workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
     if workers == 1:
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage less often, and never among the thousands of tests and modules: an eighth of the CPU time."""
+    """Collect garbage less often, and never scan the collected tests and modules: saves an eighth of the CPU time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: sizes, what a verb loads, what is documented, what must not be written."""
+"""Checks the rules of the code: module sizes, names, imports of each verb, documented keys, forbidden paths."""
 
 import ast
 import io
@@ -19,20 +19,20 @@ LIMIT = 400
 
 
 def modules() -> Iterator[tuple[str, str]]:
-    """Give every module of the program by its name, with its text."""
+    """Yield the path and the text of every module of the program."""
     assert len(MODULES) > 100
     for path in MODULES:
         yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
 
 
 FORBIDDEN_CLASSES = re.compile(r"(Manager|Handler|Helper|Utils?|Data|Info)$")
-"""Endings that say nothing about what the class is."""
+"""Suffixes that do not describe a class."""
 FORBIDDEN_WORDS = re.compile(r"told|tell(?!i)|heard|hear(?!t)|boil|whoever", re.IGNORECASE)
-"""An identifier names what a thing is or does, not how somebody learned of it."""
+"""Words that an identifier must not contain: it names what a thing is or does."""
 
 
 def module_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
-    """List what is wrong with a module by itself."""
+    """Yield the rules that a module breaks."""
     length = len(text.splitlines())
     if length > LIMIT:
         yield f"{name}: {length} lines, more than {LIMIT}"
@@ -45,7 +45,7 @@ def module_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
 
 
 def word_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
-    """List identifiers that need a dictionary."""
+    """Yield the identifiers that break the naming rules, with their line."""
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.NAME and FORBIDDEN_WORDS.search(token.string):
             yield f"{name}:{token.start[0]}: {token.string}"
@@ -66,7 +66,7 @@ def binds_one(target: ast.expr) -> bool:
 
 
 def types_of(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Give every class and type alias of a module with its line."""
+    """Yield every class and type alias of a module with its line."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             yield node.name, node.lineno
@@ -139,7 +139,7 @@ HEAVY = ("textual", "httpx", "psutil", "sqlite3", "prometheus_client", "metabonk
 
 
 def loaded_by(*argv: str) -> set[str]:
-    """Run a verb in a process of its own and list which of the heavy packages it loaded."""
+    """Run a verb in a new process and return the heavy packages that it imported."""
     program = LOADED.format(argv=list(argv), watched=HEAVY)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     lines = [line for line in done.stderr.splitlines() if line.startswith("LOADED")]
@@ -156,11 +156,11 @@ def loaded_by(*argv: str) -> set[str]:
         (["status"], set()),
         (["compare", "nowhere.jsonl", "nowhere.jsonl"], set()),
         (["compare", "last", "last"], {"sqlite3"}),
-        (["check", "--base-port", "1", "--for", "0.1s"], {"httpx", "psutil", "sqlite3"}),
-        (["fit", "--base-port", "1"], {"psutil"}),
-        (["launch", "1", "--base-port", "1"], {"httpx", "psutil", "sqlite3"}),
-        (["stop", "--base-port", "1"], {"httpx", "psutil", "sqlite3"}),
-        (["resize", "1", "--base-port", "1"], {"httpx", "psutil", "sqlite3"}),
+        (["check", "--base-port", "1", "--for", "0.1s"], {"httpx", "sqlite3"}),
+        (["fit", "--base-port", "1"], set()),
+        (["launch", "1", "--base-port", "1"], {"httpx", "sqlite3"}),
+        (["stop", "--base-port", "1"], {"httpx", "sqlite3"}),
+        (["resize", "1", "--base-port", "1"], {"httpx", "sqlite3"}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -174,7 +174,7 @@ def test_a_verb_loads_only_what_it_needs_and_never_the_screens(
 
 
 def test_every_configuration_key_is_explained() -> None:
-    """A comment on the key's own line, or above the block of lines it stands in."""
+    """A key has a comment on its own line, or above its block of lines."""
     text = (ROOT / "config.toml").read_text(encoding="utf-8")
     tomllib.loads(text)
     explained = set(re.findall(r"^#   (\w+) ", text, re.MULTILINE)) | {"label", "title", "decimals"}
@@ -219,7 +219,7 @@ BRANCHES = (ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.Assert
 
 
 def branches(function: ast.AST) -> int:
-    """Count every way a function can go; unlike ruff's C901, `and`, `or`, conditional values and filters count too."""
+    """Count the branches of a function; unlike ruff's C901 also `and`, `or`, conditional values and filters."""
     count = 1
     for node in ast.walk(function):
         count += isinstance(node, BRANCHES)
@@ -243,3 +243,49 @@ def test_no_function_of_core_branches_too_often() -> None:
 
 def test_branches_are_counted() -> None:
     assert branches(ast.parse("def f(a, b):\n    return a if a and b else [x for x in b if x]").body[0]) == 5
+
+
+MIRRORED = ("core", "engine", "adapters", "ui", "cli", "demo")
+OF_SEVERAL = {
+    "tests/adapters/host/test_kernel_memory.py": "memory, cgroup and the OOM counter against the real kernel",
+    "tests/adapters/store/test_journal.py": "the store as a whole",
+    "tests/core/step/test_bounds.py": "a day of steps",
+    "tests/core/step/test_properties.py": "what holds for every stream of samples",
+    "tests/core/step/test_real_recordings.py": "real recordings through the step",
+    "tests/demo/test_process_exits.py": "how the ends of real workers are recorded",
+    "tests/engine/test_earlier_peaks.py": "peaks from the reader through the collector",
+    "tests/engine/test_env_file.py": "the env file from the reader through the collector",
+    "tests/cli/live/test_exporters.py": "the exporters that notifiers lists",
+    "tests/cli/report/test_forms.py": "text, Markdown and HTML of one report",
+    "tests/cli/verbs/test_import.py": "export and import together",
+    "tests/ui/test_golden.py": "every screen as text",
+    "tests/ui/test_snapshots.py": "every screen as a picture",
+    "tests/ui/views/test_real.py": "every screen from real Snapshots",
+    "tests/ui/views/test_sizes.py": "every screen at every size",
+    "tests/ui/views/test_truth.py": "every number on every screen",
+}
+"""Tests of several modules, and what they are about."""
+
+
+def subject_of(test: str) -> str:
+    """Return the module or package that a test file is about by its name."""
+    return test.replace("tests/", "metabonk_tui/", 1).replace("test_", "", 1).removesuffix(".py")
+
+
+def test_tests_lie_where_what_they_test_lies() -> None:
+    tests = [str(path.relative_to(ROOT)) for kind in MIRRORED for path in (ROOT / "tests" / kind).rglob("test_*.py")]
+    known = {name.removesuffix(".py") for name, _ in modules()}
+    known |= {str(path.relative_to(ROOT)) for path in (ROOT / "metabonk_tui").rglob("*") if path.is_dir()}
+    known |= {name.removesuffix("_") for name in known}
+    assert len(tests) > 100
+    assert [test for test in tests if subject_of(test) not in known and test not in OF_SEVERAL] == []
+    assert set(OF_SEVERAL) <= set(tests)
+
+
+def test_every_path_in_contributing_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.split("## Where does each change go?")[1].split("\n## ")[0]
+    paths = {found for found in re.findall(r"`([\w./*-]+\.(?:py|toml|md)|[\w/-]+/)`", table)}
+    assert len(paths) > 15
+    missing = [path for path in paths if not list(ROOT.glob(path)) and not list((ROOT / "metabonk_tui").glob(path))]
+    assert missing == []

@@ -1,4 +1,4 @@
-"""The README says what is so: keys, verbs, exit codes, event kinds, commands."""
+"""Checks the README against the code: keys, verbs, exit codes, event kinds, commands."""
 
 import re
 from pathlib import Path

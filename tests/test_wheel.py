@@ -1,4 +1,4 @@
-"""What is installed is whole: the wheel carries config.toml and the themes, and runs from anywhere."""
+"""Checks that the wheel contains config.toml and the themes, and that the installed program runs from any folder."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel as a release would, without a network."""
+    """Build the wheel without a network, as a release does; return its path."""
     out = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
     built = subprocess.run(command, capture_output=True, text=True, timeout=110)
@@ -26,13 +26,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpack it into an empty environment that borrows only the dependencies; return the environment's python."""
+    """Install the wheel into an empty environment that shares only the dependencies; return its Python."""
     home = tmp_path_factory.mktemp("environment")
     venv.create(home, with_pip=False, symlinks=True)
     (site,) = home.glob("lib/python3*/site-packages")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    # Appended by hand: a .pth line would run the editable install's own .pth files and find the checkout again.
+    # Not a plain .pth path: that would run the editable install's own .pth files and find the checkout again.
     (site / "zzz_dependencies.pth").write_text(f"import sys; sys.path.append({sysconfig.get_path('purelib')!r})\n")
     return home / "bin" / "python"
 

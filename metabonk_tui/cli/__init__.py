@@ -1,1 +1,1 @@
-"""The command line: one file per verb, and the only place that wires the parts together."""
+"""Implements the command line, one module per verb. Only this package wires adapters, core, engine and screens."""

@@ -1,6 +1,6 @@
-"""Where the program begins. A plain `status` goes the short way: tmux and prompts ask it every few seconds.
+"""Starts the program. A plain `status` takes a short path: tmux and shell prompts call it every few seconds.
 
-Everything else, `status` with any other word included, goes through `cli.main`. Imports nothing before it must.
+Every other command line goes through `cli.main`. Does not: import a module before it is needed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ LONGEST_PORT = 5
 
 
 def run() -> None:
-    """Run the program and leave with its exit code."""
+    """Run the program and exit with its code."""
     words = sys.argv[1:]
     plain = plain_status(words)
     if plain is None:
@@ -31,7 +31,7 @@ def run() -> None:
 
 
 def plain_status(words: list[str]) -> tuple[str, str | None, int | None] | None:
-    """Read a plain `status`: (format, host, base port); None: it is something else, or not written as it must be."""
+    """Parse a plain `status` into (format, host, base port); None: `cli.main` must parse this command line."""
     if words[:1] != ["status"]:
         return None
     given: dict[str, str] = {}

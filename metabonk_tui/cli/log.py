@@ -1,4 +1,4 @@
-"""Knows where the program's own log is. Nothing is logged to stderr: while the monitor is open, that is its screen."""
+"""Opens the program's own log file. Does not: log to stderr, which is the screen while the monitor is open."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ LOG_BYTES = 1_000_000
 
 
 def log_path() -> Path:
-    """Say which file the log is."""
     return state_dir() / "metabonk-tui.log"
 
 
 def open_log() -> str:
-    """Send every log record to the file, for good; return why that is impossible, or ""."""
+    """Send every log record to the file until the process ends; return why that is impossible, or ""."""
     root = logging.getLogger()
     if any(isinstance(handler, RotatingFileHandler) for handler in root.handlers):
         return ""
@@ -32,13 +31,13 @@ def open_log() -> str:
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per poll otherwise
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # httpx logs one line per poll at INFO
     logging.captureWarnings(True)
     return ""
 
 
 def log_exception(error: BaseException) -> str:
-    """Write a traceback to the log; return where it can be read."""
+    """Write a traceback to the log; return a text that names the file, or why there is none."""
     problem = open_log()
     if problem:
         return problem

@@ -1,6 +1,6 @@
-"""Knows the verbs and what an ending means. stdout is data, stderr is narration.
+"""Dispatches the verbs and maps every ending to an exit code. stdout carries data, stderr narration.
 
-Imports nothing that only one verb needs.
+Does not: import what only one verb needs.
 """
 
 from __future__ import annotations
@@ -19,80 +19,80 @@ from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_opt
 
 
 class Verb(NamedTuple):
-    """One verb: where it is, and what `--help` says of it."""
+    """One verb: its module and its texts in `--help`."""
 
     module: str
     """Its module in `cli.verbs`."""
     what: str
     exit_codes: str = ""
-    """What its exit codes mean; "": those of `codes_of`, or only the ones that all verbs share."""
+    """What its exit codes mean; "": see `codes_of`, else only the shared codes apply."""
     codes_of: str = ""
-    """The verb whose exit codes it has; its own text, if any, is listed below the other's."""
+    """The verb whose exit codes it shares; `exit_codes`, if set, is listed below that verb's."""
 
 
 VERBS = {
-    "watch": Verb("watch", "open the monitor; the same as no verb at all"),
+    "watch": Verb("watch", "open the monitor; the default without a verb"),
     "check": Verb(
         "check",
-        "poll, print the verdict with its evidence, exit with 0, 1, 2 or 3",
+        "poll, print the verdict and its evidence, exit with its code",
         "0 go · 1 caution · 2 STOP · 3 not known yet",
     ),
     "alerts": Verb(
         "alerts",
-        "say which alerts fire; `alerts test` tries your hook with one that is made up",
-        "0 none fires · 1 a warning · 2 a critical one · 3 no worker was seen; test: 0 or 1",
+        "list alerts; `alerts test` tries your hook",
+        "0 no alert firing · 1 warning · 2 critical · 3 no worker found; test: 0 or 1",
     ),
     "record": Verb(
         "record",
-        "record without a screen until told to end",
-        "0 ended as it was told to · 1 the end of it could not be stored",
+        "record without a screen until stopped",
+        "0 stopped, or its time was over · 1 the end of the run could not be stored",
     ),
     "status": Verb(
         "status",
-        "print how the pool stands in one line, for a prompt or a tmux status bar",
-        "the same; 3 also where nobody watches and what is known is STALE",
+        "print the pool's status in one line, for a prompt or tmux",
+        "the same; 3 also when STALE or when no monitor runs",
         codes_of="check",
     ),
-    "runs": Verb("runs", "list what was recorded; `runs rm RUN`, `runs prune`"),
-    "replay": Verb("replay", "open the monitor over a recording: a run, or a file"),
-    "export": Verb("export", "write a recorded run as .jsonl, or as CSV tables"),
-    "import": Verb("import_", "take recordings that were made elsewhere in among the runs"),
+    "runs": Verb("runs", "list recorded runs; `runs rm RUN`, `runs prune`"),
+    "replay": Verb("replay", "open the monitor on a recorded run or a file"),
+    "export": Verb("export", "write a recorded run as .jsonl or as CSV tables"),
+    "import": Verb("import_", "import recordings made elsewhere"),
     "report": Verb(
         "report",
-        "say what happened in a run: a recorded one, a .jsonl file, a folder of worker_N_metrics.csv",
+        "report on a run: recorded, a .jsonl file, or a CSV folder",
         codes_of="check",
     ),
     "compare": Verb(
         "compare",
-        "lay two runs side by side and name the first thing in which they part",
-        "0 nothing parts them · 1 something does · 3 nothing is comparable",
+        "compare two runs and name their first divergence",
+        "0 no divergence · 1 a divergence · 3 nothing comparable",
     ),
     "fit": Verb(
         "fit",
-        "say how many workers fit into memory, with the sum; nothing needs to run",
-        "0 so many fit · 1 they do not · 3 memory cannot be read",
+        "compute how many workers fit into memory",
+        "0 N workers fit · 1 they do not · 3 memory cannot be read",
     ),
     "contract": Verb(
         "contract",
-        "say which names of /status are expected, seen, never seen, unexpected",
-        "0 every expected name seen · 1 some never seen · 3 nobody answered",
+        "list /status fields: expected, seen, never seen, unexpected",
+        "0 every expected field seen · 1 some never seen · 3 no worker answered",
     ),
     "preflight": Verb(
         "preflight",
-        "look at what must be so before a launch",
+        "check what a launch needs",
         "0 all passed or skipped · 1 something unknown · 2 something failed",
     ),
-    "launch": Verb("pool", "launch N workers", "0 done · 1 failed · 2 refused or declined, nothing touched"),
-    "stop": Verb("pool", "stop the pool, and see that it is gone", codes_of="launch"),
-    "resize": Verb("pool", "bring the pool to N workers", codes_of="launch"),
-    "config": Verb("config", "say where the configuration is, whether it can be used, what it amounts to"),
-    "demo": Verb("demo", "start a small MetaBonk of real processes and open the monitor on it"),
+    "launch": Verb("pool", "launch N workers", "0 done · 1 failed · 2 refused or declined, nothing changed"),
+    "stop": Verb("pool", "stop the pool and verify that it is gone", codes_of="launch"),
+    "resize": Verb("pool", "resize the pool to N workers", codes_of="launch"),
+    "config": Verb("config", "locate, validate or print the configuration"),
+    "demo": Verb("demo", "start a small MetaBonk and open the monitor on it"),
 }
 SHARED_EXIT_CODES = "64 wrong usage · 70 internal error · 78 bad configuration · 130 interrupted"
 
 
 def run() -> None:
-    """Run the program and leave with its exit code; `cli.entry` knows a shorter way for one verb."""
+    """Run the program and exit with its code; `cli.entry` has a faster path for a plain `status`."""
     sys.exit(guarded(sys.argv[1:]))
 
 
@@ -107,21 +107,21 @@ def guarded(argv: Sequence[str]) -> int:
 
 
 def exit_code_for(error: BaseException) -> int:
-    """Turn what ended the program into an exit code, and say what must be said."""
+    """Map an exception to an exit code; print to stderr what the user must know."""
     if isinstance(error, UsageError):
         _print_error(str(error))
         return exits.USAGE
     if isinstance(error, KeyboardInterrupt):
         return exits.INTERRUPTED
     if isinstance(error, BrokenPipeError):
-        # The interpreter flushes stdout once more at its end: give it somewhere to flush to.
+        # The interpreter flushes stdout again at exit and would fail on the closed pipe: redirect that to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.BROKEN_PIPE
     return _report_crash(error)
 
 
 def dispatch(argv: Sequence[str]) -> int:
-    """Read the options before the verb, then hand the rest to the verb's own module."""
+    """Parse the options before the verb, then let the verb's module handle the other words. Raises UsageError."""
     parser = _parser()
     options = parser.parse_args(argv)
     words = options.words
@@ -166,7 +166,7 @@ def exit_codes_text(verbs: Mapping[str, Verb]) -> str:
 
 
 def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb: str) -> None:
-    """Refuse an option before the verb that means nothing to the verb, instead of dropping it in silence."""
+    """Raise UsageError for an option before the verb that the verb does not have: ignoring it would mislead."""
     known = {action.dest for action in parser._actions}
     for key in POOL_OPTIONS:
         if hasattr(options, key) and key not in known:
@@ -174,7 +174,7 @@ def _refuse_unrelated_options(options: argparse.Namespace, parser: Parser, verb:
 
 
 def _report_crash(error: BaseException) -> int:
-    """Say in one line what ended the program; the traceback of a bug goes to the log."""
+    """Print one line to stderr and return the exit code; the traceback of a bug goes to the log."""
     from metabonk_tui.core.config.load import ConfigError
 
     if isinstance(error, ConfigError):

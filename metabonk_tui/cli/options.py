@@ -1,4 +1,4 @@
-"""Knows how options are written: the ones that verbs share, durations, and what to say about a typing mistake."""
+"""Parses the options that verbs share, numbers and durations; suggests the nearest word for a typing mistake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROGRAM = "metabonk-tui"
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that raises UsageError instead of leaving with 2, which here means STOP."""
+    """An ArgumentParser that raises UsageError instead of exiting with 2, which here means STOP."""
 
     def __init__(self, *, prog: str, description: str, epilog: str | None = None, usage: str | None = None) -> None:
         super().__init__(
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Raise UsageError, naming the nearest option where one was mistyped."""
+        """Raise UsageError; for a mistyped option the message names the nearest one."""
         raise UsageError(f"{message}{self._hint(message)}\ntry: {self.prog} --help")
 
     def _hint(self, message: str) -> str:
@@ -38,57 +38,53 @@ class Parser(argparse.ArgumentParser):
 
 
 def nearest(typed: str, known: list[str]) -> str:
-    """Say which known word was probably meant; nothing where none is near."""
-    import difflib  # only a mistake pays for it
+    """Return a hint like "; did you mean check?", or "" where no known word is near."""
+    import difflib  # imported late: only a mistake needs it
 
     near = difflib.get_close_matches(typed, known, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
-    """Add --config."""
     parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="use this configuration file")
 
 
 def add_pool_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which pool is meant. They may stand before or after the verb, so none has a default."""
+    """Add the options that select a pool. They may precede or follow the verb, so an absent one sets no attribute."""
     add_config_option(parser)
     add = parser.add_argument
     absent = argparse.SUPPRESS
-    add("--workers", type=count, metavar="N", default=absent, help="how many workers are wanted")
-    add("--base-port", type=port, metavar="P", default=absent, help="worker i answers on P + i")
-    add("--host", metavar="H", default=absent, help="where the workers answer")
+    add("--workers", type=count, metavar="N", default=absent, help="set how many workers are wanted")
+    add("--base-port", type=port, metavar="P", default=absent, help="set the base port: worker i answers on P + i")
+    add("--host", metavar="H", default=absent, help="set the host of the workers")
     add(
         "--speed",
         type=factor,
         metavar="X",
         default=absent,
-        help="run clock X times faster than real time (demo pools)",
+        help="run the clock X times faster than real time (demo pools)",
     )
-    add("--read-only", action="store_true", default=absent, help="only look: no launch, stop or resize")
+    add("--read-only", action="store_true", default=absent, help="disable launch, stop and resize")
 
 
 POOL_OPTIONS = ("config", "workers", "base_port", "host", "speed", "read_only")
 
 
 def overrides(options: argparse.Namespace) -> dict[str, dict[str, object]]:
-    """Turn what was typed into a tree of the configuration's shape."""
+    """Return the typed pool options as a tree in the shape of the configuration file."""
     pool = {key: getattr(options, key) for key in ("workers", "base_port", "host") if hasattr(options, key)}
     return {"pool": pool} if pool else {}
 
 
 def count(text: str) -> int:
-    """Read a number of workers."""
     return _whole(text, 1, 1000, "a number of workers from 1 to 1000")
 
 
 def port(text: str) -> int:
-    """Read a TCP port."""
     return _whole(text, 1, 65535, "a port from 1 to 65535")
 
 
 def factor(text: str) -> float:
-    """Read a speed."""
     try:
         value = float(text)
     except ValueError:
@@ -99,7 +95,6 @@ def factor(text: str) -> float:
 
 
 def hours(text: str) -> float:
-    """Read a number of hours."""
     try:
         value = float(text)
     except ValueError:
@@ -110,7 +105,7 @@ def hours(text: str) -> float:
 
 
 def duration_s(text: str) -> float:
-    """Read a duration like 90s, 10m, 1h30m; a bare number is seconds."""
+    """Parse a duration like 90s, 10m or 1h30m into seconds; a bare number is seconds."""
     parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
     if not parts or not text.strip():
         raise argparse.ArgumentTypeError(f"expected a duration like 90s, 10m or 1h, found {text!r}")

@@ -1,4 +1,4 @@
-"""Knows how this program was called, so that the commands it suggests mean the same pool when they are copied."""
+"""Writes command lines that address the same pool when a user copies them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from metabonk_tui.cli.options import PROGRAM
 
 
 def program() -> str:
-    """Write the program as it can be called again from here."""
+    """Return the shell-quoted command that starts this program again."""
     called = Path(sys.argv[0])
     if called.name == PROGRAM:
         return PROGRAM if shutil.which(PROGRAM) else shlex.quote(str(called))
@@ -21,7 +21,7 @@ def program() -> str:
 
 
 def command_prefix(loaded: LoadedConfig, options: Namespace, **more: object) -> str:
-    """Write the program with the options that say which pool is meant; `more` beats what was typed."""
+    """Return the program with the options that select the pool; `more` overrides the typed options."""
     chosen: dict[str, object] = {}
     if loaded.path is not None and loaded.path != user_config_path():
         chosen["config"] = loaded.path.absolute()
@@ -32,7 +32,7 @@ def command_prefix(loaded: LoadedConfig, options: Namespace, **more: object) -> 
 
 
 def with_options(**chosen: object) -> str:
-    """Write the program with these options, as they can be typed."""
+    """Return the program followed by these options, shell-quoted."""
     words = [program()]
     for key, value in chosen.items():
         text = f"{value:g}" if isinstance(value, float) else str(value)

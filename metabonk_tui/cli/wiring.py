@@ -1,10 +1,10 @@
-"""Builds the live monitor of a configuration: the only place that knows which part stands behind which door."""
+"""Builds the live monitor for a configuration. Only this module chooses the adapter behind each port."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,19 +27,41 @@ from metabonk_tui.adapters.state.peaks import PeakKeeper, PeaksFile, pool_key
 from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
 from metabonk_tui.adapters.store.journal import StoreJournal
 from metabonk_tui.adapters.store.run_directory import runs_dir
-from metabonk_tui.cli.live.notifiers import alert_hook, serving
+from metabonk_tui.cli.live.notifiers import alert_hook, exporters
 from metabonk_tui.cli.live.preflight_checks import PoolChecks
-from metabonk_tui.cli.live.status_writer import StatusFileWriter
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.options import PROGRAM
-from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.config.schema import Config, PoolBackendName
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.live import PoolBackend
+from metabonk_tui.core.ports.live import Exporter, PoolBackend
 from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Readers
 from metabonk_tui.engine.engine import Engine
+from metabonk_tui.engine.preflight_runner import PreflightChecks
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What stands behind a name in `pool.backend`."""
+
+    make_pool: Callable[[Config, Path, RunClock, bool, ProcessTable], PoolBackend]
+    """Takes the folder for state, the clock, whether it only looks, and the table of processes."""
+    make_checks: Callable[[Config, Path], PreflightChecks] | None
+    """Makes the checks before a launch on this machine; None: it never launches."""
+
+
+def _launcher_pool(config: Config, state: Path, clock: RunClock, read_only: bool, table: ProcessTable) -> PoolBackend:
+    lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state))
+    return LauncherPool(config, state, clock=clock, controller_lock=lock, processes=table.read, read_only=read_only)
+
+
+BACKENDS: Mapping[PoolBackendName, Backend] = {
+    "launcher": Backend(_launcher_pool, PoolChecks),
+    "none": Backend(lambda *_: WatchOnlyPool(), None),
+}
+"""Another backend is a class in adapters/pools, its name in the schema, and a line here."""
 
 
 @contextmanager
@@ -52,16 +74,15 @@ def watching(
     state: Path | None = None,
     notifies: bool = False,
 ) -> Iterator[Engine]:
-    """Watch the configured pool while the block runs; the pool itself goes on afterwards.
+    """Monitor the configured pool while the block runs; the pool keeps running afterwards.
 
-    `call` is how the program is called for this pool, for the commands that it suggests; `state` is the folder for
-    locks and records, by default the user's; with `notifies` the configured hook is told of alerts, and metrics are
-    served where that is configured.
+    `call` is the command prefix of the suggested commands. `state` is the folder for locks and recordings;
+    None: the user's. With `notifies` the monitor calls the configured alert hook and serves the configured metrics.
     """
     open_log()
     clock = RunClock(speed)
     state_path = state or state_dir()
-    pool = partial(_pool, config, state_path, clock, read_only)
+    pool = partial(BACKENDS[config.pool.backend].make_pool, config, state_path, clock, read_only)
     peaks = PeaksFile(state_path, pool_key(config.pool))
     keeper = PeakKeeper(PeaksFile(state_path, pool_key(config.pool)), clock.real)
 
@@ -72,32 +93,45 @@ def watching(
         keeper.note(snapshot)
         return snapshot
 
-    is_local = config.pool.backend != "none" and is_this_machine(config.pool.host)
-    checks = PoolChecks(config, state_path) if is_local else None
+    make_checks = BACKENDS[config.pool.backend].make_checks
+    checks = make_checks(config, state_path) if make_checks and is_this_machine(config.pool.host) else None
     journal = StoreJournal(runs_dir(state_path), config, clock) if config.store.enabled else None
     hook = alert_hook(config, state_path, lambda text: engine.report_fault(text)) if notifies else None
     sinks = (hook,) if hook is not None else ()
     engine = Engine(
         config, partial(_readers, config, pool, peaks), clock, stepped, journal=journal, checks=checks, sinks=sinks
     )
-    status_writer = StatusFileWriter(state_path, config.pool, speed)
-    engine.subscribe(
-        lambda: status_writer.renew(engine.latest(), mine=journal is None or not journal.writer), "the status file"
+    ways_out = exporters(
+        config,
+        state_path,
+        clock,
+        engine.report_fault,
+        lambda: journal is None or not journal.writer,
+        notifies=notifies,
     )
+    for exporter in ways_out:
+        engine.subscribe(partial(_publish, exporter, engine.latest), exporter.part)
     engine.start()
     try:
-        with serving(config, engine.latest, clock, engine.report_fault) if notifies else nullcontext():
-            yield engine
+        for exporter in ways_out:
+            exporter.start()
+        yield engine
     finally:
         engine.stop()
-        status_writer.close()
+        for exporter in ways_out:
+            exporter.close()
         if hook is not None:
             hook.close()
         keeper.close()
 
 
+def _publish(exporter: Exporter, latest: Callable[[], Snapshot | None]) -> None:
+    if (snapshot := latest()) is not None:
+        exporter.publish(snapshot)
+
+
 def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
-    """Make the suggested commands mean this pool, wherever they are copied to."""
+    """Prefix the suggested commands with `call`, so that they address this pool from any shell."""
     steps = tuple(
         replace(next_step, command=call + next_step.command.removeprefix(PROGRAM))
         if next_step.command is not None and next_step.command.startswith(PROGRAM + " ")
@@ -108,11 +142,11 @@ def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
 
 
 def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> Readers:
-    """Open every door. Called on the engine's own thread, where the connections will live."""
+    """Build the readers. The engine calls this on its own thread, which then owns the connections."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
     is_local = is_this_machine(where.host)
-    # One table for both: to look through all processes is the dearest thing that a tick does.
+    # Pool and collector share one table: scanning all processes is the most expensive part of a tick.
     table = ProcessTable(config)
     return Readers(
         status=client,
@@ -128,10 +162,3 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks:
         kernel_log=KernelLog() if is_local else None,
         orchestrator=OrchestratorClient(client, where.orchestrator, where.base_port) if where.orchestrator else None,
     )
-
-
-def _pool(config: Config, state: Path, clock: RunClock, read_only: bool, table: ProcessTable) -> PoolBackend:
-    if config.pool.backend == "none":
-        return WatchOnlyPool()
-    lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state))
-    return LauncherPool(config, state, clock=clock, controller_lock=lock, processes=table.read, read_only=read_only)

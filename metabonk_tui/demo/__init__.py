@@ -1,4 +1,4 @@
-"""A small MetaBonk made of real processes: the outside world, for `make demo` and for tests.
+"""Runs a small MetaBonk of real processes, for `make demo` and for tests.
 
-Imports nothing of the monitor, and the monitor knows it only as a program with arguments.
+Does not: import the monitor. The monitor uses it only as a program with arguments.
 """

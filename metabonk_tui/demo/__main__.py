@@ -1,4 +1,4 @@
-"""Run with `python -m metabonk_tui.demo`: a small MetaBonk made of real processes."""
+"""Parses the command line of `python -m metabonk_tui.demo` and runs one verb of the demo pool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 from metabonk_tui.demo.scenarios import DEFAULT, SCENARIOS
 
-# Each verb imports only what it runs: a worker is to answer within a third of a second.
+# Each verb imports only its own modules, so that a worker answers within a third of a second.
 
 
 def prepare(args: argparse.Namespace) -> int:
@@ -51,7 +51,7 @@ def stop(args: argparse.Namespace) -> int:
 
 
 def worker(args: argparse.Namespace) -> int:
-    """Be one worker."""
+    """Run one worker until it ends; return its exit code."""
     from metabonk_tui.demo.worker import run_worker
 
     return run_worker(
@@ -67,14 +67,14 @@ def worker(args: argparse.Namespace) -> int:
 
 
 def orchestrator(args: argparse.Namespace) -> int:
-    """Be the orchestrator."""
+    """Run the orchestrator until it ends; return its exit code."""
     from metabonk_tui.demo.orchestrator import run_orchestrator
 
     return run_orchestrator(args.port)
 
 
 def ollama(args: argparse.Namespace) -> int:
-    """Be the Ollama stand-in."""
+    """Run the Ollama stand-in until it ends; return its exit code."""
     from metabonk_tui.demo.ollama import run_ollama
 
     return run_ollama(args.port, args.memory_mb)

@@ -1,4 +1,4 @@
-"""The `/status` document of a worker: MetaBonk's field names, types and absences around what a life brings."""
+"""Composes the `/status` document of a worker with MetaBonk's field names, types and missing fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def _names(text: str) -> list[str]:
     return text.split()
 
 
-# What a worker without a stream, a GPU and a visible game says whatever it learns.
+# Constant fields of a worker without a stream, a GPU and a visible game.
 _NULL = _names(
     "pixel_preprocess_backend phase_label phase_source phase_effective phase_effective_source display display_name "
     "pipewire_node stream_error fifo_stream_path fifo_stream_last_error go2rtc_base_url featured_slot launcher_pid "
@@ -53,12 +53,12 @@ _POLICIES = ("Greed", "Lust", "Wrath", "Sloth", "Pride", "Envy", "Gluttony")
 
 
 def policy(slot: int) -> str:
-    """Name the policy that the orchestrator would have assigned to a slot."""
+    """Return the name of the policy that the orchestrator would assign to a slot."""
     return _POLICIES[int(unit("policy", slot) * 6.99)]
 
 
 def document(life: Life, system2: dict[str, object], t: float, now: float, run_directory: str) -> dict[str, object]:
-    """Compose the status at run second `t` of the process's life; `now` is the time of the answer."""
+    """Return the status at run second `t` of the process's life; `now` is the answer's Unix time."""
     play = life.play(t)
     name = f"omega-{life.slot}"
     return {

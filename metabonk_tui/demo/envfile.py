@@ -1,4 +1,4 @@
-"""The pool's env file: MetaBonk's keys, without `export`, as MetaBonk's own files are."""
+"""Writes and reads the pool's env file: MetaBonk's keys without `export`, as in MetaBonk's own files."""
 
 from __future__ import annotations
 
@@ -26,22 +26,21 @@ _KEYS = (
 
 
 def flags_of(pool: PoolLocation, *, enabled: bool, missing_keys: Sequence[str] = ()) -> dict[str, str]:
-    """Compose what the env file sets."""
+    """Return the variables that the env file sets, without `missing_keys`."""
     flags = {key: on if enabled else off for key, on, off in _KEYS if key not in missing_keys}
-    # Without it System2 has nobody to ask; empty, lest a real Ollama of this machine be taken for the demo's.
+    # System2 needs a host. An empty one keeps a disabled demo away from a real Ollama on this machine.
     flags["OLLAMA_HOST"] = f"http://127.0.0.1:{pool.ollama_port}" if enabled else ""
     return flags
 
 
 def write_env_file(pool: PoolLocation, *, enabled: bool, missing_keys: Sequence[str] = ()) -> None:
-    """Write the file."""
     head = "# Read it with `set -a`: these lines do not export themselves.\n"
     rows = (f"{key}={value}\n" for key, value in flags_of(pool, enabled=enabled, missing_keys=missing_keys).items())
     pool.env_file.write_text(head + "".join(rows))
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Read KEY=VALUE lines; a file that is not there sets nothing."""
+    """Return the KEY=VALUE lines of a file; a missing file sets nothing."""
     try:
         lines = path.read_text().splitlines()
     except FileNotFoundError:

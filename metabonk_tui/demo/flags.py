@@ -1,4 +1,4 @@
-"""What a worker reads of its environment: the METABONK_* keys that decide which components it builds."""
+"""Reads the METABONK_* variables that decide which components a worker builds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TRUTHY = ("1", "true", "yes", "on")
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """The components of one worker. A flag that is not set is off, as in MetaBonk's code."""
+    """The components of one worker. An unset flag is off, as in MetaBonk's code."""
 
     exploration: bool = False
     intrinsic: bool = False
@@ -27,7 +27,7 @@ class Flags:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Flags:
-        """Read them from an environment."""
+        """Read the flags from an environment; an invalid number falls back to its default."""
 
         def on(key: str, default: str = "0") -> bool:
             return environ.get(key, default).strip().lower() in TRUTHY

@@ -1,6 +1,6 @@
-"""The demo's `launch.py`: stays in the foreground, keeps N workers and an orchestrator running, ends them when told.
+"""Replaces MetaBonk's `launch.py`: keeps N workers and an orchestrator running in the foreground until a signal.
 
-Knows the contract of MetaBonk's launcher. Ends only its own children, and before that what ran in this pool.
+At the start it ends the pool's old processes. After that it ends only its own children.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from metabonk_tui.demo.envfile import read_env_file
 from metabonk_tui.demo.pool import TOKEN_KEY, PoolLocation, accepts, end
 from metabonk_tui.demo.scenarios import SCENARIOS
 
-# launch.py lays its JSON profile over whatever the environment says.
+# launch.py overrides the environment with its JSON profile.
 PROFILE = {
     "METABONK_PURE_VISION_MODE": "1",
     "METABONK_EXPLORATION_REWARDS": "1",
@@ -39,7 +39,7 @@ OLLAMA_START_S = 5.0
 
 @dataclass(slots=True)
 class Slot:
-    """One worker's place."""
+    """One worker slot with its process and restarts."""
 
     index: int
     process: subprocess.Popen[bytes] | None = None
@@ -59,7 +59,7 @@ class Launcher:
     speed: float
     memory_mb: float
     stopping: str = ""
-    """Why it ends; "" while it goes on."""
+    """Why the launcher is ending; "": it keeps running."""
     log: IO[str] | None = None
     run_directory: Path = Path()
     orchestrator: subprocess.Popen[bytes] | None = None
@@ -68,7 +68,7 @@ class Launcher:
     announced: bool = False
 
     def log_line(self, text: str) -> None:
-        """Tell the terminal and launch.log."""
+        """Write a line to the terminal and to launch.log."""
         if self.log is not None:
             print(text, file=self.log, flush=True)
             if text.startswith("[start_omega]"):
@@ -77,11 +77,11 @@ class Launcher:
         try:
             print(text, flush=True)
         except OSError:
-            # The terminal or pipe is gone; launch.log has the line, and the pool must go on.
+            # The terminal or pipe is closed. launch.log has the line, and the pool must keep running.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     def run(self) -> int:
-        """Stop what runs, start, watch, clean up; 0 unless what ran could not be stopped."""
+        """Stop old processes, start the pool, watch it, clean up. Return 1 if old processes survive, otherwise 0."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self.log_line(
@@ -128,7 +128,7 @@ class Launcher:
         self.pool.job_file.write_text(json.dumps(job))
 
     def _wait_for_ollama(self) -> None:
-        """Let the workers' first question find it, as it finds the service of a real machine."""
+        """Wait up to `OLLAMA_START_S` for Ollama, so that the workers' first request succeeds."""
         deadline = time.monotonic() + OLLAMA_START_S
         while not (self.stopping or accepts(self.pool.ollama_port)) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -178,7 +178,7 @@ class Launcher:
         self.log_line(f"[start_omega] starting {name} on :{port} (pid {slot.process.pid})")
 
     def _watch(self) -> None:
-        """Look once at every child."""
+        """Check every child process once; respawn dead workers."""
         if self.orchestrator is not None and (code := self.orchestrator.poll()) is not None:
             self.stopping = f"[start_omega] orchestrator exited with code {code}"
             return
@@ -216,7 +216,7 @@ class Launcher:
             self._spawn_worker(slot)
 
     def _end_children(self) -> None:
-        """End what this launcher started, and nothing else: by now another one may own the pool."""
+        """End only this launcher's children, because another launcher may own the pool by now."""
         children = [slot.process for slot in self.slots if slot.process is not None]
         children += [process for process in (self.orchestrator, self.ollama) if process is not None]
         for child in children:
@@ -231,9 +231,9 @@ class Launcher:
 
 
 def run_launcher(pool: PoolLocation, launcher: Launcher, *, named: str, not_exported: bool) -> int:
-    """Launch in the foreground. Its own process too must carry the pool's token and name from its start.
+    """Launch in the foreground, with the pool's token and name in the launcher's own process.
 
-    `named` is the pool that the command line names; another one or none: the process begins again with the right name.
+    `named` is the pool on the command line. If it is not this pool, the process executes itself again with its name.
     """
     pool.directory.mkdir(parents=True, exist_ok=True)
     if named == pool.name:

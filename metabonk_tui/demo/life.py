@@ -1,6 +1,6 @@
-"""The life of one worker as numbers: what it has learned at a run second of its process's life.
+"""Computes the learning of one worker at a run second of its process's life.
 
-Pure: slot, flags and seconds in, fields out. Every life starts at zero.
+Pure: from slot, flags and seconds to fields. Every life starts at zero.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from metabonk_tui.demo.numbers import between, oscillating, rising, unit
 
 MINUTE_S = 60.0
 MENU_S = 3 * MINUTE_S
-"""What every episode spends in the menus again before it plays."""
+"""Time in the menus at the end of every episode."""
 PRE_GAMEPLAY_EPISODE_S = 17 * MINUTE_S
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One process in one slot."""
+    """The life of one process in one slot."""
 
     slot: int
     flags: Flags
     starved: bool = False
-    """No frame reaches its state classifier: it acts on, and never knows where it is."""
+    """No frame reaches the state classifier: the worker acts, but its state stays "uncertain"."""
 
     @property
     def gameplay_at_s(self) -> float | None:
-        """When it first plays; None: never, nothing leads it out of the menus."""
+        """Run second of the first gameplay; None: never, it stays in the menus."""
         if not self.flags.exploration or self.starved:
             return None
         return (40 + 5 * ((self.slot + 1) % 3) + self.slot // 3) * MINUTE_S
 
     @property
     def episode_s(self) -> float:
-        """How long one episode takes once it plays."""
+        """Length of an episode after the first gameplay, in run seconds."""
         return between(22, 31, self.slot, "episode") * MINUTE_S
 
     def episodes(self, t: float) -> tuple[int, float]:
-        """Count the finished episodes, and the seconds since the running one began."""
+        """Return the number of finished episodes and the seconds since the current one started."""
         start = self.gameplay_at_s
         if start is None or t < start:
             index, into = divmod(max(t, 0.0), PRE_GAMEPLAY_EPISODE_S)
@@ -48,21 +48,21 @@ class Life:
         return before + int(index), into
 
     def transitions(self, t: float) -> int:
-        """Count how often it came from the menus into the game."""
+        """Return the number of transitions from the menus into the game."""
         start = self.gameplay_at_s
         return 0 if start is None or t < start else 1 + int((t - start) // self.episode_s)
 
     def steps(self, t: float) -> float:
-        """Count meaningful actions: 0.3 to 0.5 a run second when it learns, about 0.1 when it does not."""
+        """Return the meaningful actions so far: 0.3 to 0.48 a run second while learning, otherwise about 0.1."""
         a_second = between(0.30, 0.48, self.slot, "step") if self.flags.exploration else between(0.05, 0.14, self.slot)
         return float(int(rising(t, 60 * a_second, self.slot, "steps")))
 
     def actions(self, t: float) -> int:
-        """Count every turn of the action loop."""
+        """Return the turns of the action loop so far, about 7.2 a run second."""
         return int(rising(t, 60 * 7.2, self.slot, "actions"))
 
     def state(self, t: float) -> str:
-        """Name what the classifier sees."""
+        """Return the classifier's state: "menu_ui", "gameplay" or "uncertain"."""
         if not self.flags.exploration or self.starved or t < 5:
             return "uncertain"
         start = self.gameplay_at_s
@@ -71,7 +71,7 @@ class Life:
         return "uncertain" if unit(self.slot, "doubt", int(t // 45)) < 0.1 else "menu_ui"
 
     def play(self, t: float) -> dict[str, object]:
-        """What it sees and earns. `gameplay_started` is a latch: no episode takes it back."""
+        """Return the fields of gameplay, reward and frames. `gameplay_started` is a latch: no episode resets it."""
         started = self.transitions(t) > 0
         playing = self.state(t) == "gameplay"
         reward = (
@@ -106,7 +106,7 @@ class Life:
         }
 
     def exploration(self, t: float) -> dict[str, object]:
-        """The exploration counter climbs with the component off as well: pure vision falls back to random clicks."""
+        """Return the exploration fields. With the component off, random clicks still raise the counter."""
         if not self.flags.exploration:
             actions = int(rising(t, 3.1, self.slot, "fallback"))
             return {
@@ -122,7 +122,7 @@ class Life:
             "dynamic_ui_epsilon": self.flags.epsilon_base if state == "gameplay" else self.flags.epsilon_ui,
         }
         if t >= 2 and not self.starved:
-            # The classifier's inputs are there from its first frame on; they prove that it really runs.
+            # The classifier's inputs appear with its first frame and prove that it runs.
             playing = state == "gameplay"
             fields["dynamic_ui_text_density"] = oscillating(
                 t, *((0.04, 0.12) if playing else (0.22, 0.38)), self.slot, "td"
@@ -135,7 +135,7 @@ class Life:
         return fields
 
     def intrinsic(self, t: float) -> dict[str, object]:
-        """The intrinsic reward: a little for every new scene, a bonus for every way into the game."""
+        """Return the intrinsic reward: a little for every new scene, a bonus for every transition into the game."""
         if not self.flags.intrinsic:
             return {}
         if not self.flags.intrinsic_applied:
@@ -150,7 +150,7 @@ class Life:
         }
 
     def meta(self, t: float) -> dict[str, object]:
-        """Sequences learned: one after the first success; more only when it also learns once it plays."""
+        """Return the meta-learning fields: one sequence after the first success, more only if set to learn later."""
         if not self.flags.meta:
             return {}
         start = self.gameplay_at_s

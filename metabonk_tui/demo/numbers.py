@@ -1,6 +1,6 @@
-"""Numbers that look alive and are the same in every run: smooth, rising, different for every slot.
+"""Generates lifelike numbers, equal in every run: smooth, rising, different for every slot.
 
-Pure functions of their arguments; `random` would cost start-up time and a state.
+Pure functions of their arguments. `random` would add start-up time and state.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from zlib import crc32
 
 
 def unit(*key: object) -> float:
-    """Draw a number from 0 to 1 that depends on the key alone."""
+    """Return a number from 0 to 1 that depends only on the key."""
     return crc32(repr(key).encode()) / 0xFFFFFFFF
 
 
 def between(low: float, high: float, *key: object) -> float:
-    """Draw a number from low to high that depends on the key alone."""
+    """Return a number from low to high that depends only on the key."""
     return low + (high - low) * unit(*key)
 
 
 def rising(t_s: float, per_minute: float, *key: object) -> float:
-    """Read a counter that starts at 0, never falls, and whose pace breathes by 40 % around `per_minute`."""
+    """Return a counter that starts at 0 and never falls; its pace varies by 40 % around `per_minute`."""
     if t_s <= 0:
         return 0.0
     period_s = between(400, 900, "period", *key)
@@ -30,7 +30,7 @@ def rising(t_s: float, per_minute: float, *key: object) -> float:
 
 
 def oscillating(t_s: float, low: float, high: float, *key: object) -> float:
-    """Read a level that moves between low and high: two waves and a little noise."""
+    """Return a level that moves between low and high: two waves and a little noise."""
     slow = sin(tau * t_s / between(170, 310, "slow", *key) + tau * unit("p", *key))
     fast = sin(tau * t_s / between(11, 23, "fast", *key) + pi * unit("q", *key))
     noise = unit(round(t_s, 1), *key) - 0.5

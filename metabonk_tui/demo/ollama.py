@@ -1,4 +1,4 @@
-"""A stand-in for Ollama: holds memory as a loaded model would, and answers `/api/tags`."""
+"""Replaces Ollama: holds memory like a loaded model, and answers `/api/tags`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from metabonk_tui.demo.serve import Server
 
 
 def run_ollama(port: int, memory_mb: float) -> int:
-    """Be Ollama until killed."""
+    """Serve on `port` until killed; return 3 if the port is taken."""
     ballast = Ballast()
 
     def answer(method: str, path: str, body: bytes) -> tuple[int, object]:

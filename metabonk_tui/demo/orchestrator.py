@@ -1,6 +1,6 @@
-"""The demo's orchestrator: `/workers` from the workers' heartbeats, and a minimal `/overview`.
+"""Replaces MetaBonk's orchestrator: serves `/workers` from heartbeats, and a minimal `/overview`.
 
-Knows what workers told it, for as long as MetaBonk's does. Starts and stops nothing.
+Heartbeats expire as in MetaBonk. Does not: start or stop processes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WINDOW_S = 300.0
 
 @dataclass(slots=True)
 class DemoOrchestrator:
-    """The latest heartbeat of each worker, and when its step last moved."""
+    """The latest heartbeat of each worker, and the time of its last step change."""
 
     ttl_s: float
     heartbeats: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class DemoOrchestrator:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, object]:
-        """Answer one request."""
+        """Return (HTTP status, document) for one request."""
         now = time.time()
         with self.lock:
             if (method, path) == ("POST", "/heartbeat"):
@@ -89,7 +89,7 @@ class DemoOrchestrator:
 
 
 def run_orchestrator(port: int) -> int:
-    """Be the orchestrator until killed."""
+    """Serve on `port` until killed; return 3 if the port is taken."""
     orchestrator = DemoOrchestrator(float(os.environ.get("METABONK_WORKER_TTL_S", "20")))
     try:
         server = Server(port, orchestrator.answer)

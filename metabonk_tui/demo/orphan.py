@@ -1,4 +1,4 @@
-"""The life span of the pool's servers: until they are stopped, or orphaned and forgotten."""
+"""Keeps a pool's server running until a signal, or until it is orphaned and unused."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from metabonk_tui.demo.serve import Server
 
 FORGOTTEN_S = 900.0
-"""A server whose launcher was killed and that nobody asked for this long ends itself."""
+"""A server with a dead launcher ends after this time without a request."""
 
 
 def live(server: Server, tick: Callable[[], None], every_s: float) -> None:
-    """Serve and tick until the end; SIGTERM ends the process at once."""
+    """Serve, and call `tick` every `every_s` seconds. SIGTERM and SIGINT end the process at once."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = os.getppid()
     server.start()

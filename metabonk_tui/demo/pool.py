@@ -1,6 +1,7 @@
-"""One demo pool: its name, its ports, and its processes, which carry its token in their environment.
+"""Names one demo pool, picks its ports, and finds and ends its processes.
 
-A process is this pool's by that token alone, read through /proc and pinned by a pidfd: never by a name or a bare pid.
+A process belongs to the pool only if its /proc environment carries the pool's token. A pidfd pins it before a
+signal. Does not: match names or bare pids.
 """
 
 from __future__ import annotations
@@ -19,61 +20,61 @@ from pathlib import Path
 TOKEN_KEY = "METABONK_DEMO_POOL"
 MAX_WORKERS = 64
 FREE_WORKERS = 16
-"""So many workers' ports are free when a block is picked."""
+"""Number of worker ports that must be free in a picked block."""
 ORCHESTRATOR_OFFSET = MAX_WORKERS
 OLLAMA_OFFSET = MAX_WORKERS + 1
 BLOCK = 80
 FIRST_PORT, LAST_PORT = 10_000, 32_000
-"""Below the range that kernels hand out for outgoing connections."""
+"""Below the range of ports that kernels use for outgoing connections."""
 GRACE_S = 4.0
 KILL_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class PoolLocation:
-    """A folder and a block of ports."""
+    """The folder and the block of ports of one pool."""
 
     directory: Path
     base_port: int
 
     @property
     def name(self) -> str:
-        """The word that names this pool, and no other one of this machine, in command lines and environments."""
+        """The pool's unique name on this machine, for command lines and environments."""
         digest = blake2b(os.fsencode(self.directory), digest_size=6).hexdigest()
         return f"{self.base_port}-{digest}"
 
     @property
     def orchestrator_port(self) -> int:
-        """Where `/workers` is served."""
+        """The port of the orchestrator's `/workers`."""
         return self.base_port + ORCHESTRATOR_OFFSET
 
     @property
     def ollama_port(self) -> int:
-        """Where the Ollama stand-in answers."""
+        """The port of the Ollama stand-in."""
         return self.base_port + OLLAMA_OFFSET
 
     @property
     def env_file(self) -> Path:
-        """The file with the flags."""
+        """The path of the pool's env file."""
         return self.directory / "game_agnostic.env"
 
     @property
     def job_file(self) -> Path:
-        """What was launched last."""
+        """The path of the JSON description of the last launch."""
         return self.directory / "last_job.json"
 
     def ports(self, workers: int) -> list[int]:
-        """List the ports of so many workers and of what goes with them."""
+        """Return the ports of `workers` workers, the orchestrator and Ollama."""
         return [*range(self.base_port, self.base_port + workers), self.orchestrator_port, self.ollama_port]
 
 
 def pool_at(directory: str, base_port: int) -> PoolLocation:
-    """Name the pool of a folder (however it is written) and a base port."""
+    """Return the pool of a folder, with its path resolved, and a base port."""
     return PoolLocation(Path(directory).resolve(), base_port)
 
 
 def free_base_port() -> int:
-    """Pick a block of ports of which the first ones, the orchestrator's and Ollama's are free now. Raises OSError."""
+    """Return the first port of a random free block. Raises OSError if no block is free."""
     starts = list(range(FIRST_PORT, LAST_PORT - BLOCK, BLOCK))
     random.shuffle(starts)
     for start in starts:
@@ -83,7 +84,7 @@ def free_base_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on a loopback port."""
+    """Return whether a server could listen on a loopback port."""
     try:
         with socket.create_server(("127.0.0.1", port)):
             return True
@@ -92,14 +93,14 @@ def is_free(port: int) -> bool:
 
 
 def accepts(port: int) -> bool:
-    """Tell whether somebody listens on a loopback port."""
+    """Return whether a server listens on a loopback port."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def members(pool: PoolLocation) -> list[int]:
-    """List the living processes that carry the pool's token, except this one."""
+    """Return the pids of running processes with the pool's token, except this process."""
     own = os.getpid()
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
     return [pid for pid in pids if pid != own and _carries_token(pid, pool)]
@@ -109,19 +110,19 @@ def _carries_token(pid: int, pool: PoolLocation) -> bool:
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
-        # Gone meanwhile, or another user's: then it is not ours.
+        # The process ended, or belongs to another user; both mean "not in the pool".
         return False
     return f"{TOKEN_KEY}={pool.name}".encode() in environment.split(b"\0")
 
 
 def send(pid: int, pool: PoolLocation, number: int) -> bool:
-    """Signal a process if it still is one of the pool's; tell whether it was."""
+    """Signal a process if it still belongs to the pool; return whether the signal was sent."""
     try:
         handle = os.pidfd_open(pid)
     except OSError:
         return False
     try:
-        # The handle pins the process: a pid that was given to another one since does not pass the second look.
+        # The handle pins the process, so the second check rejects a reused pid.
         if not _carries_token(pid, pool):
             return False
         signal.pidfd_send_signal(handle, number)
@@ -133,7 +134,7 @@ def send(pid: int, pool: PoolLocation, number: int) -> bool:
 
 
 def end(pool: PoolLocation, log_line: Callable[[str], None], ports: Iterable[int] = ()) -> list[int]:
-    """End every process of the pool but this one; return the pids that are still there after all."""
+    """End every other process of the pool: SIGTERM, then SIGKILL after 4 s. Return the pids left after 10 s."""
     started = time.monotonic()
     signalled: set[tuple[int, int]] = set()
     while True:

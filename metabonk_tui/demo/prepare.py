@@ -1,4 +1,4 @@
-"""Writes what a monitor needs to know of a demo pool: a config and an env file, and says how it is first launched."""
+"""Writes the config and the env file of a demo pool, and returns its first launch command."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from metabonk_tui.demo.pool import PoolLocation
 from metabonk_tui.demo.scenarios import SCENARIOS, extra_mb
 
 PYTHON_MB = 15.0
-"""What an idle interpreter holds besides its ballast."""
+"""Memory of an idle interpreter without its ballast."""
 FLOOR_SHARE = 0.25
-"""Where a scenario sets a tight floor, this share of all growth crosses it."""
+"""With a tight floor, memory falls below it at this share of all growth."""
 
 
 def prepare(pool: PoolLocation, *, scenario: str, workers: int, speed: float, memory_mb: float) -> dict[str, object]:
-    """Write config.toml and the env file into the pool's folder; return what is printed."""
+    """Write config.toml and the env file into the pool's folder; return the document that the verb prints."""
     row = SCENARIOS[scenario]
     pool.directory.mkdir(parents=True, exist_ok=True)
     write_env_file(pool, enabled=row.enabled, missing_keys=row.missing_keys)
@@ -71,7 +71,7 @@ def prepare(pool: PoolLocation, *, scenario: str, workers: int, speed: float, me
             "ollama": [["metabonk_tui.demo ollama", f"--pool {pool.name}"]],
         },
         "memory": memory,
-        # The demo's Ollama is launched with its pool.
+        # The demo's Ollama starts with its pool, so the preflight must not require one.
         "preflight": {"ollama": "", "disk_gb": 0.01},
     }
     config = pool.directory / "config.toml"
@@ -90,7 +90,7 @@ def prepare(pool: PoolLocation, *, scenario: str, workers: int, speed: float, me
 
 
 def _toml(tables: Mapping[str, Mapping[str, object]]) -> str:
-    """Write tables of strings, numbers, lists and empty tables: for these, JSON's notation is TOML's."""
+    """Return the tables as TOML. For strings, numbers, lists and empty tables, JSON notation is valid TOML."""
     parts = []
     for name, table in tables.items():
         rows = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in table.items())

@@ -1,6 +1,6 @@
-"""The scenarios, one a line: what each demo pool does, as data.
+"""Lists the scenarios as data: the behaviour of each demo pool, in run minutes and megabytes.
 
-Knows run minutes and megabytes. Does not know processes, ports or time.
+Does not: know processes, ports or real time.
 """
 
 from __future__ import annotations
@@ -9,45 +9,45 @@ from dataclasses import dataclass
 from typing import Literal
 
 Knots = tuple[tuple[float, float], ...]
-"""(run minute, MB) points of a memory curve: straight between them, a jump where two share a minute, then flat."""
+"""(run minute, MB) points of a memory curve: linear between points, a jump at a repeated minute, then flat."""
 
 FLAT: Knots = ((0, 0),)
 GROWTH_CAP_MB = 300.0
-"""No scenario may grow a worker beyond this: a demo must not harm the machine it runs on."""
+"""Most that a scenario may grow a worker: a demo must not harm its machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One way for a small MetaBonk to fare."""
+    """The behaviour of one demo pool."""
 
     summary: str
     workers: int = 3
-    """How many the initial launch starts."""
+    """Number of workers that the first launch starts."""
     planned: int | None = None
-    """How many the configuration wants instead: the plan after the failed run was three."""
+    """Number of workers in the configuration, if different: after the failed run the plan was three."""
     exported: bool = True
-    """Does the initial launch have the env file's values in its environment?"""
+    """Whether the first launch has the env file's values in its environment."""
     enabled: bool = True
-    """Does the env file switch the learning components on?"""
+    """Whether the env file switches the learning components on."""
     memory: Knots = FLAT
-    """What each worker holds besides its base, over the run minutes of its life."""
+    """Memory that each worker holds above its base, over the run minutes of its life."""
     tight_floor: bool = False
-    """Set the monitor's memory floor so that a part of the growth crosses it."""
+    """Whether the monitor's memory floor is set so that part of the growth crosses it."""
     lifetime_min: tuple[float, float] | None = None
-    """A worker kills itself at an age between these run minutes; None: never."""
+    """Range of ages, in run minutes, at which a worker kills itself; None: never."""
     restarts: int = 10
-    """How often the launcher respawns one slot before it gives up."""
+    """Number of times the launcher respawns one slot before it gives up."""
     missing_keys: tuple[str, ...] = ()
-    """Keys that the env file forgets."""
+    """Keys missing from the env file."""
     profile: tuple[tuple[str, str], ...] = ()
-    """What the launcher's JSON profile lays over the environment besides what it always does."""
+    """Variables that the launcher's JSON profile overrides besides its usual ones."""
     ollama: bool = True
-    """Is there an Ollama?"""
+    """Whether an Ollama stand-in runs."""
     fault: Literal["", "hang", "nan", "freeze", "import", "starve", "idle", "race", "loop", "blind", "break"] = ""
-    """What befalls the worker of the last slot."""
+    """The fault of the worker in the last slot; "": none."""
     fault_after_min: float = 0.0
     delay_s: tuple[float, float] = (0.0, 0.0)
-    """How long every answer takes, in real seconds."""
+    """Range of the delay of every answer, in real seconds."""
 
 
 SCENARIOS = {
@@ -97,7 +97,7 @@ DEFAULT = "seed"
 
 
 def extra_mb(knots: Knots, minute: float) -> float:
-    """Read a memory curve at a run minute: megabytes, never above the cap."""
+    """Return a memory curve's value at a run minute, in megabytes and at most `GROWTH_CAP_MB`."""
     left_minute, level = knots[0]
     for right_minute, right in knots:
         if minute < right_minute:
@@ -109,9 +109,9 @@ def extra_mb(knots: Knots, minute: float) -> float:
 
 
 def lifetime_min(row: Scenario, slot: int, attempt: int) -> float:
-    """Say at which age, in run minutes, a worker dies; infinite where none does. No two slots at once."""
+    """Return the age, in run minutes, at which a worker dies, different for every slot; infinite: never."""
     if row.lifetime_min is None:
         return float("inf")
     low, high = row.lifetime_min
-    # Multiples of the golden ratio never crowd.
+    # Multiples of the golden ratio (modulo 1) spread evenly.
     return low + (high - low) * ((0.05 + 0.618034 * slot + 0.29 * attempt) % 1)

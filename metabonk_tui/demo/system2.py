@@ -1,6 +1,6 @@
-"""System2 of one worker: when it asks, and what comes of it.
+"""Simulates System2 of one worker: its requests, responses and trigger counts.
 
-Knows the trigger modes. Does not know how Ollama is reached: it is told whether it answers.
+Does not: contact Ollama; the caller passes whether Ollama answers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TRACE_LINE = "start run: A menu is visible; click the highlighted tile. (conf=0.
 
 
 class System2:
-    """The reasoner; it counts from zero with its process."""
+    """The reasoner. Its counters start at zero with its process."""
 
     def __init__(self, slot: int, flags: Flags, log: Callable[[str], None]) -> None:
         self.slot = slot
@@ -28,10 +28,10 @@ class System2:
         self.last_response: float | None = None
 
     def update(self, t: float, now: float, *, answers: bool) -> None:
-        """Advance to run second `t`; `now` is Unix time, `answers` whether Ollama can be reached."""
+        """Advance to run second `t`; `now` is Unix time, `answers` whether Ollama answers."""
         if not self.flags.system2:
             return
-        # It asks as soon as it is there ("init"), then now and then.
+        # The first request comes after INIT_S, further ones 0.17 to 0.29 times a run minute.
         request_count = int(rising(t, between(0.17, 0.29, self.slot, "s2"), self.slot, "s2")) + (t >= INIT_S)
         if request_count <= self.request_count:
             return
@@ -46,7 +46,7 @@ class System2:
         self.last_request = now
 
     def fields(self, t: float) -> dict[str, object]:
-        """Its part of `/status`. In mode `always` the engagements are never counted, as in MetaBonk."""
+        """Return System2's fields of `/status`. Mode `always` never counts engagements, as in MetaBonk."""
         fields: dict[str, object] = {
             "system2_enabled": self.flags.system2,
             "vlm_hints_used": self.answer_count,

@@ -1,6 +1,6 @@
-"""One demo worker: an OS process that serves `/status`, holds memory, sends heartbeats, and may misbehave.
+"""Runs one demo worker: serves `/status`, holds memory, sends heartbeats, and simulates faults.
 
-Knows its own life only. What it builds is decided by the flags that are really in its environment.
+The flags in its real environment decide which components it builds. Does not: know other workers.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ ASK_OLLAMA_S = 3.0
 PORT_TAKEN = 3
 NO_SHAPER = "No module named 'src.worker.reward_shaper'"
 FIELDS_READY_S = 3.0
-"""By then every field is there."""
+"""Run seconds after which every field is present."""
 RACE = 40.0
 FRAME_FIELDS = (
     *("scene_hash", "scene_fingerprint", "new_scene", "scenes_discovered", "visual_novelty"),
     *("dynamic_ui_text_density", "dynamic_ui_motion", "dynamic_ui_ui_shape_count", "dynamic_ui_has_centered_panel"),
     *("stream_frame_var", "stream_frame_diff", "stream_diff"),
 )
-"""What a worker computes of what it sees; `obs_fps` goes on as if nothing had happened."""
+"""Fields computed from frames; `obs_fps` is not among them and continues after a fault."""
 
 
 def log_line(text: str) -> None:
-    """Write a line to the worker's log."""
+    """Write a line to the worker's log at once."""
     print(text, flush=True)
 
 
 @dataclass(slots=True)
 class DemoWorker:
-    """What one process is and has come to."""
+    """The identity and state of one worker process."""
 
     slot: int
     port: int
@@ -54,7 +54,7 @@ class DemoWorker:
     attempt: int
     base_mb: float
     faulty: bool
-    """Is this the worker that the scenario's fault befalls?"""
+    """Whether the scenario's fault affects this worker."""
     flags: Flags
     life: Life
     system2: System2
@@ -67,21 +67,21 @@ class DemoWorker:
     sent_heartbeat: float = float("-inf")
 
     def age_s(self) -> float:
-        """Tell the run seconds since this process began."""
+        """Return the run seconds since the process started."""
         return (time.monotonic() - self.started) * self.speed
 
     def fault(self) -> str:
-        """Name the fault that has struck by now."""
+        """Return the active fault; "": none yet."""
         struck = self.faulty and self.age_s() >= self.scenario.fault_after_min * 60
         return self.scenario.fault if struck else ""
 
     def seen_s(self) -> float:
-        """Tell the run second that its numbers show: those of a worker without life stand still."""
+        """Return the run second that the numbers show; with fault "freeze" or "idle" it is constant."""
         is_frozen = self.fault() in ("freeze", "idle")
         return max(self.scenario.fault_after_min * 60, FIELDS_READY_S) if is_frozen else self.age_s()
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, object] | None:
-        """Answer `GET /status`."""
+        """Return (HTTP status, document) for `GET /status`; None: never answer."""
         fault = self.fault()
         if fault == "hang":
             return None
@@ -102,7 +102,7 @@ class DemoWorker:
         return 200, status
 
     def change(self, status: dict[str, object], fault: str, t: float) -> None:
-        """Lay over a status what a fault makes of it since it struck."""
+        """Apply the fault "race" or "blind" to a status at run second `t`."""
         struck = self.scenario.fault_after_min * 60
         if fault == "race":
             status["step"] = status["steps"] = self.life.steps(struck) + self.life.steps(RACE * (t - struck))
@@ -112,12 +112,12 @@ class DemoWorker:
         status |= {"stream_frozen": True, "stream_frozen_since_s": round(t - struck, 1)}
 
     def tick(self) -> None:
-        """Grow older: memory, System2, heartbeat, death."""
+        """Advance memory, System2 and heartbeat to the present; kill this process if its life is over."""
         now = time.monotonic()
         minute = self.age_s() / 60
         self.ballast.grow_to(self.base_mb + extra_mb(self.scenario.memory, minute))
         if minute >= lifetime_min(self.scenario, self.slot, self.attempt) or self.fault() == "loop":
-            # As the kernel's OOM killer would: no farewell, no exit code of its own.
+            # Like the kernel's OOM killer: no shutdown, no exit code of its own.
             os.kill(os.getpid(), signal.SIGKILL)
         if self.flags.ollama and now - self.asked_ollama >= ASK_OLLAMA_S:
             self.asked_ollama = now
@@ -125,17 +125,17 @@ class DemoWorker:
         self.system2.update(self.seen_s(), time.time(), answers=self.ollama_answers)
         if now - self.sent_heartbeat >= self.heartbeat_s and self.fault() != "hang":
             self.sent_heartbeat = now
-            # A worker goes on without its orchestrator, as MetaBonk's do.
+            # A worker continues without its orchestrator, as in MetaBonk.
             with suppress(OSError):
                 post(self.orchestrator_port, "/heartbeat", self.heartbeat())
 
     def blind_s(self) -> float:
-        """Tell the real seconds since its last frame."""
+        """Return the real seconds since the last frame; 0.0 without the fault "blind"."""
         struck_s = self.scenario.fault_after_min * 60
         return (self.age_s() - struck_s) / self.speed if self.fault() == "blind" else 0.0
 
     def heartbeat(self) -> dict[str, object]:
-        """Compose what the orchestrator is told."""
+        """Return the document that the orchestrator receives."""
         t = self.seen_s()
         play = self.life.play(t)
         episode, episode_t = self.life.episodes(t)
@@ -194,7 +194,7 @@ def run_worker(
     memory_mb: float,
     workers: int,
 ) -> int:
-    """Be a worker until killed; exit code 3 when the port is taken, as MetaBonk's."""
+    """Run a worker until it ends; return 3 if the port is taken, as MetaBonk does."""
     flags, name, faulty = Flags.read(os.environ), f"omega-{slot}", slot == workers - 1
     if faulty and scenario.fault == "import" and flags.intrinsic:
         log_line(f"[worker:{name}] WARN: intrinsic reward shaper unavailable ({NO_SHAPER}); disabling")
@@ -231,7 +231,7 @@ def run_worker(
 
 
 def _answers(host: str) -> bool:
-    """Ask Ollama for its models; only on this machine."""
+    """Return whether Ollama answers `/api/tags`; always False for a host other than 127.0.0.1."""
     port = host.rstrip("/").rpartition(":")[2]
     if "127.0.0.1" not in host or not port.isdecimal():
         return False

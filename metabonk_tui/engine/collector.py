@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import (
     EnvFileReading,
     EnvReading,
@@ -36,9 +37,10 @@ from metabonk_tui.core.ports.live import (
     StatusPoller,
 )
 from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
 from metabonk_tui.engine.evidence import EvidenceWatch
 from metabonk_tui.engine.logs import LogWatch
-from metabonk_tui.engine.pollers import Due, EnvironmentWatch, read_all
+from metabonk_tui.engine.poller import Poller
 from metabonk_tui.engine.schedule import interval_s
 from metabonk_tui.engine.single_flight import FaultLog, SingleFlight, cancel_all, wait_for
 
@@ -85,30 +87,29 @@ class Collector:
         self._memory: SingleFlight[MemoryReading] = SingleFlight("memory", fault_log)
         self._gpus: SingleFlight[tuple[GpuReading, ...] | None] = SingleFlight("the GPUs", fault_log)
         self._environments: SingleFlight[list[tuple[Due, EnvReading]]] = SingleFlight("the environments", fault_log)
-        self._env_file: SingleFlight[EnvFileReading | None] = SingleFlight("the env file", fault_log)
+        self._env_file: Poller[EnvFileReading | None] = Poller("the env file", ENV_FILE_EVERY_S, fault_log)
         self._peaks: SingleFlight[tuple[RunPeaks, ...]] = SingleFlight("what earlier runs held", fault_log)
         self._peaks_requested = False
-        self._env_file_asked_s: float | None = None
         self._env_file_latest: EnvFileReading | None = None
         self._env_file_emitted: EnvFileReading | None = None
         self._logs = LogWatch(readers.log_tails, fault_log)
         self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, fault_log)
         self._fault_log = fault_log
-        self._polls: dict[int, SingleFlight[Observation]] = {}
-        self._timeouts: dict[int, Observation] = {}
+        self._polls: dict[WorkerRef, SingleFlight[Observation]] = {}
+        self._timeouts: dict[WorkerRef, Observation] = {}
         self._watch = EnvironmentWatch()
         self._orchestrator_latest: OrchestratorReading | None = None
         self._orchestrator_asked_s: float | None = None
         self._table_has_workers = False
         self._is_first = True
         self._desired = config.pool.workers
-        self._slots = list(range(self._desired))
+        self._refs = [WorkerRef(slot=slot) for slot in range(self._desired)]
         self._pids: list[int] = []
 
     @property
     def interval_s(self) -> float:
         """The real seconds between two ticks, by the number of workers that there are now."""
-        return interval_s(self._config, len(self._slots), self._clock.speed)
+        return interval_s(self._config, len(self._refs), self._clock.speed)
 
     async def gather(self, *, lag_s: float | None = None, fresh: bool = False) -> Sample:
         """Look at everything once; what does not answer in time is left out, what fails is None. Never raises.
@@ -135,7 +136,7 @@ class Collector:
             gpus=gpus,
             environments=environments,
             env_file=self._changed_env_file(),
-            log_tails=self._logs.read_new(self._slots, processes or (), workers),
+            log_tails=self._logs.read_new(self._refs, processes or (), workers),
             earlier_peaks=self._peaks.take(wait_limit_s),
             exits=exits,
             kernel_log=kernel_log,
@@ -166,7 +167,7 @@ class Collector:
             name=f"run-{int(self._clock.real(started_at))}",
             started_at=started_at,
             desired=desired,
-            interval_s=interval_s(self._config, desired or len(self._slots), speed) * speed,
+            interval_s=interval_s(self._config, desired or len(self._refs), speed) * speed,
             how=how,
             profile=self._config.pool.profile,
         )
@@ -186,11 +187,9 @@ class Collector:
     def _flights(self) -> Iterable[SingleFlight[Any]]:
         return (
             *(self._pool, self._processes, self._orchestrator, self._memory, self._gpus, self._environments),
-            self._env_file,
-            self._logs.flight,
             self._peaks,
-            self._evidence.exits,
-            self._evidence.kernel_log,
+            *(self._env_file.flight, self._logs.poller.flight),
+            *(self._evidence.exits.flight, self._evidence.kernel_log.flight),
             *self._polls.values(),
         )
 
@@ -216,17 +215,23 @@ class Collector:
         table_slots = {p.slot for p in processes or () if p.role == "worker" and p.slot is not None}
         self._table_has_workers = self._table_has_workers or bool(table_slots)
         orchestrator_slots = set(self._orchestrator_latest.workers) if self._orchestrator_latest else set()
-        self._slots = sorted({*range(self._desired), *table_slots, *orchestrator_slots})[:MAX_WORKERS]
+        slots = sorted({*range(self._desired), *table_slots, *orchestrator_slots})[:MAX_WORKERS]
+        self._refs = [WorkerRef(slot=slot) for slot in slots]
         return pool, processes
 
     async def _read_workers(
         self, processes: tuple[ProcessReading, ...] | None, until_s: float, wait_limit_s: float
-    ) -> tuple[dict[int, Observation], MemoryReading | None, tuple[GpuReading, ...] | None, Mapping[int, EnvReading]]:
+    ) -> tuple[
+        dict[WorkerRef, Observation],
+        MemoryReading | None,
+        tuple[GpuReading, ...] | None,
+        Mapping[WorkerRef, EnvReading],
+    ]:
         """Ask every worker, and read what memory and environments there are."""
         readers, real_t = self._readers, self._clock.real(self._clock.now())
-        for slot in self._slots:
-            url = self._url(slot)
-            poll = self._polls.setdefault(slot, SingleFlight(f"the poll of worker {slot}", self._fault_log))
+        for ref in self._refs:
+            url = self._url(ref)
+            poll = self._polls.setdefault(ref, SingleFlight(f"the poll of worker {ref.written}", self._fault_log))
             poll.ask(lambda url=url: readers.status.poll(url))  # type: ignore[misc]
         if (memory := readers.memory) is not None:
             if processes is not None:
@@ -247,46 +252,43 @@ class Collector:
 
     def _changed_env_file(self) -> EnvFileReading | None:
         """Look at the env file now and then, without waiting for it; return it when it is news."""
-        now_s = asyncio.get_running_loop().time()
-        self._env_file_latest = self._env_file.take(0.0) or self._env_file_latest
-        due = self._env_file_asked_s is None or now_s - self._env_file_asked_s >= ENV_FILE_EVERY_S
-        if (reader := self._readers.env_file) is not None and due:
-            self._env_file_asked_s = now_s
-            self._env_file.ask(lambda: asyncio.to_thread(reader.read))
+        self._env_file_latest = self._env_file.take() or self._env_file_latest
+        if (reader := self._readers.env_file) is not None and self._env_file.is_due:
+            self._env_file.ask(reader.read)
         changed = self._env_file_latest if self._env_file_latest != self._env_file_emitted else None
         self._env_file_emitted = self._env_file_latest
         return changed
 
     def _take_observations(
         self, processes: tuple[ProcessReading, ...] | None, wait_limit_s: float
-    ) -> dict[int, Observation]:
+    ) -> dict[WorkerRef, Observation]:
         """Take what the workers answered, and join it with who they are."""
         process_by_slot = {p.slot: p for p in processes or () if p.role == "worker" and p.slot is not None}
         observations = {}
-        for slot, poll in list(self._polls.items()):
+        for ref, poll in list(self._polls.items()):
             answer = poll.take(wait_limit_s)
-            if slot not in self._slots:
+            if ref not in self._refs:
                 if poll.task is None:
-                    del self._polls[slot]
-                self._timeouts.pop(slot, None)
+                    del self._polls[ref]
+                self._timeouts.pop(ref, None)
                 continue
             if answer is not None:
-                self._timeouts.pop(slot, None)
+                self._timeouts.pop(ref, None)
                 if answer.error == "timeout":
-                    self._timeouts[slot] = answer
-            elif slot in self._timeouts:
+                    self._timeouts[ref] = answer
+            elif ref in self._timeouts:
                 # The last poll timed out and the next one is out for as long as it likes: it still does not answer.
-                answer = replace(self._timeouts[slot], detail="still no answer")
+                answer = replace(self._timeouts[ref], detail="still no answer")
             else:
                 continue
-            observations[slot] = self._with_process(slot, answer, process_by_slot)
+            observations[ref] = self._with_process(ref, answer, process_by_slot)
         return observations
 
     def _with_process(
-        self, slot: int, answer: Observation, process_by_slot: Mapping[int, ProcessReading]
+        self, ref: WorkerRef, answer: Observation, process_by_slot: Mapping[int, ProcessReading]
     ) -> Observation:
-        process = process_by_slot.get(slot)
-        heartbeat = self._orchestrator_latest.workers.get(slot) if self._orchestrator_latest else None
+        process = process_by_slot.get(ref.slot)
+        heartbeat = self._orchestrator_latest.workers.get(ref.slot) if self._orchestrator_latest else None
         if process is None:
             # The table sees everything here at once, the orchestrator only what was so some seconds ago. It is
             # believed where the table never sees a worker: on another machine, in another pid namespace.
@@ -300,14 +302,14 @@ class Collector:
             pid=pid,
             pid_started_at=None if started_at is None else self._clock.at(started_at),
             episode=heartbeat.episode if heartbeat and not is_earlier_process else None,
-            port=self._config.pool.base_port + slot,
+            port=self._config.pool.base_port + ref.slot,
             last_frame_t=None if frame_t is None else self._clock.at(frame_t),
         )
 
-    def _url(self, slot: int) -> str:
+    def _url(self, ref: WorkerRef) -> str:
         pool = self._config.pool
         host = f"[{pool.host}]" if ":" in pool.host else pool.host
-        return f"http://{host}:{pool.base_port + slot}/status"
+        return f"http://{host}:{pool.base_port + ref.slot}/status"
 
     def _first_header(
         self, t: float, pool: PoolReading | None, processes: tuple[ProcessReading, ...] | None

@@ -10,6 +10,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
@@ -19,16 +21,16 @@ from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import AlertSink, Journal
-from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.merge import merge_samples
-from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector, Readers
+from metabonk_tui.engine.isolated import Isolated
 from metabonk_tui.engine.memory_watch import MemoryWatch
 from metabonk_tui.engine.operations import OperationRunner, refusal
 from metabonk_tui.engine.preflight_runner import Preflight, PreflightChecks
 from metabonk_tui.engine.schedule import TickSchedule
+from metabonk_tui.engine.shared_run import SharedRun
 from metabonk_tui.engine.single_flight import FaultLog
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +39,14 @@ NUDGE_INTERVAL_S = 0.2
 """Ticks that are asked for do not come closer together than this: progress is told line by line."""
 
 StepFunction = Callable[[Snapshot | None, Sample], Snapshot]
+
+
+class Contributor(Protocol):
+    """A part of the engine that adds to every Sample what it did since the last one."""
+
+    def contribute(self, sample: Sample) -> Sample:
+        """Return the Sample with what this part adds."""
+        ...
 
 
 class Engine:
@@ -62,10 +72,14 @@ class Engine:
         self._clock = clock
         self._step = step
         self._recorders = tuple(recorders)
-        self._journal = journal
+        self._has_journal = journal is not None
         self._sinks = tuple(sinks)
         self._fault_log = FaultLog(clock)
+        self._isolated = Isolated(self._fault_log)
+        self._shared_run = SharedRun(journal, self._isolated)
         self._acknowledgements = Acknowledgements(clock)
+        self._contributors: tuple[Contributor, ...] = ()
+        """The parts that add to every Sample, in this order."""
         self._latest: Snapshot | None = None
         self._pending_sample: Sample | None = None
         self._published = threading.Condition()
@@ -195,15 +209,15 @@ class Engine:
         )
         runner, request_sample = self._runner, self._nudge.set
         self._watch = MemoryWatch(self._config, self._clock, runner.plan, runner.begin, request_sample)
+        self._contributors = (runner, self._watch, self._acknowledgements)
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         try:
             await self._restore_run(collector, readers)
-            await self._tick_forever(collector, runner, self._watch)
+            await self._tick_forever(collector, self._watch)
         finally:
-            if self._journal is not None:
-                self._journal.close()
+            self._shared_run.close()
             await self._watch.aclose()
             await self._runner.aclose()
             await collector.aclose()
@@ -214,73 +228,55 @@ class Engine:
         return check_interlock(action, self._latest, self.preflight(), self._config)
 
     async def _restore_run(self, collector: Collector, readers: Readers) -> None:
-        """Know what was seen before of the run that is there."""
-        if self._journal is None:
+        """Publish what was recorded of the run that is there."""
+        if not self._has_journal:
             return
         try:
             processes = await asyncio.to_thread(readers.processes.read, True) if readers.processes is not None else ()
-            past = self._journal.begin(processes)
-            known = rebuild(past, self._step, with_true_rhythm) if past is not None else None
         except Exception as error:
             self._fault_log.note("reading the recording", error)
             return
+        known = self._isolated.run("reading the recording", lambda: self._shared_run.begin(processes, self._step))
         if known is not None:
             collector.mark_run_known()
-            self._publish(_recorded(known, self._journal))
+            self._publish(known)
 
-    def _follow_journal(
-        self,
-        recorded_samples: tuple[Sample, ...],
-        runner: OperationRunner,
-        watch: MemoryWatch,
-        pool: PoolReading | None,
-        collector: Collector,
-    ) -> None:
+    def _follow(self, recorded: tuple[Sample, ...], pool: PoolReading | None, collector: Collector) -> None:
         """Judge what another monitor saw; the pool is seen, and acted on, by ourselves."""
-        latest, journal = self._latest, self._journal
-        assert journal is not None
         collector.mark_run_known()
-        if latest is not None and _is_recorded_from_start(recorded_samples, latest):
-            # It began to record as we began to look. Of the two accounts of one run the recorded one counts.
-            latest = self._latest = None
-        fresh = [sample for sample in recorded_samples if latest is None or sample.t > latest.t]
-        newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
-        events = (*newest.events, *self._fault_log.take_events())
-        observed = replace(newest, pool=pool or newest.pool, events=events)
-        contributed = self._acknowledgements.contribute(watch.contribute(runner.contribute(observed)))
-        # Theirs tells how their watch stands; ours, if it is armed, is the only one that acts on this pool.
-        contributed = replace(
-            contributed,
-            watch=contributed.watch if pool is not None and contributed.watch is not None else newest.watch,
-        )
-        own_events = contributed.events[len(newest.events) :]
-        own_run = contributed.run if contributed.run is not newest.run else None
-        if (own_events or own_run) and journal.submit(own_events, own_run):
-            # The one who writes tells it, to us as well.
-            contributed = replace(contributed, events=newest.events, run=newest.run)
-        for sample in fresh[:-1]:
+        events = self._fault_log.take_events()
+        followed = self._shared_run.follow(recorded, self._latest, pool, events, self._contribute)
+        if followed.starts_over:
+            self._latest = None
+        latest = self._latest
+        for sample in followed.samples[:-1]:
             self._take(sample, collector, None, stored=True)
-        if fresh:
+        if followed.samples:
             # Who holds the pool is judged by our own look alone: theirs would arm or disarm our watch.
-            self._take(contributed, collector, watch if pool is not None else None, stored=True)
-        elif latest is not None and contributed.pool is not None and contributed.pool != latest.pool:
-            self._publish(replace(latest, pool=contributed.pool))
+            watch = self._watch if pool is not None else None
+            self._take(followed.samples[-1], collector, watch, stored=True)
+        elif latest is not None and followed.pool is not None and followed.pool != latest.pool:
+            self._publish(replace(latest, pool=followed.pool))
 
-    async def _tick_forever(self, collector: Collector, runner: OperationRunner, watch: MemoryWatch) -> None:
+    def _contribute(self, sample: Sample) -> Sample:
+        """Add what the parts of this monitor did since the last Sample."""
+        for part in self._contributors:
+            sample = part.contribute(sample)
+        return sample
+
+    async def _tick_forever(self, collector: Collector, watch: MemoryWatch) -> None:
         loop = asyncio.get_running_loop()
         schedule = TickSchedule(loop.time())
         was_nudged = False
         while True:
             began_s = loop.time()
             lag_s = schedule.begin(began_s, collector.interval_s)
-            recorded_samples = self._journal.read_new() if self._journal is not None else None
-            if recorded_samples is None:
+            recorded = self._shared_run.read_new()
+            if recorded is None:
                 sample = await collector.gather(lag_s=lag_s, fresh=was_nudged)
-                self._take(
-                    self._acknowledgements.contribute(watch.contribute(runner.contribute(sample))), collector, watch
-                )
+                self._take(self._contribute(sample), collector, watch)
             else:
-                self._follow_journal(recorded_samples, runner, watch, await collector.pool(), collector)
+                self._follow(recorded, await collector.pool(), collector)
             was_nudged = await self._wait_for_nudge(schedule.wait_s(loop.time()))
             if was_nudged:
                 await asyncio.sleep(max(0.0, NUDGE_INTERVAL_S - (loop.time() - began_s)))
@@ -300,14 +296,10 @@ class Engine:
 
         `watch` judges what it means; None: it is not for it. `stored`: another monitor has recorded it already.
         """
-        journal = self._journal
-        if journal is not None and not stored:
-            sample = self._with_submitted(journal, sample)
+        if not stored:
+            sample = self._shared_run.with_submitted(sample)
         for record in self._recorders:
-            try:
-                record(sample)
-            except Exception as error:
-                self._fault_log.note("recording", error)
+            self._isolated.run("recording", partial(record, sample))
         before = self._latest
         merged = merge_samples(self._pending_sample, sample, MAX_EVENTS)
         try:
@@ -316,53 +308,25 @@ class Engine:
             self._fault_log.note("judging a sample", error)
             self.fault = f"{type(error).__name__}: {error}"
             self._pending_sample = merged
-            self._store(sample, None, stored)
+            if not stored:
+                self._shared_run.store(sample, None)
             return
         self.fault = self._pending_sample = None
-        self._store(sample, snapshot, stored)
-        if journal is not None:
-            snapshot = _recorded(snapshot, journal)
+        if not stored:
+            self._shared_run.store(sample, snapshot)
+        snapshot = self._shared_run.with_recording(snapshot)
         if before is not None and before.run.name != snapshot.run.name:
             collector.resend_all()
         self._publish(snapshot)
         self._deliver(before, snapshot)
         if watch is not None:
-            self._judge(watch, snapshot)
+            self._isolated.run("the memory watch", lambda: watch.judge(snapshot))
 
     def _deliver(self, before: Snapshot | None, snapshot: Snapshot) -> None:
         """Tell the sinks what is new of the alerts; what fired before we came is not."""
         found = alert_transitions(before.alerts if before is not None else (), snapshot.alerts)
         for sink in self._sinks if found else ():
-            try:
-                sink.deliver(found, snapshot)
-            except Exception as error:
-                self._fault_log.note("telling alerts", error)
-
-    def _judge(self, watch: MemoryWatch, snapshot: Snapshot) -> None:
-        try:
-            watch.judge(snapshot)
-        except Exception as error:
-            self._fault_log.note("the memory watch", error)
-
-    def _with_submitted(self, journal: Journal, sample: Sample) -> Sample:
-        """Add what other monitors did, and what happened to the recording."""
-        try:
-            events, run = journal.take_submitted()
-        except Exception as error:
-            self._fault_log.note("recording", error)
-            return sample
-        now_t = sample.t
-        # Their clocks are ours, but they acted a moment before we looked.
-        events = tuple(replace(event, t=min(event.t, now_t)) for event in events)
-        return replace(sample, events=(*sample.events, *events), run=sample.run or run)
-
-    def _store(self, sample: Sample, snapshot: Snapshot | None, stored: bool) -> None:
-        if self._journal is None or stored:
-            return
-        try:
-            self._journal.record(sample, snapshot)
-        except Exception as error:
-            self._fault_log.note("recording", error)
+            self._isolated.run("telling alerts", partial(sink.deliver, found, snapshot))
 
     def _publish(self, snapshot: Snapshot) -> None:
         with self._published:
@@ -372,16 +336,4 @@ class Engine:
 
     def _wake_all(self) -> None:
         for wake, part in tuple(self._wakers):
-            try:
-                wake()
-            except Exception as error:
-                self._fault_log.note(part, error)
-
-
-def _recorded(snapshot: Snapshot, journal: Journal) -> Snapshot:
-    return replace(snapshot, recording=journal.recording, recorded_by=journal.writer)
-
-
-def _is_recorded_from_start(recorded_samples: tuple[Sample, ...], latest: Snapshot) -> bool:
-    """Tell whether this is what we know already, from its beginning: its times are those of its writer's clock."""
-    return bool(recorded_samples) and recorded_samples[0].run is not None and recorded_samples[0].t <= latest.t
+            self._isolated.run(part, wake)

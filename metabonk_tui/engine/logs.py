@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
+from functools import partial
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, ProcessReading
 from metabonk_tui.core.ports.live import LogOwner, LogReader
 from metabonk_tui.core.status.decode import text
-from metabonk_tui.engine.single_flight import FaultLog, SingleFlight
+from metabonk_tui.engine.poller import Poller
+from metabonk_tui.engine.single_flight import FaultLog
 
 EVERY_S = 2.0
 """Between two looks; a disk that hangs holds nobody up but them."""
 DIRECTORY = "game_log_path"
-Lines = Mapping[int, tuple[str, ...]]
+Lines = Mapping[WorkerRef, tuple[str, ...]]
 
 
 class LogWatch:
@@ -21,27 +23,22 @@ class LogWatch:
 
     def __init__(self, reader: LogReader | None, fault_log: FaultLog) -> None:
         self._reader = reader
-        self.flight: SingleFlight[Lines] = SingleFlight("the workers' logs", fault_log)
-        self._asked_s: float | None = None
-        self._directories: dict[int, str] = {}
-        self._read: dict[int, tuple[str, ...]] = {}
+        self.poller: Poller[Lines] = Poller("the workers' logs", EVERY_S, fault_log)
+        self._directories: dict[WorkerRef, str] = {}
+        self._read: dict[WorkerRef, tuple[str, ...]] = {}
         self._emitted: Lines = {}
 
     def read_new(
-        self, slots: Iterable[int], processes: Iterable[ProcessReading], workers: Mapping[int, Observation]
+        self, refs: Iterable[WorkerRef], processes: Iterable[ProcessReading], workers: Mapping[WorkerRef, Observation]
     ) -> Lines:
         """Take what was read since, ask again when it is time to; return the lines of the logs that changed."""
-        self._read |= self.flight.take(0.0) or {}
-        for slot, seen in workers.items():
+        self._read |= self.poller.take() or {}
+        for ref, seen in workers.items():
             if seen.status is not None and (directory := text(seen.status, DIRECTORY)):
-                self._directories[slot] = directory
-        now_s = asyncio.get_running_loop().time()
-        reader, due = self._reader, self._asked_s is None or now_s - self._asked_s >= EVERY_S
-        owners = self._owners(slots, processes) if reader is not None and due else []
-        if reader is not None and owners:
-            self._asked_s = now_s
-            self.flight.ask(lambda: asyncio.to_thread(_read_all, reader, owners))
-        changed = {slot: lines for slot, lines in self._read.items() if self._emitted.get(slot, ()) != lines}
+                self._directories[ref] = directory
+        if (reader := self._reader) is not None and self.poller.is_due and (owners := self._owners(refs, processes)):
+            self.poller.ask(partial(_read_all, reader, owners))
+        changed = {ref: lines for ref, lines in self._read.items() if self._emitted.get(ref, ()) != lines}
         self._emitted = dict(self._read)
         return changed
 
@@ -49,18 +46,18 @@ class LogWatch:
         """Let everything be news again: a new run knows nothing of what the one before was told."""
         self._emitted = {}
 
-    def _owners(self, slots: Iterable[int], processes: Iterable[ProcessReading]) -> list[LogOwner]:
+    def _owners(self, refs: Iterable[WorkerRef], processes: Iterable[ProcessReading]) -> list[LogOwner]:
         """List the workers of which it is known where a log may lie. Starts are real Unix seconds."""
         process_by_slot = {p.slot: p for p in processes if p.role == "worker" and p.slot is not None}
         owners = []
-        for slot in slots:
-            process, directory = process_by_slot.get(slot), self._directories.get(slot)
+        for ref in refs:
+            process, directory = process_by_slot.get(ref.slot), self._directories.get(ref)
             if process is not None or directory is not None:
                 pid, started_at = (process.pid, process.started_at) if process is not None else (None, None)
-                owners.append(LogOwner(slot, pid, started_at, directory))
+                owners.append(LogOwner(ref.slot, pid, started_at, directory))
         return owners
 
 
 def _read_all(reader: LogReader, owners: Iterable[LogOwner]) -> Lines:
     """Read them; blocking."""
-    return {owner.slot: lines for owner in owners if (lines := reader.read(owner)) is not None}
+    return {WorkerRef(slot=owner.slot): lines for owner in owners if (lines := reader.read(owner)) is not None}

@@ -16,7 +16,7 @@ from metabonk_tui.core.memory import watch as memory_watch
 from metabonk_tui.core.memory.watch import WatchInputs, WatchState, decide, reason, watch_inputs, why_not_arm
 from metabonk_tui.core.memory.watch_actions import Choice, choose, commands, describe_rules
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.sample import Event, PoolReading, Sample, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from metabonk_tui.core.launch.interlock import InterlockResult
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, RunHeader, Sample
 from metabonk_tui.core.ports.live import PoolBackend
@@ -187,7 +187,7 @@ class OperationRunner:
 
 def refusal(action: Action, why: str) -> Plan:
     """Make a plan that says why nothing can be done."""
-    return Plan(action, "refused", (), (), 0, "", None, None, refusal=clean_text(why))
+    return Plan(action, "refused", (), (), 0, None, refusal=clean_text(why))
 
 
 def _error_text(error: Exception) -> str:

@@ -169,9 +169,9 @@ def _act_worker(context: CommandContext) -> str:
     if why or context.worker is None:
         return why
     if not context.worker.alive:
-        return f"w{context.worker.slot} is not running"
+        return f"{context.worker.ref.label} is not running"
     if context.worker.pid is None or context.worker.pid_started_at is None:
-        return f"the process of w{context.worker.slot} is unknown"
+        return f"the process of {context.worker.ref.label} is unknown"
     return ""
 
 
@@ -208,53 +208,53 @@ def unacknowledged(snapshot: Snapshot | None) -> tuple[str, ...]:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("help", ("?", "f1"), "help", "app", "Show every key and what the signs mean", _not_on("help"), True, True),
+    Command("help", ("?", "f1"), "help", "app", "Show every key and every symbol", _not_on("help"), True, True),
     Command("quit", ("q", "ctrl+c", "ctrl+q"), "quit", "app", "Close the monitor, not the pool", _always, True, True),
     Command("back", ("escape", "backspace"), "back", "view", "Go back", _not_on("dashboard"), True, True),
-    Command("density", ("z",), "density", "view", "Panels, table, grid, or what fits", _on("dashboard"), True),
+    Command("density", ("z",), "density", "view", "Cycle panels, table, grid, automatic", _on("dashboard"), True),
     Command("worker", ("enter",), "worker", "look", "Open the selected worker", _open_worker, True),
     Command("verdict", ("v",), "why", "look", "Show the verdict with its evidence", _not_on("verdict", _seen), True),
-    Command("environment", ("e",), "env", "look", "Env file against processes", _not_on("environment", _seen), True),
-    Command("memory", ("m",), "memory", "look", "Memory: who holds it, what fits", _not_on("memory", _seen), True),
-    Command("logs", ("l",), "logs", "look", "What the logs say that may tell a cause", _not_on("logs", _seen)),
-    Command("alerts", ("!",), "alerts", "look", "What fires, since when, who has seen it", _not_on("alerts", _seen)),
+    Command("environment", ("e",), "env", "look", "Show env file and processes", _not_on("environment", _seen), True),
+    Command("memory", ("m",), "memory", "look", "Show who holds memory and what fits", _not_on("memory", _seen), True),
+    Command("logs", ("l",), "logs", "look", "Show log lines that may explain a cause", _not_on("logs", _seen)),
+    Command("alerts", ("!",), "alerts", "look", "List alerts with state and history", _not_on("alerts", _seen)),
     Command("acknowledge", ("x",), "seen", "look", "Acknowledge the selected alert", _acknowledge, True, True),
     Command("acknowledge_all", ("u",), "all seen", "look", "Acknowledge every unseen alert", _acknowledge_all, True),
-    Command("compare", ("c",), "compare", "look", "Beside a recorded run; there, choose another", _seen, True),
+    Command("compare", ("c",), "compare", "look", "Compare with a recorded run; again to choose another", _seen, True),
     Command("copy", ("y",), "copy", "look", "Copy the verdict with its evidence", _seen, True),
-    Command("back_one", ("[",), "step", "look", "One sample back, into the past", _replay, True, shown="[ ]"),
-    Command("on_one", ("]",), "step", "look", "One sample on, in the past", _on_in_replay),
-    Command("back_minute", ("{",), "minute", "look", "One minute back, into the past", _replay, True, shown="{ }"),
-    Command("on_minute", ("}",), "minute", "look", "One minute on, in the past", _on_in_replay),
+    Command("back_one", ("[",), "step", "look", "Step back one sample", _replay, True, shown="[ ]"),
+    Command("on_one", ("]",), "step", "look", "Step forward one sample", _on_in_replay),
+    Command("back_minute", ("{",), "minute", "look", "Step back one minute", _replay, True, shown="{ }"),
+    Command("on_minute", ("}",), "minute", "look", "Step forward one minute", _on_in_replay),
     Command("seek", ("t",), "go to", "look", "Go to a time or an event of the run", _replay, True),
-    Command("operation", ("o",), "progress", "look", "Show what is being done to the pool", _operation, True),
-    Command("attention", ("a",), "attention", "view", "Worst first, or back by id", _on("dashboard"), True),
-    Command("sort", ("s", ">"), "sort", "view", "Sort by the next number; back by id at the end", _on("dashboard")),
-    Command("sort_before", ("<",), "sort", "view", "Sort by the number before", _on("dashboard")),
-    Command("invert", ("I",), "invert", "view", "Turn the order round", _on("dashboard")),
-    Command("filter", ("/",), "filter", "view", "Only workers with this text", _on("dashboard"), True),
-    Command("pause", ("p", "space"), "pause", "view", "Hold the picture; watching goes on", _seen, True),
+    Command("operation", ("o",), "progress", "look", "Show the progress of the pool operation", _operation, True),
+    Command("attention", ("a",), "attention", "view", "Sort worst first, or by id again", _on("dashboard"), True),
+    Command("sort", ("s", ">"), "sort", "view", "Sort by the next number, finally by id", _on("dashboard")),
+    Command("sort_before", ("<",), "sort", "view", "Sort by the previous number", _on("dashboard")),
+    Command("invert", ("I",), "invert", "view", "Reverse the sort order", _on("dashboard")),
+    Command("filter", ("/",), "filter", "view", "Filter workers by text", _on("dashboard"), True),
+    Command("pause", ("p", "space"), "pause", "view", "Pause the screen; polling continues", _seen, True),
     Command("up", ("up", "k"), "up", "view", "Select the worker above, or scroll", _always),
     Command("down", ("down", "j"), "down", "view", "Select the worker below, or scroll", _always),
     Command("left", ("left",), "left", "view", "Select the worker to the left", _workers),
     Command("right", ("right",), "right", "view", "Select the worker to the right", _workers),
     Command("next", ("tab",), "next", "view", "Select the next worker", _workers),
-    Command("previous", ("shift+tab",), "previous", "view", "Select the worker before", _workers),
+    Command("previous", ("shift+tab",), "previous", "view", "Select the previous worker", _workers),
     Command("page_up", ("pageup", "ctrl+u"), "page up", "view", "Scroll a page up", _always),
     Command("page_down", ("pagedown", "ctrl+d"), "page down", "view", "Scroll a page down", _always),
     Command("home", ("home", "g"), "top", "view", "Go to the top, or to a replay's start", _always),
     Command("end", ("end", "G"), "bottom", "view", "Go to the bottom, or to a replay's end", _always),
-    Command("launch", ("L",), "launch", "act", "Launch the pool, as many as you say", action_refusal, True),
-    Command("grow", ("+",), "resize", "act", "Resize the pool, one more filled in", _act_running, True, shown="+ -"),
-    Command("shrink", ("-",), "resize", "act", "Resize the pool, one less filled in", _act_running),
+    Command("launch", ("L",), "launch", "act", "Launch a pool of N workers", action_refusal, True),
+    Command("grow", ("+",), "resize", "act", "Resize the pool; suggests one more", _act_running, True, shown="+ -"),
+    Command("shrink", ("-",), "resize", "act", "Resize the pool; suggests one less", _act_running),
     Command("restart", ("R",), "restart", "act", "Stop the pool and launch it again", _act_running, True),
     Command("stop", ("X",), "stop", "act", "Stop the whole pool", _act_running, True),
     Command("stop_worker", ("K",), "stop worker", "act", "Stop the selected worker's process", _act_worker),
-    Command("memory_watch", ("W",), "mem watch", "act", "Arm the memory watch, or disarm it", _watch),
-    Command("theme", ("T",), "theme", "app", "Next theme", _always),
+    Command("memory_watch", ("W",), "mem watch", "act", "Arm or disarm the memory watch", _watch),
+    Command("theme", ("T",), "theme", "app", "Switch to the next theme", _always),
     Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
-    Command("poll", ("r",), "poll now", "app", "Look at the workers at once", _live_only),
-    Command("redraw", ("ctrl+l",), "redraw", "app", "Draw the whole screen again", _always),
+    Command("poll", ("r",), "poll now", "app", "Poll the workers now", _live_only),
+    Command("redraw", ("ctrl+l",), "redraw", "app", "Redraw the whole screen", _always),
 )  # fmt: skip
 
 BY_ID: Mapping[str, Command] = {command.id: command for command in COMMANDS}

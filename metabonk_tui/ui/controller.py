@@ -346,10 +346,10 @@ class Controller:
         return Effect(theme=name)
 
     def _select(self, frame: Frame, step: int) -> None:
-        slots = [worker.slot for worker in frame.snapshot.workers] if frame.snapshot else []
-        if slots and frame.worker:
-            at = slots.index(frame.worker.slot)
-            self.state = replace(self.state, slot=slots[(at + step) % len(slots)])
+        refs = [worker.ref for worker in frame.snapshot.workers] if frame.snapshot else []
+        if refs and frame.worker:
+            at = refs.index(frame.worker.ref)
+            self.state = replace(self.state, ref=refs[(at + step) % len(refs)])
 
 
 def _fault_notice(fault: str | None) -> str:

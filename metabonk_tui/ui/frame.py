@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.recordings.playback import Playback
@@ -47,7 +48,7 @@ class Hint:
 class UiState:
     """The choices of the operator. Shared by all screens; replaced, never changed in place."""
 
-    slot: int | None = None
+    ref: WorkerRef | None = None
     """The selected worker's slot; None: the first one."""
     density: Density = "automatic"
     sort: str = BY_ID
@@ -102,7 +103,7 @@ class Frame:
             return None
         workers = in_order(self.snapshot, self.state.filter, self.state.sort, self.state.inverted)
         for worker in workers:
-            if worker.slot == self.state.slot:
+            if worker.ref == self.state.ref:
                 return worker
         return workers[0] if workers else None
 

@@ -41,10 +41,10 @@ def in_order(
     """
     wanted = wanted.lower()
     chosen = [worker for worker in snapshot.workers if not wanted or wanted in _searched(worker)]
-    ranks = {worker.slot: _rank(worker, sort) for worker in chosen}
-    chosen.sort(key=lambda worker: worker.slot)
-    chosen.sort(key=lambda worker: ranks[worker.slot] or 0.0, reverse=inverted != (sort not in (BY_ID, WORST)))
-    chosen.sort(key=lambda worker: ranks[worker.slot] is None)
+    ranks = {worker.ref: _rank(worker, sort) for worker in chosen}
+    chosen.sort(key=lambda worker: worker.ref)
+    chosen.sort(key=lambda worker: ranks[worker.ref] or 0.0, reverse=inverted != (sort not in (BY_ID, WORST)))
+    chosen.sort(key=lambda worker: ranks[worker.ref] is None)
     return tuple(chosen)
 
 
@@ -62,4 +62,4 @@ def _rank(worker: WorkerView, sort: str) -> float | None:
 def _searched(worker: WorkerView) -> str:
     marks = " ".join(attention.mark for attention in worker.attention)
     states = " ".join(part.state.value for part in worker.components)
-    return f"w{worker.slot} :{worker.port} {worker.ui_state or ''} {worker.reach} {marks} {states}".lower()
+    return f"{worker.ref.label} :{worker.port} {worker.ui_state or ''} {worker.reach} {marks} {states}".lower()

@@ -1,4 +1,4 @@
-"""Real children for the tests of the adapters."""
+"""Provides real child processes for the tests of the adapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every test of the command line needs: the program in a subprocess, with a home of its own."""
+"""Runs the program in a subprocess with its own home, for the tests of the command line."""
 
 import os
 import re
@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import wait_for
+
 Metabonk = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    """Give the program directories of its own, so that no test sees the user's or another test's."""
+    """Return an environment with directories under `tmp_path`, so that no test sees the user's files."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("METABONK_", "XDG_", "COLUMNS"))}
     return kept | {
         "HOME": str(tmp_path),
@@ -45,23 +46,15 @@ def metabonk(home: dict[str, str], tmp_path: Path) -> Metabonk:
     return run  # type: ignore[return-value]
 
 
-def wait_for(condition: Callable[[], object], limit_s: float = 30) -> None:
-    """Wait until something is so."""
-    ends = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < ends, "it did not come about in time"
-        time.sleep(0.05)
-
-
 def answers(port: int) -> bool:
-    """Tell whether somebody listens there."""
+    """Return whether a process listens on the port."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def processes_of(folder: Path) -> list[str]:
-    """List the command lines and environments that name a folder: whatever belongs to a pool that lives there."""
+    """Return the command lines of the demo's processes that name a folder or work in it."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -87,13 +80,13 @@ class Pool:
 
     @property
     def options(self) -> list[str]:
-        """What a watching verb needs to find it."""
+        """The options with which a verb addresses this pool."""
         return ["--config", self.config, "--speed", self.speed]
 
 
 @contextmanager
 def demo(home: dict[str, str], *argv: str) -> Iterator[Pool]:
-    """Run `demo --no-ui` while the block runs, then end it with Ctrl-C and see that nothing is left."""
+    """Run `demo --no-ui` while the block runs, then end it with Ctrl-C and assert that nothing is left."""
     command = [sys.executable, "-m", "metabonk_tui", "demo", "--no-ui", *argv]
     process = subprocess.Popen(
         command, env=home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True

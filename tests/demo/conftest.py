@@ -1,4 +1,4 @@
-"""Prepared demo pools for tests, ended whatever happens."""
+"""Prepares demo pools for tests and kills their processes afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.demo_pools import DEMO, LIMIT_S, DemoPool, MakePool, carrying
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[MakePool]:
-    """Prepare pools; end them all."""
+    """Return a function that prepares a pool; kill all pools after the test."""
     pools: list[DemoPool] = []
 
     def prepare(scenario: str, *, speed: float = 60, workers: int = 0, folder: str = "pool") -> DemoPool:
@@ -40,5 +40,5 @@ def demo(tmp_path: Path) -> Iterator[MakePool]:
         for launched in pool.launches:
             launched.kill()
             launched.wait()
-        # A respawn may have slipped in before its launcher died.
+        # A launcher may have respawned a worker just before it was killed.
         pool.stop()

@@ -15,7 +15,8 @@ from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.demo.pool import PoolLocation, end, free_base_port, is_free, pool_at, send
 from metabonk_tui.demo.scenarios import SCENARIOS
-from tests.support.demo_pools import DEMO, DemoPool, MakePool, clean_environment, wait_for
+from tests.support.demo_pools import DEMO, DemoPool, MakePool, clean_environment
+from tests.support.waiting import wait_for
 
 
 def config_of(pool: DemoPool) -> Config:

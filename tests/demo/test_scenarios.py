@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.demo.scenarios import GROWTH_CAP_MB, SCENARIOS, extra_mb, lifetime_min
-from tests.support.demo_pools import MakePool, carrying, environ_of, wait_for
+from tests.support.demo_pools import MakePool, carrying, environ_of
+from tests.support.waiting import wait_for
 
 NAMES = (
     "seed healthy silent disabled leak steps flaky hung nan zombie imports starved override swallowed mute "

@@ -11,16 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from metabonk_tui.demo import orphan
-from metabonk_tui.demo.pool import FIRST_PORT, LAST_PORT
-from tests.support.demo_pools import DEMO, clean_environment, wait_for
-
-
-def free_port() -> int:
-    """Find a port; servers take theirs from another range, so nobody snatches it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    assert not FIRST_PORT <= port < LAST_PORT
-    return port
+from tests.support.demo_pools import DEMO, clean_environment
+from tests.support.ports import free_port
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture

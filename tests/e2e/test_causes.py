@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from metabonk_tui.demo.pool import pool_at
-from tests.support.demo_pools import DEMO, DemoPool, clean_environment, wait_for
+from tests.support.demo_pools import DEMO, DemoPool, clean_environment
 from tests.support.paths import ROOT
 from tests.support.terminal import Screen
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.alone import demo_alone
 from tests.support.terminal import Screen
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -45,13 +46,6 @@ def is_open(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_until(met: Callable[[], bool], what: str, limit_s: float = 20.0) -> None:
-    end = time.monotonic() + limit_s
-    while not met():
-        assert time.monotonic() < end, f"not within {limit_s:g} s: {what}"
-        time.sleep(0.1)
 
 
 def test_a_silent_pool_is_stopped_and_nothing_is_left_behind(open_screen: Open) -> None:
@@ -135,7 +129,7 @@ def test_resize_restarts_all_with_the_new_number(open_screen: Open) -> None:
     screen.wait_for(r"WORKERS\s+2 up", 30)
     screen.wait_until(lambda: re.search(r"pid \d+", screen.text) if len(pids_of(screen)) >= 2 else None, "pids", 20)
     assert before.isdisjoint(pids_of(screen))
-    wait_until(lambda: not is_open(ports[2]), "the third port is free")
+    wait_for(lambda: not is_open(ports[2]), "the third port is free")
 
 
 def test_cancel_is_the_default_and_a_held_key_confirms_nothing(open_screen: Open) -> None:
@@ -166,7 +160,7 @@ def test_quitting_leaves_the_pool_and_the_next_monitor_adopts_it(open_screen: Op
         third = open_screen("--config", str(config), "--speed", "30", "--read-only")
         third.wait_for(r"WORKERS\s+3 up", 30)
         third.wait_for(r"run-\d+", 5)
-    wait_until(lambda: not any(is_open(port) for port in ports), "the demo's ports are free")
+    wait_for(lambda: not any(is_open(port) for port in ports), "the demo's ports are free")
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40), (200, 60), (40, 12), (20, 6)])

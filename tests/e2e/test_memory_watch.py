@@ -6,8 +6,7 @@ the machine's own memory.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +30,7 @@ from metabonk_tui.core.step.pipeline import step, stepper
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Readers
 from metabonk_tui.engine.engine import Engine
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -40,14 +40,6 @@ LIMIT_S = 90.0
 ROOM_MB = 60.0
 """What the wall leaves when every worker has started."""
 LIMITS_GB = {"warn_gb": 0.045, "critical_gb": 0.025}
-
-
-def until(true: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
-    ends = time.monotonic() + limit_s
-    while not (found := true()):
-        assert time.monotonic() < ends, "it never became true"
-        time.sleep(0.02)
-    return found
 
 
 @dataclass
@@ -91,7 +83,7 @@ class LeakRun:
 
     @property
     def now(self) -> Snapshot:
-        found = until(self.engine.latest)
+        found = wait_for(self.engine.latest)
         assert isinstance(found, Snapshot)
         return found
 
@@ -121,7 +113,7 @@ def leaking(on_critical: str, state: Path) -> Iterator[LeakRun]:
         engine.start()
         try:
             leak_run = LeakRun(engine, config, wall, samples)
-            until(lambda: len(leak_run.pids) == 3 and all(w.last_good_t is not None for w in leak_run.now.workers))
+            wait_for(lambda: len(leak_run.pids) == 3 and all(w.last_good_t is not None for w in leak_run.now.workers))
             wall.raise_around(leak_run.pids)
             yield leak_run
         finally:
@@ -133,10 +125,10 @@ def test_armed_to_resize_it_saves_the_run(tmp_path: Path) -> None:
     with leaking("resize", tmp_path) as leak_run:
         before = set(leak_run.pids)
         leak_run.engine.arm(True, "option")
-        done = until(lambda: (watch := leak_run.now.memory.watch) and watch.did_ok is not None and watch)
+        done = wait_for(lambda: (watch := leak_run.now.memory.watch) and watch.did_ok is not None and watch)
         assert done.did == "resize 3 → 2 workers"
         assert done.did_ok is True
-        until(lambda: leak_run.events_of("watch.recovered"))
+        wait_for(lambda: leak_run.events_of("watch.recovered"))
         after = leak_run.now
         assert after.pool.desired == 2
         assert len(leak_run.pids) == 2
@@ -170,9 +162,9 @@ def test_a_dry_run_says_it_and_touches_nothing(tmp_path: Path) -> None:
     with leaking("resize", tmp_path) as leak_run:
         before = set(leak_run.pids)
         leak_run.engine.arm(True, "option", dry_run=True)
-        until(lambda: leak_run.events_of("watch.dry_run"))
+        wait_for(lambda: leak_run.events_of("watch.dry_run"))
         tick = leak_run.now.tick
-        until(lambda: leak_run.now.tick >= tick + 5)
+        wait_for(lambda: leak_run.now.tick >= tick + 5)
         (event,) = leak_run.events_of("watch.dry_run")
         assert event.text.startswith("memory watch: dry run, would now resize 3 → 2 workers: ")
         assert set(leak_run.pids) == before
@@ -188,9 +180,9 @@ def test_disarmed_nothing_happens_below_the_critical_level(tmp_path: Path) -> No
             reading = leak_run.now.memory.reading
             return reading is not None and reading.available_bytes is not None and reading.available_bytes < critical
 
-        until(below)
+        wait_for(below)
         tick = leak_run.now.tick
-        until(lambda: leak_run.now.tick >= tick + 8)
+        wait_for(lambda: leak_run.now.tick >= tick + 8)
         assert set(leak_run.pids) == before
         assert not [event for sample in leak_run.samples for event in sample.events if event.kind.startswith("watch.")]
 
@@ -199,7 +191,7 @@ def test_where_a_slot_would_be_respawned_it_says_so_and_falls_back_as_configured
     with leaking("stop-highest", tmp_path) as leak_run:
         before = set(leak_run.pids)
         leak_run.engine.arm(True, "option")
-        (event,) = until(lambda: leak_run.events_of("watch.act"))
+        (event,) = wait_for(lambda: leak_run.events_of("watch.act"))
         assert event.text == (
             "memory watch: nothing can be done: stop the highest slot: the launcher would start it again at once"
         )

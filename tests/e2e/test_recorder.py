@@ -19,9 +19,11 @@ import pytest
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.recordings.restore import GAP_KINDS
-from tests.cli.conftest import Pool, demo, wait_for
+from tests.cli.conftest import Pool, demo
 from tests.cli.conftest import home as home
+from tests.support.refs import w
 from tests.support.terminal import Screen
+from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -99,7 +101,7 @@ def answers_in(folder: Path) -> int:
     if not stored(folder):
         return 0
     with Recording(runs(folder)[0]) as one:
-        return sum(0 in sample.workers and sample.workers[0].status is not None for sample in one.samples())
+        return sum(w(0) in sample.workers and sample.workers[w(0)].status is not None for sample in one.samples())
 
 
 def check_recorded_once(samples: list[Sample], events: tuple[Event, ...]) -> list[tuple[float, float]]:
@@ -152,7 +154,7 @@ def test_out_of_room_it_goes_on_looking_and_goes_on_recording_when_there_is_room
     assert recorder.poll() is None, "it goes on looking"
     assert stored(tmp_path) == full_at
     resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (most, hard))
-    wait_for(lambda: stored(tmp_path) >= full_at + 5, 45)
+    wait_for(lambda: stored(tmp_path) >= full_at + 5, limit_s=45)
     recorder.terminate()
     assert recorder.communicate(timeout=20)[0] == ""
     assert recorder.returncode == 0
@@ -173,7 +175,7 @@ def clock(screen: Screen) -> int:
 
 def test_an_open_monitor_beside_a_recorder(pool: Pool, record: Spawn, tmp_path: Path) -> None:
     recorder = record(pool)
-    wait_for(lambda: stored(tmp_path) >= 16, 40)  # ten minutes of the run
+    wait_for(lambda: stored(tmp_path) >= 16, limit_s=40)  # ten minutes of the run
     with Recording(runs(tmp_path)[0]) as one:
         began_t = one.summary().started_at
         seen_s = one.span[1] - began_t

@@ -6,11 +6,10 @@ the gauge is green again. The same with the memory watch armed: nobody is killed
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -22,6 +21,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.engine.engine import Engine
+from tests.support import waiting
 from tests.support.kernel_groups import KernelGroup, KernelGroups
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kernel, pytest.mark.timeout(300)]
@@ -30,16 +30,9 @@ SPEED, MB, MINUTE = 60.0, 1_000_000, 60.0
 ROOM_MB = 420
 """What the limit leaves when every worker has started: five workers leak 10 MB a run minute together."""
 LIMIT_S = 150.0
+wait_for = partial(waiting.wait_for, limit_s=LIMIT_S, every_s=0.05)
 JOIN = ("sh", "-c", 'echo $$ > "$0" && exec "$@"')
 """Puts what it becomes, and all its children, into a group."""
-
-
-def until(true: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
-    ends = time.monotonic() + limit_s
-    while not (found := true()):
-        assert time.monotonic() < ends, "it never became true"
-        time.sleep(0.05)
-    return found
 
 
 class Reenactment:
@@ -50,7 +43,7 @@ class Reenactment:
 
     @property
     def now(self) -> Snapshot:
-        found = until(self.engine.latest)
+        found = wait_for(self.engine.latest)
         assert isinstance(found, Snapshot)
         return found
 
@@ -59,7 +52,7 @@ class Reenactment:
 
     def tighten(self) -> None:
         """Set the limit around what all of them hold now."""
-        until(lambda: len([w for w in self.now.workers if w.last_good_t is not None]) == 5)
+        wait_for(lambda: len([w for w in self.now.workers if w.last_good_t is not None]) == 5)
         self.group.limit(self.group.usage_bytes() + ROOM_MB * MB)
 
 
@@ -105,7 +98,7 @@ def test_left_alone_the_end_is_predicted_seen_and_remembered(
 ) -> None:
     with reenacted(group, tmp_path, monkeypatch) as story:
         story.tighten()
-        until(lambda: story.now.memory.oom_kills_in_run)
+        wait_for(lambda: story.now.memory.oom_kills_in_run)
         killed_t = story.now.memory.oom_since_t
         assert killed_t is not None
         warned = [e for e in story.events_of("memory.forecast") if e.severity == "warn" and e.t < killed_t]
@@ -113,13 +106,13 @@ def test_left_alone_the_end_is_predicted_seen_and_remembered(
         assert killed_t - warned[0].t >= 15 * MINUTE
         critical = [e for e in story.now.events if e.severity == "crit" and e.kind.startswith("memory.")]
         assert [e for e in critical if e.t < killed_t], "it was critical before the kernel acted"
-        victims = until(lambda: story.now.memory.oom_victims)
+        victims = wait_for(lambda: story.now.memory.oom_victims)
         assert story.now.verdict.kind is VerdictKind.STOP
-        ended = until(lambda: [e for e in story.events_of("process.gone") if "OOM" in e.text])
+        ended = wait_for(lambda: [e for e in story.events_of("process.gone") if "OOM" in e.text])
         assert any(victim in e.text for e in ended for victim in victims)
         assert story.now.memory.black_box is not None
         # The victim freed its memory: the gauge is green again, the verdict is not.
-        until(lambda: story.now.memory.level == "ok")
+        wait_for(lambda: story.now.memory.level == "ok")
         assert story.now.verdict.kind is VerdictKind.STOP
 
 
@@ -129,12 +122,12 @@ def test_armed_the_memory_watch_saves_the_run(
     with reenacted(group, tmp_path, monkeypatch) as story:
         story.engine.arm(True, "option")
         story.tighten()
-        done = until(lambda: (watch := story.now.memory.watch) and watch.did_ok is not None and watch)
+        done = wait_for(lambda: (watch := story.now.memory.watch) and watch.did_ok is not None and watch)
         assert done.did_ok is True, done
         assert done.did is not None
         assert done.did.startswith("resize 5 →")
         began_t = story.now.t
-        until(lambda: story.now.t - began_t > 15 * MINUTE)
+        wait_for(lambda: story.now.t - began_t > 15 * MINUTE)
         assert story.now.memory.oom_kills_in_run == 0
         assert sum(worker.alive for worker in story.now.workers) == story.now.pool.desired
         pids = [worker.pid for worker in story.now.workers]

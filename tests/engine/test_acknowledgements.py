@@ -7,8 +7,9 @@ import msgspec
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.snapshot import Snapshot
-from tests.support.readers import Scene, configured, until
+from tests.support.readers import Scene, configured
 from tests.support.samples import step
+from tests.support.waiting import wait_for
 
 
 def at_once() -> Config:
@@ -25,10 +26,10 @@ def test_what_was_seen_is_in_the_samples_and_a_replay_shows_it_too() -> None:
     scene = Scene(at_once())
     scene.memory.available_bytes = 10**8
     with scene.running() as engine:
-        until(lambda: mem_low(engine.latest()))
+        wait_for(lambda: mem_low(engine.latest()))
         engine.acknowledge((), "verb")
         engine.acknowledge(("MemLow", "Unheard"), "verb")
-        alert = until(lambda: (one := mem_low(engine.latest())) and one.acknowledged and one)
+        alert = wait_for(lambda: (one := mem_low(engine.latest())) and one.acknowledged and one)
     assert (alert.state, alert.acknowledged.by) == ("firing", "verb")
     found = [event for sample in scene.samples for event in sample.events if event.kind == "alert.acknowledged"]
     assert [(event.facts["ids"], event.facts["by"]) for event in found] == [(["MemLow", "Unheard"], "verb")]

@@ -11,11 +11,12 @@ import pytest
 
 from metabonk_tui.core.model.sample import OrchestratorReading, OrchestratorWorker
 from metabonk_tui.engine import collector as live
-from metabonk_tui.engine import pollers as environments
+from metabonk_tui.engine import environments
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector
 from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import Scene, configured, gather_until, worker_process
+from tests.support.refs import w
 
 NOW = time.time()
 
@@ -34,24 +35,24 @@ class TestWhoIsAsked:
     async def test_every_wanted_slot(self, scene: Scene) -> None:
         scene.pool.reading = replace(scene.pool.reading, desired=3)
         sample = await source_of(scene).gather()
-        assert list(sample.workers) == [0, 1, 2]
-        assert [sample.workers[slot].port for slot in range(3)] == [5000, 5001, 5002]
+        assert list(sample.workers) == [w(0), w(1), w(2)]
+        assert [sample.workers[w(slot)].port for slot in range(3)] == [5000, 5001, 5002]
 
     async def test_as_configured_where_the_pool_does_not_know(self, scene: Scene) -> None:
         scene.pool.reading = replace(scene.pool.reading, desired=None)
-        assert list((await source_of(scene).gather()).workers) == [0, 1]
+        assert list((await source_of(scene).gather()).workers) == [w(0), w(1)]
 
     async def test_slots_beyond_that_anybody_shows(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(4, 104, NOW),)
         scene.beats.reading = OrchestratorReading({7: OrchestratorWorker(7, 107)})
-        assert list((await source_of(scene).gather()).workers) == [0, 1, 4, 7]
+        assert list((await source_of(scene).gather()).workers) == [w(0), w(1), w(4), w(7)]
 
     async def test_no_more_than_are_left_after_shrinking(self, scene: Scene) -> None:
         source = source_of(scene)
         scene.pool.reading = replace(scene.pool.reading, desired=5)
         assert len((await source.gather()).workers) == 5
         scene.pool.reading = replace(scene.pool.reading, desired=1)
-        assert list((await source.gather()).workers) == [0]
+        assert list((await source.gather()).workers) == [w(0)]
 
     async def test_by_the_configured_host(self, scene: Scene) -> None:
         import msgspec
@@ -76,35 +77,35 @@ class TestWhoTheyAre:
         scene.clock = RunClock(60.0)
         scene.table.processes = (worker_process(0, 100, NOW - 10),)
         sample = await source_of(scene).gather()
-        assert sample.workers[0].pid == 100
-        assert sample.workers[0].pid_started_at == scene.clock.at(NOW - 10)
+        assert sample.workers[w(0)].pid == 100
+        assert sample.workers[w(0)].pid_started_at == scene.clock.at(NOW - 10)
         assert sample.processes is not None
         assert sample.processes[0].started_at == scene.clock.at(NOW - 10)
 
     async def test_of_two_processes_in_a_slot_the_younger_counts(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW - 10), worker_process(0, 101, NOW - 1))
-        assert (await source_of(scene).gather()).workers[0].pid == 101
+        assert (await source_of(scene).gather()).workers[w(0)].pid == 101
 
     async def test_the_orchestrator_is_believed_where_the_table_sees_no_worker(self, scene: Scene) -> None:
         beats = {0: OrchestratorWorker(0, 55, 5000, 3), 1: OrchestratorWorker(1, 56, 5001, 4)}
         scene.beats.reading = OrchestratorReading(beats)
         source = source_of(scene)
         seen = (await source.gather()).workers
-        assert [(seen[slot].pid, seen[slot].episode) for slot in (0, 1)] == [(55, 3), (56, 4)]
+        assert [(seen[w(slot)].pid, seen[w(slot)].episode) for slot in (0, 1)] == [(55, 3), (56, 4)]
         scene.table.processes = (worker_process(0, 100, NOW),)
         seen = (await source.gather()).workers
         # Worker 1 is not in the table that sees worker 0: it has died, and the heartbeat is an echo.
-        assert [seen[slot].pid for slot in (0, 1)] == [100, None]
+        assert [seen[w(slot)].pid for slot in (0, 1)] == [100, None]
         scene.table.processes = ()
         seen = (await source.gather()).workers
-        assert [seen[slot].pid for slot in (0, 1)] == [None, None]
+        assert [seen[w(slot)].pid for slot in (0, 1)] == [None, None]
 
     async def test_episodes_of_an_earlier_process_are_not_this_ones(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW),)
         scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 99, 5000, 8)})
-        assert (await source_of(scene).gather()).workers[0].episode is None
+        assert (await source_of(scene).gather()).workers[w(0)].episode is None
         scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 100, 5000, 1)})
-        assert (await source_of(scene).gather()).workers[0].episode == 1
+        assert (await source_of(scene).gather()).workers[w(0)].episode == 1
 
     async def test_memory_is_read_for_workers_and_ollama(self, scene: Scene) -> None:
         ollama = replace(worker_process(0, 300, NOW), role="ollama", slot=None)
@@ -148,7 +149,7 @@ class TestWhoFails:
     async def test_the_orchestrator_is_not_asked_at_every_tick(self, scene: Scene) -> None:
         source = source_of(scene)
         scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 55, 5000, 3)})
-        episodes = [(await source.gather()).workers[0].episode for _ in range(5)]
+        episodes = [(await source.gather()).workers[w(0)].episode for _ in range(5)]
         assert scene.beats.calls == 1
         assert episodes == [3] * 5
 
@@ -171,7 +172,7 @@ class TestWhoIsSlow:
             began = time.monotonic()
             sample = await source.gather()
             took.append(time.monotonic() - began)
-            assert sample.workers[0].status is not None, "the good one is there at every tick"
+            assert sample.workers[w(0)].status is not None, "the good one is there at every tick"
             await asyncio.sleep(0.05)
         # The first tick waited for it, but not to its end, and the others did not wait at all.
         assert max(took) < 5.0
@@ -182,15 +183,15 @@ class TestWhoIsSlow:
         scene = Scene(config=configured(workers=2, interval_s=0.1))
         scene.workers.hung, scene.workers.timeout_s = {1}, 0.2
         source = source_of(scene)
-        assert 1 not in (await source.gather()).workers, "nothing is known of it yet"
-        await gather_until(source, lambda sample: 1 in sample.workers)
+        assert w(1) not in (await source.gather()).workers, "nothing is known of it yet"
+        await gather_until(source, lambda sample: w(1) in sample.workers)
         for _ in range(10):
-            assert (await source.gather()).workers[1].error == "timeout"
+            assert (await source.gather()).workers[w(1)].error == "timeout"
             await asyncio.sleep(0.03)
         scene.workers.hung = set()
-        await gather_until(source, lambda sample: sample.workers[1].status is not None)
+        await gather_until(source, lambda sample: sample.workers[w(1)].status is not None)
         for _ in range(3):
-            assert (await source.gather()).workers[1].status is not None
+            assert (await source.gather()).workers[w(1)].status is not None
         await source.aclose()
 
     async def test_nobody_is_asked_twice_at_a_time(self) -> None:
@@ -212,7 +213,7 @@ class TestWhoIsSlow:
                 sample = await source.gather()
                 assert sample.processes is None
                 assert sample.memory is not None
-                assert sample.workers[0].status is not None
+                assert sample.workers[w(0)].status is not None
             assert scene.table.calls == 1
         finally:
             gate.set()
@@ -226,7 +227,7 @@ class TestWhoIsSlow:
         await source.gather()
         began = time.monotonic()
         for _ in range(5):
-            assert (await source.gather()).workers[0].status is not None
+            assert (await source.gather()).workers[w(0)].status is not None
         assert time.monotonic() - began < scene.beats.hung_s
         await source.aclose()
 
@@ -251,7 +252,7 @@ class TestEnvironments:
         for value in ("1", "1", "2", "2"):
             scene.environments.values = {"METABONK_A": value}
             collected.append({slot: env.values for slot, env in (await source.gather()).environments.items()})
-        assert collected == [{0: {"METABONK_A": "1"}}, {}, {0: {"METABONK_A": "2"}}, {}]
+        assert collected == [{w(0): {"METABONK_A": "1"}}, {}, {w(0): {"METABONK_A": "2"}}, {}]
 
     async def test_they_are_not_read_at_every_tick(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW - 100),)
@@ -266,7 +267,7 @@ class TestEnvironments:
         for pid, started_at in ((100, NOW - 100), (101, NOW - 90), (101, NOW - 80)):
             scene.table.processes = (worker_process(0, pid, started_at),)
             collected.append(list((await source.gather()).environments))
-        assert collected == [[0], [0], [0]]
+        assert collected == [[w(0)], [w(0)], [w(0)]]
 
     async def test_a_new_run_gets_everything_again(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW - 100),)
@@ -274,7 +275,7 @@ class TestEnvironments:
         await source.gather()
         assert not (await source.gather()).environments
         source.resend_all()
-        assert list((await source.gather()).environments) == [0]
+        assert list((await source.gather()).environments) == [w(0)]
 
     def test_a_young_process_is_looked_at_again_soon(self) -> None:
         watch = environments.EnvironmentWatch()

@@ -17,7 +17,9 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.engine import operations
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.engine import Engine
-from tests.support.readers import LIMIT_S, Scene, configured, gated, until, worker_process
+from tests.support.readers import LIMIT_S, Scene, configured, gated, worker_process
+from tests.support.refs import w
+from tests.support.waiting import wait_for
 
 NOW = time.time()
 
@@ -44,7 +46,7 @@ class TestTheLoop:
     def test_it_ticks_by_itself_and_ends_when_asked(self) -> None:
         scene = Scene()
         with scene.running() as engine:
-            until(lambda: (engine.latest() or scene.latest(engine)).tick >= 5)
+            wait_for(lambda: (engine.latest() or scene.latest(engine)).tick >= 5)
             assert engine.fault is None
         assert scene.workers.closed
         assert scene.pool.closed
@@ -55,7 +57,7 @@ class TestTheLoop:
     def test_time_goes_forward_from_sample_to_sample(self) -> None:
         scene = Scene()
         with scene.running() as engine:
-            until(lambda: scene.latest(engine).tick >= 10)
+            wait_for(lambda: scene.latest(engine).tick >= 10)
         times = [sample.t for sample in scene.samples]
         assert times == sorted(times)
         assert all(sample.lag_s is not None and sample.lag_s >= 0 for sample in scene.samples)
@@ -64,7 +66,7 @@ class TestTheLoop:
         scene = Scene(config=configured(interval_s=30.0))
         scene.workers.hung, scene.workers.timeout_s, scene.beats.hung_s = {0, 1}, 60.0, 60.0
         with scene.running() as engine:
-            until(lambda: len(scene.workers.asked) == 2)
+            wait_for(lambda: len(scene.workers.asked) == 2)
             began = time.monotonic()
             engine.stop()
             assert time.monotonic() - began < 4.0
@@ -91,7 +93,7 @@ class TestTheLoop:
         scene = Scene()
         engine = Engine(scene.config, broken, scene.clock, scene.judge)  # type: ignore[arg-type]
         engine.start()
-        until(lambda: engine.fault)
+        wait_for(lambda: engine.fault)
         assert engine.wait_next(None, LIMIT_S) is None
         assert engine.plan(Stop()).refusal == "ZeroDivisionError: no readers"
         engine.stop()
@@ -127,7 +129,7 @@ class TestTheLoop:
             return scene.judge(previous, sample)
 
         with scene.running(judge):
-            until(lambda: len(scene.samples) >= 8)
+            wait_for(lambda: len(scene.samples) >= 8)
         assert stalled.is_set()
         lags = [sample.lag_s or 0.0 for sample in scene.samples]
         assert lags[5] > 0.4
@@ -142,7 +144,7 @@ class TestSubscribers:
         scene = Scene()
         with scene.running() as engine:
             first = scene.latest(engine)
-            until(lambda: scene.latest(engine).tick >= first.tick + 5)
+            wait_for(lambda: scene.latest(engine).tick >= first.tick + 5)
             newest = engine.wait_next(first, LIMIT_S)
             assert newest is not None
             assert newest.tick >= first.tick + 5
@@ -162,7 +164,7 @@ class TestSubscribers:
         try:
             with scene.running() as engine:
                 engine.subscribe(news.set)
-                until(lambda: scene.latest(engine).tick >= 20)
+                wait_for(lambda: scene.latest(engine).tick >= 20)
         finally:
             release.set()
             thread.join(LIMIT_S)
@@ -177,8 +179,8 @@ class TestSubscribers:
         with scene.running() as engine:
             engine.subscribe(gone)
             engine.subscribe(lambda: woken.append(1))
-            until(lambda: len(woken) >= 5)
-            until(lambda: "monitor.error" in kinds(engine))
+            wait_for(lambda: len(woken) >= 5)
+            wait_for(lambda: "monitor.error" in kinds(engine))
             assert kinds(engine).count("monitor.error") == 1
 
     def test_waiting_ends_with_the_engine(self) -> None:
@@ -206,15 +208,15 @@ class TestOurOwnBugs:
             return scene.judge(previous, sample)
 
         with scene.running(judge) as engine:
-            until(lambda: scene.latest(engine).tick >= 2)
+            wait_for(lambda: scene.latest(engine).tick >= 2)
             broken.set()
-            until(lambda: len(before) >= 3)
+            wait_for(lambda: len(before) >= 3)
             assert engine.fault == "ZeroDivisionError: a bug of ours"
             kept = engine.latest()
             assert kept is not None
             assert all(each is kept for each in before[-2:])
             broken.clear()
-            until(lambda: scene.latest(engine).tick >= kept.tick + 2)
+            wait_for(lambda: scene.latest(engine).tick >= kept.tick + 2)
             assert engine.fault is None
             assert kinds(engine).count("monitor.error") == 1
 
@@ -242,7 +244,7 @@ class TestOurOwnBugs:
         engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, [full, recorded.append])
         engine.start()
         try:
-            until(lambda: len(recorded) >= 3 and "monitor.error" in kinds(engine))
+            wait_for(lambda: len(recorded) >= 3 and "monitor.error" in kinds(engine))
         finally:
             engine.stop()
 
@@ -250,7 +252,7 @@ class TestOurOwnBugs:
         scene = Scene()
         scene.memory.error = ZeroDivisionError("a bug")
         with scene.running() as engine:
-            until(lambda: scene.latest(engine).tick >= 3)
+            wait_for(lambda: scene.latest(engine).tick >= 3)
             assert kinds(engine).count("monitor.error") == 1
 
 
@@ -277,14 +279,14 @@ class TestOperations:
             engine.submit(engine.plan(Launch(2)))
             seen = []
             for state in ("waiting", "running"):
-                until(lambda state=state: (found := operation(engine)) and found.steps[0].state == state)
+                wait_for(lambda state=state: (found := operation(engine)) and found.steps[0].state == state)
                 tick = scene.latest(engine).tick
-                until(lambda tick=tick: scene.latest(engine).tick >= tick + 3)
+                wait_for(lambda tick=tick: scene.latest(engine).tick >= tick + 3)
                 seen.append(state)
                 stage["n"] += 1
-            ended = until(lambda: (found := operation(engine)) and found.ok and found)
+            ended = wait_for(lambda: (found := operation(engine)) and found.ok and found)
             assert ended.message == "2 workers answer"
-            until(lambda: "pool.launch" in kinds(engine))
+            wait_for(lambda: "pool.launch" in kinds(engine))
             assert kinds(engine).count("pool.launch") == 1
 
     def test_the_end_of_an_operation_stays_in_sight_for_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,9 +298,9 @@ class TestOperations:
         with scene.running() as engine:
             scene.latest(engine)
             engine.submit(engine.plan(Launch(2)))
-            until(lambda: (found := operation(engine)) and found.ended_at)
+            wait_for(lambda: (found := operation(engine)) and found.ended_at)
             ended = time.monotonic()
-            until(lambda: operation(engine) is None)
+            wait_for(lambda: operation(engine) is None)
             assert time.monotonic() - ended > 0.5
 
     def test_a_second_one_is_refused_and_reported(self) -> None:
@@ -308,22 +310,22 @@ class TestOperations:
         with scene.running() as engine:
             scene.latest(engine)
             engine.submit(engine.plan(Launch(2)))
-            until(lambda: operation(engine))
+            wait_for(lambda: operation(engine))
             engine.submit(engine.plan(Stop()))
-            until(lambda: "pool.refused" in kinds(engine))
+            wait_for(lambda: "pool.refused" in kinds(engine))
             event = next(each for each in scene.latest(engine).events if each.kind == "pool.refused")
             assert (event.severity, event.text) == ("warn", "refused: launch 2 workers is still under way")
             gate.set()
-            until(lambda: (found := operation(engine)) and found.ok)
+            wait_for(lambda: (found := operation(engine)) and found.ok)
             engine.submit(engine.plan(Stop()))
-            until(lambda: len(scene.pool.applied) == 2)
+            wait_for(lambda: len(scene.pool.applied) == 2)
 
     def test_a_refused_plan_never_reaches_the_pool(self) -> None:
         scene = Scene()
         with scene.running() as engine:
             scene.latest(engine)
             engine.submit(replace(engine.plan(Launch(2)), mode="refused", refusal="no launch command"))
-            until(lambda: "pool.refused" in kinds(engine))
+            wait_for(lambda: "pool.refused" in kinds(engine))
             assert scene.pool.applied == []
 
     def test_a_bug_in_the_backend_ends_the_operation_not_the_engine(self) -> None:
@@ -337,11 +339,11 @@ class TestOperations:
         with scene.running() as engine:
             scene.latest(engine)
             engine.submit(engine.plan(Launch(2)))
-            ended = until(lambda: (found := operation(engine)) and found.ended_at and found)
+            ended = wait_for(lambda: (found := operation(engine)) and found.ended_at and found)
             assert ended.ok is False
             assert "ZeroDivisionError: a \ufffd[2J bug" in ended.message
             tick = scene.latest(engine).tick
-            until(lambda: scene.latest(engine).tick > tick + 2)
+            wait_for(lambda: scene.latest(engine).tick > tick + 2)
             assert "monitor.error" in kinds(engine)
 
     def test_planning_never_raises_into_the_screen(self) -> None:
@@ -358,7 +360,7 @@ class TestOperations:
         with scene.running() as engine:
             snapshot = scene.latest(engine)
             assert snapshot.pool.launcher_started_at == scene.clock.at(NOW - 30)
-            engine.plan(StopWorker(0, 100, scene.clock.at(NOW - 20)))
+            engine.plan(StopWorker(w(0), 100, scene.clock.at(NOW - 20)))
         action, pool = scene.pool.planned[0]
         assert isinstance(action, StopWorker)
         assert action.pid_started_at == pytest.approx(NOW - 20, abs=1e-3)
@@ -380,7 +382,7 @@ class TestOperations:
         with scene.running() as engine:
             scene.latest(engine)
             engine.submit(engine.plan(Launch(2)))
-            until(lambda: scene.pool.applied)
+            wait_for(lambda: scene.pool.applied)
         assert left.is_set()
 
 
@@ -395,19 +397,19 @@ class TestRuns:
         with scene.running() as engine:
             assert scene.latest(engine).run.how == "oldest worker process"
             engine.submit(engine.plan(action))
-            until(lambda: operation(engine))
+            wait_for(lambda: operation(engine))
             tick = scene.latest(engine).tick
-            until(lambda: scene.latest(engine).tick >= tick + 3)
+            wait_for(lambda: scene.latest(engine).tick >= tick + 3)
             assert scene.latest(engine).run.how == "oldest worker process", "nothing has been launched yet"
             launched_t = time.time()
             scene.pool.launcher(91, launched_t)
-            run = until(lambda: (found := scene.latest(engine).run).how == "launched by us" and found)
+            run = wait_for(lambda: (found := scene.latest(engine).run).how == "launched by us" and found)
             assert run.started_at == pytest.approx(launched_t, abs=0.01)
             assert len(scene.latest(engine).ended_runs) == 1
             gate.set()
-            until(lambda: (found := operation(engine)) and found.ok)
+            wait_for(lambda: (found := operation(engine)) and found.ok)
             tick = scene.latest(engine).tick
-            until(lambda: scene.latest(engine).tick >= tick + 3)
+            wait_for(lambda: scene.latest(engine).tick >= tick + 3)
             assert len(scene.latest(engine).ended_runs) == 1, "one launch is one run"
         headers = [sample.run for sample in scene.samples if sample.run is not None]
         assert [(header.how, header.desired) for header in headers[1:]] == [("launched by us", 2)]
@@ -420,9 +422,9 @@ class TestRuns:
             scene.latest(engine)
             submitted_t = time.time()
             engine.submit(engine.plan(Launch(2)))
-            until(lambda: operation(engine))
+            wait_for(lambda: operation(engine))
             gate.set()
-            run = until(lambda: (found := scene.latest(engine).run).how == "launched by us" and found)
+            run = wait_for(lambda: (found := scene.latest(engine).run).how == "launched by us" and found)
             assert run.started_at == pytest.approx(submitted_t, abs=2.0)
 
     @pytest.mark.parametrize("action", [Launch(2), Stop()])
@@ -435,9 +437,9 @@ class TestRuns:
         with scene.running() as engine:
             scene.latest(engine)
             engine.submit(engine.plan(action))
-            until(lambda: (found := operation(engine)) and found.ended_at)
+            wait_for(lambda: (found := operation(engine)) and found.ended_at)
             tick = scene.latest(engine).tick
-            until(lambda: scene.latest(engine).tick >= tick + 3)
+            wait_for(lambda: scene.latest(engine).tick >= tick + 3)
         assert [sample.run for sample in scene.samples[1:] if sample.run is not None] == []
 
     def test_a_new_run_gets_the_environments_again(self) -> None:
@@ -446,10 +448,10 @@ class TestRuns:
         gate = threading.Event()
         scene.pool.apply_with = gated(gate)
         with scene.running() as engine:
-            until(lambda: all(worker.env is not None for worker in scene.latest(engine).workers))
+            wait_for(lambda: all(worker.env is not None for worker in scene.latest(engine).workers))
             engine.submit(engine.plan(Restart(2)))
-            until(lambda: operation(engine))
+            wait_for(lambda: operation(engine))
             scene.pool.launcher(91, time.time())
-            until(lambda: scene.latest(engine).run.how == "launched by us")
-            until(lambda: all(worker.env is not None for worker in scene.latest(engine).workers))
+            wait_for(lambda: scene.latest(engine).run.how == "launched by us")
+            wait_for(lambda: all(worker.env is not None for worker in scene.latest(engine).workers))
             gate.set()

@@ -25,7 +25,9 @@ from metabonk_tui.core.model.sample import (
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.engine import Engine
-from tests.support.readers import Scene, configured, gated, until, worker_process
+from tests.support.readers import Scene, configured, gated, worker_process
+from tests.support.refs import w
+from tests.support.waiting import wait_for
 
 GB = 1_000_000_000
 NOW = time.time()
@@ -59,14 +61,14 @@ def kinds(scene: Scene) -> list[str]:
 def armed(scene: Scene, engine: Engine) -> WatchReading:
     """Wait until it is armed, with enough memory."""
     engine.arm(True, "key")
-    found = until(lambda: (watch := scene.latest(engine).memory.watch) and watch.armed and watch)
+    found = wait_for(lambda: (watch := scene.latest(engine).memory.watch) and watch.armed and watch)
     assert isinstance(found, WatchReading)
     return found
 
 
 def ticks(scene: Scene, engine: Engine, count: int = 10) -> None:
     tick = scene.latest(engine).tick
-    until(lambda: scene.latest(engine).tick >= tick + count)
+    wait_for(lambda: scene.latest(engine).tick >= tick + count)
 
 
 def test_it_is_off_until_it_is_armed_and_off_it_does_nothing() -> None:
@@ -93,8 +95,8 @@ def test_armed_it_acts_once_and_says_so() -> None:
         ticks(scene, engine)
         assert scene.pool.applied == []
         scene.memory.available_bytes = GB // 10
-        until(lambda: scene.pool.applied)
-        until(lambda: (now := scene.latest(engine).memory.watch) and now.did_ok and now)
+        wait_for(lambda: scene.pool.applied)
+        wait_for(lambda: (now := scene.latest(engine).memory.watch) and now.did_ok and now)
         ticks(scene, engine, 20)
         after = scene.latest(engine).memory.watch
         assert after is not None
@@ -112,11 +114,11 @@ def test_a_warning_comes_before() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = int(0.9 * GB)
-        until(lambda: "watch.warn" in kinds(scene))
+        wait_for(lambda: "watch.warn" in kinds(scene))
         scene.memory.available_bytes = int(0.1 * GB)
-        until(lambda: "watch.critical" in kinds(scene))
+        wait_for(lambda: "watch.critical" in kinds(scene))
         scene.memory.available_bytes = 8 * GB
-        until(lambda: "watch.recovered" in kinds(scene))
+        wait_for(lambda: "watch.recovered" in kinds(scene))
         ticks(scene, engine)
     assert kinds(scene) == ["watch.armed", "watch.warn", "watch.critical", "watch.recovered"]
     assert emitted(scene)[1].text == "memory watch: available 0.90 GB, below 1 GB, held for 0s"
@@ -129,10 +131,10 @@ def test_a_dry_run_reports_the_exact_command_and_touches_nothing() -> None:
     with scene.running() as engine:
         scene.latest(engine)
         engine.arm(True, "key", True)
-        until(lambda: (watch := scene.latest(engine).memory.watch) and watch.dry_run)
+        wait_for(lambda: (watch := scene.latest(engine).memory.watch) and watch.dry_run)
         assert not scene.latest(engine).memory.watch_armed
         scene.memory.available_bytes = GB // 10
-        until(lambda: "watch.dry_run" in kinds(scene))
+        wait_for(lambda: "watch.dry_run" in kinds(scene))
         ticks(scene, engine, 20)
         watch = scene.latest(engine).memory.watch
         assert watch is not None
@@ -163,10 +165,10 @@ def test_memory_that_recovers_while_it_plans_is_left_alone() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
-        until(planning.is_set)
+        wait_for(planning.is_set)
         ticks(scene, engine)  # it goes on looking while it plans
         scene.memory.available_bytes = 8 * GB
-        until(lambda: "watch.stand_down" in kinds(scene))
+        wait_for(lambda: "watch.stand_down" in kinds(scene))
         go_on.set()
         ticks(scene, engine)
     assert scene.pool.applied == []
@@ -187,7 +189,7 @@ def test_the_second_look_is_newer_than_the_plan() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
-        until(lambda: "watch.act" in kinds(scene))
+        wait_for(lambda: "watch.act" in kinds(scene))
     act = next(event for event in emitted(scene) if event.kind == "watch.act")
     assert any(planned_t[0] < sample.t <= act.t for sample in scene.samples)
 
@@ -198,9 +200,9 @@ def test_another_generation_of_the_pool_is_not_the_one_it_meant() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
-        until(planning.is_set)
+        wait_for(planning.is_set)
         scene.pool.launcher(95, NOW - 1)
-        until(lambda: "watch.stand_down" in kinds(scene))
+        wait_for(lambda: "watch.stand_down" in kinds(scene))
         scene.memory.available_bytes = 8 * GB
         go_on.set()
         ticks(scene, engine)
@@ -214,12 +216,12 @@ def test_it_never_interrupts_what_a_person_does() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         engine.submit(engine.plan(Resize(2)))
-        until(lambda: scene.latest(engine).pool.operation)
+        wait_for(lambda: scene.latest(engine).pool.operation)
         scene.memory.available_bytes = GB // 10
         ticks(scene, engine, 20)
         assert [kind for kind in kinds(scene) if kind != "watch.armed"] == []
         gate.set()
-        until(lambda: len(scene.pool.applied) == 2)
+        wait_for(lambda: len(scene.pool.applied) == 2)
     assert [type(plan.action) for plan in scene.pool.applied] == [Resize, Stop]
 
 
@@ -241,14 +243,14 @@ def test_who_does_not_hold_the_pool_cannot_arm_it_and_is_shown_who_does(reading:
     with scene.running() as engine:
         scene.latest(engine)
         engine.arm(True, "config")
-        until(lambda: emitted(scene))
+        wait_for(lambda: emitted(scene))
         ticks(scene, engine, 15)
         watch = scene.latest(engine).memory.watch
         assert watch is None if reading["controller"] == "other" else watch == WatchReading(False, on_critical="stop")
         assert [event.text for event in emitted(scene)] == [f"memory watch: not armed: {who}"]
         scene.memory.available_bytes = 8 * GB
         scene.pool.reading = replace(scene.pool.reading, controller="us", read_only=False, holder="", problem="")
-        until(lambda: kinds(scene) == ["watch.refused", "watch.armed"])
+        wait_for(lambda: kinds(scene) == ["watch.refused", "watch.armed"])
     assert scene.pool.applied == []
 
 
@@ -256,7 +258,7 @@ def test_armed_before_anything_was_seen_nothing_is_refused() -> None:
     scene = scene_of(watching())
     with scene.running() as engine:
         engine.arm(True, "config")
-        until(lambda: kinds(scene) == ["watch.armed"])
+        wait_for(lambda: kinds(scene) == ["watch.armed"])
         assert scene.latest(engine).memory.watch is not None
 
 
@@ -265,7 +267,7 @@ def test_disarmed_again_it_does_nothing() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         engine.arm(False, "key")
-        until(lambda: kinds(scene) == ["watch.armed", "watch.disarmed"])
+        wait_for(lambda: kinds(scene) == ["watch.armed", "watch.disarmed"])
         scene.memory.available_bytes = GB // 10
         ticks(scene, engine, 15)
         assert scene.latest(engine).memory.watch == WatchReading(False, on_critical="stop")
@@ -286,11 +288,11 @@ def test_a_slot_that_the_launcher_respawns_is_not_stopped_and_it_says_so() -> No
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
-        until(lambda: "watch.act" in kinds(scene))
+        wait_for(lambda: "watch.act" in kinds(scene))
         ticks(scene, engine)
     action = scene.pool.planned[0][0]
     assert isinstance(action, StopWorker)
-    assert (action.slot, action.pid) == (1, 101)
+    assert (action.ref, action.pid) == (w(1), 101)
     assert action.pid_started_at == pytest.approx(NOW - 50, abs=1e-3)
     act = next(event for event in emitted(scene) if event.kind == "watch.act")
     assert act.severity == "crit"
@@ -306,7 +308,7 @@ def test_an_act_that_fails_is_said_to_have_failed() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
-        until(lambda: (watch := scene.latest(engine).memory.watch) and watch.did_ok is False)
+        wait_for(lambda: (watch := scene.latest(engine).memory.watch) and watch.did_ok is False)
 
 
 def test_planning_that_raises_is_reported_and_the_watch_goes_on() -> None:
@@ -315,7 +317,7 @@ def test_planning_that_raises_is_reported_and_the_watch_goes_on() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
-        until(lambda: "watch.act" in kinds(scene))
+        wait_for(lambda: "watch.act" in kinds(scene))
         ticks(scene, engine)
     assert "planning failed: ZeroDivisionError: a bug" in emitted(scene)[-1].text
     assert scene.pool.applied == []
@@ -337,7 +339,7 @@ def test_a_screen_that_stalls_does_not_stop_it() -> None:
             armed(scene, engine)
             assert not release.is_set()
             scene.memory.available_bytes = GB // 10
-            until(lambda: scene.pool.applied and "watch.act" in kinds(scene))
+            wait_for(lambda: scene.pool.applied and "watch.act" in kinds(scene))
             assert thread.is_alive()
     finally:
         release.set()
@@ -350,7 +352,7 @@ def test_what_it_did_is_in_the_samples_so_that_a_replay_shows_it() -> None:
     with scene.running() as engine:
         armed(scene, engine)
         scene.memory.available_bytes = GB // 10
-        until(lambda: (watch := scene.latest(engine).memory.watch) and watch.did)
+        wait_for(lambda: (watch := scene.latest(engine).memory.watch) and watch.did)
     again: Snapshot | None = None
     for sample in scene.samples:
         again = step(again, sample, scene.config)
@@ -385,7 +387,7 @@ class SharedJournal:
         emitted, self.events = self.events, ()
         sample = Sample(
             t=now_t,
-            workers={0: worker, 1: worker},
+            workers={w(0): worker, w(1): worker},
             memory=scene.memory.read(),
             processes=scene.table.processes,
             pool=self.theirs,
@@ -417,11 +419,11 @@ def test_reading_along_it_acts_once_and_only_where_we_hold_the_pool(ours: bool) 
     engine.start()
     try:
         engine.arm(True, "option")
-        until(lambda: emitted(scene))
+        wait_for(lambda: emitted(scene))
         ticks(scene, engine)
         scene.memory.available_bytes = GB // 10
         if ours:
-            until(lambda: scene.pool.applied)
+            wait_for(lambda: scene.pool.applied)
         ticks(scene, engine, 40)
         assert scene.latest(engine).memory.watch_armed is ours
     finally:

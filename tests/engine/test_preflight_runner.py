@@ -12,7 +12,8 @@ from metabonk_tui.core.model.pool import Launch, Resize
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.preflight_runner import Output, Preflight, PreflightCheck
-from tests.support.readers import Memory, Scene, until
+from tests.support.readers import Memory, Scene
+from tests.support.waiting import wait_for
 
 
 class FakeChecks:
@@ -52,7 +53,7 @@ def test_looks_go_side_by_side_and_a_bug_is_no_pass() -> None:
     assert flight.view().began_t is None
     assert [test.name for test in flight.view().tests] == ["t"]
     flight.start(3, None)
-    until(lambda: flight.view().ended_t is not None)
+    wait_for(lambda: flight.view().ended_t is not None)
     assert [item.standing for item in flight.view().items] == ["PASS", "PASS", "UNKNOWN"]
     assert "ValueError" in flight.view().items[2].evidence[0]
     assert woken.is_set()
@@ -75,17 +76,17 @@ def test_what_does_not_fit_is_refused_where_it_is_done_for_every_caller() -> Non
         for action in (Launch(2), Resize(2, by="memory watch"), Launch(2, override="just do")):
             before = len([e for e in (engine.latest() or scene.latest(engine)).events if e.kind == "pool.refused"])
             engine.submit(engine.plan(action))
-            until(
+            wait_for(
                 lambda before=before: len([e for e in engine.latest().events if e.kind == "pool.refused"]) > before  # type: ignore[union-attr, misc]
             )
         assert scene.pool.applied == []
         refused = [e for e in scene.latest(engine).events if e.kind == "pool.refused"]
         assert "2 x 1.20 (assumed)" in refused[0].text
         engine.submit(engine.plan(Launch(2, override="we want to see it die")))
-        until(lambda: scene.pool.applied)
+        wait_for(lambda: scene.pool.applied)
         (plan,) = scene.pool.applied
         assert "workers against memory FAIL" in plan.overridden[0]
-        report = until(lambda: [e for e in engine.latest().events if e.kind == "pool.override"])  # type: ignore[union-attr]
+        report = wait_for(lambda: [e for e in engine.latest().events if e.kind == "pool.override"])  # type: ignore[union-attr]
         assert report[0].facts["reason"] == "we want to see it die"
         assert report[0].facts["items"] == list(plan.overridden)
 
@@ -95,5 +96,5 @@ def test_a_long_launch_is_refused_until_all_is_proved() -> None:
     with scene.running() as engine:
         scene.latest(engine)
         engine.submit(engine.plan(Launch(2, hours=24)))
-        until(lambda: [e for e in engine.latest().events if e.kind == "pool.refused"])  # type: ignore[union-attr]
+        wait_for(lambda: [e for e in engine.latest().events if e.kind == "pool.refused"])  # type: ignore[union-attr]
         assert scene.pool.applied == []

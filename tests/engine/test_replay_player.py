@@ -21,8 +21,8 @@ from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine import replay_index
 from metabonk_tui.engine.replay_index import ReplayIndex
 from metabonk_tui.engine.replay_player import ReplayPlayer
-from tests.support.readers import until
 from tests.support.samples import CONFIG, MIN, begin, header, play, script, silent
+from tests.support.waiting import wait_for
 
 
 class ListRecording:
@@ -90,12 +90,12 @@ def state(one: ReplayPlayer) -> Playback:
 
 def settled(one: ReplayPlayer) -> Playback:
     """Wait until nothing is read, played or sought any more."""
-    until(lambda: (now := one.playback()) and now.whole and not now.seek_text and not now.playing)
+    wait_for(lambda: (now := one.playback()) and now.whole and not now.seek_text and not now.playing)
     return state(one)
 
 
 def reached(one: ReplayPlayer, t: float) -> Playback:
-    until(lambda: (now := one.playback()) and now.t == t, f"it never stood at {t}")
+    wait_for(lambda: (now := one.playback()) and now.t == t, f"it never stood at {t}")
     return state(one)
 
 
@@ -241,7 +241,7 @@ def test_it_stands_where_it_was_asked_to_begin_and_stop_is_there_from_the_gate_o
         assert latest.verdict.kind is VerdictKind.STOP
         stop_t = latest.t
         one.step(-1)
-        until(lambda: one.latest().t < stop_t)  # type: ignore[union-attr]
+        wait_for(lambda: one.latest().t < stop_t)  # type: ignore[union-attr]
         assert one.latest().verdict.kind is not VerdictKind.STOP  # type: ignore[union-attr]
         one.seek(Edge("end"))
         reached(one, samples[-1].t)
@@ -256,11 +256,11 @@ def test_events_are_found_in_all_that_was_read_not_only_in_what_was_shown() -> N
         one.seek(FindMark("gap", False))
         reached(one, 15 * MIN)
         one.seek(FindMark("gap", False))
-        until(lambda: state(one).note)
+        wait_for(lambda: state(one).note)
         assert state(one).note == "no gap before this"
         assert state(one).t == 15 * MIN
         one.step(1)
-        until(lambda: not state(one).note)
+        wait_for(lambda: not state(one).note)
 
 
 def test_what_is_not_read_yet_is_waited_for_in_sight_and_reached() -> None:
@@ -269,7 +269,7 @@ def test_what_is_not_read_yet_is_waited_for_in_sight_and_reached() -> None:
     opened = threading.Event()
     reel.gate = (60, opened)
     with player(reel) as one:
-        until(one.playback)
+        wait_for(one.playback)
         one.seek(Elapsed(20 * MIN))
         opened.set()
         reached(one, 20 * MIN)
@@ -284,13 +284,13 @@ def test_before_it_is_reached_it_is_reported_and_another_request_takes_its_place
     one = _slowly(samples, slow, monkeypatch)
     one.start()
     try:
-        until(one.playback)
+        wait_for(one.playback)
         one.seek(Elapsed(30 * MIN))
-        until(lambda: state(one).seek_text == "00:30:00")
+        wait_for(lambda: state(one).seek_text == "00:30:00")
         assert not state(one).whole
         assert state(one).read_to_t < 30 * MIN
         one.step(1)
-        until(lambda: not state(one).seek_text)
+        wait_for(lambda: not state(one).seek_text)
         slow.set()
         assert settled(one).t == 10.0
     finally:
@@ -305,12 +305,12 @@ def test_nothing_is_shown_before_it_stands_where_it_was_to_begin(monkeypatch: py
     try:
         one.step(-2)
         one.seek(Shift(-60.0))
-        until(one.playback)
+        wait_for(one.playback)
         assert one.latest() is None
         assert state(one).sample_t is None
         assert state(one).seek_text == "the end"
         slow.set()
-        until(one.latest)
+        wait_for(one.latest)
         assert settled(one).t == samples[-3].t - 60.0
     finally:
         one.stop()
@@ -322,9 +322,9 @@ def test_a_jump_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     one = _slowly(samples, slow, monkeypatch, at=Edge("end"))
     one.start()
     try:
-        until(one.playback)
+        wait_for(one.playback)
         one.seek(Edge("start"))
-        until(one.latest)
+        wait_for(one.latest)
         assert not state(one).whole
         assert same(one.latest(), straight[0])  # type: ignore[arg-type]
     finally:
@@ -344,7 +344,7 @@ def test_what_the_recording_reports_of_its_events_is_marked_before_it_is_read(mo
     one = ReplayPlayer(ListRecording(list(samples), known_events=known_events), unhurried, playing=False)
     one.start()
     try:
-        until(one.playback)
+        wait_for(one.playback)
         assert "foretold" in [mark.text for mark in state(one).marks]
         slow.set()
         assert "foretold" not in [mark.text for mark in settled(one).marks]
@@ -366,7 +366,7 @@ def test_it_plays_at_its_speed_over_gaps_to_the_end_and_from_there_anew() -> Non
     samples, _ = recorded()
     clock = Clock()
     with player(ListRecording(list(samples)), playing=True, speed=60.0, now=clock) as one:
-        until(lambda: (now := one.playback()) and now.whole)
+        wait_for(lambda: (now := one.playback()) and now.whole)
         assert state(one).playing
         assert state(one).t == 0.0
         clock.s += 5.0
@@ -374,14 +374,14 @@ def test_it_plays_at_its_speed_over_gaps_to_the_end_and_from_there_anew() -> Non
         clock.s += 8.0
         assert reached(one, 15 * MIN).playing  # 13 min, in a gap
         one.play()
-        until(lambda: not state(one).playing)
+        wait_for(lambda: not state(one).playing)
         clock.s += 100.0
         one.step(0)
         assert state(one).t == 15 * MIN
         one.play()
-        until(lambda: state(one).playing)
+        wait_for(lambda: state(one).playing)
         clock.s += 10_000.0
-        until(lambda: not state(one).playing)
+        wait_for(lambda: not state(one).playing)
         assert state(one).t == samples[-1].t
         assert state(one).whole
         assert state(one).t >= state(one).read_to_t
@@ -395,13 +395,13 @@ def test_after_a_jump_it_stays_there(go: str) -> None:
     samples, _ = recorded()
     clock = Clock()
     with player(ListRecording(list(samples)), playing=True, now=clock) as one:
-        until(lambda: (now := one.playback()) and now.whole and now.playing)
+        wait_for(lambda: (now := one.playback()) and now.whole and now.playing)
         {
             "step": lambda: one.step(1),
             "minute": lambda: one.seek(Shift(60)),
             "place": lambda: one.seek(EventMoment(50.0)),
         }[go]()
-        until(lambda: not state(one).playing)
+        wait_for(lambda: not state(one).playing)
         at_t = state(one).t
         clock.s += 10.0
         one.step(0)
@@ -425,7 +425,7 @@ def test_a_bug_is_reported_and_what_was_shown_stays() -> None:
     reel = ListRecording(list(recorded()[0]))
     reel.error = ZeroDivisionError("of ours")
     with player(reel) as one:
-        until(lambda: one.fault)
+        wait_for(lambda: one.fault)
         assert one.fault == "ZeroDivisionError: of ours"
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from metabonk_tui.core.model.sample import Event, Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import RecordedPast
+from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.engine import Engine
-from tests.support.readers import Scene, until
+from metabonk_tui.engine.isolated import Isolated
+from metabonk_tui.engine.shared_run import SharedRun
+from metabonk_tui.engine.single_flight import FaultLog
+from tests.support.readers import Scene
+from tests.support.refs import w
+from tests.support.waiting import wait_for
 
 
 @dataclass
@@ -48,7 +54,7 @@ class LateJournal:
 
 def answers(t: float, run: RunHeader | None = None) -> Sample:
     seen = Observation(WorkerStatus({"step": t}), pid=71, pid_started_at=t)
-    return Sample(t, {0: seen}, run=run)
+    return Sample(t, {w(0): seen}, run=run)
 
 
 @pytest.mark.parametrize("ahead_s", [-100.0, 0.0], ids=["their clock is behind", "their clock is ours"])
@@ -60,9 +66,33 @@ def test_the_recorded_account_counts(ahead_s: float, name: str) -> None:
     engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, journal=LateJournal(theirs))
     engine.start()
     try:
-        until(lambda: (latest := engine.latest()) is not None and latest.t == t - 40)
+        wait_for(lambda: (latest := engine.latest()) is not None and latest.t == t - 40)
         latest = engine.latest()
         assert latest is not None
         assert (latest.run.name, latest.run.started_at, latest.ended_runs) == (name, t - 60, ())
     finally:
         engine.stop()
+
+
+@pytest.mark.parametrize("accepts", [True, False], ids=["the writer takes it", "the writer cannot be reached"])
+def test_what_this_monitor_did_is_added_here_only_where_the_writer_does_not_take_it(accepts: bool) -> None:
+    clock = RunClock()
+    journal = SubmitJournal((), accepts=accepts)
+    shared_run = SharedRun(journal, Isolated(FaultLog(clock)))
+    ours = Event(5.0, "pool.launch", "info", "launched")
+    followed = shared_run.follow(
+        (answers(1.0), answers(2.0)), None, None, (), lambda sample: replace(sample, events=(*sample.events, ours))
+    )
+    assert journal.submitted == [ours]
+    assert [sample.events for sample in followed.samples] == [(), () if accepts else (ours,)]
+
+
+@dataclass
+class SubmitJournal(LateJournal):
+    """A writer that takes what others did, or does not."""
+
+    accepts: bool = True
+
+    def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
+        self.submitted += events
+        return self.accepts

@@ -1,4 +1,4 @@
-"""A demo pool that runs by itself, for monitors that come and go."""
+"""Runs a demo pool without a monitor, for tests that start and stop monitors on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.paths import ROOT
 
 @contextmanager
 def demo_alone(speed: int, state: Path) -> Iterator[Path]:
-    """Run the healthy demo without a screen; give its configuration, and stop it in the end."""
+    """Run the healthy demo without a screen while the block runs; yields the path of its configuration."""
     demo = [sys.executable, "-m", "metabonk_tui", "demo", "--scenario", "healthy", "--no-ui", "--speed", str(speed)]
     environment = {**os.environ, "METABONK_TUI_STATE_DIR": str(state)}
     pool = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Builds a machine's /proc and cgroup mounts as files under a folder, in the shapes that kernels really show."""
+"""Builds a machine's /proc and cgroup mounts as files under a folder, in the shapes of real kernels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ V2_AT = "/sys/fs/cgroup"
 
 @dataclass
 class Machine:
-    """A machine made of files. Sizes are bytes; a file content given as text is written as it is."""
+    """A machine made of files. Sizes are in bytes; text content is written unchanged."""
 
     root: Path
     mounts: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Machine:
         self.write(f"{here}/memory.limit_in_bytes", limit)
         self.write(f"{here}/memory.usage_in_bytes", usage)
         if stat is None:
-            # The group's own numbers stand first and are not the sums.
+            # As in the kernel, the group's own values come first; the hierarchical sums follow.
             stat = (
                 f"cache 1\nactive_file 7\ninactive_file 7\nhierarchical_memory_limit {inherited}\n"
                 f"total_cache {cache}\ntotal_inactive_file {cache // 4}\ntotal_active_file {cache - cache // 4}"

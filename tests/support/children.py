@@ -1,4 +1,4 @@
-"""Starts real child processes that end with the test, however it ends: they live as long as their stdin is open."""
+"""Starts real child processes that end with the test, even after a crash: they exit when their stdin closes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
@@ -18,20 +17,12 @@ UNTIL_CLOSED = "import sys; sys.stdin.read()\n"
 
 
 def config(toml: str = "") -> Config:
-    """Lay a few lines over the packaged configuration."""
+    """Return the packaged configuration with these lines merged over it."""
     return parse_config((ROOT / "config.toml").read_text(), toml)
 
 
-def wait_for(predicate: Callable[[], bool], limit_s: float = 20.0) -> None:
-    """Wait until something is so; fail when it is not within the limit."""
-    end = time.monotonic() + limit_s
-    while not predicate():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
 class Children:
-    """Children in sessions of their own; `close` ends every one and what it was told of."""
+    """Child processes, each in its own session; `close` kills every one and its process group."""
 
     def __init__(self) -> None:
         self._started: list[subprocess.Popen[str]] = []
@@ -39,13 +30,13 @@ class Children:
     def python(
         self, code: str, *arguments: str, env: Mapping[str, str] | None = None, ready: bool = True
     ) -> subprocess.Popen[str]:
-        """Run `python -c CODE ARGUMENTS`; it must print a line when it is ready, which is left in `.line`."""
+        """Run `python -c CODE ARGUMENTS`; with `ready` wait for its first line of output and store it in `.line`."""
         return self.run([sys.executable, "-c", code, *arguments], env=env, ready=ready)
 
     def run(
         self, command: list[str], env: Mapping[str, str] | None = None, ready: bool = True
     ) -> subprocess.Popen[str]:
-        """Run a command; wait for its first line of output."""
+        """Run a command; with `ready` wait for its first line of output and store it in `.line`."""
         child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -61,7 +52,7 @@ class Children:
 
     @staticmethod
     def line(child: subprocess.Popen[str]) -> str:
-        """Wait for the next line of output."""
+        """Return the next line of output; fail when the child ends first."""
         assert child.stdout is not None
         text = child.stdout.readline()
         assert text, f"it ended with {child.wait(5)} instead of saying something"
@@ -69,7 +60,6 @@ class Children:
 
     @staticmethod
     def send(child: subprocess.Popen[str], text: str) -> None:
-        """Send a line of input."""
         assert child.stdin is not None
         child.stdin.write(f"{text}\n")
         child.stdin.flush()
@@ -81,7 +71,7 @@ class Children:
                     pipe.close()
         for child in self._started:
             if child.returncode is None:
-                # Not yet waited for, so the pid and its group can be nobody else's.
+                # Not yet reaped, so the kernel cannot have reused the pid or its group.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 child.wait(10)

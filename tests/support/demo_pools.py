@@ -1,4 +1,4 @@
-"""A demo pool as a test sees it: from outside, through processes, ports and files."""
+"""Drives a demo pool from outside, through processes, ports and files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 import urllib.request
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from metabonk_tui.demo.pool import pool_at
+from tests.support.waiting import wait_for
 
 DEMO = [sys.executable, "-m", "metabonk_tui.demo"]
 LIMIT_S = 30.0
@@ -23,30 +23,19 @@ T = TypeVar("T")
 OWN_KEYS = ("METABONK_", "MEGABONK_", "OLLAMA_")
 
 
-def wait_for(look: Callable[[], T], what: str, limit_s: float = LIMIT_S) -> T:
-    """Look until there is something to see; fail after the limit."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        assert time.monotonic() < deadline, f"not within {limit_s:g} s: {what}"
-        time.sleep(0.03)
-
-
 def clean_environment(**more: str) -> dict[str, str]:
-    """The test's environment without what belongs to MetaBonk."""
+    """Return the test's environment without the variables of MetaBonk."""
     return {key: value for key, value in os.environ.items() if not key.startswith(OWN_KEYS)} | more
 
 
 def environ_of(pid: int) -> dict[str, str]:
-    """Read what a process was started with."""
+    """Return the initial environment of a process."""
     rows = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     return dict(row.split("=", 1) for row in rows if "=" in row)
 
 
 def carrying(name: str) -> list[int]:
-    """List the processes of a pool, independently of the demo's own code."""
+    """Return the pids of a pool's processes; does not use the demo's code."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
@@ -59,7 +48,7 @@ def carrying(name: str) -> list[int]:
 
 @dataclass
 class DemoPool:
-    """One prepared pool and the launches of it."""
+    """A prepared pool and its launchers."""
 
     directory: Path
     facts: dict[str, Any]
@@ -74,12 +63,12 @@ class DemoPool:
         return pool_at(str(self.directory), self.base_port).name
 
     def launch(self, *more: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Launch as `prepare` said."""
+        """Launch with the command and the environment that `prepare` printed."""
         env = clean_environment(METABONK_HEARTBEAT_S="0.3", **self.facts["environment"]) | (environment or {})
         return self.start([*self.facts["launch"], *more], env)
 
     def launch_with_env_file(self, workers: int) -> subprocess.Popen[bytes]:
-        """Launch as a monitor does: the env file sourced by bash with `set -a`."""
+        """Launch as a monitor does: bash sources the env file with `set -a`."""
         script = 'set -a; . "$1"; shift; exec "$@"'
         argv = [text.format(workers=workers) for text in self.config["pool"]["launcher"]["launch"]]
         return self.start(["bash", "-c", script, "launch", self.facts["env_file"], *argv], clean_environment())
@@ -105,11 +94,11 @@ class DemoPool:
         return (self.directory / "launcher.out").read_text()
 
     def log(self, name: str) -> str:
-        """Read one log of the newest run."""
+        """Return one log of the newest run."""
         return (sorted(self.directory.glob("runs/*"))[-1] / "logs" / name).read_text()
 
     def get(self, port: int, path: str = "/status", timeout_s: float = 5.0) -> Any:
-        """GET a document; None while nobody answers."""
+        """Return a JSON document by GET; None while no worker answers."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=timeout_s) as answer:
                 return json.load(answer)
@@ -125,22 +114,22 @@ class DemoPool:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     def wait_up(self, workers: int) -> list[dict[str, Any]]:
-        """Wait until so many workers answer."""
+        """Wait until `workers` workers answer; return their statuses."""
         return [wait_for(lambda slot=slot: self.status(slot), f"worker {slot} answers") for slot in range(workers)]
 
     def heartbeats(self) -> dict[str, dict[str, Any]]:
-        """Ask the orchestrator."""
+        """Return the orchestrator's workers by id; empty while it does not answer."""
         answer = self.get(self.base_port + 64, "/workers")
         return answer["workers_by_id"] if answer else {}
 
     def wait_heartbeats(self, workers: int) -> dict[str, dict[str, Any]]:
-        """Wait until the orchestrator knows exactly so many workers."""
+        """Wait until the orchestrator lists exactly `workers` workers; return them."""
         return wait_for(
             lambda: rows if len(rows := self.heartbeats()) == workers else None, f"{workers} workers sent a heartbeat"
         )
 
     def pid(self, slot: int) -> int:
-        """Find a worker's pid by the port in its environment."""
+        """Return a worker's pid, found by the port in its environment."""
 
         def look() -> int | None:
             for pid in carrying(self.name):
@@ -154,11 +143,11 @@ class DemoPool:
         return wait_for(look, f"a process of slot {slot}")
 
     def assert_gone(self) -> None:
-        """Nothing is left: no process, no port."""
+        """Assert that no process and no open port is left."""
         assert carrying(self.name) == []
         for port in (*range(self.base_port, self.base_port + 8), self.base_port + 64, self.base_port + 65):
             assert not self.is_listening(port), f"port {port} still answers"
 
 
 MakePool = Callable[..., DemoPool]
-"""(scenario, *, speed, workers, folder) to a prepared pool."""
+"""(scenario, *, speed, workers, folder) -> a prepared pool."""

@@ -1,4 +1,4 @@
-"""Draw a screen without a terminal: the rows that would be on it, as spans or as text."""
+"""Draws a screen without a terminal, as rows of spans or as text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from metabonk_tui.ui.frame import Frame, Page, UiState
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
 from metabonk_tui.ui.style.spans import Row, plain
+from tests.support.refs import w
 from tests.ui.conftest import read_config
 
 SCREENS = all_screens()
@@ -20,12 +21,12 @@ SIZES = ((80, 24), (120, 40), (200, 60), (40, 12), (20, 5))
 
 @lru_cache
 def defaults() -> Config:
-    """Read the packaged configuration once."""
+    """Return the packaged configuration, read once."""
     return read_config()
 
 
 def frame_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "dashboard", **over: object) -> Frame:
-    """Put a Frame together as the desk does, with the keys that work then."""
+    """Build a Frame as the desk does, with the keys that work in its state."""
     ascii_ = bool(over.pop("ascii", False))
     frame = Frame(snapshot, wide, high, defaults(), glyphs=ASCII if ascii_ else UNICODE)
     frame = replace(frame, **over)  # type: ignore[arg-type]
@@ -34,12 +35,12 @@ def frame_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "das
 
 
 def page_of(snapshot: Snapshot | None, wide: int, high: int, screen: str = "dashboard", **over: object) -> Page:
-    """Draw a page."""
+    """Draw a screen; return its page before it is cut to the height."""
     return SCREENS[screen].page(frame_of(snapshot, wide, high, screen, **over))
 
 
 def rows_of(snapshot: Snapshot, wide: int, high: int, screen: str = "dashboard", **over: object) -> tuple[Row, ...]:
-    """Draw what is on the screen."""
+    """Draw a screen; return the rows that are visible."""
     scroll = int(str(over.pop("scroll", 0)))
     frame = frame_of(snapshot, wide, high, screen, **over)
     page = SCREENS[screen].page(frame)
@@ -50,10 +51,10 @@ def rows_of(snapshot: Snapshot, wide: int, high: int, screen: str = "dashboard",
 
 
 def text_of(snapshot: Snapshot, wide: int, high: int, screen: str = "dashboard", **over: object) -> str:
-    """Draw what is on the screen as text."""
+    """Draw a screen; return its visible rows as text."""
     return "\n".join(plain(row).rstrip() for row in rows_of(snapshot, wide, high, screen, **over)) + "\n"
 
 
 def chosen(slot: int | None = None, density: str = "automatic", **over: object) -> UiState:
     """Make what the person has chosen."""
-    return replace(UiState(), slot=slot, density=density, **over)  # type: ignore[arg-type]
+    return replace(UiState(), ref=None if slot is None else w(slot), density=density, **over)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A launcher with the contract of `launch.py` and every bad habit that its folder's `mode` file asks for.
+"""Launches workers like `launch.py`, with the bad habits that the `mode` file of its folder lists.
 
 Copied into a test's own folder as launch.py. Habits: stop-lies, stop-hangs, ignores-term, escapes, exits-3,
 daemonises, nested (a supervisor in a session of its own), half (one worker never listens), slow.
@@ -34,7 +34,7 @@ def worker() -> None:
 
 
 def escape() -> None:
-    """Leave a child in a session of its own, and a daemon that nobody is the parent of."""
+    """Leave a child in its own session, and a daemon whose parent has exited."""
     nap = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"]
     subprocess.Popen(nap, start_new_session=True)
     if os.fork() == 0:

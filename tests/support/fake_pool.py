@@ -1,4 +1,4 @@
-"""A real pool in a folder of its own, and the backend on it; leaves no process behind."""
+"""Runs a real pool in its own folder, with a backend on it; leaves no process behind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Plan, TargetProcess
 from metabonk_tui.core.model.sample import Event, Operation
 from tests.support.children import config
+from tests.support.ports import accepts, free_ports
 
 MARK = "FAKE_POOL_FOLDER"
 
@@ -36,7 +36,7 @@ class RealClock:
 
 
 class FakePool:
-    """One folder with a launcher in it, on free ports."""
+    """A folder with a launcher, on free ports."""
 
     def __init__(self, folder: Path, workers: int = 8) -> None:
         self.folder = folder / "checkout"
@@ -52,7 +52,7 @@ class FakePool:
         (self.folder / "mode").write_text(" ".join(names))
 
     def config(self, launcher: str = "") -> Config:
-        """The configuration of this pool; `launcher` are lines that replace those of [pool.launcher]."""
+        """Return the configuration of this pool; the lines in `launcher` replace those of [pool.launcher]."""
         lines = {
             "directory": f'"{self.folder}"',
             "launch": f'["{sys.executable}", "launch.py", "--workers", "{{workers}}", "--base-port", "{{base_port}}"]',
@@ -72,7 +72,7 @@ class FakePool:
         )
 
     def backend(self, launcher: str = "", read_only: bool = False) -> LauncherPool:
-        """A monitor's hands, with a lock of its own."""
+        """Return a launcher backend with its own lock, as a monitor has."""
         settings = self.config(launcher)
         backend = LauncherPool(
             settings,
@@ -86,7 +86,7 @@ class FakePool:
         return backend
 
     def launch_by_hand(self, workers: int, *more: str) -> subprocess.Popen[bytes]:
-        """Launch as a person does, without any monitor."""
+        """Launch without a monitor, as a user does from a shell."""
         argv = [sys.executable, "launch.py", "--workers", str(workers), "--base-port", str(self.base_port), *more]
         child = subprocess.Popen(
             argv,
@@ -96,14 +96,14 @@ class FakePool:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        # Reaped at once when it ends, as its shell would: a zombie looks alive to the stop command.
+        # Reap it when it ends, as a shell does: the stop command takes a zombie for a live process.
         reaper = threading.Thread(target=child.wait)
         reaper.start()
         self.hands.append(reaper)
         return child
 
     def pids(self) -> set[int]:
-        """Everything alive that belongs to this folder, however detached."""
+        """Return the pids of all live processes that belong to this folder, detached ones included."""
         proc, found = Proc(), set()
         for pid in proc.pids():
             with contextlib.suppress(OSError):
@@ -112,7 +112,7 @@ class FakePool:
         return found
 
     def open_ports(self, workers: int = 8) -> list[int]:
-        """Ports of this pool that accept."""
+        """Return the ports of this pool that accept connections."""
         return [port for port in range(self.base_port, self.base_port + workers) if accepts(port)]
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class FakePool:
 
 
 class OperationRecorder:
-    """Collects what an operation tells."""
+    """Collects the progress reports of an operation."""
 
     def __init__(self) -> None:
         self.all: list[Operation] = []
@@ -148,7 +148,7 @@ class OperationRecorder:
 
 
 async def do(backend: LauncherPool, action: Action) -> tuple[Plan, OperationRecorder, tuple[Event, ...]]:
-    """Plan and apply."""
+    """Plan and apply an action; return the plan, the progress and the events."""
     plan = backend.plan(action, await backend.read())
     recorder = OperationRecorder()
     events = await backend.apply(plan, recorder)
@@ -157,28 +157,3 @@ async def do(backend: LauncherPool, action: Action) -> tuple[Plan, OperationReco
 
 def workers_of(plan: Plan) -> tuple[TargetProcess, ...]:
     return tuple(hit for hit in plan.hits if hit.role == "worker")
-
-
-def accepts(port: int) -> bool:
-    with socket.socket() as client:
-        client.settimeout(1.0)
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_ports(count: int) -> int:
-    """Find a first port that so many free ones follow. xdist's workers look in different places."""
-    seed = os.getpid() % 400
-    for step in range(400):
-        base = 20000 + (seed + step * 7) % 400 * 30
-        if all(not accepts(port) and _binds(port) for port in range(base, base + count)):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _binds(port: int) -> bool:
-    with socket.socket() as server:
-        try:
-            server.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

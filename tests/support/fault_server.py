@@ -1,4 +1,4 @@
-"""A server of bad answers on real sockets: each path of `FAULTS` misbehaves in its own way, `/good` does not."""
+"""Serves bad answers on real sockets: each path of `FAULTS` fails in its own way, `/good` does not."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def endless_header(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 
 async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    # Lingering for no time at all makes the kernel send RST instead of FIN.
+    # A linger time of 0 makes the kernel send RST instead of FIN.
     connection: socket.socket = writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.close()
@@ -133,7 +133,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "ssh": (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "not json"),
     "bad-chunks": (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"), "not json"),
 }
-"""Path → (what is sent, the named failure that it must become)."""
+"""Path → (the answer, the error that it must become)."""
 
 ODD: dict[str, tuple[bytes, str]] = {
     "nan": (b'{"step": 7, "odd": NaN}', "nan"),
@@ -164,7 +164,7 @@ class FaultServer:
         self.open = 0
         self.requests: list[bytes] = []
         self.good_then_close = 0
-        """How many answers of `/good` are followed by closing the connection, unannounced."""
+        """Number of answers of `/good` after which the server closes the connection without notice."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def url(self, path: str) -> str:
@@ -222,11 +222,3 @@ async def fault_server() -> AsyncIterator[FaultServer]:
         server.close()
         await faults.close()
         await server.wait_closed()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on, at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

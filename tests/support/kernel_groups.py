@@ -1,4 +1,4 @@
-"""Makes real memory cgroups for a test, and removes them with everything in them."""
+"""Creates real memory cgroups for a test, and removes them with the processes in them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from metabonk_tui.adapters.host.cgroup import Cgroup, CgroupTree
 
 
 class KernelGroup:
-    """One real group. `procs` is the file that a process writes its pid into to join."""
+    """A real group. A process joins it by writing its pid into the file `procs`."""
 
     def __init__(self, above: Cgroup, directory: Path, name: str) -> None:
         self.version, self.directory, self.name = above.version, directory, name
         self.procs = directory / "cgroup.procs"
 
     def limit(self, limit_bytes: int) -> None:
-        """Set the limit, and allow no swap beyond it."""
+        """Set the memory limit and forbid swap beyond it."""
         names = ("memory.max",) if self.version == 2 else ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
         (self.directory / names[0]).write_text(str(limit_bytes))
         for name, value in ((names[-1], str(limit_bytes)), ("memory.swap.max", "0")):
@@ -34,7 +34,7 @@ class KernelGroup:
 
 
 class KernelGroups:
-    """The groups of one test, made below the nearest group where that is allowed."""
+    """The groups of one test, created below the nearest parent group that permits it."""
 
     def __init__(self) -> None:
         self.why_not = "no memory cgroup is mounted"
@@ -74,7 +74,7 @@ class KernelGroups:
         return group if (group.directory / accounts).exists() else None
 
     def close(self) -> None:
-        """Kill what is still inside and remove the groups, innermost first."""
+        """Kill the processes in the groups and remove the groups, innermost first."""
         while self._made:
             group = self._made.pop()
             end = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""Where the tests find the checkout, the kept screens, and recordings that lie beside it."""
+"""Names the paths of the checkout, the stored screens, and the recordings beside the checkout."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A monitor on a script, to be run in a pseudo-terminal: `python -m tests.support.pty_child WORDS_FILE`."""
+"""Runs a scripted monitor in a pseudo-terminal: `python -m tests.support.pty_child WORDS_FILE`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.ui.conftest import ROOT, ScriptedMonitor
 
 
 def main(words: Path) -> int:
-    """Show scenes that change every cell ten times a second, until told to leave."""
-    # Only the controlling terminal hangs up when it goes away.
+    """Show scenes that change every cell ten times a second, until the user quits or a signal arrives."""
+    # The kernel sends SIGHUP only for the controlling terminal.
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     monitor = ScriptedMonitor(scenes.healthy())
     ended = threading.Event()

@@ -1,4 +1,4 @@
-"""Snapshots of what is rarely seen and must be right when it is: how processes ended, an OOM kill, swap and GPUs."""
+"""Builds Snapshots of rare states: every exit reason, an OOM kill, swap thrashing, GPUs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from metabonk_tui.core.model.process_exit import ExitReason, ProcessExit
 from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Generation
+from tests.support.refs import w
 from tests.support.snapshots import GB, HOSTILE, MB, SCENES, START, accused, leak, memory, mixed, worker
 
 
 def ended(word: ExitReason, evidence: str, after_s: float, code: int | None = None) -> ProcessExit:
-    """Make the end of a process, so long after the start of the run."""
+    """Return the exit of a process, `after_s` seconds after the start of the run."""
     return ProcessExit(word, evidence, START + after_s, code, None if code is None or code >= 0 else -code, 50)
 
 
@@ -32,7 +33,7 @@ LIVES = (
 
 
 def killed() -> Snapshot:
-    """Every way for a process to end, all in one slot; the last was an OOM kill, and the black box kept it."""
+    """Every exit reason, all in one slot; the last is an OOM kill with a black box."""
     base = mixed()
     pids = (41227, 41311, 41398, 41467, 41520, 41588, 41640)
     lives = tuple(
@@ -60,7 +61,7 @@ def killed() -> Snapshot:
 
 
 def thrashing() -> Snapshot:
-    """Swap grows while tasks stall; of three GPUs one ends at any moment, one soon, one is still learned."""
+    """Swap grows while tasks stall; of three GPUs the forecasts are CRITICAL, WARNING and LEARNING."""
     base = leak()
     t = base.t
     swap_text = "swap thrashing: +412 MB/min, PSI 63"
@@ -83,14 +84,14 @@ def thrashing() -> Snapshot:
 
 
 def hostile_ends() -> Snapshot:
-    """A black box and ends with texts as nasty as they come."""
+    """A black box and exits with hostile texts: controls, wide characters, 1000 letters."""
     base = killed()
     death = ProcessExit("OOM-killed", HOSTILE, base.t - 5)
     workers = tuple(replace(w, generations=(Generation(1, START, 7, HOSTILE, death),)) for w in base.workers)
     box = BlackBox(base.t, (BlackBoxPoint(base.t - 5, 10**15, ((HOSTILE, 10**15),)), BlackBoxPoint(base.t, None, ())))
     return replace(
         base, workers=workers, memory=replace(memory(base.t, 4.2), black_box=box, kernel_log=HOSTILE),
-        log_lines={0: (HOSTILE, "x"), 3: (HOSTILE,)},
+        log_lines={w(0): (HOSTILE, "x"), w(3): (HOSTILE,)},
     )  # fmt: skip
 
 
@@ -98,13 +99,13 @@ SHAPER = "WARN: intrinsic reward shaper unavailable (No module named 'src.worker
 
 
 def logged() -> Snapshot:
-    """Logs that tell something: all say the same once, one says more, and one file names another worker."""
+    """Worker logs: one line is common to all, one worker has more, and one file names another worker."""
     base = accused()
     common = "omega: GPU memory fraction could not be set: UserWarning: expandable_segments not supported"
     lines = {
-        0: (common, "[worker:omega-2] WARN: not mine, though it stands in my file"),
-        1: (common, "System2 request failed: HTTPConnectionPool(host='127.0.0.1', port=11434): Read timed out."),
-        2: (common, f"[worker:omega-2] {SHAPER}",
+        w(0): (common, "[worker:omega-2] WARN: not mine, though it stands in my file"),
+        w(1): (common, "System2 request failed: HTTPConnectionPool(host='127.0.0.1', port=11434): Read timed out."),
+        w(2): (common, f"[worker:omega-2] {SHAPER}",
             "Traceback (most recent call last):",
             "ModuleNotFoundError: No module named 'src.worker.reward_shaper'"),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Readers and a pool that do as they are told, for the engine's tests."""
+"""Provides scripted readers and a scripted pool for the tests of the engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart
+from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart
 from metabonk_tui.core.model.sample import (
     EnvReading,
     Event,
@@ -33,10 +33,11 @@ from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector, Readers
 from metabonk_tui.engine.engine import Engine
 from tests.support.paths import ROOT
+from tests.support.waiting import wait_for
 
 DEFAULTS = (ROOT / "config.toml").read_text(encoding="utf-8")
 LIMIT_S = 20.0
-"""For a machine that many share; nothing here takes that long by itself."""
+"""Generous for a busy machine; no test here needs that long."""
 
 
 def configured(workers: int = 2, interval_s: float = 0.05, **observe: float) -> Config:
@@ -48,16 +49,8 @@ def configured(workers: int = 2, interval_s: float = 0.05, **observe: float) -> 
     )
 
 
-def until(true: Callable[[], Any], what: str = "it never became true") -> Any:
-    ends = time.monotonic() + LIMIT_S
-    while not (found := true()):
-        assert time.monotonic() < ends, what
-        time.sleep(0.005)
-    return found
-
-
 async def gather_until(source: Collector, true: Callable[[Sample], bool]) -> Sample:
-    """Gather on until there is such a Sample."""
+    """Gather until a Sample meets the condition, and return it; fail after 20 s."""
     ends = time.monotonic() + LIMIT_S
     while True:
         sample = await source.gather()
@@ -73,13 +66,13 @@ def worker_process(slot: int, pid: int, started_at: float) -> ProcessReading:
 
 @dataclass
 class Workers:
-    """Every worker answers at once, but those that are named in `hung` or `errors`."""
+    """Every worker answers at once, except those in `hung` or `errors`."""
 
     hung: set[int] = field(default_factory=set)
     errors: dict[int, str] = field(default_factory=dict)
     broken: set[int] = field(default_factory=set)
     fields: dict[str, Any] = field(default_factory=dict)
-    """What every status says besides its step."""
+    """Fields of every status besides its step."""
     timeout_s: float = 0.4
     asked: list[int] = field(default_factory=list)
     closed: bool = False
@@ -102,7 +95,7 @@ class Workers:
 
 @dataclass
 class Table:
-    """The process table. `stuck` makes the next readings wait."""
+    """A scripted process table. `stuck` makes the next readings wait."""
 
     processes: tuple[ProcessReading, ...] = ()
     error: Exception | None = None
@@ -150,7 +143,7 @@ class Environments:
 
 @dataclass
 class Beats:
-    """The orchestrator."""
+    """A scripted orchestrator; every answer takes `hung_s` seconds."""
 
     reading: OrchestratorReading = field(default_factory=OrchestratorReading)
     hung_s: float = 0.0
@@ -163,7 +156,7 @@ class Beats:
 
 
 class Pool:
-    """A pool whose operations do what the test says: `apply_with` is awaited as apply(plan, progress)."""
+    """A pool with scripted operations: `apply_with` is awaited as apply(plan, progress)."""
 
     name = "scripted"
 
@@ -186,7 +179,7 @@ class Pool:
         if self.plan_error is not None:
             raise self.plan_error
         start = action.workers if isinstance(action, Launch | Resize | Restart) else 0
-        return Plan(action, "start" if start else "stop", (("run",),), (), start, "/", None, None)
+        return Plan(action, "start" if start else "stop", (("run",),), (), start, PlanSource("/"))
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         self.applied.append(plan)
@@ -201,7 +194,7 @@ class Pool:
 
 @dataclass
 class Scene:
-    """Everything that an engine looks at, and the engine."""
+    """An engine with all its scripted readers."""
 
     config: Config = field(default_factory=configured)
     clock: RunClock = field(default_factory=RunClock)
@@ -237,13 +230,13 @@ class Scene:
             assert not [thread for thread in threading.enumerate() if thread is engine._thread], "it did not end"
 
     def latest(self, engine: Engine) -> Snapshot:
-        found = until(engine.latest, "no Snapshot came")
+        found = wait_for(engine.latest, "no Snapshot came")
         assert isinstance(found, Snapshot)
         return found
 
 
 def gated(gate: threading.Event, title: str = "launch 2 workers", *events: Event, ok: bool = True) -> Any:
-    """Make an apply that waits for the gate and then ends, telling both."""
+    """Return an apply that reports its start, waits for the gate, and reports its end."""
 
     async def apply(plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         operation = Operation(title, time.time(), ())

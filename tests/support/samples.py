@@ -1,4 +1,4 @@
-"""Scenarios as data: what each worker would answer at each time → Samples → Snapshots, through `step` alone."""
+"""Turns scenarios (each worker's answer at each time) into Samples, and these into Snapshots through `step` alone."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from metabonk_tui.core.model.snapshot import Check, Node, Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.verdict.inputs import VerdictInputs
+from tests.support.refs import w
 
 GB = 1_000_000_000
 MIN = 60.0
@@ -34,23 +35,23 @@ HOUR = 3600.0
 
 Fields = dict[str, Any]
 Answer = Fields | str | None
-"""A status, a named failure, or None: this worker was not looked at."""
+"""A status, an error name, or None: this worker was not polled."""
 Life = Callable[[int, float], Answer]
 
 
 def configured(toml: str = "") -> Config:
-    """The packaged configuration with this laid over it."""
+    """Return the packaged configuration with these lines merged over it."""
     return parse_config(default_config_text(), toml)
 
 
 CONFIG = configured()
 
 NO_HOLD = configured("[verdict]\nhold_evaluations = 1")
-"""For scripts in which what is decided matters, not when it shows."""
+"""For scripts that test which verdict is decided, not when it shows."""
 
 
 def healthy(_slot: int, t: float, since_t: float = 0.0) -> Fields:
-    """Every component on and growing; in the menu."""
+    """Every component is on and grows; the worker is in the menu."""
     lived_s = t - since_t
     return {
         "step": lived_s,
@@ -73,12 +74,12 @@ PLAYING: Fields = {"gameplay_started": True, "hud_present": True, "dynamic_ui_st
 
 
 def playing(slot: int, t: float) -> Fields:
-    """Healthy, and in gameplay with two signs."""
+    """Healthy, and in gameplay by two signs."""
     return healthy(slot, t) | PLAYING
 
 
 def silent(_slot: int, t: float) -> Fields:
-    """A worker without any component: gated keys are absent, and exploration actions climb all the same."""
+    """A worker without any component: gated keys are absent, but exploration actions still grow."""
     return {
         "step": t,
         "reward": 0.0,
@@ -114,12 +115,12 @@ def with_fields(life: Life, **fields: Any) -> Life:
 
 
 def by_slot(*lives: Life) -> Life:
-    """Every slot its own life."""
+    """Each slot has its own life, by position."""
     return lambda slot, t: lives[slot](slot, t)
 
 
 def phases(*parts: tuple[float, Life]) -> Life:
-    """One life after another: (from this time on, this life)."""
+    """Lives one after another: (start time in seconds, life)."""
 
     def lived(slot: int, t: float) -> Answer:
         life = parts[0][1]
@@ -132,24 +133,21 @@ def phases(*parts: tuple[float, Life]) -> Life:
 
 
 def down(_slot: int, _t: float) -> Answer:
-    """Not reachable."""
     return "refused"
 
 
 def unseen(_slot: int, _t: float) -> Answer:
-    """Not looked at."""
     return None
 
 
 def room(available: float = 8.0, kills: int | None = 0, scope: Any = "cgroup") -> MemoryReading:
-    """Memory with this many GB available."""
+    """Return a memory reading with `available` GB free of 16 GB."""
     return MemoryReading(
         total_bytes=16 * GB, available_bytes=int(available * GB), oom_kills=kills, oom_scope=scope, limited_by="host"
     )
 
 
 def header(started_at: float = 0.0, workers: int | None = 3, every_s: float | None = 10.0, **how: Any) -> RunHeader:
-    """The header of a run."""
     values = {"name": f"run-{started_at:g}", "how": "launched by us"} | how
     return RunHeader(started_at=started_at, desired=workers, interval_s=every_s, **values)
 
@@ -172,9 +170,9 @@ def script(
     blind: Callable[[float], bool] | None = None,
     observable: Iterable[str] | None = None,
 ) -> list[Sample]:
-    """Write down what is seen at `from_s`, one interval later, and so on until `for_s` has passed.
+    """Return the samples at `from_s`, one interval later, and so on until `for_s` seconds have passed.
 
-    `blind(t)`: nobody was watching then. `run`: "launched" for a header at 0 like ours, None for none.
+    `blind(t)`: no monitor was running at t. `run`: "launched" for our own header at 0, None for no header.
     """
     run_header = header(0.0, workers, every_s) if run == "launched" else run
     seen_fields = frozenset(observable) if observable is not None else None
@@ -201,10 +199,10 @@ def script(
         samples.append(
             Sample(
                 t=t,
-                workers=seen,
+                workers={w(slot): each for slot, each in seen.items()},
                 memory=memory(t) if memory else None,
                 processes=processes(t) if processes else None,
-                environments=environments,
+                environments={w(slot): reading for slot, reading in environments.items()},
                 pool=pool(t) if pool else None,
                 events=(events or {}).get(t, ()),
                 run=run_header if not samples and not isinstance(run_header, str) else None,
@@ -214,31 +212,31 @@ def script(
 
 
 def observation(answer: Fields | str, observable: frozenset[str] | None = None, **who: Any) -> Observation:
-    """What one poll brought."""
+    """Return the result of one poll; a string is an error."""
     if isinstance(answer, str):
         return Observation(error=answer, **who)
     return Observation(status=WorkerStatus(answer, observable), **who)
 
 
 def begin(sample: Sample, run: RunHeader) -> Sample:
-    """The same sample, beginning a run."""
+    """Return the sample as the first of a run."""
     return replace(sample, run=run)
 
 
 def play(
     samples: Iterable[Sample], config: Config = CONFIG, before: Snapshot | None = None, *, anew: bool = False
 ) -> list[Snapshot]:
-    """Step through all of them.
+    """Step through all samples and return every Snapshot.
 
-    Many scripts begin alike, and a Snapshot depends on the configuration and the Samples so far and on nothing else:
-    what was stepped through not long ago is not stepped through again. `anew`: it is, for a test of just that.
+    A Snapshot depends only on the configuration and the samples so far. Many scripts have the same beginning, so
+    recent results are cached. `anew` bypasses the cache.
     """
     if before is not None or anew:
         return [before := step(before, sample, config) for sample in samples]
     snapshots: list[Snapshot] = []
     so_far = blake2b(pickle.dumps(config), digest_size=16)
     for sample in samples:
-        # A pickle tells 0 from False and 0.0, which are equal.
+        # A pickle distinguishes 0, False and 0.0, which compare equal.
         so_far.update(pickle.dumps(sample))
         key = so_far.digest()
         if key in _PLAYED:
@@ -256,57 +254,55 @@ _PLAYED: OrderedDict[bytes, Snapshot] = OrderedDict()
 
 
 def last(samples: Iterable[Sample], config: Config = CONFIG) -> Snapshot:
-    """Step through all of them and keep the last."""
+    """Step through all samples and return the last Snapshot."""
     return play(samples, config)[-1]
 
 
 def at(snapshots: Iterable[Snapshot], t: float) -> Snapshot:
-    """The Snapshot at a time."""
+    """Return the Snapshot whose time is exactly `t`."""
     return next(snapshot for snapshot in snapshots if snapshot.t == t)
 
 
 def worker(snapshot: Snapshot, slot: int = 0) -> WorkerView:
-    """One worker."""
     return next(view for view in snapshot.workers if view.slot == slot)
 
 
 def part(snapshot: Snapshot, component: str, slot: int = 0) -> ComponentView:
-    """One component of one worker."""
     return next(view for view in worker(snapshot, slot).components if view.id == component)
 
 
 def state(snapshot: Snapshot, component: str, slot: int = 0) -> ComponentState:
-    """What one component is doing on one worker."""
+    """Return the state of one component on one worker."""
     return part(snapshot, component, slot).state
 
 
 def node(snapshot: Snapshot, name: str) -> Node:
-    """One question of the matrix."""
+    """Return one question of the verdict matrix by id."""
     return next(one for one in snapshot.verdict.nodes if one.id == name)
 
 
 def results(snapshot: Snapshot) -> list[str]:
-    """The checks so far."""
+    """Return the results of all checks of the gate."""
     return [check.result for check in snapshot.gate.checks]
 
 
 def check(snapshot: Snapshot, n: int) -> Check:
-    """One check, counted from 1."""
+    """Return check `n`, counted from 1."""
     return snapshot.gate.checks[n - 1]
 
 
 def changes(snapshot: Snapshot) -> list[tuple[float, str]]:
-    """Every word that was shown in this run, and since when."""
+    """Return (seconds after the start, verdict) for every verdict shown in this run."""
     return [(t - snapshot.run.started_at, word.value) for t, word, _ in snapshot.verdicts]
 
 
 def kinds(snapshot: Snapshot, *wanted: str) -> list[str]:
-    """The kinds of the events, in their order; only these where some are named."""
+    """Return the kinds of the events in order; with `wanted` only those."""
     return [event.kind for event in snapshot.events if not wanted or event.kind in wanted]
 
 
 def facts_of(snapshot: Snapshot, config: Config = CONFIG, **changes: Any) -> VerdictInputs:
-    """What the matrix was decided on, with some of it changed: for what no sample can tell yet."""
+    """Return the inputs of the verdict matrix with some values replaced, for states that no sample produces."""
     began_t = snapshot.gate.began_t
     values: dict[str, Any] = {
         "t": snapshot.t,

@@ -1,6 +1,6 @@
-"""Series of available memory to forecast on: kinds that end and kinds that do not, many of each by seed.
+"""Generates series of available memory by kind and seed: kinds that reach zero and kinds that do not.
 
-A series is drawn at 1 s and thinned, holed and shaken afterwards; its end is where the undisturbed level reaches zero.
+A series is generated at 1 s, then thinned, cut and disturbed. Its end is where the undisturbed level reaches zero.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ KINDS = (*LEAKS, *SAFE)
 
 @dataclass(frozen=True)
 class Series:
-    """Readings of available memory, and when it ends."""
+    """Readings of available memory, and the time at which it reaches zero."""
 
     kind: str
     total_bytes: float
     readings: tuple[tuple[float, float], ...]
-    """(t, available bytes), as a source would give them."""
+    """(t in seconds, available bytes), as a reader returns them."""
     end_t: float | None
-    """When it reaches zero; None: it does not."""
+    """When it reaches zero, in seconds; None: it does not."""
 
 
 def draw(kind: str, seed: int, interval_s: float | None = None, minutes: int | None = None) -> Series:
-    """Draw one series of a kind; the same seed gives the same series."""
+    """Generate one series of a kind; equal seeds give equal series."""
     rng = random.Random(f"{kind} {seed}")
     interval_s = interval_s or rng.choice((1.0, 1.0, 2.0, 5.0))
     total = math.exp(rng.uniform(math.log(0.5e9), math.log(64e9)))
@@ -66,7 +66,7 @@ def _linear(rng: random.Random, total: float, start: float, length_s: float) -> 
 
 
 def _stepped(rng: random.Random, total: float, start: float, length_s: float) -> Level:
-    """Fall in a line, with loads that take a share at once."""
+    """Fall linearly, with loads that each take a share at once."""
     share = rng.uniform(0.2, 0.4)
     count = rng.randint(2, 4)
     times = sorted(rng.uniform(0.1, 0.6) * length_s for _ in range(count))
@@ -94,7 +94,7 @@ def _flat(rng: random.Random, total: float, start: float, length_s: float) -> Le
 
 
 def _wander(rng: random.Random, total: float, start: float, length_s: float) -> Level:
-    """Drift about: slow waves and a walk that is pulled back."""
+    """Drift: slow waves, and a random walk that is pulled back."""
     pull_s, size = rng.uniform(300, 1500), start * rng.uniform(0.02, 0.08)
     at, values = 0.0, []
     for _ in range(int(length_s / 5) + 2):
@@ -117,7 +117,7 @@ def _slow_saw(rng: random.Random, total: float, start: float, length_s: float) -
 
 
 def _steps(rng: random.Random, total: float, start: float, length_s: float) -> Level:
-    """Load something now and then, at once or within a minute; sometimes it is given back."""
+    """Load 2 to 5 times, at once or within a minute; some loads are released again."""
     moves = []
     for _ in range(rng.randint(2, 5)):
         takes_s = rng.choice((0.0, 10.0, 60.0))

@@ -1,4 +1,4 @@
-"""Snapshots made by hand: one for every way a run can look. Small factories, and what differs."""
+"""Builds Snapshots by hand, one for every state that a screen must show."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ from metabonk_tui.core.model.worker import (
     WorkerView,
 )
 from metabonk_tui.core.text.clean import clean_text
+from tests.support.refs import w
 
 S = ComponentState
 START = 1767362523.0
@@ -82,7 +83,7 @@ BEARINGS: dict[ComponentState, WindowActivity] = {
 
 
 def trend(seed: int, scale: float, n: int = 60) -> tuple[float, ...]:
-    """Growth per minute that looks like life: bursts, gaps, and the same every time."""
+    """Return growth per minute with bursts and gaps, equal for equal seeds."""
     grown = []
     for i in range(n):
         wave = (math.sin(i * 1.7 + seed) + math.sin(i * 0.61 + 2 * seed)) * 0.5
@@ -91,7 +92,7 @@ def trend(seed: int, scale: float, n: int = 60) -> tuple[float, ...]:
 
 
 def component(i: int, state: ComponentState, value: float | None = None, **over: Any) -> ComponentView:
-    """Make component number `i` of the five."""
+    """Return component number `i` of the five."""
     known = value is not None and state not in (S.STALE, S.DOWN)
     part: dict[str, Any] = {
         "state": state,
@@ -117,7 +118,7 @@ def component(i: int, state: ComponentState, value: float | None = None, **over:
 
 
 def components(states: tuple[tuple[ComponentState, float | None, float | None], ...], seed: int) -> Any:
-    """Make all five from (state, value, change)."""
+    """Return all five components from (state, value, change)."""
     scales = (6, 0.09, 2, 1, 1)
     return tuple(
         component(
@@ -139,11 +140,11 @@ _ENV_KEYS = tuple(f"METABONK_KEY_{i}" for i in range(14))
 
 
 def worker(slot: int, t: float, states: Any = None, **over: Any) -> WorkerView:
-    """Make a healthy worker; `over` says what is different."""
+    """Return a healthy worker with the fields in `over` replaced."""
     states = HEALTHY[slot % 3] if states is None else states
     playing = slot % 3 == 1
     fields: dict[str, Any] = {
-        "slot": slot,
+        "ref": w(slot),
         "port": 5000 + slot,
         "reach": Reach.UP,
         "reach_since_t": START + 12,
@@ -192,20 +193,20 @@ def worker(slot: int, t: float, states: Any = None, **over: Any) -> WorkerView:
 
 
 def checks(results: str) -> tuple[Check, ...]:
-    """Make the six checks from letters: P F U S and - for to come."""
+    """Return the six checks from letters: P F U S, and - for to come."""
     names: dict[str, CheckResult] = {"P": "PASS", "F": "FAIL", "U": "UNKNOWN", "S": "SKIPPED", "-": "TO COME"}
     return tuple(Check(i + 1, START + 303 + 300 * i, names[letter], "") for i, letter in enumerate(results))
 
 
 def node(which: int, answer: Any, leads_to: str, level: Any, on_path: bool, short: str, *evidence: str) -> Node:
-    """Make one of the three questions of the matrix."""
+    """Return one of the three questions of the verdict matrix."""
     ids: tuple[Any, ...] = ("components", "memory", "gameplay")
     questions = ("Are the metrics still zero?", "Memory stable, > 1 GB?", "Gameplay within 2 h?")
     return Node(ids[which], questions[which], answer, leads_to, level, on_path, short, evidence)
 
 
 def history(t: float, points: list[float], minutes: int = 30) -> tuple[tuple[float, int], ...]:
-    """Draw available memory through these points (GB), one value a minute, the last one now."""
+    """Return (t, available bytes) once per minute through these points in GB; the last point is now."""
     values = []
     for i in range(minutes + 1):
         x = i / minutes * (len(points) - 1)
@@ -215,7 +216,7 @@ def history(t: float, points: list[float], minutes: int = 30) -> tuple[tuple[flo
 
 
 def memory(t: float, available: float, points: list[float] | None = None, **over: Any) -> MemoryView:
-    """Make a judged memory; 15.6 GB in all, floor 1.0."""
+    """Return a memory view with 15.6 GB in total and a floor of 1.0 GB."""
     level = "ok" if available >= 1.0 else "warn"
     fields: dict[str, Any] = {
         "reading": MemoryReading(
@@ -260,13 +261,13 @@ def memory(t: float, available: float, points: list[float] | None = None, **over
 
 def event(t: float, severity: Any, text: str, kind: str = "check", on: int | None = None, **facts: Any) -> Event:
     """Make an event."""
-    return Event(t, kind, severity, text, on, facts)
+    return Event(t, kind, severity, text, None if on is None else w(on), facts)
 
 
 def snapshot(
     elapsed_s: float, workers: tuple[WorkerView, ...], verdict: Verdict, mem: MemoryView, **over: Any
 ) -> Snapshot:
-    """Make a snapshot of a run that began at 14:02:03."""
+    """Return a Snapshot of a run that started at 14:02:03 UTC."""
     t = START + elapsed_s
     fields: dict[str, Any] = {
         "t": t,
@@ -475,7 +476,7 @@ def mixed() -> Snapshot:
 
 
 def waiting(n: int = 3) -> Snapshot:
-    """Start-up: nobody answers yet, nothing is known."""
+    """Start-up: no worker answers yet, nothing is known."""
     elapsed_s = 8.0
     t = START + elapsed_s
     pending = tuple((S.PENDING, None, None) for _ in range(5))
@@ -544,7 +545,7 @@ def validating() -> Snapshot:
 
 
 def accused() -> Snapshot:
-    """Three workers still validating, of which two already are known to lack something."""
+    """Three workers, still validating; two are already known to lack a component."""
     base = validating()
     return replace(
         base,
@@ -554,13 +555,13 @@ def accused() -> Snapshot:
                 'intrinsic reward absent: "WARN: intrinsic reward shaper unavailable (No module named '
                 "'src.worker.reward_shaper'); disabling\", on w2",
                 "grep -nE 'WARN|Traceback|Error' /proc/41209/fd/1",
-                'repair what the log says: "WARN: intrinsic reward shaper unavailable"; then relaunch', (2,),
+                'repair what the log says: "WARN: intrinsic reward shaper unavailable"; then relaunch', (w(2),),
             ),
             Cause(
                 "classifier-no-frames", "classifier stuck, no frames", 0.85,
                 "uncertain, dynamic_ui_text_density absent while steps advance and other components are on, on w1",
                 "curl -s http://127.0.0.1:5001/status | tr ',' '\\n' | grep -E 'dynamic_ui_|obs_fps'",
-                "repair the capture of this worker (game window, capture source), relaunch it", (1,),
+                "repair the capture of this worker (game window, capture source), relaunch it", (w(1),),
             ),
         ),
     )  # fmt: skip
@@ -685,7 +686,7 @@ def many(n: int) -> Snapshot:
 
 
 def no_memory() -> Snapshot:
-    """Memory could not be read at all."""
+    """Memory cannot be read."""
     base = healthy()
     mem = replace(
         base.memory, reading=None, level="unknown", history=(), owners=(), budget=None, min_available_bytes=None,
@@ -705,7 +706,7 @@ def no_memory() -> Snapshot:
 
 
 def observer() -> Snapshot:
-    """A second monitor: somebody else holds the pool."""
+    """A second monitor: another monitor controls the pool."""
     base = healthy()
     pool = replace(base.pool, controller="other", holder="pid 4711 on pts/3 since 14:02", launched_by_us=False)
     return replace(base, pool=pool)
@@ -726,11 +727,11 @@ def launching() -> Snapshot:
 HOSTILE = clean_text(
     "\x1b[31mred\x07 [/oops] [@click=app.quit]x[/] 漢字かな \u202eabc\u202c \u200b" + "é" * 40 + "W" * 1000, 1200
 )
-"""As it comes through the door: cleaned of controls, still of any length and any width."""
+"""Text from outside after `clean_text`: without control characters, but of any length and width."""
 
 
 def hostile() -> Snapshot:
-    """Texts as nasty as they come, in every place that shows a text from outside."""
+    """Hostile text in every field that comes from outside."""
     base = mixed()
     workers = tuple(
         replace(
@@ -759,7 +760,7 @@ def hostile() -> Snapshot:
 
 
 def alarmed() -> Snapshot:
-    """The failed run with its alerts: firing seen and unseen, pending, ended."""
+    """The failed run with its alerts: firing (acknowledged and not), pending, resolved."""
     s = stop()
     t = s.t
     absent = "meta-sequences: meta_success_sequences is not in /status"
@@ -768,9 +769,11 @@ def alarmed() -> Snapshot:
             "MemCritical", "", "crit", "firing", "0.48 GB available, below half the floor", t - 120, t - 110,
             value=0.48 * GB, least=0.41 * GB, most=0.5 * GB, unit="bytes", times=3,
         ),
-        Alert("ComponentAbsent", "meta", "crit", "firing", absent, t - 3000, t - 2880, workers=(0, 1, 2, 3, 4)),
         Alert(
-            "RateRegime", "", "warn", "firing", "steps 220 times its own past", t - 420, t - 300, workers=(2,),
+            "ComponentAbsent", "meta", "crit", "firing", absent, t - 3000, t - 2880, workers=tuple(map(w, range(5))),
+        ),
+        Alert(
+            "RateRegime", "", "warn", "firing", "steps 220 times its own past", t - 420, t - 300, workers=(w(2),),
             value=13.9, least=8.0, most=14.2, unit="per s",
         ),
         Alert(
@@ -779,14 +782,15 @@ def alarmed() -> Snapshot:
         ),
         Alert(
             "ComponentZero", "system2", "warn", "pending", "System2: system2_trigger_engaged_count stays at 0",
-            t - 320, workers=(3,),
+            t - 320, workers=(w(3),),
         ),
         Alert(
-            "WorkerDown", "", "warn", "resolved", "not reachable: refused", t - 2320, t - 2290, t - 1800, (3,), times=2
+            "WorkerDown", "", "warn", "resolved", "not reachable: refused", t - 2320, t - 2290, t - 1800, (w(3),),
+            times=2,
         ),
         Alert(
             "GenerationChange", "", "info", "resolved", "gen 2: step fell 202 → 19", t - 2820, t - 2820, t - 2819,
-            workers=(0, 1, 3),
+            workers=(w(0), w(1), w(3)),
         ),
     )  # fmt: skip
     return replace(s, alerts=alerts)

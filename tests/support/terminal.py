@@ -1,4 +1,4 @@
-"""A real terminal for a real program: a pty, and pyte to read what stands on its screen."""
+"""Runs the program in a real pty and reads its screen with pyte."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ import pyte
 
 
 class Screen:
-    """Runs `metabonk-tui ARGUMENTS` in a terminal of its own."""
+    """Runs `metabonk-tui ARGUMENTS` in its own terminal."""
 
     def __init__(self, arguments: list[str], state: Path, *, columns: int = 120, lines: int = 40) -> None:
-        """Start it; `state` is its state directory."""
+        """Start the program; `state` is its state directory."""
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.pid, self._terminal = pty.fork()
@@ -44,21 +44,21 @@ class Screen:
 
     @property
     def text(self) -> str:
-        """What stands on the screen now."""
+        """The text on the screen now."""
         return "\n".join(self._screen.display)
 
     def wait_for(self, pattern: str, limit_s: float = 30.0) -> str:
-        """Read until the screen matches; return what matched. Fails with the screen when it never does."""
+        """Read until the screen matches; return the match. Fails with the screen after `limit_s`."""
         return self.wait_until(lambda: re.search(pattern, self.text), pattern, limit_s)
 
     def wait_until(self, met: Callable[[], re.Match[str] | None], what: str, limit_s: float) -> str:
-        """Read until a condition on the screen is met."""
+        """Read until a condition on the screen is met; return the match. Fails with the screen after `limit_s`."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             found = met()
             if found:
                 while self._read(0.05):
-                    pass  # a frame arrives in pieces: look at it when it is whole
+                    pass  # a frame arrives in pieces: check it when it is complete
                 found = met()
             if found:
                 return found[0]
@@ -67,11 +67,11 @@ class Screen:
         raise AssertionError(f"{what!r} was not on the screen within {limit_s:g} s:\n{self.text}")
 
     def keys(self, text: str) -> None:
-        """Type."""
+        """Send keys to the program."""
         os.write(self._terminal, text.encode())
 
     def ended(self) -> bool:
-        """Say whether the program has ended, and remember its exit code."""
+        """Return whether the program has ended; store its exit code in `code`."""
         if self.code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -88,12 +88,12 @@ class Screen:
         raise AssertionError(f"still running after {limit_s:g} s:\n{self.text}")
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill the program with SIGKILL, as a crash would."""
         os.kill(self.pid, signal.SIGKILL)
         self.wait_end()
 
     def close(self) -> None:
-        """End it in any case, gently first: a demo has a pool to clean up."""
+        """End the program, with SIGTERM first, because a demo must stop its pool."""
         if not self.ended():
             os.kill(self.pid, signal.SIGTERM)
             with suppress(AssertionError):

@@ -1,4 +1,4 @@
-"""The time of a tick, for a tracker that is tested by itself."""
+"""Provides the timing of a tick, for the tests of a single tracker."""
 
 from metabonk_tui.core.model.timing import Timing
 

@@ -1,9 +1,7 @@
-"""A monitor that shows what a test says, and an app on it."""
+"""Provides a monitor that a test scripts, and an app on it."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,7 +10,7 @@ import pytest
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker, TargetProcess
+from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -27,7 +25,7 @@ from tests.support.paths import ROOT
 
 
 class ScriptedMonitor:
-    """Implements `core.ports.Monitor`: what it shows is set, what it is told is written down."""
+    """Implements `core.ports.live.Monitor`: a test sets its Snapshot and reads the calls that it received."""
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self._snapshot = snapshot
@@ -60,7 +58,7 @@ class ScriptedMonitor:
         hits = tuple(
             TargetProcess("worker", w.pid, w.pid_started_at or 0.0, w.slot, f"w{w.slot}")
             for w in workers
-            if w.pid is not None and (not isinstance(action, StopWorker) or w.slot == action.slot)
+            if w.pid is not None and (not isinstance(action, StopWorker) or w.ref == action.ref)
         )
         start = action.workers if isinstance(action, Launch | Resize | Restart) else 0
         launch = ("python3", "launch.py", "--workers", str(start), "--no-dashboard")
@@ -71,9 +69,7 @@ class ScriptedMonitor:
             commands=(*((stop,) if hits else ()), *((launch,) if start else ())),
             hits=hits,
             start=start,
-            directory="/srv/metabonk",
-            env_file="game_agnostic_verified_config.env",
-            env_keys=14,
+            source=PlanSource("/srv/metabonk", "game_agnostic_verified_config.env", 14),
             warnings=("launch.py has no live resize: training restarts",) if isinstance(action, Resize) else (),
             refusal=self.refusal,
             seconds=240.0,
@@ -99,7 +95,7 @@ class ScriptedMonitor:
 
 
 class PlainScreen(MonitorScreen):
-    """A screen that says which Snapshot it got."""
+    """A screen that records the Snapshot it draws and how often it draws."""
 
     def __init__(self, name: str, body: int = 3) -> None:
         self.name = name  # type: ignore[misc]
@@ -118,13 +114,13 @@ class PlainScreen(MonitorScreen):
 
 
 def plain_screens() -> dict[str, MonitorScreen]:
-    """Every screen by name; only help is the real one."""
+    """Return every screen by name; only help is the real screen."""
     screens: dict[str, MonitorScreen] = {name: PlainScreen(name) for name in all_screens()}
     return {**screens, "help": HelpScreen((("config", "/etc/x.toml"),))}
 
 
 def read_config(**ui: object) -> Config:
-    """Read the packaged defaults."""
+    """Return the packaged defaults with `[ui]` keys replaced."""
     config = parse_config((ROOT / "config.toml").read_text(encoding="utf-8"), None)
     import msgspec
 
@@ -132,7 +128,7 @@ def read_config(**ui: object) -> Config:
 
 
 def with_operation(snapshot: Snapshot, operation: Operation | None) -> Snapshot:
-    """Change only what is being done to the pool."""
+    """Return the Snapshot with another operation in progress."""
     return replace(snapshot, pool=replace(snapshot.pool, operation=operation))
 
 
@@ -162,11 +158,3 @@ def make_app(themes: dict[str, object]) -> Callable[..., MonitorApp]:
 def text_of(app: MonitorApp) -> str:
     """Return what is on screen as plain text."""
     return "\n".join(plain(row) for row in app.canvas.rows)
-
-
-async def until(condition: Callable[[], object], limit_s: float = 10.0) -> None:
-    """Wait for a condition; fail when it does not come true in time."""
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.01)

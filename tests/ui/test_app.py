@@ -18,7 +18,8 @@ from metabonk_tui.ui.notifier import Notifier
 from metabonk_tui.ui.style.spans import Row, Span, plain, width
 from metabonk_tui.ui.style.theme import MONO
 from tests.support import snapshots as scenes
-from tests.ui.conftest import PlainScreen, ScriptedMonitor, plain_screens, read_config, text_of, until
+from tests.support.waiting import wait_for_async
+from tests.ui.conftest import PlainScreen, ScriptedMonitor, plain_screens, read_config, text_of
 
 Make = Callable[..., MonitorApp]
 
@@ -33,9 +34,9 @@ async def test_it_shows_the_newest_snapshot_and_follows(make_app: Make) -> None:
     async with app.run_test(size=(120, 40)):
         assert "nothing yet" in text_of(app)
         monitor.set(scenes.healthy())
-        await until(lambda: "LAUNCH 24H" in text_of(app))
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
         monitor.set(scenes.stop())
-        await until(lambda: "STOP" in text_of(app))
+        await wait_for_async(lambda: "STOP" in text_of(app))
 
 
 async def test_news_from_another_thread_never_waits_for_the_screen(make_app: Make) -> None:
@@ -55,7 +56,7 @@ async def test_news_from_another_thread_never_waits_for_the_screen(make_app: Mak
         held = done.wait(10)
         thread.join()
         assert held
-        await until(lambda: app.controller.snapshot is monitor.latest())
+        await wait_for_async(lambda: app.controller.snapshot is monitor.latest())
 
 
 async def test_it_draws_at_most_twice_a_second_and_keys_at_once(make_app: Make) -> None:
@@ -73,7 +74,7 @@ async def test_it_draws_at_most_twice_a_second_and_keys_at_once(make_app: Make) 
         spent = loop.time() - began
         assert dashboard.pages - before <= spent / 0.5 + 2
         # The last news may still wait for its half second, and then the key would not be alone.
-        await until(lambda: dashboard.drawn is monitor.latest())
+        await wait_for_async(lambda: dashboard.drawn is monitor.latest())
         before = dashboard.pages
         await pilot.press("z")
         assert dashboard.pages > before
@@ -84,7 +85,7 @@ async def test_pause_holds_the_picture_and_going_on_shows_what_is_now(make_app: 
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: "LAUNCH 24H" in text_of(app))
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
         await pilot.press("p")
         assert "PAUSED" in text_of(app)
         monitor.set(scenes.stop())
@@ -103,9 +104,9 @@ async def test_a_picture_that_stands_still_says_so(make_app: Make, monkeypatch: 
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor, speed=1000.0)
     async with app.run_test(size=(120, 40)):
-        await until(lambda: "LAG" in text_of(app))
+        await wait_for_async(lambda: "LAG" in text_of(app))
         monitor.set(later(scenes.healthy()))
-        await until(lambda: "LIVE" in text_of(app))
+        await wait_for_async(lambda: "LIVE" in text_of(app))
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
@@ -114,7 +115,7 @@ async def test_quitting_touches_nothing(make_app: Make, key: str) -> None:
     app = make_app(monitor)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(key)
-        await until(lambda: not app.is_running)
+        await wait_for_async(lambda: not app.is_running)
     assert monitor.submitted == []
     assert monitor.planned == []
 
@@ -127,7 +128,7 @@ async def test_ctrl_c_quits_from_a_dialog_too_and_q_does_not(make_app: Make) -> 
         assert app.is_running
         assert app.controller.dialog is not None
         await pilot.press("ctrl+c")
-        await until(lambda: not app.is_running)
+        await wait_for_async(lambda: not app.is_running)
     assert monitor.submitted == []
 
 
@@ -167,7 +168,7 @@ async def test_only_the_screen_in_front_draws(make_app: Make) -> None:
         await pilot.press("v")
         before = dashboard.pages
         monitor.set(scenes.stop())
-        await until(lambda: "STOP" in text_of(app))
+        await wait_for_async(lambda: "STOP" in text_of(app))
         assert dashboard.pages == before
 
 
@@ -264,7 +265,7 @@ async def test_resizing_draws_for_the_new_size(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.healthy()))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.resize_terminal(80, 24)
-        await until(lambda: len(app.canvas.rows) == 24)
+        await wait_for_async(lambda: len(app.canvas.rows) == 24)
         assert max(width(row) for row in app.canvas.rows) <= 80
 
 
@@ -468,21 +469,21 @@ async def test_a_bug_of_the_engine_never_looks_like_a_quiet_pool(make_app: Make)
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor)
     async with app.run_test(size=(120, 40)):
-        await until(lambda: "LAUNCH 24H" in text_of(app))
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
         monitor.fault = "ValueError: no such slot"
-        await until(lambda: "internal error" in text_of(app))
+        await wait_for_async(lambda: "internal error" in text_of(app))
         assert "ValueError: no such slot" in text_of(app)
         monitor.fault = None
-        await until(lambda: "internal error" not in text_of(app))
+        await wait_for_async(lambda: "internal error" not in text_of(app))
 
 
 async def test_a_lost_wake_costs_a_second_and_not_the_picture(make_app: Make) -> None:
     monitor = ScriptedMonitor(scenes.healthy())
     app = make_app(monitor)
     async with app.run_test(size=(120, 40)):
-        await until(lambda: "LAUNCH 24H" in text_of(app))
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
         monitor._snapshot = later(scenes.stop())
-        await until(lambda: "STOP" in text_of(app))
+        await wait_for_async(lambda: "STOP" in text_of(app))
 
 
 async def test_a_bug_of_a_screen_ends_with_one_sentence(make_app: Make, caplog: pytest.LogCaptureFixture) -> None:

@@ -20,13 +20,14 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertState, AlertTransition
-from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.level_names import AlertSeverity
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.notifier import RING_ONCE_S, Notifier, notification_text
 from metabonk_tui.ui.terminal.diff import ScreenDiff
 from metabonk_tui.ui.terminal.driver import Notify, notification
 from tests.support import snapshots as scenes
 from tests.support.paths import ROOT
+from tests.support.refs import w
 from tests.ui.terminal.test_driver import Terminal
 
 BARE = {"TERM": "xterm-256color"}
@@ -41,7 +42,7 @@ def alert(
     seen: bool = False,
 ) -> Alert:
     return Alert(
-        name, "", severity, state, "0.4 GB available", scenes.START, workers=workers,
+        name, "", severity, state, "0.4 GB available", scenes.START, workers=tuple(map(w, workers)),
         acknowledged=Acknowledged(scenes.START, "key") if seen else None,
     )  # fmt: skip
 

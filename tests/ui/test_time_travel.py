@@ -29,7 +29,9 @@ from metabonk_tui.ui.views.bars.playbar import playbar
 from tests.support import snapshots as scenes
 from tests.support.draw import defaults
 from tests.support.paths import UI_GOLDEN as GOLDEN
-from tests.ui.conftest import ScriptedMonitor, read_config, text_of, until
+from tests.support.refs import w
+from tests.support.waiting import wait_for_async
+from tests.ui.conftest import ScriptedMonitor, read_config, text_of
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 T = scenes.START
@@ -97,7 +99,7 @@ class Viewer:
         self.controller = Controller(
             self.monitor, read_config(), all_screens(), glyphs=glyphs, replay_controls=self.replay_controls
         )
-        self.controller.state = UiState(slot=2)
+        self.controller.state = UiState(ref=w(2))
         self.controller.update(scene)
         self.size = size
         self.at_s = 100.0
@@ -461,7 +463,7 @@ async def test_what_a_key_asked_for_is_drawn_at_once(make_app: Callable[..., Mon
     monitor, replay_controls = ScriptedMonitor(scene), ScriptedTransport(playback(scene))
     app = make_app(monitor, replay_controls=replay_controls, screens=all_screens(), zone=UTC)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: "LAUNCH 24H" in text_of(app))
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
         await pilot.press("left_square_bracket")
         assert replay_controls.sent == [-1]
         replay_controls.state = replace(playback(scene), t=scene.t - 1)
@@ -594,10 +596,10 @@ async def test_news_of_what_runs_now_is_drawn_in_the_past_too(make_app: Callable
     monitor, tape = ScriptedMonitor(scene), ScriptedReplay(was, playback(was))
     app = make_app(monitor, replay_opener=ScriptedReplayOpener(tape), screens=all_screens(), zone=UTC)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: "LAUNCH 24H" in text_of(app))
+        await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
         await pilot.press("left_square_bracket")
         tape.set(was)
-        await until(lambda: "VALIDATING" in text_of(app))
+        await wait_for_async(lambda: "VALIDATING" in text_of(app))
         monitor.set(scenes.stop())
-        await until(lambda: "live now: the verdict is STOP" in text_of(app))
+        await wait_for_async(lambda: "live now: the verdict is STOP" in text_of(app))
     assert tape.running == ["start", "stop"]

@@ -6,16 +6,14 @@ Refuses to parse shell itself, and to know what any variable means. Sourcing run
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from metabonk_tui.adapters.process.masking import Masking
+from metabonk_tui.adapters.process.environ import Masking
+from metabonk_tui.adapters.process.run_command import run_into_files
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.text.clean import clean_text
 
@@ -73,7 +71,7 @@ def source_env_file(
     # Files, not pipes: a job that the env file leaves in the background would hold a pipe open.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
-            code = _run(argv, path.parent, before, timeout_s, out, err)
+            code = run_into_files(argv, path.parent, before, timeout_s, out, err)
         except OSError as error:
             return EnvFileError(f"bash cannot be run: {error.strerror or error}")
         complaint = _first_line(err)
@@ -113,40 +111,6 @@ def read_env_file(
     values = {clean_text(key): masking.shown(key, value) for key, value in every.values.items() if masking.wants(key)}
     exported = frozenset(clean_text(key) for key in plain.values if every.values.get(key) == plain.values[key])
     return EnvFileReading(str(path), values, exported & frozenset(values))
-
-
-def _run(
-    argv: tuple[str, ...],
-    directory: Path,
-    environment: Mapping[str, str],
-    timeout_s: float,
-    out: IO[bytes],
-    err: IO[bytes],
-) -> int | None:
-    """Run to the end or the deadline, then end the whole session. Returns the exit code; None: too late."""
-    child = subprocess.Popen(
-        argv,
-        cwd=directory,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=err,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + timeout_s
-    ended = False
-    pause_s = 0.001
-    try:
-        # Seen, but not reaped: its number must stay taken until its group has been ended.
-        while not (ended := os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None):
-            if time.monotonic() >= deadline:
-                break
-            time.sleep(pause_s)
-            pause_s = min(0.02, pause_s * 1.5)
-    finally:
-        os.killpg(child.pid, signal.SIGKILL)
-        code = child.wait()
-    return code if ended else None
 
 
 def _variables(out: IO[bytes]) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, read_env_file
 from metabonk_tui.adapters.env_file.source_keys import SourceKeys, unread
-from metabonk_tui.adapters.process.masking import Masking
+from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import EnvFileReading
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
-import psutil
+from metabonk_tui.adapters.process.proc import read_bytes
+
+_LOCAL_IPV4 = re.compile(rb"\|-- (\S+)\n\s+/32 host LOCAL")
 
 
 def is_this_machine(host: str) -> bool:
@@ -17,5 +20,11 @@ def is_this_machine(host: str) -> bool:
         return False
     if address.is_loopback or address.is_unspecified:
         return True
-    ours = {entry.address.split("%")[0] for entries in psutil.net_if_addrs().values() for entry in entries}
-    return str(address) in ours
+    return str(address) in _own_addresses()
+
+
+def _own_addresses() -> set[str]:
+    """List the addresses of the interfaces of this machine, as the kernel's tables have them."""
+    ipv4 = {found.decode() for found in _LOCAL_IPV4.findall(read_bytes("/proc/net/fib_trie") or b"")}
+    ipv6 = (read_bytes("/proc/net/if_inet6") or b"").splitlines()
+    return ipv4 | {str(ipaddress.IPv6Address(int(line[:32], 16))) for line in ipv6}

@@ -6,12 +6,11 @@ Refuses to believe it without looking at the processes.
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from metabonk_tui.adapters.process.spawn import make_private_directory
+from metabonk_tui.adapters.files.private import write_private_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +74,7 @@ class RecordFile:
 
     def write(self, record: LaunchRecord) -> None:
         """Write the record so that a reader finds the old or the new one, never half of one. Raises OSError."""
-        make_private_directory(self.path.parent)
-        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.draft")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(record), file)
-        draft.replace(self.path)
+        write_private_json(self.path, asdict(record))
 
 
 def boot_id() -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
+from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
 from metabonk_tui.adapters.pools.discover import PoolProcesses, find_processes, foreign_listeners, workers_option
@@ -22,11 +23,11 @@ from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, refuse, why_
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
 from metabonk_tui.adapters.process.proc import Proc
-from metabonk_tui.adapters.process.spawn import make_private_directory, reap
+from metabonk_tui.adapters.process.spawn import reap
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading
 from metabonk_tui.core.ports.live import Clock
@@ -281,7 +282,7 @@ class LauncherPool:
         counts = {"from": _workers_hit(plan), "to": plan.start, "by": action.by}
         worker = None
         if isinstance(action, StopWorker):
-            worker = action.slot
+            worker = action.ref
             counts = {"pid": action.pid, "by": action.by}
         kind = {Launch: EventKind.POOL_LAUNCH, Restart: EventKind.POOL_LAUNCH, Resize: EventKind.POOL_RESIZE}.get(
             type(action), EventKind.POOL_STOP
@@ -321,7 +322,7 @@ def _title(plan: Plan) -> str:
         case Stop():
             return "stop the pool"
         case StopWorker():
-            return f"stop worker {action.slot} (pid {action.pid})"
+            return f"stop worker {action.ref.slot} (pid {action.pid})"
 
 
 def _workers_hit(plan: Plan) -> int:

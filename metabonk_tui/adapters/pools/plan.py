@@ -14,7 +14,7 @@ from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
 from metabonk_tui.adapters.process.tree import same_start
-from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker, TargetProcess
+from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker, TargetProcess
 from metabonk_tui.core.text.phrases import cut_list
 
 OVERWRITTEN = frozenset(
@@ -84,13 +84,13 @@ def why_stale(plan: Plan, running: PoolProcesses) -> str:
 
 def _plan_worker(action: StopWorker, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     for worker in inputs.running.workers:
-        if worker.pid == action.pid and worker.slot == action.slot:
+        if worker.pid == action.pid and worker.slot == action.ref.slot:
             if not same_start(worker.started_at, action.pid_started_at):
                 break
             again = "the launcher starts it again: a new process, counters from zero"
             plan = _plan(action, "stop", spec, None, hits=(worker,), warnings=(again, *inputs.notes))
             return replace(plan, respawns=True)
-    return refuse(action, spec, f"{CHANGED}: worker {action.slot} is no longer pid {action.pid}")
+    return refuse(action, spec, f"{CHANGED}: worker {action.ref.slot} is no longer pid {action.pid}")
 
 
 def _plan_stop(action: Stop, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
@@ -226,9 +226,11 @@ def _plan(
         commands=commands,
         hits=hits,
         start=start,
-        directory=str(spec.directory),
-        env_file=str(spec.env_file) if spec.env_file else None,
-        env_keys=sourced.count if spec.env_file and isinstance(sourced, Sourced) else None,
+        source=PlanSource(
+            str(spec.directory),
+            str(spec.env_file) if spec.env_file else None,
+            sourced.count if spec.env_file and isinstance(sourced, Sourced) else None,
+        ),
         warnings=warnings,
         refusal=refusal,
         seconds=seconds,

@@ -21,7 +21,7 @@ class WatchOnlyPool:
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
         """Refuse."""
-        return Plan(action, "refused", (), (), 0, "", None, None, refusal=REFUSAL)
+        return Plan(action, "refused", (), (), 0, None, refusal=REFUSAL)
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         """Do nothing: every plan of this pool is a refusal."""

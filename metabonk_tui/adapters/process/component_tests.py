@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,8 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from metabonk_tui.adapters.files.private import write_private_json
 from metabonk_tui.adapters.process.run_command import run_command
-from metabonk_tui.adapters.process.spawn import describe_exit, make_private_directory
+from metabonk_tui.adapters.process.spawn import describe_exit
 from metabonk_tui.core.config.schema import TestConfig
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.text.clean import clean_text
@@ -76,13 +76,8 @@ class ComponentTestsFile:
         """Put a result in the place of the last one of its name."""
         with self._lock:
             results = [*(other for other in self.read() if other.name != result.name), result]
-            draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.draft")
             try:
-                make_private_directory(self.path.parent)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-                with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
-                    json.dump([asdict(one) for one in results], file)
-                draft.replace(self.path)
+                write_private_json(self.path, [asdict(each) for each in results])
                 self.problem = ""
             except OSError as error:
                 self.problem = clean_text(f"a test result cannot be kept ({self.path}): {error}")

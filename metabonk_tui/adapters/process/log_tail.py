@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from metabonk_tui.adapters.process.masking import MASK, USER_IN_URL
+from metabonk_tui.adapters.process.environ import MASK, USER_IN_URL
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.core.status.log_lines import add_relevant

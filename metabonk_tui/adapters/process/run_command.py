@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from metabonk_tui.adapters.process.spawn import start_session
 from metabonk_tui.core.text.clean import clean_text
 
 KEPT_LINES = 40
@@ -52,15 +53,8 @@ def run_command(
     `give_up` is set meanwhile; with `leave_children`, what it left behind when it ended by itself goes on.
     """
     began = time.monotonic()
-    child = subprocess.Popen(
-        list(argv),
-        cwd=directory,
-        env=None if environment is None else dict(environment),
-        stdin=subprocess.DEVNULL if document is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    stdin = subprocess.DEVNULL if document is None else subprocess.PIPE
+    child = start_session(argv, directory, environment, subprocess.PIPE, subprocess.STDOUT, stdin)
     assert child.stdout is not None
     input_writer = _InputWriter(child.stdin, document or b"")
     output, output_sent_s, has_exited = bytearray(), 0.0, False
@@ -68,8 +62,7 @@ def run_command(
         os.set_blocking(pipe.fileno(), False)
         try:
             while not has_exited and not give_up.is_set() and time.monotonic() - began < timeout_s:
-                # Seen, but not reaped: its number stays its own until its group has been ended.
-                has_exited = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+                has_exited = _has_exited(child)
                 input_writer.write_some()
                 _read(pipe.fileno(), output, 0.0 if has_exited else _POLL_S)
                 if time.monotonic() - output_sent_s >= _OUTPUT_INTERVAL_S:
@@ -77,10 +70,44 @@ def run_command(
                     on_output(_lines(output))
         finally:
             input_writer.end()
-            if not (has_exited and leave_children):
-                os.killpg(child.pid, signal.SIGKILL)
-            code = child.wait()
+            code = _end(child, leave_children=has_exited and leave_children)
     return CommandResult(code if has_exited else None, round(time.monotonic() - began, 2), _lines(output))
+
+
+def run_into_files(
+    argv: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    out: IO[bytes],
+    err: IO[bytes],
+) -> int | None:
+    """Run it, its output in files: a job that it leaves behind would hold a pipe open. Its whole group ends with it.
+
+    Returns the exit code; None: not done in time. Raises OSError when it cannot be started.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    child = start_session(argv, directory, environment, out, err)
+    pause_s = 0.001
+    try:
+        while not (has_exited := _has_exited(child)) and time.monotonic() < deadline_s:
+            time.sleep(pause_s)
+            pause_s = min(0.02, pause_s * 1.5)
+    finally:
+        code = _end(child)
+    return code if has_exited else None
+
+
+def _has_exited(child: subprocess.Popen[bytes]) -> bool:
+    """Tell without reaping it: its pid stays its own until its group has been ended."""
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def _end(child: subprocess.Popen[bytes], *, leave_children: bool = False) -> int:
+    """End its group and reap it; return its exit code."""
+    if not leave_children:
+        os.killpg(child.pid, signal.SIGKILL)
+    return child.wait()
 
 
 class _InputWriter:

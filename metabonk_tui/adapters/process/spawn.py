@@ -12,7 +12,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.core.text.clean import clean_text
 
 _LOG_ROTATES_AT_BYTES = 8 << 20
@@ -59,19 +61,31 @@ def start_child(argv: Sequence[str], directory: Path, environment: Mapping[str, 
     try:
         os.write(log, f"--- {shlex.join(argv)}\n".encode(errors="replace"))
         offset = os.fstat(log).st_size
-        process = subprocess.Popen(
-            list(argv),
-            cwd=directory,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        process = start_session(argv, directory, environment, log, log)
     finally:
         os.close(log)
     _started.append(process)
     return Child(process, log_path, offset)
+
+
+def start_session(
+    argv: Sequence[str],
+    directory: Path | None,
+    environment: Mapping[str, str] | None,
+    stdout: int | IO[bytes],
+    stderr: int | IO[bytes],
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start a command as the leader of a session of its own. Raises OSError or ValueError."""
+    return subprocess.Popen(
+        list(argv),
+        cwd=directory,
+        env=None if environment is None else dict(environment),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+    )
 
 
 def reap() -> None:
@@ -114,11 +128,6 @@ def describe_exit(code: int) -> str:
         return f"ended by {signal.Signals(-code).name}"
     except ValueError:
         return f"ended by signal {-code}"
-
-
-def make_private_directory(path: Path) -> None:
-    """Make a directory that only we may look into. Raises OSError."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _open_log(path: Path) -> int:

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from metabonk_tui.adapters.process.proc import SAME_START_S, Proc, ProcessStat
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
+from metabonk_tui.adapters.process.sockets import listening_ports
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import ProcessReading
 from metabonk_tui.core.text.clean import clean_text
@@ -144,7 +143,7 @@ class ProcessTable:
             return match
         identity = (stat.pid, stat.started_at)
         if self._slots.get(identity) is None:
-            slots = [slot_of_port(port, self._base_port) for port in _listening_ports(stat.pid)]
+            slots = [slot_of_port(port, self._base_port) for port in listening_ports(stat.pid)]
             self._slots[identity] = next((slot for slot in slots if slot is not None), None)
         return Match(match.role, match.pattern, self._slots[identity])
 
@@ -228,14 +227,6 @@ def _trees(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> di
         if owner is not None and owner != pid:
             trees[owner].append(pid)
     return trees
-
-
-def _listening_ports(pid: int) -> list[int]:
-    try:
-        connections = psutil.Process(pid).net_connections("tcp")
-    except psutil.Error:
-        return []
-    return sorted(each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN and each.laddr)
 
 
 def _name(arguments: tuple[str, ...]) -> str:

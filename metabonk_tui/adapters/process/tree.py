@@ -9,11 +9,10 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
+from metabonk_tui.adapters.process.sockets import listening_sockets, owned_ports
 
 TOKEN_VARIABLE = "METABONK_TUI_POOL"
 """Stands in the environment of whatever we launch: whoever carries it descends from us, however it was detached."""
-
-_LISTENING = "0A"
 
 
 def same_start(first: float, second: float) -> bool:
@@ -92,40 +91,13 @@ def listeners(ports: Collection[int], suspects: Iterable[int], proc: Proc) -> Ma
 
     `suspects` are looked at first: usually it is them, and then nobody else is opened.
     """
-    sockets: dict[str, int] = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            with open(table, encoding="ascii", errors="replace") as lines:
-                rows = [line.split() for line in lines][1:]
-        except OSError:
-            continue
-        for row in rows:
-            if len(row) > 9 and row[3] == _LISTENING:
-                port = int(row[1].rpartition(":")[2], 16)
-                if port in ports:
-                    sockets[f"socket:[{row[9]}]"] = port
+    sockets = {link: port for link, port in listening_sockets().items() if port in ports}
     found: dict[int, int | None] = dict.fromkeys(sockets.values())
     first = list(suspects)
     for pid in (*first, *(pid for pid in proc.pids() if pid not in first)):
         if all(owner is not None for owner in found.values()):
             break
-        for port in _owned(pid, sockets):
+        for port in owned_ports(pid, sockets):
             if found[port] is None:
                 found[port] = pid
     return found
-
-
-def _owned(pid: int, sockets: Mapping[str, int]) -> set[int]:
-    owned: set[int] = set()
-    try:
-        with os.scandir(f"/proc/{pid}/fd") as entries:
-            for entry in entries:
-                try:
-                    link = os.readlink(entry.path)
-                except OSError:
-                    continue
-                if link in sockets:
-                    owned.add(sockets[link])
-    except OSError:
-        return owned
-    return owned

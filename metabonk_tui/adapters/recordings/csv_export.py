@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from metabonk_tui.adapters.recordings.metabonk_csv import COLUMNS
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, Sample, WorkerStatus
 
 HEADER = [
@@ -28,23 +29,23 @@ def write_tables(folder: Path, samples: Iterable[Sample]) -> None:
     started_at: float | None = None
     foreign: tuple[str, ...] = ()
     with ExitStack() as files:
-        tables: dict[int, tuple[Any, list[str]]] = {}
+        tables: dict[WorkerRef, tuple[Any, list[str]]] = {}
         for sample in samples:
             if sample.run is not None:
                 foreign = sample.run.foreign_fields
             started_at = started_at if started_at is not None else sample.run.started_at if sample.run else sample.t
-            for slot, seen in sample.workers.items():
+            for ref, seen in sample.workers.items():
                 if seen.status is None:
                     continue
-                if slot not in tables:
-                    path = folder / f"worker_{slot}_metrics.csv"
+                if ref not in tables:
+                    path = folder / f"worker_{ref.written}_metrics.csv"
                     table = csv.writer(files.enter_context(path.open("w", encoding="utf-8", newline="")))
-                    tables[slot] = table, _columns(seen.status)
+                    tables[ref] = table, _columns(seen.status)
                     # Columns that stand for nothing stay, empty: they were asked for.
-                    table.writerow([*HEADER[:2], *tables[slot][1], *foreign])
-                table, columns = tables[slot]
+                    table.writerow([*HEADER[:2], *tables[ref][1], *foreign])
+                table, columns = tables[ref]
                 cells = [_cell(seen.status.fields.get(COLUMNS[name][0])) for name in columns]
-                table.writerow([_elapsed(sample.t - started_at), slot, *cells, *[""] * len(foreign)])
+                table.writerow([_elapsed(sample.t - started_at), ref.written, *cells, *[""] * len(foreign)])
 
 
 def _columns(status: WorkerStatus) -> list[str]:

@@ -17,24 +17,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from metabonk_tui.adapters.recordings.lenient import Problem, record
+from metabonk_tui.core.model.refs import WorkerRef, worker_ref
 from metabonk_tui.core.model.sample import (
     BadStatus,
-    EnvFileReading,
     EnvReading,
     Event,
     ExitReading,
-    GpuReading,
-    KernelLogReading,
-    MemoryReading,
     Observation,
-    PoolReading,
-    ProcessReading,
     RunHeader,
-    RunPeaks,
     Sample,
-    WatchReading,
     WorkerStatus,
 )
+from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SampleField
 from metabonk_tui.core.status.decode import MAX_DEPTH, decode_json
 from metabonk_tui.core.text.clean import clean_text
 
@@ -157,14 +151,13 @@ class SampleReader:
         kind = clean_text(event["kind"], 60)
         severity = event.get("severity")
         text = event.get("text")
-        worker = event.get("worker")
         self.events.append(
             Event(
                 t,
                 kind,
                 severity if severity in ("info", "ok", "warn", "crit") else "info",
                 clean_text(text) if isinstance(text, str) else kind,
-                worker if isinstance(worker, int) and not isinstance(worker, bool) else None,
+                worker_ref(event.get("worker")),
                 {clean_text(key): value for key, value in event.items() if key not in EVENT_KEYS},
             )
         )
@@ -184,21 +177,9 @@ class SampleReader:
         self.t = t
         sample = Sample(
             t=t,
-            workers=self._workers(document.get("workers")),
-            memory=self._one(MemoryReading, document.get("memory")),
-            processes=self._several(ProcessReading, document.get("processes")),
-            gpus=self._several(GpuReading, document.get("gpus")),
-            earlier_peaks=self._several(RunPeaks, document.get("earlier_peaks")),
-            environments=self._environments(document),
-            env_file=self._one(EnvFileReading, document.get("env_file")),
-            log_tails=self._log_tails(document.get("logs")),
-            exits=self._exits(document.get("exits")),
-            kernel_log=self._one(KernelLogReading, document.get("kernel_log")),
-            pool=self._one(PoolReading, document.get("pool")),
-            watch=self._one(WatchReading, document.get("watch")),
+            **{item.name: self._field(item, document) for item in SAMPLE_FIELDS},
             events=tuple(self.events),
             run=self.run,
-            lag_s=_float(document.get("lag_s")),
         )
         self.run, self.events = None, []
         return sample
@@ -211,6 +192,25 @@ class SampleReader:
         sample = Sample(t=t, events=tuple(self.events), run=self.run)
         self.run, self.events = None, []
         return sample
+
+    def _field(self, item: SampleField, document: Mapping[str, Any]) -> Any:
+        """Read one field in its form; None or empty where the document has it not, or not in that form."""
+        value = document.get(item.name)
+        match item.form:
+            case "one":
+                return self._one(item.kind, value)
+            case "several":
+                return self._several(item.kind, value)
+            case "number":
+                return _float(value)
+            case "workers":
+                return self._workers(value)
+            case "environments":
+                return self._environments(document)
+            case "lines":
+                return self._log_tails(document.get("logs"))
+            case "exits":
+                return self._exits(value)
 
     def _one(self, kind: type[Any], value: Any) -> Any:
         if value is None:
@@ -236,16 +236,16 @@ class SampleReader:
                 self._problem(f"ExitReading.exit: no exit code: {clean_text(outcome.exit, 40)!r}")
         return tuple(exits)
 
-    def _slots(self, value: Any) -> Iterator[tuple[int, Any]]:
+    def _by_worker(self, value: Any) -> Iterator[tuple[WorkerRef, Any]]:
         for key, item in value.items() if isinstance(value, dict) else ():
             if key.isascii() and key.isdigit() and len(key) < 5:
-                yield int(key), item
+                yield WorkerRef(slot=int(key)), item
             else:
                 self._problem(f"no slot number: {clean_text(key, 40)!r}")
 
-    def _workers(self, value: Any) -> dict[int, Observation]:
-        workers: dict[int, Observation] = {}
-        for slot, item in self._slots(value):
+    def _workers(self, value: Any) -> dict[WorkerRef, Observation]:
+        workers: dict[WorkerRef, Observation] = {}
+        for ref, item in self._by_worker(value):
             if not isinstance(item, dict) or ("status" not in item and "error" not in item):
                 continue
             seen = {key: entry for key, entry in item.items() if key not in ("status", "error")}
@@ -258,24 +258,24 @@ class SampleReader:
                 outcome = {"error": "not an object"}
             rest = record(Observation, seen, self._problem)
             if rest is not None:
-                workers[slot] = replace(rest, **outcome)
+                workers[ref] = replace(rest, **outcome)
         return workers
 
-    def _environments(self, document: Mapping[str, Any]) -> dict[int, EnvReading]:
-        found: dict[int, EnvReading] = {}
-        for slot, values in self._slots(document.get("env")):
+    def _environments(self, document: Mapping[str, Any]) -> dict[WorkerRef, EnvReading]:
+        found: dict[WorkerRef, EnvReading] = {}
+        for ref, values in self._by_worker(document.get("env")):
             if isinstance(values, dict):
                 texts = {clean_text(key): clean_text(text) for key, text in values.items() if isinstance(text, str)}
-                found[slot] = EnvReading(texts)
-        for slot, error in self._slots(document.get("env_errors")):
+                found[ref] = EnvReading(texts)
+        for ref, error in self._by_worker(document.get("env_errors")):
             if isinstance(error, str):
-                found[slot] = EnvReading(None, clean_text(error, 60))
+                found[ref] = EnvReading(None, clean_text(error, 60))
         return found
 
-    def _log_tails(self, value: Any) -> dict[int, tuple[str, ...]]:
+    def _log_tails(self, value: Any) -> dict[WorkerRef, tuple[str, ...]]:
         return {
-            slot: tuple(clean_text(line) for line in lines if isinstance(line, str))
-            for slot, lines in self._slots(value)
+            ref: tuple(clean_text(line) for line in lines if isinstance(line, str))
+            for ref, lines in self._by_worker(value)
             if isinstance(lines, list)
         }
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from metabonk_tui.core.model.sample import BadValue, Observation, Sample
+from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SampleField
 
 SCHEMA = 1
 INTEGER = re.compile(r"-?[0-9]+")
@@ -37,28 +38,44 @@ def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
     if sample.run is not None:
         yield {"schema": SCHEMA, "kind": "run"} | _to_document(sample.run) | fields_of(sample)
     for event in sample.events:
-        fields = {"kind": event.kind, "severity": event.severity, "text": event.text, "worker": event.worker}
-        yield {"t": event.t, "event": _present(fields) | dict(event.facts)}
-    environments = sample.environments.items()
-    earlier_peaks = sample.earlier_peaks
-    yield {"t": sample.t} | _present(
-        {
-            "workers": {str(slot): _observation(seen) for slot, seen in sample.workers.items()} or None,
-            "memory": None if sample.memory is None else _to_document(sample.memory),
-            "processes": None if sample.processes is None else [_to_document(process) for process in sample.processes],
-            "earlier_peaks": None if earlier_peaks is None else [_to_document(peaks) for peaks in earlier_peaks],
-            "gpus": None if sample.gpus is None else [_to_document(gpu) for gpu in sample.gpus],
-            "env": {str(slot): env.values for slot, env in environments if env.values is not None} or None,
-            "env_errors": {str(slot): env.error for slot, env in environments if env.values is None} or None,
-            "env_file": None if sample.env_file is None else _to_document(sample.env_file),
-            "logs": {str(slot): lines for slot, lines in sample.log_tails.items()} or None,
-            "exits": [_to_document(each) for each in sample.exits] or None,
-            "kernel_log": None if sample.kernel_log is None else _to_document(sample.kernel_log),
-            "pool": None if sample.pool is None else _to_document(sample.pool),
-            "watch": None if sample.watch is None else _to_document(sample.watch),
-            "lag_s": sample.lag_s,
+        fields = {
+            "kind": event.kind,
+            "severity": event.severity,
+            "text": event.text,
+            "worker": None if event.worker is None else event.worker.written,
         }
-    )
+        yield {"t": event.t, "event": _present(fields) | dict(event.facts)}
+    document: dict[str, Any] = {"t": sample.t}
+    for field in SAMPLE_FIELDS:
+        document |= _written(field, getattr(sample, field.name))
+    yield document
+
+
+def _written(field: SampleField, value: Any) -> dict[str, Any]:
+    """Write a field in its form; nothing where it is None or has no entry, but a list of readings may be empty."""
+    if value is None:
+        return {}
+    written: dict[str, Any]
+    match field.form:
+        case "one":
+            written = {field.name: _to_document(value)}
+        case "several":
+            return {field.name: [_to_document(each) for each in value]}
+        case "number":
+            written = {field.name: value}
+        case "exits":
+            written = {field.name: [_to_document(each) for each in value] or None}
+        case "workers":
+            written = {field.name: {str(ref.written): _observation(seen) for ref, seen in value.items()} or None}
+        case "environments":
+            written = {
+                "env": {str(ref.written): env.values for ref, env in value.items() if env.values is not None} or None,
+                "env_errors": {str(ref.written): env.error for ref, env in value.items() if env.values is None}
+                or None,
+            }
+        case "lines":
+            written = {"logs": {str(ref.written): lines for ref, lines in value.items()} or None}
+    return _present(written)
 
 
 def _observation(seen: Observation) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, Json, Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.text.clean import clean_text
 
@@ -48,15 +49,16 @@ def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
     A worker without a row at some time is not in that Sample: the file cannot say why. Raises OSError.
     """
     slots = {int(match[1]): path for path in paths if (match := FILE_NAME.fullmatch(path.name))}
-    rows: dict[float, dict[int, WorkerStatus]] = {}
+    rows: dict[float, dict[WorkerRef, WorkerStatus]] = {}
     foreign: set[str] = set()
     for slot, path in sorted(slots.items()):
         for elapsed_s, status in _File(path.name, slot, problems, foreign).rows(path):
             at = rows.setdefault(elapsed_s, {})
-            if slot in at:
+            ref = WorkerRef(slot=slot)
+            if ref in at:
                 problems.append(Problem(path.name, None, f"two rows at {elapsed_s:g} s; the second is left out"))
             else:
-                at[slot] = status
+                at[ref] = status
     if not rows:
         return
     times = sorted(rows)

@@ -6,7 +6,6 @@ Refuses to know what the numbers are used for. Nothing in it is secret: paths, p
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import time
@@ -16,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.process.spawn import make_private_directory
+from metabonk_tui.adapters.files.private import make_private_directory, write_private_json
 from metabonk_tui.adapters.recordings.lenient import record
 from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.model.sample import BadStatus, RunPeaks
@@ -38,7 +37,7 @@ Pools = dict[str, dict[str, RunPeaks]]
 
 def pool_key(pool: PoolConfig) -> str:
     """Name a pool by what decides how big its workers become: the checkout and the profile, else where it answers."""
-    directory = str(Path(pool.launcher.directory).expanduser().absolute()) if pool.backend != "none" else ""
+    directory = str(Path(pool.launcher.directory).expanduser().absolute()) if pool.can_launch else ""
     return clean_text(" ".join(filter(None, (pool.profile, directory or f"{pool.host}:{pool.base_port}"))))
 
 
@@ -106,11 +105,7 @@ class PeaksFile:
 
     def _write(self, pools: Pools) -> None:
         tree = {key: {name: asdict(peaks) for name, peaks in runs.items()} for key, runs in pools.items()}
-        draft = self.path.with_name(f"{NAME}.draft")  # one at a time: we hold the lock
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"version": 1, "pools": tree}, file)
-        draft.replace(self.path)
+        write_private_json(self.path, {"version": 1, "pools": tree})
 
 
 class PeakKeeper:

@@ -9,6 +9,8 @@ import json
 import os
 import time
 
+from metabonk_tui.adapters.files.private import remove_quietly
+
 FOLDER = "status"
 MAX_BYTES = 1 << 16
 MAX_POOLS = 16
@@ -62,23 +64,6 @@ def read(path: str) -> object:
     return found
 
 
-def write(path: str, document: dict[str, object]) -> None:
-    """Replace a file so that a reader finds the old or the new one, never half of one. Raises OSError.
-
-    Nothing is forced to the disk: what a crash of the machine leaves is stale anyway.
-    """
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    draft = f"{path}.{os.getpid()}.draft"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump(document, file)
-        os.replace(draft, path)
-    except OSError:
-        _remove(draft)  # a full disk must not keep the half of it
-        raise
-
-
 def remove_old(folder: str, now: float | None = None) -> None:
     """Remove what nobody renewed for long: files of pools that are gone, and drafts of who was killed."""
     before = (time.time() if now is None else now) - MAX_AGE_S
@@ -88,14 +73,7 @@ def remove_old(folder: str, now: float | None = None) -> None:
     except OSError:
         return
     for path in old:
-        _remove(path)
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        return
+        remove_quietly(path)
 
 
 def _host_part(host: str) -> str:

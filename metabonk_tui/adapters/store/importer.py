@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 
-from metabonk_tui.adapters.process.spawn import make_private_directory
+from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.adapters.store.retention import remove
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, free_name, paths
 from metabonk_tui.adapters.store.run_reader import Recording

@@ -12,8 +12,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.adapters.pools.launch_record import boot_id
-from metabonk_tui.adapters.process.spawn import make_private_directory
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.adapters.store import checkpoint, retention, run_directory
 from metabonk_tui.adapters.store.errors import error_text, is_broken, is_disk_error, set_aside
@@ -25,7 +25,7 @@ from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import Clock, ClockReading

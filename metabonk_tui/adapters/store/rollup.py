@@ -93,12 +93,12 @@ def fields_of(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 def _values(sample: Sample, fields: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, int, float]]:
-    for slot, seen in sample.workers.items():
+    for ref, seen in sample.workers.items():
         if seen.status is not None:
             for series, names in fields.items():
                 value = _first(seen.status, names)
                 if value is not None:
-                    yield series, slot, value
+                    yield series, ref.slot, value
     for process in sample.processes or ():
         if process.role == "worker" and process.slot is not None:
             yield "rss_bytes", process.slot, float(process.rss_bytes)

@@ -159,7 +159,17 @@ class RunFile:
     def _write_events(self, events: Iterable[Event]) -> None:
         self._connection.executemany(
             "INSERT INTO event (t, kind, severity, text, worker, facts) VALUES (?, ?, ?, ?, ?, ?)",
-            [(e.t, e.kind, e.severity, e.text, e.worker, json.dumps(dict(e.facts), default=str)) for e in events],
+            [
+                (
+                    e.t,
+                    e.kind,
+                    e.severity,
+                    e.text,
+                    None if e.worker is None else e.worker.written,
+                    json.dumps(dict(e.facts), default=str),
+                )
+                for e in events
+            ],
         )
 
 

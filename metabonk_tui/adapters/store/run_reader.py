@@ -20,6 +20,7 @@ from metabonk_tui.adapters.recordings.jsonl_reader import MAX_T
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.schema import open_to_read
+from metabonk_tui.core.model.refs import worker_ref
 from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 
 DAMAGED = (ValueError, TypeError, OverflowError, MemoryError, lzma.LZMAError)
@@ -315,7 +316,8 @@ class Recording:
 def _event(row: tuple[Any, ...]) -> Event:
     t, kind, severity, text, worker, facts = row
     stored = json.loads(facts)
+    ref = worker_ref(worker)
     texts = all(isinstance(one, str) for one in (kind, severity, text))
-    if not (isinstance(t, float) and texts and isinstance(worker, int | None) and isinstance(stored, dict)):
+    if not (isinstance(t, float) and texts and (worker is None or ref is not None) and isinstance(stored, dict)):
         raise ValueError("its events are damaged")
-    return Event(t, kind, severity, text, worker, stored)
+    return Event(t, kind, severity, text, ref, stored)

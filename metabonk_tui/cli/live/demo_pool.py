@@ -1,6 +1,6 @@
-"""Owns one demo pool from its folder to its end: prepares it, launches it, and sees that nothing of it is left.
+"""Prepares, launches and stops one demo pool, and checks that no port still answers afterwards.
 
-Knows the demo only as a program with arguments, the way the monitor knows MetaBonk.
+Does not: import the demo. It runs the demo as a program with arguments, as the monitor runs MetaBonk.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LeaveSignal(BaseException):
-    """A signal told the program to leave; carries its number. Nobody but the owner of the pool may catch it."""
+    """A signal that ends the program; carries its number. Only the owner of the pool may catch it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -49,11 +49,11 @@ class DemoPool:
     base_port: int
     launcher: subprocess.Popen[bytes] | None = None
     left: str | None = None
-    """What was left behind; "": nothing; None: not stopped yet."""
+    """What remains after the stop; "": nothing; None: not stopped yet."""
     _lock: Lock = field(default_factory=Lock)
 
     def start(self) -> None:
-        """Launch it as a person would, from a shell of its own; its output goes to a file."""
+        """Start the launcher in its own session; output goes to launcher.log. Raises UsageError for a port in use."""
         for port in range(self.base_port, self.base_port + self.workers):
             if _is_answering(port):
                 raise UsageError(f"port {port} is in use; say --base-port")
@@ -69,7 +69,7 @@ class DemoPool:
             )
 
     def end(self) -> str:
-        """Stop all of it, whoever launched it last, look again, and remove the folder. Returns what is left."""
+        """Stop the pool, also one that a monitor launched, and remove the folder. Returns what remains, or ""."""
         with self._lock:
             if self.left is None:
                 self.left = self._end() if self.launcher is not None else ""
@@ -100,7 +100,7 @@ def _is_answering(port: int) -> bool:
 
 @contextmanager
 def demo_pool(scenario: str, workers: int, base_port: int, speed: float) -> Iterator[DemoPool]:
-    """Prepare a pool in a folder of its own and stop it at the end, also when a signal or an error ends the block."""
+    """Prepare a pool in a new folder and stop it after the block, also after a signal or an error."""
     directory = Path(tempfile.mkdtemp(prefix="metabonk-demo-"))
     handlers = {number: signal.signal(number, _raise_leave_signal) for number in END_SIGNALS}
     pool: DemoPool | None = None
@@ -108,7 +108,7 @@ def demo_pool(scenario: str, workers: int, base_port: int, speed: float) -> Iter
         pool = _prepare(directory, scenario, workers, base_port, speed)
         yield pool
     finally:
-        # Whoever is impatient must not leave half a pool behind; the end is bounded by STOP_S.
+        # A second Ctrl-C must not interrupt the stop and leave workers running; STOP_S bounds each of its waits.
         for number in END_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         left = pool.end() if pool is not None else ""

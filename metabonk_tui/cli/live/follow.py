@@ -1,6 +1,6 @@
-"""Follows a live monitor without a screen: one Snapshot after the other, and what is new in each.
+"""Yields the Snapshots of a live monitor to verbs without a screen, and prints new events.
 
-Knows real time, for how long to wait; what the Snapshots say is on the run's clock.
+Waits in real time; times inside a Snapshot are on the run's clock.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from metabonk_tui.engine.engine import Engine
 
 
 def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
-    """Yield every newer Snapshot as it comes, skipping what came while nobody looked; ends after `limit_s`.
+    """Yield each newer Snapshot; skip those published while the caller was busy. Ends after `limit_s` real seconds.
 
-    Raises RuntimeError when a bug of ours ended the looking: nobody should wait for what cannot come.
+    Raises RuntimeError when a bug stopped the engine, because no further Snapshot will come.
     """
     changed = threading.Event()
     monitor.subscribe(changed.set)
@@ -42,30 +42,29 @@ def follow(monitor: Engine, limit_s: float | None = None) -> Iterator[Snapshot]:
 
 
 class SnapshotCounter:
-    """Counts the Snapshots of a run as they come; the first one may be what was recorded of it long before we came."""
+    """Counts distinct Snapshots. The first may be restored from a recording, so it need not be a new sample."""
 
     def __init__(self) -> None:
         self._seen: set[tuple[str, int]] = set()
 
     def count(self, snapshot: Snapshot) -> None:
-        """Count it, once."""
+        """Count a Snapshot once, by run name and tick."""
         self._seen.add((snapshot.run.name, snapshot.tick))
 
     @property
     def total(self) -> int:
-        """How many there were."""
         return len(self._seen)
 
 
 class EventPrinter:
-    """Tells what happened since it last looked, on stderr unless told otherwise."""
+    """Prints the events since the previous Snapshot; to stderr unless `to` is given."""
 
     def __init__(self, to: TextIO | None = None) -> None:
         self._to = to
         self._newest: Snapshot | None = None
 
     def print_new(self, snapshot: Snapshot) -> None:
-        """Write the events that are new, with the run's time."""
+        """Print each new event with its run time, severity and text."""
         before, self._newest = self._newest, snapshot
         same_run = before is not None and before.run.started_at == snapshot.run.started_at
         for event in added_events(before, snapshot) if same_run and before is not None else snapshot.events:

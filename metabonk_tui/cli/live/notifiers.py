@@ -1,44 +1,77 @@
-"""Builds what tells others of a run that somebody watches for good: the alert hook and the endpoint for Prometheus."""
+"""Builds what leaves the monitor: the alert hook, and the exporters. Another exporter is a class and a line in
+`exporters`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from metabonk_tui.adapters.alerts.command_hook import CommandHook
-from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
+from metabonk_tui.adapters.alerts.prometheus import Endpoint, MetricsError, serve
 from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
-from metabonk_tui.core.config.schema import Config
+from metabonk_tui.cli.live.status_writer import StatusFileWriter
+from metabonk_tui.core.config.schema import Config, MetricsConfig
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.ports.live import Clock
+from metabonk_tui.core.ports.live import Clock, Exporter
 
 
 def alert_hook(config: Config, state: Path, report_fault: Callable[[str], None]) -> CommandHook | None:
-    """Make the hook that is configured; of several monitors of a pool the first one that has news calls it."""
+    """Return the configured hook, or None. A lock lets only one of several monitors of a pool call it."""
     if not config.alerts.hook.command:
         return None
     lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state).with_suffix(".teller"))
     return CommandHook(config, lock, report_fault)
 
 
-@contextmanager
-def serving(
-    config: Config, latest: Callable[[], Snapshot | None], clock: Clock, report_fault: Callable[[str], None]
-) -> Iterator[None]:
-    """Serve metrics while the block runs, where that is configured; `report_fault` is told why that is impossible."""
+class MetricsExporter:
+    """Answers Prometheus with the newest Snapshot."""
 
-    def age_s(snapshot: Snapshot) -> float:
-        return (clock.now() - snapshot.t) / clock.speed
+    part = "metrics"
 
-    endpoint = None
-    if config.metrics.port:
+    def __init__(self, config: MetricsConfig, clock: Clock, report_fault: Callable[[str], None]) -> None:
+        """Prepare; the port is not open yet. `report_fault` is told why it cannot be opened."""
+        self._config = config
+        self._clock = clock
+        self._report_fault = report_fault
+        self._latest: Snapshot | None = None
+        self._endpoint: Endpoint | None = None
+
+    def start(self) -> None:
+        """Open the port."""
         try:
-            endpoint = serve(config.metrics.host, config.metrics.port, latest, age_s)
+            self._endpoint = serve(self._config.host, self._config.port, lambda: self._latest, self._age_s)
         except MetricsError as error:
-            report_fault(f"no metrics: {error}")
-    try:
-        yield
-    finally:
-        if endpoint is not None:
-            endpoint.close()
+            self._report_fault(f"no metrics: {error}")
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Keep it for whoever asks next."""
+        self._latest = snapshot
+
+    def close(self) -> None:
+        """Free the port."""
+        if self._endpoint is not None:
+            self._endpoint.close()
+            self._endpoint = None
+
+    def _age_s(self, snapshot: Snapshot) -> float:
+        return (self._clock.now() - snapshot.t) / self._clock.speed
+
+
+def exporters(
+    config: Config,
+    state: Path,
+    clock: Clock,
+    report_fault: Callable[[str], None],
+    is_ours: Callable[[], bool],
+    *,
+    notifies: bool,
+) -> tuple[Exporter, ...]:
+    """List the exporters of this monitor; without `notifies` only the status file is written.
+
+    `is_ours` tells whether no other monitor records this pool now.
+    """
+    found: list[Exporter] = [StatusFileWriter(state, config.pool, clock.speed, is_ours)]
+    if notifies and config.metrics.port:
+        found.append(MetricsExporter(config.metrics, clock, report_fault))
+    return tuple(found)

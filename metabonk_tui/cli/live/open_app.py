@@ -1,4 +1,4 @@
-"""Opens the screen over a monitor, live or replayed. Loads the user's themes, and the screens only when called."""
+"""Opens the screens over a monitor, live or replayed. Imports the screens only when `open_app` is called."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def open_app(
     replay_controls: ReplayControls | None = None,
     last_words: Callable[[], object] = lambda: None,
 ) -> int:
-    """Show a monitor until the user leaves; return the exit code.
+    """Show a monitor until the user quits; return the exit code.
 
-    `opening` starts the monitor, after the screens are loaded, and stops it. `last_words` runs when the program must
-    end while its terminal takes no output.
+    `opening` starts the monitor after the screens are imported, and stops it. `last_words` runs when the program
+    must exit while its terminal accepts no output.
     """
     from metabonk_tui.cli.log import log_path, open_log
     from metabonk_tui.ui.app import MonitorApp, run_app

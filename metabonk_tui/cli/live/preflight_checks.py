@@ -1,4 +1,4 @@
-"""Knows which adapter looks at which item of the preflight."""
+"""Connects each preflight item to the adapter that checks it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OLLAMA_MAX_BYTES = 1 << 20
 
 
 class PoolChecks:
-    """The looks before a launch of the configured pool."""
+    """The preflight checks of the configured pool."""
 
     def __init__(self, config: Config, state: Path) -> None:
         self._config = config
@@ -39,7 +39,7 @@ class PoolChecks:
         self._results = ComponentTestsFile(state / f"tests-{config.pool.base_port}.json")
 
     def checks(self, workers: int, snapshot: Snapshot | None) -> list[PreflightCheck]:
-        """List them, quick ones first; tests last, because they may wait for a free thread."""
+        """Return the checks, quick ones first. Component tests come last, because they may wait for a free thread."""
         config = self._config
         seen = snapshot.workers if snapshot else ()
         tests = [
@@ -66,7 +66,7 @@ class PoolChecks:
         ]
 
     def read_results(self) -> tuple[tuple[TestResult, ...], str]:
-        """Read the kept results of tests."""
+        """Read the stored results of component tests, and the problem with their file, or ""."""
         tests = self._results.read()
         return tests, self._results.problem
 
@@ -114,5 +114,5 @@ class PoolChecks:
 
 
 def _quick(read_item: Callable[[], ChecklistItem]) -> Callable[[Output, threading.Event], ChecklistItem]:
-    """Make a look of what neither prints nor takes long."""
+    """Wrap a fast reader as a check that ignores output and cancellation."""
     return lambda on_output, give_up: read_item()

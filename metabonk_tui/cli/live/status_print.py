@@ -1,6 +1,6 @@
-"""Prints how a pool stands, from the small file that its monitor renews.
+"""Prints the state of a pool from the status file that its monitor renews.
 
-Imports little: it is asked at every prompt.
+Does not: import heavy modules, because shell prompts call it for every command.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from metabonk_tui.core.export import status_line
 
 FORMATS = ("line", "json", "tmux")
 COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
-"""What Python itself sets for LC_CTYPE where it finds the locale "C", or none of the name that is wanted."""
+"""The values that Python itself sets for LC_CTYPE when the locale is "C" or unknown."""
 
 
 def show(how: str, host: str | None, port: int | None, now: float | None = None) -> int:
-    """Print it in one of `FORMATS` and return the exit code: 0 go, 1 caution, 2 STOP, 3 not known."""
+    """Print the state in one of `FORMATS`; return the exit code: 0 go, 1 caution, 2 STOP, 3 not known."""
     now = time.time() if now is None else now
     glyphs = glyphs_for(sys.stdout.encoding or "ascii", os.environ)
     summaries, problem = _read_summaries(host, port)
@@ -39,7 +39,7 @@ def show(how: str, host: str | None, port: int | None, now: float | None = None)
 
 
 def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Choose ASCII where the encoding or the locale names no UTF-8, or where glyphs are two cells wide."""
+    """Return the ASCII glyphs where encoding or locale is not UTF-8, or where glyphs are two cells wide."""
     ctype, lang = environ.get("LC_CTYPE", ""), environ.get("LANG", "")
     if ctype in COERCED and lang:
         ctype = ""
@@ -50,7 +50,7 @@ def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _read_summaries(host: str | None, port: int | None) -> tuple[list[status_line.StatusSummary], str]:
-    """Read the briefs that can be told, and why the newest other one cannot."""
+    """Read the usable status files, and the fault of the newest unusable one, or ""."""
     folder = folder_of(state_path())
     summaries: list[status_line.StatusSummary] = []
     problem = ""

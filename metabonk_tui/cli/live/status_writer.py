@@ -1,4 +1,4 @@
-"""Renews the small file that `status` reads, and leaves it saying that nobody watches any more."""
+"""Renews the status file that `status` reads; marks it as ended when the monitor stops."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from metabonk_tui.adapters.files.private import write_private_json
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.export.status_summary import summarize
@@ -17,10 +19,13 @@ LOG = logging.getLogger(__name__)
 
 
 class StatusFileWriter:
-    """The file of one pool, while we are the one who writes."""
+    """The status file of one pool, while this monitor is its writer."""
 
-    def __init__(self, state: Path, pool: PoolConfig, speed: float) -> None:
-        """Prepare; nothing is touched yet."""
+    part = "the status file"
+
+    def __init__(self, state: Path, pool: PoolConfig, speed: float, is_ours: Callable[[], bool]) -> None:
+        """Prepare; nothing is touched yet. `is_ours` tells whether no other monitor writes the file now."""
+        self._is_ours = is_ours
         self._folder = state_file.folder_of(str(state))
         self._pool = (pool.host, pool.base_port)
         self._path = os.path.join(self._folder, state_file.file_name(*self._pool))
@@ -29,30 +34,33 @@ class StatusFileWriter:
         self._last_snapshot: Snapshot | None = None
         self._written: dict[str, object] | None = None
 
-    def renew(self, snapshot: Snapshot | None, *, mine: bool) -> None:
+    def start(self) -> None:
+        """Open nothing: the file is written with the first Snapshot."""
+
+    def publish(self, snapshot: Snapshot) -> None:
         """Write how it stands, once a Snapshot; nothing where another monitor writes. Raises OSError.
 
-        From any thread: news of a preflight wakes, too.
+        Thread-safe: the engine and the preflight call it from different threads.
         """
         with self._lock:
-            if snapshot is None or snapshot is self._last_snapshot or not mine:
+            if snapshot is self._last_snapshot or not self._is_ours():
                 return
             self._last_snapshot = snapshot
             if self._written is None:
                 state_file.remove_old(self._folder)
             summary = summarize(snapshot, speed=self._speed, pool=self._pool, written_at=time.time(), pid=os.getpid())
-            state_file.write(self._path, summary)
+            write_private_json(self._path, summary)
             self._written = summary
 
     def close(self) -> None:
-        """Say that nobody watches any more, unless somebody else does by now."""
+        """Mark the file as ended, unless another monitor has written it since."""
         with self._lock:
             if self._written is None:
                 return
             try:
                 found = state_file.read(self._path)
                 if isinstance(found, dict) and found.get("pid") == os.getpid():
-                    state_file.write(self._path, self._written | {"ended": True, "written_at": time.time()})
+                    write_private_json(self._path, self._written | {"ended": True, "written_at": time.time()})
             except (OSError, state_file.UnreadableStatusFile) as error:
                 LOG.warning("the status file could not be closed: %s: %s", self._path, error)
             self._written = None

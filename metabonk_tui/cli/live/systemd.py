@@ -1,4 +1,4 @@
-"""Tells systemd how we are, by plain datagrams; silent where nobody asked to be told."""
+"""Sends readiness and watchdog datagrams to systemd. Does nothing without $NOTIFY_SOCKET."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ class SystemdNotifier:
         self._ready = False
 
     def ready(self) -> None:
-        """Say, once, that we have begun."""
+        """Send READY=1, at most once."""
         if not self._ready:
             self._ready = True
             self._send(b"READY=1")
 
     def alive(self) -> None:
-        """Say that we are alive; twice in the time that the watchdog allows is enough, every tick does no harm."""
+        """Send WATCHDOG=1. systemd expects two per watchdog interval; one per tick is harmless."""
         self._send(b"WATCHDOG=1")
 
     def stopping(self) -> None:
-        """Say that we are about to end."""
         self._send(b"STOPPING=1")
 
     def _send(self, message: bytes) -> None:
@@ -40,11 +39,10 @@ class SystemdNotifier:
                 self._socket.setblocking(False)
             self._socket.sendto(message, self._address)
         except OSError:
-            # Who does not listen is not told; a watchdog that is not reached says so itself.
+            # Without a listener there is nothing to do. A watchdog that receives nothing acts by itself.
             return
 
     def close(self) -> None:
-        """Close the socket."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,5 +1,4 @@
-"""The recorded runs for the screens: what there is, and any of them boiled down. May take long; never on a screen's
-own thread."""
+"""Lists the recorded runs for the screens and reduces one to its timeline. Slow: call it on a background thread."""
 
 from __future__ import annotations
 
@@ -16,18 +15,18 @@ from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.core.text.clean import clean_text
 
 PROGRESS_EVERY = 50
-"""Samples between two words of how far it is."""
+"""Samples between two progress reports."""
 
 
 class StoreRunArchive:
-    """Implements `core.past_ports.Archive` over folders of recordings; of two of one name the first counts."""
+    """Implements `core.ports.recordings.RunArchive`; for a name in several folders the first folder counts."""
 
     def __init__(self, folders: Iterable[Path], config: Config) -> None:
         self._folders = tuple(dict.fromkeys(folders))
         self._config = config
 
     def runs(self) -> tuple[RecordedRun, ...]:
-        """List them, the newest first."""
+        """Return the recorded runs, newest first. Raises UnreadableRecording."""
         try:
             found = [one for folder in self._folders for one in summaries(folder, [])]
         except OSError as error:
@@ -47,7 +46,10 @@ class StoreRunArchive:
         return tuple(sorted(infos, key=lambda item: item.started_at, reverse=True))
 
     def load_timeline(self, name: str, on: Callable[[float], bool]) -> RunTimelineBuilder | None:
-        """Step through a run from its first sample on; of several runs in it the last one counts."""
+        """Step through a run from its first sample; of several runs in the recording the last counts.
+
+        `on` receives the progress from 0 to 1; when it returns False, the result is None. Raises UnreadableRecording.
+        """
         path = next((path for folder in self._folders if (path := find(folder, name)) is not None), None)
         if path is None:
             raise UnreadableRecording(f"{clean_text(name)} is not there any more")

@@ -1,6 +1,6 @@
-"""Opens what a person names: files and folders of recordings, and runs of the store.
+"""Opens the recordings that a user names: files, folders, and runs of the store.
 
-The store's own modules are imported where a run of it is named: a recording in a file does not pay for them.
+Imports the store only for a run of the store, because a recording file does not need it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROBLEMS_SHOWN = 10
 
 
 def sources(names: list[str], problems: list[Problem]) -> Iterator[Iterator[Sample]]:
-    """Open each recording: a folder, the CSV files that share a folder, or a file of its own."""
+    """Yield the samples of each recording: a folder, the CSV files of one folder, or a file. Raises UsageError."""
     folders: dict[Path, list[Path]] = {}
     for name in names:
         path = Path(name)
@@ -56,7 +56,7 @@ def _readable(name: str, samples: Iterator[Sample]) -> Iterator[Sample]:
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
-    """Say on stderr what could not be read."""
+    """Print the first 10 problems to stderr, and the count of the others."""
     found = list(problems)
     for problem in found[:PROBLEMS_SHOWN]:
         print(problem, file=sys.stderr)
@@ -72,7 +72,7 @@ def store() -> Path:
 
 
 def found_path(name: str) -> Path | None:
-    """Find a run of the store; None: it has no run of that name. Raises UsageError where the store cannot be read."""
+    """Return the path of a run in the store, or None. Raises UsageError where the store cannot be read."""
     from metabonk_tui.adapters.store.run_directory import find
 
     try:
@@ -82,7 +82,7 @@ def found_path(name: str) -> Path | None:
 
 
 def recording_path(name: str) -> Path:
-    """Find a run of the store. Raises UsageError that names the nearest run."""
+    """Return the path of a run in the store. Raises UsageError, which names the nearest run."""
     path = found_path(name)
     if path is None:
         raise UsageError(f"no such run: {name}{nearest_run(name)}\nwhat there is: metabonk-tui runs")
@@ -90,7 +90,7 @@ def recording_path(name: str) -> Path:
 
 
 def nearest_run(name: str) -> str:
-    """Return the hint that names the run of the store most like this name; "" where none is like it."""
+    """Return a hint that names the most similar run of the store; "" where none is similar."""
     from metabonk_tui.adapters.store.run_directory import paths
 
     return nearest(name, [path.stem for path in paths(store())])
@@ -98,7 +98,7 @@ def nearest_run(name: str) -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Recording]:
-    """Open a run of the store for as long as the block runs. Raises UsageError where it cannot be read."""
+    """Open a run of the store while the block runs. Raises UsageError where it cannot be read."""
     from metabonk_tui.adapters.store.errors import error_text
     from metabonk_tui.adapters.store.run_directory import UNREADABLE
     from metabonk_tui.adapters.store.run_reader import Recording
@@ -111,7 +111,7 @@ def opened(path: Path) -> Iterator[Recording]:
 
 
 def events_of(run: str, started_at: float) -> tuple[Event, ...] | None:
-    """Return all events of a run that was recorded lately; None: it was not recorded, or cannot be read."""
+    """Return all events of a recent run in the store; None: it was not recorded, or cannot be read."""
     from metabonk_tui.adapters.store.run_directory import MAX_RUNS_CHECKED, SAME_START_S, UNREADABLE, paths
     from metabonk_tui.adapters.store.run_reader import Recording
 

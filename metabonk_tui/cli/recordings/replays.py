@@ -1,4 +1,4 @@
-"""The past of the run that is watched: what the store has of it, opened for the screen."""
+"""Opens the recording of the monitored run for replay on the screen."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from metabonk_tui.engine.replay_player import ReplayPlayer
 
 
 class StoreReplayOpener:
-    """Implements `core.past_ports.Tapes` over the folder of all runs."""
+    """Implements `core.ports.recordings.ReplayOpener` over the folder of all runs."""
 
     def __init__(self, folder: Path, config: Config, zone: tzinfo, speed: float) -> None:
-        """Look into this folder when asked; `speed` is how fast a past is played."""
+        """`speed` is in recorded seconds per real second."""
         self._folder = folder
         self._config = config
         self._zone = zone
         self._speed = speed
 
     def open(self, run: str) -> Replay | str:
-        """Open what there is of a run up to now, standing at its end; else say why there is nothing."""
+        """Return a paused replay at the end of what is recorded so far, or the reason why there is none."""
         try:
             recorded_name = next((one.name for one in summaries(self._folder, []) if one.run == run), None)
             if recorded_name is None:

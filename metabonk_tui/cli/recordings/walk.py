@@ -1,4 +1,4 @@
-"""Steps through the recordings that a person names and sums up every run in them, with its progress on a terminal."""
+"""Steps through the recordings that a user names and summarizes each run; shows the progress on a terminal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PROGRESS_INTERVAL_S = 0.5
 
 
 def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem]) -> list[RunHistory]:
-    """Follow every run of the files and of the store that is named, oldest first; without a name: the newest run."""
+    """Return the history of every named run, oldest first; without a name that of the newest stored run."""
     files, stored = sort_out(names)
     found: list[RunHistory] = []
     for source in sources(files, problems) if files else ():
@@ -50,7 +50,7 @@ def follow_all_runs(names: Sequence[str], config: Config, problems: list[Problem
 
 
 def sort_out(names: Sequence[str]) -> tuple[list[str], list[Path]]:
-    """Tell files from runs: what exists as a path is a file. Raises UsageError for what is neither."""
+    """Split names into files (existing paths and `-`) and runs of the store. Raises UsageError for other names."""
     files: list[str] = []
     runs: list[Path] = []
     for name in names or ("last",):
@@ -71,12 +71,12 @@ def _no_such_name(name: str, is_named: bool) -> str:
 
 
 def follow_samples(samples: Iterable[Sample], config: Config, until_t: float | None = None) -> tuple[RunHistory, ...]:
-    """Step through a recording."""
+    """Step through a recording and return the history of each run; `until_t` only scales the progress line."""
     return run_histories(replay(progress("", samples, until_t), stepper(config)))
 
 
 def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
-    """Step through a recording and return its last Snapshot; None: there was nothing in it."""
+    """Step through a recording and return its last Snapshot; None: it has no sample."""
     last: Snapshot | None = None
     for last in replay(samples, stepper(config)):  # noqa: B007 - the last counts
         pass
@@ -84,7 +84,7 @@ def last_of(samples: Iterable[Sample], config: Config) -> Snapshot | None:
 
 
 def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple[RunHistory, ...]:
-    """Follow a run of the store; what happened is what was told then."""
+    """Follow a run of the store; its events are those recorded at the time."""
     with opened(path) as one:
         found = _follow_to_next_run(one, config)
         derive_from, thinned = one.events(), one.thinned_to_t is not None
@@ -93,7 +93,7 @@ def _follow_stored(path: Path, config: Config, problems: list[Problem]) -> tuple
 
 
 def _follow_to_next_run(recording: Recording, config: Config) -> tuple[RunHistory, ...]:
-    """Follow a recording up to where the next run began, which is no part of it."""
+    """Follow a recording up to the first sample of the next run, which ends it and is not part of it."""
     after = recording.after
     found = follow_samples(chain(recording.samples(), () if after is None else (after,)), config, recording.span[1])
     following = after.run.name if after is not None and after.run is not None else None
@@ -103,7 +103,7 @@ def _follow_to_next_run(recording: Recording, config: Config) -> tuple[RunHistor
 def with_recorded_events(
     found: Sequence[RunHistory], derive_from: tuple[Event, ...], thinned: bool
 ) -> Iterator[RunHistory]:
-    """Give each run its events of then; where every sample is left, what they mean now says more."""
+    """Give each run its recorded events. Unless samples were thinned, derive from the newly computed ones."""
     starts = [one.last.run.started_at for one in found[1:]] + [float("inf")]
     from_t = float("-inf")
     for one, until_t in zip(found, starts, strict=True):
@@ -113,9 +113,9 @@ def with_recorded_events(
 
 
 def timeline_of(name: str, config: Config) -> RunTimeline:
-    """Boil down a run: an existing path is a file or folder (`PATH#N`: its N-th run), else it is one of the store.
+    """Return the timeline of a run: an existing path (`PATH#N`: its N-th run), else a run of the store.
 
-    Of several runs in a file the last one counts. Raises UsageError with what was wrong with the name.
+    Of several runs in a file the last counts. Raises UsageError for a name that matches no run.
     """
     numbered = NUMBERED.fullmatch(name)
     if name == "-" or Path(name).exists():
@@ -160,7 +160,7 @@ def _timelines_of(
 
 
 def progress(name: str, samples: Iterable[Sample], ends_t: float | None, to: TextIO | None = None) -> Iterator[Sample]:
-    """Pass samples on; where stderr is a terminal, show there how far the reading is, and clear it at the end."""
+    """Yield the samples unchanged; on a terminal show the reading progress on stderr and clear it at the end."""
     out = to or sys.stderr
     if not out.isatty():
         yield from samples

@@ -1,4 +1,4 @@
-"""Writes a comparison on plain paper, for people and for an issue. Refuses to know terminals."""
+"""Writes a comparison as plain text or as Markdown. Does not: use colours or the terminal's width."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from metabonk_tui.core.text.numbers import elapsed
 
 TITLE, SIDE, CELL = 26, 5, 13
 MARKS = 5
-"""So many elapsed times beside each other fill the paper."""
+"""Columns of elapsed times that fit into 100 columns of text."""
 LATER = 12
 ENDED = "ended"
 SHORT = {VerdictKind.ADD_MEMORY_WATCH.value: "MEMORY WATCH"}
 
 
 def compare_text(found: Comparison) -> str:
-    """Write it in at most 100 columns."""
+    """Write a comparison in at most 100 columns."""
     return "\n".join([*_runs(found), "", *_divergences(found), "", *_table(found)])
 
 
 def compare_markdown(found: Comparison) -> str:
-    """Write it as Markdown: who, what parts them, and every metric at the end of what both have."""
+    """Write a comparison as Markdown: the runs, the first divergence, every metric at the end of the common time."""
     place = found.marks_s.index(found.common_s)
     rows = [
         "| | A | B |",
@@ -51,7 +51,7 @@ def compare_markdown(found: Comparison) -> str:
 
 
 def headline(found: Comparison) -> str:
-    """Say in one sentence what parts them first, or that nothing does, or that nobody can say."""
+    """Write in one sentence the first divergence, that there is none, or that nothing is comparable."""
     if not found.comparable:
         return f"Nothing is comparable: in the {elapsed(found.common_s)} that both have, never were both looked at."
     if found.first is None:
@@ -97,7 +97,7 @@ def _divergences(found: Comparison) -> Iterator[str]:
 
 
 def _table(found: Comparison) -> Iterator[str]:
-    """Write each metric in two lines, one where both say the same, over the elapsed times."""
+    """Write two rows per metric, A and B, or one row where all values are equal."""
     places = _chosen(len(found.marks_s))
     heads = "".join(f"{elapsed(found.marks_s[place]):<{CELL}}" for place in places)
     yield f"{'at the same elapsed time':<{TITLE + SIDE}}{heads}".rstrip()
@@ -122,7 +122,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _chosen(count: int) -> list[int]:
-    """Choose some of the marks: the first, the last two, and what lies evenly in between."""
+    """Choose at most 5 marks: the first, the last two, and evenly spaced ones between them."""
     if count <= MARKS:
         return list(range(count))
     between = MARKS - 2

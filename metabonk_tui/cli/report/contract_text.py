@@ -1,4 +1,4 @@
-"""The names of a run for people and for programs. Knows a ContractView and plain paper."""
+"""Writes the metric contract of a run as text and as JSON."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from metabonk_tui.core.model.contract import ContractView, NameView
-from metabonk_tui.core.text.phrases import worker_ranges
+from metabonk_tui.core.model.refs import worker_ranges
 
 SCHEMA = 1
 WIDTH = 100
 
 
 def contract_json(view: ContractView) -> dict[str, Any]:
-    """Write the contract as JSON."""
     return {
         "schema": SCHEMA,
-        "workers": list(view.answered),
+        "workers": [ref.written for ref in view.answered],
         "expected": [_name_json(name) for name in view.names],
         "never_seen": [name.name for name in view.never_seen],
         "unexpected": list(view.unexpected),
@@ -31,14 +30,14 @@ def _name_json(name: NameView) -> dict[str, Any]:
         "needed": name.needed,
         "needed_by": list(name.needed_by),
         "standing": name.status,
-        "workers": list(name.workers),
+        "workers": [ref.written for ref in name.workers],
         "nearest": name.nearest,
         "by_alias": name.by_alias,
     }
 
 
 def contract_text(view: ContractView) -> str:
-    """Write the contract in aligned lines: what is missed first in the headline, then name by name."""
+    """Write the contract in aligned lines: a headline that counts the missing names, then one line per name."""
     return "\n".join(_lines(view))
 
 

@@ -1,6 +1,6 @@
-"""What a report says, as blocks that text, Markdown and HTML each write in their own way.
+"""Defines the content of a report as blocks, which text, Markdown and HTML render.
 
-Knows runs; refuses to know how any of the three looks.
+Does not: format anything.
 """
 
 from __future__ import annotations
@@ -9,26 +9,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.report.run_history import RunHistory
 
 Tone = Literal["", "ok", "info", "warn", "crit", "unknown", "muted", "strong"]
-"""How loud a cell is; what it says always stands in words, too."""
+"""The emphasis of a cell. The text alone carries the meaning; the tone only adds colour."""
 
 COMMANDS = ("confirm",)
 
 
 @dataclass(frozen=True, slots=True)
 class TableCell:
-    """One cell of a table."""
-
     text: str
     tone: Tone = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """One sentence or some."""
+    """One or more sentences."""
 
     text: str
     tone: Tone = ""
@@ -36,31 +34,31 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under heads. No heads: none are needed."""
+    """Rows under column heads; without `heads` there is no head row."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[TableCell, ...], ...]
     numbers: tuple[int, ...] = ()
-    """The columns that hold numbers."""
+    """Indexes of the columns with numbers, which are right-aligned."""
     prose: bool = True
-    """What is long stands in the last column, and it gets what room there is."""
+    """The last column has the long text and takes the remaining width."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryBlock:
-    """Something with more to it."""
+    """A statement with labelled details."""
 
     lead: str
-    """In front of it: a rank, a confidence."""
+    """The text before the statement, such as a confidence."""
     text: str
     more: tuple[tuple[str, str], ...] = ()
-    """(label, text); what a label of `COMMANDS` says can be run."""
+    """(label, text); the text of a label in `COMMANDS` is a shell command."""
     tone: Tone = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandBlock:
-    """Something to do, and how."""
+    """A suggested action and its shell command, if it has one."""
 
     text: str
     command: str | None
@@ -68,7 +66,7 @@ class CommandBlock:
 
 @dataclass(frozen=True, slots=True)
 class ChartBlock:
-    """A chart of the run, where the medium can draw: "timeline", "memory", "workers", "components"."""
+    """A chart of the run, which only HTML draws: "timeline", "memory", "workers", "components"."""
 
     name: str
 
@@ -78,7 +76,7 @@ Block = Paragraph | Table | EntryBlock | CommandBlock | ChartBlock
 
 @dataclass(frozen=True, slots=True)
 class ReportSection:
-    """A title, a note beside it, and what stands under it."""
+    """A title, a note beside it, and the blocks under it."""
 
     id: str
     title: str
@@ -88,35 +86,35 @@ class ReportSection:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """One run."""
+    """The report of one run."""
 
     title: str
     facts: tuple[str, ...]
     word: str
     level: Level
     headline: str
-    """The word, since when, and why."""
+    """The verdict, since when, and the first reason."""
     more: tuple[str, ...]
-    """The rest of why."""
+    """The other reasons."""
     sections: tuple[ReportSection, ...]
     history: RunHistory
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """All runs, oldest first; the last one's headline is the whole's."""
+    """All runs, oldest first; `headline` is that of the last run."""
 
     headline: str
     summary: str
-    """How several runs followed each other; "" for one."""
+    """The verdicts of several runs in order; "" for a single run."""
     pages: tuple[RunPage, ...]
 
 
 def cells(*texts: str | TableCell) -> tuple[TableCell, ...]:
-    """Make a row."""
+    """Return a table row; a string becomes a plain cell."""
     return tuple(one if isinstance(one, TableCell) else TableCell(one) for one in texts)
 
 
 def filled(sections: Sequence[ReportSection]) -> Iterator[ReportSection]:
-    """Leave out what has nothing under it."""
+    """Yield the sections that have at least one block."""
     yield from (one for one in sections if one.blocks)

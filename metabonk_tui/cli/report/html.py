@@ -1,4 +1,4 @@
-"""Writes a report as one page that needs nothing else: no network, no script; light and dark, screen and paper."""
+"""Writes a report as one self-contained HTML page: no network, no script; light and dark, screen and paper."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from metabonk_tui.cli.report.sections import document
 from metabonk_tui.core.report.run_history import RunHistory
 
 SAFE = "default-src 'none'; style-src 'unsafe-inline'"
-"""The page may load nothing, whatever stands in it."""
+"""The Content-Security-Policy: the page loads nothing, whatever text from outside it contains."""
 
 
 def report_html(histories: Sequence[RunHistory]) -> str:
-    """Write several runs, each its own part of the page."""
+    """Write one page with an <article> per run."""
     whole = document(histories)
     pages = "\n".join(_page(page, f"r{place}") for place, page in enumerate(whole.pages, 1))
     title = f"{whole.pages[-1].word}: {whole.pages[-1].history.last.run.name or 'unnamed'}"
@@ -95,7 +95,7 @@ def _section(section: ReportSection, id_: str, frame: ChartFrame | None) -> str:
 
 
 def _lead(section: ReportSection) -> list[str]:
-    """Write the first sentence large: it is the one that was waited for."""
+    """Write the first sentence large: it states the result."""
     sentences = [block.text for block in section.blocks if isinstance(block, Paragraph)]
     rest = tag("ul", *(tag("li", escape(text)) for text in sentences[1:])) if sentences[1:] else ""
     return [tag("p", escape(sentences[0]), class_="lead"), rest] if sentences else []
@@ -158,7 +158,7 @@ def _figure(drawn: str, caption: str = "") -> str:
 
 
 def _scrollable(what: str, inside: str) -> str:
-    """Let it be scrolled sideways where the screen is narrow, with the keys, too."""
+    """Wrap content so that it scrolls sideways on a narrow screen; `tabindex` lets the arrow keys scroll it."""
     return tag("div", inside, class_=what, tabindex="0", role="group", aria_label=what)
 
 

@@ -1,4 +1,4 @@
-"""How a report's page looks: the house's colours, light and dark, for a screen of any width and for paper."""
+"""Defines the style sheet and hatch patterns of the HTML report: light and dark, any screen width, paper."""
 
 from __future__ import annotations
 
@@ -170,4 +170,4 @@ PATTERNS: Final = (
     + _pattern("hole", 8, -45, '<rect width="1.5" height="8" style="fill:var(--hole)"/>')
     + "</defs></svg>"
 )
-"""What the charts hatch with, once for the page."""
+"""SVG patterns for hatching in charts, defined once per page."""

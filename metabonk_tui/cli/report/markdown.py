@@ -1,4 +1,4 @@
-"""Writes a report as Markdown, to be pasted into an issue. What stands in it from outside stays text."""
+"""Writes a report as Markdown for an issue. Escapes text from outside, so that it cannot become markup."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from metabonk_tui.cli.report.sections import document
 from metabonk_tui.core.report.run_history import RunHistory
 
 SPECIAL = re.compile(r"[\\`*\[\]<|~&$]|(?<!\w)_|_(?!\w)|(?<!\w)#")
-"""What may begin something within a line."""
+"""Characters that may start markup within a line."""
 BEGINNING = re.compile(r"^(\d*)([-+=>.)])")
-"""What may begin something at the start of one."""
+"""Characters that may start markup at the beginning of a line."""
 LOUD = ("crit", "strong")
 
 
@@ -38,13 +38,13 @@ def report_markdown(histories: Sequence[RunHistory]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Write text so that it reads as it is, and calls nobody."""
+    """Escape markup, and break `@name` so that GitHub notifies no user."""
     flat = SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
     return BEGINNING.sub(r"\1\\\2", flat).replace("@", "@\u200b")
 
 
 def code(text: str) -> str:
-    """Write text as code, fenced so that no backtick in it ends it."""
+    """Write inline code, with a fence longer than any run of backticks in the text."""
     flat = " ".join(text.split())
     longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
     fence = "`" * (longest + 1)
@@ -67,7 +67,7 @@ def _page(page: RunPage, headline: bool) -> Iterator[str]:
 
 
 def _joined(blocks: Sequence[str]) -> Iterator[str]:
-    """Put the items of one list together."""
+    """Join adjacent list items into one block."""
     for listed, some in groupby(blocks, key=lambda written: written.startswith("- ")):
         few = list(some)
         yield from ["\n".join(few)] if listed else few

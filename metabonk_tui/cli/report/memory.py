@@ -1,4 +1,4 @@
-"""What a report says of memory: how low it went, the forecast's own record, and who held what around a kill."""
+"""Builds the memory section of a report: lowest value, forecast accuracy, memory per process around an OOM kill."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ RAISED_SHOWN = 8
 
 
 def memory_blocks(history: RunHistory) -> tuple[Block, ...]:
-    """Write it."""
     last, record = history.last, history.forecasts
     memory, start = last.memory, last.run.started_at
     if memory.min_available_bytes is None:

@@ -1,4 +1,4 @@
-"""Builds what a report says of each run: the most important first."""
+"""Builds the sections of a report for each run, the most important first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from metabonk_tui.cli.report.document import (
 from metabonk_tui.cli.report.memory import memory_blocks
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.event import EventKind, without_duplicates
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
@@ -50,7 +50,7 @@ STATES: dict[ComponentState, Tone] = {
 
 
 def document(histories: Sequence[RunHistory]) -> Document:
-    """Write several runs, oldest first."""
+    """Return the document of one or more runs, which must be oldest first."""
     many = len(histories)
     pages = tuple(
         _page(history, f"run {place} of {many}" if many > 1 else "run") for place, history in enumerate(histories, 1)
@@ -173,7 +173,7 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
     )
     rows = tuple(
         cells(
-            TableCell(f"w{worker.slot}", "strong"),
+            TableCell(worker.ref.label, "strong"),
             str(worker.generation),
             _state(worker),
             *(_number(metric, worker) for metric in numbers),
@@ -186,7 +186,10 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
         blocks.append(Paragraph(f"{len(last.workers) - len(shown)} more workers in --json", "muted"))
     odd = [(worker, each) for worker in last.workers for each in worker.attention]
     blocks += [
-        Paragraph(f"w{worker.slot} {each.mark}: {each.text.removeprefix(f'w{worker.slot} ')}", levels.tone(each.level))
+        Paragraph(
+            f"{worker.ref.label} {each.mark}: {each.text.removeprefix(f'{worker.ref.label} ')}",
+            levels.tone(each.level),
+        )
         for worker, each in odd[:ATTENTIONS_SHOWN]
     ]
     if len(odd) > ATTENTIONS_SHOWN:
@@ -194,7 +197,7 @@ def _workers(last: Snapshot) -> tuple[Block, ...]:
     ended = [(worker, life) for worker in last.workers for life in worker.generations if life.ended is not None]
     for worker, life in ended[-ATTENTIONS_SHOWN:]:
         if life.ended is not None:
-            text = f"w{worker.slot} gen {life.number} ended: {life.ended.text}; {life.ended.evidence}"
+            text = f"{worker.ref.label} gen {life.number} ended: {life.ended.text}; {life.ended.evidence}"
             blocks.append(Paragraph(text))
     return (*blocks, ChartBlock("workers"), ChartBlock("components"))
 
@@ -234,7 +237,7 @@ def _gaps(last: Snapshot) -> tuple[Block, ...]:
 
 
 def _events(events: Sequence[Event]) -> tuple[Block, ...]:
-    """Write the last events, and only the alarming ones where there are many; what stands above is not told again."""
+    """Return the last 10 events; of a longer list only warnings and critical events that no section above shows."""
     start = next((event.t for event in events if event.kind == EventKind.RUN_START), events[0].t if events else 0.0)
     loud = [e for e in events if e.severity in ("warn", "crit") and e.kind not in SHOWN_ABOVE]
     chosen = list(events) if len(events) <= EVENTS_SHOWN else (loud or list(events))[-EVENTS_SHOWN:]
@@ -250,5 +253,5 @@ def _events(events: Sequence[Event]) -> tuple[Block, ...]:
 
 
 def _event_text(event: Event) -> str:
-    who = "" if event.worker is None else f"w{event.worker} "
+    who = "" if event.worker is None else f"{event.worker.label} "
     return who + event.text.removeprefix(who.strip()).lstrip()

@@ -1,4 +1,4 @@
-"""Writes a report for people on plain paper, 100 columns wide. Refuses to know terminals."""
+"""Writes a report as plain text, 100 columns wide. Does not: use colours or the terminal's width."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from metabonk_tui.core.report.run_history import RunHistory
 
 WIDTH = 100
 LEAST_LAST = 24
-"""The last column is never narrower than this."""
+"""The smallest width of the last column, in characters."""
 
 
 def report_text(histories: Sequence[RunHistory]) -> str:
-    """Write several runs, the headline first: it is the last run's."""
+    """Write several runs; the headline on top is that of the last run."""
     whole = document(histories)
     lines = _wrapped(whole.headline, "")
     if whole.summary:
@@ -48,7 +48,7 @@ def _block(block: Block) -> Iterator[str]:
         for label, text in block.more:
             yield from _wrapped(f"{label}: {text}", "         ")
     elif isinstance(block, CommandBlock):
-        # Never broken: it is there to be copied.
+        # Never wrapped: the user copies it into a shell.
         yield f"    {block.text}" + (f": {block.command}" if block.command else "")
 
 

@@ -1,4 +1,4 @@
-"""`alerts`: what fires now; `alerts test` tells the hook of an alert that is made up, and what it did."""
+"""`alerts`: lists the firing and pending alerts; `alerts test` calls the hook with an example alert."""
 
 from __future__ import annotations
 
@@ -19,24 +19,23 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text.numbers import elapsed
 
 QUIET, WARNING, CRITICAL, NOT_SEEN = 0, 1, 2, 3
-"""The exit codes: what fires, loudest; 3: no worker was seen, so nothing could."""
+"""Exit codes: the highest severity that fires; 3: no worker was seen, so no alert can fire."""
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "what",
         nargs="?",
         choices=("list", "test"),
         default="list",
-        help="list (default): print what fires · test: try the hook with an alert that is made up",
+        help="list (default): print alerts · test: run the hook with a test alert",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Print the alerts, or try the hook."""
+    """Print the alerts or the result of the hook; return the exit code. Raises UsageError without a hook."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
     if options.what == "test":
         return _try(loaded.config, options.json)

@@ -1,4 +1,4 @@
-"""`check`: poll the live pool, print the verdict with its evidence, leave with its code. Never acts."""
+"""`check`: polls the live pool, prints the verdict with its evidence, exits with its code. Does not: act."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from metabonk_tui.core.report.json_report import report_histories
 from metabonk_tui.core.report.run_history import histories_so_far
 
 ENOUGH = 3
-"""Samples that a plain check waits for: a rate needs two, a verdict holds for two evaluations before it shows."""
+"""Samples that a plain check takes: a rate needs two, and a verdict must last two evaluations."""
 PATIENCE_INTERVALS = 6
 OPEN = (VerdictKind.WAITING, VerdictKind.VALIDATING)
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     how_long = parser.add_mutually_exclusive_group()
     how_long.add_argument(
@@ -32,14 +31,16 @@ def add_options(parser: Parser, verb: str) -> None:
         dest="for_s",
         type=duration_s,
         metavar="DURATION",
-        help="poll this long in real time, like 90s, 10m, 1h; without it: three samples",
+        help="poll this long in real time: 90s, 10m, 1h; default: 3 samples",
     )
-    how_long.add_argument("--wait", action="store_true", help="stay until the gate has decided, telling what happens")
+    how_long.add_argument(
+        "--wait", action="store_true", help="wait for the gate's decision, printing events meanwhile"
+    )
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Watch as long as was asked for, then print."""
+    """Monitor for the requested time, then print; return the exit code of the verdict."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
     how = command_prefix(loaded, options)
     with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
@@ -54,7 +55,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
                 break
     if snapshot is None:
         raise RuntimeError("not one sample was taken")
-    # A Snapshot holds the newest events only; the recording of its run has them all.
+    # A Snapshot has only the newest events; the recording of its run has all of them.
     recorded_events = events_of(snapshot.run.name, snapshot.run.started_at)
     histories = histories_so_far(
         snapshot,
@@ -70,5 +71,5 @@ def _is_enough(snapshot: Snapshot, counter: SnapshotCounter, wait: bool) -> bool
 
 
 def patience_s(interval_s: float) -> float:
-    """Bound a plain check in real time, whatever the workers do."""
+    """Return the longest duration of a plain check in real seconds: 6 polling intervals."""
     return PATIENCE_INTERVALS * (interval_s or 5.0)

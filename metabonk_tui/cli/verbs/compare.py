@@ -1,4 +1,4 @@
-"""`compare A B`: two runs at the same elapsed time, metric by metric, and the first thing in which they part."""
+"""`compare A B`: compares two runs at equal elapsed times, metric by metric, and names the first divergence."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from metabonk_tui.core.report.timeline import RunTimeline
 
 def add_options(parser: Parser, verb: str) -> None:
     """Declare what the verb takes."""
-    run = "a run of the store ('last', or the beginning of a name), or a recording; of several runs in it the last one"
-    parser.add_argument("a", metavar="A", help=f"{run}; FILE#2: its second one")
-    parser.add_argument("b", metavar="B", help="the other one")
+    run = "a recorded run ('last', or a prefix of its name), or a recording, of which the last run counts"
+    parser.add_argument("a", metavar="A", help=f"{run}; FILE#2: its second run")
+    parser.add_argument("b", metavar="B", help="the other run, in the same form")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
-    how.add_argument("--markdown", action="store_true", help="print tables that can be pasted into an issue")
+    how.add_argument("--markdown", action="store_true", help="print Markdown tables, for an issue")
     add_config_option(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Read both, compare, print; exit with 0 when nothing parts them, 1 when something does, 3 when nobody can say."""
+    """Print the comparison; return 0 without a divergence, 1 with one, 3 where nothing is comparable."""
     config = load_config(getattr(options, "config", None)).config
     found = compare(timeline_of(options.a, config), timeline_of(options.b, config))
     if options.json:
@@ -43,7 +43,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def public(found: Comparison) -> dict[str, Any]:
-    """Write a comparison as the JSON that the verb prints. Every `*_s` counts from the start of either run."""
+    """Return the JSON object of a comparison. Every `*_s` is in seconds after the start of each run."""
     return {
         "schema": SCHEMA,
         "a": _summary(found.a),
@@ -68,7 +68,7 @@ def public(found: Comparison) -> dict[str, Any]:
 
 
 def _summary(run_timeline: RunTimeline) -> dict[str, Any]:
-    """Say which run it is, in the shape of `report --json`."""
+    """Return run and verdict in the shape of `report --json`."""
     whole = run(RunHistory(run_timeline.last, run_timeline.last.events))
     return {key: whole[key] for key in ("run", "verdict")}
 

@@ -1,4 +1,4 @@
-"""`config path|check|show`: where the configuration is, whether it can be used, what it amounts to."""
+"""`config path|check|show`: prints the configuration's path, whether it is valid, or every key in effect."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from metabonk_tui.core.config.load import printable
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "what",
         nargs="?",
         choices=("path", "check", "show"),
         default="show",
-        help="path: the file in use, or where yours belongs · check: can it be used? · show: every key in effect",
+        help="path: print the file in use or its place · check: validate it · show: print every value",
     )
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Print what was asked for. A configuration that cannot be used is a ConfigError, 78, whatever was asked."""
+    """Print the requested view. Raises ConfigError, exit code 78, for a configuration that cannot be used."""
     if options.what == "path":
         return _path(options)
     loaded = load_config(getattr(options, "config", None), overrides(options))

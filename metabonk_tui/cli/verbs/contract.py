@@ -1,6 +1,6 @@
-"""`contract [FILE...]`: which names of `/status` are expected, and which were seen. Of the live pool or of recordings.
+"""`contract [FILE...]`: compares the names that `/status` should have with those seen, live or in recordings.
 
-Never acts. Leaves with 0 when every expected name was seen, 1 when some never were, 3 when nobody answered.
+Exits with 0 when every expected name was seen, 1 when some were not, 3 when no worker answered. Does not: act.
 """
 
 from __future__ import annotations
@@ -26,19 +26,18 @@ ALL_SEEN, SOME_NEVER, NO_ANSWER = 0, 1, 3
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "files",
         nargs="*",
         metavar="FILE",
-        help="recordings, as `report` takes them, of which the last run counts; without one: the live pool",
+        help="recordings as for `report`, of which the last run counts; default: the live pool",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Look at the pool or read the files, print, and leave with what was found."""
+    """Print the contract of the pool or of the files; return the exit code."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
     snapshot = _recorded(options.files, loaded.config) if options.files else _live(options, loaded)
     view = snapshot.contract
@@ -51,7 +50,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def _live(options: argparse.Namespace, loaded: LoadedConfig) -> Snapshot:
-    """Look at the pool, as long as a plain `check` does."""
+    """Poll the pool for as long as a plain `check`; return the last Snapshot."""
     last: Snapshot | None = None
     counter = SnapshotCounter()
     speed = getattr(options, "speed", 1.0)

@@ -1,6 +1,6 @@
-"""`demo`: a small MetaBonk of real processes and the monitor on it.
+"""`demo`: starts a small MetaBonk of real processes and opens the monitor on it.
 
-When the monitor is closed, all of it is stopped.
+Stops every process when the monitor is closed.
 """
 
 from __future__ import annotations
@@ -23,24 +23,41 @@ SCENARIOS = (
     *("imports", "starved", "override", "swallowed", "mute"),
     *("idle", "racing", "looping", "frozen", "broken", "slow", "crash"),
 )
-"""The names of the demo's own table, which nothing here may import."""
+"""The scenario names of the demo package, repeated here because an import contract forbids importing it."""
 SPEED = 30.0
-"""A gate of 30 minutes takes one."""
+"""At this speed a gate of 30 minutes takes 1 real minute."""
 PLAIN_LIMIT_S = 120.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     add = parser.add_argument
-    add("--scenario", metavar="S", choices=SCENARIOS, default="seed", help=f"one of: {', '.join(SCENARIOS)}")
-    add("--workers", type=count, metavar="N", default=argparse.SUPPRESS, help="how many; default: the scenario's own")
-    add("--base-port", type=port, metavar="P", default=argparse.SUPPRESS, help="worker i answers on P + i")
-    add("--speed", type=factor, metavar="X", default=argparse.SUPPRESS, help=f"run clock X times faster ({SPEED:g})")
-    add("--no-ui", action="store_true", help="run the pool alone in the foreground and say how to watch it")
+    add("--scenario", metavar="S", choices=SCENARIOS, default="seed", help=f"choose one of: {', '.join(SCENARIOS)}")
+    add(
+        "--workers",
+        type=count,
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="set the number of workers; default: the scenario's",
+    )
+    add(
+        "--base-port",
+        type=port,
+        metavar="P",
+        default=argparse.SUPPRESS,
+        help="set the base port: worker i answers on P + i",
+    )
+    add(
+        "--speed",
+        type=factor,
+        metavar="X",
+        default=argparse.SUPPRESS,
+        help=f"run the clock X times faster; default: {SPEED:g}",
+    )
+    add("--no-ui", action="store_true", help="run only the pool, and print how to watch it")
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Prepare, launch, watch, stop. Without a terminal: a run in plain text that ends by itself."""
+    """Run the demo; return the exit code. Without a terminal it prints plain text and ends by itself."""
     from metabonk_tui.cli.live.open_app import no_terminal
 
     speed = getattr(options, "speed", SPEED)
@@ -61,7 +78,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def _loaded(pool: DemoPool) -> LoadedConfig:
-    """Read the pool's configuration, with the looks that the person has chosen."""
+    """Load the pool's configuration with the user's own `[ui]` settings."""
     ui_config = msgspec.to_builtins(load_config().config.ui)
     return load_config(str(pool.config), {"ui": ui_config})
 
@@ -83,14 +100,14 @@ def _alone(pool: DemoPool, speed: float) -> int:
     print("Ctrl-C stops it", flush=True)
     assert pool.launcher is not None
     pool.launcher.wait()
-    # A monitor that launches or resizes stops this launcher and starts its own: the pool is still ours to stop.
+    # A monitor that launches or resizes replaces this launcher. This process must still stop the new pool.
     print("the first launcher has ended; Ctrl-C stops what was launched since", file=sys.stderr, flush=True)
     while True:
         signal.pause()
 
 
 def _plain(pool: DemoPool, speed: float) -> int:
-    """Tell what happens until the verdict is decided; always ends by itself."""
+    """Print events until the verdict is decided, for at most 120 s, then the report."""
     from metabonk_tui.cli.live.follow import EventPrinter, follow
     from metabonk_tui.cli.report.text import report_text
     from metabonk_tui.cli.verbs.check import OPEN

@@ -1,4 +1,4 @@
-"""`export RUN`: a run of the store in the public format, or as tables for a spreadsheet."""
+"""`export RUN`: writes a run of the store as .jsonl, or as CSV tables."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from metabonk_tui.core.model.sample import Sample
 
 def add_options(parser: Parser, verb: str) -> None:
     """Declare what the verb takes."""
-    parser.add_argument("run", metavar="RUN", help="its name, the beginning of it, or 'last'; see: metabonk-tui runs")
+    parser.add_argument("run", metavar="RUN", help="its name, a prefix of it, or 'last'; see: metabonk-tui runs")
     to = parser.add_mutually_exclusive_group()
-    to.add_argument("--jsonl", metavar="FILE", help="all of it, readable by import, report and replay; '-': stdout")
-    to.add_argument("--csv", metavar="DIR", help="worker_N_metrics.csv, one row a sample, as MetaBonk's recorder does")
+    to.add_argument("--jsonl", metavar="FILE", help="write everything as .jsonl, for import; '-': stdout")
+    to.add_argument("--csv", metavar="DIR", help="write worker_N_metrics.csv, as MetaBonk's recorder does")
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Write the run; without a place: RUN.jsonl here."""
+    """Write the run, by default to RUN.jsonl in the current folder. Raises UsageError where that is impossible."""
     path = recording_path(options.run)
     target = options.csv or options.jsonl or f"{path.stem}.jsonl"
     problems: list[Problem] = []

@@ -1,4 +1,4 @@
-"""`fit`: look once at memory and processes, and say how many workers fit. Nothing needs to run, nothing is touched."""
+"""`fit`: reads memory and processes once and prints how many workers fit. Needs no pool. Does not: act."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class FitReading:
-    """What one look showed."""
+    """One reading of this machine, and the budget computed from it."""
 
     memory: MemoryReading | None
     processes: tuple[ProcessReading, ...]
@@ -46,13 +46,12 @@ class FitReading:
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Look, print the sum with whose number each is, leave with 0 when so many workers fit."""
+    """Print the budget with the source of each number; return 0 fits, 1 does not fit, 3 memory not readable."""
     config = load_config(getattr(options, "config", None), overrides(options)).config
     wanted = config.pool.workers
     reading = take_reading(config, getattr(options, "speed", 1.0))
@@ -63,7 +62,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def take_reading(config: Config, speed: float) -> FitReading:
-    """Look at this machine once."""
+    """Read memory and processes of this machine once; `problem` says why there is no budget."""
     if not is_this_machine(config.pool.host):
         return FitReading(None, (), None, f"the memory of {config.pool.host} cannot be read from here")
     clock = RunClock(speed)
@@ -83,7 +82,7 @@ def take_reading(config: Config, speed: float) -> FitReading:
 
 
 def lines(reading: FitReading, wanted: int) -> Iterator[str]:
-    """Write the answer, the sum it stands on, and the table, for people."""
+    """Yield the lines of text: the answer, the arithmetic behind it, the what-if table."""
     budget, memory = reading.budget, reading.memory
     if budget is None or memory is None:
         yield f"not known: {reading.problem}; what is not known never fits"
@@ -134,7 +133,7 @@ def lines(reading: FitReading, wanted: int) -> Iterator[str]:
 
 
 def tree(reading: FitReading, wanted: int) -> dict[str, Any]:
-    """Write the same as JSON: absent is null, sizes are bytes."""
+    """Return the same as a JSON object: sizes in bytes, unknown values null."""
     budget, memory = reading.budget, reading.memory
     if budget is None or memory is None:
         return {"schema": SCHEMA, "workers": wanted, "verdict": None, "problem": reading.problem}

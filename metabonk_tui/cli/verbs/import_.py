@@ -1,4 +1,4 @@
-"""`import PATH...`: recordings that were made elsewhere become runs of the store."""
+"""`import PATH...`: stores recordings made elsewhere as runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from metabonk_tui.core.step.pipeline import stepper
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "files",
         nargs="+",
@@ -30,7 +29,7 @@ def add_options(parser: Parser, verb: str) -> None:
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Read, judge, file; print the names under which the runs are found."""
+    """Store the runs with their verdicts and print their names. Raises UsageError where that is impossible."""
     config = load_config(getattr(options, "config", None)).config
     problems: list[Problem] = []
     stored_paths: list[Path] = []
@@ -49,7 +48,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def _without_duplicate(path: Path) -> Path:
-    """Keep what is new; of what was there already nothing is kept twice."""
+    """Return the path of the new recording; if the run was stored before, remove it and return the older path."""
     known = find_duplicate(path)
     if known is None:
         return path

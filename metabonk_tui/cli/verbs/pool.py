@@ -1,6 +1,6 @@
-"""`launch N`, `stop`, `resize N`: the same actions as the keys, through the same door.
+"""`launch N`, `stop`, `resize N`: change the pool through the same engine calls as the monitor's keys.
 
-Shows the plan and asks first.
+Prints the plan and asks for confirmation first.
 """
 
 from __future__ import annotations
@@ -30,26 +30,25 @@ from metabonk_tui.engine.engine import Engine
 FIRST_SNAPSHOT_S = 20.0
 SETTLE_S = 20.0
 MAX_SNAPSHOTS = 4
-"""So many Samples a long launch is judged by before it is refused: environments are read after processes."""
+"""Snapshots that a long launch waits for before it is refused: environments are read after processes."""
 SLACK_S = 60.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     if verb != "stop":
-        parser.add_argument("n", metavar="N", type=count, help="how many workers")
+        parser.add_argument("n", metavar="N", type=count, help="number of workers")
         parser.add_argument(
-            "--hours", type=hours, metavar="H", help="how long it is meant to run; 24 wants all proved"
+            "--hours", type=hours, metavar="H", help="planned length in hours; 24 requires a full checklist"
         )
         parser.add_argument(
-            "--override", metavar="REASON", default="", help="why it is to be done against the interlock"
+            "--override", metavar="REASON", default="", help="override the interlock; the run records the reason"
         )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation")
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Look, plan, show, ask, act, and tell every step."""
+    """Plan, print, confirm, act and print every step; return the exit code. Raises UsageError."""
     reason = getattr(options, "override", "")
     if reason and not is_reason(reason):
         raise UsageError(f"--override needs a reason of at least {MIN_WORDS} words: it is recorded")
@@ -87,7 +86,7 @@ def _first_snapshot(monitor: Engine) -> Snapshot:
     counter = SnapshotCounter()
     for snapshot in follow(monitor, FIRST_SNAPSHOT_S):
         counter.count(snapshot)
-        # Nothing is done to the pool, and nothing is said to fit, by what was recorded before we came.
+        # The first Snapshot may be restored from a recording: too old to act on, or to compute a fit from.
         if counter.total > 1 and (snapshot.pool.backend or snapshot.pool.problem):
             return snapshot
         monitor.poll_now()
@@ -95,7 +94,7 @@ def _first_snapshot(monitor: Engine) -> Snapshot:
 
 
 def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
-    """Say what a plan would do: exact commands, what they hit, what memory it needs."""
+    """Yield lines on what a plan would do: exact commands, processes they stop, memory they need."""
     if plan.mode == "refused":
         yield f"refused: {plan.refusal}"
         return
@@ -104,10 +103,11 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         return
     for command in plan.commands:
         yield f"command   {shlex.join(command)}"
-    yield f"in        {plan.directory}"
-    if plan.env_file:
-        keys = "it could not be read" if plan.env_keys is None else f"sets {plan.env_keys} variables"
-        yield f"env file  {plan.env_file}: {keys}"
+    if plan.source is not None:
+        yield f"in        {plan.source.directory}"
+        if plan.source.env_file:
+            keys = "it could not be read" if plan.source.env_keys is None else f"sets {plan.source.env_keys} variables"
+            yield f"env file  {plan.source.env_file}: {keys}"
     for target in plan.hits:
         who = f"w{target.slot}" if target.slot is not None else target.role
         yield f"stops     {who} pid {target.pid} {target.name}".rstrip()
@@ -124,7 +124,7 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
 
 
 def _passes_interlock(monitor: Engine, plan: Plan, config: Config) -> bool:
-    """Show the interlock's checklist as it becomes known; tell whether it lets the plan through."""
+    """Print the interlock's checklist as its items are decided; return whether the plan may proceed."""
     if not plan.start:
         return True
     interlock = check_interlock(plan.action, monitor.latest(), monitor.preflight(), config)
@@ -160,7 +160,7 @@ def _confirm() -> bool:
 
 
 def _follow_operation(monitor: Engine, before: Operation | None, config: Config) -> int:
-    """Tell every step until the operation has ended."""
+    """Print every step until the operation ends; return the exit code."""
     launcher = config.pool.launcher
     limit_s = launcher.start_timeout_s + 2 * launcher.stop_grace_s + SLACK_S
     printed: set[tuple[str, str, str]] = set()

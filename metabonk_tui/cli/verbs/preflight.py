@@ -1,4 +1,4 @@
-"""`preflight`: look at what must be so before a launch, tell every item, leave with 0, 1 or 2. Never acts."""
+"""`preflight`: runs the checks before a launch, prints every item, exits with 0, 1 or 2. Does not: launch."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ from metabonk_tui.core.verdict.next_steps import workers_to_launch
 from metabonk_tui.engine.engine import Engine
 
 ENOUGH = 3
-"""Samples before it begins: environments are read after the processes were seen."""
+"""Samples before the checks start: environments are read after the processes are found."""
 PATIENCE_S = 20.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Look, tell, print."""
+    """Run the checks: items go to stderr as they end, the result to stdout. Returns the exit code."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
     config = loaded.config
     speed = getattr(options, "speed", 1.0)
@@ -61,7 +60,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def _follow_preflight(monitor: Engine, workers: int) -> Iterator[tuple[PreflightView, tuple[ChecklistItem, ...]]]:
-    """Yield the preflight until it has ended, with the items that have ended since the last time."""
+    """Yield the preflight until it ends, each time with the newly finished items."""
     news = threading.Event()
     monitor.subscribe(news.set)
     monitor.start_preflight(workers)
@@ -79,7 +78,7 @@ def _follow_preflight(monitor: Engine, workers: int) -> Iterator[tuple[Preflight
 
 
 def item_line(item: ChecklistItem) -> str:
-    """Write an item as one line."""
+    """Write state, title and first evidence of an item as one line."""
     return f"{item.standing:<9} {item.title}" + (f": {item.evidence[0]}" if item.evidence else "")
 
 

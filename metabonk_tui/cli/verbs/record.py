@@ -1,4 +1,7 @@
-"""`record`: watch and record without a screen until told to end. Acts only as a memory watch that is asked for."""
+"""`record`: monitors and records without a screen until a signal or the time limit.
+
+Does not: act on the pool, except as the memory watch with `--memory-watch`.
+"""
 
 from __future__ import annotations
 
@@ -27,28 +30,27 @@ PROGRESS_INTERVAL_S = 1.0
 
 
 class Signalled(Exception):
-    """A signal told us to end."""
+    """A signal asked the recorder to end."""
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "--for",
         dest="for_s",
         type=duration_s,
         metavar="DURATION",
-        help="record this long in real time, like 24h; without it: until SIGTERM or Ctrl-C",
+        help="record this long in real time: 24h; default: until stopped",
     )
     parser.add_argument(
         "--memory-watch",
         action="store_true",
-        help="arm the memory watch as [memory_watch] says, as soon as no other monitor holds the pool",
+        help="arm the memory watch once no other monitor controls the pool",
     )
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Record; 0 when told to end or when the time is over, 1 when nothing could be stored at the end."""
+    """Record; return 0 after a signal or the time limit, 1 when the last sample could not be stored."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
     config = msgspec.structs.replace(loaded.config, store=msgspec.structs.replace(loaded.config.store, enabled=True))
     speed = getattr(options, "speed", 1.0)
@@ -75,14 +77,13 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 class Progress:
-    """One line on a terminal that is written anew; nothing anywhere else."""
+    """One line on a terminal, rewritten at most once per second; no output elsewhere."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
         self._updated_s = 0.0
 
     def update(self, snapshot: Snapshot) -> None:
-        """Say how it stands."""
         now_s = time.monotonic()
         if not self._is_terminal or now_s - self._updated_s < PROGRESS_INTERVAL_S:
             return
@@ -95,14 +96,14 @@ class Progress:
         print(f"\r\x1b[K{line[:100]}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        """Leave the line."""
+        """End the line with a newline."""
         if self._is_terminal:
             print(file=sys.stderr)
 
 
 @contextmanager
 def _raise_on_signals() -> Iterator[None]:
-    """Turn the first SIGTERM, SIGINT or SIGHUP into `Signalled`; the ones after it cannot break off the end."""
+    """Raise `Signalled` at the first SIGTERM, SIGINT or SIGHUP; ignore later ones, so that the shutdown completes."""
 
     def handle_signal(number: int, frame: FrameType | None) -> None:
         for one in numbers:

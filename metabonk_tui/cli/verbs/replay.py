@@ -1,4 +1,4 @@
-"""`replay RUN|FILE`: the monitor over a recording. Nothing that acts is behind it."""
+"""`replay RUN|FILE`: opens the monitor over a recording. Does not: act on any pool."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from itertools import chain
 from pathlib import Path
 
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.spool import SpooledRecording
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
-from metabonk_tui.adapters.store.seekable import SpooledRecording, StoredRecording
+from metabonk_tui.adapters.store.seekable import StoredRecording
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.live.open_app import local_zone, no_terminal, open_app
 from metabonk_tui.cli.options import Parser, add_config_option, factor
@@ -26,26 +27,25 @@ SPEED = 60.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "recording",
         metavar="RUN|FILE",
-        help="a run's name, the beginning of it, or 'last' (see: metabonk-tui runs); "
+        help="a run's name, a prefix of it, or 'last' (see: metabonk-tui runs); "
         "or a .jsonl, a .jsonl.gz, a folder of worker_N_metrics.csv",
     )
-    parser.add_argument("--at", type=place, metavar="PLACE", help=f"stand still there: {ACCEPTED_FORMS}")
+    parser.add_argument("--at", type=place, metavar="PLACE", help=f"start paused at PLACE: {ACCEPTED_FORMS}")
     parser.add_argument(
         "--speed",
         type=factor,
         metavar="X",
         default=argparse.SUPPRESS,
-        help=f"play X times faster than it was; {SPEED:g} unless told otherwise, also with --at",
+        help=f"play X times faster than real time; default: {SPEED:g}",
     )
     add_config_option(parser)
 
 
 def place(text: str) -> SeekTarget:
-    """Read a place in a recording."""
+    """Parse a place in a recording. Raises ArgumentTypeError."""
     target = parse(text)
     if target is None:
         raise argparse.ArgumentTypeError(f"expected one of {ACCEPTED_FORMS}; found {text!r}")
@@ -53,7 +53,7 @@ def place(text: str) -> SeekTarget:
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Open the monitor on a recording; return the exit code."""
+    """Open the monitor on a recording; return the exit code. Raises UsageError without a terminal."""
     loaded = load_config(getattr(options, "config", None))
     missing = no_terminal()
     if missing:
@@ -81,7 +81,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 @contextmanager
 def open_recording(name: str) -> Iterator[StoredRecording | SpooledRecording]:
-    """Open what a person named: a path that exists is a file, else a run of the store. Raises UsageError."""
+    """Open an existing path as a file, any other name as a run of the store. Raises UsageError."""
     recording = _open_file(name) if Path(name).exists() else _open_stored(name)
     try:
         yield recording

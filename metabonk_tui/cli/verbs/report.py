@@ -1,6 +1,6 @@
-"""`report RUN|FILE...`: the same core over recordings, for people, programs, issues and browsers.
+"""`report RUN|FILE...`: reports on recorded runs as text, JSON, Markdown or HTML.
 
-Several recordings are several runs; the headline is the last one's.
+The headline and the exit code are those of the last run.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ PAGE_SUFFIXES = (".html", ".htm")
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "names",
         nargs="*",
         metavar="RUN|FILE",
-        help="a recorded run (default: the newest), or a recording: .jsonl, .jsonl.gz ('-': stdin), a folder of"
-        " worker_N_metrics.csv, or such files themselves",
+        help="recorded runs (default: the newest) or recordings: .jsonl, .jsonl.gz ('-': stdin), a folder of"
+        " worker_N_metrics.csv, or such files",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="print one JSON object instead of text")
@@ -40,13 +39,13 @@ def add_options(parser: Parser, verb: str) -> None:
         nargs="?",
         const=STDOUT,
         metavar="FILE",
-        help="write one page with charts, which needs no network; without FILE: to stdout",
+        help="write one self-contained page with charts; default: stdout",
     )
     add_config_option(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Read, step, print; exit with the code of the last run's verdict."""
+    """Print or write the report; return the exit code of the last run's verdict. Raises UsageError."""
     if options.html not in (None, STDOUT) and not options.html.endswith(PAGE_SUFFIXES):
         raise UsageError(f"--html FILE is to end in .html, found {options.html}; the run stands before it")
     config = load_config(getattr(options, "config", None)).config

@@ -1,4 +1,4 @@
-"""`runs`: what was recorded; `runs rm` removes some of it, `runs prune` what the configured limits say."""
+"""`runs`: lists the recorded runs; `runs rm` removes named ones, `runs prune` those beyond the configured limits."""
 
 from __future__ import annotations
 
@@ -18,19 +18,24 @@ from metabonk_tui.cli.recordings.open import recording_path, store
 from metabonk_tui.core.text.numbers import elapsed
 
 ACTIVE_S = 30.0
-"""A recording that was written to within this time is somebody's."""
+"""A recording that was written to within this time counts as being recorded now."""
 
 
 def add_options(parser: Parser, verb: str) -> None:
     """Declare what the verb takes."""
-    parser.add_argument("what", nargs="?", choices=("list", "rm", "prune"), default="list", help="default: list")
-    parser.add_argument("names", nargs="*", metavar="RUN", help="rm: which runs; the beginning of a name is enough")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("list", "rm", "prune"),
+        default="list",
+        help="list recorded runs (default), remove some, or prune",
+    )
+    parser.add_argument("names", nargs="*", metavar="RUN", help="rm: the runs to remove; a prefix of a name is enough")
     parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")
     add_config_option(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """List, remove or prune."""
     if options.what == "rm":
         return _remove(options.names)
     if options.names:

@@ -1,6 +1,6 @@
-"""`status`: how the pool stands, in one line. Polls nobody: it reads what the monitor that watches has written.
+"""`status`: prints the state of the pool in one line, from the file that the monitor writes.
 
-Its plain form does not come through here, see `cli.entry`.
+Does not: poll workers. The plain form bypasses this module, see `cli.entry`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from metabonk_tui.cli.options import Parser, add_config_option, port
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     add, absent = parser.add_argument, argparse.SUPPRESS
-    add("--format", choices=FORMATS, default="line", help="a line of text, all of it as JSON, or with tmux's colours")
-    add("--base-port", type=port, metavar="P", default=absent, help="the pool whose worker i answers on P + i")
-    add("--host", metavar="H", default=absent, help="the pool whose workers answer there")
+    add("--format", choices=FORMATS, default="line", help="print a line, everything as JSON, or tmux's colours")
+    add("--base-port", type=port, metavar="P", default=absent, help="select the pool whose worker i answers on P + i")
+    add("--host", metavar="H", default=absent, help="select the pool whose workers answer on H")
     add_config_option(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Print it; without a pool that is named: the loudest of those that are watched, else the newest."""
+    """Print the state of the named pool; without a name the most severe monitored pool, else the newest."""
     host, base_port = getattr(options, "host", None), getattr(options, "base_port", None)
     if hasattr(options, "config"):
         from metabonk_tui.adapters.state.config_files import load_config

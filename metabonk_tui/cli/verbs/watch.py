@@ -1,4 +1,4 @@
-"""The monitor itself: needs a terminal, and is the only verb beside `demo` that loads the screens."""
+"""`watch`, or no verb at all: opens the monitor on the configured pool. Needs a terminal."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ if TYPE_CHECKING:
     from metabonk_tui.engine.engine import Engine
 
 PAST_SPEED = 60.0
-"""The past of the run is played so many times faster than the run goes."""
+"""Recorded seconds per second of the run's clock, when the past of the run is replayed."""
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Open the monitor on the configured pool."""
+    """Open the monitor on the configured pool. Raises UsageError without a terminal."""
     loaded = load_config(getattr(options, "config", None), overrides(options))
     missing = no_terminal()
     if missing:
@@ -50,10 +49,10 @@ def open_monitor(
     state: Path | None = None,
     last_words: Callable[[], object] = lambda: None,
 ) -> int:
-    """Watch until the person leaves; return the exit code.
+    """Show the monitor until the user quits; return the exit code.
 
-    `how` is how the program is called for this pool; `state` is the folder for locks and records, by default the
-    user's; `last_words` runs when the program must end while its terminal takes no output.
+    `how` is the command prefix of the suggested commands. `state` is the folder for locks and recordings; None: the
+    user's. `last_words` runs when the program must exit while its terminal accepts no output.
     """
     from metabonk_tui.adapters.store.run_directory import runs_dir
     from metabonk_tui.cli.recordings.archive import StoreRunArchive
@@ -76,7 +75,7 @@ def open_monitor(
 
 @contextmanager
 def _armed(config: Config, how: str, speed: float, read_only: bool, state: Path | None) -> Iterator[Engine]:
-    """Watch the pool, with the memory watch armed where the configuration asks for it."""
+    """Monitor the pool; arm the memory watch where the configuration enables it."""
     from metabonk_tui.cli.wiring import watching
 
     with watching(config, call=how, speed=speed, read_only=read_only, state=state, notifies=True) as monitor:

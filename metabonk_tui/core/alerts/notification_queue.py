@@ -1,6 +1,6 @@
-"""What waits to be told of alerts, and when it may be: no alert again and again, and not too many a minute.
+"""Queues notifications of alerts, and limits repeats of one alert and calls per minute.
 
-Pure: real time, in seconds, comes in as an argument. Holds a bounded number of messages.
+Pure: real time, in seconds, is an argument. The queue is bounded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from metabonk_tui.core.model.alert import Alert, AlertTransition
 
 MINUTE_S = 60.0
 MAX_WAITING = 50
-"""So many alerts wait at most; the least loud one of those that wait longest goes first."""
+"""Most alerts that wait; above it the least severe and oldest one is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +30,23 @@ class _Sent:
 
 
 class NotificationQueue:
-    """Of each alert only what is newest waits; what it no longer says anything new about does not."""
+    """Keeps at most the newest change per alert, and drops a change without news."""
 
     def __init__(self, repeat_s: float, per_minute: int) -> None:
         self._repeat_s = repeat_s
         self._per_minute = per_minute
         self._waiting: dict[str, _Waiting] = {}
-        """By the alert's id, in the order in which they began to wait."""
+        """Keyed by the alert's id, in the order of arrival."""
         self._sent: dict[str, _Sent] = {}
         self._call_times_s: list[float] = []
-        """When the last calls were, at most those of a minute."""
+        """Times of the last calls, at most `per_minute` of them."""
         self._left_out = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def offer(self, change: AlertTransition, message: dict[str, Any], now_s: float) -> None:
-        """Let a change wait for its turn, in the place of what waits of the same alert."""
+        """Queue a change; it replaces a waiting change of the same alert."""
         id = change.alert.id
         self._sent = {key: sent for key, sent in self._sent.items() if now_s - sent.at_s < self._repeat_s}
         sent = self._sent.get(id)
@@ -66,9 +66,9 @@ class NotificationQueue:
             self._left_out += 1
 
     def take(self, now_s: float) -> dict[str, Any] | None:
-        """Take the message that is to be told now, critical ones first; None: there is none, or not yet.
+        """Return the message that is due now, critical first; None: none is due.
 
-        It says in `left_out` how many changes were not told since the last one.
+        Its `left_out` counts the changes dropped since the last message.
         """
         id = self._next(now_s)
         if id is None or self._ready_s(id) > now_s:
@@ -80,7 +80,7 @@ class NotificationQueue:
         return {**waiting.message, "left_out": left_out}
 
     def ready_s(self) -> float | None:
-        """Say when the next one may be told; None: nothing waits."""
+        """Return the real time of the next due message; None: nothing waits."""
         return min((self._ready_s(id) for id in self._waiting), default=None)
 
     def _next(self, now_s: float) -> str | None:
@@ -98,7 +98,7 @@ class NotificationQueue:
 
 
 def _has_news(sent: Alert, now: Alert) -> bool:
-    """Tell whether there is anything new about an alert of which this was said last."""
+    """Return whether `now` has news against the last sent state: another state, severity or worker."""
     if sent.state != now.state:
         return True
     is_escalated = levels.order(now.severity) > levels.order(sent.severity)

@@ -1,4 +1,4 @@
-"""What a command hook is told of one alert: the JSON of docs/alerts.md. Pure."""
+"""Builds the JSON that a command hook receives for one alert: docs/alerts.md. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Message = dict[str, Any]
 
 
 def is_wanted(change: AlertTransition, hook: HookConfig) -> bool:
-    """Tell whether the hook wants to hear of this."""
+    """Return whether the hook's severity and `resolved` settings accept this change."""
     is_severe_enough = levels.order(change.alert.severity) >= levels.order(hook.severity)
     return is_severe_enough and (hook.resolved or change.kind != "resolved")
 
 
 def make_message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) -> Message:
-    """Write what is told of a change, and in what state everything was; all times are Unix seconds."""
+    """Return the message for a change, with the state of run, pool and memory. All times are Unix seconds."""
     run, memory = snapshot.run, snapshot.memory
     return {
         "schema": SCHEMA,
@@ -44,7 +44,7 @@ def make_message(change: AlertTransition, snapshot: Snapshot, pool: PoolConfig) 
 
 
 def alert_document(alert: Alert, t: float) -> Message:
-    """Write an alert as it stands at a time."""
+    """Return an alert's fields, with its duration at `t`."""
     seen = alert.acknowledged
     return {
         "id": alert.id,
@@ -57,7 +57,7 @@ def alert_document(alert: Alert, t: float) -> Message:
         "firing_t": alert.firing_t,
         "resolved_t": alert.resolved_t,
         "duration_s": round(alert.duration_s(t), 3),
-        "workers": list(alert.workers),
+        "workers": [ref.written for ref in alert.workers],
         "value": alert.value,
         "least": alert.least,
         "most": alert.most,
@@ -68,7 +68,7 @@ def alert_document(alert: Alert, t: float) -> Message:
 
 
 def make_example(t: float, config: Config) -> Message:
-    """Make one up, in the same shape, to try a hook with."""
+    """Return a made-up message of the same shape, to test a hook."""
     floor_bytes = config.memory.floor_bytes
     value = float(floor_bytes // 2)
     text = "made up, to try the hook: nothing is wrong"

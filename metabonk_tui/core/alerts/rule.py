@@ -1,52 +1,53 @@
-"""What the rules of alerts look at, and the shape of what they find."""
+"""Declares the input and the result of alert rules, and registers rules by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Snapshot, Verdict
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 
 @dataclass(frozen=True, slots=True)
 class RuleInput:
-    """What the rules look at."""
+    """The facts of one tick that rules evaluate."""
 
     inputs: VerdictInputs
     verdict: Verdict
     before: Snapshot | None
     """The Snapshot before, of the same run; None: there is none."""
-    uncertain: Mapping[int, float] = field(default_factory=dict)
+    uncertain: Mapping[WorkerRef, float] = field(default_factory=dict)
     """By slot, for how much of a whole window its state was "uncertain"; only where a whole one was watched."""
     recorder_problem: str = ""
-    """Why nothing is recorded; "" while it is, or where no recorder runs."""
+    """Why recording fails; "": recording works, or no recorder runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that holds now."""
+    """A condition that is true now."""
 
     text: str
     about: str = ""
-    workers: tuple[int, ...] = ()
+    workers: tuple[WorkerRef, ...] = ()
     escalated: bool = False
-    """Does it deserve the louder of its two severities?"""
+    """Whether the higher of the rule's two severities applies."""
     value: float | None = None
     unit: str = ""
     for_factor: float = 1.0
-    """How many times the configured time it must hold."""
+    """Factor on the configured duration before the alert fires."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """What a rule finds in a Scene."""
+    """The result of one rule for one `RuleInput`."""
 
     conditions: tuple[Condition, ...] = ()
-    unknown_workers: frozenset[int] = frozenset()
+    unknown_workers: frozenset[WorkerRef] = frozenset()
     """Slots of which nothing can be told now: neither that it holds nor that it has ended."""
     no_data: bool = False
-    """The same of everything that the rule is about."""
+    """The condition is unknown for everything that the rule covers."""
 
 
 NO_RESULT = RuleResult()
@@ -54,13 +55,13 @@ NO_DATA = RuleResult(no_data=True)
 Rule = Callable[[RuleInput], RuleResult]
 
 RULES: dict[str, Rule] = {}
-"""By name, filled by `@rule`; `core.alerts.rules` imports every module that has rules."""
+"""By name, filled by `@rule`; `core.alerts.rules` imports every module with rules."""
 SAME_EVENT: dict[str, str] = {}
-"""Alerts whose beginning an event of another kind reports already: a list for people shows it once."""
+"""Alerts whose start another kind of event reports already, so that lists show it once."""
 
 
 def rule(name: str, *, same_event: str = "") -> Callable[[Rule], Rule]:
-    """Register the rule of an alert; its duration and severity are its line in `[alerts.rule]` of config.toml."""
+    """Register the rule of an alert. `[alerts.rule]` of config.toml sets its duration and severity."""
 
     def register(function: Rule) -> Rule:
         if name in RULES:
@@ -74,5 +75,5 @@ def rule(name: str, *, same_event: str = "") -> Callable[[Rule], Rule]:
 
 
 def should_run(rule_input: RuleInput) -> bool:
-    """Is there a pool that should be at work?"""
+    """Return whether the pool should be running: started and not stopped by an operator."""
     return rule_input.inputs.begun and rule_input.inputs.stopped_t is None

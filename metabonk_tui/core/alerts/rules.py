@@ -1,7 +1,7 @@
-"""Every rule of an alert by its name, and the rules that concern neither one worker nor memory. Pure.
+"""Collects every alert rule by name; has the rules that concern neither one worker nor memory. Pure.
 
-A rule reads judgements that are made elsewhere, so that an alert agrees with the screen. How long a condition must
-hold and how severe it is stands in the configuration; `core.alerts.tracker` applies both.
+A rule reads judgements made elsewhere, so that an alert agrees with the screen. The configuration sets durations and
+severities; `core.alerts.tracker` applies both.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from metabonk_tui.core.text.numbers import age
 __all__ = ["RULES", "RULE_MODULES", "SAME_EVENT"]
 
 RULE_MODULES = (rules_memory, rules_workers)
-"""The other modules with rules: importing them registers what they define."""
+"""The other modules with rules; importing them registers their rules."""
 
 
 @rule("NoGameplay", same_event="verdict")
 def no_gameplay(rule_input: RuleInput) -> RuleResult:
-    """Nobody has reached gameplay by when it is due: the matrix' own answer."""
+    """No worker reached gameplay in time: the answer of the decision matrix."""
     node = next((node for node in rule_input.verdict.nodes if node.id == "gameplay"), None)
     if node is None or not should_run(rule_input) or node.answer != "no":
         return NO_RESULT
@@ -38,5 +38,5 @@ def no_gameplay(rule_input: RuleInput) -> RuleResult:
 
 @rule("RecorderStale", same_event=EventKind.RECORDER_ERROR)
 def recorder_stale(rule_input: RuleInput) -> RuleResult:
-    """The run is not being written to disk. That nobody looked at all, `status` says: nothing here would know."""
+    """Recording fails. Does not detect a stopped monitor; the verb `status` does."""
     return RuleResult((Condition(rule_input.recorder_problem),)) if rule_input.recorder_problem else NO_RESULT

@@ -1,6 +1,6 @@
-"""Alerts about memory: what is available, when it ends, whom the kernel killed, what the memory watch did. Pure.
+"""Defines the alerts about memory: floor, forecast, swap, OOM kills, memory watch. Pure.
 
-The judgements are those of the screens: levels, forecasts, swap.
+Uses the judgements that the screens show: levels, forecasts, swap.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInp
 from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.memory import Forecast
+from metabonk_tui.core.model.refs import worker_ref
 
 STALLED_PERCENT = 10.0
-"""All tasks stand still waiting for memory for so much of the last 10 s: memory is critical, whatever is left."""
+"""Memory is critical, whatever is left, if all tasks stall on it for this share of the last 10 s."""
 
 
 @rule("MemLow", same_event=EventKind.MEMORY_LOW)
 def mem_low(rule_input: RuleInput) -> RuleResult:
-    """Less is available than must stay so."""
+    """Available memory is below the floor."""
     memory = rule_input.inputs.memory
     available = memory.available_bytes
     if available is None:
@@ -31,7 +32,7 @@ def mem_low(rule_input: RuleInput) -> RuleResult:
 
 @rule("MemCritical", same_event=EventKind.MEMORY_CRITICAL)
 def mem_critical(rule_input: RuleInput) -> RuleResult:
-    """Less than half the floor is available, or every task waits for memory."""
+    """Available memory is below half the floor, or every task stalls on memory."""
     memory = rule_input.inputs.memory
     reading = memory.reading
     if reading is None or reading.available_bytes is None:
@@ -49,7 +50,7 @@ def mem_critical(rule_input: RuleInput) -> RuleResult:
 
 @rule("OomForecast", same_event=EventKind.MEMORY_FORECAST)
 def oom_forecast(rule_input: RuleInput) -> RuleResult:
-    """Memory ends soon, if the trend holds: as the forecast says, which holds its own tongue until it is sure."""
+    """Memory will run out soon if the trend lasts. The forecast itself warns only when it is sure."""
     memory = rule_input.inputs.memory
     if memory.available_bytes is None:
         return NO_DATA
@@ -58,7 +59,7 @@ def oom_forecast(rule_input: RuleInput) -> RuleResult:
 
 @rule("GpuForecast", same_event=EventKind.MEMORY_FORECAST)
 def gpu_forecast(rule_input: RuleInput) -> RuleResult:
-    """The same of a GPU's own memory."""
+    """A GPU's memory will run out soon if the trend lasts."""
     gpus = rule_input.inputs.memory.gpus
     if gpus is None:
         return NO_DATA
@@ -76,7 +77,7 @@ def _forecast_conditions(forecast: Forecast | None, t: float, about: str = "") -
 
 @rule("SwapThrashing", same_event=EventKind.MEMORY_SWAP)
 def swap_thrashing(rule_input: RuleInput) -> RuleResult:
-    """Swap in use grows while tasks wait for memory."""
+    """Used swap grows while tasks stall on memory."""
     swap = rule_input.inputs.memory.swap
     if swap is None:
         return NO_DATA
@@ -88,23 +89,23 @@ def swap_thrashing(rule_input: RuleInput) -> RuleResult:
 
 @rule("OomKill", same_event=EventKind.MEMORY_OOM)
 def oom_kill(rule_input: RuleInput) -> RuleResult:
-    """The kernel killed one of ours at this moment; who it was may be seen a moment later."""
+    """The kernel killed a process of the pool in this tick; the victim may be identified later."""
     memory = rule_input.inputs.memory
     before = rule_input.before.memory if rule_input.before else None
     if before is None:
         return NO_RESULT
     killed = memory.oom_kills_in_run > before.oom_kills_in_run
     named = [name for name in memory.oom_victims if name not in before.oom_victims]
-    slots = tuple(sorted(int(name[1:]) for name in named if name[:1] == "w" and name[1:].isdigit()))
-    if not killed and not slots:
+    refs = tuple(sorted(ref for name in named if (ref := worker_ref(name)) is not None))
+    if not killed and not refs:
         return NO_RESULT
     victims = ", ".join(named) or "victim not known"
-    return RuleResult((Condition(f"kernel OOM kill: {victims}", workers=slots),))
+    return RuleResult((Condition(f"kernel OOM kill: {victims}", workers=refs),))
 
 
 @rule("WatchActed", same_event=EventKind.WATCH_ACT)
 def watch_acted(rule_input: RuleInput) -> RuleResult:
-    """The memory watch did something at this moment; raised where that failed."""
+    """The memory watch acted in this tick; escalated if the action failed."""
     watch, before = rule_input.inputs.memory.watch, rule_input.before.memory.watch if rule_input.before else None
     if watch is None or before is None or not watch.did:
         return NO_RESULT

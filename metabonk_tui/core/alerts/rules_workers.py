@@ -1,6 +1,6 @@
-"""Alerts about workers: their components, whether they can be reached, what they do, how they were started. Pure.
+"""Defines the alerts about workers: components, reachability, health, environment. Pure.
 
-The judgements are those of the screens: states of components, words of conduct, views of environments.
+Uses the judgements that the screens show: component states, health, environments.
 """
 
 from __future__ import annotations
@@ -9,30 +9,31 @@ from collections.abc import Callable, Iterable
 
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule, should_run
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import wrong_keys
 
 HOUR_S = 3600.0
 MAX_RESETS_PER_HOUR = 3
-"""So many new generations of one worker within an hour are more than news."""
+"""From this many restarts of one worker within an hour on, the alert escalates."""
 VALIDATION_FACTOR = 3.0
-"""What is due only after validation may be silent this many times as long."""
+"""Components due only after validation may stay silent this many times longer."""
 UNCERTAIN_SHARE = 0.75
 
 
-def _unanswering(rule_input: RuleInput) -> frozenset[int]:
-    return frozenset(worker.slot for worker in rule_input.inputs.workers if worker.reach is not Reach.UP)
+def _unanswering(rule_input: RuleInput) -> frozenset[WorkerRef]:
+    return frozenset(worker.ref for worker in rule_input.inputs.workers if worker.reach is not Reach.UP)
 
 
 Describe = Callable[[str, str], str]
-"""(title, field) → the clause."""
+"""(title, field) → the text of the condition."""
 
 
 def _components(
     rule_input: RuleInput, states: tuple[ComponentState, ...], describe: Describe, *, is_lasting: bool = False
 ) -> RuleResult:
-    """Find the components that are in one of these states; raised where they are on every worker that answers."""
+    """Find components in one of these states; escalated if every answering worker is affected."""
     workers = rule_input.inputs.workers
     if not should_run(rule_input) or not workers:
         return NO_RESULT
@@ -41,16 +42,16 @@ def _components(
         return RuleResult(unknown_workers=_unanswering(rule_input))
     found = []
     for index, component in enumerate(workers[0].components):
-        slots = tuple(worker.slot for worker in answered if worker.components[index].state in states)
-        if not slots or (is_lasting and component.derived):
+        refs = tuple(worker.ref for worker in answered if worker.components[index].state in states)
+        if not refs or (is_lasting and component.derived):
             # That nobody came from the menu into the game is NoGameplay's to say.
             continue
         found.append(
             Condition(
                 describe(component.title, component.field),
                 component.id,
-                slots,
-                escalated=len(slots) == len(answered),
+                refs,
+                escalated=len(refs) == len(answered),
                 for_factor=VALIDATION_FACTOR if is_lasting and component.due == "gameplay" else 1.0,
             )
         )
@@ -59,13 +60,13 @@ def _components(
 
 @rule("ComponentAbsent", same_event=EventKind.COMPONENT_SILENT)
 def component_absent(rule_input: RuleInput) -> RuleResult:
-    """The key of a component is not in `/status`: it was never built."""
+    """A component's key is not in `/status`: the component was never built."""
     return _components(rule_input, (ComponentState.ABSENT,), lambda title, name: f"{title}: {name} is not in /status")
 
 
 @rule("ComponentBad", same_event=EventKind.COMPONENT_SILENT)
 def component_bad(rule_input: RuleInput) -> RuleResult:
-    """What a component says cannot be taken for a number of its own."""
+    """A component's value is no number, or it moves without its proof."""
     states = (ComponentState.BAD, ComponentState.UNPROVEN)
     text = "is no number, or moves without its proof"
     return _components(rule_input, states, lambda title, name: f"{title}: {name} {text}")
@@ -73,7 +74,7 @@ def component_bad(rule_input: RuleInput) -> RuleResult:
 
 @rule("ComponentZero")
 def component_zero(rule_input: RuleInput) -> RuleResult:
-    """A component is there and has done nothing, while the worker steps."""
+    """A component's counter stays at 0 while the worker steps."""
     found = _components(
         rule_input, (ComponentState.ZERO,), lambda title, name: f"{title}: {name} stays at 0", is_lasting=True
     )
@@ -82,7 +83,7 @@ def component_zero(rule_input: RuleInput) -> RuleResult:
 
 @rule("ComponentStalled", same_event=EventKind.COMPONENT_SILENT)
 def component_stalled(rule_input: RuleInput) -> RuleResult:
-    """A component has shown and has stopped, while the worker steps."""
+    """A component's counter stopped while the worker steps."""
     found = _components(
         rule_input, (ComponentState.STALLED,), lambda title, name: f"{title}: {name} stands", is_lasting=True
     )
@@ -90,25 +91,25 @@ def component_stalled(rule_input: RuleInput) -> RuleResult:
 
 
 def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
-    """Leave out the workers that do not step: of those another alert tells. Raised once the gate is over."""
+    """Drop workers that do not step, because WorkerIdle reports them; escalate only after the gate."""
     if not found.conditions:
         return found
-    not_stepping = {worker.slot for worker in rule_input.inputs.workers if not worker.step_rate}
+    not_stepping = {worker.ref for worker in rule_input.inputs.workers if not worker.step_rate}
     ends_t = rule_input.inputs.gate.ends_t
     is_gate_over = ends_t is not None and rule_input.inputs.t >= ends_t
     kept = []
     for condition in found.conditions:
-        slots = tuple(slot for slot in condition.workers if slot not in not_stepping)
-        if slots:
+        refs = tuple(ref for ref in condition.workers if ref not in not_stepping)
+        if refs:
             is_whole_pool = (
                 condition.escalated
                 and is_gate_over
                 and condition.for_factor == 1.0
-                and len(slots) == len(condition.workers)
+                and len(refs) == len(condition.workers)
             )
             kept.append(
                 Condition(
-                    condition.text, condition.about, slots, escalated=is_whole_pool, for_factor=condition.for_factor
+                    condition.text, condition.about, refs, escalated=is_whole_pool, for_factor=condition.for_factor
                 )
             )
     return RuleResult(tuple(kept), found.unknown_workers)
@@ -116,14 +117,14 @@ def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
 
 @rule("WorkerDown", same_event=EventKind.WORKER_DOWN)
 def worker_down(rule_input: RuleInput) -> RuleResult:
-    """A worker cannot be reached, or does not answer as a worker does; raised where none does."""
+    """A worker is unreachable or answers without a valid status; escalated if none answers."""
     inputs = rule_input.inputs
     if not should_run(rule_input):
         return NO_RESULT
     if inputs.changing:
         return NO_DATA
     down = [worker for worker in inputs.workers if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN)]
-    unknown_workers = frozenset(worker.slot for worker in inputs.workers if worker.reach is Reach.UNOBSERVED)
+    unknown_workers = frozenset(worker.ref for worker in inputs.workers if worker.reach is Reach.UNOBSERVED)
     if not down:
         return RuleResult(unknown_workers=unknown_workers)
     every = len(down) == len(inputs.workers)
@@ -137,12 +138,12 @@ def _unreachable_text(worker: WorkerView) -> str:
 
 
 def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
-    """Find the workers with one of these words of conduct; raised where every one that answers has it."""
+    """Find workers in one of these health states; escalated if every answering worker is affected."""
     if not should_run(rule_input):
         return NO_RESULT
     workers = rule_input.inputs.workers
     found = [worker for worker in workers if worker.health is not None and worker.health.state in states]
-    unknown_workers = _unanswering(rule_input).difference(worker.slot for worker in found)
+    unknown_workers = _unanswering(rule_input).difference(worker.ref for worker in found)
     if not found:
         return RuleResult(unknown_workers=unknown_workers)
     answered = sum(worker.reach is Reach.UP for worker in workers)
@@ -152,25 +153,25 @@ def _health(rule_input: RuleInput, *states: HealthState) -> RuleResult:
 
 @rule("WorkerIdle", same_event=EventKind.WORKER_HEALTH)
 def worker_idle(rule_input: RuleInput) -> RuleResult:
-    """A worker answers, and nothing in it moves."""
+    """A worker answers, but its counters do not move."""
     return _health(rule_input, HealthState.IDLE, HealthState.ZOMBIE)
 
 
 @rule("StaleFrames", same_event=EventKind.WORKER_HEALTH)
 def stale_frames(rule_input: RuleInput) -> RuleResult:
-    """A worker steps, and what it sees stands still."""
+    """A worker steps, but its frames do not change."""
     return _health(rule_input, HealthState.STALE_FRAMES)
 
 
 @rule("WorkerLooping", same_event=EventKind.WORKER_HEALTH)
 def worker_looping(rule_input: RuleInput) -> RuleResult:
-    """A worker begins anew again and again."""
+    """A worker restarts again and again."""
     return _health(rule_input, HealthState.LOOPING)
 
 
 @rule("RateRegime")
 def rate_regime(rule_input: RuleInput) -> RuleResult:
-    """The step rate of a worker has left its own regime, upwards or downwards."""
+    """A worker's step rate left its usual range, upwards or downwards."""
     if not should_run(rule_input):
         return NO_RESULT
     stopped = (HealthState.IDLE, HealthState.ZOMBIE)
@@ -195,11 +196,11 @@ def _rate_text(worker: WorkerView) -> str:
 
 @rule("GenerationChange", same_event=EventKind.WORKER_GENERATION)
 def generation_change(rule_input: RuleInput) -> RuleResult:
-    """A worker began anew at this moment; raised where it does so often."""
+    """A worker restarted in this tick; escalated after `MAX_RESETS_PER_HOUR` restarts within an hour."""
     if rule_input.before is None:
         return NO_RESULT
-    known = {worker.slot: worker.generation for worker in rule_input.before.workers}
-    found = [worker for worker in rule_input.inputs.workers if 0 < known.get(worker.slot, 0) < worker.generation]
+    known = {worker.ref: worker.generation for worker in rule_input.before.workers}
+    found = [worker for worker in rule_input.inputs.workers if 0 < known.get(worker.ref, 0) < worker.generation]
     if not found:
         return NO_RESULT
     t = rule_input.inputs.t
@@ -210,14 +211,14 @@ def generation_change(rule_input: RuleInput) -> RuleResult:
 
 @rule("EnvMismatch", same_event=EventKind.ENV_MISMATCH)
 def env_mismatch(rule_input: RuleInput) -> RuleResult:
-    """A worker's process runs with another environment than is required."""
+    """A worker's environment differs from the required one."""
     if not should_run(rule_input):
         return NO_RESULT
     found, unknown_workers = [], set()
     for worker in rule_input.inputs.workers:
         env = worker.env
         if env is None or env.error is not None:
-            unknown_workers.add(worker.slot)
+            unknown_workers.add(worker.ref)
         elif env.missing or env.wrong:
             found.append(worker)
     if not found:
@@ -234,25 +235,25 @@ def _wrong_keys(worker: WorkerView) -> str:
 
 @rule("StateUncertain")
 def state_uncertain(rule_input: RuleInput) -> RuleResult:
-    """The state of a worker's UI was "uncertain" most of the time."""
+    """A worker's UI state was "uncertain" for at least `UNCERTAIN_SHARE` of the last 10 minutes."""
     if not should_run(rule_input):
         return NO_RESULT
     workers, shares = rule_input.inputs.workers, rule_input.uncertain
-    found = [worker for worker in workers if shares.get(worker.slot, 0.0) >= UNCERTAIN_SHARE]
-    unknown_workers = frozenset(worker.slot for worker in workers if worker.slot not in shares)
+    found = [worker for worker in workers if shares.get(worker.ref, 0.0) >= UNCERTAIN_SHARE]
+    unknown_workers = frozenset(worker.ref for worker in workers if worker.ref not in shares)
     if not found:
         return RuleResult(unknown_workers=unknown_workers)
-    least = min(shares[worker.slot] for worker in found)
+    least = min(shares[worker.ref] for worker in found)
     return RuleResult(
         (Condition(f'state "uncertain" for {least:.0%} of the last 10m', workers=_slots(found)),), unknown_workers
     )
 
 
-def _slots(workers: Iterable[WorkerView]) -> tuple[int, ...]:
-    return tuple(worker.slot for worker in workers)
+def _slots(workers: Iterable[WorkerView]) -> tuple[WorkerRef, ...]:
+    return tuple(worker.ref for worker in workers)
 
 
 def _each(workers: list[WorkerView], describe: Callable[[WorkerView], str]) -> str:
-    """Say what is the matter with the first, and with how many others."""
+    """Describe the first worker, and count the others."""
     first = describe(workers[0])
-    return first if len(workers) == 1 else f"w{workers[0].slot}: {first}; and {len(workers) - 1} more"
+    return first if len(workers) == 1 else f"{workers[0].ref.label}: {first}; and {len(workers) - 1} more"

@@ -1,4 +1,4 @@
-"""Moves the members of one alert on through a tick: what holds fires, what has rested ends."""
+"""Advances the timers of one alert by a tick: members fire after a duration and end after a keep-firing time."""
 
 from __future__ import annotations
 
@@ -8,44 +8,45 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.alerts.rule import Condition
 from metabonk_tui.core.config.schema import AlertRuleConfig
 from metabonk_tui.core.model.alert import Alert, has_escalated
+from metabonk_tui.core.model.refs import WorkerRef
 
 RECURRENCE_S = 3600.0
-"""What comes back within this of having ended rests twice as long the next time ..."""
+"""A member that returns within this time of its end doubles its keep-firing time ..."""
 MAX_REST_S = 3600.0
 """... up to this: a condition that comes and goes slower than that is news every time."""
-POOL, ESCALATED, WHOLE_ALERT = -1, -2, -3
+POOL, ESCALATED, WHOLE_ALERT = WorkerRef(slot=-1), WorkerRef(slot=-2), WorkerRef(slot=-3)
 """Members that are no worker's: the whole pool, the louder severity, and the alert itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertMember:
-    """How long one part of an alert has held, or rests."""
+    """The timers of one member of an alert."""
 
     since_t: float
     rest_s: float
     held_s: float = 0.0
-    """Observed."""
+    """Observed seconds only."""
     fired: bool = False
     clear_t: float | None = None
-    """Since when it no longer holds; None: it does."""
+    """When the condition became false; None: still true."""
     cleared_s: float = 0.0
-    """Observed."""
+    """Observed seconds only."""
     times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class AlertTrack:
-    """An alert that has not ended, and its parts."""
+    """An alert that has not ended, with its members."""
 
     alert: Alert
-    members: Mapping[int, AlertMember]
+    members: Mapping[WorkerRef, AlertMember]
     rest_s: float
     clear_t: float = 0.0
-    """The newest moment at which a part that has ended ceased to hold."""
+    """The latest time at which an ended member's condition became false."""
 
 
 class AlertTimers:
-    """How fast the parts of one alert move on in this tick."""
+    """Advances one alert by one tick. `backoff` is shared by all alerts and updated in place."""
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class AlertTimers:
         t: float,
         elapsed_s: float,
         key: str,
-        backoff: dict[tuple[str, int], tuple[float, float]],
+        backoff: dict[tuple[str, WorkerRef], tuple[float, float]],
     ) -> None:
         self._rule = configured
         self._rest_s = keep_firing_s if configured.rest_s is None else configured.rest_s
@@ -68,28 +69,32 @@ class AlertTimers:
         before: AlertTrack | None,
         name: str,
         condition: Condition | None,
-        unknown_workers: frozenset[int],
+        unknown_workers: frozenset[WorkerRef],
         no_data: bool,
     ) -> tuple[AlertTrack | None, Alert | None]:
-        """Move an alert on; return it as it goes on, and as it ended where it did."""
+        """Advance an alert; return its open track and, if it resolved in this tick, the closed alert."""
         members, clear_t = self._advance_members(before, condition, unknown_workers, no_data)
         was, rest_s = (before.alert, before.rest_s) if before is not None else (None, 0.0)
         closed = None
-        fires = any(member.fired for slot, member in members.items() if slot != ESCALATED)
+        fires = any(member.fired for ref, member in members.items() if ref != ESCALATED)
         if was is not None and was.state == "firing" and not fires:
             closed = replace(was, state="resolved", resolved_t=clear_t)
             self._backoff[self._key, WHOLE_ALERT] = (rest_s, self._t)
             was, rest_s, clear_t = None, 0.0, 0.0
-            members = {slot: member for slot, member in members.items() if not member.fired}
-        if all(slot == ESCALATED for slot in members):
+            members = {ref: member for ref, member in members.items() if not member.fired}
+        if all(ref == ESCALATED for ref in members):
             return None, closed
         if fires and (was is None or was.state != "firing"):
             rest_s = self._rest(WHOLE_ALERT)
         return AlertTrack(self._alert(was, name, condition, members, fires), members, rest_s, clear_t), closed
 
     def _advance_members(
-        self, before: AlertTrack | None, condition: Condition | None, unknown_workers: frozenset[int], no_data: bool
-    ) -> tuple[dict[int, AlertMember], float]:
+        self,
+        before: AlertTrack | None,
+        condition: Condition | None,
+        unknown_workers: frozenset[WorkerRef],
+        no_data: bool,
+    ) -> tuple[dict[WorkerRef, AlertMember], float]:
         """Move every member on; return them, and when the newest one that has ended ceased to hold."""
         held = _members(condition)
         known, rest_s, clear_t = (
@@ -97,45 +102,45 @@ class AlertTimers:
         )
         required_s = self._rule.for_s * (condition.for_factor if condition is not None else 1.0)
         pool_unknown = bool(unknown_workers) and unknown_workers.issuperset(_workers(known))
-        members: dict[int, AlertMember] = {}
-        for slot in {**dict.fromkeys(held), **known}:
-            was = known.get(slot)
-            unknown = no_data or slot in unknown_workers or (slot < 0 and pool_unknown)
-            if slot in held:
-                now: AlertMember | None = self._hold(slot, was, required_s)
+        members: dict[WorkerRef, AlertMember] = {}
+        for ref in {**dict.fromkeys(held), **known}:
+            was = known.get(ref)
+            unknown = no_data or ref in unknown_workers or (ref.slot < 0 and pool_unknown)
+            if ref in held:
+                now: AlertMember | None = self._hold(ref, was, required_s)
             elif was is None or unknown:
                 now = was
             else:
-                now = self._cease(slot, was, rest_s)
-                clear_t = max(clear_t, 0.0 if slot == ESCALATED else was.clear_t or 0.0)
+                now = self._cease(ref, was, rest_s)
+                clear_t = max(clear_t, 0.0 if ref == ESCALATED else was.clear_t or 0.0)
             if now is not None:
-                members[slot] = now
+                members[ref] = now
         return members, clear_t
 
-    def _hold(self, slot: int, was: AlertMember | None, required_s: float) -> AlertMember:
+    def _hold(self, ref: WorkerRef, was: AlertMember | None, required_s: float) -> AlertMember:
         if was is None:
             fired = required_s <= 0
-            return AlertMember(self._t, self._rest(slot) if fired else 0.0, fired=fired)
+            return AlertMember(self._t, self._rest(ref) if fired else 0.0, fired=fired)
         if was.clear_t is not None:
             return replace(was, clear_t=None, cleared_s=0.0, times=was.times + 1)
         if was.fired:
             return was
         held_s = was.held_s + self._elapsed_s
         fired = held_s >= required_s
-        return replace(was, held_s=held_s, fired=fired, rest_s=self._rest(slot) if fired else 0.0)
+        return replace(was, held_s=held_s, fired=fired, rest_s=self._rest(ref) if fired else 0.0)
 
-    def _cease(self, slot: int, was: AlertMember, rest_s: float) -> AlertMember | None:
+    def _cease(self, ref: WorkerRef, was: AlertMember, rest_s: float) -> AlertMember | None:
         if not was.fired:
             return None
         cleared_s = was.cleared_s + (self._elapsed_s if was.clear_t is not None else 0.0)
         if was.clear_t is not None and cleared_s >= max(was.rest_s, rest_s):
-            self._backoff[self._key, slot] = (was.rest_s, self._t)
+            self._backoff[self._key, ref] = (was.rest_s, self._t)
             return None
         return replace(was, clear_t=self._t if was.clear_t is None else was.clear_t, cleared_s=cleared_s)
 
-    def _rest(self, slot: int) -> float:
+    def _rest(self, ref: WorkerRef) -> float:
         """Return how long a part that fires now will rest: twice as long as last time where that was just now."""
-        past = self._backoff.get((self._key, slot))
+        past = self._backoff.get((self._key, ref))
         if past is None or self._t - past[1] >= RECURRENCE_S:
             return self._rest_s
         return max(self._rest_s, min(2 * past[0], MAX_REST_S))
@@ -145,11 +150,11 @@ class AlertTimers:
         was: Alert | None,
         name: str,
         condition: Condition | None,
-        members: Mapping[int, AlertMember],
+        members: Mapping[WorkerRef, AlertMember],
         fires: bool,
     ) -> Alert:
         """Write the alert as its condition and its members have it now; without a condition it says what it said."""
-        own = {slot: member for slot, member in members.items() if slot != ESCALATED and (member.fired or not fires)}
+        own = {ref: member for ref, member in members.items() if ref != ESCALATED and (member.fired or not fires)}
         escalated = ESCALATED in members and (members[ESCALATED].fired or not fires)
         now = Alert(
             name=name,
@@ -159,7 +164,7 @@ class AlertTimers:
             text="",
             since_t=min(member.since_t for member in own.values()),
             firing_t=self._t if fires else None,
-            workers=tuple(sorted(slot for slot in own if slot >= 0)),
+            workers=tuple(sorted(ref for ref in own if ref.slot >= 0)),
             times=max(member.times for member in own.values()),
         )
         if was is not None:
@@ -172,7 +177,7 @@ class AlertTimers:
 
 
 def _carry_over(was: Alert, now: Alert) -> Alert:
-    """Keep what an alert said before, and since when it fires."""
+    """Copy the text, values and acknowledgement of the previous alert, and of a firing one its start."""
     kept = replace(
         now,
         about=was.about,
@@ -187,7 +192,7 @@ def _carry_over(was: Alert, now: Alert) -> Alert:
 
 
 def _with_condition(alert: Alert, condition: Condition) -> Alert:
-    """Say what the condition says now; its value widens the range seen so far."""
+    """Apply the condition's text and value; the value widens the range so far."""
     value = condition.value
     values = [each for each in (value, alert.least, alert.most) if each is not None]
     return replace(
@@ -201,12 +206,12 @@ def _with_condition(alert: Alert, condition: Condition) -> Alert:
     )
 
 
-def _members(condition: Condition | None) -> tuple[int, ...]:
+def _members(condition: Condition | None) -> tuple[WorkerRef, ...]:
     if condition is None:
         return ()
     own = condition.workers or (POOL,)
     return (*own, ESCALATED) if condition.escalated else own
 
 
-def _workers(members: Mapping[int, AlertMember]) -> set[int]:
-    return {slot for slot in members if slot >= 0}
+def _workers(members: Mapping[WorkerRef, AlertMember]) -> set[WorkerRef]:
+    return {ref for ref in members if ref.slot >= 0}

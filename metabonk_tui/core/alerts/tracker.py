@@ -1,8 +1,7 @@
-"""Alerts over time: a condition must last before it fires, and rest before it has ended. Pure.
+"""Tracks alerts over time: a condition must last before it fires, and stay away before it resolves. Pure.
 
-Knows when something was said to hold and when that was watched; refuses to know what: the rules do. A part of an
-alert is one worker's, the whole pool's, or that it is louder than usual; each lasts and rests by itself, by the same
-rule, so that whatever flaps makes one alert.
+An alert has one member per worker, one for the whole pool, and one for the higher severity. Each member has its own
+timers, so that a flapping condition stays one alert. Does not: evaluate conditions; the rules do.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.worker import WorkerView
 
@@ -24,18 +24,18 @@ KEPT_ENDED = 50
 WINDOW_BUCKETS = 10
 BUCKET_S = 60.0
 MIN_OBSERVED_SHARE = 0.9
-"""So much of the window must have been watched before a share of it says anything."""
+"""A share counts only if at least this part of the window was observed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """For how much of the last minutes a worker's state was "uncertain"."""
+    """How long a worker's state was "uncertain" in each of the last 10 minutes."""
 
     minutes: tuple[tuple[int, float, float], ...] = ()
-    """(minute, observed seconds, of these uncertain), oldest first."""
+    """(minute, observed seconds, uncertain seconds), oldest first."""
 
     def add(self, t: float, elapsed_s: float, uncertain: bool) -> Shares:
-        """Take in observed time."""
+        """Add `elapsed_s` observed seconds that end at `t`."""
         minute, amount = int(t // BUCKET_S), elapsed_s if uncertain else 0.0
         if self.minutes and self.minutes[-1][0] >= minute:
             last, seen_s, of_these_s = self.minutes[-1]
@@ -45,7 +45,7 @@ class Shares:
 
     @property
     def share(self) -> float | None:
-        """The share of what was observed; None where too little was."""
+        """The uncertain share of the observed time; None: too little was observed."""
         seen_s = sum(one[1] for one in self.minutes)
         if seen_s < MIN_OBSERVED_SHARE * WINDOW_BUCKETS * BUCKET_S:
             return None
@@ -54,25 +54,25 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class AlertTracks:
-    """What is remembered of this run's alerts."""
+    """The alerts of this run, with their timers."""
 
     tracks: Mapping[str, AlertTrack] = field(default_factory=dict)
-    """By the alert's id."""
+    """Keyed by the alert's id."""
     ended: tuple[Alert, ...] = ()
     """Newest first."""
-    backoff: Mapping[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    backoff: Mapping[tuple[str, WorkerRef], tuple[float, float]] = field(default_factory=dict)
     """(id, part) → (how long it rested, when it ended): what ended not long ago."""
-    shares: Mapping[int, Shares] = field(default_factory=dict)
+    shares: Mapping[WorkerRef, Shares] = field(default_factory=dict)
     recorder_problem: str = ""
-    """Why nothing is recorded."""
+    """Why recording fails; "": no problem known."""
     view: tuple[Alert, ...] = ()
-    """The loudest that fire first, then pending ones, then those that ended, newest first."""
+    """All alerts: firing (most severe first), then pending, then resolved (newest first)."""
 
 
 def apply_events(state: AlertTracks, events: Sequence[Event], *, gap: bool = False) -> AlertTracks:
-    """Take in what was told: who has seen an alert, and whether the run is being recorded.
+    """Apply acknowledgements and recorder errors.
 
-    After a gap another monitor may be the one that records: its trouble, if it has any, it tells anew.
+    After a gap another monitor may record. It emits its own recorder errors, so the old one is dropped.
     """
     recorder_problem = "" if gap else state.recorder_problem
     tracks = state.tracks
@@ -99,26 +99,26 @@ def _acknowledge(tracks: Mapping[str, AlertTrack], event: Event) -> Mapping[str,
 
 
 def observe_states(state: AlertTracks, workers: Iterable[WorkerView], t: float, elapsed_s: float) -> AlertTracks:
-    """Take in which state the workers that answered now are in."""
+    """Add the UI states of the workers that answered at `t`."""
     shares = {}
     for worker in workers:
-        known = state.shares.get(worker.slot)
+        known = state.shares.get(worker.ref)
         if worker.last_good_t == t and worker.ui_state is not None and elapsed_s:
             known = (known or Shares()).add(t, elapsed_s, worker.ui_state == "uncertain")
         if known is not None:
-            shares[worker.slot] = known
+            shares[worker.ref] = known
     return replace(state, shares=shares)
 
 
-def uncertain(state: AlertTracks) -> dict[int, float]:
+def uncertain(state: AlertTracks) -> dict[WorkerRef, float]:
     """Return by slot for how much of a whole window its state was "uncertain"."""
-    return {slot: share for slot, known in state.shares.items() if (share := known.share) is not None}
+    return {ref: share for ref, known in state.shares.items() if (share := known.share) is not None}
 
 
 def observe(
     state: AlertTracks, rule_input: RuleInput, elapsed_s: float, config: Config, rules: Mapping[str, Rule] = RULES
 ) -> tuple[AlertTracks, tuple[AlertTransition, ...]]:
-    """Take in one tick, `elapsed_s` of it observed; return also what is to be told."""
+    """Run the rules for one tick with `elapsed_s` observed seconds; return the tracks and the transitions."""
     t = rule_input.inputs.t
     tracks: dict[str, AlertTrack] = {}
     ended: list[Alert] = []
@@ -126,7 +126,7 @@ def observe(
     active: dict[str, list[str]] = {}
     for one, track in state.tracks.items():
         active.setdefault(track.alert.name, []).append(one)
-    # In the order of config.toml, which is the order of the alerts on the screen.
+    # The order of config.toml is the order of alerts on the screen.
     for name, configured in config.alerts.rule.items():
         rule = rules.get(name)
         if rule is None or not configured.enabled:

@@ -1,7 +1,7 @@
-"""Causes that lie between the env file and the process: not loaded, overridden, switched off, read by nobody.
+"""Finds causes between the env file and the process: not loaded, overridden, switched off, never read.
 
-Where no environment can be read, `/status` itself tells less surely which defaults a worker runs on. What neither the
-file nor the process sets is off by default: exporting that file changes nothing, so it is disabled, not "not loaded".
+Without a readable environment, `/status` shows less surely which defaults a worker runs on. A key that neither the
+file nor the process sets is off by default. Exporting the file would not change it: "disabled", not "not loaded".
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ OVERRIDDEN = (
     "METABONK_STRATEGY_FREQUENCY",
     "METABONK_SYSTEM2_",
 )
-"""What launch.py overwrites from its JSON profile; the last one is a prefix."""
+"""Keys that launch.py overwrites from its JSON profile; the last entry is a prefix."""
 BUILT_BY_ENVIRONMENT = (ComponentState.ABSENT, ComponentState.UNPROVEN)
-"""A component in one of these states was not built: the first of its keys decides that."""
+"""In these states the component was not built; the first of its keys decides that."""
 UNREAD_S = 120.0
-"""Silent for less than this, a worker may only be slow to begin."""
+"""A worker silent for less than this may only start slowly."""
 UNREAD = {
     "METABONK_WORKER_MEMORY_LIMIT_MB": "",
     "METABONK_SYSTEM2_PERIODIC_PROB": "METABONK_SYSTEM2_TRIGGER_PERIODIC_STEPS",
@@ -49,11 +49,11 @@ UNREAD = {
     "METABONK_UI_STUCK_EPS": "METABONK_DYNAMIC_EPS_STUCK",
     "METABONK_UI_STUCK_THRESHOLD": "METABONK_DYNAMIC_STUCK_PATIENCE",
 }
-"""What MetaBonk's env files set and its workers never read, and what they read instead ("": nothing)."""
+"""Keys of MetaBonk's env files that its workers never read, with the key that they read ("": none)."""
 
 
 def config_not_loaded(evidence: Evidence) -> Cause | None:
-    """Find required keys that are in no process, although the env file sets them where it could be read."""
+    """Find required keys that no process has, although a readable env file sets them."""
     found = [one for worker in evidence.workers for one in _not_loaded(evidence, worker)]
     if not found:
         return None
@@ -78,13 +78,13 @@ def _not_loaded(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFi
 def _not_in_sight(
     evidence: Evidence, worker: WorkerEvidence, silent_components: Sequence[SilentComponent]
 ) -> Iterator[WorkerFinding]:
-    """Conclude from `/status` alone that a worker runs on the code's defaults."""
+    """Infer from `/status` alone that a worker runs on the code's defaults."""
     confidence = _unloaded_confidence(worker)
     if not confidence or not silent_components or _has_complained(worker):
         return
     observation = "gated keys of every component absent"
     observation += f', System2 trigger mode "{worker.mode}"' if worker.mode else ""
-    # A file that switches a component off explains its absence by itself, whether it is loaded or not.
+    # A file that switches a component off explains its absence, loaded or not.
     gates = [
         key
         for pair in silent_components
@@ -108,7 +108,7 @@ def _not_in_process(
     file, environ = evidence.file_values, worker.environ or {}
     missing = [key for pair in silent_components for key in explaining_keys(pair, worker) if key not in environ]
     if not missing or missing == [APPLY]:
-        # That one alone has a cause of its own.
+        # APPLY alone has its own cause: intrinsic_not_applied.
         return
     required = evidence.config.required_environment
     share = sum(key not in environ for key in required) / len(required)
@@ -132,7 +132,7 @@ def _count_text(some_of: list[str], keys: list[str]) -> str:
 
 
 def _unloaded_confidence(worker: WorkerEvidence) -> float:
-    """Say how sure a status alone makes that a worker runs on the code's defaults."""
+    """Return the confidence, from `/status` alone, that a worker runs on the code's defaults."""
     if not worker.looks_unloaded:
         return 0.0
     if worker.mode is not None:
@@ -141,7 +141,7 @@ def _unloaded_confidence(worker: WorkerEvidence) -> float:
 
 
 def explaining_keys(silent_component: SilentComponent, worker: WorkerEvidence) -> tuple[str, ...]:
-    """Name the keys whose lack explains a silence: the first one builds the component, the others let it move."""
+    """Return the keys whose lack explains a silence: the first builds the component, the others let it move."""
     component, spec = silent_component
     keys = tuple(spec.environment)
     if component.state in BUILT_BY_ENVIRONMENT:
@@ -153,7 +153,7 @@ def explaining_keys(silent_component: SilentComponent, worker: WorkerEvidence) -
 
 
 def _has_complained(worker: WorkerEvidence) -> bool:
-    """A component that failed to start was switched on."""
+    """Return whether the log shows a failed component, which must have been switched on."""
     return find_complaint(worker, "") is not None
 
 
@@ -162,7 +162,7 @@ def _file_sets_right(file: Mapping[str, str] | None, key: str, wanted: str) -> b
 
 
 def launcher_override(evidence: Evidence) -> Cause | None:
-    """Find values that the env file sets right and the process has wrong."""
+    """Find variables that are right in the env file and wrong in the process."""
     file = evidence.file_values
     if file is None:
         return None
@@ -191,7 +191,7 @@ def launcher_override(evidence: Evidence) -> Cause | None:
 
 
 def _overridden(silent: SilentComponent, environ: Mapping[str, str], file: Mapping[str, str]) -> Iterator[str]:
-    """Name the keys of a silent component that the file has right and the process has wrong."""
+    """Yield a silent component's keys that are right in the file and wrong in the process."""
     component, spec = silent
     for key, wanted in spec.environment.items():
         if key in environ and _file_sets_right(file, key, wanted) and not is_same_value(environ[key], wanted):
@@ -202,7 +202,7 @@ def _overridden(silent: SilentComponent, environ: Mapping[str, str], file: Mappi
 
 
 def component_disabled(evidence: Evidence) -> Cause | None:
-    """Find flags that are there and off."""
+    """Find flags that are set to off, or unset and off by default."""
     found = [one for worker in evidence.workers for one in _disabled(evidence, worker)]
     if not found:
         return None
@@ -217,7 +217,7 @@ def component_disabled(evidence: Evidence) -> Cause | None:
 
 @dataclass(frozen=True, slots=True)
 class _Flag:
-    """A key that switches something on, as the process and the env file have it; None: not there."""
+    """A flag with its values in the process and in the env file; None: not set."""
 
     key: str
     process: str | None
@@ -225,7 +225,7 @@ class _Flag:
 
 
 def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
-    """Judge the flags by the best source that can be read: the process, else the env file, else `/status`."""
+    """Judge the flags by the best readable source: the process, the env file, then `/status`."""
     silent_components, required = list(evidence.silent_components(worker)), evidence.config.required_environment
     environ, file = worker.environ, evidence.file_values
     flags = [
@@ -245,17 +245,17 @@ def _disabled(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFind
 
 
 Weighed = tuple[float, str]
-"""(how sure, the sentence)"""
+"""(confidence, sentence)"""
 
 
 def _off_in_process(flags: Sequence[_Flag], file_known: bool) -> Iterator[Weighed]:
     off = [flag for flag in flags if flag.process is not None and not is_on(flag.process)]
-    # Right in the file and wrong in the process: that is the launcher's override.
+    # Right in the file and wrong in the process: launcher_override reports that.
     off = [flag for flag in off if flag.file is None or not is_same_value(flag.file, "1")]
     unset = [flag.key for flag in flags if file_known and flag.process is None and flag.file is None]
     if off:
         if [flag.key for flag in off] == [APPLY]:
-            # That one alone has a cause of its own.
+            # APPLY alone has its own cause: intrinsic_not_applied.
             return
         also = ", as the env file says" if all(flag.file is not None for flag in off) else ""
         weight = 0.9 + 0.06 * (len(off) / len(flags))
@@ -274,7 +274,7 @@ def _off_in_file(flags: Sequence[_Flag], *, unset_counts: bool) -> Iterator[Weig
 
 
 def _off_by_look(worker: WorkerEvidence, silent_components: Sequence[SilentComponent]) -> Iterator[Weighed]:
-    """Guess from `/status`: System2 says that it is off, or some components are there and others are not."""
+    """Infer from `/status`: System2 reports itself off, or only some components are present."""
     unreadable = "the environment is not readable"
     if worker.mode is None and flag(worker.status, "system2_enabled") is False:
         yield 0.4, f"{cut_list([component.title for component, _ in silent_components])} absent; {unreadable}"
@@ -285,7 +285,7 @@ def _off_by_look(worker: WorkerEvidence, silent_components: Sequence[SilentCompo
 
 
 def unread_keys(evidence: Evidence) -> Cause | None:
-    """Find keys that are set and that no worker's source reads."""
+    """Find keys that are set although no worker's source reads them."""
     found, keys = [], []
     for worker in evidence.workers:
         unread = _unread(evidence, worker)
@@ -309,14 +309,14 @@ def unread_keys(evidence: Evidence) -> Cause | None:
 
 
 def _unread(evidence: Evidence, worker: WorkerEvidence) -> list[str]:
-    """Ask the workers' source where it was read, else what is known of MetaBonk's."""
+    """Return the unread keys by the workers' source, or by the `UNREAD` list where no source was read."""
     if evidence.file_values is not None and evidence.env_file is not None and evidence.env_file.unread is not None:
         return list(evidence.env_file.unread)
     return [key for key in UNREAD if key in (evidence.file_values or ()) or key in (worker.environ or ())]
 
 
 def intrinsic_not_applied(evidence: Evidence) -> Cause | None:
-    """Find an intrinsic reward that is computed by nobody: pure vision swallows it unless told otherwise."""
+    """Find an intrinsic reward that no worker computes: pure vision disables it unless APPLY is set."""
     found = [one for worker in evidence.workers for one in _not_applied(evidence, worker)]
     if not found:
         return None

@@ -1,6 +1,6 @@
-"""What a cause may be inferred from, and how findings on several workers become one ranked cause.
+"""Gathers the evidence for causes, and merges findings on several workers into one ranked cause.
 
-Knows readings and views. Refuses to know any particular cause.
+Does not: know any particular cause.
 """
 
 from __future__ import annotations
@@ -12,52 +12,52 @@ from dataclasses import dataclass
 from metabonk_tui.core.causes.stillness import Stillness, lacks_key
 from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.sample import EnvFileReading, WorkerStatus
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach, WorkerView
 from metabonk_tui.core.status.decode import text
 from metabonk_tui.core.status.log_lines import is_from, without_prefix
-from metabonk_tui.core.text.phrases import worker_ranges
 from metabonk_tui.core.worker.component import SILENT
 
 TRUE = ("1", "true", "yes", "on")
 GATED_FIELDS = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequences")
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
-"""A worker that we have seen for less than this may still be getting ready."""
+"""A worker observed for less than this may still be starting up."""
 LOGGED_MIN = 2
-"""So many different proofs of one cause are told in full."""
+"""How many different proofs of one cause its text gives in full."""
 SilentComponent = tuple[ComponentView, ComponentConfig]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerEvidence:
-    """One worker that answers, with what was read around it."""
+    """One answering worker with its status, history, environment and log lines."""
 
     view: WorkerView
     status: WorkerStatus
     stillness: Stillness
     environ: Mapping[str, str] | None
-    """None: not read, or not readable."""
+    """None: not read, or unreadable."""
     log: tuple[str, ...]
-    """What its log told so far that may matter, oldest first."""
+    """The relevant log lines so far, oldest first."""
 
     @property
     def looks_unloaded(self) -> bool:
-        """Does `/status` look as if every component were off?"""
+        """Whether `/status` lacks the keys of every gated component."""
         return all(lacks_key(self.status, name) for name in GATED_FIELDS)
 
     @property
     def mode(self) -> str | None:
-        """System2's trigger mode; None while System2 is off or failed."""
+        """System2's trigger mode; None: System2 is off or failed."""
         return text(self.status, "system2_trigger_mode")
 
     def is_settled(self, t: float, least_s: float = SETTLED_S) -> bool:
-        """Say whether this generation was watched long enough to judge what it does not do."""
+        """Return whether this generation was observed for at least `least_s` seconds."""
         return t - self.stillness.began_t >= least_s
 
     def find_in_log(self, *words: str) -> str | None:
-        """Return the last line of its log that has all of these words, in any case."""
+        """Return the worker's last log line that contains all the words, in any case; None: no such line."""
         wanted = [word.lower() for word in words]
         name = text(self.status, "instance_id")
         own = (line for line in reversed(self.log) if is_from(line, name))
@@ -66,11 +66,11 @@ class WorkerEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that a cause may be inferred from."""
+    """The evidence of one tick, for all workers."""
 
     t: float
     workers: tuple[WorkerEvidence, ...]
-    """Those that answer; of the others nothing can be said from outside."""
+    """The answering workers. The status of the others is unknown."""
     total: int
     env_file: EnvFileReading | None
     memory: MemoryView
@@ -79,17 +79,17 @@ class Evidence:
 
     @property
     def file_values(self) -> Mapping[str, str] | None:
-        """What the env file sets; None where it was not read."""
+        """The variables that the env file sets; None: not read."""
         return None if self.env_file is None or self.env_file.error is not None else self.env_file.values
 
     @property
     def file_name(self) -> str:
-        """The env file, for a command."""
+        """The path of the env file, quoted for a shell command."""
         path = self.env_file.path if self.env_file is not None else self.config.pool.launcher.env_file
         return shlex.quote(path) if path else "YOUR_ENV_FILE"
 
     def silent_components(self, worker: WorkerEvidence) -> Iterator[SilentComponent]:
-        """List the components that are silent on a worker and ought not to be."""
+        """Yield the components of a worker that are silent although they are due."""
         for component, spec in zip(worker.view.components, self.config.component, strict=True):
             if component.state not in SILENT:
                 continue
@@ -108,7 +108,7 @@ class WorkerFinding:
 
 
 def is_reachable(view: WorkerView) -> bool:
-    """Say whether what a worker last said still describes it."""
+    """Return whether a worker's last status is recent enough to judge it."""
     return view.status is not None and view.reach in (Reach.UP, Reach.STALE)
 
 
@@ -116,19 +116,19 @@ def make_cause(
     name: tuple[str, str], findings: Iterable[WorkerFinding], evidence: Evidence, *, confirm: str, fix: str
 ) -> Cause | None:
     """Make one cause of what was found on several workers, the strongest proof first; None: nothing was found."""
-    found = sorted(findings, key=lambda item: (-item.confidence, item.worker.view.slot))
+    found = sorted(findings, key=lambda item: (-item.confidence, item.worker.view.ref))
     if not found:
         return None
-    groups: dict[str, list[int]] = {}
+    groups: dict[str, list[WorkerRef]] = {}
     for one in found:
-        groups.setdefault(one.because, []).append(one.worker.view.slot)
+        groups.setdefault(one.because, []).append(one.worker.view.ref)
     sentences = []
     for because, where in list(groups.items())[:LOGGED_MIN]:
         everywhere = len(where) == evidence.total and len(where) > 1
         sentences.append(
             f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else worker_ranges(where)}"
         )
-    if rest := [slot for where in list(groups.values())[LOGGED_MIN:] for slot in where]:
+    if rest := [ref for where in list(groups.values())[LOGGED_MIN:] for ref in where]:
         sentences.append(f"alike on {worker_ranges(rest)}")
     return Cause(
         id=name[0],
@@ -137,28 +137,28 @@ def make_cause(
         because="; ".join(sentences),
         confirm=confirm,
         fix=fix,
-        workers=tuple(sorted(one.worker.view.slot for one in found)),
+        workers=tuple(sorted(one.worker.view.ref for one in found)),
     )
 
 
 def quote_line(line: str) -> str:
-    """Quote a line of a log without who says it: that follows, and workers that say the same are told together."""
+    """Quote a log line without its worker prefix, so that equal lines of several workers merge."""
     return f'"{without_prefix(line)}"'
 
 
 def is_on(value: str | None) -> bool:
-    """Say whether MetaBonk takes this value for true."""
+    """Return whether MetaBonk reads this value as true."""
     return value is not None and value.strip().lower() in TRUE
 
 
 def environ_command(worker: WorkerEvidence, pattern: str = "METABONK_") -> str:
-    """Write the command that shows the environment of a worker's process."""
+    """Return the shell command that shows the environment of a worker's process."""
     pid = worker.view.pid if worker.view.pid is not None else "PID"
     return f"tr '\\0' '\\n' < /proc/{pid}/environ | grep {shlex.quote(pattern)}"
 
 
 def log_command(worker: WorkerEvidence, pattern: str) -> str:
-    """Write the command that searches a worker's log."""
+    """Return the shell command that searches a worker's log."""
     if worker.view.pid is not None:
         where = f"/proc/{worker.view.pid}/fd/1"
     else:
@@ -169,7 +169,7 @@ def log_command(worker: WorkerEvidence, pattern: str) -> str:
 
 def status_command(worker: WorkerEvidence, evidence: Evidence, pattern: str) -> str:
     """Write the command that shows some fields of a worker's status."""
-    host, port = evidence.config.pool.host, worker.view.port or evidence.config.pool.base_port + worker.view.slot
+    host, port = evidence.config.pool.host, worker.view.port or evidence.config.pool.base_port + worker.view.ref.slot
     host = f"[{host}]" if ":" in host else host
     url = shlex.quote(f"http://{host}:{port}/status")
     return f"curl -s {url} | tr ',' '\\n' | grep -E {shlex.quote(pattern)}"

@@ -1,4 +1,4 @@
-"""The cause that is ours: a name in the configuration that no worker ever says."""
+"""Finds the monitor's own fault: a configured field name that no worker sends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOREIGN_NEAR = 0.5
 
 
 def wrong_names(evidence: Evidence) -> Cause | None:
-    """Find configured fields that no worker has ever sent in this run, with the nearest name that one did."""
+    """Find configured fields that no worker sent in this run, with the most similar sent name."""
     never = [spec for n, spec in enumerate(evidence.config.component) if _never_seen(evidence, n)]
     if not never:
         return None

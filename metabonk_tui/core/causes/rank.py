@@ -1,4 +1,4 @@
-"""Why components are silent: every cause that can be proven from outside, ranked. Pure; healthy names nothing."""
+"""Ranks every cause of silent components that outside evidence supports. Pure; a healthy pool has no cause."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from metabonk_tui.core.causes.running import (
     zombie_worker,
 )
 from metabonk_tui.core.causes.starting import init_failed
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Cause
 
 CAUSES: tuple[Callable[[Evidence], Cause | None], ...] = (
@@ -38,16 +39,19 @@ CAUSES: tuple[Callable[[Evidence], Cause | None], ...] = (
     wrong_names,
     unread_keys,
 )
-"""In the order in which equally sure ones are told."""
+"""The order of causes with equal confidence."""
 
 
 MARGIN = 0.25
-"""A worker's own surest cause is its cause: one that is less sure by this does not ride on another worker's proof."""
+"""A cause this much weaker than the worker's best one is dropped for that worker.
+
+Otherwise another worker's proof would strengthen it.
+"""
 Finder = Callable[[Evidence], Cause | None]
 
 
 def causes(evidence: Evidence) -> tuple[Cause, ...]:
-    """Name every cause that the clues support, the surest first, each on the workers that it explains best."""
+    """Return every supported cause by falling confidence, each with the workers that it explains best."""
     found = [(find, cause) for find in CAUSES if (cause := find(evidence)) is not None]
     if len(found) > 1 and len(evidence.workers) > 1:
         found = _without_weaker(evidence, found)
@@ -55,23 +59,21 @@ def causes(evidence: Evidence) -> tuple[Cause, ...]:
 
 
 def _without_weaker(evidence: Evidence, found: list[tuple[Finder, Cause]]) -> list[tuple[Finder, Cause]]:
-    confidences: dict[str, dict[int, float]] = {cause.id: {} for _, cause in found}
+    confidences: dict[str, dict[WorkerRef, float]] = {cause.id: {} for _, cause in found}
     for worker in evidence.workers:
-        alone, slot = replace(evidence, workers=(worker,)), worker.view.slot
+        alone, ref = replace(evidence, workers=(worker,)), worker.view.ref
         for find, whole in found:
-            if slot in whole.workers and (cause := find(alone)) is not None:
-                confidences[whole.id][slot] = cause.confidence
+            if ref in whole.workers and (cause := find(alone)) is not None:
+                confidences[whole.id][ref] = cause.confidence
     best = {
-        slot: max(each.get(slot, 0.0) for each in confidences.values())
-        for each in confidences.values()
-        for slot in each
+        ref: max(each.get(ref, 0.0) for each in confidences.values()) for each in confidences.values() for ref in each
     }
     separated = []
     for find, whole in found:
         weaker_slots = {
-            slot for slot, here in confidences[whole.id].items() if here < min(best[slot], whole.confidence) - MARGIN
+            ref for ref, here in confidences[whole.id].items() if here < min(best[ref], whole.confidence) - MARGIN
         }
-        kept = tuple(worker for worker in evidence.workers if worker.view.slot not in weaker_slots)
+        kept = tuple(worker for worker in evidence.workers if worker.view.ref not in weaker_slots)
         cause = find(replace(evidence, workers=kept)) if weaker_slots else whole
         if cause is not None:
             separated.append((find, cause))

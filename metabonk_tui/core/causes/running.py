@@ -1,4 +1,4 @@
-"""Causes that only show over time: a classifier without frames, a System2 without answers, a worker without life.
+"""Finds causes that need time to show: no frames, no answers from System2, a worker that stopped stepping.
 
 All thresholds are seconds of the run's clock.
 """
@@ -38,7 +38,7 @@ MODE_KEY = "METABONK_SYSTEM2_TRIGGER_MODE"
 
 
 def classifier_no_frames(evidence: Evidence) -> Cause | None:
-    """Find a state classifier that no frame reaches: its inputs are absent, or frozen while steps advance."""
+    """Find a state classifier without frames: its inputs are absent, or constant while steps advance."""
     found = [one for worker in evidence.workers for one in _no_frames(evidence, worker)]
     if not found:
         return None
@@ -76,7 +76,7 @@ def _steps_advance(worker: WorkerEvidence, t: float) -> bool:
 
 
 def classifier_ambiguous(evidence: Evidence) -> Cause | None:
-    """Find a state classifier that gets frames and never makes up its mind."""
+    """Find a state classifier that gets frames but stays "uncertain"."""
     found = []
     for worker in evidence.workers:
         stillness, t = worker.stillness, evidence.t
@@ -105,7 +105,7 @@ def _format_number(value: float | None) -> str:
 
 
 def system2_no_answer(evidence: Evidence) -> Cause | None:
-    """Find a System2 that asks and is not answered."""
+    """Find a System2 whose requests get no response."""
     found = [one for worker in evidence.workers for one in _no_answer(evidence, worker)]
     if not found:
         return None
@@ -145,14 +145,14 @@ def _no_answer(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFin
 
 
 def _runs_on_defaults(worker: WorkerEvidence) -> bool:
-    """Say whether System2 runs on the code's defaults: then whatever kept the environment from it lies deeper."""
+    """Return whether System2 runs on the code's defaults: then the missing environment is the deeper cause."""
     if worker.environ is None:
         return worker.mode == "always" and worker.looks_unloaded
     return MODE_KEY not in worker.environ
 
 
 def _request_s(worker: WorkerEvidence) -> float:
-    """Return how long System2's last request has been without a response, by the worker's own clock."""
+    """Return the age of System2's unanswered request by the worker's own clock; 0: no open request."""
     reasoning, now = worker.status.fields.get("system2_reasoning"), number(worker.status, "timestamp").value
     if not isinstance(reasoning, dict) or now is None:
         return 0.0
@@ -165,7 +165,7 @@ def _request_s(worker: WorkerEvidence) -> float:
 
 
 def system2_never_triggers(evidence: Evidence) -> Cause | None:
-    """Find a System2 that runs and never engages, or whose mode never counts it."""
+    """Find a System2 that runs and never engages, or whose trigger mode never counts engagements."""
     found = []
     for worker in evidence.workers:
         silent = any(
@@ -197,7 +197,7 @@ def system2_never_triggers(evidence: Evidence) -> Cause | None:
 
 
 def zombie_worker(evidence: Evidence) -> Cause | None:
-    """Find a worker that answers and no longer steps."""
+    """Find a worker that answers although its step stopped."""
     found = []
     for worker in evidence.workers:
         step = worker.stillness.step

@@ -1,6 +1,6 @@
-"""The cause that lies between the process and its components: switched on, and not there.
+"""Finds components that are switched on and yet absent.
 
-Knows what a worker's log says when a component could not be imported or initialised.
+Uses the lines that a worker logs when a component fails to import or initialise.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ COMPLAINTS = {
     "meta": ("meta-learning unavailable",),
     "system2": ("system2 disabled", "init failed"),
 }
-"""Words of the line that a worker prints when it goes on without a component."""
+"""Words of the log line with which a worker continues without a component."""
 SYSTEM2_FIELDS = "system2_"
 
 
 def find_complaint(worker: WorkerEvidence, component: str) -> str | None:
-    """Return the line of the log in which a worker says that it goes on without a component ("": any)."""
+    """Return the log line that reports a failed component ("": any component); None: no such line."""
     if component:
         return worker.find_in_log(*COMPLAINTS[component]) if component in COMPLAINTS else None
     return next((line for words in COMPLAINTS.values() if (line := worker.find_in_log(*words))), None)
 
 
 def init_failed(evidence: Evidence) -> Cause | None:
-    """Find components that are switched on and whose keys are absent."""
+    """Find components that are switched on but whose keys are absent."""
     found = [one for worker in evidence.workers for one in _failed(evidence, worker)]
     if not found:
         return None
@@ -60,7 +60,7 @@ def init_failed(evidence: Evidence) -> Cause | None:
 
 
 def _failed(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFinding]:
-    """Yield at most one finding: the surest of its silent components, all of which it names."""
+    """Yield at most one finding: it names all missing components and has the highest confidence."""
     missing: list[tuple[float, str, str]] = []
     for component, spec in evidence.silent_components(worker):
         if component.state not in (ComponentState.ABSENT, ComponentState.UNPROVEN) or not spec.environment:
@@ -85,11 +85,11 @@ def _failed(evidence: Evidence, worker: WorkerEvidence) -> Iterator[WorkerFindin
 def _judge_by_status(
     worker: WorkerEvidence, component: ComponentView, gate: str, *, is_set: bool
 ) -> tuple[float, str]:
-    """Judge without a word in the log."""
+    """Return (confidence, reason) from `/status` where the log has no complaint."""
     enabled = flag(worker.status, "system2_enabled")
     system2 = component.field.startswith(SYSTEM2_FIELDS)
     if component.state is ComponentState.UNPROVEN and not worker.looks_unloaded:
-        # Its own keys may be waiting for a first frame.
+        # The component's own keys may still wait for the first frame.
         return (0.45 if is_set else 0.2), f"{component.proof} is not in /status"
     if is_set:
         if system2:

@@ -1,6 +1,6 @@
-"""When the telling numbers of a worker last changed: a bounded history, one `Stillness` a worker and generation.
+"""Records when selected fields of a worker last changed: one `Stillness` a worker and generation.
 
-Knows names of `/status`; refuses to know what standing still means.
+Does not: judge what an unchanged field means.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Presence, WorkerStatus
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.status.decode import number, text
@@ -18,7 +19,7 @@ INPUTS = (
     "dynamic_ui_ui_shape_count",
     "dynamic_ui_has_centered_panel",
 )
-"""What the state classifier last saw; absent until it has run on a frame."""
+"""The last inputs of the state classifier; absent until it has run on a frame."""
 ENGAGED = "system2_trigger_engaged_count"
 HINTS = "vlm_hints_used"
 FieldValue = float | str | None | tuple[float | None, ...]
@@ -26,14 +27,14 @@ FieldValue = float | str | None | tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class FieldStillness:
-    """A value that stands, since when, and how many good statuses in a row showed it."""
+    """An unchanged value, its start, and the number of good statuses in a row that showed it."""
 
     value: FieldValue = None
     since_t: float = 0.0
     seen: int = 0
 
     def steady_s(self, t: float, min_seen: int = 3) -> float:
-        """Return for how long it has stood; 0 while it is unknown or too few answers showed it."""
+        """Return the seconds since the last change; 0: unknown, or fewer than `min_seen` statuses showed it."""
         return 0.0 if self.value is None or self.seen < min_seen else t - self.since_t
 
 
@@ -42,31 +43,33 @@ NO_VALUE = FieldStillness()
 
 @dataclass(frozen=True, slots=True)
 class Stillness:
-    """What is remembered of one generation of one worker."""
+    """The unchanged fields of one generation of one worker."""
 
     generation: int
     began_t: float
-    """Its first good status that we saw."""
+    """Time of the first good status of this generation."""
     step: FieldStillness = NO_VALUE
     inputs: FieldStillness = NO_VALUE
     ui_state: FieldStillness = NO_VALUE
     engaged: FieldStillness = NO_VALUE
     hints: FieldStillness = NO_VALUE
     unanswered_since_t: float | None = None
-    """System2 engaged then, and no response has come since."""
+    """When System2 engaged without a response since; None: no request is open."""
 
 
-def observe(before: Mapping[int, Stillness], workers: Sequence[WorkerView], t: float) -> dict[int, Stillness]:
+def observe(
+    before: Mapping[WorkerRef, Stillness], workers: Sequence[WorkerView], t: float
+) -> dict[WorkerRef, Stillness]:
     """Take in the workers that answered at `t`; the others keep what is known of them."""
     stillness = {}
     for worker in workers:
-        known = before.get(worker.slot)
+        known = before.get(worker.ref)
         if worker.status is not None and worker.last_good_t == t:
             if known is None or known.generation != worker.generation:
                 known = Stillness(worker.generation, t)
             known = _observe(known, worker.status, t)
         if known is not None:
-            stillness[worker.slot] = known
+            stillness[worker.ref] = known
     return stillness
 
 
@@ -106,5 +109,5 @@ def _unanswered_since_t(
 
 
 def lacks_key(status: WorkerStatus, name: str) -> bool:
-    """Say whether a status lacks a key that it could have had."""
+    """Return whether an observable key is absent from a status."""
     return number(status, name).presence is Presence.ABSENT

@@ -1,4 +1,4 @@
-"""What is kept between two samples to find causes, and when they are looked for again. Bounded."""
+"""Keeps the evidence for causes between samples, in bounded size, and decides when to search again."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ from typing import Any
 from metabonk_tui.core.causes.evidence import Evidence, WorkerEvidence, is_reachable
 from metabonk_tui.core.causes.rank import causes
 from metabonk_tui.core.causes.stillness import Stillness, observe
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.status.log_lines import add_relevant
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 SEARCH_EVERY_S = 10.0
-"""Between two searches while nothing changed its state."""
+"""Time between two searches while no state changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CauseTracker:
-    """What was noticed so far, and the causes that were last found in it."""
+    """The collected evidence, and the causes of the last search."""
 
-    stillness: Mapping[int, Stillness] = field(default_factory=dict)
-    logs: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    stillness: Mapping[WorkerRef, Stillness] = field(default_factory=dict)
+    logs: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
     """The telling lines of each worker's log, oldest first."""
     causes: tuple[Cause, ...] = ()
     searched_t: float | None = None
     searched_on: tuple[Any, ...] = ()
-    """What they were judged on, as far as a change of it asks for another look at once."""
+    """Inputs of the last search; a change triggers a new search at once."""
 
     def observe(
         self,
         sample: Sample,
         inputs: VerdictInputs,
-        environs: Mapping[int, Mapping[str, str] | None],
+        environs: Mapping[WorkerRef, Mapping[str, str] | None],
         env_file: EnvFileReading | None,
     ) -> CauseTracker:
-        """Take in a sample, and look for causes when it is time to."""
+        """Add a sample; search for causes after a change or `SEARCH_EVERY_S`."""
         logs = _merge_logs(self.logs, sample.log_tails)
         updated = replace(self, stillness=observe(self.stillness, inputs.workers, inputs.t), logs=logs)
         searched_on: tuple[Any, ...] = (
-            tuple((w.slot, w.reach, w.generation, *(c.state for c in w.components)) for w in inputs.workers),
+            tuple((w.ref, w.reach, w.generation, *(c.state for c in w.components)) for w in inputs.workers),
             dict(environs),
             env_file,
             inputs.memory.oom_victims,
@@ -57,15 +58,15 @@ class CauseTracker:
 def _evidence(
     updated: CauseTracker,
     inputs: VerdictInputs,
-    environs: Mapping[int, Mapping[str, str] | None],
+    environs: Mapping[WorkerRef, Mapping[str, str] | None],
     env_file: EnvFileReading | None,
 ) -> Evidence:
     workers = tuple(
         WorkerEvidence(
-            view, view.status, updated.stillness[view.slot], environs.get(view.slot), updated.logs.get(view.slot, ())
+            view, view.status, updated.stillness[view.ref], environs.get(view.ref), updated.logs.get(view.ref, ())
         )
         for view in inputs.workers
-        if is_reachable(view) and view.status is not None and view.slot in updated.stillness
+        if is_reachable(view) and view.status is not None and view.ref in updated.stillness
     )
     return Evidence(
         inputs.t, workers, len(inputs.workers), env_file, inputs.memory, inputs.config, inputs.foreign_fields
@@ -73,12 +74,12 @@ def _evidence(
 
 
 def _merge_logs(
-    before: Mapping[int, tuple[str, ...]], tails: Mapping[int, Sequence[str]]
-) -> Mapping[int, tuple[str, ...]]:
+    before: Mapping[WorkerRef, tuple[str, ...]], tails: Mapping[WorkerRef, Sequence[str]]
+) -> Mapping[WorkerRef, tuple[str, ...]]:
     """Add what tells something: the lines of the start scroll out of a tail, and are the ones that count."""
     after = dict(before)
-    for slot, lines in tails.items():
-        merged = add_relevant(after.get(slot, ()), lines)
+    for ref, lines in tails.items():
+        merged = add_relevant(after.get(ref, ()), lines)
         if merged:
-            after[slot] = merged
+            after[ref] = merged
     return before if after == before else after

@@ -1,6 +1,6 @@
 """Merges the user's TOML with the packaged default and decodes it strictly.
 
-An error names the file, the key, what was expected and the nearest known key. Pure: text comes in, a Config comes out.
+An error names the file, the key, the expected value and the nearest known key. Pure: text in, Config out.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ MASK = "***"
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used; its text says what, where and what to do."""
+    """An unusable configuration. The text names the file, the key and the remedy."""
 
 
 def parse_config(default_toml: str, user_toml: str | None, user_name: str = "config.toml") -> Config:
-    """Lay the user's file over the packaged default and decode both strictly.
+    """Merge the user's file over the packaged default and decode the result strictly.
 
-    Tables are merged key by key; a list (also `[[component]]`) replaces the default's whole list.
-    Raises ConfigError, naming `user_name`, the key, what was expected and the nearest known key.
+    Tables merge key by key; a list, also `[[component]]`, replaces the whole list of the default.
+    Raises ConfigError with `user_name`, the key, the expected value and the nearest known key.
     """
     default = tomllib.loads(default_toml)
     user: dict[str, Any] = {}
@@ -39,7 +39,10 @@ def parse_config(default_toml: str, user_toml: str | None, user_name: str = "con
 
 
 def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any]) -> Config:
-    """Decode a merged tree; `name` is the file that an error blames, `default` the tree of the packaged file."""
+    """Decode a merged tree. Errors name the file `name`; `default` is the tree of the packaged file.
+
+    Raises ConfigError, also for duplicate ids and names, and for a metrics host outside the loopback.
+    """
     _check_alert_names(tree, default, name)
     try:
         config = msgspec.convert(tree, Config, strict=True)
@@ -63,7 +66,7 @@ def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any]) -> C
 
 
 def _check_alert_names(tree: dict[str, Any], default: dict[str, Any], name: str) -> None:
-    """Refuse an alert that the packaged file does not have: no rule evaluates it."""
+    """Reject an alert that the packaged file lacks: no rule evaluates it."""
     alerts = tree["alerts"]
     rules = alerts.get("rule") if isinstance(alerts, dict) else None
     known = list(default["alerts"]["rule"])
@@ -80,7 +83,7 @@ def _on_loopback(host: str) -> bool:
 
 
 def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Lay one tree over another: tables are merged, everything else is replaced."""
+    """Merge `over` onto `under`: tables merge key by key, other values are replaced."""
     merged = dict(under)
     for key, value in over.items():
         below = merged.get(key)
@@ -89,7 +92,7 @@ def merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explain(message: str, tree: dict[str, Any]) -> str:
-    """Say msgspec's finding in our words: dotted key, expectation, nearest known key."""
+    """Translate an error of msgspec: dotted key, expectation, found value, nearest known key."""
     where = re.search(r" - at `\$(?P<path>.*)`$", message)
     path = where["path"].lstrip(".") if where else ""
     what = message[: where.start()] if where else message
@@ -109,7 +112,7 @@ def _unknown_key(path: str, key: str, known: list[str]) -> str:
 
 
 def _with_alert_name(message: str, tree: dict[str, Any]) -> str:
-    """Put the name of the alert into a path: msgspec writes `[...]` for the key of any mapping."""
+    """Insert the name of the alert into a path: msgspec writes `[...]` for the key of any mapping."""
     at = "$.alerts.rule[...]"
     if at not in message:
         return message
@@ -122,7 +125,7 @@ def _with_alert_name(message: str, tree: dict[str, Any]) -> str:
 
 
 def _known_keys(path: str) -> list[str]:
-    """List the keys that may stand in the table at a msgspec path like `pool.launcher` or `component[0]`."""
+    """List the valid keys of the table at a msgspec path like `pool.launcher` or `component[0]`."""
     struct: Any = Config
     for part in filter(None, re.split(r"\.|\[[^\]]*\]", path)):
         if get_origin(struct) is dict:
@@ -149,7 +152,7 @@ def _value_at(tree: Any, path: str) -> Any:
 
 
 def printable(config: Config) -> dict[str, Any]:
-    """Return every key in effect as TOML can say it: no key without a value, secret environment values masked."""
+    """Return every key in effect as TOML can express it: no key without a value, secret environment values masked."""
     return _printable(msgspec.to_builtins(config), config.environment.secret_words)
 
 

@@ -1,6 +1,6 @@
-"""Every table and key of `config.toml`, typed.
+"""Types every table and key of `config.toml`.
 
-Every default stands in the packaged `config.toml`, which is the manual. Does not: read files, merge, explain errors.
+The packaged `config.toml` contains every default and is the manual. Does not: read files, merge, explain errors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ Count = Annotated[int, Meta(ge=1, le=1000)]
 
 
 class ConfigSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file. Every key is required: the packaged default supplies what the user leaves out."""
+    """A table of the file. Every key is required; the packaged default supplies those that the user omits."""
+
+
+PoolBackendName = Literal["launcher", "none"]
+"""What can launch and stop the workers; `cli.wiring.BACKENDS` has one entry for each."""
 
 
 class LauncherConfig(ConfigSection, frozen=True, kw_only=True):
@@ -36,19 +40,24 @@ class LauncherConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class PoolConfig(ConfigSection, frozen=True, kw_only=True):
-    """Which workers, and what launches them."""
+    """Which workers the monitor polls, and what launches them."""
 
     host: str
     base_port: Port
     workers: Count
     orchestrator: str
-    backend: Literal["launcher", "none"]
+    backend: PoolBackendName
     profile: str
     launcher: LauncherConfig
 
+    @property
+    def can_launch(self) -> bool:
+        """Whether workers can be started and stopped from here at all."""
+        return self.backend != "none"
+
 
 class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):
-    """How processes are recognised: every text of one pattern must occur in the command line."""
+    """Patterns that identify processes: every text of one pattern must occur in the command line."""
 
     worker: list[list[str]]
     launcher: list[list[str]]
@@ -57,7 +66,7 @@ class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class ObserveConfig(ConfigSection, frozen=True, kw_only=True):
-    """How the workers are looked at."""
+    """How often the monitor polls the workers, and when an answer is late, too large or missing."""
 
     interval_s: NotNegative
     timeout_s: Positive
@@ -67,7 +76,7 @@ class ObserveConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class MemoryConfig(ConfigSection, frozen=True, kw_only=True):
-    """The floor and what is assumed until it is measured."""
+    """The memory floor, the sizes assumed until measured, and the forecast limits. 1 GB is 10^9 bytes."""
 
     floor_gb: Positive
     worker_gb: Positive
@@ -78,12 +87,12 @@ class MemoryConfig(ConfigSection, frozen=True, kw_only=True):
 
     @property
     def floor_bytes(self) -> int:
-        """The memory that must stay available."""
+        """Bytes that must stay available."""
         return int(self.floor_gb * GB)
 
 
 class MemoryWatchConfig(ConfigSection, frozen=True, kw_only=True):
-    """When the memory watch speaks up, and what it may do."""
+    """When the memory watch warns or acts, and what it may do."""
 
     enabled: bool
     dry_run: bool
@@ -99,7 +108,7 @@ class MemoryWatchConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class ClockConfig(ConfigSection, frozen=True, kw_only=True):
-    """The clock of a run."""
+    """Length of each phase of a run in seconds, and the number of checks."""
 
     startup_grace_s: Positive
     validation_s: Positive
@@ -124,18 +133,18 @@ class VerdictConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class EnvironmentConfig(ConfigSection, frozen=True, kw_only=True):
-    """What must stand in the environment of every worker process, besides what the components require."""
+    """Variables that every worker process must have, besides those that the components require."""
 
     required: dict[str, str]
     prefixes: list[str]
     secret_words: list[str]
     source: str
     instead: dict[str, str]
-    """What is read instead of a key that nobody reads; "" for nothing."""
+    """For a key that MetaBonk ignores, the key that it reads; "" for none."""
 
 
 class StoreConfig(ConfigSection, frozen=True, kw_only=True):
-    """What is kept of what was seen, and for how long."""
+    """What the recorder keeps, and for how long."""
 
     enabled: bool
     raw_hours: Positive
@@ -144,7 +153,7 @@ class StoreConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class TestConfig(ConfigSection, frozen=True, kw_only=True):
-    """One component test: a command that ends with 0 when its component works."""
+    """One component test: a command that exits with 0 when its component works."""
 
     __test__ = False
 
@@ -155,17 +164,17 @@ class TestConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class PreflightConfig(ConfigSection, frozen=True, kw_only=True):
-    """What is looked at before a launch."""
+    """What the preflight checks before a launch."""
 
     ollama: str
-    """Where Ollama must answer; "" where it is not needed."""
+    """URL at which Ollama must answer; "" when Ollama is not needed."""
     disk_gb: NotNegative
     tests_valid_s: Positive
     test: list[TestConfig]
 
 
 class UiConfig(ConfigSection, frozen=True, kw_only=True):
-    """How it looks."""
+    """Theme, glyphs, bell and desktop notifications of the screen."""
 
     theme: str
     glyphs: Literal["auto", "unicode", "ascii"]
@@ -174,7 +183,7 @@ class UiConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class ComponentConfig(ConfigSection, frozen=True, kw_only=True):
-    """One component whose metric must move."""
+    """One component, and the metric in `/status` that must move."""
 
     id: str
     label: Annotated[str, Meta(max_length=9)]
@@ -192,55 +201,53 @@ class ComponentConfig(ConfigSection, frozen=True, kw_only=True):
     jump: Annotated[float, Meta(gt=0)] | None = None
     environment: dict[str, str] = msgspec.field(default_factory=dict)
     head: tuple[str, str, str] | None = None
-    """Heads of its column: short, middle, long; None: made of label and title."""
+    """Heads of its column: short, middle, long. None: derived from label and title."""
     short: Annotated[str, Meta(max_length=4)] = ""
-    """Its name in the grid's legend; "": the first letters of the label."""
+    """Its name in the legend of the grid. "": the first letters of the label."""
 
 
 class AlertRuleConfig(ConfigSection, frozen=True, kw_only=True):
-    """One alert: how long its condition must hold, and how loud it is."""
+    """One alert: how long its condition must last, and its severity."""
 
     enabled: bool
     for_s: NotNegative
     severity: Literal["info", "warn", "crit"]
     raised: Literal["info", "warn", "crit"]
     rest_s: NotNegative | None = None
-    """None: `keep_firing_s`."""
+    """None: the value of `keep_firing_s`."""
 
 
 class HookConfig(ConfigSection, frozen=True, kw_only=True):
-    """A command of the user's that is told of alerts."""
+    """A command of the user that receives alerts."""
 
     command: list[str]
-    """Empty: none."""
+    """Empty: no command."""
     timeout_s: Annotated[float, Meta(gt=0, le=600)]
     severity: Literal["info", "warn", "crit"]
-    """At least so loud."""
+    """The lowest severity that the command receives."""
     resolved: bool
     again_s: NotNegative
     per_minute: Annotated[int, Meta(ge=1, le=60)]
 
 
 class AlertsConfig(ConfigSection, frozen=True, kw_only=True):
-    """What must hold for how long to be told, and who is told."""
+    """Rules of the alerts, how long alerts keep firing, and the command that receives them."""
 
     keep_firing_s: NotNegative
     rule: dict[str, AlertRuleConfig]
-    """By the name of the alert; the packaged config.toml has a line for every rule of `core.alerts`."""
+    """Keyed by the name of the alert; the packaged config.toml has a line for every rule of `core.alerts`."""
     hook: HookConfig
 
 
 class MetricsConfig(ConfigSection, frozen=True, kw_only=True):
-    """Where Prometheus can read what is known."""
+    """Where the Prometheus endpoint listens."""
 
     port: Annotated[int, Meta(ge=0, le=65535)]
-    """0: nowhere."""
+    """0: no endpoint."""
     host: str
 
 
 class Config(ConfigSection, frozen=True, kw_only=True):
-    """All of it."""
-
     pool: PoolConfig
     processes: ProcessesConfig
     observe: ObserveConfig
@@ -258,7 +265,7 @@ class Config(ConfigSection, frozen=True, kw_only=True):
 
     @property
     def required_environment(self) -> dict[str, str]:
-        """Every key that each worker process must have, with the value that counts as right."""
+        """Every variable that each worker process must have, with its required value."""
         required = dict(self.environment.required)
         for component in self.component:
             required.update(component.environment)

@@ -1,6 +1,6 @@
-"""A Snapshot as numbers with names and labels, as Prometheus wants them; the table in docs/alerts.md is this one.
+"""Converts a Snapshot to Prometheus metrics: the table in docs/alerts.md.
 
-What is not known is not there: a series that is missing is missing, never 0.
+An unknown value has no series; it is never exported as 0.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from metabonk_tui.core.model.worker import ComponentState, Reach, WorkerView
 from metabonk_tui.core.worker import metrics
 
 MetricPoint = tuple[tuple[str, ...], float]
-"""The values of the labels, and the number."""
+"""The values of the labels, and the value of the metric."""
 STATES: tuple[AlertState, ...] = ("pending", "firing")
 
 
 @dataclass(frozen=True, slots=True)
 class MetricFamily:
-    """Numbers of one name."""
+    """All points of one metric name."""
 
     name: str
     kind: Literal["gauge", "counter"]
@@ -31,7 +31,7 @@ class MetricFamily:
 
 
 def families(snapshot: Snapshot, age_s: float) -> tuple[MetricFamily, ...]:
-    """Write what is known, by the table; `age_s` is how old the Snapshot is, in real seconds."""
+    """Return the families with known values; `age_s` is the Snapshot's age in real seconds."""
     made = [
         MetricFamily(name, kind, help_text, labels, tuple(_known(read(snapshot))))
         for name, (kind, help_text, labels, read) in family_table().items()
@@ -89,7 +89,7 @@ def _checks(snapshot: Snapshot) -> MetricPoints:
 
 
 def _alerts(snapshot: Snapshot) -> MetricPoints:
-    # Of one that came back there may be several; the one that holds stands before those that ended.
+    # A recurring alert appears several times; open alerts precede ended ones.
     newest = {alert.id: alert for alert in reversed(snapshot.alerts)}
     return [
         ((alert.name, alert.about, alert.severity, state), float(alert.state == state))
@@ -162,7 +162,7 @@ STATES_AND_MEMORY: FamilyTable = {
 
 
 def family_table() -> FamilyTable:
-    """List all families; the numbers of a worker come from `WORKER_METRICS`."""
+    """Return all families by name; `WORKER_METRICS` supplies the numbers of a worker."""
     numbers: FamilyTable = {
         metric.gauge.name: ("gauge", metric.gauge.help_text, WORKER, _per_worker(metric.read))
         for metric in metrics.WORKER_METRICS

@@ -1,7 +1,7 @@
-"""The brief of a run as one line, for a shell prompt or a tmux status bar; and whether it is still true. Pure.
+"""Formats the status summary as one line for a shell prompt or tmux, and judges its age. Pure.
 
-A prompt asks every few seconds, so nothing heavy is imported here: no dataclasses, no typing. It believes nothing of
-what it is given: a value of the wrong kind is a missing one.
+A prompt calls this every few seconds, so heavy modules (dataclasses, typing) are not imported. The summary is not
+trusted: a value of the wrong type counts as missing.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from metabonk_tui.core.model import levels
-from metabonk_tui.core.model.levels import Level
 from metabonk_tui.core.text import numbers as fmt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from metabonk_tui.core.model.level_names import Level
 
 SCHEMA = 1
 LINE_CELLS = 70
@@ -18,9 +21,9 @@ TMUX_CELLS = 40
 WORD_CELLS = 16
 STALE_INTERVALS = 3
 STALE_S = 10.0
-"""What is older than this, and than three intervals, is stale."""
+"""A summary older than this, and than three intervals, is stale."""
 AHEAD_S = 5.0
-"""What was written later than this from now was written by another clock."""
+"""A summary written further in the future comes from another clock."""
 NOT_KNOWN = 3
 
 UNICODE = {
@@ -31,17 +34,17 @@ ASCII = {
 }  # fmt: skip
 _ASCII_OF = {"→": "->", "±": "+-", "…": "..", "≥": ">=", "≤": "<=", "–": "-", "×": "x", "·": "."}
 _TMUX = {"go": "fg=black,bg=green", "caution": "fg=black,bg=yellow", "stop": "fg=white,bg=red,bold", "unknown": "bold"}
-"""Both colours: the bar is green where nobody chose another one, and green on green says nothing."""
+"""Sets both colours, because tmux's default bar is green and would hide green text."""
 
 StatusSummary = Mapping[str, object]
 Piece = tuple[str, str]
-"""A level that colours it, or "", and its text."""
+"""(level that sets the colour, or "", text)"""
 LinePart = tuple[int, tuple[Piece, ...]]
-"""How soon it goes where there is no room, and what it says."""
+"""(drop order: the highest goes first, pieces)"""
 
 
 def fault(summary: object) -> str:
-    """Say why this is no brief that can be told; "" when it is one."""
+    """Return why the summary is unusable; "": usable."""
     if not isinstance(summary, dict):
         return "not a file of ours"
     schema = _number(summary, "schema")
@@ -53,28 +56,28 @@ def fault(summary: object) -> str:
 
 
 def _level(summary: StatusSummary) -> Level | None:
-    """Return the level of the verdict; None where it is none that we know."""
+    """Return the level of the verdict; None: an unknown level."""
     return next((level for level in levels.LEVELS if level == _text(summary, "verdict", "level")), None)
 
 
 def age_s(summary: StatusSummary, now: float) -> float:
-    """Say how long ago it was written, in real seconds; negative where the clock went back since."""
+    """Return the age in real seconds; negative: the clock went back."""
     return now - (_number(summary, "written_at") or 0.0)
 
 
 def is_stale(summary: StatusSummary, now: float) -> bool:
-    """Tell whether nobody renews it, though nobody said goodbye: it may be false by now."""
+    """Return whether the writer stopped renewing the summary without ending in order."""
     old_s = age_s(summary, now)
     return not is_ended(summary) and not -AHEAD_S <= old_s <= _limit_s(summary)
 
 
 def is_ended(summary: StatusSummary) -> bool:
-    """Tell whether who wrote it has ended in order."""
+    """Return whether the writing monitor ended in order."""
     return summary.get("ended") is True
 
 
 def exit_code(summary: StatusSummary, now: float) -> int:
-    """Return 0 go, 1 caution, 2 STOP, 3 not known: also where nobody watches."""
+    """Return 0 go, 1 caution, 2 STOP, 3 not known, stale or ended."""
     level = _level(summary)
     if level is None or is_ended(summary) or is_stale(summary, now):
         return NOT_KNOWN
@@ -82,7 +85,7 @@ def exit_code(summary: StatusSummary, now: float) -> int:
 
 
 def most_severe(summaries: list[StatusSummary], now: float) -> StatusSummary:
-    """Choose of several pools: one that is watched before the others, then the loudest, then the newest."""
+    """Return the summary of a watched pool, then the most severe, then the newest."""
 
     def rank(summary: StatusSummary) -> tuple[bool, int, float]:
         live = not is_ended(summary) and not is_stale(summary, now)
@@ -93,31 +96,31 @@ def most_severe(summaries: list[StatusSummary], now: float) -> StatusSummary:
 
 
 def line(summary: StatusSummary, now: float, glyphs: Mapping[str, str], pools: int = 1) -> str:
-    """Write it as plain text; `pools` is how many there are."""
+    """Return the line as plain text; `pools` is the number of pools."""
     parts = _fitting(_parts(summary, now, glyphs, pools, tight=False), LINE_CELLS, 3)
     shown_text = f" {glyphs['dot']} ".join("".join(text for _, text in pieces) for _, pieces in parts)
     return clip(shown_text, LINE_CELLS, glyphs)
 
 
 def tmux(summary: StatusSummary, now: float, glyphs: Mapping[str, str], pools: int = 1) -> str:
-    """Write it shorter, with the colours of tmux; every colour says what a glyph or a word says, too."""
+    """Return a shorter line with tmux colours. Each colour repeats a glyph or a word."""
     parts = _fitting(_parts(summary, now, glyphs, pools, tight=True), TMUX_CELLS, 1)
     return " ".join("".join(_styled(piece) for piece in pieces) for _, pieces in parts)
 
 
 def unknown(text: str, glyphs: Mapping[str, str], *, for_tmux: bool = False) -> str:
-    """Write that there is nothing to tell, and why."""
+    """Return the line for an unknown status with its reason."""
     shown_text = f"{glyphs['unknown']} {_plain(text, glyphs)}"
     return escape(clip(shown_text, TMUX_CELLS, glyphs)) if for_tmux else shown_text
 
 
 def escape(text: str) -> str:
-    """Write text so that tmux shows it and obeys nothing in it."""
+    """Escape text so that tmux shows it literally."""
     return text.replace("#", "##")
 
 
 def clip(text: str, cells: int, glyphs: Mapping[str, str]) -> str:
-    """Cut what is too long, and show that it was."""
+    """Cut text to `cells` and mark the cut with an ellipsis."""
     end = glyphs["ellipsis"]
     return text if len(text) <= cells else text[: cells - len(end)].rstrip() + end
 
@@ -147,7 +150,7 @@ def _parts(
 
 
 def _head(summary: StatusSummary, now: float, glyphs: Mapping[str, str], tight: bool) -> tuple[Piece, ...]:
-    """Write the verdict and since when; before it, that it may be false by now."""
+    """Return the verdict with its age, after a STALE or unwatched warning if it may be outdated."""
     level = _text(summary, "verdict", "level")
     verdict = f"{glyphs[level]} {clip(_plain(_text(summary, 'verdict', 'word'), glyphs), WORD_CELLS, glyphs)}"
     since, elapsed = _number(summary, "verdict", "since_s"), _number(summary, "run", "elapsed_s")
@@ -178,13 +181,13 @@ def _memory(summary: StatusSummary, glyphs: Mapping[str, str], tight: bool) -> l
 
 
 def _leads_to(summary: StatusSummary) -> Piece:
-    """Say what memory leads to, the worst first; nothing where it is well."""
+    """Return the consequence of the memory state, the most severe first; ("", ""): memory is fine."""
     kills = _number(summary, "memory", "oom_kills")
     if kills:
         return "stop", f"OOM kill {kills:g}"
     state, level = _text(summary, "memory", "forecast", "state"), _text(summary, "memory", "level")
     if state in ("WARNING", "CRITICAL"):
-        # The band is for where there is room.
+        # The uncertainty band would take too much room here.
         shown_text = _text(summary, "memory", "forecast", "text").partition(",")[0].partition(" ±")[0]
         return ("stop" if state == "CRITICAL" else "caution"), shown_text
     return {"crit": ("stop", "critical"), "warn": ("caution", "below floor")}.get(level, ("", ""))
@@ -202,7 +205,7 @@ def _gate(summary: StatusSummary) -> tuple[Piece, ...]:
 
 
 def _fitting(parts: list[LinePart], cells: int, between: int) -> list[LinePart]:
-    """Leave out what matters least until the rest fits."""
+    """Drop the least important parts until the others fit in `cells`."""
 
     def width(kept: list[LinePart]) -> int:
         return sum(len(text) for _, pieces in kept for _, text in pieces) + between * (len(kept) - 1)
@@ -222,7 +225,7 @@ def _limit_s(summary: StatusSummary) -> float:
 
 
 def _plain(text: str, glyphs: Mapping[str, str]) -> str:
-    """Replace what a terminal could act on, and in ASCII what it cannot show."""
+    """Replace control characters, and in ASCII mode every non-ASCII character."""
     safe = "".join(c if c.isprintable() else "\ufffd" for c in text)
     return safe if glyphs is not ASCII else "".join(c if c.isascii() else _ASCII_OF.get(c, "?") for c in safe)
 

@@ -1,6 +1,6 @@
-"""A Snapshot in brief, as plain values: what one line of a status bar is made of. Pure.
+"""Reduces a Snapshot to plain values for one line of a status bar. Pure.
 
-Refuses to know what becomes of it. Every `*_s` is seconds of the run, `interval_s` and `written_at` are real time.
+Does not: write a file or a line. Every `*_s` is seconds of the run; `interval_s` and `written_at` are real time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from metabonk_tui.core.model.worker import Reach
 def summarize(
     snapshot: Snapshot, *, speed: float, pool: tuple[str, int], written_at: float, pid: int
 ) -> dict[str, object]:
-    """Say how the run stands. `pool` is its host and base port, `pid` who says it."""
+    """Return the state of the run. `pool`: its host and base port; `pid`: the writing monitor."""
     run, verdict, gate, memory = snapshot.run, snapshot.verdict, snapshot.gate, snapshot.memory
     forecast = memory.forecast
     step = verdict.next_steps[0] if verdict.next_steps else None

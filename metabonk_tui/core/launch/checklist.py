@@ -1,6 +1,6 @@
-"""A list of things that must be so before something is done: each with its standing, its evidence, and what to do.
+"""Defines the items of a checklist: each with its standing, its evidence and a fix.
 
-Pure. Refuses to know what is checked; a list that was not gone through is not passed.
+Pure. An empty checklist is not passed. Does not: know what is checked.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from typing import Literal
 
 CheckState = Literal["waiting", "running", "PASS", "FAIL", "UNKNOWN", "SKIPPED"]
 MIN_WORDS = 3
-"""A reason of fewer words explains nothing to whoever reads it after the run."""
+"""A shorter reason explains nothing to a reader after the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChecklistItem:
-    """One thing that must be so."""
+    """One condition of the checklist."""
 
     id: str
     title: str
     standing: CheckState
     evidence: tuple[str, ...] = ()
-    """What was seen, the most telling first."""
+    """Findings, the most important first."""
     fix: str = ""
-    """What to do where it is not so."""
+    """What to do when the condition is not met."""
     output: tuple[str, ...] = ()
     """The last lines that a test printed, cleaned."""
 
 
 def exit_code(items: Sequence[ChecklistItem]) -> int:
-    """0: all passed, or skipped on purpose; 1: something is not known; 2: something is wrong."""
+    """Return 0: all passed or skipped on purpose; 1: something is unknown; 2: something failed."""
     standings = {item.standing for item in items}
     if "FAIL" in standings:
         return 2
@@ -39,10 +39,10 @@ def exit_code(items: Sequence[ChecklistItem]) -> int:
 
 
 def is_reason(text: str) -> bool:
-    """Tell whether somebody gave a reason: at least a few words with letters in them."""
+    """Return whether a text is a reason: at least `MIN_WORDS` words with letters."""
     return len(re.findall(r"\b\w*[^\W\d_]\w+\b", text)) >= MIN_WORDS
 
 
 def format_item(item: ChecklistItem) -> str:
-    """Say an item in one line: "disk space FAIL: 0.1 GB free in /srv"."""
+    """Format an item in one line: "disk space FAIL: 0.1 GB free in /srv"."""
     return f"{item.title} {item.standing}" + (f": {item.evidence[0]}" if item.evidence else "")

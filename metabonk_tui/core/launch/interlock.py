@@ -1,6 +1,6 @@
-"""The interlock before a launch: what must be so, and what stops it unless somebody overrides it with a reason.
+"""Judges whether a launch is allowed: conditions that block it unless the operator overrides them with a reason.
 
-Pure. A long run needs the whole checklist; a short one only that nothing known speaks against it.
+Pure. A long run needs the whole checklist; a short run needs only the absence of known failures.
 """
 
 from __future__ import annotations
@@ -22,46 +22,46 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.verdict.inputs import due_components
 
 FRESH_S = 600.0
-"""So long on the run's clock the findings of a preflight speak against a launch."""
+"""Seconds on the run's clock for which findings of a preflight can block a launch."""
 REPLACED = frozenset({"memory", "env-processes"})
-"""Findings of a preflight that stop no launch: the first is judged anew, the second ends with the processes."""
+"""Findings of a preflight that block no launch: memory is judged again, and the processes are replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class InterlockResult:
-    """Whether an action that starts workers may be carried out."""
+    """Whether an action that starts workers is allowed."""
 
     items: tuple[ChecklistItem, ...] = ()
-    """All that was judged for it."""
+    """All items judged for the action."""
     blocking: tuple[ChecklistItem, ...] = ()
-    """What stops it."""
+    """Items that block the action."""
     reason: str = ""
-    """Why somebody overrides that; "" where nobody does, or gives no reason worth the name."""
+    """Why the operator overrides the block; "" without an override or a sufficient reason."""
 
     @property
     def closed(self) -> bool:
-        """Tell whether it must not be done."""
+        """Whether the action is refused."""
         return bool(self.blocking) and not self.reason
 
     @property
     def why(self) -> str:
-        """Say what stops it."""
+        """The blocking items in one line."""
         return "; ".join(format_item(item) for item in self.blocking)
 
     @property
     def overridden(self) -> tuple[str, ...]:
-        """Name what was not so when it was overridden."""
+        """The blocking items that the operator overrode, one text each."""
         return tuple(format_item(item) for item in self.blocking) if self.reason else ()
 
 
 def check_interlock(
     action: Action, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config
 ) -> InterlockResult:
-    """Judge an action. Only what starts workers is ever stopped."""
+    """Judge an action; only a launch, resize or restart can be refused."""
     if not isinstance(action, Launch | Resize | Restart):
         return InterlockResult()
     if action.by == "watch":
-        # It shrinks a pool whose memory is ending: a door that is shut there would keep the fire in.
+        # The watch shrinks a pool whose memory is ending: a refusal would end in an OOM kill.
         return InterlockResult()
     reason = action.override.strip() if is_reason(action.override) else ""
     stays_open = action.by != "cli"
@@ -79,14 +79,14 @@ def check_interlock(
 
 
 def is_long(hours: float | None, config: Config) -> bool:
-    """Tell whether a run of so many hours is more than a validation: longer than gameplay may take."""
+    """Return whether a run of `hours` is more than a validation: longer than gameplay may take."""
     return hours is not None and hours * 3600 > config.clock.gameplay_s
 
 
 def _known_failures(
     action: Launch | Resize | Restart, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config
 ) -> list[ChecklistItem]:
-    """List what is known to be wrong. Fewer workers than run now need no room: they make some."""
+    """List the known failures. A resize to fewer workers than run now needs no memory: it frees some."""
     running = sum(worker.alive for worker in snapshot.workers) if snapshot else 0
     found = []
     if not (isinstance(action, Resize) and action.workers < running):
@@ -104,9 +104,9 @@ def _known_failures(
 def checklist(
     snapshot: Snapshot | None, preflight: PreflightView | None, workers: int, config: Config, *, stays_open: bool
 ) -> tuple[ChecklistItem, ...]:
-    """Go through what a 24-hour run must have, in the order in which it is proved.
+    """Judge each condition of a long run, in the order in which a run proves them.
 
-    `stays_open`: whoever asks stays; a command that ends with the launch records nothing of the run.
+    `stays_open`: the program keeps running. A command that ends with the launch records nothing of the run.
     """
     return (
         kept_tests_item(config, preflight.tests if preflight else (), snapshot.t if snapshot else None),
@@ -135,11 +135,11 @@ def _environment(snapshot: Snapshot | None, config: Config) -> ChecklistItem:
         if bad:
             evidence = tuple(line for item in bad for line in item.evidence)
             return ChecklistItem(item_id, title, standing, evidence, bad[0].fix)
-    silent = [worker.slot for worker in snapshot.workers if not worker.alive]
+    silent = [worker.ref for worker in snapshot.workers if not worker.alive]
     if any(item.standing != "PASS" for item in parts) or silent:
-        # Nothing required, or no process to look into: nothing was verified.
+        # Without a requirement or a process, nothing was verified.
         why = tuple(line for item in parts if item.standing != "PASS" for line in item.evidence)
-        not_running = (f"w{', w'.join(str(slot) for slot in silent)} not running",) if silent else ()
+        not_running = (f"{', '.join(ref.label for ref in silent)} not running",) if silent else ()
         return ChecklistItem(item_id, title, "UNKNOWN", why + not_running, "let every worker run first")
     return ChecklistItem(item_id, title, "PASS", tuple(line for item in parts for line in item.evidence))
 
@@ -170,11 +170,11 @@ def _gameplay(snapshot: Snapshot | None) -> ChecklistItem:
     item_id, title = "gameplay", "a worker reached gameplay"
     if snapshot is None or not snapshot.workers:
         return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
-    reached = [f"w{worker.slot}" for worker in snapshot.workers if worker.gameplay.reached_t is not None]
+    reached = [worker.ref.label for worker in snapshot.workers if worker.gameplay.reached_t is not None]
     total = len(snapshot.workers)
     if reached:
         return ChecklistItem(item_id, title, "PASS", (f"{', '.join(reached)} of {total}, corroborated",))
-    claimed = [f"w{worker.slot}" for worker in snapshot.workers if worker.gameplay.started]
+    claimed = [worker.ref.label for worker in snapshot.workers if worker.gameplay.started]
     if claimed:
         return ChecklistItem(
             item_id, title, "UNKNOWN", (f"{', '.join(claimed)} say so, but no second sign",), "wait for one"

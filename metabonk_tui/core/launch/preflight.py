@@ -1,6 +1,6 @@
-"""What must be so before a launch: from what was found to PASS, FAIL, UNKNOWN or SKIPPED, with evidence and a fix.
+"""Judges the findings of a preflight: PASS, FAIL, UNKNOWN or SKIPPED, each with evidence and a fix.
 
-Pure. What was not found out is unknown, and what is not configured is skipped; neither ever passes.
+Pure. A missing finding is unknown and a missing configuration is skipped; neither ever passes.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ class TestResult:
     ended_t: float
     seconds: float
     how: str = ""
-    """"exit code 3", "ended by SIGSEGV", why it could not be started."""
+    """"exit code 3", "ended by SIGSEGV", or why the test could not start."""
     tail: tuple[str, ...] = ()
-    """The last lines that it printed, cleaned."""
+    """The last lines that the test printed, cleaned."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortFinding:
-    """Who has a port that a worker needs."""
+    """Which process listens on a port that a worker needs."""
 
     port: int
     state: Literal["free", "ours", "stranger", "unknown"]
     holder: str = ""
-    """Who holds it, for people, or why that is not known."""
+    """The process that listens, as text for people, or why it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiskFinding:
-    """How much room there is where something will be written."""
+    """Free space where the launch will write."""
 
     path: str
     free_bytes: int | None
@@ -57,26 +57,26 @@ class DiskFinding:
 
 @dataclass(frozen=True, slots=True)
 class PreflightView:
-    """The last preflight of this monitor, under way or ended, and the results of tests that were kept."""
+    """The last preflight of this monitor, running or ended, and the kept test results."""
 
     workers: int = 0
-    """For how many workers it looked; 0: there was none yet."""
+    """Number of workers that the preflight checked for; 0: no preflight yet."""
     began_t: float | None = None
     ended_t: float | None = None
     items: tuple[ChecklistItem, ...] = ()
     tests: tuple[TestResult, ...] = ()
-    """The newest result of every test ever run here, also by an earlier monitor."""
+    """The newest result of each test on this machine, also from earlier monitors."""
     problem: str = ""
-    """Why kept results cannot be read or written."""
+    """Why the kept results cannot be read or written."""
 
 
 def id_of_test(name: str) -> str:
-    """Name the item of a component test."""
+    """Return the id of the item for a component test."""
     return f"test {name}"
 
 
 def result_of(test: TestConfig, results: Sequence[TestResult]) -> TestResult | None:
-    """Find the result of a test as it is configured now: that of another command says nothing about it."""
+    """Return the result of a test as configured now; None if only another command was run."""
     for result in reversed(results):
         if result.name == test.name and result.command == tuple(test.command):
             return result
@@ -84,7 +84,7 @@ def result_of(test: TestConfig, results: Sequence[TestResult]) -> TestResult | N
 
 
 def item_of_test(test: TestConfig, result: TestResult | None) -> ChecklistItem:
-    """Judge one component test that was run."""
+    """Judge one component test by its result; None and "broken off" are unknown."""
     item_id, title = id_of_test(test.name), f"test {test.name}"
     if result is None or result.outcome == "broken off":
         return ChecklistItem(item_id, title, "UNKNOWN", ("it was not run to its end",), "run the preflight")
@@ -99,14 +99,14 @@ def item_of_test(test: TestConfig, result: TestResult | None) -> ChecklistItem:
 
 
 def no_tests_item() -> ChecklistItem:
-    """Say that no component test is configured."""
+    """Return the item for a configuration without component tests."""
     return ChecklistItem(
         "tests", "component tests", "SKIPPED", ("none is configured",), "name some in [[preflight.test]]"
     )
 
 
 def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistItem:
-    """Judge what the workers will be handed: the env file, and what the configuration lays over it."""
+    """Judge the environment of a launch: the env file, overlaid by the configuration."""
     item_id, title = "env-file", "environment in the file"
     required = config.required_environment
     if not required:
@@ -131,12 +131,12 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
 
 
 def effective_environment(config: Config, env_file: EnvFileReading) -> Mapping[str, str]:
-    """Lay the configuration's own variables over the env file's, as a launch does."""
+    """Return the env file's variables overlaid by those of the configuration, as a launch does."""
     return {**env_file.values, **config.pool.launcher.environment}
 
 
 def processes_item(config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]) -> ChecklistItem:
-    """Judge what the running worker processes were started with."""
+    """Judge the environment with which the running worker processes were started."""
     item_id, title = "env-processes", "environment in the processes"
     if not config.required_environment:
         return ChecklistItem(item_id, title, "SKIPPED", ("no variable is required",))
@@ -145,22 +145,22 @@ def processes_item(config: Config, env_file: EnvFileReading | None, workers: Seq
         return ChecklistItem(item_id, title, "SKIPPED", ("no worker runs",))
     rows = env_check_table(config, env_file, alive)
     bad = tuple(
-        f"{row.key} {cell.result} in w{cell.slot}"
+        f"{row.key} {cell.result} in {cell.ref.label}"
         for row in rows
         for cell in row.cells
         if cell.result in ("wrong", "missing")
     )
     if bad:
         return ChecklistItem(item_id, title, "FAIL", bad, "launch them anew with the env file")
-    hidden = {cell.slot: cell.why for row in rows for cell in row.cells if cell.result == "unknown"}
+    hidden = {cell.ref: cell.why for row in rows for cell in row.cells if cell.result == "unknown"}
     if hidden:
-        why = tuple(f"w{slot}: {why}" for slot, why in sorted(hidden.items()))
+        why = tuple(f"{ref.label}: {why}" for ref, why in sorted(hidden.items()))
         return ChecklistItem(item_id, title, "UNKNOWN", why, "run the monitor as the user of the workers")
     return ChecklistItem(item_id, title, "PASS", (f"{len(rows)} of {len(rows)} right in {len(alive)} processes",))
 
 
 def ports_item(findings: Sequence[PortFinding], workers: int) -> ChecklistItem:
-    """Judge the ports: each is free, or held by a worker of this very pool."""
+    """Judge the ports: each must be free, or used by a worker of this very pool."""
     item_id, title = "ports", "ports"
     strange = [f"{found.port} is held by {found.holder}" for found in findings if found.state == "stranger"]
     if strange:
@@ -178,10 +178,12 @@ def ports_item(findings: Sequence[PortFinding], workers: int) -> ChecklistItem:
 
 
 def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
-    """Judge the launcher; `problem` is why it cannot be run, "" when it can, None when nobody looked."""
+    """Judge the launcher; `problem` is why it cannot run, "" when it can, None when the monitor did not check."""
     item_id, title = "launcher", "launcher"
-    if config.pool.backend == "none":
-        return ChecklistItem(item_id, title, "SKIPPED", ('pool.backend is "none": nothing is launched from here',))
+    if not config.pool.can_launch:
+        return ChecklistItem(
+            item_id, title, "SKIPPED", (f'pool.backend is "{config.pool.backend}": nothing is launched from here',)
+        )
     if problem is None:
         return ChecklistItem(item_id, title, "UNKNOWN", ("nobody looked",))
     if problem:
@@ -190,7 +192,7 @@ def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
 
 
 def ollama_item(url: str, problem: str | None) -> ChecklistItem:
-    """Judge Ollama; `problem` is what was wrong with its answer, "" when it answered, None when nobody asked."""
+    """Judge Ollama; `problem` is the fault of its answer, "" for none, None when Ollama was not asked."""
     item_id, title = "ollama", "Ollama"
     if not url:
         return ChecklistItem(item_id, title, "SKIPPED", ("not needed: preflight.ollama is empty",))
@@ -202,7 +204,7 @@ def ollama_item(url: str, problem: str | None) -> ChecklistItem:
 
 
 def disk_item(findings: Sequence[DiskFinding], needed_gb: float) -> ChecklistItem:
-    """Judge the room on disk."""
+    """Judge the free disk space: each place needs `needed_gb` (10^9 bytes)."""
     item_id, title = "disk", "disk space"
     rooms = [(found, found.free_bytes) for found in findings if found.free_bytes is not None]
     short = tuple(
@@ -221,7 +223,7 @@ def disk_item(findings: Sequence[DiskFinding], needed_gb: float) -> ChecklistIte
 
 
 def memory_item(budget: Budget | None, workers: int) -> ChecklistItem:
-    """Judge whether so many workers fit into memory, with the arithmetic."""
+    """Judge whether `workers` fit into memory, with the arithmetic as evidence."""
     item_id, title = "memory", "workers against memory"
     if budget is None:
         return ChecklistItem(item_id, title, "UNKNOWN", ("how much memory there is, is not known",))
@@ -235,7 +237,7 @@ def memory_item(budget: Budget | None, workers: int) -> ChecklistItem:
 
 
 def kept_tests_item(config: Config, results: Sequence[TestResult], now_t: float | None) -> ChecklistItem:
-    """Judge all component tests by their kept results; an old one proves nothing of today."""
+    """Judge all component tests by their kept results; a result older than `tests_valid_s` is unknown."""
     title = "component tests pass"
     tests = config.preflight.test
     if not tests:

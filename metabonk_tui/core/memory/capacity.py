@@ -1,7 +1,7 @@
-"""How many workers fit: `n x worker peak + Ollama peak + floor <= available + what the pool itself holds`.
+"""Computes how many workers fit: `n x worker peak + Ollama peak + floor <= available + used by the pool`.
 
-Knows whose number each peak is: measured in this run, in an earlier one on this machine, or assumed. Refuses to
-forecast: a worker that grows without end outgrows any peak.
+Each peak has a source: measured in this run, measured in an earlier run on this machine, or assumed.
+Does not: forecast. A worker that grows without end exceeds any peak.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from metabonk_tui.core.model.sample import ProcessReading, RunPeaks
 from metabonk_tui.core.text import numbers as fmt
 
 LOADED_SHARE = 0.5
-"""An Ollama that holds less than this share of what is expected of it has not loaded its model."""
+"""An Ollama below this share of its expected size has not loaded its model."""
 TABLE_ROWS = 16
 
 CapacityFit = Literal["fits", "below floor", "does not fit"]
@@ -25,7 +25,7 @@ CapacityFit = Literal["fits", "below floor", "does not fit"]
 
 @dataclass(frozen=True, slots=True)
 class MeasuredPeaks:
-    """The most that was held in this run, and how long one of its workers has lived."""
+    """Highest memory use in this run, and the longest life of one of its workers."""
 
     worker_bytes: int | None = None
     ollama_bytes: int | None = None
@@ -34,7 +34,7 @@ class MeasuredPeaks:
     """When a worker process was first seen in this run."""
 
     def observe(self, processes: Iterable[ProcessReading], t: float) -> MeasuredPeaks:
-        """Take in one look at the processes."""
+        """Update the peaks with one reading of the process table."""
         seen = tuple(processes)
         workers = [process for process in seen if process.role == "worker"]
         ollama = sum(held_bytes(process) for process in seen if process.role == "ollama")
@@ -53,17 +53,17 @@ NO_PEAKS = MeasuredPeaks()
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A peak and whose number it is."""
+    """A peak in bytes, and its source."""
 
     bytes: int
     source: PeakSource
     t: float | None = None
-    """When the earlier run was."""
+    """Time of the earlier run; None for another source."""
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What a number of workers would come to."""
+    """What a number of workers needs and leaves, in bytes."""
 
     workers: int
     needs_bytes: int
@@ -72,16 +72,16 @@ class WhatIf:
 
 
 def held_bytes(process: ProcessReading) -> int:
-    """Return what a process holds, its descendants included where they were looked at."""
+    """Return the resident bytes of a process, with its descendants where they were read."""
     return process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
 
 
 def compute_capacity(
     available_bytes: int | None, held: int, measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config
 ) -> Budget | None:
-    """Work out the budget; None when available memory is not known.
+    """Compute the budget; None when available memory is unknown.
 
-    `held` is what the workers and Ollama hold now: it is theirs again after a relaunch.
+    `held` is what the workers and Ollama use now, in bytes: a relaunch frees it.
     """
     if available_bytes is None:
         return None
@@ -105,16 +105,16 @@ def compute_capacity(
 def worker_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> Peak:
     """Choose the peak of one worker.
 
-    A worker that is still starting has not loaded what it will hold: then its number only counts where it is above
-    what is expected. Past start-up it counts, but for an earlier run's higher one, until the run has also lived as
-    long as the gate takes: then this run knows best.
+    A worker in start-up has not loaded everything: its number counts only above the expected peak.
+    After start-up its number counts, unless an earlier run was higher. Once a worker is as old as start-up
+    and gate together, the number of this run always counts.
     """
     expected = _expected([(peaks.worker_bytes, peaks.t) for peaks in earlier], config.memory.worker_gb)
     return _choose_peak(measured.worker_bytes, _started(measured, config), _mature(measured, config), expected)
 
 
 def ollama_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> Peak:
-    """Choose the peak of Ollama; one that has not loaded its model says nothing, however long it runs."""
+    """Choose the peak of Ollama; an Ollama without a loaded model proves nothing, however long it runs."""
     expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
     loaded = (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
     trusted = loaded and _started(measured, config)
@@ -122,7 +122,7 @@ def ollama_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Co
 
 
 def peaks_to_keep(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], t: float, config: Config) -> RunPeaks | None:
-    """Say what a later run may learn from this one; None: nothing that can be trusted yet."""
+    """Return the peaks that a later run may use; None while the workers are in start-up."""
     if not _started(measured, config):
         return None
     expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
@@ -131,20 +131,20 @@ def peaks_to_keep(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], t: float
 
 
 def judge_fit(budget: Budget, workers: int) -> CapacityFit:
-    """Say whether so many workers fit: the floor must stay."""
+    """Judge whether `workers` fit: "fits" only when the floor stays free."""
     leaves = budget.leaves_bytes(workers)
     return "fits" if leaves >= budget.floor_bytes else "below floor" if leaves >= 0 else "does not fit"
 
 
 def what_if(budget: Budget, counts: Iterable[int]) -> tuple[WhatIf, ...]:
-    """Say for each number of workers what it needs, what it leaves, and whether it fits."""
+    """Compute for each number of workers what it needs, what it leaves, and whether it fits."""
     return tuple(WhatIf(n, budget.needs_bytes(n), budget.leaves_bytes(n), judge_fit(budget, n)) for n in counts)
 
 
 def counts(wanted: Iterable[int], fits: int, rows: int = TABLE_ROWS) -> tuple[int, ...]:
-    """Choose the numbers of a what-if table, in order: one up to one more than fits and than is wanted.
+    """Choose the rows of a what-if table in order: 1 to one above the limit and all wanted numbers.
 
-    With more than `rows` of them: those that are wanted, those where fitting ends, then from one upwards.
+    Beyond `rows`, the wanted numbers come first, then those at the limit, then from 1 upwards.
     """
     asked = [n for n in wanted if n > 0]
     last = max([*asked, fits]) + 1
@@ -156,14 +156,14 @@ def counts(wanted: Iterable[int], fits: int, rows: int = TABLE_ROWS) -> tuple[in
 
 
 def arithmetic(budget: Budget, workers: int) -> str:
-    """Write the sum for so many workers, each number marked: the evidence of a refusal."""
+    """Format the sum for `workers` in GB, each number with its source: the evidence of a refusal."""
     floor = f"floor {fmt.gigabytes(budget.floor_bytes, 2)}"
     total = fmt.gigabytes(budget.needs_bytes(workers) + budget.floor_bytes, 2)
     return f"{needs(budget, workers)} + {floor} = {total} GB of {fmt.gigabytes(budget.budget_bytes, 2)} GB"
 
 
 def needs(budget: Budget, workers: int, brief: bool = False) -> str:
-    """Write what so many workers and Ollama hold at their peaks, and whose number each is."""
+    """Format the peaks of `workers` and Ollama in GB, each with its source."""
 
     def part(size: int, source: PeakSource) -> str:
         label = describe_source(source, brief)
@@ -174,7 +174,7 @@ def needs(budget: Budget, workers: int, brief: bool = False) -> str:
 
 
 def describe_source(source: PeakSource, brief: bool = False) -> str:
-    """Say whose number a peak is; `brief`: in one or two words."""
+    """Name the source of a peak; `brief`: in one or two words."""
     return _BRIEF[source] if brief else _WORDS[source]
 
 
@@ -201,7 +201,7 @@ def _mature(measured: MeasuredPeaks, config: Config) -> bool:
 
 
 def _expected(earlier: Iterable[tuple[int | None, float]], assumed_gb: float) -> Peak:
-    """Take the highest peak of earlier runs; without any, the configuration's estimate."""
+    """Return the highest peak of earlier runs; without any, the estimate of the configuration."""
     known = [Peak(size, "earlier run", t) for size, t in earlier if size]
     return max(known, key=lambda peak: peak.bytes, default=Peak(math.ceil(assumed_gb * GB), "config"))
 
@@ -217,5 +217,5 @@ def _choose_peak(measured_bytes: int | None, trusted: bool, mature: bool, expect
 
 
 def _max_bytes(before: int | None, now: Iterable[int]) -> int | None:
-    """Return the highest so far; nothing held is nothing measured."""
+    """Return the highest value so far; 0 and None were not measured."""
     return max([size for size in (before, *now) if size], default=None)

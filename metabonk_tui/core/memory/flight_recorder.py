@@ -1,6 +1,6 @@
-"""The last minutes of memory by process before an OOM kill, and the minute after it, kept whole.
+"""Keeps the memory of each process from 5 min before an OOM kill until 1 min after it.
 
-Knows bytes in their order; refuses to know who was killed and why.
+Does not: know which process was killed, or why.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from metabonk_tui.core.text.numbers import gigabytes
 BEFORE_S = 300.0
 AFTER_S = 60.0
 EVERY_S = 5.0
-"""At least this often; sooner where available memory moves."""
+"""Longest time between points; a point comes sooner when available memory moves."""
 MOVED = 0.005
-"""The share of all memory by which available must move to be worth a point of its own."""
+"""Share of total memory by which available memory must move to add a point early."""
 MAX_POINTS = 400
 
 
@@ -24,13 +24,13 @@ MOMENTS = (("5 min before", 300.0), ("1 min before", 60.0), ("10 s before", 10.0
 
 
 HAD = "had: held when last seen; gone at the kill"
-"""What the word in a cell means, for below the table."""
+"""Explains the word "had" in a cell; printed below the table."""
 
 
 def table(box: BlackBox) -> list[list[str]]:
-    """Write who held what as rows of cells: a head, what was available, then every name; "-": not seen then.
+    """Format memory in GB as rows of cells: a head, available memory, then every name; "-" for not seen.
 
-    Whoever was gone at the kill, and was there 10 s before or later, "had" what was last seen: the victim does.
+    A process that is gone at the kill "had" the size seen in the 10 s before: the victim does.
     """
     moments = [box.at(before_s) for _, before_s in MOMENTS]
     names = list(dict.fromkeys(name for point in box.points for name, _ in point.held))
@@ -54,14 +54,14 @@ def table(box: BlackBox) -> list[list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class FlightRecorder:
-    """What is remembered to be kept."""
+    """The points of the last 5 min, and the box of the first kill."""
 
     points: tuple[BlackBoxPoint, ...] = ()
     box: BlackBox | None = None
 
 
 def observe(recorder: FlightRecorder, sample: Sample, killed: bool) -> FlightRecorder:
-    """Take in one tick; `killed`: an OOM kill of ours was seen in it."""
+    """Add one sample; `killed`: it revealed an OOM kill of one of our processes."""
     recorder = _add(recorder, sample, killed)
     if killed and recorder.box is None:
         return replace(recorder, box=BlackBox(sample.t, recorder.points))
@@ -89,7 +89,7 @@ def _add(recorder: FlightRecorder, sample: Sample, always: bool) -> FlightRecord
     for process in sample.processes or ():
         if process.role != "other":
             name = f"w{process.slot}" if process.role == "worker" else process.role
-            # The launcher's tree holds the workers.
+            # The launcher's tree includes the workers.
             tree = process.tree_bytes if process.role in ("worker", "ollama") else None
             held[name] = held.get(name, 0) + (tree if tree is not None else process.rss_bytes)
     point = BlackBoxPoint(sample.t, available, tuple(held.items()))

@@ -1,10 +1,10 @@
-"""When memory ends: a level over time, and the band of times at which it reaches the floor and zero.
+"""Forecasts when memory ends: when a level reaches the floor and zero, each with a band.
 
-Pure and free of scale: bytes of a small group and of a large host are judged alike. Knows one series only; what the
-machine does, and what a warning leads to, is its callers' business.
+Pure and without scale: bytes of a small cgroup and of a large host are judged alike. Does not: know more than
+one series, or what a warning leads to.
 
-The method won the measurements that are told in `docs/decisions/`: means of 5 s over 10 min, sudden falls taken
-out, Theil-Sen with a 99 % interval, a fast window for what begins late, and a warning that must hold. It never
+The method won the measurements in `docs/decisions/`. It fits Theil-Sen with a 99 % interval to means of 5 s over
+10 min, without sudden falls. A fast window catches a late fall, and a warning must last. The forecast never
 looks further ahead than it has looked back.
 """
 
@@ -29,7 +29,7 @@ FAST_RATIO = 0.6
 MAX_POINTS = 60
 MIN_POINTS = 10
 SPARSE_POINTS = 12
-"""So many points are kept beyond the window where the source is slow."""
+"""Points kept beyond the window where the source is slow."""
 LOW_S = 60.0
 LOWS_S = 3600.0
 VALLEY_S = 120.0
@@ -40,24 +40,24 @@ LEVEL_S = 60.0
 DEEP_S = 300.0
 MIN_DEEP = 7
 GAP_S = 330.0
-"""After a hole this long everything is learned anew; a warning that stood keeps standing until it is refuted."""
+"""A longer gap restarts learning; a warning that was raised stays until the data refute it."""
 BACK_S = 30.0
-"""A time this far back is a clock that was set back; a smaller step is jitter."""
+"""A time further back than this is a clock that was reset; a smaller step is jitter."""
 STEP_SHARE = 0.004
 HOLD = 3
 CLEAR_S = 300.0
 CLEAR_RATIO = 1.5
 SPENT_SHARE = 0.25
 DOUBT = 0.15
-"""A line is never believed closer than this: measured at 10 min left, it erred by 8 % and more."""
+"""Least half-width of the band, as a share: at 10 min left, lines erred by 8 % and more."""
 
 DOUBT_LATE = 0.3
-"""Near the end a reading counts for more, and what is lost cannot be had back."""
+"""Doubt of the critical alarm. It is larger, so the alarm fires earlier: a kill cannot be undone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """When to speak."""
+    """Seconds left below which a forecast warns, and below which it is critical."""
 
     warn_s: float = 1200.0
     critical_s: float = 300.0
@@ -68,10 +68,10 @@ RULES = Rules()
 
 @dataclass(frozen=True, slots=True)
 class ForecastLine:
-    """What one evaluation found: a fall, and how long until the floor and zero, each with its band in seconds."""
+    """Result of one evaluation: whether the level falls, and the seconds until floor and zero with their bands."""
 
     slope: float
-    """Per second."""
+    """Bytes per second."""
     falls: bool
     zero_s: float | None = None
     zero_lo_s: float | None = None
@@ -81,7 +81,7 @@ class ForecastLine:
     floor_hi_s: float | None = None
     level: float | None = None
     fresh_low: bool = False
-    """Whether it is lower than it ever was in the last hour: a sawtooth comes back to where it was."""
+    """Whether the newest low undercuts the last hour. A sawtooth returns to its earlier level instead."""
 
 
 NO_LINE = ForecastLine(0.0, falls=False)
@@ -90,16 +90,16 @@ RAISED: tuple[ForecastState, ...] = ("WARNING", "CRITICAL")
 
 @dataclass(frozen=True, slots=True)
 class ForecastTrack:
-    """What is remembered of one series."""
+    """State of the forecast of one series."""
 
     points: tuple[Point, ...] = ()
-    """Means of `BUCKET_S`, oldest first, `WINDOW_S` of them."""
+    """Means over `BUCKET_S`, oldest first, for the last `WINDOW_S`."""
     bucket: tuple[int, float, float, int] | None = None
-    """The one that fills: (index, sum of times from its start, sum of values, count)."""
+    """The bucket that fills: (index, sum of times, sum of values, count)."""
     lows: tuple[Point, ...] = ()
     """The lowest point of every minute of the last hour."""
     began_t: float | None = None
-    """Since when it learns."""
+    """When learning began."""
     seen_t: float | None = None
     evaluated_t: float | None = None
     line: ForecastLine | None = None
@@ -107,24 +107,24 @@ class ForecastTrack:
     since_t: float | None = None
     falling_since_t: float | None = None
     warned: int = 0
-    """Evaluations in a row that would warn."""
+    """Consecutive evaluations that would warn."""
     alarmed: int = 0
-    """Evaluations in a row that would be critical."""
+    """Consecutive evaluations that would be critical."""
     raised_level: float | None = None
-    """What was left when it was raised."""
+    """The level when the warning was raised, in bytes."""
     calm_t: float | None = None
-    """Since when nothing would warn, with a margin."""
+    """Since when no evaluation would warn, with a margin of `CLEAR_RATIO`."""
     eased_t: float | None = None
-    """Since when nothing would be critical, with a margin."""
+    """Since when no evaluation would be critical, with the same margin."""
 
 
 def reset(track: ForecastTrack, t: float) -> ForecastTrack:
-    """Forget everything: we changed the pool ourselves, or a new run began."""
+    """Forget everything: the monitor changed the pool, the kernel killed a process, or a new run began."""
     return ForecastTrack(seen_t=t, since_t=t)
 
 
 def suspend(track: ForecastTrack, t: float) -> ForecastTrack:
-    """Learn nothing: in start-up everything falls."""
+    """Stop learning during start-up, when memory always falls."""
     if track.state == "SUSPENDED":
         return replace(track, seen_t=t)
     return ForecastTrack(seen_t=t, state="SUSPENDED", since_t=t)
@@ -138,7 +138,7 @@ def observe(
     total_bytes: float | None = None,
     rules: Rules = RULES,
 ) -> ForecastTrack:
-    """Take in one reading; evaluate where it is time to. None and what is no number were not observed."""
+    """Add one reading and evaluate every `EVALUATE_S`. None and non-finite numbers were not observed."""
     if available_bytes is None or not isfinite(available_bytes) or not isfinite(t):
         return track
     if track.seen_t is not None and not -BACK_S <= t - track.seen_t <= GAP_S:
@@ -162,7 +162,7 @@ def observe(
 
 
 def _gather(track: ForecastTrack, t: float, value: float) -> ForecastTrack:
-    """Add a reading to its mean; a mean that is full becomes a point."""
+    """Add a reading to its bucket; the mean of a full bucket becomes a point."""
     index = int(t // BUCKET_S)
     bucket = track.bucket
     if bucket is None:
@@ -181,7 +181,7 @@ def _gather(track: ForecastTrack, t: float, value: float) -> ForecastTrack:
 
 
 def _fit_line(track: ForecastTrack, t: float, floor: float, total: float | None) -> ForecastLine:
-    """Fit the lines and choose the one to believe."""
+    """Fit the long, half, fast and low lines, and choose one of them."""
     points = track.points
     whole = total if total else max(value for _, value in points)
     lifted = without_falls(points, STEP_SHARE * whole)
@@ -210,13 +210,13 @@ def _fit_line(track: ForecastTrack, t: float, floor: float, total: float | None)
 
 
 def _level(points: Sequence[Point], slope: float, t: float) -> float:
-    """Read where it is now: the last minute, each point carried along the line, so that one reading says little."""
+    """Return the current level: the median of the last minute, each point carried along the line."""
     lately = [value + slope * (t - at) for at, value in points[-LEVEL_POINTS:] if at > t - LEVEL_S]
     return max(0.0, median(lately or [points[-1][1]]))
 
 
 def _fresh_low(lows: Sequence[Point], t: float, slope: float, zero_s: float) -> bool:
-    """Say whether the newest low undercuts the last hour by a fair share of what the line claims."""
+    """Return whether the newest low undercuts the last hour by `UNDERCUT` of the fall that the line claims."""
     valley_s = min(MAX_VALLEY_S, max(VALLEY_S, zero_s / 5))
     newest = [low for low_t, low in lows if low_t > t - valley_s]
     before = [low for low_t, low in lows if low_t <= t - valley_s]
@@ -224,9 +224,9 @@ def _fresh_low(lows: Sequence[Point], t: float, slope: float, zero_s: float) -> 
 
 
 def _fit_lows(lows: Sequence[Point], t: float) -> Trend | None:
-    """Fit the lowest points of the last hour: under a large sawtooth only they tell a leak.
+    """Fit the lowest points of the last hour: under a large sawtooth only they reveal a leak.
 
-    Each of the last ones must be lower than the one before it, else it is loads that rest.
+    Each of the last four must be lower than the one before it; otherwise the fall was a load that has ended.
     """
     deep: dict[int, Point] = {}
     for low_t, low in lows:
@@ -244,14 +244,14 @@ def _fit_lows(lows: Sequence[Point], t: float) -> Trend | None:
 
 
 def _band(room: float, fit: Trend) -> tuple[float, float, float]:
-    """Return how long a room lasts on a falling line, and the band around that."""
+    """Return the seconds until `room` bytes are used up on a falling line: middle, low, high."""
     room = max(room, 0.0)
     middle = room / -fit.slope
     return middle, min(room / -fit.lo, middle * (1 - DOUBT)), max(room / -fit.hi, middle * (1 + DOUBT))
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
-    """Join neighbours until there are few enough points: the work grows with their square."""
+    """Average neighbours until at most `MAX_POINTS` are left: the work grows with their square."""
     size = -(-len(points) // MAX_POINTS)
     if size <= 1:
         return list(points)
@@ -260,7 +260,7 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
 
 
 def _judge(track: ForecastTrack, t: float, history_s: float, rules: Rules) -> ForecastTrack:
-    """Raise what has held, clear what has rested, and otherwise say which way it goes."""
+    """Raise a warning that lasted, clear one that stayed calm, and otherwise set the direction."""
     line = track.line if track.line is not None else NO_LINE
     raised = track.state in RAISED
     track = _rest(_count(track, line, history_s, rules), line, t, rules)
@@ -277,18 +277,18 @@ def _judge(track: ForecastTrack, t: float, history_s: float, rules: Rules) -> Fo
 
 
 def _count(track: ForecastTrack, line: ForecastLine, history_s: float, rules: Rules) -> ForecastTrack:
-    """Count the evaluations in a row that would warn, and those that would be critical."""
+    """Count the consecutive evaluations that would warn, and those that would be critical."""
     zero_s = _zero_s(line)
     believed = line.fresh_low and zero_s <= history_s
     warns = believed and zero_s * (1 - DOUBT) < rules.warn_s
-    # What was believed once is not doubted again for a ripple.
+    # A raised warning needs no fresh low: a ripple must not interrupt the count.
     alarms = (believed or track.state in RAISED) and zero_s * (1 - DOUBT_LATE) < rules.critical_s
     return replace(track, warned=track.warned + 1 if warns else 0, alarmed=track.alarmed + 1 if alarms else 0)
 
 
 def _rest(track: ForecastTrack, line: ForecastLine, t: float, rules: Rules) -> ForecastTrack:
-    """Note since when nothing would warn or be critical, with a margin."""
-    # Close to nothing the noise hides the fall: what has hardly anything left does not rest.
+    """Record since when no evaluation would warn or be critical, with a margin."""
+    # Near zero, noise hides the fall: below a quarter of the raised level nothing counts as calm.
     least = SPENT_SHARE * (track.raised_level or 0.0)
     spent = track.state in RAISED and line.level is not None and line.level < least
     zero_s = _zero_s(line)
@@ -312,7 +312,7 @@ def _zero_s(line: ForecastLine) -> float:
 
 
 def _since(since_t: float | None, holds: bool, t: float) -> float | None:
-    """Return since when something holds: as before, or from now on; None when it does not."""
+    """Return since when a condition is true: `since_t`, or `t` when it is new; None when it is false."""
     if not holds:
         return None
     return t if since_t is None else since_t

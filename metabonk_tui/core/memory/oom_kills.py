@@ -1,4 +1,4 @@
-"""Latches kernel OOM kills of our processes from the counter's moves, and names who vanished with them."""
+"""Latches kernel OOM kills of our processes when the kernel's counter moves, and names those that vanished."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.sample import Sample
 
 SUPERVISORS = frozenset({"launcher", "orchestrator"})
-"""Small, and known by little more than a name: that one of them ended says nothing about a kill on the host."""
+"""Small processes, identified by little more than a name: their end proves no kill on the host."""
 ProcessKey = tuple[str, int | None, int | None]
 """(role, slot, pid)"""
 
 
 @dataclass(frozen=True, slots=True)
 class KillTrack:
-    """What is remembered of the kernel's kills in one run."""
+    """State of the kernel's OOM kills in one run."""
 
     seen: int | None = None
     """The counter at the last sample."""
     scope: str | None = None
-    """What that counter counts: a number of another scope cannot be compared with it."""
+    """Scope of that counter: numbers of different scopes cannot be compared."""
     in_run: int = 0
     first_t: float | None = None
     victims: tuple[str, ...] = ()
     present: tuple[tuple[float, frozenset[ProcessKey]], ...] = ()
-    """Our processes in the last samples: who vanished when the counter moved."""
+    """Our processes in the last 8 samples, to find which vanished when the counter moved."""
     latched_t: float | None = None
-    """When the newest kill was latched: its victim may be seen to be gone a moment later."""
+    """When a kill without a victim was latched: the process table may show the loss a moment later."""
     unexplained: tuple[float, int] | None = None
-    """(t, kills) of the whole host's counter that may not be ours."""
+    """(t, kills) of the host's counter that may have hit processes of others."""
     drafts: tuple[EventDraft, ...] = ()
-    """What the last call brought; `MemoryTrack` takes them over."""
+    """Events of the last call; `MemoryTrack` takes them over."""
 
 
 NO_KILLS = KillTrack()
 
 
 def observe(track: KillTrack, sample: Sample, slack_s: float) -> KillTrack:
-    """Latch kernel kills. The host's counter also counts strangers: there, one of ours must have vanished."""
+    """Latch kernel kills. The host's counter includes strangers: one of our processes must have vanished as well."""
     reading = sample.memory
     kills = reading.oom_kills if reading else None
     if reading is None or kills is None:
@@ -46,7 +46,7 @@ def observe(track: KillTrack, sample: Sample, slack_s: float) -> KillTrack:
     before = track.seen if track.scope == reading.oom_scope else None
     track = replace(track, seen=kills, scope=reading.oom_scope)
     if track.latched_t is not None and sample.t - track.latched_t <= slack_s:
-        # The process table may have been read just before its victim vanished from it.
+        # The process table may have been read just before the victim vanished from it.
         track = replace(track, victims=tuple(dict.fromkeys((*track.victims, *vanished(track, sample, slack_s)))))
     if before is not None and kills > before:
         if reading.oom_scope == "host":
@@ -70,7 +70,7 @@ def observe(track: KillTrack, sample: Sample, slack_s: float) -> KillTrack:
 
 
 def vanished(track: KillTrack, sample: Sample, slack_s: float) -> tuple[str, ...]:
-    """Name our processes that were seen at most `slack_s` ago and are gone now: "ollama", "w3"."""
+    """Name our processes that were seen in the last `slack_s` seconds and are gone now: "ollama", "w3"."""
     if sample.processes is None:
         return ()
     now = {(p.role, p.slot, p.pid) for p in sample.processes}
@@ -103,14 +103,14 @@ def _latch(track: KillTrack, t: float, count: int, victims: tuple[str, ...]) -> 
 
 
 def latch_named(track: KillTrack, t: float, victims: tuple[str, ...]) -> KillTrack:
-    """Latch a kill that the kernel's log names, where no counter is read that would show it."""
+    """Latch a kill that the kernel's log names, if no counter is available."""
     return _latch(track, t, len(victims), victims) if victims and track.seen is None else track
 
 
 def close(track: KillTrack, sample: Sample, t: float) -> KillTrack:
-    """Latch, at the run's last time `t`, what the counter says was killed between then and the next run's sample.
+    """Latch, at the run's last time `t`, the kills that the counter shows until the next run's first sample.
 
-    The host's counter says nothing here: everything of ours is gone, whoever was killed.
+    The host's counter proves nothing here: all our processes are gone, whichever was killed.
     """
     reading = sample.memory
     kills, before = reading.oom_kills if reading else None, track.seen
@@ -122,7 +122,7 @@ def close(track: KillTrack, sample: Sample, t: float) -> KillTrack:
 
 
 def remember_present(track: KillTrack, sample: Sample) -> KillTrack:
-    """Remember which of our processes this sample showed, after it was judged."""
+    """Store which of our processes this sample showed. Call it after `observe` judged the sample."""
     if sample.processes is None:
         return track
     present = frozenset((p.role, p.slot, p.pid) for p in sample.processes if p.role != "other")

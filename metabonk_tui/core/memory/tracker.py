@@ -1,6 +1,6 @@
-"""Memory, judged: the floor, who holds it, and kernel kills in this run.
+"""Tracks memory in one run: the level against the floor, use by owner, peaks, kernel kills and trends.
 
-Knows only readings in their order; what a level leads to is the verdict's business.
+Does not: decide what a level leads to; the verdict does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from metabonk_tui.core.memory.capacity import NO_PEAKS, MeasuredPeaks, compute_c
 from metabonk_tui.core.memory.oom_kills import NO_KILLS, KillTrack
 from metabonk_tui.core.memory.trends import MemoryTrends
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import Budget, Forecast, MemoryView, Owner
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, Sample
 from metabonk_tui.core.model.timing import Timing
@@ -27,19 +27,19 @@ OWNER_POINTS = Points(every_s=15.0, span_s=300.0)
 
 @dataclass(frozen=True, slots=True)
 class MemoryTrack:
-    """What is remembered of memory in one run."""
+    """State of memory in one run."""
 
     reading: MemoryReading | None = None
     history: tuple[tuple[float, int], ...] = ()
     min_available_bytes: int | None = None
     below_since_t: float | None = None
     above_since_t: float | None = None
-    """Since when it was observed above the floor without a gap."""
+    """Since when available memory was observed above the floor without a gap."""
     level: MemoryLevel = "unknown"
     owners: Mapping[str, Points] | None = None
     measured: MeasuredPeaks = NO_PEAKS
     earlier: tuple[RunPeaks, ...] = ()
-    """What earlier runs of this pool held; it outlives a run."""
+    """Peaks of earlier runs of this pool; they outlive a run."""
     seen_t: float | None = None
     """When available memory was last read."""
     kills: KillTrack = NO_KILLS
@@ -47,11 +47,11 @@ class MemoryTrack:
     first_critical_t: float | None = None
     trends: MemoryTrends = field(default_factory=MemoryTrends)
     drafts: tuple[EventDraft, ...] = ()
-    """What this tick brought."""
+    """Events of this tick."""
 
 
 def observe(track: MemoryTrack, sample: Sample, timing: Timing, config: Config) -> MemoryTrack:
-    """Take in one tick; over a gap nothing is known to have stayed as it was."""
+    """Update the track with one sample. A gap ends the time above the floor: nothing was observed in it."""
     track = replace(track, drafts=(), reading=sample.memory)
     if sample.earlier_peaks is not None:
         track = replace(track, earlier=sample.earlier_peaks)
@@ -81,7 +81,7 @@ def _observe_trends(track: MemoryTrack, sample: Sample, config: Config, suspende
 
 
 def _held_by_each(sample: Sample) -> dict[str, int] | None:
-    """Return what each of ours holds, "w2" or "ollama", and what the rest of the machine holds."""
+    """Return the bytes of each of our processes by name, "w2" or "ollama", and of all others as "other"."""
     if sample.processes is None:
         return None
     held: dict[str, int] = {}
@@ -89,7 +89,7 @@ def _held_by_each(sample: Sample) -> dict[str, int] | None:
         if process.role == "other" or (process.role == "worker" and process.slot is None):
             continue
         name = {"worker": f"w{process.slot}", "orchestrator": "launcher"}.get(process.role, process.role)
-        # The launcher's tree holds the workers.
+        # The launcher's tree includes the workers.
         size = process.rss_bytes if name == "launcher" else held_bytes(process)
         held[name] = held.get(name, 0) + size
     reading = sample.memory
@@ -139,7 +139,7 @@ def _observe_level(track: MemoryTrack, reading: MemoryReading, t: float, config:
 
 
 def _with_kills(track: MemoryTrack, kills: KillTrack, t: float) -> MemoryTrack:
-    """Take over the kills and their events; a kill is critical memory."""
+    """Take over the kills and their events; a kill counts as critical memory."""
     killed = kills.in_run > track.kills.in_run
     return replace(
         track,
@@ -150,17 +150,17 @@ def _with_kills(track: MemoryTrack, kills: KillTrack, t: float) -> MemoryTrack:
 
 
 def latch_named(track: MemoryTrack, t: float, victims: tuple[str, ...]) -> MemoryTrack:
-    """Latch a kill that the kernel's log names, where no counter is read that would show it."""
+    """Latch a kill that the kernel's log names, if no counter is available."""
     return _with_kills(track, oom_kills.latch_named(track.kills, t, victims), t)
 
 
 def close(track: MemoryTrack, sample: Sample, t: float) -> MemoryTrack:
-    """Latch, at the run's last time `t`, what the counter says was killed between then and the next run's sample."""
+    """Latch, at the run's last time `t`, the kills that the counter shows until the next run's first sample."""
     return _with_kills(replace(track, drafts=()), oom_kills.close(track.kills, sample, t), t)
 
 
 def remember_present(track: MemoryTrack, sample: Sample) -> MemoryTrack:
-    """Remember which of our processes this sample showed, after it was judged."""
+    """Store which of our processes this sample showed. Call it after `observe` judged the sample."""
     return replace(track, kills=oom_kills.remember_present(track.kills, sample))
 
 
@@ -172,7 +172,7 @@ def _observe_owners(track: MemoryTrack, sample: Sample) -> MemoryTrack:
         name = {"worker": "workers", "orchestrator": "launcher"}.get(process.role, process.role)
         if name == "other":
             continue
-        # The launcher's tree holds the workers: only what a process holds itself is its own there.
+        # The launcher's tree includes the workers: count only the launcher's own resident memory.
         held = process.rss_bytes if name == "launcher" else held_bytes(process)
         totals[name] = totals.get(name, 0) + held
     old = track.owners or {}
@@ -191,7 +191,7 @@ def _budget(track: MemoryTrack, config: Config) -> Budget | None:
 
 
 def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryView:
-    """Project the track for drawing and judging."""
+    """Return memory as the screens and the verdict read it; `workers` is the count in the owner's label."""
     owners = []
     for name, points in (track.owners or {}).items():
         rate = points.rate(min_span_s=60.0)
@@ -223,7 +223,7 @@ def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryVi
 
 
 def _forecast(track: MemoryTrack, t: float) -> Forecast | None:
-    """Write the forecast; None while available memory is not observed."""
+    """Return the forecast; None while available memory is not observed."""
     if track.reading is None or track.reading.available_bytes is None:
         return None
     return trends.view(track.trends.memory, t)

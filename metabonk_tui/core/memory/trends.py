@@ -1,6 +1,6 @@
-"""Where memory goes: the forecast of the machine and of each GPU, swap, and which of ours grows.
+"""Tracks where memory goes: forecasts of the machine and of each GPU, swap, and which process grows.
 
-Knows readings in their order and when the pool was changed; what it leads to is the verdict's business.
+Does not: decide what a trend leads to; the verdict does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import forecast
 from metabonk_tui.core.memory.forecast import ForecastTrack, Rules
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.memory import Forecast, GpuMemory, Growth, SwapView
 from metabonk_tui.core.model.sample import GpuReading, Sample
 from metabonk_tui.core.text.numbers import age, estimate
@@ -24,10 +24,10 @@ NO_FACTS: Mapping[str, Any] = {}
 
 GROWTH_POINTS = Points(every_s=15.0, span_s=300.0)
 GROWS_SHARE = 0.01
-"""Growth of less than this share of itself in 5 min is breathing."""
+"""Growth in 5 min below this share of the process's own size is noise."""
 GPU_FLOOR_SHARE = 0.05
 SWAP_SHARE = 0.005
-"""Swap in use that grows by this share of all memory in a minute is no leftover."""
+"""Swap that grows by this share of total memory in a minute is active, not a leftover."""
 STALLED_PERCENT = 10.0
 STALLED_HARD_PERCENT = 40.0
 SWAP_CALM_S = 300.0
@@ -35,7 +35,7 @@ SWAP_CALM_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class GrowthSeries:
-    """What one of ours held, and since when it grows."""
+    """Memory of one of our processes over 5 min, and since when it grows."""
 
     points: Points = GROWTH_POINTS
     since_t: float | None = None
@@ -43,18 +43,18 @@ class GrowthSeries:
 
 @dataclass(frozen=True, slots=True)
 class SwapTrack:
-    """What is remembered of swap."""
+    """Swap in use over 5 min, and when it last thrashed."""
 
     used: Points = GROWTH_POINTS
     view: SwapView | None = None
     thrashed_t: float | None = None
-    """When it last thrashed."""
+    """When swap last thrashed."""
     warned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryTrends:
-    """What is remembered of where memory goes, in one run."""
+    """State of all trends of memory in one run."""
 
     memory: ForecastTrack = field(default_factory=ForecastTrack)
     gpus: Mapping[int, ForecastTrack] = field(default_factory=dict)
@@ -65,12 +65,12 @@ class MemoryTrends:
 
 
 def rules(config: Config) -> Rules:
-    """Return when to speak, as configured."""
+    """Return the configured limits of the forecast."""
     return Rules(config.memory.forecast_warn_s, config.memory.forecast_critical_s)
 
 
 def changed_by_us(sample: Sample) -> bool:
-    """Say whether this tick changed the pool: what was learned before it counts no more."""
+    """Return whether the monitor launched, resized or stopped the pool in this tick: earlier readings are void."""
     changes = (EventKind.POOL_LAUNCH, EventKind.POOL_RESIZE, EventKind.POOL_STOP)
     return any(event.kind in changes and event.severity != "crit" for event in sample.events)
 
@@ -84,9 +84,9 @@ def observe(
     suspended: bool,
     killed: bool = False,
 ) -> MemoryTrends:
-    """Take in one tick; `held` is what each of ours holds, None where nobody looked.
+    """Update the trends with one sample; `held` is bytes by process name, None when processes were not read.
 
-    What was learned counts no more once the kernel `killed`: a victim's memory is free, and the old low is no measure.
+    A kernel kill (`killed`) resets the forecast: it frees the victim's memory, so earlier lows mean nothing.
     """
     is_restart = killed or changed_by_us(sample)
     t, reading, when = sample.t, sample.memory, rules(config)
@@ -129,7 +129,7 @@ def _follow(
 def _forecast_drafts(
     before: ForecastTrack, after: ForecastTrack, t: float, prefix: str, extra_facts: Mapping[str, Any] = NO_FACTS
 ) -> list[EventDraft]:
-    """Tell a change of the warning, once each, with what was foretold."""
+    """Draft one event for each change of the warning, with the forecast times as facts."""
     if after.state == before.state:
         return []
     seen = view(after, t)
@@ -148,7 +148,7 @@ def _forecast_drafts(
 
 
 def view(track: ForecastTrack, t: float) -> Forecast:
-    """Write a forecast for drawing: times on the run's clock, each with its band."""
+    """Return a forecast for drawing: Unix times, each with its band."""
     line = track.line if track.state not in ("LEARNING", "SUSPENDED") else None
     seen_t = t if track.evaluated_t is None else track.evaluated_t
 
@@ -198,7 +198,7 @@ def _text(track: ForecastTrack, t: float, zero_s: float | None, band_s: float | 
 
 
 def gpu_views(trends: MemoryTrends, t: float) -> tuple[GpuMemory, ...] | None:
-    """Write each GPU; None where nobody looked or there is none to look at."""
+    """Return memory and forecast of each GPU; None when no GPU was read."""
     if trends.gpu_readings is None:
         return None
     return tuple(
@@ -208,7 +208,7 @@ def gpu_views(trends: MemoryTrends, t: float) -> tuple[GpuMemory, ...] | None:
 
 
 def growth_views(trends: MemoryTrends) -> tuple[Growth, ...]:
-    """Write who grows, the fastest first."""
+    """Return the growth of each process in bytes per minute, fastest first."""
     views = []
     for name, series in trends.growth_series.items():
         rate = series.points.rate(min_span_s=60.0)
@@ -231,7 +231,7 @@ def _observe_growth(before: Mapping[str, GrowthSeries], held: Mapping[str, int],
 
 
 def _swap(track: SwapTrack, sample: Sample) -> SwapTrack:
-    """Judge swap: growing while tasks stall on memory is thrashing; in use and quiet is not."""
+    """Judge swap: growth while tasks stall on memory is thrashing; use without growth is not."""
     reading = sample.memory
     if reading is None or reading.swap_used_bytes is None:
         return replace(track, view=None)

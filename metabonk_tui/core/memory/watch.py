@@ -1,6 +1,6 @@
-"""The memory watch's mind: from what is seen now and was seen before, whether to warn, to raise the alarm, to act.
+"""Decides in each tick whether the memory watch warns, raises the alarm or acts.
 
-Knows levels, holds and waiting. Refuses to act, to plan, and to take what it cannot see for too little.
+Follows levels, how long they lasted, and the cool-down. Does not: act, plan, or treat unread memory as low.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from metabonk_tui.core.text.numbers import age
 WatchLevel = Literal["unknown", "ok", "warn", "crit"]
 Decision = Literal["none", "warn", "critical", "act", "stand down", "recovered"]
 PoolIdentity = tuple[str, int | None, float | None]
-"""One generation of a pool: (run, launcher's pid, its start)."""
+"""One generation of a pool: (run, pid of the launcher, start time of the launcher)."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchInputs:
-    """What is seen of memory and the pool in one tick."""
+    """Memory and pool as observed in one tick."""
 
     t: float
     available_bytes: int | None
     ends_in_s: float | None
-    """When memory ends by a forecast that is raised; None: none is."""
+    """Seconds until memory ends by a raised forecast; None without one."""
     pool: PoolIdentity | None
-    """None: there is nothing to act on."""
+    """None: no pool to act on."""
     busy: bool
-    """We are just doing something to the pool ourselves."""
+    """An operation of this monitor on the pool is under way."""
     gap_s: float
-    """A hole longer than this was not observed."""
+    """Seconds; memory was not observed over a longer hole."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """What is remembered from tick to tick while the watch is armed."""
+    """State from tick to tick while the watch is armed."""
 
     seen_t: float | None = None
     """When memory was last read."""
@@ -45,20 +45,20 @@ class WatchState:
     crit_since_t: float | None = None
     ok_since_t: float | None = None
     notified: Literal["", "warn", "crit"] = ""
-    """The loudest that was said since memory last recovered."""
+    """Highest level notified since memory last recovered."""
     checking: PoolIdentity | None = None
-    """It wants to act on this pool and looks once more."""
+    """The pool that the watch is about to act on; it checks once more first."""
     acted_t: float | None = None
     spent: bool = False
-    """It has acted, and memory has not recovered since."""
+    """The watch has acted, and memory has not recovered since."""
 
 
 def watch_inputs(snapshot: Snapshot, config: Config) -> WatchInputs:
-    """Take from a Snapshot what the watch goes by."""
+    """Return the inputs of the watch from a Snapshot."""
     memory, pool = snapshot.memory, snapshot.pool
     forecast = memory.forecast
     ends_in_s = None
-    # While workers load, memory falls anyhow.
+    # Memory always falls while workers load.
     if snapshot.gate.began_t is not None and forecast is not None and forecast.raised:
         ends_t = forecast.reaches_zero_t
         ends_in_s = None if ends_t is None else ends_t - snapshot.t
@@ -74,7 +74,7 @@ def watch_inputs(snapshot: Snapshot, config: Config) -> WatchInputs:
 
 
 def level_of(seen: WatchInputs, rules: MemoryWatchConfig) -> WatchLevel:
-    """Judge one moment. Memory that was not read is unknown, whatever a forecast says."""
+    """Judge one moment. Unread memory is unknown, whatever the forecast."""
     if seen.available_bytes is None:
         return "unknown"
     if seen.available_bytes < rules.critical_gb * GB or _ends_within(seen, rules.critical_forecast_s):
@@ -91,13 +91,13 @@ def _ends_within(seen: WatchInputs, limit_s: float) -> bool:
 def decide(
     state: WatchState, seen: WatchInputs, rules: MemoryWatchConfig, *, armed: bool, prepared: bool
 ) -> tuple[WatchState, Decision]:
-    """Say what this tick leads to, and what is to be remembered of it.
+    """Return the new state and the decision of this tick.
 
-    "critical" with `checking` set asks for a plan; `prepared` says that there is one and that this tick was seen
-    after it was made. Only then, and only if it is still critical for the same pool, comes "act".
+    "critical" with `checking` set requests a plan. `prepared`: the plan exists, and this tick was observed after it.
+    "act" follows only then, and only if memory is still critical for the same pool.
     """
     if not armed:
-        # Disarming and arming again is no way around the cool-down.
+        # Keep the cool-down: the operator must not bypass it by disarming and arming again.
         return WatchState(acted_t=state.acted_t), "none"
     level = level_of(seen, rules)
     state = _update_holds(state, seen, level)
@@ -120,7 +120,7 @@ def decide(
 
 
 def failed(state: WatchState) -> WatchState:
-    """Note that the act came to nothing: after the cool-down it may be tried again without a recovery."""
+    """Record that the act failed: after the cool-down the watch may try again without a recovery."""
     return replace(state, spent=False)
 
 
@@ -131,12 +131,12 @@ def _may_act(state: WatchState, seen: WatchInputs, rules: MemoryWatchConfig) -> 
 
 
 def _update_holds(state: WatchState, seen: WatchInputs, level: WatchLevel) -> WatchState:
-    """Follow how long each level has held. What could not be read breaks a hold only when it lasts."""
+    """Update since when each level lasts. Unread memory interrupts a level only after `gap_s`."""
     blank = replace(state, warn_since_t=None, crit_since_t=None, ok_since_t=None)
     if state.seen_t is not None and seen.t - state.seen_t > seen.gap_s:
         state = blank
     if seen.busy:
-        # What we do to the pool ourselves moves memory; it says nothing about the run.
+        # Our own operations move memory, so the readings prove nothing about the run.
         return replace(blank, seen_t=seen.t)
     if level == "unknown":
         return state
@@ -160,7 +160,7 @@ def _held(since_t: float | None, t: float, hold_s: float) -> bool:
 
 
 def why_not_arm(pool: PoolReading) -> str:
-    """Say why the watch cannot be armed from here, "" when it can: only who holds the pool may act on it."""
+    """Return why this monitor cannot arm the watch, "" when it can: only the pool's controller may act."""
     if pool.read_only:
         return "this monitor only looks"
     if pool.controller == "us":
@@ -171,7 +171,7 @@ def why_not_arm(pool: PoolReading) -> str:
 
 
 def reason(seen: WatchInputs, rules: MemoryWatchConfig, level: Literal["warn", "crit"]) -> str:
-    """Say what a level stands on: "available 0.93 GB, below 1 GB for 30s", or the forecast."""
+    """Format the reason of a level: "available 0.93 GB, below 1 GB, held for 30s", or the forecast."""
     below_gb, ends_s = (
         (rules.warn_gb, rules.warn_forecast_s) if level == "warn" else (rules.critical_gb, rules.critical_forecast_s)
     )

@@ -1,6 +1,6 @@
-"""What the memory watch does when memory is critical: its words for people, and the plan that carries one out.
+"""Plans what the memory watch does when memory is critical, and formats it for people.
 
-Refuses to decide when; and where a thing cannot be done it says so rather than do something else in silence.
+Does not: decide when to act, or replace an impossible response silently.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ RESPONSES = {
     "resize": "resize to what fits",
     "stop": "stop the pool",
 }
-"""The words of `memory_watch.on_critical`, for people."""
+"""Text for each value of `memory_watch.on_critical`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What would be done now, and why not something else."""
+    """The plan that would be carried out now, and why other responses are impossible."""
 
     plan: Plan | None
-    """None: nothing can be done."""
+    """None: no response is possible."""
     title: str
-    """"resize 5 → 3 workers"; "" for nothing."""
+    """"resize 5 → 3 workers"; "" without a plan."""
     why_not: tuple[str, ...]
-    """Why what the configuration names first cannot be done."""
+    """Why the responses that the configuration prefers are impossible."""
 
 
 def choose(rules: MemoryWatchConfig, snapshot: Snapshot, plan: Callable[[Action], Plan]) -> Choice:
-    """Plan the response of the configuration, else its second one, and say why where there is none. May block."""
+    """Plan the configured response, else the second one; give the reason for each failure. May block."""
     why: list[str] = []
     for response in dict.fromkeys((rules.on_critical, rules.otherwise)):
         if response == "alarm":
@@ -60,7 +60,7 @@ def choose(rules: MemoryWatchConfig, snapshot: Snapshot, plan: Callable[[Action]
 
 
 def intended(response: str, snapshot: Snapshot) -> Action | str:
-    """Return the action of a response, or why it has none now."""
+    """Return the action of a response, or the reason why none is possible."""
     alive = [worker for worker in snapshot.workers if worker.alive]
     if response == "stop":
         return Stop(BY)
@@ -68,14 +68,14 @@ def intended(response: str, snapshot: Snapshot) -> Action | str:
         named = [w for w in alive if w.pid is not None and w.pid_started_at is not None]
         if not named:
             return "no worker's process is known"
-        highest = max(named, key=lambda worker: worker.slot)
+        highest = max(named, key=lambda worker: worker.ref)
         assert highest.pid is not None
         assert highest.pid_started_at is not None
-        return StopWorker(highest.slot, highest.pid, highest.pid_started_at, BY)
+        return StopWorker(highest.ref, highest.pid, highest.pid_started_at, BY)
     now, budget = _workers(snapshot), snapshot.memory.budget
     if budget is None:
         return "it is not known how many fit"
-    # Memory is critical with so many: as many again would be no help, whatever the arithmetic says.
+    # Memory is critical with `now` workers: the same number again would not help, whatever the budget allows.
     fewer = min(budget.fits, now - 1)
     if fewer < 1:
         return "not one worker fits" if budget.fits < 1 else "there is one worker only"
@@ -89,16 +89,16 @@ def _workers(snapshot: Snapshot) -> int:
 def _title(action: Action, snapshot: Snapshot) -> str:
     if isinstance(action, Resize):
         return f"resize {_workers(snapshot)} → {count_of(action.workers, 'worker')}"
-    return f"stop worker {action.slot}" if isinstance(action, StopWorker) else "stop the pool"
+    return f"stop worker {action.ref.slot}" if isinstance(action, StopWorker) else "stop the pool"
 
 
 def commands(plan: Plan) -> str:
-    """Write a plan's commands on one line; "signals the processes" where it runs none."""
+    """Format the commands of a plan on one line; "signals its process" when the plan runs none."""
     return "; ".join(shlex.join(argv) for argv in plan.commands) or "signals its process"
 
 
 def describe_rules(rules: MemoryWatchConfig) -> tuple[str, str, str]:
-    """Say when the watch warns, when it is critical, and what it does then."""
+    """Return three texts: when the watch warns, when memory is critical, and the response."""
     then = RESPONSES[rules.on_critical]
     if rules.on_critical != "alarm" and rules.otherwise != rules.on_critical:
         then += f", else {RESPONSES[rules.otherwise]}"

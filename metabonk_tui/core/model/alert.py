@@ -1,19 +1,23 @@
-"""One alert: a condition that has lasted, with its history. What the conditions are is `core.alerts`' to know."""
+"""Declares one alert: a condition with its duration and history. Does not: define the conditions.
+
+`core.alerts` has the rules.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.level_names import AlertSeverity
+from metabonk_tui.core.model.refs import WorkerRef
 
 AlertState = Literal["pending", "firing", "resolved"]
-"""pending: the condition holds, not yet for long enough. resolved: it held, and no longer does."""
+"""pending: the condition is true, but not for long enough yet. resolved: it fired and is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Somebody has seen it."""
+    """The operator's acknowledgement of an alert."""
 
     t: float
     by: str
@@ -22,60 +26,60 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One condition of this run, from when it began to hold; a condition that flaps is one alert."""
+    """One condition of this run, from its first moment. A condition that flaps stays one alert."""
 
     name: str
-    """"MemLow", "ComponentAbsent": a row of the table of alerts."""
+    """"MemLow", "ComponentAbsent": a row of the alert table."""
     about: str
-    """What of several it is about: a component's id; "" where there is only one."""
+    """The subject among several, for example a component's id; "": the name alone identifies the alert."""
     severity: AlertSeverity
     state: AlertState
     text: str
-    """A clause for people: "0.8 GB available, below 1.0 GB"."""
+    """For display: "0.8 GB available, below 1.0 GB"."""
     since_t: float
-    """When the condition began to hold."""
+    """When the condition became true."""
     firing_t: float | None = None
-    """When it had held for long enough; None: it never has."""
+    """When the alert fired; None: it never fired."""
     resolved_t: float | None = None
     """When it ceased to hold, and was not back within its rest; None: it holds, or is in its rest."""
-    workers: tuple[int, ...] = ()
-    """The slots that it is about; empty: the whole pool."""
+    workers: tuple[WorkerRef, ...] = ()
+    """The workers that it is about; empty: the whole pool."""
     value: float | None = None
-    """What was measured last, in `unit`; None: it has no number."""
+    """The last measurement, in `unit`; None: the condition has no number."""
     least: float | None = None
     most: float | None = None
     """The extremes of `value` since `since_t`."""
     unit: str = ""
-    """"bytes", "s", "per s"; "" without a number."""
+    """"bytes", "s", "per s"; "": no number."""
     times: int = 1
-    """How often the condition came back within one alert: above 1 it flaps."""
+    """How often the condition became true within this alert; above 1 it flaps."""
     acknowledged: Acknowledged | None = None
-    """Who has seen it; lifted when it grows: more workers, or louder."""
+    """The acknowledgement; cleared when more workers are affected or the severity rises."""
 
     @property
     def id(self) -> str:
-        """By which it is named: "ComponentAbsent:meta"."""
+        """The name, with the subject where there is one: "ComponentAbsent:meta"."""
         return f"{self.name}:{self.about}" if self.about else self.name
 
     def duration_s(self, t: float) -> float:
-        """How long it has lasted at a time, or did."""
+        """Return the seconds from the start to `t`, or to the end of a resolved alert."""
         return (t if self.resolved_t is None else self.resolved_t) - self.since_t
 
 
 AlertTransitionKind = Literal["firing", "louder", "resolved"]
-"""louder: it fires already, and became critical or concerns more workers."""
+"""louder: the alert already fired, then its severity rose or it affected more workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertTransition:
-    """Something of an alert that somebody should be told."""
+    """A change of an alert that notifiers receive."""
 
     kind: AlertTransitionKind
     alert: Alert
 
 
 def alert_transitions(before: tuple[Alert, ...], after: tuple[Alert, ...]) -> tuple[AlertTransition, ...]:
-    """Say what of the alerts is to be told, between one Snapshot of a run and the next; pending ones are not."""
+    """Return the changes between two successive Snapshots of a run, without pending alerts."""
     known = {(alert.id, alert.since_t): alert for alert in before}
     found: list[AlertTransition] = []
     for alert in after:
@@ -91,6 +95,6 @@ def alert_transitions(before: tuple[Alert, ...], after: tuple[Alert, ...]) -> tu
 
 
 def has_escalated(was: Alert, now: Alert) -> bool:
-    """Say whether an alert became louder, or concerns workers that it did not before."""
+    """Return whether the severity rose, or the alert affects workers that it did not affect before."""
     raised = (was.severity, now.severity) in (("warn", "crit"), ("info", "warn"), ("info", "crit"))
     return raised or bool(set(now.workers) - set(was.workers))

@@ -1,24 +1,26 @@
-"""Which names of `/status` a run expected, saw and missed."""
+"""Declares which names of `/status` a run expected, saw and missed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.refs import WorkerRef
+
 FieldStatus = Literal["seen", "never seen", "vanished", "not observed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One name that somebody needs."""
+    """One name of `/status` that a component, a proof or the monitor reads."""
 
     name: str
     needed_by: tuple[str, ...]
     """"field of System2", "proof of UI exploration", "read for gameplay"."""
     needed: bool
-    """False: fine without it, an alias or a name that is read where it is there."""
+    """False: optional, either an alias or a name that is read only where present."""
     alternatives: tuple[str, ...] = ()
-    """One of these does as well."""
+    """Any of these names can replace it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +31,37 @@ class NameView:
     needed_by: tuple[str, ...]
     needed: bool
     status: FieldStatus
-    workers: tuple[int, ...]
+    workers: tuple[WorkerRef, ...]
     """Who said it, in this run."""
     nearest: str | None = None
-    """The unexpected name most like it that was seen, where it was not."""
+    """For a name never seen: the most similar unexpected name that was seen."""
     by_alias: str | None = None
     """The alias that was seen instead."""
 
     @property
     def missed(self) -> bool:
-        """Is it needed, could it have been seen, and was never, under any name?"""
+        """Whether the name is needed and observable, but no worker sent it or its alias."""
         return self.needed and self.status == "never seen" and self.by_alias is None
 
 
 @dataclass(frozen=True, slots=True)
 class ContractView:
-    """The names of a run: expected, seen, never seen, unexpected."""
+    """The names of `/status` in one run: expected, seen, never seen, unexpected."""
 
-    answered: tuple[int, ...]
+    answered: tuple[WorkerRef, ...]
     """The workers whose names were seen."""
     names: tuple[NameView, ...]
-    """In the configuration's order, then what is read besides."""
+    """The configured names in the configuration's order, then the other names that the monitor reads."""
     unexpected: tuple[str, ...]
-    """Seen and not expected, sorted, a bounded number of them."""
+    """Names that were seen but not expected: sorted and limited in number."""
     unexpected_more: bool = False
-    """There are more than that."""
+    """True: more unexpected names were seen than `unexpected` lists."""
 
     @property
     def never_seen(self) -> tuple[NameView, ...]:
-        """List the needed names that no worker ever said."""
+        """Return the needed names that no worker sent."""
         return tuple(name for name in self.names if name.missed)
 
     def nearest_to(self, field: str) -> str | None:
-        """Return the seen name most like a field that was never seen."""
+        """Return the name most similar to a field that was never seen; None: field seen, or no match."""
         return next((name.nearest for name in self.names if name.name == field and name.missed), None)

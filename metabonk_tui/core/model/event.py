@@ -1,4 +1,4 @@
-"""Events: every kind there is, and the shape of one that has not been emitted yet."""
+"""Declares every kind of event, and the draft from which the event log makes an event."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
 
 
 class EventKind(StrEnum):
-    """Every dotted kind that this program emits. A recording may hold others: `Event.kind` is any text."""
+    """Every dotted kind that the monitor emits. A recording may hold other kinds: `Event.kind` is any text."""
 
     RUN_START = "run.start"
     WORKER_UP = "worker.up"
@@ -64,22 +65,22 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """Something that a tracker noticed in this tick. The event log makes events of drafts."""
+    """A change that a tracker found in this tick. The event log makes events of drafts."""
 
     kind: EventKind
     severity: Severity
     text: str
     """Without the names of workers: the log puts them in front."""
-    workers: tuple[int, ...] = ()
+    workers: tuple[WorkerRef, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     t: float | None = None
     """None: the time of the tick."""
     detail: str = ""
-    """Follows the text where the event is about one worker only."""
+    """Follows the text when the event is about one worker only."""
     plural: str = ""
-    """Replaces the text where the event is about several workers; "": the text fits both."""
+    """Replaces the text when the event is about several workers; "": the text fits both."""
 
 
 def without_duplicates(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Leave out every alert whose beginning another event has shown already."""
+    """Return the events without alerts whose start another event already reports (fact "twin")."""
     return tuple(event for event in events if "twin" not in event.facts)

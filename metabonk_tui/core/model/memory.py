@@ -1,4 +1,4 @@
-"""Memory in a Snapshot: what is available, who holds it, how many workers fit, when it ends.
+"""Declares the memory part of a Snapshot: available bytes, owners, worker budget and forecast.
 
 Missing is `None`, never a default. Units are in the names. Times `t` are Unix seconds on the run's clock.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, WatchReading
 
 
@@ -19,25 +19,25 @@ class BlackBoxPoint:
     t: float
     available_bytes: int | None
     held: tuple[tuple[str, int], ...]
-    """(name, bytes): "w0", "ollama", "launcher"; what each holds itself."""
+    """(name, bytes): "w0", "ollama", "launcher"; without descendants."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlackBox:
-    """What was recorded around the first kill of a run."""
+    """Memory readings around the first OOM kill of a run."""
 
     kill_t: float
     points: tuple[BlackBoxPoint, ...]
 
     def at(self, before_s: float) -> BlackBoxPoint | None:
-        """Return the last point at or before this many seconds before the kill; None: nobody looked then."""
+        """Return the last point at least `before_s` seconds before the kill; None: no reading that early."""
         seen = [point for point in self.points if point.t <= self.kill_t - before_s]
         return seen[-1] if seen else None
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who holds memory."""
+    """A group of processes and the memory that it holds."""
 
     name: str
     """"workers 5", "ollama", "launcher", "other"."""
@@ -46,12 +46,12 @@ class Owner:
 
 
 PeakSource = Literal["this run", "start-up", "earlier run", "config"]
-"""Whose number a peak is. "start-up": measured in this run on workers that are still starting, and may yet grow."""
+"""Where a peak comes from. "start-up": measured in this run on starting workers, which may still grow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many workers fit: `n x worker peak + ollama + floor <= available + what the pool holds`."""
+    """The workers that fit: `n x worker peak + ollama + floor <= available + what the pool holds`."""
 
     worker_bytes: int
     worker_source: PeakSource
@@ -59,47 +59,47 @@ class Budget:
     ollama_source: PeakSource
     floor_bytes: int
     budget_bytes: int
-    """Available plus what the pool holds now."""
+    """Available bytes plus the bytes that the pool holds now."""
     fits: int
     held_bytes: int = 0
-    """What the workers and Ollama hold now."""
+    """Bytes that the workers and Ollama hold now."""
     worker_peak_t: float | None = None
-    """When the earlier run was that the worker's peak is from."""
+    """When the worker's peak was measured, where it comes from an earlier run."""
     ollama_peak_t: float | None = None
 
     @property
     def available_bytes(self) -> int:
-        """Available memory itself."""
+        """Memory available now, without what the pool holds."""
         return self.budget_bytes - self.held_bytes
 
     def needs_bytes(self, workers: int) -> int:
-        """Memory that this many workers and Ollama need, without the floor."""
+        """Return the memory that `workers` workers and Ollama need, without the floor."""
         return workers * self.worker_bytes + self.ollama_bytes
 
     def leaves_bytes(self, workers: int) -> int:
-        """What stays available with this many workers; negative: it does not fit at all."""
+        """Return the bytes left available with `workers` workers; negative: they do not fit."""
         return self.budget_bytes - self.needs_bytes(workers)
 
 
 ForecastState = Literal["LEARNING", "SUSPENDED", "STEADY", "FALLING", "WARNING", "CRITICAL"]
-"""LEARNING: too little history, which is never OK. SUSPENDED: in start-up. FALLING: it ends, but not soon."""
+"""LEARNING: too little history, so never OK. SUSPENDED: start-up. FALLING: memory will run out, but not soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """When memory ends, if the trend holds. Every time has its band: a bare number would claim too much."""
+    """When memory will run out if the trend lasts. Every time has an uncertainty band."""
 
     reaches_zero_t: float | None
-    """None: no fall that can be told from noise."""
+    """None: no fall distinguishable from noise."""
     plus_minus_s: float | None
-    """Half the width of the band around `reaches_zero_t`, for a line of text."""
+    """Half the width of the band around `reaches_zero_t`, in seconds, for display."""
     slope_bytes_per_min: float
-    """The line from now on, negative when available memory falls; 0.0 and no line while LEARNING or SUSPENDED."""
+    """Slope of available memory, negative when it falls; 0.0 while LEARNING or SUSPENDED."""
     text: str
-    """For people: "OOM ~19m ±6m, if this trend holds"."""
+    """For display: "OOM ~19m ±6m, if this trend holds"."""
     state: ForecastState = "FALLING"
     reaches_floor_t: float | None = None
-    """None also where it is at or below the floor already."""
+    """None: no fall, or already at or below the floor."""
     zero_lo_t: float | None = None
     zero_hi_t: float | None = None
     """The band of `reaches_zero_t`."""
@@ -107,51 +107,51 @@ class Forecast:
     floor_hi_t: float | None = None
     """The band of `reaches_floor_t`."""
     since_t: float | None = None
-    """Since when `state` is what it is."""
+    """When the forecast entered `state`."""
     falling_since_t: float | None = None
-    """Since when it falls without having been called off."""
+    """When the current, uninterrupted fall started."""
 
     @property
     def known(self) -> bool:
-        """Whether there is a line at all."""
+        """Whether the forecast has a trend line."""
         return self.state not in ("LEARNING", "SUSPENDED")
 
     @property
     def raised(self) -> bool:
-        """Whether it warns."""
+        """Whether the state is WARNING or CRITICAL."""
         return self.state in ("WARNING", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Who grows, how fast, since when."""
+    """The memory growth of one process."""
 
     name: str
     """"w2", "ollama", "launcher", "other"."""
     bytes: int
-    """Held now."""
+    """Bytes held now."""
     bytes_per_min: float | None
-    """Over the last 5 min; None: too little history."""
+    """Growth over the last 5 minutes; None: too little history."""
     since_t: float | None
-    """Since when it grows without a rest; None: it does not."""
+    """When the uninterrupted growth started; None: no growth."""
 
 
 @dataclass(frozen=True, slots=True)
 class SwapView:
-    """Swap, judged: growing while tasks stall on memory is thrashing."""
+    """Swap use and its level. Growth while tasks stall on memory is thrashing."""
 
     level: MemoryLevel
     used_bytes: int | None
     total_bytes: int | None
     bytes_per_min: float | None
-    """How fast swap in use grows; None: too little history."""
+    """Growth of used swap; None: too little history."""
     text: str
-    """For people: "swap thrashing: +120 MB/min, PSI 32"; "" where there is nothing to say."""
+    """For display: "swap thrashing: +120 MB/min, PSI 32"; "": nothing to report."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpuMemory:
-    """Memory of one GPU, device level, judged like the host's."""
+    """Memory of one GPU device, with a forecast like the host's."""
 
     index: int
     used_bytes: int
@@ -161,49 +161,49 @@ class GpuMemory:
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """Memory, judged."""
+    """Memory of one tick with its level, history and forecast."""
 
     reading: MemoryReading | None
     level: MemoryLevel
     floor_bytes: int
     min_available_bytes: int | None
-    """Lowest in this run."""
+    """The lowest available memory in this run."""
     below_floor_since_t: float | None
     above_floor_since_t: float | None
     history: tuple[tuple[float, int], ...]
-    """(t, available bytes), one per `Snapshot.memory_bucket_s`, oldest first, the last 60 minutes."""
+    """(t, available bytes), one per `Snapshot.memory_bucket_s`, oldest first, over the last 60 minutes."""
     owners: tuple[Owner, ...]
     oom_kills_in_run: int
     oom_since_t: float | None
     oom_victims: tuple[str, ...]
-    """"ollama", "w3": who vanished when the counter moved, where that is known."""
+    """Processes that vanished when the kill counter rose: "ollama", "w3"; empty: not known."""
     budget: Budget | None
     forecast: Forecast | None = None
     first_warning_t: float | None = None
     first_critical_t: float | None = None
     watch_armed: bool = False
-    """Armed in earnest: a dry run guards nothing."""
+    """The watch is armed and not in a dry run, which protects nothing."""
     watch: WatchReading | None = None
-    """The memory watch; None: not known."""
+    """None: not known."""
     growth: tuple[Growth, ...] = ()
-    """By process, the fastest first; empty where processes were not looked at."""
+    """Per process, the fastest first; empty: processes were not read."""
     swap: SwapView | None = None
     """None: swap was not observed."""
     gpus: tuple[GpuMemory, ...] | None = None
-    """None: not looked at, or no GPU library; empty: no GPU."""
+    """None: not read, or no GPU library; empty: no GPU."""
     peaks_to_keep: RunPeaks | None = None
-    """What a later run may learn from this one; None: nothing that can be trusted yet."""
+    """Peaks that later runs may use; None: not reliable yet."""
     black_box: BlackBox | None = None
-    """Around the first OOM kill of the run."""
+    """Readings around the first OOM kill of the run."""
     kernel_log: str | None = None
-    """"readable", or why not; None: it was not looked at."""
+    """"readable", or the reason why not; None: not read."""
 
     @property
     def available_bytes(self) -> int | None:
-        """Available now; None: not observed."""
+        """Bytes available now; None: not observed."""
         return self.reading.available_bytes if self.reading is not None else None
 
     @property
     def total_bytes(self) -> int | None:
-        """The limit that holds now; None: not observed."""
+        """The current memory limit in bytes; None: not observed."""
         return self.reading.total_bytes if self.reading is not None else None

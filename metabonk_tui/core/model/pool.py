@@ -1,10 +1,11 @@
-"""What may be done to the pool: actions, and the plans that say beforehand what an action would hit."""
+"""Declares the actions on a pool, and the plan that shows what an action would stop and start."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Role
 
 
@@ -15,9 +16,9 @@ class Launch:
     workers: int
     by: str = "key"
     hours: float | None = None
-    """How long it is meant to run; None: a short run to validate it."""
+    """Planned length in hours; None: a short validation run."""
     override: str = ""
-    """Why it is to be done although the interlock stops it."""
+    """The operator's reason to act although the interlock refuses; "": no override."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class StopWorker:
-    """Stop the process of one slot. A supervisor may respawn it: the plan says so."""
+    """Stop the process of one worker. A supervisor may respawn it: the plan says so."""
 
-    slot: int
+    ref: WorkerRef
     pid: int
     pid_started_at: float
     by: str = "key"
@@ -62,7 +63,7 @@ Action = Launch | Stop | Resize | Restart | StopWorker
 
 @dataclass(frozen=True, slots=True)
 class TargetProcess:
-    """A process that a plan will hit, named beyond doubt."""
+    """A process that a plan will stop. The pid and the start time identify it, because pids are reused."""
 
     role: Role
     pid: int
@@ -72,8 +73,18 @@ class TargetProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSource:
+    """Where the commands of a plan run, and the env file that they get."""
+
+    directory: str
+    env_file: str | None = None
+    env_keys: int | None = None
+    """How many variables the env file sets; None: no file, or it could not be read (then a warning says why)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What an action would do, before anybody agrees to it."""
+    """What an action would do; nothing has been done yet."""
 
     action: Action
     mode: Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
@@ -83,16 +94,14 @@ class Plan:
     """Processes that will be stopped."""
     start: int
     """Workers that will be started."""
-    directory: str
-    env_file: str | None
-    env_keys: int | None
-    """How many variables the env file sets; None: no file, or it could not be read (then a warning says why)."""
+    source: PlanSource | None
+    """Where its commands run and with what; None: this pool runs none."""
     warnings: tuple[str, ...] = ()
     refusal: str = ""
-    """Why it cannot be done, when `mode` is "refused"."""
+    """Why the action is impossible, when `mode` is "refused"."""
     respawns: bool = False
-    """What it stops is started again by its supervisor."""
+    """The supervisor will start the stopped processes again."""
     seconds: float | None = None
-    """About how long it will take, where that is known."""
+    """Estimated duration in seconds; None: not known."""
     overridden: tuple[str, ...] = ()
-    """What the interlock found not to be so, where the action's reason overrode it."""
+    """The failed interlock conditions that the action's `override` bypasses."""

@@ -1,4 +1,4 @@
-"""The end of one process, as a value: a word, what it stands on, and the exit code where one is known."""
+"""Declares how one process ended: the reason, its evidence, and the exit code where known."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _SIGNALS = (1, 2, 3, 4, 6, 7, 8, 9, 11, 13, 14, 15)
 
 @dataclass(frozen=True, slots=True)
 class ProcessExit:
-    """How a process ended, as far as it is known."""
+    """How a process ended, by the strongest evidence so far."""
 
     reason: ExitReason
     evidence: str
-    """What says so, for people."""
+    """The source of the reason, for display."""
     t: float
-    """When it was first seen to be gone."""
+    """When the monitor first missed the process."""
     exit_code: int | None = None
-    """As it was told: negative, or 128 + N through a shell, for a signal."""
+    """The logged code. A signal N is -N, or 128 + N through a shell."""
     signal: int | None = None
     strength: int = 0
-    """Of the evidence: what is weaker never replaces it."""
+    """Rank of the evidence. Weaker evidence never replaces stronger."""
 
     @property
     def text(self) -> str:
-        """Say it short: "killed (signal 9)", "exited 3", "OOM-killed"."""
+        """A short label: "killed (signal 9)", "exited 3", "OOM-killed"."""
         if self.reason == "killed":
             return f"killed (signal {self.signal})"
         if self.reason == "exited":
@@ -37,7 +37,7 @@ class ProcessExit:
 
 
 def split_exit_code(code: int) -> tuple[int, int | None]:
-    """Split what a launcher logs into (code, signal): -9, and 137 through a shell, are signal 9."""
+    """Split a logged exit code into (code, signal): -9, and 137 through a shell, are signal 9."""
     if code < 0:
         return code, -code
     number = code - _SHELL

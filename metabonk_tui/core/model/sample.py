@@ -1,4 +1,4 @@
-"""What was seen: a `Sample` is everything seen in one tick, and the only thing that is recorded.
+"""Declares the observations: a `Sample` is everything that one tick observed, and all that is recorded.
 
 Missing is `None`, never a default. Units are in the names. Times `t` are Unix seconds on the run's clock.
 """
@@ -10,34 +10,35 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import WorkerRef
 
 Json = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class BadValue:
-    """A field that was present and cannot be believed."""
+    """A field that was present with an unusable value."""
 
     why: Literal["nan", "infinite", "too large", "wrong type", "negative", "duplicate"]
     text: str
-    """What stood there, cleaned and cut: for people, never for arithmetic."""
+    """The original value as text, cleaned and cut. For display only, not for arithmetic."""
 
 
 class Presence(StrEnum):
-    """What one field of one document is. Never "0 because we did not find it"."""
+    """Whether one field of one document has a value. A missing field is never read as 0."""
 
     ABSENT = "absent"
     NULL = "null"
     BAD = "bad"
     VALUE = "value"
     UNOBSERVED = "unobserved"
-    """The source could not have seen this field (a recording made without it)."""
+    """The source could not have seen this field, because the recording was made without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberField:
-    """One numeric field, read: `value` is set exactly when `presence` is VALUE."""
+    """One numeric field. `value` is set exactly when `presence` is VALUE."""
 
     presence: Presence
     value: float | None = None
@@ -50,12 +51,12 @@ class WorkerStatus:
 
     fields: Mapping[str, Json | BadValue]
     observable: frozenset[str] | None = None
-    """The only fields the recorder could have seen; None: it saw the whole document."""
+    """The only fields that the recorder could have seen; None: the whole document."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadStatus:
-    """Bytes that are no status. `error` is one of `ERRORS`."""
+    """An answer that is not a status document. `error` is one of `ERRORS`."""
 
     error: str
     detail: str = ""
@@ -74,12 +75,12 @@ ERRORS = (
     "encoded",
     "dns",
 )
-"""Named failures of a poll; besides these `http NNN`."""
+"""Named failures of a poll. An HTTP error is "http NNN" instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one poll of one worker brought. Exactly one of `status` and `error` is set."""
+    """The result of one poll of one worker. Exactly one of `status` and `error` is set."""
 
     status: WorkerStatus | None = None
     error: str | None = None
@@ -89,15 +90,15 @@ class Observation:
     pid: int | None = None
     pid_started_at: float | None = None
     episode: int | None = None
-    """From the orchestrator's /workers; `/status` has none."""
+    """From the orchestrator's /workers, because `/status` has no episode."""
     port: int | None = None
     last_frame_t: float | None = None
-    """When a frame last reached it; from the orchestrator's /workers, up to a heartbeat old."""
+    """When a frame last reached the worker. From the orchestrator's /workers, so up to one heartbeat old."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorWorker:
-    """What the orchestrator says of one worker: second-hand, up to a heartbeat old."""
+    """One worker as the orchestrator reports it: second-hand, up to one heartbeat old."""
 
     slot: int
     pid: int | None = None
@@ -108,12 +109,12 @@ class OrchestratorWorker:
     last_seen_t: float | None = None
     """Unix seconds on the real clock."""
     last_frame_t: float | None = None
-    """The same, of its last frame."""
+    """When the worker's last frame came, in Unix seconds on the real clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorReading:
-    """One answer of the orchestrator's /workers, by slot."""
+    """One answer of the orchestrator's /workers, keyed by slot."""
 
     workers: Mapping[int, OrchestratorWorker] = field(default_factory=dict)
     error: str | None = None
@@ -122,7 +123,7 @@ class OrchestratorReading:
 
 @dataclass(frozen=True, slots=True)
 class MemoryReading:
-    """Memory that the workers can have: the minimum over the host and every cgroup above them and us."""
+    """Memory left for workers: the tightest limit of the host and every cgroup above workers and monitor."""
 
     total_bytes: int | None = None
     """The smaller of the host's memory and the tightest limit."""
@@ -130,12 +131,12 @@ class MemoryReading:
     limit_bytes: int | None = None
     """The tightest cgroup limit; None: no limit."""
     limited_by: str | None = None
-    """"host", or the path of the cgroup that leaves the least."""
+    """"host", or the path of the cgroup with the least memory left."""
     working_set_bytes: int | None = None
     swap_total_bytes: int | None = None
     swap_used_bytes: int | None = None
     oom_kills: int | None = None
-    """Kills so far: of the workers' own cgroup where it can be read, else of the whole host."""
+    """OOM kills so far, of the workers' own cgroup where readable, otherwise of the whole host."""
     oom_scope: Literal["cgroup", "host"] | None = None
     pressure_some_avg10: float | None = None
     pressure_full_avg10: float | None = None
@@ -146,7 +147,7 @@ Role = Literal["worker", "launcher", "orchestrator", "ollama", "other"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessReading:
-    """One process in its own right. `tree_bytes` includes its descendants, `rss_bytes` does not."""
+    """One process. `tree_bytes` includes its descendants, `rss_bytes` does not."""
 
     role: Role
     rss_bytes: int
@@ -154,17 +155,17 @@ class ProcessReading:
     pid: int | None = None
     started_at: float | None = None
     tree_bytes: int | None = None
-    """None where the descendants were not looked at."""
+    """None: the descendants were not read."""
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExitReading:
-    """How one process ended, as whoever started it says."""
+    """How one process ended, as its launcher logged it."""
 
     role: Role
     exit: str
-    """The exit code in digits, "-15" for a signal: a text, because a reader believes no negative number."""
+    """The exit code in digits, "-15" for a signal. A text, because the reader rejects negative numbers."""
     slot: int | None = None
     pid: int | None = None
     """None: the log names no pid."""
@@ -177,29 +178,29 @@ class ExitReading:
 
 @dataclass(frozen=True, slots=True)
 class KernelKill:
-    """One process that the kernel says it killed for want of memory."""
+    """One OOM kill from the kernel's log."""
 
     pid: int | None
-    """None: the log's pids are of another namespace than ours."""
+    """None: the log's pids belong to another pid namespace."""
     name: str = ""
     rss_bytes: int | None = None
     oom_cgroup: str = ""
-    """The group whose limit was hit; "" for the whole host."""
+    """The cgroup whose limit was reached; "": the whole host ran out."""
     task_cgroup: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelLogReading:
-    """What the kernel's log said since the last look."""
+    """OOM kills in the kernel's log since the last read."""
 
     error: str | None = None
-    """"not readable: ...": then nothing is known, which is not the same as no kill."""
+    """"not readable: ...". Kills are then unknown, not absent."""
     kills: tuple[KernelKill, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class GpuReading:
-    """Memory of one GPU, device level."""
+    """Memory of one GPU device; processes are not separated."""
 
     index: int
     used_bytes: int
@@ -208,18 +209,18 @@ class GpuReading:
 
 @dataclass(frozen=True, slots=True)
 class RunPeaks:
-    """The most that one worker, and Ollama, held in an earlier run on this machine, past its start-up."""
+    """Peak memory of one worker and of Ollama in an earlier run on this machine, after start-up."""
 
     t: float
-    """When it was last measured: Unix seconds on the real clock."""
+    """When the peaks were last measured: Unix seconds on the real clock."""
     worker_bytes: int | None = None
     ollama_bytes: int | None = None
-    """None: no Ollama, or none that had loaded its model."""
+    """None: no Ollama ran, or it had not loaded its model."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvReading:
-    """The `METABONK_*` (and configured) environment of one worker process; secrets are masked by the adapter."""
+    """The `METABONK_*` and configured environment of one worker process. The adapter masks secrets."""
 
     values: Mapping[str, str] | None
     error: str | None = None
@@ -228,47 +229,47 @@ class EnvReading:
 
 @dataclass(frozen=True, slots=True)
 class EnvFileReading:
-    """The env file, as bash sees it."""
+    """The env file as bash evaluates it."""
 
     path: str
     values: Mapping[str, str]
-    """Of what is looked at in an environment, what it sets; secrets are masked by the adapter."""
+    """The monitored variables that the file sets. The adapter masks secrets."""
     exported: frozenset[str]
-    """Of these, what a plain `source` hands to child processes; the rest needs `set -a`."""
+    """Those of `values` that a plain `source` exports to child processes; the others need `set -a`."""
     error: str | None = None
-    """Why it could not be read; then nothing else here counts."""
+    """Why reading failed; the other fields are then meaningless."""
     unread: tuple[str, ...] | None = None
-    """Of these, what the workers' source never names; None: the source is not known, or not all of it was read."""
+    """Those of `values` that the workers' source never names; None: the source was not read completely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. `kind` is a dotted word of `interchange.md`."""
+    """One event of a run. `kind` is a dotted word of `interchange.md`."""
 
     t: float
     kind: str
     severity: Severity
     text: str
-    worker: int | None = None
+    worker: WorkerRef | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Machine-readable extras, e.g. {"from": 5, "to": 3, "by": "key"}."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """Says that a new run begins at `started_at`."""
+    """Marks the start of a new run at `started_at`."""
 
     name: str
     started_at: float
     desired: int | None
     source: str = "live"
-    """"live", "replay", "metabonk-csv": where the samples come from."""
+    """The source of the samples: "live", "replay" or "metabonk-csv"."""
     interval_s: float | None = None
     how: str = ""
-    """How the start is known: "launched by us", "oldest worker process", "first sample", "recording"."""
+    """How the start time is known: "launched by us", "oldest worker process", "first sample", "recording"."""
     profile: str = ""
     foreign_fields: tuple[str, ...] = ()
-    """Names that the recorder asked for and `/status` never had: nothing can be known through them."""
+    """Field names that the recorder requested and `/status` never had. Such fields stay unobserved."""
 
 
 StepState = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -276,7 +277,7 @@ StepState = Literal["waiting", "running", "done", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class OperationStep:
-    """One step of a launch, stop or resize, as it is shown."""
+    """One displayed step of a launch, stop or resize."""
 
     name: str
     state: StepState
@@ -288,7 +289,7 @@ class Operation:
     """An action on the pool in progress or just ended."""
 
     action: str
-    """For people: "launch 3 workers"."""
+    """For display: "launch 3 workers"."""
     started_at: float
     steps: tuple[OperationStep, ...]
     output_tail: tuple[str, ...] = ()
@@ -297,13 +298,13 @@ class Operation:
     ok: bool | None = None
     """None while it runs."""
     message: str = ""
-    """How it ended, in a sentence."""
+    """The result in one sentence."""
     log_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolReading:
-    """What launches the workers, as seen in one tick."""
+    """The state of the pool's launcher in one tick."""
 
     backend: str = ""
     desired: int | None = None
@@ -311,64 +312,64 @@ class PoolReading:
     launcher_started_at: float | None = None
     launched_by_us: bool = False
     controller: Literal["us", "other", "none"] = "none"
-    """Who may act on the pool. "other": a second monitor holds it and we only look."""
+    """The monitor that may act on the pool. "other": another monitor controls it and this one is read-only."""
     holder: str = ""
-    """Who holds it when it is not us, for people: "pid 4711 on pts/3 since 14:02"."""
+    """The other controlling monitor, for display: "pid 4711 on pts/3 since 14:02"."""
     read_only: bool = False
     operation: Operation | None = None
     orchestrator_error: str | None = None
-    """None: it answers, or none is configured."""
+    """None: the orchestrator answers, or none is configured."""
     problem: str = ""
-    """Why acting is impossible, for people: "no launch command in the config"."""
+    """Why actions are impossible, for display: "no launch command in the config"."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchReading:
-    """The memory watch as it stands in one tick."""
+    """The state of the memory watch in one tick."""
 
     armed: bool
     by: str = ""
-    """Who armed it: "key", "config", "option"."""
+    """What armed it: "key", "config" or "option"."""
     since_t: float | None = None
     dry_run: bool = False
-    """It only says what it would do."""
+    """The watch reports its action and does not carry it out."""
     on_critical: str = "alarm"
-    """What it does when memory is critical: a word of `memory_watch.on_critical`."""
+    """Its action when memory is critical: a value of `memory_watch.on_critical`."""
     did: str = ""
-    """What it did last, or in a dry run would have done: "resize 5 → 3 workers"; "" for nothing yet."""
+    """The last action, real or dry-run: "resize 5 → 3 workers"; "": none yet."""
     did_t: float | None = None
     did_ok: bool | None = None
-    """How that ended; None: under way, or nothing to end."""
+    """Whether that action succeeded; None: still running, or no action."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Everything seen in one tick. The only thing that is recorded."""
+    """Everything that one tick observed, and all that is recorded."""
 
     t: float
-    workers: Mapping[int, Observation] = field(default_factory=dict)
-    """By slot. A slot that is not here was not looked at in this tick."""
+    workers: Mapping[WorkerRef, Observation] = field(default_factory=dict)
+    """A worker that is not here was not looked at in this tick."""
     memory: MemoryReading | None = None
     processes: tuple[ProcessReading, ...] | None = None
-    """None: not looked at; empty: none found."""
+    """None: not read; empty: no process found."""
     gpus: tuple[GpuReading, ...] | None = None
-    environments: Mapping[int, EnvReading] = field(default_factory=dict)
+    environments: Mapping[WorkerRef, EnvReading] = field(default_factory=dict)
     """Sparse: appears when it changes."""
     env_file: EnvFileReading | None = None
     """Sparse: appears when it changes."""
-    log_tails: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The lines of a worker's log that may tell a cause, cleaned, by slot. Sparse: appears when they change."""
+    log_tails: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
+    """The lines of a worker's log that may tell a cause, cleaned. Sparse: appears when they change."""
     earlier_peaks: tuple[RunPeaks, ...] | None = None
-    """Sparse: appears when it was read. What earlier runs of this pool held."""
+    """Memory peaks of earlier runs of this pool. Sparse: present only when read."""
     exits: tuple[ExitReading, ...] = ()
-    """Sparse: what was read of ended processes since the last sample."""
+    """Sparse: processes that ended since the last sample."""
     kernel_log: KernelLogReading | None = None
-    """Sparse: appears with a kill, and when it becomes readable or not."""
+    """Sparse: present with a kill, and when the log becomes readable or unreadable."""
     pool: PoolReading | None = None
     watch: WatchReading | None = None
-    """None: not known, because another monitor holds the pool or the recorder knew of none."""
+    """None: not known, because another monitor controls the pool or the recorder had no watch."""
     events: tuple[Event, ...] = ()
     run: RunHeader | None = None
-    """A new run begins with this sample."""
+    """Set when a new run starts with this sample."""
     lag_s: float | None = None
-    """How late this tick was, on the real clock."""
+    """Delay of this tick against its schedule, in real seconds."""

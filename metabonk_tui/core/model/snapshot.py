@@ -1,4 +1,4 @@
-"""What it means: a `Snapshot` is what a Sample means after all that came before, and all that is drawn or printed.
+"""Declares the judged state: a `Snapshot` is a Sample evaluated after all samples before it.
 
 Missing is `None`, never a default. Units are in the names. Times `t` are Unix seconds on the run's clock.
 """
@@ -13,14 +13,15 @@ from typing import Any, Literal
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.contract import ContractView
-from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading
 from metabonk_tui.core.model.worker import WorkerView
 
 
 class VerdictKind(StrEnum):
-    """The verdict. The order is the precedence of the headline, loudest first."""
+    """The verdicts, in the precedence of the headline."""
 
     STOP = "STOP"
     UNDECIDED = "UNDECIDED"
@@ -34,12 +35,12 @@ class VerdictKind(StrEnum):
 
     @property
     def level(self) -> Level:
-        """How loud it is; the same as the exit code's meaning."""
+        """The severity, equal to the meaning of the exit code."""
         return _LEVELS[self]
 
     @property
     def exit_code(self) -> int:
-        """0 go, 1 caution, 2 STOP, 3 not known yet (the monitoring-plugins convention)."""
+        """0 go, 1 caution, 2 STOP, 3 not known yet (the convention of monitoring plugins)."""
         return levels.exit_code(self.level)
 
 
@@ -60,7 +61,7 @@ CheckResult = Literal["PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One of the six checks of the gate; judges the interval since the last one."""
+    """One of the six checks of the gate. It judges the interval since the previous check."""
 
     n: int
     due_t: float
@@ -73,11 +74,11 @@ Phase = Literal["start-up", "validation", "gameplay", "long run", "complete"]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The 30 minutes of six checks."""
+    """The validation gate: six checks in 30 minutes."""
 
     phase: Phase
     began_t: float | None
-    """End of start-up; None while starting."""
+    """The end of start-up; None: still starting."""
     ends_t: float | None
     gameplay_by_t: float | None
     checks: tuple[Check, ...]
@@ -92,14 +93,14 @@ Answer = Literal["yes", "no", "unknown", "not yet"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One question of the matrix with its answer and evidence, reached or not."""
+    """One question of the decision matrix with its answer and evidence, even when off the path."""
 
     id: Literal["components", "memory", "gameplay"]
     question: str
     """"Are the metrics still zero?", "Memory stable, > 1 GB?", "Gameplay within 2 h?"."""
     answer: Answer
     leads_to: str
-    """The word, or "on track", "CONTINUE"."""
+    """The resulting verdict, or "on track", "CONTINUE"."""
     level: Level
     on_path: bool
     short: str
@@ -109,38 +110,38 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """Something to do now."""
+    """One recommended action."""
 
     key: str | None
-    """The key that does it in the UI."""
+    """The key that runs it in the UI."""
     text: str
     command: str | None
-    """The same as a command line that can be copied."""
+    """The same action as a command line."""
     join: Literal["", "then", "or"] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The word of the matrix and all it stands on. Never a bare word."""
+    """The result of the decision matrix with its reasons and next steps."""
 
     kind: VerdictKind
     since_t: float
     because: tuple[str, ...]
-    """Sentences, the strongest first."""
+    """Reasons as sentences, the strongest first."""
     nodes: tuple[Node, ...]
     would_be: VerdictKind | None
-    """While VALIDATING: what it would be if the gate ended now."""
+    """While VALIDATING: the verdict if the gate ended now."""
     changes_when: str
     next_steps: tuple[NextStep, ...]
     was: VerdictKind | None
-    """The word before this one."""
+    """The previous verdict."""
     early: bool = False
-    """Decided before the gate ended, on conclusive evidence."""
+    """Whether conclusive evidence decided the verdict before the gate ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One possible cause of silence, with its proof."""
+    """One possible cause of silent components, with its evidence."""
 
     id: str
     name: str
@@ -148,12 +149,12 @@ class Cause:
     because: str
     confirm: str
     fix: str
-    workers: tuple[int, ...] = ()
+    workers: tuple[WorkerRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Time that nobody watched."""
+    """A period without samples."""
 
     from_t: float
     to_t: float
@@ -171,7 +172,7 @@ class RunView:
     how: str
     profile: str
     interval_s: float
-    """Nominal time between samples."""
+    """The nominal time between samples."""
     samples: int
     observed_s: float
     gaps: tuple[Gap, ...]
@@ -179,7 +180,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run that ended, kept for the report: its last Snapshot and all its events."""
+    """A run that ended, kept for the report."""
 
     last: Snapshot
     events: tuple[Event, ...]
@@ -188,49 +189,49 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """What one Sample means after all that came before. The only thing that is drawn or printed."""
+    """One Sample, judged after all samples before it. Screens and reports read nothing else."""
 
     t: float
     tick: int
     run: RunView
     workers: tuple[WorkerView, ...]
-    """By slot, ascending; every wanted slot has one, seen or not."""
+    """By host and slot, ascending; every wanted slot has one, seen or not."""
     memory: MemoryView
     gate: Gate
     verdict: Verdict
     pool: PoolReading
     events: tuple[Event, ...]
-    """This run's, oldest first, at most `MAX_EVENTS`."""
+    """Events of this run, oldest first, at most `MAX_EVENTS`."""
     verdicts: tuple[tuple[float, VerdictKind, tuple[str, ...]], ...]
-    """Every change of the verdict in this run: (since, word, because)."""
+    """Every change of the verdict in this run: (since, kind, because)."""
     causes: tuple[Cause, ...]
     lag_s: float | None
     trend_bucket_s: float
     memory_bucket_s: float
     ended_runs: tuple[RunSummary, ...]
     state: Any
-    """What `core.step` needs to go on. Nobody else may look inside."""
+    """The state that `core.step` continues from; opaque to all other packages."""
     env_file: EnvFileReading | None = None
-    """What the pool's env file sets; None: none is configured, or it was not read yet."""
+    """What the pool's env file sets; None: no file configured, or not read yet."""
     contract: ContractView | None = None
     """Which names of `/status` were seen in this run; None: nothing was looked at yet."""
-    log_lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The lines of each worker's log that may tell a cause, oldest first, by slot; none for a slot: none was found."""
+    log_lines: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
+    """The lines of each worker's log that may tell a cause, oldest first; no entry for a worker: none was found."""
     recording: bool | None = None
-    """Is this run being written to disk? None: no recorder runs."""
+    """Whether this run is being recorded; None: no recorder runs."""
     alerts: tuple[Alert, ...] = ()
-    """This run's, the loudest that fire first, then pending ones, then those that ended, newest first."""
+    """Alerts of this run: firing (most severe first), then pending, then resolved (newest first)."""
     recorded_by: str = ""
-    """The other monitor that writes it, in words; "": we do, or nobody does."""
+    """The other monitor that records the run, for display; "": this monitor records, or none does."""
     event_count: int = 0
-    """How many events this run has had, of which `events` holds the newest. Not written to JSON."""
+    """Total number of events in this run; `events` has the newest. Not written to JSON."""
 
 
 MAX_EVENTS = 500
 
 
 def new_events(before: Snapshot | None, after: Snapshot) -> tuple[Event, ...]:
-    """Return the events that `after` brought: where a run ended in between, also the last ones of that run."""
+    """Return the events that `after` added, including the last events of a run that ended in between."""
     if before is None:
         return after.events
     if before.ended_runs is not after.ended_runs and after.ended_runs:
@@ -241,9 +242,9 @@ def new_events(before: Snapshot | None, after: Snapshot) -> tuple[Event, ...]:
 
 
 def added_events(before: Snapshot, after: Snapshot) -> tuple[Event, ...]:
-    """Return the events that one run had between two of its Snapshots.
+    """Return the events between two Snapshots of one run.
 
-    Where `after` has had fewer, it is another account of the run: then those later than the last one of `before`.
+    If `after` counts fewer events, it was rebuilt from another source: then return the events later than `before`.
     """
     added = after.event_count - before.event_count
     if added < 0:

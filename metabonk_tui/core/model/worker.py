@@ -1,4 +1,4 @@
-"""One worker in a Snapshot: what it is doing, how it can be reached, what sets it apart.
+"""Declares one worker of a Snapshot: its reachability, components, health, gameplay and processes.
 
 Missing is `None`, never a default. Units are in the names. Times `t` are Unix seconds on the run's clock.
 """
@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import Literal
 
 from metabonk_tui.core.model.process_exit import ProcessExit
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, WorkerStatus
 
 
 class ComponentState(StrEnum):
-    """What one component is doing on one worker: section 2 of the verdict's definition."""
+    """The state of one component on one worker: section 2 of the verdict's definition."""
 
     ACTIVE = "ACTIVE"
     STALLED = "STALLED"
@@ -27,7 +28,7 @@ class ComponentState(StrEnum):
     STALE = "STALE"
     DOWN = "DOWN"
     PENDING = "PENDING"
-    """Absent or unreachable within the start-up grace: not yet anything."""
+    """Absent or unreachable within the start-up grace period: not judged yet."""
 
 
 WindowActivity = Literal["showing", "silent", "unknown"]
@@ -39,41 +40,41 @@ class ComponentView:
 
     id: str
     label: str
-    """At most 9 cells: the row label of a panel."""
+    """The row label of a panel, at most 9 cells."""
     title: str
     state: ComponentState
     window_activity: WindowActivity
     since_t: float
-    """Since when it is in this state."""
+    """When the component entered this state."""
     value: float | None
-    """Now; None unless the field is a value in the latest good status."""
+    """The current value; None: the latest good status has no number here."""
     last_value: float | None
-    """The last value ever seen in this generation: what STALE and DOWN show."""
+    """The last value seen in this generation. STALE and DOWN display it."""
     decimals: int
     change_5m: float | None
-    """Increase over the last 5 minutes; None when it was not observed long enough to say anything."""
+    """Increase over the last 5 minutes; None: observed for too short a time."""
     trend: tuple[float, ...]
-    """Growth per bucket of `Snapshot.trend_bucket_s`, oldest first, at most 60; never the running total."""
+    """Growth (not the total) per bucket of `Snapshot.trend_bucket_s`, oldest first, at most 60 buckets."""
     expected_min: float | None
     expected_max: float | None
     expected_by_s: float
     due: Literal["validation", "gameplay"]
     derived: bool
-    """Computed by us, marked `*`."""
+    """The monitor computes the value; screens mark it `*`."""
     field: str
     proof: str | None
-    """The field that proves this component is on, where it needs one."""
+    """The field that proves that this component is on; None: no proof needed."""
     samples: int
     samples_with_key: int
-    """Of `samples` good statuses in this run, how many had the key."""
+    """How many of the `samples` good statuses of this run had the key."""
     shown_in_run: bool
-    """Was it showing at any time in this run, on this worker?"""
+    """Whether the component was showing at any time in this run on this worker."""
     last_grew_t: float | None
     bad: BadValue | None = None
 
 
 class Reach(StrEnum):
-    """Can the worker be talked to?"""
+    """Whether the worker answers polls."""
 
     UP = "up"
     STARTING = "starting"
@@ -81,69 +82,69 @@ class Reach(StrEnum):
     DOWN = "down"
     UNOBSERVED = "unobserved"
     BROKEN = "broken"
-    """Alive, but its status is not: HTTP 500, not JSON, too large ..."""
+    """The process answers without a valid status: HTTP 500, not JSON, too large ..."""
 
 
 @dataclass(frozen=True, slots=True)
 class GameplayView:
-    """Has this worker reached gameplay? `started` alone is a one-way latch with known false positives."""
+    """Whether this worker reached gameplay. `started` alone is a one-way latch with known false positives."""
 
     started: bool | None
     signs: tuple[str, ...]
-    """What corroborates it: "hud_present", "phase_gameplay", "state gameplay", "reward rising"."""
+    """Corroborating signs: "hud_present", "phase_gameplay", "state gameplay", "reward rising"."""
     corroborated: bool
     since_t: float | None
     reached_t: float | None = None
-    """When it was first corroborated in this run, in any generation."""
+    """When gameplay was first corroborated in this run, in any generation."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvView:
-    """The required environment of one worker process, judged."""
+    """One worker process's environment, compared with the required one."""
 
     right: int
     required: int
     missing: tuple[str, ...]
     wrong: tuple[tuple[str, str, str], ...]
-    """(key, is, should be)"""
+    """(key, actual value, required value)"""
     error: str | None
-    """Why it could not be read; then nothing else here counts."""
+    """Why reading failed; the other fields are then meaningless."""
 
 
 class HealthState(StrEnum):
-    """What is wrong with what a worker is doing. The order is the precedence: one word a worker."""
+    """What is wrong with a worker's activity. Earlier members win: a worker shows one state."""
 
     LOOPING = "looping"
-    """It begins anew again and again."""
+    """The worker restarts again and again."""
     DOWN = "down"
-    """Nothing listens."""
+    """Nothing listens on the worker's port."""
     BROKEN = "broken"
-    """It answers, and what it answers is no status."""
+    """The worker answers without a valid status."""
     HUNG = "hung"
-    """It accepts and never answers."""
+    """The worker accepts connections and never answers."""
     ZOMBIE = "zombie"
-    """It answers, and nothing in it moves any more."""
+    """The worker answers, but its counters stopped."""
     STALE_FRAMES = "stale frames"
-    """Its step advances, what it sees does not."""
+    """The worker's step advances, its frames do not."""
     RACING = "racing"
-    """Its step rate has left its own regime."""
+    """The step rate jumped against the worker's own past."""
     IDLE = "idle"
-    """It answers, and nothing ever grew."""
+    """The worker answers, but no counter ever grew."""
 
     @property
     def level(self) -> Literal["caution", "stop"]:
-        """How loud it is."""
+        """The severity: "caution" for RACING and IDLE, otherwise "stop"."""
         return "caution" if self in (HealthState.RACING, HealthState.IDLE) else "stop"
 
     @property
     def short(self) -> str:
-        """At most 9 cells: for a column and for a mark."""
+        """A label of at most 9 cells, for a column or a mark."""
         return "no frames" if self is HealthState.STALE_FRAMES else self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is wrong with what a worker is doing, since when, and what shows it."""
+    """A worker's health problem, with its start and evidence."""
 
     state: HealthState
     since_t: float
@@ -153,18 +154,18 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What sets this worker apart from the others."""
+    """A reason to look at this worker first."""
 
     mark: str
     """At most 10 cells: "×200", "unproven", "BAD", "OOM KILL"."""
     level: Literal["caution", "stop", "unknown"]
     text: str
-    """A sentence."""
+    """The reason as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One life of a worker."""
+    """One life of a worker, from its start to its next restart."""
 
     number: int
     began_t: float
@@ -172,19 +173,19 @@ class Generation:
     why: str
     """"first seen", "new pid", "step fell 202 → 19"."""
     ended: ProcessExit | None = None
-    """How its process ended; None: it lives, or was never seen to be gone."""
+    """How its process ended; None: the process runs, or its end was not seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """One worker, as it is drawn and judged."""
+    """One worker, as screens draw it and the verdict judges it."""
 
-    slot: int
+    ref: WorkerRef
     port: int | None
     reach: Reach
     reach_since_t: float
     error: str | None
-    """The named failure of the last poll, None when it answered."""
+    """The named failure of the last poll; None: the worker answered."""
     detail: str
     pid: int | None
     pid_started_at: float | None
@@ -192,15 +193,15 @@ class WorkerView:
     """dynamic_ui_state_type: "menu_ui", "gameplay", "uncertain"."""
     generation: int
     generations: tuple[Generation, ...]
-    """In this run, oldest first, the last 20."""
+    """The last 20 of this run, oldest first."""
     resets_t: tuple[float, ...]
-    """Counter resets and new pids in this run; len == generation - 1, at most the last 1000."""
+    """Times of restarts (counter reset or new pid): `generation - 1` in this run, the last 1000."""
     components: tuple[ComponentView, ...]
     step: float | None
     step_rate: float | None
-    """Steps per second over the last minute (or the last interval where samples are sparser)."""
+    """Steps per second over the last minute, or over the last interval where samples are sparser."""
     step_rate_ratio: float | None
-    """Against the regime of its own past; None when that is not known or nothing jumped (below tenfold)."""
+    """The step rate relative to its own past; None: not known, or below tenfold."""
     epsilon: float | None
     frames_rate: float | None
     episode: int | None
@@ -208,31 +209,36 @@ class WorkerView:
     rss_growth_bytes_per_min: float | None
     tree_bytes: int | None
     rss_peak_bytes: int | None
-    """The highest tree (or own) memory seen in this run."""
+    """The highest memory in this run: the tree's, or the process's where the tree was not read."""
     env: EnvView | None
-    """None: never looked at."""
+    """None: never read."""
     gameplay: GameplayView
     last_error: str | None
-    """What the worker itself reports as its last error, or our last failure to read it."""
+    """The last error that the worker reports, or the monitor's last failure to read it."""
     last_error_t: float | None
     last_good_t: float | None
     age_s: float | None
-    """Since the last good status."""
+    """Seconds since the last good status."""
     latency_s: float | None
     observed_s: float
-    """Time in this run during which it was observed answering."""
+    """Seconds of this run during which the worker was observed answering."""
     attention: tuple[Attention, ...]
-    """Worst first."""
+    """The most severe first."""
     status: WorkerStatus | None
-    """The last good one."""
+    """The last good status."""
     environment: Mapping[str, str] | None = None
-    """What its process was started with, of what is looked at; None: never read, or not readable (see `env`)."""
+    """The monitored variables that its process started with; None: not read, or unreadable (see `env`)."""
     health: Health | None = None
-    """None: nothing is wrong with what it is doing, or it is not known."""
+    """None: no problem found, or not known."""
     step_rate_fell: float | None = None
-    """The share of its usual step rate, where that has collapsed; None where it has not, or nothing can be told."""
+    """The step rate as a share of its usual one, after a collapse; None: no collapse, or not known."""
+
+    @property
+    def slot(self) -> int:
+        """Its slot on its own host."""
+        return self.ref.slot
 
     @property
     def alive(self) -> bool:
-        """Has it a process: it answers somehow, or its memory was seen? A pid alone may be history."""
+        """Whether a process exists: the worker answers, or its memory was read. A pid may be outdated."""
         return self.reach in (Reach.UP, Reach.STALE, Reach.BROKEN) or self.rss_bytes is not None

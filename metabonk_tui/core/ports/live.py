@@ -1,4 +1,4 @@
-"""The doors of the core: what an adapter must be, in as few methods as possible."""
+"""Declares the interfaces between core, adapters and engine for a live pool."""
 
 from __future__ import annotations
 
@@ -32,258 +32,279 @@ from metabonk_tui.core.recordings.restore import RecordedPast
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """How a run's clock goes: where it stood at a moment of this boot, and how fast it goes."""
+    """A reading of the run's clock, from which another monitor can continue the clock."""
 
     elapsed_s: float
-    """Seconds since the machine started."""
+    """Seconds since boot at which the clock showed `t`."""
     t: float
     speed: float
 
 
 class Clock(Protocol):
-    """The run's clock: real time, or X times faster from an anchor on."""
+    """The run's clock: real time, or `speed` times faster from an anchor on."""
 
     speed: float
 
     def now(self) -> float:
-        """Read the run's clock: Unix seconds."""
+        """Return the time of the run's clock in Unix seconds."""
         ...
 
     def at(self, real_t: float) -> float:
-        """Translate a real Unix time (a process's start, say) to the run's clock."""
+        """Convert a real Unix time, for example a process start, to the run's clock."""
         ...
 
     def real(self, t: float) -> float:
-        """Translate a time of the run back to a real Unix time."""
+        """Convert a time of the run's clock to real Unix seconds."""
         ...
 
     def reading(self) -> ClockReading:
-        """Say how it goes, so that another monitor of the run can go on with it."""
+        """Return the state of the clock, for another monitor of the run."""
         ...
 
     def continue_from(self, reading: ClockReading) -> None:
-        """Go on as another clock of this boot went."""
+        """Continue another clock of the same boot."""
         ...
 
 
 class StatusPoller(Protocol):
-    """The workers' `/status`. Every failure is a value; a poll always ends within its own deadline."""
+    """Polls the workers' `/status`. A failure is a value; every poll ends within its own deadline."""
 
     async def poll(self, url: str) -> Observation:
-        """Ask one worker once."""
+        """Poll one worker once."""
         ...
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         ...
 
 
 class OrchestratorReader(Protocol):
-    """The orchestrator's view of the workers: episodes, and pids where we cannot see processes ourselves."""
+    """Reads the orchestrator's /workers: episodes, and pids where the monitor cannot see processes."""
 
     async def read(self) -> OrchestratorReading:
-        """Ask once; ends within its own deadline."""
+        """Request /workers once, within the reader's own deadline."""
         ...
 
 
 class MemoryReader(Protocol):
-    """The memory that the workers can still have. Quick enough to be called at every tick."""
+    """Reads the memory left for workers. Fast enough for every tick."""
 
     def read(self, pids: Iterable[int] = ()) -> MemoryReading:
-        """Read it now. `pids`: the workers and Ollama, whose limits and OOM counters count too."""
+        """Return the memory now. `pids`: workers and Ollama, whose cgroup limits and OOM counters also count."""
         ...
 
 
 class ProcessReader(Protocol):
-    """The processes of the pool. Quick enough to be called at every tick; from one thread at a time."""
+    """Reads the processes of the pool. Fast enough for every tick; one thread at a time."""
 
     def read(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
-        """Read them, sorted by role, slot and age; `fresh` looks for new ones now rather than every few seconds."""
+        """Return the processes sorted by role, slot and age; `fresh` searches for new ones at once."""
         ...
 
 
 class EnvReader(Protocol):
-    """The environments of processes, secrets masked."""
+    """Reads the environments of processes, with secrets masked."""
 
     def read(self, pid: int, started_at: float) -> EnvReading:
-        """Read what the process had when it was executed; it is named by its pid and start (Unix seconds)."""
+        """Return the environment at exec of the process with this pid and start time (Unix seconds)."""
         ...
 
 
 class EnvFileReader(Protocol):
-    """The pool's env file, secrets masked. From one thread at a time; may block for some seconds."""
+    """Reads the pool's env file, with secrets masked. One thread at a time; may block for seconds."""
 
     def read(self) -> EnvFileReading | None:
-        """Say what it sets now, running it anew only when it changed; None: no env file is configured."""
+        """Return what the file sets; evaluate it again only after a change. None: no env file configured."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LogOwner:
-    """A worker whose log is looked for."""
+    """The worker whose log is wanted."""
 
     slot: int
     pid: int | None
     started_at: float | None
-    """Real Unix seconds; a pid without it is not trusted to be a process of this machine."""
+    """Real Unix seconds. A pid without a start time is not trusted as a local process."""
     directory: str | None
-    """Its run's folder, as its status says."""
+    """The folder of its run, from its status."""
 
 
 class LogReader(Protocol):
-    """The workers' logs on this machine. From one thread at a time; may block."""
+    """Reads the workers' logs on this machine. One thread at a time; may block."""
 
     def read(self, owner: LogOwner) -> tuple[str, ...] | None:
-        """Return the lines so far that may tell a cause, oldest first; None: no log was found, or not permitted."""
+        """Return the lines that may show a cause, oldest first; None: no log found, or not permitted."""
         ...
 
 
 class ExitReader(Protocol):
-    """What those who start processes say of their ends. From one thread at a time; may block."""
+    """Reads how processes ended from the logs of their launchers. One thread at a time; may block."""
 
     def read(self, directories: Iterable[str]) -> tuple[ExitReading, ...]:
-        """Return the exits told since the last call; `directories`: the runs' folders, as the workers name them."""
+        """Return the exits logged since the last call. `directories`: the runs' folders, from the workers' status."""
         ...
 
 
 class KernelLogReader(Protocol):
-    """The kernel's log, from now on. From one thread at a time; never waits."""
+    """Reads new entries of the kernel's log. One thread at a time; never waits."""
 
     def read(self) -> KernelLogReading:
-        """Return what it says of OOM kills since the last call, or that it cannot be read."""
+        """Return the OOM kills since the last call, or why the log is unreadable."""
         ...
 
 
 class GpuReader(Protocol):
-    """The memory of the GPUs."""
+    """Reads the memory of the GPUs."""
 
     def read(self) -> tuple[GpuReading, ...] | None:
-        """Read every device; None: no GPU, or no way to ask."""
+        """Return every device; None: no GPU, or no GPU library."""
         ...
 
 
 class Journal(Protocol):
-    """Where a pool's Samples are kept, by one monitor at a time. From one thread; never raises for a disk's faults."""
+    """Records a pool's Samples; one monitor writes at a time. One thread; never raises for disk errors."""
 
     @property
     def recording(self) -> bool | None:
-        """Whether the last Sample was stored, by us or by who stores them; None: nothing is to be stored."""
+        """Whether any monitor stored the last Sample; None: recording is off."""
         ...
 
     @property
     def writer(self) -> str:
-        """Say who stores, for people: "pid 4711 on pts/3 since 14:02"; "": we do, or nobody does."""
+        """The other recording monitor: "pid 4711 on pts/3 since 14:02"; "": this monitor or none records."""
         ...
 
     def begin(self, processes: Iterable[ProcessReading]) -> RecordedPast | None:
-        """Go on with the run of these processes (start times real); None: there is no recording of theirs.
+        """Resume the run of these processes (real start times); None: no recording of that run.
 
-        The run's clock goes on, too.
+        The run's clock is resumed as well.
         """
         ...
 
     def read_new(self) -> tuple[Sample, ...] | None:
-        """Return what another monitor has stored since; None: there is no other, so look yourself."""
+        """Return the Samples newly stored by another monitor; None: no other records, so observe the pool here."""
         ...
 
     def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
-        """Hand what we did to the monitor that stores; False: there is none, or it cannot be reached."""
+        """Send this monitor's events and run header to the recording monitor; False: none, or unreachable."""
         ...
 
     def take_submitted(self) -> tuple[tuple[Event, ...], RunHeader | None]:
-        """Return what other monitors did, and what happened to the recording itself, since the last time."""
+        """Return other monitors' events and header, and the recording's own events, since the last call."""
         ...
 
     def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
-        """Store a Sample and what it means; None: it could not be judged."""
+        """Store a Sample with its Snapshot; None: evaluating the Sample failed."""
         ...
 
     def close(self) -> None:
-        """Let go of the recording, complete as it is."""
+        """Finish the recording and release it."""
         ...
 
 
 class AlertSink(Protocol):
-    """Somebody who is told of alerts."""
+    """Receives alert changes, for example a notifier."""
 
     def deliver(self, changes: tuple[AlertTransition, ...], snapshot: Snapshot) -> None:
-        """Tell what changed with this Snapshot. Called from the engine's thread: returns at once."""
+        """Deliver the changes of this Snapshot. Called from the engine's thread; returns at once."""
+        ...
+
+
+class Exporter(Protocol):
+    """A way out for what is known: a file, an endpoint. It gets every new Snapshot."""
+
+    @property
+    def part(self) -> str:
+        """What has failed when `publish` raises, for people."""
+        ...
+
+    def start(self) -> None:
+        """Open what it needs; what goes wrong is reported, not raised. Snapshots may have come before."""
+        ...
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Take the newest Snapshot, perhaps once more. Called from any thread: returns at once."""
+        ...
+
+    def close(self) -> None:
+        """Close what it opened. May block for some seconds."""
         ...
 
 
 class PeaksReader(Protocol):
-    """What earlier runs of this pool held. From one thread at a time."""
+    """Reads the memory peaks of earlier runs of this pool. One thread at a time."""
 
     def read(self) -> tuple[RunPeaks, ...]:
-        """Read it; empty: nothing is known. Never raises."""
+        """Return the peaks; empty: none known. Never raises."""
         ...
 
 
 class PoolBackend(Protocol):
-    """What launches and stops the workers. Attaching never starts anything; detaching never stops anything."""
+    """Launches and stops the workers. Attaching starts nothing; detaching stops nothing."""
 
     name: str
 
     async def read(self) -> PoolReading:
-        """See what runs and who may act on it. Cheap; never raises for a worker's faults.
+        """Return the running pool and its controller. Cheap; never raises for a worker's faults.
 
-        Start times of processes in it are real Unix seconds; its operation's times are on the run's clock.
+        Process start times are real Unix seconds; times of the operation are on the run's clock.
         """
         ...
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
-        """Say what an action would do; do nothing."""
+        """Return what an action would do, without doing it."""
         ...
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
-        """Do it, reporting every step; return what happened. The last progress says how it ended."""
+        """Carry out a plan, report every step, and return the events. The last progress has the result."""
         ...
 
     async def aclose(self) -> None:
-        """Detach. The pool goes on."""
+        """Detach from the pool, which keeps running."""
         ...
 
 
 class Monitor(Protocol):
-    """What a screen or a verb sees of the engine. Every method may be called from any thread."""
+    """The engine as screens and verbs see it. Every method is safe from any thread."""
 
     @property
     def fault(self) -> str | None:
-        """The bug of ours because of which nothing newer than `latest` can be shown; None: none."""
+        """The internal error that stopped updates after `latest`; None: no error."""
         ...
 
     def latest(self) -> Snapshot | None:
-        """Return the newest Snapshot; None before the first."""
+        """Return the newest Snapshot; None: none yet."""
         ...
 
     def subscribe(self, wake: Callable[[], None]) -> None:
-        """Call `wake` (from the engine's thread) whenever a newer Snapshot can be had."""
+        """Call `wake` from the engine's thread for every new Snapshot."""
         ...
 
     def plan(self, action: Action) -> Plan:
-        """Say what an action would do now; do nothing."""
+        """Return what an action would do now, without doing it."""
         ...
 
     def submit(self, plan: Plan) -> None:
-        """Carry a plan out. Its progress and end are seen in `Snapshot.pool.operation`."""
+        """Start a plan. `Snapshot.pool.operation` shows its progress and result."""
         ...
 
     def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
-        """Arm or disarm the memory watch; what became of it is seen in `Snapshot.memory.watch` and the events."""
+        """Arm or disarm the memory watch. `Snapshot.memory.watch` and the events show the result."""
         ...
 
     def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
-        """Say that somebody has seen these alerts; what became of it is seen in `Snapshot.alerts` and the events."""
+        """Acknowledge these alerts. `Snapshot.alerts` and the events show the result."""
         ...
 
     def start_preflight(self, workers: int) -> None:
-        """Look at what must be so before a launch of so many workers, unless that is under way."""
+        """Start the checks before a launch of `workers` workers, unless they already run."""
         ...
 
     def preflight(self) -> PreflightView | None:
-        """Say how the preflight stands; None: none can be made here."""
+        """Return the preflight's state; None: no preflight possible here."""
         ...
 
     def poll_now(self) -> None:
-        """Look at once instead of at the next tick."""
+        """Poll now instead of at the next tick."""
         ...

@@ -1,4 +1,4 @@
-"""The doors to what is past: recordings that are walked through, and runs that are laid beside another."""
+"""Declares the interfaces to recordings: the list of runs, replay, and comparison."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from metabonk_tui.core.report.timeline import RunTimelineBuilder
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """One recorded run, as a list shows it."""
+    """One recorded run as shown in a list."""
 
     name: str
-    """By which it is found."""
+    """The key of the run in its archive."""
     run: str
-    """What the run calls itself."""
+    """The run's own name."""
     started_at: float
     duration_s: float
     verdict: str
@@ -29,85 +29,85 @@ class RecordedRun:
 
 
 class UnreadableRecording(Exception):
-    """A recording, or where they lie, cannot be read; its text says why."""
+    """A recording or its folder cannot be read; the message gives the reason."""
 
 
 class RunArchive(Protocol):
-    """The runs that were recorded. From any thread that may wait: every call may take long."""
+    """Reads recorded runs. Safe from any thread; every call may block for long."""
 
     def runs(self) -> tuple[RecordedRun, ...]:
-        """List them, the newest first; what cannot be read is left out. Raises Unreadable."""
+        """Return the runs, newest first, without unreadable ones. Raises UnreadableRecording."""
         ...
 
     def load_timeline(self, name: str, on_progress: Callable[[float], bool]) -> RunTimelineBuilder | None:
-        """Boil a run down. `on_progress` is told now and then which share is done, and says whether to go on.
+        """Build the timeline of a run. `on_progress` receives the finished share; False cancels.
 
-        None: it was not to go on, or there is nothing in it. Raises Unreadable.
+        None: cancelled, or the run is empty. Raises UnreadableRecording.
         """
         ...
 
 
 class SeekableRecording(Protocol):
-    """A recording whose samples can be read again from any place on. From one thread; ends where it cannot be read."""
+    """A recording whose samples can be read from any position. One thread; ends at unreadable data."""
 
     @property
     def ends_t(self) -> float | None:
-        """When its last sample is; None: nobody knows before all was read."""
+        """Time of the last sample; None: not known until all is read."""
         ...
 
     @property
     def known_events(self) -> tuple[Event, ...]:
-        """What is known to have happened in it before it is read; empty where that is not known."""
+        """Events known before the samples are read; empty: not known."""
         ...
 
     @property
     def unread(self) -> int:
-        """How many things of it could not be read so far."""
+        """Number of unreadable items so far."""
         ...
 
     def samples(self, after: int = 0) -> Iterator[tuple[int, Sample]]:
-        """Yield the samples behind the one of this number, each with its own number; they start above 0 and grow."""
+        """Yield (number, sample) for the samples after number `after`. Numbers are above 0 and ascend."""
         ...
 
 
 class ReplayControls(Protocol):
-    """How one walks through the past. From any thread; every method returns at once, `playback` tells what came of it.
+    """Controls a replay. Safe from any thread; every method returns at once and `playback` shows the result.
 
-    Whatever goes to a place stays there; `play` goes on.
+    `step` and `seek` pause the replay; `play` resumes it.
     """
 
     def playback(self) -> Playback | None:
-        """Say how it stands; None: nothing was read yet."""
+        """Return the state of the replay; None: nothing read yet."""
         ...
 
     def step(self, samples: int) -> None:
-        """Go so many samples on, or back when negative."""
+        """Move by this number of samples; negative: backwards."""
         ...
 
     def seek(self, target: SeekTarget) -> None:
-        """Go to a place; where it was not read yet, as soon as it is."""
+        """Move to a target, as soon as it is read."""
         ...
 
     def play(self) -> None:
-        """Play on, or stand still when it plays; from the end, from the start."""
+        """Toggle between play and pause; at the end, restart from the beginning."""
         ...
 
 
 class Replay(Monitor, ReplayControls, Protocol):
-    """A recording that is looked at."""
+    """A monitor of a recording instead of a live pool."""
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         ...
 
     def stop(self) -> None:
-        """Let go of it, within a few seconds."""
+        """Stop reading and release the recording, within a few seconds."""
         ...
 
 
 class ReplayOpener(Protocol):
-    """What was recorded of the run that is watched."""
+    """Opens the recording of the live run."""
 
     def open(self, run: str) -> Replay | str:
-        """Open what there is of a run up to now, standing at its end; else say why there is nothing."""
+        """Return a replay of the run so far, positioned at its end; a text gives the reason for none."""
         ...

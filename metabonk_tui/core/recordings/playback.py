@@ -1,6 +1,6 @@
-"""A recording as one walks through it: where one stands, what is marked on the way, what was read of it. Pure.
+"""Declares the state of a replay: position, marks, gaps, runs, and the time axis. Pure.
 
-Refuses to know how it is read and how it is drawn. Times `t` are Unix seconds on the run's clock.
+Does not: read or draw a recording. Times `t` are Unix seconds on the run's clock.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from typing import Literal
 
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.event import EventKind, without_duplicates
-from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind, new_events
 
 MarkKind = Literal["verdict", "crit", "warn", "gap", "run"]
 MAX_GAP_SHARE = 1 / 16
-"""A gap takes at most this share of the time that was watched: there is nothing to see in it."""
+"""A gap, which shows nothing, takes at most this share of the watched time."""
 MAX_GAPS_SHARE = 0.3
-"""All gaps together take at most this share."""
+"""All gaps together take at most this share of the watched time."""
 MAX_MARKS = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened, by the time of the sample that first showed it."""
+    """A marked event, at the time of the sample that first showed it."""
 
     t: float
     kind: MarkKind
     text: str = ""
     verdict_kind: VerdictKind | None = None
-    """Of a verdict: which."""
+    """The verdict of a mark of kind "verdict"; otherwise None."""
 
     @property
     def level(self) -> Level:
-        """How loud it is."""
+        """The severity as a verdict level; "unknown": a gap or a run."""
         if self.verdict_kind is not None:
             return self.verdict_kind.level
         return levels.of_severity(self.kind) if self.kind in ("crit", "warn") else "unknown"
@@ -49,72 +49,72 @@ class RunSpan:
     name: str
     started_at: float
     from_t: float
-    """Its first sample."""
+    """Time of the first sample."""
     to_t: float
-    """Its last sample, of those that were read."""
+    """Time of the last sample read so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """How a replay stands."""
+    """The state of a replay."""
 
     t: float
-    """Where it stands: at or behind the sample on screen, before the next one."""
+    """The position: at or after the displayed sample, before the next one."""
     from_t: float
-    """The first sample."""
+    """Time of the first sample."""
     read_to_t: float
-    """The last sample that was read so far."""
+    """Time of the last sample read so far."""
     ends_t: float | None
-    """The last sample of all; None: not known before all was read."""
+    """Time of the last sample; None: not known until all is read."""
     whole: bool
-    """All of it was read."""
+    """Whether the whole recording was read."""
     playing: bool
     speed: float
     sample_t: float | None = None
-    """Of the sample on screen; None: none yet."""
+    """Time of the displayed sample; None: none yet."""
     seek_text: str = ""
-    """What is gone to as soon as it has been read, in words; "" for nothing."""
+    """The pending seek target as display text; "": none."""
     note: str = ""
-    """What became of the last request, where nothing did."""
+    """Why the last request had no effect; "": it had."""
     runs: tuple[RunSpan, ...] = ()
     marks: tuple[Mark, ...] = ()
-    """By time."""
+    """In the order of time."""
     gaps: tuple[Gap, ...] = ()
     unread: int = 0
-    """How many things of the recording could not be read."""
+    """Number of unreadable items of the recording."""
 
     @property
     def to_t(self) -> float:
-        """The end, as far as it is known."""
+        """Time of the last sample, or of the last one read while the end is not known."""
         return self.read_to_t if self.ends_t is None else self.ends_t
 
     @property
     def run(self) -> RunSpan | None:
-        """The run in which it stands."""
+        """The run at the position; None: no run read yet."""
         begun = [run for run in self.runs if run.from_t <= self.t]
         return begun[-1] if begun else None
 
     def ends_of(self, run: RunSpan) -> float | None:
-        """Return the last sample of a run; None: not known yet."""
+        """Return the time of a run's last sample; None: not known yet."""
         if run is not self.runs[-1]:
             return run.to_t
         return run.to_t if self.whole else self.ends_t
 
     def gap_at(self, t: float) -> Gap | None:
-        """Return the gap that a time lies in."""
+        """Return the gap that contains `t`; None: no gap."""
         return next((gap for gap in self.gaps if gap.from_t < t < gap.to_t), None)
 
 
 @dataclass(frozen=True, slots=True)
 class TimeAxis:
-    """Time laid on a line on which gaps are narrow."""
+    """Maps time to a line on which gaps are compressed."""
 
     edges: tuple[tuple[float, float], ...]
-    """(t, share of the line), growing."""
+    """(t, share of the line from 0 to 1), ascending."""
 
     @classmethod
     def of(cls, from_t: float, to_t: float, gaps: Iterable[Gap]) -> TimeAxis:
-        """Lay this time on a line."""
+        """Build the axis for `from_t` to `to_t`."""
         spans = _merge_spans(
             (max(g.from_t, from_t), min(g.to_t, to_t)) for g in gaps if g.to_t > from_t and g.from_t < to_t
         )
@@ -133,7 +133,7 @@ class TimeAxis:
         return cls(tuple((t, s / whole_s) for t, s in edges))
 
     def share(self, t: float) -> float:
-        """Return where a time lies, from 0 to 1."""
+        """Return the position of `t` on the line, from 0 to 1."""
         behind = bisect_right(self.edges, t, key=lambda edge: edge[0])
         if behind in (0, len(self.edges)):
             return self.edges[behind - 1 if behind else 0][1]
@@ -142,7 +142,7 @@ class TimeAxis:
 
 
 def _merge_spans(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Sort spans of time, and make one of those that overlap."""
+    """Sort spans of time and merge overlapping ones."""
     merged: list[tuple[float, float]] = []
     for begin, end in sorted(spans):
         if merged and begin <= merged[-1][1]:
@@ -154,14 +154,14 @@ def _merge_spans(spans: Iterable[tuple[float, float]]) -> list[tuple[float, floa
 
 @dataclass(slots=True)
 class MarkCollector:
-    """Gathers the marks, gaps and runs of Snapshots as they come, each only once."""
+    """Collects the marks, gaps and runs of successive Snapshots, each once."""
 
     marks: list[Mark] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     runs: list[RunSpan] = field(default_factory=list)
 
     def add(self, before: Snapshot | None, after: Snapshot) -> None:
-        """Take in the next Snapshot."""
+        """Add what `after` has beyond `before`; None: `after` is the first Snapshot."""
         fresh = new_events(before, after)
         self.gaps += gaps_of(fresh)
         marks = marks_of(fresh, after.t)
@@ -177,7 +177,7 @@ class MarkCollector:
 
 
 def marks_of(events: Iterable[Event], t: float | None = None) -> tuple[Mark, ...]:
-    """Choose what is worth a mark; `t`: when it was first seen, else each event's own time."""
+    """Return marks for verdicts, gaps, warnings and critical events, at `t` or at each event's own time."""
     marks = []
     for event in without_duplicates(events):
         at_t = event.t if t is None else t
@@ -192,7 +192,7 @@ def marks_of(events: Iterable[Event], t: float | None = None) -> tuple[Mark, ...
 
 
 def gaps_of(events: Iterable[Event]) -> tuple[Gap, ...]:
-    """Choose the gaps."""
+    """Return the gaps that events of kind `recorder.gap` report."""
     return tuple(
         Gap(float(event.facts["from"]), float(event.facts["to"]))
         for event in events

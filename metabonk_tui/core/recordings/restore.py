@@ -1,4 +1,4 @@
-"""What was seen before this monitor looked, and how a Snapshot is made of it. Pure."""
+"""Rebuilds the Snapshot of a recorded run that started before this monitor. Pure."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot
 from metabonk_tui.core.run.replay import Step
 
 GAP_KINDS = (EventKind.RECORDER_GAP, EventKind.RECORDER_ERROR)
-"""Kinds that say which stretch is not in the recording: nobody watched, or it could not be stored."""
+"""Kinds of events that mark unrecorded periods: no monitor ran, or storing failed."""
 
 TrueRhythm = Callable[[Snapshot, tuple[Gap, ...], float], Snapshot]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedPast:
-    """What a recording holds of a run."""
+    """The recorded part of a run."""
 
     known: Snapshot | None
-    """The Snapshot of a moment in it, where one was kept; then only what came after it is in `samples`."""
+    """A stored Snapshot; then `samples` start after it. None: no Snapshot stored."""
     samples: Iterable[Sample]
     events: tuple[Event, ...] = ()
-    """All that happened, where `samples` are too few to tell."""
+    """All events of the run, where `samples` are thinned out; otherwise empty."""
     rhythm_s: float | None = None
-    """The true time between samples, where `samples` are only some of them."""
+    """The true interval between samples in seconds, where `samples` are thinned out."""
 
 
 def rebuild(past: RecordedPast, step: Step, with_true_rhythm: TrueRhythm) -> Snapshot | None:
-    """Make the Snapshot of the end of what was recorded; None: nothing was.
+    """Return the Snapshot at the end of the recording; None: nothing recorded.
 
-    `with_true_rhythm` corrects the time between samples and the gaps, where only some of the samples are left.
+    `with_true_rhythm` corrects the interval and the gaps where `samples` are thinned out.
     """
     snapshot = past.known
     for sample in past.samples:

@@ -1,8 +1,8 @@
-"""Where to go in a recording: what a person typed, and which time that is. Pure.
+"""Parses a target in a recording as typed by the operator, and resolves it to a time. Pure.
 
-`55m`, `1h20m`, `00:55:04` are times of the run on screen, `14:32` is the clock on the wall. With seconds it looks like
-a time of the run: `14:32:07` is that where the run has such a time, else the wall's; `at 14:32:07` is always the
-wall's. `3m ago`, `-3m`, `+3m` count from what is on screen.
+`55m`, `1h20m`, `00:55:04` are elapsed times of the run on screen; `14:32` is wall-clock time. `14:32:07` is an
+elapsed time if the run is long enough, otherwise wall-clock time. `at 14:32:07` is always wall-clock time.
+`3m ago`, `-3m`, `+3m` count from the displayed moment.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ MAX_SPAN_S = 10 * 365 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Elapsed:
-    """A time of the run on screen."""
+    """An elapsed time of the run on screen, in seconds."""
 
     s: float
 
 
 @dataclass(frozen=True, slots=True)
 class WallClock:
-    """A time of the clock on the wall."""
+    """A wall-clock time."""
 
     hour: int
     minute: int
     second: int = 0
     or_elapsed: bool = False
-    """Written as a run's time is written, too, and that comes first."""
+    """The text may also mean an elapsed time, which has precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """So much before or after what is on screen."""
+    """Seconds after the displayed moment; negative: before it."""
 
     s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The first sample, or the last."""
+    """The first or the last sample."""
 
     to: Literal["start", "end"]
 
@@ -59,7 +59,7 @@ SeekKind = Literal["warning", "crit", "stop", "verdict", "gap", "run"]
 
 @dataclass(frozen=True, slots=True)
 class FindMark:
-    """The next event of a kind, or the one before."""
+    """The next or the previous mark of a kind."""
 
     what: SeekKind
     forward: bool
@@ -67,7 +67,7 @@ class FindMark:
 
 @dataclass(frozen=True, slots=True)
 class EventMoment:
-    """A time on the run's clock."""
+    """The time of an event on the run's clock."""
 
     t: float
 
@@ -100,7 +100,7 @@ _CLOCK = re.compile(r"(at |@ ?)?(\d{1,6}):([0-5]\d)(?::([0-5]\d))?")
 
 
 def parse(text: str) -> SeekTarget | None:
-    """Read what was typed; None: it means nothing."""
+    """Parse the typed text; None: not understood."""
     normalized = " ".join(text.lower().split())
     if normalized in ("start", "begin", "beginning", "first"):
         return Edge("start")
@@ -141,7 +141,7 @@ def _clock(found: re.Match[str]) -> SeekTarget | None:
 
 
 def find(target: SeekTarget, playback: Playback, zone: tzinfo) -> float | str | None:
-    """Say which time is meant; a sentence where there is none; None: not known before more was read."""
+    """Resolve a target to a time. A text explains why none exists; None: more must be read first."""
     match target:
         case Edge("start"):
             return playback.from_t
@@ -186,7 +186,7 @@ def _wall(wall: WallClock, playback: Playback, zone: tzinfo) -> float | str | No
     wall_time = day.replace(hour=wall.hour, minute=wall.minute, second=wall.second, microsecond=0)
     found = []
     while wall_time.date() <= last.date():
-        # A moment that is named without seconds is that whole minute.
+        # A time without seconds means the whole minute, so up to 60 s earlier count.
         t = wall_time.timestamp()
         if from_t - 60 < t <= to_t:
             found.append(max(t, from_t))
@@ -200,7 +200,7 @@ def _wall(wall: WallClock, playback: Playback, zone: tzinfo) -> float | str | No
 
 def _event(search: FindMark, playback: Playback) -> float | str | None:
     matches = _MATCHERS[search.what]
-    # What is on screen was reached with its sample.
+    # Search backwards from the displayed sample's own time.
     at_t = playback.sample_t if playback.sample_t is not None else playback.t
     if search.forward:
         ahead = [mark.t for mark in playback.marks if mark.t > playback.t and matches(mark)]
@@ -212,7 +212,7 @@ def _event(search: FindMark, playback: Playback) -> float | str | None:
 
 
 def describe_target(target: SeekTarget, playback: Playback) -> str:
-    """Write a target for people."""
+    """Return a target as display text."""
     match target:
         case EventMoment(t):
             run = playback.run

@@ -1,6 +1,6 @@
-"""Two runs beside each other at the same elapsed time, and the first thing in which they part. Pure.
+"""Compares two runs at the same elapsed times, and finds where they first diverge. Pure.
 
-Knows Digests; refuses to know where they come from and how they are drawn.
+Does not: load or draw the `RunTimeline` of a run.
 """
 
 from __future__ import annotations
@@ -16,65 +16,65 @@ EARLY_MARKS_S = tuple(MINUTE_S * minutes for minutes in (5, 10, 15, 20, 25, 30))
 HOUR_S = 3600.0
 
 Pair = tuple[MetricValue | None, MetricValue | None]
-"""A metric in the first and in the second run. None: not recorded."""
+"""A metric's values in the first and the second run; None: not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """From when on one metric differs, materially and for good or for long."""
+    """The start of a material and lasting difference in one metric."""
 
     metric: Metric
     at_s: float
-    """The first time that both were seen and it differed, in seconds after the start of either run."""
+    """The first elapsed time, in seconds, at which both runs have the metric and it differs."""
     a: MetricValue
     b: MetricValue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparisonLine:
-    """One metric at every mark."""
+    """One metric at every mark of the comparison."""
 
     metric: Metric
     pairs: tuple[Pair, ...]
-    """As many as there are marks."""
+    """One pair for each of `Comparison.marks_s`."""
     divergence: Divergence | None
     compared: bool
-    """Was it ever seen in both at the same elapsed time?"""
+    """Whether both runs have the metric at the same elapsed time at least once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """All that was found."""
+    """The result of a comparison."""
 
     a: RunTimeline
     b: RunTimeline
     common_s: float
-    """So long both go: the length of the shorter one."""
+    """The length of the shorter run."""
     marks_s: tuple[float, ...]
-    """The elapsed times at which the lines say what was; the last ones are the ends of the two."""
+    """The elapsed times of the pairs, ending with the ends of both runs."""
     lines: tuple[ComparisonLine, ...]
     divergences: tuple[Divergence, ...]
-    """By the minute in which they begin; in the same minute, what explains most stands first."""
+    """Ordered by starting minute, then by rank: what explains most comes first."""
 
     @property
     def first(self) -> Divergence | None:
-        """The first divergence; None: there is none."""
+        """The first divergence; None: the runs do not diverge."""
         return self.divergences[0] if self.divergences else None
 
     @property
     def comparable(self) -> bool:
-        """Is there anything that both recorded at the same elapsed time?"""
+        """Whether any metric can be compared at all."""
         return any(line.compared for line in self.lines)
 
     def series(self, metric: Metric, points: int) -> tuple[Pair, ...]:
-        """Read one metric at so many elapsed times, evenly spread over what both have."""
+        """Return one metric at `points` elapsed times, evenly spread over the common length."""
         times = [self.common_s * (number + 1) / points for number in range(points)]
         point_pairs = [(self.a.at(at_s), self.b.at(at_s)) for at_s in times]
         return tuple((metric.read(a) if a else None, metric.read(b) if b else None) for a, b in point_pairs)
 
 
 def compare(a: RunTimeline, b: RunTimeline) -> Comparison:
-    """Lay two runs side by side."""
+    """Compare two runs metric by metric."""
     chosen = metrics(a, b)
     common_s = min(a.duration_s, b.duration_s)
     marks = marks_s(a.duration_s, b.duration_s)
@@ -102,7 +102,7 @@ def compare(a: RunTimeline, b: RunTimeline) -> Comparison:
 
 
 def marks_s(first_s: float, second_s: float) -> tuple[float, ...]:
-    """Choose the elapsed times for two lengths: every 5 minutes of validation, hours that double, both ends."""
+    """Return the marks for two lengths: every 5 minutes up to 30, hours that double, and both ends."""
     shorter, longer = sorted((first_s, second_s))
     marks = [at_s for at_s in EARLY_MARKS_S if at_s < shorter]
     hour_s = HOUR_S
@@ -120,18 +120,18 @@ def _pairs(chosen: tuple[Metric, ...], a: TimelinePoint | None, b: TimelinePoint
 
 
 def _times(a: RunTimeline, b: RunTimeline, common_s: float) -> tuple[float, ...]:
-    """List when to look: at the moments of the run that was sampled more rarely.
+    """Return the elapsed times to compare: those of the more rarely sampled run.
 
-    Anything in between would lay what was against what is: a difference of two rhythms, not of two runs.
+    Times between them would compare an old value with a new one: a difference of sampling, not of the runs.
     """
     rarer = [tuple(one.at_s for one in run.points if one.at_s <= common_s) for run in (a, b)]
     rhythms = [max(run.spacing_s, run.last.run.interval_s) for run in (a, b)]
-    # Any order will do where both are alike, as long as it is the same when they change places.
+    # With equal intervals any choice works, if swapping the runs does not change it.
     return max(zip(rhythms, (-len(times) for times in rarer), rarer, strict=True))[2]
 
 
 def _find_divergence(metric: Metric, pairs_seen: list[tuple[float, MetricValue, MetricValue]]) -> Divergence | None:
-    """Find the first difference that lasts: for the metric's time, or, of words and shares, to the end."""
+    """Return the first difference that lasts for the metric's time; words and shares may last to the end instead."""
     began: tuple[float, MetricValue, MetricValue] | None = None
     last_s, times = 0.0, 0
     for at_s, x, y in pairs_seen:

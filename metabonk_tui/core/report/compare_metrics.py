@@ -1,6 +1,6 @@
-"""What two runs are compared by: each metric with how it is read, when it differs, and how it is written.
+"""Defines the metrics that compare two runs: how to read, compare and write each.
 
-Pure. Missing is None and never equal nor unequal to anything; an absent key is known, and counts.
+Pure. A missing value is None and never differs. An absent key is a known value and may differ.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from metabonk_tui.core.worker.metrics import CompareRule, WorkerMetric
 GB = 1_000_000_000
 NOT_RECORDED = "not recorded"
 ABSENT = "absent"
-"""The value of a component of which no worker has the key: known, and no number."""
+"""The value of a component whose key no worker has: known, but no number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """On how many of the workers that were observed it is so."""
+    """How many of the observed workers have a property."""
 
     count: int
     of: int
     what: str = ""
-    """The words behind the number: "looping"."""
+    """Words after the number: "looping"."""
 
 
 MetricValue = float | str | Share
-"""What a metric is at one moment of one run."""
+"""The value of a metric at one moment of one run."""
 MetricKind = Literal["word", "share", "number"]
 
 
@@ -48,23 +48,23 @@ class Metric:
     title: str
     kind: MetricKind
     rank: int
-    """Of differences in the same minute the lowest rank explains most and is named first."""
+    """Among differences in the same minute, the lowest rank explains most and comes first."""
     min_duration_s: float
-    """A difference counts once it was seen over so much time: less is the wobble of a start, or of two rhythms.
+    """Seconds that a difference must last. Shorter ones come from start-up or from unequal sampling.
 
-    One of words or shares counts also when it was seen twice and lasts to the end.
+    A difference in words or shares also counts if it was seen twice and lasts to the end.
     """
     read: Callable[[TimelinePoint], MetricValue | None]
-    """None: not observed at that moment."""
+    """Returns None for a moment without this metric."""
     differs: Callable[[Any, Any], bool]
-    """Do two values, of this metric both, differ materially? The same answer when they change places."""
+    """Whether two values of this metric differ materially. Symmetric."""
     write: Callable[[Any], str]
     min_points: int = 2
-    """At how many moments at least: matters where one of the runs was sampled rarely."""
+    """Least number of differing moments; matters where a run was sampled rarely."""
 
 
 KEYS, KILLS, SHOWING, HEALTH, GAMEPLAY, RATES, MEMORY, VERDICT = range(8)
-"""The ranks. The verdict comes last: it is what the others lead to."""
+"""The ranks. The verdict is last, because the others lead to it."""
 KEY_PRESENT = (
     ComponentState.ACTIVE,
     ComponentState.STALLED,
@@ -76,11 +76,11 @@ QUIET = (ComponentState.STALLED, ComponentState.ZERO, ComponentState.ABSENT, Com
 
 
 def metrics(a: RunTimeline, b: RunTimeline) -> tuple[Metric, ...]:
-    """List what these two are compared by, in the order of the page."""
-    # Both were judged by one configuration: the parts are the same wherever there are workers.
+    """Return the metrics for two runs, in the order of the page."""
+    # One configuration judged both runs, so their components are the same.
     parts = max((_parts(one) for one in (a, b)), key=len)
     derived = tuple(part.id for part in parts if part.derived)
-    # A new word shows only after it held for two evaluations: rarely sampled, that much later.
+    # A new verdict needs two evaluations, so rare sampling shows it later.
     word = Metric(
         "verdict", "verdict", "word", VERDICT, 300.0, lambda m: m.verdict_kind.value, _other_level, str, min_points=3
     )
@@ -104,7 +104,7 @@ def _parts(run_timeline: RunTimeline) -> tuple[ComponentView, ...]:
 
 
 def _of_component(part: ComponentView) -> tuple[Metric, ...]:
-    """Compare one component by whether its key is there, whether it shows, and how far it got."""
+    """Return the metrics of one component: key present, showing, and median value."""
     floor = part.expected_min or 10.0**-part.decimals
     present, showing, value = partial(_present, part.id), partial(_showing, part.id), partial(_median_value, part.id)
     name, decimals = part.title, part.decimals
@@ -118,7 +118,7 @@ def _of_component(part: ComponentView) -> tuple[Metric, ...]:
             RATES,
             600.0,
             value,
-            # Where the key is absent there is no number, and the keys tell it already.
+            # An absent key has no number, and the metric of keys reports it.
             lambda x, y: ABSENT not in (x, y) and _differ_by_factor(4, floor)(x, y),
             lambda x: x if x == ABSENT else number(x, decimals),
         ),
@@ -126,7 +126,7 @@ def _of_component(part: ComponentView) -> tuple[Metric, ...]:
 
 
 def _of_workers(metric: WorkerMetric, rule: CompareRule) -> Metric:
-    """Compare what the rule makes of a number of all workers."""
+    """Return the metric that combines one number of all workers by the rule."""
     return _number(
         f"{metric.id}.{rule.id}",
         rule.title,
@@ -165,7 +165,7 @@ def _number(
 
 
 def differ_by_worker(x: Share, y: Share) -> bool:
-    """Tell whether the shares are at least one worker of the larger pool apart."""
+    """Return whether the shares differ by at least one worker of the larger pool."""
     return abs(x.count * y.of - y.count * x.of) >= min(x.of, y.of)
 
 
@@ -178,13 +178,13 @@ def _none_against_some(x: Share, y: Share) -> bool:
 
 
 def _other_level(x: str, y: str) -> bool:
-    """Differ as exit codes do: go, caution, STOP. A word that knows nothing yet differs from none."""
+    """Return whether two verdicts have different known levels: go, caution, STOP."""
     levels = {VerdictKind(x).level, VerdictKind(y).level}
     return len(levels) == 2 and "unknown" not in levels
 
 
 def _differ_by_factor(factor: float, floor: float) -> Callable[[float, float], bool]:
-    """Differ by so many times, where what lies below the floor counts as the floor."""
+    """Return a test for a difference by `factor`; values below the floor count as the floor."""
     return lambda x, y: max(x, y) >= factor * max(min(x, y), floor)
 
 
@@ -200,7 +200,7 @@ def _more_resets(x: float, y: float) -> bool:
 
 
 def write_share(share: Share) -> str:
-    """Write "0/5", with its words behind it."""
+    """Return a share as "0/5", followed by its words."""
     return f"{share.count}/{share.of}" + (f" {share.what}" if share.what else "")
 
 
@@ -266,7 +266,7 @@ def _uncertain(point: TimelinePoint) -> Share | None:
 
 
 def _gameplay(derived: tuple[str, ...], point: TimelinePoint) -> Share | None:
-    """Count who reached gameplay, of those whose recording could have shown it."""
+    """Count the workers that reached gameplay, among those whose recording could show it."""
     observed = [
         worker
         for worker in _seen(point)
@@ -280,7 +280,7 @@ def _available(point: TimelinePoint) -> float | None:
 
 
 def _held(point: TimelinePoint) -> float | None:
-    """Sum up what all hold; the sum of some of them says nothing."""
+    """Return the bytes held by all answering workers; None: a part is unknown."""
     held = [worker.memory_bytes for worker in point.workers.values() if worker.reach is Reach.UP]
     known = [size for size in held if size is not None]
     return float(sum(known)) if known and len(known) == len(held) else None

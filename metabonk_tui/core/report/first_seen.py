@@ -1,6 +1,6 @@
-"""When each thing that mattered could first have been seen, and how long the run went on after it.
+"""Lists when each important fact of a run was first visible.
 
-Pure: the last Snapshot of a run and all its events come in. Refuses to guess: what was never seen has no row.
+Pure: uses the last Snapshot of a run and all its events. Does not: guess; a fact never seen has no row.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import WorkerRef, worker_names, worker_ref
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
-from metabonk_tui.core.text.phrases import count_of, worker_names
+from metabonk_tui.core.text.phrases import count_of
 
 GAPS_SHOWN = 3
 NO_CAUSE_TIMES: Mapping[str, float] = {}
@@ -22,7 +23,7 @@ NO_CAUSE_TIMES: Mapping[str, float] = {}
 
 @dataclass(frozen=True, slots=True)
 class FirstSeen:
-    """One thing, and when it was first visible."""
+    """One fact, and when it was first visible."""
 
     id: str
     """"component-absent", "verdict-stop", "memory-oom" ..."""
@@ -30,13 +31,13 @@ class FirstSeen:
     severity: Severity
     text: str
     components: tuple[str, ...] = ()
-    workers: tuple[int, ...] = ()
+    workers: tuple[WorkerRef, ...] = ()
 
 
 def first_seen(
     last: Snapshot, events: Sequence[Event], causes_t: Mapping[str, float] = NO_CAUSE_TIMES
 ) -> tuple[FirstSeen, ...]:
-    """List it in the order of time. `causes_t`: when each cause was first named, where that was followed."""
+    """Return the facts in the order of time. `causes_t`: when each cause was first named, where known."""
     found = [
         _start(last),
         *_answers(last, events),
@@ -58,13 +59,13 @@ def _start(last: Snapshot) -> FirstSeen:
     return FirstSeen("run-start", last.run.started_at, "info", f"the run begins{wanted}")
 
 
-def answered_t(last: Snapshot, events: Sequence[Event]) -> dict[int, float]:
+def answered_t(last: Snapshot, events: Sequence[Event]) -> dict[WorkerRef, float]:
     """Say when each worker first answered."""
-    first: dict[int, float] = {}
+    first: dict[WorkerRef, float] = {}
     for event in events:
         if event.kind == EventKind.WORKER_UP:
-            for slot in _slots(event):
-                first.setdefault(slot, event.t)
+            for ref in _slots(event):
+                first.setdefault(ref, event.t)
     return first
 
 
@@ -72,35 +73,35 @@ def _answers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
     first = answered_t(last, events)
     if not first:
         return []
-    slots, whole = tuple(sorted(first)), max(len(last.workers), len(first))
+    refs, whole = tuple(sorted(first)), max(len(last.workers), len(first))
     at, all_t = min(first.values()), max(first.values())
-    early = tuple(slot for slot in slots if first[slot] == at)
-    share = f"{len(slots)}/{whole}"
+    early = tuple(ref for ref in refs if first[ref] == at)
+    share = f"{len(refs)}/{whole}"
     if at == all_t:
-        severity: Severity = "ok" if len(slots) == whole else "warn"
-        return [FirstSeen("workers-answer", at, severity, f"{share} workers answer", workers=slots)]
+        severity: Severity = "ok" if len(refs) == whole else "warn"
+        return [FirstSeen("workers-answer", at, severity, f"{share} workers answer", workers=refs)]
     return [
         FirstSeen("workers-answer", at, "info", f"first answer: {worker_names(early)}", workers=early),
-        FirstSeen("workers-all-answer", all_t, "ok", f"{share} workers have answered", workers=slots),
+        FirstSeen("workers-all-answer", all_t, "ok", f"{share} workers have answered", workers=refs),
     ]
 
 
 def _absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
-    """Tell the keys that never were in any answer: visible from the first answer on."""
+    """Return the components whose keys no answer ever had: visible from the first answer on."""
     first = answered_t(last, events)
-    groups: dict[tuple[int, ...], list[tuple[str, str]]] = {}
+    groups: dict[tuple[WorkerRef, ...], list[tuple[str, str]]] = {}
     for place, component in enumerate(last.workers[0].components if last.workers else ()):
-        slots = tuple(worker.slot for worker in last.workers if _never(worker, place) and worker.slot in first)
-        if slots:
-            groups.setdefault(slots, []).append((component.id, component.title))
+        refs = tuple(worker.ref for worker in last.workers if _never(worker, place) and worker.ref in first)
+        if refs:
+            groups.setdefault(refs, []).append((component.id, component.title))
     found = []
-    for slots, components in groups.items():
+    for refs, components in groups.items():
         ids = tuple(one for one, _ in components)
-        certain = _certain_t(events, ids, slots)
-        named = f"{', '.join(title for _, title in components)} ABSENT on {len(slots)}/{len(last.workers)}"
+        certain = _certain_t(events, ids, refs)
+        named = f"{', '.join(title for _, title in components)} ABSENT on {len(refs)}/{len(last.workers)}"
         since = f", certain at {elapsed(certain - last.run.started_at)} when start-up was over" if certain else ""
         text = f"{named}: not in /status from the first answer on{since}"
-        found.append(FirstSeen("component-absent", max(first[slot] for slot in slots), "crit", text, ids, slots))
+        found.append(FirstSeen("component-absent", max(first[ref] for ref in refs), "crit", text, ids, refs))
     return found
 
 
@@ -109,19 +110,19 @@ def _never(worker: WorkerView, place: int) -> bool:
     return component.samples > 0 and component.samples_with_key == 0 and component.state is not ComponentState.PENDING
 
 
-def _certain_t(events: Sequence[Event], ids: Sequence[str], slots: Sequence[int]) -> float | None:
+def _certain_t(events: Sequence[Event], ids: Sequence[str], refs: Sequence[WorkerRef]) -> float | None:
     for event in events:
         facts = event.facts
-        if facts.get("state") == "ABSENT" and facts.get("component") in ids and set(_slots(event)) & set(slots):
+        if facts.get("state") == "ABSENT" and facts.get("component") in ids and set(_slots(event)) & set(refs):
             return event.t
     return None
 
 
 def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
-    """Tell the keys that were there and went away."""
+    """Return the components whose keys were present and then vanished."""
     found: dict[str, FirstSeen] = {}
     never = {
-        (worker.slot, component.id)
+        (worker.ref, component.id)
         for worker in last.workers
         for place, component in enumerate(worker.components)
         if _never(worker, place)
@@ -130,28 +131,28 @@ def _went_absent(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
         component, title = event.facts.get("component"), event.facts.get("title")
         if event.facts.get("state") != "ABSENT" or not isinstance(component, str) or component in found:
             continue
-        slots = tuple(slot for slot in _slots(event) if (slot, component) not in never)
-        if slots:
-            text = f"{title} went ABSENT on {worker_names(slots)}: it was in /status before"
-            found[component] = FirstSeen("component-vanished", event.t, "crit", text, (component,), slots)
+        refs = tuple(ref for ref in _slots(event) if (ref, component) not in never)
+        if refs:
+            text = f"{title} went ABSENT on {worker_names(refs)}: it was in /status before"
+            found[component] = FirstSeen("component-vanished", event.t, "crit", text, (component,), refs)
     return list(found.values())
 
 
 def _active(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
-    """Tell when each component first showed, and on how many workers it came to show."""
+    """Return when each component was first active, and on how many workers in total."""
     first: dict[str, FirstSeen] = {}
-    showed: dict[str, dict[int, float]] = {}
+    showed: dict[str, dict[WorkerRef, float]] = {}
     titles: dict[str, str] = {}
     for event in events:
         component, title = event.facts.get("component"), event.facts.get("title")
         if event.kind != EventKind.COMPONENT_ACTIVE or not isinstance(component, str):
             continue
         titles[component] = str(title)
-        for slot in _slots(event):
-            showed.setdefault(component, {}).setdefault(slot, event.t)
+        for ref in _slots(event):
+            showed.setdefault(component, {}).setdefault(ref, event.t)
     for component, by_slot in showed.items():
         at = min(by_slot.values())
-        early = tuple(sorted(slot for slot, t in by_slot.items() if t == at))
+        early = tuple(sorted(ref for ref, t in by_slot.items() if t == at))
         whole, latest = max(len(last.workers), len(by_slot)), max(by_slot.values())
         by = "" if latest == at else f"; on {len(by_slot)}/{whole} by {elapsed(latest - last.run.started_at)}"
         on = f"{len(early)}/{whole}" if len(early) > 1 or whole == 1 else worker_names(early)
@@ -169,7 +170,7 @@ def _checks(last: Snapshot) -> list[FirstSeen]:
 
 
 def stop_t(last: Snapshot, events: Sequence[Event]) -> float | None:
-    """Say when STOP was first shown; None: never."""
+    """Return the time of the first STOP; None: never."""
     named = [
         event.t
         for event in events
@@ -195,7 +196,7 @@ def _stop(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
 
 
 def _first_of_workers(last: Snapshot, events: Sequence[Event]) -> list[FirstSeen]:
-    """Tell the first counter reset, jump of a rate, loss, mismatch, and gameplay."""
+    """Return the first restart, rate jump, worker down, environment mismatch and gameplay."""
     found = []
     for kind, name, severity in (
         (EventKind.WORKER_GENERATION, "worker-reset", "warn"),
@@ -273,8 +274,8 @@ def _gaps(last: Snapshot) -> list[FirstSeen]:
     return found
 
 
-def _slots(event: Event) -> tuple[int, ...]:
+def _slots(event: Event) -> tuple[WorkerRef, ...]:
     named = event.facts.get("workers")
     if isinstance(named, list | tuple):
-        return tuple(slot for slot in named if isinstance(slot, int))
+        return tuple(ref for each in named if (ref := worker_ref(each)) is not None)
     return () if event.worker is None else (event.worker,)

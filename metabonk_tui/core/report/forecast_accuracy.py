@@ -1,4 +1,4 @@
-"""The forecast's own record: every warning it raised, what it foretold, and what came of it. Pure, from the events."""
+"""Judges the forecast of a run: each warning with its prediction and outcome. Pure; derived from events."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 
 PredictionOutcome = Literal["came true", "called off", "overtaken", "open"]
-"""overtaken: the pool was changed, or everything had to be learned anew, before it could show. open: the run ended."""
+"""overtaken: a pool change or new learning came first. open: the run ended first."""
 MAX_KILL_DELAY_S = 60.0
-"""A kill may be told this much later than the fall that it ended."""
+"""The kernel may report a kill this much later than the fall that it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +23,32 @@ class Prediction:
     t: float
     state: Literal["WARNING", "CRITICAL"]
     gpu: int | None
-    """Whose memory; None: the machine's."""
+    """Index of the GPU; None: the host's memory."""
     zero_t: float | None
-    """When memory was foretold to end; None: it was not noted."""
+    """The predicted time at which memory runs out; None: not in the event."""
     zero_lo_t: float | None
     zero_hi_t: float | None
     outcome: PredictionOutcome = "open"
     ended_t: float | None = None
-    """When it came true, was called off or overtaken."""
+    """When the outcome was decided; None: open."""
     floor_t: float | None = None
-    """When available memory first fell below the floor while it stood."""
+    """When available memory first fell below the floor during the warning."""
 
     @property
     def lead_s(self) -> float | None:
-        """How long before it came true it was said; None: it did not come true."""
+        """Seconds from the warning to the kill; None: it did not come true."""
         return self.ended_t - self.t if self.outcome == "came true" and self.ended_t is not None else None
 
     @property
     def error_s(self) -> float | None:
-        """How much later than foretold it came true, negative: sooner; None: it did not."""
+        """Seconds from the predicted to the actual time, negative if sooner; None: it did not come true."""
         if self.outcome != "came true" or self.ended_t is None or self.zero_t is None:
             return None
         return self.ended_t - self.zero_t
 
     @property
     def within_band(self) -> bool | None:
-        """Say whether it came true within its band; None: it did not come true, or there is no band."""
+        """Whether the kill was within the band; None: it did not come true, or there is no band."""
         if self.outcome != "came true" or self.ended_t is None or self.zero_lo_t is None or self.zero_hi_t is None:
             return None
         return self.zero_lo_t <= self.ended_t <= self.zero_hi_t
@@ -56,17 +56,17 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class ForecastRecord:
-    """All it said in one run, and what it did not say."""
+    """The warnings of one run, and the kills without a warning."""
 
     raised: tuple[Prediction, ...]
     missed_t: tuple[float, ...]
-    """OOM kills that nothing foretold."""
+    """Times of OOM kills that no warning predicted."""
     note: str
-    """Why there is nothing to judge; "" where there is."""
+    """Why nothing can be judged; "": something can."""
 
 
 def forecast_record(last: Snapshot, events: Sequence[Event]) -> ForecastRecord:
-    """Hold every warning against what came."""
+    """Match every warning with its outcome."""
     kills = [event.t for event in events if event.kind == EventKind.MEMORY_OOM]
     closed: list[Prediction] = []
     open_predictions: dict[tuple[int | None, str], Prediction] = {}
@@ -105,7 +105,7 @@ def _apply_event(
         _close(open_predictions, closed, gpu, ("WARNING", "CRITICAL"), outcome, event.t if kill is None else kill)
         return
     if was == "CRITICAL":
-        # It eased: the louder word is taken back, the warning still stands.
+        # The forecast eased: CRITICAL is called off, WARNING stays.
         _close(open_predictions, closed, gpu, ("CRITICAL",), "called off", event.t)
         if (gpu, "WARNING") in open_predictions:
             return

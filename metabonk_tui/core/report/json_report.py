@@ -1,6 +1,6 @@
-"""A Snapshot as the JSON that `check --json` and `report --json` print. Every `*_s` counts from the start of its run.
+"""Writes a run as the JSON of `check --json` and `report --json`. Every `*_s` counts from the run's start.
 
-Pure; knows the public names and nothing of how they come about.
+Pure. Does not: judge; it only names the fields.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ Report = dict[str, Any]
 
 
 def report(last: Snapshot) -> Report:
-    """Write everything a live pool so far amounts to: the last run at the top, all under `runs`."""
+    """Return the report of a live pool: the last run at the top, several runs under `runs`."""
     return report_histories(histories_so_far(last))
 
 
 def report_histories(histories: Sequence[RunHistory]) -> Report:
-    """Write several runs, oldest first. `runs` is there when there are several."""
+    """Return the report of runs given oldest first. `runs` is present only for several."""
     return join([run(one) for one in histories])
 
 
 def join(reports: Sequence[Report]) -> Report:
-    """Put the last of several runs at the top and all of them under `runs`."""
+    """Return the last report with all of several reports under `runs`."""
     last = dict(reports[-1])
     if len(reports) > 1:
         last["runs"] = list(reports)
@@ -42,7 +42,7 @@ def join(reports: Sequence[Report]) -> Report:
 
 
 def run(history: RunHistory) -> Report:
-    """Write one run."""
+    """Return the report of one run."""
     last = history.last
     start = last.run.started_at
     duration_s = max(0.0, last.t - start)
@@ -102,7 +102,7 @@ def run(history: RunHistory) -> Report:
             {
                 "id": cause.id,
                 "name": cause.name,
-                "workers": list(cause.workers),
+                "workers": [ref.written for ref in cause.workers],
                 "confidence": cause.confidence,
                 "because": cause.because,
                 "confirm": cause.confirm,
@@ -115,7 +115,7 @@ def run(history: RunHistory) -> Report:
 
 
 def relative_times(tree: Any, start: float) -> Any:
-    """Turn every key `*_t` into `*_s`: seconds from `start`, not Unix time. A text under such a key is no time."""
+    """Rename keys `*_t` to `*_s` and make their times relative to `start`. Text values stay unchanged."""
     if isinstance(tree, dict):
         return dict(_relative(key, value, start) for key, value in tree.items())
     return [relative_times(each, start) for each in tree] if isinstance(tree, list) else tree
@@ -140,13 +140,13 @@ def _first_seen(first_seen: FirstSeen, last: Snapshot) -> Report:
         "before_end_s": round(max(0.0, last.t - first_seen.t), 3),
         "severity": "info" if first_seen.severity == "ok" else first_seen.severity,
         "components": list(first_seen.components),
-        "workers": list(first_seen.workers),
+        "workers": [ref.written for ref in first_seen.workers],
         "text": first_seen.text,
     }
 
 
 def _record(record: ForecastRecord) -> Report:
-    """Write what the forecast said, and what came of it."""
+    """Return the warnings of the forecast and their outcomes."""
 
     return {
         "note": record.note,
@@ -171,7 +171,6 @@ def _record(record: ForecastRecord) -> Report:
 
 
 def _forecast(forecast: Forecast | None) -> Report | None:
-    """Write a forecast as it stands."""
     if forecast is None:
         return None
 
@@ -234,7 +233,7 @@ def _worker(worker: WorkerView, duration_s: float) -> Report:
         observed = 1.0 if worker.status is not None else 0.0
     health = worker.health
     return {
-        "slot": worker.slot,
+        "slot": worker.ref.written,
         "generations": worker.generation,
         "deaths": [
             {
@@ -264,13 +263,13 @@ def _event(event: Event) -> Report:
         "at_t": event.t,
         "kind": event.kind,
         "severity": "info" if event.severity == "ok" else event.severity,
-        "worker": event.worker,
+        "worker": None if event.worker is None else event.worker.written,
         "text": event.text,
     }
 
 
 def _alerts(alerts: Iterable[Alert], t: float) -> list[Report]:
-    """Write each alert as it stands at `t`, in the order of the screen."""
+    """Return the alerts with their durations at `t`, in the order of the screen."""
 
     return [
         {
@@ -289,7 +288,7 @@ def _alerts(alerts: Iterable[Alert], t: float) -> list[Report]:
             "most": alert.most,
             "unit": alert.unit,
             "times": alert.times,
-            "workers": list(alert.workers),
+            "workers": [ref.written for ref in alert.workers],
             "acknowledged": None
             if alert.acknowledged is None
             else {"at_t": alert.acknowledged.t, "by": alert.acknowledged.by},

@@ -1,4 +1,4 @@
-"""A run as a report tells it: its end, all that happened, and what is only known by having followed it. Pure."""
+"""Collects a run for reports: its last Snapshot, all events, and its timeline. Pure."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ HistoryVerdict = tuple[float, VerdictKind, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """One run."""
+    """One run as a report reads it."""
 
     last: Snapshot
-    """Where it ended, or stands."""
+    """The last Snapshot of the run so far."""
     events: tuple[Event, ...]
-    """All that happened, oldest first."""
+    """All events, oldest first."""
     timeline: RunTimeline | None = None
-    """None: only its end is known, so nothing can be drawn over time."""
+    """None: only the last Snapshot is known, so nothing can be charted."""
     causes_t: Mapping[str, float] = field(default_factory=dict)
-    """When each cause was first named, where the run was followed."""
+    """When each cause was first named; empty: the run was not followed."""
     derive_from: tuple[Event, ...] | None = None
-    """The events to derive from, where others say more than `events`; None: `events` themselves."""
+    """A more complete list of events for derived facts; None: use `events`."""
 
     @property
     def first_seen(self) -> tuple[FirstSeen, ...]:
-        """When each thing was first visible."""
+        """When each fact was first visible."""
         return first_seen(self.last, self._derived, self.causes_t)
 
     @property
     def forecasts(self) -> ForecastRecord:
-        """What the forecast said, and what came of it."""
+        """The warnings of the forecast, and their outcomes."""
         return forecast_record(self.last, self._derived)
 
     @property
     def verdicts(self) -> tuple[HistoryVerdict, ...]:
-        """Every word and since when: as the Snapshot has it, or as it was told where that is more."""
+        """Every verdict with its start, from the Snapshot or from the events, whichever has more."""
         derive_from = tuple(
             (event.t, VerdictKind(event.facts["word"]), tuple(event.facts.get("because", ())))
             for event in self.events
@@ -57,7 +57,7 @@ class RunHistory:
 
 
 class RunHistoryBuilder:
-    """Follows one run, Snapshot by Snapshot."""
+    """Builds the history of one run from its Snapshots."""
 
     def __init__(self) -> None:
         self._timeline_builder = RunTimelineBuilder()
@@ -66,14 +66,14 @@ class RunHistoryBuilder:
         self._newest: Snapshot | None = None
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take in the next Snapshot of the run."""
+        """Add the next Snapshot of the run."""
         self._timeline_builder.add(snapshot)
         self._take(snapshot)
         for cause in snapshot.causes:
             self._causes_t.setdefault(cause.id, snapshot.t)
 
     def history(self, last: Snapshot | None = None) -> RunHistory | None:
-        """Return the run so far, or as it `last` was once the next one had begun; None: nothing was taken in."""
+        """Return the history so far, with `last` as the final Snapshot if given; None: no Snapshot was added."""
         timeline = self._timeline_builder.timeline()
         if timeline is None:
             return None
@@ -88,13 +88,13 @@ class RunHistoryBuilder:
 
 
 def histories_so_far(last: Snapshot, events: tuple[Event, ...] | None = None) -> tuple[RunHistory, ...]:
-    """Tell every run that a Snapshot knows of, oldest first; `events`: all of the last run's, where they are kept."""
+    """Return every run in a Snapshot, oldest first. `events`: all events of the last run, if stored."""
     earlier = tuple(RunHistory(ended.last, ended.events) for ended in last.ended_runs)
     return (*earlier, RunHistory(last, last.events if events is None else events))
 
 
 def run_histories(snapshots: Iterable[Snapshot]) -> tuple[RunHistory, ...]:
-    """Follow every run in the Snapshots of a recording, oldest first."""
+    """Return the history of every run in the Snapshots of a recording, oldest first."""
     found: list[RunHistory] = []
     for walk in by_run(snapshots):
         builder = RunHistoryBuilder()

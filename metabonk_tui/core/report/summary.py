@@ -1,4 +1,4 @@
-"""A run in three to six sentences, the one a team would want to read first at the top. Pure."""
+"""Summarises a run in at most six sentences for the top of a report. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from metabonk_tui.core.text.numbers import age, elapsed, gigabytes
 
 MAX_SENTENCES = 6
 MIN_LATE_S = 60.0
-"""What was visible less than this before the verdict said so is no news."""
+"""A sign visible less than this before the verdict is not reported."""
 SIGNS_OF_A_KILL = ("forecast-warning", "forecast-critical", "memory-critical")
 SIGNS_OF_SILENCE = ("component-absent", "component-vanished", "env-mismatch", "check-fail")
-"""What each kind of STOP could have been known by; that a worker fell is another matter."""
+"""First signs for each kind of STOP; a lost worker is not among them."""
 _STATE_TEXTS = {ComponentState.UNOBSERVED: "not observed", ComponentState.BAD: "not a number"}
 
 
 def run_sentences(history: RunHistory) -> tuple[str, ...]:
-    """Say what happened."""
+    """Return at most `MAX_SENTENCES` sentences, the most important first."""
     seen = history.first_seen
     sentences = [
         *_verdict(history, seen),
@@ -55,7 +55,7 @@ def _by_kill(history: RunHistory, stop: FirstSeen) -> bool:
 
 
 def _unwatched_after(history: RunHistory) -> str:
-    """Say that nobody watched after the end, where that is known."""
+    """Return the clause about a gap after the last sample; "": no such gap."""
     after = [gap for gap in history.last.run.gaps if gap.from_t >= history.last.t]
     return f", then nobody watched for {age(after[0].to_t - after[0].from_t)}" if after else ""
 
@@ -69,7 +69,7 @@ def _cause(history: RunHistory) -> list[str]:
 
 
 def _component_states(history: RunHistory) -> list[str]:
-    """Say what the components were at the end, those alike together."""
+    """Return one sentence with the final component states, equal states grouped."""
     workers = history.last.workers
     if not answered_t(history.last, history.events) and not any(worker.last_good_t is not None for worker in workers):
         return [f"No worker ever answered, 0/{len(workers)}."] if workers else []
@@ -101,11 +101,13 @@ def _memory(history: RunHistory) -> list[str]:
 
 
 def _restarts(history: RunHistory) -> list[str]:
-    resets = {worker.slot: len(worker.resets_t) for worker in history.last.workers if worker.resets_t}
+    resets = {worker.ref: len(worker.resets_t) for worker in history.last.workers if worker.resets_t}
     if not resets:
         return []
     total = sum(resets.values())
-    by_worker = ", ".join(f"w{slot} {count}" for slot, count in sorted(resets.items(), key=lambda pair: -pair[1])[:8])
+    by_worker = ", ".join(
+        f"{ref.label} {count}" for ref, count in sorted(resets.items(), key=lambda pair: -pair[1])[:8]
+    )
     times = "once" if total == 1 else f"{total} times"
     return [f"Workers began anew {times}, their counters at zero again: {by_worker}."]
 

@@ -1,4 +1,4 @@
-"""A run boiled down to some hundred moments: what a report charts and a comparison lays side by side. Pure."""
+"""Reduces a run to at most some hundred moments, for charts and comparisons. Pure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.run.replay import by_run, ended_as
 from metabonk_tui.core.worker import metrics
 
 FINEST_S = 10.0
-"""The finest spacing of moments, on the run's clock."""
+"""The smallest spacing of moments, in seconds on the run's clock."""
 MAX_POINTS = 720
-"""At twice as many moments every other one is let go: 24 h are kept at less than four minutes."""
+"""At twice this number the spacing doubles: 24 h are kept at less than 4 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +24,26 @@ class ComponentPoint:
 
     state: ComponentState
     value: float | None
-    """None: not a value in the latest good status."""
+    """None: the latest good status has no number here."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerPoint:
-    """One worker at one moment. None is not observed, as in its WorkerView."""
+    """One worker at one moment. None means not observed, as in its WorkerView."""
 
     reach: Reach
     generation: int
     ui_state: str | None
     step: float | None
     memory_bytes: int | None
-    """Its tree, or itself where the tree was not looked at."""
+    """The memory of its process tree, or of its process where the tree was not read."""
     gameplay: bool
-    """Corroborated so far in this run."""
+    """Whether gameplay was corroborated so far in this run."""
     components: Mapping[str, ComponentPoint]
     numbers: Mapping[str, float | None]
-    """Those of `WORKER_METRICS` that a comparison reads, by their ids."""
+    """The values of the compared `WORKER_METRICS`, by id."""
     health: HealthState | None = None
-    """None: nothing is wrong with what it is doing, or it is not known."""
+    """None: no problem found, or not known."""
 
     @property
     def step_rate(self) -> float | None:
@@ -58,17 +59,17 @@ class TimelinePoint:
     verdict_kind: VerdictKind
     available_bytes: int | None
     forecast_state: str | None
-    """A `ForecastState`; None: there is no forecast."""
+    """A `ForecastState`; None: no forecast."""
     zero_s: float | None
-    """When memory was then foretold to end, in seconds after the run's start; None: not foretold."""
+    """The time at which memory was predicted to run out, in seconds of the run; None: no prediction."""
     zero_band_s: tuple[float, float] | None
     oom_kills: int
-    workers: Mapping[int, WorkerPoint]
+    workers: Mapping[WorkerRef, WorkerPoint]
 
 
 @dataclass(frozen=True, slots=True)
 class RunTimeline:
-    """One run: its moments at even spacing, oldest first, and the Snapshot that it ended with."""
+    """One run: evenly spaced moments, oldest first, and its last Snapshot."""
 
     points: tuple[TimelinePoint, ...]
     spacing_s: float
@@ -76,21 +77,20 @@ class RunTimeline:
 
     @property
     def name(self) -> str:
-        """The run's name."""
         return self.last.run.name
 
     @property
     def duration_s(self) -> float:
-        """From its start to what was seen last."""
+        """Seconds from the start to the last Snapshot."""
         return max(0.0, self.last.t - self.last.run.started_at)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """The times that nobody watched."""
+        """The periods without samples."""
         return self.last.run.gaps
 
     def at(self, at_s: float) -> TimelinePoint | None:
-        """Return what was seen last at so many seconds; None before the first, past the end and within a gap."""
+        """Return the last point at or before `at_s`; None: before the first, after the end, or in a gap."""
         t = self.last.run.started_at + at_s
         if at_s > self.duration_s or any(gap.from_t < t < gap.to_t for gap in self.gaps):
             return None
@@ -99,7 +99,7 @@ class RunTimeline:
 
 
 class RunTimelineBuilder:
-    """Boils a run down while it is stepped through, in bounded memory."""
+    """Builds a timeline from successive Snapshots in bounded memory."""
 
     def __init__(self) -> None:
         self._spacing_s = FINEST_S
@@ -107,17 +107,17 @@ class RunTimelineBuilder:
         self._last: Snapshot | None = None
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take in the next Snapshot of the run: of each stretch the last one counts."""
+        """Add the next Snapshot of the run; the last one in each interval counts."""
         at_s = snapshot.t - snapshot.run.started_at
         self._last = snapshot
         self._points[int(at_s // self._spacing_s)] = make_point(snapshot)
         if len(self._points) >= 2 * MAX_POINTS:
             self._spacing_s *= 2
-            # In order of time: the later of two that fall together stays.
+            # In the order of time, so that the later of two merged points stays.
             self._points = {int(one.at_s // self._spacing_s): one for _, one in sorted(self._points.items())}
 
     def timeline(self) -> RunTimeline | None:
-        """Return the run so far; None: nothing was taken in."""
+        """Return the timeline so far; None: no Snapshot was added."""
         if self._last is None:
             return None
         ordered = tuple(one for _, one in sorted(self._points.items()))
@@ -125,7 +125,7 @@ class RunTimelineBuilder:
 
 
 def timelines(snapshots: Iterable[Snapshot]) -> tuple[RunTimeline, ...]:
-    """Sum up every run in the Snapshots of a recording, oldest first."""
+    """Return the timeline of every run in the Snapshots of a recording, oldest first."""
     found: list[RunTimeline] = []
     for walk in by_run(snapshots):
         builder = RunTimelineBuilder()
@@ -139,7 +139,7 @@ def timelines(snapshots: Iterable[Snapshot]) -> tuple[RunTimeline, ...]:
 
 
 def make_point(snapshot: Snapshot) -> TimelinePoint:
-    """Boil one Snapshot down."""
+    """Return the point of one Snapshot."""
     start, forecast = snapshot.run.started_at, snapshot.memory.forecast
     lo_t, hi_t = (forecast.zero_lo_t, forecast.zero_hi_t) if forecast else (None, None)
     return TimelinePoint(
@@ -150,7 +150,7 @@ def make_point(snapshot: Snapshot) -> TimelinePoint:
         zero_s=forecast.reaches_zero_t - start if forecast and forecast.reaches_zero_t is not None else None,
         zero_band_s=(lo_t - start, hi_t - start) if lo_t is not None and hi_t is not None else None,
         oom_kills=snapshot.memory.oom_kills_in_run,
-        workers={worker.slot: _worker(worker) for worker in snapshot.workers},
+        workers={worker.ref: _worker(worker) for worker in snapshot.workers},
     )
 
 

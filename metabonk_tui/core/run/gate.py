@@ -1,4 +1,4 @@
-"""The clock of a run and the six checks of its gate. No check can pass vacuously."""
+"""Judges the clock of a run and the six checks of its gate. No check can pass without evidence."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.snapshot import Check, Gate, Phase
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
-from metabonk_tui.core.text.phrases import cut_list, worker_name
+from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.timeseries.window import Spans
 from metabonk_tui.core.worker.component import SILENT
 
 
 @dataclass(frozen=True, slots=True)
 class GateTrack:
-    """When start-up ended, and what the checks found."""
+    """When start-up ended, and the results of the checks."""
 
     began_t: float | None = None
     checks: tuple[Check, ...] = ()
 
 
 def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, config: Config) -> GateTrack:
-    """End start-up when every wanted worker has answered, or when its grace is over."""
+    """End start-up when every wanted worker has answered, or after the grace of the configuration."""
     if track.began_t is not None:
         return track
     limit_t = started_at + config.clock.startup_grace_s
@@ -39,7 +39,7 @@ def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, con
 
 @dataclass(frozen=True, slots=True)
 class WorkersAt:
-    """What the workers showed at a time."""
+    """Views of the workers at one time."""
 
     t: float
     workers: Sequence[WorkerView]
@@ -56,8 +56,8 @@ def check(
 ) -> tuple[GateTrack, tuple[Check, ...]]:
     """Judge every check that has come due; return the track and the checks that were just judged.
 
-    `before_gap` is what was seen before the gap that ends now; None: there is none. `watched` is time in which we
-    looked, `answered` time in which at least one worker answered, both outside gaps.
+    `before_gap` is the last view before the gap that ends now; None without a gap. `watched` is time in which the
+    monitor polled, `answered` time in which at least one worker answered, both outside gaps.
     """
     every_s = config.clock.validation_s / config.clock.checks
     active_s = config.verdict.active_window_s
@@ -65,7 +65,7 @@ def check(
     checks = []
     for gate_check in track.checks:
         if gate_check.result == "TO COME" and now.t >= gate_check.due_t:
-            # What is seen only after a gap says nothing about a check that came due within it.
+            # A view from after the gap proves nothing about a check that came due within it.
             seen = now if before_gap is None or now.t == gate_check.due_t else before_gap
             gate_check = _judge(gate_check, every_s, watched, answered, seen, stale_s, active_s)
             judged.append(gate_check)
@@ -92,9 +92,9 @@ def _judge(
             gate_check, result="UNKNOWN", because=f"only {answered_s:.0f} of {length_s:.0f} s were observed answering"
         )
     all_seen = [(worker, component) for worker in seen.workers for component in worker.components]
-    # Active at its end, or stalled since, but only after it had grown within the interval.
+    # Active at the end of the interval, or stalled since; either way it must have grown within the interval.
     showing = [
-        f"{worker_name(worker.slot)} {component.title}"
+        f"{worker.ref.label} {component.title}"
         for worker, component in all_seen
         if component.state in (ComponentState.ACTIVE, ComponentState.STALLED)
         and (_grew_since(component, from_t) or _grew_since(component, gate_check.due_t - active_s, or_at=True))
@@ -102,7 +102,7 @@ def _judge(
     if showing and gate_check.due_t - seen.t <= stale_s:
         return replace(gate_check, result="PASS", because=f"showing: {cut_list(showing, 3)}")
     lost = showing or [
-        f"{worker_name(worker.slot)} {component.title}"
+        f"{worker.ref.label} {component.title}"
         for worker, component in all_seen
         if component.window_activity == "showing" and component.state not in SILENT and _grew_since(component, from_t)
     ]
@@ -125,7 +125,7 @@ def _grew_since(component: ComponentView, from_t: float, *, or_at: bool = False)
 
 
 def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:
-    """Project the clock: which phase it is and when the next begins."""
+    """Return the phase of the run at `t`, the times of the gate, and its checks."""
     clock = config.clock
     began_t = track.began_t
     elapsed_s = t - started_at

@@ -29,16 +29,16 @@ def replay_pairs(samples: Iterable[Sample], step: Step) -> Iterator[Stepped]:
 
 
 class RunWalk(Generic[Item]):
-    """One run of a walk, iterated once. What follows it is known when the iteration has ended."""
+    """One run of a walk; iterates once. `following` is known when the iteration has ended."""
 
     def __init__(self, first: Item, rest: Iterator[Item], is_same_run: Callable[[Item, Item], bool]) -> None:
-        """Begin with an item and take the others of its run from `rest`."""
+        """Start with the item `first` and take the other items of its run from `rest`."""
         self.following: Item | None = None
-        """The first item of the next run; None: not known yet, or this run is the last one."""
+        """The first item of the next run; None: not known yet, or no run follows."""
         self._items = self._take(first, rest, is_same_run)
 
     def __iter__(self) -> Iterator[Item]:
-        """Yield the items of this run; a second iteration goes on where the first one stopped."""
+        """Yield the items of this run; a second iteration resumes where the first one stopped."""
         return self._items
 
     def _take(self, first: Item, rest: Iterator[Item], is_same_run: Callable[[Item, Item], bool]) -> Iterator[Item]:
@@ -51,27 +51,27 @@ class RunWalk(Generic[Item]):
 
 
 def by_run(snapshots: Iterable[Snapshot]) -> Iterator[RunWalk[Snapshot]]:
-    """Split Snapshots into runs, in bounded memory: each run is to be iterated before the next one is asked for.
+    """Split Snapshots into runs in bounded memory: the caller iterates each run before it takes the next.
 
-    While no worker has answered yet, the start of the run moves with every sample; each of those is a run of its own,
-    for which `ended_as` gives None.
+    Until a worker answers, the start of the run moves with every sample. Each of those is a run of its own, for
+    which `ended_as` returns None.
     """
     return _split(snapshots, lambda a, b: run_key(a) == run_key(b))
 
 
 def pairs_by_name(pairs: Iterable[Stepped]) -> Iterator[RunWalk[Stepped]]:
-    """Split Samples with their Snapshots by the name of the run: the wait for the first worker is part of the run."""
+    """Split Samples with their Snapshots by name of the run, which includes the wait for the first worker."""
     return _split(pairs, lambda a, b: a[1].run.name == b[1].run.name)
 
 
 def ended_as(run: Snapshot, following: Snapshot) -> Snapshot | None:
-    """Return how a run ended, as the next run keeps it; None: no worker answered in it, so it was no run."""
+    """Return the last Snapshot of a run, as the next run keeps it; None: no worker answered, so it was no run."""
     kept = (ended.last for ended in reversed(following.ended_runs))
     return next((last for last in kept if run_key(last) == run_key(run)), None)
 
 
 def run_key(snapshot: Snapshot) -> RunKey:
-    """Identify the run of a Snapshot."""
+    """Return the identity of a Snapshot's run: name and start."""
     return snapshot.run.name, snapshot.run.started_at
 
 
@@ -82,5 +82,5 @@ def _split(items: Iterable[Item], is_same_run: Callable[[Item, Item], bool]) -> 
         walk = RunWalk(first, rest, is_same_run)
         yield walk
         for _ in walk:
-            pass  # what the caller left of this run
+            pass  # skip the items that the caller left of this run
         first = walk.following

@@ -1,4 +1,7 @@
-"""When a run begins, and how well it was observed. Knows samples' times and workers' lives, not what they show."""
+"""Tracks when a run begins and how well it was observed: sample spacing, gaps, answers, relaunches.
+
+Does not: know what the workers show.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Gap, RunView
 from metabonk_tui.core.timeseries.window import Spacing, Spans
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 KNOWN_STARTS = ("launched by us", "oldest worker process", "relaunch seen", "recording", "")
-"""How a start can be known; a live run whose start is only its first sample begins when something is there."""
+"""How the start of a run can be known. A live run known only by its first sample begins with the first worker."""
 ADOPT_SLACK_S = 5.0
-"""A launch of ours and the relaunch that we saw are one when their starts are this close."""
+"""Seconds within which our own launch and a relaunch that the monitor saw are the same start."""
 
 HANDOVER_S = 60.0
-"""For so long after a launch of ours the workers of before may still answer; that they go is not another launch."""
+"""Seconds after our own launch in which old workers may still answer; their end is not another launch."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunTrack:
-    """What is remembered of the run itself."""
+    """Header of the run, and how well the run was observed."""
 
     header: RunHeader
     begun: bool
     spacing: Spacing
     watched: Spans
-    """When we looked, outside gaps."""
+    """When the monitor sampled, outside gaps."""
     answered: Spans
     """When at least one worker answered, outside gaps."""
     last_t: float | None = None
@@ -36,62 +40,61 @@ class RunTrack:
     observed_s: float = 0.0
     gaps: tuple[Gap, ...] = ()
     asked_t: float | None = None
-    """When workers were last looked at."""
+    """When the monitor last polled workers."""
     answer_t: float | None = None
     """When a worker last answered."""
     looked_t: float | None = None
-    """Since when we have been looking without a gap and without an answer."""
+    """Since when the monitor has polled without a gap and without an answer."""
     revived: tuple[float, float] | None = None
-    """(answered last before, answered again): after a gap or with the whole pool down in between."""
+    """(last answer before, first answer after) a gap or a time with the whole pool down."""
     launcher: tuple[int, float] | None = None
     """(pid, start time) of the launcher."""
     stopped_t: float | None = None
 
     @property
     def started_at(self) -> float:
-        """When the run began."""
         return self.header.started_at
 
 
 def new_run(header: RunHeader, config: Config) -> RunTrack:
-    """Begin to follow a run."""
+    """Return the state of a run before its first sample."""
     blank = Spans(max(config.clock.validation_s, config.verdict.early_silence_s))
     begun = header.how in KNOWN_STARTS
     return RunTrack(header, begun, Spacing(header.interval_s), blank, blank)
 
 
 def spacing_after(run: RunTrack, following: RunTrack) -> Spacing:
-    """Return the spacing with which the run after this one begins: what was seen still holds."""
+    """Return the initial spacing of the next run: measured spacings stay valid across runs."""
     spacing = following.spacing
     return spacing if spacing.declared_s else Spacing(None, run.spacing.recent)
 
 
 def gap_s(run: RunTrack, config: Config) -> float:
-    """Return how long a hole must be to be a gap."""
+    """Return the seconds between two samples above which they enclose a gap."""
     return config.observe.gap_intervals * run.spacing.nominal_s
 
 
 def first_header(sample: Sample) -> RunHeader:
-    """Return the sample's own header, or one made of its time."""
+    """Return the sample's own header; without one, a header from its time."""
     return sample.run or RunHeader(f"run-{int(sample.t)}", sample.t, None, how="first sample")
 
 
 def is_new(run: RunTrack, header: RunHeader | None) -> bool:
-    """Say whether a header begins another run, rather than naming the one that we already saw begin."""
+    """Return whether a header starts another run, instead of naming the relaunch that the monitor already saw."""
     if header is None or header.name == run.header.name:
         return False
     return not (run.header.how == "relaunch seen" and run.started_at >= header.started_at - ADOPT_SLACK_S)
 
 
 def adopt(run: RunTrack, header: RunHeader | None) -> RunTrack:
-    """Take over a header that names the run that is already followed."""
+    """Replace the header of the current run by one that names the same run."""
     if header is None or header == run.header:
         return run
     return replace(run, header=header, begun=run.begun or header.how in KNOWN_STARTS)
 
 
 def observe(run: RunTrack, sample: Sample, config: Config) -> tuple[RunTrack, float, Gap | None]:
-    """Take in one sample's time; return the observed seconds that it adds and the gap that it ends."""
+    """Add one sample's time; return the track, the observed seconds it adds, and the gap it ends."""
     if run.last_t is None:
         return replace(run, last_t=sample.t, samples=1), 0.0, None
     passed_s = sample.t - run.last_t
@@ -103,7 +106,7 @@ def observe(run: RunTrack, sample: Sample, config: Config) -> tuple[RunTrack, fl
     elapsed_s = 0.0 if hole else passed_s
     run = replace(
         run,
-        # One hole does not move the median; a rhythm that has become slower for good does.
+        # One gap does not move the median; a permanently slower rhythm does.
         spacing=run.spacing.add(passed_s),
         watched=run.watched if hole else run.watched.add(run.last_t, sample.t),
         last_t=sample.t,
@@ -116,8 +119,10 @@ def observe(run: RunTrack, sample: Sample, config: Config) -> tuple[RunTrack, fl
 
 
 def note_answers(run: RunTrack, sample: Sample, limit_s: float) -> RunTrack:
-    """Take in whether any worker answered; `limit_s` is how long a hole between two looks may be, and how long
-    the pool may be silent before its next answer is a revival.
+    """Record whether any worker answered in this sample.
+
+    `limit_s` is the longest time between two polls that counts as observed. A pool that was silent for longer and
+    answers again is a revival.
     """
     if not sample.workers:
         return run
@@ -135,7 +140,7 @@ def note_answers(run: RunTrack, sample: Sample, limit_s: float) -> RunTrack:
 
 
 def begin_late(run: RunTrack, sample: Sample) -> RunTrack:
-    """Let a run whose start was not known begin with the first thing that is there."""
+    """Set the start of a run that is not known yet: the oldest worker process, else the first answer."""
     if run.begun:
         return run
     starts = [p.started_at for p in sample.processes or () if p.role == "worker" and p.started_at is not None]
@@ -148,24 +153,24 @@ def begin_late(run: RunTrack, sample: Sample) -> RunTrack:
 
 def relaunch(
     run: RunTrack,
-    before: Mapping[int, WorkerTrack],
-    after: Mapping[int, WorkerTrack],
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
     sample: Sample,
     config: Config,
     *,
     launcher_before: tuple[int, float] | None,
     starting: bool,
 ) -> RunHeader | None:
-    """Return the header of a run that somebody else began, when this sample shows one."""
+    """Return the header of a run that this monitor did not launch, when this sample shows one; else None."""
     if run.header.how == "launched by us" and (starting or sample.t - run.started_at <= HANDOVER_S):
         return None
     launcher = launcher_of(sample)
     if launcher and launcher_before and launcher != launcher_before and launcher[1] > run.started_at + 1:
         return _seen(run, launcher[1])
-    answering = [slot for slot, seen in sample.workers.items() if seen.status is not None]
-    known = [slot for slot in before if before[slot].generation]
-    watched = [slot for slot in answering if slot in known]
-    if len(answering) < 2 or not any(after[slot].generation > before[slot].generation for slot in watched):
+    answering = [ref for ref, seen in sample.workers.items() if seen.status is not None]
+    known = [ref for ref in before if before[ref].generation]
+    watched = [ref for ref in answering if ref in known]
+    if len(answering) < 2 or not any(after[ref].generation > before[ref].generation for ref in watched):
         return None
     recent_t = sample.t - 1.5 * run.spacing.nominal_s
     renewed = [slot for slot in watched if _began(after[slot]) >= recent_t]
@@ -176,13 +181,13 @@ def relaunch(
 
 def _relaunch_unseen(
     run: RunTrack,
-    answering: Sequence[int],
-    before: Mapping[int, WorkerTrack],
-    after: Mapping[int, WorkerTrack],
+    answering: Sequence[WorkerRef],
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
     t: float,
     config: Config,
 ) -> RunHeader | None:
-    """Look for a run that began in a gap, or with the whole pool gone in between: most of the workers are enough."""
+    """Detect a run that began in a gap or with the whole pool down: most workers are new."""
     if run.revived is None or t - run.revived[1] > config.clock.startup_grace_s:
         return None
     gone_t, revived_t = run.revived
@@ -193,7 +198,7 @@ def _relaunch_unseen(
 
 
 def launcher_of(sample: Sample) -> tuple[int, float] | None:
-    """Return the launcher's identity as this sample shows it."""
+    """Return (pid, start time) of the launcher in this sample; None when either is unknown."""
     pool = sample.pool
     if pool is None or pool.launcher_pid is None or pool.launcher_started_at is None:
         return None
@@ -204,8 +209,8 @@ def _began(track: WorkerTrack) -> float:
     return track.generations[-1].began_t if track.generations else float("-inf")
 
 
-def _start_of(slots: Sequence[int], tracks: Mapping[int, WorkerTrack], otherwise_t: float) -> float:
-    starts = [t for slot in slots if (t := tracks[slot].pid_started_at) is not None]
+def _start_of(refs: Sequence[WorkerRef], tracks: Mapping[WorkerRef, WorkerTrack], otherwise_t: float) -> float:
+    starts = [t for ref in refs if (t := tracks[ref].pid_started_at) is not None]
     return min(starts, default=otherwise_t)
 
 
@@ -214,7 +219,6 @@ def _seen(run: RunTrack, started_at: float) -> RunHeader:
 
 
 def view(run: RunTrack, t: float, desired: int | None) -> RunView:
-    """Project the run."""
     return RunView(
         name=run.header.name,
         started_at=run.started_at,

@@ -1,4 +1,4 @@
-"""Bytes from outside → a status or a named failure; text is cleaned here and nowhere else. Never raises."""
+"""Decodes bytes from outside into a status or a named failure. Cleans all text of a status. Never raises."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ MAX_DIGITS = 19
 
 
 def decode_json(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
-    """Decode JSON leniently: a bad number becomes a `BadValue` in its place; returns BadStatus for a bad document."""
+    """Decode JSON leniently: a bad number becomes a `BadValue` in its place; a bad document returns BadStatus.
+
+    Dicts and lists keep their first `MAX_ITEMS` entries; nesting beyond `max_depth` is "too deep".
+    """
     text = body.decode("utf-8-sig", errors="replace") if isinstance(body, bytes) else body.removeprefix("\ufeff")
     try:
         tree = json.loads(text, parse_constant=_constant, parse_float=_float, parse_int=_int)
@@ -27,7 +30,7 @@ def decode_json(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
 
 
 def decode_status(body: bytes) -> WorkerStatus | BadStatus:
-    """Decode one `/status` document."""
+    """Decode one `/status` document; BadStatus unless it is a JSON object."""
     tree = decode_json(body)
     if isinstance(tree, BadStatus):
         return tree
@@ -37,7 +40,7 @@ def decode_status(body: bytes) -> WorkerStatus | BadStatus:
 
 
 def number(status: WorkerStatus | None, name: str, *, minimum: float | None = None) -> NumberField:
-    """Read one numeric field: absent, null, bad, unobserved or a value. A boolean is no number."""
+    """Read one numeric field: absent, null, bad, unobserved or a value. A boolean, and less than `minimum`, is bad."""
     if status is None:
         return NumberField(Presence.UNOBSERVED)
     if name not in status.fields:
@@ -58,13 +61,13 @@ def number(status: WorkerStatus | None, name: str, *, minimum: float | None = No
 
 
 def text(status: WorkerStatus | None, name: str) -> str | None:
-    """Read one text field; None unless it is a text with something in it."""
+    """Read one text field; None when it is missing, empty or not a text."""
     value = status.fields.get(name) if status is not None else None
     return value if isinstance(value, str) and value else None
 
 
 def flag(status: WorkerStatus | None, name: str) -> bool | None:
-    """Read one boolean field; 0 and 1 count as one."""
+    """Read one boolean field; the numbers 0 and 1 count, anything else is None."""
     value = status.fields.get(name) if status is not None else None
     if isinstance(value, bool):
         return value

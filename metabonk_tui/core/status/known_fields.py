@@ -1,6 +1,6 @@
-"""The names that are expected of `/status`, and what the workers said of them. The one place where they are listed.
+"""Lists the expected names of `/status` and who needs each. No other module lists them.
 
-Knows names and who needs them. Refuses to know what a value means.
+Does not: know what a value means.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ READ: Mapping[str, str] = {
     "stream_frozen": "stale frames",
     "timestamp": "causes",
 }
-"""What this program reads besides the configured components, and every worker says, whatever it was built with."""
+"""Names that the program reads besides the configured components. Every worker sends them, whatever its build."""
 READ_IF_PRESENT: Mapping[str, str] = {
     "dynamic_ui_text_density": "causes, stale frames",
     "dynamic_ui_motion": "causes, stale frames",
@@ -53,14 +53,14 @@ READ_IF_PRESENT: Mapping[str, str] = {
     "stream_error": "the worker's own error",
     "fifo_stream_last_error": "the worker's own error",
 }
-"""What is read where it is there: these come with a component, a kind of stream, a version. None is missed."""
+"""Names that depend on a component, a kind of stream or a version. Their absence is no fault."""
 
 NEAR = 0.7
-"""How alike two names must be to be taken for one another."""
+"""Similarity, 0 to 1, from which two names count as alike."""
 
 
 def expectations(config: Config) -> tuple[Expected, ...]:
-    """List every expected name once, with all who need it: the components' first, in their order."""
+    """List every expected name once, with all who need it; those of components come first, as configured."""
     wanted: dict[str, tuple[list[str], bool, tuple[str, ...]]] = {}
 
     def note(name: str, by: str, needed: bool, alternatives: Iterable[str] = ()) -> None:
@@ -86,11 +86,11 @@ def expectations(config: Config) -> tuple[Expected, ...]:
 
 
 def nearest(name: str, seen: Iterable[str], cutoff: float = NEAR) -> str | None:
-    """Return the seen name most like this one; None where none is like it."""
+    """Return the seen name that is most similar to `name`; None below `cutoff`."""
     return next(iter(get_close_matches(name, list(seen), n=1, cutoff=cutoff)), None)
 
 
 def format_names(views: Iterable[NameView], most: int = 4) -> str:
-    """Write names with the nearest seen one: "a (nearest seen: b), c and 2 more"."""
+    """Format names with the nearest seen name: "a (nearest seen: b), c and 2 more"."""
     parts = [view.name + (f" (nearest seen: {view.nearest})" if view.nearest else "") for view in views]
     return cut_list(parts, most)

@@ -1,4 +1,4 @@
-"""Which lines of a worker's log may tell why something is silent, and how many of them are kept. Pure."""
+"""Selects the lines of a worker's log that may explain silence, and limits how many are kept. Pure."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from collections.abc import Iterable
 KEPT_LINES = 20
 RELEVANT = ("warn", "traceback", "exception", "error", "failed", "unavailable", "disabl", "_rollout_loop")
 ACCESS = '"GET /'
-"""Every poll of ours leaves such a line, also where it failed."""
+"""Every poll by the monitor leaves such a line, even a failed poll."""
 _PREFIX = re.compile(r"\[worker:([^\]\s]+)\]|^([\w.-]+-\d+): ")
-"""Who a line of a log says that it is from."""
+"""The name of the worker that wrote a line."""
 
 
 def is_from(line: str, name: str | None) -> bool:
-    """Several workers may write into one file: a line that bears another one's name is not from this one."""
+    """Return whether a line may be from worker `name`: a shared file contains lines with other names."""
     match = _PREFIX.search(line)
     return name is None or match is None or (match[1] or match[2]) == name
 
 
 def without_prefix(line: str) -> str:
-    """Return a line without who says it, so that workers that say the same can be told together."""
+    """Return a line without the name of its worker, so that equal lines of several workers match."""
     return _PREFIX.sub("", line).strip()
 
 
 def is_relevant(line: str) -> bool:
-    """Say whether a line may tell a cause."""
+    """Return whether a line may name a cause: it contains a word of `RELEVANT` and is not a poll."""
     lowered = line.lower()
     return ACCESS not in line and any(word in lowered for word in RELEVANT)
 
 
 def add_relevant(known: tuple[str, ...], lines: Iterable[str]) -> tuple[str, ...]:
-    """Add the telling lines that are new. The first ones and the last ones stay: a worker complains as it starts."""
+    """Add the relevant lines that are new. Beyond `KEPT_LINES`, the middle goes: workers log causes as they start."""
     merged = (*known, *(line for line in dict.fromkeys(lines) if line not in known and is_relevant(line)))
     if len(merged) > KEPT_LINES:
         half = KEPT_LINES // 2

@@ -1,4 +1,4 @@
-"""Collects the events of one step, and makes one event of equal drafts of several workers."""
+"""Collects the events of one step, and merges equal drafts of several workers into one event."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from metabonk_tui.core.alerts.rules import SAME_EVENT
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import worker_names
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Check, Verdict
 from metabonk_tui.core.text.numbers import age
-from metabonk_tui.core.text.phrases import worker_names
 from metabonk_tui.core.worker.process_exits import ExitedProcess
 
 _CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 
 
 class EventLog:
-    """The events of one step, after those of the steps before."""
+    """The events of one step, appended to those of earlier steps."""
 
     def __init__(self, t: float, before: tuple[Event, ...]) -> None:
         self._t = t
@@ -29,54 +29,54 @@ class EventLog:
 
     @property
     def newest(self) -> tuple[Event, ...]:
-        """The newest `MAX_EVENTS`, oldest first; those of this step by their times."""
+        """The newest `MAX_EVENTS` events, oldest first; this step's events are sorted by time."""
         return (*self._before, *sorted(self._events, key=lambda event: event.t))[-MAX_EVENTS:]
 
     @property
     def emitted(self) -> int:
-        """How many events this step has brought."""
+        """The number of events of this step."""
         return len(self._events)
 
     def add(self, events: Iterable[Event]) -> None:
-        """Take over events that came with the sample."""
+        """Append events that came with the sample."""
         self._events.extend(events)
 
     def emit(self, draft: EventDraft) -> None:
-        """Emit a draft as it stands: its text names the worker itself, where it is about one."""
+        """Emit a draft unchanged. Its text must name the worker, if it is about one."""
         worker = draft.workers[0] if len(draft.workers) == 1 else None
         t = self._t if draft.t is None else draft.t
         self._events.append(Event(t, draft.kind, draft.severity, draft.text, worker, draft.facts))
 
     def emit_all(self, drafts: Iterable[EventDraft]) -> None:
-        """Emit drafts as they stand."""
+        """Emit drafts unchanged and in order."""
         for draft in drafts:
             self.emit(draft)
 
     def emit_for_workers(self, drafts: Iterable[EventDraft]) -> None:
-        """Emit drafts about workers: one event for all that share kind, severity and text, its workers named first."""
+        """Emit drafts about workers: one event per kind, severity and text, prefixed with the workers' names."""
         groups: dict[tuple[EventKind, Severity, str], list[EventDraft]] = {}
         for draft in drafts:
             groups.setdefault((draft.kind, draft.severity, draft.text), []).append(draft)
         for (kind, severity, text), same in groups.items():
-            slots = [slot for draft in same for slot in draft.workers]
+            refs = [ref for draft in same for ref in draft.workers]
             last = same[-1]
-            if len(slots) == 1 and last.detail:
+            if len(refs) == 1 and last.detail:
                 text = f"{text}: {last.detail}"
-            elif len(slots) > 1 and last.plural:
+            elif len(refs) > 1 and last.plural:
                 text = last.plural
-            facts = {"workers": slots, **last.facts}
-            self.emit(EventDraft(kind, severity, f"{worker_names(slots)} {text}", tuple(slots), facts, last.t))
+            facts = {"workers": [ref.written for ref in refs], **last.facts}
+            self.emit(EventDraft(kind, severity, f"{worker_names(refs)} {text}", tuple(refs), facts, last.t))
 
 
 def check_draft(check: Check, total: int) -> EventDraft:
-    """Write the result of a check of the gate."""
+    """Draft the result of a check of the gate, at the time at which the check was due."""
     text = f"check {check.n}/{total} {check.result}: {check.because}"
     facts = {"n": check.n, "result": check.result}
     return EventDraft(EventKind.CHECK, _CHECKS[check.result], text, facts=facts, t=check.due_t)
 
 
 def verdict_draft(verdict: Verdict) -> EventDraft:
-    """Write a change of the verdict, with its first reason."""
+    """Draft a change of the verdict, with its first reason."""
     was = f"{verdict.was} → " if verdict.was else ""
     reason = f": {verdict.because[0]}" if verdict.because else ""
     facts = {"word": verdict.kind.value, "because": list(verdict.because)}
@@ -85,15 +85,15 @@ def verdict_draft(verdict: Verdict) -> EventDraft:
 
 
 def exit_draft(severity: Severity, text: str, process: ExitedProcess) -> EventDraft:
-    """Write how a process ended."""
+    """Draft the end of a process, with its pid, reason and exit code."""
     ended = process.process_exit
     facts = {"pid": process.pid, "word": ended.reason, "exit_code": ended.exit_code}
-    workers = (process.slot,) if process.role == "worker" and process.slot is not None else ()
+    workers = () if process.ref is None else (process.ref,)
     return EventDraft(EventKind.PROCESS_EXIT, severity, text, workers, facts)
 
 
 def alert_draft(transition: AlertTransition) -> EventDraft:
-    """Write that an alert fires, escalates or has ended."""
+    """Draft that an alert fired, escalated or resolved."""
     resolved = transition.kind == "resolved"
     kind = EventKind.ALERT_RESOLVED if resolved else EventKind.ALERT_FIRING
     severity: Severity = "ok" if resolved else transition.alert.severity
@@ -111,10 +111,10 @@ def _alert_text(transition: AlertTransition) -> str:
 
 
 def _alert_facts(transition: AlertTransition) -> dict[str, Any]:
-    """Gather all that is known; `twin` names the event that showed the same condition when it began."""
+    """Return the facts of a transition; `twin` is the kind of event that reports the same start."""
     alert: Alert = transition.alert
     facts = {"id": alert.id, "turn": transition.kind, "severity": alert.severity, "since": alert.since_t}
-    facts |= {"workers": list(alert.workers), "times": alert.times}
+    facts |= {"workers": [ref.written for ref in alert.workers], "times": alert.times}
     facts |= {"least": alert.least, "most": alert.most, "unit": alert.unit} if alert.unit else {}
     facts |= {"duration": alert.duration_s(alert.resolved_t)} if alert.resolved_t is not None else {}
     return facts | ({"twin": SAME_EVENT[alert.name]} if alert.name in SAME_EVENT else {})

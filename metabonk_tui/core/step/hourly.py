@@ -1,4 +1,4 @@
-"""The hourly validation: what stands an hour later, in one line. Pure."""
+"""Writes the hourly validation: the state of the run in one line. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ HOUR_S = 3600.0
 
 
 def hour_of(snapshot: Snapshot) -> int:
-    """Count the full hours of the run."""
+    """Return the number of full hours of the run."""
     return int(snapshot.run.elapsed_s // HOUR_S)
 
 
 def hour_event(snapshot: Snapshot) -> Event:
-    """Say how the run stands: verdict, checks, memory, workers."""
+    """Return the event with verdict, checks, memory and workers of the run."""
     gate, memory = snapshot.gate, snapshot.memory
     up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
     counts = [f"{gate.count(result)} {result}" for result in ("PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME")]

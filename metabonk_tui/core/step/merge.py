@@ -1,4 +1,4 @@
-"""Several Samples as one: the newest readings, and everything that the others told once. Pure."""
+"""Merges Samples: the newest readings, and every reading that only one of them had. Pure."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from dataclasses import fields, replace
 from typing import Any
 
 from metabonk_tui.core.model.sample import KernelLogReading, Sample
-
-READINGS = frozenset({"t", "workers", "memory", "processes", "gpus", "pool", "watch", "lag_s"})
-"""What each Sample says anew; all else is told once."""
+from metabonk_tui.core.model.sample_fields import EACH_TICK
 
 
 def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> Sample:
-    """Add to a Sample what an earlier one told once, the newest `keep_events` events of both."""
+    """Add an earlier Sample's one-time fields to a Sample; keep the newest `keep_events` events of both."""
     if earlier is None:
         return sample
     kept: dict[str, Any] = {}
     for item in fields(Sample):
         before, now = getattr(earlier, item.name), getattr(sample, item.name)
-        if item.name in READINGS or before is None:
+        if item.name in EACH_TICK or before is None:
             continue
         if item.name == "events":
             kept[item.name] = (*before, *now)[-keep_events:]

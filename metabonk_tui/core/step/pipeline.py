@@ -1,4 +1,4 @@
-"""(previous Snapshot, Sample) → Snapshot: the one path for live, file and test. Pure.
+"""Computes (previous Snapshot, Sample) → Snapshot, the same way for live, file and test. Pure.
 
 Runs the stages of a tick, and decides which run a sample belongs to. Does not: know what a stage does.
 """
@@ -29,7 +29,7 @@ KEPT_RUNS = 50
 
 
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
-    """Say what a sample means after all that came before. Never raises for anything that was observed."""
+    """Return the Snapshot of a sample after all samples before it. Never raises for observed data."""
     if previous is None:
         return _advance(None, _new_state(runs.first_header(sample), config), sample, config)
     state = cast(State, previous.state)
@@ -70,7 +70,7 @@ def _new_state(header: RunHeader, config: Config) -> State:
 
 
 def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
-    """Close the run so far, if it ever was one, and begin another."""
+    """Close the previous run, if it had begun, and start a new one."""
     state = cast(State, previous.state)
     ended = previous.ended_runs
     if state.run.begun:
@@ -85,9 +85,10 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
 
 
 def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
-    """Return the last Snapshot of a run that ends before this sample: the hole up to it is still that run's.
+    """Return the last Snapshot of a run that ends before this sample.
 
-    So is a kernel kill in it: what the counter shows when the next run begins is that run's zero.
+    The gap before the sample belongs to the ended run, and so does a kernel kill in that gap.
+    The next run counts kills from the counter in its first sample.
     """
     last = replace(previous, state=None, ended_runs=())
     events = EventLog(previous.t, previous.events)
@@ -109,7 +110,7 @@ def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config)
 def _advance(
     previous: Snapshot | None, state: State, sample: Sample, config: Config, pool: PoolReading | None = None
 ) -> Snapshot:
-    """Run every stage; `pool`: how the pool stood before a run that begins now."""
+    """Run every stage; `pool`: the last pool reading before a new run."""
     pool = sample.pool or (previous.pool if previous else pool) or PoolReading()
     tick = Tick(
         previous=previous,
@@ -131,7 +132,7 @@ def _advance(
 
 
 def _with_events_only(previous: Snapshot, tick: Tick) -> Snapshot:
-    """Take in a sample with nothing but events: nothing was looked at, so nothing can be judged."""
+    """Add a sample that has only events; without readings nothing is judged."""
     tick.events.add(tick.sample.events)
     known = alerts.apply_events(tick.now.alerts, tick.sample.events)
     tick.update(alerts=known, run=with_own_actions(tick.now.run, tick.sample))

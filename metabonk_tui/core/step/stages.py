@@ -1,7 +1,7 @@
-"""The stages of one tick. Their order is the program: what a later stage reads, an earlier one has written.
+"""Defines the stages of one tick, in their order of execution.
 
-A stage is a small function that reads and writes a `Tick`. What it writes, and what it needs of earlier stages, is
-declared; a test checks both. "now.x" is the field x of the state that the next step starts from.
+A stage is a small function that reads and writes a `Tick`. It declares the fields that it writes and needs; a test
+checks both. "now.x" is the field x of the state from which the next step starts.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from metabonk_tui.core.memory import flight_recorder
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import PoolReading, RunHeader
 from metabonk_tui.core.model.snapshot import Gap, Gate, Verdict
 from metabonk_tui.core.model.timing import Timing
@@ -39,11 +40,11 @@ KEPT_VERDICTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage with what it declares."""
+    """A stage with its declared fields."""
 
     run: Callable[[Tick], None]
     writes: tuple[str, ...]
-    """Fields that this stage alone writes."""
+    """Fields that only this stage writes."""
     needs: tuple[str, ...]
     """Fields of earlier stages that it reads."""
 
@@ -56,7 +57,7 @@ class Stage:
 
 
 def stage(*, writes: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> Callable[[Callable[[Tick], None]], Stage]:
-    """Declare what a stage writes and needs. Every stage may emit events."""
+    """Declare the fields that a stage writes and needs. Every stage may emit events."""
     return lambda run: Stage(run, writes, needs)
 
 
@@ -65,7 +66,7 @@ def stage(*, writes: tuple[str, ...] = (), needs: tuple[str, ...] = ()) -> Calla
 
 @stage(writes=("run", "timing"))
 def observe_run(tick: Tick) -> None:
-    """Take in the time of the sample, and compute every limit that follows from it."""
+    """Add the sample to the run, and compute every limit that depends on its time."""
     sample, config = tick.sample, tick.config
     run, elapsed_s, gap = runs.observe(runs.begin_late(tick.now.run, sample), sample, config)
     run = replace(run, launcher=runs.launcher_of(sample) or run.launcher)
@@ -91,17 +92,17 @@ def observe_run(tick: Tick) -> None:
 
 @stage(writes=("tracks",), needs=("timing",))
 def observe_workers(tick: Tick) -> None:
-    """Take in every wanted slot, and every other one that was seen alive."""
+    """Take in every wanted worker, and every other one that was seen alive."""
     sample, desired, before = tick.sample, tick.desired, tick.before.tracks
-    wanted = set(range(desired)) if desired is not None else set(sample.workers)
-    alive = {slot for slot, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
-    known = {slot for slot, track in before.items() if track.generation and (desired is None or slot < desired)}
+    wanted = {WorkerRef(slot=slot) for slot in range(desired)} if desired is not None else set(sample.workers)
+    alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
+    known = {ref for ref, track in before.items() if track.generation and (desired is None or ref.slot < desired)}
     of_slot = {p.slot: p for p in sample.processes or () if p.role == "worker" and p.slot is not None}
-    tracks: dict[int, WorkerTrack] = {}
-    for slot in sorted(wanted | alive | known):
-        track = before.get(slot) or workers.new_track(slot, sample.t, tick.config)
-        seen, env = sample.workers.get(slot), sample.environments.get(slot)
-        tracks[slot] = workers.observe(track, seen, of_slot.get(slot), env, tick.timing, tick.config)
+    tracks: dict[WorkerRef, WorkerTrack] = {}
+    for ref in sorted(wanted | alive | known):
+        track = before.get(ref) or workers.new_track(ref, sample.t, tick.config)
+        seen, env = sample.workers.get(ref), sample.environments.get(ref)
+        tracks[ref] = workers.observe(track, seen, of_slot.get(ref.slot), env, tick.timing, tick.config)
     tick.tracks = tracks
 
 
@@ -119,7 +120,7 @@ def observe_process_exits(tick: Tick) -> None:
 
 @stage(writes=("now.memory", "now.recorder"), needs=("now.exits", "observed_memory"))
 def latch_oom_kills(tick: Tick) -> None:
-    """Latch kills that an exit names where no counter shows them; keep what led up to a kill."""
+    """Latch OOM kills known only from exits, and keep the readings before a kill."""
     drafts = tick.now.exits.drafts
     named = tuple(process.who for _, _, process in drafts if process.process_exit.reason == "OOM-killed")
     latched = memory.latch_named(tick.observed_memory, tick.sample.t, named)
@@ -156,7 +157,7 @@ def view_workers(tick: Tick) -> None:
 
 @stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "workers"))
 def check_gate(tick: Tick) -> None:
-    """End start-up when it is over, and judge every check that has come due."""
+    """End start-up when all workers answered or time is up, and judge the checks that are due."""
     run, timing, config, previous = tick.run, tick.timing, tick.config, tick.previous
     answered = [view for view in tick.workers if view.last_good_t is not None]
     all_answered = bool(tick.workers) and len(answered) == len(tick.workers) and run.begun
@@ -170,12 +171,12 @@ def check_gate(tick: Tick) -> None:
     tick.gate = gate.view(track, timing.t, run.started_at, config)
 
 
-# What is emitted of it
+# Which events it emits
 
 
 @stage(writes=("now.tracks",), needs=("timing", "tracks", "workers", "now.exits"))
 def emit_worker_events(tick: Tick) -> None:
-    """Emit what changed on the workers, and note in their tracks what was emitted."""
+    """Emit the changes of the workers, and mark announced step rates as emitted."""
     texts = exits.known_exit_texts(tick.now.exits, tick.timing.t, tick.timing.late_s)
     drafts = worker_events.drafts(tick.before.tracks, tick.tracks, tick.workers, tick.config, texts)
     tick.events.emit_for_workers(drafts)
@@ -240,7 +241,7 @@ def gather_verdict_inputs(tick: Tick) -> None:
 
 @stage(writes=("now.cause_tracker",), needs=("inputs", "tracks", "now.env_file"))
 def rank_causes(tick: Tick) -> None:
-    environs = {slot: track.env.values for slot, track in tick.tracks.items() if track.env is not None}
+    environs = {ref: track.env.values for ref, track in tick.tracks.items() if track.env is not None}
     found = tick.before.cause_tracker.observe(tick.sample, tick.inputs, environs, tick.now.env_file)
     tick.update(cause_tracker=found)
 
@@ -290,11 +291,11 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
-# What stages and the end of a run share
+# Shared by the stages and the end of a run
 
 
 def emit_run_start(events: EventLog, header: RunHeader) -> None:
-    """Emit that a run begins, and under which names its recorder asked for what `/status` never had."""
+    """Emit the start of a run, and the field names of its recorder that `/status` never had."""
     how = f", {header.how}" if header.how else ""
     text = f"run {header.name} begins{how}"
     events.emit(EventDraft(EventKind.RUN_START, "info", text, facts={"how": header.how}, t=header.started_at))
@@ -305,13 +306,13 @@ def emit_run_start(events: EventLog, header: RunHeader) -> None:
 
 
 def emit_gap(events: EventLog, gap: Gap) -> None:
-    """Emit that nobody watched for a while."""
+    """Emit a gap in the recording, with its length in seconds."""
     text = f"nothing was recorded for {gap.to_t - gap.from_t:.0f} s"
     events.emit(EventDraft(EventKind.RECORDER_GAP, "warn", text, facts={"from": gap.from_t, "to": gap.to_t}))
 
 
 def add_verdict(verdicts: tuple[VerdictChange, ...], verdict: Verdict, events: EventLog) -> tuple[VerdictChange, ...]:
-    """Add a verdict to those of the run, and emit it, where it is of another kind than the last one."""
+    """Append and emit a verdict if its kind differs from the last one."""
     if verdicts and verdicts[-1][1] is verdict.kind:
         return verdicts
     events.emit(verdict_draft(verdict))
@@ -327,7 +328,7 @@ def verdict_inputs(
     pool: PoolReading,
     config: Config,
 ) -> VerdictInputs:
-    """Gather what a verdict at `t` stands on."""
+    """Return the inputs of a verdict at `t`."""
     run = state.run
     began_t = gate_view.began_t
     window_s = config.clock.validation_s if began_t is None else min(config.clock.validation_s, max(t - began_t, 0.0))

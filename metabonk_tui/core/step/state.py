@@ -1,4 +1,7 @@
-"""What the steps keep between samples (`State`), and what one step works on (`Tick`). Does not: judge anything."""
+"""Declares what steps keep between samples (`State`) and what one step works on (`Tick`).
+
+Does not: judge anything.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Check, Gap, Gate, Snapshot, Verdict, VerdictKind
 from metabonk_tui.core.model.timing import Timing
@@ -34,17 +38,17 @@ VerdictChange = tuple[float, VerdictKind, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a step needs of the steps before it."""
+    """The data that a step needs from earlier steps."""
 
     run: RunTrack
-    tracks: Mapping[int, WorkerTrack]
+    tracks: Mapping[WorkerRef, WorkerTrack]
     memory: MemoryTrack
     gate: GateTrack
     contract: ContractTrack
-    health_tracks: Mapping[int, HealthTrack] = field(default_factory=dict)
+    health_tracks: Mapping[WorkerRef, HealthTrack] = field(default_factory=dict)
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     env_file: EnvFileReading | None = None
-    """The last that was read; a file outlives a run."""
+    """The last reading; it survives the end of a run."""
     cause_tracker: CauseTracker = field(default_factory=CauseTracker)
     exits: ExitState = field(default_factory=ExitState)
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
@@ -54,10 +58,10 @@ class State:
 
 @dataclass(slots=True)
 class Tick:
-    """One step at work. It lives for one step and never leaves it: the only mutable thing in the core.
+    """The working data of one step. Mutable, and never kept after the step.
 
-    The first block is given. Each of the others is written by exactly one stage; reading one before its stage has run
-    raises AttributeError.
+    The pipeline sets the first block. Exactly one stage writes each of the other fields; reading a field before its
+    stage has run raises AttributeError.
     """
 
     previous: Snapshot | None
@@ -71,12 +75,12 @@ class Tick:
     desired: int | None
 
     run: RunTrack = field(init=False)
-    """The run with this sample taken in, before our own actions are noted in it."""
+    """The run including this sample, before the pool's own actions are noted."""
     timing: Timing = field(init=False)
-    tracks: Mapping[int, WorkerTrack] = field(init=False)
+    tracks: Mapping[WorkerRef, WorkerTrack] = field(init=False)
     """The workers with this sample taken in, before what was emitted of them is noted."""
     observed_memory: MemoryTrack = field(init=False)
-    """Memory with this sample taken in, before kills that only the kernel's log names are latched."""
+    """Memory including this sample, before kills known only from the kernel's log are latched."""
     workers: tuple[WorkerView, ...] = field(init=False)
     judged_checks: tuple[Check, ...] = field(init=False)
     gate: Gate = field(init=False)
@@ -86,12 +90,12 @@ class Tick:
     verdicts: tuple[VerdictChange, ...] = field(init=False)
 
     def update(self, **fields: Any) -> None:
-        """Replace these fields of `now`."""
+        """Replace the given fields of `now`."""
         self.now = replace(self.now, **fields)
 
 
 def with_own_actions(run: RunTrack, sample: Sample) -> RunTrack:
-    """Note what we did ourselves: a pool that we stopped is not a pool that failed."""
+    """Note the monitor's own stops and launches, so that a stopped pool does not count as failed."""
     for event in sample.events:
         if event.severity == "crit":
             continue
@@ -106,7 +110,7 @@ def with_own_actions(run: RunTrack, sample: Sample) -> RunTrack:
 
 
 def with_true_rhythm(snapshot: Snapshot, gaps: tuple[Gap, ...], rhythm_s: float) -> Snapshot:
-    """Correct the time between samples and the gaps of a Snapshot that was made of only some of the samples."""
+    """Return a Snapshot built from part of the samples with the true interval (seconds) and gaps."""
     state = cast(State, snapshot.state)
     run = replace(state.run, spacing=Spacing(rhythm_s), gaps=gaps or state.run.gaps)
     return replace(

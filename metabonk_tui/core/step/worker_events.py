@@ -1,4 +1,4 @@
-"""What changed on the workers between two samples, as drafts of events."""
+"""Drafts the events for changes of workers between two samples."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, EnvView, Reach, WorkerView
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import wrong_keys
@@ -17,33 +18,33 @@ from metabonk_tui.core.worker.tracker import WorkerTrack
 
 
 def drafts(
-    before: Mapping[int, WorkerTrack],
-    after: Mapping[int, WorkerTrack],
+    before: Mapping[WorkerRef, WorkerTrack],
+    after: Mapping[WorkerRef, WorkerTrack],
     views: Sequence[WorkerView],
     config: Config,
     exit_texts: ExitTexts,
 ) -> Iterator[EventDraft]:
-    """Draft what changed, slot by slot. `exit_texts`: how processes ended, where that is known by now."""
+    """Draft what changed, worker by worker. `exit_texts`: how processes ended, where that is known by now."""
     # `health.health_events` drafts that these do not answer, and how.
-    unanswering = {view.slot for view in views if view.health and view.health.state in UNANSWERING}
-    by_slot = {view.slot: view for view in views}
-    for slot, track in after.items():
-        old = before.get(slot)
+    unanswering = {view.ref for view in views if view.health and view.health.state in UNANSWERING}
+    by_slot = {view.ref: view for view in views}
+    for ref, track in after.items():
+        old = before.get(ref)
         yield from _own_drafts(old, track, exit_texts)
-        if slot not in unanswering:
+        if ref not in unanswering:
             yield from _reach(old, track, exit_texts)
         yield from _rate(track)
-        yield from _environment(old, track, by_slot[slot].env if slot in by_slot else None)
+        yield from _environment(old, track, by_slot[ref].env if ref in by_slot else None)
         yield from _components(old, track, config)
         yield from _gameplay(old, track)
 
 
-def with_announced_rates(tracks: Mapping[int, WorkerTrack]) -> dict[int, WorkerTrack]:
+def with_announced_rates(tracks: Mapping[WorkerRef, WorkerTrack]) -> dict[WorkerRef, WorkerTrack]:
     """Note in the tracks which step rates were emitted, so that the same jump is emitted once."""
     noted = {}
-    for slot, track in tracks.items():
+    for ref, track in tracks.items():
         steps = announce_rate(track.steps)
-        noted[slot] = track if steps is None else replace(track, steps=steps)
+        noted[ref] = track if steps is None else replace(track, steps=steps)
     return noted
 
 
@@ -51,59 +52,59 @@ def _own_drafts(old: WorkerTrack | None, track: WorkerTrack, exit_texts: ExitTex
     for draft in track.drafts:
         text = draft.text
         if draft.kind is EventKind.WORKER_GENERATION:
-            ended = _exit_text(track.slot, old.pid if old else None, exit_texts)
+            ended = _exit_text(track.ref, old.pid if old else None, exit_texts)
             text = f"gen {track.generation}: {text}{ended}"
-        yield replace(draft, text=text, workers=(track.slot,))
+        yield replace(draft, text=text, workers=(track.ref,))
 
 
 def _reach(old: WorkerTrack | None, track: WorkerTrack, exit_texts: ExitTexts) -> Iterator[EventDraft]:
     if track.reach is (old.reach if old else Reach.STARTING):
         return
-    slot = (track.slot,)
+    ref = (track.ref,)
     if track.reach is Reach.UP:
-        yield EventDraft(EventKind.WORKER_UP, "ok", "answers", slot, plural="answer")
+        yield EventDraft(EventKind.WORKER_UP, "ok", "answers", ref, plural="answer")
     elif track.reach is Reach.DOWN:
         pid = f", pid {track.pid}" if track.pid is not None else ""
-        ended = _exit_text(track.slot, track.pid, exit_texts)
+        ended = _exit_text(track.ref, track.pid, exit_texts)
         text = f"not reachable: {track.error or 'no answer'}{pid}{ended}"
-        yield EventDraft(EventKind.WORKER_DOWN, "crit", text, slot)
+        yield EventDraft(EventKind.WORKER_DOWN, "crit", text, ref)
     elif track.reach is Reach.STALE:
-        yield EventDraft(EventKind.WORKER_DOWN, "warn", f"no answer: {track.error or 'nothing came'}", slot)
+        yield EventDraft(EventKind.WORKER_DOWN, "warn", f"no answer: {track.error or 'nothing came'}", ref)
     elif track.reach is Reach.BROKEN:
-        yield EventDraft(EventKind.WORKER_DOWN, "warn", f"alive, status broken: {track.error}", slot)
+        yield EventDraft(EventKind.WORKER_DOWN, "warn", f"alive, status broken: {track.error}", ref)
 
 
 def _rate(track: WorkerTrack) -> Iterator[EventDraft]:
     steps = announce_rate(track.steps)
     if steps is not None:
         text = f"steps {track.steps.rate or 0.0:.2f}/s, ×{steps.announced:.0f} of its own past"
-        yield EventDraft(EventKind.WORKER_RATE, "warn", text, (track.slot,), {"ratio": steps.announced})
+        yield EventDraft(EventKind.WORKER_RATE, "warn", text, (track.ref,), {"ratio": steps.announced})
 
 
 def _environment(old: WorkerTrack | None, track: WorkerTrack, env: EnvView | None) -> Iterator[EventDraft]:
     unchanged = track.env is None or (old is not None and old.env == track.env)
     if unchanged or env is None or env.error is not None:
         return
-    slot = (track.slot,)
+    ref = (track.ref,)
     if env.missing or env.wrong:
         text = f"environment {env.right}/{env.required}: {_offenders(env)}"
-        yield EventDraft(EventKind.ENV_MISMATCH, "crit", text, slot)
+        yield EventDraft(EventKind.ENV_MISMATCH, "crit", text, ref)
     else:
-        yield EventDraft(EventKind.ENV_OK, "ok", f"environment verified {env.right}/{env.required}", slot)
+        yield EventDraft(EventKind.ENV_OK, "ok", f"environment verified {env.right}/{env.required}", ref)
 
 
 def _components(old: WorkerTrack | None, track: WorkerTrack, config: Config) -> Iterator[EventDraft]:
     for index, spec in enumerate(config.component):
         state = track.components[index].state
         before = old.components[index].state if old else ComponentState.PENDING
-        # A transition is a rare moment, not a rhythm that can stall.
+        # Transitions are rare, so a pause between them is no stall.
         rests = spec.kind == "transitions" and state is ComponentState.STALLED
         if state is before or rests:
             continue
         draft = _component(spec.title, spec.field, state, before)
         if draft is not None:
             facts = {"component": spec.id, "title": spec.title, "state": state.value}
-            yield replace(draft, workers=(track.slot,), facts=facts)
+            yield replace(draft, workers=(track.ref,), facts=facts)
 
 
 def _component(title: str, field: str, state: ComponentState, before: ComponentState) -> EventDraft | None:
@@ -123,12 +124,12 @@ def _component(title: str, field: str, state: ComponentState, before: ComponentS
 def _gameplay(old: WorkerTrack | None, track: WorkerTrack) -> Iterator[EventDraft]:
     if track.gameplay.corroborated_t is not None and (old is None or old.gameplay.corroborated_t is None):
         text = f"gameplay corroborated: {' + '.join(track.gameplay.signs)}"
-        yield EventDraft(EventKind.WORKER_GAMEPLAY, "ok", text, (track.slot,))
+        yield EventDraft(EventKind.WORKER_GAMEPLAY, "ok", text, (track.ref,))
 
 
-def _exit_text(slot: int, pid: int | None, exit_texts: ExitTexts) -> str:
-    """Return how this very process ended, where that is known by now: another of the slot may have ended since."""
-    return f"; {exit_texts[slot, pid]}" if (slot, pid) in exit_texts else ""
+def _exit_text(ref: WorkerRef, pid: int | None, exit_texts: ExitTexts) -> str:
+    """How this process ended, if known by now; another of the same worker may have ended since."""
+    return f"; {exit_texts[ref.slot, pid]}" if (ref.slot, pid) in exit_texts else ""
 
 
 def _offenders(env: EnvView) -> str:

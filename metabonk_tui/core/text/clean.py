@@ -1,4 +1,4 @@
-"""Clean text from outside: control characters become U+FFFD, long text is cut."""
+"""Cleans text from outside the program: control characters become U+FFFD, long text is cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
-    """Replace what a terminal could act on by U+FFFD, white space by spaces, and cut to `limit` characters."""
+    """Replace characters that a terminal could act on by U+FFFD, white space by spaces; cut to `limit` characters."""
     cut = text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
     if cut.isprintable():
         return cut

@@ -1,6 +1,6 @@
-"""Numbers for people: memory, rates, counters, ages and clocks, always with the same decimals and units.
+"""Formats numbers for people: memory, rates, counters, ages and clocks, with fixed decimals and units.
 
-Refuses to know glyphs, colours and widths of a screen, and never writes a missing number: that is the caller's word.
+Does not: choose glyphs, colours or widths of a screen, or write a missing number; the caller does.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ DAY = 86400
 
 
 def gigabytes(size_bytes: float, decimals: int = 1) -> str:
-    """Write bytes as GB (10^9) without the unit: 1 decimal for headlines, 2 for a process."""
+    """Format bytes as GB (10^9) without the unit: 1 decimal for headlines, 2 for a process."""
     return number(size_bytes / GB, decimals)
 
 
 def growth(bytes_per_min: float) -> str:
-    """Write a growth in MB per minute, sign always, unit short: "+2 M/m"."""
+    """Format bytes per minute as MB per minute, always signed: "+2 M/m"."""
     return f"{signed(bytes_per_min / MB, 0)} M/m"
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """Write a number with exactly these decimals; never "-0"."""
+    """Format a number with exactly `decimals` decimals; never "-0". Not finite: "NaN", "inf", "-inf"."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -36,13 +36,16 @@ def number(value: float, decimals: int = 0) -> str:
 
 
 def signed(value: float, decimals: int = 0) -> str:
-    """Write a change: a number with its sign always; nothing is "+0", never "-0"."""
+    """Format a change, always signed; zero is "+0", never "-0"."""
     text = number(value, decimals)
     return text if text.startswith("-") else f"+{text}"
 
 
 def short(value: float, decimals: int, cells: int) -> str:
-    """Write a number in at most so many cells: decimals go first, then thousands become k, M, G ..."""
+    """Format a number in at most `cells` characters: drop decimals first, then scale to k, M, G, T, P.
+
+    A number that still does not fit gets an exponent and may be wider: "1e+20".
+    """
     for fewer in range(decimals, -1, -1):
         text = number(value, fewer)
         if len(text) <= cells:
@@ -58,19 +61,19 @@ def short(value: float, decimals: int, cells: int) -> str:
 
 
 def elapsed(seconds: float) -> str:
-    """Write time since the start of something as HH:MM:SS; the hours grow beyond two digits."""
+    """Format seconds since a start as HH:MM:SS; hours may exceed two digits."""
     whole = max(0, int(seconds))
     return f"{whole // HOUR:02d}:{whole % HOUR // MINUTE:02d}:{whole % MINUTE:02d}"
 
 
 def minutes(seconds: float) -> str:
-    """Write a moment within the first hours of a run: MM:SS below an hour, else HH:MM:SS."""
+    """Format seconds since the start of a run: MM:SS below one hour, else HH:MM:SS."""
     text = elapsed(seconds)
     return text.removeprefix("00:")
 
 
 def about(seconds: float) -> str:
-    """Write how long ago in one unit: 34s, 6m, 2h, 3d."""
+    """Format seconds in one unit: 34s, 6m, 2h, 3d."""
     whole = max(0, int(seconds))
     for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
         if whole >= size:
@@ -79,7 +82,7 @@ def about(seconds: float) -> str:
 
 
 def age(seconds: float) -> str:
-    """Write how long ago or how long until, in one or two units: 34s, 2m10s, 12m, 2h20m, 3d4h."""
+    """Format seconds in one or two units: 34s, 2m10s, 12m, 2h20m, 3d4h."""
     whole = max(0, int(seconds))
     if whole < MINUTE:
         return f"{whole}s"
@@ -97,7 +100,7 @@ def _two(big: int, big_unit: str, small: int, small_unit: str) -> str:
 
 
 def estimate(seconds: float, plus_minus_s: float | None = None, sign: str = "±") -> str:
-    """Write a forecast: "~19m ±6m", "~2h20m", "> 24h". `sign` is how plus-minus is written."""
+    """Format a forecast in seconds: "~19m ±6m", "~2h20m", "> 24h". `sign` replaces "±"."""
     if seconds > DAY:
         return "> 24h"
     text = f"~{age(seconds)}"
@@ -105,7 +108,10 @@ def estimate(seconds: float, plus_minus_s: float | None = None, sign: str = "±"
 
 
 def clock(t: float, zone: tzinfo = UTC, with_seconds: bool = True) -> str:
-    """Write a Unix time as the clock on the wall of `zone`: HH:MM:SS for events, HH:MM for forecasts."""
+    """Format a Unix time as local time in `zone`: HH:MM:SS for events, HH:MM for forecasts.
+
+    A time that no calendar contains becomes dashes.
+    """
     try:
         moment = datetime.fromtimestamp(t, zone)
     except (ValueError, OverflowError, OSError):
@@ -114,7 +120,7 @@ def clock(t: float, zone: tzinfo = UTC, with_seconds: bool = True) -> str:
 
 
 def day(t: float, zone: tzinfo = UTC) -> str:
-    """Write the day of a Unix time: 2026-01-31."""
+    """Format the date of a Unix time: 2026-01-31. A time that no calendar contains becomes dashes."""
     try:
         return datetime.fromtimestamp(t, zone).strftime("%Y-%m-%d")
     except (ValueError, OverflowError, OSError):
@@ -122,12 +128,12 @@ def day(t: float, zone: tzinfo = UTC) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """Write a share: 5/5, 14/14."""
+    """Format a share: 5/5, 14/14."""
     return f"{part}/{whole}"
 
 
 def expected_range(low: float | None, high: float | None, decimals: int = 0, tight: bool = False) -> str:
-    """Write what is expected of a value: "5-20", "1 or more", "" when nothing is; tight: ".05-.5", "1+"."""
+    """Format an expected range: "5-20", "1 or more", "" without bounds; `tight`: ".05-.5", "1+"."""
     if low is not None and high is not None:
         return f"{_plain(low, tight)}-{_plain(high, tight)}"
     if low is not None:
@@ -143,5 +149,5 @@ def _plain(value: float, tight: bool = False) -> str:
 
 
 def per_second(value: float) -> str:
-    """Write a rate per second: 2 decimals, leading zero."""
+    """Format a rate per second: 2 decimals, leading zero."""
     return number(value, 2)

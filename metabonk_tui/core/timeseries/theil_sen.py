@@ -1,6 +1,6 @@
-"""A line through noisy points: Theil-Sen with its interval, and sudden falls taken out.
+"""Fits a line through noisy points: Theil-Sen slope with a 99 % interval. Takes sudden falls out of a series.
 
-Knows numbers only; what they count and what a line leads to is not its business.
+Does not: know what the points measure, or what a line leads to.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import sqrt
 from statistics import median
 
 Point = tuple[float, float]
-"""(t, value), times ascending."""
+"""(time in seconds, value); a sequence of points has ascending times."""
 
 Z_99 = 2.576
 MAX_INFLATION = 2.0
@@ -20,7 +20,7 @@ MAX_INFLATION = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The median slope of all pairs of points, per second, and its 99 % interval."""
+    """Median slope over all pairs of points, in units per second, with its 99 % interval."""
 
     slope: float
     lo: float
@@ -28,15 +28,15 @@ class Trend:
 
     @property
     def falls(self) -> bool:
-        """Whether the interval excludes everything but a fall."""
+        """Whether the whole interval lies below zero."""
         return self.hi < 0
 
 
 def theil_sen(points: Sequence[Point]) -> Trend | None:
-    """Fit a line that up to 29 % of wild points cannot bend; None below five points or without a span.
+    """Fit a line that up to 29 % of outliers cannot bend; None below five points or without a time span.
 
-    The interval is Kendall's by ranks (Sen 1968), made wider where the residuals hang together in time: a slow
-    wander has fewer independent points than it has points.
+    The interval is Kendall's rank interval (Sen 1968). Autocorrelated residuals widen it: a slow wander contains
+    fewer independent points than it has points.
     """
     n = len(points)
     if n < 5 or points[-1][0] <= points[0][0]:
@@ -57,7 +57,7 @@ def theil_sen(points: Sequence[Point]) -> Trend | None:
 
 
 def _inflation(points: Sequence[Point], slope: float) -> float:
-    """Say how much too narrow an interval is that takes the residuals for independent."""
+    """Return the factor that widens the interval for autocorrelated residuals: 1 to `MAX_INFLATION`."""
     residuals = [value - slope * t for t, value in points]
     middle = sum(residuals) / len(residuals)
     residuals = [residual - middle for residual in residuals]
@@ -73,15 +73,15 @@ def _inflation(points: Sequence[Point], slope: float) -> float:
 
 
 MANY_FALLS = 4
-"""More sudden falls than this in one window are not loads: they are how it leaks."""
+"""More sudden falls than this in one window are a leak in steps, not loads."""
 
 
 MAX_FALL_S = 75.0
-"""A fall that goes on for longer is no load."""
+"""Seconds; a fall that lasts longer is not a load."""
 
 
 def _short(falls: list[bool], points: Sequence[Point]) -> list[bool]:
-    """Keep the falls that are over soon."""
+    """Keep only the falls that end within `MAX_FALL_S`."""
     kept = list(falls)
     start = 0
     for end in range(1, len(falls) + 1):
@@ -93,10 +93,10 @@ def _short(falls: list[bool], points: Sequence[Point]) -> list[bool]:
 
 
 def without_falls(points: Sequence[Point], min_fall: float) -> list[Point]:
-    """Take sudden falls out: what follows one is lifted by it. Sudden rises stay in.
+    """Take sudden falls out by raising every later point. Sudden rises stay in.
 
-    A fall is sudden when it is larger than `min_fall` and than six median deviations of the steps from point to point.
-    Clipping rises too would turn every sawtooth into a leak.
+    A fall is sudden when it exceeds both `min_fall` and six median deviations of the steps between points.
+    Removing rises as well would turn every sawtooth into a leak.
     """
     steps = [after[1] - before[1] for before, after in pairwise(points)]
     if not steps:

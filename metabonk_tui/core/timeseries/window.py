@@ -1,4 +1,7 @@
-"""Amounts over time: growth in buckets, observed time in spans, points for rates. Refuses to know what they mean."""
+"""Collects series over time: growth in buckets, observed time in spans, points for rates, sample spacing.
+
+Does not: know what the numbers measure.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Amounts per bucket of `width_s`, the newest last, at most `keep` of them."""
+    """Amounts per bucket of `width_s` seconds, newest last; at most `keep` buckets."""
 
     width_s: float
     keep: int
     newest: int | None = None
-    """Index of the newest bucket: its start is `newest * width_s`."""
+    """Index of the newest bucket, which starts at `newest * width_s`."""
     amounts: tuple[float, ...] = ()
 
     def add(self, t: float, amount: float) -> Buckets:
-        """Add an amount at a time; an amount older than the newest bucket counts into the newest."""
+        """Add an amount at time `t`. An amount older than the newest bucket counts in the newest."""
         index = int(t // self.width_s)
         if self.newest is None:
             return Buckets(self.width_s, self.keep, index, (amount,))
@@ -29,19 +32,19 @@ class Buckets:
         return Buckets(self.width_s, self.keep, index, (*self.amounts, *empty, amount)[-self.keep :])
 
     def newest_sum(self, count: int) -> float:
-        """Sum the newest `count` buckets."""
+        """Sum the newest `count` buckets, fewer if fewer are kept."""
         return sum(self.amounts[-count:])
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Stretches of time that were observed, exactly, reaching back `keep_s`; what touches is one stretch."""
+    """Exact time spans that were observed, over the last `keep_s` seconds; touching spans are merged."""
 
     keep_s: float
     items: tuple[tuple[float, float], ...] = ()
 
     def add(self, from_t: float, to_t: float) -> Spans:
-        """Add a stretch that ends last; what is in already does not count twice."""
+        """Add a span that ends last; its overlap with the previous span counts once."""
         items = self.items
         if items and from_t <= items[-1][1]:
             if to_t <= items[-1][1]:
@@ -52,7 +55,7 @@ class Spans:
         return Spans(self.keep_s, (*items, (from_t, to_t)))
 
     def seconds_between(self, from_t: float, to_t: float) -> float:
-        """Return how much of (from, to] was observed."""
+        """Return the observed seconds within (from_t, to_t]."""
         total = 0.0
         for begin, end in reversed(self.items):
             if end <= from_t:
@@ -63,25 +66,25 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """(t, value) at least `every_s` apart, reaching back `span_s`: for rates over a window."""
+    """(t, value) at least `every_s` apart over the last `span_s` seconds, for rates over a window."""
 
     every_s: float
     span_s: float
     items: tuple[tuple[float, float], ...] = ()
 
     def add(self, t: float, value: float) -> Points:
-        """Append a point, or replace the newest when it is closer than `every_s` to the one before."""
+        """Append a point. It replaces the newest one if that is closer than `every_s` to its predecessor."""
         items = self.items
         if len(items) >= 2 and items[-1][0] - items[-2][0] < self.every_s:
             items = items[:-1]
-        # One point at or before the window's start is kept, else the window would shrink under sparse samples.
+        # Keep one point at or before the start of the window: sparse samples would otherwise shrink it.
         keep = 0
         while keep + 1 < len(items) and items[keep + 1][0] <= t - self.span_s:
             keep += 1
         return Points(self.every_s, self.span_s, (*items[keep:], (t, value)))
 
     def rate(self, min_span_s: float = 0.0) -> float | None:
-        """Return the change per second from the oldest to the newest point; None when they are too close."""
+        """Return the change per second from the oldest to the newest point; None below `min_span_s` between them."""
         if len(self.items) < 2:
             return None
         (from_t, first), (to_t, last) = self.items[0], self.items[-1]
@@ -90,23 +93,26 @@ class Points:
 
 
 MAX_SLOWER = 3.0
-"""A source is believed to be this many times slower than it says; else holes would creep into being the rhythm."""
+"""The measured spacing counts up to this many times the declared one. Without a limit, gaps would pass for rhythm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """The rhythm of the samples."""
+    """Seconds between samples: as the source declares, and the last 15 as measured."""
 
     declared_s: float | None
     recent: tuple[float, ...] = ()
 
     def add(self, spacing_s: float) -> Spacing:
-        """Note the time between two samples."""
+        """Add the measured seconds between two samples; ignores zero and less."""
         return Spacing(self.declared_s, (*self.recent, spacing_s)[-15:]) if spacing_s > 0 else self
 
     @property
     def nominal_s(self) -> float:
-        """The nominal time between samples: as declared, or as seen where the source is slower than it says."""
+        """Nominal seconds between samples.
+
+        As declared, or the median of five or more when the source is slower. Undeclared: the median, else 1 s.
+        """
         seen = median(self.recent) if self.recent else 0.0
         if self.declared_s:
             slower = min(max(self.declared_s, seen), MAX_SLOWER * self.declared_s)

@@ -1,6 +1,6 @@
-"""The decision matrix: three questions, their answers with evidence, and the word they lead to.
+"""Decides the verdict: answers three questions with evidence, and derives the word that they lead to.
 
-Pure: what is known now comes in, a draft of the verdict comes out. Time, hysteresis and history are the step's.
+Pure. Does not: read the clock, delay changes, or keep history; `hysteresis` and the step do.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class VerdictDraft:
     changes_when: str
     early: bool = False
     latched: bool = False
-    """Shows at once: an OOM kill is an event, not a level."""
+    """Skips hysteresis: an OOM kill is an event, not a level."""
 
 
 def decide(inputs: VerdictInputs) -> VerdictDraft:
-    """Walk the matrix."""
+    """Answer the questions and derive the draft; a conclusive STOP needs no end of the gate."""
     zero, memory, gameplay = components_node(inputs), memory_node(inputs), gameplay_node(inputs)
     nodes = (zero, memory, gameplay)
     stop = _conclusive(inputs)
@@ -66,7 +66,7 @@ def _draft(
 
 
 def mark_path(kind: VerdictKind, would_be: VerdictKind | None, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Light the nodes that the word came through."""
+    """Mark the nodes that led to the verdict; `would_be` counts before `kind`."""
     final = would_be or kind
     path = {
         VerdictKind.STOP: ("components",),
@@ -100,7 +100,7 @@ def _conclusive(inputs: VerdictInputs) -> tuple[VerdictKind, tuple[str, ...], bo
 
 
 ALL_DOWN_S = 60.0
-"""Workers that answered before may all be respawning; 20 to 23 s were measured on a loaded machine."""
+"""Seconds without an answer before STOP: a respawn of all workers took 20 to 23 s on a loaded machine."""
 
 
 def _unanswered(inputs: VerdictInputs) -> str | None:
@@ -116,7 +116,10 @@ def _unanswered(inputs: VerdictInputs) -> str | None:
 
 
 def _silent_without_flags(inputs: VerdictInputs) -> tuple[str, ...] | None:
-    """Judge early silence: everything silent on all workers, and the flags not in any process that can be read."""
+    """Return the evidence of early silence, else None.
+
+    Every component is silent on all workers, and every readable process lacks required flags.
+    """
     early_s = inputs.config.verdict.early_silence_s
     began_t = inputs.gate.began_t
     if began_t is None or inputs.t - began_t < early_s or inputs.answered_early_s < early_s / 2:
@@ -130,7 +133,7 @@ def _silent_without_flags(inputs: VerdictInputs) -> tuple[str, ...] | None:
     missing = _in_all([env.missing for env in readable])
     wrong = _in_all([[f"{key} is {value}" for key, value, _ in env.wrong] for env in readable])
     what = "missing" if missing else "switched off" if wrong else "not set right"
-    # The cause stands first: a narrow screen cuts the end.
+    # The cause comes first, because a narrow screen cuts the end.
     lines = [f"required flags {what} in {len(readable)}/{len(inputs.workers)} workers, all components silent"]
     if missing:
         lines.append(f"not in /proc/PID/environ: {cut_list(missing, 3)}")
@@ -140,7 +143,7 @@ def _silent_without_flags(inputs: VerdictInputs) -> tuple[str, ...] | None:
 
 
 def _silent_lately(worker: WorkerView, lately_t: float) -> bool:
-    """Say whether a worker is known, and known silent; one that went away keeps what was last known of it."""
+    """Return whether a worker answered once and is known to be silent; an unreachable worker keeps its last state."""
     if worker.last_good_t is None:
         return False
     for component in worker.components:

@@ -1,4 +1,4 @@
-"""Holds the headline still: a change shows only when it has lasted. Pure."""
+"""Steadies the headline: a change shows only after it has lasted. Pure."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from metabonk_tui.core.verdict.next_steps import next_steps
 
 @dataclass(frozen=True, slots=True)
 class Hysteresis:
-    """The verdict that is shown, and what may follow it."""
+    """The verdict on the screen, and the one that may replace it."""
 
     shown: Verdict | None = None
-    """None only before the first evaluation."""
+    """None: before the first evaluation."""
     pending: tuple[VerdictKind, int, float] | None = None
-    """A word that is not shown yet: (word, evaluations in a row, since)."""
+    """A verdict that is not shown yet: (kind, consecutive evaluations, since)."""
     leaning: tuple[VerdictKind, int] | None = None
-    """While validating: what it would be, and for how many evaluations in a row."""
+    """During validation: (kind that it would be, consecutive evaluations)."""
 
 
 def apply(
     hysteresis: Hysteresis, draft: VerdictDraft, inputs: VerdictInputs, config: Config
 ) -> tuple[Hysteresis, Verdict]:
-    """Let a change show only when it has held, so that the headline does not flap.
+    """Return the new state and the verdict to show: a change must last `hold_evaluations`.
 
-    A kill shows at once. The end of the gate is a moment, not a wobble: what was already held while
-    validating shows with it.
+    A kill shows at once. At the end of the gate, evaluations counted during validation count as well.
     """
     shown, t = hysteresis.shown, inputs.t
     if shown is not None and inputs.changing and not draft.latched:
-        # What we are doing to the pool ourselves says nothing about the run.
+        # Our own operations on the pool prove nothing about the run.
         kept = replace(shown, nodes=draft.nodes)
         return replace(hysteresis, shown=kept, pending=None), kept
     leaning = hysteresis.leaning

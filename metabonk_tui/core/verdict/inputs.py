@@ -1,4 +1,4 @@
-"""All that a verdict may stand on, and what the workers together show of it. Refuses to judge."""
+"""Collects all inputs of a verdict, and summarises what the workers together show. Does not: judge."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from metabonk_tui.core.worker.component import SILENT
 
 @dataclass(frozen=True, slots=True)
 class VerdictInputs:
-    """All that a verdict may stand on."""
+    """All inputs of a verdict at one time."""
 
     t: float
     started_at: float
     begun: bool
-    """Is there a run at all: a launch, a process or an answer?"""
+    """Whether a run exists: a launch, a process or an answer."""
     stopped_t: float | None
-    """When we stopped the pool ourselves; None while it is meant to run."""
+    """When the monitor stopped the pool; None while the pool should run."""
     changing: bool
     """An operation on the pool is under way."""
     gate: Gate
     workers: Sequence[WorkerView]
     memory: MemoryView
     answered_s: float
-    """Of the window, how long at least one worker was observed answering."""
+    """Seconds of the window in which at least one worker was observed answering."""
     answered_early_s: float
     """The same for the short window of early silence."""
     window_s: float
     unanswered_s: float | None
-    """How long no worker has answered; None while one does, or while nobody looked."""
+    """Seconds without an answer of any worker; None while one answers, or while the monitor does not poll."""
     nominal_s: float
     foreign_fields: tuple[str, ...]
-    """Names that the recorder asked for and `/status` never had."""
+    """Names that the recorder requested and `/status` never had."""
     config: Config
     contract: ContractView | None = None
 
     @property
     def answered_ever(self) -> bool:
-        """Has any worker answered in this run?"""
+        """Whether any worker answered in this run."""
         return any(worker.last_good_t is not None for worker in self.workers)
 
 
 def due_components(workers: Sequence[WorkerView]) -> tuple[list[str], list[str]]:
-    """Return the titles of the components that are due in validation, and of those that have shown in this run."""
+    """Return two lists of titles: components due in validation, and those of them that showed in this run."""
     due: dict[str, bool] = {}
     for worker in workers:
         for component in worker.components:
             if component.due == "validation":
-                # One that could not be observed anywhere is due all the same: what is missing is the evidence.
+                # A component that no worker let us observe is still due: only its evidence is missing.
                 due[component.title] = due.get(component.title, False) or component.shown_in_run
     return list(due), [title for title, shown in due.items() if shown]
 
@@ -63,7 +63,7 @@ def due_components(workers: Sequence[WorkerView]) -> tuple[list[str], list[str]]
 def silence_evidence(
     workers: Sequence[WorkerView], foreign_fields: Sequence[str] = (), contract: ContractView | None = None
 ) -> tuple[str, ...]:
-    """Say what the silent components are, grouped by state: "3 components ABSENT on 5/5 workers ..."."""
+    """List the silent components, grouped by state: "A, B ABSENT on 5/5 workers ..."."""
     lines = []
     total = len(workers)
     groups: dict[tuple[ComponentState, int], list[str]] = {}
@@ -95,7 +95,7 @@ def silence_evidence(
 
 
 def _nearest(workers: Sequence[WorkerView], titles: Sequence[str], contract: ContractView | None) -> str:
-    """Say of fields that were never seen which seen name is most like them, where one is."""
+    """Name for each field that was never seen the most similar seen name; "" without any."""
     if contract is None:
         return ""
     fields = [component.field for component in workers[0].components if component.title in titles]

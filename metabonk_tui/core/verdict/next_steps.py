@@ -1,4 +1,4 @@
-"""What to do next: the verdict's word as steps with keys and commands that can be copied."""
+"""Derives the next steps from the verdict: keys, and commands that the operator can copy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 
 def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]:
-    """Name the steps that the word asks for; none where there is nothing to do."""
+    """Return the steps for this verdict; empty when nothing is to be done."""
     config = inputs.config
-    if config.pool.backend == "none" and kind is not VerdictKind.TUNE_EPSILON:
+    if not config.pool.can_launch and kind is not VerdictKind.TUNE_EPSILON:
         return ()
     count = workers_to_launch(inputs.memory, config)
     workers = count_of(count, "worker")
@@ -23,7 +23,7 @@ def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]
             stop = NextStep("X", "stop the pool", "metabonk-tui stop")
             off = sorted({key for worker in inputs.workers if worker.env for key, _, _ in worker.env.wrong})
             if off and config.pool.launcher.env_file:
-                # The same file again would switch the same things off again.
+                # The unchanged file would switch the same flags off again.
                 right = NextStep(None, f"set {len(off)} flags right in the env file", None, "then")
                 return (stop, right, relaunch)
             return (stop, relaunch)
@@ -49,6 +49,6 @@ def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]
 
 
 def workers_to_launch(memory: MemoryView, config: Config) -> int:
-    """Return how many workers to suggest: as configured, but never more than fit."""
+    """Return the configured number of workers, limited to what fits and at least 1."""
     wanted = config.pool.workers
     return max(1, min(wanted, memory.budget.fits)) if memory.budget is not None else wanted

@@ -1,6 +1,6 @@
-"""The three questions of the matrix, A, B and C: each with its answer and its evidence, reached or not.
+"""Answers the three questions of the matrix, A, B and C, each with evidence, whether on the path or not.
 
-Knows the facts of this moment; what the answers lead to together is the verdict's business.
+Uses only the facts of this moment. Does not: combine the answers; `decide` does.
 """
 
 from __future__ import annotations
@@ -127,13 +127,13 @@ def memory_node(inputs: VerdictInputs) -> Node:
 
 
 def _heads_for_floor(inputs: VerdictInputs) -> bool:
-    """Say whether the floor would be crossed as soon as a warning looks ahead; even early doubt is no yes."""
+    """Return whether the forecast crosses the floor within `forecast_warn_s`; then the answer cannot be yes."""
     crosses_t = inputs.memory.forecast.reaches_floor_t if inputs.memory.forecast else None
     return crosses_t is not None and crosses_t - inputs.t < inputs.config.memory.forecast_warn_s
 
 
 def _watch(memory: MemoryView, t: float) -> list[str]:
-    """Say how the memory watch stands, and what it did."""
+    """Describe the memory watch and its last act; empty when it is not armed."""
     watch = memory.watch
     if watch is None or not watch.armed:
         return []
@@ -148,14 +148,14 @@ def _watch(memory: MemoryView, t: float) -> list[str]:
 def gameplay_node(inputs: VerdictInputs) -> Node:
     """Answer C: are workers reaching gameplay?"""
     by_t = inputs.gate.gameplay_by_t or inputs.started_at + inputs.config.clock.gameplay_s
-    # Reached is reached: a worker that died since then does not take it back.
+    # Gameplay stays reached even if the worker has died since.
     reached = [w for w in inputs.workers if w.gameplay.reached_t is not None]
     claimed = [w for w in inputs.workers if w.gameplay.started and w.gameplay.reached_t is None]
     known = any(w.gameplay.started is not None for w in inputs.workers)
     total = len(inputs.workers)
     limit = age(inputs.config.clock.gameplay_s)
     evidence = [_reached(w) for w in reached[:4]] + [
-        f"w{w.slot} gameplay_started alone, not corroborated" for w in claimed[:4]
+        f"{w.ref.label} gameplay_started alone, not corroborated" for w in claimed[:4]
     ]
     answer: Answer
     if reached:
@@ -186,5 +186,5 @@ def gameplay_node(inputs: VerdictInputs) -> Node:
 
 def _reached(worker: WorkerView) -> str:
     if not worker.gameplay.corroborated:
-        return f"w{worker.slot} reached it in an earlier generation"
-    return f"w{worker.slot} gameplay_started and {', '.join(worker.gameplay.signs)}"
+        return f"{worker.ref.label} reached it in an earlier generation"
+    return f"{worker.ref.label} gameplay_started and {', '.join(worker.gameplay.signs)}"

@@ -1,6 +1,6 @@
-"""The verdict as plain text: for the clipboard, for `check`, for a message to a colleague.
+"""Formats the verdict as plain text: for the clipboard, for `check`, for a message to a colleague.
 
-Refuses to know glyphs and widths; every line stands on its own.
+Every line is complete on its own. Does not: use glyphs, or know the width of a screen.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 
 from metabonk_tui.core.memory.capacity import describe_source
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.text.phrases import worker_ranges
 
 
 def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
-    """Write the verdict with all it stands on, one fact a line; no line ends in a blank."""
+    """Format the verdict and its evidence, one fact per line; no line ends in a blank."""
     verdict, run = snapshot.verdict, snapshot.run
     since = fmt.elapsed(verdict.since_t - run.started_at)
     lines = [
@@ -80,20 +80,20 @@ def _gate(snapshot: Snapshot) -> list[str]:
 
 
 def _components(snapshot: Snapshot) -> list[str]:
-    """Write one line a component: on which workers it is in which state."""
+    """Format one line per component: its states, each with the workers in it."""
     ids: dict[str, str] = {part.id: part.title for worker in snapshot.workers for part in worker.components}
     lines = []
     for name, title in ids.items():
-        states: dict[ComponentState, list[int]] = {}
+        states: dict[ComponentState, list[WorkerRef]] = {}
         for worker in snapshot.workers:
             part = component_of(worker, name)
             if part is not None:
-                states.setdefault(part.state, []).append(worker.slot)
+                states.setdefault(part.state, []).append(worker.ref)
         summary = ", ".join(f"{state} on {worker_ranges(numbers)}" for state, numbers in states.items())
         lines.append(f"  {title}: {summary}")
     return lines
 
 
 def component_of(worker: WorkerView, name: str) -> ComponentView | None:
-    """Find a component of a worker by its id."""
+    """Return the component of a worker by its id; None when the worker lacks it."""
     return next((part for part in worker.components if part.id == name), None)

@@ -1,6 +1,6 @@
-"""What each declared component is doing on one worker: states with proofs, growth, transitions.
+"""Judges each declared component on one worker: state with proof, growth, transitions.
 
-Knows one worker's statuses in their order. Does not know reachability, other workers, or what a state leads to.
+Reads the statuses of one worker in order. Does not: know reachability, other workers, or what a state leads to.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from metabonk_tui.core.timeseries.window import Buckets
 TREND_BUCKET_S = 30.0
 TREND_BUCKETS = 60
 CHANGE_BUCKETS = 10
-"""5 minutes."""
+"""Buckets that cover 5 minutes."""
 NO_GROWTH = Buckets(TREND_BUCKET_S, TREND_BUCKETS)
 MIN_CHANGE_S = 20.0
-"""Watched for less than this, a change over 5 minutes says nothing."""
+"""A change over 5 minutes needs a worker that was watched for this long."""
 JUMP_MAX_SPACING_S = 60.0
-"""A reward that rose by a bonus between polls further apart than this may as well have risen in small steps."""
+"""Over a longer time between polls, the reward may have risen by a bonus in small steps: no jump counts."""
 SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
-"""Watched, and not showing at this moment."""
+"""States of a component that is watched and does not show."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComponentTrack:
-    """What is remembered of one component on one worker."""
+    """State of one component on one worker."""
 
     growth: Buckets = NO_GROWTH
     numbers: Mapping[str, float] | None = None
-    """The latest value of each of its fields in this generation; None before the first status of it."""
+    """Latest value of each field in this generation; None before the first status."""
     first_t: float | None = None
-    """First good status in this run."""
+    """When the first good status of this run came."""
     value: float | None = None
     last_value: float | None = None
     above_zero: bool = False
-    """Was it ever above zero in this generation?"""
+    """Whether the value was ever above zero in this generation."""
     grew_t: float | None = None
-    """When it last grew (or was non-zero) in this generation."""
+    """When the value last grew, or a level was non-zero, in this generation."""
     shown_t: float | None = None
-    """When it last grew in this run, in any generation, with its proof."""
+    """When the value last grew with its proof in this run, in any generation."""
     silent_t: float | None = None
-    """When it was last seen silent in this run."""
+    """When the component was last seen silent in this run."""
     samples: int = 0
     samples_with_key: int = 0
     presence: Presence = Presence.UNOBSERVED
-    """What its number was in the latest good status."""
+    """Presence of the number in the latest good status."""
     proven: bool = True
-    """Nothing was seen to be wrong with its proof there."""
+    """False when the latest good status lacked the proof."""
     state: ComponentState = ComponentState.PENDING
     since_t: float = 0.0
     bad: BadValue | None = None
@@ -62,11 +62,11 @@ class ComponentTrack:
     jump_t: float | None = None
     """When the reward last jumped without the flag, for transitions."""
     after_reset: bool = False
-    """This generation began with a reset, so its first value grew from zero."""
+    """This generation began with a reset, so its first value counts as growth from zero."""
 
 
 def reset(track: ComponentTrack) -> ComponentTrack:
-    """Begin a new generation: counters count from zero again."""
+    """Start a new generation: counters count from zero again."""
     return replace(
         track,
         numbers=None,
@@ -83,7 +83,7 @@ def reset(track: ComponentTrack) -> ComponentTrack:
 
 
 def fields_of(spec: ComponentConfig) -> tuple[str, ...]:
-    """Name every `/status` field whose growth this component is judged by."""
+    """Return the names of all `/status` fields whose growth this component is judged by."""
     return (spec.field, *spec.aliases, *spec.also)
 
 
@@ -96,7 +96,7 @@ def read(spec: ComponentConfig, status: WorkerStatus, name: str) -> NumberField:
 
 
 def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> str | None:
-    """Say which counter of this component fell, as "field 12 → 0"; None when none did."""
+    """Return the first counter of this component that fell, as "field 12 → 0"; None when none did."""
     if spec.kind != "counter" or track.numbers is None:
         return None
     for name in fields_of(spec):
@@ -107,7 +107,7 @@ def fell(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus) -> 
 
 
 def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float) -> ComponentTrack:
-    """Take in one good status; the state is judged later by `judge`."""
+    """Update the track with one good status; `judge` sets the state later."""
     if spec.kind == "transitions":
         return _observe_transitions(track, spec, status, t)
     name, primary = _first_present(spec, status)
@@ -122,11 +122,11 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
         numbers[counted] = now
         grown = now if before is None else now - before
         grew = grew or (now != 0 if spec.kind == "level" else grown > 0)
-        # A counter that was not seen to begin tells when it moves, not how much it has grown since then.
+        # The first value of a counter that was not observed from its start shows movement, not an amount.
         if spec.kind == "counter" and counted == name and grown > 0 and (before is not None or track.after_reset):
             amount = grown
         if presence is Presence.UNOBSERVED and (moved or grew):
-            # What may have moved unseen is not zero; where its companion moved, it did.
+            # The unobserved number may have moved: where a companion moved, the component is not zero.
             presence = Presence.VALUE
     return replace(
         track,
@@ -146,7 +146,7 @@ def observe(track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, 
 
 
 def _first_present(spec: ComponentConfig, status: WorkerStatus) -> tuple[str, NumberField]:
-    """Read the field or the first alias that is there."""
+    """Return the name and reading of the field, or of the first alias that is present."""
     reading = read(spec, status, spec.field)
     if reading.presence in (Presence.VALUE, Presence.BAD):
         return spec.field, reading
@@ -163,9 +163,9 @@ def _first_present(spec: ComponentConfig, status: WorkerStatus) -> tuple[str, Nu
 def _observe_transitions(
     track: ComponentTrack, spec: ComponentConfig, status: WorkerStatus, t: float
 ) -> ComponentTrack:
-    """Count rising edges of the flag, and jumps of the reward by a bonus; the two of one transition count once.
+    """Count rising edges of the flag and jumps of the reward; both signs of one transition count once.
 
-    They may come some polls apart, and either first.
+    The two signs may be up to two polls apart, in either order.
     """
     playing = flag(status, spec.field)
     reading = NumberField(Presence.VALUE) if playing is not None else read(spec, status, spec.field)
@@ -198,14 +198,14 @@ def _observe_transitions(
 def _jumped(
     before: Mapping[str, float], seen: Mapping[str, float], spacing_s: float | None, least: float | None
 ) -> bool:
-    """Say whether a number rose by a bonus at once; over a longer spacing it may have risen by many small steps."""
+    """Return whether a number rose by at least `least` between two polls that are close enough together."""
     if least is None or spacing_s is None or spacing_s > JUMP_MAX_SPACING_S:
         return False
     return any(value - before[name] >= least - 1e-9 for name, value in seen.items() if name in before)
 
 
 def _is_transition(track: ComponentTrack, t: float, spacing_s: float | None, *, edge: bool, jump: bool) -> bool:
-    """Say whether an edge or a jump is a new transition, not the other sign of the last one."""
+    """Return whether an edge or a jump is a new transition, not the other sign of the last one."""
     near_s = 2 * spacing_s if spacing_s is not None else 0.0
     if edge:
         return track.jump_t is None or t - track.jump_t > near_s
@@ -223,7 +223,7 @@ def judge(
     stale: bool,
     unseen: bool = False,
 ) -> ComponentTrack:
-    """Decide the state at `t`; `answered`: this tick brought a good status, and it was taken in."""
+    """Set the state at `t`; `answered`: this tick brought a good status, and `observe` has used it."""
     if unseen:
         state = ComponentState.UNOBSERVED
     elif not reachable:
@@ -231,7 +231,7 @@ def judge(
     elif stale:
         state = ComponentState.STALE
     elif not answered:
-        # Between the last good answer and staleness the last judgement stands, as far as time allows.
+        # Between the last good answer and staleness the last state stays; an active one ages to stalled.
         state = _aged(track, t, config)
     else:
         state = _state(track, t, config, starting=starting)
@@ -271,7 +271,7 @@ def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool) -
 
 
 def window_activity(track: ComponentTrack, t: float, window_s: float) -> WindowActivity:
-    """Say whether it was showing, silent, or not known over the window that ends at `t`."""
+    """Return whether the component was showing, silent or unknown in the window that ends at `t`."""
     if track.shown_t is not None and track.shown_t > t - window_s:
         return "showing"
     if track.silent_t is not None and track.silent_t > t - window_s:
@@ -280,7 +280,7 @@ def window_activity(track: ComponentTrack, t: float, window_s: float) -> WindowA
 
 
 def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float) -> ComponentView:
-    """Project the track for drawing and judging."""
+    """Return the component as the screens and the verdict read it; `window_s` is the window of its activity."""
     growth = track.growth.add(t, 0.0) if track.growth.newest is not None else track.growth
     watched = track.first_t is not None and t - track.first_t >= MIN_CHANGE_S
     valued = track.state in (ComponentState.ACTIVE, ComponentState.STALLED, ComponentState.UNPROVEN)

@@ -1,6 +1,6 @@
-"""Which of the expected names the workers said in this run, and which vanished or were renamed in mid-run. Pure.
+"""Tracks which expected names the workers send in `/status`, and which vanish or change in mid-run. Pure.
 
-A worker whose names did not change since its last answer costs a comparison of two sets and nothing else.
+A worker with the same names as in its last answer costs only the comparison of two sets.
 """
 
 from __future__ import annotations
@@ -11,23 +11,24 @@ from dataclasses import dataclass, field, replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import ContractView, Expected, FieldStatus, NameView
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.status.known_fields import expectations, format_names, nearest
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 STEADY_S = 60.0
-"""A name that was said for less long than this may be one of those that come and go."""
+"""Seconds; a name that was present for less may be one that comes and goes."""
 MISSING_S = 30.0
-"""A name that is away for less long than this may come back."""
+"""Seconds; a name that is absent for less may come back."""
 STEADY_INTERVALS, MISSING_INTERVALS = 5, 3
-"""The same in sampling intervals, where samples are sparse."""
+"""The same limits in sampling intervals, for sparse samples."""
 NEVER_S = 60.0
-"""After start-up, a worker that answers for this long has said every name that it has."""
+"""Seconds; a worker that answers for this long after start-up has sent every name that it has."""
 RENAME_NEAR = 0.6
-"""A name that goes as a new one comes needs less likeness to be that one."""
+"""Similarity that a rename needs. It is lower than `NEAR`, because one name goes as the other comes."""
 KEPT_OTHERS = 500
-"""Unexpected names that are remembered in a run; MetaBonk says some 130 in all."""
+"""Unexpected names kept in a run; MetaBonk sends about 130 names in all."""
 KEPT_NEW = 20
 
 
@@ -40,63 +41,63 @@ class WorkerNames:
     first_t: float
     last_t: float
     present: Mapping[str, float]
-    """Expected names that are there: since when without a break that we know of."""
+    """Expected names that are present, and since when without a known break."""
     missing: Mapping[str, float] = field(default_factory=dict)
-    """Expected names that were steady and are away: since when."""
+    """Expected names that were steady and are absent, and since when."""
     new: Mapping[str, float] = field(default_factory=dict)
-    """Unexpected names that appeared after its first answer, and when."""
+    """Unexpected names that appeared after the first answer, and when."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContractTrack:
-    """What is remembered of the names of a run."""
+    """State of the names in one run."""
 
     expected: Mapping[str, Expected]
-    workers: Mapping[int, WorkerNames] = field(default_factory=dict)
-    seen: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    workers: Mapping[WorkerRef, WorkerNames] = field(default_factory=dict)
+    seen: Mapping[str, tuple[WorkerRef, ...]] = field(default_factory=dict)
     """Expected names, and who said them."""
     others: frozenset[str] = frozenset()
     others_more: bool = False
     observable: frozenset[str] | None = frozenset()
     """What could have been seen so far; None: everything."""
-    vanished: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    vanished: Mapping[str, frozenset[WorkerRef]] = field(default_factory=dict)
     """Expected names that were told to be gone, and on which workers they still are."""
     emitted_never_seen: bool = False
     view: ContractView | None = None
     drafts: tuple[EventDraft, ...] = ()
-    """What this tick brought; cleared by every `observe`."""
+    """Events of this tick; every `observe` clears them."""
 
 
 def new_contract(config: Config) -> ContractTrack:
-    """Begin a run in which nothing was seen yet."""
+    """Return the state of a run before its first answer."""
     return ContractTrack({expected_name.name: expected_name for expected_name in expectations(config)})
 
 
 def observe(
     contract: ContractTrack,
-    tracks: Mapping[int, WorkerTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
     timing: Timing,
     gate_began_t: float | None,
 ) -> ContractTrack:
-    """Take in the workers that answered in this tick; a gap in a worker's answers breaks what was steady."""
+    """Update the names with the workers that answered in this tick. A gap in the answers interrupts steady names."""
     before, t, nominal_s, gap_s = contract, timing.t, timing.nominal_s, timing.gap_s
     steady_s, missing_s = max(STEADY_S, STEADY_INTERVALS * nominal_s), max(MISSING_S, MISSING_INTERVALS * nominal_s)
     known = dict(contract.workers)
-    missing: dict[tuple[str, str | None], list[int]] = {}
-    for slot, track in tracks.items():
+    missing: dict[tuple[str, str | None], list[WorkerRef]] = {}
+    for ref, track in tracks.items():
         status = track.status
         if status is None or track.last_good_t != t:
             continue
-        old = known.get(slot)
+        old = known.get(ref)
         now = _observe_worker(old, track.generation, status, t, contract.expected, steady_s, gap_s)
         if old is None or now.keys is not old.keys or now.generation != old.generation:
-            contract = _note_keys(contract, slot, status, now)
+            contract = _note_keys(contract, ref, status, now)
         if now.missing:
             due = [name for name, since_t in now.missing.items() if t - since_t >= missing_s]
             for name in due:
-                missing.setdefault((name, _renamed(now, name)), []).append(slot)
+                missing.setdefault((name, _renamed(now, name)), []).append(ref)
             now = replace(now, missing={name: since for name, since in now.missing.items() if name not in due})
-        known[slot] = now
+        known[ref] = now
     contract = _emit_missing(replace(contract, workers=known, drafts=()), missing)
     if contract.view is None or _differs(before, contract):
         contract = replace(contract, view=_view(contract))
@@ -116,7 +117,7 @@ def _observe_worker(
         keys = frozenset(status.fields)
         return WorkerNames(generation, keys, t, t, {name: t for name in keys if name in expected})
     if t - old.last_t > gap_s:
-        # What it said in between is not known: nothing was steady over the hole, and nothing was away for so long.
+        # The hole hides what the worker sent: restart the time of every present and every missing name.
         old = replace(old, present=dict.fromkeys(old.present, t), missing=dict.fromkeys(old.missing, t))
     if status.fields.keys() == old.keys:
         return replace(old, last_t=t)
@@ -143,19 +144,19 @@ def _could_see(status: WorkerStatus, name: str) -> bool:
 
 
 def _renamed(now: WorkerNames, name: str) -> str | None:
-    """Return the name that came when this one went, where one is like it."""
+    """Return the similar name that appeared when this one vanished; None without one."""
     missing_t = now.missing[name]
     return nearest(
         name, (other for other, present_t in now.new.items() if abs(present_t - missing_t) < MISSING_S), RENAME_NEAR
     )
 
 
-def _note_keys(contract: ContractTrack, slot: int, status: WorkerStatus, now: WorkerNames) -> ContractTrack:
+def _note_keys(contract: ContractTrack, ref: WorkerRef, status: WorkerStatus, now: WorkerNames) -> ContractTrack:
     expected = contract.expected
     seen, others, more = contract.seen, contract.others, contract.others_more
-    fresh = [name for name in now.keys if name in expected and slot not in seen.get(name, ())]
+    fresh = [name for name in now.keys if name in expected and ref not in seen.get(name, ())]
     if fresh:
-        seen = {**seen, **{name: tuple(sorted((*seen.get(name, ()), slot))) for name in fresh}}
+        seen = {**seen, **{name: tuple(sorted((*seen.get(name, ()), ref))) for name in fresh}}
     unexpected = [name for name in now.keys if name not in expected and name not in others]
     if unexpected:
         room = KEPT_OTHERS - len(others)
@@ -165,26 +166,26 @@ def _note_keys(contract: ContractTrack, slot: int, status: WorkerStatus, now: Wo
         wider = None if status.observable is None else observable | status.observable
         observable = observable if wider == observable else wider
     vanished = contract.vanished
-    back = [name for name, slots in vanished.items() if slot in slots and name in now.keys]
+    back = [name for name, refs in vanished.items() if ref in refs and name in now.keys]
     if back:
-        left = {name: slots - {slot} if name in back else slots for name, slots in vanished.items()}
-        vanished = {name: slots for name, slots in left.items() if slots}
+        left = {name: refs - {ref} if name in back else refs for name, refs in vanished.items()}
+        vanished = {name: refs for name, refs in left.items() if refs}
     return replace(contract, seen=seen, others=others, others_more=more, observable=observable, vanished=vanished)
 
 
-def _emit_missing(contract: ContractTrack, missing: Mapping[tuple[str, str | None], list[int]]) -> ContractTrack:
+def _emit_missing(contract: ContractTrack, missing: Mapping[tuple[str, str | None], list[WorkerRef]]) -> ContractTrack:
     if not missing:
         return contract
     vanished = dict(contract.vanished)
     emitted: list[EventDraft] = []
-    for (name, other), slots in missing.items():
-        vanished[name] = vanished.get(name, frozenset()).union(slots)
+    for (name, other), refs in missing.items():
+        vanished[name] = vanished.get(name, frozenset()).union(refs)
         if other is None:
             text = f"{name} vanished from /status"
-            emitted.append(EventDraft(EventKind.CONTRACT_VANISHED, "warn", text, tuple(slots)))
+            emitted.append(EventDraft(EventKind.CONTRACT_VANISHED, "warn", text, tuple(refs)))
         else:
             text = f"{name} is now {other} in /status"
-            emitted.append(EventDraft(EventKind.CONTRACT_RENAMED, "warn", text, tuple(slots)))
+            emitted.append(EventDraft(EventKind.CONTRACT_RENAMED, "warn", text, tuple(refs)))
     return replace(contract, vanished=vanished, drafts=tuple(emitted))
 
 
@@ -203,7 +204,7 @@ def _emit_never_seen(contract: ContractTrack, t: float, gate_began_t: float | No
 
 
 def _differs(before: ContractTrack, after: ContractTrack) -> bool:
-    """Say whether what a view shows may have changed: these are replaced only when they change."""
+    """Return whether the view may have changed: these attributes are replaced only when they change."""
     return (
         after.seen is not before.seen
         or after.others is not before.others

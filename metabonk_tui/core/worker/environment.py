@@ -1,6 +1,6 @@
 """Judges the required environment: of one worker's process, and of each key from the env file to its effect.
 
-Pure. What cannot be read is unknown and never counts as right. Does not: say what a wrong value leads to.
+Pure. An unreadable value is unknown and never counts as right. Does not: decide what a wrong value leads to.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.config.schema import ComponentConfig, Config
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading
 from metabonk_tui.core.model.worker import ComponentState, EnvView, WorkerView
 
@@ -20,13 +21,13 @@ _TRUE = ("1", "true", "yes", "on")
 
 
 def is_same_value(value: str, wanted: str) -> bool:
-    """Compare as MetaBonk does: 1, true, yes and on are one value."""
+    """Compare as MetaBonk does: without case and outer space; 1, true, yes and on are equal."""
     value, wanted = value.strip().lower(), wanted.strip().lower()
     return value == wanted or (value in _TRUE and wanted in _TRUE)
 
 
 def view(env: EnvReading | None, config: Config) -> EnvView | None:
-    """Judge what was read of a process against what is required; None: it was never read."""
+    """Compare the environment of a process with the required one; None when it was never read."""
     if env is None:
         return None
     required = config.required_environment
@@ -43,7 +44,7 @@ def view(env: EnvReading | None, config: Config) -> EnvView | None:
 
 
 def wrong_keys(env: EnvView) -> list[str]:
-    """Write each key that is not as required: "A missing", "B is 0"."""
+    """Format each key that is not as required: "A missing", "B is 0"."""
     return [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
 
 
@@ -51,19 +52,19 @@ def wrong_keys(env: EnvView) -> list[str]:
 class EnvCheckCell:
     """One key in one worker's process."""
 
-    slot: int
+    ref: WorkerRef
     result: EnvCheckResult
     value: str | None
-    """As the process was started with it; None: missing or not known."""
+    """Value at the start of the process; None: missing or unknown."""
     why: str = ""
-    """Why it is not known: "not permitted", "not read yet"."""
+    """Why the value is unknown: "not permitted", "not read yet"."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvCheckEffect:
-    """What `/status` shows of what the key is for, on one worker."""
+    """What `/status` of one worker shows of the component that needs the key."""
 
-    slot: int
+    ref: WorkerRef
     text: str
     """"seen", "absent", "zero", "stalled" ..."""
     state: ComponentState
@@ -76,39 +77,39 @@ class EnvCheckRow:
     key: str
     wanted: str
     components: tuple[str, ...]
-    """The ids of the components that need it; empty: it is required by itself."""
+    """Ids of the components that need the key; empty: required by the configuration itself."""
     file: EnvCheckResult
     file_value: str | None
     exported: bool | None
     """Does a plain `source` hand it to child processes? None: not known, or not in the file."""
-    overridden: tuple[int, ...]
+    overridden: tuple[WorkerRef, ...]
     """The workers whose process has another value than the file: something between the two set it."""
     cells: tuple[EnvCheckCell, ...]
     effects: tuple[EnvCheckEffect, ...]
-    """Of its first component; empty where it has none."""
+    """Effects on the first component that needs the key; empty without one."""
     verdict: EnvCheckVerdict
 
-    def slots(self, result: EnvCheckResult) -> tuple[int, ...]:
+    def refs(self, result: EnvCheckResult) -> tuple[WorkerRef, ...]:
         """List the workers of which this is so."""
-        return tuple(cell.slot for cell in self.cells if cell.result == result)
+        return tuple(cell.ref for cell in self.cells if cell.result == result)
 
     @property
     def right(self) -> int:
         """In how many processes it is right."""
-        return len(self.slots("right"))
+        return len(self.refs("right"))
 
 
 def env_check_table(
     config: Config, env_file: EnvFileReading | None, workers: Sequence[WorkerView]
 ) -> tuple[EnvCheckRow, ...]:
-    """Follow every required key; mismatches first, then what is unknown, each in the configuration's order."""
+    """Return one row for each required key: mismatches first, then unknown ones, each in configured order."""
     rows = [_row(key, wanted, config, env_file, workers) for key, wanted in config.required_environment.items()]
     return tuple(sorted(rows, key=lambda row: _RANK[row.verdict]))
 
 
 def not_exported(rows: Sequence[EnvCheckRow]) -> tuple[EnvCheckRow, ...]:
     """List the keys that are right in the file, would not be exported by a plain `source`, and lack in a process."""
-    return tuple(row for row in rows if row.file == "right" and row.exported is False and row.slots("missing"))
+    return tuple(row for row in rows if row.file == "right" and row.exported is False and row.refs("missing"))
 
 
 def _row(
@@ -136,9 +137,9 @@ def _cell(key: str, wanted: str, worker: WorkerView) -> EnvCheckCell:
     values = worker.environment
     if values is None:
         why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
-        return EnvCheckCell(worker.slot, "unknown", None, why)
+        return EnvCheckCell(worker.ref, "unknown", None, why)
     value = values.get(key)
-    return EnvCheckCell(worker.slot, _check_value(value, wanted), value)
+    return EnvCheckCell(worker.ref, _check_value(value, wanted), value)
 
 
 def _check_value(value: str | None, wanted: str) -> EnvCheckResult:
@@ -147,10 +148,10 @@ def _check_value(value: str | None, wanted: str) -> EnvCheckResult:
     return "right" if is_same_value(value, wanted) else "wrong"
 
 
-def _overridden(in_file: str | None, cells: Sequence[EnvCheckCell]) -> tuple[int, ...]:
+def _overridden(in_file: str | None, cells: Sequence[EnvCheckCell]) -> tuple[WorkerRef, ...]:
     if in_file is None:
         return ()
-    return tuple(cell.slot for cell in cells if cell.value is not None and not is_same_value(cell.value, in_file))
+    return tuple(cell.ref for cell in cells if cell.value is not None and not is_same_value(cell.value, in_file))
 
 
 def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[EnvCheckEffect]:
@@ -159,12 +160,12 @@ def _effects(component: ComponentConfig, workers: Sequence[WorkerView]) -> list[
         view = next((part for part in worker.components if part.id == component.id), None)
         if view is not None:
             text = "seen" if view.window_activity == "showing" else view.state.value.lower()
-            found.append(EnvCheckEffect(worker.slot, text, view.state))
+            found.append(EnvCheckEffect(worker.ref, text, view.state))
     return found
 
 
 def _verdict(cells: Sequence[EnvCheckCell]) -> EnvCheckVerdict:
-    """Judge by the processes alone: a file proves nothing of what a process has."""
+    """Judge by the processes alone: the file proves nothing about the environment of a process."""
     if any(cell.result in ("wrong", "missing") for cell in cells):
         return "mismatch"
     return "unknown" if not cells or any(cell.result == "unknown" for cell in cells) else "ok"

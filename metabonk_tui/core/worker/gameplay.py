@@ -1,4 +1,7 @@
-"""Has one worker reached gameplay? Knows the flag and what corroborates it; refuses to believe the flag alone."""
+"""Judges whether one worker reached gameplay: the flag, and a second sign that corroborates it.
+
+Does not: accept the flag alone.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from metabonk_tui.core.model.worker import GameplayView
 from metabonk_tui.core.status.decode import flag, number, text
 
 RISEN_SAMPLES = 3
-"""The reward of one step is noisy: it is rising when it was above all of its past this often."""
+"""The reward of one step is noisy: it counts as rising after this many samples above its earlier maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class GameplayTrack:
-    """The gameplay flag and what corroborates it."""
+    """State of the gameplay flag and its corroborating signs."""
 
     started: bool | None = None
     signs: tuple[str, ...] = ()
@@ -22,16 +25,16 @@ class GameplayTrack:
     reward_before: float | None = None
     """The highest reward before the flag rose, in this generation."""
     reached_t: float | None = None
-    """When it was first corroborated in this run, in any generation."""
+    """When gameplay was first corroborated in this run, in any generation."""
     risen: int = 0
-    """Samples since then with a reward above that."""
+    """Samples after the flag rose with a reward above `reward_before`."""
 
 
 NOT_REACHED = GameplayTrack()
 
 
 def observe(play: GameplayTrack, status: WorkerStatus, t: float) -> GameplayTrack:
-    """Look for two independent signs: the flag alone has known false positives and never goes back."""
+    """Look for the flag and an independent sign: the flag has known false positives and never falls again."""
     started = flag(status, "gameplay_started")
     reward = number(status, "reward").value
     if started is not True:
@@ -60,11 +63,10 @@ def observe(play: GameplayTrack, status: WorkerStatus, t: float) -> GameplayTrac
 
 
 def reset(play: GameplayTrack) -> GameplayTrack:
-    """Begin a new generation."""
+    """Start a new generation; only `reached_t` outlives it."""
     return GameplayTrack(reached_t=play.reached_t)
 
 
 def view(play: GameplayTrack) -> GameplayView:
-    """Project the track."""
     corroborated = play.corroborated_t is not None
     return GameplayView(play.started, play.signs, corroborated, play.corroborated_t, play.reached_t)

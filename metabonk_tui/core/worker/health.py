@@ -1,6 +1,6 @@
-"""What each worker is doing, in one word: idle, racing, looping, zombie, stale frames, hung, broken, down. Pure.
+"""Judges each worker in one word: idle, racing, looping, zombie, stale frames, hung, broken, down. Pure.
 
-A word stands on what was seen: a field that is missing, and a time that nobody watched, never make one.
+Every word needs evidence: a missing field or an unobserved time never produces one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Health, HealthState, Reach
@@ -20,68 +21,68 @@ from metabonk_tui.core.worker.component import fields_of
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 SEEN_INTERVALS = 3
-"""What stands must be seen standing for this many sampling intervals, however sparse they are."""
+"""Sampling intervals for which a value must be seen unchanged, however sparse the samples."""
 PAUSES = 20.0
-"""A zombie stands many times as long as it usually takes for a step."""
+"""A zombie does not step for this many times its usual time per step."""
 FRAME_STEPS = 3.0
-"""Frames that stand count against steps: so many at least must have been made meanwhile."""
+"""Steps that a worker must make while its frames stay unchanged."""
 CALM_S = 30.0
-"""A rate that fell below the jump for less than this is still racing: it would flap at the edge."""
+"""Seconds for which a worker is still racing after its rate fell below the jump: prevents flapping."""
 FRAME_NUMBERS = (
     *("dynamic_ui_text_density", "dynamic_ui_motion", "stream_frame_var", "stream_frame_diff"),
     *("frames_ok", "last_frame_ts"),
 )
-"""What MetaBonk computes of a frame. `obs_fps` is not among them: it never decays."""
+"""Numbers that MetaBonk computes from a frame. `obs_fps` is not among them: it never decays."""
 MIN_FRAME_READINGS = 2
-"""One number alone may stand in a quiet menu; MetaBonk's own word for it, `stream_frozen`, counts as another."""
+"""One number alone may be constant in a quiet menu; the worker's own flag `stream_frozen` counts as another."""
 
 
 @dataclass(frozen=True, slots=True)
 class HealthTrack:
-    """What is remembered of one generation of one worker."""
+    """State of one generation of one worker."""
 
     generation: int
     first_t: float | None = None
-    """Its first good status that we saw."""
+    """When the monitor saw the first good status."""
     first_step: float | None = None
     step: float | None = None
     moved_t: float | None = None
-    """When its step last grew; None: never, as we watched."""
+    """When the step last grew; None: never while the monitor watched."""
     pulse: tuple[float | None, ...] = ()
-    """Every number in it that grows while it lives."""
+    """Every number that grows while the worker lives."""
     pulse_t: float | None = None
-    """Since when that stands, without a hole in between."""
+    """Since when the pulse is unchanged, without a gap."""
     pulsed: bool = False
-    """Did it ever change?"""
+    """Whether the pulse ever changed."""
     frames: tuple[float | str | None, ...] = ()
     frames_t: float | None = None
     frames_step: float | None = None
-    """The step when what it sees began to stand."""
+    """The step at which the frames stopped changing."""
     frame_t: float | None = None
-    """When a frame last reached it, as the orchestrator says."""
+    """When a frame last reached the worker, by the orchestrator."""
     frozen: bool = False
-    """Does it say so itself?"""
+    """Whether the worker reports `stream_frozen`."""
     raced_t: float | None = None
     last_t: float | None = None
     now: Health | None = None
 
 
 def observe(
-    before: Mapping[int, HealthTrack],
-    tracks: Mapping[int, WorkerTrack],
-    seen: Mapping[int, Observation],
+    before: Mapping[WorkerRef, HealthTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
+    seen: Mapping[WorkerRef, Observation],
     timing: Timing,
     config: Config,
-) -> dict[int, HealthTrack]:
+) -> dict[WorkerRef, HealthTrack]:
     """Take in a tick of every worker and judge it."""
     t = timing.t
     min_s = max(SEEN_INTERVALS * timing.nominal_s, 1.0)
     after = {}
-    for slot, track in tracks.items():
-        known = before.get(slot)
+    for ref, track in tracks.items():
+        known = before.get(ref)
         if known is None or known.generation != track.generation:
             known = HealthTrack(track.generation, now=known.now if known is not None else None)
-        frame_t = seen[slot].last_frame_t if slot in seen else None
+        frame_t = seen[ref].last_frame_t if ref in seen else None
         if frame_t is not None:
             known = replace(known, frame_t=frame_t)
         if track.status is not None and track.last_good_t == t:
@@ -89,7 +90,7 @@ def observe(
         found = _judge(known, track, t, config, min_s, starting=timing.starting)
         if found is not None and known.now is not None and known.now.state is found.state:
             found = replace(found, since_t=known.now.since_t)
-        after[slot] = replace(known, now=found) if found != known.now else known
+        after[ref] = replace(known, now=found) if found != known.now else known
     return after
 
 
@@ -113,7 +114,7 @@ def _take_in(
         step=step if step is not None else known.step,
         moved_t=t if grew else known.moved_t,
         pulse=pulse,
-        # Without a step there is nothing to say that it stands.
+        # Without a step, nothing shows that the worker makes no progress.
         pulse_t=None if step is None else t if hole or beats or known.pulse_t is None else known.pulse_t,
         pulsed=known.pulsed or beats,
         frames=frames,
@@ -162,7 +163,7 @@ def _unreached(track: WorkerTrack, t: float) -> Health | None:
 
 
 def _max_still_s(known: HealthTrack, config: Config) -> float:
-    """Say how long it may stand: many of its own usual pauses, within reason."""
+    """Return the seconds a worker may go without a step: `PAUSES` of its usual pauses, within configured limits."""
     made = (known.step or 0.0) - (known.first_step or 0.0)
     took_s = (known.moved_t or 0.0) - (known.first_t or 0.0)
     pauses_s = PAUSES * took_s / made if made > 0 else 0.0
@@ -178,7 +179,7 @@ def _stale_frames(known: HealthTrack, t: float, min_s: float) -> Health | None:
     if not readings or readings + known.frozen < MIN_FRAME_READINGS or stood_s < min_s or made < FRAME_STEPS:
         return None
     if known.frame_t is not None and t - known.frame_t < min_s and not known.frozen:
-        # Frames come, and all show the same: a quiet menu.
+        # Frames arrive and all are equal: a quiet menu.
         return None
     summary = ", stream_frozen is true" if known.frozen else ""
     return Health(
@@ -202,22 +203,22 @@ def _idle(known: HealthTrack, still_s: float, t: float, min_s: float, *, startin
 
 
 UNANSWERING = (HealthState.HUNG, HealthState.BROKEN)
-"""Words that say how a worker does not answer: `worker.down` tells them, and `worker.up` that they are over."""
+"""States of a worker that does not answer: `worker.down` reports their start, `worker.up` their end."""
 
 
 def health_events(
-    before: Mapping[int, HealthTrack],
-    after: Mapping[int, HealthTrack],
-    tracks_before: Mapping[int, WorkerTrack],
-    tracks: Mapping[int, WorkerTrack],
+    before: Mapping[WorkerRef, HealthTrack],
+    after: Mapping[WorkerRef, HealthTrack],
+    tracks_before: Mapping[WorkerRef, WorkerTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
 ) -> tuple[EventDraft, ...]:
-    """Draft what began and what ended.
+    """Draft an event for each state that began or ended.
 
-    Left out is what other events show: that a worker is down, that it answers again, and the jump of its step rate.
+    Other events already report that a worker is down, answers again, or jumps in step rate: these are left out.
     """
     drafts: list[EventDraft] = []
-    for slot, track in after.items():
-        known = before.get(slot)
+    for ref, track in after.items():
+        known = before.get(ref)
         was, now = known.now if known is not None else None, track.now
         if (was and was.state) is (now and now.state):
             continue
@@ -226,18 +227,18 @@ def health_events(
             kind = EventKind.WORKER_DOWN if now.state in UNANSWERING else EventKind.WORKER_HEALTH
             severity: Severity = "crit" if now.state.level == "stop" else "warn"
             summary = f"{now.state}, {ended}" if ended else now.state.value
-            if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(slot), tracks[slot]):
-                drafts.append(EventDraft(kind, severity, summary, (slot,), detail=now.why))
-        elif was is not None and ended and now is None and not _answers_again(was.state, tracks[slot]):
-            drafts.append(EventDraft(EventKind.WORKER_HEALTH, "ok", ended, (slot,)))
+            if now.state is not HealthState.RACING or not _is_jump_emitted(tracks_before.get(ref), tracks[ref]):
+                drafts.append(EventDraft(kind, severity, summary, (ref,), detail=now.why))
+        elif was is not None and ended and now is None and not _answers_again(was.state, tracks[ref]):
+            drafts.append(EventDraft(EventKind.WORKER_HEALTH, "ok", ended, (ref,)))
     return tuple(drafts)
 
 
 def _answers_again(was: HealthState, track: WorkerTrack) -> bool:
-    """Say whether `worker.up` tells that it is over."""
+    """Return whether `worker.up` reports the end of this state."""
     return was in UNANSWERING and track.reach is Reach.UP
 
 
 def _is_jump_emitted(before: WorkerTrack | None, after: WorkerTrack) -> bool:
-    """Say whether `worker.rate` was told in this very tick."""
+    """Return whether `worker.rate` was emitted in this very tick."""
     return before is not None and before.steps.announced != after.steps.announced

@@ -16,14 +16,14 @@ from metabonk_tui.core.text.numbers import GB, MB, number, short
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """How numbers of a kind are scaled for people."""
+    """How numbers of one unit are scaled for people."""
 
     suffix: str
     scale: float = 1.0
     """Units of the number in one unit of the text."""
 
     def after(self, text: str) -> str:
-        """Append the suffix to a written number: "1.50 GB", "0.34/s", "12"."""
+        """Append the suffix to a formatted number: "1.50 GB", "0.34/s", "12"."""
         space = "" if not self.suffix or self.suffix.startswith("/") else " "
         return f"{text}{space}{self.suffix}"
 
@@ -46,22 +46,22 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class CompareRule:
-    """One line that a comparison of two runs makes of a number of all workers."""
+    """One line in the comparison of two runs, from one number of all workers."""
 
     id: str
-    """The line is named METRIC.ID."""
+    """Second part of the line's name METRIC.ID."""
     title: str
     combine: Callable[[Sequence[float]], float]
-    """Makes one number of those of the workers that were observed; there is at least one."""
+    """Combines the numbers of the observed workers, at least one, into one number."""
     factor: float
-    """Two runs differ when one number is this many times the other."""
+    """Two runs differ when one number is at least this many times the other."""
     floor: float
-    """A number below it counts as this much."""
+    """Smaller numbers count as this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerMetric:
-    """One number of a worker. An empty or missing place means that it is not shown there."""
+    """One number of a worker. Where a place is empty or missing, the number is not shown there."""
 
     id: str
     unit: Unit
@@ -70,33 +70,33 @@ class WorkerMetric:
     head: str = ""
     """The head of its column in the workers' table."""
     widths: tuple[int, int, int] = (10, 8, 7)
-    """Cells of that column in a wide, a medium and a narrow table, with the gap before; 0: left out."""
+    """Cells of the column in a wide, a medium and a narrow table, including the gap before; 0: no column."""
     sort: str = ""
-    """The name of the order by this number."""
+    """Name of the sort order by this number."""
     detail: str = ""
     """Its label in the row "play" of the worker screen."""
     detail_cells: int = 0
-    """The most cells that it takes there; 0: it is written in full."""
+    """Most cells in that row; 0: no limit."""
     gauge: Gauge | None = None
     report: str = ""
     """The head of its column in the report."""
     compare: tuple[CompareRule, ...] = ()
 
     def text(self, value: float, cells: int = 0) -> str:
-        """Write a value without its unit, in at most so many cells; 0: in full."""
-        # An int stays one: what a worker sends may exceed every float.
+        """Format a value without its unit in at most `cells` characters; 0: no limit."""
+        # An int stays an int: a worker may send one that no float can represent.
         scaled = value if self.unit.scale == 1 else value / self.unit.scale
         if isinstance(scaled, int) and not cells:
             return str(scaled)
         return short(scaled, self.decimals, cells) if cells else number(scaled, self.decimals)
 
     def written(self, value: float) -> str:
-        """Write a value with its unit."""
+        """Format a value with its unit."""
         return self.unit.after(self.text(value))
 
 
 MIN_RATE = 0.01
-"""Steps per second; below it two workers stand equally still."""
+"""Steps per second; two workers below this rate are equally slow."""
 
 WORKER_METRICS: tuple[WorkerMetric, ...] = (
     WorkerMetric(
@@ -138,4 +138,4 @@ WORKER_METRICS: tuple[WorkerMetric, ...] = (
     WorkerMetric("latency", SECONDS, lambda worker: worker.latency_s, decimals=3),
     WorkerMetric("episode", PLAIN, lambda worker: worker.episode, decimals=0, detail="episode"),
 )
-"""In the order of columns and sorts. One more place for a number is one more argument of its entry."""
+"""In the order of columns and sorts. One argument of an entry shows the number in one more place."""

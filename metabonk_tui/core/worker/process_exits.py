@@ -1,7 +1,7 @@
-"""How processes ended: which of ours is gone, and the strongest evidence of why. Refuses to guess without any.
+"""Tracks which of our processes are gone, and the strongest evidence of why. Does not: guess without evidence.
 
-Late evidence (the kernel's log, the launcher's log, the end of our own action) may raise what is believed, never lower
-it.
+Late evidence can only strengthen a finding. It comes from the kernel's log, the launcher's log or the end of our
+own action.
 """
 
 from __future__ import annotations
@@ -11,64 +11,70 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.levels import Severity
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation
 
 KEPT_EXITS = 200
 LATE_S = 30.0
-"""The launcher logs an exit when it respawns, some seconds after the death."""
+"""Seconds; the launcher logs an exit only when it respawns the worker."""
 NAMED: tuple[Role, ...] = ("worker", "ollama", "launcher")
 FROM_EVENT_S = 60.0
-"""How far back an action of ours may have begun where only its end was recorded."""
+"""Seconds before its end at which an action of ours may have started, if only its end was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExitedProcess:
-    """One process that is gone."""
+    """One process that is gone, with the evidence of why."""
 
     role: Role
     slot: int | None
     pid: int | None
     t: float
-    """When it was first seen to be gone."""
+    """When the process was first missing."""
     process_exit: ProcessExit
     started_at: float | None = None
     rss_bytes: int = 0
     name: str = ""
     emitted_text: str | None = None
-    """What was last told of it; None: nothing yet."""
+    """Text of the last event about this exit; None: no event yet."""
+
+    @property
+    def ref(self) -> WorkerRef | None:
+        """The worker whose process it was; None: another process."""
+        return None if self.slot is None or self.role != "worker" else WorkerRef(slot=self.slot)
 
     @property
     def who(self) -> str:
-        """Name it: "w1", "ollama"."""
+        """Name of the process: "w1", "ollama"."""
         return f"w{self.slot}" if self.role == "worker" else self.role
 
 
 @dataclass(frozen=True, slots=True)
 class OwnAction:
-    """An action of ours on the pool: whom it may have ended, from when to when."""
+    """An action of ours on the pool: which processes it may have ended, and from when to when."""
 
     from_t: float
     to_t: float | None
-    """None: it is under way."""
+    """None: the action is under way."""
     pid: int | None
-    """The one process that it meant; None: the whole pool as it was at `from_t`."""
+    """The only process that the action meant; None: the whole pool as it was at `from_t`."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ExitState:
-    """What is remembered of processes in one run."""
+    """State of our processes in one run."""
 
     present: tuple[ProcessReading, ...] = ()
-    """At the last look."""
+    """Our processes in the last process table."""
     exited: tuple[ExitedProcess, ...] = ()
     own_actions: tuple[OwnAction, ...] = ()
     exits: tuple[tuple[float, ExitReading], ...] = ()
-    """Exits that no death took yet, with when they were read."""
+    """Exits that match no missing process yet, each with the time when it was read."""
     kernel: tuple[tuple[float, KernelKill], ...] = ()
     counted: tuple[tuple[float, int, str | None], ...] = ()
     """(t, kills, scope) of counters that moved."""
@@ -80,7 +86,7 @@ class ExitState:
 def observe(
     exit_state: ExitState, sample: Sample, before: MemoryTrack, memory: MemoryTrack, timing: Timing
 ) -> ExitState:
-    """Take in one tick: who is gone, what is known about it, and what can be emitted by now."""
+    """Update the state with one sample: find missing processes, weigh the evidence, draft events."""
     slack_s, late_s = timing.slack_s, timing.late_s
     exit_state = _gather(replace(exit_state, drafts=()), sample, before, memory, late_s)
     exited = list(exit_state.exited)
@@ -122,16 +128,16 @@ def observe(
 
 
 def exits_of_slot(exit_state: ExitState, slot: int) -> tuple[ExitedProcess, ...]:
-    """List the deaths in one slot, oldest first."""
+    """Return the exits in one slot, oldest first."""
     return tuple(process for process in exit_state.exited if process.role == "worker" and process.slot == slot)
 
 
 ExitTexts = Mapping[tuple[int, int | None], str]
-"""How processes ended, by (slot, pid); by (slot, None) the last one of the slot."""
+"""How processes ended, by (slot, pid); (slot, None) is the last one of the slot."""
 
 
 def known_exit_texts(exit_state: ExitState, t: float, late_s: float) -> ExitTexts:
-    """Say how the processes of each slot ended, where that is recent and known."""
+    """Return how the processes of each slot ended within the last `late_s` seconds, where that is known."""
     exit_texts: dict[tuple[int, int | None], str] = {}
     for process in exit_state.exited:
         if process.slot is not None and process.role == "worker" and t - process.t <= late_s:
@@ -142,7 +148,7 @@ def known_exit_texts(exit_state: ExitState, t: float, late_s: float) -> ExitText
 
 
 def with_process_exits(generations: Sequence[Generation], exited: Sequence[ExitedProcess]) -> tuple[Generation, ...]:
-    """Give every generation the end of its process: by its pid, else by the time in which it was gone."""
+    """Add to every generation the exit of its process: matched by pid, else by time."""
     ended = []
     for index, generation in enumerate(generations):
         following_t = generations[index + 1].began_t if index + 1 < len(generations) else None
@@ -163,7 +169,7 @@ def with_process_exits(generations: Sequence[Generation], exited: Sequence[Exite
 
 
 def _within(t: float, generation: Generation, following_t: float | None) -> bool:
-    # A death is seen at the same tick as the life after it, or before.
+    # The process table shows an exit in the tick of the next generation, or earlier.
     return generation.began_t < t and (following_t is None or t <= following_t)
 
 
@@ -194,7 +200,7 @@ def _gather(
 
 
 def _update_own_actions(own_actions: tuple[OwnAction, ...], sample: Sample, fresh_t: float) -> tuple[OwnAction, ...]:
-    """Follow what we do to the pool. One slot is named by its pid in the event; everything else means all."""
+    """Update our own actions. An event with a pid means that process; any other means the whole pool."""
     kept = [action for action in own_actions if action.to_t is not None and action.to_t >= fresh_t]
     operation = sample.pool.operation if sample.pool is not None else None
     open_ = next((action for action in own_actions if action.to_t is None), None)
@@ -222,7 +228,7 @@ def _update_own_actions(own_actions: tuple[OwnAction, ...], sample: Sample, fres
 def _with_exits(
     exited: list[ExitedProcess], exits: Sequence[tuple[float, ExitReading]], t: float, late_s: float
 ) -> tuple[list[ExitedProcess], tuple[tuple[float, ExitReading], ...]]:
-    """Give each exit that was read to the process that it tells of; one that fits nobody waits."""
+    """Match each exit that was read to its process; an exit without a match waits."""
     exited, left = list(exited), []
     for read_t, reading in exits:
         fitting = [
@@ -235,7 +241,7 @@ def _with_exits(
             and (reading.pid is None or process.pid is None or reading.pid == process.pid)
         ]
         if fitting:
-            # The log tells of deaths in their order.
+            # The log lists exits in their order, so the oldest match is right.
             index = fitting[0]
             process_exit = replace(
                 exited[index].process_exit, exit_code=reading.code, signal=split_exit_code(reading.code)[1]
@@ -249,7 +255,7 @@ def _with_exits(
 def _judge(
     process: ExitedProcess, everyone: Sequence[ExitedProcess], exit_state: ExitState, slack_s: float, late_s: float
 ) -> ExitedProcess:
-    """Find the strongest evidence about one death; what is weaker than what is believed changes nothing."""
+    """Choose the strongest evidence about one exit; weaker evidence changes nothing."""
     code, signal = process.process_exit.exit_code, process.process_exit.signal
     found = [
         process.process_exit,
@@ -262,7 +268,7 @@ def _judge(
     if nine and exit_state.low_t is not None and abs(process.t - exit_state.low_t) <= slack_s:
         found.append(ProcessExit("probably OOM", "signal 9 while memory was critical", process.t, strength=35))
     if code is not None:
-        # Our own child: a launcher of somebody else tells nobody how it ended.
+        # An exit code of the launcher comes from our own child: a foreign launcher reports to its own parent.
         source = "to us, its parent" if process.role == "launcher" else "in the launcher's log"
         found.append(
             ProcessExit("exited" if signal is None else "killed", f"exit {code} {source}", process.t, strength=30)
@@ -290,7 +296,7 @@ def _of_kernel_log(
 
 
 def _looks_like(kill: KernelKill, process: ExitedProcess) -> bool:
-    """Compare name and size: all there is where the log's pids are not ours."""
+    """Compare name and size, because the pids of the log are of another namespace."""
     if not kill.name or process.name.split(" ")[0][:15] != kill.name or kill.rss_bytes is None:
         return False
     return abs(kill.rss_bytes - process.rss_bytes) <= 0.25 * max(kill.rss_bytes, process.rss_bytes)
@@ -312,7 +318,10 @@ def _of_own_actions(process: ExitedProcess, exit_state: ExitState, slack_s: floa
 def _of_counters(
     process: ExitedProcess, everyone: Sequence[ExitedProcess], exit_state: ExitState, slack_s: float
 ) -> list[ProcessExit]:
-    """Read the counters that moved as it vanished. Of more that vanished than were killed, each is only probable."""
+    """Weigh the OOM counters that moved as the process vanished.
+
+    If more processes vanished than were killed, each kill is only probable.
+    """
     found = []
     for t, kills, scope in exit_state.counted:
         if abs(t - process.t) > slack_s:

@@ -1,4 +1,4 @@
-"""Follows one worker's step counter: its rate, its usual rate in this generation, and a jump or a fall of it."""
+"""Follows one worker's step counter: its rate, its usual rate in this generation, jumps and falls."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from metabonk_tui.core.timeseries.window import Points
 
 RATE_POINTS = Points(every_s=5.0, span_s=60.0)
 MIN_BASELINE = 3
-"""Rates of its own past that a worker needs before one can be called a jump."""
+"""Earlier rates of a worker that are needed before a rate can count as a jump."""
 MIN_DUE = 10.0
-"""Steps that must usually come within the window of the rate before a fall of it can be told from chance."""
+"""Steps usual in the window of the rate; below this number a fall may be chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepTrack:
-    """The step counter and its own regime."""
+    """State of the step counter of one worker."""
 
     points: Points = RATE_POINTS
     baseline: tuple[float, ...] = ()
-    """Its own rates in this generation, one a minute at most, the last 30."""
+    """Earlier rates in this generation: at most one a minute, the last 30."""
     baseline_t: float | None = None
     ratio: float | None = None
     fell: float | None = None
-    """The share of its usual rate, where that has fallen as far as a jump would have risen."""
+    """Rate as a share of the usual rate, when it fell by the factor that counts as a jump; else None."""
     announced: float = 1.0
     """The ratio at the last event: the next one is due when it doubles."""
 
@@ -39,7 +39,7 @@ NO_STEPS = StepTrack()
 
 
 def observe_step(steps: StepTrack, step: float | None, t: float, config: Config) -> StepTrack:
-    """Take in the step of one good status; None: the status had none."""
+    """Update the track with the step of one good status; None: the status had no step."""
     if step is None:
         return steps
     steps = replace(steps, points=steps.points.add(t, step))
@@ -49,19 +49,19 @@ def observe_step(steps: StepTrack, step: float | None, t: float, config: Config)
     usual = median(steps.baseline) if len(steps.baseline) >= MIN_BASELINE else 0.0
     ratio = rate / usual if usual > 0 else None
     jumped = ratio is not None and ratio >= config.verdict.rate_jump
-    # Few steps are due in a window to begin with: that none came says nothing.
+    # With few steps due in a window, a window without steps proves nothing.
     due = usual * RATE_POINTS.span_s >= MIN_DUE
     fell = due and ratio is not None and ratio <= 1 / config.verdict.rate_jump
     steps = replace(steps, fell=ratio if fell else None)
     steps = replace(steps, ratio=ratio if jumped else None, announced=steps.announced if jumped else 1.0)
     if not jumped and (steps.baseline_t is None or t - steps.baseline_t >= 60.0):
-        # A jump never becomes its own baseline, else it would stop being remarkable.
+        # A jump must not enter its own baseline: it would stop counting as a jump.
         steps = replace(steps, baseline=(*steps.baseline, rate)[-30:], baseline_t=t)
     return steps
 
 
 def announce_rate(steps: StepTrack) -> StepTrack | None:
-    """Return the track with the ratio announced when an event is due: at the jump, and each time it doubles."""
+    """Return the track with its ratio announced when an event is due: at the jump, and at each doubling. Else None."""
     if steps.ratio is None or steps.ratio < 2 * steps.announced:
         return None
     return replace(steps, announced=steps.ratio)

@@ -1,4 +1,7 @@
-"""One worker over time: reach, generations, step rate, memory, gameplay. Refuses to know what other workers do."""
+"""Tracks one worker over time: reach, generations, step rate, memory, gameplay.
+
+Does not: know other workers.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvReading, Observation, ProcessReading, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation, Reach
@@ -21,22 +25,22 @@ UNREACHABLE = ("refused", "reset", "closed", "dns")
 KEPT_GENERATIONS = 20
 KEPT_RESETS = 1000
 SAME_GENERATION_S = 30.0
-"""A new pid and the fall of the counters are one event when they are seen this close: each may be seen first."""
+"""Seconds within which a new pid and fallen counters are one restart; either may be seen first."""
 MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerTrack:
-    """What is remembered of one worker in one run."""
+    """State of one worker in one run."""
 
-    slot: int
+    ref: WorkerRef
     components: tuple[ComponentTrack, ...]
     reach: Reach = Reach.STARTING
     reach_since_t: float = 0.0
     error: str | None = None
     detail: str = ""
     failures: int = 0
-    """Polls in a row that failed."""
+    """Consecutive failed polls."""
     port: int | None = None
     pid: int | None = None
     pid_started_at: float | None = None
@@ -46,7 +50,7 @@ class WorkerTrack:
     last_good_t: float | None = None
     step: float | None = None
     stepped_t: float | None = None
-    """When its step was last seen to grow in this generation; its first sight counts."""
+    """When the step last grew in this generation; its first sight counts."""
     steps: StepTrack = NO_STEPS
     generations: tuple[Generation, ...] = ()
     generation: int = 0
@@ -63,13 +67,13 @@ class WorkerTrack:
     env: EnvReading | None = None
     observed_s: float = 0.0
     drafts: tuple[EventDraft, ...] = ()
-    """What this tick brought, without the worker; cleared by every `observe`."""
+    """Events of this tick, without the slot; every `observe` clears them."""
 
 
-def new_track(slot: int, t: float, config: Config) -> WorkerTrack:
+def new_track(ref: WorkerRef, t: float, config: Config) -> WorkerTrack:
     """Begin to follow a slot."""
     blank = tuple(ComponentTrack(since_t=t) for _ in config.component)
-    return WorkerTrack(slot=slot, components=blank, reach_since_t=t, port=config.pool.base_port + slot)
+    return WorkerTrack(ref=ref, components=blank, reach_since_t=t, port=config.pool.base_port + ref.slot)
 
 
 def observe(
@@ -80,7 +84,7 @@ def observe(
     timing: Timing,
     config: Config,
 ) -> WorkerTrack:
-    """Take in one tick of one worker."""
+    """Update the track with one tick; `seen`, `process` and `env` are None where nothing was read."""
     t, starting = timing.t, timing.starting
     if track.drafts:
         track = replace(track, drafts=())
@@ -122,7 +126,7 @@ def observe(
 
 
 def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | None, t: float) -> WorkerTrack:
-    """Learn the pid; a new one is a new life, unless the reset that it brought was already counted."""
+    """Record the pid; a new pid is a new generation, unless its reset was already counted."""
     pid = seen.pid if seen.pid is not None else (process.pid if process else None)
     started_at = seen.pid_started_at
     if started_at is None and process is not None and process.pid == pid:
@@ -139,15 +143,15 @@ def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | N
             track = replace(track, pid_started_at=started_at)
         began_t = track.generations[-1].began_t if track.generations else t
         if track.generation_pid is None and t - began_t > SAME_GENERATION_S:
-            # The counters fell and no other process came: it was a reset within this one.
+            # The counters fell and no other process came: the process itself reset them.
             track = replace(track, generation_pid=pid)
         return track
-    # Another process has another environment; one that was read before its pid was known is its own.
+    # Another process has another environment. One that was read before the first pid was known stays.
     known = replace(track, pid=pid, pid_started_at=started_at, env=track.env if track.pid is None else None)
     if track.generation == 0:
         return known
     if track.generation_pid is None:
-        # The counters fell before the process table was read: this is that same life.
+        # The counters fell before the process table showed the new pid: the same generation.
         return replace(known, generation_pid=pid)
     return _begin_generation(known, t, f"new pid {track.generation_pid} → {pid}", pid)
 
@@ -187,10 +191,10 @@ def _observe_status(
     elif track.status is not None:
         why = _fell(track, status, step, config)
         if why and _began_by_pid(track, t):
-            # The new pid was seen first, and after it one more answer of the process before.
+            # The new pid was seen first, and then one more answer of the old process.
             track = _forget_counters(track)
         elif why:
-            # The process table may still show the old pid; the next one that it shows belongs to this life.
+            # The process table may still show the old pid; its next pid belongs to this generation.
             track = _begin_generation(track, t, why, None)
     seen = tuple(
         components.observe(component, spec, status, t)
@@ -222,7 +226,7 @@ def _began_by_pid(track: WorkerTrack, t: float) -> bool:
 
 
 def _fell(track: WorkerTrack, status: WorkerStatus, step: float | None, config: Config) -> str | None:
-    """Say which counter fell since the last good status of this generation; None when none did."""
+    """Return the counter that fell since the last good status of this generation; None when none did."""
     if step is not None and track.step is not None and step < track.step - 1e-9:
         return f"step fell {track.step:g} → {step:g}"
     for component, spec in zip(track.components, config.component, strict=True):
@@ -277,11 +281,11 @@ def _judge_reach(
 
 
 PID_SETTLES_S = 10.0
-"""By then the process table has been read again: a pid that is still the same is a counter that fell by itself."""
+"""Seconds after which the process table was read again: an unchanged pid means that the process itself reset."""
 
 
 def known_pid(track: WorkerTrack, t: float) -> int | None:
-    """Return the pid of this generation; None while the process table may still show the one before."""
+    """Return the pid of this generation; None while the process table may show the previous one."""
     if track.generation_pid is not None or track.generation <= 1:
         return track.generation_pid or track.pid
     settled = t - track.generations[-1].began_t > PID_SETTLES_S
@@ -289,6 +293,6 @@ def known_pid(track: WorkerTrack, t: float) -> int | None:
 
 
 def rss_growth_bytes_per_min(track: WorkerTrack) -> float | None:
-    """Return how fast its memory grew over the last 5 minutes; None under a minute of history."""
+    """Return the growth of memory over the last 5 minutes in bytes per minute; None below one minute of history."""
     rate = track.memory.rate(min_span_s=60.0)
     return None if rate is None else rate * 60.0

@@ -1,4 +1,4 @@
-"""Worker tracks → worker views, with what sets each worker apart from the others."""
+"""Turns worker tracks into worker views, and marks what sets each worker apart from the others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import Attention, ComponentState, Health, HealthState, Reach, WorkerView
 from metabonk_tui.core.status.decode import number, text
 from metabonk_tui.core.text.numbers import age
@@ -22,26 +23,28 @@ NO_EXITS = ExitState()
 
 
 def worker_views(
-    tracks: Mapping[int, WorkerTrack],
+    tracks: Mapping[WorkerRef, WorkerTrack],
     memory: MemoryTrack,
-    health_tracks: Mapping[int, HealthTrack],
+    health_tracks: Mapping[WorkerRef, HealthTrack],
     t: float,
     config: Config,
     exit_state: ExitState = NO_EXITS,
 ) -> tuple[WorkerView, ...]:
-    """Project every track; a mark that all workers share is nobody's."""
+    """Return a view of every worker, by slot; a mark that all workers share is left out."""
     killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(
         memory.kills.victims
     )
-    health_by_slot = {slot: health_tracks[slot].now if slot in health_tracks else None for slot in tracks}
-    marks = {slot: _marks(track, killed, health_by_slot[slot], t, config) for slot, track in tracks.items()}
-    shared = Counter(mark.mark for slot in marks for mark in marks[slot])
+    health_by_slot = {ref: health_tracks[ref].now if ref in health_tracks else None for ref in tracks}
+    marks = {ref: _marks(track, killed, health_by_slot[ref], t, config) for ref, track in tracks.items()}
+    shared = Counter(mark.mark for ref in marks for mark in marks[ref])
     views = []
-    for slot, track in sorted(tracks.items()):
-        own = [mark for mark in marks[slot] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
+    for ref, track in sorted(tracks.items()):
+        own = [mark for mark in marks[ref] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
         own.sort(key=lambda mark: -levels.order(mark.level))
-        view = _view(track, own, health_by_slot[slot], t, config)
-        views.append(replace(view, generations=with_process_exits(view.generations, exits_of_slot(exit_state, slot))))
+        view = _view(track, own, health_by_slot[ref], t, config)
+        views.append(
+            replace(view, generations=with_process_exits(view.generations, exits_of_slot(exit_state, ref.slot)))
+        )
     return tuple(views)
 
 
@@ -51,7 +54,7 @@ def _view(
     status = track.status
     window_s = config.clock.validation_s
     return WorkerView(
-        slot=track.slot,
+        ref=track.ref,
         port=track.port,
         reach=track.reach,
         reach_since_t=track.reach_since_t,
@@ -104,7 +107,7 @@ def _marks(
     track: WorkerTrack, killed: Collection[str], health: Health | None, t: float, config: Config
 ) -> list[Attention]:
     marks = []
-    name = f"w{track.slot}"
+    name = track.ref.label
     if health is not None:
         marks.append(_health_mark(health, name, killed=name in killed))
     elif track.reach is Reach.STALE:
@@ -124,7 +127,7 @@ def _marks(
         elif component.state is ComponentState.UNPROVEN:
             marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {spec.proof} is absent"))
         elif component.state is ComponentState.STALLED and spec.kind != "transitions":
-            # A worker that plays leaves no menu: that its transitions rest is how it should be.
+            # A playing worker leaves no menu, so its transitions stall as they should.
             still = age(t - component.grew_t) if component.grew_t is not None else since
             marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))
         elif component.state is ComponentState.ABSENT:
@@ -133,7 +136,7 @@ def _marks(
 
 
 _UNREACHABLE_STATES = (HealthState.DOWN, HealthState.HUNG, HealthState.BROKEN)
-"""Nothing else of such a worker is news: its word is written as loud as its reach."""
+"""Unreachable states; their mark is written in capitals."""
 
 
 def _health_mark(health: Health, name: str, *, killed: bool) -> Attention:

@@ -109,7 +109,7 @@ class ConfirmDialog(Dialog):
         if snapshot is None:
             return self
         self._refused = action_refusal(CommandContext(snapshot, "", frame.worker, frame.read_only, frame.mode))
-        seen = (snapshot.pool.launcher_pid, *((w.slot, w.pid, w.pid_started_at) for w in snapshot.workers))
+        seen = (snapshot.pool.launcher_pid, *((w.ref, w.pid, w.pid_started_at) for w in snapshot.workers))
         if seen != self._seen:
             before, known = self.plan, self._seen is not None
             self._seen = seen

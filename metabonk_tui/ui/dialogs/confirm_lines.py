@@ -103,7 +103,7 @@ def _title(view: ConfirmView, frame: Frame) -> Row:
     q = view.question
     title = f"{q.verb.upper()} {'WORKER' if q.word and q.number is not None else 'POOL'}"
     if view.plan and isinstance(view.plan.action, StopWorker):
-        what = f"w{view.plan.action.slot}"
+        what = view.plan.action.ref.label
     elif q.number is None:
         what = f"{q.before} workers" if q.before else ""
     elif q.before is not None and str(q.before) != view.number:

@@ -6,7 +6,7 @@ Does not: guess. Without a budget the second gauge is left out.
 from __future__ import annotations
 
 from metabonk_tui.core.memory.capacity import needs
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.pool import Action, Stop, StopWorker
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
@@ -42,10 +42,10 @@ def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> li
 def _after(snapshot: Snapshot, action: Action | None, workers: int | None) -> tuple[int, str] | None:
     budget, available = snapshot.memory.budget, snapshot.memory.available_bytes
     if isinstance(action, StopWorker):
-        held = next((w.tree_bytes or w.rss_bytes for w in snapshot.workers if w.slot == action.slot), None)
+        held = next((w.tree_bytes or w.rss_bytes for w in snapshot.workers if w.ref == action.ref), None)
         if held is None or available is None:
             return None
-        return available + held, f"w{action.slot} holds {fmt.gigabytes(held, 2)} GB"
+        return available + held, f"{action.ref.label} holds {fmt.gigabytes(held, 2)} GB"
     if action is None or budget is None:
         return None
     count = 0 if isinstance(action, Stop) else workers or 0

@@ -138,5 +138,5 @@ class WatchDialog(Dialog):
 def _plannable(snapshot: Snapshot) -> tuple[object, ...]:
     """Return the part of the Snapshot that a plan depends on."""
     budget = snapshot.memory.budget
-    seen = ((w.slot, w.pid, w.pid_started_at) for w in snapshot.workers)
+    seen = ((w.ref, w.pid, w.pid_started_at) for w in snapshot.workers)
     return (snapshot.pool.launcher_pid, snapshot.pool.desired, budget.fits if budget else None, *seen)

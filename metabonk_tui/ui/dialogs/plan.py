@@ -57,25 +57,26 @@ def passed_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
     glyphs, wide = frame.glyphs, inner_width(frame) - 14
     lines: list[DialogLine] = []
     if plan.start:
-        if plan.env_file is None:
+        source = plan.source
+        if source is None or source.env_file is None:
             row: Row = (Span("none: the workers get this monitor's environment", "muted"),)
-        elif plan.env_keys is None:
+        elif source.env_keys is None:
             row = (
                 mark(glyphs.caution, "warn"),
                 gap(1),
-                Span(plan.env_file),
+                Span(source.env_file),
                 gap(2),
                 Span("cannot be read", "warn"),
             )
         else:
-            note = f"{plan.env_keys} keys, exported"
-            row = (mark(glyphs.go, "ok"), gap(1), Span(plan.env_file), gap(2), Span(note, "muted"))
+            note = f"{source.env_keys} keys, exported"
+            row = (mark(glyphs.go, "ok"), gap(1), Span(source.env_file), gap(2), Span(note, "muted"))
         lines += [DialogLine(labelled("env file", row, frame), 6), BLANK]
     first = "runs"
     for argv in plan.commands:
         for line in words(shlex.join(argv), wide):
             lines.append(DialogLine(labelled(first, (Span(line),), frame), 8))
             first = ""
-    if plan.commands and plan.directory:
-        lines.append(DialogLine(labelled("", (Span(f"in {plan.directory}", "muted"),), frame), 4))
+    if plan.commands and plan.source is not None:
+        lines.append(DialogLine(labelled("", (Span(f"in {plan.source.directory}", "muted"),), frame), 4))
     return lines

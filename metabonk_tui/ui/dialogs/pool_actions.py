@@ -43,6 +43,6 @@ def _question(command: str, frame: Frame, up: int, wanted: int) -> Question:
         assert worker is not None
         assert worker.pid is not None
         assert worker.pid_started_at is not None
-        return StopWorker(worker.slot, worker.pid, worker.pid_started_at)
+        return StopWorker(worker.ref, worker.pid, worker.pid_started_at)
 
     return Question("Stop", stop_worker, before=up, word="stop")

@@ -28,10 +28,10 @@ class DashboardScreen(HeadedScreen):
         if command not in _MOVES or frame.snapshot is None:
             return None
         drawn = draw_workers(frame, frame.snapshot)
-        if not drawn.slots or frame.worker is None:
+        if not drawn.refs or frame.worker is None:
             return None
-        last = len(drawn.slots) - 1
-        at = drawn.slots.index(frame.worker.slot)
+        last = len(drawn.refs) - 1
+        at = drawn.refs.index(frame.worker.ref)
         if command in ("next", "previous"):
             at = (at + (1 if command == "next" else -1)) % (last + 1)
         elif command in ("home", "end"):
@@ -42,4 +42,4 @@ class DashboardScreen(HeadedScreen):
             # Down from the last full row goes to the last worker; up from the first row stays.
             below = command == "down" and at // drawn.per_row < last // drawn.per_row
             at = target if 0 <= target <= last else last if below else at
-        return replace(frame.state, slot=drawn.slots[at])
+        return replace(frame.state, ref=drawn.refs[at])

@@ -29,4 +29,4 @@ class LogsScreen(HeadedScreen):
         pane = (frame.state.pane + STEPS[command]) % (len(frame.snapshot.workers) + 1)
         state = replace(frame.state, pane=pane)
         (first, *others) = chosen(replace(frame, state=state), frame.snapshot) or (None,)
-        return replace(state, slot=first.slot) if first is not None and not others else state
+        return replace(state, ref=first.ref) if first is not None and not others else state

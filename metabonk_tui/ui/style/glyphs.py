@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from metabonk_tui.core.model import levels
-from metabonk_tui.core.model.levels import AnyLevel
+from metabonk_tui.core.model.level_names import AnyLevel
 from metabonk_tui.core.model.snapshot import CheckResult
 from metabonk_tui.core.model.worker import ComponentState
 

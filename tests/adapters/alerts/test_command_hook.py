@@ -23,12 +23,14 @@ from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
-from tests.support.children import config, wait_for
+from tests.support.children import config
+from tests.support.refs import w
+from tests.support.waiting import wait_for
 
 PYTHON = sys.executable
 FIRING = Alert(
     "MemLow", "", "warn", "firing", "0.8 GB available, below 1.0 GB", 1000.0, firing_t=1060.0, value=0.8e9,
-    least=0.7e9, most=0.9e9, unit="bytes", workers=(0, 2), times=3,
+    least=0.7e9, most=0.9e9, unit="bytes", workers=(w(0), w(2)), times=3,
 )  # fmt: skip
 RESOLVED = replace(FIRING, state="resolved", resolved_t=1100.0)
 

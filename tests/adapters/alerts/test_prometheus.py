@@ -23,6 +23,7 @@ from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.step.pipeline import step
 from tests.support.children import config
 from tests.support.paths import ROOT
+from tests.support.refs import w
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -33,8 +34,8 @@ def snapshot(**fields: float) -> Snapshot:
     last = None
     for second in range(3):
         workers = {
-            0: Observation(status=WorkerStatus({"step": 10.0 + second, **fields})),
-            1: Observation(error="refused"),
+            w(0): Observation(status=WorkerStatus({"step": 10.0 + second, **fields})),
+            w(1): Observation(error="refused"),
         }
         memory = MemoryReading(total_bytes=16_000_000_000, available_bytes=4_000_000_000)
         run = None if second else RunHeader("run-1000", 1000.0, desired=2)

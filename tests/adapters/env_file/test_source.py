@@ -11,7 +11,7 @@ import pytest
 
 from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, source_env_file
 from metabonk_tui.adapters.process.proc import Proc
-from tests.support.children import wait_for
+from tests.support.waiting import wait_for
 
 BASE = {"PATH": os.environ["PATH"], "HOME": "/home/someone", "OLD": "old"}
 

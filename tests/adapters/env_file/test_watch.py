@@ -11,7 +11,7 @@ import pytest
 from metabonk_tui.adapters.env_file.source import read_env_file
 from metabonk_tui.adapters.env_file.source_keys import SourceKeys, unread
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
-from metabonk_tui.adapters.process.masking import MASK, Masking
+from metabonk_tui.adapters.process.environ import MASK, Masking
 from metabonk_tui.core.model.sample import EnvFileReading
 from tests.support.children import config
 

@@ -7,14 +7,16 @@ import json
 import os
 import resource
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.core.model.sample import ERRORS, BadStatus
 from metabonk_tui.core.status.decode import number, text
-from tests.support.fault_server import FAULTS, GOOD, ODD, TEXTS, FaultServer, fault_server, free_port
+from tests.support.fault_server import FAULTS, GOOD, ODD, TEXTS, FaultServer, fault_server
+from tests.support.ports import free_port
+from tests.support.waiting import wait_for_async
 
 TIMEOUT_S = 0.5
 CAP = 65536
@@ -32,13 +34,6 @@ async def server() -> AsyncIterator[FaultServer]:
 async def client() -> AsyncIterator[StatusClient]:
     async with StatusClient(TIMEOUT_S, CAP) as opened:
         yield opened
-
-
-async def until(true: Callable[[], bool], limit_s: float = 10.0) -> None:
-    ends = time.monotonic() + limit_s
-    while not true():
-        assert time.monotonic() < ends, "it never became true"
-        await asyncio.sleep(0.01)
 
 
 def descriptors() -> int:
@@ -64,9 +59,9 @@ async def test_no_failure_leaves_a_connection_or_a_task_behind(server: FaultServ
     before, tasks = descriptors(), len(asyncio.all_tasks())
     async with StatusClient(TIMEOUT_S, CAP) as client:
         await asyncio.gather(*(client.poll(server.url(path)) for path in FAULTS))
-    await until(lambda: server.open == 0)
-    await until(lambda: len(asyncio.all_tasks()) == tasks)
-    await until(lambda: descriptors() == before)
+    await wait_for_async(lambda: server.open == 0)
+    await wait_for_async(lambda: len(asyncio.all_tasks()) == tasks)
+    await wait_for_async(lambda: descriptors() == before)
 
 
 @pytest.mark.parametrize("path", ODD)
@@ -179,18 +174,18 @@ async def test_a_kept_connection_that_closes_under_the_request_is_asked_anew() -
             assert (await client.poll(f"http://127.0.0.1:{port}/status")).error is None
         assert answered == 3
         await client.aclose()
-        await until(lambda: not open_now)
+        await wait_for_async(lambda: not open_now)
 
 
 async def test_a_cancelled_poll_leaves_nothing_behind(server: FaultServer, client: StatusClient) -> None:
     before = descriptors()
     poll = asyncio.create_task(client.poll(server.url("hang")))
-    await until(lambda: server.open == 1)
+    await wait_for_async(lambda: server.open == 1)
     poll.cancel()
     with pytest.raises(asyncio.CancelledError):
         await poll
-    await until(lambda: server.open == 0)
-    await until(lambda: descriptors() <= before)
+    await wait_for_async(lambda: server.open == 0)
+    await wait_for_async(lambda: descriptors() <= before)
 
 
 async def test_closing_closes_what_was_kept(server: FaultServer) -> None:
@@ -198,7 +193,7 @@ async def test_closing_closes_what_was_kept(server: FaultServer) -> None:
     await asyncio.gather(*(client.poll(server.url(f"good?{n}")) for n in range(5)))
     assert server.open == 5
     await client.aclose()
-    await until(lambda: server.open == 0)
+    await wait_for_async(lambda: server.open == 0)
 
 
 async def test_a_fetch_may_have_a_cap_of_its_own(server: FaultServer, client: StatusClient) -> None:

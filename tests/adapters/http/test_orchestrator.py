@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.adapters.http.orchestrator import OrchestratorClient, parse
 from metabonk_tui.core.model.sample import ERRORS, OrchestratorReading, OrchestratorWorker
-from tests.support.fault_server import FAULTS, fault_server, free_port
+from tests.support.fault_server import FAULTS, fault_server
+from tests.support.ports import free_port
 
 BASE_PORT = 5000
 BEAT = {

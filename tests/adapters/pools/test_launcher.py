@@ -23,9 +23,11 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import describe_exit, start_child, tail_lines
 from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, TargetProcess
 from metabonk_tui.core.model.sample import Operation, PoolReading
-from tests.support.children import Children, wait_for
+from tests.support.children import Children
 from tests.support.fake_pool import FakePool, OperationRecorder, do, workers_of
 from tests.support.paths import ROOT
+from tests.support.refs import w
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -341,14 +343,14 @@ async def test_one_worker_is_stopped_and_said_to_come_back(pool: FakePool) -> No
     backend = pool.backend()
     await do(backend, Launch(2))
     worker = workers_of(backend.plan(Stop(), await backend.read()))[1]
-    action = StopWorker(1, worker.pid, worker.started_at)
+    action = StopWorker(w(1), worker.pid, worker.started_at)
     wrong = backend.plan(replace(action, pid_started_at=worker.started_at - 60), await backend.read())
     assert (wrong.mode, wrong.hits) == ("refused", ())
     plan, recorder, events = await do(backend, action)
     assert plan.hits == (worker,)
     assert "starts it again" in plan.warnings[0]
     assert recorder.last.ok
-    assert (events[0].kind, events[0].worker) == ("pool.stop", 1)
+    assert (events[0].kind, events[0].worker) == ("pool.stop", w(1))
     assert not Proc().is_same(worker.pid, worker.started_at)
     wait_for(lambda: pool.open_ports(2) == [pool.base_port, pool.base_port + 1])
 
@@ -385,7 +387,7 @@ async def test_read_only_refuses_everything_and_takes_no_lock(pool: FakePool) ->
     backend = pool.backend(read_only=True)
     reading = await backend.read()
     assert (reading.read_only, reading.controller) == (True, "none")
-    for action in (Launch(1), Stop(), Resize(2), Restart(1), StopWorker(0, 1, 0.0)):
+    for action in (Launch(1), Stop(), Resize(2), Restart(1), StopWorker(w(0), 1, 0.0)):
         plan, recorder, _ = await do(backend, action)
         assert (plan.mode, plan.commands, plan.hits) == ("refused", (), ())
         assert "read-only" in plan.refusal
@@ -441,8 +443,9 @@ async def test_the_env_file_reaches_the_launcher_exported(pool: FakePool) -> Non
     (pool.folder / "run.env").write_text("FAKE_A=from-file\nMETABONK_SYSTEM2_ENABLED=1\nFAKE_B=1\n")
     backend = pool.backend('env_file = "run.env"')
     plan, recorder, _ = await do(backend, Launch(1))
-    assert plan.env_keys == 3
-    assert plan.env_file == str(pool.folder / "run.env")
+    assert plan.source is not None
+    assert plan.source.env_keys == 3
+    assert plan.source.env_file == str(pool.folder / "run.env")
     assert any("launch.py overwrites METABONK_SYSTEM2_ENABLED" in warning for warning in plan.warnings)
     assert any("METABONK_DYNAMIC_UI_EXPLORATION" in warning for warning in plan.warnings)
     assert recorder.step("env file") == "done: 3 variables"

@@ -14,7 +14,7 @@ from metabonk_tui.adapters.process.component_tests import ComponentTestsFile, ru
 from metabonk_tui.adapters.process.run_command import KEPT_LINES
 from metabonk_tui.core.config.schema import TestConfig
 from metabonk_tui.core.launch.preflight import TestResult
-from tests.support.children import wait_for
+from tests.support.waiting import wait_for
 
 Lines = list[tuple[str, ...]]
 

@@ -12,8 +12,9 @@ import pytest
 from metabonk_tui.adapters.process.environ import MASK, Environments
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.model.sample import EnvReading
-from tests.support.children import UNTIL_CLOSED, Children, config, wait_for
+from tests.support.children import UNTIL_CLOSED, Children, config
 from tests.support.proc_trees import BOOT, Table
+from tests.support.waiting import wait_for
 
 READY = "print('ready', flush=True)\n"
 

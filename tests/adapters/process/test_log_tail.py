@@ -14,8 +14,9 @@ from metabonk_tui.adapters.process.log_tail import CHUNK_BYTES, LINE_CHARACTERS,
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.core.status.log_lines import KEPT_LINES
-from tests.support.children import UNTIL_CLOSED, Children, wait_for
+from tests.support.children import UNTIL_CLOSED, Children
 from tests.support.paths import SHARED_DATA
+from tests.support.waiting import wait_for
 
 REAL = SHARED_DATA / "real"
 with_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real logs are not beside this checkout")

@@ -16,9 +16,10 @@ from metabonk_tui.adapters.process.roles import Match, recognise
 from metabonk_tui.adapters.process.table import SCAN_EVERY_S, ProcessTable
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import ProcessReading
-from tests.support.children import UNTIL_CLOSED, Children, config, wait_for
+from tests.support.children import UNTIL_CLOSED, Children, config
 from tests.support.paths import ROOT
 from tests.support.proc_trees import BOOT, PAGE, Table
+from tests.support.waiting import wait_for
 
 MB = 1_000_000
 READY = "print('ready', flush=True)\n"

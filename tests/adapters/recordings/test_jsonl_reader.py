@@ -30,6 +30,7 @@ from metabonk_tui.core.model.sample import (
     WorkerStatus,
 )
 from metabonk_tui.core.status.decode import number
+from tests.support.refs import w
 
 RUN = {"schema": 1, "kind": "run", "name": "r", "started_at": 100.0, "desired": 2, "interval_s": 1.0, "source": "live"}
 
@@ -75,15 +76,15 @@ def test_everything_a_line_can_hold(tmp_path: Path) -> None:
     (sample,) = samples
     assert sample.run == RunHeader("r", 100.0, 2, "live", 1.0, "recording")
     assert sample.workers == {
-        0: Observation(WorkerStatus({"step": 19.0}), latency_s=0.004, pid=41207, pid_started_at=99.5, episode=3),
-        1: Observation(error="refused"),
-        2: Observation(error="http 500", pid=7),
+        w(0): Observation(WorkerStatus({"step": 19.0}), latency_s=0.004, pid=41207, pid_started_at=99.5, episode=3),
+        w(1): Observation(error="refused"),
+        w(2): Observation(error="http 500", pid=7),
     }
     assert sample.memory == MemoryReading(total_bytes=16, available_bytes=4, oom_kills=0)
     assert sample.processes == (ProcessReading("worker", 12, 0, 41207), ProcessReading("ollama", 5))
     assert sample.gpus == (GpuReading(0, 9, 34),)
-    assert sample.environments == {0: EnvReading({"METABONK_INTRINSIC_REWARD": "1"})}
-    assert sample.log_tails == {0: ("WARN: a\ufffd", "WARN: b")}
+    assert sample.environments == {w(0): EnvReading({"METABONK_INTRINSIC_REWARD": "1"})}
+    assert sample.log_tails == {w(0): ("WARN: a\ufffd", "WARN: b")}
 
 
 def test_a_missing_key_was_not_observed(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_bad_field_costs_only_itself(tmp_path: Path, part: dict[str, object], 
 def test_nan_is_a_bad_value_and_costs_only_itself(tmp_path: Path) -> None:
     line = '{"t": 105.0, "workers": {"0": {"status": {"reward": NaN, "step": 3.0}}}, "memory": {"total_bytes": NaN}}'
     (sample,), (problem,) = read(tmp_path, RUN, line)
-    status = sample.workers[0].status
+    status = sample.workers[w(0)].status
     assert number(status, "reward").presence is Presence.BAD
     assert number(status, "step").value == 3.0
     assert sample.memory == MemoryReading()
@@ -149,7 +150,7 @@ def test_a_record_without_what_it_must_have_is_left_out(tmp_path: Path) -> None:
 
 def test_a_status_that_is_no_object_is_a_named_failure(tmp_path: Path) -> None:
     (sample,), _ = read(tmp_path, RUN, {"t": 105.0, "workers": {"0": {"status": 5}, "x": {"error": "refused"}}})
-    assert sample.workers == {0: Observation(error="not an object")}
+    assert sample.workers == {w(0): Observation(error="not an object")}
 
 
 def test_events_join_the_next_sample_and_the_last_ones_a_sample_of_their_own(tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_events_join_the_next_sample_and_the_last_ones_a_sample_of_their_own(tmp
     assert samples[1].events == (
         Event(106.0, "pool.resize", "info", "pool.resize", None, {"from": 5, "to": 3, "by": "key"}),
     )
-    assert samples[2].events == (Event(108.0, "memory.oom", "crit", "killed", 2),)
+    assert samples[2].events == (Event(108.0, "memory.oom", "crit", "killed", w(2)),)
 
 
 def test_several_runs_in_one_file_stay_apart_even_under_one_name(tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_several_runs_in_one_file_stay_apart_even_under_one_name(tmp_path: Path)
 def test_fields_say_what_could_have_been_seen(tmp_path: Path) -> None:
     status = {"workers": {"0": {"status": {"step": 1.0}}}}
     samples, _ = read(tmp_path, RUN | {"fields": ["step"]}, {"t": 105.0, **status}, RUN, {"t": 205.0, **status})
-    seen, whole = (sample.workers[0].status for sample in samples)
+    seen, whole = (sample.workers[w(0)].status for sample in samples)
     assert number(seen, "intrinsic_reward").presence is Presence.UNOBSERVED
     assert number(whole, "intrinsic_reward").presence is Presence.ABSENT
 
@@ -281,7 +282,7 @@ events = st.builds(
     kind=names,
     severity=st.sampled_from(["info", "ok", "warn", "crit"]),
     text=texts,
-    worker=st.none() | st.integers(0, 99),
+    worker=st.none() | st.integers(0, 99).map(w),
     facts=st.dictionaries(
         names.filter(lambda name: name not in ("kind", "severity", "text", "worker")), leaves, max_size=3
     ),
@@ -308,13 +309,13 @@ def sample_at(t: float, run: st.SearchStrategy[RunHeader | None]) -> st.SearchSt
     return st.builds(
         Sample,
         t=st.just(t),
-        workers=st.dictionaries(slots, observations, max_size=3),
+        workers=st.dictionaries(slots.map(w), observations, max_size=3),
         memory=st.none() | memories,
         processes=st.none() | st.lists(processes, max_size=3).map(tuple),
         earlier_peaks=st.none() | st.just((RunPeaks(5.0, 7, None), RunPeaks(6.0, None, 8))),
         gpus=st.none() | st.lists(st.builds(GpuReading, slots, slots, slots), max_size=2).map(tuple),
-        environments=st.dictionaries(slots, environments, max_size=2),
-        log_tails=st.dictionaries(slots, st.lists(texts, max_size=3).map(tuple), max_size=2),
+        environments=st.dictionaries(slots.map(w), environments, max_size=2),
+        log_tails=st.dictionaries(slots.map(w), st.lists(texts, max_size=3).map(tuple), max_size=2),
         pool=st.none()
         | st.builds(PoolReading, backend=names, desired=sizes, controller=st.sampled_from(["us", "other", "none"])),
         events=st.lists(events, max_size=2).map(tuple),

@@ -9,6 +9,7 @@ from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
 from metabonk_tui.core.model.sample import BadValue, Presence, Sample
 from metabonk_tui.core.status.decode import number, text
+from tests.support.refs import w
 
 HEADER = (
     "elapsed,worker,episode,step,gameplay,dynamic_state,dynamic_eps,dynamic_actions,dynamic_text_density,"
@@ -31,7 +32,7 @@ def read(folder: Path, **files: str) -> tuple[list[Sample], list[Problem]]:
 
 def test_a_bare_zero_where_a_float_is_due_was_an_absent_key(tmp_path: Path) -> None:
     (sample,), problems = read(tmp_path / "run", w0=EMPTY)
-    status = sample.workers[0].status
+    status = sample.workers[w(0)].status
     assert problems == []
     assert status is not None
     absent = (
@@ -48,7 +49,7 @@ def test_a_bare_zero_where_a_float_is_due_was_an_absent_key(tmp_path: Path) -> N
 
 def test_a_float_zero_was_a_zero_and_a_count_beside_a_present_neighbour_is_real(tmp_path: Path) -> None:
     (sample,), _ = read(tmp_path / "run", w0="0,0,0,16.0,true,menu_ui,0.8,0,0,0.0,0.0,0,0")
-    status = sample.workers[0].status
+    status = sample.workers[w(0)].status
     for name in ("dynamic_ui_exploration_actions", "intrinsic_reward_total", "meta_success_sequences"):
         assert number(status, name).value == 0.0
     assert status is not None
@@ -57,13 +58,13 @@ def test_a_float_zero_was_a_zero_and_a_count_beside_a_present_neighbour_is_real(
 
 def test_names_that_never_existed_stay_unknown_and_what_was_not_asked_for_is_unobserved(tmp_path: Path) -> None:
     (sample,), _ = read(tmp_path / "run", w0="0,0,7,16.0,false,menu_ui,0.8,5,3.0,0.0,0.0,2.0,9.0")
-    status = sample.workers[0].status
+    status = sample.workers[w(0)].status
     assert status is not None
     for name in ("intrinsic_transitions", "meta_followed", "system2_engagements", "episode"):
         assert name not in status.fields
     for name in ("system2_trigger_engaged_count", "vlm_hints_used", "dynamic_ui_text_density"):
         assert number(status, name).presence is Presence.UNOBSERVED
-    assert sample.workers[0].episode is None
+    assert sample.workers[w(0)].episode is None
 
 
 def test_with_a_header_row_the_proof_could_be_seen(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_with_a_header_row_the_proof_could_be_seen(tmp_path: Path) -> None:
     )
     (first, second), problems = read(tmp_path / "run", w0=rows)
     assert problems == []
-    status, later = first.workers[0].status, second.workers[0].status
+    status, later = first.workers[w(0)].status, second.workers[w(0)].status
     assert number(status, "dynamic_ui_text_density").value == 0.25
     assert number(status, "system2_trigger_engage").value == 1.0
     assert text(status, "system2_trigger_reason") == "menu_ui"
@@ -90,7 +91,11 @@ def test_workers_are_joined_by_time_and_a_missing_row_is_nothing_seen(tmp_path: 
         w0="0,0,0,1.0,false,menu_ui,0,0,0,0,0,0,0\n300,0,0,2.0,false,menu_ui,0,0,0,0,0,0,0\n",
         w1="300,1,0,2.0,false,menu_ui,0,0,0,0,0,0,0\n600,1,0,3.0,false,menu_ui,0,0,0,0,0,0,0\n",
     )
-    assert [(sample.t, sorted(sample.workers)) for sample in samples] == [(0.0, [0]), (300.0, [0, 1]), (600.0, [1])]
+    assert [(sample.t, sorted(sample.workers)) for sample in samples] == [
+        (0.0, [w(0)]),
+        (300.0, [w(0), w(1)]),
+        (600.0, [w(1)]),
+    ]
     run = samples[0].run
     assert run is not None
     assert (run.desired, run.interval_s, run.source, run.name) == (2, 300.0, "metabonk-csv", "run")
@@ -123,7 +128,7 @@ def test_a_broken_row_is_named_and_costs_only_itself(tmp_path: Path, row: str, w
 )
 def test_a_number_that_is_none_is_bad_and_not_zero(tmp_path: Path, cell: str, why: str) -> None:
     (sample,), problems = read(tmp_path / "run", w0=f"0,0,0,1.0,false,menu_ui,0,0,0,{cell},0,0,0")
-    status = sample.workers[0].status
+    status = sample.workers[w(0)].status
     assert problems == []
     assert status is not None
     value = status.fields["intrinsic_reward_total"]
@@ -155,4 +160,4 @@ def test_an_empty_folder_has_nothing_to_say(tmp_path: Path) -> None:
 
 def test_control_characters_and_nul_do_no_harm(tmp_path: Path) -> None:
     (sample,), _ = read(tmp_path / "run", w0="0,0,0,1.0,false,\x1b[2Jmenu\0,0,0,0,0,0,0,0")
-    assert text(sample.workers[0].status, "dynamic_ui_state_type") == "\ufffd[2Jmenu\ufffd"
+    assert text(sample.workers[w(0)].status, "dynamic_ui_state_type") == "\ufffd[2Jmenu\ufffd"

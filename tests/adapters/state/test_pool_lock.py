@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
-from tests.support.children import Children, wait_for
+from tests.support.children import Children
+from tests.support.waiting import wait_for
 
 HOLD = """
 import sys

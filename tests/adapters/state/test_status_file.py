@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from metabonk_tui.adapters.files.private import write_private_json
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.adapters.state.config_files import state_dir
 from metabonk_tui.adapters.state.paths import state_path
@@ -21,7 +22,6 @@ from metabonk_tui.adapters.state.status_file import (
     folder_of,
     read,
     remove_old,
-    write,
 )
 
 
@@ -32,8 +32,8 @@ def folder(tmp_path: Path) -> str:
 
 def test_it_is_for_nobody_elses_eyes_and_no_draft_stays(folder: str) -> None:
     path = f"{folder}/{file_name('127.0.0.1', 5000)}"
-    write(path, {"a": 1})
-    write(path, {"a": 2})
+    write_private_json(path, {"a": 1})
+    write_private_json(path, {"a": 2})
     assert read(path) == {"a": 2}
     assert os.stat(path).st_mode & 0o777 == 0o600
     assert os.stat(folder).st_mode & 0o777 == 0o700
@@ -42,12 +42,12 @@ def test_it_is_for_nobody_elses_eyes_and_no_draft_stays(folder: str) -> None:
 
 def test_a_reader_never_finds_half_of_one(folder: str) -> None:
     path = f"{folder}/{file_name('h', 1)}"
-    write(path, {"text": "x" * 20_000})
+    write_private_json(path, {"text": "x" * 20_000})
     done = threading.Event()
 
     def renew() -> None:
         for n in range(300):
-            write(path, {"text": "xyz"[n % 3] * 20_000})
+            write_private_json(path, {"text": "xyz"[n % 3] * 20_000})
         done.set()
 
     thread = threading.Thread(target=renew)
@@ -62,7 +62,7 @@ def test_a_reader_never_finds_half_of_one(folder: str) -> None:
 def test_each_pool_has_its_own_and_the_newest_comes_first(folder: str) -> None:
     for age, (host, port) in enumerate([("127.0.0.1", 5000), ("127.0.0.1", 15000), ("gpu-box", 5000)]):
         path = f"{folder}/{file_name(host, port)}"
-        write(path, {})
+        write_private_json(path, {})
         os.utime(path, (1_800_000_000 - age, 1_800_000_000 - age))
 
     def names(*which: object) -> list[str]:
@@ -104,7 +104,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, content: bytes, why: str) -
 def test_a_folder_that_is_a_file_is_reported(folder: str) -> None:
     Path(folder).write_text("in the way")
     with pytest.raises(OSError, match=r"exists|directory"):
-        write(f"{folder}/a.json", {})
+        write_private_json(f"{folder}/a.json", {})
     with pytest.raises(UnreadableStatusFile, match="directory"):
         find(folder)
 
@@ -112,13 +112,13 @@ def test_a_folder_that_is_a_file_is_reported(folder: str) -> None:
 def test_a_full_disk_leaves_the_old_one_and_no_draft(folder: str) -> None:
     """In a child whose files may not grow beyond some bytes: what a full disk does to a write, without one."""
     path = f"{folder}/{file_name('h', 1)}"
-    write(path, {"a": 1})
+    write_private_json(path, {"a": 1})
     program = (
         "import resource, signal, sys\n"
-        "from metabonk_tui.adapters.state.status_file import write\n"
+        "from metabonk_tui.adapters.files.private import write_private_json\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
-        "try:\n    write(sys.argv[1], {'text': 'x' * 5000})\n"
+        "try:\n    write_private_json(sys.argv[1], {'text': 'x' * 5000})\n"
         "except OSError as error:\n    print(type(error).__name__)\n"
     )
     done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, timeout=30)
@@ -129,18 +129,18 @@ def test_a_full_disk_leaves_the_old_one_and_no_draft(folder: str) -> None:
 
 def test_no_link_is_followed(folder: str, tmp_path: Path) -> None:
     path = f"{folder}/{file_name('h', 1)}"
-    write(path, {})
+    write_private_json(path, {})
     precious = tmp_path / "precious"
     precious.write_text("keep")
     os.symlink(precious, f"{path}.{os.getpid()}.draft")
     with pytest.raises(OSError, match="symbolic"):
-        write(path, {})
+        write_private_json(path, {})
     assert precious.read_text() == "keep"
 
 
 def test_what_nobody_renews_is_forgotten_in_the_end(folder: str) -> None:
     for name in ("new.json", "old.json", "old.json.17.draft"):
-        write(f"{folder}/{name}", {})
+        write_private_json(f"{folder}/{name}", {})
     for name in ("old.json", "old.json.17.draft"):
         os.utime(f"{folder}/{name}", (1, 1))
     remove_old(folder)
@@ -180,5 +180,5 @@ def test_a_directory_that_was_chosen_is_taken_as_it_is() -> None:
 
 def test_it_is_a_line_of_plain_json(folder: str) -> None:
     path = f"{folder}/x.json"
-    write(path, {"text": "→ ■"})
+    write_private_json(path, {"text": "→ ■"})
     assert json.loads(Path(path).read_bytes()) == {"text": "→ ■"}

@@ -28,6 +28,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.state import with_true_rhythm
 from tests.adapters.store.test_journal import THERE, Bench, T, begun, judge, tick
+from tests.support.refs import w
 
 
 def events_in(path: Path) -> list[Event]:
@@ -61,13 +62,13 @@ def test_what_is_reported_once_while_nothing_can_be_stored_is_stored_later(
     with monkeypatch.context() as patch:
         patch.setattr(RunFile, "write", full)
         for number in range(5, 8):
-            bench.take(tick(number, environments={number: EnvReading({"A": str(number)})}))
+            bench.take(tick(number, environments={w(number): EnvReading({"A": str(number)})}))
     bench.now_s += RETRY_S + 1
     bench.take(tick(50))
     bench.journal.close()
     with Recording(paths(tmp_path)[0]) as one:
         *_, last = one.samples()
-    assert sorted(last.environments) == [5, 6, 7]
+    assert sorted(last.environments) == [w(5), w(6), w(7)]
 
 
 def test_old_recordings_that_cannot_be_tidied_up_do_not_stop_the_new_one(
@@ -377,7 +378,7 @@ def test_a_read_only_place_is_reported_and_taken_when_it_opens(shut: Path) -> No
     assert bench.journal.begin(THERE) is None
     for number in range(3):
         assert bench.journal.read_new() is None
-        bench.take(tick(number, environments={number: EnvReading({"A": "1"})}))
+        bench.take(tick(number, environments={w(number): EnvReading({"A": "1"})}))
     assert bench.journal.recording is False
     assert ["Read-only file system" in event.text for event in bench.reported] == [True]
     subprocess.run(["mount", "-o", "remount,rw", str(shut)], check=True)
@@ -389,4 +390,4 @@ def test_a_read_only_place_is_reported_and_taken_when_it_opens(shut: Path) -> No
     bench.journal.close()
     with Recording(paths(shut / "runs")[0]) as one:
         first = next(one.samples())
-    assert sorted(first.environments) == [0, 1, 2], "what was told before is not lost"
+    assert sorted(first.environments) == [w(0), w(1), w(2)], "what was told before is not lost"

@@ -44,6 +44,7 @@ from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.clock import RunClock
 from tests.support.paths import TEST_DATA
+from tests.support.refs import w
 from tests.support.samples import CONFIG
 
 GOLDEN = TEST_DATA / "schema-1.db"
@@ -60,7 +61,7 @@ def judge(previous: Snapshot | None, sample: Sample) -> Snapshot:
 def tick(number: int, **more: object) -> Sample:
     """One second of two workers."""
     workers = {
-        slot: Observation(
+        w(slot): Observation(
             WorkerStatus(
                 {
                     "step": float(number * 7 + slot),
@@ -128,11 +129,13 @@ happened = st.builds(
 ticks = st.builds(
     Sample,
     t=st.just(T),
-    workers=st.dictionaries(st.integers(0, 3), seen, max_size=3),
+    workers=st.dictionaries(st.integers(0, 3).map(w), seen, max_size=3),
     processes=st.one_of(st.none(), st.just(()), st.just((ProcessReading("ollama", 5),))),
-    environments=st.one_of(st.just({}), st.just({0: EnvReading({"A": "1"})}), st.just({1: EnvReading(None, "gone")})),
+    environments=st.one_of(
+        st.just({}), st.just({w(0): EnvReading({"A": "1"})}), st.just({w(1): EnvReading(None, "gone")})
+    ),
     env_file=st.one_of(st.none(), st.just(EnvFileReading("/e", {"A": "1"}, frozenset({"A"}), unread=("A",)))),
-    log_tails=st.one_of(st.just({}), st.just({1: ("OSError: no device", "")})),
+    log_tails=st.one_of(st.just({}), st.just({w(1): ("OSError: no device", "")})),
     earlier_peaks=st.one_of(st.none(), st.just(()), st.just((RunPeaks(T, 5, None),))),
     exits=st.one_of(st.just(()), st.just((ExitReading("worker", "-9", 1, 41),))),
     kernel_log=st.one_of(st.none(), st.just(KernelLogReading("not readable")), st.just(KILLED)),
@@ -175,7 +178,7 @@ def test_of_several_samples_as_one_every_end_of_a_process_is_kept() -> None:
 
 
 def test_a_number_too_long_for_the_quick_decoder_stays_what_it_was() -> None:
-    huge = Sample(t=T, workers={0: Observation(WorkerStatus({"n": -9_999_999_999_999_999_999}))})
+    huge = Sample(t=T, workers={w(0): Observation(WorkerStatus({"n": -9_999_999_999_999_999_999}))})
     assert list(codec.samples([codec.Encoder().line(huge)], [])) == [huge]
 
 
@@ -215,7 +218,7 @@ def test_a_file_of_the_future_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_thinned_it_keeps_one_of_sixty_and_all_that_was_reported(tmp_path: Path) -> None:
-    env = {0: EnvReading({"A": "1"})}
+    env = {w(0): EnvReading({"A": "1"})}
     samples = [tick(n, environments=env if n == 70 else {}) for n in range(300)]
     with stored(tmp_path, samples) as one:
         path = one.path

@@ -24,6 +24,7 @@ from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.clock import RunClock
 from tests.adapters.store.test_journal import GOLDEN, HEADER, THERE, Bench, T, judge, tick
+from tests.support.refs import w
 from tests.support.samples import CONFIG
 
 KILLED = GOLDEN.with_name("schema-1-killed.db")
@@ -70,7 +71,7 @@ def test_what_is_rolled_up_is_what_was_counted_by_any_writer_and_however_thin_it
             counted.append(count)
             room.append(float(available))
             worker = Observation(WorkerStatus({TALLY: count}))
-            page.add(Sample(t=t, workers={0: worker}, memory=MemoryReading(16, available)), None, {})
+            page.add(Sample(t=t, workers={w(0): worker}, memory=MemoryReading(16, available)), None, {})
         page.finish()
     for thin in (False, True):
         if thin:
@@ -131,7 +132,7 @@ def test_what_is_thinned_is_room_on_the_disk(tmp_path: Path) -> None:
     page = RunWriter(tmp_path / "a.db", CONFIG)
     for number in range(180):
         worker = Observation(WorkerStatus({"step": number, "noise": chance.randbytes(1500).hex()}))
-        page.add(Sample(t=T + number, workers={0: worker}), None, {})
+        page.add(Sample(t=T + number, workers={w(0): worker}), None, {})
     page.finish()
     before = (tmp_path / "a.db").stat().st_size
     assert before < 1.4 * 180 * 1500, "nor does one that has ended keep the room of its last ticks"

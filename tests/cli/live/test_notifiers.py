@@ -14,11 +14,13 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Journal
 from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.engine.engine import Engine
-from tests.support.readers import Scene, until
+from tests.support.readers import Scene
+from tests.support.refs import w
+from tests.support.waiting import wait_for
 
 LOW = Alert("MemLow", "", "warn", "firing", "0.8 GB available", 100.0, firing_t=160.0)
 ENDED = replace(LOW, state="resolved", resolved_t=300.0)
-DOWN = Alert("WorkerDown", "2", "warn", "firing", "refused", 200.0, firing_t=230.0, workers=(2,))
+DOWN = Alert("WorkerDown", "2", "warn", "firing", "refused", 200.0, firing_t=230.0, workers=(w(2),))
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +69,7 @@ class Bench:
         """Have these alerts in three Snapshots, so that one of them is surely told of."""
         self.alerts = alerts
         tick = self.scene.latest(self.engine).tick
-        until(lambda: self.scene.latest(self.engine).tick >= tick + 3)
+        wait_for(lambda: self.scene.latest(self.engine).tick >= tick + 3)
 
     def happened(self) -> list[Event]:
         return [event for event in self.scene.latest(self.engine).events if event.kind == "monitor.error"]
@@ -80,7 +82,7 @@ def test_every_sink_receives_every_change_once_and_in_order() -> None:
         bench.show(LOW)
         bench.show(LOW, DOWN)
         bench.show(ENDED, DOWN)
-        bench.show(ENDED, replace(DOWN, workers=(1, 2)))
+        bench.show(ENDED, replace(DOWN, workers=(w(1), w(2))))
     wanted = [("MemLow", "firing"), ("WorkerDown:2", "firing"), ("MemLow", "resolved"), ("WorkerDown:2", "louder")]
     assert one.received == other.received == wanted
 
@@ -99,7 +101,7 @@ def test_a_complaint_of_another_thread_is_an_event() -> None:
     with Bench() as bench:
         bench.show()
         bench.engine.report_fault("no metrics: cannot listen on 127.0.0.1 port 9000: Address already in use")
-        (event,) = until(bench.happened)
+        (event,) = wait_for(bench.happened)
         assert (event.severity, event.text[:11]) == ("warn", "no metrics:")
     bench.engine.report_fault("after the end")
 
@@ -115,7 +117,7 @@ class Recorded:
     received: list[Event] = field(default_factory=list)
 
     def _samples(self) -> Iterable[Sample]:
-        workers = {0: Observation(status=WorkerStatus({"step": 1.0}), pid=71, pid_started_at=self.t - 50)}
+        workers = {w(0): Observation(status=WorkerStatus({"step": 1.0}), pid=71, pid_started_at=self.t - 50)}
         yield Sample(self.t - 20, workers, run=RunHeader("run-1", self.t - 50, 2))
         yield Sample(self.t - 10, workers)
 
@@ -124,7 +126,7 @@ class Recorded:
 
     def read_new(self) -> tuple[Sample, ...] | None:
         self.t += 0.05
-        return (Sample(self.t, {0: Observation(status=WorkerStatus({"step": 2.0}))}),) if self.along else None
+        return (Sample(self.t, {w(0): Observation(status=WorkerStatus({"step": 2.0}))}),) if self.along else None
 
     def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
         self.received += events
@@ -160,5 +162,5 @@ def test_who_reads_along_hands_its_complaints_to_the_one_who_writes() -> None:
     with Bench(journal=journal, scene=scene) as bench:
         bench.show()
         bench.engine.report_fault("the alert hook failed: exit code 1")
-        until(lambda: journal.received)
+        wait_for(lambda: journal.received)
     assert [event.text for event in journal.received] == ["the alert hook failed: exit code 1"]

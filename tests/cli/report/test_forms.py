@@ -24,6 +24,7 @@ from metabonk_tui.cli.report.text import WIDTH, report_text
 from metabonk_tui.core.model.sample import MemoryReading
 from metabonk_tui.core.report.run_history import RunHistory, run_histories
 from tests.support.paths import REPORT_GOLDEN as GOLDEN
+from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
     GB,
@@ -187,18 +188,18 @@ def test_no_line_goes_through_a_hole_and_absent_has_no_value() -> None:
     assert on is not None
 
     def step(point: object) -> float | None:
-        return point.workers[0].step  # type: ignore[attr-defined, no-any-return]
+        return point.workers[w(0)].step  # type: ignore[attr-defined, no-any-return]
 
     pieces = segments(on, step)
     assert [(piece[0][0], piece[-1][0]) for piece in pieces] == [(0.0, 1200.0), (1800.0, 2700.0)]
 
     def value(point: object) -> float | None:
-        return point.workers[1].components["intrinsic_reward"].value  # type: ignore[attr-defined, no-any-return]
+        return point.workers[w(1)].components["intrinsic_reward"].value  # type: ignore[attr-defined, no-any-return]
 
     assert [piece[-1][0] for piece in segments(on, value)] == [890.0]
 
     def state(point: object) -> str | None:
-        return point.workers[1].components["intrinsic_reward"].state.value  # type: ignore[attr-defined, no-any-return]
+        return point.workers[w(1)].components["intrinsic_reward"].state.value  # type: ignore[attr-defined, no-any-return]
 
     stretches = list(spans(on, state))
     assert not [one for one in stretches if one[0] < 1500 < one[1]], "nothing is drawn where nobody looked"
@@ -210,9 +211,9 @@ def test_a_worker_that_does_not_answer_has_no_line() -> None:
     (history,) = run_histories(play(script(by_slot(healthy, lost, healthy), for_s=1800.0), CONFIG))
     on = make_frame(history, "x")
     assert on is not None
-    for value in (rate_of(1), value_of("intrinsic_reward", 1)):
+    for value in (rate_of(w(1)), value_of("intrinsic_reward", w(1))):
         assert [piece[-1][0] for piece in segments(on, value)] == [590.0]
-    assert segments(on, rate_of(0))[-1][-1][0] == 1800.0
+    assert segments(on, rate_of(w(0)))[-1][-1][0] == 1800.0
 
 
 def test_the_ribbon_has_the_holes_of_the_run() -> None:

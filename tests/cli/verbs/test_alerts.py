@@ -13,8 +13,9 @@ import pytest
 
 from metabonk_tui.cli.live.demo_pool import DemoPool
 from metabonk_tui.cli.verbs.demo import _loaded
-from tests.cli.conftest import Metabonk, demo, wait_for
+from tests.cli.conftest import Metabonk, demo
 from tests.cli.verbs.test_record import recorder
+from tests.support.waiting import wait_for
 
 
 def written(tmp_path: Path, *command: str, more: str = "") -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Metabonk, Pool, demo, wait_for
+from tests.cli.conftest import Metabonk, Pool, demo
+from tests.support.waiting import wait_for
 
 NOBODY = ["--base-port", "1", "--workers", "2"]
 SHAPE = {

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.cli.verbs.demo import SCENARIOS
-from tests.cli.conftest import Metabonk, demo, processes_of, wait_for
+from tests.cli.conftest import Metabonk, demo, processes_of
+from tests.support.waiting import wait_for
 
 
 def test_the_names_of_the_scenarios_are_the_demos_own() -> None:

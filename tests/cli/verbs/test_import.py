@@ -19,9 +19,11 @@ from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.adapters.store.run_directory import paths
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.cli.main import guarded
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, EnvReading, Event, Observation, RunHeader, Sample, WorkerStatus
 from tests.adapters.store.test_journal import HEADER, T, judged, tick, ticks
 from tests.support.paths import SHARED_DATA
+from tests.support.refs import w
 from tests.support.samples import CONFIG
 
 FAILED_RUN = SHARED_DATA / "failed-run"
@@ -59,8 +61,8 @@ def samples() -> list[Sample]:
         {"step": BadValue("nan", "NaN"), "a": BadValue("infinite", "-1e999"), "b": BadValue("too large", "9" * 25)}
     )
     made = [tick(number) for number in range(150)]
-    made[5] = replace(made[5], workers={0: Observation(huge), 1: Observation(error="http 500", detail="oh")})
-    made[7] = replace(made[7], environments={0: EnvReading({"A": "1"}), 1: EnvReading(None, "gone")}, workers={})
+    made[5] = replace(made[5], workers={w(0): Observation(huge), w(1): Observation(error="http 500", detail="oh")})
+    made[7] = replace(made[7], environments={w(0): EnvReading({"A": "1"}), w(1): EnvReading(None, "gone")}, workers={})
     made[9] = replace(made[9], events=(Event(T + 8.5, "pool.resize", "warn", "resized", None, {"from": 5, "to": 3}),))
     return made
 
@@ -160,11 +162,11 @@ def test_of_a_broken_file_what_is_good_is_kept_and_the_rest_is_named(verb: Verb,
     assert not paths(tmp_path / "nothing" / "runs")
 
 
-def seen(folder: Path) -> list[tuple[float, dict[int, WorkerStatus | None]]]:
+def seen(folder: Path) -> list[tuple[float, dict[WorkerRef, WorkerStatus | None]]]:
     """What a folder of tables tells, on its own clock."""
     contents = list(read_folder(sorted(folder.glob("*.csv")), []))
     return [
-        (one.t - contents[0].run.started_at, {n: w.status for n, w in one.workers.items()})
+        (one.t - contents[0].run.started_at, {n: seen.status for n, seen in one.workers.items()})
         for one in contents
         if contents[0].run
     ]
@@ -201,8 +203,8 @@ def test_the_failed_run_goes_out_and_in(verb: Verb, tmp_path: Path) -> None:
         assert verb("export", "last", "--jsonl", f"{number}b.jsonl", state=f"j{number}").code == 0
         assert (tmp_path / f"{number}.jsonl").read_bytes() == (tmp_path / f"{number}b.jsonl").read_bytes()
         with Recording(next(p for p in paths(tmp_path / "state" / "runs") if p.stem == name)) as one:
-            assert [w for _, w in seen(tmp_path / str(number))] == [
-                {n: w.status for n, w in sample.workers.items()} for sample in one.samples()
+            assert [statuses for _, statuses in seen(tmp_path / str(number))] == [
+                {n: seen.status for n, seen in sample.workers.items()} for sample in one.samples()
             ]
 
 
@@ -211,7 +213,7 @@ def test_a_table_says_how_long_after_its_start_to_the_millisecond(tmp_path: Path
 
     header = RunHeader("x", T, 1)
     made = [
-        Sample(t=T + t, workers={0: Observation(WorkerStatus({"step": t}))}, run=None if n else header)
+        Sample(t=T + t, workers={w(0): Observation(WorkerStatus({"step": t}))}, run=None if n else header)
         for n, t in enumerate((0.0, 99_999.123, 99_999.124, 1_234_567.8))
     ]
     write_tables(tmp_path / "x", made)

@@ -8,15 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Metabonk, answers
+from tests.support.ports import free_port
 
 SMALL = "[memory]\nworker_gb = 0.001\nollama_gb = 0\nfloor_gb = 0.001\n"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def written(folder: Path, port: int, *tests: str, memory: str = SMALL, environment: str = "") -> str:

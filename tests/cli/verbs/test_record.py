@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from metabonk_tui.adapters.store.run_reader import Recording
-from tests.cli.conftest import Metabonk, demo, wait_for
+from tests.cli.conftest import Metabonk, demo
+from tests.support.waiting import wait_for
 
 
 def recorder(home: dict[str, str], *argv: str, **more: str) -> subprocess.Popen[str]:

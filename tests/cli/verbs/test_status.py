@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from metabonk_tui.adapters.files.private import write_private_json
 from metabonk_tui.adapters.state import status_file as state_file
 from metabonk_tui.cli.entry import plain_status
 from metabonk_tui.cli.exit_codes import UsageError
@@ -23,17 +24,18 @@ from metabonk_tui.cli.verbs import status
 from metabonk_tui.core.export.status_line import ASCII, UNICODE
 from metabonk_tui.core.export.status_summary import summarize
 from metabonk_tui.core.model.snapshot import Snapshot
-from tests.cli.conftest import Metabonk, demo, wait_for
+from tests.cli.conftest import Metabonk, demo
 from tests.support import snapshots as scenes
 from tests.support.paths import ROOT
 from tests.support.samples import CONFIG
+from tests.support.waiting import wait_for
 
 
 def put(state: Path, snapshot: Snapshot, host: str = "127.0.0.1", port: int = 5000, **over: Any) -> Path:
     """Write the file of a pool."""
     path = Path(state_file.folder_of(str(state))) / state_file.file_name(host, port)
     document = summarize(snapshot, speed=1.0, pool=(host, port), written_at=time.time(), pid=1) | over
-    state_file.write(str(path), document)
+    write_private_json(str(path), document)
     return path
 
 
@@ -269,26 +271,27 @@ def written(state: Path) -> dict[str, Any]:
 
 
 def test_only_who_is_to_write_writes_and_each_snapshot_once(state: Path) -> None:
-    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0)
-    writer.renew(None, mine=True)
-    writer.renew(one, mine=False)
+    is_ours = [False]
+    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0, lambda: is_ours[0])
+    writer.publish(one)
     writer.close()
     assert not (state / "status").exists()
-    writer.renew(one, mine=True)
+    is_ours[0] = True
+    writer.publish(one)
     first = written(state)
     assert (first["pid"], first["ended"]) == (os.getpid(), False)
-    writer.renew(one, mine=True)
+    writer.publish(one)
     assert written(state) == first
-    writer.renew(scenes.healthy(), mine=True)
+    writer.publish(scenes.healthy())
     assert written(state)["verdict"]["word"] == "LAUNCH 24H"
 
 
 def test_at_its_end_it_says_so_unless_another_one_goes_on(state: Path) -> None:
-    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0)
-    writer.renew(one, mine=True)
+    one, writer = scenes.stop(), StatusFileWriter(state, POOL, 1.0, lambda: True)
+    writer.publish(one)
     writer.close()
     assert written(state)["ended"] is True
-    writer.renew(scenes.stop(), mine=True)
+    writer.publish(scenes.stop())
     other = written(state) | {"pid": os.getpid() + 1}
     (path,) = (state / "status").glob("*.json")
     path.write_text(json.dumps(other))

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Pool, answers, demo, wait_for
+from tests.cli.conftest import Pool, answers, demo
 from tests.cli.verbs.test_demo import assert_nothing_left
+from tests.support.waiting import wait_for
 
 ROWS, COLUMNS = 40, 120
 
@@ -53,7 +54,7 @@ class Terminal:
 
     def shows(self, text: str, limit_s: float = 40) -> None:
         """Wait until the text was drawn."""
-        wait_for(lambda: text.encode() in self.output or self.process.poll() is not None, limit_s)
+        wait_for(lambda: text.encode() in self.output or self.process.poll() is not None, limit_s=limit_s)
         assert text.encode() in self.output, self.output[-2000:].decode(errors="replace")
 
     def press(self, keys: str) -> None:

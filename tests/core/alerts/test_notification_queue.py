@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from metabonk_tui.core.alerts.notification_queue import MAX_WAITING, NotificationQueue
 from metabonk_tui.core.model.alert import Alert, AlertState, AlertTransition, AlertTransitionKind
-from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.level_names import AlertSeverity
+from tests.support.refs import w
 
 Notification = tuple[str, str, int]
 
@@ -21,7 +22,9 @@ def change(
     workers: tuple[int, ...] = (),
 ) -> AlertTransition:
     state: AlertState = "resolved" if kind == "resolved" else "firing"
-    return AlertTransition(kind, Alert(name, "", severity, state, "it is so", since_t=0.0, workers=workers))
+    return AlertTransition(
+        kind, Alert(name, "", severity, state, "it is so", since_t=0.0, workers=tuple(map(w, workers)))
+    )
 
 
 def offer(box: NotificationQueue, one: AlertTransition, now_s: float) -> None:

@@ -21,6 +21,7 @@ from metabonk_tui.core.model.sample import EnvReading, Event, Operation, PoolRea
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
 from tests.support.paths import SHARED_DATA as DATA
+from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
     GB,
@@ -81,14 +82,14 @@ def test_a_key_that_is_absent_for_two_minutes_on_one_worker_is_a_warning_and_on_
     one = play(script(only2(lacking), for_s=10 * MIN))
     alert = named(one[-1], "ComponentAbsent", "system2")
     assert alert is not None
-    assert (alert.severity, alert.workers, alert.state) == ("warn", (2,), "firing")
+    assert (alert.severity, alert.workers, alert.state) == ("warn", (w(2),), "firing")
     assert SYSTEM2 in alert.text
     began_t = alert.since_t
     assert fired(one, "ComponentAbsent") == began_t + 120
     every = last(script(lacking, for_s=10 * MIN))
     loud = named(every, "ComponentAbsent", "system2")
     assert loud is not None
-    assert (loud.severity, loud.workers) == ("crit", (0, 1, 2))
+    assert (loud.severity, loud.workers) == ("crit", (w(0), w(1), w(2)))
 
 
 def test_a_key_that_is_absent_for_just_under_two_minutes_is_reported_by_nobody() -> None:
@@ -120,7 +121,7 @@ def test_no_number_is_bad() -> None:
     seen = play(script(only2(with_fields(healthy, **{SYSTEM2: "many"})), for_s=10 * MIN))
     alert = named(seen[-1], "ComponentBad", "system2")
     assert alert is not None
-    assert (alert.workers, alert.severity) == ((2,), "warn")
+    assert (alert.workers, alert.severity) == ((w(2),), "warn")
 
 
 def nothing_asked(slot: int, t: float) -> Answer:
@@ -169,13 +170,13 @@ def test_one_worker_down_for_half_a_minute_is_a_warning_and_all_of_them_critical
     assert fired(one, "WorkerDown") == 330
     alert = named(one[-1], "WorkerDown")
     assert alert is not None
-    assert (alert.severity, alert.workers) == ("warn", (2,))
+    assert (alert.severity, alert.workers) == ("warn", (w(2),))
     short = play(script(only2(phases((0, healthy), (300, down), (325, healthy))), for_s=10 * MIN))
     assert fired(short, "WorkerDown") is None
     every = last(script(phases((0, healthy), (300, down)), for_s=10 * MIN))
     loud = named(every, "WorkerDown")
     assert loud is not None
-    assert (loud.severity, loud.workers) == ("crit", (0, 1, 2))
+    assert (loud.severity, loud.workers) == ("crit", (w(0), w(1), w(2)))
 
 
 def test_one_that_is_not_looked_at_is_not_down_and_not_up_again() -> None:
@@ -197,7 +198,7 @@ def test_idle_is_reported_five_minutes_after_anything_grew() -> None:
     at = fired(seen, "WorkerIdle")
     assert at is not None
     assert 290 <= at <= 200 + 300
-    assert named(seen[-1], "WorkerIdle").workers == (2,)  # type: ignore[union-attr]
+    assert named(seen[-1], "WorkerIdle").workers == (w(2),)  # type: ignore[union-attr]
     short = phases((0, stands), (250, healthy))
     assert fired(play(script(only2(short), for_s=15 * MIN)), "WorkerIdle") is None
 
@@ -213,7 +214,7 @@ def test_a_step_rate_out_of_its_own_regime_is_reported_after_two_minutes() -> No
     assert 900 + 120 <= at <= 900 + 240
     alert = named(seen[-1], "RateRegime")
     assert alert is not None
-    assert (alert.workers, alert.unit) == ((2,), "per s")
+    assert (alert.workers, alert.unit) == ((w(2),), "per s")
     assert alert.most is not None
     assert alert.most > 40
 
@@ -243,7 +244,7 @@ def test_a_new_generation_is_news_and_three_in_an_hour_a_warning() -> None:
     assert fired(seen, "GenerationChange") == 400
     alert = named(seen[-1], "GenerationChange")
     assert alert is not None
-    assert (alert.severity, alert.state, alert.workers) == ("info", "resolved", (2,))
+    assert (alert.severity, alert.state, alert.workers) == ("info", "resolved", (w(2),))
     assert fired(play(script(healthy, for_s=30 * MIN)), "GenerationChange") is None
     two = last(script(only2(lives(400, 1500)), for_s=30 * MIN))
     assert named(two, "GenerationChange").severity == "info"  # type: ignore[union-attr]
@@ -276,7 +277,7 @@ def test_a_wrong_environment_is_critical_at_once_and_one_that_cannot_be_read_is_
     seen = play(script(for_s=5 * MIN, env=env_of(**{key: "no"})))
     alert = named(seen[0], "EnvMismatch")
     assert alert is not None
-    assert (alert.severity, alert.state, alert.workers, key in alert.text) == ("crit", "firing", (2,), True)
+    assert (alert.severity, alert.state, alert.workers, key in alert.text) == ("crit", "firing", (w(2),), True)
     assert fired(play(script(for_s=5 * MIN, env=env_of())), "EnvMismatch") is None
     hidden = script(for_s=5 * MIN, env=lambda _s, _t: EnvReading(None, "not permitted"))
     assert fired(play(hidden), "EnvMismatch") is None
@@ -292,7 +293,7 @@ def test_uncertain_three_quarters_of_ten_minutes() -> None:
     at = fired(seen, "StateUncertain")
     assert at is not None
     assert 9 * MIN <= at <= 11 * MIN
-    assert named(seen[-1], "StateUncertain").workers == (2,)  # type: ignore[union-attr]
+    assert named(seen[-1], "StateUncertain").workers == (w(2),)  # type: ignore[union-attr]
     assert fired(play(script(only2(wavering(0.7)), for_s=20 * MIN)), "StateUncertain") is None
     assert fired(play(script(only2(wavering(1.0)), for_s=8 * MIN)), "StateUncertain") is None
 

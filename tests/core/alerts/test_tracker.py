@@ -21,6 +21,7 @@ from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, 
 from metabonk_tui.core.model.sample import Event, MemoryReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
+from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
     GB,
@@ -71,7 +72,9 @@ def run(
 
 
 def on(workers: tuple[int, ...] = (), escalated: bool = False, value: float | None = None) -> RuleResult:
-    return RuleResult((Condition("it holds", workers=workers, escalated=escalated, value=value, unit="bytes"),))
+    return RuleResult(
+        (Condition("it holds", workers=tuple(map(w, workers)), escalated=escalated, value=value, unit="bytes"),)
+    )
 
 
 def turns(transitions: Sequence[AlertTransition]) -> list[str]:
@@ -110,10 +113,10 @@ def test_what_cannot_be_reported_stays_as_it_is() -> None:
 
 
 def test_a_worker_that_is_out_of_sight_keeps_its_alert() -> None:
-    gone = RuleResult(unknown_workers=frozenset({1}))
+    gone = RuleResult(unknown_workers=frozenset({w(1)}))
     transitions, state = run([*[on((0, 1))] * 7, *[gone] * 30])
     assert turns(transitions) == ["firing"]
-    assert state.view[0].workers == (1,)
+    assert state.view[0].workers == (w(1),)
 
 
 def test_it_keeps_the_least_and_the_most() -> None:
@@ -128,11 +131,11 @@ def test_it_keeps_the_least_and_the_most() -> None:
 
 def test_a_worker_joins_after_a_time_of_its_own_and_leaves_after_a_rest_of_its_own() -> None:
     transitions, state = run([*[on((0,))] * 7, *[on((0, 1))] * 6])
-    assert (turns(transitions), state.view[0].workers) == (["firing"], (0,))
+    assert (turns(transitions), state.view[0].workers) == (["firing"], (w(0),))
     transitions, state = run([*[on((0,))] * 7, *[on((0, 1))] * 7])
-    assert (turns(transitions), state.view[0].workers) == (["firing", "louder"], (0, 1))
+    assert (turns(transitions), state.view[0].workers) == (["firing", "louder"], (w(0), w(1)))
     transitions, state = run([*[on((0, 1))] * 7, *[on((0,))] * 14])
-    assert (turns(transitions), state.view[0].workers) == (["firing"], (0,))
+    assert (turns(transitions), state.view[0].workers) == (["firing"], (w(0),))
 
 
 def test_a_worker_that_flaps_beside_one_that_is_down_is_reported_once() -> None:

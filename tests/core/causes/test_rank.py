@@ -12,6 +12,7 @@ import pytest
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
 from tests.support.paths import SHARED_DATA
+from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
     Fields,
@@ -50,7 +51,7 @@ def causes_of(
         return None if values is None else EnvReading(values)
 
     samples: list[Sample] = script(life, env=reading, **{"for_s": 180.0} | how)
-    samples[0] = replace(samples[0], env_file=file, log_tails=logs or {})
+    samples[0] = replace(samples[0], env_file=file, log_tails={w(slot): lines for slot, lines in (logs or {}).items()})
     return last(samples, configured(toml) if toml else CONFIG).causes
 
 
@@ -129,7 +130,7 @@ UNAPPLIED_ENV = {k: v for k, v in RIGHT.items() if not k.endswith("APPLY_IN_PURE
 def test_the_first_cause(expected: str, given: dict[str, Any]) -> None:
     found = causes_of(**given)
     assert first(found) == expected, [(c.id, c.confidence, c.because) for c in found]
-    assert found[0].workers == (0, 1, 2)
+    assert found[0].workers == (w(0), w(1), w(2))
     assert all((found[0].because, found[0].confirm, found[0].fix))
     assert all(0 < cause.confidence < 1 for cause in found)
     assert [c.confidence for c in found] == sorted((c.confidence for c in found), reverse=True)
@@ -176,9 +177,9 @@ def test_two_causes_are_distinguished_by_their_workers() -> None:
     lives = by_slot(silent, zombie, unapplied)
     found = causes_of(lives, lambda slot: ({}, RIGHT, UNAPPLIED_ENV)[slot], FILE)
     assert {cause.id: cause.workers for cause in found if cause.confidence > 0.7} == {
-        "config-not-loaded": (0,),
-        "zombie-worker": (1,),
-        "intrinsic-not-applied": (2,),
+        "config-not-loaded": (w(0),),
+        "zombie-worker": (w(1),),
+        "intrinsic-not-applied": (w(2),),
     }
 
 
@@ -198,9 +199,9 @@ def test_the_proof_has_numbers_and_the_command_names_the_process() -> None:
 
 def test_a_word_in_the_log_is_remembered_after_it_has_scrolled_away() -> None:
     samples = script(without(healthy, "intrinsic_reward_total"), for_s=180.0)
-    samples[1] = replace(samples[1], log_tails={0: LOG_LINES})
+    samples[1] = replace(samples[1], log_tails={w(0): LOG_LINES})
     for n in range(2, len(samples)):
-        samples[n] = replace(samples[n], log_tails={0: (f"[REWARD_HIT] {n}",)})
+        samples[n] = replace(samples[n], log_tails={w(0): (f"[REWARD_HIT] {n}",)})
     found = last(samples).causes
     assert found[0].id == "init-failed"
     assert "shaper unavailable" in found[0].because

@@ -30,6 +30,7 @@ from tests.core.causes.test_rank import (
     with_real,
     zombie,
 )
+from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
     Fields,
@@ -68,7 +69,7 @@ def sure(*faults: Fault, file: EnvFileReading | None = FILE) -> dict[str, tuple[
     life = by_slot(*(fault[0] for fault in faults))
     logs = {slot: fault[2] for slot, fault in enumerate(faults) if fault[2]}
     found = causes_of(life, lambda slot: faults[slot][1], file, logs, workers=len(faults))
-    return {cause.id: cause.workers for cause in found if cause.confidence > SURE}
+    return {cause.id: tuple(ref.slot for ref in cause.workers) for cause in found if cause.confidence > SURE}
 
 
 @pytest.mark.parametrize("one", FAULTS)
@@ -90,7 +91,7 @@ def test_two_faults_on_one_worker_are_both_named() -> None:
     life = with_fields(unanswered, intrinsic_reward_total=0.0)
     found = causes_of(life, UNAPPLIED_ENV, FILE)
     assert {"intrinsic-not-applied", "system2-no-answer"} <= {cause.id for cause in found}
-    assert all(cause.workers == (0, 1, 2) for cause in found[:2])
+    assert all(cause.workers == (w(0), w(1), w(2)) for cause in found[:2])
 
 
 def test_workers_that_say_the_same_are_reported_together_and_the_rest_is_not_lost() -> None:
@@ -102,7 +103,7 @@ def test_workers_that_say_the_same_are_reported_together_and_the_rest_is_not_los
     assert "2/2 workers" in found.because
     differing = {n: (f"WARN: intrinsic reward shaper unavailable (reason {n}); disabling",) for n in range(5)}
     (found,) = causes_of(broken, RIGHT, FILE, differing, workers=5)
-    assert found.workers == (0, 1, 2, 3, 4)
+    assert found.workers == (w(0), w(1), w(2), w(3), w(4))
     assert found.because.endswith("alike on w2-w4")
 
 
@@ -114,7 +115,7 @@ def test_a_line_of_another_worker_in_a_shared_file_accuses_nobody_else() -> None
     line = ("[worker:omega-1] WARN: intrinsic reward shaper unavailable (x); disabling",)
     found = causes_of(gone, None, None, {0: line, 1: line}, workers=2)
     first = found[0]
-    assert (first.id, first.workers, first.confidence) == ("init-failed", (0, 1), 0.93)
+    assert (first.id, first.workers, first.confidence) == ("init-failed", (w(0), w(1)), 0.93)
     assert first.because.startswith('intrinsic reward absent: "WARN')
     assert "on w1;" in first.because
 
@@ -196,12 +197,12 @@ def stories(draw: st.DrawFn, slots: int = 3) -> list[Sample]:
     moving = draw(st.booleans())
     life: Life = with_fields(lived, step=lambda t: t) if moving else lived
     samples = script(life, workers=slots, for_s=400.0, every_s=20.0)
-    slot = st.integers(0, slots - 1)
+    worker = st.integers(0, slots - 1).map(w)
     for n in sorted(draw(st.sets(st.sampled_from([0, 3, 7]), min_size=1))):
         samples[n] = replace(
             samples[n],
-            environments=draw(st.dictionaries(slot, readings)),
-            log_tails=draw(st.dictionaries(slot, st.lists(lines, max_size=4).map(tuple))),
+            environments=draw(st.dictionaries(worker, readings)),
+            log_tails=draw(st.dictionaries(worker, st.lists(lines, max_size=4).map(tuple))),
             env_file=draw(files),
         )
     return samples
@@ -215,7 +216,7 @@ def test_causes_of_anything_are_sane(samples: list[Sample]) -> None:
         assert all(0 < cause.confidence < 1 for cause in found)
         assert all(before.confidence >= after.confidence for before, after in pairwise(found))
         assert len({cause.id for cause in found}) == len(found)
-        reachable = {view.slot for view in snapshot.workers if view.status is not None}
+        reachable = {view.ref for view in snapshot.workers if view.status is not None}
         for cause in found:
             assert cause.workers == tuple(sorted(set(cause.workers)))
             assert cause.workers
@@ -227,7 +228,7 @@ def test_causes_of_anything_are_sane(samples: list[Sample]) -> None:
 @BROKEN
 def test_no_worker_that_does_not_answer_is_accused(samples: list[Sample]) -> None:
     for snapshot in play(samples):
-        silent_now = {view.slot for view in snapshot.workers if view.reach not in (Reach.UP, Reach.STALE)}
+        silent_now = {view.ref for view in snapshot.workers if view.reach not in (Reach.UP, Reach.STALE)}
         accused = {slot for cause in snapshot.causes for slot in cause.workers}
         assert not accused & silent_now
 
@@ -236,7 +237,7 @@ def test_no_worker_that_does_not_answer_is_accused(samples: list[Sample]) -> Non
 @BROKEN
 def test_an_environment_that_cannot_be_read_proves_nothing(samples: list[Sample]) -> None:
     def without_environments(reading: EnvReading | None) -> list[Sample]:
-        given = {} if reading is None else {slot: reading for slot in range(3)}
+        given = {} if reading is None else {w(slot): reading for slot in range(3)}
         return [replace(s, environments=given if s.environments else {}) for s in samples]
 
     refused = last(without_environments(EnvReading(None, "not permitted"))).causes
@@ -248,10 +249,10 @@ def test_a_worker_that_stops_answering_is_no_longer_accused() -> None:
     life = by_slot(phases((0.0, silent), (200.0, down)), silent)
     samples = script(life, workers=2, for_s=400.0, env=lambda _slot, _t: EnvReading({}))
     snapshots = play(samples)
-    assert snapshots[18].causes[0].workers == (0, 1)
-    assert snapshots[-1].causes[0].workers == (1,)
+    assert snapshots[18].causes[0].workers == (w(0), w(1))
+    assert snapshots[-1].causes[0].workers == (w(1),)
 
 
 def test_ambiguous_and_healthy_side_by_side() -> None:
     found = causes_of(by_slot(healthy, ambiguous), RIGHT, FILE, workers=2, for_s=400.0)
-    assert [(cause.id, cause.workers) for cause in found] == [("classifier-ambiguous", (1,))]
+    assert [(cause.id, cause.workers) for cause in found] == [("classifier-ambiguous", (w(1),))]

@@ -17,6 +17,7 @@ from metabonk_tui.core.memory.capacity import arithmetic
 from metabonk_tui.core.model.memory import Budget
 from metabonk_tui.core.model.sample import EnvFileReading
 from tests.support import snapshots as scenes
+from tests.support.refs import w
 from tests.support.samples import configured as config
 
 GB = 1_000_000_000
@@ -99,8 +100,8 @@ def test_the_configurations_own_variables_beat_the_files() -> None:
 def test_a_process_is_judged_by_what_it_was_started_with() -> None:
     worker = scenes.healthy().workers[0]
     right = replace(worker, environment=RIGHT)
-    hidden = replace(worker, slot=1, environment=None)
-    wrong = replace(worker, slot=2, environment={**RIGHT, min(RIGHT): "0"})
+    hidden = replace(worker, ref=w(1), environment=None)
+    wrong = replace(worker, ref=w(2), environment={**RIGHT, min(RIGHT): "0"})
 
     def judge(*workers: Any) -> str:
         return preflight.processes_item(config(), env_file(RIGHT), workers).standing

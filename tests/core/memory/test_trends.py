@@ -41,12 +41,12 @@ def swapping(used: float | None, some: float | None = 0.0, full: float | None = 
 
 def follow(
     samples: list[Sample], config: Any = CONFIG, **how: Any
-) -> tuple[MemoryTrends, list[trends.MemoryEventDraft]]:
-    """Take in all of them, and collect what was told."""
+) -> tuple[MemoryTrends, list[tuple[str, str, str, Any]]]:
+    """Take in all of them, and collect what was emitted: kind, severity, text and facts."""
     seen, emitted = MemoryTrends(), []
     for sample in samples:
         seen = trends.observe(seen, sample, None, config, **{"suspended": False} | how)
-        emitted += seen.drafts
+        emitted += [(draft.kind, draft.severity, draft.text, draft.facts) for draft in seen.drafts]
     return seen, emitted
 
 

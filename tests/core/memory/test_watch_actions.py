@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from metabonk_tui.core.memory.watch_actions import choose, intended
-from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
+from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.support.samples import CONFIG, last, script
@@ -20,7 +20,7 @@ def rules(on_critical: str, otherwise: str = "alarm") -> object:
 
 
 def plan_of(action: Action, mode: str = "restart_all", **over: object) -> Plan:
-    return Plan(action, mode, (("run",),), (), 0, "/", None, None, **over)  # type: ignore[arg-type]
+    return Plan(action, mode, (("run",),), (), 0, PlanSource("/"), **over)  # type: ignore[arg-type]
 
 
 def with_fits(fits: int | None, workers: int = 5) -> Snapshot:
@@ -56,7 +56,7 @@ def test_the_highest_slot_is_named_beyond_doubt() -> None:
     action = intended("stop-highest", snapshot)
     highest = snapshot.workers[-1]
     assert isinstance(action, StopWorker)
-    assert (action.slot, action.pid, action.by) == (highest.slot, highest.pid, "watch")
+    assert (action.ref, action.pid, action.by) == (highest.ref, highest.pid, "watch")
     nobody = last(script(for_s=60.0, pool=lambda _t: PoolReading("x")), CONFIG)
     assert intended("stop-highest", nobody) == "no worker's process is known"
 

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from metabonk_tui.core.model import levels
-from metabonk_tui.core.model.levels import AlertSeverity, AnyLevel, Level, MemoryLevel, Severity
+from metabonk_tui.core.model.level_names import AlertSeverity, AnyLevel, Level, MemoryLevel, Severity
 from metabonk_tui.core.model.snapshot import VerdictKind
 
 

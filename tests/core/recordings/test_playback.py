@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Gap, Snapshot, VerdictKind
 from metabonk_tui.core.recordings.playback import Mark, MarkCollector, TimeAxis, marks_of
+from tests.support.refs import w
 from tests.support.samples import MIN, begin, header, play, script, silent
 
 
@@ -48,7 +49,9 @@ def test_a_run_after_a_run_is_a_stretch_of_its_own_and_the_hole_between_them_a_g
 
 def test_more_events_than_a_snapshot_holds_are_all_marked() -> None:
     """The oldest fall off a Snapshot's list; what was told while it was read stays."""
-    warned = {10.0 * n: (Event(10.0 * n, "worker.error", "warn", f"error {n}", 0),) for n in range(MAX_EVENTS + 200)}
+    warned = {
+        10.0 * n: (Event(10.0 * n, "worker.error", "warn", f"error {n}", w(0)),) for n in range(MAX_EVENTS + 200)
+    }
     snapshots = play(script(silent, for_s=10.0 * (MAX_EVENTS + 200), events=warned))
     assert len(snapshots[-1].events) == MAX_EVENTS
     texts = [mark.text for mark in collect_marks(snapshots).marks]

@@ -10,13 +10,14 @@ from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, Worke
 from metabonk_tui.core.model.snapshot import Gap, Snapshot
 from metabonk_tui.core.report.timeline import FINEST_S, MAX_POINTS, RunTimeline, RunTimelineBuilder, timelines
 from metabonk_tui.core.step.pipeline import step
+from tests.support.refs import w
 from tests.support.samples import CONFIG
 
 T = 1_767_309_258.0
 
 
 def sample(at_s: float, run: RunHeader | None = None) -> Sample:
-    return Sample(t=T + at_s, workers={0: Observation(WorkerStatus({"step": at_s}))}, run=run)
+    return Sample(t=T + at_s, workers={w(0): Observation(WorkerStatus({"step": at_s}))}, run=run)
 
 
 @pytest.fixture(scope="module")

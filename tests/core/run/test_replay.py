@@ -9,6 +9,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.run.replay import by_run, ended_as, pairs_by_name, replay, replay_pairs
 from metabonk_tui.core.step.pipeline import step, stepper
 from tests.support.readers import configured
+from tests.support.refs import w
 
 CONFIG = configured()
 
@@ -19,7 +20,7 @@ def judge(previous: Snapshot | None, sample: Sample) -> Snapshot:
 
 def samples(count: int) -> Iterator[Sample]:
     for n in range(count):
-        yield Sample(t=1000.0 + n, workers={0: Observation(status=WorkerStatus({"step": float(n)}))})
+        yield Sample(t=1000.0 + n, workers={w(0): Observation(status=WorkerStatus({"step": float(n)}))})
 
 
 def test_it_gives_what_stepping_by_hand_gives() -> None:
@@ -47,7 +48,7 @@ def two_runs(*, answered: bool = True) -> Iterator[Sample]:
     for number in range(8):
         headers = {5: RunHeader("second", 1500.0, 1)} | ({0: RunHeader("first", 1000.0, 1)} if answered else {})
         header, seen = headers.get(number), answered or number >= 5
-        workers = {0: Observation(status=WorkerStatus({"step": float(number)}) if seen else None)}
+        workers = {w(0): Observation(status=WorkerStatus({"step": float(number)}) if seen else None)}
         yield Sample(t=(1000.0 if number < 5 else 1500.0) + number, workers=workers, run=header)
 
 

@@ -17,6 +17,7 @@ from metabonk_tui.core.model.sample import (
 )
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
+from tests.support.refs import w
 from tests.support.samples import (
     HOUR,
     MIN,
@@ -303,7 +304,7 @@ def test_time_that_runs_backwards_is_not_observed_twice() -> None:
 
 
 def test_every_wanted_slot_has_a_panel_seen_or_not() -> None:
-    seen = last([Sample(t=0.0, run=header(0.0, 4), workers={1: Observation(error="refused")})])
+    seen = last([Sample(t=0.0, run=header(0.0, 4), workers={w(1): Observation(error="refused")})])
     assert [view.slot for view in seen.workers] == [0, 1, 2, 3]
 
 
@@ -321,7 +322,7 @@ def test_a_slot_that_is_not_wanted_any_more_goes_when_it_is_gone() -> None:
 
 
 def events_at(t: float, kind: str, severity: Any = "info", slot: int | None = None) -> dict[float, tuple[Event, ...]]:
-    return {t: (Event(t, kind, severity, kind, slot),)}
+    return {t: (Event(t, kind, severity, kind, None if slot is None else w(slot)),)}
 
 
 GONE = phases((0, healthy), (600, down))

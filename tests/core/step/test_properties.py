@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from metabonk_tui.core.model.sample import BadValue, EnvReading, Observation, ProcessReading, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot, VerdictKind
 from tests.core.verdict.test_decide import expected
+from tests.support.refs import w
 from tests.support.samples import CONFIG, GB, NO_HOLD, header, node, play, results, room
 
 RELAXED = settings(
@@ -50,13 +51,13 @@ def ticks(draw: st.DrawFn, t: float) -> Sample:
         answer = draw(answers)
         pid = draw(st.sampled_from([None, 41, 41, 42]))
         if isinstance(answer, str):
-            workers[slot] = Observation(error=answer, pid=pid)
+            workers[w(slot)] = Observation(error=answer, pid=pid)
         elif answer is not None:
-            workers[slot] = Observation(status=WorkerStatus(answer), pid=pid)
+            workers[w(slot)] = Observation(status=WorkerStatus(answer), pid=pid)
     process = draw(st.sampled_from([None, (), (ProcessReading("worker", GB, slot=0, pid=41),)]))
     env = draw(environments)
     return Sample(
-        t=t, workers=workers, memory=draw(memories), processes=process, environments={} if env is None else {0: env}
+        t=t, workers=workers, memory=draw(memories), processes=process, environments={} if env is None else {w(0): env}
     )
 
 
@@ -175,7 +176,7 @@ class Growth:
         for n in range(70):
             if self.blind[0] < n < self.blind[1]:
                 continue
-            workers = {slot: self._seen(slot, n) for slot in range(2)}
+            workers = {w(slot): self._seen(slot, n) for slot in range(2)}
             samples.append(Sample(t=n * 30.0, workers=workers, memory=room()))
         return [replace(samples[0], run=header(0.0, 2, 30.0)), *samples[1:]]
 
@@ -217,10 +218,10 @@ def without_field(samples: list[Sample], name: str, slots: frozenset[int]) -> li
         replace(
             sample,
             workers={
-                slot: replace(seen, status=WorkerStatus({k: v for k, v in seen.status.fields.items() if k != name}))
-                if seen.status is not None and slot in slots
+                ref: replace(seen, status=WorkerStatus({k: v for k, v in seen.status.fields.items() if k != name}))
+                if seen.status is not None and ref.slot in slots
                 else seen
-                for slot, seen in sample.workers.items()
+                for ref, seen in sample.workers.items()
             },
         )
         for sample in samples
@@ -259,8 +260,8 @@ def test_zero_in_the_place_of_nothing_is_zero_and_never_shows(growth: Growth, na
         replace(
             sample,
             workers={
-                slot: replace(seen, status=WorkerStatus({**seen.status.fields, name: 0})) if seen.status else seen
-                for slot, seen in sample.workers.items()
+                ref: replace(seen, status=WorkerStatus({**seen.status.fields, name: 0})) if seen.status else seen
+                for ref, seen in sample.workers.items()
             },
         )
         for sample in gone
@@ -295,7 +296,7 @@ def test_no_launch_without_memory(memory: Any) -> None:
     samples = [
         Sample(
             t=n * 30.0,
-            workers={0: Observation(status=WorkerStatus(dict.fromkeys((*COUNTERS, "dynamic_ui_text_density"), n)))},
+            workers={w(0): Observation(status=WorkerStatus(dict.fromkeys((*COUNTERS, "dynamic_ui_text_density"), n)))},
             memory=memory,
             run=header(0.0, 1, 30.0) if n == 0 else None,
         )

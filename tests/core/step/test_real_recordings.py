@@ -10,6 +10,7 @@ from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
 from metabonk_tui.core.model.snapshot import RunSummary, Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import ComponentState as S
 from tests.support.paths import SHARED_DATA as DATA
+from tests.support.refs import w
 from tests.support.samples import changes, last, node, part, results, state, worker
 
 FAILED, REAL, KILL = (
@@ -72,9 +73,11 @@ def test_every_reset_of_its_counters_is_found() -> None:
 
 @there(FAILED)
 def test_its_two_hundredfold_jump_of_the_step_rate_is_an_event() -> None:
-    found = [event for event in first().events if event.kind == "worker.rate" and event.worker == 2]
+    found = [event for event in first().events if event.kind == "worker.rate" and event.worker == w(2)]
     assert any("×220 of its own past" in event.text for event in found)
-    assert not [event for event in first().events if event.kind == "worker.rate" and event.worker in (0, 1, 3)]
+    assert not [
+        event for event in first().events if event.kind == "worker.rate" and event.worker in (w(0), w(1), w(3))
+    ]
 
 
 @there(FAILED)

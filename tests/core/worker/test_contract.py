@@ -13,6 +13,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.status.known_fields import READ, READ_IF_PRESENT, expectations
 from metabonk_tui.core.worker.contract import KEPT_OTHERS, new_contract, observe
 from tests.support.paths import ROOT
+from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
     Answer,
@@ -62,7 +63,7 @@ def contract_events(snapshot: Snapshot) -> list[tuple[str, str]]:
 def test_every_name_seen_reports_nothing() -> None:
     seen = last(script(WHOLE))
     assert view(seen).never_seen == ()
-    assert view(seen).answered == (0, 1, 2)
+    assert view(seen).answered == (w(0), w(1), w(2))
     assert contract_events(seen) == []
 
 
@@ -94,7 +95,7 @@ def test_one_worker_that_says_a_name_is_enough() -> None:
     seen = last(script(by_slot(WHOLE, without(WHOLE, "intrinsic_reward_total"), WHOLE)))
     assert view(seen).never_seen == ()
     (one,) = [one for one in view(seen).names if one.name == "intrinsic_reward_total"]
-    assert one.workers == (0, 2)
+    assert one.workers == (w(0), w(2))
 
 
 def test_an_alias_does_for_a_field() -> None:

@@ -11,6 +11,7 @@ from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, RunHeader
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.worker.environment import EnvCheckResult, EnvCheckRow, env_check_table, not_exported
+from tests.support.refs import w
 from tests.support.samples import CONFIG, observation
 
 REWARD = "METABONK_INTRINSIC_REWARD"
@@ -23,8 +24,8 @@ def file_of(values: Mapping[str, str], exported: bool = False, error: str | None
 
 def seen(file: EnvFileReading | None, *readings: EnvReading | None) -> Snapshot:
     """A snapshot in which worker i's process has readings[i]; None: it was not read."""
-    environments = {slot: reading for slot, reading in enumerate(readings) if reading is not None}
-    workers = {slot: observation({"step": 1.0}) for slot in range(len(readings))}
+    environments = {w(slot): reading for slot, reading in enumerate(readings) if reading is not None}
+    workers = {w(slot): observation({"step": 1.0}) for slot in range(len(readings))}
     header = RunHeader("run", 0.0, len(readings))
     return step(None, Sample(1.0, workers, environments=environments, env_file=file, run=header), CONFIG)
 
@@ -102,7 +103,7 @@ def test_an_override_is_another_value_than_the_files(
     file: str, value: str | None, overridden: tuple[int, ...]
 ) -> None:
     row = row_of(file_of({REWARD: file}), has(), has(METABONK_INTRINSIC_REWARD=value))
-    assert row.overridden == overridden
+    assert row.overridden == tuple(map(w, overridden))
 
 
 def test_nothing_is_overridden_where_the_file_is_not_known_or_silent() -> None:
@@ -128,7 +129,7 @@ def test_not_exported_needs_the_file_the_missing_export_and_the_missing_key() ->
 def test_the_effect_is_that_of_the_component() -> None:
     row = row_of(None, has())
     assert row.components == ("intrinsic_reward",)
-    assert [(effect.slot, effect.text) for effect in row.effects] == [(0, row.effects[0].state.value.lower())]
+    assert [(effect.ref, effect.text) for effect in row.effects] == [(w(0), row.effects[0].state.value.lower())]
 
 
 def test_mismatches_come_first_then_what_is_not_known() -> None:
@@ -141,7 +142,7 @@ def test_mismatches_come_first_then_what_is_not_known() -> None:
 def test_the_file_is_remembered_and_outlives_the_run() -> None:
     first = seen(file_of(RIGHT), has())
     assert first.env_file is not None
-    workers = {0: observation({"step": 2.0})}
+    workers = {w(0): observation({"step": 2.0})}
     second = step(first, Sample(2.0, workers), CONFIG)
     assert second.env_file == first.env_file
     third = step(second, Sample(3.0, workers, run=RunHeader("next", 3.0, 1)), CONFIG)
@@ -153,7 +154,7 @@ def test_the_file_is_remembered_and_outlives_the_run() -> None:
 
 def test_another_process_is_not_judged_by_the_environment_of_the_one_before() -> None:
     first = seen(None, has())
-    workers = {0: replace(observation({"step": 2.0}), pid=4711)}
+    workers = {w(0): replace(observation({"step": 2.0}), pid=4711)}
     second = step(first, Sample(2.0, workers), CONFIG)
-    third = step(second, Sample(3.0, {0: replace(observation({"step": 3.0}), pid=4712)}), CONFIG)
+    third = step(second, Sample(3.0, {w(0): replace(observation({"step": 3.0}), pid=4712)}), CONFIG)
     assert third.workers[0].environment is None

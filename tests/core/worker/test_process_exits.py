@@ -18,6 +18,7 @@ from metabonk_tui.core.model.sample import (
     Sample,
 )
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from tests.support.refs import w
 from tests.support.samples import GB, healthy, kinds, play, room, script, worker
 
 GONE_T = 500.0
@@ -62,9 +63,9 @@ def counter(scope: Any, kills: int = 1, available: float = 8.0) -> Any:
     return lambda t: room(available, kills if t >= GONE_T else 0, scope)
 
 
-STOPPED = {"events": (Event(510.0, "pool.stop", "info", "worker 1 has ended", 1, {"pid": 42}),)}
-OTHER = {"events": (Event(510.0, "pool.stop", "info", "worker 2 has ended", 2, {"pid": 43}),)}
-FAILED = {"events": (Event(510.0, "pool.stop", "crit", "stop failed", 1, {"pid": 42}),)}
+STOPPED = {"events": (Event(510.0, "pool.stop", "info", "worker 1 has ended", w(1), {"pid": 42}),)}
+OTHER = {"events": (Event(510.0, "pool.stop", "info", "worker 2 has ended", w(2), {"pid": 43}),)}
+FAILED = {"events": (Event(510.0, "pool.stop", "crit", "stop failed", w(1), {"pid": 42}),)}
 
 
 @pytest.mark.parametrize(

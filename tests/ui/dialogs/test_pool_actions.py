@@ -89,7 +89,7 @@ def test_one_worker_is_stopped_by_its_process_not_its_number() -> None:
     assert str(worker.pid) in person.text
     person.types("stop\n")
     assert [plan.action for plan in person.monitor.submitted] == [
-        StopWorker(worker.slot, worker.pid, worker.pid_started_at)  # type: ignore[arg-type]
+        StopWorker(worker.ref, worker.pid, worker.pid_started_at)  # type: ignore[arg-type]
     ]
 
 

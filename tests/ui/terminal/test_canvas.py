@@ -32,7 +32,8 @@ from metabonk_tui.ui.style.spans import (
 )
 from metabonk_tui.ui.terminal.canvas import Canvas
 from tests.support import snapshots as scenes
-from tests.ui.conftest import ScriptedMonitor, until
+from tests.support.waiting import wait_for_async
+from tests.ui.conftest import ScriptedMonitor
 
 Make = Callable[..., MonitorApp]
 
@@ -80,7 +81,7 @@ async def test_only_changed_rows_are_repainted(make_app: Make) -> None:
         app.canvas.show(tuple(rows))
         assert spy.asked == [7, 20]
         # Textual may ask for the other rows, too; those come from the cache.
-        await until(lambda: spy.rendered)
+        await wait_for_async(lambda: spy.rendered)
         after = [app.canvas.render_line(y) for y in range(24)]
         assert [y for y in range(24) if before[y] is not after[y]] == [7, 20]
         spy.asked.clear()
@@ -100,7 +101,7 @@ async def test_a_new_snapshot_repaints_only_what_it_changes(make_app: Make) -> N
         scene = scenes.healthy()
         shown = app.canvas.rows
         monitor.set(replace(scene, t=scene.t + 1, tick=scene.tick + 1))
-        await until(lambda: app.controller.snapshot is monitor.latest() and app.canvas.rows is not shown)
+        await wait_for_async(lambda: app.controller.snapshot is monitor.latest() and app.canvas.rows is not shown)
         assert spy.asked
         assert set(spy.asked) <= {0, 1}
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from metabonk_tui.core.model.memory import Forecast
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Attention, ComponentState, EnvView, WorkerView
@@ -21,6 +22,7 @@ from metabonk_tui.ui.views.layout.sparkline import per_cell, shown_s, sparkline
 from metabonk_tui.ui.views.memory.gauge import gauge
 from metabonk_tui.ui.views.workers.density import choose
 from tests.support.draw import SCREENS, chosen, frame_of, page_of, rows_of, text_of
+from tests.support.refs import w
 from tests.support.snapshots import GB, START, healthy, many, mixed, no_memory, observer, stop, validating, waiting
 
 S = ComponentState
@@ -437,27 +439,27 @@ def test_missing_and_wrong_environment_is_named_key_by_key() -> None:
 # --- moving about ----------------------------------------------------------------------------------------------------
 
 
-def move(snapshot: Snapshot, slot: int, command: str, wide: int = 120, high: int = 40) -> int | None:
+def move(snapshot: Snapshot, slot: int, command: str, wide: int = 120, high: int = 40) -> WorkerRef | None:
     state = SCREENS["dashboard"].do(command, frame_of(snapshot, wide, high, state=chosen(slot)))
-    return state.slot if state else None
+    return state.ref if state else None
 
 
 def test_the_cursor_walks_as_the_panels_stand() -> None:
     five = stop(5)
-    assert move(five, 0, "right") == 1
-    assert move(five, 1, "down") == 4
-    assert move(five, 2, "down") == 4
-    assert move(five, 4, "up") == 1
-    assert move(five, 0, "up") == 0
-    assert move(five, 4, "right") == 4
-    assert move(five, 4, "next") == 0
-    assert move(five, 0, "previous") == 4
-    assert move(five, 0, "end") == 4
+    assert move(five, 0, "right") == w(1)
+    assert move(five, 1, "down") == w(4)
+    assert move(five, 2, "down") == w(4)
+    assert move(five, 4, "up") == w(1)
+    assert move(five, 0, "up") == w(0)
+    assert move(five, 4, "right") == w(4)
+    assert move(five, 4, "next") == w(0)
+    assert move(five, 0, "previous") == w(4)
+    assert move(five, 0, "end") == w(4)
 
 
 def test_the_cursor_walks_as_the_table_stands() -> None:
-    assert move(many(16), 3, "down") == 4
-    assert move(many(16), 3, "up") == 2
+    assert move(many(16), 3, "down") == w(4)
+    assert move(many(16), 3, "up") == w(2)
 
 
 def test_a_filter_never_leaves_the_cursor_on_a_hidden_worker() -> None:

@@ -1,6 +1,6 @@
-"""A run drawn over its time: what was seen, and holes where nobody looked. Never a line through a hole.
+"""Draws axes, gaps and curves of a run over time. A curve stops at a gap, where no monitor was running.
 
-Knows a chronicle with its digest; a chart of what was never seen is not drawn at all.
+Does not: draw a value that was not observed.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.cli.report.charts.svg import Scale, label, line, tag, thinned, time_ticks, titled
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.report.timeline import RunTimeline, TimelinePoint
 from metabonk_tui.core.text.numbers import age, elapsed
 
 LEFT, RIGHT = 76.0, 56.0
-"""Room for what stands beside a chart: the same in all, so that times stand under each other."""
+"""Margins in px, equal in the charts of full width, so that their time axes line up."""
 WIDTH = 980.0
 HOLE = 3.0
-"""Moments further apart than so many steps have a hole between them."""
+"""Points further apart than 3 steps have a gap between them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartFrame:
-    """The ground that a run's charts share."""
+    """The run and the geometry that its charts share; lengths are in px."""
 
     history: RunHistory
     timeline: RunTimeline
@@ -31,31 +32,30 @@ class ChartFrame:
     left: float = LEFT
     right: float = RIGHT
     stretches: tuple[tuple[TimelinePoint, ...], ...] = ()
-    """The moments, parted where there is a hole."""
+    """The timeline points, split at each gap."""
 
     @property
     def x(self) -> Scale:
-        """Seconds after the start to places."""
+        """The scale from seconds after the start to px."""
         return Scale(0.0, max(self.timeline.duration_s, 1.0), self.left, self.width - self.right)
 
     @property
     def start_t(self) -> float:
-        """When the run began."""
         return self.history.last.run.started_at
 
     def at(self, t: float) -> float:
-        """Say where a time stands."""
+        """Return the x position of a time in px; a time outside the run is clamped."""
         return self.x(t - self.start_t)
 
     @property
     def holes(self) -> list[tuple[float, float]]:
-        """The times that nobody watched, in seconds after the start, within the run."""
+        """The gaps without a monitor within the run: (from, to) in seconds after the start."""
         end_s = self.timeline.duration_s
         spans = ((gap.from_t - self.start_t, gap.to_t - self.start_t) for gap in self.timeline.gaps)
         return [(max(0.0, a), min(b, end_s)) for a, b in spans if a < end_s and b > 0]
 
     def watched(self, from_s: float, to_s: float) -> Iterator[tuple[float, float]]:
-        """Leave the holes out of a stretch."""
+        """Yield the parts of a span outside the gaps, in seconds after the start."""
         at_s = from_s
         for hole_s, until_s in sorted(self.holes):
             if at_s < min(hole_s, to_s):
@@ -66,7 +66,7 @@ class ChartFrame:
 
 
 def make_frame(history: RunHistory, id_: str) -> ChartFrame | None:
-    """Prepare to draw a run; None: nothing of it can be drawn over time."""
+    """Return the frame of a run; None: the run has no points or no duration."""
     timeline = history.timeline
     if timeline is None or not timeline.points or timeline.duration_s <= 0:
         return None
@@ -75,7 +75,7 @@ def make_frame(history: RunHistory, id_: str) -> ChartFrame | None:
 
 
 def _stretches(frame: ChartFrame) -> list[list[TimelinePoint]]:
-    """Part the moments where there is a hole."""
+    """Split the points at each gap."""
     far_s = HOLE * max(frame.timeline.spacing_s, frame.history.last.run.interval_s)
     holes = frame.holes
     found: list[list[TimelinePoint]] = []
@@ -92,7 +92,7 @@ def _stretches(frame: ChartFrame) -> list[list[TimelinePoint]]:
 
 
 def gaps(frame: ChartFrame, top: float, bottom: float, named: bool = False) -> Iterator[str]:
-    """Draw the holes as holes."""
+    """Draw each gap as a hatched box; with `named` label those wider than 78 px."""
     for from_s, to_s in frame.holes:
         x, width = frame.x(from_s), frame.x(to_s) - frame.x(from_s)
         note = titled(f"nobody watched from {elapsed(from_s)} for {age(to_s - from_s)}")
@@ -102,7 +102,7 @@ def gaps(frame: ChartFrame, top: float, bottom: float, named: bool = False) -> I
 
 
 def time_axis(frame: ChartFrame, top: float, bottom: float, most: int = 8) -> Iterator[str]:
-    """Draw light verticals at round times, and the times under them."""
+    """Draw light vertical lines at round times, at most `most` steps, with the times below."""
     duration_s = frame.timeline.duration_s
     for at_s in time_ticks(duration_s, most):
         x = frame.x(at_s)
@@ -112,7 +112,7 @@ def time_axis(frame: ChartFrame, top: float, bottom: float, most: int = 8) -> It
 
 
 def levels(frame: ChartFrame, y: Scale, values: Sequence[float], write: Callable[[float], str]) -> Iterator[str]:
-    """Draw light horizontals at round values, and the values beside them."""
+    """Draw a light horizontal line at each value, with the value beside it."""
     for value in values:
         at = y(value)
         yield tag("line", x1=frame.left, x2=frame.width - frame.right, y1=at, y2=at, class_="grid")
@@ -122,7 +122,7 @@ def levels(frame: ChartFrame, y: Scale, values: Sequence[float], write: Callable
 def curve(
     frame: ChartFrame, value: Callable[[TimelinePoint], float | None], y: Scale, **how: str | float | None
 ) -> Iterator[str]:
-    """Draw a value over time; where it was not observed there is nothing."""
+    """Draw a value over time; nothing where it was not observed."""
     for points in segments(frame, value):
         placed = [(frame.x(at_s), y(level)) for at_s, level in thinned(points, int(frame.width / 2))]
         if len(placed) == 1:
@@ -132,7 +132,7 @@ def curve(
 
 
 def segments(frame: ChartFrame, value: Callable[[TimelinePoint], float | None]) -> list[list[tuple[float, float]]]:
-    """List what was observed of a value in one piece each: (seconds, value)."""
+    """Return the contiguous observed pieces of a value, each a list of (seconds after the start, value)."""
     found: list[list[tuple[float, float]]] = []
     for stretch in frame.stretches:
         open_ = False
@@ -149,7 +149,7 @@ def segments(frame: ChartFrame, value: Callable[[TimelinePoint], float | None]) 
 
 
 def spans(frame: ChartFrame, state: Callable[[TimelinePoint], str | None]) -> Iterator[tuple[float, float, str]]:
-    """Join moments alike: (from, to, state) in seconds; a moment lasts until the next, a hole ends it."""
+    """Merge points of equal state: (from, to, state) in seconds. A point lasts until the next; a gap ends it."""
     step_s = max(frame.timeline.spacing_s, frame.history.last.run.interval_s)
     for stretch in frame.stretches:
         begin: float | None = None
@@ -164,11 +164,10 @@ def spans(frame: ChartFrame, state: Callable[[TimelinePoint], str | None]) -> It
             yield begin, min(stretch[-1].at_s + step_s, frame.timeline.duration_s), word
 
 
-def slots(frame: ChartFrame) -> list[int]:
+def refs(frame: ChartFrame) -> list[WorkerRef]:
     """List the workers that were ever there."""
-    return sorted({slot for point in frame.timeline.points for slot in point.workers})
+    return sorted({ref for point in frame.timeline.points for ref in point.workers})
 
 
 def joined(parts: Iterable[str]) -> str:
-    """Put parts together."""
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""One small chart for each component: its value on every worker, and under it what it was. Absent is never a zero."""
+"""Draws one small chart per component: its value on every worker, with its states below. Absent is not zero."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from metabonk_tui.cli.report.charts.canvas import (
     gaps,
     joined,
     levels,
+    refs,
     segments,
-    slots,
     spans,
     time_axis,
 )
 from metabonk_tui.cli.report.charts.svg import Scale, drawing, label, spread, tag, ticks, titled
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, Reach
 from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import elapsed
@@ -26,7 +27,7 @@ TOP, PLOT = 30.0, 84.0
 NAMED = 8
 LANE, LANES = 11.0, 16
 THIN = 5.0
-"""A lane no higher than this has no room for a border."""
+"""A lane of at most this height, in px, has no room for a border."""
 LANE_STYLES = {
     ComponentState.ACTIVE: "active",
     ComponentState.ZERO: "zero",
@@ -37,7 +38,7 @@ LANE_STYLES = {
     ComponentState.DOWN: "down",
     ComponentState.STALE: "down",
 }
-"""What a stretch of a lane looks like; what is not here was not observed and is left empty."""
+"""The style of a lane by state. A state without a style was not observed; its lane stays empty."""
 WORDS = {
     "active": "active",
     "zero": "zero",
@@ -49,15 +50,15 @@ WORDS = {
 
 
 def component_charts(frame: ChartFrame) -> list[str]:
-    """Draw every component."""
+    """Draw one chart per component; none where no component was ever observed."""
     narrow = replace(frame, width=WIDTH, left=LEFT, right=RIGHT)
     views = frame.history.last.workers[0].components if frame.history.last.workers else ()
-    # Where nothing was ever seen of any of them, empty frames say less than the table does.
+    # Empty charts would add nothing to the table.
     return [_chart(narrow, view) for view in views] if legend(frame) else []
 
 
 def legend(frame: ChartFrame) -> list[tuple[str, str]]:
-    """Say which looks of a lane are on the page: (look, what it means)."""
+    """Return the lane styles that occur: (style, meaning)."""
     seen = {
         LANE_STYLES[part.state]
         for point in frame.timeline.points
@@ -69,8 +70,8 @@ def legend(frame: ChartFrame) -> list[tuple[str, str]]:
 
 
 def _chart(frame: ChartFrame, view: ComponentView) -> str:
-    there = slots(frame)
-    seen = [level for slot in there for seg in segments(frame, value_of(view.id, slot)) for _, level in seg]
+    there = refs(frame)
+    seen = [level for ref in there for seg in segments(frame, value_of(view.id, ref)) for _, level in seg]
     high = max(seen, default=0.0)
     lane = LANE if len(there) <= LANES else max(2.0, LANE * LANES / len(there))
     bottom = TOP + PLOT
@@ -81,8 +82,8 @@ def _chart(frame: ChartFrame, view: ComponentView) -> str:
     if seen:
         y = Scale(0.0, ticks(high, 3)[-1], bottom, TOP)
         parts += levels(frame, y, ticks(high, 3), lambda value: f"{value:g}")
-        for slot in there:
-            parts += curve(frame, value_of(view.id, slot), y, class_=f"curve w{slot % NAMED}")
+        for ref in there:
+            parts += curve(frame, value_of(view.id, ref), y, class_=f"curve w{ref.slot % NAMED}")
         parts += _names(frame, view.id, there, y)
     else:
         word = _never(frame, view.id)
@@ -101,7 +102,7 @@ NEVER = {"absent": "ABSENT: no value was ever in /status", "unseen": "not observ
 
 
 def _never(frame: ChartFrame, component: str) -> str:
-    """Say why there is no value at all."""
+    """Return why a component has no value: "absent" or "unseen"."""
     states = {
         part.state
         for point in frame.timeline.points
@@ -120,11 +121,11 @@ def _describe(view: ComponentView, frame: ChartFrame) -> str:
     return "At the end: " + ", ".join(f"{word} on {count}" for word, count in counts.items()) + "."
 
 
-def value_of(component: str, slot: int) -> Callable[[TimelinePoint], float | None]:
+def value_of(component: str, ref: WorkerRef) -> Callable[[TimelinePoint], float | None]:
     """Read a component's value on one worker."""
 
     def value(point: TimelinePoint) -> float | None:
-        worker = point.workers.get(slot)
+        worker = point.workers.get(ref)
         # What did not answer has no value: its last one is history.
         part = worker.components.get(component) if worker and worker.reach is Reach.UP else None
         return part.value if part else None
@@ -132,35 +133,35 @@ def value_of(component: str, slot: int) -> Callable[[TimelinePoint], float | Non
     return value
 
 
-def _lane_style(component: str, slot: int) -> Callable[[TimelinePoint], str | None]:
+def _lane_style(component: str, ref: WorkerRef) -> Callable[[TimelinePoint], str | None]:
     def style(point: TimelinePoint) -> str | None:
-        worker = point.workers.get(slot)
+        worker = point.workers.get(ref)
         part = worker.components.get(component) if worker else None
         return LANE_STYLES.get(part.state) if part else None
 
     return style
 
 
-def _lanes(frame: ChartFrame, component: str, there: Sequence[int], y: float, lane: float) -> Iterator[str]:
-    for place, slot in enumerate(there):
+def _lanes(frame: ChartFrame, component: str, there: Sequence[WorkerRef], y: float, lane: float) -> Iterator[str]:
+    for place, ref in enumerate(there):
         at = y + place * lane
         if len(there) <= NAMED:
-            yield label(frame.left - 6, at + lane - 2, f"w{slot}", "label small", "end")
-        for from_s, to_s, style in spans(frame, _lane_style(component, slot)):
+            yield label(frame.left - 6, at + lane - 2, ref.label, "label small", "end")
+        for from_s, to_s, style in spans(frame, _lane_style(component, ref)):
             x, width = frame.x(from_s), max(frame.x(to_s) - frame.x(from_s), 1.5)
-            note = titled(f"w{slot} {WORDS[style]} from {elapsed(from_s)} to {elapsed(to_s)}")
+            note = titled(f"{ref.label} {WORDS[style]} from {elapsed(from_s)} to {elapsed(to_s)}")
             kind = f"lane {style}" if lane > THIN else f"lane {style} thin"
             box = tag("rect", x=x, y=at + 1, width=width, height=max(lane - 2, 1.0), class_=kind)
             yield tag("g", note, box)
 
 
-def _names(frame: ChartFrame, component: str, there: Sequence[int], y: Scale) -> Iterator[str]:
-    ends = [(slot, found[-1][-1]) for slot in there if (found := segments(frame, value_of(component, slot)))]
+def _names(frame: ChartFrame, component: str, there: Sequence[WorkerRef], y: Scale) -> Iterator[str]:
+    ends = [(ref, found[-1][-1]) for ref in there if (found := segments(frame, value_of(component, ref)))]
     if len(ends) > NAMED or not ends:
         return
     if len({round(y(level)) for _, (_, level) in ends}) == 1 and len(ends) > 1:
         yield label(frame.x(ends[0][1][0]) + 5, y(ends[0][1][1]) + 4, "all", "label small")
         return
     places = spread([y(level) for _, (_, level) in ends], 11.0, TOP, TOP + PLOT)
-    for (slot, (at_s, _)), at in zip(ends, places, strict=True):
-        yield label(frame.x(at_s) + 5, at + 4, f"w{slot}", f"label small name n{slot % NAMED}")
+    for (ref, (at_s, _)), at in zip(ends, places, strict=True):
+        yield label(frame.x(at_s) + 5, at + 4, ref.label, f"label small name n{ref.slot % NAMED}")

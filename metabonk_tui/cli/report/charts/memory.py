@@ -1,4 +1,4 @@
-"""Available memory over the run: the floor, every forecast with its band, and the kernel's kills."""
+"""Draws available memory over the run, with the floor, every forecast and its band, and OOM kills."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _available(point: TimelinePoint) -> float | None:
 
 
 def memory_chart(frame: ChartFrame) -> str:
-    """Draw it; nothing where memory was not seen."""
+    """Draw the chart; "" where memory was not observed."""
     seen = segments(frame, _available)
     if not seen:
         return ""
@@ -57,7 +57,7 @@ def _floor(frame: ChartFrame, floor: float, y: Scale) -> Iterator[str]:
 
 
 def _forecasts(frame: ChartFrame, y: Scale) -> Iterator[str]:
-    """Draw each warning as the line it foretold, and its band on the time axis, where minutes can be read."""
+    """Draw each forecast as its predicted line to zero, and its band on the time axis, where times can be read."""
     end_x = frame.width - frame.right
     for forecast in frame.history.forecasts.raised:
         level = _level_at(frame, forecast.t - frame.start_t)
@@ -86,7 +86,7 @@ def _forecasts(frame: ChartFrame, y: Scale) -> Iterator[str]:
 
 
 def _beyond(frame: ChartFrame, t: float) -> float:
-    """Say where a time stands, also one after the end."""
+    """Return the x position of a time in px, also beyond the end of the run."""
     x = frame.x
     return x.from_px + (t - frame.start_t) / x.high * (x.to_px - x.from_px)
 

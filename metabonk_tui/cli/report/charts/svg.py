@@ -1,4 +1,4 @@
-"""The few shapes that charts are drawn with, as SVG text. Knows no runs; what is written is escaped here."""
+"""Writes SVG elements and scales for charts; escapes all text. Does not: know runs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 INVALID_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What neither XML nor UTF-8 can hold."""
+"""Characters that XML or UTF-8 does not allow."""
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
 PathPoints = Sequence[tuple[float, float]]
 
 
 def escape(text: str) -> str:
-    """Write text so that it stays text, in content and in attributes."""
+    """Escape text for content and attributes; replace the characters that XML does not allow."""
     return html.escape(INVALID_XML.sub("\ufffd", text), quote=True)
 
 
 def tag(name: str, *inside: str, **attributes: str | float | None) -> str:
-    """Write an element around what is markup already: `class_` is class, `stroke_width` is stroke-width."""
+    """Write an element around markup. `class_` becomes class, `stroke_width` stroke-width; None is left out."""
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"'
         for key, value in attributes.items()
@@ -35,27 +35,27 @@ def _value(value: str | float) -> str:
 
 
 def number(value: float) -> str:
-    """Write a coordinate in few characters."""
+    """Write a coordinate with at most one decimal; "0" for a value that is not finite."""
     return f"{value:.1f}".rstrip("0").rstrip(".") if math.isfinite(value) else "0"
 
 
 def label(x: float, y: float, text: str, class_: str = "label", anchor: str | None = None) -> str:
-    """Write a word at a place."""
+    """Write a <text> element at (x, y) in px."""
     return tag("text", escape(text), x=x, y=y, class_=class_, text_anchor=anchor)
 
 
 def titled(text: str) -> str:
-    """Say what a shape is to whoever points at it, or cannot see it."""
+    """Write a <title>, which a browser shows on hover and a screen reader reads."""
     return tag("title", escape(text))
 
 
 def line(points: PathPoints) -> str:
-    """Write the path through points."""
+    """Write the path data through points in px."""
     return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points)
 
 
 def drawing(id_: str, width: float, height: float, title: str, about: str, *inside: str) -> str:
-    """Write a whole picture with its name and what it shows in words."""
+    """Write a complete <svg> with its title and a description for screen readers."""
     head = tag("title", escape(title), id=f"{id_}-t") + tag("desc", escape(about), id=f"{id_}-d")
     box = f"0 0 {number(width)} {number(height)}"
     return tag(
@@ -73,7 +73,7 @@ def drawing(id_: str, width: float, height: float, title: str, about: str, *insi
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From values to places: `low` stands at `from_px`, `high` at `to_px`."""
+    """Maps values to px: `low` to `from_px`, `high` to `to_px`."""
 
     low: float
     high: float
@@ -82,7 +82,7 @@ class Scale:
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        """Say where a value stands; what lies outside stands at the edge."""
+        """Return the position of a value in px; a value outside the range is clamped."""
         low, high, at = self.low, self.high, min(max(value, self.low), self.high)
         if self.log:
             low, high, at = math.log10(low), math.log10(high), math.log10(at)
@@ -91,7 +91,7 @@ class Scale:
 
 
 def ticks(high: float, most: int) -> list[float]:
-    """Choose round values from 0 to at least `high`, at most so many steps."""
+    """Return round values from 0 to at least `high`, about `most` steps."""
     if not high > 0:
         return [0.0, 1.0]
     raw = high / most
@@ -102,13 +102,13 @@ def ticks(high: float, most: int) -> list[float]:
 
 
 def decades(low: float, high: float) -> list[float]:
-    """Choose powers of ten around positive values."""
+    """Return the powers of ten that enclose `low` and `high`, both above 0."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     return [10.0**power for power in range(first, max(last, first + 1) + 1)]
 
 
 def time_ticks(duration_s: float, most: int) -> Iterator[float]:
-    """Choose round times from 0 to the end, at most so many steps."""
+    """Yield round times in seconds from 0 to `duration_s`, at most `most` steps."""
     weeks = STEPS_S[-1] * math.ceil(duration_s / STEPS_S[-1] / most)
     step = next((one for one in STEPS_S if duration_s / one <= most), weeks)
     count = int(duration_s // step)
@@ -116,7 +116,7 @@ def time_ticks(duration_s: float, most: int) -> Iterator[float]:
 
 
 def thinned(points: PathPoints, most: int) -> list[tuple[float, float]]:
-    """Keep the lowest and the highest of each stretch, so that no peak is lost."""
+    """Return about `most` points: the lowest and the highest of each group, so that no peak is lost."""
     size = -(-len(points) * 2 // most)
     if size <= 2:
         return list(points)
@@ -131,7 +131,7 @@ def thinned(points: PathPoints, most: int) -> list[tuple[float, float]]:
 
 
 def spread(places: Sequence[float], apart: float, low: float, high: float) -> list[float]:
-    """Move labels apart, in their order, so that none covers another; they stay within bounds where they fit."""
+    """Move labels at least `apart` px from each other, in order; within `low` to `high` where they fit."""
     order = sorted(range(len(places)), key=lambda index: places[index])
     moved = list(places)
     at = low

@@ -1,12 +1,13 @@
-"""The run at a glance: verdict, checks, workers up, their generations and what happened, all over one time."""
+"""Draws the overview of a run on one time axis: verdicts, checks, events, and each worker with its restarts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metabonk_tui.cli.report.charts.canvas import ChartFrame, gaps, joined, slots, spans, time_axis
+from metabonk_tui.cli.report.charts.canvas import ChartFrame, gaps, joined, refs, spans, time_axis
 from metabonk_tui.cli.report.charts.svg import drawing, label, tag, titled
 from metabonk_tui.core.model.event import EventKind, without_duplicates
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import CheckResult, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.report.timeline import TimelinePoint
@@ -17,17 +18,17 @@ SPACE = 12.0
 WORKERS_DRAWN = 16
 EVENTS_DRAWN = 400
 LETTER = 7.4
-"""About the width of a letter in the ribbon."""
+"""The approximate width of a letter in the ribbon, in px."""
 
 
 def timeline(frame: ChartFrame) -> str:
     """Draw it."""
-    lanes = slots(frame)[:WORKERS_DRAWN]
+    lanes = refs(frame)[:WORKERS_DRAWN]
     top = 8.0
     checks_y = top + RIBBON + SPACE
     events_y = checks_y + (CHECKS if _judged(frame) else 0)
     lanes_y = events_y + 24
-    more = len(slots(frame)) - len(lanes)
+    more = len(refs(frame)) - len(lanes)
     bottom = lanes_y + len(lanes) * LANE + (LANE if more else 4)
     height = bottom + 26
     parts = [
@@ -45,7 +46,7 @@ def timeline(frame: ChartFrame) -> str:
 
 
 def legend_signs(frame: ChartFrame) -> list[str]:
-    """Say what the marks mean that are drawn."""
+    """Return the legend texts of the marks that occur."""
     results = {check.result for check in frame.history.last.gate.checks}
     loud = {event.severity for event in without_duplicates(frame.history.events) if event.kind != EventKind.CHECK}
     restarts = any(worker.resets_t for worker in frame.history.last.workers)
@@ -90,7 +91,7 @@ def _judged(frame: ChartFrame) -> bool:
 
 
 def _checks(frame: ChartFrame, y: float) -> Iterator[str]:
-    """Draw each check as a shape of its own: a result is never told by colour alone."""
+    """Draw each check result in its own shape: colour alone would exclude some readers."""
     if not _judged(frame):
         return
     yield label(frame.left - 8, y + 9, "checks", "label", "end")
@@ -121,7 +122,7 @@ def _check_words(frame: ChartFrame) -> str:
 
 
 def _events(frame: ChartFrame, y: float) -> Iterator[str]:
-    """Draw what was alarming: a triangle for what is critical, a short stroke for a warning."""
+    """Draw a triangle per critical event and a short stroke per warning."""
     yield label(frame.left - 8, y + 13, "events", "label", "end")
     loud = [event for event in without_duplicates(frame.history.events) if event.severity in ("warn", "crit")]
     loud = [event for event in loud if event.kind != EventKind.CHECK]
@@ -137,23 +138,23 @@ def _events(frame: ChartFrame, y: float) -> Iterator[str]:
         yield tag("g", note, shape)
 
 
-def _lanes(frame: ChartFrame, lanes: list[int], y: float) -> Iterator[str]:
+def _lanes(frame: ChartFrame, lanes: list[WorkerRef], y: float) -> Iterator[str]:
     """Draw for each worker when it answered, and where it began anew."""
-    for place, slot in enumerate(lanes):
+    for place, ref in enumerate(lanes):
         at = y + place * LANE
-        yield label(frame.left - 8, at + 9.5, f"w{slot}", "label", "end")
+        yield label(frame.left - 8, at + 9.5, ref.label, "label", "end")
 
-        def reach(point: TimelinePoint, slot: int = slot) -> str | None:
-            worker = point.workers.get(slot)
+        def reach(point: TimelinePoint, ref: WorkerRef = ref) -> str | None:
+            worker = point.workers.get(ref)
             return None if worker is None or worker.reach is Reach.UNOBSERVED else worker.reach.value
 
         for from_s, to_s, word in spans(frame, reach):
             x, width = frame.x(from_s), max(frame.x(to_s) - frame.x(from_s), 1.5)
-            note = titled(f"w{slot} {word} from {elapsed(from_s)} to {elapsed(to_s)}")
+            note = titled(f"{ref.label} {word} from {elapsed(from_s)} to {elapsed(to_s)}")
             look = {"up": "lane up", "starting": "lane starting"}.get(word, "lane lost")
             yield tag("g", note, tag("rect", x=x, y=at + 3, width=width, height=LANE - 6, class_=look))
-        view = next((worker for worker in frame.history.last.workers if worker.slot == slot), None)
+        view = next((worker for worker in frame.history.last.workers if worker.ref == ref), None)
         for t in view.resets_t if view is not None else ():
             x = frame.at(t)
-            note = titled(f"w{slot} began anew at {elapsed(t - frame.start_t)}")
+            note = titled(f"{ref.label} began anew at {elapsed(t - frame.start_t)}")
             yield tag("g", note, tag("path", d=f"M{x:.1f} {at:.1f}v{LANE:.0f}", class_="reset"))

@@ -1,26 +1,27 @@
-"""Every worker's step rate over the run."""
+"""Draws the step rate of every worker over the run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from metabonk_tui.cli.report.charts.canvas import ChartFrame, curve, gaps, joined, levels, segments, slots, time_axis
+from metabonk_tui.cli.report.charts.canvas import ChartFrame, curve, gaps, joined, levels, refs, segments, time_axis
 from metabonk_tui.cli.report.charts.svg import Scale, decades, drawing, label, spread, tag, ticks, titled
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.report.timeline import TimelinePoint
 from metabonk_tui.core.text.numbers import elapsed
 
 TOP, BOTTOM, HEIGHT = 26.0, 206.0, 240.0
 FAR = 50.0
-"""Where the highest is so many times the middle, only a logarithmic scale shows both."""
+"""If the highest rate exceeds 50 times the median, only a logarithmic scale shows both."""
 NAMED = 8
-"""So many lines can still be told apart by their names."""
+"""Most lines that get a name; more names would overlap."""
 
 
 def rate_chart(frame: ChartFrame) -> str:
     """Draw it; nothing where no rate was seen."""
-    there = slots(frame)
-    rates = {slot: [rate for seg in segments(frame, rate_of(slot)) for _, rate in seg] for slot in there}
+    there = refs(frame)
+    rates = {ref: [rate for seg in segments(frame, rate_of(ref)) for _, rate in seg] for ref in there}
     values = sorted(rate for some in rates.values() for rate in some)
     if not values:
         return ""
@@ -36,37 +37,37 @@ def rate_chart(frame: ChartFrame) -> str:
         *gaps(frame, TOP, BOTTOM),
         *_resets(frame),
     ]
-    for slot in there:
-        parts += curve(frame, rate_of(slot), y, class_=f"curve w{slot % NAMED}")
+    for ref in there:
+        parts += curve(frame, rate_of(ref), y, class_=f"curve w{ref.slot % NAMED}")
     parts += _names(frame, there, y)
-    fastest = max(there, key=lambda slot: max(rates[slot], default=0.0))
-    about = f"{how} of {len(there)} workers; the highest was {values[-1]:.2f}, of w{fastest}."
+    fastest = max(there, key=lambda ref: max(rates[ref], default=0.0))
+    about = f"{how} of {len(there)} workers; the highest was {values[-1]:.2f}, of {fastest.label}."
     return drawing(f"{frame.id}-rate", frame.width, HEIGHT, "Step rate", about, joined(parts))
 
 
-def rate_of(slot: int) -> Callable[[TimelinePoint], float | None]:
+def rate_of(ref: WorkerRef) -> Callable[[TimelinePoint], float | None]:
     """Read one worker's step rate; who did not answer has none."""
 
     def rate(point: TimelinePoint) -> float | None:
-        worker = point.workers.get(slot)
+        worker = point.workers.get(ref)
         return worker.step_rate if worker is not None and worker.reach is Reach.UP else None
 
     return rate
 
 
 def _resets(frame: ChartFrame) -> Iterator[str]:
-    """Draw where counters fell: the rate before and after is of two lives."""
+    """Mark each restart: the rates before and after belong to different processes."""
     for worker in frame.history.last.workers:
         for t in worker.resets_t:
-            x, note = frame.at(t), f"w{worker.slot} began anew at {elapsed(t - frame.start_t)}"
+            x, note = frame.at(t), f"{worker.ref.label} began anew at {elapsed(t - frame.start_t)}"
             yield tag("g", titled(note), tag("path", d=f"M{x:.1f} {BOTTOM - 5:.1f}v5", class_="reset"))
 
 
-def _names(frame: ChartFrame, there: Sequence[int], y: Scale) -> Iterator[str]:
+def _names(frame: ChartFrame, there: Sequence[WorkerRef], y: Scale) -> Iterator[str]:
     """Write each line's name at its end."""
-    ends = [(slot, found[-1][-1]) for slot in there if (found := segments(frame, rate_of(slot)))]
+    ends = [(ref, found[-1][-1]) for ref in there if (found := segments(frame, rate_of(ref)))]
     if len(ends) > NAMED:
         return
     places = spread([y(level) for _, (_, level) in ends], 13.0, TOP, BOTTOM)
-    for (slot, (at_s, _)), at in zip(ends, places, strict=True):
-        yield label(frame.x(at_s) + 6, at + 4, f"w{slot}", f"label name n{slot % NAMED}")
+    for (ref, (at_s, _)), at in zip(ends, places, strict=True):
+        yield label(frame.x(at_s) + 6, at + 4, ref.label, f"label name n{ref.slot % NAMED}")

@@ -5,7 +5,7 @@ Does not: show percent or gradients.
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, mark

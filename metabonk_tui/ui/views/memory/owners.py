@@ -26,10 +26,10 @@ def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list
     entries = [(o.name, o.bytes, o.growth_bytes_per_min, False) for o in sorted(owners, key=lambda o: -o.bytes)]
     measured = [w for w in snapshot.workers if (w.tree_bytes or w.rss_bytes) is not None]
     if high >= len(entries) + 2 and measured:
-        ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.slot))
+        ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.ref))
         room = high - len(entries)
         entries += [
-            (f"w{w.slot}", w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, True) for w in ranked[:room]
+            (w.ref.label, w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, True) for w in ranked[:room]
         ]
     largest = max((size for _, size, _, _ in entries), default=1) or 1
     long = max(0, wide - VALUE_END - 1 - 10)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from metabonk_tui.core.model.levels import MemoryLevel
+from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import ForecastState, Growth, MemoryView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
@@ -123,12 +123,12 @@ def _between(frame: Frame, low_t: float, high_t: float) -> str:
 
 def held_rows(frame: Frame, snapshot: Snapshot) -> list[tuple[Growth, int | None]]:
     """List (growth, pid or None) of each process or owner, the fastest growing first."""
-    pids = {f"w{worker.slot}": worker.pid for worker in snapshot.workers}
+    pids = {worker.ref.label: worker.pid for worker in snapshot.workers}
     memory = snapshot.memory
     if memory.growth:
         return [(each, pids.get(each.name)) for each in memory.growth]
     known = [
-        Growth(f"w{w.slot}", w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, None)
+        Growth(w.ref.label, w.tree_bytes or w.rss_bytes or 0, w.rss_growth_bytes_per_min, None)
         for w in snapshot.workers
         if (w.tree_bytes or w.rss_bytes) is not None
     ]

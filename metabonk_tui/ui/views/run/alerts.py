@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core.model.alert import Alert, AlertState
-from metabonk_tui.core.model.levels import AlertSeverity
+from metabonk_tui.core.model.level_names import AlertSeverity
+from metabonk_tui.core.model.refs import worker_names
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.text.phrases import worker_names
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, clip, cut, fit, gap, left, mark, on_row, right

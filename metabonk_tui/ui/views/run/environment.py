@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from metabonk_tui.core.model.refs import worker_ranges
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.text.phrases import worker_ranges
 from metabonk_tui.core.worker.environment import (
     EnvCheckCell,
     EnvCheckResult,
@@ -78,7 +78,7 @@ def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gly
     all_ = len(snapshot.workers)
     stop: Row = (mark(g.stop, "crit", True), gap(1))
     if lost:
-        most = max(len(row.slots("missing")) for row in lost)
+        most = max(len(row.refs("missing")) for row in lost)
         sentence = (
             f"not exported: sourced without set -a. {len(lost)} keys are right in the file but missing in "
             f"{fmt.share(most, all_)} processes, for example {lost[0].key}"
@@ -86,7 +86,7 @@ def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gly
         rows += paragraph(g.text(sentence), wide, "strong", indent=stop)
     for row in table:
         if row.overridden:
-            found = next(cell for cell in row.cells if cell.slot == row.overridden[0])
+            found = next(cell for cell in row.cells if cell.ref == row.overridden[0])
             sentence = (
                 f"overridden: {row.key} is {row.file_value} in the file but {found.value} in "
                 f"{worker_ranges(list(row.overridden))}. The launcher's profile sets it, or the file changed later"
@@ -117,7 +117,7 @@ def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: G
     for name, width_ in (("WANTED", wanted), ("FILE", file), ("EXPORTED", exported)):
         head = (*head, *((left(name, width_, "muted"),) if width_ else ()))
     if single:
-        head = (*head, *(left(f"w{worker.slot}", WORKER, "muted") for worker in workers))
+        head = (*head, *(left(worker.ref.label, WORKER, "muted") for worker in workers))
     else:
         head = (*head, left("PROCESS", SHARE, "muted"))
     head = (*head, *((muted("EFFECT"),) if effect else ()))
@@ -170,7 +170,7 @@ def _exported(row: EnvCheckRow, wide: int) -> Span:
 
 def _share(row: EnvCheckRow, g: Glyphs) -> Row:
     result: EnvCheckResult = {"mismatch": "missing", "unknown": "unknown", "ok": "right"}[row.verdict]  # type: ignore[assignment]
-    if row.slots("wrong"):
+    if row.refs("wrong"):
         result = "wrong"
     return _held(result, fmt.share(row.right, len(row.cells)), SHARE - 1, g)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.text import numbers as fmt
@@ -44,15 +45,15 @@ def event_mark(event: Event, glyphs: Glyphs) -> Span:
 
 def sentence(event: Event) -> str:
     """Return the event's text, with the worker in front."""
-    if event.worker is None or event.text.startswith(f"w{event.worker} "):
+    if event.worker is None or event.text.startswith(f"{event.worker.label} "):
         return event.text
-    return f"w{event.worker} {event.text}"
+    return f"{event.worker.label} {event.text}"
 
 
-def is_about_worker(event: Event, slot: int) -> bool:
+def is_about_worker(event: Event, ref: WorkerRef) -> bool:
     """Return whether an event is about this worker, alone or among others."""
-    slots = event.facts.get("workers")
-    return event.worker == slot or (isinstance(slots, list | tuple) and slot in slots)
+    refs = event.facts.get("workers")
+    return event.worker == ref or (isinstance(refs, list | tuple) and ref.written in refs)
 
 
 def is_new(event: Event, snapshot: Snapshot) -> bool:

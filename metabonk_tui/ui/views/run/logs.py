@@ -5,11 +5,11 @@ Does not: interpret a line or show its time, which is not recorded.
 
 from __future__ import annotations
 
+from metabonk_tui.core.model.refs import WorkerRef, worker_names
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.status.decode import text as field_of
 from metabonk_tui.core.status.log_lines import KEPT_LINES, is_from
-from metabonk_tui.core.text.phrases import worker_names
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import EMPTY, Row, Span, cut, gap, left, mark, width
@@ -33,7 +33,9 @@ def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     workers = chosen(frame, snapshot)
-    selection = f"w{workers[0].slot} alone" if len(workers) < len(snapshot.workers) else f"all {len(workers)} workers"
+    selection = (
+        f"{workers[0].ref.label} alone" if len(workers) < len(snapshot.workers) else f"all {len(workers)} workers"
+    )
     end: Row = (Span(selection, "accent", True), muted("  Tab next")) if len(snapshot.workers) > 1 else ()
     note = muted("lines that may show a cause, newest last")
     rows: list[Row] = [title("LOGS", wide, g, (note,), end, focused=True)]
@@ -51,13 +53,13 @@ def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
 
 
-def lines_of(snapshot: Snapshot, workers: tuple[WorkerView, ...]) -> dict[str, tuple[int, ...]]:
-    """Return the slots of each line. A line of several workers comes once, at its first place."""
-    slots_by_line: dict[str, tuple[int, ...]] = {}
+def lines_of(snapshot: Snapshot, workers: tuple[WorkerView, ...]) -> dict[str, tuple[WorkerRef, ...]]:
+    """Return the workers of each line. A line of several workers comes once, at its first place."""
+    slots_by_line: dict[str, tuple[WorkerRef, ...]] = {}
     for worker in workers:
         name = field_of(worker.status, "instance_id")
-        for line in (line for line in snapshot.log_lines.get(worker.slot, ()) if is_from(line, name)):
-            slots_by_line[line] = (*slots_by_line.get(line, ()), worker.slot)
+        for line in (line for line in snapshot.log_lines.get(worker.ref, ()) if is_from(line, name)):
+            slots_by_line[line] = (*slots_by_line.get(line, ()), worker.ref)
     return slots_by_line
 
 
@@ -68,9 +70,9 @@ def places(worker: WorkerView) -> tuple[str, ...]:
     return (*found, f"{directory}/logs/worker_{worker.slot}.log") if directory else tuple(found)
 
 
-def _lines(slots_by_line: dict[str, tuple[int, ...]], workers: int, wide: int, g: Glyphs) -> list[Row]:
-    names = {line: "all" if len(slots) == workers > 1 else worker_names(slots, None)
-             for line, slots in slots_by_line.items()}  # fmt: skip
+def _lines(slots_by_line: dict[str, tuple[WorkerRef, ...]], workers: int, wide: int, g: Glyphs) -> list[Row]:
+    names = {line: "all" if len(refs) == workers > 1 else worker_names(refs, None)
+             for line, refs in slots_by_line.items()}  # fmt: skip
     worker_cells = (
         min(max(len(name) for name in names.values()) + 1, MAX_WORKERS_CELLS, max(4, wide // 4)) if workers > 1 else 0
     )
@@ -88,7 +90,7 @@ def _lines(slots_by_line: dict[str, tuple[int, ...]], workers: int, wide: int, g
 
 
 def _places(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
-    head: Row = (left(f"w{worker.slot}", WORKER_CELLS, "muted"),)
+    head: Row = (left(worker.ref.label, WORKER_CELLS, "muted"),)
     paths = places(worker)
     if not paths:
         return [(*head, Span("unknown: neither its process nor its log directory was found", "unknown"))]

@@ -5,7 +5,7 @@ Does not: decide. The nodes come judged with the Snapshot.
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.levels import Level
+from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.snapshot import Node, Snapshot, VerdictKind
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.style.glyphs import Glyphs, level_token

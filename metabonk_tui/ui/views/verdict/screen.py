@@ -78,10 +78,10 @@ def evidence_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     state_cells = 24 if roomy else max(14, wide - name_cells - glyph_cells)
     head: Row = (left("COMPONENT", name_cells, "muted"),)
     if pitch == 3:
-        numbers = "".join(f"w{worker.slot}".ljust(3) for worker in shown)
+        numbers = "".join(worker.ref.label.ljust(3) for worker in shown)
         head = (*head, left(numbers, glyph_cells, "muted"))
     else:
-        head = (*head, left(f"w{shown[0].slot} .. w{shown[-1].slot}" if shown else "", glyph_cells, "muted"))
+        head = (*head, left(f"{shown[0].ref.label} .. {shown[-1].ref.label}" if shown else "", glyph_cells, "muted"))
     head = (*head, left("STATE", state_cells, "muted"))
     if roomy:
         head = (*head, right("SAMPLES WITH KEY", 16, "muted"), gap(4), muted("EXPECTED"))

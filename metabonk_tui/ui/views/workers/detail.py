@@ -67,7 +67,7 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
         *component_rows(frame, snapshot, worker, wide),
         EMPTY,
     ]
-    own = [event for event in without_duplicates(snapshot.events) if is_about_worker(event, worker.slot)]
+    own = [event for event in without_duplicates(snapshot.events) if is_about_worker(event, worker.ref)]
     rows += [title("EVENTS", wide, g, (muted("of this worker"),)), *event_rows(frame, snapshot, own, wide, 12), EMPTY]
     rows += [title("STATUS", wide, g, (muted(_status_note(worker, snapshot)),)), *status_rows(worker, wide, g)]
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
@@ -121,7 +121,7 @@ def _attention(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
 
 
 def _causes(snapshot: Snapshot, worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
-    own = tuple(cause for cause in snapshot.causes if worker.slot in cause.workers)
+    own = tuple(cause for cause in snapshot.causes if worker.ref in cause.workers)
     if not own:
         return []
     return [

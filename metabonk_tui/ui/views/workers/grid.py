@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
-from metabonk_tui.core.text.phrases import worker_ranges
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, STATE_WORDS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, fit, gap, join, left, mark, on_row, right, width
@@ -34,7 +34,7 @@ def grid_columns(wide: int, parts: int) -> tuple[int, int, int]:
     return per_row, pitch, min(5, wide - 2 - 8 * pitch) if wide - 2 - 8 * pitch > 0 else 0
 
 
-def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], chosen: int | None) -> list[Row]:
+def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], chosen: WorkerRef | None) -> list[Row]:
     """Draw all workers: id and one glyph per component; step rate and memory where a cell has room."""
     parts = len(workers[0].components) if workers else 0
     per_row, pitch, between = grid_columns(frame.width, parts)
@@ -44,7 +44,7 @@ def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], c
         for i, worker in enumerate(workers[start : start + per_row]):
             if i == 4:
                 row.append(gap(between))
-            row += fit(_cell(frame, snapshot, worker, pitch, worker.slot == chosen), pitch, frame.glyphs.ellipsis)
+            row += fit(_cell(frame, snapshot, worker, pitch, worker.ref == chosen), pitch, frame.glyphs.ellipsis)
         rows.append(fit(tuple(row), frame.width, frame.glyphs.ellipsis))
     return rows
 
@@ -102,10 +102,10 @@ def grid_legend(frame: Frame, workers: Sequence[WorkerView]) -> Row:
             token = "okdim" if state is S.ACTIVE else STATE_TOKENS[state]
             word = STATE_WORDS[state].lower()
             parts.append((mark(glyphs.state(state), token), muted(f" {word}")))
-    slots_by_health: dict[HealthState, list[int]] = {}
+    slots_by_health: dict[HealthState, list[WorkerRef]] = {}
     for worker in workers:
         if worker.health is not None:
-            slots_by_health.setdefault(worker.health.state, []).append(worker.slot)
+            slots_by_health.setdefault(worker.health.state, []).append(worker.ref)
     # Without room the first entries are dropped; the most severe is last.
     for health in reversed(HealthState):
         if health in slots_by_health:
@@ -123,7 +123,7 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
     """Draw one sentence per worker that needs attention; a repeated one becomes "same as wN"."""
     g = frame.glyphs
     rows: list[Row] = []
-    before: tuple[str, str, int] | None = None
+    before: tuple[str, str, WorkerRef] | None = None
     for worker in workers:
         attention = worst(worker)
         if attention is None:
@@ -142,24 +142,24 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
             marked = attention_mark(attention, g)
             sentence = attention.text
         if same and before is not None:
-            sentence = f"same as w{before[2]}"
-        head: Row = (left(f"w{worker.slot}", 4, "strong", True), gap(1), *fit(marked, 10, g.ellipsis))
+            sentence = f"same as {before[2].label}"
+        head: Row = (left(worker.ref.label, 4, "strong", True), gap(1), *fit(marked, 10, g.ellipsis))
         rows.append((*head, text(clip(g.text(sentence), max(0, wide - width(head)), g.ellipsis))))
         if not same:
-            before = (attention.mark, attention.text, worker.slot)
+            before = (attention.mark, attention.text, worker.ref)
     return rows
 
 
 def top_memory(snapshot: Snapshot, wide: int) -> Row:
     """Draw the workers whose memory grows fastest, and Ollama."""
     measured = [w for w in snapshot.workers if w.rss_bytes is not None]
-    ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.slot))
+    ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.ref))
     facts: list[Row] = []
     for worker in ranked[:4]:
         grown = worker.rss_growth_bytes_per_min
         change = "" if grown is None else f" {fmt.signed(grown / fmt.MB)}"
         size = fmt.gigabytes(worker.rss_bytes or 0, 2)
-        facts.append((muted(f"w{worker.slot} "), strong(size), muted(change)))
+        facts.append((muted(f"{worker.ref.label} "), strong(size), muted(change)))
     for owner in snapshot.memory.owners:
         if owner.name == "ollama":
             change = (

@@ -123,7 +123,7 @@ def panel(
 def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: int, selected: bool) -> Row:
     """Draw the title: glyph, id, port, state, generation, rule, mark. The state is cut before the mark."""
     identity = "selectid" if selected else ""
-    head: Row = (reach_mark(worker, glyphs), gap(1), Span(f"w{worker.slot}", "strong", True, identity))
+    head: Row = (reach_mark(worker, glyphs), gap(1), Span(worker.ref.label, "strong", True, identity))
     if worker.port is not None:
         head = (*head, Span(" ", on=identity), Span(f":{worker.port}", "muted", on=identity))
     tail: Row = (gap(1), Span(f"gen {worker.generation}", "text" if worker.generation > 1 else "muted"))

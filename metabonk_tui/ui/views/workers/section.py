@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Reach, WorkerView
 from metabonk_tui.core.text import numbers as fmt
@@ -33,16 +34,16 @@ class DrawnWorkers:
     rows: tuple[Row, ...]
     show: tuple[int, int] | None
     """Rows of the selected worker."""
-    slots: tuple[int, ...]
+    refs: tuple[WorkerRef, ...]
     per_row: int
     """Workers per row: the step of the up and down keys."""
     slot_taken: bool = False
     """A free slot of the panels was filled."""
 
 
-def selected(frame: Frame) -> int | None:
-    """Return the slot under the cursor; None without workers."""
-    return frame.worker.slot if frame.worker else None
+def selected(frame: Frame) -> WorkerRef | None:
+    """Return the worker under the cursor; None without workers."""
+    return frame.worker.ref if frame.worker else None
 
 
 def count_row(snapshot: Snapshot) -> Row:
@@ -161,10 +162,10 @@ def _panels(
         if rows:
             rows.append(EMPTY)
         line = workers[start : start + per_row]
-        if any(worker.slot == chosen for worker in line):
+        if any(worker.ref == chosen for worker in line):
             show = (len(rows), len(rows) + high)
         blocks = [
-            (panel.panel(frame, snapshot, worker, cells, layout.shape, worker.slot == chosen), cells + 2)
+            (panel.panel(frame, snapshot, worker, cells, layout.shape, worker.ref == chosen), cells + 2)
             for worker in line
         ]
         free = per_row - len(line)
@@ -176,7 +177,7 @@ def _panels(
     legend_row = legend(workers, frame.width - 2, g)
     if legend_row:
         rows.append((gap(1), *legend_row))
-    return DrawnWorkers(layout, heads, tuple(rows), show, tuple(w.slot for w in workers), per_row, taken)
+    return DrawnWorkers(layout, heads, tuple(rows), show, tuple(w.ref for w in workers), per_row, taken)
 
 
 def _table(frame: Frame, snapshot: Snapshot, layout: WorkersLayout, workers: Sequence[WorkerView]) -> DrawnWorkers:
@@ -198,14 +199,14 @@ def _table(frame: Frame, snapshot: Snapshot, layout: WorkersLayout, workers: Seq
     for worker in workers:
         if rows and layout.airy:
             rows.append(EMPTY)
-        lines = table.worker_lines(frame, snapshot, worker, cols, layout.lines, worker.slot == chosen)
-        if worker.slot == chosen:
+        lines = table.worker_lines(frame, snapshot, worker, cols, layout.lines, worker.ref == chosen)
+        if worker.ref == chosen:
             show = (len(rows), len(rows) + len(lines))
         rows += lines
     legend_row = legend(workers, frame.width - 6, g, numbers=frame.width >= 110)
     if legend_row and frame.width >= 60:
         rows.append((gap(5 if frame.width >= 110 else 3), *legend_row))
-    return DrawnWorkers(layout, heads, tuple(rows), show, tuple(w.slot for w in workers), 1)
+    return DrawnWorkers(layout, heads, tuple(rows), show, tuple(w.ref for w in workers), 1)
 
 
 def _grid(frame: Frame, snapshot: Snapshot, layout: WorkersLayout, workers: Sequence[WorkerView]) -> DrawnWorkers:
@@ -213,7 +214,7 @@ def _grid(frame: Frame, snapshot: Snapshot, layout: WorkersLayout, workers: Sequ
     heads = (section(frame, snapshot, layout, len(workers)),)
     rows = grid.cell_rows(frame, snapshot, workers, chosen)
     per_row = grid.grid_columns(frame.width, len(workers[0].components))[0]
-    at = next((i for i, worker in enumerate(workers) if worker.slot == chosen), 0) // per_row
+    at = next((i for i, worker in enumerate(workers) if worker.ref == chosen), 0) // per_row
     legend_row = grid.grid_legend(frame, workers)
     rows += [legend_row] if legend_row else []
-    return DrawnWorkers(layout, heads, tuple(rows), (at, at + 1), tuple(w.slot for w in workers), per_row)
+    return DrawnWorkers(layout, heads, tuple(rows), (at, at + 1), tuple(w.ref for w in workers), per_row)

@@ -78,7 +78,7 @@ def _first(
     g = frame.glyphs
     identity = "selectid" if selected else ""
     cursor = mark(g.cursor, "accent") if selected else gap(1)
-    name = f"w{worker.slot}"
+    name = worker.ref.label
     # A longer id starts further left, so that the state keeps its column.
     at = max(4, min(5, cols.shape.state_at - 1 - len(name)))
     row: list[Span] = [gap(1), cursor, gap(at - 4), reach_mark(worker, g), gap(1)]

@@ -12,6 +12,7 @@ from metabonk_tui.ui.screens.logs import LogsScreen
 from metabonk_tui.ui.views.run.logs import lines_of
 from tests.support.draw import chosen, frame_of, text_of
 from tests.support.rare_snapshots import logged
+from tests.support.refs import w
 from tests.support.samples import healthy as life
 from tests.support.samples import last, script
 from tests.support.snapshots import healthy
@@ -22,9 +23,9 @@ def drawn(snapshot: Snapshot, pane: int = 0) -> str:
 
 
 def test_what_several_say_is_one_line_and_keeps_each_ones_order() -> None:
-    seen = replace(healthy(), log_lines={0: ("a", "b"), 2: ("b", "c")})
-    assert lines_of(seen, seen.workers) == {"a": (0,), "b": (0, 2), "c": (2,)}
-    assert lines_of(seen, seen.workers[2:]) == {"b": (2,), "c": (2,)}
+    seen = replace(healthy(), log_lines={w(0): ("a", "b"), w(2): ("b", "c")})
+    assert lines_of(seen, seen.workers) == {"a": (w(0),), "b": (w(0), w(2)), "c": (w(2),)}
+    assert lines_of(seen, seen.workers[2:]) == {"b": (w(2),), "c": (w(2),)}
 
 
 @pytest.mark.parametrize(("name", "its_own"), [("omega-0", True), ("omega-1", False), (None, True)])
@@ -34,7 +35,7 @@ def test_a_line_that_bears_another_name_is_not_this_workers(name: str | None, it
     seen = replace(
         base,
         workers=(replace(base.workers[0], status=WorkerStatus(fields)),),
-        log_lines={0: ("[worker:omega-0] WARN: x",)},
+        log_lines={w(0): ("[worker:omega-0] WARN: x",)},
     )
     assert bool(lines_of(seen, seen.workers)) is its_own
 
@@ -47,7 +48,7 @@ def test_tab_goes_through_the_workers_and_back_to_all() -> None:
         assert state is not None
         states.append(state)
     assert [state.pane for state in states] == [0, 1, 2, 3, 4, 5, 0]
-    assert [state.slot for state in states[1:6]] == [0, 1, 2, 3, 4], "whom one looks at is selected"
+    assert [state.ref for state in states[1:6]] == [w(slot) for slot in range(5)], "whom one looks at is selected"
     back = screen.do("left", frame_of(seen, 80, 24, "logs", state=states[1]))
     assert back is not None
     assert back.pane == 0
@@ -76,5 +77,5 @@ def test_nothing_found_says_where_it_was_looked_for() -> None:
 
 def test_the_lines_of_a_sample_come_through() -> None:
     samples = script(life, for_s=60)
-    samples[2] = replace(samples[2], log_tails={1: ("WARN: this", "all is well")})
-    assert last(samples).log_lines == {1: ("WARN: this",)}
+    samples[2] = replace(samples[2], log_tails={w(1): ("WARN: this", "all is well")})
+    assert last(samples).log_lines == {w(1): ("WARN: this",)}

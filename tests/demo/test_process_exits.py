@@ -15,7 +15,8 @@ from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.engine.engine import Engine
-from tests.support.demo_pools import DemoPool, MakePool, wait_for
+from tests.support.demo_pools import DemoPool, MakePool
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(150)
 

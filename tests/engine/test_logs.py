@@ -13,6 +13,7 @@ from metabonk_tui.engine import logs
 from metabonk_tui.engine.collector import Collector
 from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import LIMIT_S, Scene, configured, gather_until, worker_process
+from tests.support.refs import w
 
 
 @dataclass
@@ -43,14 +44,14 @@ async def test_they_are_reported_once_and_again_when_they_changed(monkeypatch: p
     monkeypatch.setattr(logs, "EVERY_S", 0.0)
     reader = Logs()
     source = source_of(reader)
-    assert (await gather_until(source, lambda s: bool(s.log_tails))).log_tails == {0: ("WARN: a",)}
+    assert (await gather_until(source, lambda s: bool(s.log_tails))).log_tails == {w(0): ("WARN: a",)}
     asked = len(reader.asked)
     quiet = await gather_until(source, lambda s: len(reader.asked) > asked + 4)
     assert quiet.log_tails == {}, "the same is no news"
     reader.lines[1] = ("WARN: b",)
-    assert (await gather_until(source, lambda s: bool(s.log_tails))).log_tails == {1: ("WARN: b",)}
+    assert (await gather_until(source, lambda s: bool(s.log_tails))).log_tails == {w(1): ("WARN: b",)}
     source.resend_all()
-    assert (await source.gather()).log_tails == {0: ("WARN: a",), 1: ("WARN: b",)}
+    assert (await source.gather()).log_tails == {w(0): ("WARN: a",), w(1): ("WARN: b",)}
     assert threading.get_ident() not in reader.threads, "a disk must not hold up the loop"
     await source.aclose()
 
@@ -82,7 +83,7 @@ async def test_a_disk_that_hangs_holds_nobody_up() -> None:
     finally:
         assert reader.stuck is not None
         reader.stuck.set()
-    assert (await gather_until(source, lambda s: bool(s.log_tails))).log_tails == {0: ("WARN: a",)}
+    assert (await gather_until(source, lambda s: bool(s.log_tails))).log_tails == {w(0): ("WARN: a",)}
     await source.aclose()
 
 

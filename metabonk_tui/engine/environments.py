@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvReading, ProcessReading
 from metabonk_tui.core.ports.live import EnvReader
 
@@ -27,16 +28,16 @@ class _KnownEnvironment:
 class Due:
     """A worker process whose environment is to be read."""
 
-    slot: int
+    ref: WorkerRef
     pid: int
     started_at: float
 
 
 class EnvironmentWatch:
-    """Remembers what was read of each slot. All times are real Unix seconds."""
+    """Remembers what was read of each worker. All times are real Unix seconds."""
 
     def __init__(self) -> None:
-        self._known: dict[int, _KnownEnvironment] = {}
+        self._known: dict[WorkerRef, _KnownEnvironment] = {}
 
     def due(self, processes: Iterable[ProcessReading], now: float) -> tuple[Due, ...]:
         """List the worker processes that are new, or were read long enough ago."""
@@ -45,22 +46,23 @@ class EnvironmentWatch:
             slot, pid, started_at = process.slot, process.pid, process.started_at
             if process.role != "worker" or slot is None or pid is None or started_at is None:
                 continue
-            known = self._known.get(slot)
+            ref = WorkerRef(slot=slot)
+            known = self._known.get(ref)
             again_s = YOUNG_EVERY_S if now - started_at < YOUNG_S else EVERY_S
             same = known is not None and (known.pid, known.started_at) == (pid, started_at)
             if known is None or not same or now - known.read_at >= again_s:
-                due.append(Due(slot, pid, started_at))
+                due.append(Due(ref, pid, started_at))
         return tuple(due)
 
-    def update(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[int, EnvReading]:
+    def update(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[WorkerRef, EnvReading]:
         """Remember what was read; return what is another process's, or has changed."""
         changed = {}
         for due, reading in read:
-            known = self._known.get(due.slot)
-            self._known[due.slot] = _KnownEnvironment(due.pid, due.started_at, now, reading)
+            known = self._known.get(due.ref)
+            self._known[due.ref] = _KnownEnvironment(due.pid, due.started_at, now, reading)
             same = known is not None and (known.pid, known.started_at) == (due.pid, due.started_at)
             if known is None or not same or known.reading != reading:
-                changed[due.slot] = reading
+                changed[due.ref] = reading
         return changed
 
     def forget(self) -> None:

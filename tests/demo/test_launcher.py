@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.demo_pools import DEMO, MakePool, carrying, clean_environment, environ_of, wait_for
+from tests.support.demo_pools import DEMO, MakePool, carrying, clean_environment, environ_of
+from tests.support.waiting import wait_for
 
 FLAGS = {
     "METABONK_DYNAMIC_UI_EXPLORATION": "1",

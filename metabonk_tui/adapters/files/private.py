@@ -1,0 +1,36 @@
+"""Writes files and folders that only their owner may read. Imports next to nothing: `status` loads it."""
+
+from __future__ import annotations
+
+import json
+import os
+
+
+def make_private_directory(path: str | os.PathLike[str]) -> None:
+    """Make a directory that only we may look into. Raises OSError."""
+    os.makedirs(path, mode=0o700, exist_ok=True)
+
+
+def write_private_json(path: str | os.PathLike[str], document: object) -> None:
+    """Replace a file so that a reader finds the old or the new one, never half of one. Raises OSError.
+
+    Its folder is made if it is missing. Nothing is forced to the disk: a crash of the machine may lose the write.
+    """
+    make_private_directory(os.path.dirname(path))
+    draft = f"{os.fspath(path)}.{os.getpid()}.draft"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(draft, flags, 0o600), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        os.replace(draft, path)
+    except OSError:
+        remove_quietly(draft)  # a full disk must not keep the half of it
+        raise
+
+
+def remove_quietly(path: str) -> None:
+    """Remove a file if that is possible."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -1,0 +1,74 @@
+"""Makes a file that can only be read from its beginning readable from any place on, by a spool of its own."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import zlib
+from collections.abc import Iterator
+
+from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.core.model.sample import Event, Sample
+
+SAMPLES_PER_PACK = 64
+"""So many samples are written together to the spool."""
+
+
+class SpooledRecording:
+    """A file that can only be read from its beginning: what was read of it lies packed in a temporary file."""
+
+    ends_t: float | None = None
+    known_events: tuple[Event, ...] = ()
+
+    def __init__(self, samples: Iterator[Sample], problems: list[Problem]) -> None:
+        """Prepare; `problems` grows as the samples are read."""
+        self._ahead = samples
+        self.problems = problems
+        self._spool = tempfile.TemporaryFile(prefix="metabonk-tui-replay-")  # noqa: SIM115 - lives as long as we do
+        self._packs: list[tuple[int, int]] = []
+        """(offset, length) of each pack."""
+        self._open: list[Sample] = []
+        """What was read and is not packed yet."""
+
+    @property
+    def unread(self) -> int:
+        """How many things could not be read so far."""
+        return len(self.problems)
+
+    def samples(self, after: int = 0) -> Iterator[tuple[int, Sample]]:
+        """Yield the samples behind a number; what was not read yet is read."""
+        number = after
+        while True:
+            pack, place = divmod(number, SAMPLES_PER_PACK)
+            if pack < len(self._packs):
+                for sample in self._unpacked(pack)[place:]:
+                    number += 1
+                    yield number, sample
+            elif pack == len(self._packs) and place < len(self._open):
+                number += 1
+                yield number, self._open[place]
+            elif not self._read_on():
+                return
+
+    def close(self) -> None:
+        """Forget what was spooled."""
+        self._spool.close()
+
+    def _read_on(self) -> bool:
+        sample = next(self._ahead, None)
+        if sample is None:
+            return False
+        self._open.append(sample)
+        if len(self._open) == SAMPLES_PER_PACK:
+            packed = zlib.compress(pickle.dumps(self._open, pickle.HIGHEST_PROTOCOL), 1)
+            self._packs.append((self._spool.seek(0, 2), len(packed)))
+            self._spool.write(packed)
+            self._open = []
+        return True
+
+    def _unpacked(self, pack: int) -> list[Sample]:
+        offset, length = self._packs[pack]
+        self._spool.seek(offset)
+        # Only this process ever wrote to it, and it has no name.
+        samples: list[Sample] = pickle.loads(zlib.decompress(self._spool.read(length)))
+        return samples

@@ -1,0 +1,64 @@
+"""Names a host, a worker and a process, so that no two of them are taken for one.
+
+A slot number names a worker on one host only, a pid a process only as long as it lives: both need their other half.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+HostName = str
+"""A host as the configuration names it; "" is the only one of a configuration that names none."""
+
+ONLY_HOST: HostName = ""
+NAMED_WORKERS = 8
+
+_KEY = re.compile(r"(?:(?P<host>[^/\s]+)/)?w?(?P<slot>[0-9]{1,4})", re.ASCII)
+
+
+class WorkerRef(NamedTuple):
+    """One worker: its slot on its host. Refs sort by host, then by slot."""
+
+    host: HostName = ONLY_HOST
+    slot: int = 0
+
+    @property
+    def label(self) -> str:
+        """The worker's name on screen: "w3", and "node2/w3" where the hosts have names."""
+        return f"{self.host}/w{self.slot}" if self.host else f"w{self.slot}"
+
+    @property
+    def written(self) -> int | str:
+        """What stands for it in JSON: the bare slot 3, and "node2/3" where the hosts have names."""
+        return f"{self.host}/{self.slot}" if self.host else self.slot
+
+
+def worker_ref(written: object) -> WorkerRef | None:
+    """Read a label, or what `WorkerRef.written` gives, also as a key of a JSON object; None: it is neither."""
+    if isinstance(written, bool) or not isinstance(written, int | str):
+        return None
+    if isinstance(written, int):
+        return WorkerRef(slot=written)
+    found = _KEY.fullmatch(written)
+    return WorkerRef(found["host"] or ONLY_HOST, int(found["slot"])) if found else None
+
+
+def worker_names(refs: Sequence[WorkerRef], most: int | None = NAMED_WORKERS) -> str:
+    """Name the first `most` workers, None for all: "w0 w1 w2 ..."."""
+    named = " ".join(ref.label for ref in refs[:most])
+    return named if most is None or len(refs) <= most else f"{named} ..."
+
+
+def worker_ranges(refs: Iterable[WorkerRef]) -> str:
+    """Name workers in ascending order, three or more neighbours as a range: "w0-w7 w9 w10"."""
+    groups: list[list[WorkerRef]] = []
+    for ref in sorted(refs):
+        if groups and ref == groups[-1][-1]._replace(slot=groups[-1][-1].slot + 1):
+            groups[-1].append(ref)
+        else:
+            groups.append([ref])
+    return " ".join(
+        f"{group[0].label}-{group[-1].label}" if len(group) > 2 else worker_names(group, None) for group in groups
+    )

@@ -1,0 +1,55 @@
+"""Lists the fields of a Sample once: how each is written in a recording, and what merging two Samples does with it.
+
+A new field of plain readings is a field of Sample and a line here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from metabonk_tui.core.model.sample import (
+    EnvFileReading,
+    EnvReading,
+    ExitReading,
+    GpuReading,
+    KernelLogReading,
+    MemoryReading,
+    Observation,
+    PoolReading,
+    ProcessReading,
+    RunPeaks,
+    WatchReading,
+)
+
+Form = Literal["one", "several", "number", "workers", "environments", "lines", "exits"]
+"""How a field is written: an object, a list of objects, a number; the others have a form of their own."""
+
+
+class SampleField(NamedTuple):
+    """One field of a Sample that a recording has in the object of the Sample itself."""
+
+    name: str
+    form: Form
+    kind: type[Any]
+    """What the field, or each of its entries, is read as."""
+    each_tick: bool = False
+    """Every Sample reads it anew, so that of two Samples the newer one counts; otherwise a Sample tells news only."""
+
+
+SAMPLE_FIELDS = (
+    SampleField("workers", "workers", Observation, each_tick=True),
+    SampleField("memory", "one", MemoryReading, each_tick=True),
+    SampleField("processes", "several", ProcessReading, each_tick=True),
+    SampleField("earlier_peaks", "several", RunPeaks),
+    SampleField("gpus", "several", GpuReading, each_tick=True),
+    SampleField("environments", "environments", EnvReading),
+    SampleField("env_file", "one", EnvFileReading),
+    SampleField("log_tails", "lines", str),
+    SampleField("exits", "exits", ExitReading),
+    SampleField("kernel_log", "one", KernelLogReading),
+    SampleField("pool", "one", PoolReading, each_tick=True),
+    SampleField("watch", "one", WatchReading, each_tick=True),
+    SampleField("lag_s", "number", float, each_tick=True),
+)
+"""In the order in which a recording has them."""
+EACH_TICK = frozenset({"t", *(field.name for field in SAMPLE_FIELDS if field.each_tick)})

@@ -1,0 +1,106 @@
+"""Shares the recording of a run with other monitors: one of them writes it, the others follow what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from metabonk_tui.core.model.sample import Event, PoolReading, ProcessReading, Sample
+from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.ports.live import Journal
+from metabonk_tui.core.recordings.restore import rebuild
+from metabonk_tui.core.step.state import with_true_rhythm
+from metabonk_tui.engine.isolated import Isolated
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedSamples:
+    """What another monitor recorded since the last tick, and what this monitor adds to it."""
+
+    samples: tuple[Sample, ...]
+    """Those that are not judged yet, oldest first; the newest has what this monitor adds."""
+    pool: PoolReading | None
+    """The pool with what this monitor adds, also where no Sample is new; None: not known."""
+    starts_over: bool = False
+    """Whether they replace what this monitor saw so far: they are the account of the same run from its start."""
+
+
+class SharedRun:
+    """Owns the journal. Without a journal nothing is restored, followed or stored."""
+
+    def __init__(self, journal: Journal | None, isolated: Isolated) -> None:
+        self._journal = journal
+        self._isolated = isolated
+
+    def begin(
+        self, processes: tuple[ProcessReading, ...], step: Callable[[Snapshot | None, Sample], Snapshot]
+    ) -> Snapshot | None:
+        """Continue the recording of the run of these processes; None: there is no recording of it. May block."""
+        past = self._journal.begin(processes) if self._journal is not None else None
+        known = rebuild(past, step, with_true_rhythm) if past is not None else None
+        return None if known is None else self.with_recording(known)
+
+    def read_new(self) -> tuple[Sample, ...] | None:
+        """Return what another monitor has stored since the last tick; None: no other monitor stores this run."""
+        return self._journal.read_new() if self._journal is not None else None
+
+    def follow(
+        self,
+        recorded: tuple[Sample, ...],
+        latest: Snapshot | None,
+        pool: PoolReading | None,
+        fault_events: tuple[Event, ...],
+        contribute: Callable[[Sample], Sample],
+    ) -> FollowedSamples:
+        """Add to the newest recorded Sample the pool as seen here and what `contribute` adds.
+
+        Events and the header of a run go to the monitor that writes: they come back with its next Sample.
+        """
+        starts_over = latest is not None and _is_recorded_from_start(recorded, latest)
+        latest = None if starts_over else latest
+        fresh = tuple(sample for sample in recorded if latest is None or sample.t > latest.t)
+        newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
+        observed = replace(newest, pool=pool or newest.pool, events=(*newest.events, *fault_events))
+        contributed = contribute(observed)
+        # The recorded watch is the other monitor's. If the watch here is armed, it alone acts on this pool.
+        watch = contributed.watch if pool is not None and contributed.watch is not None else newest.watch
+        contributed = replace(contributed, watch=watch)
+        own_events = contributed.events[len(newest.events) :]
+        own_run = contributed.run if contributed.run is not newest.run else None
+        if (own_events or own_run) and self._journal is not None and self._journal.submit(own_events, own_run):
+            contributed = replace(contributed, events=newest.events, run=newest.run)
+        samples = (*fresh[:-1], contributed) if fresh else ()
+        return FollowedSamples(samples, contributed.pool, starts_over)
+
+    def with_submitted(self, sample: Sample) -> Sample:
+        """Add what other monitors did, and what happened to the recording."""
+        if self._journal is None:
+            return sample
+        submitted = self._isolated.run("recording", self._journal.take_submitted)
+        if submitted is None:
+            return sample
+        events, run = submitted
+        # Their clocks are ours, but they acted a moment before we looked.
+        in_time = tuple(replace(event, t=min(event.t, sample.t)) for event in events)
+        return replace(sample, events=(*sample.events, *in_time), run=sample.run or run)
+
+    def store(self, sample: Sample, snapshot: Snapshot | None) -> None:
+        """Record a Sample and what it means; None: it could not be judged."""
+        if (journal := self._journal) is not None:
+            self._isolated.run("recording", lambda: journal.record(sample, snapshot))
+
+    def with_recording(self, snapshot: Snapshot) -> Snapshot:
+        """Add whether the run is recorded, and by whom."""
+        if self._journal is None:
+            return snapshot
+        return replace(snapshot, recording=self._journal.recording, recorded_by=self._journal.writer)
+
+    def close(self) -> None:
+        """Release the recording, complete as it is."""
+        if self._journal is not None:
+            self._journal.close()
+
+
+def _is_recorded_from_start(recorded: tuple[Sample, ...], latest: Snapshot) -> bool:
+    """Tell whether this is what we know already, from its beginning: its times are those of its writer's clock."""
+    return bool(recorded) and recorded[0].run is not None and recorded[0].t <= latest.t

@@ -1,0 +1,16 @@
+"""The table of fields names every field of a Sample that a recording has in the object of the Sample."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS
+
+OF_THEIR_OWN = {"t", "events", "run"}
+"""They are lines of their own in a recording, or stand in every line."""
+
+
+def test_every_field_of_a_sample_is_in_the_table_once() -> None:
+    names = [field.name for field in SAMPLE_FIELDS]
+    assert sorted(names) == sorted({field.name for field in fields(Sample)} - OF_THEIR_OWN)

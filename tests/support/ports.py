@@ -1,0 +1,41 @@
+"""Ports for tests: free ones, and whether somebody listens on one."""
+
+import os
+import socket
+
+FIRST_PORT, LAST_PORT = 20000, 32000
+"""Where `free_ports` looks: below the range from which the kernel takes ports."""
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    assert not FIRST_PORT <= port < LAST_PORT
+    return port
+
+
+def free_ports(count: int) -> int:
+    """Return the first of so many free ports in a row. The processes of xdist look in different places."""
+    seed = os.getpid() % 400
+    for step in range(400):
+        base = FIRST_PORT + (seed + step * 7) % 400 * 30
+        if all(not accepts(port) and _binds(port) for port in range(base, base + count)):
+            return base
+    raise RuntimeError("no free ports")
+
+
+def accepts(port: int) -> bool:
+    """Return whether somebody on the loopback accepts a connection."""
+    with socket.socket() as client:
+        client.settimeout(0.5)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _binds(port: int) -> bool:
+    with socket.socket() as server:
+        try:
+            server.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
