@@ -49,7 +49,7 @@ class UiState:
     """The choices of the operator. Shared by all screens; replaced, never changed in place."""
 
     ref: WorkerRef | None = None
-    """The selected worker's slot; None: the first one."""
+    """The selected worker; None: the first one."""
     density: Density = "automatic"
     sort: str = BY_ID
     """One of `sorting.sorts`."""
