@@ -48,7 +48,6 @@ class CanvasScreen(Screen[None], inherit_bindings=False):
         self._canvas = canvas
 
     def compose(self) -> ComposeResult:
-        """Show the canvas."""
         yield self._canvas
 
 
@@ -75,10 +74,10 @@ class MonitorApp(App[None], inherit_bindings=False):
         replay_opener: ReplayOpener | None = None,
         archive: RunArchive | None = None,
     ) -> None:
-        """Watch a monitor. `notices` (broken themes, say) are shown one by one at the start.
+        """Watch a monitor. `notices` (broken themes, for example) are shown one by one at the start.
 
-        With `replay_controls` it is a replay; `replay_opener` opens the past of the run that is watched; `archive`:
-        the recorded runs that it can be laid beside.
+        `replay_controls`: the app shows a replay. `replay_opener`: opens the past of the watched run. `archive`: the
+        recorded runs to compare with.
         """
         super().__init__(driver_class=Driver)
         self._monitor = monitor
@@ -109,7 +108,6 @@ class MonitorApp(App[None], inherit_bindings=False):
         self._draw_due = False
 
     def get_default_screen(self) -> Screen[None]:
-        """Return the screen with the canvas."""
         return CanvasScreen(self.canvas)
 
     def on_mount(self) -> None:
@@ -157,7 +155,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.draw()
 
     def draw(self) -> None:
-        """Draw now."""
+        """Draw the rows for the current size, at once."""
         wide, high = self.canvas.size
         if self._ui_loop is not None and wide and high:
             self._drawn_s = self._ui_loop.time()
@@ -202,7 +200,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         if self._ui_loop is None:
             return
         changed = self.controller.tick(self._ui_loop.time())
-        # A wake that went missing costs a second, never the picture.
+        # A lost wake delays the screen by at most 1 s.
         missed = not self._draw_due and not self._woken and self.controller.update(self._monitor.latest())
         if changed or missed:
             self.draw()
@@ -215,7 +213,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         error = sys.exc_info()[1]
         LOG.error("a screen failed", exc_info=error)
         message = clean_text(f"{type(error).__name__}: {error}")
-        close_with(self, FAULT, Text(f"metabonk-tui: a bug of the monitor, see the log: {message}"))
+        close_with(self, FAULT, Text(f"metabonk-tui: internal error, see the log: {message}"))
 
 
 def send(app: App[None], sequence: str) -> None:
@@ -228,8 +226,8 @@ def send(app: App[None], sequence: str) -> None:
 def run_app(app: MonitorApp, emergency_cleanup: Callable[[], None] = lambda: None) -> int:
     """Run the monitor until it is closed; return the exit code. Main thread only.
 
-    `emergency_cleanup` is called instead of returning when a signal cannot end the program as the terminal takes no
-    output; whatever must not be left behind is stopped there.
+    `emergency_cleanup` runs instead of a normal return when a signal cannot end the program, because the terminal
+    takes no output. It stops everything that must not stay behind.
     """
     with leave_on_signals(app.leave, emergency_cleanup):
         app.run(mouse=False)

@@ -1,6 +1,6 @@
-"""Every command of the interface in one table: keys, footer, help and palette are all read from here.
+"""Defines every command in one table, which keys, footer, help and palette read.
 
-Knows when a command means something and what to say when it does not; refuses to know how it is carried out.
+A command refuses with a reason while it is not valid. Does not: carry out commands; the controller does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GROUPS: Mapping[CommandGroup, str] = {
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """What decides whether a command means something at this moment."""
+    """The state that decides which commands are valid now."""
 
     snapshot: Snapshot | None
     screen: str
@@ -34,24 +34,25 @@ class CommandContext:
     mode: ViewMode = "live"
     alert: Alert | None = None
     playing: bool = False
-    """In the past: it plays."""
+    """In the past: the playback runs."""
     has_past: bool = False
-    """The run that is watched has a past that one can go into."""
+    """The live run has a recorded past to open."""
 
 
-REPLAY_REFUSAL = "replay: there is nothing to act on"
-PAST_REFUSAL = "this is the past; End goes back to what runs now"
+REPLAY_REFUSAL = "replay: no live pool to act on"
+PAST_REFUSAL = "this is the past; End returns to live"
+PAUSED_REFUSAL = "paused: the screen is not live; p resumes"
 Refusal = Callable[[CommandContext], str]
-"""Says why a command means nothing now; "" when it does."""
+"""Returns why a command is not valid now; "" when it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing that a key does."""
+    """One command with its keys and texts."""
 
     id: str
     keys: tuple[str, ...]
-    """As Textual names them, except printable characters, which stand for themselves."""
+    """Textual's names; a printable character is its own name."""
     label: str
     """For the footer: one or two words."""
     group: CommandGroup
@@ -66,7 +67,7 @@ class Command:
 
     @property
     def key(self) -> str:
-        """How its first key is written for people."""
+        """The first key as people write it."""
         return self.shown or key_name(self.keys[0])
 
 
@@ -83,7 +84,7 @@ def _always(context: CommandContext) -> str:
 
 
 def _seen(context: CommandContext) -> str:
-    return "" if context.snapshot else "nothing was seen yet"
+    return "" if context.snapshot else "no data yet"
 
 
 def _on(*screens: str) -> Refusal:
@@ -93,11 +94,11 @@ def _on(*screens: str) -> Refusal:
 def _workers(context: CommandContext) -> str:
     if context.screen not in ("dashboard", "worker", "environment", "logs"):
         return "only on the dashboard"
-    return _seen(context) or ("" if context.worker else "there are no workers")
+    return _seen(context) or ("" if context.worker else "no workers yet")
 
 
 def _not_on(screen: str, then: Refusal = _always) -> Refusal:
-    return lambda context: "you are there" if context.screen == screen else then(context)
+    return lambda context: "already on this screen" if context.screen == screen else then(context)
 
 
 def _open_worker(context: CommandContext) -> str:
@@ -107,7 +108,7 @@ def _open_worker(context: CommandContext) -> str:
 def _operation(context: CommandContext) -> str:
     if context.snapshot and context.snapshot.pool.operation:
         return ""
-    return "nothing was done to the pool yet"
+    return "no action on the pool yet"
 
 
 def _replay(context: CommandContext) -> str:
@@ -115,7 +116,7 @@ def _replay(context: CommandContext) -> str:
 
 
 def _on_in_replay(context: CommandContext) -> str:
-    return "" if context.mode in PAST else "this is now" if context.has_past else "only in a replay"
+    return "" if context.mode in PAST else "already live" if context.has_past else "only in a replay"
 
 
 def _live_only(context: CommandContext) -> str:
@@ -123,22 +124,21 @@ def _live_only(context: CommandContext) -> str:
 
 
 def control_refusal(context: CommandContext) -> str:
-    """Say why the pool is not this monitor's to act on, "" when it is."""
+    """Return why this monitor does not control the pool; "" when it does."""
     if context.mode in PAST:
         return _live_only(context)
     if context.snapshot is None:
-        return "nothing was seen yet"
+        return "no data yet"
     if context.read_only or context.snapshot.pool.read_only:
-        return "this monitor was started with --read-only: it only looks"
+        return "read-only: started with --read-only"
     pool = context.snapshot.pool
     if pool.controller == "other":
-        holder = f" ({pool.holder})" if pool.holder else ""
-        return f"another monitor holds this pool{holder}: this one only looks"
+        return f"read-only: {pool.holder or 'another monitor'} controls this pool"
     return ""
 
 
 def action_refusal(context: CommandContext) -> str:
-    """Say why nobody may act on the pool from here, "" when one may."""
+    """Return why no command can act on the pool now; "" when one can."""
     why = control_refusal(context)
     if why or context.snapshot is None:
         return why
@@ -146,14 +146,14 @@ def action_refusal(context: CommandContext) -> str:
     if pool.problem:
         return pool.problem
     if context.mode == "paused":
-        return "paused: what you see is not what runs now; p goes on"
+        return PAUSED_REFUSAL
     if pool.operation and pool.operation.ok is None:
-        return f"{pool.operation.action} is still going on"
+        return f"{pool.operation.action} is still running; o shows it"
     return ""
 
 
 def is_pool_running(snapshot: Snapshot) -> bool:
-    """Tell whether there is a pool: a launcher or any worker process."""
+    """Return whether a launcher or any worker process runs."""
     return snapshot.pool.launcher_pid is not None or any(worker.alive for worker in snapshot.workers)
 
 
@@ -171,7 +171,7 @@ def _act_worker(context: CommandContext) -> str:
     if not context.worker.alive:
         return f"{context.worker.ref.label} is not running"
     if context.worker.pid is None or context.worker.pid_started_at is None:
-        return f"the process of {context.worker.ref.label} is not known"
+        return f"the process of {context.worker.ref.label} is unknown"
     return ""
 
 
@@ -181,28 +181,28 @@ def _watch(context: CommandContext) -> str:
         return why
     pool = context.snapshot.pool
     if pool.controller == "none":
-        return pool.problem or "nobody knows yet who holds this pool"
-    return "paused: what you see is not what runs now; p goes on" if context.mode == "paused" else ""
+        return pool.problem or "not known yet which monitor controls this pool"
+    return PAUSED_REFUSAL if context.mode == "paused" else ""
 
 
 def _acknowledge(context: CommandContext) -> str:
     if context.screen != "alerts":
-        return "only on the alerts, !"
+        return "only on the alerts screen; ! opens it"
     if why := _live_only(context):
         return why
     if context.alert is None or context.alert.state != "firing":
-        return "it does not fire" if context.alert else "there is none"
-    return "it is seen already" if context.alert.acknowledged else ""
+        return "this alert is not firing" if context.alert else "no alerts"
+    return "already seen" if context.alert.acknowledged else ""
 
 
 def _acknowledge_all(context: CommandContext) -> str:
     if context.screen != "alerts":
-        return "only on the alerts, !"
-    return _live_only(context) or ("" if unacknowledged(context.snapshot) else "nothing fires that is not seen")
+        return "only on the alerts screen; ! opens it"
+    return _live_only(context) or ("" if unacknowledged(context.snapshot) else "no unseen alert is firing")
 
 
 def unacknowledged(snapshot: Snapshot | None) -> tuple[str, ...]:
-    """List the alerts that fire and that nobody has seen."""
+    """List the ids of the firing alerts that are not acknowledged."""
     alerts = snapshot.alerts if snapshot else ()
     return tuple(one.id for one in alerts if one.state == "firing" and one.acknowledged is None)
 
@@ -269,28 +269,28 @@ def find(key: str, character: str | None) -> Command | None:
 
 
 def recommended(context: CommandContext) -> str:
-    """Return the id of the one command to press next: the first of the NEXT row, where it can be done."""
+    """Return the id of the first command in the NEXT row, when it is valid now; else ""."""
     steps = context.snapshot.verdict.next_steps if context.snapshot else ()
     command = BY_KEY.get(steps[0].key) if steps and steps[0].key else None
     return command.id if command and not command.refusal(context) else ""
 
 
 REPLAY_COMMANDS = ("back_one", "back_minute", "seek", "pause")
-"""What a replay is walked through with stays in its footer."""
+"""Commands that always stay in the footer of a replay."""
 
 
 def hints(context: CommandContext) -> tuple[Hint, ...]:
-    """List the footer's keys: only those that mean something now, in the table's order."""
+    """List the footer's keys in the table's order: those valid now, and acting keys that the past refuses, as off."""
     first = recommended(context)
     shown: list[Hint] = []
     for command in COMMANDS:
         why = command.refusal(context)
         if command.id == "end" and context.mode == "past":
-            shown.append(Hint(command.key, "now", keep=True))
+            shown.append(Hint(command.key, "live", keep=True))
         elif command.footer and why and why == _live_only(context):
             shown.append(Hint(command.key, command.label, acts=True, off=True))
         elif command.id in REPLAY_COMMANDS and context.mode not in PAST and command.id != "pause":
-            # From now there is one way into the past; the rest of the keys stands there.
+            # Live, only `[` opens the past; the other keys appear there.
             shown += [Hint(command.keys[0], "past")] if command.id == "back_one" and not why else []
         elif (command.footer or command.id == first) and not why:
             acts = command.group == "act"
@@ -303,8 +303,8 @@ def hints(context: CommandContext) -> tuple[Hint, ...]:
 
 def _label(command: Command, context: CommandContext) -> str:
     if command.id == "pause" and context.mode in PAST:
-        return "hold" if context.playing else "play"
-    return "go on" if command.id == "pause" and context.mode == "paused" else command.label
+        return "pause" if context.playing else "play"
+    return "resume" if command.id == "pause" and context.mode == "paused" else command.label
 
 
 def markdown() -> str:

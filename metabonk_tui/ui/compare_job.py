@@ -1,7 +1,6 @@
-"""Which run stands beside the one on screen, and how far its reading is. Reads in the background, never on the
-screens' own thread.
+"""Reads a recorded run in the background and compares it with the run on screen.
 
-Knows the archive and the Snapshots that come by; refuses to know how it is drawn.
+Does not: read on the UI thread, or draw.
 """
 
 from __future__ import annotations
@@ -18,30 +17,30 @@ from metabonk_tui.core.report.timeline import RunTimeline, RunTimelineBuilder
 
 LOG = logging.getLogger(__name__)
 REPEAT_S = 20.0
-"""So often it is compared anew while the run on screen goes on. Real seconds."""
+"""Interval at which the comparison is repeated while the run on screen continues. Real seconds."""
 SAME_START_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class CompareView:
-    """What the screen and the list of runs draw."""
+    """The state of the comparison, as the compare screen and the list of runs draw it."""
 
     runs: tuple[RecordedRun, ...] | None = None
-    """None: not listed yet."""
+    """None: the runs are not listed yet."""
     chosen: RecordedRun | None = None
     doing: str = ""
-    """What is being read: "" for nothing."""
+    """What the background thread reads; "" for nothing."""
     done: float = 0.0
-    """Which share of it was read."""
+    """Share that has been read, 0 to 1."""
     problem: str = ""
     comparison: Comparison | None = None
     whole: bool = False
-    """The run on screen is known from its start, not only since this monitor was opened."""
+    """The run on screen is known from its start. False: only since this monitor was opened."""
 
 
 @dataclass(slots=True)
 class _Task:
-    """Work of a background thread: it writes here, the screens' thread looks."""
+    """Work of a background thread. The thread writes the fields; the UI thread reads them."""
 
     doing: str = ""
     done: float = 0.0
@@ -54,22 +53,22 @@ class _Task:
     comparison: Comparison | None = None
 
     def report_progress(self, share: float) -> bool:
-        """Hear how far it is; say whether to go on."""
+        """Store the share that is done, 0 to 1; return whether to continue."""
         self.done = min(1.0, max(0.0, share))
         return not self.stop
 
 
 class CompareJob:
-    """The run on screen beside another one. Every method is called from the screens' thread and returns at once."""
+    """Compares the run on screen with another one. Call every method from the UI thread; each returns at once."""
 
     def __init__(self, archive: RunArchive | None, *, replay: bool = False) -> None:
-        """Prepare. In a replay what comes may be any moment of a run, and any run."""
+        """Prepare. In a replay, `add` may get any moment of any run, in any order."""
         self._archive = archive
         self._replay = replay
         self._seen = RunTimelineBuilder()
-        """What this monitor saw since it was opened, in the run on screen."""
+        """The run on screen, since this monitor was opened."""
         self._own: RunTimelineBuilder | None = None
-        """The same from the run's start, where it is recorded."""
+        """The run on screen from its start, where it is recorded."""
         self._run: tuple[str, float] | None = None
         self._newest_t: float | None = None
         self._other: RunTimeline | None = None
@@ -78,11 +77,11 @@ class CompareJob:
         self.view = CompareView()
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take in what the monitor sees; a new run begins anew. What is not newer is known already."""
+        """Add a Snapshot of the run on screen. A new run clears the timeline; an older Snapshot is ignored."""
         run = (snapshot.run.name, snapshot.run.started_at)
         if run != self._run:
             if self._run is not None:
-                # Live it is seen from its first moment on.
+                # A live monitor sees the new run from its first moment.
                 self._seen, self._own = RunTimelineBuilder(), None if self._replay else RunTimelineBuilder()
             self._run, self._newest_t = run, None
         if self._newest_t is not None and snapshot.t <= self._newest_t:
@@ -93,18 +92,18 @@ class CompareJob:
             self._own.add(snapshot)
 
     def list_runs(self) -> None:
-        """Look which runs there are."""
-        self._begin(_Task("looking at the runs"), self._listing)
+        """List the recorded runs in the background."""
+        self._begin(_Task("listing the runs"), self._listing)
 
     def choose(self, run: RecordedRun) -> None:
-        """Put a run beside the one on screen."""
+        """Read a run in the background and compare it with the run on screen."""
         self._other = None
         self.view = replace(self.view, chosen=run, comparison=None, problem="")
         seen, mine = self._seen.timeline(), self._own.timeline() if self._own is not None else None
         self._begin(_Task(f"reading {run.name}"), lambda task: self._reading(task, run, mine, seen))
 
     def leave(self) -> None:
-        """Let go of what is being read."""
+        """Cancel the reading in progress."""
         if self._task is not None:
             self._task.stop = True
             self._task = None
@@ -112,7 +111,7 @@ class CompareJob:
             self.view = replace(self.view, doing="", chosen=chosen)
 
     def tick(self, at_s: float, is_in_front: bool) -> bool:
-        """Look how far it is at a time (seconds, monotonic); return whether there is something to draw."""
+        """Update the view at a time (seconds, monotonic); return whether it changed."""
         before, task = self.view, self._task
         if task is not None:
             self.view = replace(self.view, doing=task.doing, done=task.done)
@@ -147,7 +146,7 @@ class CompareJob:
         if self._task is not None:
             self._task.stop = True
         if self._archive is None:
-            self.view = replace(self.view, runs=(), problem="there is no store of runs here")
+            self.view = replace(self.view, runs=(), problem="no recorded runs here: this monitor has no store")
             return
         self._task = task
         self.view = replace(self.view, doing=task.doing, done=0.0, problem="")
@@ -163,7 +162,7 @@ class CompareJob:
             task.problem = str(error)
         except Exception as error:
             LOG.exception("comparing failed")
-            task.problem = f"a bug of the monitor, see the log: {type(error).__name__}"
+            task.problem = f"internal error, see the log: {type(error).__name__}"
         task.ended = True
 
     def _listing(self, task: _Task) -> None:
@@ -175,7 +174,7 @@ class CompareJob:
         builder = self._archive.load_timeline(run.name, task.report_progress)
         other = builder.timeline() if builder is not None else None
         if other is None:
-            task.problem = "" if task.stop else f"there is nothing in {run.name}"
+            task.problem = "" if task.stop else f"{run.name} has no samples"
             return
         task.other = other
         mine = mine or self._load_own(task) or seen
@@ -183,7 +182,7 @@ class CompareJob:
             task.comparison = compare(mine, other)
 
     def _load_own(self, task: _Task) -> RunTimeline | None:
-        """Know the run on screen from its start, where it is recorded; else as much of it as was seen."""
+        """Read the run on screen from its recording; None when it is not recorded."""
         assert self._archive is not None
         task.runs = self._archive.runs()
         own = own_recording(task.runs, self._run)
@@ -197,7 +196,7 @@ class CompareJob:
 
 
 def own_recording(runs: tuple[RecordedRun, ...], run: tuple[str, float] | None) -> RecordedRun | None:
-    """Find the recording of a run by its name and start; None: it is not recorded."""
+    """Find the recording of a run by its name and start; None when it is not recorded."""
     if run is None:
         return None
     return next((one for one in runs if one.run == run[0] and abs(one.started_at - run[1]) <= SAME_START_S), None)

@@ -37,9 +37,9 @@ from metabonk_tui.ui.views.bars import playbar
 
 HOME = "dashboard"
 NOTICE_S = 6.0
-"""How long a line for the person at the keys stays."""
+"""How long a notice stays in the footer."""
 LATE_S = 5.0
-"""Nothing new for this long, and for three intervals: the screen says so."""
+"""The screen shows LAG after this time, and after three polling intervals, without a new Snapshot."""
 
 
 class Effect(NamedTuple):
@@ -78,10 +78,10 @@ class Controller:
         self.time_travel = TimeTravel(monitor, replay_controls, replay_opener)
         self.screens = screens
         self.snapshot: Snapshot | None = None
-        """What is shown: the newest, or while paused the one of that moment."""
+        """The Snapshot on screen: the newest one, or while paused the one of that moment."""
         self.paused = False
         self.late_s = 0.0
-        """How long nothing has arrived, once that is too long."""
+        """Seconds since the last Snapshot, once that is too long; else 0."""
         self.notice = ""
         self.theme = config.ui.theme
         self.dialog: Dialog | None = None
@@ -133,7 +133,7 @@ class Controller:
 
     @property
     def screen(self) -> str:
-        """The name of the screen in front."""
+        """The name of the current screen."""
         return self._stack[-1]
 
     @property
@@ -243,7 +243,7 @@ class Controller:
             return self._handlers[name](frame)
         if name in self.screens:
             return self._open_screen(name)
-        # The way back to now is open on every screen.
+        # End returns to the live run from every screen.
         can_seek = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
         if can_seek and name in ("home", "end"):
             return self._go(Edge("start" if name == "home" else "end"))
@@ -326,7 +326,7 @@ class Controller:
 
     def _poll(self) -> Effect:
         self.monitor.poll_now()
-        self.notice = "looking at the workers now"
+        self.notice = "polling the workers now"
         return NO_EFFECT
 
     def _copy(self, frame: Frame) -> Effect:
@@ -354,7 +354,7 @@ class Controller:
 
 def _fault_notice(fault: str | None) -> str:
     """Return the notice for a bug of the monitor: it must never look like a quiet pool."""
-    return f"a bug of the monitor: what stands here is old, see the log: {fault}" if fault else ""
+    return f"internal error: this screen is out of date, see the log: {fault}" if fault else ""
 
 
 def _unrecorded_notice(snapshot: Snapshot | None) -> str:
@@ -362,4 +362,4 @@ def _unrecorded_notice(snapshot: Snapshot | None) -> str:
     if snapshot is None or snapshot.recording is not False:
         return ""
     reasons = [event.text for event in snapshot.events if event.kind == EventKind.RECORDER_ERROR]
-    return reasons[-1] if reasons else "not recorded: whoever records this run is silent"
+    return reasons[-1] if reasons else "not recorded: the recording monitor has stopped"

@@ -23,7 +23,7 @@ from metabonk_tui.ui.style.spans import Row, cropped, fit, mark
 Density = Literal["automatic", "panels", "table", "grid"]
 DENSITIES: tuple[Density, ...] = ("automatic", "panels", "table", "grid")
 ViewMode = Literal["live", "paused", "lag", "replay", "past"]
-"""In "replay" there is nothing but the recording; in "past" the run goes on behind it."""
+""""replay": only the recording exists. "past": the live run continues in the background."""
 PAST: frozenset[ViewMode] = frozenset({"replay", "past"})
 
 
@@ -32,31 +32,31 @@ class Hint:
     """One key of the footer."""
 
     key: str
-    """As it is written on the keyboard: "v", "Enter", "+ -"."""
+    """As written on the keyboard: "v", "Enter", "+ -"."""
     label: str
     acts: bool = False
-    """On the right: it acts on the pool."""
+    """It acts on the pool; drawn at the right."""
     recommended: bool = False
-    """Filled with the accent; at most one."""
+    """Filled with the accent colour; at most one hint."""
     keep: bool = False
     """Never dropped when the row is short."""
     off: bool = False
-    """Shown, and does nothing now."""
+    """Shown, but does nothing now."""
 
 
 @dataclass(frozen=True, slots=True)
 class UiState:
-    """What the person at the keys has chosen. Shared by all screens, replaced, never changed."""
+    """The choices of the operator. Shared by all screens; replaced, never changed in place."""
 
     ref: WorkerRef | None = None
-    """The selected worker's slot; None: the first one."""
+    """The selected worker; None: the first one."""
     density: Density = "automatic"
     sort: str = BY_ID
-    """One of `order.sorts`."""
+    """One of `sorting.sorts`."""
     inverted: bool = False
-    """The sort is turned round."""
+    """Reversed order."""
     filter: str = ""
-    """Only workers whose id, port, state or mark has this text."""
+    """Only workers whose id, port, state or mark contains this text."""
     pane: int = 0
     """The focused pane of a screen that has several; 0 is the first."""
     alert: tuple[str, float] | None = None
@@ -65,7 +65,7 @@ class UiState:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """All that a screen may know when it draws."""
+    """Everything a screen gets to draw from."""
 
     snapshot: Snapshot | None
     """None before the first poll."""
@@ -76,29 +76,29 @@ class Frame:
     state: UiState = field(default_factory=UiState)
     mode: ViewMode = "live"
     late_s: float = 0.0
-    """In mode "lag": seconds of real time since anything arrived."""
+    """In mode "lag": real seconds since the last Snapshot."""
     speed: float = 1.0
-    """How many times faster than real time the run's clock goes."""
+    """How many times faster than real time the run's clock runs."""
     hints: tuple[Hint, ...] = ()
-    """The footer: only keys that are valid now on this screen."""
+    """The footer's keys: those valid now on this screen."""
     notice: str = ""
-    """A line for the person at the keys: why a key did nothing, what was copied. "" for none."""
+    """One line in the footer: why a key did nothing, what was copied. "" for none."""
     read_only: bool = False
     zone: tzinfo = UTC
-    """Where the clock on the wall hangs."""
+    """The time zone for clock times."""
     playback: Playback | None = None
-    """In the past: how it stands; None before anything was read."""
+    """In the past: the state of the playback; None before anything was read."""
     comparing: CompareView = field(default_factory=CompareView)
-    """The run that stands beside the one on screen."""
+    """The comparison with a recorded run."""
 
     @property
     def past(self) -> bool:
-        """Tell whether what is shown is past, and nothing can be done to it."""
+        """Return whether the screen shows the past, where no command acts on the pool."""
         return self.mode in PAST
 
     @property
     def worker(self) -> WorkerView | None:
-        """Return the selected worker; the first one shown when none was selected or it is not shown."""
+        """Return the selected worker; the first shown one when none is selected or the selected one is not shown."""
         if self.snapshot is None:
             return None
         workers = in_order(self.snapshot, self.state.filter, self.state.sort, self.state.inverted)
@@ -109,7 +109,7 @@ class Frame:
 
     @property
     def alert(self) -> Alert | None:
-        """Return the selected alert; the first one when none was selected or it is gone."""
+        """Return the selected alert; the first one when none is selected or the selected one is gone."""
         alerts = self.snapshot.alerts if self.snapshot else ()
         chosen = (one for one in alerts if (one.id, one.since_t) == self.state.alert)
         return next(chosen, alerts[0] if alerts else None)
@@ -117,19 +117,19 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a screen draws: rows of at most `Frame.width` cells; the body scrolls between the two others."""
+    """What a screen draws: rows of at most `Frame.width` cells. The body scrolls between top and bottom."""
 
     top: tuple[Row, ...] = ()
     body: tuple[Row, ...] = ()
     bottom: tuple[Row, ...] = ()
     show: tuple[int, int] | None = None
-    """Rows of the body (first, behind the last) that must be in sight: where the cursor is."""
+    """Rows of the body (first, last + 1) that must be visible: the cursor is there."""
 
     def compose(self, wide: int, high: int, scroll: int, glyphs: Glyphs) -> tuple[tuple[Row, ...], int]:
-        """Lay the page into a terminal of any size; return its rows and how far the body is really scrolled.
+        """Lay the page into a terminal of any size; return its rows and the clamped scroll of the body, in rows.
 
-        When it is too small the bottom keeps its last row, then the top its first ones. The right margin says
-        that there is more above or below.
+        In a small terminal the bottom keeps only its last row, then the top only its first ones. An arrow in the
+        right margin marks more rows above or below.
         """
         bottom = self.bottom if len(self.top) + len(self.bottom) + 3 <= high else self.bottom[-1:]
         bottom = bottom if high > 3 else ()
@@ -147,7 +147,7 @@ class Page:
 
 
 class MonitorScreen:
-    """One screen. A subclass sets its name and writes `page`; most need nothing else."""
+    """One screen. A subclass sets `name` and writes `page`; most need nothing else."""
 
     name: ClassVar[str] = ""
 
@@ -158,6 +158,6 @@ class MonitorScreen:
     def do(self, command: str, frame: Frame) -> UiState | None:
         """Carry out a command of the table that is this screen's own ("down", "attention", "density" ...).
 
-        Return the next state, or None when the command means nothing here: then arrows and pages scroll.
+        Return the next state; None when the screen does not handle the command, so that arrows and pages scroll.
         """
         return None

@@ -13,7 +13,7 @@ from metabonk_tui.ui.style.glyphs import UNICODE
 from metabonk_tui.ui.terminal.driver import title_sequence
 
 RING_ONCE_S = 60.0
-"""On the run's clock: a verdict and an alert that turn critical within this time ring once."""
+"""On the run's clock: a verdict and an alert that turn critical within this time ring the bell once."""
 
 
 class Notifier:
@@ -29,7 +29,7 @@ class Notifier:
     ) -> None:
         """Prepare; `notification` makes an escape sequence of a title and a text, "" to send none.
 
-        A replay only names the window.
+        In a replay, only the window's title is set.
         """
         self._write = write
         self._replay = replay
@@ -41,7 +41,7 @@ class Notifier:
         self._rang_for_alert_t: float | None = None
 
     def notify(self, snapshot: Snapshot | None) -> None:
-        """Notify about changes. The first Snapshot only names the window: its reader has just opened the monitor."""
+        """Notify about changes. The first Snapshot only sets the title: the operator has just opened the monitor."""
         title = window_title(snapshot, self._replay)
         if title != self._title:
             self._title = title

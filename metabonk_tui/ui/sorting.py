@@ -1,6 +1,6 @@
-"""Which workers are shown, and in which order. They never move by themselves: only a person sorts or filters.
+"""Filters and sorts the workers. Workers never move by themselves: only the operator sorts or filters.
 
-Refuses to know how they are drawn.
+Does not: draw them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ WORST = "worst"
 
 
 def sorts(snapshot: Snapshot | None) -> tuple[str, ...]:
-    """List what the workers can be sorted by: their id, what is wrong with them, and each of their numbers."""
+    """List the sort keys: id, worst first, each component, and each metric that has a sort name."""
     parts = snapshot.workers[0].components if snapshot and snapshot.workers else ()
     return (BY_ID, WORST, *(part.id for part in parts), *_sorted_metrics())
 
@@ -25,7 +25,7 @@ def _sorted_metrics() -> dict[str, metrics.WorkerMetric]:
 
 
 def next_sort(snapshot: Snapshot | None, now: str, step: int) -> str:
-    """Return the sort that follows (1) or comes before (-1)."""
+    """Return the next (1) or the previous (-1) sort key."""
     known = sorts(snapshot)
     at = known.index(now) if now in known else 0
     return known[(at + step) % len(known)]
@@ -34,10 +34,10 @@ def next_sort(snapshot: Snapshot | None, now: str, step: int) -> str:
 def in_order(
     snapshot: Snapshot, wanted: str = "", sort: str = BY_ID, inverted: bool = False
 ) -> tuple[WorkerView, ...]:
-    """Take the workers whose id, port, state or mark contains a text, in the order that was asked for.
+    """Return the workers whose id, port, state or mark contains the text, sorted.
 
-    By id the lowest stands first, otherwise the worst or the highest; `inverted` turns that round. Who has no such
-    number stands last either way.
+    By id the lowest comes first, otherwise the worst or the highest; `inverted` reverses that. Workers without the
+    number come last in both cases.
     """
     wanted = wanted.lower()
     chosen = [worker for worker in snapshot.workers if not wanted or wanted in _searched(worker)]
@@ -49,7 +49,7 @@ def in_order(
 
 
 def _rank(worker: WorkerView, sort: str) -> float | None:
-    """Return the number that it is sorted by; None: it has none."""
+    """Return the number to sort by; None when the worker has none."""
     if sort == WORST:
         return -levels.order(worker.attention[0].level) if worker.attention else 9.0
     if sort == BY_ID:

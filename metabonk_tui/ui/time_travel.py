@@ -1,6 +1,6 @@
-"""Where in time one looks: at what is now, at a recording, or back into the past of the run that is watched.
+"""Selects the time on screen: live, a recording, or the past of the live run.
 
-Refuses to know keys and screens.
+Does not: know keys and screens.
 """
 
 from __future__ import annotations
@@ -15,49 +15,46 @@ from metabonk_tui.ui.frame import ViewMode
 
 
 class TimeTravel:
-    """The present, and the one past that is open, if any."""
+    """The live monitor, and at most one open past."""
 
     def __init__(
         self, monitor: Monitor, replay_controls: ReplayControls | None, replay_opener: ReplayOpener | None
     ) -> None:
-        """Begin now, or with a `replay_controls` in a recording that there is no way out of."""
+        """Start live; with `replay_controls`, in a recording that cannot be left."""
         self._monitor = monitor
         self._replay_controls = replay_controls
         self._replay_opener = replay_opener
         self._replay: Replay | None = None
         self._was_calm = True
         self.wake: Callable[[], None] = lambda: None
-        """Called from another thread when the past that is open stands otherwise."""
+        """Called from another thread when the open past has changed."""
         self.playback: Playback | None = None
-        """How the past stands; None: nothing is past, or nothing was read yet."""
+        """The state of the playback; None when live, or before anything was read."""
         self.asked = False
-        """A key asked for another moment of the past, and its picture has not come yet."""
+        """A key requested another moment, and its Snapshot has not arrived yet."""
 
     @property
     def mode(self) -> ViewMode:
-        """Say where one looks."""
         return "past" if self._replay is not None else "live" if self._replay_controls is None else "replay"
 
     @property
     def has_past(self) -> bool:
-        """Whether one can go back from now."""
+        """Whether the live run has a past to open."""
         return self._replay_opener is not None
 
     @property
     def fault(self) -> str | None:
-        """The bug because of which what is shown stands still."""
+        """The error of a thread that stopped the screen from changing; None when all run."""
         return self._monitor.fault or (self._replay.fault if self._replay is not None else None)
 
     def newest(self, now: Snapshot | None) -> Snapshot | None:
-        """Return what is to be shown when this is so `now`."""
+        """Return the Snapshot to show when the live one is `now`."""
         return now if self._replay is None else self._replay.latest()
 
     def go(self, move: Callable[[ReplayControls], None], run: str) -> str:
-        """Walk; from now, into the past of this run. Return why not, "" when it goes."""
+        """Move in the past, opening the past of this run first when live. Return why not; "" on success."""
         if self._replay_controls is None:
-            replay = (
-                self._replay_opener.open(run) if self._replay_opener is not None else "there is no past to go into"
-            )
+            replay = self._replay_opener.open(run) if self._replay_opener is not None else "no recorded past to open"
             if isinstance(replay, str):
                 return replay
             self._replay = self._replay_controls = replay
@@ -69,7 +66,7 @@ class TimeTravel:
         return ""
 
     def back_to_now(self) -> bool:
-        """Close the past that was opened from now; return whether there was one."""
+        """Close the past that was opened from the live run; return whether one was open."""
         if self._replay is None:
             return False
         self._replay.stop()
@@ -78,7 +75,7 @@ class TimeTravel:
         return True
 
     def refresh(self) -> bool:
-        """See how the past stands; return whether that is news."""
+        """Update the playback; return whether it changed."""
         if self._replay_controls is None:
             return False
         before, self.playback = self.playback, self._replay_controls.playback()
@@ -88,12 +85,12 @@ class TimeTravel:
         return True
 
     def alarm_text(self) -> str:
-        """Say what has turned critical behind one's back; "" for nothing."""
+        """Return what has turned critical in the live run meanwhile; "" for nothing."""
         now = self._monitor.latest() if self._replay is not None and self._was_calm else None
         if now is None or not _is_critical(now):
             return ""
         what = f"the verdict is {now.verdict.kind}" if now.verdict.kind.level == "stop" else "memory is critical"
-        return f"meanwhile {what}: End goes back to now"
+        return f"live now: {what}; End returns to live"
 
 
 def _is_critical(snapshot: Snapshot | None) -> bool:

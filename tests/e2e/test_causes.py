@@ -118,7 +118,7 @@ def test_the_screen_names_it_on_the_worker_that_has_it(tmp_path: Path) -> None:
         screen.wait_for(r"WORKERS\s+2 up", 10)
         screen.keys("\x1b[C")
         screen.keys("\r")
-        screen.wait_for(r"CAUSES  of what is silent here", 10)
+        screen.wait_for(r"CAUSES  why components are silent here", 10)
         screen.keys("\x1b")
         screen.keys("q")
         assert screen.wait_end() == 0

@@ -24,7 +24,7 @@ def test_a_failing_test_refuses_and_a_typed_reason_launches(tmp_path: Path) -> N
             screen.keys("L")
             screen.wait_for(r"test frames\s+FAIL\s+failed: exit code 3", 20)
             screen.wait_for(r"no frames", 5)
-            screen.wait_for(r"a launch will need a typed reason", 20)
+            screen.wait_for(r"a launch needs a typed reason", 20)
             screen.keys("\r")
             screen.wait_for(r"locked until a reason is given", 10)
             screen.keys("see what it does")

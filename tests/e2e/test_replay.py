@@ -52,16 +52,16 @@ def imported(state: Path) -> str:
 
 def walked(screen: Screen) -> None:
     """Press `}` from the start to the end of the run, and look at each minute."""
-    screen.wait_for(r"REPLAY +\S held +00:00:00 of 01:15:00")
+    screen.wait_for(r"REPLAY +\S paused +00:00:00 of 01:15:00")
     for minute in range(1, LENGTH_S // 60 + 1):
         screen.keys("}")
-        screen.wait_for(rf"held +{fmt.elapsed(60 * minute)} of 01:15:00")
+        screen.wait_for(rf"paused +{fmt.elapsed(60 * minute)} of 01:15:00")
         verdict = screen.wait_for(r"VERDICT +\S .*")
         assert bool(re.search(r"^VERDICT +\S STOP ", verdict)) == (60 * minute >= GATE_S), (minute, verdict)
         assert "REPLAY" in screen.text
         assert "LIVE" not in screen.text
     screen.keys("{")
-    screen.wait_for(rf"held +{fmt.elapsed(LENGTH_S - 60)} of")
+    screen.wait_for(rf"paused +{fmt.elapsed(LENGTH_S - 60)} of")
 
 
 def left(screen: Screen) -> None:
@@ -84,17 +84,17 @@ def test_the_imported_run_minute_by_minute_and_by_what_happened(tmp_path: Path) 
     with opened(["replay", name, "--at", "start"], tmp_path) as screen:
         walked(screen)
         screen.keys("g")
-        screen.wait_for(r"held +00:00:00 of")
+        screen.wait_for(r"paused +00:00:00 of")
         screen.keys("tnext stop\r")
-        screen.wait_for(r"held +00:30:00 of")
+        screen.wait_for(r"paused +00:30:00 of")
         assert re.search(r"VERDICT +\S STOP +since 00:30:00", screen.text)
         screen.keys("[")
-        screen.wait_for(r"held +00:25:00 of")
+        screen.wait_for(r"paused +00:25:00 of")
         assert re.search(r"VERDICT +\S VALIDATING", screen.text)
         screen.keys("t55 past\r")
-        screen.wait_for("55 past.*not a place")
+        screen.wait_for("55 past.*not valid")
         screen.keys("\x15" + "55m\r")
-        screen.wait_for(r"held +00:55:00 of")
+        screen.wait_for(r"paused +00:55:00 of")
         screen.keys("v")
         screen.wait_for("STOP")
         screen.keys("\x1b")
@@ -105,9 +105,9 @@ def test_the_imported_run_minute_by_minute_and_by_what_happened(tmp_path: Path) 
 def test_it_plays_by_itself_to_the_end_of_the_second_run(tmp_path: Path) -> None:
     with opened(["replay", str(FAILED_RUN), "--speed", "3000"], tmp_path) as screen:
         screen.wait_for(r"REPLAY +\S ×3000")
-        screen.wait_for(r"held +01:05:00 of 01:05:00 +run 2/2")
+        screen.wait_for(r"paused +01:05:00 of 01:05:00 +run 2/2")
         screen.keys("[")
-        screen.wait_for(r"held +01:00:00 of")
+        screen.wait_for(r"paused +01:00:00 of")
         left(screen)
 
 
@@ -122,12 +122,12 @@ def test_from_a_live_monitor_back_into_the_past_and_to_now_again(tmp_path: Path)
         screen.wait_for(r"LIVE[^\n]*2/2 up", 60.0)
         screen.wait_for(r"VERDICT +\S STOP", 60.0)
         screen.keys("{")
-        screen.wait_for(r"REPLAY +\S held")
+        screen.wait_for(r"REPLAY +\S paused")
         assert "LIVE" not in screen.text
         screen.keys("X")
-        screen.wait_for("End goes back to what runs now")
+        screen.wait_for("End returns to live")
         screen.keys("tstart\r")
-        screen.wait_for(r"held +00:00:\d\d of")
+        screen.wait_for(r"paused +00:00:\d\d of")
         assert not re.search(r"VERDICT +\S STOP", screen.text)
         screen.keys("v")
         screen.keys("G")

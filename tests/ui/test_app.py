@@ -395,7 +395,7 @@ def test_an_observer_says_who_holds_the_pool(make_app: Make) -> None:
     app = make_app(ScriptedMonitor(scenes.observer()))
     app.controller.update(scenes.observer())
     app.controller.press("X", "X", 1.0, 120, 40)
-    assert "another monitor holds this pool" in app.controller.notice
+    assert "read-only: pid 4711" in app.controller.notice
     assert scenes.observer().pool.holder in app.controller.notice
 
 
@@ -454,10 +454,10 @@ def test_the_palette_finds_and_runs_and_says_why_not(make_app: Make) -> None:
     for key in "whole pool":
         controller.press(key, key, 1.0, 120, 40)
     text = "\n".join(plain(row) for row in controller.rows(120, 40))
-    assert "another monitor holds" in text
+    assert "read-only: pid 4711" in text
     controller.press("enter", "\r", 1.0, 120, 40)
     assert controller.dialog is None
-    assert "another monitor holds" in controller.notice
+    assert "controls this pool" in controller.notice
     controller.press(":", ":", 1.0, 120, 40)
     for key in "evidence":
         controller.press(key, key, 1.0, 120, 40)
@@ -471,10 +471,10 @@ async def test_a_bug_of_the_engine_never_looks_like_a_quiet_pool(make_app: Make)
     async with app.run_test(size=(120, 40)):
         await wait_for_async(lambda: "LAUNCH 24H" in text_of(app))
         monitor.fault = "ValueError: no such slot"
-        await wait_for_async(lambda: "a bug of the monitor" in text_of(app))
+        await wait_for_async(lambda: "internal error" in text_of(app))
         assert "ValueError: no such slot" in text_of(app)
         monitor.fault = None
-        await wait_for_async(lambda: "a bug of the monitor" not in text_of(app))
+        await wait_for_async(lambda: "internal error" not in text_of(app))
 
 
 async def test_a_lost_wake_costs_a_second_and_not_the_picture(make_app: Make) -> None:
@@ -495,6 +495,6 @@ async def test_a_bug_of_a_screen_ends_with_one_sentence(make_app: Make, caplog: 
             app._fatal_error()
         output = "".join(str(rendered) for rendered in app._exit_renderables)
     assert app.return_code == 70
-    assert output.startswith("metabonk-tui: a bug of the monitor, see the log: ZeroDivisionError")
+    assert output.startswith("metabonk-tui: internal error, see the log: ZeroDivisionError")
     assert "\x1b" not in output
     assert "Traceback" in caplog.text

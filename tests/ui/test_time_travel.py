@@ -179,7 +179,7 @@ def test_the_clock_and_the_run_time_are_those_of_the_place() -> None:
     header = plain(viewer.rows[0])
     assert fmt.elapsed(scene.run.elapsed_s + 61) in header
     assert fmt.clock(scene.t + 61) in header
-    assert f"seen {fmt.elapsed(scene.run.elapsed_s)}" in viewer.text
+    assert f"sample {fmt.elapsed(scene.run.elapsed_s)}" in viewer.text
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_acting_keys_are_in_sight_and_quiet_and_walking_ones_loud(size: tuple[in
     assert "play" in spans
     viewer.replay_controls.state = replace(viewer.replay_controls.state, playing=True)  # type: ignore[type-var]
     viewer.controller.update(None)
-    assert "hold" in {span.text.strip() for span in viewer.rows[-1]}
+    assert "pause" in {span.text.strip() for span in viewer.rows[-1]}
 
 
 def test_the_next_row_offers_no_key_that_does_nothing() -> None:
@@ -338,7 +338,7 @@ def bar(wide: int = 120, glyphs: Glyphs = UNICODE, **more: object) -> str:
 
 def test_the_bar_says_how_it_stands() -> None:
     scene = scenes.stop()
-    assert "held  00:55:04 of 01:15:04" in bar()
+    assert "paused  00:55:04 of 01:15:04" in bar()
     assert "▸ ×60" in bar(playing=True)
     assert "read to 01:00:04" in bar(whole=False, read_to_t=scene.t + 300)
     waits = bar(whole=False, read_to_t=scene.t + 300, seek_text="01:10:00")
@@ -534,7 +534,7 @@ def test_from_now_one_goes_into_the_past_of_the_run(keys: str, sent: object) -> 
     assert "VALIDATING" in watcher.text
     assert "REPLAY" in watcher.text
     assert "LIVE" not in watcher.text
-    assert "End now" in plain(watcher.rows[-1])
+    assert "End live" in plain(watcher.rows[-1])
 
 
 @pytest.mark.parametrize("screen", ["", "v", "m", "?"])
@@ -557,7 +557,7 @@ def test_end_goes_back_to_now_from_every_screen(screen: str, way: str) -> None:
 def test_in_the_past_nothing_acts_and_it_says_the_way_back(key: str) -> None:
     watcher = Watcher()
     watcher.types("[" + key)
-    assert "End goes back to what runs now" in plain(watcher.rows[-1])
+    assert "End returns to live" in plain(watcher.rows[-1])
     assert watcher.controller.dialog is None
     assert watcher.monitor.submitted == watcher.monitor.planned == watcher.monitor.armed == []
 
@@ -573,7 +573,7 @@ def test_why_there_is_no_past_is_said_and_it_stays_live() -> None:
 def test_from_now_there_is_no_way_on(key: str) -> None:
     watcher = Watcher()
     watcher.types(key)
-    assert "this is now" in plain(watcher.rows[-1])
+    assert "already live" in plain(watcher.rows[-1])
     assert watcher.replay_opener.asked == []
 
 
@@ -585,7 +585,7 @@ def test_what_turns_critical_behind_ones_back_is_said() -> None:
     watcher.monitor.set(scenes.stop())
     watcher.controller.update(watcher.monitor.latest())
     watcher.controller.tick(1000.0)
-    assert "meanwhile the verdict is STOP: End goes back to now" in plain(watcher.rows[-1])
+    assert "live now: the verdict is STOP; End returns to live" in plain(watcher.rows[-1])
     watcher.press("end")
     assert "STOP" in watcher.text
     assert "meanwhile" not in watcher.text
@@ -601,5 +601,5 @@ async def test_news_of_what_runs_now_is_drawn_in_the_past_too(make_app: Callable
         tape.set(was)
         await wait_for_async(lambda: "VALIDATING" in text_of(app))
         monitor.set(scenes.stop())
-        await wait_for_async(lambda: "meanwhile" in text_of(app))
+        await wait_for_async(lambda: "live now: the verdict is STOP" in text_of(app))
     assert tape.running == ["start", "stop"]

@@ -1,4 +1,4 @@
-"""What asks and what stands over a screen: drawn on the screen's own rows, one at a time.
+"""Dialogs, one open at a time: each gets keys and a Frame and returns what happens next.
 
-Refuses to know Textual; each dialog gets keys and a Frame and says what happens next.
+Does not: use Textual. A dialog is drawn over the rows of its screen.
 """

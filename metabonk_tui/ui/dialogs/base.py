@@ -1,6 +1,6 @@
-"""A dialog is laid over the rows of a screen: a box, the rest dimmed, rows 1 to 5 left alone.
+"""Lays a dialog over the rows of a screen: a box, the other rows dimmed, rows 1 to 5 unchanged.
 
-Knows geometry and what a key press may lead to; refuses to know what is asked.
+Does not: know what a dialog asks.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, dimmed, fit
 from metabonk_tui.ui.views.bars.footer import keys_row
 
 CLEAR_ROWS = 5
-"""The first rows are never dimmed: the verdict, the memory and what to do stay in sight."""
+"""The first rows are never dimmed: verdict, memory and next steps stay readable."""
 BOX = 84
-"""Width of the box where there is room."""
+"""Width of the box in cells, where there is room."""
 
 
 class DialogLine(NamedTuple):
-    """One row of a dialog; when there is no room the lowest `rank` goes first, of equals the last."""
+    """One row of a dialog. Without room the row of the lowest `rank` is dropped first; of equals, the last one."""
 
     row: Row
     rank: int = 5
@@ -31,12 +31,12 @@ BLANK = DialogLine((), 0)
 
 
 class Reply(NamedTuple):
-    """What a key press leads to."""
+    """The result of a key press."""
 
     dialog: Dialog | None
     """The dialog that is open now: itself, another one, or None."""
     command: str = ""
-    """A command to carry out once it is closed."""
+    """A command to run after the dialog is closed."""
     state: UiState | None = None
     notice: str = ""
     copy: str = ""
@@ -44,10 +44,10 @@ class Reply(NamedTuple):
 
 
 class Dialog:
-    """Something laid over a screen that takes all keys while it is open."""
+    """Takes all keys while it is open, and draws over the screen."""
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-        """Draw it over the rows of the screen."""
+        """Return the screen's rows with the dialog drawn over them."""
         raise NotImplementedError
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
@@ -55,18 +55,18 @@ class Dialog:
         raise NotImplementedError
 
     def watch(self, frame: Frame) -> Dialog | None:
-        """Look at a newer Snapshot; return the dialog that is open now. Most do not care."""
+        """Take a newer Snapshot; return the dialog that is open afterwards. Most dialogs ignore it."""
         return self
 
     def has_news(self) -> bool:
-        """Tell whether it has news of its own to draw, besides a newer Snapshot."""
+        """Return whether the dialog must be redrawn without a newer Snapshot."""
         return False
 
 
 def box(
     rows: tuple[Row, ...], frame: Frame, title: Row, lines: Sequence[DialogLine], hints: tuple[Hint, ...]
 ) -> tuple[Row, ...]:
-    """Lay a box with these lines over a screen and put the dialog's keys into the last row."""
+    """Lay a box with these lines over a screen; the last row shows the dialog's keys."""
     wide, high, glyphs = frame.width, frame.height, frame.glyphs
     clear = CLEAR_ROWS if high >= CLEAR_ROWS + 12 else min(2, max(0, high - 10))
     last = 1 if high > 6 else 0
@@ -84,7 +84,7 @@ def box(
 
 
 def inner_width(frame: Frame) -> int:
-    """Return how many cells a line of a box may have."""
+    """Return the cells of a line inside the box."""
     box_wide = BOX if frame.width >= BOX + 4 else frame.width
     return max(1, box_wide - _margin(box_wide) - 2)
 
@@ -126,7 +126,7 @@ def labelled(label: str, row: Row, frame: Frame) -> Row:
 
 
 def field(text: str, wide: int, focused: bool) -> Row:
-    """Draw an input with its text cursor."""
+    """Draw an input of `wide` cells; with a text cursor when it has the focus."""
     shown = text[-(wide - 1) :]
     rest = wide - cells(shown) - (1 if focused else 0)
     caret = (Span(" ", "text", on="field", reverse=True),) if focused else ()

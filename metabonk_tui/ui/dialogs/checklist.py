@@ -1,6 +1,6 @@
-"""Items of a checklist as lines of a dialog: a mark, the title, what was seen.
+"""Draws checklist items as lines of a dialog: mark, title, standing, first evidence.
 
-Refuses to judge them.
+Does not: judge them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WORD = 8
 def item_lines(
     items: Sequence[ChecklistItem], frame: Frame, label: str = "", needed: Sequence[ChecklistItem] = ()
 ) -> list[DialogLine]:
-    """Draw each item on one line; those that are needed stay when there is little room."""
+    """Draw each item on one line. Items in `needed` stay when there is little room."""
     lines = []
     for i, item in enumerate(items):
         row = item_row(item, frame)
@@ -30,7 +30,6 @@ def item_lines(
 
 
 def item_row(item: ChecklistItem, frame: Frame) -> Row:
-    """Draw one item."""
     glyphs = frame.glyphs
     styles = {
         "waiting": (glyphs.to_come, "muted", False),

@@ -21,11 +21,12 @@ from metabonk_tui.ui.style.spans import Row
 
 SETTLE_S = 0.2
 """Enter counts only this long after the last typed character: pasted text and held keys come faster."""
+TOO_FAST = "ignored a very fast key: press Enter again to confirm"
 MAX_REASON_CELLS = 200
 
 
 class ConfirmDialog(Dialog):
-    """One question. The action is planned anew when its number or the pool changes."""
+    """One question. A change of its number or of the pool makes a new plan."""
 
     def __init__(self, question: Question, monitor: Monitor) -> None:
         self._question = question
@@ -38,17 +39,17 @@ class ConfirmDialog(Dialog):
         self._reason = ""
         self._interlock: InterlockResult | None = None
         self.previous_page: Dialog | None = None
-        """The page before this one."""
+        """The preflight, for a launch."""
         self._note = ""
         self._seen: tuple[object, ...] | None = None
         self._refused = ""
         self.plan: Plan | None = None
-        """What would be done; None while the number makes no sense."""
+        """What Enter would do; None while the number is not valid."""
         self._replan()
 
     @property
     def is_unlocked(self) -> bool:
-        """Tell whether Enter acts now instead of cancelling."""
+        """Return whether Enter acts now instead of cancelling."""
         possible = self.plan is not None and self.plan.mode not in ("refused", "noop") and not self._refused
         if self._interlock is not None and self._interlock.closed:
             return False
@@ -59,13 +60,13 @@ class ConfirmDialog(Dialog):
         return self._question.word or self._number
 
     def _with_options(self, action: Action) -> Action:
-        """Add for how long, and why against the interlock."""
+        """Add the planned hours and the reason that overrides the interlock."""
         if not isinstance(action, Launch | Resize | Restart):
             return action
         return replace(action, hours=float(self._hours) if self._hours else None, override=self._reason.strip())
 
     def _check_interlock(self, frame: Frame) -> None:
-        """Ask the interlock as things are now."""
+        """Check the interlock against the current Snapshot."""
         first = self._interlock is None
         if self.plan is None or not self.plan.start:
             self._interlock = InterlockResult()
@@ -76,12 +77,12 @@ class ConfirmDialog(Dialog):
             self._focus = "reason"
 
     def enter_page(self, frame: Frame) -> None:
-        """Come into sight: what speaks against it by now asks for its reason first."""
+        """Open the page: when a check blocks the action, the field for the reason gets the focus."""
         self._interlock = None
         self._check_interlock(frame)
 
     def _fields(self) -> tuple[Focus, ...]:
-        """List what Tab goes through."""
+        """List the fields in the order of Tab."""
         number: tuple[Focus, ...] = (
             ("number",) if self._question.number is not None and not self._question.fixed else ()
         )
@@ -103,7 +104,7 @@ class ConfirmDialog(Dialog):
         self._replan()
 
     def watch(self, frame: Frame) -> Dialog:
-        """Plan again when processes came or went; then what was typed counts no more."""
+        """Plan again when processes started or ended; that clears the typed confirmation."""
         snapshot = frame.snapshot
         if snapshot is None:
             return self
@@ -115,7 +116,7 @@ class ConfirmDialog(Dialog):
             if known:
                 self._replan()
                 if before and self.plan and before.hits != self.plan.hits:
-                    self._typed, self._note = "", "the pool has just changed: read again"
+                    self._typed, self._note = "", "the pool changed: check the plan, then type again"
         self._check_interlock(frame)
         return self
 
@@ -158,7 +159,7 @@ class ConfirmDialog(Dialog):
         elif self._focus == "number" and digit:
             self._change(self._number + character)
         elif self._focus == "hours" and digit:
-            # Other terms are another question: what was typed to confirm the last one counts no more.
+            # New hours are a new question, so the typed confirmation is cleared.
             self._hours, self._typed = (self._hours + character)[:3].lstrip("0"), ""
 
     def _erase(self) -> None:
@@ -175,13 +176,13 @@ class ConfirmDialog(Dialog):
         if self._focus in ("number", "hours") or (self._focus == "reason" and self._reason):
             closed = self._interlock is not None and self._interlock.closed
             if self._focus == "reason" and closed:
-                self._note = f"a reason has at least {MIN_WORDS} words"
+                self._note = f"the reason needs at least {MIN_WORDS} words"
             self._focus = "reason" if closed else "confirm"
             return Reply(self)
         if not self.is_unlocked or self.plan is None:
             return Reply(None, notice="nothing was done")
         if at_s - self._typed_at_s < SETTLE_S:
-            self._note = "that was too fast for a person: press Enter once more"
+            self._note = TOO_FAST
             return Reply(self)
         before = frame.snapshot.pool.operation if frame.snapshot else None
         self._monitor.submit(replace(self.plan, action=self._with_options(self.plan.action)))
@@ -191,7 +192,6 @@ class ConfirmDialog(Dialog):
         return "\n".join(shlex.join(argv) for argv in self.plan.commands) if self.plan else ""
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-        """Draw the question as it stands."""
         view = ConfirmView(
             self._question,
             plan=self.plan,

@@ -33,27 +33,27 @@ class Question:
     """An action to confirm, with a number of workers where it has one."""
 
     verb: str
-    """"Resize": the button, and in upper case the title."""
+    """"Resize": the text of the button; in upper case, of the title."""
     make: Callable[[int], Action]
     number: int | None = None
     """How many workers; None where there is no choice."""
     before: int | None = None
-    """How many there are now."""
+    """How many run now."""
     word: str = ""
-    """What must be typed; "" for the number."""
+    """The word to type; "" for the number."""
     fixed: bool = False
-    """The number may not be changed here."""
+    """The number cannot be changed here."""
     timed: bool = False
     """The planned hours can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmView:
-    """All that the dialog shows: the question and what was typed."""
+    """Everything the dialog shows: the question, the plan, the checks and the typed texts."""
 
     question: Question
     plan: Plan | None
-    """What would be done; None while the number makes no sense."""
+    """What Enter would do; None while the number is not valid."""
     interlock: InterlockResult | None
     """None before the first check."""
     refused: str
@@ -62,7 +62,7 @@ class ConfirmView:
     reason: str
     typed: str
     word: str
-    """What must be typed to confirm; "" while the number makes no sense."""
+    """The word to type to confirm; "" while the number is not valid."""
     focus: Focus
     note: str
     is_unlocked: bool
@@ -70,10 +70,10 @@ class ConfirmView:
 
 
 def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple[Row, ...]:
-    """Lay the dialog over a screen: now and then, targets, environment, commands, confirmation."""
+    """Lay the dialog over a screen: memory now and after, targets, environment, commands, confirmation."""
     lines: list[DialogLine] = [BLANK]
     if view.question.number is not None and not view.question.fixed:
-        change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab and type", "muted"))
+        change: Row = (gap(2), Span("+ -", "strong", True), Span(" or Tab, then type", "muted"))
         lines += [
             DialogLine(
                 labelled("workers", (*field(view.number, FIELD, view.focus == "number"), *change), frame),
@@ -117,7 +117,7 @@ def _hours_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     if not view.question.timed:
         return []
     long = is_long(float(view.hours) if view.hours else None, frame.config)
-    prompt = "hours: everything below must be proved" if long else "hours; empty: a short run to validate"
+    prompt = "hours: every check below must pass" if long else "hours; empty for a short validation run"
     row: Row = (*field(view.hours, FIELD, view.focus == "hours"), gap(2), Span(prompt, "muted"))
     return [DialogLine(labelled("for", row, frame), 7)]
 
@@ -138,7 +138,7 @@ def _interlock_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
             lines.append(DialogLine(labelled("", (Span(item.fix, "muted"),), frame), 6))
     row = field(view.reason, wide, view.focus == "reason")
     lines.append(DialogLine(labelled("reason", row, frame), NEEDED))
-    need = f"refused without a reason of {MIN_WORDS} words; it is recorded"
+    need = f"locked: type a reason of {MIN_WORDS} words or more; it is recorded"
     if view.interlock.closed:
         lines.append(DialogLine(labelled("", (Span(need, "warn"),), frame), 8))
     return [*lines, BLANK]
@@ -147,9 +147,9 @@ def _interlock_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
 def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     why = view.refused or (view.plan.refusal if view.plan else "")
     if not why and view.plan is not None and view.plan.mode == "noop":
-        why = "there is nothing to do"
+        why = "nothing to do"
     if not why and view.plan is not None and view.plan.mode == "refused":
-        why = "it cannot be done"
+        why = "this cannot be done"
     if why:
         lead: Row = (mark(frame.glyphs.stop, "crit"), gap(1))
         lines = [
@@ -163,7 +163,7 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
         Span(view.word or "a number", "strong", True),
         Span(" and press Enter  "),
     )
-    # Where the row will be cut, what one types must stand before what one reads.
+    # Below 50 cells the row is cut at the right: the input stands first, so that it stays visible.
     row = (*prompt, *entry) if inner_width(frame) >= 50 else (*entry, gap(1), *prompt)
     lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
     if view.note:
@@ -176,7 +176,7 @@ def _buttons(view: ConfirmView, frame: Frame) -> Row:
     if view.is_unlocked and view.focus == "confirm":
         return (Span(f"  {verb}  Enter  ", "onaccent", True, "accent"), gap(5), QUIET_CANCEL)
     if view.focus in ("number", "hours"):
-        return (QUIET_CANCEL, gap(5), Span("Enter goes on to confirm", "muted"))
+        return (QUIET_CANCEL, gap(5), Span("Enter: confirm next", "muted"))
     until = f"until {view.word or 'a number'} is typed"
     if view.interlock is not None and view.interlock.closed:
         until = "until a reason is given"

@@ -1,4 +1,4 @@
-"""The filter: one row at the bottom, typed while the workers above already follow it."""
+"""Asks for the filter in the last row; the workers above follow every key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST = 40
 
 
 class FilterDialog(Dialog):
-    """A text that workers must have; Enter keeps it, Esc puts back what was there."""
+    """Takes a text that workers must contain. Enter keeps it; Esc restores the filter before."""
 
     def __init__(self, before: str) -> None:
         self._before = before
@@ -22,12 +22,11 @@ class FilterDialog(Dialog):
         """Draw the input in place of the footer."""
         entry = field(self._typed, max(8, min(LONGEST, frame.width - 40)), True)
         prompt: Row = (gap(2), Span("Enter", "strong", True), Span(" keep  ", "muted"))
-        back: Row = (Span("Esc", "strong", True), Span(" back", "muted"))
+        back: Row = (Span("Esc", "strong", True), Span(" cancel", "muted"))
         row: Row = (gap(1), Span("/", "accent", True), gap(1), *entry, *prompt, *back)
         return (*rows[:-1], on_row(fit(row, frame.width, frame.glyphs.ellipsis), "surface"))
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Type, keep or give up."""
         if key in ("escape", "enter"):
             text = self._before if key == "escape" else self._typed
             return Reply(None, state=replace(frame.state, filter=text))

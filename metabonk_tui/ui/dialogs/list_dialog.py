@@ -13,7 +13,7 @@ from metabonk_tui.ui.frame import Frame, Hint
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark, on_row, width
 
 ROWS = 12
-"""Entries in sight where there is room; also the step of a page."""
+"""Visible entries where there is room; also the step of a page."""
 BESIDE_ROWS = 11
 """Rows of the screen that the list leaves to its frame, the input, and the rows above and below the box."""
 MAX_TYPED = 40
@@ -22,7 +22,7 @@ Entry = TypeVar("Entry")
 
 
 class ListDialog(Dialog, Generic[Entry]):
-    """A list of entries that typing narrows."""
+    """Lists entries; typed words narrow the list."""
 
     title: ClassVar[str]
     takes: ClassVar[str]
@@ -45,11 +45,11 @@ class ListDialog(Dialog, Generic[Entry]):
         raise NotImplementedError
 
     def take(self, entry: Entry) -> Reply:
-        """Answer Enter on an entry."""
+        """Return the reply to Enter on an entry."""
         raise NotImplementedError
 
     def cancel(self) -> Reply:
-        """Answer Escape."""
+        """Return the reply to Esc."""
         return Reply(None)
 
     def heads(self, wide: int) -> tuple[Row, ...]:
@@ -61,7 +61,6 @@ class ListDialog(Dialog, Generic[Entry]):
         raise NotImplementedError
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Type, move, take or close."""
         found = self._found(frame)
         if key == "escape":
             return self.cancel()

@@ -1,6 +1,6 @@
-"""What an action does to memory: a gauge now and the same gauge after, with the floor between them.
+"""Draws what an action does to memory: a gauge for now and one for after, both with the floor.
 
-Refuses to guess: without a budget it says so.
+Does not: guess. Without a budget the second gauge is left out.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
 
 def memory_lines(frame: Frame, action: Action | None, workers: int | None) -> list[DialogLine]:
-    """Draw memory now, and after the action where that can be said."""
+    """Draw memory now, and after the action where the budget is known."""
     snapshot = frame.snapshot
     memory = snapshot.memory if snapshot is not None else None
     if snapshot is None or memory is None or memory.available_bytes is None or memory.total_bytes is None:
-        return [DialogLine(labelled("now", (Span("memory is not known", "unknown"),), frame), 7)]
+        return [DialogLine(labelled("now", (Span("memory not observed", "unknown"),), frame), 7)]
     note = memory.forecast.text if memory.forecast else ""
     now = _row(frame, memory.total_bytes, memory.available_bytes, memory.floor_bytes, memory.level, note)
     lines = [DialogLine(labelled("now", (level_mark(memory, frame.glyphs), *now), frame), 7)]

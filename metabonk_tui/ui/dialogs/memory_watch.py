@@ -1,6 +1,6 @@
-"""What is asked before the memory watch is armed or disarmed: what it watches, what it would do. Cancel by default.
+"""Asks before the memory watch is armed or disarmed; shows its rules and what it would do now. Enter alone cancels.
 
-Knows how a confirmation is typed; the words and the plan are the core's and the monitor's.
+Does not: word the rules or plan; the core and the monitor do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Monitor
 from metabonk_tui.ui.commands import BY_ID, CommandContext
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, field, inner_width, labelled
-from metabonk_tui.ui.dialogs.confirm import SETTLE_S
+from metabonk_tui.ui.dialogs.confirm import SETTLE_S, TOO_FAST
 from metabonk_tui.ui.dialogs.confirm_lines import FIELD
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
 from metabonk_tui.ui.frame import Frame, Hint
@@ -36,11 +36,11 @@ class WatchDialog(Dialog):
 
     @property
     def word(self) -> str:
-        """What must be typed."""
+        """The word to type to confirm."""
         return "arm" if self._arming else "disarm"
 
     def watch(self, frame: Frame) -> Dialog:
-        """Plan again when the pool changes; when somebody else armed it meanwhile the question is another one."""
+        """Plan again when the pool changes. When another client armed or disarmed the watch, the question changes."""
         snapshot = frame.snapshot
         if snapshot is None:
             return self
@@ -55,7 +55,7 @@ class WatchDialog(Dialog):
         return self
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Type, choose the dry run, confirm or cancel."""
+        """Type the word, switch the dry run (Tab), confirm or cancel."""
         if key == "escape":
             return Reply(None)
         if key == "enter":
@@ -72,13 +72,13 @@ class WatchDialog(Dialog):
         if self._typed != self.word or self._refused:
             return Reply(None, notice="nothing was done")
         if at_s - self._typed_at_s < SETTLE_S:
-            self._note = "that was too fast for a person: press Enter once more"
+            self._note = TOO_FAST
             return Reply(self)
         self._monitor.arm(self._arming, "key", self._arming and self._dry_run)
         return Reply(None, notice=f"the memory watch will be {self.word}ed")
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-        """Draw what it watches, what it would do now, and the confirmation."""
+        """Draw the rules, what the watch would do now, and the confirmation."""
         title: Row = (Span(f"{self.word.upper()} THE MEMORY WATCH", "accent", True),)
         warns, critical, then = describe_rules(self._rules)
         lines = [BLANK, *memory_lines(frame, None, None), BLANK]
@@ -88,28 +88,26 @@ class WatchDialog(Dialog):
         ]
         lines += [*self._labelled_lines("then", then, frame, NEEDED), *self._now_lines(frame)]
         if self._arming:
-            how = "yes: it only says what it would do" if self._dry_run else "no: it acts"
-            row: Row = (Span(how, "warn" if self._dry_run else "text"), gap(2), Span("Tab changes it", "muted"))
+            how = "yes: only reports, does not act" if self._dry_run else "no: acts on the pool"
+            row: Row = (Span(how, "warn" if self._dry_run else "text"), gap(2), Span("Tab changes this", "muted"))
             lines.append(DialogLine(labelled("dry run", row, frame), 8))
         lines += [BLANK, *self._confirm_lines(frame), BLANK]
         hints = (Hint("Esc", "cancel", keep=True), *((Hint("Tab", "dry run"),) if self._arming else ()))
         return box(rows, frame, title, lines, hints)
 
     def _now_lines(self, frame: Frame) -> list[DialogLine]:
-        """Say what it would do at this moment, with the exact commands."""
+        """Draw what the watch would do at this moment, with the exact commands."""
         choice = self._choice
         if choice is None or self._rules.on_critical == "alarm":
-            return self._labelled_lines(
-                "", "nothing is done to the pool; memory_watch.on_critical says what is", frame, 5
-            )
+            return self._labelled_lines("", "alarm only, the pool is left alone (memory_watch.on_critical)", frame, 5)
         lines: list[DialogLine] = []
         for why in choice.why_not:
             lines += self._labelled_lines("", f"cannot {why}", frame, 7)
         if choice.plan is None:
-            return [*lines, *self._labelled_lines("now", "nothing could be done but an alarm", frame, 8)]
+            return [*lines, *self._labelled_lines("now", "no action is possible, only an alarm", frame, 8)]
         lines += self._labelled_lines("now", choice.title, frame, 8)
         lines += self._labelled_lines("runs", commands(choice.plan), frame, 8)
-        return [*lines, *self._labelled_lines("", "after one more look; once, then it waits", frame, 3)]
+        return [*lines, *self._labelled_lines("", "acts after one more poll confirms it; once, then waits", frame, 3)]
 
     def _labelled_lines(self, name: str, sentence: str, frame: Frame, rank: int) -> list[DialogLine]:
         wide = inner_width(frame) - 14
@@ -138,7 +136,7 @@ class WatchDialog(Dialog):
 
 
 def _plannable(snapshot: Snapshot) -> tuple[object, ...]:
-    """Return what a plan depends on."""
+    """Return the part of the Snapshot that a plan depends on."""
     budget = snapshot.memory.budget
     seen = ((w.ref, w.pid, w.pid_started_at) for w in snapshot.workers)
     return (snapshot.pool.launcher_pid, snapshot.pool.desired, budget.fits if budget else None, *seen)

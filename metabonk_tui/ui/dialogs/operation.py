@@ -1,6 +1,6 @@
-"""A launch, stop or resize as it goes on: its steps, the last lines of output, how it ended.
+"""Shows a launch, stop or resize in progress: its steps, the last lines of output, the outcome.
 
-Refuses to stop it: hiding the view changes nothing.
+Does not: stop it. Esc hides the view; the operation continues.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TAIL = 8
 
 
 class OperationDialog(Dialog):
-    """The operation of `Snapshot.pool`, the newest after the one that began at `after_t`."""
+    """Shows the operation of `Snapshot.pool`, once it is newer than the one that started at `after_t`."""
 
     def __init__(self, after_t: float | None = None) -> None:
         self._after_t = after_t
@@ -27,23 +27,22 @@ class OperationDialog(Dialog):
         return None if operation and operation.started_at == self._after_t else operation
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Hide, or copy what is shown."""
+        """Hide the view (Esc), or copy its text (y)."""
         operation = self._operation(frame)
         if key == "escape" or (key == "enter" and operation is not None and operation.ok is not None):
             going = operation is None or operation.ok is None
-            return Reply(None, notice="it goes on; o shows it again" if going else "")
+            return Reply(None, notice="still running; o shows it again" if going else "")
         if character == "y" and operation is not None:
             text = "\n".join((operation.action, operation.message, *operation.output_tail))
             return Reply(self, copy=text, notice="copied the last lines")
         return Reply(self)
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-        """Draw the steps, the output and the outcome."""
         operation = self._operation(frame)
         if operation is None:
             asked = [
                 BLANK,
-                DialogLine(labelled("", (Span("asked; waiting for the first word of it"),), frame), NEEDED),
+                DialogLine(labelled("", (Span("requested; waiting for the first step"),), frame), NEEDED),
                 BLANK,
             ]
             return box(rows, frame, (Span("POOL", "accent", True),), asked, (Hint("Esc", "hide", keep=True),))
@@ -61,7 +60,7 @@ class OperationDialog(Dialog):
             rank = (6 if operation.ok is False else 3) + (i == len(tail) - 1)
             lines.append(DialogLine(labelled("output" if i == 0 else "", (Span(text, "muted"),), frame), rank))
         lines += [BLANK, *_outcome(operation, frame), BLANK]
-        hide = Hint("Esc", "hide, it goes on" if operation.ok is None else "close", keep=True)
+        hide = Hint("Esc", "hide, keeps running" if operation.ok is None else "close", keep=True)
         return box(rows, frame, title, lines, (hide, Hint("y", "copy")))
 
 
@@ -82,7 +81,7 @@ def _step(step: OperationStep, glyphs: Glyphs) -> Row:
 def _outcome(operation: Operation, frame: Frame) -> list[DialogLine]:
     glyphs = frame.glyphs
     if operation.ok is None:
-        return [DialogLine(labelled("outcome", (Span("going on", "muted"),), frame), NEEDED)]
+        return [DialogLine(labelled("outcome", (Span("still running", "muted"),), frame), NEEDED)]
     glyph, token = (glyphs.go, "ok") if operation.ok else (glyphs.stop, "crit")
     message = operation.message or ("done" if operation.ok else "failed")
     lines: list[DialogLine] = []

@@ -19,8 +19,6 @@ THEME = "theme: "
 
 
 class PaletteEntry(NamedTuple):
-    """One line of the list."""
-
     command: str
     key: str
     what: str
@@ -28,10 +26,10 @@ class PaletteEntry(NamedTuple):
 
 
 class PaletteDialog(ListDialog[PaletteEntry]):
-    """Runs a command found by its name."""
+    """Finds a command by its name and runs it."""
 
     title: ClassVar[str] = "COMMANDS"
-    takes: ClassVar[str] = "do it"
+    takes: ClassVar[str] = "run"
 
     def __init__(self, context: CommandContext, themes: tuple[str, ...] = ()) -> None:
         super().__init__()
@@ -55,9 +53,7 @@ class PaletteDialog(ListDialog[PaletteEntry]):
         return (left(entry.key, 8, "strong", True), Span(entry.what, "strong" if chosen else "text"))
 
     def take(self, entry: PaletteEntry) -> Reply:
-        """Close and run the command."""
         return Reply(None, entry.command)
 
     def empty_text(self) -> str:
-        """Return the line shown while no command matches."""
-        return "nothing is called that"
+        return "no command matches"

@@ -1,6 +1,6 @@
-"""What a plan would do to the pool, as lines of a dialog: whom it stops, what it starts, what it passes on and runs.
+"""Draws a plan as lines of a dialog: processes it stops, workers it starts, env file, commands.
 
-Refuses to plan or to ask; it draws what is known of the plan.
+Does not: plan or ask.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from metabonk_tui.ui.views.layout.section import words
 
 
 def hit_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
-    """Draw whom it stops, by name and pid, how many it starts, and what it warns of."""
+    """Draw which processes the plan stops (name and pid), how many workers it starts, and its warnings."""
     glyphs, wide = frame.glyphs, inner_width(frame) - 14
     workers = [target for target in plan.hits if target.role == "worker"]
     others = [target for target in plan.hits if target.role != "worker"]
@@ -53,7 +53,7 @@ def hit_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
 
 
 def passed_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
-    """Draw the env file that is handed over, the exact commands, and where they run."""
+    """Draw the env file for the workers, the exact commands, and their directory."""
     glyphs, wide = frame.glyphs, inner_width(frame) - 14
     lines: list[DialogLine] = []
     if plan.start:

@@ -1,4 +1,4 @@
-"""Which question goes with which acting key, with the number filled in."""
+"""Makes the dialog of each command that acts on the pool, with the number filled in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from metabonk_tui.ui.frame import Frame
 
 
 def make_dialog(command: str, frame: Frame, monitor: Monitor) -> Dialog:
-    """Ask about one of "launch", "grow", "shrink", "restart", "stop", "stop_worker"; a launch has two pages."""
+    """Make the dialog of "launch", "grow", "shrink", "restart", "stop" or "stop_worker"; a launch has two pages."""
     snapshot = frame.snapshot
     up = sum(worker.alive for worker in snapshot.workers) if snapshot else 0
     wanted = (snapshot.pool.desired if snapshot else None) or up or frame.config.pool.workers
@@ -27,7 +27,7 @@ def make_dialog(command: str, frame: Frame, monitor: Monitor) -> Dialog:
 
 def _question(command: str, frame: Frame, up: int, wanted: int) -> Question:
     if command == "launch":
-        # As many as the NEXT row says: a launch is a new plan, not a repetition of what ran.
+        # The same number as in the NEXT row: a launch is a new plan, not a repetition of the last run.
         planned = workers_to_launch(frame.snapshot.memory, frame.config) if frame.snapshot else wanted
         return Question("Launch", Launch, planned, before=up or None, timed=True)
     if command in ("grow", "shrink"):
@@ -39,7 +39,7 @@ def _question(command: str, frame: Frame, up: int, wanted: int) -> Question:
     worker = frame.worker
 
     def stop_worker(_: int) -> Action:
-        # The table of commands offers this only while both are known.
+        # The command table offers this only while pid and start are known.
         assert worker is not None
         assert worker.pid is not None
         assert worker.pid_started_at is not None

@@ -1,6 +1,6 @@
-"""The first page of the launch form: what must be so before a launch, live, with the output of the tests.
+"""Shows the checks before a launch, live, with the output of the tests: page 1 of the launch form.
 
-Refuses to judge and to launch: whatever stands here, the next page asks.
+Does not: judge or launch. The next page asks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TAIL = 8
 
 
 class PreflightDialog(Dialog):
-    """The preflight of a monitor, and the question that follows it."""
+    """Shows the preflight; Enter opens the question that follows it."""
 
     def __init__(self, question: ConfirmDialog, monitor: Monitor, workers: int) -> None:
         self._question = question
@@ -29,20 +29,20 @@ class PreflightDialog(Dialog):
         monitor.start_preflight(workers)
 
     def has_news(self) -> bool:
-        """Tell whether there is news of the preflight."""
+        """Return whether the preflight changed since it was drawn."""
         return self._monitor.preflight() is not self._seen
 
     def watch(self, frame: Frame) -> Dialog:
-        """Keep the next page up to date."""
+        """Pass the Snapshot to the next page."""
         self._question.watch(frame)
         return self
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Go on, run it again, copy it, or cancel."""
+        """Open the next page (Enter), run again (r), copy (y) or cancel (Esc)."""
         view = self._monitor.preflight()
         if key == "escape":
             going = view is not None and view.ended_t is None
-            return Reply(None, notice="the preflight goes on" if going else "nothing was done")
+            return Reply(None, notice="the preflight is still running" if going else "nothing was done")
         if key in ("enter", "pagedown"):
             self._question.enter_page(frame)
             return Reply(self._question)
@@ -53,7 +53,7 @@ class PreflightDialog(Dialog):
         return Reply(self)
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-        """Draw the items, and what the test that matters most prints."""
+        """Draw the items, and the output of the failed or running test."""
         view = self._seen = self._monitor.preflight()
         items = view.items if view else ()
         title: Row = (Span("PREFLIGHT", "accent", True), gap(2), Span("page 1 of 2, then launch", "accent"))
@@ -70,11 +70,15 @@ class PreflightDialog(Dialog):
         items, glyphs = (view.items if view else ()), frame.glyphs
         going = sum(item.standing in ("waiting", "running") for item in items)
         if view is None or view.ended_t is None:
-            return (mark(glyphs.cursor, "accent"), gap(1), Span(f"{going} of {len(items)} under way", "accent", True))
+            return (
+                mark(glyphs.cursor, "accent"),
+                gap(1),
+                Span(f"{going} of {len(items)} checks not finished", "accent", True),
+            )
         styles = (
-            (glyphs.go, "ok", "nothing speaks against a launch"),
-            (glyphs.unknown, "unknown", "not everything is known"),
-            (glyphs.stop, "crit", "a launch will need a typed reason"),
+            (glyphs.go, "ok", "no check failed: ready to launch"),
+            (glyphs.unknown, "unknown", "some checks are unknown"),
+            (glyphs.stop, "crit", "a check failed: a launch needs a typed reason"),
         )
         glyph, token, message = styles[exit_code(items)]
         return (mark(glyph, token), gap(1), Span(message, token, True))

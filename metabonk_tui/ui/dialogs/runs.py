@@ -1,4 +1,4 @@
-"""Lists the recorded runs; Enter puts one beside the run on screen.
+"""Lists the recorded runs; Enter compares one with the run on screen.
 
 Does not: read a recording; the comparison job does.
 """
@@ -23,7 +23,7 @@ class RunsDialog(ListDialog[RecordedRun]):
     """Chooses a recorded run to compare with."""
 
     title: ClassVar[str] = "COMPARE WITH"
-    takes: ClassVar[str] = "compare with it"
+    takes: ClassVar[str] = "compare"
 
     def __init__(self, comparing: CompareJob) -> None:
         super().__init__()
@@ -42,11 +42,9 @@ class RunsDialog(ListDialog[RecordedRun]):
         return f"{entry.name} {entry.verdict} {entry.source} {fmt.day(entry.started_at, frame.zone)}"
 
     def heads(self, wide: int) -> tuple[Row, ...]:
-        """Draw the column heads."""
         return ((gap(2), *_columns(("RUN", "BEGAN", "LENGTH", "VERDICT", "W"), wide - 2, "muted")),)
 
     def entry_row(self, entry: RecordedRun, chosen: bool, wide: int, frame: Frame) -> Row:
-        """Draw a run in the columns."""
         g = frame.glyphs
         began = (
             f"{fmt.day(entry.started_at, frame.zone)} {fmt.clock(entry.started_at, frame.zone, with_seconds=False)}"
@@ -58,7 +56,7 @@ class RunsDialog(ListDialog[RecordedRun]):
         return _columns(texts, wide, "strong" if chosen else "text", level_token(level))
 
     def take(self, entry: RecordedRun) -> Reply:
-        """Close and begin to read the run."""
+        """Close and start reading the run."""
         self._comparing.choose(entry)
         return Reply(None)
 
@@ -73,12 +71,12 @@ class RunsDialog(ListDialog[RecordedRun]):
         if view.problem:
             return view.problem
         if view.runs is None:
-            return "looking which runs there are"
-        return "no run is called that" if self.typed else "no other run was recorded; metabonk-tui import brings some"
+            return "listing the runs"
+        return "no run matches" if self.typed else "no other recorded run; metabonk-tui import adds some"
 
 
 def _columns(texts: tuple[str, str, str, str, str], wide: int, token: str, verdict_token: str = "") -> Row:
-    """Set the columns; where it is narrow the begin is left out, then the number of workers."""
+    """Set the columns. Below 70 cells the start is left out, below 58 also the number of workers."""
     began, length, verdict, workers = 18 if wide >= 70 else 0, 10, 18, 4 if wide >= 58 else 0
     name = max(6, wide - began - length - verdict - workers)
     row: Row = (left(texts[0], name - 1, token), gap(1))

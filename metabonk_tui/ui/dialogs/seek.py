@@ -1,4 +1,4 @@
-"""Where to go in a replay: one row at the bottom. What cannot be understood stays typed, beside what can be typed."""
+"""Asks for a place in a replay, in the last row. A text that is not understood stays, beside the accepted forms."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, mark, on_row, 
 from metabonk_tui.ui.views.layout.section import muted
 
 LONGEST = 30
-UNKNOWN = "not a place; type"
+UNKNOWN = "not valid; type"
 
 
 class SeekDialog(Dialog):
-    """A time or an event; Enter goes there, Esc stays."""
+    """Takes a time or an event. Enter goes there; Esc closes."""
 
     def __init__(self, go: Callable[[SeekTarget], object]) -> None:
         self._go = go
@@ -28,7 +28,12 @@ class SeekDialog(Dialog):
         entry = field(self._typed, max(8, min(LONGEST, frame.width // 4)), True)
         row: Row = (gap(1), Span("t", "accent", True), gap(1), *entry, gap(2))
         room = frame.width - width(row) - 1
-        help_row: Row = (Span("Enter", "strong", True), muted(" go  "), Span("Esc", "strong", True), muted(" stay  "))
+        help_row: Row = (
+            Span("Enter", "strong", True),
+            muted(" go  "),
+            Span("Esc", "strong", True),
+            muted(" cancel  "),
+        )
         if self._error:
             help_row = (mark(g.caution, "warn"), gap(1), Span(g.text(self._error), "text"), gap(2))
         if self._error in ("", UNKNOWN):
@@ -38,7 +43,6 @@ class SeekDialog(Dialog):
         return (*rows[:-1], on_row(fit(row, frame.width, g.ellipsis), "surface"))
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
-        """Type, go or stay."""
         if key == "escape":
             return Reply(None)
         if key == "enter":

@@ -1,32 +1,39 @@
-"""How many workers would fit: a few numbers beside the one that is asked for, what each needs and leaves.
+"""Draws how many workers would fit: the asked number and a few near it, with what each needs and leaves.
 
-Refuses to guess: without a budget there is no table.
+Does not: guess. Without a budget there is no table.
 """
 
 from __future__ import annotations
 
 from metabonk_tui.core.memory.capacity import describe_source, judge_fit
 from metabonk_tui.core.text.numbers import gigabytes
-from metabonk_tui.ui.dialogs.base import DialogLine, labelled
+from metabonk_tui.ui.dialogs.base import DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row, Span, gap, mark
 from metabonk_tui.ui.views.memory.capacity import FITS
 
 ROWS = 4
+HEADS = "  N  needs  leaves  "
+LABEL = 12
+"""Cells of the label column."""
 
 
 def whatif_lines(frame: Frame, workers: int | None) -> list[DialogLine]:
-    """Draw the table: N, needs, leaves, verdict."""
+    """Draw the table: number of workers, GB needed, GB left, verdict."""
     budget = frame.snapshot.memory.budget if frame.snapshot else None
     if budget is None or workers is None:
         return []
     near = {number for number in (workers - 1, workers, workers + 1, budget.fits) if number >= 1}
     chosen = sorted(sorted(near, key=lambda number: abs(number - workers))[:ROWS])
-    each = f"worker {gigabytes(budget.worker_bytes, 2)} {describe_source(budget.worker_source, brief=True)}"
-    ollama = f", Ollama {gigabytes(budget.ollama_bytes)} {describe_source(budget.ollama_source, brief=True)}"
-    known = f"GB: {each}{ollama if budget.ollama_bytes else ''}, {gigabytes(budget.budget_bytes)} to have measured"
-    head: Row = (Span("  N  needs  leaves  ", "muted"), Span(known, "muted"))
-    lines = [DialogLine(labelled("what if", head, frame), 6)]
+    known = [f"worker {gigabytes(budget.worker_bytes, 2)} {describe_source(budget.worker_source, brief=True)}"]
+    if budget.ollama_bytes:
+        known.append(f"Ollama {gigabytes(budget.ollama_bytes)} {describe_source(budget.ollama_source, brief=True)}")
+    known.append(f"{gigabytes(budget.budget_bytes)} to share")
+    room = inner_width(frame) - LABEL - len(HEADS)
+    while len(known) > 1 and len(", ".join(known)) > room:
+        known.pop()
+    head: Row = (Span(HEADS, "muted"), Span(", ".join(known), "muted"))
+    lines = [DialogLine(labelled("what if GB", head, frame), 6)]
     for number in chosen:
         verdict = judge_fit(budget, number)
         name, token = FITS[verdict]

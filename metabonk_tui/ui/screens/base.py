@@ -23,7 +23,7 @@ class HeadedScreen(MonitorScreen):
     """A screen of header, body and keys. Most subclasses write only `body`."""
 
     def page(self, frame: Frame) -> Page:
-        """Draw the Snapshot; before the first one a page that says so."""
+        """Draw the Snapshot; before the first one, a waiting page."""
         if frame.snapshot is None:
             return Page(top=nothing_seen(frame), bottom=(footer(frame),))
         return self.draw(frame, frame.snapshot)

@@ -24,7 +24,7 @@ class DashboardScreen(HeadedScreen):
         return dashboard(frame, snapshot)
 
     def do(self, command: str, frame: Frame) -> UiState | None:
-        """Move the cursor among the workers as they stand on the screen."""
+        """Move the cursor among the workers in the order of the screen."""
         if command not in _MOVES or frame.snapshot is None:
             return None
         drawn = draw_workers(frame, frame.snapshot)

@@ -17,13 +17,13 @@ MEANINGS: dict[ComponentState, str] = {
     ComponentState.ACTIVE: "grew, or is not zero, within the window",
     ComponentState.STALLED: "was active, has not grown for the window",
     ComponentState.ZERO: "present, never above zero",
-    ComponentState.ABSENT: "the key is not in the document: not 0",
+    ComponentState.ABSENT: "key not in /status; this is not 0",
     ComponentState.UNPROVEN: "above zero, but its proof is absent",
     ComponentState.BAD: "NaN, infinite, or the wrong type",
-    ComponentState.UNOBSERVED: "the source cannot show it",
+    ComponentState.UNOBSERVED: "this source does not record it",
     ComponentState.STALE: "older than three polls",
     ComponentState.DOWN: "the worker cannot be reached",
-    ComponentState.PENDING: "starting: not yet anything",
+    ComponentState.PENDING: "starting, no data yet",
 }
 
 
@@ -71,7 +71,7 @@ class HelpScreen(MonitorScreen):
             (glyphs.unknown, "unknown", "exit 3: WAITING, VALIDATING, UNDECIDED"),
         ):
             rows.append((mark(glyph, token), gap(1), Span(explanation, "text")))
-        rows.append((Span("*", "strong"), gap(1), Span("after a name: computed here, no key of the worker's", "text")))
+        rows.append((Span("*", "strong"), gap(1), Span("after a name: computed here, not a key of /status", "text")))
         if self._places:
             rows += [EMPTY, title("WHERE THINGS ARE", wide, glyphs)]
             rows += [(left(what, 10, "muted"), Span(where, "text")) for what, where in self._places]

@@ -20,5 +20,5 @@ class WorkerScreen(HeadedScreen):
     def body(self, frame: Frame, snapshot: Snapshot, room: int) -> Page:
         """Draw the worker, or that there is none."""
         if frame.worker is None:
-            return Page(body=((gap(1), muted("there are no workers")),))
+            return Page(body=((gap(1), muted("no workers yet")),))
         return Page(body=worker_rows(frame, snapshot, frame.worker))

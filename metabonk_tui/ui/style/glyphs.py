@@ -1,6 +1,6 @@
-"""Every glyph of the look by name, in Unicode and in ASCII, and which token and word go with a state.
+"""Defines every glyph by name, in Unicode and in ASCII, and the token and word of each state.
 
-Refuses to know layout: ASCII twins may be wider, so text is formatted with the set chosen, never translated later.
+Does not: lay out. ASCII glyphs may be wider, so rows are built with the chosen set and never translated later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from metabonk_tui.core.model.worker import ComponentState
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One set. Each glyph is one cell wide unless its ASCII twin says otherwise."""
+    """One set of glyphs. Every Unicode glyph is one cell wide; some ASCII ones are two."""
 
     # component states
     active: str = "●"
@@ -41,7 +41,7 @@ class Glyphs:
     cursor: str = "▸"
     best: str = "◂"
     dot: str = "·"
-    """Between facts in a sentence."""
+    """Separates facts in one line."""
     # gauge
     used: str = "━"
     half: str = "╸"
@@ -66,7 +66,7 @@ class Glyphs:
     # in words
     arrow: str = "→"
     head_arrow: str = "→"
-    """In a column head, where only one cell is there."""
+    """For column heads, where there is one cell only."""
     up: str = "↑"
     down_arrow: str = "↓"
     plus_minus: str = "±"
@@ -83,19 +83,17 @@ class Glyphs:
     floor_dash: str = "-"
 
     def state(self, state: ComponentState) -> str:
-        """Return the glyph of a component state."""
         return str(getattr(self, state.value.lower()))
 
     def level(self, level: AnyLevel) -> str:
-        """Return the glyph of a level, a severity or memory's level."""
+        """Return the glyph of a level, a severity or a memory level."""
         return str(getattr(self, levels.of_severity(level)))
 
     def check(self, result: CheckResult) -> str:
-        """Return the glyph of one check of the gate."""
         return str(getattr(self, _CHECKS[result]))
 
     def text(self, text: str) -> str:
-        """Write text from elsewhere (labels, sentences) with this set; what has no twin becomes `?`."""
+        """Convert text from elsewhere to this set; a character without an ASCII form becomes `?`."""
         if self.braille or text.isascii():
             return text
         return "".join(c if c.isascii() else _ASCII_OF.get(c, "?") for c in text)
@@ -165,7 +163,7 @@ CHECK_TOKENS: Mapping[CheckResult, str] = {
 
 
 def level_token(level: AnyLevel) -> str:
-    """Return the token that colours a level, a severity or memory's level."""
+    """Return the colour token of a level, a severity or a memory level."""
     return levels.tone(level)
 
 
@@ -185,7 +183,7 @@ STATE_TOKENS: Mapping[ComponentState, str] = {
 STATE_WORDS: Mapping[ComponentState, str] = {
     state: state.value if STATE_TOKENS[state] == "crit" else state.value.lower() for state in ComponentState
 }
-"""Upper case for those that need someone; they are bold too."""
+"""Upper case for states that need the operator; these are also bold."""
 
 _ASCII_OF: Mapping[str, str] = {
     **{getattr(UNICODE, name): getattr(ASCII, name) for name in (
@@ -207,7 +205,7 @@ _ASCII_OF: Mapping[str, str] = {
 def choose_glyphs(wanted: str, environ: Mapping[str, str] = os.environ, encoding: str = "utf-8") -> Glyphs:
     """Choose a set: "unicode", "ascii", or "auto", which takes ASCII when the locale is not UTF-8 or is CJK.
 
-    Several of the glyphs are East Asian "ambiguous": two cells wide in many terminals of those locales.
+    Several glyphs are East Asian "ambiguous": many terminals of CJK locales draw them two cells wide.
     """
     if wanted == "unicode":
         return UNICODE

@@ -1,6 +1,6 @@
-"""Rows of spans: what every screen is made of. Knows text, tokens and cell widths.
+"""Builds rows of spans, which every screen consists of: text, tokens and cell widths.
 
-Refuses to know colours (see `tokens`), widgets, and any markup: a text is drawn as it stands.
+Does not: know colours (`theme` does) or widgets, or parse markup. A text is drawn as it is.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from rich.cells import cell_len, set_cell_size
 
 
 class Span(NamedTuple):
-    """A run of text in one voice. `token` and `on` are names of `tokens.TOKENS`; no colour is ever named here."""
+    """A text in one style. `token` and `on` are names of `theme.TOKENS`, never colours."""
 
     text: str
     token: str = "text"
     bold: bool = False
     on: str = ""
-    """Background token; "" inherits the row's (see `on_row`), at last the screen's `bg`."""
+    """Background token; "" takes the row's (see `on_row`), else the screen's `bg`."""
     glyph: bool = False
-    """A glyph, gauge, chart dot or border: it takes its colour even where words do not (ansi-16)."""
+    """A glyph, gauge, chart dot or border: coloured even in themes that leave words uncoloured (ansi-16)."""
     reverse: bool = False
-    """Foreground and background change places: "new" marks."""
+    """Foreground and background swapped, for "new" marks."""
     dim: bool = False
-    """Behind a dialog."""
+    """Drawn faintly, behind a dialog."""
 
 
 Row = tuple[Span, ...]
@@ -33,12 +33,12 @@ EMPTY: Row = ()
 
 
 def mark(text: str, token: str, bold: bool = False, on: str = "") -> Span:
-    """Make a span that is a glyph, gauge or border, not a word."""
+    """Make a span for a glyph, gauge or border."""
     return Span(text, token, bold, on, True)
 
 
 def width(row: Iterable[Span]) -> int:
-    """Measure in cells."""
+    """Return the cells of a row."""
     return sum(cells(span.text) for span in row)
 
 
@@ -48,12 +48,12 @@ def _wide(text: str) -> int:
 
 
 def cells(text: str) -> int:
-    """Measure a text in cells."""
+    """Return the cells of a text."""
     return len(text) if text.isascii() else _wide(text)
 
 
 def clip(text: str, limit: int, ellipsis: str = "…") -> str:
-    """Cut a text to at most `limit` cells, ending in the ellipsis when something was cut."""
+    """Cut a text to at most `limit` cells; a cut text ends with the ellipsis."""
     if limit <= 0:
         return ""
     if cells(text) <= limit:
@@ -63,7 +63,7 @@ def clip(text: str, limit: int, ellipsis: str = "…") -> str:
 
 
 def cut(row: Row, limit: int, ellipsis: str = "…") -> Row:
-    """Cut a row to at most `limit` cells; the ellipsis takes the voice of the span that was cut."""
+    """Cut a row to at most `limit` cells; the ellipsis takes the style of the cut span."""
     kept: list[Span] = []
     left = limit
     for i, span in enumerate(row):
@@ -79,7 +79,7 @@ def cut(row: Row, limit: int, ellipsis: str = "…") -> Row:
 
 
 def fit(row: Row, wide: int, ellipsis: str = "…", pad_on: str = "") -> Row:
-    """Make a row exactly `wide` cells: cut with the ellipsis, or pad at the right on background `pad_on`."""
+    """Make a row exactly `wide` cells: cut it, or pad it at the right on background `pad_on`."""
     short = wide - width(row)
     if short == 0:
         return row
@@ -92,7 +92,7 @@ def fit(row: Row, wide: int, ellipsis: str = "…", pad_on: str = "") -> Row:
 def left(
     text: str, wide: int, token: str = "text", bold: bool = False, ellipsis: str = "…", glyph: bool = False
 ) -> Span:
-    """Make a span of exactly `wide` cells, text at the left."""
+    """Make a span of exactly `wide` cells, left-aligned."""
     text = clip(text, wide, ellipsis)
     return Span(text + " " * (wide - cells(text)), token, bold, "", glyph)
 
@@ -100,18 +100,18 @@ def left(
 def right(
     text: str, wide: int, token: str = "text", bold: bool = False, ellipsis: str = "…", glyph: bool = False
 ) -> Span:
-    """Make a span of exactly `wide` cells, text at the right."""
+    """Make a span of exactly `wide` cells, right-aligned."""
     text = clip(text, wide, ellipsis)
     return Span(" " * (wide - cells(text)) + text, token, bold, "", glyph)
 
 
 def gap(wide: int) -> Span:
-    """Make an empty span."""
+    """Make a span of `wide` blanks."""
     return Span(" " * max(0, wide))
 
 
 def spread(start: Row, end: Row, wide: int, ellipsis: str = "…", gap_cells: int = 1) -> Row:
-    """Set one row at the left and one at the right edge, exactly `wide` cells; the left one is cut when it must."""
+    """Put one row at the left edge and one at the right, `wide` cells in all; `start` is cut when both do not fit."""
     room = wide - width(end)
     if room <= 0:
         return fit(end, wide, ellipsis)
@@ -121,7 +121,7 @@ def spread(start: Row, end: Row, wide: int, ellipsis: str = "…", gap_cells: in
 
 
 def join(parts: Sequence[Row], gap_cells: int = 3) -> Row:
-    """Set rows one after the other with a gap between; empty ones leave no gap."""
+    """Join rows with a gap between; empty ones leave no gap."""
     joined: list[Span] = []
     for part in parts:
         if part:
@@ -132,7 +132,7 @@ def join(parts: Sequence[Row], gap_cells: int = 3) -> Row:
 
 
 def side_by_side(columns: Sequence[tuple[Sequence[Row], int]], gap_cells: int = 1) -> tuple[Row, ...]:
-    """Set blocks of rows beside each other; each block is (rows, width), shorter ones are filled with blanks."""
+    """Put blocks of (rows, width) side by side; shorter blocks are filled with blanks."""
     high = max((len(rows) for rows, _ in columns), default=0)
     lines: list[Row] = []
     for y in range(high):
@@ -146,17 +146,17 @@ def side_by_side(columns: Sequence[tuple[Sequence[Row], int]], gap_cells: int = 
 
 
 def on_row(row: Row, background: str) -> Row:
-    """Lay a background under every span that has none."""
+    """Set the background of every span that has none."""
     return tuple(span if span.on else span._replace(on=background) for span in row)
 
 
 def dimmed(row: Row) -> Row:
-    """Put a row behind a dialog."""
+    """Dim a row, for a screen behind a dialog."""
     return tuple(span._replace(dim=True) for span in row)
 
 
 def cropped(row: Row, start: int, end: int) -> Row:
-    """Take the cells from `start` up to `end`; a wide character cut in two becomes blanks."""
+    """Return the cells from `start` up to `end`; a wide character cut in half becomes blanks."""
     taken: list[Span] = []
     x = 0
     for span in row:
@@ -185,12 +185,12 @@ def _slice(text: str, start: int, end: int) -> str:
 
 
 def overlay(under: Row, over: Row, x: int, wide: int) -> Row:
-    """Lay `over` on `under` from cell `x`; the result is `wide` cells."""
+    """Draw `over` onto `under` from cell `x`; return `wide` cells."""
     under = fit(under, wide)
     over_wide = min(width(over), wide - x)
     return (*cropped(under, 0, x), *cropped(over, 0, over_wide), *cropped(under, x + over_wide, wide))
 
 
 def plain(row: Iterable[Span]) -> str:
-    """Return the bare text of a row: for tests, the clipboard and the window title."""
+    """Return the text of a row without styles: for tests, the clipboard and the window title."""
     return "".join(span.text for span in row)

@@ -1,6 +1,6 @@
-"""What a token looks like in one theme: names of the look to terminal styles, cached.
+"""Turns tokens into the terminal styles of one theme, with a cache.
 
-Refuses to know files (see `themes`) and widgets.
+Does not: read files (`theme_files` does) or know widgets.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ TOKENS = (
     "bg", "surface", "raised", "select", "text", "strong", "muted", "accent", "ok", "warn", "crit", "unknown", "okdim",
     "spark", "track", "line", "critband", "oncrit", "critbadge", "oncritbadge", "warnband", "onwarn", "onaccent",
 )  # fmt: skip
-"""What a theme file may set. Besides these a span may stand on "selectid" and "field", see `Theme.style`."""
+"""The tokens a theme file can set. A span can also be on "selectid" and "field", see `Theme.style`."""
 
 FILLS = ("accent", "critband", "critbadge", "warnband")
-"""Backgrounds that must be seen: where they have no colour they are reversed."""
+"""Backgrounds that must stay visible: without a colour they are reversed."""
 
 DIM = 0.38
-"""How much of a colour is left behind a dialog."""
+"""Share of a colour that remains behind a dialog."""
 
 
 class TokenStyle(NamedTuple):
-    """How one token looks: attributes and a colour: "#rrggbb", one of the sixteen names, "" for the terminal's own."""
+    """The look of one token: attributes, and a colour: "#rrggbb", one of the 16 names, "" for the terminal's own."""
 
     color: str = ""
     bold: bool = False
@@ -39,26 +39,26 @@ class TokenStyle(NamedTuple):
 
     @property
     def is_reverse_only(self) -> bool:
-        """Tell whether it is no colour of its own but the text's, reversed."""
+        """Return whether it only reverses the text's own colours."""
         return self.reverse and not self.color
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Theme:
-    """Every token's voice: on words, and on glyphs and backgrounds where it differs."""
+    """The style of every token: on words, and on glyphs and backgrounds where it differs."""
 
     name: str
     words: Mapping[str, TokenStyle]
     glyphs: Mapping[str, TokenStyle] = field(default_factory=dict)
     indexed: bool = False
-    """Show "#rrggbb" as the nearest of the 256 colours: where the terminal says that it has no more."""
+    """Show "#rrggbb" as the nearest of 256 colours, for terminals that have no more."""
     _styles: dict[tuple[object, ...], Style] = field(default_factory=dict, repr=False)
 
     def style(self, span: Span) -> Style:
-        """Resolve a span's voice to a terminal style. An unknown token is a bug and raises KeyError.
+        """Resolve a span to a terminal style. Raises KeyError for an unknown token, which is a bug.
 
         Two backgrounds are not in theme files: "selectid", the identity cells of a selected row, and "field", an
-        input. Where `select` is only `reverse` it is laid on "selectid" alone: a whole reversed row would be as
+        input. A `select` that is only `reverse` applies to "selectid" alone: a whole reversed row would be as
         loud as STOP.
         """
         key = span[1:]
@@ -113,9 +113,9 @@ class Theme:
 
 
 def fitted(themes: Mapping[str, Theme], colors: str | None) -> dict[str, Theme]:
-    """Keep what a terminal can show: `colors` is "truecolor", "256" or "standard", as Rich names them; None: unknown.
+    """Return the themes a terminal can show. `colors`: "truecolor", "256" or "standard" of Rich; None: unknown.
 
-    With sixteen colours only themes that name them are left: a "#rrggbb" would become one of them by chance.
+    With 16 colours only themes of named colours remain: the nearest of 16 to a "#rrggbb" would be arbitrary.
     """
     if colors == "256":
         return {name: replace(theme, indexed=True, _styles={}) for name, theme in themes.items()}
@@ -127,17 +127,17 @@ def fitted(themes: Mapping[str, Theme], colors: str | None) -> dict[str, Theme]:
 
 @lru_cache(maxsize=1024)
 def nearest(color: str) -> int:
-    """Find the 256-colour index that looks nearest to "#rrggbb": of the 240 fixed ones, by distance in Oklab.
+    """Return the 256-colour index nearest to "#rrggbb": of the 240 fixed ones, by distance in Oklab.
 
-    Rich takes every dark blueish grey to black, and with it surface, selection and dialog; by distance in RGB the
-    STOP row would be orange.
+    Rich maps every dark bluish grey to black, and so surface, selection and dialog; by distance in RGB the STOP row
+    would be orange.
     """
     wanted = _oklab(color)
     return min(range(16, 256), key=lambda i: sum((a - b) ** 2 for a, b in zip(wanted, _oklab(_fixed(i)), strict=True)))
 
 
 def _fixed(index: int) -> str:
-    """Name the colour of a fixed index: a cube of six levels a side, then 24 greys."""
+    """Return "#rrggbb" of a fixed index: 16 to 231 are a cube of 6 x 6 x 6, 232 to 255 are greys."""
     if index >= 232:
         return f"#{8 + 10 * (index - 232):02x}" + f"{8 + 10 * (index - 232):02x}" * 2
     levels = (0, 95, 135, 175, 215, 255)
@@ -147,7 +147,7 @@ def _fixed(index: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _oklab(color: str) -> tuple[float, float, float]:
-    """Where a colour lies for the eye: https://bottosson.github.io/posts/oklab/."""
+    """Convert "#rrggbb" to Oklab (L, a, b): https://bottosson.github.io/posts/oklab/."""
     parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     r, g, b = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
@@ -161,7 +161,7 @@ def _oklab(color: str) -> tuple[float, float, float]:
 
 
 def blend(color: str, toward: str, share: float) -> str:
-    """Mix two "#rrggbb" colours: `share` of the first, the rest of the second."""
+    """Mix two "#rrggbb" colours: `share` of the first, the remainder of the second."""
     mixed = (round(int(color[i : i + 2], 16) * share + int(toward[i : i + 2], 16) * (1 - share)) for i in (1, 3, 5))
     return "#" + "".join(f"{part:02x}" for part in mixed)
 
@@ -177,4 +177,4 @@ MONO = Theme(
     },
     {"accent": TokenStyle(bold=True), "crit": TokenStyle(bold=True)},
 )
-"""For NO_COLOR and one-colour terminals: bold, dim, reverse, glyphs and words say it all."""
+"""For NO_COLOR and one-colour terminals: bold, dim, reverse, glyphs and words carry all meaning."""

@@ -1,6 +1,6 @@
-"""Themes from TOML files: the packaged four and the user's own. A broken file is a warning, never a crash.
+"""Loads themes from TOML files: the four packaged ones and the user's. A broken file gives a warning, never a crash.
 
-Refuses to know what a token is for (see `tokens`).
+Does not: know what a token is for (`theme` does).
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 
 def packaged_dir() -> Path:
-    """Find the themes that came with the program: inside the wheel, or beside the package in a checkout."""
+    """Return the folder of the packaged themes: inside the wheel, or beside the package in a checkout."""
     package = Path(metabonk_tui.__file__).parent
     inside = package / "themes"
     return inside if inside.is_dir() else package.parent / "themes"
 
 
 def load_themes(packaged: Path, user: Path | None = None) -> tuple[dict[str, Theme], tuple[str, ...]]:
-    """Load every theme: the packaged ones first, then the user's, which win over one of the same name.
+    """Load every theme: the packaged ones first, then the user's, which replace those of the same name.
 
-    Returns (themes by name, warnings). A warning names the file, the line and the key. A token that a theme leaves
-    out, or whose value cannot be used, looks as in `dark`. Raises OSError only when `dark` itself cannot be read.
+    Returns (themes by name, warnings). A warning names the file, the line and the key. A token that is missing or
+    not valid takes the style of `dark`. Raises OSError only when `dark` itself cannot be read.
     """
     warnings: list[str] = []
     base = _parse(packaged / f"{DEFAULT}.toml", {}, {}, warnings)
@@ -69,7 +69,7 @@ def _parse(
     except (OSError, UnicodeDecodeError) as error:
         warnings.append(f"theme {path.name}: not used, it cannot be read: {_printable(str(error))}")
         return None
-    # What a theme says about a token on words holds for its glyphs too, unless it says otherwise.
+    # A token under [tokens] applies to glyphs too, unless [glyphs] sets it.
     for table, into in (("tokens", words), ("glyphs", glyphs)):
         for key, value in _table(tree, table, path, text, warnings):
             token_style = _token_style(value)
@@ -105,9 +105,9 @@ def _table(
 
 
 def _token_style(value: object) -> TokenStyle | str:
-    """Read "#rrggbb", "default", a colour name, attributes after it; return what is wrong as a text."""
+    """Parse "#rrggbb", "default" or a colour name, then attributes; return an error as text."""
     if not isinstance(value, str):
-        return f'expected a text like "#79b8ff" or "default bold", found {_printable(repr(value))}'
+        return f'expected text like "#79b8ff" or "default bold", found {_printable(repr(value))}'
     color = ""
     attributes: dict[str, bool] = {}
     for i, word in enumerate(value.split()):
@@ -119,12 +119,12 @@ def _token_style(value: object) -> TokenStyle | str:
             words = (*ATTRIBUTES, *(("default", *COLORS) if i == 0 else ()))
             near = difflib.get_close_matches(word, words, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
-            return f"`{_printable(word)}` is no colour like #79b8ff, no name and no attribute{hint}"
+            return f"`{_printable(word)}` is not a colour like #79b8ff, a colour name or an attribute{hint}"
     return TokenStyle(color, **attributes) if value.strip() else "empty"
 
 
 def _line(text: str, table: str, key: str) -> int:
-    """Find the line of a key in a table, of a table when `key` is "", of a top-level key when `table` is ""."""
+    """Return the line of a key in a table; `key` "": of the table; `table` "": of a top-level key. 0: not found."""
     now = ""
     for number, line in enumerate(text.splitlines(), 1):
         head = re.match(r"\s*\[+\s*\"?([^\]\"]+?)\"?\s*\]", line)
@@ -138,5 +138,5 @@ def _line(text: str, table: str, key: str) -> int:
 
 
 def _printable(text: str, limit: int = 120) -> str:
-    """Make a text from a file safe for a terminal."""
+    """Replace unprintable characters and cut to `limit` characters."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:limit]

@@ -23,7 +23,7 @@ class Canvas(Widget, can_focus=False, inherit_bindings=False):
     ALLOW_SELECT = False
 
     class Resized(Message):
-        """The canvas has a new size: whoever draws must draw again."""
+        """The canvas has a new size; the app must draw again."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -33,11 +33,11 @@ class Canvas(Widget, can_focus=False, inherit_bindings=False):
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """What is on screen now."""
+        """The rows on screen."""
         return self._rows
 
     def show(self, rows: tuple[Row, ...]) -> None:
-        """Draw these rows, the first at the top; ask for a repaint of those that differ from what is there."""
+        """Draw these rows, the first at the top; request a repaint of the rows that changed."""
         old, self._rows = self._rows, rows
         wide = self.size.width
         for y in range(max(len(old), len(rows))):
@@ -54,7 +54,7 @@ class Canvas(Widget, can_focus=False, inherit_bindings=False):
         self.refresh()
 
     def on_resize(self, event: Resize) -> None:
-        """Forget what was drawn for the old width."""
+        """Drop the strips of the old width."""
         self._strips.clear()
         self.post_message(self.Resized())
 
@@ -72,11 +72,11 @@ class Canvas(Widget, can_focus=False, inherit_bindings=False):
         return strip
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return strips as they are: no borders, no CSS, no colour filters stand between a row and the terminal."""
+        """Return the strips of the lines in the crop, without borders, CSS or colour filters."""
         x1, x2 = crop.column_span
         return [self.render_line(y).crop(x1, x2) for y in crop.line_range]
 
 
 def scrub(text: str) -> str:
-    """Replace unprintable characters. Texts are cleaned where they come in; this is the second check."""
+    """Replace unprintable characters. Texts are cleaned on input; this is the second check."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,6 +1,6 @@
-"""What the terminal shows, as far as we wrote it: of a picture sent again only the cells that differ go out.
+"""Tracks what the terminal shows and writes only the cells that changed.
 
-Refuses to know widgets, and to be clever: what it cannot read goes out as it is, and nothing is believed any more.
+Does not: know widgets, or guess. Output it cannot parse is written unchanged and clears the tracked state.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _TOUCHES_NO_CELL = re.compile(
     r"|\x1bPtmux;(?:\x1b\x1b|[^\x1b])*\x1b\\)+",
     re.ASCII,
 )
-"""The bell, begin and end of a picture, the window's title, the clipboard, notifications: they touch no cell."""
+"""Bell, synchronised output, window title, clipboard and notifications: they change no cell."""
 _VISIBLE_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
-"""Lines and reverse: with these a blank has a colour of its own."""
+"""Underline, reverse and similar: with these a blank is visible."""
 NEAR = 5
-"""To jump over so many cells that are as they should be costs as much as to write them."""
+"""Runs of changed cells at most this far apart are one: a cursor move costs as many bytes as the cells between."""
 
 
 class Pen(NamedTuple):
-    """How a cell is drawn, as parameters of SGR; "" is the terminal's own."""
+    """The style of a cell as SGR parameters; "" is the terminal's default."""
 
     marks: tuple[str, ...] = ()
     """Bold, dim, underline, reverse ..."""
@@ -46,17 +46,17 @@ class _SentLine(NamedTuple):
 
 
 class ScreenDiff:
-    """The rows that the terminal shows, by number."""
+    """The rows the terminal shows, by row number."""
 
     def __init__(self) -> None:
         self._lines: dict[int, _SentLine] = {}
 
     def forget(self) -> None:
-        """Believe nothing of what is on the terminal: whatever comes next goes out whole."""
+        """Drop the tracked state: the next output is written whole."""
         self._lines.clear()
 
     def difference(self, data: str) -> str:
-        """Return what must be written so that the terminal shows what `data` would have made of it."""
+        """Return the shortest output after which the terminal shows the same as after `data`."""
         if _TOUCHES_NO_CELL.fullmatch(data):
             return data
         head, *parts = _MOVE.split(data)
@@ -72,7 +72,7 @@ class ScreenDiff:
                 continue
             line = _read(sent) if x == "1" else None
             if line is None:
-                # A wide character, a row that begins elsewhere: it goes out as it is, and stands for itself.
+                # A wide character, or a row that does not begin in column 1: written unchanged and not tracked.
                 self._lines.pop(int(y), None)
                 out.append(f"{_pen_change(pen, PLAIN)}{last}{sent}")
                 pen = PLAIN
@@ -87,7 +87,7 @@ class ScreenDiff:
 
 
 def _read(sent: str) -> _SentLine | None:
-    """Read one row, one character a cell; None where there is more in it than that."""
+    """Parse a row of single-width characters and SGR sequences; None when it contains anything else."""
     texts: list[str] = []
     pens: list[Pen] = []
     pen = PLAIN
@@ -96,7 +96,7 @@ def _read(sent: str) -> _SentLine | None:
             texts.append(text)
             pens += [pen] * len(text)
             continue
-        # Every segment brings the whole of its style along and is closed by a reset.
+        # Textual writes the whole style before each segment and a reset after it.
         following = _pen(code) if pen is PLAIN or code in ("", "0") else None
         if text or other or following is None:
             return None
@@ -111,7 +111,7 @@ def _is_single_width(text: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _pen(code: str) -> Pen | None:
-    """Read the parameters of one SGR sequence; None: some of them are not known here."""
+    """Parse the parameters of one SGR sequence; None when one is unknown."""
     marks: list[str] = []
     fore = back = ""
     numbers = iter(code.split(";")) if code not in ("", "0") else iter(())
@@ -135,7 +135,7 @@ def _pen(code: str) -> Pen | None:
 
 
 def _changed(old: _SentLine, new: _SentLine) -> Iterator[tuple[int, int]]:
-    """Find the runs of cells that are not what they were; runs that are near each other are one."""
+    """Yield (start, end) of the changed runs of cells; runs at most `NEAR` cells apart are one."""
     start = end = -1
     for at, (a, b, p, q) in enumerate(zip(old.text, new.text, old.pens, new.pens, strict=True)):
         if a == b and (p is q or p == q):
@@ -151,7 +151,7 @@ def _changed(old: _SentLine, new: _SentLine) -> Iterator[tuple[int, int]]:
 
 
 def _write(out: list[str], line: _SentLine, start: int, end: int, pen: Pen) -> Pen:
-    """Write cells of a row; return the pen that is left in the terminal's hand."""
+    """Append the cells of a row to `out`; return the pen the terminal has afterwards."""
     at = start
     for wanted, cells in groupby(line.pens[start:end]):
         until = at + len(list(cells))
@@ -168,7 +168,7 @@ def _write(out: list[str], line: _SentLine, start: int, end: int, pen: Pen) -> P
 
 @lru_cache(maxsize=2048)
 def _pen_change(pen: Pen, wanted: Pen) -> str:
-    """Say how one pen becomes another, in as few bytes as there may be."""
+    """Return the shortest SGR sequence from one pen to another."""
     if pen == wanted:
         return ""
     if wanted == PLAIN:

@@ -1,6 +1,6 @@
-"""The terminal around the program: its title, its colours, and leaving it when a signal says so.
+"""Drives the terminal: output, title, notifications, colours, and a clean exit on signals.
 
-Refuses to know what is drawn.
+Does not: know what is drawn.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from metabonk_tui.ui.terminal.textual_private import write_to
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 STALL_S = 3.0
-"""A clean exit that takes longer is stuck on a terminal that takes no output (Ctrl-S, a frozen SSH connection)."""
+"""An exit that takes longer is blocked by a terminal that takes no output (Ctrl-S, a frozen SSH connection)."""
 CLEANUP_S = 30.0
-"""How long what must be done before the end may take then."""
+"""Time limit of the emergency cleanup after that."""
 
 Notify = Literal["off", "osc9", "osc777", "both"]
 SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 
 class Driver(LinuxDriver):
-    """Draws on standard output, so that standard error can be sent to a file; Textual's own draws on the latter.
+    """Writes to standard output, so that standard error can go to a file; Textual's own driver writes to the latter.
 
-    Textual sends whole rows; of those only the cells that differ go out.
+    Textual sends whole rows; the driver writes only the cells that changed.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -42,16 +42,16 @@ class Driver(LinuxDriver):
         self._screen_diff = ScreenDiff()
 
     def write(self, data: str) -> None:
-        """Write what the terminal does not show yet."""
+        """Write the cells of `data` that the terminal does not show yet."""
         super().write(self._screen_diff.difference(data))
 
     def forget(self) -> None:
-        """Write everything anew from here on: the terminal may show something else than we wrote."""
+        """Write the next output whole, because the terminal may show something else than was written."""
         self._screen_diff.forget()
 
 
 def title_sequence(title: str, limit: int = 120) -> str:
-    """Return the escape sequence (OSC 2) that names the window; what is not printable is replaced."""
+    """Return the escape sequence (OSC 2) of a window title; unprintable characters are replaced."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in title)
     return f"\x1b]2;{clean[:limit]}\x07"
 
@@ -59,10 +59,10 @@ def title_sequence(title: str, limit: int = 120) -> str:
 def notification(how: Notify, title: str, body: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return the escape sequences (OSC 9, OSC 777) by which a terminal notifies its desktop; "" for "off".
 
-    In tmux they are wrapped so that it hands them on, where `allow-passthrough` is on.
+    Inside tmux they are wrapped, so that tmux passes them on where `allow-passthrough` is on.
     """
     title, body = _plain(title, 60), _plain(body, 200)
-    # ConEmu takes what begins with a number for something else than a text: the title does not.
+    # ConEmu reads an OSC 9 text that begins with a number as a command; the title never does.
     sequences = {"osc9": f"\x1b]9;{title}: {body}\x07", "osc777": f"\x1b]777;notify;{title};{body}\x07"}
     chosen = [sequence for name, sequence in sequences.items() if how in (name, "both")]
     if environ.get("TMUX") or environ.get("TERM", "").startswith("tmux"):
@@ -71,12 +71,12 @@ def notification(how: Notify, title: str, body: str, environ: Mapping[str, str] 
 
 
 def _plain(text: str, limit: int) -> str:
-    """Leave nothing in it that ends a sequence or divides it."""
+    """Remove the characters that end or split an escape sequence."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit]).replace(";", ",")
 
 
 def is_monochrome(environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether no colour may be used: NO_COLOR is set, or terminfo knows no colours for $TERM."""
+    """Return whether colours are off: NO_COLOR is set, or terminfo has fewer than 8 colours for $TERM."""
     if environ.get("NO_COLOR"):
         return True
     if environ.get("COLORTERM"):
@@ -87,17 +87,17 @@ def is_monochrome(environ: Mapping[str, str] = os.environ) -> bool:
         curses.setupterm(environ.get("TERM") or "dumb", sys.__stdout__.fileno() if sys.__stdout__ else 1)
         return curses.tigetnum("colors") < 8
     except (ImportError, OSError, ValueError, curses.error):
-        # No terminfo entry says nothing about colours, except for the terminals that never had any.
+        # Without a terminfo entry, assume colours, except for terminals that never had any.
         return environ.get("TERM", "dumb") in ("dumb", "vt100", "vt102", "vt220")
 
 
 @contextlib.contextmanager
 def leave_on_signals(leave: Callable[[int], None], emergency_cleanup: Callable[[], None]) -> Iterator[None]:
-    """While inside, a SIGTERM, SIGHUP or SIGINT calls `leave(exit code)` from another thread; main thread only.
+    """Inside the block, a SIGTERM, SIGHUP or SIGINT calls `leave(exit code)` from another thread. Main thread only.
 
-    A signal handler in Python needs the main thread, which a stalled terminal blocks; so the signal's number is
-    read from the wakeup descriptor by a thread. If the block is not left in `STALL_S` it runs `emergency_cleanup` and
-    ends the process.
+    A signal handler in Python needs the main thread, which a stalled terminal blocks. So a thread reads the signal's
+    number from the wakeup descriptor. If the block does not end within `STALL_S`, the thread runs `emergency_cleanup`
+    and ends the process.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

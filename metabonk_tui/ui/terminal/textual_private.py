@@ -1,6 +1,6 @@
 """Uses the private names of Textual that the monitor cannot do without. A release of Textual may remove any of them.
 
-Every use stands here, except the method `_fatal_error`, which the app must override.
+All uses are here, except the method `_fatal_error`, which the app must override.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ PRIVATE_NAMES: Mapping[type, frozenset[str]] = {
     App: frozenset({"_driver", "_return_code", "_exit_renderables", "_close_messages_no_wait", "_fatal_error"}),
     LinuxDriver: frozenset({"_file"}),
 }
-"""By class. A test fails when Textual has one no longer, and when a class of the monitor uses another."""
+"""By class. A test fails when Textual no longer has one of them, or when a class of the monitor uses another."""
 
 
 def driver_of(app: App[Any]) -> Driver | None:
-    """Return what the app writes its terminal with; None before it runs. Textual offers no writing of a sequence."""
+    """Return the app's driver; None before the app runs. Textual has no public call to write an escape sequence."""
     return app._driver
 
 
@@ -37,5 +37,5 @@ def close_with(app: App[Any], code: int, last_words: RenderableType) -> None:
 
 
 def write_to(driver: LinuxDriver, file: TextIOWrapper) -> None:
-    """Make a driver write to this file. Textual's own choice is standard error, without an option."""
+    """Make a driver write to this file. Textual always writes to standard error."""
     driver._file = file

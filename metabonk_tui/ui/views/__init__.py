@@ -1,4 +1,4 @@
-"""What the screens say: pure functions from a Snapshot and how it is looked at to rows of spans.
+"""Pure functions that draw the screens: from a Frame and a Snapshot to rows of spans.
 
-Refuses to know Textual, colours and clocks; the time of day comes with the Snapshot, its zone with the Look.
+Does not: use Textual, colours or clocks. The Snapshot carries the time, the Frame the time zone.
 """

@@ -78,7 +78,7 @@ def test_a_held_key_or_a_paste_does_not() -> None:
     someone = person()
     someone.types("Warm\n", apart_s=0.01)
     assert someone.monitor.armed == []
-    assert "press Enter once more" in someone.text
+    assert "press Enter again to confirm" in someone.text
 
 
 def test_armed_the_same_key_disarms_and_asks_too() -> None:
@@ -111,7 +111,7 @@ def test_what_the_pool_cannot_is_said_before_it_is_armed() -> None:
     someone.monitor.refusal = "no such thing here"
     someone.types("W")
     assert "cannot stop the highest slot: no such thing here" in someone.text
-    assert "nothing could be done but an alarm" in someone.text
+    assert "no action is possible, only an alarm" in someone.text
 
 
 def test_who_does_not_hold_the_pool_is_shown_who_does() -> None:
@@ -120,7 +120,7 @@ def test_who_does_not_hold_the_pool_is_shown_who_does() -> None:
     someone.sees(replace(scene, pool=replace(scene.pool, controller="other", holder="pid 4711")))
     someone.types("W")
     assert someone.controller.dialog is None
-    assert "another monitor holds this pool (pid 4711)" in someone.controller.notice
+    assert "read-only: pid 4711 controls this pool" in someone.controller.notice
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -122,7 +122,7 @@ def test_after_too_fast_an_enter_one_more_does_it() -> None:
     person = Person(scenes.healthy())
     person.types("R3")
     person.types("\n", apart_s=0.01)
-    assert "too fast" in person.text
+    assert "very fast" in person.text
     assert person.monitor.submitted == []
     person.types("\n")
     assert len(person.monitor.submitted) == 1
@@ -177,7 +177,7 @@ def test_it_says_what_memory_is_left() -> None:
     assert "fits, floor 1.0" in person.text
     person = Person(scenes.no_memory())
     person.types("R")
-    assert "memory is not known" in person.text
+    assert "memory not observed" in person.text
 
 
 def test_changing_the_number_plans_anew_and_locks_again() -> None:
@@ -227,7 +227,7 @@ def test_when_the_pool_changes_one_must_read_again() -> None:
     person.types("X" + "stop")
     again = replace(scene.workers[1], pid=99999, pid_started_at=1.0)
     person.sees(replace(scene, workers=(scene.workers[0], again, scene.workers[2])))
-    assert "the pool has just changed" in person.text
+    assert "the pool changed" in person.text
     assert "99999" in person.text
     assert person.filled == "Cancel  Esc"
     person.types("\n")
@@ -302,7 +302,7 @@ def test_progress_is_shown_step_by_step_until_it_ends() -> None:
     scene = scenes.healthy()
     person = Person(scene)
     person.types("R3\n")
-    assert "waiting for the first word" in person.text
+    assert "waiting for the first step" in person.text
     person.sees(running(scene))
     for wanted in ("RESTART 3 WORKERS", "12s", "stop the pool", "2 of 3", "launch 3 workers", "[/oops] last line"):
         assert wanted in person.text
@@ -326,7 +326,7 @@ def test_hiding_progress_stops_nothing_and_o_brings_it_back() -> None:
     assert "o shows it again" in person.controller.notice
     person.types("X")
     assert person.controller.dialog is None
-    assert "still going on" in person.controller.notice
+    assert "still running" in person.controller.notice
     person.types("o")
     assert "RESTART 3 WORKERS" in person.text
     assert len(person.monitor.submitted) == 1
@@ -336,7 +336,7 @@ def test_progress_of_an_older_operation_is_not_taken_for_the_new_one() -> None:
     scene = running(scenes.healthy(), ok=True, ended_at=scenes.healthy().t, message="done")
     person = Person(scene)
     person.types("R3\n")
-    assert "waiting for the first word" in person.text
+    assert "waiting for the first step" in person.text
     person.sees(running(scene, started_at=scene.t))
     assert "stop the pool" in person.text
 

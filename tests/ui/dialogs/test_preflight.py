@@ -49,7 +49,7 @@ def test_a_launch_begins_with_a_preflight_for_as_many_as_fit() -> None:
     someone = person(*GOOD)
     assert someone.monitor.preflights == [3]
     assert isinstance(someone.controller.dialog, PreflightDialog)
-    assert "nothing speaks against a launch" in someone.text
+    assert "ready to launch" in someone.text
     someone.types("3\n")
     assert "type 3 and press Enter" in someone.text, "what was typed on the first page confirms nothing"
     someone.types("3\n")
@@ -59,7 +59,7 @@ def test_a_launch_begins_with_a_preflight_for_as_many_as_fit() -> None:
 def test_what_failed_needs_a_typed_reason() -> None:
     someone = person(*BAD)
     assert "AssertionError: no frames" in someone.text
-    assert "a launch will need a typed reason" in someone.text
+    assert "a launch needs a typed reason" in someone.text
     someone.types("\n")
     assert "5001 is held by" in someone.text
     assert "locked until a reason is given" in someone.text

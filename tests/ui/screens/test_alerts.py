@@ -61,11 +61,11 @@ def test_what_does_not_fire_or_is_seen_or_is_elsewhere_is_not_acknowledged() -> 
     scene = scenes.alarmed()
     controller, monitor = desk_on(scene)
     typed(controller, "x")
-    assert controller.notice == "x seen: only on the alerts, !"
+    assert controller.notice == "x seen: only on the alerts screen; ! opens it"
     typed(controller, "!", "end", "x")
-    assert controller.notice == "x seen: it does not fire"
+    assert controller.notice == "x seen: this alert is not firing"
     typed(controller, "home", "down", "down", "down", "x")
-    assert controller.notice == "x seen: it is seen already"
+    assert controller.notice == "x seen: already seen"
     controller.update(replace(scene, alerts=()))
     typed(controller, "x", "u")
     assert monitor.acknowledged == []

@@ -199,7 +199,7 @@ def test_c_opens_the_list_and_enter_names_the_first_divergence() -> None:
     seat.press("enter")
     seat.until("first divergence 00:00:10 · intrinsic reward keys: 5/5 here, 0/5 there")
     assert "42:00 long" in seat.text
-    assert "only since it was opened here" not in seat.text
+    assert "only since this monitor opened" not in seat.text
     seat.press("escape")
     assert "COMPARE" not in seat.text
     seat.press("c")
@@ -243,16 +243,16 @@ def test_without_a_recording_of_this_run_it_is_what_was_seen_here() -> None:
     seat.press("c")
     seat.until("failed-run")
     seat.press("enter")
-    seat.until("only since it was opened here")
+    seat.until("only since this monitor opened")
     assert given.read == ["failed-run"]
 
 
 def test_without_a_store_it_says_so() -> None:
     seat = Seat(None, now())
     seat.press("c")
-    assert "there is no store of runs here" in seat.text
+    assert "no recorded runs here" in seat.text
     seat.press("enter", "escape")
-    assert "there is no store of runs here" in seat.text
+    assert "no recorded runs here" in seat.text
 
 
 def test_it_goes_on_with_the_run_on_screen_and_a_new_run_begins_anew() -> None:

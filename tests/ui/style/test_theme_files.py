@@ -143,8 +143,8 @@ def test_an_unknown_token_is_a_bug(themes: dict[str, Theme]) -> None:
 BROKEN = [
     ("[tokens]\nok = \n", r"theme mine\.toml: not used, it is not valid TOML: .*line 2"),
     ('[tokens]\n\nokk = "#ffffff"\n', r"mine\.toml, line 3: tokens\.okk: unknown token; did you mean `ok`"),
-    ('[tokens]\nok = "#fff"\n', r"mine\.toml, line 2: tokens\.ok: `#fff` is no colour"),
-    ("[tokens]\nok = 7\n", r"mine\.toml, line 2: tokens\.ok: expected a text .* found 7"),
+    ('[tokens]\nok = "#fff"\n', r"mine\.toml, line 2: tokens\.ok: `#fff` is not a colour"),
+    ("[tokens]\nok = 7\n", r"mine\.toml, line 2: tokens\.ok: expected text .* found 7"),
     ('[tokens]\nok = "defualt"\n', r"line 2: tokens\.ok: `defualt` .* did you mean `default`"),
     ('[tokens]\nok = "default bald"\n', r"line 2: tokens\.ok: `bald` .* did you mean `bold`"),
     ('[tokens]\nok = ""\n', r"line 2: tokens\.ok: empty"),

@@ -129,7 +129,7 @@ def test_no_workers_at_all_is_said() -> None:
 
 def test_a_filter_that_nothing_passes_is_said() -> None:
     screen_text = text_of(mixed(), 120, 40, state=chosen(filter="nothing like it"))
-    assert "no worker has this text" in screen_text
+    assert "no worker matches" in screen_text
 
 
 def test_ascii_twins_are_formatted_with_the_set_not_translated_cell_by_cell() -> None:

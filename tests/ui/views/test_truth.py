@@ -219,8 +219,8 @@ def test_a_forecast_takes_its_place_when_there_is_one() -> None:
 
 
 def test_who_only_looks_is_shown_who_holds_the_pool() -> None:
-    assert "looking only   held by pid 4711 on pts/3" in lines(observer(), 200, 60)[0]
-    assert "looking only" in lines(observer())[0]
+    assert "read-only   controlled by pid 4711 on pts/3" in lines(observer(), 200, 60)[0]
+    assert "read-only" in lines(observer())[0]
     base = healthy()
     alone = replace(base, pool=replace(base.pool, read_only=True))
     assert "read-only" in lines(alone)[0]

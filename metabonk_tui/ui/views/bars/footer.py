@@ -1,4 +1,4 @@
-"""The last row: the keys that mean something now, those that look at the left, those that act at the right."""
+"""Draws the last row: the keys valid now, those that view at the left, those that act on the pool at the right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, cut, fit, gap, join, on_row, spread, width
 
 MIN_IDLE_HINTS = 2
-"""So many keys that do nothing now stay in sight for as long as there is room for those that do something."""
+"""Keys that are off now and stay visible, as long as the valid keys have room."""
 
 
 def footer(frame: Frame) -> Row:
@@ -20,13 +20,13 @@ def footer(frame: Frame) -> Row:
 
 
 def notice_row(notice: str, wide: int, glyphs: Glyphs) -> Row:
-    """Draw a line for the person at the keys where the footer is."""
+    """Draw a notice in place of the footer."""
     row: Row = (gap(1), Span(notice, "strong"))
     return on_row(fit(cut(row, max(0, wide - 1), glyphs.ellipsis), wide), "surface")
 
 
 def keys_row(hints: Sequence[Hint], wide: int, glyphs: Glyphs) -> Row:
-    """Draw keys: when short, the middle of the left group goes first, then the right group from its left end."""
+    """Draw keys. Without room the middle of the left group goes first, then the right group from its left end."""
     view_hints = [hint for hint in hints if not hint.acts]
     acts = [hint for hint in hints if hint.acts]
     room = wide - 2
@@ -36,7 +36,7 @@ def keys_row(hints: Sequence[Hint], wide: int, glyphs: Glyphs) -> Row:
         if len(idle) > MIN_IDLE_HINTS:
             acts.remove(idle[0])
         elif spare:
-            # The ends of the row are where the eye looks, so the last of the left group outlive its middle.
+            # The eye reads the ends of a row first, so the middle of the left group is dropped before its end.
             view_hints.remove(spare[len(spare) // 2])
         elif idle:
             acts.remove(idle[0])

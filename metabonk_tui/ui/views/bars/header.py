@@ -1,6 +1,6 @@
-"""The rows that never go away: identity, verdict, memory, and below them the gate and what to do next.
+"""Draws the header, which every screen has: identity, verdict, memory, gate, next steps.
 
-Values begin at column 10 at every size, so that the eye drops straight down. Refuses to know what stands below.
+Values begin at column 10 at every size, so that the eye moves straight down. Does not: know the rows below.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from metabonk_tui.ui.views.run.alerts import alert_count
 
 SHOW_PREVIOUS_S = 300.0
 NO_CALENDAR_S = 86400.0 * 365
-"""Times before this are counted from the start of a recording that knows no calendar."""
+"""Times below this count from the start of a recording without calendar time."""
 TINY_CELLS = 40
-"""Below this the header is that of a side pane."""
+"""Below this width the header is that of a side pane."""
 
 
 def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw the header: identity, verdict and memory always, the gate and the next steps where there is room."""
+    """Draw the header: identity, verdict and memory always; the gate from 9 rows, the next steps from 12 rows."""
     if frame.width < TINY_CELLS:
         return tiny_head(frame, snapshot)
     rows = [identity(frame, snapshot), verdict_row(frame, snapshot), memory_row(frame, snapshot)]
@@ -40,7 +40,7 @@ def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def mode(frame: Frame, snapshot: Snapshot) -> Row:
-    """Say whether what is on screen is now: live, paused, late, or past."""
+    """Draw the mode: live, paused, late, or replay."""
     g = frame.glyphs
     if frame.past:
         return (mark(g.best, "accent", True), gap(1), Span("REPLAY", "accent", True))
@@ -63,7 +63,7 @@ def up_count(snapshot: Snapshot, glyphs: Glyphs) -> Row:
 
 
 def identity(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 1: what this is, which run, how long; at the right mode, workers up, and the clock."""
+    """Draw row 1: program, run, elapsed time; at the right mode, alerts, workers up, and the clock."""
     wide = frame.width
     run = snapshot.run
     playback = frame.playback
@@ -86,13 +86,13 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     read_only_note: Row = ()
     holder: Row = ()
     if frame.past:
-        pass  # who held the pool then holds nothing now
+        pass  # the monitor that controlled the pool then does not matter now
     elif frame.read_only or pool.read_only:
         read_only_note = (text("read-only"),)
     elif pool.controller == "other":
-        read_only_note = (text("looking only"),)
+        read_only_note = (text("read-only"),)
         if pool.holder:
-            holder = (muted(clip(f"held by {frame.glyphs.text(pool.holder)}", 48, frame.glyphs.ellipsis)),)
+            holder = (muted(clip(f"controlled by {frame.glyphs.text(pool.holder)}", 48, frame.glyphs.ellipsis)),)
     generation: Row = (muted("gen "), strong(str(1 + len(snapshot.ended_runs))))
     ranked = [
         (0, name),
@@ -111,7 +111,7 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 2, a ladder of loudness: coloured word, filled badge, or the whole row filled."""
+    """Draw row 2, louder by level: coloured word, filled badge, or the whole row filled."""
     g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
     level = verdict.kind.level
     stop = level == "stop"
@@ -149,7 +149,7 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def _evidence(snapshot: Snapshot, text_token: str, quiet: str, room: int, g: Glyphs) -> Row:
-    """Set as many sentences as fit; the first is cut rather than left out."""
+    """Join as many sentences as fit; the first one is cut, not left out."""
     verdict = snapshot.verdict
     parts: list[Row] = [(Span(g.text(sentence), text_token),) for sentence in verdict.because]
     if verdict.would_be is not None:
@@ -171,7 +171,7 @@ def _evidence(snapshot: Snapshot, text_token: str, quiet: str, room: int, g: Gly
 
 
 def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 4: the six checks, their sum in words, when gameplay is due, and how many workers fit."""
+    """Draw row 4: the checks, their counts, when gameplay is due, and how many workers fit."""
     g, wide, gate = frame.glyphs, frame.width, snapshot.gate
     head: Row = label("GATE")
     total = len(gate.checks)
@@ -222,7 +222,7 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def next_row(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 5: what to do now, with the keys that do it; nothing when there is nothing to do."""
+    """Draw row 5: the next steps with their keys; empty when there are none."""
     steps = snapshot.verdict.next_steps
     if not steps:
         return ()
@@ -247,7 +247,7 @@ _STEP_MARKS = {
 
 
 def doing_row(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 5 while an action on the pool is in progress: its steps. Nothing when none is."""
+    """Draw row 5 while an action on the pool is in progress: its steps. Else empty."""
     operation = snapshot.pool.operation
     if operation is None or operation.ended_at is not None:
         return ()
@@ -256,7 +256,7 @@ def doing_row(frame: Frame, snapshot: Snapshot) -> Row:
     steps = [(step, _step(step, g)) for step in operation.steps]
     row = join([head, join([drawn for _, drawn in steps], 2)], 3)
     if width(row) > frame.width - 1:
-        # No room for all: how far it is, and the step it is at.
+        # No room for all steps: the share that is done, and the current step.
         done = sum(step.state in ("done", "skipped") for step in operation.steps)
         now = [drawn for step, drawn in steps if step.state in ("running", "failed")]
         row = join([head, (strong(fmt.share(done, len(steps))), muted(" done")), *now], 2)

@@ -1,6 +1,6 @@
-"""The memory row of the header: absolute GB, the gauge with its floor, what it leads to, and Ollama's share.
+"""Draws the memory row of the header: free GB, the gauge with its floor, the outlook, Ollama's share.
 
-Refuses to judge: the level comes with the Snapshot.
+Does not: judge. The level comes with the Snapshot.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from metabonk_tui.ui.views.memory.gauge import gauge, level_mark
 
 
 def gauge_place(wide: int) -> tuple[int, int, int, int]:
-    """Say where the columns of the header are: gauge from, gauge cells, floor, forecast."""
+    """Return the columns of the header: gauge start, gauge cells, floor, forecast."""
     if wide < WIDE:
         return 33, 14, 0, 49
     long = 36 + (wide - 120) * 3 // 8
@@ -27,7 +27,7 @@ def gauge_place(wide: int) -> tuple[int, int, int, int]:
 
 
 def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 3: available memory in GB, gauge with floor, what it leads to, and Ollama's share."""
+    """Draw row 3: available memory in GB, gauge with floor, outlook, Ollama's share or the memory watch."""
     g, wide, memory = frame.glyphs, frame.width, snapshot.memory
     reading = memory.reading
     head: Row = (*label("MEMORY"), level_mark(memory, g), gap(1))
@@ -52,7 +52,7 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
     least = join([guard, ollama], 3) if wide >= 160 else guard or ollama
     right = join([least, *_pressure(snapshot, wide)], 3) if roomy else least
     if not roomy:
-        # The gauge shrinks to 8 cells, then goes; the numbers stay.
+        # The gauge shrinks to 8 cells, then is left out; the numbers stay.
         spare = wide - 1 - start - 2 - width(word) - (2 + width(least) if least else 0)
         long = min(long, spare) if spare >= 8 else 0
     row: list[Span] = list(head)
@@ -82,7 +82,7 @@ def memory_row(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def _last_fact(row: Row) -> int:
-    """Count the spans of the last fact of joined ones, its gap included."""
+    """Count the spans of the last joined fact, including its gap."""
     for i in range(len(row) - 1, -1, -1):
         if not row[i].text.strip() and len(row[i].text) == 3:
             return len(row) - i
@@ -111,7 +111,7 @@ def _pressure(snapshot: Snapshot, wide: int) -> list[Row]:
 
 
 SOON_S = 4 * 3600.0
-"""A fall that ends later than this is no news for one line."""
+"""A fall that reaches zero later than this is not shown in the header."""
 
 
 def _falls_soon(memory: MemoryView, t: float) -> bool:
@@ -122,7 +122,7 @@ def _falls_soon(memory: MemoryView, t: float) -> bool:
 
 
 def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
-    """Say what memory leads to, the worst first: a kill, a forecast, below the floor, stable. Later parts may go."""
+    """Return the outlook, the worst first: OOM kill, swap, forecast, below floor, stable. Later parts are optional."""
     memory = snapshot.memory
     token = level_token(memory.level)
     if memory.oom_kills_in_run:
@@ -157,7 +157,7 @@ def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
 
 
 def _watch(snapshot: Snapshot, g: Glyphs, *, brief: bool) -> Row:
-    """Say that the memory watch is on, or what it did; nothing where it is not armed."""
+    """Draw the memory watch: on, or its last action; empty while it is not armed."""
     watch = snapshot.memory.watch
     if watch is None or not watch.armed:
         return (strong("watch on"),) if snapshot.memory.watch_armed else ()

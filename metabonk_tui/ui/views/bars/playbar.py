@@ -1,6 +1,6 @@
-"""The play bar of a replay, one row above the keys: where it stands, what happened on the way, what was read of it.
+"""Draws the play bar of a replay, one row above the keys: position, marks of events, how much was read.
 
-Time runs from left to right, and gaps are holes in it that are narrower than they were long.
+Time runs from left to right. Gaps are holes, drawn shorter than they lasted.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from metabonk_tui.ui.views.layout.section import muted, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
 MIN_BAR_CELLS = 16
-"""The bar is at least so long; before it gets shorter, words go."""
+"""Least length of the bar; words are dropped before it gets shorter."""
 MIN_ROWS = 6
-"""On fewer rows there is no bar: the header says that it is a replay."""
+"""Below this many rows there is no bar; the header still shows REPLAY."""
 OLD_S = 1.0
-"""From here on it is said how old the sample on screen is."""
+"""From this age on, the bar shows how old the sample is."""
 
 
 def frame_above_bar(frame: Frame) -> Frame:
-    """Return the frame that a screen has beside the bar."""
+    """Return the frame that is left for the screen, one row less with a bar."""
     return replace(frame, height=frame.height - 1) if _has_bar(frame) else frame
 
 
 def with_bar(rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
-    """Set the bar above the last row of a screen; in a side pane, which has no keys, below it."""
+    """Insert the bar above the last row of a screen; below it in a side pane, which has no footer."""
     if not _has_bar(frame):
         return rows
     bar = playbar(frame)
@@ -43,11 +43,11 @@ def _has_bar(frame: Frame) -> bool:
 
 
 def playbar(frame: Frame) -> Row:
-    """Draw it."""
+    """Draw the bar; the longest note and position that leave it `MIN_BAR_CELLS` are used."""
     g, wide, state = frame.glyphs, frame.width, frame.playback
     head: Row = (gap(1), Span("REPLAY", "accent", True), gap(3)) if wide >= 60 else (gap(1), muted("REPLAY "))
     if state is None:
-        return fit((*head, muted("reading")), wide, g.ellipsis)
+        return fit((*head, muted("reading the recording")), wide, g.ellipsis)
     head = (*head, *_pace(state, g))
     notes = [*_notes(frame, state), ()]
     for note in notes:
@@ -63,11 +63,11 @@ def playbar(frame: Frame) -> Row:
 def _pace(state: Playback, g: Glyphs) -> Row:
     if state.playing:
         return (mark(g.cursor, "accent"), gap(1), strong(f"{g.times}{state.speed:g}".ljust(4), True))
-    return (mark(g.unknown, "unknown"), gap(1), strong("held", True))
+    return (mark(g.unknown, "unknown"), gap(1), strong("paused", True))
 
 
 def _positions(state: Playback) -> list[Row]:
-    """Say where it stands in the run on screen, and how long that is; the longest form first."""
+    """Return the position in the run and the run's length, as text; the longest form first."""
     run = state.run
     if run is None or state.sample_t is None:
         return [()]
@@ -81,32 +81,32 @@ def _positions(state: Playback) -> list[Row]:
 
 
 def _notes(frame: Frame, state: Playback) -> list[Row]:
-    """Say the one thing that matters most besides; the longest form first."""
+    """Return the most important note besides the position; the longest form first."""
     g = frame.glyphs
     run = state.run
     began_t = run.started_at if run else state.from_t
     read = fmt.elapsed(state.read_to_t - (state.runs[-1].started_at if state.runs else state.from_t))
     if state.seek_text:
-        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"to {state.seek_text}"))
+        waits: Row = (mark(g.unknown, "unknown"), gap(1), text(f"going to {state.seek_text}"))
         return [(*waits, muted(f", read to {read}")), waits, (muted(f"read to {read}"),)]
     if state.note:
         return [(mark(g.caution, "warn"), gap(1), text(g.text(state.note)))]
     gap_now = state.gap_at(state.t)
     if gap_now is not None:
         gap_text = f"nothing was recorded for {fmt.age(gap_now.to_t - gap_now.from_t)}"
-        return [(mark(g.stale, "unknown"), gap(1), text(gap_text)), (mark(g.stale, "unknown"), gap(1), text("a gap"))]
+        return [(mark(g.stale, "unknown"), gap(1), text(gap_text)), (mark(g.stale, "unknown"), gap(1), text("gap"))]
     if not state.whole:
         return [(muted(f"read to {read}"),)]
     if state.unread:
         return [(mark(g.caution, "warn"), gap(1), text(f"{state.unread} unreadable"))]
     if state.sample_t is not None and state.t - state.sample_t >= OLD_S:
         seen = fmt.elapsed(state.sample_t - began_t)
-        return [(muted(f"seen {seen}"),), (muted(f"{fmt.age(state.t - state.sample_t)} old"),)]
+        return [(muted(f"sample {seen}"),), (muted(f"{fmt.age(state.t - state.sample_t)} old"),)]
     return []
 
 
 def _line(state: Playback, cells: int, g: Glyphs) -> Row:
-    """Draw time as a line: heavy behind, light ahead, dots where it was not read yet."""
+    """Draw time as a line: heavy for the past, light for the time ahead, dots for what is not read yet."""
     axis = TimeAxis.of(state.from_t, max(state.to_t, state.from_t + 1e-6), state.gaps)
 
     def cell(t: float) -> int:
@@ -132,7 +132,7 @@ def _line(state: Playback, cells: int, g: Glyphs) -> Row:
 
 
 def _marks_by_cell(marks: Sequence[Mark], cell: object) -> dict[int, Mark]:
-    """Choose the mark of each cell: a verdict before anything else, then the loudest."""
+    """Choose the mark of each cell: a verdict first, then the highest level."""
     found: dict[int, Mark] = {}
     for run_mark in marks:
         if run_mark.kind in ("gap", "run"):

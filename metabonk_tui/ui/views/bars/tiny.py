@@ -1,6 +1,6 @@
-"""The whole pool in a side pane of a few cells: verdict, memory, gate, and a glyph for every component.
+"""Draws the pool in a side pane below 40 cells: verdict, memory, gate, and one glyph per component.
 
-Refuses to say more than fits; nothing here is said in colour alone.
+Every colour also has a glyph or a word.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from metabonk_tui.ui.views.workers.component import state_mark
 
 
 def tiny_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw as many rows as there are, the verdict first."""
+    """Draw at most `frame.height` rows, the verdict first."""
     rows = (*tiny_head(frame, snapshot), _gate(frame, snapshot), *_workers(frame, snapshot))
     return tuple(fit(row, frame.width, frame.glyphs.ellipsis) for row in rows[: frame.height])
 
@@ -83,7 +83,7 @@ def _gate(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def _workers(frame: Frame, snapshot: Snapshot) -> list[Row]:
-    """Draw every worker as its number and one glyph per component, as many beside each other as fit."""
+    """Draw every worker as its number and one glyph per component, as many per row as fit."""
     rows: list[Row] = []
     row: list[Span] = [gap(1)]
     for worker in snapshot.workers:

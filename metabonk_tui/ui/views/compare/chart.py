@@ -1,6 +1,6 @@
-"""How some metrics went in two runs: two lines over each other on one scale, over the time that both have.
+"""Draws metrics of two runs over the time both have: two lines on one scale, one above the other.
 
-Levels, not growth: a rate and a size are what they are, and 0 is the bottom. A time nobody saw stays empty.
+The lines show levels, not growth; 0 is the bottom. Time without samples stays empty.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from metabonk_tui.ui.views.layout.section import muted, title
 
 NAME, VALUE = 6, 10
 BLOCK = 4
-"""Rows of one metric, with the blank one below."""
+"""Rows of one metric, including the blank row below."""
 ALWAYS_SHOWN = ("step_rate.median", "available_memory", "workers_memory", "uncertain")
-"""What is worth seeing where nothing parts them in it."""
+"""Metrics drawn even where the runs do not differ."""
 
 
 def traces(found: Comparison, wide: int, high: int, g: Glyphs) -> list[Row]:
-    """Draw as many metrics as there is room for, those that part the two first."""
-    rows: list[Row] = [title("OVER TIME", wide, g, (muted("both on one scale"),))]
+    """Draw as many metrics as fit, the differing ones first."""
+    rows: list[Row] = [title("OVER TIME", wide, g, (muted("same scale for both"),))]
     plot = wide - NAME - VALUE
     for line in _chosen(found)[: max(0, (high - 2) // BLOCK)]:
         rows += [*_block(found, line, plot, g), EMPTY]

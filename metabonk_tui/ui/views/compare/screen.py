@@ -1,6 +1,6 @@
-"""The comparison: who stands beside whom, what parts them first, and every metric in both at one elapsed time.
+"""Draws the comparison: the two runs, their first divergence, and every metric of both at one elapsed time.
 
-Refuses to know how runs are found and read.
+Does not: find or read runs.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ LABEL = 10
 TITLE, SIDE, SINCE = 26, 18, 10
 TABLE = TITLE + 2 * SIDE + SINCE
 PARTED_CELLS = 30
-"""What the two were when they parted: where there is room."""
+"""Column of the two values at the divergence, where there is room."""
 PANE, GAP = 36, 3
-"""The least room for the traces beside the table."""
+"""Least width of the charts beside the table, and the gap between."""
 HERE, THERE = "here", "there"
 
 
 def compare_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw the two runs and what parts them first; while there is nothing to compare, what is being done."""
+    """Draw the two runs and their first divergence; without a comparison, its progress."""
     view, g = frame.comparing, frame.glyphs
     wide = max(8, frame.width - 2)
     found = view.comparison
@@ -48,7 +48,7 @@ def compare_head(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def compare_rows(frame: Frame, room: int) -> tuple[Row, ...]:
-    """Draw every metric, those that part the two first; beside them, where there is room, how some of them went."""
+    """Draw every metric, the differing ones first; beside them charts, where there is room."""
     found, g = frame.comparing.comparison, frame.glyphs
     if found is None:
         return ()
@@ -68,9 +68,9 @@ def compare_rows(frame: Frame, room: int) -> tuple[Row, ...]:
 
 
 def headline(found: Comparison) -> str:
-    """Say what parts them first, that nothing does, or that nobody can say."""
+    """Return when the runs first differ, that they do not differ, or that they cannot be compared."""
     if not found.comparable:
-        return f"nothing is comparable: in the {fmt.elapsed(found.common_s)} that both have, never were both looked at"
+        return f"not comparable: in {fmt.elapsed(found.common_s)} never both observed at the same elapsed time"
     if found.first is None:
         return f"no divergence within the {fmt.elapsed(found.common_s)} that both have"
     return f"first divergence {fmt.elapsed(found.first.at_s)}"
@@ -78,8 +78,8 @@ def headline(found: Comparison) -> str:
 
 def _note(view: CompareView) -> Row:
     if view.comparison is None:
-        return (muted("this run beside a recorded one"),)
-    known = "" if view.whole else ", this run only since it was opened here"
+        return (muted("this run and a recorded one"),)
+    known = "" if view.whole else ", this run only since this monitor opened"
     return (muted(f"at the same elapsed time{known}"),)
 
 
@@ -89,21 +89,21 @@ def _nothing_yet(frame: Frame, view: CompareView, wide: int) -> list[Row]:
         return [*paragraph(g.text(view.problem), wide, "crit", indent=(mark(g.bad, "crit", True), gap(1)))]
     if view.doing:
         return [_progress(view, wide, g)]
-    return [(muted("no run stands beside this one yet"), gap(2), strong("c", True), muted(" chooses one"))]
+    return [(muted("no run chosen yet"), gap(2), strong("c", True), muted(" chooses a recorded run"))]
 
 
 def _progress(view: CompareView, wide: int, g: Glyphs) -> Row:
-    """Draw how far the reading is, and that it can be left."""
+    """Draw the progress of the reading, and the key that cancels it."""
     bar = min(24, max(0, wide - 56))
     filled = round(bar * view.done)
-    leave: Row = (strong("Esc", True), muted(" leaves it"))
+    leave: Row = (strong("Esc", True), muted(" stops reading"))
     gauge: Row = (mark(g.used * filled, "text"), mark(g.free * (bar - filled), "track")) if bar >= 8 else ()
     named: Row = (text(clip(g.text(view.doing), 40, g.ellipsis)),)
     return facts([named, gauge, (strong(f"{100 * view.done:.0f} %"),), leave], wide, 2)
 
 
 def _run(side: str, timeline: RunTimeline, wide: int, g: Glyphs) -> Row:
-    """Draw which run stands on a side, and how it went."""
+    """Draw one of the two runs: name, verdict, length, workers, source."""
     run, verdict = timeline.last.run, timeline.last.verdict
     token = level_token(verdict.kind.level)
     since = f" since {fmt.elapsed(verdict.since_t - run.started_at)}"
@@ -120,7 +120,7 @@ def _run(side: str, timeline: RunTimeline, wide: int, g: Glyphs) -> Row:
 
 
 def _first(found: Comparison, wide: int, g: Glyphs) -> list[Row]:
-    """Draw the first divergence, big."""
+    """Draw the first divergence in bold."""
     diff = found.first
     if diff is None:
         token, glyph = ("ok", g.go) if found.comparable else ("unknown", g.unknown)
@@ -149,8 +149,8 @@ def _table(found: Comparison, wide: int, parted_cells: int, g: Glyphs) -> list[R
     rows: list[Row] = [_heads(found, columns, parted_cells)]
     groups = (
         ("differs", apart),
-        ("differs at this moment, not yet for long", differing_now),
-        ("much the same", alike),
+        ("differs now, but not for long enough yet", differing_now),
+        ("about the same", alike),
         ("not compared: never recorded in both at once", single),
     )
     for name, lines in groups:
@@ -173,7 +173,7 @@ def _differs_now(line: ComparisonLine, place: int) -> bool:
 
 
 def _columns(wide: int) -> tuple[int, int, int]:
-    """Share the width out: narrow, the time goes, then the titles shrink, then the sides."""
+    """Divide the width. Below 60 cells the time is left out; then the titles shrink, then the values."""
     since = SINCE if wide >= 60 else 0
     side = min(SIDE, max(8, (wide - since) * 3 // 10))
     return max(8, min(TITLE, wide - since - 2 * side)), side, since
@@ -184,7 +184,7 @@ def _heads(found: Comparison, columns: tuple[int, int, int], parted_cells: int) 
     at = f"AT {fmt.elapsed(found.common_s)}"
     row: Row = (left(at, name, "muted"), left(HERE.upper(), side, "muted"), left(THERE.upper(), side, "muted"))
     row = (*row, left("FROM", since, "muted")) if since else row
-    return (*row, left("WHEN THEY PARTED", parted_cells, "muted")) if parted_cells else row
+    return (*row, left("AT THE DIVERGENCE", parted_cells, "muted")) if parted_cells else row
 
 
 def _line(line: ComparisonLine, place: int, columns: tuple[int, int, int], parted_cells: int, g: Glyphs) -> Row:
@@ -203,7 +203,7 @@ def _line(line: ComparisonLine, place: int, columns: tuple[int, int, int], parte
 
 
 def _value(line: ComparisonLine, value: MetricValue | None, wide: int, g: Glyphs) -> Row:
-    """Draw what one run had: a glyph where its state can be judged, then the value."""
+    """Draw the value of one run, with a glyph where it has a state."""
     if value is None:
         return (mark(g.zero, "muted"), gap(1), muted(clip(NOT_RECORDED, wide - 2, g.ellipsis)))
     glyph, token = _state(line.metric.id, value, g)
@@ -213,7 +213,7 @@ def _value(line: ComparisonLine, value: MetricValue | None, wide: int, g: Glyphs
 
 
 def _state(metric: str, value: MetricValue, g: Glyphs) -> tuple[str, str]:
-    """Choose the glyph of a value and its voice; a blank where a number is only a number."""
+    """Return glyph and token of a value; a blank for a number without a state."""
     if metric == "verdict":
         level = VerdictKind(str(value)).level
         return g.level(level), level_token(level)

@@ -1,6 +1,6 @@
-"""The dashboard: header, workers, and below them the panes that the rest of the space is good for.
+"""Lays out the dashboard: header, workers, and below them the panes that fit.
 
-Pure: the same Frame gives the same Page. Refuses to know how any one pane is drawn.
+Pure: the same Frame gives the same Page. Does not: draw a pane.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ TINY_ROWS = 8
 
 
 def dashboard(frame: Frame, snapshot: Snapshot) -> Page:
-    """Draw the dashboard at any size."""
     if frame.width < TINY_CELLS:
         return Page(body=tiny.tiny_rows(frame, snapshot))
     if frame.height < TINY_ROWS:
@@ -39,7 +38,7 @@ def dashboard(frame: Frame, snapshot: Snapshot) -> Page:
     bottom = (footer(frame),)
     if used > room:
         return Page((*head, *airy, *drawn.heads), drawn.rows, bottom, drawn.show)
-    # Where there is room to breathe, the footer stands apart.
+    # From 30 rows on a blank row separates the footer.
     below = room - used - 1 - (1 if frame.height >= 30 else 0)
     rows = (*drawn.heads, *drawn.rows)
     if below >= 2:
@@ -49,7 +48,7 @@ def dashboard(frame: Frame, snapshot: Snapshot) -> Page:
 
 
 def _flat(frame: Frame, snapshot: Snapshot) -> Page:
-    """Draw a wide screen of less than eight rows: header, workers as cells, and the keys."""
+    """Draw a wide screen of fewer than 8 rows: header, workers as cells, keys."""
     head = header(frame, snapshot)[: max(1, frame.height - 1)]
     bottom = (footer(frame),) if frame.height >= 5 else ()
     room = frame.height - len(head) - len(bottom)
@@ -59,14 +58,14 @@ def _flat(frame: Frame, snapshot: Snapshot) -> Page:
 
 
 def _below(frame: Frame, snapshot: Snapshot, drawn: DrawnWorkers, high: int) -> tuple[Row, ...]:
-    """Draw the panes under the workers; they keep their places when the verdict changes."""
+    """Draw the panes below the workers. They keep their places when the verdict changes."""
     wide = frame.width
     pane_set = _PaneSet(frame, snapshot)
     if drawn.layout.kind == "grid":
         return _below_grid(frame, snapshot, pane_set, high)
     if wide < 110:
         return _narrow(pane_set, wide, high)
-    # Proofs are sentences: they need the width more than the chart does.
+    # Proofs are sentences, so they get the width before the chart does.
     has_sentences = pane_set.stop or bool(pane_set.causes)
     if drawn.layout.kind == "panels":
         cells, per_row = drawn.layout.panel_cells, drawn.layout.per_row
@@ -95,7 +94,7 @@ def _below(frame: Frame, snapshot: Snapshot, drawn: DrawnWorkers, high: int) -> 
 
 
 class _PaneSet:
-    """The panes of one Snapshot, each made where it is asked for."""
+    """The panes of one Snapshot."""
 
     def __init__(self, frame: Frame, snapshot: Snapshot) -> None:
         self.ellipsis = frame.glyphs.ellipsis
@@ -112,7 +111,7 @@ class _PaneSet:
         self._memory = panes.memory(frame, snapshot)
 
     def memory(self, high: int, share: float = 1.0) -> Pane:
-        """Give the chart at most this share of the rows."""
+        """Return the memory chart with at most this share of the rows."""
         return replace(self._memory, most=max(self._memory.least, int(high * share)))
 
 
@@ -138,7 +137,7 @@ def _three(pane_set: _PaneSet, has_chart: bool, left: int, between: int, wide: i
 
 
 def _narrow(pane_set: _PaneSet, wide: int, high: int) -> tuple[Row, ...]:
-    """Under each other; the decision shares its rows with the owners of memory where there are 78 cells."""
+    """Stack the panes; from 80 cells on the decision shares its rows with the memory owners."""
     inner = wide - 2
     if pane_set.stop or wide < 80:
         return columns([((*pane_set.reasons, pane_set.events), inner)], 0, wide, high, pane_set.ellipsis)

@@ -1,6 +1,6 @@
-"""The titled panes of the dashboard, each with the least and the most rows it can use.
+"""Makes the titled panes of the dashboard, each with the least and the most rows it can use.
 
-Refuses to know where they stand.
+Does not: place them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from metabonk_tui.ui.views.workers.grid import attention_rows
 
 
 def memory(frame: Frame, snapshot: Snapshot) -> Pane:
-    """Available memory over time."""
+    """Make the chart of available memory over time."""
 
     def draw(wide: int, high: int) -> Sequence[Row]:
         note = f"available GB, last {HISTORY_S / 60:.0f} min" if wide >= 44 else "available GB"
@@ -33,7 +33,7 @@ def memory(frame: Frame, snapshot: Snapshot) -> Pane:
 
 
 def decision(frame: Frame, snapshot: Snapshot) -> Pane:
-    """The matrix, one question a row, and what would change the verdict."""
+    """Make the decision matrix, one question a row, and what would change the verdict."""
 
     def draw(wide: int, high: int) -> Sequence[Row]:
         rows = decision_rows(snapshot, wide, frame.glyphs)
@@ -45,9 +45,9 @@ def decision(frame: Frame, snapshot: Snapshot) -> Pane:
 
 
 def why(frame: Frame, snapshot: Snapshot, brief: bool = False) -> Pane:
-    """Ranked causes, or what the verdict stands on; `brief`: a row a cause and one for the first one's fix will do."""
+    """Make the ranked causes, or the evidence of the verdict; `brief`: one row per cause, one for the first fix."""
     causes = len(snapshot.causes)
-    note = "ranked causes of silence" if snapshot.causes else "what the verdict stands on"
+    note = "ranked causes of silence" if snapshot.causes else "evidence of the verdict"
 
     def draw(wide: int, high: int) -> Sequence[Row]:
         head = title("WHY", wide, frame.glyphs, (muted(note),), bracket(frame, "v"))
@@ -59,20 +59,20 @@ def why(frame: Frame, snapshot: Snapshot, brief: bool = False) -> Pane:
 
 
 def causes(frame: Frame, snapshot: Snapshot) -> Pane | None:
-    """Ranked causes of what is silent while the run goes on; None where there are none."""
+    """Make the ranked causes of silent components while the run is no STOP; None without causes."""
     found = snapshot.causes
     if not found:
         return None
 
     def draw(wide: int, high: int) -> Sequence[Row]:
-        head = title("CAUSES", wide, frame.glyphs, (muted("ranked, of what is silent"),), bracket(frame, "v"))
+        head = title("CAUSES", wide, frame.glyphs, (muted("why components are silent, ranked"),), bracket(frame, "v"))
         return (head, *cause_rows(found, wide, high - 1, frame.glyphs))
 
     return Pane(draw, 2, 1 + 5 * len(found), first=True)
 
 
 def owners(frame: Frame, snapshot: Snapshot) -> Pane:
-    """Who holds memory."""
+    """Make the table of memory owners."""
 
     def draw(wide: int, high: int) -> Sequence[Row]:
         head = title("MEMORY OWNERS", wide, frame.glyphs, (muted("GB, growth"),))
@@ -84,7 +84,7 @@ def owners(frame: Frame, snapshot: Snapshot) -> Pane:
 
 
 def fits(frame: Frame, snapshot: Snapshot) -> Pane | None:
-    """How many workers fit; None where nobody knows."""
+    """Make the budget of workers that fit; None while the budget is unknown."""
     if snapshot.memory.budget is None:
         return None
     rows = fits_rows(snapshot)
@@ -96,7 +96,7 @@ def fits(frame: Frame, snapshot: Snapshot) -> Pane | None:
 
 
 def events(frame: Frame, snapshot: Snapshot) -> Pane:
-    """What happened."""
+    """Make the list of events."""
     shown_events = without_duplicates(snapshot.events)
 
     def draw(wide: int, high: int) -> Sequence[Row]:
@@ -107,7 +107,7 @@ def events(frame: Frame, snapshot: Snapshot) -> Pane:
 
 
 def attention(frame: Frame, snapshot: Snapshot) -> Pane | None:
-    """What sets single workers apart, in sentences; None where nothing does."""
+    """Make one sentence per worker that needs attention; None when no worker does."""
     found = [worker for worker in snapshot.workers if worker.attention]
     if not found:
         return None

@@ -1,6 +1,6 @@
-"""Change without blinking: a state is new for two polls, then bold for a minute, then plain.
+"""Marks changes without blinking: a state is new for two polls, then bold until it is a minute old, then plain.
 
-Pure: from when a state began and the time of the Snapshot; refuses to know what it looked like before.
+Pure: needs only the time the state began and the Snapshot's time. Does not: remember earlier drawings.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ RECENT_S = 60.0
 
 
 def freshness(since_t: float, snapshot: Snapshot, first_t: float | None = None) -> str:
-    """Say "new", "recent" or "" for a state that began at `since_t`.
+    """Return "new", "recent" or "" for a state that began at `since_t`.
 
-    What was there when it was first seen (`first_t`) did not change then; nor did anything during start-up.
+    A state already there at the first sample (`first_t`) or during start-up is no change.
     """
     interval_s = snapshot.run.interval_s
     first = snapshot.run.started_at if first_t is None else first_t
@@ -29,13 +29,13 @@ def freshness(since_t: float, snapshot: Snapshot, first_t: float | None = None) 
 
 
 def worker_freshness(since_t: float, worker: WorkerView, snapshot: Snapshot) -> str:
-    """The same for something of one worker: what it showed when first seen is not news."""
+    """Return the freshness of a state of one worker; its first state is no change."""
     first = worker.generations[0].began_t if worker.generations else None
     return freshness(since_t, snapshot, first)
 
 
 def freshen(span: Span, how: str, loud: bool = False) -> Span:
-    """Lift a span: new is reversed (`loud`: on the critical badge), recent is bold."""
+    """Emphasise a span: "new" is reversed (`loud`: on the critical badge), "recent" is bold."""
     if how == "new":
         if loud:
             return Span(span.text, "oncritbadge", True, "critbadge")

@@ -1,6 +1,6 @@
-"""Panes under and beside each other: each says the least and the most rows it can use.
+"""Stacks panes and puts stacks side by side; each pane has the least and the most rows it can use.
 
-Refuses to know what a pane shows.
+Does not: know what a pane shows.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Pane:
-    """A titled pane: `draw` gets cells and rows and returns at most that many rows, the title included."""
+    """A titled pane: `draw` gets cells and rows and returns at most that many rows, including the title."""
 
     draw: Callable[[int, int], Sequence[Row]]
     least: int
     most: int
     first: bool = False
-    """It takes what it wants before the others get their least; only those that `stays` keep theirs."""
+    """It gets the rows it wants before the other panes get their least; only panes with `stays` keep theirs."""
     stays: bool = False
     grows: bool = False
-    """It fills any height, as a chart does; others take only the rows they have something for."""
+    """It fills any height, like a chart; other panes take only the rows they fill."""
 
     def wants(self, wide: int) -> int:
-        """Say how many rows it would fill at this width, `most` at the most."""
+        """Return how many rows it would fill at this width, at most `most`."""
         return self.most if self.grows else min(self.most, len(self.draw(wide, self.most)))
 
 
 def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[Row, ...]:
-    """Set panes under each other with a blank row between; the later ones go when there is no room."""
+    """Stack panes with a blank row between; without room the later ones are left out."""
     chosen: list[tuple[Pane, int]] = []
     room = high
     for i, pane in enumerate(panes):
@@ -46,7 +46,7 @@ def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[R
             chosen.append((pane, least))
             room -= need
     given = [least for _, least in chosen]
-    # What stays in sight is worth a few rows before anything else grows.
+    # Panes with `stays` grow to `FEW` rows before any other pane grows.
     for most in (FEW, None):
         for i, (pane, _) in enumerate(chosen):
             if most is None or pane.stays:
@@ -65,6 +65,6 @@ def stack(panes: Sequence[Pane], wide: int, high: int, ellipsis: str) -> tuple[R
 def columns(
     parts: Sequence[tuple[Sequence[Pane], int]], gap_cells: int, wide: int, high: int, ellipsis: str
 ) -> tuple[Row, ...]:
-    """Set stacks of panes beside each other, with the page's left margin, `wide` cells in all."""
+    """Put stacks of panes side by side, with the page's left margin, `wide` cells in all."""
     blocks = [(stack(panes, cells, high, ellipsis), cells) for panes, cells in parts]
     return tuple(fit((gap(1), *row), wide, ellipsis) for row in side_by_side(blocks, gap_cells))

@@ -1,6 +1,6 @@
-"""What every pane is made of: a title with a rule, sentences broken into lines, facts that fit or go.
+"""Draws the parts of every pane: title with rule, sentences broken into lines, facts that fit.
 
-Refuses to know what the panes say.
+Does not: know what a pane shows.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from metabonk_tui.ui.style.glyphs import Glyphs
 from metabonk_tui.ui.style.spans import Row, Span, cells, cropped, cut, fit, gap, join, mark, width
 
 VALUES = 10
-"""Where values begin in the header."""
+"""The column where values begin in the header."""
 WIDE = 110
-"""From here on the header has the columns of 120."""
+"""From this width on the header has the columns of a 120-cell terminal."""
 
 
 def label(name: str) -> Row:
-    """Draw the label of a header row; the value follows at column 10."""
+    """Draw the label of a header row, up to column 10."""
     return (gap(1), Span(name, "muted"), gap(VALUES - 1 - len(name)))
 
 
 def has_hint(frame: Frame, key: str) -> bool:
-    """Does this key do something now? A hint may name two keys: "+ -"."""
+    """Return whether this key is valid now. A hint can name two keys: "+ -"."""
     return any(not hint.off and (key == hint.key or key in hint.key.split()) for hint in frame.hints)
 
 
 def muted(text: str) -> Span:
-    """Labels, units, axes."""
+    """Make a span for labels, units and axes."""
     return Span(text, "muted")
 
 
 def plain_text(text: str) -> Span:
-    """Sentences and evidence."""
+    """Make a span for sentences and evidence."""
     return Span(text, "text")
 
 
 def strong(text: str, bold: bool = False) -> Span:
-    """Values; bold where it is the number one came for."""
+    """Make a span for values; bold for the most important one."""
     return Span(text, "strong", bold)
 
 
@@ -51,7 +51,7 @@ def title(
     focused: bool = False,
     ruled: bool = True,
 ) -> Row:
-    """Draw a section title, exactly `wide` cells: name, note, rule, and what stands at the right."""
+    """Draw a section title of exactly `wide` cells: name, note, rule, and `end` at the right."""
     head: Row = (Span(text, "accent" if focused else "muted", True),)
     if note:
         head = (*head, gap(2), *note)
@@ -65,7 +65,7 @@ def title(
 
 
 def bracket(frame: Frame, *keys: str) -> Row:
-    """Draw the keys that lead further, "[v]", those that do something now."""
+    """Draw the keys of further screens, "[v]"; only those valid now."""
     row: list[Span] = []
     for key in keys:
         if has_hint(frame, key):
@@ -74,7 +74,7 @@ def bracket(frame: Frame, *keys: str) -> Row:
 
 
 def facts(parts: Sequence[Row], wide: int, gap_cells: int = 3) -> Row:
-    """Set facts one after the other; those that do not fit any more go, from the right, never half."""
+    """Join facts in one row; those that do not fit are left out from the right, never cut."""
     kept = [part for part in parts if part]
     while kept and width(join(kept, gap_cells)) > wide:
         kept.pop()
@@ -82,7 +82,7 @@ def facts(parts: Sequence[Row], wide: int, gap_cells: int = 3) -> Row:
 
 
 def words(text: str, wide: int) -> list[str]:
-    """Break a sentence into lines of at most `wide` cells, at blanks where there are any."""
+    """Break a sentence into lines of at most `wide` cells, at blanks where possible."""
     lines: list[str] = []
     line = ""
     for word in text.split():
@@ -102,7 +102,7 @@ def words(text: str, wide: int) -> list[str]:
 
 
 def paragraph(text: str, wide: int, token: str = "text", bold: bool = False, indent: Row = ()) -> list[Row]:
-    """Break a sentence into rows; `indent` stands before the first line, its width in blanks before the others."""
+    """Break a sentence into rows; `indent` comes before the first line, blanks of its width before the others."""
     room = max(1, wide - width(indent))
     lines = words(text, room) or [""]
     blank: Row = (gap(width(indent)),) if indent else ()
@@ -110,6 +110,6 @@ def paragraph(text: str, wide: int, token: str = "text", bold: bool = False, ind
 
 
 def block(rows: Iterable[Row], wide: int, high: int, ellipsis: str = "…") -> tuple[Row, ...]:
-    """Make a block of exactly `wide` x `high` cells: what is too much goes, what is missing is blank."""
+    """Make a block of exactly `wide` x `high` cells: cut or padded with blanks."""
     kept = [fit(row, wide, ellipsis) for row in list(rows)[:high]]
     return (*kept, *(((gap(wide),)) for _ in range(high - len(kept))))

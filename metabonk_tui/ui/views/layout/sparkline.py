@@ -1,6 +1,6 @@
-"""A trend of growth: one bar per bucket, a gap where nothing grew. Never the running total, which is always a ramp.
+"""Draws growth as a sparkline: one bar per bucket, a blank where nothing grew.
 
-Refuses to know what grows.
+Does not: draw running totals, which would always be a ramp.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from metabonk_tui.ui.style.spans import Row, mark
 
 WINDOW_S = 1800.0
 COUNTER_TOP = 3.0
-"""A counter's scale reaches to 3 at least: one step stays small."""
+"""The scale of a counter reaches at least to 3, so that a growth of 1 stays small."""
 
 
 def per_cell(cells: int, bucket_s: float) -> int:
-    """Say how many buckets one cell takes, so that the line shows about the last half hour."""
+    """Return how many buckets one cell shows, so that the line covers about the last 30 min."""
     return max(1, round(WINDOW_S / max(bucket_s, 1e-9) / max(cells, 1)))
 
 
 def shown_s(cells: int, bucket_s: float) -> float:
-    """Say how much time a line of so many cells shows."""
+    """Return the seconds that a line of this many cells shows."""
     return cells * per_cell(cells, bucket_s) * bucket_s
 
 
 def sparkline(trend: Sequence[float], cells: int, bucket_s: float, counter: bool, glyphs: Glyphs) -> Row:
-    """Draw growth, oldest first, now at the right edge; the last cell is lifted.
+    """Draw growth, oldest first, now at the right edge; the last cell has another colour.
 
-    The top is one eighth below the full cell, so that lines under each other never fuse.
+    The highest bar is 7/8 of a cell, so that lines above each other never merge.
     """
     if cells < 1:
         return ()

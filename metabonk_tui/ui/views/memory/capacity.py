@@ -1,6 +1,6 @@
-"""How many workers fit, as a table of what each number would come to, and the sum with whose number each part is.
+"""Draws how many workers fit: a table of worker counts, and the budget with the source of each number.
 
-Refuses to do the sum: that is `core.budget`.
+Does not: calculate; `core.memory.capacity` does.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ FITS: dict[CapacityFit, tuple[str, str]] = {
     "below floor": ("caution", "warn"),
     "does not fit": ("stop", "crit"),
 }
-"""Glyph and token of an answer."""
+"""Glyph and token of each answer."""
 
 
 def fits_words(budget: Budget, brief: bool = False) -> Row:
-    """Say how many workers fit, and when that rests on a peak that is assumed or still growing, that it does."""
+    """Draw how many workers fit; marked when the worker's peak is assumed or still growing."""
     sure = budget.worker_source in ("this run", "earlier run")
     if brief and not sure:
         return (muted("fits "), strong(f"~{budget.fits}"), text(f" {plural(budget.fits, 'worker')}"))
@@ -35,7 +35,7 @@ def fits_words(budget: Budget, brief: bool = False) -> Row:
 
 
 def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw what each number of workers would need and leave."""
+    """Draw the GB that each number of workers would need and leave."""
     g, budget = frame.glyphs, snapshot.memory.budget
     if budget is None:
         return [title("WHAT IF", wide, g, (muted("workers"),)), (Span("memory not observed", "unknown"),)]
@@ -71,7 +71,7 @@ def what_if_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
 
 
 def budget_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw the sum: what there is, what each part needs, and whose number that is."""
+    """Draw the budget: what is available, what each part needs, and the source of each number."""
     g, budget = frame.glyphs, snapshot.memory.budget
     if budget is None:
         return []

@@ -1,6 +1,6 @@
-"""Available memory over time, drawn exactly: labels sit on their rows, the floor and now where they are.
+"""Draws available memory over time: history, floor, forecast, with labels exactly on their rows.
 
-Braille dots, or one character a cell without them. The axis is fixed while one looks; nothing is clipped.
+Uses Braille dots, or one ASCII character per cell. Nothing is clipped.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from metabonk_tui.ui.views.layout.section import muted
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """Bits of a braille cell by column and row."""
 HISTORY_S = 1800.0
-"""How much of the past is shown. Fixed: an axis is never rescaled while one looks."""
+"""Seconds of history shown. Fixed, so that the time axis never rescales on screen."""
 CENTRE = 1.5
-"""Dot row of a cell's middle: where a label points to."""
+"""Dot row of a cell's middle, which a label points at."""
 STEPS = (0.1, 0.2, 0.5, 1, 2, 4, 5, 10, 20, 40, 50, 100, 200, 400, 500, 1000, 2000, 5000)
 
 
@@ -40,12 +40,12 @@ class ChartAxis:
         return self.parts * self.step
 
     def dot(self, value: float) -> int:
-        """Say on which dot row, from the top, a value stands."""
+        """Return the dot row of a value, counted from the top."""
         share = min(max(value / self.top, 0.0), 1.0)
         return round((1 - share) * 4 * (self.rows - 1) + CENTRE)
 
     def label(self, row: int) -> str:
-        """Write the label of a row, "" where it has none."""
+        """Return the label of a row; "" where it has none."""
         every = (self.rows - 1) // self.parts
         if row % every:
             return ""
@@ -54,7 +54,7 @@ class ChartAxis:
 
 
 def axis(highest: float, rows: int) -> ChartAxis | None:
-    """Choose the axis: labels exactly on rows, the highest value on it, little room wasted. None below 2 rows."""
+    """Choose the axis: labels exactly on rows, the highest value inside, little waste. None below 2 rows."""
     best: tuple[float, ChartAxis] | None = None
     for used in range(rows, max(1, rows - 3), -1):
         for parts in range(1, 7):
@@ -68,7 +68,7 @@ def axis(highest: float, rows: int) -> ChartAxis | None:
 
 
 class _DotCanvas:
-    """Dots on cells; each cell has the voice of the first that drew on it."""
+    """Dots in cells; each cell keeps the token of the first dot drawn in it."""
 
     def __init__(self, wide: int, rows: int, glyphs: Glyphs) -> None:
         self.wide, self.rows, self.glyphs = wide, rows, glyphs
@@ -105,7 +105,7 @@ class _DotCanvas:
 
 
 def merged(spans: Sequence[Span]) -> Row:
-    """Join neighbours in the same voice."""
+    """Join neighbouring spans of the same style."""
     row: list[Span] = []
     for span in spans:
         if row and row[-1][1:] == span[1:]:
@@ -116,7 +116,7 @@ def merged(spans: Sequence[Span]) -> Row:
 
 
 def chart(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs, zone: tzinfo) -> list[Row]:
-    """Draw `high` rows: the plot and the time axis; words where nothing is known or no room is left."""
+    """Draw `high` rows: the plot and the time axis; a sentence without data or room."""
     memory = snapshot.memory
     points = [(t, size / fmt.GB) for t, size in memory.history]
     if not points:
@@ -158,7 +158,7 @@ def _draw_history(
     now_cell: int,
     past_s: float,
 ) -> None:
-    """Draw the past two dots thick; a time that nobody watched stays empty."""
+    """Draw the history two dots thick; time without samples stays empty."""
     width = 2 * now_cell + 1
     gap_s = 2.5 * max(snapshot.memory_bucket_s, snapshot.run.interval_s)
     token = "text"
@@ -178,7 +178,7 @@ def _draw_history(
 
 
 def _at(points: Sequence[tuple[float, float]], t: float, gap_s: float) -> float | None:
-    """Read the value at a time: between two points on a line, never across a gap, never before the first."""
+    """Interpolate the value at a time; None across a gap and before the first point."""
     for (t0, v0), (t1, v1) in pairwise(points):
         if t0 <= t <= t1:
             return v0 + (v1 - v0) * (t - t0) / (t1 - t0) if 0 < t1 - t0 <= gap_s else None
@@ -189,7 +189,7 @@ def _at(points: Sequence[tuple[float, float]], t: float, gap_s: float) -> float 
 def _draw_forecast(
     canvas: _DotCanvas, last: tuple[float, float], snapshot: Snapshot, scale: ChartAxis, now_cell: int, past_s: float
 ) -> None:
-    """Draw where it goes: one dot, every second, in the colour of the level. Nothing after an OOM kill."""
+    """Draw the forecast as a dotted line in the colour of the level. Nothing after an OOM kill."""
     forecast = snapshot.memory.forecast
     if forecast is None or not forecast.known or snapshot.memory.oom_kills_in_run:
         return
@@ -207,7 +207,7 @@ def _draw_forecast(
 def time_axis(
     memory: MemoryView, snapshot: Snapshot, now_cell: int, plot: int, past_s: float, glyphs: Glyphs, zone: tzinfo
 ) -> Row:
-    """Draw the time axis: where it begins, now, and an OOM kill or forecast at its minute."""
+    """Draw the time axis: its start, now, and an OOM kill or forecast at its minute."""
     texts: list[tuple[int, Span]] = []
     begin = muted(fmt.clock(snapshot.t - past_s, zone, with_seconds=False))
     texts.append((0, begin))
@@ -249,18 +249,18 @@ def time_axis(
 
 
 def _band(memory: MemoryView, snapshot: Snapshot, now_cell: int, past_s: float, label_cells: int) -> tuple[int, int]:
-    """Say on which cells of the time axis memory may end; empty where nothing is forecast."""
+    """Return the cells (first, last + 1) of the time axis where memory may run out; (0, 0) without a forecast."""
     forecast = memory.forecast
     if forecast is None or forecast.zero_lo_t is None or forecast.zero_hi_t is None or memory.oom_kills_in_run:
         return 0, 0
     ends = (forecast.zero_lo_t, forecast.zero_hi_t)
     first, last = (now_cell + round(now_cell * (t - snapshot.t) / past_s) for t in ends)
-    # Hardly longer than its label it says no more than the label's own plus-minus.
+    # A band hardly longer than its label shows no more than the label's own plus-minus.
     return (first, last + 1) if last + 1 - first >= label_cells + 2 else (0, 0)
 
 
 def _ruled(start: int, end: int, band: tuple[int, int], token: str, glyphs: Glyphs) -> Row:
-    """Draw the axis between two labels, heavy where memory may end."""
+    """Draw the axis between two labels, heavy where memory may run out."""
     cuts = [start, *(min(max(cell, start), end) for cell in band), max(start, end)]
     light, heavy = (glyphs.rule, "line"), (glyphs.heavy, token)
     return tuple(

@@ -1,6 +1,6 @@
-"""The memory gauge: used memory grows towards the floor tick, and the distance left is what one sees.
+"""Draws the memory gauge: used memory grows towards the tick of the floor, so the distance left is visible.
 
-Refuses to know where it stands; no percent, no gradient.
+Does not: show percent or gradients.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from metabonk_tui.ui.style.spans import Row, Span, mark
 
 
 def level_mark(memory: MemoryView, glyphs: Glyphs) -> Span:
-    """Draw the glyph of the memory's level."""
+    """Draw the glyph of the memory level."""
     return mark(glyphs.level(memory.level), level_token(memory.level))
 
 
 def gauge(total: float, available: float, floor: float, cells: int, level: MemoryLevel, glyphs: Glyphs) -> Row:
-    """Draw `cells` cells: used, half a cell, free, and the floor's tick at its exact place."""
+    """Draw `cells` cells: used, half a cell, free, and the tick of the floor at its exact place."""
     if cells < 2 or total <= 0:
         return ()
     token = level_token(level)
@@ -43,7 +43,7 @@ def gauge(total: float, available: float, floor: float, cells: int, level: Memor
 
 
 def bar(share: float, cells: int, glyphs: Glyphs, token: str = "spark", rest: str = "") -> Row:
-    """Draw a neutral bar of `share` of `cells`; the rest is blank, or a light line in the token `rest`."""
+    """Draw a neutral bar of `share` (0 to 1) of `cells`; the remainder is blank, or a light line in token `rest`."""
     filled = min(max(share, 0.0), 1.0) * cells
     whole = int(filled)
     half = glyphs.half if filled - whole >= 0.5 else ""

@@ -1,6 +1,6 @@
-"""Who holds memory, and how many workers fit in it.
+"""Draws which processes use memory, and how many workers fit.
 
-Refuses to forecast; measured and assumed numbers are told apart in words.
+Does not: forecast. Words mark each number as measured or assumed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NAME, VALUE_END = 13, 17
 
 
 def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list[Row]:
-    """Draw owners, largest first, then single workers by growth where there is room."""
+    """Draw owners, the largest first; then single workers by growth, where there is room."""
     owners = snapshot.memory.owners
     if not owners:
         return [(muted("not observed"),)]
@@ -48,7 +48,7 @@ def owner_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list
 
 
 def fits_note(snapshot: Snapshot) -> Row:
-    """Say how many workers fit and what they leave, for the pane's title."""
+    """Draw how many workers fit and the GB they leave, for the pane's title."""
     budget = snapshot.memory.budget
     if budget is None:
         return ()
@@ -59,7 +59,7 @@ def fits_note(snapshot: Snapshot) -> Row:
 
 
 def fits_rows(snapshot: Snapshot) -> list[Row]:
-    """Say what the number of workers that fit stands on, measured and assumed told apart."""
+    """Draw the numbers behind the workers that fit, each with its source."""
     budget = snapshot.memory.budget
     if budget is None:
         return []

@@ -1,6 +1,6 @@
-"""The memory screen: the chart, who holds how much since when, what would fit, and what the kernel says.
+"""Draws the memory screen: chart, processes by growth, worker counts that fit, kernel numbers.
 
-Refuses to judge: levels, forecast and budget come with the Snapshot. What was not observed is said, never drawn as 0.
+Does not: judge. Levels, forecast and budget come with the Snapshot. A missing number reads "not observed", never 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from metabonk_tui.ui.views.memory.capacity import budget_pane, what_if_pane
 from metabonk_tui.ui.views.memory.chart import HISTORY_S, chart
 
 CHART = (7, 22)
-"""The least and the most rows of the chart, its title included."""
+"""The least and the most rows of the chart, including its title."""
 NAME, PID, HELD, RATE, SINCE = 11, 8, 8, 8, 8
 LABEL = 15
 _LEVELS: Mapping[ForecastState, MemoryLevel] = {
@@ -29,11 +29,11 @@ _LEVELS: Mapping[ForecastState, MemoryLevel] = {
     "WARNING": "warn",
     "CRITICAL": "crit",
 }
-"""How loud a forecast is, by its state."""
+"""The level of a forecast, by its state."""
 
 
 def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
-    """Draw everything below the header; `room` is how many rows are in sight."""
+    """Draw everything below the header; `room` is the number of visible rows."""
     wide = max(10, frame.width - 2)
     held = held_rows(frame, snapshot)
     rows = [*chart_rows(frame, snapshot, wide, room)]
@@ -76,7 +76,7 @@ def memory_rows(frame: Frame, snapshot: Snapshot, room: int) -> tuple[Row, ...]:
 
 
 def chart_rows(frame: Frame, snapshot: Snapshot, wide: int, room: int) -> list[Row]:
-    """Draw the chart with what it says in words; without room only the words."""
+    """Draw the chart and the outlook in words; without room only the words."""
     g, memory = frame.glyphs, snapshot.memory
     reading = memory.reading
     by = f", limited by {g.text(reading.limited_by)}" if reading and reading.limited_by else ""
@@ -95,7 +95,7 @@ def chart_rows(frame: Frame, snapshot: Snapshot, wide: int, room: int) -> list[R
 
 
 def outlook(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Say where memory leads, with the doubt of it."""
+    """Draw the forecast in words, with its range of times."""
     memory, g = snapshot.memory, frame.glyphs
     forecast = memory.forecast
     if memory.available_bytes is None:
@@ -122,7 +122,7 @@ def _between(frame: Frame, low_t: float, high_t: float) -> str:
 
 
 def held_rows(frame: Frame, snapshot: Snapshot) -> list[tuple[Growth, int | None]]:
-    """List who holds memory with the pid where there is one, the fastest growing first."""
+    """List (growth, pid or None) of each process or owner, the fastest growing first."""
     pids = {worker.ref.label: worker.pid for worker in snapshot.workers}
     memory = snapshot.memory
     if memory.growth:
@@ -139,7 +139,7 @@ def held_rows(frame: Frame, snapshot: Snapshot) -> list[tuple[Growth, int | None
 
 
 def held_pane(frame: Frame, held: Sequence[tuple[Growth, int | None]], snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw who holds how much, how fast it grows, and since when."""
+    """Draw the table of processes: pid, GB, MB/min, since when it grows."""
     g = frame.glyphs
     rows: list[Row] = [title("PROCESSES", wide, g, (muted("by growth"),))]
     if not held:
@@ -175,7 +175,7 @@ def held_pane(frame: Frame, held: Sequence[tuple[Growth, int | None]], snapshot:
 
 
 def kernel_pane(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw what the kernel says: limit, pressure, swap, kills, and the GPUs."""
+    """Draw the kernel's numbers: limit, pressure, swap, OOM kills; and the GPUs."""
     g, memory = frame.glyphs, snapshot.memory
     rows: list[Row] = [title("PRESSURE", wide, g)]
     reading = memory.reading
@@ -223,7 +223,7 @@ def _kills(snapshot: Snapshot, wide: int, g: Glyphs) -> Row:
 
 def _gpus(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
     if not memory.gpus:
-        none = "no GPU" if memory.gpus == () else "no GPU, or no way to ask"
+        none = "no GPU" if memory.gpus == () else "none, or not readable"
         return [_fact("GPU memory", (muted(none),))]
     rows: list[Row] = []
     for gpu in memory.gpus:
@@ -234,7 +234,7 @@ def _gpus(memory: MemoryView, wide: int, g: Glyphs) -> list[Row]:
 
 
 def _fact_with_sentences(fact: Row, sentences: str, level: MemoryLevel, wide: int, g: Glyphs) -> list[Row]:
-    """Add a sentence to a fact, with its level where that is not fine: behind it where there is room, else below."""
+    """Add a sentence to a fact, with its level unless that is ok: in the same row where it fits, else below."""
     if not sentences:
         return [fact]
     token = level_token(level)
@@ -254,7 +254,7 @@ def _not_observed() -> Span:
 
 
 def _stack(wide: int, g: Glyphs, *panes: Sequence[Row]) -> list[Row]:
-    """Set panes of at most `wide` cells under each other with a blank row between."""
+    """Stack panes of at most `wide` cells with a blank row between."""
     rows: list[Row] = []
     for pane in panes:
         if pane:

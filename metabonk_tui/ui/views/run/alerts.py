@@ -1,6 +1,6 @@
-"""Alerts: how many fire, in the header; and the table of them, what fires first, then what may, then what ended.
+"""Draws the number of firing alerts for the header, and the table of alerts: firing, pending, ended.
 
-Refuses to judge: state, severity and text come with the Snapshot.
+Does not: judge. State, severity and text come with the Snapshot.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SECTIONS: tuple[tuple[AlertState, str], ...] = (("firing", "FIRING"), ("pending"
 NAME, WORKERS, SINCE, LASTS, TIMES, SEEN = 17, 13, 9, 8, 5, 15
 VALUE, RANGE = 10, 19
 NAME_COLUMN = 11
-"""Where names begin."""
+"""The column where names begin."""
 ONE_LINE = 150
-"""From here on an alert is one row."""
+"""From this width on an alert is one row."""
 
 
 def alert_count(frame: Frame, snapshot: Snapshot) -> Row:
-    """Say how many alerts fire, and with which key they are seen; nothing when none is louder than news."""
+    """Draw how many alerts fire, and the key that shows them; empty when only "info" alerts fire."""
     firing = [alert for alert in snapshot.alerts if alert.state == "firing" and alert.severity != "info"]
     if not firing:
         return ()
@@ -46,7 +46,7 @@ def alert_count(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple[int, int] | None]:
-    """Draw everything below the header; return also the rows (first, behind the last) of the selected one."""
+    """Draw everything below the header; also return the rows (first, last + 1) of the selected alert."""
     wide = max(10, frame.width - 2)
     rows: list[Row] = [_heads(wide, frame.glyphs)]
     shown: tuple[int, int] | None = None
@@ -57,12 +57,12 @@ def alert_rows(frame: Frame, snapshot: Snapshot) -> tuple[tuple[Row, ...], tuple
         end = (strong("u", True), muted(" all seen")) if state == "firing" and has_hint(frame, "u") else ()
         rows += [*((EMPTY,) if len(rows) > 1 else ()), title(name, wide, frame.glyphs, _note(group, state), end)]
         if not group:
-            rows.append((gap(2), muted("nothing: no condition has held for its time")))
+            rows.append((gap(2), muted("none: no condition has lasted long enough")))
         for alert in group:
             selected = alert == frame.alert
             drawn = _alert(frame, snapshot, alert, wide)
             if selected:
-                # With the first one its section's title is in sight too.
+                # For the first alert the heads and the section's title stay visible too.
                 shown = (0 if alert is snapshot.alerts[0] else len(rows), len(rows) + len(drawn))
                 drawn = [on_row(fit(row, wide, frame.glyphs.ellipsis), "select") for row in drawn]
             rows += drawn
@@ -73,7 +73,7 @@ def _note(group: Sequence[Alert], state: AlertState) -> Row:
     if not group:
         return ()
     if state != "firing":
-        return (muted("hold, not yet for their time" if state == "pending" else "newest first"),)
+        return (muted("true now, not for long enough yet" if state == "pending" else "newest first"),)
     unacknowledged = sum(alert.acknowledged is None for alert in group)
     return (strong(str(unacknowledged)), muted(" not seen")) if unacknowledged else (muted("all seen"),)
 
@@ -85,7 +85,7 @@ def _heads(wide: int, g: Glyphs) -> Row:
     ]
     row.append(muted("LASTS".rjust(LASTS - 2) + "  "))
     if wide >= ONE_LINE:
-        row.append(muted("".ljust(TIMES) + "NOW".rjust(VALUE - 2) + "  " + "LEAST TO MOST".ljust(RANGE)))
+        row.append(muted("".ljust(TIMES) + "NOW".rjust(VALUE - 2) + "  " + "LOWEST TO HIGHEST".ljust(RANGE)))
     return fit(tuple(row), wide, g.ellipsis)
 
 
@@ -116,7 +116,7 @@ def _alert(frame: Frame, snapshot: Snapshot, alert: Alert, wide: int) -> list[Ro
         row = (*head, *more, left(clip(alert_text, room - 2, g.ellipsis), room, "text"))
         return [fit((*fit(row, wide - SEEN, g.ellipsis), *_seen(frame, alert)), wide, g.ellipsis)]
     first = fit((*head, *_seen(frame, alert)), wide, g.ellipsis)
-    # A sentence says its own number, except of a rate.
+    # The alert's text contains its number, except for a rate.
     parts = [f"now {_now(alert)}" if firing and alert.unit == "per s" else "", _range(alert)]
     measured = ", ".join(part for part in parts if part)
     tail = f" {g.dot} {measured}" if measured else ""

@@ -1,6 +1,6 @@
-"""Why it is STOP: the ranked causes with their proofs where there are any, else the sentences the verdict stands on.
+"""Draws the ranked causes with their proofs; without causes, the sentences and evidence of the verdict.
 
-The bar of a confidence is neutral: confidence is not a state.
+The bar of a confidence has a neutral colour, because confidence is not a state.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ LABEL = 8
 
 
 def why_rows(snapshot: Snapshot, wide: int, high: int, glyphs: Glyphs) -> list[Row]:
-    """Draw at most `high` rows."""
+    """Draw the causes, or the evidence without causes, in at most `high` rows."""
     if snapshot.causes:
         return cause_rows(snapshot.causes, wide, high, glyphs)
     return reason_rows(snapshot, wide, glyphs)[:high]
 
 
 def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = False) -> list[Row]:
-    """Draw what the verdict stands on: its sentences, then the evidence of the questions on its path.
+    """Draw the verdict's sentences, then the evidence of the questions on its path.
 
-    `alone`: only the sentences that are no question's evidence, which then stands elsewhere.
+    `alone`: leave out all evidence, which the caller draws elsewhere.
     """
     level = snapshot.verdict.kind.level
     rows: list[Row] = []
@@ -48,9 +48,9 @@ def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = Fal
 
 
 def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs) -> list[Row]:
-    """Draw ranked causes: name, proof, and for the first its fix; one line each where rows are few and wide.
+    """Draw ranked causes: name, proof, and the fix of the first; one line each where rows are few and wide.
 
-    Where not all of it has room, every name comes before anything more of the first one.
+    Without room for everything, all names come before the details of the first cause.
     """
     if high < 2 * len(causes) + 1 and wide >= 64:
         lines = [_one_line(i, cause, wide, glyphs) for i, cause in enumerate(causes)]
@@ -71,7 +71,7 @@ def cause_rows(causes: tuple[Cause, ...], wide: int, high: int, glyphs: Glyphs) 
 
 
 def _cause_block(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw one cause: its name, then its proof, and where it is the first its fix."""
+    """Draw one cause: name, proof, and for the first cause its fix."""
     first = i == 0
     name = Span(glyphs.text(cause.name), "strong" if first else "text", first)
     proof = paragraph(glyphs.text(cause.because), wide, "text" if first else "muted", indent=(gap(LABEL),))
@@ -93,7 +93,7 @@ def _one_line(i: int, cause: Cause, wide: int, glyphs: Glyphs) -> Row:
 
 
 def full_causes(causes: tuple[Cause, ...], wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw every cause with confidence bar, proof, how to confirm it and how to fix it."""
+    """Draw every cause with confidence bar, proof, confirmation and fix."""
     rows: list[Row] = []
     for i, cause in enumerate(causes):
         if rows:

@@ -1,6 +1,6 @@
-"""The environment from file to process: the truth table, what a plain `source` loses, what nobody reads.
+"""Draws the environment from the env file to each process: required keys, lost keys, keys never read.
 
-Refuses to know what a wrong value leads to; the causes of the verdict say that.
+Does not: explain what a wrong value leads to; the causes of the verdict do.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOUD: tuple[EnvCheckResult, ...] = ("wrong", "missing")
 
 
 def environment_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw everything below the header, as many rows as it takes."""
+    """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     table = env_check_table(frame.config, snapshot.env_file, snapshot.workers)
     wrong = sum(row.verdict == "mismatch" for row in table)
@@ -49,7 +49,7 @@ def environment_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def file_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
-    """Draw which file it is, and whether it could be read."""
+    """Draw the path of the env file, and its counts or its error."""
     head: Row = (left("env file", 10, "muted"),)
     file = snapshot.env_file
     if file is None:
@@ -58,13 +58,13 @@ def file_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gl
                 *head,
                 mark(g.unobserved, "unknown"),
                 gap(1),
-                Span("none is configured, or it was not read yet", "unknown"),
+                Span("none configured, or not read yet", "unknown"),
             )
         ]
     if file.error is not None:
         return paragraph(g.text(file.error), wide, "crit", indent=(*head, mark(g.bad, "crit", True), gap(1)))
     held = sum(row.file == "right" for row in table)
-    sentence = f"sets {len(file.values)} keys, {fmt.share(held, len(table))} of the required ones right"
+    sentence = f"sets {len(file.values)} keys; {fmt.share(held, len(table))} required keys are right"
     return [
         (*head, text(clip(g.text(file.path), max(8, wide - 10), g.ellipsis))),
         (gap(10), muted(sentence)),
@@ -72,7 +72,7 @@ def file_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gl
 
 
 def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
-    """Say in sentences what the table amounts to: not exported, overridden, not readable."""
+    """Draw the findings of the table as sentences: not exported, overridden, not readable."""
     rows: list[Row] = []
     lost = not_exported(table)
     all_ = len(snapshot.workers)
@@ -80,30 +80,30 @@ def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gly
     if lost:
         most = max(len(row.refs("missing")) for row in lost)
         sentence = (
-            f"sourced without set -a: not exported. {len(lost)} keys are right in the file and missing in "
-            f"{fmt.share(most, all_)} processes, {lost[0].key} first"
+            f"not exported: sourced without set -a. {len(lost)} keys are right in the file but missing in "
+            f"{fmt.share(most, all_)} processes, for example {lost[0].key}"
         )
         rows += paragraph(g.text(sentence), wide, "strong", indent=stop)
     for row in table:
         if row.overridden:
             found = next(cell for cell in row.cells if cell.ref == row.overridden[0])
             sentence = (
-                f"overridden on the way: {row.key} is {row.file_value} in the file, {found.value} in "
-                f"{worker_ranges(list(row.overridden))}. The launcher's profile, or the file changed since"
+                f"overridden: {row.key} is {row.file_value} in the file but {found.value} in "
+                f"{worker_ranges(list(row.overridden))}. The launcher's profile sets it, or the file changed later"
             )
             head = stop if found.result == "wrong" else (mark(g.caution, "warn"), gap(1))
             rows += paragraph(g.text(sentence), wide, "text", indent=head)
     unreadable = Counter(cell.why for cell in (table[0].cells if table else ()) if cell.result == "unknown")
     for why, n in unreadable.items():
-        sentence = f"{fmt.share(n, all_)} processes not readable: {why}. Not known is not right"
+        sentence = f"{fmt.share(n, all_)} processes cannot be read: {why}. Unknown never counts as right"
         rows += paragraph(g.text(sentence), wide, "unknown", indent=(mark(g.unobserved, "unknown"), gap(1)))
     return rows
 
 
 def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Glyphs) -> list[Row]:
-    """Draw a row per required key: wanted, in the file, exported, in each process, effect. Narrow, less of it."""
+    """Draw a row per required key: wanted, in the file, exported, in each process, effect; fewer when narrow."""
     if not table:
-        return [(muted("no key is required"),)]
+        return [(muted("no keys are required"),)]
     longest = max(cells(row.key) for row in table) + 1
     workers = snapshot.workers
     single = len(workers) <= 5 and longest + WANTED + FILE + EXPORTED + WORKER * len(workers) + EFFECT <= wide
@@ -142,7 +142,7 @@ def table_rows(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: G
 
 
 def _key(row: EnvCheckRow, wide: int, g: Glyphs) -> Span:
-    """Write the key; where it is cut, its end says more than the prefix that all share."""
+    """Draw the key; a long one is cut at its start, because all keys share a prefix."""
     name = g.text(row.key)
     if cells(name) > wide - 1:
         name = g.ellipsis + name[-(wide - 1 - cells(g.ellipsis)) :]
@@ -176,7 +176,7 @@ def _share(row: EnvCheckRow, g: Glyphs) -> Row:
 
 
 def _effect(row: EnvCheckRow, g: Glyphs) -> Row:
-    """Write what `/status` shows of it, the commonest first."""
+    """Draw the most common effect of the key in `/status`."""
     counted = Counter(effect.text for effect in row.effects)
     if not counted:
         return ()
@@ -188,36 +188,38 @@ def _effect(row: EnvCheckRow, g: Glyphs) -> Row:
 
 
 def unread_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw what the file sets and the workers' source never names, with what is read instead."""
+    """Draw the keys of the file that the workers' source never names, with the key that is read instead."""
     g, file = frame.glyphs, snapshot.env_file
     if file is None or file.error is not None:
         return []
     if file.unread is None:
-        return [title("READ BY NOBODY", wide, g, (muted("not known: the workers' source was not found"),)), EMPTY]
+        return [title("NEVER READ", wide, g, (muted("unknown: the workers' source was not found"),)), EMPTY]
     if not file.unread:
         return []
-    rows: list[Row] = [title("READ BY NOBODY", wide, g, (muted("set in the file, never named in the source"),))]
+    rows: list[Row] = [title("NEVER READ", wide, g, (muted("set in the file, but not named in the workers' source"),))]
     for key in file.unread:
         instead = frame.config.environment.instead.get(key)
-        sentence = "" if instead is None else f"read instead: {instead}" if instead else "nothing is read instead"
+        sentence = (
+            "" if instead is None else f"workers read {instead} instead" if instead else "workers read no key instead"
+        )
         row: Row = (mark(g.caution, "warn"), gap(1), strong(g.text(key)), gap(2), muted(g.text(sentence)))
         rows.append(cut(row, wide, g.ellipsis))
     return [*rows, EMPTY]
 
 
 def other_rows(frame: Frame, table: Sequence[EnvCheckRow], wide: int) -> list[Row]:
-    """Draw what else the selected worker's process was started with."""
+    """Draw the other variables of the selected worker's process."""
     worker, g = frame.worker, frame.glyphs
     if worker is None:
         return []
-    rows: list[Row] = [title(f"W{worker.slot}", wide, g, (muted("what else its process was started with"),))]
+    rows: list[Row] = [title(f"W{worker.slot}", wide, g, (muted("other variables of its process"),))]
     if worker.environment is None:
         why = worker.env.error if worker.env is not None and worker.env.error else "not read yet"
         return [*rows, (mark(g.unobserved, "unknown"), gap(1), Span(g.text(why), "unknown"))]
     required = {row.key for row in table}
     others = sorted((key, value) for key, value in worker.environment.items() if key not in required)
     if not others:
-        return [*rows, (muted("nothing"),)]
+        return [*rows, (muted("none"),)]
     widest = min(max(cells(g.text(key)) for key, _ in others), max(8, wide * 2 // 3))
     for key, value in others:
         row = (left(g.text(key), widest, "muted", False, g.ellipsis), gap(2), text(g.text(value)))

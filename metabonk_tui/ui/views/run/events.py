@@ -1,6 +1,6 @@
-"""What happened, newest first: time, glyph, sentence. Events of the last minute are bold.
+"""Draws events, the newest first: time, glyph, sentence. Events of the last minute are bold.
 
-Refuses to judge: the severity comes with the event.
+Does not: judge. The severity comes with the event.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("stalled", "stalled", "warn"),
     ("ABSENT", "absent", "crit"),
 )
-"""Words of a worker's event that have a glyph of their own."""
+"""Words in the text of a worker's event, with their glyph and token."""
 
 
 def event_mark(event: Event, glyphs: Glyphs) -> Span:
-    """Draw the glyph of an event: of the state it tells of, of the verdict it brings, else of its severity."""
+    """Draw the glyph of an event: of its verdict or its state, else of its severity."""
     if event.kind == EventKind.VERDICT and "word" in event.facts:
         word = next((word for word in VerdictKind if word.value == event.facts["word"]), None)
         if word is not None:
@@ -44,26 +44,25 @@ def event_mark(event: Event, glyphs: Glyphs) -> Span:
 
 
 def sentence(event: Event) -> str:
-    """Write the event's sentence, the worker in front."""
+    """Return the event's text, with the worker in front."""
     if event.worker is None or event.text.startswith(f"{event.worker.label} "):
         return event.text
     return f"{event.worker.label} {event.text}"
 
 
 def is_about_worker(event: Event, ref: WorkerRef) -> bool:
-    """Tell whether an event is about this worker, alone or among others."""
+    """Return whether an event is about this worker, alone or among others."""
     refs = event.facts.get("workers")
     return event.worker == ref or (isinstance(refs, list | tuple) and ref.written in refs)
 
 
 def is_new(event: Event, snapshot: Snapshot) -> bool:
-    """Tell whether it happened in the last minute; of the run's first minute nothing is news."""
+    """Return whether the event is less than a minute old; events of the gate's first minute never are new."""
     began = snapshot.gate.began_t
     return began is not None and began + RECENT_S < event.t and snapshot.t - event.t <= RECENT_S
 
 
 def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: int, high: int) -> list[Row]:
-    """Draw the newest `high` events."""
     g = frame.glyphs
     rows: list[Row] = []
     for event in reversed(events[-high:] if high > 0 else ()):
@@ -71,10 +70,10 @@ def event_rows(frame: Frame, snapshot: Snapshot, events: Sequence[Event], wide: 
         clock = Span(fmt.clock(event.t, frame.zone), "strong" if new else "muted", new)
         clipped = clip(g.text(sentence(event)), max(0, wide - 12), g.ellipsis)
         rows.append((clock, gap(2), event_mark(event, g), gap(1), Span(clipped, "strong" if new else "text", new)))
-    return rows or [(muted("nothing yet"),)]
+    return rows or [(muted("no events yet"),)]
 
 
 def new_count(snapshot: Snapshot, events: Sequence[Event]) -> Row:
-    """Say how many are new."""
+    """Draw the number of new events; empty for none."""
     n = sum(is_new(event, snapshot) for event in events)
     return (muted(f"{n} new"),) if n else ()

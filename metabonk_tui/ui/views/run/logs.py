@@ -1,6 +1,6 @@
-"""The lines of the workers' logs that may tell a cause, of one worker or of all; and where the whole logs lie.
+"""Draws log lines that may show a cause, of one worker or of all, and the paths of the whole logs.
 
-Refuses to know what a line means, and when it was written: nobody noted that.
+Does not: interpret a line or show its time, which is not recorded.
 """
 
 from __future__ import annotations
@@ -17,44 +17,44 @@ from metabonk_tui.ui.views.layout.section import muted, paragraph, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
 DIRECTORY = "game_log_path"
-"""Where `/status` says that logs are."""
+"""The `/status` field with the directory of the logs."""
 ERRORS = ("error", "traceback", "exception", "failed")
 WORKER_CELLS = 5
 MAX_WORKERS_CELLS = 20
 
 
 def chosen(frame: Frame, snapshot: Snapshot) -> tuple[WorkerView, ...]:
-    """Return the workers whose lines are shown: pane 0 is all of them, every other one is one worker's."""
+    """Return the workers whose lines are shown: pane 0 is all workers, pane N is the Nth worker."""
     pane = frame.state.pane % (len(snapshot.workers) + 1)
     return snapshot.workers if pane == 0 else snapshot.workers[pane - 1 : pane]
 
 
 def log_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw everything below the header, as many rows as it takes."""
+    """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     workers = chosen(frame, snapshot)
     selection = (
         f"{workers[0].ref.label} alone" if len(workers) < len(snapshot.workers) else f"all {len(workers)} workers"
     )
     end: Row = (Span(selection, "accent", True), muted("  Tab next")) if len(snapshot.workers) > 1 else ()
-    note = muted("lines that may tell a cause, newest last")
+    note = muted("lines that may show a cause, newest last")
     rows: list[Row] = [title("LOGS", wide, g, (note,), end, focused=True)]
     slots_by_line = lines_of(snapshot, workers)
     if slots_by_line:
         rows += _lines(slots_by_line, len(workers), wide, g)
-        kept = f"kept: each worker's first and last {KEPT_LINES // 2} such lines; nobody noted when they were written"
+        kept = f"kept: the first and last {KEPT_LINES // 2} such lines of each worker; their times are unknown"
         rows += [EMPTY, *paragraph(kept, wide, "muted")]
     else:
-        none = "no such line was found; a log that is no plain file here, or may not be read, tells nothing either"
+        none = "no such line found; logs that are not plain files here, or not readable, cannot show any"
         rows += paragraph(none, wide, indent=(mark(g.unobserved, "unknown"), gap(1)))
-    rows += [EMPTY, title("WHOLE LOG", wide, g, (muted("files of the workers' machine"),))]
+    rows += [EMPTY, title("WHOLE LOG", wide, g, (muted("files on the workers' machine"),))]
     for worker in workers:
         rows += _places(worker, wide, g)
     return tuple(cut((gap(1), *row), frame.width - 1, g.ellipsis) for row in rows)
 
 
 def lines_of(snapshot: Snapshot, workers: tuple[WorkerView, ...]) -> dict[str, tuple[WorkerRef, ...]]:
-    """Join the lines: what several say is one line with all of their slots, where the first of them says it."""
+    """Return the workers of each line. A line of several workers comes once, at its first place."""
     slots_by_line: dict[str, tuple[WorkerRef, ...]] = {}
     for worker in workers:
         name = field_of(worker.status, "instance_id")
@@ -64,7 +64,7 @@ def lines_of(snapshot: Snapshot, workers: tuple[WorkerView, ...]) -> dict[str, t
 
 
 def places(worker: WorkerView) -> tuple[str, ...]:
-    """List where its log was looked for."""
+    """List the paths where the monitor looks for the worker's log."""
     found = [f"/proc/{worker.pid}/fd/{n}" for n in (1, 2)] if worker.pid is not None else []
     directory = field_of(worker.status, DIRECTORY)
     return (*found, f"{directory}/logs/worker_{worker.slot}.log") if directory else tuple(found)
@@ -93,7 +93,7 @@ def _places(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
     head: Row = (left(worker.ref.label, WORKER_CELLS, "muted"),)
     paths = places(worker)
     if not paths:
-        return [(*head, Span("neither a process nor a directory of it is known", "unknown"))]
+        return [(*head, Span("unknown: neither its process nor its log directory was found", "unknown"))]
     row = (*head, text(g.text("   ".join(paths))))
     if width(row) <= wide:
         return [row]

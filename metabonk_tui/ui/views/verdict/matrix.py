@@ -1,6 +1,6 @@
-"""The decision matrix: one question per row with its answer and evidence, or the whole tree with the lit path.
+"""Draws the decision matrix: one question per row with answer and evidence, or the whole tree with its path.
 
-Refuses to decide: it draws the nodes as they were judged, reached or not.
+Does not: decide. The nodes come judged with the Snapshot.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from metabonk_tui.ui.style.spans import Row, Span, cells, clip, cut, gap, left, 
 from metabonk_tui.ui.views.layout.section import muted, paragraph, words
 
 BEND = 15
-"""Where the two questions branch off."""
+"""The column where the two questions branch off."""
 MIN_EVIDENCE_CELLS = 24
-"""Cells that evidence needs beside a question."""
+"""Least cells for evidence beside a question."""
 _BRIEF = (("Are the metrics", "Metrics"), ("stable, ", ""), ("within", "in"))
 
 
 def answer_mark(node: Node, glyphs: Glyphs) -> Span:
-    """Draw the glyph of an answer: that of its level; "not yet" is a hollow one, it is neither good nor bad."""
+    """Draw the glyph of an answer by its level; "not yet" is neutral and gets a hollow one."""
     if node.answer == "not yet":
         return mark(glyphs.zero, "muted")
     return mark(glyphs.level(node.level), level_token(node.level))
 
 
 def question(node: Node, wide: int, glyphs: Glyphs) -> str:
-    """Write the question, shortened by rule where the words do not fit."""
+    """Return the question, shortened by `_BRIEF` where it does not fit."""
     phrase = glyphs.text(node.question)
     for long, brief in _BRIEF:
         if cells(phrase) <= wide:
@@ -38,7 +38,7 @@ def question(node: Node, wide: int, glyphs: Glyphs) -> str:
 
 
 def decision_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw the compact tree: question, answer, evidence at the right edge."""
+    """Draw the compact tree: question and answer, with evidence at the right edge."""
     nodes = snapshot.verdict.nodes
     longest = 21 if wide < 44 else 26 if wide < 54 else 30
     longest = min(longest, max(8, wide - 8))
@@ -63,7 +63,7 @@ def decision_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
 
 
 def _whole_words(phrase: str, room: int, glyphs: Glyphs) -> str:
-    """Leave out words from the right rather than cut one; nothing is left where no number would be."""
+    """Drop whole words from the right until it fits; return "" when no number is left."""
     kept = phrase
     while cells(kept) > room and " " in kept:
         kept = kept.rsplit(" ", 1)[0]
@@ -73,13 +73,13 @@ def _whole_words(phrase: str, room: int, glyphs: Glyphs) -> str:
 
 
 def changes_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Say what would change the verdict."""
+    """Draw what would change the verdict; empty when unknown."""
     phrase = snapshot.verdict.changes_when
     return paragraph(glyphs.text(f"changes when {phrase}"), wide, "muted") if phrase else []
 
 
 def badge(word: str, level: Level, glyphs: Glyphs) -> Row:
-    """Draw the word that a path ends in, as loud as its level."""
+    """Draw the verdict at the end of a path, by its level."""
     if level == "stop":
         return (Span(f" {glyphs.stop} {word} ", "oncritbadge", True, "critbadge"),)
     if level == "caution":
@@ -88,7 +88,7 @@ def badge(word: str, level: Level, glyphs: Glyphs) -> Row:
 
 
 def tree_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw the whole tree: heavy and coloured where the path went, light and muted where it did not."""
+    """Draw the whole tree: heavy and coloured along the path, light and muted elsewhere."""
     verdict = snapshot.verdict
     if len(verdict.nodes) != 3:
         return decision_rows(snapshot, wide, glyphs)
@@ -122,7 +122,7 @@ def tree_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
 def _branches(
     snapshot: Snapshot, nodes: list[Node], continues: bool, token: str, wide: int, glyphs: Glyphs
 ) -> list[Row]:
-    """Draw the two questions after CONTINUE: question, answer, where it leads; evidence beside it, or below."""
+    """Draw the two questions after CONTINUE: question, answer, verdict; evidence beside it or below."""
     rows: list[Row] = []
     word = str(snapshot.verdict.kind)
     longest = min(max(cells(node.question) for node in nodes), max(10, wide - 46))

@@ -1,6 +1,6 @@
-"""The verdict's own screen: decision, evidence on every worker, checks, causes, what changes it, what is next.
+"""Draws the verdict screen: decision, evidence on every worker, checks, causes, what changes it, next steps.
 
-Refuses to judge: every sentence comes with the Snapshot.
+Does not: judge. Every sentence comes with the Snapshot.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from metabonk_tui.ui.views.workers.component import state_mark
 
 _SEVERITY = tuple(ComponentState)
 NAME, SAMPLE_CELLS = 12, 14
-"""Cells of the black box."""
+"""Column widths of the black box."""
 
 
 def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
-    """Draw everything below the header, as many rows as it takes."""
+    """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(10, frame.width - 2)
     rows: list[Row] = [
-        title("DECISION", wide, g, (muted("lit path is heavy, what was not reached is light"),), focused=True),
+        title("DECISION", wide, g, (muted("heavy: the path taken, light: not reached"),), focused=True),
         *tree_rows(snapshot, wide, g),
         EMPTY,
         title("BECAUSE", wide, g),
@@ -63,7 +63,7 @@ def verdict_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
 
 
 def evidence_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw a row per component: its glyph on every worker, the states counted, samples with the key, expected."""
+    """Draw a row per component: glyph on every worker, counts by state, samples with the key, expectation."""
     workers = snapshot.workers
     if not workers:
         return [(muted("no workers"),)]
@@ -136,7 +136,7 @@ def _evidence(
 
 
 def name_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw which expected names no worker ever said; nothing where all were said, or nobody answered yet."""
+    """Draw the expected names that no worker ever sent; empty when there are none, or before the first answer."""
     contract = snapshot.contract
     if contract is None or not contract.answered or not contract.never_seen:
         return []
@@ -147,14 +147,14 @@ def name_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
 
 
 def black_box_rows(frame: Frame, snapshot: Snapshot, box: BlackBox, wide: int) -> list[Row]:
-    """Draw who held what in the minutes before the first kill."""
+    """Draw the memory of each owner around the first OOM kill."""
     g = frame.glyphs
     log = snapshot.memory.kernel_log
     note = f"GB, around the kill at {fmt.clock(box.kill_t, frame.zone)}"
     note += f"; kernel log {log}" if log is not None else ""
     rows: list[Row] = [title("BLACK BOX", wide, g, (muted(g.text(note)),))]
     (_, *labels), *lines = table(box)
-    # Where it is narrow, the moments closest to the kill stay.
+    # In a narrow terminal the moments closest to the kill stay.
     shown = max(1, (wide - NAME) // SAMPLE_CELLS)
     rows.append((gap(NAME), *(right(label, SAMPLE_CELLS, "muted") for label in labels[-shown:])))
     for name, *held in lines:
@@ -168,12 +168,12 @@ def black_box_rows(frame: Frame, snapshot: Snapshot, box: BlackBox, wide: int) -
 
 
 def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
-    """Draw the gate: one check after the other with its time and result, and why where it did not pass."""
+    """Draw the gate: each check with its time and result, and the reason where it did not pass."""
     gate = snapshot.gate
     skipped = f"{gate.count('SKIPPED')} skipped"
-    rows: list[Row] = [title("CHECKS", wide, glyphs, (muted(f"only PASS is a pass, {skipped}"),))]
+    rows: list[Row] = [title("CHECKS", wide, glyphs, (muted(f"only PASS counts, {skipped}"),))]
     if gate.began_t is None:
-        return [*rows, (muted("the gate begins when every worker answers, or when the start-up grace is over"),)]
+        return [*rows, (muted("the gate starts when every worker answers, or when the start-up grace ends"),)]
     line: list[Span] = []
     for check in gate.checks:
         if line:
@@ -201,7 +201,7 @@ def check_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
 
 
 def next_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw what to do now, with the key and the command that do it."""
+    """Draw the next steps, each with its key and its command."""
     g = frame.glyphs
     rows: list[Row] = []
     for step in snapshot.verdict.next_steps:
@@ -229,7 +229,7 @@ def _earlier(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
 
 
 def nothing_seen(frame: Frame) -> tuple[Row, ...]:
-    """Say that nothing was seen yet."""
-    doing = "reading the recording" if frame.past else "looking for the first time"
+    """Draw the row shown before the first Snapshot."""
+    doing = "reading the recording" if frame.past else "waiting for the first poll"
     row: Row = (gap(1), strong("metabonk-tui", True), gap(2), muted(doing))
     return (fit(row, frame.width, frame.glyphs.ellipsis),)

@@ -49,7 +49,7 @@ class PlacedColumn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """Where state and components stand."""
+    """Where state and components are placed."""
 
     state_at: int
     state_cells: int
@@ -77,7 +77,7 @@ class TableShape:
         return {10: 0, 17: 1}.get(self.part_cells, 2)
 
     def parts_end(self, parts: int) -> int:
-        """Return the cell behind the last of so many components."""
+        """Return the cell behind the last of this many components."""
         return self.parts_at + (parts - 1) * self.part_cells + max(self.last_end, self.change_end)
 
 
@@ -161,7 +161,7 @@ ENVIRONMENT = NumberColumn("ENV", (10, 0, 0), _environment)
 MARKED: Mapping[str, Callable[[WorkerMetric, WorkerView, Glyphs, int], Row]] = {"step_rate": _step}
 """Numbers whose cell has more than the number, by the id of the metric."""
 BELOW: Mapping[str, Callable[[WorkerView, Glyphs], Row]] = {"step_rate": _step_below, "rss": _growth_below}
-"""What stands in the second line, by the id of the metric above it."""
+"""The second line of a cell, by the id of the metric above it."""
 
 
 def number_columns() -> tuple[NumberColumn, ...]:

@@ -29,7 +29,7 @@ def state_mark(part: ComponentView, glyphs: Glyphs, quiet: bool = False) -> Span
 
 
 def value_text(part: ComponentView, cells: int) -> str:
-    """Write the value; the last one where it is stale or down; nothing where there is none."""
+    """Return the value; the last one when stale or down; "" when there is none."""
     value = part.value if part.value is not None else part.last_value if part.state in (S.STALE, S.DOWN) else None
     if part.state is S.BAD:
         return part.bad.text[:cells] if part.bad else ""
@@ -37,14 +37,14 @@ def value_text(part: ComponentView, cells: int) -> str:
 
 
 def value_token(part: ComponentView) -> str:
-    """Say in which voice the value stands: neutral, quiet where it is not now, loud where it is bad."""
+    """Return the token of the value: neutral, muted when it is old or zero, critical when it is bad."""
     if part.state in (S.ZERO, S.STALE, S.DOWN, S.PENDING):
         return "muted"
     return "crit" if part.state is S.BAD else "strong"
 
 
 def change_text(part: ComponentView, cells: int) -> str:
-    """Write the change over five minutes, where it is active and was watched long enough."""
+    """Return the change over 5 min; "" unless active and observed for long enough."""
     if part.state is not S.ACTIVE or part.change_5m is None:
         return ""
     text = fmt.signed(part.change_5m, part.decimals)
@@ -52,7 +52,7 @@ def change_text(part: ComponentView, cells: int) -> str:
 
 
 def state_word(part: ComponentView, snapshot: Snapshot) -> str:
-    """Write the state in a word, with its age where the age says something; "" where it is active."""
+    """Return the word of the state, with its age when stalled or bad; "" when active."""
     if part.state is S.ACTIVE:
         return ""
     word = STATE_WORDS[part.state]
@@ -67,32 +67,32 @@ def state_word(part: ComponentView, snapshot: Snapshot) -> str:
 
 
 def word_token(part: ComponentView) -> str:
-    """Say in which voice the word of the state stands."""
+    """Return the token of the state's word."""
     if part.state is S.DOWN and part.last_value is not None:
         return "muted"
     return STATE_TOKENS[part.state]
 
 
 def absent_since(part: ComponentView, snapshot: Snapshot, zone: tzinfo) -> str:
-    """Say of an absent key whether it was ever seen."""
+    """Return since when a key is absent, or that it was never seen."""
     return "never seen" if part.samples_with_key == 0 else f"since {fmt.clock(part.since_t, zone, with_seconds=False)}"
 
 
 def fresh_mark(part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> str:
-    """Say whether its state is news; that the whole worker went down or stale is said of the worker, once."""
+    """Return "new", "recent" or "" for the state. Down and stale are marked once, on the worker."""
     if part.state in (S.DOWN, S.STALE, S.PENDING):
         return ""
     return worker_freshness(part.since_t, worker, snapshot)
 
 
 def fresh_value(span: Span, part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> Span:
-    """Lift the value, or the word that stands for it, when the state is news."""
+    """Emphasise the value, or the word in its place, when the state is new."""
     how = fresh_mark(part, worker, snapshot)
     return freshen(span, how, part.state in LOUD) if how and span.text.strip() else span
 
 
 def expectation(part: ComponentView, worker: WorkerView, snapshot: Snapshot, cells: int) -> tuple[str, bool]:
-    """Say what is expected in at most so many cells, and whether it deserves the voice of a sentence.
+    """Return the expectation in at most this many cells, and whether to emphasise it.
 
     A remark, not a state: "5-20", "high", "high 5-20", "low", "1+", "not due", "early".
     """
@@ -130,13 +130,13 @@ def column_head(part: ComponentView, size: int, frame: Frame) -> str:
     declared = _declared(part, frame)
     heads = declared.head if declared is not None else None
     name = heads[size] if heads is not None else (part.label, part.label, part.title)[size].upper()
-    # A short head has no cell for the blank before the mark.
+    # A short head has no cell for a blank before the "*".
     derived = ("*" if size == 0 else " *") if part.derived else ""
     return frame.glyphs.text(name.replace("→", frame.glyphs.head_arrow)) + derived
 
 
 def short_name(part: ComponentView, frame: Frame) -> str:
-    """Return at most 4 characters that stand for a component."""
+    """Return a name of at most 4 characters for a component."""
     declared = _declared(part, frame)
     return frame.glyphs.text(declared.short if declared and declared.short else part.label.upper()[:4].strip())
 

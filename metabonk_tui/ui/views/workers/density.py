@@ -1,6 +1,6 @@
-"""Panels where each worker gets at least 38 x 8, else the table, else the grid.
+"""Chooses panels where each worker gets at least 38 x 8 cells, else the table, else the grid.
 
-Pure arithmetic of sizes and counts; the verdict has no say, so that a change of it never moves the workers.
+Uses sizes and counts only, so that a change of the verdict never moves the workers.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ HEADER = 7
 """Five header rows with NEXT, a blank one, and the section's title."""
 FOOTER = 1
 BELOW = 8
-"""Rows that stay above the footer."""
+"""Rows below the workers, above the footer."""
 SHAPES = (16, 14, 9, 8)
-"""Rows of a panel with five components, from the tallest to the least."""
+"""Rows of a panel with five components, the tallest first."""
 WIDEST = 66
 PITCH = 40
 
@@ -32,19 +32,19 @@ class WorkersLayout:
     rows: int = 1
     panel_cells: int = 0
     shape: int = 0
-    """Of a panel: one of SHAPES."""
+    """For panels: one of SHAPES."""
     lines: int = 1
-    """Of the table, for each worker."""
+    """For the table: lines per worker."""
     airy: bool = False
 
 
 def shape_rows(shape: int, parts: int) -> int:
-    """Say how many rows a panel of this shape has with so many components."""
+    """Return the rows of a panel of this shape with this many components."""
     return shape + (parts - 5) * (2 if shape >= 14 else 1)
 
 
 def choose(workers: int, wide: int, high: int, wanted: Density = "automatic", parts: int = 5) -> WorkersLayout:
-    """Choose how to draw so many workers at this size; a wanted density is taken whether it fits or not."""
+    """Choose how to draw this many workers at this size; a `wanted` density is used even if it does not fit."""
     forced = wanted != "automatic"
     panels = panel_fit(workers, wide, high, parts)
     if wanted == "panels" or (not forced and panels):
@@ -64,7 +64,7 @@ def choose(workers: int, wide: int, high: int, wanted: Density = "automatic", pa
 
 
 def panel_fit(workers: int, wide: int, high: int, parts: int = 5) -> tuple[int, int, int, int] | None:
-    """Say panels per row, rows, cells of a panel and its shape; None where they do not fit."""
+    """Return (panels per row, rows, cells per panel, shape); None when panels do not fit."""
     most = wide // PITCH
     if workers < 1 or most < 1:
         return None

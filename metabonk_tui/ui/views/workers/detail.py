@@ -1,6 +1,6 @@
-"""Everything that is known of one worker, from its process to every field of its status.
+"""Draws everything known about one worker, from its process to every field of its status.
 
-Refuses to compare it with others; what sets it apart is said in its attention marks.
+Does not: compare it with other workers; its attention marks do.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ S = ComponentState
 
 
 def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[Row, ...]:
-    """Draw everything below the header, as many rows as it takes."""
+    """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     rows: list[Row] = [
         title(f"W{worker.slot}", wide, g, _title_note(worker, snapshot, g), focused=True),
@@ -74,7 +74,7 @@ def worker_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView) -> tuple[R
 
 
 def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) -> list[Row]:
-    """Draw the process at the left, what it has and does at the right; under each other where it is narrow."""
+    """Draw the process at the left; memory, gameplay and environment at the right. Stacked below 100 cells."""
     g = frame.glyphs
     half = wide if wide < 100 else (wide - 3) // 2
     state_rows: list[Row] = [
@@ -84,7 +84,7 @@ def _process(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) ->
         title("GAMEPLAY", half, g, (muted("needs the flag and one more sign"),)),
         *gameplay_rows(worker, snapshot, half, g),
         EMPTY,
-        title("ENVIRONMENT", half, g, (muted("what this process really has"),)),
+        title("ENVIRONMENT", half, g, (muted("actual values of this process"),)),
         *environment_rows(worker, half, g),
     ]
     process_rows: list[Row] = [title("PROCESS", half, g), *identity_rows(worker, snapshot, half, g, frame.zone)]
@@ -124,7 +124,11 @@ def _causes(snapshot: Snapshot, worker: WorkerView, wide: int, g: Glyphs) -> lis
     own = tuple(cause for cause in snapshot.causes if worker.ref in cause.workers)
     if not own:
         return []
-    return [title("CAUSES", wide, g, (muted("of what is silent here, ranked"),)), *full_causes(own, wide, g), EMPTY]
+    return [
+        title("CAUSES", wide, g, (muted("why components are silent here, ranked"),)),
+        *full_causes(own, wide, g),
+        EMPTY,
+    ]
 
 
 def _fact(name: str, *parts: Span) -> Row:
@@ -136,7 +140,7 @@ def _missing(word: str = "not observed") -> Span:
 
 
 def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, zone: tzinfo) -> list[Row]:
-    """Draw process, port, polls, step and lives."""
+    """Draw process, port, polls, step and generations."""
     pid: Row = (_missing("no process known"),)
     if worker.pid is not None:
         pid = (strong(str(worker.pid)),) if worker.alive else (muted("gone, was "), text(str(worker.pid)))
@@ -155,7 +159,7 @@ def identity_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, 
     if worker.step_rate is not None:
         step = (*step, gap(2), strong(fmt.per_second(worker.step_rate)), muted(" /s"))
     if worker.step_rate_ratio is not None:
-        ratio = f"{g.times}{fmt.short(worker.step_rate_ratio, 0, 5)} of its own past"
+        ratio = f"{g.times}{fmt.short(worker.step_rate_ratio, 0, 5)} its own past rate"
         step = (*step, gap(2), mark(g.caution, "warn"), gap(1), Span(ratio, "warn", True))
     playing = _play_numbers(worker)
     rows = [
@@ -214,7 +218,7 @@ def _components_note(wide: int, snapshot: Snapshot) -> str:
 
 
 def component_rows(frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int) -> list[Row]:
-    """Draw every component in two rows: value, trend and expectation; then since when and on what it stands."""
+    """Draw every component in two rows: value, trend, expectation; then since when, field and proof."""
     g = frame.glyphs
     rows: list[Row] = []
     for part in worker.components:
@@ -255,7 +259,7 @@ def _component(frame: Frame, snapshot: Snapshot, worker: WorkerView, part: Compo
 
 
 def memory_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
-    """Draw its memory, its children's, its highest and its growth."""
+    """Draw the worker's memory: RSS and growth, with children, highest."""
     if worker.rss_bytes is None:
         return [(_missing(),)]
     parts: list[Row] = [(muted("rss "), strong(fmt.gigabytes(worker.rss_bytes, 2)))]
@@ -270,7 +274,7 @@ def memory_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
 
 
 def gameplay_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs) -> list[Row]:
-    """Draw whether it reached gameplay, and what says so."""
+    """Draw whether the worker reached gameplay, and the signs."""
     play = worker.gameplay
     if play.corroborated:
         when = "" if play.since_t is None else f" since {fmt.elapsed(play.since_t - snapshot.run.started_at)}"
@@ -286,10 +290,10 @@ def gameplay_rows(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs) 
 
 
 def environment_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
-    """Draw the required environment: how much is right, then every key that is missing or wrong."""
+    """Draw the required environment: share of right keys, then every missing or wrong key."""
     env = worker.env
     if env is None:
-        return [(_missing("not looked at"),)]
+        return [(_missing("not read"),)]
     if env.error:
         return [(mark(g.unobserved, "unknown"), gap(1), _missing(g.text(env.error)))]
     good = env.right >= env.required
@@ -312,15 +316,15 @@ def environment_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
 
 def _status_note(worker: WorkerView, snapshot: Snapshot) -> str:
     if worker.status is None:
-        return "none was ever read"
+        return "never read"
     age = "" if worker.last_good_t is None else f", {fmt.age(max(0.0, snapshot.t - worker.last_good_t))} old"
     return f"every field of the last good answer{age}"
 
 
 def status_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
-    """Draw every field by name, bad ones marked, two beside each other where there is room."""
+    """Draw every field by name, bad ones marked, in up to three columns."""
     if worker.status is None:
-        return [(_missing("nothing"),)]
+        return [(_missing("no status"),)]
     columns = max(1, min(3, wide // 58))
     cell = (wide - 3 * (columns - 1)) // columns
     entries = [_field(str(name), value, cell, g) for name, value in sorted(worker.status.fields.items())]
@@ -332,7 +336,7 @@ def status_rows(worker: WorkerView, wide: int, g: Glyphs) -> list[Row]:
             if x * high + y < len(entries):
                 row += [*((gap(3),) if x else ()), *fit(entries[x * high + y], cell, g.ellipsis)]
         rows.append(tuple(row))
-    return rows or [(muted("an empty document"),)]
+    return rows or [(muted("empty status"),)]
 
 
 def _field(name: str, value: object, cell: int, g: Glyphs) -> Row:

@@ -1,6 +1,6 @@
-"""The lives of one worker, newest first: since when, which process, why it began, how it ended and what says so.
+"""Draws the generations of one worker, the newest first: start, process, reason, end with its evidence.
 
-Refuses to judge how a process ended: the word comes with its evidence.
+Does not: judge how a process ended.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from metabonk_tui.ui.views.layout.section import muted, paragraph, title
 from metabonk_tui.ui.views.layout.section import plain_text as text
 
 MAX_SHOWN = 10
-"""So many lives are drawn; the others are counted."""
+"""Most generations drawn; older ones are only counted."""
 NUMBER, CLOCK, PID, LASTED = 8, 10, 13, 12
 
 
 def has_one_generation(worker: WorkerView) -> bool:
-    """Say whether there is nothing to tell but that it began."""
+    """Return whether there is at most one generation, which has not ended."""
     return len(worker.generations) <= 1 and all(generation.ended is None for generation in worker.generations)
 
 
 def generations_pane(worker: WorkerView, snapshot: Snapshot, wide: int, g: Glyphs, zone: tzinfo) -> list[Row]:
-    """Draw every life: how it began in one row, how it ended below it; nothing where there is but one that goes on."""
+    """Draw every generation: its start in one row, its end below. Empty when there is only one that still runs."""
     if has_one_generation(worker):
         return []
-    rows: list[Row] = [title("LIVES", wide, g, (muted("newest first: how each began and ended, and what says so"),))]
+    rows: list[Row] = [title("GENERATIONS", wide, g, (muted("newest first: start, end, evidence"),))]
     newest = worker.generations[-1]
     for generation in reversed(worker.generations[-MAX_SHOWN:]):
         to_t = (
@@ -55,7 +55,9 @@ def _end(generation: Generation, wide: int, g: Glyphs, zone: tzinfo, *, is_runni
     if is_running:
         return []
     if generation.ended is None:
-        return [(gap(NUMBER + CLOCK), mark(g.unobserved, "unknown"), gap(1), Span("nobody saw it end", "unknown"))]
+        return [
+            (gap(NUMBER + CLOCK), mark(g.unobserved, "unknown"), gap(1), Span("its end was not observed", "unknown"))
+        ]
     name, token = _exit_style(generation.ended)
     head: Row = (
         gap(NUMBER), left(fmt.clock(generation.ended.t, zone), CLOCK, "muted"),
@@ -65,7 +67,7 @@ def _end(generation: Generation, wide: int, g: Glyphs, zone: tzinfo, *, is_runni
 
 
 def _exit_style(death: ProcessExit) -> tuple[str, str]:
-    """Choose glyph and token: an OOM kill is an alarm, what we did ourselves is none."""
+    """Return glyph name and token: critical for an OOM kill, muted for an exit caused by this monitor."""
     if death.reason in ("OOM-killed", "probably OOM"):
         return "stop", "crit"
     if death.reason == "unknown":

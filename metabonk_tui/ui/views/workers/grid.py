@@ -1,6 +1,6 @@
-"""Many workers as cells of glyphs: quiet dots, so that the sick ones are found at once. Values are elsewhere.
+"""Draws many workers as cells of glyphs: quiet dots, so that unhealthy workers stand out.
 
-Refuses to know how many rows there is room for.
+Does not: know how many rows fit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ S = ComponentState
 
 
 def grid_columns(wide: int, parts: int) -> tuple[int, int, int]:
-    """Say how many cells stand in a row, how wide one is with its gap, and the extra gap after every fourth."""
+    """Return cells per row, the width of one with its gap, and the extra gap after the fourth."""
     cell = 3 + parts
     per_row = (
         8 if wide >= 2 + 8 * (cell + 1) else 4 if wide >= 2 + 4 * (cell + 1) else max(1, (wide - 2) // (cell + 1))
@@ -35,7 +35,7 @@ def grid_columns(wide: int, parts: int) -> tuple[int, int, int]:
 
 
 def cell_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], chosen: WorkerRef | None) -> list[Row]:
-    """Draw all workers, id and one glyph per component; with step rate and memory where a cell has room."""
+    """Draw all workers: id and one glyph per component; step rate and memory where a cell has room."""
     parts = len(workers[0].components) if workers else 0
     per_row, pitch, between = grid_columns(frame.width, parts)
     rows: list[Row] = []
@@ -69,7 +69,7 @@ def _cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, pitch: int, sele
 
 
 def counts(workers: Sequence[WorkerView], glyphs: Glyphs) -> Row:
-    """Count the workers that are well, sick, and not known."""
+    """Draw the counts of workers: ok, warn, crit, unknown."""
     crit = [w for w in workers if w.reach in (Reach.DOWN, Reach.BROKEN) or _level(w) == "stop"]
     unknown = [w for w in workers if w not in crit and (w.reach is not Reach.UP or _level(w) == "unknown")]
     warn = [w for w in workers if w not in crit and w not in unknown and _level(w) == "caution"]
@@ -89,7 +89,7 @@ def _level(worker: WorkerView) -> str:
 
 
 def grid_legend(frame: Frame, workers: Sequence[WorkerView]) -> Row:
-    """Say what the glyphs of a cell stand for, and what those on screen mean."""
+    """Draw the legend: the order of glyphs in a cell, and the states now on screen."""
     if not workers:
         return ()
     wide, glyphs = frame.width, frame.glyphs
@@ -106,7 +106,7 @@ def grid_legend(frame: Frame, workers: Sequence[WorkerView]) -> Row:
     for worker in workers:
         if worker.health is not None:
             slots_by_health.setdefault(worker.health.state, []).append(worker.ref)
-    # What does not fit goes from the front: the loudest stands last.
+    # Without room the first entries are dropped; the most severe is last.
     for health in reversed(HealthState):
         if health in slots_by_health:
             where = slots_by_health[health]
@@ -120,7 +120,7 @@ def grid_legend(frame: Frame, workers: Sequence[WorkerView]) -> Row:
 
 
 def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerView], wide: int) -> list[Row]:
-    """Say in a sentence each what sets workers apart; a worker with the same as the one before says so."""
+    """Draw one sentence per worker that needs attention; a repeated one becomes "same as wN"."""
     g = frame.glyphs
     rows: list[Row] = []
     before: tuple[str, str, WorkerRef] | None = None
@@ -151,7 +151,7 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
 
 
 def top_memory(snapshot: Snapshot, wide: int) -> Row:
-    """Say who holds and gains most memory."""
+    """Draw the workers whose memory grows fastest, and Ollama."""
     measured = [w for w in snapshot.workers if w.rss_bytes is not None]
     ranked = sorted(measured, key=lambda w: (-(w.rss_growth_bytes_per_min or 0.0), w.ref))
     facts: list[Row] = []

@@ -1,4 +1,4 @@
-"""One muted row that says what the glyphs now on screen mean; it always spells out that absent is not zero."""
+"""Draws one muted row that explains the glyphs now on screen; it spells out that absent is not zero."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _MEANINGS: tuple[tuple[ComponentState, str, str], ...] = (
     (S.BAD, "not a number", "not a number"),
     (S.STALE, "last value", "last value"),
     (S.DOWN, "not reachable", "down"),
-    (S.UNOBSERVED, "the source could not see it", "not observed"),
+    (S.UNOBSERVED, "not recorded by this source", "not observed"),
 )
 _CALM_STATES = (S.ACTIVE, S.ZERO, S.PENDING)
 
 
 def legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs, numbers: bool = True) -> Row:
-    """Draw the legend; nothing while every state on screen is a calm one, their words say it all."""
+    """Draw the legend; empty while every state on screen is active, zero or pending."""
     states = {part.state for worker in workers for part in worker.components}
     if all(state in _CALM_STATES for state in states):
         return ()
@@ -35,7 +35,7 @@ def legend(workers: Sequence[WorkerView], wide: int, glyphs: Glyphs, numbers: bo
             (muted(f"{glyphs.state(meaning[0])} {meaning[size]}"),) for meaning in _MEANINGS if meaning[0] in states
         ]
         if respawned and size == 1:
-            parts.append((muted("gen 2: counters were reset, process was respawned"),))
+            parts.append((muted("gen 2: process respawned, counters reset"),))
         if derived:
             parts.append((muted("* derived"),))
         for far in (4, 3, 2):

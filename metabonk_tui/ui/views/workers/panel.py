@@ -1,4 +1,4 @@
-"""One worker as a panel: the same rows and columns for every worker, sick or not, so that the eye compares across.
+"""Draws one worker as a panel: the same rows and columns for every worker, so that the eye compares across.
 
 Columns from its left edge: label 0, glyph 10, value right at 16, change right at 22, sparkline 24, expectation right.
 """
@@ -29,12 +29,12 @@ from metabonk_tui.ui.views.workers.component import (
 
 GLYPH, VALUE_END, CHANGE_END, WORD, SPARK = 10, 17, 23, 18, 24
 EXPECTED = 7
-"""Cells for the expectation where the sparkline stands in the same row."""
+"""Cells for the expectation in a row with a sparkline."""
 S = ComponentState
 
 
 def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
-    """Draw whether it can be talked to, and whether what it does is all right."""
+    """Draw the glyph of the worker's health, or of its reach."""
     if worker.health is not None and worker.reach is Reach.UP:
         level = worker.health.state.level
         return mark(glyphs.level(level), level_token(level), level == "stop")
@@ -52,7 +52,7 @@ def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
 
 
 def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
-    """Say what it is doing: what is wrong with it, else its UI state, or why there is none."""
+    """Draw the worker's problem, else its UI state, else why there is none."""
     health = worker.health
     if worker.reach is Reach.UP and health is not None:
         return Span(health.state.short, level_token(health.state.level), True)
@@ -74,14 +74,14 @@ def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
 
 
 def state_since(worker: WorkerView) -> float | None:
-    """Say since when its reach is what it is, where that is a change worth showing."""
+    """Return the start of its reach or health state, when that is a problem; else None."""
     if worker.reach in (Reach.DOWN, Reach.BROKEN, Reach.STALE):
         return worker.reach_since_t
     return worker.health.since_t if worker.health is not None else None
 
 
 def worst(worker: WorkerView) -> Attention | None:
-    """Return what sets it apart most."""
+    """Return the most severe attention; None when there is none."""
     return worker.attention[0] if worker.attention else None
 
 
@@ -89,7 +89,7 @@ _NAMED = {"unproven": "unproven", "stalled": "stalled", "BAD": "bad", "stale": "
 
 
 def attention_mark(attention: Attention, glyphs: Glyphs) -> Row:
-    """Draw the mark that ends a title, at most 10 cells with its glyph where one fits."""
+    """Draw the mark at the end of a title: at most 10 cells, with its glyph where that fits."""
     token = level_token(attention.level)
     word = glyphs.text(attention.mark)
     name = next((glyph for start, glyph in _NAMED.items() if word.startswith(start)), None)
@@ -102,7 +102,7 @@ def attention_mark(attention: Attention, glyphs: Glyphs) -> Row:
 def panel(
     frame: Frame, snapshot: Snapshot, worker: WorkerView, wide: int, shape: int, selected: bool
 ) -> tuple[Row, ...]:
-    """Draw a panel of a shape (16, 14, 9 or 8), `wide` + 2 cells: its margins belong to it."""
+    """Draw a panel of a shape (16, 14, 9 or 8), `wide` + 2 cells including its margins."""
     roomy = shape >= 14
     rows: list[Row] = [panel_title(frame.glyphs, snapshot, worker, wide, selected)]
     for part in worker.components:
@@ -121,7 +121,7 @@ def panel(
 
 
 def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: int, selected: bool) -> Row:
-    """Draw the title: glyph, id, port, state, generation, rule, mark; the state is cut before the mark is."""
+    """Draw the title: glyph, id, port, state, generation, rule, mark. The state is cut before the mark."""
     identity = "selectid" if selected else ""
     head: Row = (reach_mark(worker, glyphs), gap(1), Span(worker.ref.label, "strong", True, identity))
     if worker.port is not None:
@@ -134,7 +134,7 @@ def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: in
         token, line = level_token(attention.level), glyphs.heavy
         is_in_title = worker.reach is Reach.STALE and attention.mark.lower().startswith("stale")
         is_in_title = is_in_title or (worker.reach is Reach.DOWN and attention.mark == "DOWN")
-        # The word that already stands in the title is not said twice.
+        # A word that is already in the title is not repeated.
         is_in_title = is_in_title or (
             worker.health is not None and attention.mark.lower() == worker.health.state.short
         )
@@ -155,7 +155,7 @@ def panel_title(glyphs: Glyphs, snapshot: Snapshot, worker: WorkerView, wide: in
 def component_rows(
     frame: Frame, snapshot: Snapshot, worker: WorkerView, part: ComponentView, wide: int, roomy: bool
 ) -> list[Row]:
-    """Draw one component: one row, or two with the sparkline on its own line."""
+    """Draw one component: one row, or two with the sparkline in the second."""
     g = frame.glyphs
     label = f"{clip(g.text(part.label), 7, g.ellipsis)} *" if part.derived else clip(g.text(part.label), 9, g.ellipsis)
     row: list[Span] = [left(label, GLYPH, "muted"), state_mark(part, g), gap(1)]
@@ -191,7 +191,7 @@ def component_rows(
 
 
 def spark_cells(wide: int) -> int:
-    """Say how long the sparkline inside a row is: six cells at 38, all extra cells beyond; else it goes."""
+    """Return the cells of the sparkline in a row: 6 at 38 cells and all further ones; 0 below."""
     room = wide - SPARK - EXPECTED - 1
     return room if room >= 6 else 0
 

@@ -1,6 +1,6 @@
-"""The workers of the dashboard, as panels, table or grid, with the order in which the cursor walks.
+"""Draws the workers of the dashboard as panels, table or grid, with the order of the cursor.
 
-Refuses to know what stands below them, except what may take a free slot of the panels.
+Does not: know the panes below, except the one that can fill a free slot of the panels.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ from metabonk_tui.ui.views.workers.legend import legend
 
 @dataclass(frozen=True, slots=True)
 class DrawnWorkers:
-    """The workers, drawn."""
+    """The drawn workers and where the cursor can go."""
 
     layout: WorkersLayout
     heads: tuple[Row, ...]
-    """What stays when the workers scroll: the section's title, the column heads."""
+    """Rows that stay when the workers scroll: the section's title, the column heads."""
     rows: tuple[Row, ...]
     show: tuple[int, int] | None
     """Rows of the selected worker."""
     refs: tuple[WorkerRef, ...]
     per_row: int
-    """How many workers stand in one row: how far up and down go."""
+    """Workers per row: the step of the up and down keys."""
     slot_taken: bool = False
     """A free slot of the panels was filled."""
 
 
 def selected(frame: Frame) -> WorkerRef | None:
-    """Say which slot the cursor is on."""
+    """Return the worker under the cursor; None without workers."""
     return frame.worker.ref if frame.worker else None
 
 
 def count_row(snapshot: Snapshot) -> Row:
-    """Count who is up: "3 up", "4/6 up"."""
+    """Draw how many workers are up: "3 up", "4/6 up"."""
     up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
     total = len(snapshot.workers)
     return (text(f"{up} up" if up == total else f"{fmt.share(up, total)} up"),)
 
 
 def is_sorted(frame: Frame) -> bool:
-    """Tell whether the workers stand in another order than that of their ids."""
+    """Return whether the order is not by ascending id."""
     return frame.state.sort != BY_ID or frame.state.inverted
 
 
 def sort_text(frame: Frame, snapshot: Snapshot) -> str:
-    """Say what they are sorted by, and which end is up."""
+    """Return the sort key and its direction in words."""
     by, inverted = frame.state.sort, frame.state.inverted
     if by == WORST:
         return "worst last" if inverted else "worst first"
@@ -70,7 +70,7 @@ def sort_text(frame: Frame, snapshot: Snapshot) -> str:
 def section(
     frame: Frame, snapshot: Snapshot, layout: WorkersLayout, shown: int, note: str = "", ruled: bool = True
 ) -> Row:
-    """Draw the section's title: how many, what the columns mean, who needs attention, keys."""
+    """Draw the section's title: workers up, meaning of the columns, workers that need attention, keys."""
     g = frame.glyphs
     parts: list[Row] = [count_row(snapshot)]
     if layout.forced:
@@ -81,9 +81,9 @@ def section(
         parts.append(
             (
                 text(
-                    f"{shown} with \u201c{frame.state.filter}\u201d"
+                    f"{shown} match \u201c{frame.state.filter}\u201d"
                     if g.braille
-                    else f'{shown} with "{frame.state.filter}"'
+                    else f'{shown} match "{frame.state.filter}"'
                 ),
             )
         )
@@ -106,13 +106,13 @@ def section(
 def draw_workers(
     frame: Frame, snapshot: Snapshot, free_slot: Callable[[int, int], Sequence[Row]] | None = None
 ) -> DrawnWorkers:
-    """Draw them; `free_slot` draws what takes a free slot of the panels (cells, rows)."""
+    """Draw the workers; `free_slot` (cells, rows) draws into a free slot of the panels."""
     workers = in_order(snapshot, frame.state.filter, frame.state.sort, frame.state.inverted)
     parts = max((len(worker.components) for worker in snapshot.workers), default=5)
     layout = choose(len(snapshot.workers), frame.width, frame.height, frame.state.density, parts)
     if not workers:
         heads = (section(frame, snapshot, layout, 0),)
-        phrase = "no worker has this text" if snapshot.workers else "no workers are wanted"
+        phrase = "no worker matches; / changes the filter" if snapshot.workers else "no workers yet"
         return DrawnWorkers(layout, heads, ((gap(1), muted(phrase)),), None, (), 1)
     if layout.kind == "panels":
         return _panels(frame, snapshot, layout, workers, parts, free_slot)

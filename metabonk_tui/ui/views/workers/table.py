@@ -34,7 +34,7 @@ S = ComponentState
 
 
 def lines_each(workers: int, wide: int, room: int) -> tuple[int, bool]:
-    """Say how many lines a worker has, and whether a blank one follows; `room` is what there is for all."""
+    """Return the lines per worker, and whether a blank one follows; `room` is the rows for all workers."""
     if wide < 110 or workers > 8:
         return 1, False
     airy = workers <= (5 if wide >= 160 else 3)
@@ -79,7 +79,7 @@ def _first(
     identity = "selectid" if selected else ""
     cursor = mark(g.cursor, "accent") if selected else gap(1)
     name = worker.ref.label
-    # A longer id begins further left, so that the state keeps its column.
+    # A longer id starts further left, so that the state keeps its column.
     at = max(4, min(5, cols.shape.state_at - 1 - len(name)))
     row: list[Span] = [gap(1), cursor, gap(at - 4), reach_mark(worker, g), gap(1)]
     row += [
@@ -154,7 +154,7 @@ def _second(frame: Frame, snapshot: Snapshot, worker: WorkerView, cols: TableCol
 
 
 def _remark(frame: Frame, snapshot: Snapshot, worker: WorkerView, part: ComponentView, cols: TableColumns) -> Span:
-    """Say under a component that is not active why there is no trend."""
+    """Draw, below a component that is not active, why it has no trend."""
     if part.state is S.ABSENT:
         return muted(absent_since(part, snapshot, frame.zone))
     if part.state is S.ZERO:

@@ -88,7 +88,7 @@ def test_swap_and_gpus_that_are_not_there_are_named() -> None:
     assert "swap           none" in screen_text
     assert "GPU memory     no GPU " in screen_text
     assert "no way to ask" not in screen_text
-    assert "GPU memory     no GPU, or no way to ask" in shown(base)
+    assert "GPU memory     none, or not readable" in shown(base)
     busy = shown(learning())
     assert "swap thrashing: +120 MB/min" in busy
     assert "GPU 0 memory" in busy

@@ -38,7 +38,7 @@ def line(text: str, key: str) -> str:
 
 def test_a_file_that_is_not_exported_is_named_with_what_is_missing_where() -> None:
     text = draw_screen(with_environment(stop(3), {"METABONK_SYSTEM2_ENABLED": "1", "METABONK_RUN_ID": "r7"}))
-    assert "sourced without set -a: not exported" in text
+    assert "not exported: sourced without set -a" in text
     assert "missing in 3/3 processes" in text
     assert "/pool/metabonk.env" in text
     reward = line(text, REWARD)
@@ -52,13 +52,13 @@ def test_a_file_that_is_not_exported_is_named_with_what_is_missing_where() -> No
 def test_an_override_names_both_values_and_the_workers() -> None:
     exported = replace(FILE, exported=frozenset(FILE.values))
     text = draw_screen(with_environment(stop(3), {**WANTED, "METABONK_SYSTEM2_ENABLED": "0"}, exported))
-    assert "overridden on the way: METABONK_SYSTEM2_ENABLED is 1 in the file, 0 in w0-w2" in text
+    assert "overridden: METABONK_SYSTEM2_ENABLED is 1 in the file but 0 in w0-w2" in text
     assert "set -a" not in text
 
 
 def test_what_is_not_permitted_is_never_right() -> None:
     text = draw_screen(with_environment(healthy(), None, error="not permitted"))
-    assert "3/3 processes not readable: not permitted" in text
+    assert "3/3 processes cannot be read: not permitted" in text
     assert "● 1" not in line(text, REWARD)[50:], "the file is right, no process is known to be"
     assert "unknown" in line(text, REWARD)
 
@@ -73,14 +73,14 @@ def test_everything_right_says_nothing_is_wrong() -> None:
 def test_a_file_that_cannot_be_read_says_so() -> None:
     file = EnvFileReading("/pool/x", {}, frozenset(), "/pool/x does not exist")
     assert "/pool/x does not exist" in draw_screen(with_environment(stop(3), WANTED, file))
-    assert "none is configured" in draw_screen(with_environment(stop(3), WANTED, None))
+    assert "none configured" in draw_screen(with_environment(stop(3), WANTED, None))
 
 
 def test_keys_that_nobody_reads_are_listed_with_what_is_read_instead() -> None:
     file = replace(FILE, unread=("METABONK_SOMETHING", "METABONK_UI_BASE_EPS", "METABONK_WORKER_MEMORY_LIMIT_MB"))
     text = draw_screen(with_environment(stop(3), WANTED, file), 120, 60)
-    assert "read instead: METABONK_DYNAMIC_EPS_BASE" in line(text, "▲ METABONK_UI_BASE_EPS")
-    assert "nothing is read instead" in line(text, "▲ METABONK_WORKER_MEMORY_LIMIT_MB")
+    assert "workers read METABONK_DYNAMIC_EPS_BASE instead" in line(text, "▲ METABONK_UI_BASE_EPS")
+    assert "workers read no key instead" in line(text, "▲ METABONK_WORKER_MEMORY_LIMIT_MB")
     assert line(text, "▲ METABONK_SOMETHING").rstrip().endswith("METABONK_SOMETHING")
     assert "source was not found" in draw_screen(with_environment(stop(3), WANTED, FILE), 120, 60)
 

@@ -69,10 +69,10 @@ def test_a_worker_less_than_before_leaves_the_screen_standing() -> None:
 
 def test_nothing_found_says_where_it_was_looked_for() -> None:
     screen_text = drawn(healthy())
-    assert "no such line was found" in screen_text
+    assert "no such line found" in screen_text
     assert "/proc/41207/fd/1" in screen_text
     unknown = replace(healthy(1).workers[0], pid=None, status=None)
-    assert "neither a process nor a directory" in drawn(replace(healthy(1), workers=(unknown,)))
+    assert "neither its process nor its log directory" in drawn(replace(healthy(1), workers=(unknown,)))
 
 
 def test_the_lines_of_a_sample_come_through() -> None:

@@ -28,18 +28,18 @@ FIRST, SECOND = Generation(1, START, 7, "first seen"), Generation(2, START + 60,
 
 
 def test_a_life_that_goes_on_alone_is_no_list() -> None:
-    assert "LIVES" not in drawn(lived(FIRST))
+    assert "GENERATIONS" not in drawn(lived(FIRST))
 
 
 def test_what_ended_unseen_is_said_and_what_lives_has_no_end() -> None:
     screen_text = drawn(lived(FIRST, SECOND))
-    assert screen_text.count("nobody saw it end") == 1
-    assert screen_text.index("gen 2   14:03:03") < screen_text.index("nobody saw it end")
+    assert screen_text.count("its end was not observed") == 1
+    assert screen_text.index("gen 2   14:03:03") < screen_text.index("its end was not observed")
 
 
 def test_a_worker_that_is_down_does_not_live_on() -> None:
     screen_text = drawn(lived(FIRST, SECOND, alive=False))
-    assert screen_text.count("nobody saw it end") == 2
+    assert screen_text.count("its end was not observed") == 2
     assert "for 29m" not in screen_text, "how long it lived, nobody knows"
     assert re.search(r"process +gone, was 41207", screen_text)
     assert "for 29m" in drawn(lived(FIRST, SECOND))
