@@ -24,7 +24,7 @@ class StatusFileWriter:
     part = "the status file"
 
     def __init__(self, state: Path, pool: PoolConfig, speed: float, is_ours: Callable[[], bool]) -> None:
-        """Prepare; nothing is touched yet. `is_ours` tells whether no other monitor writes the file now."""
+        """Prepare the path; the first `renew` writes the file. `is_ours` tells whether no other monitor writes the file now."""
         self._is_ours = is_ours
         self._folder = state_file.folder_of(str(state))
         self._pool = (pool.host, pool.base_port)
