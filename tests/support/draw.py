@@ -56,5 +56,5 @@ def text_of(snapshot: Snapshot, wide: int, high: int, screen: str = "dashboard",
 
 
 def chosen(slot: int | None = None, density: str = "automatic", **over: object) -> UiState:
-    """Make what the person has chosen."""
+    """Return a UiState with the user's choices."""
     return replace(UiState(), ref=None if slot is None else w(slot), density=density, **over)  # type: ignore[arg-type]

@@ -260,7 +260,6 @@ def memory(t: float, available: float, points: list[float] | None = None, **over
 
 
 def event(t: float, severity: Any, text: str, kind: str = "check", on: int | None = None, **facts: Any) -> Event:
-    """Make an event."""
     return Event(t, kind, severity, text, None if on is None else w(on), facts)
 
 

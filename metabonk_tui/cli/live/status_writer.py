@@ -24,7 +24,7 @@ class StatusFileWriter:
     part = "the status file"
 
     def __init__(self, state: Path, pool: PoolConfig, speed: float, is_ours: Callable[[], bool]) -> None:
-        """Prepare; nothing is touched yet. `is_ours` tells whether no other monitor writes the file now."""
+        """Prepare the path; `publish` writes the file. `is_ours()` is False while another monitor writes it."""
         self._is_ours = is_ours
         self._folder = state_file.folder_of(str(state))
         self._pool = (pool.host, pool.base_port)
@@ -38,7 +38,7 @@ class StatusFileWriter:
         """Open nothing: the file is written with the first Snapshot."""
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Write how it stands, once a Snapshot; nothing where another monitor writes. Raises OSError.
+        """Write each Snapshot once; nothing where another monitor is the writer. Raises OSError.
 
         Thread-safe: the engine and the preflight call it from different threads.
         """

@@ -17,7 +17,6 @@ from metabonk_tui.core.model.sample import Sample
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument("run", metavar="RUN", help="its name, a prefix of it, or 'last'; see: metabonk-tui runs")
     to = parser.add_mutually_exclusive_group()
     to.add_argument("--jsonl", metavar="FILE", help="write everything as .jsonl, for import; '-': stdout")

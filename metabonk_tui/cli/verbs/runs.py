@@ -22,7 +22,6 @@ ACTIVE_S = 30.0
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Declare what the verb takes."""
     parser.add_argument(
         "what",
         nargs="?",

@@ -165,7 +165,7 @@ def spans(frame: ChartFrame, state: Callable[[TimelinePoint], str | None]) -> It
 
 
 def refs(frame: ChartFrame) -> list[WorkerRef]:
-    """List the workers that were ever there."""
+    """Return the slots of all workers that the timeline has, sorted."""
     return sorted({ref for point in frame.timeline.points for ref in point.workers})
 
 

@@ -122,11 +122,11 @@ def _describe(view: ComponentView, frame: ChartFrame) -> str:
 
 
 def value_of(component: str, ref: WorkerRef) -> Callable[[TimelinePoint], float | None]:
-    """Read a component's value on one worker."""
+    """Return a reader of one component's value on one worker; None while the worker is not up."""
 
     def value(point: TimelinePoint) -> float | None:
         worker = point.workers.get(ref)
-        # What did not answer has no value: its last one is history.
+        # A worker that does not answer has no current value; its last one is old.
         part = worker.components.get(component) if worker and worker.reach is Reach.UP else None
         return part.value if part else None
 

@@ -22,7 +22,6 @@ LETTER = 7.4
 
 
 def timeline(frame: ChartFrame) -> str:
-    """Draw it."""
     lanes = refs(frame)[:WORKERS_DRAWN]
     top = 8.0
     checks_y = top + RIBBON + SPACE
@@ -139,7 +138,7 @@ def _events(frame: ChartFrame, y: float) -> Iterator[str]:
 
 
 def _lanes(frame: ChartFrame, lanes: list[WorkerRef], y: float) -> Iterator[str]:
-    """Draw for each worker when it answered, and where it began anew."""
+    """Draw for each worker when it answered and when it restarted."""
     for place, ref in enumerate(lanes):
         at = y + place * LANE
         yield label(frame.left - 8, at + 9.5, ref.label, "label", "end")

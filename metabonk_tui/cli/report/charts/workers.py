@@ -19,7 +19,7 @@ NAMED = 8
 
 
 def rate_chart(frame: ChartFrame) -> str:
-    """Draw it; nothing where no rate was seen."""
+    """Draw the chart; "" where no rate was observed."""
     there = refs(frame)
     rates = {ref: [rate for seg in segments(frame, rate_of(ref)) for _, rate in seg] for ref in there}
     values = sorted(rate for some in rates.values() for rate in some)
@@ -46,7 +46,7 @@ def rate_chart(frame: ChartFrame) -> str:
 
 
 def rate_of(ref: WorkerRef) -> Callable[[TimelinePoint], float | None]:
-    """Read one worker's step rate; who did not answer has none."""
+    """Return a reader of one worker's step rate; None while the worker is not up."""
 
     def rate(point: TimelinePoint) -> float | None:
         worker = point.workers.get(ref)
@@ -64,7 +64,7 @@ def _resets(frame: ChartFrame) -> Iterator[str]:
 
 
 def _names(frame: ChartFrame, there: Sequence[WorkerRef], y: Scale) -> Iterator[str]:
-    """Write each line's name at its end."""
+    """Label each line at its end, unless there are more than 8."""
     ends = [(ref, found[-1][-1]) for ref in there if (found := segments(frame, rate_of(ref)))]
     if len(ends) > NAMED:
         return
