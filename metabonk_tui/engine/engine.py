@@ -81,6 +81,8 @@ class Engine:
         self._contributors: tuple[Contributor, ...] = ()
         """The parts that add to every Sample, in this order."""
         self._latest: Snapshot | None = None
+        self._own_pool: PoolReading | None = None
+        """The pool as this monitor itself last read it: a recorded one says who held the pool then, not now."""
         self._pending_sample: Sample | None = None
         self._published = threading.Condition()
         self._wakers: list[tuple[Callable[[], None], str]] = []
@@ -149,7 +151,7 @@ class Engine:
         """Arm or disarm the memory watch: a key, the configuration and a verb all come through here."""
         watch = self._watch
         if watch is not None:
-            self._call(lambda: watch.arm(on, by, dry_run, self._latest.pool if self._latest else None))
+            self._call(lambda: watch.arm(on, by, dry_run, self._own_pool))
 
     def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
         """Say that somebody has seen these alerts: it changes nothing of the pool, so everybody may."""
@@ -274,9 +276,12 @@ class Engine:
             recorded = self._shared_run.read_new()
             if recorded is None:
                 sample = await collector.gather(lag_s=lag_s, fresh=was_nudged)
+                self._own_pool = sample.pool or self._own_pool
                 self._take(self._contribute(sample), collector, watch)
             else:
-                self._follow(recorded, await collector.pool(), collector)
+                pool = await collector.pool()
+                self._own_pool = pool or self._own_pool
+                self._follow(recorded, pool, collector)
             was_nudged = await self._wait_for_nudge(schedule.wait_s(loop.time()))
             if was_nudged:
                 await asyncio.sleep(max(0.0, NUDGE_INTERVAL_S - (loop.time() - began_s)))
@@ -319,7 +324,7 @@ class Engine:
             collector.resend_all()
         self._publish(snapshot)
         self._deliver(before, snapshot)
-        if watch is not None:
+        if watch is not None and self._own_pool is not None:
             self._isolated.run("the memory watch", lambda: watch.judge(snapshot))
 
     def _deliver(self, before: Snapshot | None, snapshot: Snapshot) -> None:

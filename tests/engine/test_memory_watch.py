@@ -18,11 +18,13 @@ from metabonk_tui.core.model.sample import (
     Observation,
     Operation,
     PoolReading,
+    RunHeader,
     Sample,
     WatchReading,
     WorkerStatus,
 )
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.recordings.restore import RecordedPast
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import Scene, configured, gated, worker_process
@@ -431,3 +433,45 @@ def test_reading_along_it_acts_once_and_only_where_we_hold_the_pool(ours: bool) 
     assert len(scene.pool.applied) == int(ours)
     acted = ["watch.armed", "watch.critical", "watch.act"]
     assert [kind for kind in kinds(scene) if kind != "watch.warn"] == (acted if ours else ["watch.refused"])
+
+
+class PastJournal(SharedJournal):
+    """A recording that this monitor continues: in it, the monitor of that time controlled the pool."""
+
+    def begin(self, processes: object) -> RecordedPast:  # type: ignore[override]
+        t = self.scene.clock.now() - 5.0
+        worker = Observation(status=WorkerStatus({"step": 1.0}), latency_s=0.001)
+        run = RunHeader("run-1", t - 100, 2, how="launched by us")
+        return RecordedPast(None, (Sample(t=t, workers={w(0): worker}, pool=self.theirs, run=run),))
+
+    def read_new(self) -> None:  # type: ignore[override]
+        return None
+
+    def take_submitted(self) -> tuple[tuple[Event, ...], None]:
+        return (), None
+
+    def record(self, sample: object, snapshot: object) -> None:  # type: ignore[override]
+        pass
+
+
+def test_a_recorded_pool_arms_nothing() -> None:
+    scene = scene_of(watching())
+    held = replace(scene.pool.reading, controller="us")
+    scene.pool.reading = replace(held, controller="none", read_only=True)
+    journal = PastJournal(scene, held)
+    engine = Engine(scene.config, scene.readers, scene.clock, scene.judge, [scene.samples.append], journal=journal)  # type: ignore[arg-type]
+    asked: list[bool] = []
+
+    def ask_at_the_recorded_snapshot() -> None:
+        if not asked:
+            asked.append(True)
+            engine.arm(True, "option")
+
+    engine.subscribe(ask_at_the_recorded_snapshot)
+    engine.start()
+    try:
+        wait_for(lambda: emitted(scene))
+        ticks(scene, engine)
+    finally:
+        engine.stop()
+    assert kinds(scene) == ["watch.refused"]
