@@ -74,7 +74,7 @@ def test_the_folder_of_tables_minute_by_minute(tmp_path: Path) -> None:
     with opened(["replay", str(FAILED_RUN), "--at", "start"], tmp_path, columns=80, lines=24) as screen:
         walked(screen)
         screen.keys("X")
-        screen.wait_for("nothing to act on")
+        screen.wait_for("no live pool to act on")
         left(screen)
 
 
