@@ -244,7 +244,7 @@ class EnvFileReading:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a run. `kind` is a dotted word of `interchange.md`."""
+    """One event of a run. `kind` is a member of `EventKind`, or any text of a recording."""
 
     t: float
     kind: str
