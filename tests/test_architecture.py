@@ -260,6 +260,7 @@ OF_SEVERAL = {
     "tests/cli/verbs/test_import.py": "export and import together",
     "tests/ui/test_golden.py": "every screen as text",
     "tests/ui/test_snapshots.py": "every screen as a picture",
+    "tests/ui/views/test_hand_made.py": "hand-made Snapshots against those of the core",
     "tests/ui/views/test_real.py": "every screen from real Snapshots",
     "tests/ui/views/test_sizes.py": "every screen at every size",
     "tests/ui/views/test_truth.py": "every number on every screen",
