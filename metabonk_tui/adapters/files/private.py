@@ -7,7 +7,7 @@ import os
 
 
 def make_private_directory(path: str | os.PathLike[str]) -> None:
-    """Make a directory with mode 0700, and its parents. Raises OSError."""
+    """Make a directory with mode 0700; missing parents get the default mode. Raises OSError."""
     os.makedirs(path, mode=0o700, exist_ok=True)
 
 

@@ -30,7 +30,7 @@ class LoadedConfig:
     path: Path | None
     """The user's file, merged over the packaged default; None: there is none."""
     origin: str
-    """Text for the operator: "--config", "$METABONK_TUI_CONFIG", "your configuration directory", "packaged default"."""
+    """Display text: "--config", "$METABONK_TUI_CONFIG", "your configuration directory", "packaged default"."""
 
 
 def user_config_path() -> Path:

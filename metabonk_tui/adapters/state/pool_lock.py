@@ -41,7 +41,7 @@ class PoolLock:
         return self._fd is not None
 
     def try_acquire(self) -> bool:
-        """Acquire or keep the lock; False while another monitor owns it. Raises OSError when the file cannot be made."""
+        """Acquire or keep the lock; False while another monitor owns it. Raises OSError if the file fails to open."""
         with self._mutex:
             return self._try_acquire()
 
