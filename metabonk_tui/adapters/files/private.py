@@ -24,7 +24,7 @@ def write_private_json(path: str | os.PathLike[str], document: object) -> None:
             json.dump(document, file)
         os.replace(draft, path)
     except OSError:
-        remove_quietly(draft)  # a full disk must not keep the half of it
+        remove_quietly(draft)  # a full disk must not keep half a draft
         raise
 
 

@@ -212,7 +212,7 @@ class LauncherPool:
         holder = "" if controls else self._lock.holder()
         problem = self._spec.cannot_act() or lock_problem
         if not problem and not running.all_targets:
-            # A pool that runs can be stopped even where none could be launched: then only the plan refuses.
+            # A running pool can be stopped even where no launch is possible: then only the plan refuses.
             problem = self._spec.cannot_launch()
         return PoolReading(
             backend=self.name,

@@ -111,5 +111,5 @@ def _bad(value: Any) -> Any:
         return math.nan
     if value.why == "infinite":
         return -math.inf if value.text.startswith("-") else math.inf
-    # An integer beyond 64 bits is valid JSON: write its kept digits.
+    # A very long integer is valid JSON: write its kept digits.
     return int(value.text) if value.why == "too large" and INTEGER.fullmatch(value.text) else value.text

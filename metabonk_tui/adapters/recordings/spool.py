@@ -24,7 +24,7 @@ class SpooledRecording:
         """Open an empty spool; reads no sample yet. `problems` grows as the samples are read."""
         self._ahead = samples
         self.problems = problems
-        self._spool = tempfile.TemporaryFile(prefix="metabonk-tui-replay-")  # noqa: SIM115 - lives as long as we do
+        self._spool = tempfile.TemporaryFile(prefix="metabonk-tui-replay-")  # noqa: SIM115 - closed in close()
         self._packs: list[tuple[int, int]] = []
         """(offset, length) of each pack."""
         self._open: list[Sample] = []

@@ -30,6 +30,6 @@ def _linux_state_path(environ: Mapping[str, str]) -> str:
 
 
 def _platformdirs_state_path() -> str:
-    import platformdirs  # it costs more than all the rest of `status`
+    import platformdirs  # its import costs more than the rest of `status`
 
     return platformdirs.user_state_dir(APP, appauthor=False)

@@ -125,8 +125,9 @@ def find_run(
 ) -> Path | None:
     """Find the newest run of the pool that has one of these workers.
 
-    Without any visible process, now or then, return the pool's newest run if its last write is not older than
-    `fresh_after_t` (real Unix seconds). Counters will show whether its workers restarted. Errors go to `broken`.
+    Without visible processes, now or then, return the pool's newest run if it is fresh. Fresh: its last write is not
+    older than `fresh_after_t` (real Unix seconds). Counters will show whether its workers restarted. Errors go to
+    `broken`.
     """
     for path in paths(folder)[:MAX_RUNS_CHECKED]:
         try:

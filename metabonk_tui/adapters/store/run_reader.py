@@ -1,4 +1,4 @@
-"""Reads one run back: its samples, its events, its plots. Also while it is being written; changes nothing.
+"""Reads one run: its samples, events and plots, also while another process writes it. Never changes the file.
 
 with Recording(path) as past:
     for sample in past.samples(from_t=..., to_t=...): ...
