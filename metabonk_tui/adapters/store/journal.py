@@ -120,7 +120,7 @@ class StoreJournal:
         return past
 
     def read_new(self) -> tuple[Sample, ...] | None:
-        """Return the writer's new samples. None: no writer, or a silent one, so the caller polls the workers."""
+        """Return the writer's new samples. None: poll the workers; this monitor writes, or the writer is silent."""
         if self._lock.held:
             return None
         now_s = self._now()
