@@ -1,4 +1,4 @@
-"""Writes files and folders that only their owner may read. Imports next to nothing: `status` loads it."""
+"""Writes files and folders that only their owner may read. Few imports: `status` loads it at every prompt."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import os
 
 
 def make_private_directory(path: str | os.PathLike[str]) -> None:
-    """Make a directory that only we may look into. Raises OSError."""
+    """Make a directory with mode 0700; missing parents get the default mode. Raises OSError."""
     os.makedirs(path, mode=0o700, exist_ok=True)
 
 
 def write_private_json(path: str | os.PathLike[str], document: object) -> None:
-    """Replace a file so that a reader finds the old or the new one, never half of one. Raises OSError.
+    """Replace a file atomically: a reader finds the old or the new document. Raises OSError.
 
-    Its folder is made if it is missing. Nothing is forced to the disk: a crash of the machine may lose the write.
+    Creates a missing folder. Does not call fsync: a machine crash may lose the write.
     """
     make_private_directory(os.path.dirname(path))
     draft = f"{os.fspath(path)}.{os.getpid()}.draft"
@@ -24,12 +24,12 @@ def write_private_json(path: str | os.PathLike[str], document: object) -> None:
             json.dump(document, file)
         os.replace(draft, path)
     except OSError:
-        remove_quietly(draft)  # a full disk must not keep the half of it
+        remove_quietly(draft)  # a full disk must not keep half a draft
         raise
 
 
 def remove_quietly(path: str) -> None:
-    """Remove a file if that is possible."""
+    """Remove a file and ignore every OSError."""
     try:
         os.unlink(path)
     except OSError:

@@ -1,6 +1,6 @@
-"""Knows which of the processes seen are this pool's: workers, the launcher that is theirs, and their company.
+"""Sorts the observed processes of one pool: workers, their launcher, and companions.
 
-Refuses to act, and to take for its own what could be another pool's.
+Does not: act on a process, or claim one that may belong to another pool.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from metabonk_tui.core.model.sample import ProcessReading
 
 @dataclass(frozen=True, slots=True)
 class PoolProcesses:
-    """What runs of one pool."""
+    """The running processes of one pool."""
 
     workers: tuple[TargetProcess, ...] = ()
     launcher: TargetProcess | None = None
     launcher_arguments: tuple[str, ...] = ()
     ours: bool = False
-    """The launcher is the one that our record names."""
+    """True when `launcher` is the process in our launch record."""
     companions: tuple[TargetProcess, ...] = ()
-    """Orchestrator, supervisors that outlived the launcher, and who else bears our token."""
+    """Orchestrator, supervisors that outlived the launcher, and other processes with our token."""
 
     @property
     def all_targets(self) -> tuple[TargetProcess, ...]:
-        """Everyone that a stop hits by name, workers first."""
+        """All processes that a stop signals, workers first."""
         return (*self.workers, *((self.launcher,) if self.launcher else ()), *self.companions)
 
 
 def find_processes(
     readings: Iterable[ProcessReading], spec: LaunchSpec, record: LaunchRecord | None, proc: Proc, sweep: bool
 ) -> PoolProcesses:
-    """Sort the processes seen. With `sweep` also look for survivors by their token, in every process there is."""
+    """Sort the readings by role. `sweep` also scans every process of the machine for the pool's token."""
     protected_pids = own_ancestry(proc)
     readings = tuple(readings)
     names = {reading.pid: reading.name for reading in readings}
@@ -97,7 +97,7 @@ def find_processes(
 
 
 def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | None:
-    """Find the launcher that the record names, if exactly that process still runs."""
+    """Return the recorded launcher if that exact process still runs (same boot, pid and start time)."""
     if record is None or record.launcher_pid is None or record.launcher_started_at is None:
         return None
     if record.boot_id != boot_id():
@@ -108,13 +108,13 @@ def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | 
 
 
 def workers_option(arguments: tuple[str, ...]) -> int | None:
-    """Read N of `--workers N` or `--workers=N` in a launcher's command line; 0 there means its default, not none."""
+    """Read N of `--workers N` or `--workers=N` in a launcher's command line; 0 means the launcher's default."""
     text = option(arguments, "--workers") or ""
     return int(text) or None if re.fullmatch(r"[0-9]{1,4}", text) else None
 
 
 def foreign_listeners(running: PoolProcesses, spec: LaunchSpec, workers: int, proc: Proc) -> dict[int, str]:
-    """Say who listens on a port that one of so many workers needs, and is none of this pool's."""
+    """Map each needed port to its listener, where the listener is not part of this pool."""
     pids = [target.pid for target in running.all_targets]
     own_pids = {*pids, *(stat.pid for stat in descendants(proc, pids))}
     ports = range(spec.base_port, spec.base_port + workers)
@@ -126,7 +126,7 @@ def foreign_listeners(running: PoolProcesses, spec: LaunchSpec, workers: int, pr
 
 
 def open_ports(ports: Iterable[int], suspects: Iterable[int], proc: Proc) -> dict[int, str]:
-    """Say which of some ports are listened on, and by whom."""
+    """Map each port with a listener to the name of that process."""
     return {port: _name(pid, proc) for port, pid in sorted(listeners(set(ports), suspects, proc).items())}
 
 
@@ -140,9 +140,9 @@ def _name(pid: int | None, proc: Proc) -> str:
 def _launcher_of(
     workers: list[ProcessStat], candidates: dict[int, ProcessStat], spec: LaunchSpec, proc: Proc
 ) -> ProcessStat | None:
-    """Choose the launcher of these workers: their nearest ancestor that looks like one.
+    """Choose the nearest ancestor of the workers that is a launcher candidate.
 
-    Without workers (it may just be starting): one that runs our very command in our directory.
+    Without workers the pool may still be starting: choose a candidate that runs our command in our directory.
     """
     for worker in workers:
         for stat in ancestors(proc, worker.pid):
@@ -189,7 +189,7 @@ def _belongs(pid: int, launcher: ProcessStat | None, groups: frozenset[int], tok
 
 
 def _groups(pids: Iterable[int]) -> frozenset[int]:
-    """Name the process groups of some processes, but ours."""
+    """Return the process groups of the pids, without our own group."""
     found: set[int] = set()
     for pid in pids:
         try:

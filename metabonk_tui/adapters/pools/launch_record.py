@@ -1,6 +1,6 @@
-"""Knows what we wrote down about our last launch of a pool, so that a later monitor can take it over.
+"""Stores the last launch of a pool, so that a later monitor can take the pool over.
 
-Refuses to believe it without looking at the processes.
+Does not: check the record against the running processes.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ class LaunchRecord:
     """The last launch by a monitor of this user. Times are real Unix seconds."""
 
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """One per pool for good: survivors of any earlier launch bear it too."""
+    """Constant per pool: survivors of any earlier launch carry the same token."""
     workers: int | None = None
     launched_at: float | None = None
     launcher_pid: int | None = None
     launcher_started_at: float | None = None
     boot_id: str = ""
     ready_s: float | None = None
-    """How long it took until every worker answered."""
+    """Seconds until every worker answered."""
     hours: float | None = None
-    """How long it was meant to run; None: a short run to validate it."""
+    """Planned length in hours; None: a short validation run."""
     override: str = ""
-    """Why it was launched although the interlock stopped it."""
+    """The operator's reason for overriding the interlock."""
     overridden: tuple[str, ...] = ()
-    """What was not as the interlock wants it."""
+    """The interlock items that failed at the launch."""
 
 
 _OPTIONAL_KEYS = frozenset({"hours", "override", "overridden"})
-"""What the records of earlier versions lack."""
+"""Keys that records of earlier versions lack."""
 
 
 class RecordFile:
@@ -44,10 +44,10 @@ class RecordFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problem = ""
-        """Why the record could not be read or written, for people."""
+        """Why the last read failed, as text for the operator."""
 
     def read(self) -> LaunchRecord | None:
-        """Read the record; None: there is none that can be believed (then `problem` says why, if there is one)."""
+        """Read the record. Returns None for a missing file, or for a bad one, which sets `problem`."""
         try:
             tree = json.loads(self.path.read_text(encoding="utf-8"))
             record = LaunchRecord(
@@ -73,12 +73,12 @@ class RecordFile:
         return record
 
     def write(self, record: LaunchRecord) -> None:
-        """Write the record so that a reader finds the old or the new one, never half of one. Raises OSError."""
+        """Replace the record atomically. Raises OSError."""
         write_private_json(self.path, asdict(record))
 
 
 def boot_id() -> str:
-    """Name this boot: pids and start times of another one mean nothing."""
+    """Return the kernel's boot id; "" when unreadable. Pids and start times are comparable only within one boot."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:

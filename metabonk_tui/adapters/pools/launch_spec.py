@@ -1,6 +1,6 @@
-"""Knows what the configuration says about launching one pool: argument lists, directory, environment, files.
+"""Derives the launch of one pool from the configuration: argument lists, directory, environment, files.
 
-Refuses to know what runs.
+Does not: look at running processes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NO_VARIABLES = Sourced({})
 
 
 class LaunchSpec:
-    """Where and how one pool is launched and stopped."""
+    """The launch and stop settings of one pool."""
 
     def __init__(self, config: Config, state_dir: Path, environ: Mapping[str, str] = os.environ) -> None:
         launcher = config.pool.launcher
@@ -34,25 +34,25 @@ class LaunchSpec:
         self.log_path = state_dir / (Path(launcher.log_file).expanduser() if launcher.log_file else own_log)
         self.record_path = state_dir / f"pool-{self.base_port}.json"
         self._launcher = launcher
-        # A monitor may itself run inside of a pool: that pool's token must not mark this one.
+        # A monitor may run inside a pool: that pool's token must not mark this pool.
         self._environ = {key: value for key, value in environ.items() if key != TOKEN_VARIABLE}
 
     def launch_argv(self, workers: int) -> tuple[str, ...]:
-        """Return the argument list that launches this many workers."""
+        """Fill the placeholders of the launch command for this number of workers."""
         return tuple(self._filled(argument, workers) for argument in self._launcher.launch)
 
     def stop_argv(self, workers: int) -> tuple[str, ...]:
-        """Return the argument list that stops the pool; empty when there is none."""
+        """Fill the placeholders of the stop command; empty when none is configured."""
         return tuple(self._filled(argument, workers) for argument in self._launcher.stop)
 
     def source(self, timeout_s: float = TIMEOUT_S) -> Sourced | EnvFileError:
-        """Source the env file, if there is one. Blocks up to `timeout_s`."""
+        """Source the env file; without one, return no variables. Blocks up to `timeout_s`."""
         if self.env_file is None:
             return NO_VARIABLES
         return source_env_file(self.env_file, self._environ, timeout_s)
 
     def environment(self, sourced: Sourced, token: str | None = None) -> dict[str, str]:
-        """Lay ours, the env file's, the configuration's and, for a launch, the pool's token over each other."""
+        """Merge four layers, later ones win: our environment, the env file, the configuration, the launch token."""
         environment = {key: value for key, value in self._environ.items() if key not in sourced.removed}
         environment |= sourced.values
         environment |= self._launcher.environment
@@ -61,7 +61,7 @@ class LaunchSpec:
         return environment
 
     def cannot_act(self) -> str:
-        """Say why nothing can be done to this pool from here; "" when it can."""
+        """Return why this monitor cannot act on the pool; "" when it can."""
         if self.host == "localhost":
             return ""
         try:
@@ -71,19 +71,19 @@ class LaunchSpec:
         return "" if near else f"the workers are on {self.host}: only processes of this machine can be acted on"
 
     def cannot_launch(self, environment: Mapping[str, str] | None = None) -> str:
-        """Say why the launch command cannot be run; "" when it can."""
+        """Return why the launch command cannot run; "" when it can."""
         argv = self.launch_argv(1)
         if not argv:
             return "no launch command in the configuration (pool.launcher.launch)"
         return self._cannot_run(argv, environment)
 
     def cannot_run_stop(self, environment: Mapping[str, str] | None = None) -> str:
-        """Say why the stop command cannot be run; "" when it can."""
+        """Return why the stop command cannot run; "" when it can."""
         argv = self.stop_argv(1)
         return self._cannot_run(argv, environment) if argv else "no stop command in the configuration"
 
     def command_words(self) -> tuple[str, ...]:
-        """Return what makes a command line this launcher's: the program's words up to its first option.
+        """Return the words that identify this launcher: those before its first option.
 
         `python3 launch.py --workers 3` gives `launch.py`, `python3 -m pool launch --workers 3` gives `-m pool launch`.
         """
@@ -95,7 +95,7 @@ class LaunchSpec:
         return tuple(words) or tuple(self._launcher.launch[:1])
 
     def names_base_port(self, arguments: tuple[str, ...]) -> bool:
-        """Tell whether a launcher's command line can be this pool's, where the base port is said on it."""
+        """Return whether a command line has this pool's base port, where the launch command passes it."""
         with_port = [argument for argument in self._launcher.launch if "{base_port}" in argument]
         return all(self._filled(argument, 0) in arguments for argument in with_port)
 

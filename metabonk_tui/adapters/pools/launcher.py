@@ -1,6 +1,6 @@
-"""Knows a pool that a launcher command starts and stops: finds it, plans for it, carries plans out.
+"""Finds, plans for, starts and stops a pool that a launcher command controls.
 
-Refuses to act without the pool's lock, on a plan that the pool has outgrown, and on what is not the pool's.
+Does not: act without the pool's lock, on an outdated plan, or on processes of another pool.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.phrases import count_of
 
 _SOURCE_FOR_PLAN_S = 2.0
-"""A person waits for a plan."""
+"""Shorter than the limit of a launch: the operator waits for the plan."""
 _ENV_FILE = "env file"
 
 
 class Processes(Protocol):
-    """Looks for workers, launchers and orchestrators; start times are real Unix seconds."""
+    """Finds workers, launchers and orchestrators; start times are real Unix seconds."""
 
     def __call__(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
-        """Read them; `fresh` also finds those that came since the last look."""
+        """Return the processes; `fresh` also finds those that started since the last scan."""
         ...
 
 
 class LauncherPool:
-    """The pool behind `pool.launcher` of the configuration. Attaching starts nothing, detaching stops nothing.
+    """The pool of `pool.launcher` in the configuration. Attaching starts nothing, detaching stops nothing.
 
-    `processes` is called from several threads, one at a time. Times in what is read are real Unix seconds, too.
-    `plan` runs the env file and looks at processes and ports: some 50 ms, up to 2 s with an env file that hangs.
+    `processes` is called from several threads, one call at a time. Times in its readings are real Unix seconds.
+    `plan` runs the env file and scans processes and ports: about 50 ms, up to 2 s when the env file hangs.
     """
 
     name = "launcher"
@@ -81,12 +81,12 @@ class LauncherPool:
         self._scan_lock = threading.Lock()
 
     async def read(self) -> PoolReading:
-        """See what runs and who may act on it; takes over the lock when its holder has gone."""
+        """Read the pool's processes and lock state. Takes over a lock whose owner has exited."""
         reading = await asyncio.to_thread(self._read)
         return replace(reading, operation=self._operation, desired=self._target or reading.desired)
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
-        """Say what an action would do to the pool as it is at this moment."""
+        """Plan an action on the pool as it is now. Returns a refused plan when the monitor cannot act."""
         why = "another operation is under way" if self._busy else self._cannot_act()
         if why:
             return refuse(action, self._spec, why)
@@ -104,7 +104,7 @@ class LauncherPool:
         return make_plan(action, self._spec, inputs)
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
-        """Carry a plan out, telling every step. One at a time; a cancelled one leaves everything as it stands."""
+        """Carry out a plan and report every step. Runs one plan at a time; a cancelled plan undoes nothing."""
         report = progress if self._busy else self._recording_reporter(progress)
         reporter = ProgressReporter(_title(plan), self._steps(plan), self._clock, report, str(self._spec.log_path))
         if plan.mode == "noop":
@@ -127,7 +127,7 @@ class LauncherPool:
             self._target = None
 
     async def aclose(self) -> None:
-        """Give the lock back and detach. The pool goes on."""
+        """Release the pool's lock. The pool keeps running."""
         self._lock.release()
 
     async def _carry_out(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
@@ -179,7 +179,7 @@ class LauncherPool:
     async def _stop(
         self, plan: Plan, running: PoolProcesses, sourced: Sourced, record: LaunchRecord, reporter: ProgressReporter
     ) -> str:
-        """Stop whom the plan hits. Returns what is wrong; "" when the pool is gone."""
+        """Stop the processes that the plan hits. Returns the problem; "" when the pool is gone."""
         process_set = ProcessSet(plan.hits, record.token, self._proc)
         commands = plan.commands[:-1] if plan.start else plan.commands
         argv = commands[0] if commands else None
@@ -205,14 +205,14 @@ class LauncherPool:
         return (self._event(plan, "info", message),)
 
     def _read(self) -> PoolReading:
-        """Look, blocking: some milliseconds."""
+        """Read the pool. Blocks for a few milliseconds."""
         reap()
         controls, lock_problem = self._try_control()
         record, running = self._find_processes(fresh=False)
         holder = "" if controls else self._lock.holder()
         problem = self._spec.cannot_act() or lock_problem
         if not problem and not running.all_targets:
-            # A pool that runs can be stopped even where none could be launched: then only the plan refuses.
+            # A running pool can be stopped even where no launch is possible: then only the plan refuses.
             problem = self._spec.cannot_launch()
         return PoolReading(
             backend=self.name,
@@ -227,7 +227,7 @@ class LauncherPool:
         )
 
     def _try_control(self) -> tuple[bool, str]:
-        """Try to get or keep the lock, unless we only look. Returns (ours, why it cannot be had at all)."""
+        """Acquire or keep the lock, unless read-only. Returns (acquired, error text)."""
         if self._read_only:
             return False, ""
         try:
@@ -237,14 +237,14 @@ class LauncherPool:
             return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
 
     def _find_processes(self, *, fresh: bool = True, sweep: bool = False) -> tuple[LaunchRecord | None, PoolProcesses]:
-        """Look at the pool; with `sweep` also for survivors that only their token betrays."""
+        """Scan the pool; `sweep` also finds survivors by their token."""
         record = self._record_file.read()
         with self._scan_lock:
             readings = self._processes(fresh)
         return record, find_processes(readings, self._spec, record, self._proc, sweep)
 
     def _cannot_act(self) -> str:
-        """Say why we may not act at all; "" when we may."""
+        """Return why this monitor may not act; "" when it may."""
         if self._read_only:
             return "read-only: this monitor was told only to look"
         impossible = self._spec.cannot_act()
@@ -291,7 +291,7 @@ class LauncherPool:
 
 
 def _with_intent(record: LaunchRecord, plan: Plan) -> LaunchRecord:
-    """Write down for how long it is launched, and why although something was not as it must be."""
+    """Add the planned hours and the override reason to the record."""
     action = plan.action
     if not isinstance(action, Launch | Resize | Restart):
         return record
@@ -300,7 +300,7 @@ def _with_intent(record: LaunchRecord, plan: Plan) -> LaunchRecord:
 
 
 def _desired(record: LaunchRecord | None, running: PoolProcesses) -> int | None:
-    """Say how many workers are wanted: by our own launch, by the launcher's words, else by what is seen."""
+    """Return the wanted number of workers: from our launch, the launcher's arguments, else the workers found."""
     if running.ours and record is not None and record.workers is not None:
         return record.workers
     return workers_option(running.launcher_arguments) or len(running.workers) or None

@@ -1,6 +1,6 @@
-"""Knows what an action on a launched pool would do, beforehand: commands, whom it hits, and what to beware of.
+"""Plans an action on a launched pool: commands, processes hit, and warnings.
 
-Refuses to do it, and to look: everything seen is handed in.
+Does not: carry out the plan, or read processes. The caller passes in `PlanInputs`.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ OVERWRITTEN = frozenset(
         "METABONK_SYSTEM2_MODEL",
     }
 )
-"""What launch.py sets from its JSON profile, whatever the environment says."""
+"""Variables that launch.py always sets from its JSON profile."""
 PlanMode = Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
 CHANGED = "the pool changed since this was planned"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanInputs:
-    """What planning is told about the world."""
+    """The observed state that a plan depends on."""
 
     running: PoolProcesses
     desired: int | None
     sourced: Sourced | EnvFileError
     foreign_listeners: Mapping[int, str]
-    """Who holds a wanted port and is none of ours."""
+    """Wanted port → the listener that is not part of this pool."""
     ready_s: float | None = None
-    """How long the last launch took until every worker answered."""
+    """Seconds until every worker answered at the last launch."""
     notes: tuple[str, ...] = ()
 
 
 def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
-    """Say what the action would do to the pool as it is."""
+    """Plan the action on the pool as observed."""
     if isinstance(action, StopWorker):
         return _plan_worker(action, spec, inputs)
     if isinstance(action, Stop):
@@ -57,12 +57,12 @@ def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
 
 
 def refuse(action: Action, spec: LaunchSpec, why: str) -> Plan:
-    """Make the plan that says why it cannot be done."""
+    """Return a plan in mode "refused" with the reason."""
     return _plan(action, "refused", spec, None, refusal=why)
 
 
 def why_stale(plan: Plan, running: PoolProcesses) -> str:
-    """Say how the pool differs from the one that was planned for; "" when it does not."""
+    """Return how the pool differs from the planned one; "" when it does not."""
     if isinstance(plan.action, StopWorker):
         live = {(worker.pid, worker.started_at) for worker in running.workers}
         exited = [hit for hit in plan.hits if (hit.pid, hit.started_at) not in live]
@@ -72,7 +72,7 @@ def why_stale(plan: Plan, running: PoolProcesses) -> str:
     exited = [hit for key, hit in planned.items() if key not in now]
     if exited:
         return f"{CHANGED}: gone: {describe_all(exited)}"
-    # Workers that a known launcher has started since are its own: it was still starting when we planned.
+    # A known launcher may add workers: it was still starting at the time of the plan.
     known_launcher = any(role == "launcher" for role, _, _ in planned)
     appeared = [
         target
@@ -165,7 +165,7 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
 
 
 def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
-    """Return the stop command as a list of none or one, and warnings. Stopping must work whatever is missing."""
+    """Return (no or one stop command, warnings). Missing parts give warnings only: stopping must always work."""
     sourced = inputs.sourced
     broken = (f"env file: {sourced.text}",) if isinstance(sourced, EnvFileError) else ()
     environment = spec.environment(NO_VARIABLES if isinstance(sourced, EnvFileError) else sourced)

@@ -1,6 +1,6 @@
-"""Knows whether the ports of a pool can be had: by binding each, and by the process table where one cannot be bound.
+"""Checks whether the pool's ports are free: binds each, and looks up the owner of a busy one.
 
-Refuses to keep any: each is let go at once.
+Does not: keep a port. Each probe socket is closed at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from metabonk_tui.core.text.clean import clean_text
 
 
 def check_ports(spec: LaunchSpec, table: ProcessTable, workers: int, proc: Proc) -> tuple[PortFinding, ...]:
-    """Say of each port that so many workers need whether it is free, our own pool's, or a stranger's."""
+    """Classify each port of `workers` workers as free, ours, stranger or unknown."""
     ports = range(spec.base_port, spec.base_port + workers)
     errors = {port: _bind(spec.host, port) for port in ports if port <= 65535}
     taken = [port for port, code in errors.items() if code == errno.EADDRINUSE]
@@ -57,10 +57,10 @@ def check_ports(spec: LaunchSpec, table: ProcessTable, workers: int, proc: Proc)
 
 
 def _bind(host: str, port: int) -> int:
-    """Bind and let go. Returns 0, or why it cannot be bound."""
+    """Bind and close a probe socket. Returns 0 or the errno."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
-        # What only waits for its last packets is free: a worker binds in the same way.
+        # A port in TIME_WAIT counts as free: a worker binds with SO_REUSEADDR, too.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

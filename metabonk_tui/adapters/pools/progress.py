@@ -1,6 +1,6 @@
-"""Knows how to tell an operation step by step while it happens.
+"""Reports the progress of an operation step by step.
 
-Refuses to know what the steps do.
+Does not: know what the steps do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from metabonk_tui.core.ports.live import Clock
 
 
 class ProgressReporter:
-    """One operation as it is shown; every change is reported once."""
+    """One operation on the screen. Reports each change once."""
 
     def __init__(
         self, action: str, steps: Sequence[str], clock: Clock, report: Callable[[Operation], None], log_path: str
@@ -25,31 +25,26 @@ class ProgressReporter:
         report(self.operation)
 
     def begin(self, name: str, detail: str = "") -> None:
-        """Say that a step has begun."""
         self._set(name, "running", detail)
 
     def detail(self, name: str, detail: str, output: tuple[str, ...] | None = None) -> None:
-        """Say how far a running step is, with the last lines that its command printed."""
+        """Update a running step, with the last output lines of its command."""
         self._set(name, "running", detail, output)
 
     def done(self, name: str, detail: str = "", output: tuple[str, ...] | None = None) -> None:
-        """Say that a step has succeeded."""
         self._set(name, "done", detail, output)
 
     def fail(self, name: str, detail: str, output: tuple[str, ...] | None = None) -> None:
-        """Say that a step has failed."""
         self._set(name, "failed", detail, output)
 
     def skip(self, name: str, detail: str) -> None:
-        """Say that a step is not needed."""
         self._set(name, "skipped", detail)
 
     def is_running(self, name: str) -> bool:
-        """Tell whether a step has begun and not ended."""
         return any(step.name == name and step.state == "running" for step in self.operation.steps)
 
     def end(self, ok: bool, message: str) -> None:
-        """Say how it all ended; what was not begun is skipped, what was running has failed."""
+        """End the operation once. Waiting steps become skipped; running ones done, or failed when not `ok`."""
         if self.operation.ended_at is not None:
             return
         closing: dict[StepState, StepState] = {"waiting": "skipped", "running": "done" if ok else "failed"}

@@ -1,4 +1,4 @@
-"""A pool that is none of ours to act on: `backend = "none"`. Sees nothing, refuses everything."""
+"""Provides the pool backend `backend = "none"`: finds no processes and refuses every action."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ REFUSAL = 'this monitor only looks: pool.backend is "none" in its configuration'
 
 
 class WatchOnlyPool:
-    """The backend that never acts."""
+    """The backend without any action."""
 
     name = "none"
 
     async def read(self) -> PoolReading:
-        """Say that nothing can be done here."""
+        """Return an empty reading with the refusal as its problem."""
         return PoolReading(backend=self.name, problem=REFUSAL)
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
-        """Refuse."""
         return Plan(action, "refused", (), (), 0, None, refusal=REFUSAL)
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
-        """Do nothing: every plan of this pool is a refusal."""
+        """Return no events: every plan of this pool is refused."""
         return ()
 
     async def aclose(self) -> None:
-        """Detach from nothing."""
+        """Do nothing: this pool has no lock."""

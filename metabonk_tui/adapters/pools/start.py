@@ -1,6 +1,6 @@
-"""Knows how to launch a pool and wait until every worker answers, or to say what became of it.
+"""Launches a pool and waits until every worker answers.
 
-Refuses to launch twice: a launch that failed is told, never tried again.
+Does not: retry. A failed launch is reported once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _POLL_EVERY_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """How a launch ended: `problem` is empty when every worker answers."""
+    """The result of a launch: `problem` is empty when every worker answers."""
 
     ready: int
     seconds: float
@@ -47,12 +47,12 @@ async def start_pool(
     reporter: ProgressReporter,
     proc: Proc,
 ) -> Started:
-    """Launch and wait, at most the configured time. A pool that is late is reported and left running."""
+    """Launch and wait at most `spec.start_timeout_s`. A late pool is reported and keeps running."""
     reporter.begin(LAUNCH)
     began = time.monotonic()
     record = replace(record, workers=workers, launched_at=time.time(), launcher_pid=None, launcher_started_at=None)
     try:
-        # Written before and after: if we die in between, the token still finds what we launched.
+        # Written before and after: if the monitor dies in between, the token still identifies the launch.
         record_file.write(record)
         child = start_child(argv, spec.directory, environment, spec.log_path)
     except (OSError, ValueError) as error:
@@ -89,7 +89,7 @@ async def start_pool(
 def _ready(
     spec: LaunchSpec, workers: int, old_pids: Collection[int], find_processes: Callable[[], PoolProcesses], proc: Proc
 ) -> int:
-    """Count the slots where a new worker process listens."""
+    """Count the slots with a listening port of a new worker process."""
     fresh = {target.pid: target.slot for target in find_processes().workers if target.pid not in old_pids}
     if not fresh:
         return 0
@@ -102,7 +102,7 @@ def _ready(
 
 
 def _ended(code: int | None, child: Child, seconds: float, token: str, proc: Proc) -> str:
-    """Say what the launcher's end means; "" while it runs, or when it left its workers running on purpose."""
+    """Return the problem behind the launcher's exit; "" while it runs, or after exit code 0 with live workers."""
     if code is None:
         return ""
     left = processes_with_token(proc, token)

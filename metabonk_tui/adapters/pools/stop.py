@@ -1,6 +1,6 @@
-"""Knows how to stop a pool and see for itself that it is gone: a stop command may report success and do nothing.
+"""Stops a pool and checks processes and ports: a stop command may report success and do nothing.
 
-Refuses to believe words: only processes and ports count.
+Does not: trust the exit code of the stop command.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ STEPS = (STOP_COMMAND, LAUNCHER_ENDS, PROCESSES_GONE, PORTS_FREE)
 
 _POLL_EVERY_S = 0.25
 _IDLE_LIMIT_S = 5.0
-"""A stop command that returned long ago while nobody has ended did not mean it."""
+"""Seconds after a successful stop command without any exit, before SIGTERM follows."""
 _AFTER_KILL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """How a stop ended."""
+    """The result of a stop."""
 
     survivors: tuple[TargetProcess, ...] = ()
     open_ports: Mapping[int, str] | None = None
     how: str = ""
-    """What it took, where the stop command was not enough."""
+    """The signals needed beyond the stop command, as text."""
 
     @property
     def problem(self) -> str:
-        """Say who is still there; "" when nobody is."""
+        """The surviving processes and open ports, as text; "" when there are none."""
         parts = []
         if self.survivors:
             parts.append(f"still running: {describe_all(self.survivors)}")
@@ -61,9 +61,9 @@ async def stop_pool(
     reporter: ProgressReporter,
     proc: Proc,
 ) -> Stopped:
-    """Run the stop command, end what it left, and look whether processes and ports are gone.
+    """Run the stop command, end the remaining processes, and check that processes and ports are gone.
 
-    `ports` are those that workers of this pool held. Takes at most the grace after the command, and 2 s.
+    `ports` are those of this pool's workers. Takes at most `spec.grace_s` after the command, plus 2 s.
     """
     hit = await asyncio.to_thread(process_set.refresh)
     command_succeeded = argv is not None and await _run_command(spec, argv, environment, reporter)
@@ -95,7 +95,7 @@ async def stop_pool(
 
 
 async def end_processes(process_set: ProcessSet, grace_s: float, reporter: ProgressReporter) -> str:
-    """End a few processes without any command. Returns who survived, for people; "" when nobody did."""
+    """End the processes without a stop command. Returns the survivors as text; "" when none is left."""
     how = await _end_all(process_set, grace_s, False, reporter)
     survivors = await asyncio.to_thread(process_set.refresh)
     if survivors:
@@ -109,7 +109,7 @@ async def end_processes(process_set: ProcessSet, grace_s: float, reporter: Progr
 async def _run_command(
     spec: LaunchSpec, argv: tuple[str, ...], environment: Mapping[str, str], reporter: ProgressReporter
 ) -> bool:
-    """Run the stop command to its end. Returns whether it says that it succeeded."""
+    """Run the stop command until it exits or `grace_s` is over. Returns whether it exited with 0."""
     reporter.begin(STOP_COMMAND)
     try:
         child = start_child(argv, spec.directory, environment, spec.log_path)
@@ -123,7 +123,7 @@ async def _run_command(
             reporter.fail(STOP_COMMAND, f"did not end within {spec.grace_s:g} s", child.tail())
             return False
         await asyncio.sleep(0.05)
-        # The launcher may be our child: as a zombie it would look alive to the command that waits for it.
+        # The launcher may be our child. As a zombie it looks alive to a stop command that waits for it.
         reap()
         reporter.detail(STOP_COMMAND, "", child.tail())
     if code != 0:
@@ -136,7 +136,7 @@ async def _run_command(
 async def _end_all(
     process_set: ProcessSet, grace_s: float, command_succeeded: bool, reporter: ProgressReporter
 ) -> str:
-    """Wait for the end, then ask, then force it. Returns what it took beyond waiting."""
+    """Wait, then send SIGTERM, then SIGKILL. Returns the signals needed, as text."""
     began = time.monotonic()
     at_first = len(process_set.living())
     if command_succeeded:
@@ -163,7 +163,7 @@ async def _end_all(
 
 
 async def _wait_and_refresh(process_set: ProcessSet, reporter: ProgressReporter) -> tuple[TargetProcess, ...]:
-    """Wait a little and tell who is left."""
+    """Wait 0.25 s and return the live processes."""
     await asyncio.sleep(_POLL_EVERY_S)
     reap()
     living = await asyncio.to_thread(process_set.refresh)

@@ -1,6 +1,6 @@
-"""Knows how to end processes that are named beyond doubt, and to say who survived.
+"""Ends processes identified by pid and start time, and reports survivors.
 
-Refuses to hit anything that is neither in the plan, nor started by it, nor bearing the pool's token.
+Does not: signal a process outside the plan, its descendants, and the holders of the pool's token.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from metabonk_tui.core.text.phrases import cut_list
 
 
 def describe(target: TargetProcess) -> str:
-    """Name a process for people: "worker 2 (pid 4711)"."""
+    """Format a process for the operator: "worker 2 (pid 4711)"."""
     slot = f" {target.slot}" if target.slot is not None else ""
     role = target.name or "process" if target.role == "other" else f"{target.role}{slot}"
     return f"{role} (pid {target.pid})"
 
 
 def describe_all(targets: Iterable[TargetProcess], most: int = 6) -> str:
-    """Name some processes for people, the first ones by name."""
+    """Format the first `most` processes and a count of the others."""
     return cut_list([describe(target) for target in targets], most)
 
 
 def as_target(stat: ProcessStat) -> TargetProcess:
-    """Name a process that has no role of its own."""
+    """Convert a process without a known role."""
     return TargetProcess("other", stat.pid, stat.started_at, name=clean_text(stat.name, 32))
 
 
 class ProcessSet:
-    """The processes that an action ends: the plan's, what they started, and what bears the token."""
+    """The processes that an action ends: the plan's hits, their descendants, and the holders of the token."""
 
     def __init__(self, hits: Iterable[TargetProcess], token: str | None, proc: Proc) -> None:
         self._proc = proc
@@ -43,15 +43,18 @@ class ProcessSet:
         self._known = {hit.pid: hit for hit in hits if hit.pid not in self._protected_pids}
 
     def is_live(self, target: TargetProcess) -> bool:
-        """Tell whether exactly this process still runs."""
+        """Return whether the process with this pid and start time runs."""
         return self._proc.is_same(target.pid, target.started_at)
 
     def living(self) -> tuple[TargetProcess, ...]:
-        """Return who of those known so far still runs."""
+        """Return the known processes that still run."""
         return tuple(target for target in self._known.values() if self.is_live(target))
 
     def refresh(self) -> tuple[TargetProcess, ...]:
-        """Look for relatives that came since, remember them (a parent may be gone next time), return who runs."""
+        """Add new descendants and token holders, and return the live processes.
+
+        Remembers them, because a parent may be gone at the next call.
+        """
         living = self.living()
         self._known = {target.pid: target for target in living}
         self._remember(descendants(self._proc, [target.pid for target in living]))
@@ -60,7 +63,7 @@ class ProcessSet:
         return self.living()
 
     def signal_all(self, number: signal.Signals) -> tuple[str, ...]:
-        """Signal everyone who runs, supervisors before those they would start again. Returns what was refused."""
+        """Signal the live processes, supervisors before the processes they restart. Returns the errors."""
         order = {"launcher": 0, "other": 1, "orchestrator": 2, "worker": 3, "ollama": 4}
         refused = []
         for target in sorted(self.refresh(), key=lambda target: order[target.role]):
@@ -75,7 +78,7 @@ class ProcessSet:
                 self._known.setdefault(stat.pid, as_target(stat))
 
     def _signal(self, target: TargetProcess, number: signal.Signals) -> str:
-        """Send a signal to this process and no other that may have got its pid. Returns an error, "" when sent."""
+        """Signal this process, but no later one with the same pid. Returns an error; "" when sent or gone."""
         try:
             handle = os.pidfd_open(target.pid)
         except ProcessLookupError:
@@ -83,7 +86,7 @@ class ProcessSet:
         except OSError as error:
             return error.strerror or str(error)
         try:
-            # The handle holds one process: if it is the right one now, it stays the right one.
+            # A pidfd refers to one process: a match now stays a match.
             if self.is_live(target):
                 signal.pidfd_send_signal(handle, number)
         except ProcessLookupError:

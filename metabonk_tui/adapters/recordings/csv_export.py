@@ -1,6 +1,7 @@
-"""Writes Samples as MetaBonk's recorder does, a worker_N_metrics.csv each, so that reading gives the numbers back.
+"""Writes Samples as MetaBonk's recorder does: one worker_N_metrics.csv per worker.
 
-A table holds less than a recording: the columns of `metabonk_csv` and no failures. An absent key stays empty.
+A table has less than a recording: only the columns of `metabonk_csv`, and no failures. An absent key gives an
+empty cell.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ HEADER = [
 
 
 def write_tables(folder: Path, samples: Iterable[Sample]) -> None:
-    """Write a file for each worker into a folder, which is made. Raises OSError."""
+    """Write one file per worker into `folder`, which is created. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     started_at: float | None = None
     foreign: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ def write_tables(folder: Path, samples: Iterable[Sample]) -> None:
                     path = folder / f"worker_{ref.written}_metrics.csv"
                     table = csv.writer(files.enter_context(path.open("w", encoding="utf-8", newline="")))
                     tables[ref] = table, _columns(seen.status)
-                    # Columns that stand for nothing stay, empty: they were asked for.
+                    # Foreign columns stay, empty: the recorder asked for them.
                     table.writerow([*HEADER[:2], *tables[ref][1], *foreign])
                 table, columns = tables[ref]
                 cells = [_cell(seen.status.fields.get(COLUMNS[name][0])) for name in columns]
@@ -49,7 +50,7 @@ def write_tables(folder: Path, samples: Iterable[Sample]) -> None:
 
 
 def _columns(status: WorkerStatus) -> list[str]:
-    """Name the columns of what could have been seen: an empty one would say that it was looked for and absent."""
+    """Return the observable columns. An empty column would mean: looked for, and absent."""
     seen = status.observable
     return [name for name in HEADER[2:] if seen is None or COLUMNS[name][0] in seen]
 
@@ -66,5 +67,5 @@ def _cell(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, BadValue):
         return value.text
-    # A bare 0 where a float is due would be read as an absent key.
+    # Write 0.0: the reader takes a bare 0 in a float column for an absent key.
     return repr(float(value)) if isinstance(value, int | float) else str(value)

@@ -1,6 +1,6 @@
-"""Samples on disk, one JSON object a line: reads what can be read, names what cannot, and keeps every run apart.
+"""Reads Samples from JSON lines: skips and reports unreadable parts, and separates the runs.
 
-Refuses to judge: a missing key was not observed, and what a sample means is the core's business.
+Does not: interpret a sample. A missing key means: not observed.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from metabonk_tui.core.status.decode import MAX_DEPTH, decode_json
 from metabonk_tui.core.text.clean import clean_text
 
 LINE_BYTES = 64_000_000
-"""A longer line is no sample: 64 workers answer at most 16 MB in one tick."""
+"""Bytes per line; a longer line is rejected. 64 workers answer at most 16 MB in one tick."""
 LOOKAHEAD = 100
-"""Samples read ahead to find the rhythm of a run whose header does not tell it."""
+"""Samples read ahead to measure the interval of a run whose header lacks it."""
 STATUS_DEPTH = 3
-"""How deep in a line a status lies."""
+"""Nesting depth of a status within a line."""
 MAX_T = 253_402_300_800.0
-"""The year 10000: no recording is that old."""
+"""The year 10000: the upper limit of a valid time."""
 EXIT = re.compile(r"-?[0-9]{1,3}")
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
 
 
 def read_jsonl(path: str, problems: list[Problem]) -> Iterator[Sample]:
-    """Read a .jsonl, plain or gzipped ("-": stdin), as a stream; what cannot be read is added to `problems`.
+    """Stream a .jsonl, plain or gzipped ("-": stdin). Raises OSError; other problems go to `problems`.
 
-    A first line without a run header begins a run all the same, named after the file. Raises OSError.
+    A first line without a run header starts a run named after the file.
     """
     name = "stdin" if path == "-" else Path(path).name
     stem = name.removesuffix(".gz").removesuffix(".jsonl")
@@ -63,7 +63,7 @@ def _opened(path: str) -> Iterator[BinaryIO | gzip.GzipFile]:
 
 
 def _lines(file: BinaryIO | gzip.GzipFile, name: str, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
-    """Number the lines; a torn archive ends them early, with a problem."""
+    """Number the lines. A torn archive ends them early, with a problem."""
     number = 0
     try:
         while line := file.readline(LINE_BYTES):
@@ -80,7 +80,7 @@ def _lines(file: BinaryIO | gzip.GzipFile, name: str, problems: list[Problem]) -
 
 @dataclass(slots=True)
 class SampleReader:
-    """Documents → Samples. Keeps what the next one needs: a run that begins, events, what could have been seen."""
+    """Converts documents to Samples. Keeps the pending run header, pending events and the observable fields."""
 
     name: str
     problems: list[Problem]
@@ -100,7 +100,7 @@ class SampleReader:
             yield self._rest()
 
     def take(self, document: Mapping[str, Any]) -> Iterator[Sample]:
-        """Take in the next document; yield the sample that it completes, and before it a run that had none."""
+        """Process the next document. Yields the sample it completes, and before it a run without samples."""
         if document.get("kind") == "run":
             if self.run is not None:
                 yield self._rest()
@@ -134,11 +134,11 @@ class SampleReader:
         self.run, self.t = header, None
 
     def observe_only(self, fields: Any) -> None:
-        """Hear which fields the recorder could have seen; no list: all of them."""
+        """Set the fields that the recorder can observe; without a list, all of them."""
         self.observable = frozenset(str(name) for name in fields) if isinstance(fields, list) else None
 
     def _name(self, header: RunHeader) -> str:
-        """Name every run differently: each header begins a new one, whatever it is called."""
+        """Return a unique name: each header starts a new run, even with a repeated name."""
         name = header.name or f"run-{int(header.started_at)}"
         self.names[name] = self.names.get(name, 0) + 1
         return name if self.names[name] == 1 else f"{name} #{self.names[name]}"
@@ -185,7 +185,7 @@ class SampleReader:
         return sample
 
     def _rest(self) -> Sample:
-        """Make a sample of a header or events that no sample followed: nothing was looked at."""
+        """Make an empty sample for a header or events that no sample followed."""
         t = max([event.t for event in self.events] + [self.t or 0.0])
         if self.run is not None:
             t = max(t, self.run.started_at)
@@ -194,7 +194,7 @@ class SampleReader:
         return sample
 
     def _field(self, item: SampleField, document: Mapping[str, Any]) -> Any:
-        """Read one field in its form; None or empty where the document has it not, or not in that form."""
+        """Decode one field by its form; None or empty where it is missing or malformed."""
         value = document.get(item.name)
         match item.form:
             case "one":
@@ -227,7 +227,7 @@ class SampleReader:
         return tuple(item for item in found if item is not None)
 
     def _exits(self, value: Any) -> tuple[ExitReading, ...]:
-        """Take the exits; one that is no number is left out, with a problem."""
+        """Decode the exits. An exit without a numeric code is left out, with a problem."""
         exits = []
         for outcome in self._several(ExitReading, value) or ():
             if EXIT.fullmatch(outcome.exit):
@@ -285,7 +285,7 @@ def _float(value: Any) -> float | None:
 
 
 def _with_intervals(samples: Iterator[Sample], name: str) -> Iterator[Sample]:
-    """Give every run a header, and every header an interval: the median spacing, where the file does not tell."""
+    """Add missing run headers, and missing intervals as the median spacing of up to 100 samples."""
     pending: list[Sample] = []
     first = True
     for sample in samples:

@@ -1,4 +1,4 @@
-"""Writes Samples in the public format, one JSON object a line, so that reading gives them back."""
+"""Writes Samples in the public format, one JSON object per line. `jsonl_reader` reads the same Samples back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INTEGER = re.compile(r"-?[0-9]+")
 
 
 def write_jsonl(path: str, samples: Iterable[Sample]) -> None:
-    """Write samples so that `read_jsonl` gives them back; gzipped where the name ends in .gz. Raises OSError."""
+    """Write samples as .jsonl, gzipped when the name ends in .gz. Raises OSError."""
     with (
         gzip.open(path, "wt", encoding="utf-8") if path.endswith(".gz") else open(path, "w", encoding="utf-8") as file
     ):
@@ -29,12 +29,12 @@ def write_jsonl(path: str, samples: Iterable[Sample]) -> None:
 
 
 def sample_lines(sample: Sample) -> Iterator[str]:
-    """Write one sample as its lines: the run that begins with it, its events, then itself."""
+    """Encode one sample as JSON lines: its run header, its events, then the sample."""
     return map(_json, sample_documents(sample))
 
 
 def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
-    """Make the documents that one sample is: the run that begins with it, its events, then itself."""
+    """Yield the documents of one sample: its run header, its events, then the sample."""
     if sample.run is not None:
         yield {"schema": SCHEMA, "kind": "run"} | _to_document(sample.run) | fields_of(sample)
     for event in sample.events:
@@ -52,7 +52,7 @@ def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
 
 
 def _written(field: SampleField, value: Any) -> dict[str, Any]:
-    """Write a field in its form; nothing where it is None or has no entry, but a list of readings may be empty."""
+    """Encode a field by its form. None and empty maps are left out; an empty list of readings stays."""
     if value is None:
         return {}
     written: dict[str, Any]
@@ -84,7 +84,7 @@ def _observation(seen: Observation) -> dict[str, Any]:
 
 
 def fields_of(sample: Sample) -> dict[str, Any]:
-    """Tell what could have been seen, where the recorder did not see whole documents."""
+    """Return the observable fields, where the recorder saw only part of each status."""
     for seen in sample.workers.values():
         if seen.status is not None and seen.status.observable is not None:
             return {"fields": sorted(seen.status.observable)}
@@ -104,12 +104,12 @@ def _json(tree: dict[str, Any]) -> str:
 
 
 def _bad(value: Any) -> Any:
-    """Write a bad number as the literal it was; the reader marks it bad again."""
+    """Write a bad number as its original literal; the reader marks it bad again."""
     if not isinstance(value, BadValue):
         raise TypeError(f"not JSON: {value!r}")
     if value.why == "nan":
         return math.nan
     if value.why == "infinite":
         return -math.inf if value.text.startswith("-") else math.inf
-    # Too long a number is one all the same, as far as it was kept.
+    # A very long integer is valid JSON: write its kept digits.
     return int(value.text) if value.why == "too large" and INTEGER.fullmatch(value.text) else value.text

@@ -1,6 +1,6 @@
-"""Reads records from files that others wrote: one bad field never costs the others, and every loss has a name.
+"""Reads records from foreign files: a bad field does not lose the others, and each loss is reported.
 
-Refuses to know what the records mean.
+Does not: know what the records mean.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ R = TypeVar("R")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a file that could not be read."""
+    """A part of a file that could not be read."""
 
     file: str
     line: int | None
     what: str
 
     def __str__(self) -> str:
-        """Write it the way compilers do."""
+        """Format as compilers do: file:line: problem."""
         return f"{self.file}:{self.line}: {self.what}" if self.line is not None else f"{self.file}: {self.what}"
 
 
 def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], None]) -> R | None:
-    """Build a dataclass from a cleaned JSON object, field by field; None where a field without a default is missing.
+    """Build a dataclass from a JSON object, field by field. Returns None when a required field is missing.
 
-    null is "missing"; unknown keys are left alone; a negative number is not believed: all we read are sizes,
-    counts, times.
+    null counts as missing, and unknown keys are ignored. Negative numbers are rejected: every number here is a size,
+    a count or a time.
     """
     hints, required, nullable = _fields(cast(Any, kind))
     values: dict[str, Any] = dict.fromkeys(nullable)
@@ -66,7 +66,7 @@ def _convert(value: Any, hint: Any) -> Any:
 
 @functools.cache
 def _fields(kind: type[Any]) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
-    """List a dataclass's fields with their types, those without a default, and of these the ones that may be None."""
+    """Return the fields' types, the required fields, and the required fields that may be None."""
     hints = typing.get_type_hints(kind)
     required = tuple(
         field.name

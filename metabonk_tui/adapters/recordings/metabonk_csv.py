@@ -1,6 +1,6 @@
-"""MetaBonk's own recordings: folders of `worker_N_metrics.csv`, with a header row or as 13 columns without.
+"""Reads MetaBonk's own recordings: folders of `worker_N_metrics.csv`, with a header row or as 13 bare columns.
 
-Knows that `jq '// 0'` wrote a bare 0 where the key was absent; refuses to believe such a 0.
+Does not: trust a bare 0. The recorder's `jq '// 0'` wrote it for absent keys, too.
 """
 
 from __future__ import annotations
@@ -40,13 +40,14 @@ WITHOUT_HEADER = [
 
 CsvValue = Json | BadValue
 CsvCell = tuple[bool, CsvValue]
-"""(was the key there?, its value)"""
+"""(key present, its value)"""
 
 
 def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
-    """Read the worker files of one folder, join their rows by elapsed time; what cannot be read goes to `problems`.
+    """Read the worker files of one folder and join their rows by elapsed time. Raises OSError.
 
-    A worker without a row at some time is not in that Sample: the file cannot say why. Raises OSError.
+    A worker without a row at some time is absent from that Sample: the file does not say why. Unreadable rows go to
+    `problems`.
     """
     slots = {int(match[1]): path for path in paths if (match := FILE_NAME.fullmatch(path.name))}
     rows: dict[float, dict[WorkerRef, WorkerStatus]] = {}
@@ -80,7 +81,7 @@ def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
 
 
 def _started_at(folder: str) -> float:
-    """Read the start, local time, out of a name like metrics_24h_20260103_024457; 0.0 where it is not there."""
+    """Parse the local start time from a name like metrics_24h_20260103_024457; 0.0 without one."""
     match = STARTED.search(folder)
     try:
         return datetime.strptime(f"{match[1]}{match[2]}", "%Y%m%d%H%M%S").timestamp() if match else 0.0
@@ -94,10 +95,10 @@ class _File:
     slot: int
     problems: list[Problem]
     foreign: set[str]
-    """Columns that stand for no field of `/status`."""
+    """Columns without a matching field in `/status`."""
 
     def rows(self, path: Path) -> Iterator[tuple[float, WorkerStatus]]:
-        """Yield (elapsed seconds, status) row by row."""
+        """Yield (elapsed seconds, status) per row. A new header row changes the columns."""
         columns = WITHOUT_HEADER
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             lines = (line.replace("\0", "\ufffd") for line in file)
@@ -149,7 +150,7 @@ def _status(cells: Mapping[str, str]) -> WorkerStatus:
             fields[name] = value
     unwritten = "dynamic_eps" in cells and "dynamic_ui_epsilon" not in fields
     if unwritten and cells.get("dynamic_actions") == "0":
-        # One component writes both: a count of 0 says nothing by itself, but its neighbour was absent.
+        # One component writes both: with its neighbour absent, a count of 0 means absent, too.
         fields.pop("dynamic_ui_exploration_actions", None)
     seen = frozenset(COLUMNS[column][0] for column in cells if column in COLUMNS)
     return WorkerStatus(fields, seen)
@@ -164,7 +165,7 @@ def _count(text: str) -> CsvCell:
 
 
 def _flag(text: str) -> CsvCell:
-    # `.gameplay_started // false` is false for an absent key too, but that key is always there.
+    # `.gameplay_started // false` writes false for an absent key, too; but workers always send this key.
     known = {"true": True, "false": False}
     if text in ("", "null", "0"):
         return False, None
@@ -187,9 +188,9 @@ def _number(text: str) -> CsvValue:
     return BadValue("wrong type", clean_text(text, 60))
 
 
-# column: (the /status field of the same meaning, how the cell is read). The recorder's other columns asked for names
-# that never existed in /status (intrinsic_transitions, meta_followed, system2_engagements, episode): nothing of them
-# is known, so they stand for no field.
+# column: (the /status field of the same meaning, how to parse the cell). The recorder asked for four other names
+# that never existed in /status: intrinsic_transitions, meta_followed, system2_engagements, episode.
+# Those columns carry no data, so they map to no field.
 COLUMNS: Mapping[str, tuple[str, Callable[[str], CsvCell]]] = {
     "step": ("step", _float_due),
     "gameplay": ("gameplay_started", _flag),

@@ -1,4 +1,4 @@
-"""Makes a file that can only be read from its beginning readable from any place on, by a spool of its own."""
+"""Gives random access to a stream that can only be read forwards, through a temporary file."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.core.model.sample import Event, Sample
 
 SAMPLES_PER_PACK = 64
-"""So many samples are written together to the spool."""
+"""Samples per compressed block of the spool."""
 
 
 class SpooledRecording:
-    """A file that can only be read from its beginning: what was read of it lies packed in a temporary file."""
+    """A forward-only recording whose samples are kept, compressed, in a temporary file."""
 
     ends_t: float | None = None
     known_events: tuple[Event, ...] = ()
 
     def __init__(self, samples: Iterator[Sample], problems: list[Problem]) -> None:
-        """Prepare; `problems` grows as the samples are read."""
+        """Open an empty spool; reads no sample yet. `problems` grows as the samples are read."""
         self._ahead = samples
         self.problems = problems
-        self._spool = tempfile.TemporaryFile(prefix="metabonk-tui-replay-")  # noqa: SIM115 - lives as long as we do
+        self._spool = tempfile.TemporaryFile(prefix="metabonk-tui-replay-")  # noqa: SIM115 - closed in close()
         self._packs: list[tuple[int, int]] = []
         """(offset, length) of each pack."""
         self._open: list[Sample] = []
-        """What was read and is not packed yet."""
+        """Samples read but not yet packed."""
 
     @property
     def unread(self) -> int:
-        """How many things could not be read so far."""
+        """The number of read problems so far."""
         return len(self.problems)
 
     def samples(self, after: int = 0) -> Iterator[tuple[int, Sample]]:
-        """Yield the samples behind a number; what was not read yet is read."""
+        """Yield (number, sample) for numbers above `after`. Reads on from the file when needed."""
         number = after
         while True:
             pack, place = divmod(number, SAMPLES_PER_PACK)
@@ -51,7 +51,7 @@ class SpooledRecording:
                 return
 
     def close(self) -> None:
-        """Forget what was spooled."""
+        """Close the temporary file, which deletes it."""
         self._spool.close()
 
     def _read_on(self) -> bool:
@@ -69,6 +69,6 @@ class SpooledRecording:
     def _unpacked(self, pack: int) -> list[Sample]:
         offset, length = self._packs[pack]
         self._spool.seek(offset)
-        # Only this process ever wrote to it, and it has no name.
+        # Unpickling is safe: only this process writes to the spool, and the file has no name.
         samples: list[Sample] = pickle.loads(zlib.decompress(self._spool.read(length)))
         return samples

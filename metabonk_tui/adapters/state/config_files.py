@@ -1,6 +1,6 @@
-"""Finds and reads the user's configuration, and says where the program keeps its own state.
+"""Finds and reads the user's configuration, and locates the program's own state.
 
-Refuses to know what the keys mean: `core.config` judges them.
+Does not: check the keys. `core.config` does.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ CONFIG_VARIABLE = "METABONK_TUI_CONFIG"
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A configuration and where it came from."""
+    """A configuration and its origin."""
 
     config: Config
     path: Path | None
-    """The user's file that was laid over the packaged default; None: there is none."""
+    """The user's file, merged over the packaged default; None: there is none."""
     origin: str
-    """For people: "--config", "$METABONK_TUI_CONFIG", "your configuration directory", "packaged default"."""
+    """Display text: "--config", "$METABONK_TUI_CONFIG", "your configuration directory", "packaged default"."""
 
 
 def user_config_path() -> Path:
-    """Say where a person's own config.toml belongs, whether or not it is there."""
+    """Return the path of the user's config.toml; the file may not exist."""
     return platformdirs.user_config_path(APP, appauthor=False) / "config.toml"
 
 
 def user_themes_dir() -> Path:
-    """Say where a person's own themes belong, whether or not the folder is there."""
+    """Return the folder of the user's themes; it may not exist."""
     return user_config_path().parent / "themes"
 
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """Say where logs, locks and recordings live; the folder may not exist yet."""
+    """Return the folder of logs, locks and recordings; it may not exist yet."""
     return Path(state_path(environ))
 
 
 def find_config(explicit: str | None, environ: Mapping[str, str] = os.environ) -> tuple[Path | None, str]:
-    """Choose the file: the command line, the environment, the user's directory, else none.
+    """Choose the file: command line, environment, the user's directory, else none.
 
-    Returns (path, origin). A file that was named must exist when it is read; the user's own may be missing.
+    Returns (path, origin). A named file must exist when it is read; the user's own file is optional.
     """
     if explicit is not None:
         return Path(explicit), "--config"
@@ -67,9 +67,9 @@ def load_config(
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> LoadedConfig:
-    """Read the chosen file over the packaged default, then `overrides`, a tree of the same shape, over both.
+    """Merge the packaged default, the chosen file and `overrides`, a tree of the same shape; later ones win.
 
-    Raises ConfigError where a file cannot be read or used.
+    Raises ConfigError for a file that is unreadable or invalid.
     """
     path, origin = find_config(explicit, environ)
     default = tomllib.loads(default_config_text())

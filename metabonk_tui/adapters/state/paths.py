@@ -1,6 +1,6 @@
-"""Says where the program keeps its own state, at next to no cost where that is plain: `status` asks at every prompt.
+"""Locates the program's state directory, without platformdirs on plain Linux: `status` runs at every prompt.
 
-Refuses to know what lies there.
+Does not: know the files in it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ STATE_VARIABLE = "METABONK_TUI_STATE_DIR"
 
 
 def state_path(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the directory for logs, locks and recordings; it may not exist yet."""
+    """Return the directory of logs, locks and recordings; it may not exist yet."""
     return environ.get(STATE_VARIABLE) or _linux_state_path(environ) or _platformdirs_state_path()
 
 
 def _linux_state_path(environ: Mapping[str, str]) -> str:
-    """Return what platformdirs says on a plain Linux, without the cost of loading it; "" where it is not plain."""
+    """Return the path that platformdirs gives on plain Linux, without its import; "" elsewhere."""
     if sys.platform != "linux" or "ANDROID_DATA" in environ:
         return ""
     base = environ.get("XDG_STATE_HOME", "")
@@ -30,6 +30,6 @@ def _linux_state_path(environ: Mapping[str, str]) -> str:
 
 
 def _platformdirs_state_path() -> str:
-    import platformdirs  # it costs more than all the rest of `status`
+    import platformdirs  # its import costs more than the rest of `status`
 
     return platformdirs.user_state_dir(APP, appauthor=False)

@@ -1,6 +1,7 @@
-"""Knows the small file of what earlier runs on this machine held, by pool: read tolerantly, replaced at once.
+"""Stores the memory peaks of earlier runs on this machine, per pool, in one small file.
 
-Refuses to know what the numbers are used for. Nothing in it is secret: paths, profiles, names of runs, sizes, times.
+Reads leniently and replaces atomically. Does not: use the numbers. The file has no secrets: paths, profiles, run
+names, sizes, times.
 """
 
 from __future__ import annotations
@@ -28,31 +29,31 @@ NAME = "peaks.json"
 MAX_BYTES = 1 << 18
 MAX_POOLS = 32
 MAX_RUNS = 5
-"""Of one pool: what an old run needed need not be true for ever."""
+"""Per pool: an old run's need may no longer be true."""
 SAVE_EVERY_S = 60.0
 
 Pools = dict[str, dict[str, RunPeaks]]
-"""Pool → run → its peaks."""
+"""Pool key → run name → its peaks."""
 
 
 def pool_key(pool: PoolConfig) -> str:
-    """Name a pool by what decides how big its workers become: the checkout and the profile, else where it answers."""
+    """Return a key from what decides worker size: profile and checkout, else host and port."""
     directory = str(Path(pool.launcher.directory).expanduser().absolute()) if pool.can_launch else ""
     return clean_text(" ".join(filter(None, (pool.profile, directory or f"{pool.host}:{pool.base_port}"))))
 
 
 class PeaksFile:
-    """What the last runs of one pool held."""
+    """The memory peaks of one pool's last runs."""
 
     def __init__(self, state: Path, key: str) -> None:
-        """Prepare; nothing is read yet."""
+        """Set the path; reads nothing yet."""
         self.path = state / NAME
         self._key = key
         self.problem = ""
-        """Why the file could not be read or written at the last try, for people."""
+        """Why the last read or write failed, as text for the operator."""
 
     def read(self) -> tuple[RunPeaks, ...]:
-        """Read what is known of this pool; what cannot be believed is left out."""
+        """Return the peaks of this pool; invalid entries are left out."""
         self.problem = ""
         try:
             pools = self._pools()
@@ -64,11 +65,11 @@ class PeaksFile:
         return tuple(pools.get(self._key, {}).values())
 
     def save(self, run: str, peaks: RunPeaks) -> bool:
-        """Write down what a run held, beside everybody else's; False: not now, and `problem` says why."""
+        """Add a run's peaks to the file. Returns False on an error, which sets `problem`."""
         try:
             make_private_directory(self.path.parent)
             with self._locked():
-                # Read inside: what another monitor wrote meanwhile must not be lost.
+                # Read under the lock, so that a write of another monitor is not lost.
                 self._write(_with(self._pools(), self._key, run, peaks))
         except OSError as error:
             problem = f"what this run holds cannot be kept ({self.path}): {error.strerror or error}"
@@ -81,7 +82,7 @@ class PeaksFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the lock beside the file; raise BlockingIOError rather than wait for a monitor that stands still."""
+        """Lock the file. Raises BlockingIOError instead of waiting for a stalled monitor."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.path.with_name(f"{NAME}.lock"), flags, 0o600)
         try:
@@ -109,12 +110,12 @@ class PeaksFile:
 
 
 class PeakKeeper:
-    """Writes down what a run holds: now and then, when it ends, and when the monitor is closed."""
+    """Saves a run's peaks: at most once a minute, when the run ends, and on close."""
 
     def __init__(
         self, file: PeaksFile, real: Callable[[float], float], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Prepare; `real` turns a time of the run into a real one."""
+        """Set the clocks; `real` converts a time of the run to real Unix seconds."""
         self._file = file
         self._real = real
         self._monotonic = monotonic
@@ -123,7 +124,7 @@ class PeakKeeper:
         self._kept: dict[str, tuple[int | None, int | None]] = {}
 
     def note(self, snapshot: Snapshot) -> None:
-        """Take in a Snapshot; writes at most once a minute, and at once when a run has ended."""
+        """Process a Snapshot. Saves new peaks at most once a minute, and at once when a run has ended."""
         name, peaks_to_keep = snapshot.run.name, snapshot.memory.peaks_to_keep
         if self._unsaved is not None and self._unsaved[0] != name:
             self._save()
@@ -134,7 +135,7 @@ class PeakKeeper:
             self._save()
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Save the pending peaks."""
         self._save()
 
     def _save(self) -> None:
@@ -149,7 +150,7 @@ class PeakKeeper:
 
 
 def _with(pools: Pools, key: str, run: str, peaks: RunPeaks) -> Pools:
-    """Add a run's peaks; the oldest runs of the pool, and the pools that are longest unused, go."""
+    """Add a run's peaks; drop the oldest runs of the pool, then the longest unused pools."""
     runs = dict(pools.get(key, {}))
     runs[run] = _highest(runs[run], peaks) if run in runs else peaks
     kept = dict(sorted(runs.items(), key=lambda item: item[1].t)[-MAX_RUNS:])
@@ -158,7 +159,7 @@ def _with(pools: Pools, key: str, run: str, peaks: RunPeaks) -> Pools:
 
 
 def _highest(before: RunPeaks, now: RunPeaks) -> RunPeaks:
-    """Join two views of one run: a monitor that came late did not see its highest."""
+    """Merge two views of one run: a monitor that started late missed the earlier peak."""
     worker = max((size for size in (before.worker_bytes, now.worker_bytes) if size is not None), default=None)
     ollama = max((size for size in (before.ollama_bytes, now.ollama_bytes) if size is not None), default=None)
     return RunPeaks(max(before.t, now.t), worker, ollama)
@@ -169,10 +170,10 @@ def _last_used(runs: Mapping[str, RunPeaks]) -> float:
 
 
 def _runs(found: Mapping[str, Any]) -> dict[str, RunPeaks]:
-    """Read what can be believed of one pool's runs."""
+    """Decode one pool's runs; invalid entries are left out."""
     read = {name: record(RunPeaks, one, _ignore) for name, one in found.items() if isinstance(one, dict)}
     return {name: peaks for name, peaks in read.items() if peaks is not None}
 
 
 def _ignore(_what: str) -> None:
-    """One bad number costs itself: without it the next best source counts."""
+    """Drop the problem: without a bad number the next best source applies."""

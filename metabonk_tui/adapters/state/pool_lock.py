@@ -1,6 +1,6 @@
-"""Knows who may act on a pool: one monitor at a time, by a file lock that the kernel drops when its holder dies.
+"""Locks a pool for one controlling monitor, by a file lock that the kernel releases when the owner dies.
 
-Refuses to know what acting means, and never waits.
+Does not: wait for the lock, or know what the owner does.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from metabonk_tui.core.text.clean import clean_text
 
 
 def lock_path(host: str, port: int, state_dir: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Say where the lock of a pool lies: the user's runtime directory, else the state directory."""
+    """Return the path of a pool's lock: in the user's runtime directory, else in the state directory."""
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     folder = Path(runtime) / "metabonk-tui" if runtime and Path(runtime).is_dir() else state_dir
     return folder / f"pool-{re.sub(r'[^A-Za-z0-9.]', '_', host)}-{port}.lock"
 
 
 class PoolLock:
-    """The right to act on one pool."""
+    """The exclusive right to act on one pool."""
 
     def __init__(self, path: Path, proc: Proc | None = None) -> None:
         self.path = path
@@ -37,16 +37,16 @@ class PoolLock:
 
     @property
     def held(self) -> bool:
-        """Whether it is ours."""
+        """Whether this monitor owns the lock."""
         return self._fd is not None
 
     def try_acquire(self) -> bool:
-        """Take the lock or find it ours already; False while another holds it. Raises OSError: no place for it."""
+        """Acquire or keep the lock; False while another monitor owns it. Raises OSError if the file fails to open."""
         with self._mutex:
             return self._try_acquire()
 
     def holder(self) -> str:
-        """Say who holds it, for people: "pid 4711 on pts/3 since 14:02"; empty when the one written there is gone."""
+        """Describe the owner: "pid 4711 on pts/3 since 14:02"; empty when that process is gone."""
         try:
             document = json.loads(self.path.read_text(encoding="utf-8", errors="replace")[:4096])
             pid, started_at, since = int(document["pid"]), float(document["started_at"]), float(document["since"])
@@ -62,7 +62,7 @@ class PoolLock:
         return f"pid {pid}{where} since {day}{time.strftime('%H:%M', since_time)}"
 
     def release(self) -> None:
-        """Give it back. The file stays: removing it would let two hold two files of one name."""
+        """Release the lock. The file stays: after a removal two monitors could lock two files of one name."""
         with self._mutex:
             if self._fd is not None:
                 os.close(self._fd)
@@ -84,7 +84,7 @@ class PoolLock:
             raise
         self._fd = fd
         if not self._is_the_file():
-            # Its holder removed it between our open and our lock: another may lock the new one.
+            # The owner removed the file between our open and our lock: another monitor may lock the new file.
             self.release()
             return False
         os.ftruncate(fd, 0)
@@ -92,7 +92,7 @@ class PoolLock:
         return True
 
     def _is_the_file(self) -> bool:
-        """Tell whether what we lock is still what others would find: a logout may sweep the runtime directory."""
+        """Return whether the locked file is still at its path: a logout may clear the runtime directory."""
         if self._fd is None:
             return False
         ours = os.fstat(self._fd)

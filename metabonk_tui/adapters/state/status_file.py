@@ -1,6 +1,6 @@
-"""The small file that says how a pool stands, one a pool: replaced at each tick, read by `status`.
+"""Reads and cleans up the status files, one per pool. The monitor replaces its file at each tick.
 
-Refuses to know what it says. Imports little: `status` is asked at every prompt.
+Does not: interpret the content. Imports little: `status` runs at every prompt.
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ FOLDER = "status"
 MAX_BYTES = 1 << 16
 MAX_POOLS = 16
 MAX_AGE_S = 7 * 86400.0
-"""What nobody renewed for so long is removed."""
+"""Seconds without an update after which a file is removed."""
 
 
 class UnreadableStatusFile(Exception):
-    """A file that cannot be read; its text says why."""
+    """The file is unreadable; the text gives the reason."""
 
 
 def folder_of(state: str) -> str:
-    """Say where the files lie, in the state directory."""
+    """Return the folder of the status files below the state directory."""
     return os.path.join(state, FOLDER)
 
 
 def file_name(host: str, port: int) -> str:
-    """Name the file of a pool."""
     return f"{_host_part(host)}-{port}.json"
 
 
 def find(folder: str, host: str | None = None, port: int | None = None) -> list[str]:
-    """Return the files of the pools that are meant, the newest first; raises UnreadableStatusFile."""
+    """Return the paths of the matching pools, newest first, at most 16. Raises UnreadableStatusFile."""
     begin = "" if host is None else f"{_host_part(host)}-"
     end = ".json" if port is None else f"-{port}.json"
     found = []
@@ -50,7 +49,7 @@ def find(folder: str, host: str | None = None, port: int | None = None) -> list[
 
 
 def read(path: str) -> object:
-    """Return what a file says, whatever that is. Raises UnreadableStatusFile."""
+    """Return the decoded JSON, unchecked; at most 64 KiB. Raises UnreadableStatusFile."""
     try:
         with open(path, "rb") as file:
             text = file.read(MAX_BYTES + 1)
@@ -65,7 +64,7 @@ def read(path: str) -> object:
 
 
 def remove_old(folder: str, now: float | None = None) -> None:
-    """Remove what nobody renewed for long: files of pools that are gone, and drafts of who was killed."""
+    """Remove files without an update for 7 days: those of old pools, and drafts of killed monitors."""
     before = (time.time() if now is None else now) - MAX_AGE_S
     try:
         with os.scandir(folder) as entries:

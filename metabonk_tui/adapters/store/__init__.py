@@ -1,1 +1,1 @@
-"""What was seen, kept on disk: one SQLite file a run."""
+"""Stores observations on disk: one SQLite file per run."""

@@ -1,6 +1,6 @@
-"""A Snapshot kept so that a long run need not be stepped through again: a cache, never the truth.
+"""Stores a Snapshot as a cache, so that a monitor need not step through a long run again.
 
-It is taken only where it was made by the very same core with the very same configuration.
+A cached Snapshot is valid only for the same core source, Python version and configuration.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CORE_PREFIX = "metabonk_tui.core."
 
 @functools.cache
 def _core_digest() -> bytes:
-    """Digest the core's source: another one may remember other things."""
+    """Hash the core's source and the Python version: another core may compute other state."""
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted(Path(snapshot_module.__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
@@ -35,17 +35,17 @@ def _core_digest() -> bytes:
 
 
 def key(config: Config) -> str:
-    """Name the conditions under which a kept Snapshot may be taken."""
+    """Return the cache key: a hash of the core and the configuration."""
     return hashlib.sha256(_core_digest() + msgspec.json.encode(config)).hexdigest()
 
 
 def pack(snapshot: Snapshot, seq: int) -> bytes:
-    """Write the Snapshot of the sample with this number; runs that ended have recordings of their own."""
+    """Pack the Snapshot of sample `seq`, without ended runs: they have their own recordings."""
     return zlib.compress(pickle.dumps((seq, replace(snapshot, ended_runs=())), protocol=5), 3)
 
 
 def unpack(packed: bytes) -> tuple[int, Snapshot] | None:
-    """Read it; None where it cannot be: it is only a cache."""
+    """Unpack (seq, Snapshot); None on any error, because the cache is optional."""
     try:
         seq, snapshot = _Unpickler(io.BytesIO(zlib.decompress(packed))).load()
     except Exception:
@@ -54,7 +54,7 @@ def unpack(packed: bytes) -> tuple[int, Snapshot] | None:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes what the core is made of and nothing else: a file must not be able to run anything."""
+    """Unpickles only classes of the core: a file must not run code."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Allow the core's own classes and two plain ones."""

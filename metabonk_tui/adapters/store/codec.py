@@ -1,6 +1,6 @@
-"""Samples ↔ lines: the public format's documents, whole or as what changed since the line before. Loses nothing.
+"""Converts Samples to lines and back without loss: whole documents, or the changes since the previous line.
 
-Refuses to know the fields of a Sample: `export` and `interchange` know them.
+Does not: know the fields of a Sample. `jsonl_writer` and `jsonl_reader` do.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.core.model.sample import BadValue, Sample
 
 BAD = "\x00"
-"""The key under which a bad value stands: no cleaned text holds it."""
+"""The key of a bad value: cleaned text never contains this character."""
 BIG = b" "
-"""How a line begins that holds a number too long for the quick decoder."""
+"""The first byte of a line with a number too long for msgspec; json decodes it."""
 
 LineDelta = tuple[list[str], dict[str, Any], dict[str, Any]]
-"""(keys that are gone, keys with their new value, keys with what changed below them); of a list the keys are places"""
+"""(removed keys, keys with a new value, keys with changes below them); in a list the keys are indexes"""
 
 
 class Encoder:
-    """Writes samples one after the other; each line may need the ones before it, back to a whole one."""
+    """Encodes samples in order. A line depends on the lines before it, back to the last whole one."""
 
     def __init__(self) -> None:
         self._last: Mapping[str, Any] | None = None
 
     def forget(self) -> None:
-        """Make the next line a whole one."""
+        """Write the next line whole."""
         self._last = None
 
     def line(self, sample: Sample) -> bytes:
-        """Write one sample."""
+        """Encode one sample, as a delta when a previous line exists."""
         *preceding, frame = sample_documents(sample)
         last, self._last = self._last, frame
         if last is None:
@@ -45,7 +45,7 @@ class Encoder:
 
 
 def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "recording") -> Iterator[Sample]:
-    """Read lines back, beginning with a whole one. Raises ValueError where a line is none."""
+    """Decode lines; the first must be a whole one. Raises ValueError on a damaged line."""
     reader = SampleReader(name, problems)
     frame: Any = None
     for line in lines:
@@ -65,7 +65,7 @@ def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "record
 
 
 def make_delta(old: Mapping[str, Any], new: Mapping[str, Any]) -> LineDelta:
-    """Say what makes `new` of `old`."""
+    """Return the difference from `old` to `new`."""
     removed = [key for key in old if key not in new]
     put: dict[str, Any] = {}
     below: dict[str, Any] = {}
@@ -85,7 +85,7 @@ def make_delta(old: Mapping[str, Any], new: Mapping[str, Any]) -> LineDelta:
 
 
 def apply_delta(old: Any, difference: LineDelta) -> Any:
-    """Make the new tree; the old one stays as it is."""
+    """Return the new tree; `old` is unchanged."""
     removed, put, below = difference
     new = _places(old) if isinstance(old, list) else dict(old)
     for key in removed:
@@ -98,7 +98,7 @@ def apply_delta(old: Any, difference: LineDelta) -> Any:
 
 _ROWS = (list, tuple)
 _DEEP = (dict, list, tuple)
-"""What may be equal and yet hold 1 for 1.0."""
+"""Types that can compare equal with 1 in place of 1.0."""
 
 
 def _places(row: Iterable[Any]) -> dict[str, Any]:

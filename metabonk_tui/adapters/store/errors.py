@@ -1,6 +1,6 @@
-"""Tells a disk that fails from a file that is damaged, and puts such a file aside.
+"""Separates disk errors from damaged files, and renames a damaged file.
 
-Refuses to know what is to be done then.
+Does not: decide what to do after an error.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from pathlib import Path
 from metabonk_tui.adapters.store.schema import TooNew
 
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-"""Not a recording, or one with a hole in its tables."""
+"""SQLite codes of a file that is no recording, or lacks tables."""
 
 
 def error_text(error: Exception) -> str:
-    """Say an error in words."""
+    """Format an error for the operator."""
     if isinstance(error, sqlite3.Error | TooNew):
         return f"{error}"
     return (error.strerror or str(error)) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
 
 
 def is_broken(error: Exception) -> bool:
-    """Tell a file that is no recording from a disk that is full."""
+    """Return whether the file is damaged or no recording; False for a full disk."""
     return isinstance(error, sqlite3.DatabaseError) and (
         getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN or "not a" in str(error)
     )
 
 
 def is_disk_error(error: Exception) -> bool:
-    """Tell what may be over at the next try."""
+    """Return whether a later retry may succeed."""
     return isinstance(error, OSError | sqlite3.OperationalError)
 
 
 def set_aside(path: Path) -> str:
-    """Rename a file that cannot be read, with what lies beside it, so that a new one can take its place; say so."""
+    """Rename an unreadable file with its -wal and -shm, to free its name. Returns text for the operator."""
     aside = path.with_name(f"{path.name}.broken-{int(time.time())}")
     try:
         path.rename(aside)

@@ -1,4 +1,4 @@
-"""Reads along while another monitor writes: its newest samples, and a way to hand it what we did."""
+"""Reads a recording that another monitor writes, and submits our events to that writer."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ LOG = logging.getLogger(__name__)
 
 
 class Follower:
-    """One recording that somebody else writes."""
+    """A recording whose writer is another monitor."""
 
     def __init__(self, path: Path, after: int = 0) -> None:
-        """Begin behind the sample with this number. Raises what `UNREADABLE` names."""
+        """Start after sample number `after`. Raises the errors in `UNREADABLE`."""
         self.path = path
         self._recording = Recording(path)
         self.seq = after
 
     def read_new(self) -> tuple[Sample, ...]:
-        """Return what was written since. Raises what `UNREADABLE` names."""
+        """Return the samples since the last call. Raises the errors in `UNREADABLE`."""
         if self._recording.newest_seq <= self.seq:
             return ()
         fresh = list(self._recording.numbered(after=self.seq))
@@ -37,7 +37,7 @@ class Follower:
         return tuple(sample for _, sample in fresh)
 
     def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
-        """Put what we did before the writer; False where that is impossible."""
+        """Put our events and run header into the writer's inbox. Returns False on an error."""
         documents = list(sample_documents(Sample(t=0.0, events=events, run=run)))[:-1]
         try:
             connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
@@ -50,12 +50,11 @@ class Follower:
         return True
 
     def close(self) -> None:
-        """Let go of the file."""
         self._recording.close()
 
 
 def decode_inbox(documents: bytes) -> tuple[tuple[Event, ...], RunHeader | None]:
-    """Read what another monitor put before us; nothing of it where it is damaged."""
+    """Decode one inbox entry of another monitor; damage ends it early."""
     reader = SampleReader("inbox", [])
     try:
         for document in msgspec.json.decode(documents):

@@ -1,4 +1,4 @@
-"""Takes in recordings that were made elsewhere: each run becomes a file of its own."""
+"""Imports recordings made elsewhere: each run becomes one file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from metabonk_tui.core.run.replay import pairs_by_name
 
 
 def import_runs(folder: Path, steps: Iterable[tuple[Sample, Snapshot]], config: Config) -> list[Path]:
-    """File Samples with what they mean; return the recordings, one for each run. Raises what `UNREADABLE` names.
+    """Write Samples with their Snapshots; return one recording per run. Raises the errors in `UNREADABLE`.
 
-    What breaks off on the way leaves no half of a recording behind.
+    An error removes every file written so far.
     """
     written: list[Path] = []
     run_writer: RunWriter | None = None
@@ -46,7 +46,7 @@ def import_runs(folder: Path, steps: Iterable[tuple[Sample, Snapshot]], config: 
 
 
 def find_duplicate(path: Path) -> Path | None:
-    """Find another recording beside it of the very same samples. Raises what `UNREADABLE` names."""
+    """Return another recording in the same folder with identical samples. Raises the errors in `UNREADABLE`."""
     with Recording(path) as mine:
         fingerprint = _fingerprint(mine)
         for other in paths(path.parent):

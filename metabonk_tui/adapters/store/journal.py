@@ -1,6 +1,6 @@
-"""The recording of one pool: one monitor writes, every other one reads along and takes over when it ends.
+"""Records one pool: one monitor writes, the others follow it and take over when it ends.
 
-History is best effort: whatever the disk does is told once and tried again later, and never stops the looking.
+Recording is best effort: a disk error is reported once and retried, and never stops the monitor.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from metabonk_tui.core.text.clean import clean_text
 
 LOG = logging.getLogger(__name__)
 RETRY_S = 30.0
-"""Real seconds until what failed is tried again."""
+"""Real seconds before a retry after an error."""
 SWITCH_CHECK_S = 2.0
-"""Real seconds between two looks for the file of who writes."""
+"""Real seconds between two searches for the writer's file."""
 SILENT_S = 10.0
-"""A writer that has written nothing for so long, and for five intervals, is not waited for: we look ourselves."""
+"""Real seconds without a write (and at least five intervals) after which a follower polls the workers itself."""
 TIDY_S = 300.0
-"""Real seconds between two looks at what is too old or too much."""
+"""Real seconds between two runs of the retention."""
 UNSEEN_S = 3600.0
-"""A run whose processes cannot be seen goes on if its last sample is not older than this."""
+"""Seconds since the last write within which a run without visible processes continues."""
 LAUNCHED = "launched by us"
-"""How a run began that is one before any worker of it is seen."""
+"""The `how` of a run that starts before any of its workers is visible."""
 
 
 class StoreJournal:
-    """Writes the runs of one pool, or reads them along."""
+    """Writes the runs of one pool, or follows their writer."""
 
     def __init__(self, folder: Path, config: Config, clock: Clock, now: Callable[[], float] = time.monotonic) -> None:
-        """Prepare; nothing is touched yet. `now` counts real seconds."""
+        """Prepare without any I/O on the recordings. `now` counts real seconds."""
         self._folder = folder
         self._config = config
         self._clock = clock
@@ -64,12 +64,12 @@ class StoreJournal:
         self._key = checkpoint.key(config)
         self._run_writer: RunWriter | None = None
         self._run = ""
-        """The run that the page is of."""
+        """The name of the run in the open file."""
         self._path: Path | None = None
-        """Where the run stands, also while it cannot be written."""
+        """The run's file, also while writing fails."""
         self._follower: Follower | None = None
         self._waiting: Sample | None = None
-        """What was told before there was a run, or while nothing could be written."""
+        """Samples merged while no run exists or writing fails."""
         self._hour = 0
         self._workers: frozenset[run_directory.WorkerId] = frozenset()
         self._pending_events: list[Event] = []
@@ -84,19 +84,19 @@ class StoreJournal:
 
     @property
     def recording(self) -> bool | None:
-        """Whether the last Sample was stored, by us or by who stores them; None: there is no run yet."""
+        """Whether this or another monitor stored the last Sample; None: no run yet."""
         return self._recording
 
     @property
     def writer(self) -> str:
-        """Say who writes, when it is not us; for people."""
+        """Describe the other monitor that writes; "" when this monitor writes."""
         return "" if self._lock.held else self._lock.holder()
 
     def begin(self, processes: Iterable[ProcessReading]) -> RecordedPast | None:
-        """Go on with the run of these processes, if it was recorded."""
+        """Continue the recorded run of these processes. Returns its past, or None without one."""
         path: Path | None = None
         try:
-            # Who is not allowed to lock here is not allowed to write here either: that is told at the first sample.
+            # A monitor that may not lock here may not write here either: `record` reports it at the first sample.
             is_ours = self._try_lock()
             path = self._newest(processes)
             if path is None:
@@ -114,13 +114,13 @@ class StoreJournal:
         except UNREADABLE as error:
             self._fail(error, path if self._lock.held else None)
             if not is_disk_error(error):
-                # It is damaged, and will be at the next try: the run goes on in another file.
+                # A retry would fail again on a damaged file: the run continues in another file.
                 self._run, self._path = "", None
             return None
         return past
 
     def read_new(self) -> tuple[Sample, ...] | None:
-        """Return what another monitor has stored since; None: there is none, or it is silent, so look yourself."""
+        """Return the writer's new samples. None: poll the workers; this monitor writes, or the writer is silent."""
         if self._lock.held:
             return None
         now_s = self._now()
@@ -143,11 +143,11 @@ class StoreJournal:
         return fresh
 
     def submit(self, events: tuple[Event, ...], run: RunHeader | None) -> bool:
-        """Hand what we did to the monitor that writes."""
+        """Submit our events to the monitor that writes. Returns False without a writer or on an error."""
         return self._follower is not None and self._follower.submit(events, run)
 
     def take_submitted(self) -> tuple[tuple[Event, ...], RunHeader | None]:
-        """Return what other monitors did, and what happened to the recording, since the last time."""
+        """Return the events and run header that other monitors submitted, with our recorder events."""
         events, run = self._pending_events, None
         self._pending_events = []
         if self._run_writer is not None:
@@ -163,7 +163,7 @@ class StoreJournal:
         return tuple(events), run
 
     def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
-        """Store a Sample; what cannot be stored is told."""
+        """Store a Sample. An error is reported as an event and the Sample is merged into the next."""
         if not self._lock.held and self._follower is not None:
             return
         merged = merge_samples(self._waiting, sample, MAX_EVENTS)
@@ -187,7 +187,7 @@ class StoreJournal:
         self._tidy(self._run_writer)
 
     def close(self) -> None:
-        """Let go of the recording, complete as it is."""
+        """Finish the recording, close the files and release the lock."""
         try:
             if self._run_writer is not None:
                 self._run_writer.finish()
@@ -207,7 +207,7 @@ class StoreJournal:
         return self._lock.try_acquire()
 
     def _retry_lock(self) -> bool:
-        """Try for the lock where that failed before; True when it is ours now."""
+        """Retry the lock after an earlier failure. Returns whether this monitor owns it."""
         if self._now() < self._retry_s:
             self._recording = False
             return False
@@ -232,13 +232,13 @@ class StoreJournal:
         self._clock.continue_from(ClockReading(**meta["clock"]))
 
     def _recover(self, meta: Any) -> None:
-        """Know again what the writer before us knew."""
+        """Restore the previous writer's state."""
         self._run = meta.get("summary", {}).get("run", "")
         self._workers = frozenset((int(pid), float(at)) for pid, at in meta.get("workers", ()))
         self._hour = int(meta.get("hour", 0))
 
     def _take_over(self, fresh: tuple[Sample, ...]) -> tuple[Sample, ...] | None:
-        """Write on where the one before us ended."""
+        """Become the writer of the followed recording."""
         follower, self._follower = self._follower, None
         if follower is not None:
             with Recording(follower.path) as recording:
@@ -250,7 +250,7 @@ class StoreJournal:
         return fresh or None
 
     def _switch(self) -> tuple[Sample, ...]:
-        """Turn to the newest run of the pool, when another one has begun."""
+        """Follow the pool's newest run when the writer has started another one."""
         for path in run_directory.paths(self._folder)[:3]:
             if self._follower is not None and path == self._follower.path:
                 return ()
@@ -270,12 +270,12 @@ class StoreJournal:
     # Writing
 
     def _switch_writer(self, sample: Sample, snapshot: Snapshot) -> None:
-        """Begin another page where another run begins; there is none before anything is there, or was launched."""
+        """Open a new file when a run begins, but not before a worker is visible or was launched."""
         same = snapshot.run.name == self._run
         if self._run_writer is not None and same:
             return
         if self._run_writer is not None:
-            # What comes now is not of the run that ended, whether or not anything is there yet.
+            # New samples no longer belong to the ended run, even without a worker.
             run_writer, self._run_writer = self._run_writer, None
             run_writer.finish((sample, snapshot))
         has_workers = any(seen.status is not None or seen.pid is not None for seen in sample.workers.values())
@@ -294,7 +294,7 @@ class StoreJournal:
         if snapshot is not None and run_writer.file.is_full:
             cache = (checkpoint.NAME, self._key, checkpoint.pack(snapshot, run_writer.file.seq + 1))
         run_writer.add(sample, snapshot, self._identity_meta(sample), cache, self._inbox_to)
-        # What was taken out of the inbox is gone with this tick, and the numbers begin anew.
+        # This tick deleted the processed inbox entries, so SQLite may reuse ids from 1.
         self._inbox_to = 0
         if snapshot is not None and hour_of(snapshot) > self._hour:
             self._hour = hour_of(snapshot)
@@ -303,7 +303,7 @@ class StoreJournal:
             self._pending_events.append(event)
 
     def _identity_meta(self, sample: Sample) -> dict[str, Any]:
-        """Say by what the run is found again."""
+        """Return the meta entries that identify the run to a later monitor."""
         if sample.processes:
             real = self._clock.real
             seen = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in sample.processes]
@@ -318,7 +318,7 @@ class StoreJournal:
         }
 
     def _tidy(self, run_writer: RunWriter) -> None:
-        """Make room now and then; where that fails the recording goes on all the same."""
+        """Run the retention every 300 s. An error in it does not stop the recording."""
         now_s = self._now()
         if now_s < self._tidy_s:
             return
@@ -338,7 +338,7 @@ class StoreJournal:
     # Trouble
 
     def _fail(self, error: Exception, path: Path | None) -> None:
-        """Tell once what is wrong, put a broken file aside, and try again later."""
+        """Report a problem once, set a broken file aside, and schedule a retry."""
         self._recording = False
         self._retry_s = self._now() + RETRY_S
         if self._run_writer is not None:
@@ -357,7 +357,7 @@ class StoreJournal:
         return done
 
     def _emit_recovery(self, t: float) -> None:
-        """Say that it is stored again, and what is missing."""
+        """Emit that recording resumed, with the length of the gap."""
         self._problem, from_t = "", self._stored_t
         missing = "" if from_t is None else f"; nothing was stored for {t - from_t:.0f} s"
         self._emit("ok", f"recording again{missing}", {"from": from_t, "to": t} if missing else {})

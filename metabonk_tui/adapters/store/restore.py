@@ -1,4 +1,4 @@
-"""The cheapest way to know what was: a kept Snapshot and what came after it, all samples, or some of them."""
+"""Restores a run's history cheaply: from a checkpoint and later samples, from all samples, or from some."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.recordings.restore import RecordedPast
 
 WHOLE = 600
-"""Up to so many samples are stepped through again; of more, some."""
+"""The most samples that are stepped through in full; a longer run is sampled."""
 FRAMES = 300
 NEAR = 60
-"""Intervals before the end of which every sample is looked at."""
+"""Intervals before the end in which every sample is used."""
 
 
 def load_past(path: Path, to_seq: int, key: str, interval_s: float) -> RecordedPast:
-    """Know a recording up to the sample with this number. Raises what `UNREADABLE` names, also while it is read.
+    """Load a recording up to sample `to_seq`. Raises the errors in `UNREADABLE`, also during iteration.
 
-    `key` is that of `checkpoint`; `interval_s` the time between samples where the recording does not tell it.
+    `key` is `checkpoint.key`; `interval_s` is the fallback when the recording has no interval.
     """
     with Recording(path) as recording:
         packed = recording.cached(checkpoint.NAME, key)
@@ -48,7 +48,7 @@ def _load_sampled(recording: Recording, interval_s: float) -> RecordedPast:
 
 
 def _read(path: Path, after: int, to_seq: int) -> Iterator[Sample]:
-    """Read one by one: a long past must not stand in memory."""
+    """Yield samples one by one, because a long past would fill the memory."""
     with Recording(path) as recording:
         for seq, sample in recording.numbered(after=after):
             if seq > to_seq:

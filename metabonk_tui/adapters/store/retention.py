@@ -1,6 +1,6 @@
-"""What of old recordings goes when: samples are thinned by age, whole runs go before the disk is full.
+"""Limits old recordings: thins samples by age, and removes whole runs before the disk is full.
 
-Refuses to know which runs matter to anybody; those that are being written are not touched but for their old samples.
+Does not: rank runs by value. A run being written only loses old samples.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ from metabonk_tui.core.model.snapshot import MAX_EVENTS
 from metabonk_tui.core.step.merge import merge_samples
 
 CHUNKS_PER_TRANSACTION = 50
-"""Chunks thinned in one transaction."""
+"""Chunks per transaction: a short lock on the file."""
 QUIET_S = 3600.0
-"""A run that was written to within this time may be under way, whoever writes it."""
+"""Seconds since the last write during which a run may still have a writer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may be kept."""
+    """The retention limits."""
 
     raw_s: float
-    """Real seconds for which every sample stays."""
+    """Real seconds during which every sample is retained."""
     max_bytes: int
     min_free_bytes: int
     gate_s: float
-    """Of a run under way, what is younger is never thinned."""
+    """Seconds of a live run that are never thinned."""
 
 
 def limits(config: Config) -> Limits:
-    """Read the limits off the configuration."""
+    """Derive the limits from the configuration."""
     store, clock = config.store, config.clock
     gate_s = clock.startup_grace_s + clock.validation_s
     return Limits(store.raw_hours * 3600, int(store.max_gb * GB), int(store.min_free_gb * GB), gate_s)
 
 
 def tidy(folder: Path, limit: Limits, now_t: float, live: Collection[Path] = ()) -> list[str]:
-    """Thin what is old, then remove the oldest runs while there is too little room; say what went.
+    """Thin old samples, then remove the oldest runs while space is short. Returns a text per change.
 
-    Raises OSError; a recording that cannot be read is left alone.
+    Raises OSError. An unreadable recording is left alone.
     """
     messages = []
     for path in paths(folder):
-        # On a run's own clock, which a demo's speed may carry far ahead, its newest sample is "now".
+        # A demo's clock may run far ahead, so the newest sample of a live run is "now".
         if path not in live and now_t - written_t(path) < limit.raw_s:
             continue
         raw_s = max(limit.raw_s, limit.gate_s) if path in live else limit.raw_s
@@ -73,13 +73,13 @@ def tidy(folder: Path, limit: Limits, now_t: float, live: Collection[Path] = ())
 
 
 def remove(path: Path) -> None:
-    """Remove one recording with all that lies beside it. Raises OSError."""
+    """Remove a recording with its -wal and -shm files. Raises OSError."""
     for one in (path, wal_path(path), path.with_name(path.name + "-shm")):
         one.unlink(missing_ok=True)
 
 
 def thin_to(path: Path, to_t: float) -> int:
-    """Leave one sample of every chunk that ended before a time of the run's clock; return of how many."""
+    """Reduce each chunk that ended before `to_t` (run clock) to one sample. Returns the number of chunks."""
     connection = open_to_write(path)
     try:
         return _thin_to(connection, path, to_t)
@@ -93,7 +93,7 @@ def _thin(path: Path, raw_s: float, now_t: float | None) -> int:
         (newest_t,) = connection.execute("SELECT max(to_t) FROM chunk").fetchone()
         if newest_t is None:
             return 0
-        # Of a run that is over everything is older than its end is.
+        # Add the real time since the end of a finished run to the age of its samples.
         passed_s = 0.0 if now_t is None else max(0.0, now_t - written_t(path))
         return _thin_to(connection, path, newest_t - max(0.0, raw_s - passed_s))
     finally:
@@ -125,7 +125,7 @@ def _thin_to(connection: sqlite3.Connection, path: Path, to_t: float) -> int:
 
 
 def _folded(packed: bytes, name: str) -> bytes:
-    """Make one line of a chunk: its last readings, and all that was told once within it."""
+    """Merge a chunk into one line: its last readings and all its events."""
     whole: Sample | None = None
     for sample in codec.samples(lzma.decompress(packed).split(b"\n"), [], name):
         whole = merge_samples(whole, sample, MAX_EVENTS)

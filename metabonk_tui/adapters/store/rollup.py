@@ -1,6 +1,6 @@
-"""One row a minute for what is plotted: least, mean and most of a series, and by how much a counter grew.
+"""Reduces each plotted series to one row per minute: least, mean, most, and the increase of a counter.
 
-Refuses to know the file; a plot of a day is made of these rows, and they stay when the samples are thinned.
+Does not: write files. A plot of a day uses these rows; they remain after samples are thinned.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from metabonk_tui.core.status.decode import number
 
 MINUTE_S = 60
 HOST = -1
-"""The slot of what belongs to no worker."""
+"""The slot number of host values."""
 
 
 class Minute(NamedTuple):
-    """One row."""
+    """One minute of one series."""
 
     series: str
     slot: int
     minute: int
-    """Its first second, Unix."""
+    """The start of the minute, Unix seconds."""
     n: int
     least: float
     mean: float
     most: float
     increase: float
-    """By how much it grew, falls (a counter begun anew) left out."""
+    """The growth within the minute; after a counter reset, growth from zero."""
 
 
 @dataclass(slots=True)
@@ -44,16 +44,16 @@ class _Bucket:
 
 @dataclass(slots=True)
 class Rollup:
-    """The minute that is under way."""
+    """Accumulates the current minute."""
 
     fields: dict[str, tuple[str, ...]]
-    """series: the names in /status that it may have."""
+    """Series → its possible names in /status."""
     _minute: int | None = None
     _open: dict[tuple[str, int], _Bucket] = field(default_factory=dict)
     _last: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def add(self, sample: Sample) -> list[Minute]:
-        """Take in a sample; return the rows of the minute that it closed."""
+        """Add a sample. Returns the rows of the previous minute when the sample starts a new one."""
         minute = int(sample.t // MINUTE_S) * MINUTE_S
         closed = self.close() if self._minute is not None and minute != self._minute else []
         self._minute = minute
@@ -69,7 +69,7 @@ class Rollup:
         return closed
 
     def close(self) -> list[Minute]:
-        """Return the rows of the minute under way; it begins anew."""
+        """Return the rows of the current minute and reset it."""
         rows = [
             Minute(
                 series,
@@ -88,7 +88,7 @@ class Rollup:
 
 
 def fields_of(config: Config) -> dict[str, tuple[str, ...]]:
-    """Say what of a status is rolled up: the step and every component's number."""
+    """Return the rolled-up series: the step and each component's number."""
     return {"step": ("step",)} | {spec.field: (spec.field, *spec.aliases) for spec in config.component}
 
 

@@ -1,6 +1,6 @@
-"""The folder of all runs: lists them, finds one by name or by its workers, names a new one.
+"""Manages the folder of runs: lists them, finds one by name or workers, names a new one.
 
-Refuses to know what stands in a recording beyond its summary.
+Does not: read a recording beyond its summary and meta.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ UNREADABLE = (
     *(OSError, sqlite3.Error, LZMAError, TooNew, MsgspecError),
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError),
 )
-"""What a disk that fails, and a file that was written over, may raise."""
+"""Errors of a failing disk or an overwritten file."""
 SAME_START_S = 1.1
-"""Start times are counted from a boot time that is a whole second and may be read one off."""
+"""Seconds of tolerance: start times derive from a boot time in whole seconds, so they may differ by 1 s."""
 MAX_RUNS_CHECKED = 20
-"""So many of the newest runs may be the one that goes on."""
+"""Only this number of newest runs is checked for the run to continue."""
 
 WorkerId = tuple[int, float]
 """(pid, start time), real Unix seconds."""
@@ -39,7 +39,7 @@ WorkerId = tuple[int, float]
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """What tells whether a recording is of the workers that are there."""
+    """Identifies the pool, the boot and the workers that a recording must match."""
 
     pool: str
     boot_id: str
@@ -47,12 +47,12 @@ class RunIdentity:
 
 
 def runs_dir(state: Path) -> Path:
-    """Say where the recordings lie."""
+    """Return the folder of the recordings."""
     return state / "runs"
 
 
 def paths(folder: Path) -> list[Path]:
-    """List the recordings, the newest first; none where there is no folder. Raises OSError where it is shut."""
+    """List the recordings, newest first; empty without a folder. Raises OSError when it is unreadable."""
     if not folder.exists():
         return []
     aged = [(written_t(path), path) for path in folder.iterdir() if path.suffix == SUFFIX and path.is_file()]
@@ -60,29 +60,29 @@ def paths(folder: Path) -> list[Path]:
 
 
 def written_t(path: Path) -> float:
-    """Say when a recording was last written to, real Unix seconds."""
+    """Return the time of the last write, real Unix seconds; 0.0 for an empty recording."""
     return max((stat.st_mtime for stat in _stats(path) if stat.st_size), default=0.0)
 
 
 def size_bytes(path: Path) -> int:
-    """Say how much room a recording takes, with what is not yet in its place."""
+    """Return the bytes of a recording, with its write-ahead log."""
     return sum(stat.st_size for stat in _stats(path))
 
 
 def _stats(path: Path) -> Iterator[os.stat_result]:
-    """Look at a recording's files: whoever ends takes his log away with him, at any moment."""
+    """Yield the stats of a recording's files. A writer may delete its log at any moment."""
     for one in (path, wal_path(path)):
         with suppress(FileNotFoundError):
             yield one.stat()
 
 
 def wal_path(path: Path) -> Path:
-    """Name the file in which what was written last stands until it is put in its place."""
+    """Return the path of the write-ahead log."""
     return path.with_name(path.name + "-wal")
 
 
 def summaries(folder: Path, problems: list[str]) -> Iterator[Summary]:
-    """Yield what every recording is; what cannot be read is added to `problems`."""
+    """Yield each recording's summary; errors go to `problems`."""
     for path in paths(folder):
         try:
             with Recording(path) as one:
@@ -92,7 +92,7 @@ def summaries(folder: Path, problems: list[str]) -> Iterator[Summary]:
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """Find a recording by its name, by the beginning of its name where that is enough, or as the "last" one."""
+    """Find a recording by name, by a unique prefix, or as "last"."""
     known = paths(folder)
     if name == "last":
         return known[0] if known else None
@@ -102,7 +102,7 @@ def find(folder: Path, name: str) -> Path | None:
 
 
 def free_name(folder: Path, run: str) -> Path:
-    """Name the file of a new run after it, unlike every other."""
+    """Return an unused file name that derives from the run's name."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", run).strip("-.")[:80] or "run"
     path, number = folder / f"{stem}{SUFFIX}", 1
     while path.exists():
@@ -112,7 +112,7 @@ def free_name(folder: Path, run: str) -> Path:
 
 
 def workers_of(processes: Iterable[ProcessReading]) -> frozenset[WorkerId]:
-    """Name the workers among processes; their start times as they are there."""
+    """Return (pid, start time) of the workers; start times keep the clock of the readings."""
     return frozenset(
         (p.pid, p.started_at)
         for p in processes
@@ -125,9 +125,9 @@ def find_run(
 ) -> Path | None:
     """Find the newest run of the pool that has one of these workers.
 
-    Where processes cannot be seen, neither now nor then, it is the pool's newest run, if its last sample is newer
-    than `fresh_after_t` (real Unix seconds): whether its workers began anew in between, their counters will tell.
-    What cannot be read is added to `broken`.
+    Without visible processes, now or then, return the pool's newest run if it is fresh. Fresh: its last write is not
+    older than `fresh_after_t` (real Unix seconds). Counters will show whether its workers restarted. Errors go to
+    `broken`.
     """
     for path in paths(folder)[:MAX_RUNS_CHECKED]:
         try:

@@ -1,6 +1,6 @@
-"""Writes one run: a row a tick, packed every so many ticks; a transaction each, so that a kill costs one tick.
+"""Writes one run's SQLite file: one row per tick, packed every 60 ticks.
 
-Refuses to know why a run begins, and lets every error of the disk through.
+Each tick is one transaction, so a kill loses at most one tick. Does not: know why a run begins, or catch disk errors.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from metabonk_tui.core.model.sample import Event, Sample
 NO_META: Mapping[str, Any] = MappingProxyType({})
 
 TICKS = 60
-"""So many rows are packed into one: what compresses well together, and what one look into the past must unpack."""
+"""Rows per chunk: enough to compress well, few enough to unpack for one look into the past."""
 BYTES = 4_000_000
-"""Or so many bytes, where a tick is large."""
+"""Bytes per chunk before compression, for large ticks."""
 MAX_SEQ = 10**12
-"""No run has so many samples."""
+"""An upper limit of valid sample numbers."""
 
 Cache = tuple[str, str, bytes]
-"""(name, key, value): what can be made again."""
+"""(name, key, value) of data that can be computed again"""
 
 
 class RunFile:
-    """The file of a run that is being written."""
+    """The open file of the run being written."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make it. Raises OSError, sqlite3.Error; ValueError, TypeError where it is damaged."""
+        """Open or create the file. Raises OSError, sqlite3.Error; ValueError or TypeError on damage."""
         self.path = path
         self._connection = open_to_write(path)
         self._encoder = Encoder()
@@ -84,7 +84,7 @@ class RunFile:
                 if self.is_full:
                     self._pack()
         except BaseException:
-            # Nobody knows whether this line stands in the file: the next one must stand for itself.
+            # The line may or may not be in the file: write the next one whole.
             self._encoder.forget()
             raise
         self._seq += 1
@@ -97,21 +97,21 @@ class RunFile:
 
     @property
     def is_full(self) -> bool:
-        """The tick to come is the last one before packing."""
+        """Whether the next tick completes a chunk."""
         return self._ticks + 1 >= TICKS or self._bytes >= BYTES
 
     def inbox(self) -> list[tuple[int, bytes]]:
-        """Return what other monitors of the run did, by number."""
+        """Return (id, documents) that other monitors submitted, oldest first."""
         return self._connection.execute("SELECT id, documents FROM inbox ORDER BY id").fetchall()
 
     def forget_minutes_from(self, minute: int) -> None:
-        """Drop the rows of minutes that are to be rolled up again."""
+        """Delete the rows from this minute on; the caller rolls them up again."""
         self._connection.execute("DELETE FROM minute WHERE minute >= ?", (minute,))
 
     def finish(
         self, minutes: Iterable[Minute] = (), *, meta: Mapping[str, Any] = NO_META, events: Iterable[Event] = ()
     ) -> None:
-        """Write what is still open and leave one file behind, no log beside it."""
+        """Write the open data, pack the tail, and leave one file without a log."""
         try:
             with self._transaction():
                 self._write_minutes(minutes)
@@ -124,7 +124,7 @@ class RunFile:
             self._connection.close()
 
     def close(self) -> None:
-        """Let go of the file as it is."""
+        """Close the file without packing it."""
         self._connection.close()
 
     def _transaction(self) -> _Transaction:
@@ -150,7 +150,7 @@ class RunFile:
             )
 
     def _changed_meta(self, meta: Mapping[str, Any]) -> dict[str, str]:
-        """Return what is not noted yet, as it is written."""
+        """Return the changed entries, JSON-encoded."""
         return {key: text for key, value in meta.items() if (text := json.dumps(value)) != self._meta.get(key)}
 
     def _write_meta(self, changed_meta: Mapping[str, str]) -> None:
@@ -174,7 +174,7 @@ class RunFile:
 
 
 class _Transaction:
-    """All or nothing; a rollback that fails (the disk took the journal, too) does not hide the error."""
+    """A transaction. A failed rollback (the disk lost the journal, too) does not hide the first error."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

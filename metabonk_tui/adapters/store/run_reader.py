@@ -1,4 +1,4 @@
-"""Reads one run back: its samples, its events, its plots. Also while it is being written; changes nothing.
+"""Reads one run: its samples, events and plots, also while another process writes it. Never changes the file.
 
 with Recording(path) as past:
     for sample in past.samples(from_t=..., to_t=...): ...
@@ -24,19 +24,19 @@ from metabonk_tui.core.model.refs import worker_ref
 from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 
 DAMAGED = (ValueError, TypeError, OverflowError, MemoryError, lzma.LZMAError)
-"""How lines that were written over show."""
+"""Errors of overwritten lines."""
 CONTAINS_SQL = "last_seq >= :at AND first_seq >= ifnull((SELECT max(first_seq) FROM chunk WHERE first_seq <= :at), 0)"
 EVENTS_SQL = "SELECT t, kind, severity, text, worker, facts FROM event"
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a list of runs shows of one."""
+    """One run in a list of runs."""
 
     name: str
-    """By which it is found: the file's name."""
+    """The file's stem, which identifies the recording."""
     run: str
-    """What the run calls itself."""
+    """The run's own name."""
     started_at: float
     last_t: float
     verdict: str
@@ -48,12 +48,12 @@ class Summary:
 
     @property
     def duration_s(self) -> float:
-        """From its start to what was seen last."""
+        """Seconds from the start to the last sample."""
         return max(0.0, self.last_t - self.started_at)
 
 
 class PlotPoint(NamedTuple):
-    """One point of a plot: a stretch of time, of which `least` to `most` were seen."""
+    """One interval of a plot, with the range of values `least` to `most`."""
 
     t: float
     least: float
@@ -63,22 +63,22 @@ class PlotPoint(NamedTuple):
 
 
 class _LineBlock(NamedTuple):
-    """Lines that are read at once: a chunk, or the tail."""
+    """A block of lines: a chunk, or the tail."""
 
     first: int
     last: int
     thin: int
     lines: bytes | list[bytes]
-    """Still packed, or as they are."""
+    """Compressed bytes for a chunk, plain lines for the tail."""
 
     @property
     def behind(self) -> int:
-        """Where the next one may begin; of a chunk its end is not believed."""
+        """The first number that the next block may have. A chunk's stored end is not trusted."""
         return self.first + 1 if self.packed else self.last + 1
 
     @property
     def packed(self) -> bool:
-        """Whether it is a chunk."""
+        """True for a chunk, False for the tail."""
         return isinstance(self.lines, bytes)
 
     def numbers(self) -> Sequence[int]:
@@ -89,13 +89,13 @@ class _LineBlock(NamedTuple):
 
 
 class Recording:
-    """One run on disk."""
+    """One recorded run, opened for reading."""
 
     def __init__(self, path: Path) -> None:
-        """Open it. Raises OSError, sqlite3.Error, TooNew."""
+        """Open the file. Raises OSError, sqlite3.Error, TooNew."""
         self.path = path
         self.problems: list[Problem] = []
-        """What could not be read so far."""
+        """Read problems so far."""
         if not path.is_file():
             raise FileNotFoundError(2, "no such recording", str(path))
         self._connection = open_to_read(path)
@@ -109,19 +109,18 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
         self._connection.close()
 
     @property
     def meta(self) -> Mapping[str, Any]:
-        """What its writer notes beside the samples."""
+        """The writer's notes beside the samples, decoded from JSON."""
         found = {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
         if not all(isinstance(found.get(key, {}), dict) for key in ("summary", "header", "clock")):
             raise ValueError("its notes are damaged")
         return found
 
     def summary(self) -> Summary:
-        """Say in a few words which run it is."""
+        """Return the run's entry for a list of runs."""
         meta = self.meta
         stored = meta.get("summary", {})
         first_t, last_t = self.span
@@ -144,14 +143,14 @@ class Recording:
 
     @property
     def span(self) -> tuple[float, float]:
-        """The times of the first and the last sample; (0, 0): there is none."""
+        """The times of the first and last sample; (0, 0) when empty."""
         query = "SELECT min(a), max(b) FROM (SELECT min(from_t) a, max(to_t) b FROM chunk UNION ALL {})"
         first, last = self._connection.execute(query.format("SELECT min(t), max(t) FROM tail")).fetchone()
         return (first or 0.0, last or 0.0)
 
     @property
     def newest_seq(self) -> int:
-        """The number of the newest sample."""
+        """The number of the newest sample; 0 when empty."""
         return int(
             self._connection.execute(
                 "SELECT max(ifnull((SELECT max(seq) FROM tail), 0), ifnull((SELECT max(last_seq) FROM chunk), 0))"
@@ -160,20 +159,20 @@ class Recording:
 
     @property
     def rhythm_s(self) -> float | None:
-        """The time between samples as they were taken, however few are left; None: it was not noted."""
+        """The recorded interval in seconds, regardless of thinning; None: not stored."""
         stored = self.meta.get("header", {}).get("interval_s")
         return float(stored) if stored else None
 
     @property
     def thinned_to_t(self) -> float | None:
-        """Up to here only one sample of each chunk is left; None: every one is there."""
+        """The time up to which each chunk has only one sample; None: nothing is thinned."""
         (found,) = self._connection.execute("SELECT max(to_t) FROM chunk WHERE thin").fetchone()
         return None if found is None else float(found)
 
     def samples(self, from_t: float | None = None, to_t: float | None = None, after: int = 0) -> Iterator[Sample]:
-        """Yield the samples in order, those within the times and behind the number `after`.
+        """Yield the samples from `from_t` to `to_t` with numbers above `after`, in order.
 
-        The first one of all begins the run, also where the sample itself did not say so.
+        The first sample of the recording always gets a run header.
         """
         for _, sample in self.numbered(from_t, to_t, after):
             yield sample
@@ -181,7 +180,7 @@ class Recording:
     def numbered(
         self, from_t: float | None = None, to_t: float | None = None, after: int = 0
     ) -> Iterator[tuple[int, Sample]]:
-        """Yield the samples with their numbers."""
+        """Yield (number, sample); the arguments are those of `samples`."""
         first = True
         for seq, sample in self._all(from_t, to_t, after):
             if first and from_t is None and after == 0:
@@ -190,7 +189,7 @@ class Recording:
             yield seq, sample
 
     def frames(self, most: int, to_t: float) -> Iterator[Sample]:
-        """Yield the first sample of at most so many chunks, evenly spread, up to a time: a long past at a glance."""
+        """Yield the first samples of at most `most` chunks, evenly spread up to `to_t`: an overview of a long past."""
         (count,) = self._connection.execute("SELECT count(*) FROM chunk WHERE to_t <= ?", (to_t,)).fetchone()
         every = max(1, -(-count // most))
         rows = self._connection.execute("SELECT lines FROM chunk WHERE to_t <= ? ORDER BY first_seq", (to_t,))
@@ -206,27 +205,26 @@ class Recording:
 
     @property
     def after(self) -> Sample | None:
-        """What the next run began with: it closes this one. None: none began while it was recorded."""
+        """The first sample of the next run, which closes this one. None: no run followed."""
         line = self.meta.get("after")
         return next(codec.samples([line.encode()], [], self.path.name), None) if isinstance(line, str) else None
 
     def events(self) -> tuple[Event, ...]:
-        """Return everything that happened in the run, oldest first."""
+        """Return all events of the run, oldest first."""
         return tuple(map(_event, self._connection.execute(f"{EVENTS_SQL} ORDER BY id")))
 
     def last_event(self) -> Event | None:
-        """Return what happened last."""
         row = self._connection.execute(f"{EVENTS_SQL} ORDER BY id DESC LIMIT 1").fetchone()
         return None if row is None else _event(row)
 
     def series(self) -> tuple[str, ...]:
-        """Name what can be plotted."""
+        """Return the names of the plottable series."""
         return tuple(name for (name,) in self._connection.execute("SELECT name FROM series ORDER BY id"))
 
     def plot(
         self, series: str, from_t: float, to_t: float, points: int, slot: int | None = None
     ) -> dict[int, list[PlotPoint]]:
-        """Return, by slot, a series in at most so many stretches of whole minutes; a stretch unseen has none."""
+        """Return, by slot, at most `points` intervals of whole minutes; intervals without data have no point."""
         width = max(60, -(-int(to_t - from_t) // max(1, points) // 60) * 60)
         query = """
             SELECT slot, (minute / :width) * :width, min(least), sum(mean * n) / sum(n), max(most), sum(increase)
@@ -241,7 +239,7 @@ class Recording:
         return found
 
     def cached(self, name: str, key: str) -> bytes | None:
-        """Return what was kept under a name, if it was made under the same conditions."""
+        """Return a cached value if its key is the same."""
         row = self._connection.execute("SELECT value FROM cache WHERE name = ? AND key = ?", (name, key)).fetchone()
         return row[0] if row else None
 
@@ -254,7 +252,7 @@ class Recording:
                 raise ValueError(f"its header is damaged: {error}") from None
         thin_s = self._thin_spacing_s()
         if header is not None and thin_s is not None:
-            # What is left of it has another rhythm than it was recorded in.
+            # Thinning leaves a longer interval than the recorded one.
             header = replace(header, interval_s=max(header.interval_s or 0.0, thin_s))
         return header
 
@@ -265,7 +263,7 @@ class Recording:
         return (last_t - first_t) / (count - 1) if count > 1 else None
 
     def _all(self, from_t: float | None, to_t: float | None, after: int) -> Iterator[tuple[int, Sample]]:
-        """Read chunk by chunk, so that a reader never keeps the writer from tidying its log for long."""
+        """Read chunk by chunk: one long read would block the writer's checkpoint of its log."""
         begin = self._connection.execute(
             "SELECT max(first_seq) FROM chunk WHERE first_seq <= ? OR from_t <= ?",
             (after + 1 if after else -1, from_t if from_t is not None else -1),
@@ -281,10 +279,10 @@ class Recording:
             behind = found.first if found.packed else None
 
     def _next(self, at: int, behind: int | None) -> _LineBlock | None:
-        """Return the chunk behind the one that begins with sample `behind`; behind the last one the tail.
+        """Return the chunk after the one that begins with sample `behind`; after the last chunk, the tail.
 
-        Without `behind` the chunk that holds sample `at`, or the next one: the writer may have written on, and packed,
-        since the tail was read. Each comes from its beginning, which stands for itself.
+        Without `behind`, return the chunk with sample `at`, or the next one: the writer may have packed the tail since
+        the last read. Each block starts with a whole line.
         """
         self._connection.execute("BEGIN")
         try:

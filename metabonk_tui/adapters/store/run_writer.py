@@ -1,6 +1,6 @@
-"""Files one run: every Sample with what it means, its minutes rolled up, its events told once.
+"""Writes one run: each Sample with its summary, the minute rows, and each event once.
 
-Goes on with a file as well as it begins one; refuses to know where Samples come from.
+Continues an existing file or creates one. Does not: know the source of the Samples.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import RunSummary, Snapshot
 
 BEFORE_S = 300.0
-"""How far before the open minute the last sample is sought: it says from where the counters grew."""
+"""Seconds before the open minute in which to look for a sample: counters grow from it."""
 
 
 class RunWriter:
-    """One run that is being filed."""
+    """The writer of one run."""
 
     def __init__(self, path: Path, config: Config) -> None:
-        """Open or make the file, and know again what its writer before us knew. Raises what `UNREADABLE` names."""
+        """Open or create the file, and restore the previous writer's state. Raises the errors in `UNREADABLE`."""
         self.path = path
         self._file = RunFile(path)
         self._rollup = Rollup(fields_of(config))
@@ -41,7 +41,7 @@ class RunWriter:
 
     @property
     def file(self) -> RunFile:
-        """What it is written to."""
+        """The run's file, for its inbox and its tick count."""
         return self._file
 
     def add(
@@ -52,7 +52,7 @@ class RunWriter:
         cache: Cache | None = None,
         inbox_to: int = 0,
     ) -> None:
-        """File a Sample; all of it, or nothing and an error."""
+        """Write a Sample in one transaction: all of it, or nothing and an error."""
         events = self._new_events(snapshot.events) if snapshot is not None else ()
         self._file.write(
             sample,
@@ -66,9 +66,9 @@ class RunWriter:
             self._last_event = events[-1]
 
     def finish(self, following: tuple[Sample, Snapshot] | None = None) -> None:
-        """Write what is still open; one file is left, nothing beside it.
+        """Write the open data and leave one file without a log.
 
-        `following`: what the next run begins with. The hole up to it is still this run's, and so is a kill in it.
+        `following`: the first step of the next run. The gap before it, and a kill in that gap, belong to this run.
         """
         closed = self._closed(following[1]) if following is not None else None
         if following is None or closed is None:
@@ -80,7 +80,7 @@ class RunWriter:
         self._file.finish(self._rollup.close(), meta=meta, events=self._new_events(closed.events))
 
     def close(self) -> None:
-        """Let go of the file as it is."""
+        """Close the file without packing it."""
         self._file.close()
 
     def _recover(self) -> None:
@@ -91,14 +91,14 @@ class RunWriter:
             recent = list(recording.numbered(from_t=minute - BEFORE_S))
             first, sample = recent[0] if recent else (0, None)
             if sample is not None and sample.t >= minute and first > 1:
-                # Ticks far apart: the one before is what the counters grew from.
+                # With ticks over a minute apart, counters grow from the sample before.
                 recent.insert(0, next(recording.numbered(after=first - 2)))
             for _, sample in recent:
                 self._rollup.add(sample)
         self._file.forget_minutes_from(minute)
 
     def _closed(self, following: Snapshot) -> RunSummary | None:
-        """Return this run as it is known once the next one has begun."""
+        """Return this run's summary from the first Snapshot of the next run."""
         name = self._name
         return next((ended for ended in reversed(following.ended_runs) if ended.last.run.name == name), None)
 
@@ -114,11 +114,11 @@ class RunWriter:
         last = self._last_event
         if last is None:
             return events
-        # The oldest events fall off the end of a long list, so places cannot be remembered, only the event.
+        # Search by event, not by index: a long list drops its oldest events.
         places = [place for place, event in enumerate(events) if event is last or event == last]
         if places:
             return events[places[-1] + 1 :]
-        # Another version of this program, or of the thresholds, tells the past otherwise: what is told stays told.
+        # Another program version or other thresholds derive other events: stored events stay, later ones are added.
         return tuple(event for event in events if event.t > last.t)
 
 

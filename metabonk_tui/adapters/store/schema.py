@@ -1,6 +1,6 @@
-"""The file of one run: its tables, its version, and how an older one becomes a newer one.
+"""Defines the file of one run: its tables, its version, and the migrations.
 
-Refuses to know what stands in the rows.
+Does not: know the content of the rows.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 SCHEMA = 1
 APPLICATION = 0x4D42544B
-"""Says in the file itself whose it is: "MBTK"."""
+"""SQLite's application_id of a recording: "MBTK"."""
 BUSY_TIMEOUT_S = 2.0
-"""How long a reader may hold up a writer, or the other way round, before it is an error."""
+"""Seconds that a reader may block a writer, or a writer a reader, before an error."""
 
 MIGRATIONS: Sequence[str] = (
     """
@@ -32,15 +32,15 @@ MIGRATIONS: Sequence[str] = (
     CREATE TABLE cache (name TEXT PRIMARY KEY, key TEXT NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
     """,
 )
-"""What makes version i + 1 of version i. Never changed, only added to: old recordings open for ever."""
+"""Entry i migrates version i to i + 1. Append only: old recordings must stay readable."""
 
 
 class TooNew(Exception):
-    """The file was written by a newer version of this program."""
+    """The file's schema is newer than this program."""
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
-    """Open or make the file, brought to our version. Raises OSError, sqlite3.Error, TooNew."""
+    """Open or create the file and migrate it. Raises OSError, sqlite3.Error, TooNew."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     os.close(descriptor)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
@@ -59,12 +59,12 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open the file as it is, also beside its writer. Raises sqlite3.Error, TooNew.
+    """Open the file for reading, also beside its writer. Raises sqlite3.Error, TooNew.
 
-    An older file is read through a copy in memory that is brought to our version: reading changes nothing.
+    An older file is copied into memory and migrated there: reading never changes the file.
     """
-    # Where nothing can be written beside it, nobody writes to it either.
-    # Only who might write can also clear away what a killed writer left beside the file.
+    # In a read-only folder no writer exists, so the file is immutable.
+    # SQLite needs write access to clean up after a killed writer.
     how = "mode=rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "immutable=1"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{how}",
@@ -91,8 +91,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def release_pages(connection: sqlite3.Connection) -> None:
-    """Give the pages back that nothing stands on any more."""
-    # A plain `execute` of this gives back one page and no more: its rows have no columns.
+    """Return free pages to the file system."""
+    # A plain `execute` returns only one page: the pragma's rows have no columns.
     connection.executescript("PRAGMA incremental_vacuum")
 
 

@@ -1,6 +1,6 @@
-"""Reads a run of the store from any place on. A file is read so by recordings.spool.
+"""Gives random access to a stored run. `recordings.spool` does the same for a file.
 
-Refuses to know what the samples mean.
+Does not: interpret the samples.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from metabonk_tui.core.model.sample import Sample
 
 
 class StoredRecording:
-    """A run of the store."""
+    """A stored run with random access."""
 
     def __init__(self, path: Path) -> None:
-        """Open it. Raises what `UNREADABLE` names."""
+        """Open the recording. Raises the errors in `UNREADABLE`."""
         self._path = path
         self._recording = Recording(path)
         self._own_problems: list[Problem] = []
@@ -27,21 +27,20 @@ class StoredRecording:
 
     @property
     def problems(self) -> list[Problem]:
-        """What could not be read so far, each once."""
+        """Read problems so far, each once."""
         return list(dict.fromkeys((*self._recording.problems, *self._own_problems)))
 
     @property
     def unread(self) -> int:
-        """How many things could not be read so far."""
+        """The number of read problems so far."""
         return len(self.problems)
 
     def samples(self, after: int = 0) -> Iterator[tuple[int, Sample]]:
-        """Yield the samples behind a number."""
+        """Yield (number, sample) for numbers above `after`. A read error ends the iteration with a problem."""
         try:
             yield from self._recording.numbered(after=after)
         except UNREADABLE as error:
             self._own_problems.append(Problem(str(self._path), None, f"cannot be read further: {error}"))
 
     def close(self) -> None:
-        """Let go of the file."""
         self._recording.close()
