@@ -251,7 +251,7 @@ class Collector:
         )
 
     def _changed_env_file(self) -> EnvFileReading | None:
-        """Look at the env file now and then, without waiting for it; return it when it is news."""
+        """Return the env file's reading if it changed; start the next reading every 5 s without waiting for it."""
         self._env_file_latest = self._env_file.take() or self._env_file_latest
         if (reader := self._readers.env_file) is not None and self._env_file.is_due:
             self._env_file.ask(reader.read)
@@ -262,7 +262,7 @@ class Collector:
     def _take_observations(
         self, processes: tuple[ProcessReading, ...] | None, wait_limit_s: float
     ) -> dict[WorkerRef, Observation]:
-        """Take what the workers answered, and join it with who they are."""
+        """Join the workers' answers with their processes and heartbeats."""
         process_by_slot = {p.slot: p for p in processes or () if p.role == "worker" and p.slot is not None}
         observations = {}
         for ref, poll in list(self._polls.items()):
@@ -277,7 +277,7 @@ class Collector:
                 if answer.error == "timeout":
                     self._timeouts[ref] = answer
             elif ref in self._timeouts:
-                # The last poll timed out and the next one is out for as long as it likes: it still does not answer.
+                # The last poll timed out and the next poll is still under way: the worker still does not answer.
                 answer = replace(self._timeouts[ref], detail="still no answer")
             else:
                 continue

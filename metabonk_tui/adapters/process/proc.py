@@ -60,7 +60,7 @@ class Proc:
         text = self._bytes(f"{pid}/stat")
         if text is None:
             return None
-        # The name stands in brackets and may itself contain brackets and spaces.
+        # The name is in brackets and may itself contain brackets and spaces.
         head, _, tail = text.rpartition(b")")
         fields = tail.split()
         if len(fields) < 22 or fields[0] in (b"Z", b"X", b"x"):
