@@ -328,7 +328,7 @@ class Engine:
             self._isolated.run("the memory watch", lambda: watch.judge(snapshot))
 
     def _deliver(self, before: Snapshot | None, snapshot: Snapshot) -> None:
-        """Send alert changes to the sinks; alerts that fired before this monitor started are no change."""
+        """Send alert changes to the sinks. Alerts that already fired in a restored Snapshot are no change."""
         found = alert_transitions(before.alerts if before is not None else (), snapshot.alerts)
         for sink in self._sinks if found else ():
             self._isolated.run("telling alerts", partial(sink.deliver, found, snapshot))
