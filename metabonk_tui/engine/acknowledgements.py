@@ -1,4 +1,4 @@
-"""Who has seen which alert, told in the Samples: so it is recorded, and every monitor of the run hears it."""
+"""Turns acknowledgements of alerts into events of the next Sample, so that every monitor of the run gets them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from metabonk_tui.core.ports.live import Clock
 
 
 class Acknowledgements:
-    """Takes acknowledgements in and gives them to the next Sample. All of it belongs to the engine's thread."""
+    """Collects acknowledgements and adds them to the next Sample. For the engine's thread only."""
 
     def __init__(self, clock: Clock) -> None:
-        """Begin with none."""
         self._clock = clock
         self._pending_events: list[Event] = []
 
     def add(self, ids: tuple[str, ...], by: str) -> None:
-        """Note that somebody has seen these alerts."""
+        """Queue one event for these alert ids; no ids, no event. `by` names the operator or program."""
         if ids:
             text = f"seen by {by}: {', '.join(ids)}"
             facts = {"ids": list(ids), "by": by}
@@ -27,7 +26,7 @@ class Acknowledgements:
             )
 
     def contribute(self, sample: Sample) -> Sample:
-        """Add what was noted."""
+        """Add the queued events, once."""
         if not self._pending_events:
             return sample
         events, self._pending_events = tuple(self._pending_events), []

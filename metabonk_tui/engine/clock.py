@@ -1,4 +1,4 @@
-"""The run's clock: real time, or X times faster from the moment it was made."""
+"""Keeps the run's clock: real time, or `speed` times faster since the clock was made."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from metabonk_tui.core.ports.live import ClockReading
 
 
 def _elapsed_s() -> float:
-    """Count seconds that also pass while the machine sleeps, so that a suspend is seen as a gap."""
+    """Return seconds since boot, sleep included, so that a suspend shows as a gap."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
 
 
 class RunClock:
-    """Real time times `speed` since its anchor; steps of the wall clock do not move it."""
+    """Runs at `speed` times real time since its anchor. Changes of the wall clock do not move it."""
 
     def __init__(
         self,
@@ -30,10 +30,10 @@ class RunClock:
         self._elapsed = elapsed
         real_t = real()
         self._anchor = (real_t, real_t, elapsed())
-        """One moment: as real time, on the run's clock, in seconds since the machine started."""
+        """The same moment three times: real Unix time, run time, seconds since boot."""
 
     def now(self) -> float:
-        """Read it: Unix seconds of the run."""
+        """Return Unix seconds on the run's clock."""
         _, anchor_t, anchor_s = self._anchor
         return anchor_t + (self._elapsed() - anchor_s) * self.speed
 
@@ -48,12 +48,12 @@ class RunClock:
         return anchor_real_t + (t - anchor_t) / self.speed
 
     def reading(self) -> ClockReading:
-        """Say how it goes, so that another monitor of the run can go on with it."""
+        """Return this clock's anchor and speed, so that another monitor of the run can continue it."""
         _, anchor_t, anchor_s = self._anchor
         return ClockReading(anchor_s, anchor_t, self.speed)
 
     def continue_from(self, reading: ClockReading) -> None:
-        """Go on as a clock of this boot went that was read so; from here on at our own speed."""
+        """Take over the time of another clock of this boot; from now on at this clock's own speed."""
         elapsed_s = self._elapsed()
         t = reading.t + (elapsed_s - reading.elapsed_s) * reading.speed
         self._anchor = (self._real(), t, elapsed_s)

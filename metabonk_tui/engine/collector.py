@@ -1,4 +1,4 @@
-"""Gathers one Sample per tick from the readers. Knows whom to ask and how long to wait, not what it means."""
+"""Gathers one Sample per tick from the readers, within a time limit. Does not: judge what it gathers."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ from metabonk_tui.engine.schedule import interval_s
 from metabonk_tui.engine.single_flight import FaultLog, SingleFlight, cancel_all, wait_for
 
 WAIT_SHARE = 0.8
-"""The share of an interval for which a tick waits for answers; the rest is for what is made of them."""
+"""The share of an interval for which a tick waits for answers; the rest is for judging and drawing them."""
 DISCOVERY_LIMIT_S = 1.0
-"""The longest wait for what says which workers there are."""
+"""The longest wait for the pool, the process table and the orchestrator, which list the workers."""
 ORCHESTRATOR_EVERY_S = 2.0
-"""Its heartbeats come every 5 s."""
+"""Workers send the orchestrator a heartbeat every 5 s."""
 ENV_FILE_EVERY_S = 5.0
-"""Between two looks whether the env file changed."""
+"""Seconds between two checks whether the env file changed."""
 MAX_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Everything that is looked at; None: not there."""
+    """Everything that the collector reads; None: this monitor has no such reader."""
 
     status: StatusPoller
     pool: PoolBackend
@@ -74,10 +74,10 @@ class Readers:
 
 
 class Collector:
-    """Looks at the live pool, one Sample at a time."""
+    """Reads the live pool, one Sample at a time."""
 
     def __init__(self, config: Config, readers: Readers, clock: RunClock, fault_log: FaultLog) -> None:
-        """Prepare to look; nothing is read yet."""
+        """Prepare; the first `gather` reads."""
         self._config = config
         self._readers = readers
         self._clock = clock
@@ -108,18 +108,18 @@ class Collector:
 
     @property
     def interval_s(self) -> float:
-        """The real seconds between two ticks, by the number of workers that there are now."""
+        """The real seconds between two ticks, by the current number of workers."""
         return interval_s(self._config, len(self._refs), self._clock.speed)
 
     async def gather(self, *, lag_s: float | None = None, fresh: bool = False) -> Sample:
-        """Look at everything once; what does not answer in time is left out, what fails is None. Never raises.
+        """Read everything once. Never raises: a late answer is left out, a failed reading is None.
 
-        `fresh`: look for new processes now.
+        `fresh`: scan for new processes now.
         """
         now_s = asyncio.get_running_loop().time()
         wait_limit_s = self.interval_s * WAIT_SHARE
         until_s = now_s + wait_limit_s
-        # Whoever does not answer here must not use up the time of the workers.
+        # A slow reader must not delay polling the workers.
         discovery_until_s = now_s + min(wait_limit_s / 2, DISCOVERY_LIMIT_S)
         if (peaks := self._readers.peaks) is not None and not self._peaks_requested:
             self._peaks_requested = True
@@ -149,7 +149,7 @@ class Collector:
         return sample
 
     async def pool(self) -> PoolReading | None:
-        """Look at the pool alone: what another monitor saw of it is not what we may do."""
+        """Read the pool alone: only our own reading shows whether this monitor may act on it."""
         wait_limit_s = self.interval_s * WAIT_SHARE
         self._pool.ask(self._readers.pool.read)
         await wait_for((self._pool,), asyncio.get_running_loop().time() + min(wait_limit_s / 2, DISCOVERY_LIMIT_S))
@@ -157,7 +157,7 @@ class Collector:
         return None if pool is None else self._with_run_times(pool)
 
     def mark_run_known(self) -> None:
-        """Tell no beginning: the run is known already."""
+        """Send no RunHeader with the next Sample: the run is known already."""
         self._is_first = False
 
     def header(self, started_at: float, how: str, desired: int | None) -> RunHeader:
@@ -173,7 +173,7 @@ class Collector:
         )
 
     def resend_all(self) -> None:
-        """Put what is told only when it changes into the next Sample: a new run knows nothing of it."""
+        """Send every reading that is sent only on change again: a new run starts without them."""
         self._watch.forget()
         self._env_file_emitted = None
         self._logs.forget()
@@ -181,7 +181,7 @@ class Collector:
         self._evidence.forget()
 
     async def aclose(self) -> None:
-        """Stop asking."""
+        """Cancel every reading under way."""
         await cancel_all(self._flights())
 
     def _flights(self) -> Iterable[SingleFlight[Any]]:
@@ -196,7 +196,7 @@ class Collector:
     async def _find_workers(
         self, until_s: float, wait_limit_s: float, fresh: bool
     ) -> tuple[PoolReading | None, tuple[ProcessReading, ...] | None]:
-        """Find out which workers there are."""
+        """Read the pool, the process table and every 2 s the orchestrator; update the list of workers."""
         now_s = asyncio.get_running_loop().time()
         self._pool.ask(self._readers.pool.read)
         if (process_reader := self._readers.processes) is not None:
@@ -210,7 +210,7 @@ class Collector:
         pool, processes = self._pool.take(wait_limit_s), self._processes.take(wait_limit_s)
         self._orchestrator_latest = self._orchestrator.take(wait_limit_s) or self._orchestrator_latest
         if pool is not None and pool.desired is not None:
-            # A pool that is gone wants nothing: its slots stay in sight until another one begins.
+            # A pool that ended has no desired count: its slots stay visible until the next pool starts.
             self._desired = pool.desired
         table_slots = {p.slot for p in processes or () if p.role == "worker" and p.slot is not None}
         self._table_has_workers = self._table_has_workers or bool(table_slots)
@@ -227,7 +227,7 @@ class Collector:
         tuple[GpuReading, ...] | None,
         Mapping[WorkerRef, EnvReading],
     ]:
-        """Ask every worker, and read what memory and environments there are."""
+        """Poll every worker, and read memory, GPUs and the environments that are due."""
         readers, real_t = self._readers, self._clock.real(self._clock.now())
         for ref in self._refs:
             url = self._url(ref)
@@ -251,7 +251,7 @@ class Collector:
         )
 
     def _changed_env_file(self) -> EnvFileReading | None:
-        """Look at the env file now and then, without waiting for it; return it when it is news."""
+        """Return the env file's reading if it changed; start the next reading every 5 s without waiting for it."""
         self._env_file_latest = self._env_file.take() or self._env_file_latest
         if (reader := self._readers.env_file) is not None and self._env_file.is_due:
             self._env_file.ask(reader.read)
@@ -262,7 +262,7 @@ class Collector:
     def _take_observations(
         self, processes: tuple[ProcessReading, ...] | None, wait_limit_s: float
     ) -> dict[WorkerRef, Observation]:
-        """Take what the workers answered, and join it with who they are."""
+        """Join the workers' answers with their processes and heartbeats."""
         process_by_slot = {p.slot: p for p in processes or () if p.role == "worker" and p.slot is not None}
         observations = {}
         for ref, poll in list(self._polls.items()):
@@ -277,7 +277,7 @@ class Collector:
                 if answer.error == "timeout":
                     self._timeouts[ref] = answer
             elif ref in self._timeouts:
-                # The last poll timed out and the next one is out for as long as it likes: it still does not answer.
+                # The last poll timed out and the next poll is still under way: the worker still does not answer.
                 answer = replace(self._timeouts[ref], detail="still no answer")
             else:
                 continue
@@ -290,8 +290,8 @@ class Collector:
         process = process_by_slot.get(ref.slot)
         heartbeat = self._orchestrator_latest.workers.get(ref.slot) if self._orchestrator_latest else None
         if process is None:
-            # The table sees everything here at once, the orchestrator only what was so some seconds ago. It is
-            # believed where the table never sees a worker: on another machine, in another pid namespace.
+            # The table shows this machine now; the orchestrator lags by seconds. Its pid counts only where the
+            # table has shown no worker so far: workers on another machine or in another pid namespace.
             pid, started_at = (heartbeat.pid if heartbeat and not self._table_has_workers else None), None
         else:
             pid, started_at = process.pid, process.started_at

@@ -1,6 +1,6 @@
-"""The loop: gathers Samples on a clock, steps, records, publishes, carries Plans out. On its own thread.
+"""Runs the monitor's loop on its own thread: gathers Samples, steps, records, publishes, carries out Plans.
 
-A stalled terminal stops the screens after about 4 s; it never stops this.
+A stalled terminal stops the screens after about 4 s, but never this loop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from metabonk_tui.engine.single_flight import FaultLog
 LOG = logging.getLogger(__name__)
 STOP_LIMIT_S = 5.0
 NUDGE_INTERVAL_S = 0.2
-"""Ticks that are asked for do not come closer together than this: progress is told line by line."""
+"""The least time between two requested ticks: an operation requests one for every line of progress."""
 
 StepFunction = Callable[[Snapshot | None, Sample], Snapshot]
 
@@ -50,7 +50,7 @@ class Contributor(Protocol):
 
 
 class Engine:
-    """The monitor behind every screen and verb. Made on any thread, it runs on its own."""
+    """The monitor behind every screen and verb. Any thread may create it; it runs on its own thread."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class Engine:
         checks: PreflightChecks | None = None,
         sinks: Iterable[AlertSink] = (),
     ) -> None:
-        """Prepare; `readers` is called on the engine's own thread, where its connections will live.
+        """Prepare; the engine calls `readers` on its own thread, which owns the connections.
 
-        Without `checks` there is no preflight. `sinks` are told of alerts.
+        Without `checks` there is no preflight. `sinks` get every change of the alerts.
         """
         self._config = config
         self._make_readers = readers
@@ -82,7 +82,7 @@ class Engine:
         """The parts that add to every Sample, in this order."""
         self._latest: Snapshot | None = None
         self._own_pool: PoolReading | None = None
-        """The pool as this monitor itself last read it: a recorded one says who held the pool then, not now."""
+        """The pool as this monitor itself last read it: a recorded pool names the controller of that time."""
         self._pending_sample: Sample | None = None
         self._published = threading.Condition()
         self._wakers: list[tuple[Callable[[], None], str]] = []
@@ -96,17 +96,17 @@ class Engine:
         self._nudge = asyncio.Event()
         self._preflight = Preflight(checks, clock, self._wake_all) if checks is not None else None
         self.fault: str | None = None
-        """A bug of ours that the newest Sample met; None: none. The newest Snapshot is older than that Sample."""
+        """The bug that stopped the newest Sample, for people; None: no bug. The Snapshot is older than the Sample."""
 
     # Any thread
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the engine's thread and wait until it accepts calls, at most `STOP_LIMIT_S`."""
         self._thread.start()
         self._ready.wait(STOP_LIMIT_S)
 
     def stop(self) -> None:
-        """End, within a few seconds. The pool goes on."""
+        """End within a few seconds. The pool keeps running."""
         if self._preflight is not None:
             self._preflight.close()
         task = self._task
@@ -124,37 +124,37 @@ class Engine:
     def subscribe(self, wake: Callable[[], None], part: str = "waking a screen") -> None:
         """Call `wake` from the engine's thread at every new Snapshot; it must return at once.
 
-        `part` is what has failed when it raises.
+        `part` names the subscriber in the fault log if `wake` raises.
         """
         self._wakers.append((wake, part))
 
     def wait_next(self, after: Snapshot | None, timeout_s: float) -> Snapshot | None:
-        """Wait for a Snapshot newer than `after`; None when none came in time or the engine has ended."""
+        """Wait for a Snapshot newer than `after`; None: the time is over or the engine has ended."""
         with self._published:
             self._published.wait_for(lambda: self._latest is not after or self._ended.is_set(), timeout_s)
             return self._latest if self._latest is not after else None
 
     def plan(self, action: Action) -> Plan:
-        """Say what an action would do now. May block for a moment, never raises."""
+        """Return what an action would do now. May block for a moment, never raises."""
         if self._runner is None:
             return refusal(action, self.fault or "the pool has not been looked at yet")
         latest = self._latest
         return self._runner.plan(action, latest.pool if latest else PoolReading())
 
     def submit(self, plan: Plan) -> None:
-        """Carry a plan out; what becomes of it is seen in the Snapshots."""
+        """Carry a plan out; the Snapshots show its progress and result."""
         runner = self._runner
         if runner is not None:
             self._call(lambda: runner.begin(plan))
 
     def arm(self, on: bool, by: str, dry_run: bool = False) -> None:
-        """Arm or disarm the memory watch: a key, the configuration and a verb all come through here."""
+        """Arm or disarm the memory watch. Keys, the configuration and verbs all use this method."""
         watch = self._watch
         if watch is not None:
             self._call(lambda: watch.arm(on, by, dry_run, self._own_pool))
 
     def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
-        """Say that somebody has seen these alerts: it changes nothing of the pool, so everybody may."""
+        """Record that the operator has seen these alerts. Any monitor may: the pool does not change."""
 
         def note() -> None:
             self._acknowledgements.add(ids, by)
@@ -163,24 +163,24 @@ class Engine:
         self._call(note)
 
     def start_preflight(self, workers: int) -> None:
-        """Look at what must be so before a launch of so many workers; how it stands is in `preflight`."""
+        """Start the preflight for a launch of `workers` workers; `preflight` returns its state."""
         if self._preflight is not None:
             self._preflight.start(workers, self._latest)
 
     def preflight(self) -> PreflightView | None:
-        """Say how the preflight stands; None: none can be made here."""
+        """Return the state of the preflight; None: this monitor has no checks."""
         return self._preflight.view() if self._preflight is not None else None
 
     def poll_now(self) -> None:
-        """Look at once."""
+        """Request a tick now."""
         self._call(self._nudge.set)
 
     def report_fault(self, message: str) -> None:
-        """Tell of a part of the monitor that does not do what it is there for: it becomes an event."""
+        """Emit an event for a part of the monitor that fails."""
         self._call(lambda: self._fault_log.report_fault(message))
 
     def _call(self, function: Callable[[], object]) -> None:
-        """Call on the engine's own thread; nothing when that has ended."""
+        """Call a function on the engine's thread; do nothing if that thread has ended."""
         try:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(function)
@@ -230,7 +230,7 @@ class Engine:
         return check_interlock(action, self._latest, self.preflight(), self._config)
 
     async def _restore_run(self, collector: Collector, readers: Readers) -> None:
-        """Publish what was recorded of the run that is there."""
+        """Publish the recorded state of the run that is already under way."""
         if not self._has_journal:
             return
         try:
@@ -244,7 +244,7 @@ class Engine:
             self._publish(known)
 
     def _follow(self, recorded: tuple[Sample, ...], pool: PoolReading | None, collector: Collector) -> None:
-        """Judge what another monitor saw; the pool is seen, and acted on, by ourselves."""
+        """Judge the Samples of another monitor, with the pool as this monitor read it."""
         collector.mark_run_known()
         events = self._fault_log.take_events()
         followed = self._shared_run.follow(recorded, self._latest, pool, events, self._contribute)
@@ -254,14 +254,14 @@ class Engine:
         for sample in followed.samples[:-1]:
             self._take(sample, collector, None, stored=True)
         if followed.samples:
-            # Who holds the pool is judged by our own look alone: theirs would arm or disarm our watch.
+            # Only our own reading shows who controls the pool: the other's would arm or disarm our watch.
             watch = self._watch if pool is not None else None
             self._take(followed.samples[-1], collector, watch, stored=True)
         elif latest is not None and followed.pool is not None and followed.pool != latest.pool:
             self._publish(replace(latest, pool=followed.pool))
 
     def _contribute(self, sample: Sample) -> Sample:
-        """Add what the parts of this monitor did since the last Sample."""
+        """Add everything that the parts of this monitor did since the last Sample."""
         for part in self._contributors:
             sample = part.contribute(sample)
         return sample
@@ -288,7 +288,7 @@ class Engine:
             self._nudge.clear()
 
     async def _wait_for_nudge(self, limit_s: float) -> bool:
-        """Wait for the next tick; True when it was asked for before it was due."""
+        """Wait for the next tick; True: a request came before the tick was due."""
         try:
             async with asyncio.timeout(limit_s):
                 await self._nudge.wait()
@@ -297,9 +297,9 @@ class Engine:
         return True
 
     def _take(self, sample: Sample, collector: Collector, watch: MemoryWatch | None, *, stored: bool = False) -> None:
-        """Record a Sample, step, publish. A bug in any of these costs what it was to do, and no more.
+        """Record a Sample, step, publish. A bug in one of these does not stop the others.
 
-        `watch` judges what it means; None: it is not for it. `stored`: another monitor has recorded it already.
+        `watch` judges the Snapshot; None: the watch skips it. `stored`: another monitor has recorded it already.
         """
         if not stored:
             sample = self._shared_run.with_submitted(sample)
@@ -328,7 +328,7 @@ class Engine:
             self._isolated.run("the memory watch", lambda: watch.judge(snapshot))
 
     def _deliver(self, before: Snapshot | None, snapshot: Snapshot) -> None:
-        """Tell the sinks what is new of the alerts; what fired before we came is not."""
+        """Send alert changes to the sinks. Alerts that already fired in a restored Snapshot are no change."""
         found = alert_transitions(before.alerts if before is not None else (), snapshot.alerts)
         for sink in self._sinks if found else ():
             self._isolated.run("telling alerts", partial(sink.deliver, found, snapshot))

@@ -1,4 +1,4 @@
-"""Whose environment to read, and what of it is news. Refuses to know what should stand in it."""
+"""Chooses the workers whose environment is due, and keeps what changed. Does not: judge the values."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from metabonk_tui.core.model.sample import EnvReading, ProcessReading
 from metabonk_tui.core.ports.live import EnvReader
 
 EVERY_S = 30.0
-"""Between two looks at an environment that was read before."""
+"""Seconds between two readings of the same process's environment."""
 YOUNG_S = 5.0
 YOUNG_EVERY_S = 2.0
-"""Between fork and exec a process still shows its parent's environment: a young one is looked at more often."""
+"""A process younger than 5 s is read every 2 s: between fork and exec it still has its parent's environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class _KnownEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A worker process whose environment is to be read."""
+    """A worker process whose environment is due; `started_at` in real Unix seconds."""
 
     ref: WorkerRef
     pid: int
@@ -34,13 +34,13 @@ class Due:
 
 
 class EnvironmentWatch:
-    """Remembers what was read of each worker. All times are real Unix seconds."""
+    """Remembers the last reading of each worker. All times are real Unix seconds."""
 
     def __init__(self) -> None:
         self._known: dict[WorkerRef, _KnownEnvironment] = {}
 
     def due(self, processes: Iterable[ProcessReading], now: float) -> tuple[Due, ...]:
-        """List the worker processes that are new, or were read long enough ago."""
+        """List the worker processes that are new, or whose last reading is old enough."""
         due = []
         for process in processes:
             slot, pid, started_at = process.slot, process.pid, process.started_at
@@ -55,7 +55,7 @@ class EnvironmentWatch:
         return tuple(due)
 
     def update(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[WorkerRef, EnvReading]:
-        """Remember what was read; return what is another process's, or has changed."""
+        """Remember these readings; return those that changed or belong to a new process."""
         changed = {}
         for due, reading in read:
             known = self._known.get(due.ref)
@@ -66,10 +66,10 @@ class EnvironmentWatch:
         return changed
 
     def forget(self) -> None:
-        """Let everything be news again: a new run knows nothing of what the one before was told."""
+        """Forget all readings, so that a new run gets every environment again."""
         self._known.clear()
 
 
 def read_all(reader: EnvReader, due: Iterable[Due]) -> list[tuple[Due, EnvReading]]:
-    """Read them; blocking, quick."""
+    """Read the environments that are due. Blocks, for milliseconds."""
     return [(each, reader.read(each.pid, each.started_at)) for each in due]

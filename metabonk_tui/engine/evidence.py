@@ -1,4 +1,4 @@
-"""When the evidence of deaths is looked at, beside the ticks. Refuses to know what it proves."""
+"""Reads exit codes and kernel kills beside the ticks, every second. Does not: decide why a worker died."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from metabonk_tui.engine.poller import Poller
 from metabonk_tui.engine.single_flight import FaultLog
 
 EVERY_S = 1.0
-"""Between two looks."""
+"""Seconds between two readings."""
 MAX_DIRECTORIES = 8
 
 ExitReadings = tuple[ExitReading, ...]
 
 
 class EvidenceWatch:
-    """Asks for exits and kernel kills in threads, and hands over what is news."""
+    """Reads exits and kernel kills in threads, and returns only new ones."""
 
     def __init__(self, exits: ExitReader | None, kernel_log: KernelLogReader | None, fault_log: FaultLog) -> None:
         self._exit_reader = exits
@@ -31,7 +31,7 @@ class EvidenceWatch:
         self._emitted_log: KernelLogReading | None = None
 
     def read_new(self, workers: Mapping[WorkerRef, Observation]) -> tuple[ExitReadings, KernelLogReading | None]:
-        """Take what was read since, and ask again when it is time to."""
+        """Return the finished readings, and start the next ones when they are due."""
         for seen in workers.values():
             directory = text(seen.status, "game_log_path") if seen.status is not None else None
             if directory and directory not in self._directories:
@@ -47,5 +47,5 @@ class EvidenceWatch:
         return exits, changed_log
 
     def forget(self) -> None:
-        """Let it be news again whether the kernel's log can be read: a new run knows nothing of it."""
+        """Send again whether the kernel's log is readable, so that a new run gets it."""
         self._emitted_log = None

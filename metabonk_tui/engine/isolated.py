@@ -1,4 +1,4 @@
-"""Runs the parts of the engine so that a bug in one of them costs what that part was to do, and no more."""
+"""Runs the parts of the engine so that a bug in one part does not stop the others."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ T = TypeVar("T")
 
 
 class Isolated:
-    """Notes what a part raises in the log of faults, under the name of the part."""
+    """Writes an exception of a part into the fault log, under the part's name."""
 
     def __init__(self, fault_log: FaultLog) -> None:
         self._fault_log = fault_log
 
     def run(self, part: str, function: Callable[[], T]) -> T | None:
-        """Return what the function returns; None when it raised."""
+        """Return the function's result; None: it raised."""
         try:
             return function()
         except Exception as error:

@@ -1,4 +1,4 @@
-"""When the workers' logs are looked at, and what of them is news. Refuses to know what a line means."""
+"""Reads the workers' logs beside the ticks, and returns those that changed. Does not: interpret a line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from metabonk_tui.engine.poller import Poller
 from metabonk_tui.engine.single_flight import FaultLog
 
 EVERY_S = 2.0
-"""Between two looks; a disk that hangs holds nobody up but them."""
+"""Seconds between two readings; a hanging disk delays only these readings."""
 DIRECTORY = "game_log_path"
 Lines = Mapping[WorkerRef, tuple[str, ...]]
 
 
 class LogWatch:
-    """Looks at the logs beside the ticks, in a thread, and remembers what was told of them."""
+    """Reads the logs in a thread, and remembers which lines it has already returned."""
 
     def __init__(self, reader: LogReader | None, fault_log: FaultLog) -> None:
         self._reader = reader
@@ -31,7 +31,7 @@ class LogWatch:
     def read_new(
         self, refs: Iterable[WorkerRef], processes: Iterable[ProcessReading], workers: Mapping[WorkerRef, Observation]
     ) -> Lines:
-        """Take what was read since, ask again when it is time to; return the lines of the logs that changed."""
+        """Return the lines of every log that changed, and start the next reading when it is due."""
         self._read |= self.poller.take() or {}
         for ref, seen in workers.items():
             if seen.status is not None and (directory := text(seen.status, DIRECTORY)):
@@ -43,11 +43,11 @@ class LogWatch:
         return changed
 
     def forget(self) -> None:
-        """Let everything be news again: a new run knows nothing of what the one before was told."""
+        """Return all lines again with the next call, so that a new run gets them."""
         self._emitted = {}
 
     def _owners(self, refs: Iterable[WorkerRef], processes: Iterable[ProcessReading]) -> list[LogOwner]:
-        """List the workers of which it is known where a log may lie. Starts are real Unix seconds."""
+        """List the workers with a process or a log directory. Starts are real Unix seconds."""
         process_by_slot = {p.slot: p for p in processes if p.role == "worker" and p.slot is not None}
         owners = []
         for ref in refs:
@@ -59,5 +59,5 @@ class LogWatch:
 
 
 def _read_all(reader: LogReader, owners: Iterable[LogOwner]) -> Lines:
-    """Read them; blocking."""
+    """Read the log of every owner, and leave out logs that cannot be read. Blocks."""
     return {WorkerRef(slot=owner.slot): lines for owner in owners if (lines := reader.read(owner)) is not None}

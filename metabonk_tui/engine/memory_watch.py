@@ -1,6 +1,6 @@
-"""The memory watch at work: armed and disarmed by one door, it plans, looks again and acts through the pool's hands.
+"""Runs the memory watch: arms and disarms it, plans an action, checks again, and carries the action out.
 
-Lives on the engine's own thread, so that no stalled screen stops it. Refuses to judge: the core does that.
+Runs on the engine's thread, so that a stalled screen cannot stop it. Does not: judge memory; the core does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LOG = logging.getLogger(__name__)
 
 
 class MemoryWatch:
-    """Watches memory for one pool. All of it belongs to the engine's thread."""
+    """Watches memory for one pool. For the engine's thread only."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class MemoryWatch:
         self._begin = begin
         self._request_sample = request_sample
         self._arm_request: tuple[str, bool] | None = None
-        """(by, dry run): it is to be armed as soon as we hold the pool."""
+        """(by, dry run): arm the watch as soon as this monitor controls the pool; None: not requested."""
         self._reported_reason = ""
-        """Why it is not armed, as it was last told."""
+        """The reason of the last `WATCH_REFUSED` event, so that the same reason is not emitted twice."""
         self._reading = WatchReading(False, on_critical=self._rules.on_critical)
         self._state = WatchState()
         self._task: asyncio.Task[None] | None = None
@@ -56,7 +56,7 @@ class MemoryWatch:
         self._pending_events: list[Event] = []
 
     def arm(self, on: bool, by: str, dry_run: bool, pool: PoolReading | None) -> None:
-        """Arm or disarm. Where somebody else holds the pool it is told who, and armed once we hold it."""
+        """Arm or disarm. If another monitor controls the pool, emit which one, and arm once this monitor does."""
         if not on:
             if self._arm_request is not None:
                 self._arm_request, self._reported_reason = None, ""
@@ -69,7 +69,7 @@ class MemoryWatch:
         self._request_sample()
 
     def contribute(self, sample: Sample) -> Sample:
-        """Add how it stands, and what happened."""
+        """Add the state of the watch and its events since the last Sample."""
         if self._pending_events:
             sample = replace(sample, events=(*sample.events, *self._pending_events))
             self._pending_events.clear()
@@ -78,7 +78,7 @@ class MemoryWatch:
         return replace(sample, watch=None if is_held_elsewhere and not self._reading.armed else self._reading)
 
     def judge(self, snapshot: Snapshot) -> None:
-        """Take in what the newest Sample means, and do what that leads to."""
+        """Decide on the newest Snapshot, and emit or act as the decision requires."""
         self._update_armed(snapshot.pool)
         self._note_end(snapshot.pool)
         seen = watch_inputs(snapshot, self._config)
@@ -101,13 +101,13 @@ class MemoryWatch:
             self._emit(EventKind.WATCH_RECOVERED, "ok", "memory has recovered")
 
     async def aclose(self) -> None:
-        """Let go of what is being planned."""
+        """Cancel the planning under way and wait until it has ended."""
         task = self._cancel_planning()
         if task is not None:
             await asyncio.gather(task, return_exceptions=True)
 
     def _update_armed(self, pool: PoolReading) -> None:
-        """Be armed exactly while that is wanted and the pool is ours to act on."""
+        """Arm if requested and this monitor may act on the pool; otherwise disarm or emit the refusal."""
         if self._arm_request is None or not pool.backend:
             return
         why = why_not_arm(pool)
@@ -143,7 +143,7 @@ class MemoryWatch:
         self._emit(EventKind.WATCH_CRITICAL, "crit", f"{reason(seen, self._rules, 'crit')}; {then}")
 
     async def _prepare(self, snapshot: Snapshot) -> None:
-        """Plan away from the ticks, then ask for a fresh look."""
+        """Plan in a thread, then request a Sample, so that memory is checked again before the action."""
 
         def planned(action: Action) -> Plan:
             return self._plan(action, snapshot.pool)
@@ -174,7 +174,7 @@ class MemoryWatch:
         self._begin(choice.plan)
 
     def _note_end(self, pool: PoolReading) -> None:
-        """Learn how what it did has ended."""
+        """Note whether the pool operation that the watch started has succeeded."""
         operation, did_t = pool.operation, self._reading.did_t
         if did_t is None or self._reading.dry_run or self._reading.did_ok is not None:
             return

@@ -1,6 +1,6 @@
-"""Carries plans out on the pool, one at a time, and tells in the Samples what it did.
+"""Carries plans out on the pool, one at a time, and adds their progress and events to the Samples.
 
-Knows when a run began through us, refuses to know how workers are started or stopped.
+Starts the run that this monitor launches. Does not: start or stop workers itself; the pool backend does.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from metabonk_tui.engine.clock import RunClock
 
 LOG = logging.getLogger(__name__)
 SHOWN_S = 60.0
-"""Real seconds for which an ended operation stays in sight."""
+"""Real seconds for which the Samples still contain an ended operation."""
 
 Header = Callable[[float, str, int | None], RunHeader]
 
 
 class OperationRunner:
-    """What acts on one pool. All but `plan` belongs to the engine's own thread."""
+    """Acts on one pool. All methods but `plan` are for the engine's thread only."""
 
     def __init__(
         self,
@@ -47,18 +47,18 @@ class OperationRunner:
         self._operation: Operation | None = None
         self._ended_s = 0.0
         self._launching: int | None = None
-        """How many workers the operation under way starts; None: none, or its run has begun already."""
+        """The number of workers that the current operation starts; None: none, or its run has begun already."""
         self._launcher_before: tuple[int | None, float | None] = (None, None)
         self._launcher: tuple[int | None, float | None] = (None, None)
         self._header: RunHeader | None = None
         self._pending_events: list[Event] = []
         self._override: Event | None = None
-        """An override that was not told yet."""
+        """The override event that waits for the start of its run."""
 
     def plan(self, action: Action, pool: PoolReading) -> Plan:
-        """Say what an action would do now. Any thread may ask; may block for a moment, never raises."""
+        """Return what an action would do now. For any thread; may block for a moment, never raises."""
         if isinstance(action, StopWorker):
-            # Screens speak the run's clock, processes the real one.
+            # Screens use the run's clock, the process table real time.
             action = replace(action, pid_started_at=self._clock.real(action.pid_started_at))
         started_at = pool.launcher_started_at
         if started_at is not None:
@@ -70,13 +70,13 @@ class OperationRunner:
             return refusal(action, f"planning failed: {_error_text(error)}")
 
     def begin(self, plan: Plan) -> None:
-        """Carry a plan out, unless another is being carried out; either way it shows in the Samples."""
+        """Carry a plan out, or refuse it with an event while another plan is under way."""
         if self._task is not None and not self._task.done():
             self._emit(EventKind.POOL_REFUSED, "warn", f"refused: {self._title()} is still under way")
         elif plan.mode == "refused":
             self._emit(EventKind.POOL_REFUSED, "warn", f"refused: {plan.refusal}")
         elif plan.start and (interlock := self._check_interlock(plan.action)).closed:
-            # Judged here, where it is done: whatever a dialog or a verb has asked before.
+            # The last check before the start: a dialog or verb may have checked an older state.
             items = {"items": [item.id for item in interlock.blocking]}
             self._emit(EventKind.POOL_REFUSED, "warn", f"refused by the interlock: {interlock.why}", items)
         else:
@@ -88,20 +88,20 @@ class OperationRunner:
         self._request_sample()
 
     def _with_override(self, plan: Plan) -> Plan:
-        """Tell what was not as it must be and was overridden, and put it into the plan."""
+        """Add the overridden checklist items to the plan, and prepare the override event."""
         interlock = self._check_interlock(plan.action) if plan.start else InterlockResult()
         if not interlock.overridden:
             return plan
         reason = clean_text(interlock.reason)
         facts = {"reason": reason, "by": plan.action.by, "items": list(interlock.overridden)}
-        # Told once the run has begun that it lets begin, so that it stands among that run's events.
+        # Emitted once the run has begun, so that the event belongs to that run.
         text = clean_text(f"overridden: {reason}; {interlock.why}")
         LOG.warning("%s", text)
         self._override = Event(self._clock.now(), EventKind.POOL_OVERRIDE, "warn", text, facts=facts)
         return replace(plan, overridden=tuple(clean_text(item) for item in interlock.overridden))
 
     def contribute(self, sample: Sample) -> Sample:
-        """Add what we did: the operation as it stands, what happened, the run that we began."""
+        """Add the current operation, its events, and the header of a run that this monitor launched."""
         pool = sample.pool
         if pool is not None:
             self._launcher = (pool.launcher_pid, pool.launcher_started_at)
@@ -116,7 +116,7 @@ class OperationRunner:
         return sample
 
     async def aclose(self) -> None:
-        """Let go of what is under way: what it has started or asked to end goes on."""
+        """Cancel the current operation; processes that it has started or signalled continue."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -140,7 +140,7 @@ class OperationRunner:
             self._request_sample()
 
     def _notice_launch(self, pool: PoolReading) -> None:
-        """Begin the run as soon as the launcher that we started is seen: its workers' first steps are its own."""
+        """Begin the run once the new launcher is seen, so that the workers' first steps belong to it."""
         launcher = (pool.launcher_pid, pool.launcher_started_at)
         if None not in launcher and launcher != self._launcher_before and pool.launcher_started_at is not None:
             self._begin_run(pool.launcher_started_at)
@@ -163,7 +163,7 @@ class OperationRunner:
             self._request_sample()
 
     def _fail(self, plan: Plan, began_t: float, text: str) -> None:
-        """Tell of a bug in the backend the way it would have told of a failure."""
+        """End the operation as failed and emit an event, because the backend raised."""
         blank = Operation(type(plan.action).__name__.lower(), began_t, ())
         operation = self._operation or blank
         if operation.ended_at is None:
@@ -186,7 +186,7 @@ class OperationRunner:
 
 
 def refusal(action: Action, why: str) -> Plan:
-    """Make a plan that says why nothing can be done."""
+    """Make a plan that does nothing and carries the reason."""
     return Plan(action, "refused", (), (), 0, None, refusal=clean_text(why))
 
 

@@ -1,6 +1,6 @@
-"""Goes through the preflight: every look on a thread of its own, the standing of each told as it changes.
+"""Runs the preflight checks on up to 8 threads, and publishes every change of their standing.
 
-Refuses to know what is looked at; that a look breaks off is no pass.
+Does not: know what a check reads. A check that raises is UNKNOWN, never a pass.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from metabonk_tui.engine.clock import RunClock
 
 LOG = logging.getLogger(__name__)
 MAX_THREADS = 8
-"""So many looks go on at once: component tests load models."""
+"""The most checks at once: component tests load models."""
 END_LIMIT_S = 5.0
 
 Output = Callable[[tuple[str, ...]], None]
 
 
 class PreflightCheck(NamedTuple):
-    """One thing to look at."""
+    """One check with its id and title."""
 
     id: str
     title: str
     run: Callable[[Output, threading.Event], ChecklistItem]
-    """Looks, tells the last lines of what it runs, and stops when the event is set."""
+    """Runs the check, reports the last lines of its output, and stops when the event is set."""
 
 
 class PreflightChecks(Protocol):
-    """Everything that a preflight looks at."""
+    """The source of a preflight's checks and of the kept test results."""
 
     def checks(self, workers: int, snapshot: Snapshot | None) -> Sequence[PreflightCheck]:
-        """List them for so many workers; what is known already is taken from the Snapshot."""
+        """List the checks for a launch of `workers` workers; they take known facts from the Snapshot."""
         ...
 
     def read_results(self) -> tuple[tuple[TestResult, ...], str]:
-        """Read the kept results of tests (times are real), and why that could not be done."""
+        """Read the kept test results (real Unix times) and the reason if that failed, else ""."""
         ...
 
 
@@ -50,7 +50,7 @@ class Preflight:
     """One preflight at a time. Every method may be called from any thread."""
 
     def __init__(self, checks: PreflightChecks, clock: RunClock, wake: Callable[[], None]) -> None:
-        """Prepare; `wake` is called whenever there is news, from any thread, and must return at once."""
+        """Prepare; `wake` is called from any thread at every change, and must return at once."""
         self._checks = checks
         self._clock = clock
         self._wake = wake
@@ -61,11 +61,10 @@ class Preflight:
         self._view = self._with_test_results(PreflightView())
 
     def view(self) -> PreflightView:
-        """Say how it stands."""
         return self._view
 
     def start(self, workers: int, snapshot: Snapshot | None) -> None:
-        """Go through it for so many workers; one that is under way goes on instead."""
+        """Start the checks for `workers` workers; do nothing while a preflight is under way."""
         with self._lock:
             if self._give_up.is_set() or (self._view.began_t is not None and self._view.ended_t is None):
                 return
@@ -82,7 +81,7 @@ class Preflight:
         self._wake()
 
     def close(self) -> None:
-        """Break off: what was started for it is ended."""
+        """End the checks and the commands that they started, within `END_LIMIT_S` per thread."""
         self._give_up.set()
         for thread in self._threads:
             thread.join(END_LIMIT_S)

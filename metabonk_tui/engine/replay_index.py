@@ -1,6 +1,6 @@
-"""The way through a recording: read once from its beginning, and back to any of its samples in moments.
+"""Reads a recording once from its start, and returns the Snapshot of any sample in moments.
 
-Keeps some of the Snapshots on the way, and steps again from the nearest one. Refuses to know time and keys.
+Keeps some of the Snapshots, and steps again from the nearest kept one. Does not: know playback time or keys.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from metabonk_tui.core.ports.recordings import SeekableRecording
 from metabonk_tui.core.recordings.playback import MarkCollector
 
 KEPT_WORKERS = 2000
-"""Snapshots are kept for so many workers in all: one worker of one Snapshot holds about 50 kB."""
+"""Limit of kept Snapshots times their workers: one worker of one Snapshot takes about 50 kB."""
 KEPT_LEAST = 32
 FIRST_SPACING = 16
 NEAR = 16
 RECENT = 128
-"""Snapshots of the last places that were visited, so that going back one by one costs nothing."""
+"""Number of recently visited Snapshots that are kept, so that single steps back cost nothing."""
 
 ReplayStep = Callable[[Snapshot | None, Sample], Snapshot]
 
 
 class ReplayIndex:
-    """What was read so far of a recording. From one thread."""
+    """The part of a recording that is read so far. For one thread only."""
 
     def __init__(self, recording: SeekableRecording, step: ReplayStep) -> None:
-        """Prepare; nothing is read yet."""
+        """Prepare; the first `read` reads."""
         self._recording = recording
         self._step = step
         self._ahead = recording.samples()
@@ -44,16 +44,16 @@ class ReplayIndex:
         self._recent: OrderedDict[int, Snapshot] = OrderedDict()
         self._cursor: tuple[int, Snapshot, Iterator[tuple[int, Sample]]] | None = None
         self.mark_collector = MarkCollector()
-        """What happened in what was read."""
+        """Runs, marks and gaps of the part that is read."""
         self.whole = False
-        """All of it was read."""
+        """Whether the whole recording is read."""
 
     def __len__(self) -> int:
         return len(self._times)
 
     @property
     def kept(self) -> int:
-        """How many Snapshots are held to step from."""
+        """The number of Snapshots kept to step from."""
         return len(self._kept)
 
     def time(self, place: int) -> float:
@@ -61,11 +61,11 @@ class ReplayIndex:
         return self._times[place]
 
     def place(self, t: float) -> int:
-        """Return the place of the last sample up to a time; that of the first where there is none."""
+        """Return the place of the last sample at or before `t`; 0 if there is none."""
         return max(0, bisect_right(self._times, t) - 1)
 
     def read(self, limit_s: float) -> None:
-        """Read on for at most about so long."""
+        """Read further samples for about `limit_s` seconds."""
         ends_s = time.monotonic() + limit_s
         while not self.whole:
             found = next(self._ahead, None)
@@ -77,7 +77,7 @@ class ReplayIndex:
                 return
 
     def at(self, place: int) -> Snapshot:
-        """Return what the sample at a place means."""
+        """Return the Snapshot of the sample at a place; a place outside is moved to the nearest end."""
         place = min(max(place, 0), len(self) - 1)
         if place == len(self) - 1 and self._newest is not None:
             return self._newest
@@ -91,7 +91,7 @@ class ReplayIndex:
         after = self._step(before, sample)
         self.mark_collector.add(before, after)
         place = len(self)
-        # Places are sought by time, so a time that falls back counts as the one before it.
+        # `place` searches by time, so times must not fall: an earlier time counts as the time before it.
         self._times.append(max(sample.t, self._times[-1]) if self._times else sample.t)
         self._numbers.append(number)
         self._newest = after
@@ -104,7 +104,7 @@ class ReplayIndex:
 
     def _step_to(self, place: int) -> Snapshot:
         from_place = place - place % self._spacing
-        # Going on a little further is cheaper than opening the recording at another place.
+        # Reading up to 16 + spacing samples further is cheaper than opening the recording at another place.
         nearest = from_place - NEAR
         if self._cursor is None or not nearest <= self._cursor[0] <= place:
             snapshot = self._kept[from_place]
@@ -115,7 +115,7 @@ class ReplayIndex:
             found = next(ahead, None)
             if found is None:
                 break  # what could be read before can not be read any more
-            # Others may have thinned the recording out in between: then some places are gone.
+            # The recorder may have thinned the recording out in between: then some samples are gone.
             following = max(at + 1, bisect_right(self._numbers, found[0]) - 1)
             if following > place:
                 ahead = chain((found,), ahead)

@@ -1,6 +1,6 @@
-"""Plays a recording: the Monitor that a screen sees, over the past, and the Transport that walks through it.
+"""Plays a recording: serves screens as a Monitor of the past, with controls to seek and play.
 
-It has no hands: nothing that acts is behind it. Reads, steps and plays on a thread of its own.
+Reads, steps and plays on its own thread. Does not: act on a pool.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from metabonk_tui.engine.replay_index import ReplayIndex, ReplayStep
 LOG = logging.getLogger(__name__)
 STOP_LIMIT_S = 10.0
 SLICE_S = 0.02
-"""So long is read in one go; then somebody may have pressed a key."""
+"""Seconds of reading at a time; between two slices the player answers keys."""
 FRAME_S = 0.1
-"""Playing, a new picture this often."""
+"""Seconds between two published Snapshots while playing."""
 READ_ONLY_REASON = "replay: there is nothing to act on"
 
 
 class ReplayRequest(NamedTuple):
-    """What somebody wants of it."""
+    """One command of the operator."""
 
     carry_out: Callable[[], None]
     from_here: bool
-    """It counts from where it stands, so it waits until it stands where it was to begin."""
+    """Relative to the current place, so it waits until the player has reached its start place."""
 
 
 class ReplayPlayer:
@@ -54,9 +54,9 @@ class ReplayPlayer:
         now: Callable[[], float] = time.monotonic,
         done: Callable[[], None] = lambda: None,
     ) -> None:
-        """Prepare to begin `at` a place, or at the start; `speed` is how many times faster than it was.
+        """Prepare to begin `at` a place, or at the start; `speed`: recorded seconds per real second.
 
-        `done` is called when nothing is read any more.
+        `done` is called when the player's thread ends.
         """
         self._recording = recording
         self._index = ReplayIndex(recording, step)
@@ -67,7 +67,7 @@ class ReplayPlayer:
         self._playing = playing
         self._target = at
         self._has_arrived = at is None
-        """It stands where it was to begin; before that there is nothing to show."""
+        """Whether the start place is reached; before that there is no Snapshot to show."""
         self._note = ""
         self._t: float | None = None
         self._played_s = self._published_s = now()
@@ -80,12 +80,12 @@ class ReplayPlayer:
         self._wakers: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._main, name="player", daemon=True)
         self.fault: str | None = None
-        """The bug of ours because of which it stands still; None: none."""
+        """The bug that ended the player's thread, for people; None: no bug."""
 
     # Any thread
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start the player's thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -97,31 +97,31 @@ class ReplayPlayer:
             self._thread.join(STOP_LIMIT_S)
 
     def latest(self) -> Snapshot | None:
-        """Return the Snapshot where it stands; None before the first."""
+        """Return the Snapshot of the current place; None before the first."""
         return self._latest
 
     def playback(self) -> Playback | None:
-        """Say how it stands; None: nothing was read yet."""
+        """Return the state of the playback; None: nothing is read yet."""
         return self._playback
 
     def subscribe(self, wake: Callable[[], None]) -> None:
-        """Call `wake` from the player's thread whenever it stands otherwise; it must return at once."""
+        """Call `wake` from the player's thread at every change; it must return at once."""
         self._wakers.append(wake)
 
     def step(self, samples: int) -> None:
-        """Go so many samples on, or back when negative."""
+        """Go `samples` samples forward, or back if negative, and pause."""
         self._enqueue(lambda: self._go_samples(samples), from_here=True)
 
     def seek(self, target: SeekTarget) -> None:
-        """Go to a place; where it was not read yet, as soon as it is."""
+        """Pause and go to a place, as soon as the recording is read up to it."""
         self._enqueue(lambda: self._go_to(target), from_here=isinstance(target, Shift | FindMark))
 
     def play(self) -> None:
-        """Play on, or stand still when it plays; from the end, from the start."""
+        """Toggle between playing and paused; at the end, play from the start."""
         self._enqueue(self._toggle, from_here=True)
 
     def plan(self, action: Action) -> Plan:
-        """Refuse: what is shown is gone."""
+        """Refuse every action: a recording has no pool."""
         return refusal(action, READ_ONLY_REASON)
 
     def submit(self, plan: Plan) -> None:
@@ -131,13 +131,13 @@ class ReplayPlayer:
         """Do nothing."""
 
     def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
-        """Do nothing: who saw it then is part of the past."""
+        """Do nothing: a recording keeps the acknowledgements of its time."""
 
     def start_preflight(self, workers: int) -> None:
         """Do nothing."""
 
     def preflight(self) -> PreflightView | None:
-        """Say that none can be made here."""
+        """Return None: a recording has no preflight."""
         return None
 
     def poll_now(self) -> None:
@@ -165,7 +165,7 @@ class ReplayPlayer:
         with self._wakeup:
             if self._ending:
                 return False
-            # Whoever was quicker than the first sample is heard when it is there.
+            # Commands that arrive before the first sample wait for it.
             requests = (
                 []
                 if self._t is None
@@ -211,18 +211,18 @@ class ReplayPlayer:
     def _go_to(self, target: SeekTarget) -> None:
         self._note, self._target, self._playing = "", target, False
         if isinstance(target, Shift):
-            # From here, and not from wherever it stands when that is read.
+            # Relative to the place at the time of the key, not at the time when the target is read.
             self._target = EventMoment(self._skip_gap(self._at + target.s, forward=target.s > 0))
 
     def _skip_gap(self, t: float, *, forward: bool) -> float:
-        """Come out of a gap at its other side: there is nothing to see in it."""
+        """Return the far side of the gap around `t`, else `t`: a gap has nothing to show."""
         gap = self._state().gap_at(t)
         if gap is None:
             return t
         return gap.to_t if forward else gap.from_t
 
     def _resolve_target(self) -> None:
-        """Go where somebody wants to go, once that is read."""
+        """Go to the target once it is read; give up with a note if the recording does not contain it."""
         if self._target is None:
             self._has_arrived = True
             return
@@ -269,7 +269,7 @@ class ReplayPlayer:
         )
 
     def _publish(self, *, at_once: bool) -> None:
-        """Show where it stands: at once when somebody asked, else now and then."""
+        """Publish the current place: at once after a command, else every `FRAME_S`."""
         now_s = self._now()
         state, before = self._state(), self._playback
         has_changed = before is None or (before.whole, before.playing, before.seek_text) != (

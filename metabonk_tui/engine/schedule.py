@@ -1,11 +1,11 @@
-"""When to look: how often, and on a grid that lateness never moves. All in real seconds."""
+"""Schedules the ticks on a grid that a late tick does not move. All times are real seconds."""
 
 from __future__ import annotations
 
 from metabonk_tui.core.config.schema import Config
 
 FASTEST_S = 0.5
-"""A fast run clock is watched more often, but never so often that a busy machine cannot keep up."""
+"""The shortest interval for a fast run clock, so that a busy machine can keep up."""
 
 
 def interval_s(config: Config, workers: int, speed: float) -> float:
@@ -15,16 +15,16 @@ def interval_s(config: Config, workers: int, speed: float) -> float:
 
 
 class TickSchedule:
-    """The times at which ticks are due."""
+    """Computes when ticks are due."""
 
     def __init__(self, now_s: float) -> None:
         """Let the first tick be due now."""
         self._due_s = now_s
 
     def begin(self, now_s: float, every_s: float) -> float:
-        """Begin a tick; return how late it is. What was missed is not made up for.
+        """Begin a tick; return how late it is in seconds. Missed ticks are skipped.
 
-        A tick that begins before it is due was asked for: the next one is due an interval later.
+        A tick before its due time was requested: the next tick is due one interval later.
         """
         late_s = now_s - self._due_s
         if late_s < 0:
@@ -34,5 +34,5 @@ class TickSchedule:
         return late_s
 
     def wait_s(self, now_s: float) -> float:
-        """Return how long it is until the next tick is due; 0 when it is late already."""
+        """Return the seconds until the next tick; 0 if it is already late."""
         return max(0.0, self._due_s - now_s)

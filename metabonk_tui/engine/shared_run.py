@@ -1,4 +1,4 @@
-"""Shares the recording of a run with other monitors: one of them writes it, the others follow what it writes."""
+"""Shares the recording of a run with other monitors: one monitor writes it, the others follow it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class FollowedSamples:
     """What another monitor recorded since the last tick, and what this monitor adds to it."""
 
     samples: tuple[Sample, ...]
-    """Those that are not judged yet, oldest first; the newest has what this monitor adds."""
+    """The Samples not judged yet, oldest first; the newest has what this monitor adds."""
     pool: PoolReading | None
-    """The pool with what this monitor adds, also where no Sample is new; None: not known."""
+    """The pool with what this monitor adds, even if no Sample is new; None: not known."""
     starts_over: bool = False
-    """Whether they replace what this monitor saw so far: they are the account of the same run from its start."""
+    """Whether the Samples replace what this monitor saw so far: they record the same run from its start."""
 
 
 class SharedRun:
@@ -80,12 +80,12 @@ class SharedRun:
         if submitted is None:
             return sample
         events, run = submitted
-        # Their clocks are ours, but they acted a moment before we looked.
+        # All monitors share the run's clock, but the others may emit an event after the time of this Sample.
         in_time = tuple(replace(event, t=min(event.t, sample.t)) for event in events)
         return replace(sample, events=(*sample.events, *in_time), run=sample.run or run)
 
     def store(self, sample: Sample, snapshot: Snapshot | None) -> None:
-        """Record a Sample and what it means; None: it could not be judged."""
+        """Record a Sample and its Snapshot; None: the step failed."""
         if (journal := self._journal) is not None:
             self._isolated.run("recording", lambda: journal.record(sample, snapshot))
 
@@ -102,5 +102,5 @@ class SharedRun:
 
 
 def _is_recorded_from_start(recorded: tuple[Sample, ...], latest: Snapshot) -> bool:
-    """Tell whether this is what we know already, from its beginning: its times are those of its writer's clock."""
+    """Return whether these Samples record the known run from its start, on the clock of their writer."""
     return bool(recorded) and recorded[0].run is not None and recorded[0].t <= latest.t

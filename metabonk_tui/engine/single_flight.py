@@ -1,6 +1,6 @@
-"""Asking without being held up: an answer that takes longer than a tick counts at a later one.
+"""Runs one slow read at a time; its result counts in the tick in which it arrives.
 
-Knows how long answers take, refuses to know what they say.
+Measures how long a read takes. Does not: look into the result.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class FaultLog:
-    """Bugs of the parts that we ask. Each costs its own part only; each part's first one becomes an event."""
+    """Logs the bugs of the parts of the monitor; the first bug of each part also becomes an event."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -28,7 +28,7 @@ class FaultLog:
         self._events: list[Event] = []
 
     def note(self, part: str, error: Exception) -> None:
-        """Log an error once with its traceback, and tell the first one of the part."""
+        """Log an error once with its traceback (at most 100 errors), and emit the part's first error."""
         message = f"{type(error).__name__}: {error}"
         if (part, message) not in self._known and len(self._known) < 100:
             self._known.add((part, message))
@@ -39,22 +39,22 @@ class FaultLog:
             self._events.append(Event(self._clock.now(), EventKind.MONITOR_ERROR, "warn", text))
 
     def report_fault(self, message: str) -> None:
-        """Tell what went wrong outside of the loop; whoever says it says it once."""
+        """Log and emit a fault from outside the loop. The caller must report each fault only once."""
         LOG.error("%s", message)
         self._events.append(Event(self._clock.now(), EventKind.MONITOR_ERROR, "warn", message))
 
     def take_events(self) -> tuple[Event, ...]:
-        """Hand over what has not been told yet."""
+        """Return the events since the last call."""
         events = tuple(self._events)
         self._events.clear()
         return events
 
 
 class SingleFlight(Generic[T]):
-    """Something asked at every tick, but never twice at a time.
+    """A read that every tick may start, but that never runs twice at a time.
 
-    Who kept a tick waiting is not waited for again until it has answered quickly, so that one hung worker delays
-    one tick and not all of them.
+    A read that delayed a tick is slow: ticks do not wait for it until it has answered within the limit again.
+    So a hung worker delays one tick, not all of them.
     """
 
     def __init__(self, part: str, fault_log: FaultLog) -> None:
@@ -64,17 +64,17 @@ class SingleFlight(Generic[T]):
         self._asked_s = 0.0
         self._took_s = 0.0
         self.slow = False
-        """It kept a tick waiting, and has not answered quickly since."""
+        """Whether the read delayed a tick and has not answered within the limit since."""
 
     def ask(self, read: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        """Ask now, unless the last answer is still to come."""
+        """Start the read, unless the last one is still under way."""
         if self._task is None:
             self._asked_s = _now_s()
             self._task = asyncio.create_task(read())
             self._task.add_done_callback(self._answered)
 
     def take(self, wait_limit_s: float) -> T | None:
-        """Take the answer; None while it is still to come, or when asking failed."""
+        """Return the result; None: still under way, cancelled or failed. Failures go to the fault log."""
         if self._task is None:
             return None
         if not self._task.done():
@@ -94,12 +94,12 @@ class SingleFlight(Generic[T]):
 
     @property
     def waiting_s(self) -> float:
-        """How long the answer has been outstanding; 0 when none is."""
+        """Seconds since the current read began; 0 if none is under way."""
         return 0.0 if self._task is None else _now_s() - self._asked_s
 
     @property
     def task(self) -> asyncio.Task[T] | None:
-        """What is under way."""
+        """The read under way; None: none."""
         return self._task
 
     def _answered(self, _: asyncio.Task[T]) -> None:
@@ -107,15 +107,15 @@ class SingleFlight(Generic[T]):
 
 
 async def wait_for(flights: Iterable[SingleFlight[Any]], until_s: float) -> None:
-    """Wait for the answers of those that are not known to be slow, at most until this time of the loop."""
+    """Wait for the reads that are not slow, at most until `until_s` on the loop's clock."""
     tasks = [flight.task for flight in flights if flight.task is not None and not flight.slow]
     if tasks:
-        # Even when time is up, what is already there is taken.
+        # Even with no time left, finished reads are collected.
         await asyncio.wait(tasks, timeout=max(0.0, until_s - _now_s()))
 
 
 async def cancel_all(flights: Iterable[SingleFlight[Any]]) -> None:
-    """Cancel what is under way and wait until it has ended."""
+    """Cancel every read under way and wait until it has ended."""
     tasks = [flight.task for flight in flights if flight.task is not None]
     for task in tasks:
         task.cancel()

@@ -1,6 +1,6 @@
-"""Knows how to tell a command of the user's about alerts: JSON on its input, a deadline, never a shell.
+"""Runs the user's command for alerts: one JSON message on its input, with a deadline, without a shell.
 
-Refuses to know which alerts there are. Nothing that the command does holds up the monitor, or goes unsaid.
+Does not: choose or judge alerts. The command cannot delay the monitor; its failures are reported.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from metabonk_tui.core.text.clean import clean_text
 
 LOG = logging.getLogger(__name__)
 CLOSE_S = 5.0
-"""So long a monitor that ends waits for what is to be told now; then it ends the command."""
+"""Seconds for which an ending monitor waits for due notifications; then it ends the command."""
 MAX_REPORTED = 20
-"""So many different failures are told; the log has them all."""
+"""The most different failures that are reported; the log has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,15 @@ class HookResult:
     """How one call of the hook ended."""
 
     how: str
-    """"exit code 0", "not done within 10 s", "No such file or directory"."""
+    """For people: "exit code 0", "not done within 10 s", "No such file or directory"."""
     ok: bool
     seconds: float
     tail: tuple[str, ...] = ()
-    """What it printed last."""
+    """The last lines of its output."""
 
 
 def call_hook(hook: HookConfig, payload: dict[str, Any], give_up: threading.Event) -> HookResult:
-    """Call it once with this message and wait until it has ended, by itself or by us."""
+    """Run the command once with this message; return when it has ended or was killed at its deadline."""
     document = json.dumps({**payload, "host": clean_text(socket.gethostname())}, allow_nan=False).encode() + b"\n"
     try:
         argv = [os.path.expanduser(hook.command[0]), *hook.command[1:]]
@@ -60,7 +60,7 @@ def call_hook(hook: HookConfig, payload: dict[str, Any], give_up: threading.Even
 
 
 class CommandHook:
-    """The hook of one pool. Of several monitors only the one that holds `lock` calls it."""
+    """The hook of one pool. Of several monitors only the owner of `lock` calls it."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class CommandHook:
         report_fault: Callable[[str], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; nothing runs yet. `report_fault` is told of each failure once, from a thread of ours."""
+        """Prepare; the first alert starts the thread, which calls `report_fault` once for each failure."""
         self._hook = config.alerts.hook
         self._pool = config.pool
         self._lock = lock
@@ -83,7 +83,7 @@ class CommandHook:
         self._reported: set[str] = set()
 
     def deliver(self, changes: tuple[AlertTransition, ...], snapshot: Snapshot) -> None:
-        """Let what the hook wants to hear wait for its turn. Returns at once."""
+        """Queue the changes that the configuration selects. Returns at once."""
         wanted_changes = [change for change in changes if is_wanted(change, self._hook)]
         if not wanted_changes or not self._holds_lock():
             return
@@ -96,7 +96,7 @@ class CommandHook:
             self._condition.notify_all()
 
     def close(self) -> None:
-        """Tell what may be told now, wait for it a bounded time, end it then."""
+        """Send the notifications due now, wait at most `CLOSE_S`, then kill the command."""
         with self._condition:
             self._closing = True
             self._condition.notify_all()
@@ -112,7 +112,7 @@ class CommandHook:
         try:
             return self._lock.try_acquire()
         except OSError as error:
-            # To be told twice is better than not at all.
+            # Two notifications are better than none.
             self._report_failure(f"cannot know whether another monitor tells: {error.strerror or error}")
             return True
 
@@ -125,7 +125,7 @@ class CommandHook:
                 self._report_failure(f"{type(error).__name__}; the log says where")
 
     def _next(self) -> dict[str, Any] | None:
-        """Wait for what is to be told; None: there will be no more."""
+        """Wait for the next message that may be sent; None: the hook closes."""
         with self._condition:
             while True:
                 payload = None if self._give_up.is_set() else self._queue.take(self._now())

@@ -1,6 +1,6 @@
-"""Serves what is known to Prometheus, on the loopback. The only module that imports prometheus_client.
+"""Serves metrics of the newest Snapshot to Prometheus. The only module that imports prometheus_client.
 
-Nothing is computed until somebody asks: a scrape reads the newest Snapshot.
+Computes the metrics at each scrape, and nothing between two scrapes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CLOSE_S = 5.0
 
 
 class MetricsError(Exception):
-    """The endpoint cannot be opened; its text says why, for people."""
+    """The endpoint cannot be opened; the text gives the reason, for people."""
 
 
 class Endpoint:
@@ -33,20 +33,20 @@ class Endpoint:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The TCP port on which the endpoint listens."""
         return self._server.server_port
 
     def close(self) -> None:
-        """Stop answering and free the port."""
+        """Stop the server and free the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(CLOSE_S)
 
 
 def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Callable[[Snapshot], float]) -> Endpoint:
-    """Answer from now on, on threads of its own; port 0 takes a free one. Raises MetricsError.
+    """Start the endpoint on its own threads; port 0 takes a free port. Raises MetricsError.
 
-    `age_s` says how old a Snapshot is, in real seconds.
+    `age_s` returns the age of a Snapshot in real seconds.
     """
     try:
         import prometheus_client
@@ -56,7 +56,7 @@ def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Ca
         raise MetricsError("the library for metrics is not installed: pip install 'metabonk-tui[metrics]'") from None
 
     class Newest(Collector):
-        """Everything that is known when somebody asks; nothing before the first Snapshot."""
+        """Collects the metrics of the newest Snapshot; none before the first Snapshot."""
 
         def describe(self) -> Iterable[Metric]:
             return ()

@@ -1,6 +1,6 @@
-"""Knows how to learn what an env file sets, by letting bash source it with `set -a`, and what it exports without.
+"""Reads the variables that an env file sets, by sourcing it in bash with and without `set -a`.
 
-Refuses to parse shell itself, and to know what any variable means. Sourcing runs the file: only for a configured path.
+Does not: parse shell, or interpret a variable. Sourcing runs the file, so only a configured path is sourced.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ _SCRIPT = (
 _PLAIN_SCRIPT = _SCRIPT.replace("set -a; ", "").replace("set +a; ", "")
 _SYNTAX_ERROR = 121
 _SHELL_OWN = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "BASH_ENV", "__metabonk_tui"})
-"""What bash itself sets or what we keep from it; never the file's."""
+"""Variables that bash or the script above sets; they are never counted as set by the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sourced:
-    """What sourcing a file changed."""
+    """The changes that sourcing a file made to the environment."""
 
     values: Mapping[str, str]
-    """Only what the file added or changed; all of it is exported to whoever is started with it."""
+    """The variables that the file added or changed; child processes get all of them."""
     removed: frozenset[str] = frozenset()
-    """What the file unset."""
+    """The names that the file unset."""
     warning: str = ""
-    """What the file complained about although it could be used."""
+    """The complaint of a file that is usable all the same; "": none."""
 
     @property
     def count(self) -> int:
-        """How many variables the file sets."""
+        """The number of variables that the file sets."""
         return len(self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class EnvFileError:
-    """Why a file cannot be used, for people."""
+    """The reason why a file cannot be used, for people."""
 
     text: str
 
@@ -58,7 +58,7 @@ def source_env_file(
 ) -> Sourced | EnvFileError:
     """Source a file with bash as if every line were exported. Blocks up to `timeout_s`; leaves no process behind.
 
-    Without `export_all` only what the file itself exports counts: what a plain `source` hands to child processes.
+    Without `export_all` only variables that the file itself exports count, as after a plain `source`.
     """
     path = path.absolute()
     if not path.is_file():
@@ -68,7 +68,7 @@ def source_env_file(
     # BASH_ENV would make bash run another file first.
     before = {key: value for key, value in base_env.items() if key != "BASH_ENV"}
     argv = ("bash", "--noprofile", "--norc", "-c", _SCRIPT if export_all else _PLAIN_SCRIPT, "env-file", str(path))
-    # Files, not pipes: a job that the env file leaves in the background would hold a pipe open.
+    # Files, not pipes: a background job of the env file would keep a pipe open.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
             code = run_into_files(argv, path.parent, before, timeout_s, out, err)
@@ -86,7 +86,7 @@ def source_env_file(
         return EnvFileError(f"{path} ended the shell with exit code {code}" + (f": {complaint}" if complaint else ""))
     if code != 0 and complaint:
         return EnvFileError(f"{path} failed with exit code {code}: {complaint}")
-    # A last line like `[ -n "$X" ] && Y=1` ends with 1 and says nothing: people rely on that being harmless.
+    # A last line like `[ -n "$X" ] && Y=1` ends with 1 and prints nothing: operators rely on that being harmless.
     warning = complaint or (f"its last command ended with {code}" if code else "")
     values = {k: v for k, v in after.items() if k not in _SHELL_OWN and before.get(k) != v}
     removed = frozenset(k for k in before if k not in _SHELL_OWN and k not in after)
@@ -96,10 +96,9 @@ def source_env_file(
 def read_env_file(
     path: Path, masking: Masking, base_env: Mapping[str, str], timeout_s: float = TIMEOUT_S
 ) -> EnvFileReading:
-    """Learn what a file sets of what is looked at, and what of it a plain `source` exports. Blocks up to twice
-    `timeout_s`.
+    """Read the watched variables that a file sets, and which of them a plain `source` exports.
 
-    What our own environment already has of it is left out, so that the file alone is seen.
+    Blocks up to twice `timeout_s`. `base_env` is used without the watched variables, so that only the file counts.
     """
     base = {key: value for key, value in base_env.items() if not masking.wants(key)}
     every = source_env_file(path, base, timeout_s)
@@ -114,7 +113,7 @@ def read_env_file(
 
 
 def _variables(out: IO[bytes]) -> dict[str, str] | None:
-    """Read `env -0`; None: too much of it."""
+    """Parse the output of `env -0`; None: more than `_MAX_OUTPUT_BYTES`."""
     out.seek(0)
     body = out.read(_MAX_OUTPUT_BYTES + 1)
     if len(body) > _MAX_OUTPUT_BYTES:

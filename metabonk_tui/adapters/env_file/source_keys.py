@@ -1,4 +1,4 @@
-"""Knows which METABONK_ names a folder of Python source mentions; refuses to know what the source does with them."""
+"""Finds the METABONK_ names in a folder of Python source. Does not: know how the source uses them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ MAX_FILES = 2000
 MAX_BYTES = 20_000_000
 _NAME = re.compile(rb"METABONK_[A-Z0-9_]*")
 _ANY = "METABONK_"
-"""Code that takes every name with this prefix reads none of them in particular."""
+"""The bare prefix: code that reads every name with it shows no use of a single name."""
 _IGNORED = frozenset({"__pycache__", "node_modules", ".git", ".venv", "venv"})
 
 
 class SourceKeys:
-    """The names in one folder; a file is read again only when it changed."""
+    """Collects the names of one folder; reads a file again only after it changed (mtime or size)."""
 
     def __init__(self, folder: Path, max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
@@ -25,9 +25,9 @@ class SourceKeys:
         self._known: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
 
     def names(self) -> frozenset[str] | None:
-        """Return every name that occurs; None: there is no source, or too much of it, or a part was not readable.
+        """Return every name that occurs; None: no source, more than the limits, or a file that is not readable.
 
-        A name that ends in `_` is the beginning of names that the code puts together.
+        A name that ends in `_` is a prefix from which the code builds names.
         """
         known: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
         total = 0

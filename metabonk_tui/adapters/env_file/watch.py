@@ -1,6 +1,6 @@
-"""Knows the configured env file as it is now, and which of its keys the workers' source never names.
+"""Reads the configured env file when it changes, and finds its keys that the workers' source never names.
 
-Refuses to know which values are right. The file is run by bash only when it changed.
+Does not: judge the values. Bash runs the file only after it changed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import EnvFileReading
 
 SOURCE_EVERY_S = 60.0
-"""Between two looks at the source, unless the env file changed."""
+"""Seconds between two readings of the source, unless the env file changed."""
 
 Stamp = tuple[int, int, int] | None
 
 
 class EnvFileWatch:
-    """One pool's env file; from one thread at a time."""
+    """Watches one pool's env file. For one thread at a time."""
 
     def __init__(self, config: Config, environ: Mapping[str, str] = os.environ, timeout_s: float = TIMEOUT_S) -> None:
         directory = Path(config.pool.launcher.directory).expanduser().absolute()
@@ -40,7 +40,7 @@ class EnvFileWatch:
         self._source_read_s: float | None = None
 
     def read(self) -> EnvFileReading | None:
-        """Return what the file sets now; None: none is configured. Blocks while bash reads a file that changed."""
+        """Return what the file sets now; None: no env file is configured. Blocks while bash reads a changed file."""
         if self._path is None:
             return None
         stamp = _stamp(self._path)

@@ -1,6 +1,6 @@
-"""Knows the memory cgroups above a process (v1, v2, hybrid, namespaced) and reads their files.
+"""Finds the memory cgroups above a process (v1, v2, hybrid, namespaced) and reads their files.
 
-Refuses to know the host's memory, and what any of it means for the workers.
+Does not: read the host's memory, or judge what a limit means for the workers.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Cgroup:
 
 @dataclass(frozen=True, slots=True)
 class CgroupMemory:
-    """The limit of one group and what it leaves; the last two are None where the use cannot be read."""
+    """The limit of one group and what it leaves; the last two are None if the usage cannot be read."""
 
     limit_bytes: int
     working_set_bytes: int | None
@@ -56,7 +56,7 @@ class CgroupMemory:
 
 
 class CgroupTree:
-    """Find the memory cgroups above processes. `root` is where /proc and the mounts are looked for."""
+    """Finds the memory cgroups above processes. `root` contains /proc and the mounts."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
@@ -66,7 +66,7 @@ class CgroupTree:
     def chains(self, pid: int | None) -> tuple[tuple[Cgroup, ...], ...]:
         """List the groups above one process (None: this one), outermost first, one chain per hierarchy.
 
-        Empty when the process is gone or no hierarchy that accounts memory can be seen.
+        Empty if the process is gone or no memory hierarchy is visible.
         """
         mounts = self._mounts_now()
         text = read_bytes(f"{self._root}/proc/{'self' if pid is None else pid}/cgroup")
@@ -93,14 +93,14 @@ class CgroupTree:
 
 
 def read_cgroup_memory(group: Cgroup) -> CgroupMemory | None:
-    """Read what one group leaves: limit - (usage - page cache). None: it sets no limit that can be read."""
+    """Read what one group leaves: limit - (usage - page cache). None: the group has no readable limit."""
     if group.version == 2:
         limits = [_number(group, "memory.max"), _number(group, "memory.high")]
         usage_file, stat = "memory.current", None
     else:
         limits, usage_file, stat = [_number(group, "memory.limit_in_bytes")], "memory.usage_in_bytes", None
         if group.top:
-            # The tightest limit above a container is only told here.
+            # Inside a container only `hierarchical_memory_limit` shows the tightest limit above it.
             stat = read_bytes(f"{group.directory}/memory.stat")
             inherited = _INHERITED_LIMIT.search(stat or b"")
             limits.append(int(inherited[1]) if inherited else None)
@@ -116,7 +116,7 @@ def read_cgroup_memory(group: Cgroup) -> CgroupMemory | None:
 
 
 def read_cgroup_swap(group: Cgroup) -> tuple[int, int] | None:
-    """Read (limit, used) of a v2 group's own swap limit in bytes; None: it has none."""
+    """Read (limit, used) of a v2 group's own swap limit in bytes; None: no limit."""
     if group.version != 2:
         return None
     limit, used = _number(group, "memory.swap.max"), _number(group, "memory.swap.current")
@@ -124,18 +124,18 @@ def read_cgroup_swap(group: Cgroup) -> tuple[int, int] | None:
 
 
 def oom_file(group: Cgroup) -> Path:
-    """Name the file that counts a group's OOM kills."""
+    """Return the file with a group's `oom_kill` counter."""
     return group.directory / ("memory.events" if group.version == 2 else "memory.oom_control")
 
 
 def read_oom_kills(path: Path) -> int | None:
-    """Read the `oom_kill` counter of a v1, v2 or vmstat file; None: it cannot be read."""
+    """Read the `oom_kill` counter of a v1, v2 or vmstat file; None: not readable."""
     found = _OOM_KILL.search(read_bytes(path) or b"")
     return int(found[1]) if found else None
 
 
 def read_pressure(path: Path) -> tuple[float | None, float | None]:
-    """Read (some, full) avg10 of a pressure file, in percent; None: it cannot be read."""
+    """Read (some, full) avg10 of a pressure file, in percent; None: not readable."""
     found = {name: float(value) for name, value in _AVG10.findall(read_bytes(path) or b"")}
     return found.get(b"some"), found.get(b"full")
 
@@ -146,7 +146,7 @@ def _number(group: Cgroup, name: str) -> int | None:
 
 
 def _page_cache_bytes(stat: bytes | None) -> int | None:
-    """Add up the file pages; v1 has the sums over the sub-groups under `total_`, and only those are wanted."""
+    """Add up the file pages in bytes; v1 has the sums over the sub-groups under `total_`, and only those count."""
     own: dict[bytes, int] = {}
     total: dict[bytes, int] = {}
     for prefix, name, value in _STAT.findall(stat or b""):
@@ -202,14 +202,14 @@ def _find_chain(mounts: Sequence[Mount], path: str, pid: int | None) -> tuple[Cg
 
 
 def _names(mount: Mount, path: str, pid: int | None) -> list[str] | None:
-    """List the levels from the mount down to a process's group; None: it lies outside of what the mount shows."""
+    """List the levels from the mount down to a process's group; None: the mount does not show the group."""
     walk = _walk(mount.root, path)
     if walk is not None:
         unknown, names = walk
         found: list[str] | None = names if unknown == 0 else _search(mount, unknown, names, pid)
         if found is not None:
             return found
-    # What is shown to us is a limit of ours at least, however our own path is told.
+    # A mount that the monitor sees limits the monitor itself, even if its own path does not match.
     return [] if pid is None else None
 
 
@@ -225,9 +225,9 @@ def _groups(mount: Mount, names: Sequence[str]) -> tuple[Cgroup, ...]:
 
 
 def _walk(root: str, path: str) -> tuple[int, list[str]] | None:
-    """Say how to get from a mount's root down to a path: levels of unknown name, then names. None: it is outside.
+    """Return the way from a mount's root down to a path: number of unknown levels, then names. None: outside.
 
-    In a cgroup namespace both are told relative to the namespace's own root, so either may begin with `/..`.
+    In a cgroup namespace the kernel gives both relative to the namespace's root, so either may begin with `/..`.
     """
     root_up, root_names = _split(root)
     path_up, path_names = _split(path)
@@ -245,7 +245,7 @@ def _split(path: str) -> tuple[int, list[str]]:
 
 
 def _search(mount: Mount, unknown: int, names: list[str], pid: int | None) -> list[str] | None:
-    """Find the names of the levels that a namespace hides, by looking which group lists the process."""
+    """Find the names of the levels that a namespace hides, by the group whose `cgroup.procs` lists the process."""
     number = str(os.getpid() if pid is None else pid).encode()
     for directory in mount.directory.glob("/".join(["*"] * unknown + [glob.escape(name) for name in names])):
         if number in (read_bytes(directory / "cgroup.procs") or b"").split():

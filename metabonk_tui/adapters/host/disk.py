@@ -1,4 +1,4 @@
-"""Knows how much room there is on disk where something will be written."""
+"""Reads the free disk space of a folder that may not exist yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from metabonk_tui.core.launch.preflight import DiskFinding
 
 
 def free_space(path: Path) -> DiskFinding:
-    """Look where this folder is, or would be: what does not exist yet lies in its nearest parent that does."""
+    """Return the bytes that a user may still write; for a missing folder, those of its nearest existing parent."""
     place = path
     while not place.exists() and place != place.parent:
         place = place.parent

@@ -1,6 +1,6 @@
-"""Knows how full the memory of each GPU is, through NVML where that is installed.
+"""Reads the used and total memory of each GPU through NVML, if NVML is installed.
 
-Refuses to know which process holds it, and never asks the GPU to do anything.
+Does not: find the process that uses the memory, or run anything on the GPU.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from metabonk_tui.core.model.sample import GpuReading
 
 
 class Gpus:
-    """Read device memory. Without the library (extra `gpu`) or a driver there is nothing to read, and that is that."""
+    """Reads device memory in bytes. Without the library (extra `gpu`) or a driver `read` returns None."""
 
     def __init__(self) -> None:
         self._nvml: Any = None
         self.problem: str | None = None
-        """Why there are no readings, for people."""
+        """The reason why there are no readings, for people."""
         try:
             self._nvml = importlib.import_module("pynvml")
             self._nvml.nvmlInit()
@@ -27,7 +27,7 @@ class Gpus:
             self._nvml, self.problem = None, f"no GPU: {error}"
 
     def read(self) -> tuple[GpuReading, ...] | None:
-        """Read every device; None: there is no GPU, or the driver no longer answers (`problem` says)."""
+        """Read every device; None: no GPU, or the driver does not answer (see `problem`)."""
         if self._nvml is None:
             return None
         readings = []

@@ -1,6 +1,6 @@
-"""Knows what the kernel's own log says of OOM kills, from the moment it is opened. Never waits for a line.
+"""Reads OOM kills from the kernel's log, from the moment it is opened. Never waits for a line.
 
-Refuses to call a log that it may not read an empty one.
+Does not: report an unreadable log as an empty log.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ KMSG = Path("/dev/kmsg")
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _RECORD_BYTES = 8192
 _MAX_RECORDS = 5000
-"""In one look; the rest comes with the next."""
+"""The most records of one reading; the next reading continues there."""
 _KILLED = re.compile(r"Killed process (\d+) \((.*)\)(?: |,|$)(.*)")
 _RSS = re.compile(r"\b(?:anon|file|shmem)-rss:(\d+)kB")
 _REASON = re.compile(r"^oom-kill:.*?(?:oom_memcg=([^,]*),)?task_memcg=([^,]*),task=.*,pid=(\d+),")
 
 
 class KernelLog:
-    """Read the kernel's log as it grows. From one thread at a time."""
+    """Reads the kernel's log as it grows. For one thread at a time."""
 
     def __init__(self, path: Path = KMSG, pids_are_ours: bool | None = None) -> None:
-        """Prepare; `pids_are_ours`: whether the log counts pids as we do, by default what our namespace says."""
+        """Prepare; `pids_are_ours`: whether the log's pids are valid here, by default in the initial namespace."""
         self._path = path
         self._pids_are_ours = _in_initial_namespace() if pids_are_ours is None else pids_are_ours
         self._descriptor: int | None = None
         self._groups: dict[int, tuple[str, str]] = {}
 
     def read(self) -> KernelLogReading:
-        """Return the kills told since the last call."""
+        """Return the kills since the last call; the first call opens the log and returns none."""
         try:
             if self._descriptor is None:
                 self._open()
@@ -45,7 +45,7 @@ class KernelLog:
 
     def _open(self) -> None:
         descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        # What it said before is history: whom it names may be another process by now.
+        # Older lines are skipped: another process may have their pids by now.
         os.lseek(descriptor, 0, os.SEEK_END)
         self._descriptor = descriptor
         weakref.finalize(self, os.close, descriptor)
@@ -59,7 +59,7 @@ class KernelLog:
             except BlockingIOError:
                 break
             except BrokenPipeError:
-                # Records were overwritten before we came: the next read goes on with the oldest there is.
+                # The kernel has overwritten unread records: the next read continues with the oldest one left.
                 continue
             if not record:
                 break
@@ -76,7 +76,7 @@ class KernelLog:
             self._groups = {int(reason[3]): (clean_text(reason[1] or ""), clean_text(reason[2]))}
             return None
         killed = _KILLED.search(text)
-        # "OOM" stands before it, however the kernel spells the rest; sysrq kills are named otherwise.
+        # Kernels spell the words before it differently, but all OOM kills contain "emory"; sysrq kills do not.
         if killed is None or "emory" not in text[: killed.start()]:
             return None
         pid = int(killed[1])

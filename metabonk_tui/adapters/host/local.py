@@ -1,4 +1,4 @@
-"""Knows whether a host is this machine. What runs elsewhere has its own memory and processes, not ours."""
+"""Decides whether a host is this machine: workers on another machine do not use our memory and process table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LOCAL_IPV4 = re.compile(rb"\|-- (\S+)\n\s+/32 host LOCAL")
 
 
 def is_this_machine(host: str) -> bool:
-    """Tell whether workers on this host share our memory and processes; a name counts as elsewhere."""
+    """Return whether a host is this machine; a name other than `localhost` counts as another machine."""
     if host == "localhost":
         return True
     try:
@@ -24,7 +24,7 @@ def is_this_machine(host: str) -> bool:
 
 
 def _own_addresses() -> set[str]:
-    """List the addresses of the interfaces of this machine, as the kernel's tables have them."""
+    """Read the addresses of this machine's interfaces from the kernel's tables."""
     ipv4 = {found.decode() for found in _LOCAL_IPV4.findall(read_bytes("/proc/net/fib_trie") or b"")}
     ipv6 = (read_bytes("/proc/net/if_inet6") or b"").splitlines()
     return ipv4 | {str(ipaddress.IPv6Address(int(line[:32], 16))) for line in ipv6}

@@ -1,6 +1,6 @@
-"""Knows how much memory the workers can still have: the least that the host or any cgroup above them leaves.
+"""Reads the memory left for workers: the tightest limit of the host and every cgroup above them.
 
-Refuses to know how much is enough, and when it will end.
+Does not: judge how much is enough, or forecast when memory runs out.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _MEMINFO = re.compile(rb"^(\w+(?:\(\w+\))?): +(\d+) kB$", re.MULTILINE)
 
 
 class KernelMemory:
-    """Read the memory that this machine and every cgroup leave to us and to given processes.
+    """Reads the memory that this machine and every cgroup leave to the monitor and to given processes.
 
-    `root` is where /proc and /sys are looked for.
+    `root` contains /proc and /sys.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
@@ -37,7 +37,7 @@ class KernelMemory:
         self._oom = OomCounter(root)
 
     def read(self, pids: Iterable[int] = ()) -> MemoryReading:
-        """Read it now. `pids`: the workers and Ollama, whose groups count too. What cannot be read is None."""
+        """Read the memory now. `pids`: the workers and Ollama, whose groups count too. Unreadable values are None."""
         own = self._tree.chains(None)
         theirs = {pid: self._tree.chains(pid) for pid in pids}
         workers = tuple(dict.fromkeys(chain for chains in theirs.values() for chain in chains))
@@ -69,13 +69,13 @@ class KernelMemory:
     def _counters(
         self, theirs: Mapping[int, tuple[Chain, ...]], groups: Mapping[Cgroup, CgroupMemory | None]
     ) -> set[Path | None]:
-        """Name the OOM counter of every process that still lives."""
+        """Return the OOM counter of every living process; None in it: a process without one."""
         files: set[Path | None] = set()
-        # Workers mostly live in the same groups: each chain is looked through once.
+        # Most workers share their groups, so each chain is searched only once.
         counters = {chain: counter_file(chain, groups) for chain in {c for chains in theirs.values() for c in chains}}
         for pid, chains in theirs.items():
             found = [file for chain in chains if (file := counters[chain]) is not None]
-            # A v1 zombie is shown in the root group, whatever group it died in.
+            # The kernel lists a v1 zombie in the root group, whatever group it died in.
             if found or self._lives(pid):
                 files.add(found[0] if found else None)
         return files
@@ -85,7 +85,7 @@ class KernelMemory:
         return stat is not None and stat.rpartition(b")")[2].split()[:1] not in ([b"Z"], [b"X"])
 
     def _pressure(self, chains: Iterable[Chain]) -> tuple[float | None, float | None]:
-        """Read the worst pressure of the processes' own groups; the host's where they have none."""
+        """Read the highest pressure of the processes' own groups, else the host's."""
         leaves = {chain[-1].directory for chain in chains if chain[-1].version == 2}
         readings = [read_pressure(leaf / "memory.pressure") for leaf in leaves]
         some = max((reading[0] for reading in readings if reading[0] is not None), default=None)
@@ -96,7 +96,7 @@ class KernelMemory:
 def _least(
     host_total: int | None, host_available: int | None, groups: Mapping[Cgroup, CgroupMemory | None]
 ) -> tuple[int | None, str | None, int | None]:
-    """Find (available, by whom, working set). A limit whose use is unknown leaves an unknown amount, not plenty."""
+    """Find (available, limited by, working set). A limit with unknown usage makes all but its name unknown."""
     # A limit above the host's memory never leaves less than the host does.
     binding = 1 << 63 if host_total is None else host_total
     limited = [(group, memory) for group, memory in groups.items() if memory is not None]
@@ -119,7 +119,7 @@ def _host(meminfo: bytes) -> dict[str, int]:
 
 
 def _host_available(host: Mapping[str, int]) -> int | None:
-    """Take MemAvailable; without it (kernels before 3.14) what is free plus the page cache."""
+    """Return MemAvailable in bytes; on kernels before 3.14, free memory plus page cache."""
     if "MemAvailable" in host:
         return host["MemAvailable"]
     parts = [host.get(name) for name in ("MemFree", "Active(file)", "Inactive(file)")]
@@ -128,7 +128,7 @@ def _host_available(host: Mapping[str, int]) -> int | None:
 
 
 def _swap(host: Mapping[str, int], groups: Iterable[Cgroup]) -> tuple[int | None, int | None]:
-    """Find (total, used) of the swap that may be used: the host's, or a group's share where that is less."""
+    """Find (total, used) of the usable swap in bytes: the host's, or a group's limit if that is smaller."""
     total, free = host.get("SwapTotal"), host.get("SwapFree")
     if total is None or free is None:
         return None, None

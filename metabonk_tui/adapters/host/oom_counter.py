@@ -1,6 +1,6 @@
-"""Knows how often the kernel's OOM killer struck among the workers, and never mistakes another counter for a kill.
+"""Counts the kernel's OOM kills among the workers; a new or vanished counter is never a kill.
 
-Refuses to know whom it killed and why: a counter carries no names.
+Does not: name the victim or the reason, because a counter has neither.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ Chain = tuple[Cgroup, ...]
 
 
 class OomCounter:
-    """Count OOM kills in the groups that the workers live in; where they have none, on the whole host.
+    """Counts OOM kills in the workers' cgroups; for workers without one, on the whole host.
 
-    Within one scope the count only moves by kills: a group that newly comes into sight brings no past along,
-    one that goes away takes none with it. A worker that a kill removed from the list is still read once more.
+    Within one scope only kills change the count: a new group adds no earlier kills, and a vanished group
+    removes none. The counter of a worker that was just killed is still read once more.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
@@ -28,7 +28,7 @@ class OomCounter:
         self._kills: int | None = None
 
     def read(self, files: Collection[Path | None]) -> tuple[int | None, Scope | None]:
-        """Read the count and its scope. `files`: the counter of every worker; None in it: one that has none."""
+        """Read the count and its scope. `files`: the counter of every worker; None in it: a worker without one."""
         groups = _outermost({file for file in files if file is not None})
         now = self._count({*groups, *self._watched})
         if groups:
@@ -49,16 +49,16 @@ class OomCounter:
                 continue
             now[file] = kills
             before = self._watched.get(file, 0 if first else kills)
-            # A counter that went down belongs to a group made anew: all that it shows is new.
+            # A counter that fell belongs to a recreated group: all of its kills are new.
             self._kills = (self._kills or 0) + (kills - before if kills >= before else kills)
         return now
 
 
 def counter_file(chain: Chain, memory: Mapping[Cgroup, CgroupMemory | None]) -> Path | None:
-    """Choose the counter that sees kills of a process in this chain; None: only the host's does.
+    """Choose the counter that includes kills of a process in this chain; None: only the host's does.
 
-    v1 counts a kill in the victim's own group only. v2 counts it in every ancestor too, so there the group
-    with the tightest limit is taken: it outlives the workers' own groups and saw the same kill.
+    v1 counts a kill in the victim's own group only. v2 also counts it in every ancestor. There the group
+    with the tightest limit is used: it outlives the workers' own groups and counts the same kill.
     """
     if not chain:
         return None
@@ -74,6 +74,6 @@ def _readable(groups: Sequence[Cgroup]) -> Path | None:
 
 
 def _outermost(files: Collection[Path]) -> set[Path]:
-    """Leave out every v2 counter below another one, which has counted the same kills."""
+    """Drop every v2 counter below another one, which counts the same kills."""
     above = {file.parent for file in files if file.name == "memory.events"}
     return {file for file in files if above.isdisjoint(file.parent.parents)}

@@ -1,6 +1,6 @@
-"""Knows HTTP: one GET with one deadline and one byte cap; whatever goes wrong comes back as a named failure.
+"""Sends one HTTP GET with a deadline and a byte limit, and returns every failure as a named BadStatus.
 
-Refuses to know what a status means, and to follow, decompress or send through a proxy anything at all.
+Does not: interpret a status, follow redirects, decompress, or use a proxy.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from metabonk_tui.core.status.decode import decode_status
 from metabonk_tui.core.text.clean import clean_text
 
 KEEP_ALIVE_S = 4.0
-"""uvicorn closes an idle connection after 5 s; we let go first, so that no request meets its closing."""
+"""uvicorn closes an idle connection after 5 s; the client closes earlier, so that no request hits a closed one."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 if importlib.util.find_spec("sniffio") is None:
-    # httpcore imports it several times a request to learn that it is not there, a fifth of what a request costs;
-    # None says so at once: https://docs.python.org/3/reference/import.html#the-module-cache.
+    # httpcore tries this import several times a request, a fifth of the cost of a request. None in the module
+    # cache fails at once: https://docs.python.org/3/reference/import.html#the-module-cache.
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE_S)
@@ -35,19 +35,19 @@ _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-A
 class _Link:
     """One kept connection to one URL.
 
-    A transport for each, because one pool for all searches itself at every request: at 64 workers a poll costs
-    three times as much. A bare transport knows neither redirects, proxies from the environment, nor cookies.
+    Each URL has its own transport: a shared pool searches all connections at every request, and at 64 workers
+    a poll costs three times as much. A bare transport has no redirects, no proxies and no cookies.
     """
 
     def __init__(self, url: str) -> None:
         self._request = httpx.Request("GET", url, headers=_HEADERS)
         secure = self._request.url.scheme == "https"
-        # A context with the system's certificates takes 30 ms to make, and loopback has no use for it.
+        # Loading the system's certificates takes 30 ms, and plain HTTP does not need them.
         verify = True if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._transport = httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=_LIMITS)
 
     async def get(self, max_bytes: int) -> bytes | BadStatus:
-        """Ask once. Has no deadline of its own; raises httpx's errors."""
+        """Send one request, without a deadline. Raises httpx's errors."""
         response = await self._transport.handle_async_request(self._request)
         try:
             refusal = _refuse(response, max_bytes)
@@ -60,7 +60,7 @@ class _Link:
 
 
 class StatusClient:
-    """Ask workers and orchestrators, all at once if need be. Holds one kept connection for each URL."""
+    """Polls workers and orchestrators, also concurrently. Keeps one connection for each URL."""
 
     def __init__(self, timeout_s: float, max_body_bytes: int) -> None:
         self._timeout_s = timeout_s
@@ -69,7 +69,7 @@ class StatusClient:
         self._closed = False
 
     async def fetch(self, url: str, max_bytes: int | None = None) -> tuple[bytes | BadStatus, float]:
-        """Get a body of at most `max_bytes`, or a named failure; and how long that took, in seconds."""
+        """Return a body of at most `max_bytes` or a named failure, and the seconds that it took."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -79,7 +79,7 @@ class StatusClient:
         return found, time.monotonic() - began
 
     async def poll(self, url: str) -> Observation:
-        """Ask one worker for its status."""
+        """Poll one worker's status URL; a failure is in the Observation."""
         body, latency_s = await self.fetch(url)
         status = body if isinstance(body, BadStatus) else decode_status(body)
         if isinstance(status, BadStatus):
@@ -87,7 +87,7 @@ class StatusClient:
         return Observation(status=status, latency_s=latency_s)
 
     async def aclose(self) -> None:
-        """Close every kept connection. What is under way closes its own when it ends."""
+        """Close every idle connection. A request under way closes its connection when it ends."""
         self._closed = True
         while self._idle:
             _, link = self._idle.popitem()
@@ -105,7 +105,7 @@ class StatusClient:
         kept = self._idle.pop(url, None)
         if kept is not None:
             found = await self._ask_on(kept, url, max_bytes)
-            # The other side may have closed what we kept, just as we used it: that says nothing about it now.
+            # The worker may have closed the idle connection just now: only a new connection shows its state.
             if not (isinstance(found, BadStatus) and found.error in ("closed", "reset")):
                 return found
         try:
@@ -115,7 +115,7 @@ class StatusClient:
         return await self._ask_on(link, url, max_bytes)
 
     async def _ask_on(self, link: _Link, url: str, max_bytes: int) -> bytes | BadStatus:
-        """Ask on a link that nobody else uses; keep it when all went well, else close it."""
+        """Send on a link that no other request uses; keep the link after success, else close it."""
         good = False
         try:
             found = await link.get(max_bytes)
@@ -131,7 +131,7 @@ class StatusClient:
 
 
 def _refuse(response: httpx.Response, max_bytes: int) -> BadStatus | None:
-    """Say why the body is not worth reading."""
+    """Return why the body must not be read; None: read it."""
     code = response.status_code
     if code in _REDIRECTS:
         return BadStatus("redirect", clean_text(f"to {response.headers.get('location', 'nowhere')}"))
@@ -161,7 +161,7 @@ def _too_large(max_bytes: int) -> BadStatus:
 
 
 def _named(error: Exception) -> BadStatus:
-    """Name a failure of the transport; the operating system's word counts more than the library's."""
+    """Name a failure of the transport; an error of the operating system counts before the library's."""
     detail = clean_text(str(error))
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror | UnicodeError):
@@ -182,12 +182,12 @@ def _named(error: Exception) -> BadStatus:
         return BadStatus("reset", detail)
     if isinstance(error, httpx.UnsupportedProtocol):
         return BadStatus("dns", detail)
-    # No route, no permission: whatever it is, no connection was made.
+    # For example no route or no permission: no connection was made.
     return BadStatus("refused", detail)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what it came from; happy eyeballs bring one for each address."""
+    """Yield an error and its causes; a connection attempt ("happy eyeballs") has one for each address."""
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):

@@ -1,6 +1,6 @@
-"""Knows the orchestrator's /workers: which process serves which slot, and its episodes.
+"""Reads the orchestrator's /workers: pid, port and episode of each slot.
 
-Refuses to know whether what it says is still so: heartbeats come every 5 s, and a dead worker stays for 20 s.
+Does not: check that the answer is current. Heartbeats come every 5 s, and a dead worker stays listed for 20 s.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from metabonk_tui.core.status.decode import decode_json, number, text
 
 _INSTANCE = re.compile(r"omega-(\d{1,4})")
 _MAX_BODY_BYTES = 4 * 1024 * 1024
-"""/workers carries every worker's heartbeat twice: 64 of them are most of a megabyte."""
+"""/workers contains every worker's heartbeat twice: 64 workers need almost 1 MB."""
 
 
 class OrchestratorClient:
-    """Read one orchestrator through a client that others share."""
+    """Reads one orchestrator through a shared client."""
 
     def __init__(self, client: StatusClient, url: str, base_port: int) -> None:
         self._client = client
@@ -28,13 +28,13 @@ class OrchestratorClient:
         self._base_port = base_port
 
     async def read(self) -> OrchestratorReading:
-        """Ask once."""
+        """Send one request; a failure is in `error`."""
         body, _ = await self._client.fetch(self._url, _MAX_BODY_BYTES)
         return OrchestratorReading(error=body.error) if isinstance(body, BadStatus) else parse(body, self._base_port)
 
 
 def parse(body: bytes, base_port: int) -> OrchestratorReading:
-    """Decode an answer of /workers; workers of another pool are left out."""
+    """Decode an answer of /workers, without the workers of other pools."""
     document = decode_json(body)
     if isinstance(document, BadStatus):
         return OrchestratorReading(error=document.error)
@@ -47,7 +47,7 @@ def parse(body: bytes, base_port: int) -> OrchestratorReading:
         if worker is None:
             continue
         other = workers.get(worker.slot)
-        # For a while after a respawn there may be two: the one heard of last counts.
+        # After a respawn two entries may have the same slot: the newest heartbeat counts.
         if other is None or (worker.last_seen_t or 0.0) >= (other.last_seen_t or 0.0):
             workers[worker.slot] = worker
     return OrchestratorReading(workers)

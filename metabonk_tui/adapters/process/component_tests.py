@@ -1,4 +1,4 @@
-"""Knows how to run a component test, and to keep how the newest of each ended. Refuses to know what it tests."""
+"""Runs component tests, and keeps the newest result of each on disk. Does not: know what a test covers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def run_test(
     on_output: Callable[[tuple[str, ...]], None],
     give_up: threading.Event,
 ) -> TestResult:
-    """Run it and tell its last lines as they come. Ends its whole group, also when `give_up` is set meanwhile."""
+    """Run a test and report its last lines as they come; return its result, also when it cannot start.
+
+    Kills the test's process group at the end, at the timeout and when `give_up` is set.
+    """
     began = time.monotonic()
 
     def ended(outcome: ComponentTestOutcome, how: str, tail: tuple[str, ...] = ()) -> TestResult:
@@ -58,11 +61,11 @@ class ComponentTestsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problem = ""
-        """Why they could not be read or written, for people."""
+        """The reason of the last failure to read or write, for people; "": none."""
         self._lock = threading.Lock()
 
     def read(self) -> tuple[TestResult, ...]:
-        """Read them; a file that cannot be believed is as good as none, and `problem` says so."""
+        """Read the results; an invalid file counts as empty and sets `problem`."""
         try:
             tree = json.loads(self.path.read_text(encoding="utf-8"))
             return tuple(_result(one) for one in tree)
@@ -73,7 +76,7 @@ class ComponentTestsFile:
             return ()
 
     def save(self, result: TestResult) -> None:
-        """Put a result in the place of the last one of its name."""
+        """Replace the result of the same name; a failure to write sets `problem`."""
         with self._lock:
             results = [*(other for other in self.read() if other.name != result.name), result]
             try:

@@ -1,6 +1,6 @@
-"""Knows the environment that a process was started with, where it may be read; secrets never leave this module.
+"""Reads the environment that a process was started with, and masks secrets before they leave this module.
 
-Refuses to know which values are right.
+Does not: judge the values.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 class Masking:
-    """What the configuration asks for of any environment."""
+    """Selects the configured variables of an environment, and masks secret values."""
 
     def __init__(self, config: Config) -> None:
         self._prefixes = tuple(config.environment.prefixes)
         self._secret_words = tuple(word.upper() for word in config.environment.secret_words)
-        # The configuration already says openly what these must be, and a masked value could never be right.
+        # The configuration contains the required values in clear, and a masked value could never match them.
         self._open = frozenset(config.required_environment)
 
     def wants(self, name: str) -> bool:
-        """Tell whether a variable is to be looked at at all."""
+        """Return whether the configuration selects this variable."""
         return name.startswith(self._prefixes) or name in self._open
 
     def shown(self, name: str, value: str) -> str:
-        """Return a value as it may be shown: cleaned, cut, masked where its name sounds secret."""
+        """Return a value for display: cleaned, at most 500 characters, masked if its name has a secret word."""
         if name not in self._open and any(word in name.upper() for word in self._secret_words):
             return MASK
         return clean_text(USER_IN_URL.sub(MASK, value), limit=_VALUE_LIMIT)
 
 
 class Environments:
-    """Read what the configuration asks for from the environment of processes."""
+    """Reads the configured variables from the environment of processes."""
 
     def __init__(self, config: Config, root: Path = Path("/")) -> None:
         self._proc = Proc(root)
         self._masking = Masking(config)
 
     def read(self, pid: int, started_at: float) -> EnvReading:
-        """Read the environment of the process (pid, start in Unix seconds) as it was when it was executed.
+        """Read the environment of the process (pid, start in Unix seconds) as it was at its exec.
 
-        What the process changed later cannot be seen. Errors: "not permitted", "gone", "not readable here".
+        Later changes by the process are not visible. Errors: "not permitted", "gone", "not readable here".
         """
         if not self._proc.is_same(pid, started_at):
             return EnvReading(None, "gone")
@@ -70,6 +70,6 @@ class Environments:
             name, equals, value = item.decode(errors="replace").partition("=")
             if not equals or not self._masking.wants(name):
                 continue
-            # Of a name that stands there twice the first one counts, as in getenv(3).
+            # The first value of a repeated name counts, as in getenv(3).
             values.setdefault(clean_text(name), self._masking.shown(name, value))
         return values

@@ -1,6 +1,6 @@
-"""Knows how processes ended, from those who started them: the run's own launcher log, and our own children.
+"""Reads the exit codes of processes from the run's launcher log and from the monitor's own children.
 
-Refuses to know why. The log names no pid and no time: whose end it was is found by the slot and the order.
+Does not: find the cause. The log has no pid and no time; slot and order identify the process.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _EXIT = re.compile(rb"\[start_omega\] (?:restarting )?omega-(\d{1,4}) ?.*\(exit 
 
 
 class ExitCodeReader:
-    """Follow the launcher logs of the runs, and take the exit codes of our own children."""
+    """Follows the launcher logs of the runs, and takes the exit codes of the monitor's own children."""
 
     def __init__(self, take_children: Callable[[], list[tuple[int, int]]] = list) -> None:
-        """Prepare; `take_children` hands over (pid, exit code) of launchers that we started and that ended."""
+        """Prepare; `take_children` returns (pid, exit code) of ended launchers that this monitor started."""
         self._take_children = take_children
         self._offsets: dict[str, tuple[int, int]] = {}
         """(inode, offset) by path."""
         self._began_t = time.time()
 
     def read(self, directories: Iterable[str]) -> tuple[ExitReading, ...]:
-        """Return the exits told since the last call."""
+        """Return the exits that were logged since the last call."""
         exits = [ExitReading("launcher", str(code), pid=pid) for pid, code in self._take_children()]
         for directory in directories:
             exits += self._follow(Path(directory))
@@ -43,7 +43,7 @@ class ExitCodeReader:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
-            # No log, no exit code: the end is then told without one.
+            # Without a log the monitor reports the end of a worker without an exit code.
             return []
         try:
             return self._read(descriptor, str(path), directory)
@@ -56,7 +56,7 @@ class ExitCodeReader:
             return []
         inode, offset = self._offsets.get(path, (status.st_ino, -1))
         if offset < 0:
-            # What a log said before we came is history; a run that began after us is read whole.
+            # Lines from before the monitor's start are skipped; the log of a later run is read whole.
             offset = 0 if os.stat(directory).st_mtime >= self._began_t else status.st_size
         if inode != status.st_ino or offset > status.st_size:
             offset = 0

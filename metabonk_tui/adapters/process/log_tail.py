@@ -1,6 +1,6 @@
-"""Knows where a worker's log lies, and reads what was added to it: cleaned, bounded, only lines that may tell a cause.
+"""Finds a worker's log and reads what was added: cleaned, bounded, only lines that may show a cause.
 
-Refuses to know what a line means. Reads regular files only: a terminal or a pipe is somebody else's to read.
+Does not: interpret a line, or read terminals and pipes, because reading takes the data from their reader.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from metabonk_tui.core.status.log_lines import add_relevant
 from metabonk_tui.core.text.clean import clean_text
 
 CHUNK_BYTES = 262_144
-"""Of what was added since the last look at most this much is read, the newest; of a start this much as well."""
+"""The most bytes of one reading: the newest of what was added, and the first of a new log."""
 LINE_CHARACTERS = 300
 _SECRET = re.compile(r"(?i)\b([\w-]*(?:api_?key|token|secret|password)[\w-]*\s*[=:]\s*)\S+")
 
@@ -27,16 +27,16 @@ _SECRET = re.compile(r"(?i)\b([\w-]*(?:api_?key|token|secret|password)[\w-]*\s*[
 @dataclass(frozen=True, slots=True)
 class _Followed:
     end_byte: int
-    """Up to where whole lines were read."""
+    """The offset after the last whole line that was read."""
     lines: tuple[str, ...]
 
 
 File = tuple[int, int]
-"""Device and inode: a worker that was respawned writes on into the file of the one before it."""
+"""Device and inode: a respawned worker appends to the file of the worker before it."""
 
 
 class LogTails:
-    """Follow the workers' logs. From one thread at a time."""
+    """Follows the workers' logs. For one thread at a time."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._process = Proc(root)
@@ -44,12 +44,12 @@ class LogTails:
         self._followed: dict[int, dict[File, _Followed]] = {}
 
     def read(self, owner: LogOwner) -> tuple[str, ...] | None:
-        """Return the telling lines of a worker's log so far, oldest first; None: no log found, or not permitted."""
+        """Return the relevant lines of a worker's log so far, oldest first; None: no readable log."""
         before = self._followed.get(owner.slot, {})
         after: dict[File, _Followed] = {}
         for path in self._paths(owner):
             try:
-                # Looked at before it is opened: opening alone wakes whoever writes into a pipe.
+                # Checked before it is opened, because opening a pipe wakes its writer.
                 if not stat.S_ISREG(os.stat(path).st_mode):
                     continue
                 descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -73,7 +73,7 @@ class LogTails:
         return lines
 
     def _paths(self, owner: LogOwner) -> Iterator[str]:
-        """List where it may lie: what the process writes into, then where its status says that logs are."""
+        """Yield the possible paths: the process's stdout and stderr, then the log directory of its status."""
         if (
             owner.pid is not None
             and owner.started_at is not None
@@ -87,7 +87,7 @@ class LogTails:
 
 def _follow(descriptor: int, size: int, known: _Followed | None) -> _Followed:
     if known is not None and size < known.end_byte:
-        # Truncated: what stands there now is new.
+        # The file was truncated: all of its content is new.
         known = _Followed(0, known.lines)
     if known is None:
         start, end_byte = _whole_lines(descriptor, 0)
@@ -100,17 +100,17 @@ def _follow(descriptor: int, size: int, known: _Followed | None) -> _Followed:
 
 
 def _whole_lines(descriptor: int, from_byte: int) -> tuple[list[str], int]:
-    """Read whole lines from here on, and up to where they go; what is only half written is left for later."""
+    """Read whole lines from an offset; return them and the offset after them. A partial line is left for later."""
     text = os.pread(descriptor, CHUNK_BYTES, from_byte)
     end = text.rfind(b"\n") + 1
     if not end and len(text) == CHUNK_BYTES:
-        # No line is that long: rubbish, which must not be waited for.
+        # No log line has 256 KiB: skip these bytes, or the reader would wait forever for a line end.
         return [], from_byte + len(text)
     lines = text[:end].decode(errors="replace").split("\n")[:-1]
     return [cleaned for line in lines if (cleaned := _shown(line))], from_byte + end
 
 
 def _shown(line: str) -> str:
-    """Clean and cut a line, and mask what looks like a secret in it."""
+    """Clean a line, cut it to 300 characters and mask possible secrets."""
     open_ = USER_IN_URL.sub(MASK, line.strip()[: 2 * LINE_CHARACTERS])
     return clean_text(_SECRET.sub(rf"\g<1>{MASK}", open_), LINE_CHARACTERS)

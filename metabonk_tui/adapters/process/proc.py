@@ -1,6 +1,6 @@
-"""Knows how to read one process from /proc: who it is, what it holds, what it was called with.
+"""Reads one process from /proc: identity, memory, arguments and environment.
 
-Refuses to know what any process is for.
+Does not: know the role of a process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BOOT_TIME = re.compile(rb"^btime (\d+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class ProcessStat:
-    """One process, alive, in one line of /proc/PID/stat: a single read that cannot mix two processes."""
+    """One living process from one line of /proc/PID/stat: a single read cannot mix two processes."""
 
     pid: int
     parent_pid: int
@@ -29,7 +29,7 @@ class ProcessStat:
     rss_bytes: int
     name: str
     of_kernel: bool = False
-    """A thread of the kernel: it has no command line, no environment and no memory of its own."""
+    """Whether it is a kernel thread, without command line, environment and memory of its own."""
 
     @property
     def ref(self) -> ProcessRef:
@@ -37,16 +37,16 @@ class ProcessStat:
 
 
 class Proc:
-    """Read processes under `root`/proc. A process that is gone, dead or hidden reads as None."""
+    """Reads processes under `root`/proc. A process that is gone, dead or hidden reads as None."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._proc = str(root / "proc")
         found = _BOOT_TIME.search(self._bytes("stat") or b"")
-        # Read once: the kernel moves it when the wall clock is set, and then no process would be itself again.
+        # Read once: the kernel changes it with the wall clock, and then no known start time would match.
         self._boot_time = float(found[1]) if found else 0.0
 
     def pids(self) -> Iterator[int]:
-        """List the processes that may be seen."""
+        """Yield the pids of the visible processes."""
         try:
             names = os.listdir(self._proc)
         except OSError:
@@ -56,11 +56,11 @@ class Proc:
                 yield int(name)
 
     def stat(self, pid: int) -> ProcessStat | None:
-        """Read a living process; a zombie is dead."""
+        """Read a living process; None: gone, hidden or a zombie."""
         text = self._bytes(f"{pid}/stat")
         if text is None:
             return None
-        # The name stands in brackets and may itself contain brackets and spaces.
+        # The name is in brackets and may itself contain brackets and spaces.
         head, _, tail = text.rpartition(b")")
         fields = tail.split()
         if len(fields) < 22 or fields[0] in (b"Z", b"X", b"x"):
@@ -71,12 +71,12 @@ class Proc:
         return ProcessStat(pid, int(fields[1]), started_at, int(fields[21]) * _PAGE_BYTES, name, of_kernel)
 
     def is_same(self, pid: int, started_at: float) -> bool:
-        """Tell whether a pid still names the process that started then (Unix seconds), and that it lives."""
+        """Return whether a pid still belongs to the living process that started then (Unix seconds)."""
         stat = self.stat(pid)
         return stat is not None and stat.ref.same_as(ProcessRef(pid, started_at))
 
     def arguments(self, pid: int) -> tuple[str, ...]:
-        """Read the argument list, as it is; empty for kernel threads and what may not be seen."""
+        """Read the unchanged argument list; empty for kernel threads and hidden processes."""
         text = self._bytes(f"{pid}/cmdline") or b""
         return tuple(text.rstrip(b"\0").decode(errors="replace").split("\0")) if text else ()
 
@@ -89,7 +89,7 @@ class Proc:
 
 
 def read_bytes(path: str | Path) -> bytes | None:
-    """Read a small kernel file; None: it is not there, not permitted, or its owner has just gone."""
+    """Read a small kernel file; None: missing, not permitted, or its process has just ended."""
     try:
         return read_whole(path)
     except OSError:
@@ -97,11 +97,14 @@ def read_bytes(path: str | Path) -> bytes | None:
 
 
 def read_whole(path: str | Path) -> bytes:
-    """Read a small kernel file whole, past all buffers: half the cost, thousands of times a minute. Raises OSError."""
+    """Read a small kernel file whole. Raises OSError.
+
+    Unbuffered reads cost half, and the monitor makes thousands of them a minute.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         text = os.read(descriptor, 65536)
-        # A kernel file may come in pieces; only an empty one is the end.
+        # The kernel may return a file in pieces; only an empty read is the end.
         while text and (more := os.read(descriptor, 65536)):
             text += more
         return text

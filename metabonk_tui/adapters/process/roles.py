@@ -1,6 +1,6 @@
-"""Knows which part a process plays in a pool, by its command line alone.
+"""Finds the role of a process in a pool by its command line alone.
 
-Refuses to know whether it lives, what it holds, and whose child it is.
+Does not: read processes, their memory or their parents.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from metabonk_tui.core.config.schema import ProcessesConfig
 from metabonk_tui.core.model.sample import Role
 
 MAX_SLOTS = 64
-"""One pool's workers answer on this many ports from the base port on; further ports are another pool's."""
+"""A pool's workers use at most 64 ports, from the base port on; higher ports belong to another pool."""
 
 # These name a program in their arguments without being it.
 _SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "tmux", "screen", "zellij", "script", "ssh", "mosh-client")
@@ -28,9 +28,9 @@ _SLOT = re.compile(r"omega-(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A process recognised: by which pattern of its role, and for a worker in which slot.
+    """The role of a process, the index of the pattern that matched, and a worker's slot.
 
-    `foreign`: a worker of another pool. `slot` None: the command line of a worker does not tell.
+    `foreign`: the process belongs to another pool. `slot` None: no worker, or a command line without a slot.
     """
 
     role: Role
@@ -40,7 +40,11 @@ class Match:
 
 
 def recognise(name: str, arguments: Sequence[str], patterns: ProcessesConfig, base_port: int) -> Match | None:
-    """Say what a process is: every text of one pattern occurs in its command line, and it is no mere mention."""
+    """Return the match of a process; None: no role.
+
+    A process matches if its command line contains every text of one pattern. Shells, editors and other programs
+    that only mention a command line never match.
+    """
     if not arguments or name.partition(":")[0] in _MENTIONERS:
         return None
     line = " ".join(_without_script(arguments))
@@ -60,7 +64,7 @@ def recognise(name: str, arguments: Sequence[str], patterns: ProcessesConfig, ba
 
 
 def option(arguments: Sequence[str], name: str) -> str | None:
-    """Find the value of `--name VALUE` or `--name=VALUE`."""
+    """Find the value of `NAME VALUE` or `NAME=VALUE`; `name` includes its dashes. None: not given."""
     for index, argument in enumerate(arguments):
         if argument == name and index + 1 < len(arguments):
             return arguments[index + 1]
@@ -70,7 +74,7 @@ def option(arguments: Sequence[str], name: str) -> str | None:
 
 
 def slot_of_port(port: int, base_port: int) -> int | None:
-    """Turn a port into a slot; None: no port of this pool."""
+    """Return the slot of a port; None: no port of this pool."""
     slot = port - base_port
     return slot if 0 <= slot < MAX_SLOTS else None
 

@@ -1,6 +1,6 @@
-"""Knows how to run a command to its end, or to its deadline: in a session of its own, its output read live.
+"""Runs a command to its end or deadline, in its own session, and reads its output live.
 
-Refuses to know what it is for. However much it prints, only its last lines are kept.
+Does not: interpret the output. Keeps at most the last 40 lines of the last 16 KiB.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class CommandResult:
     """How a command ended."""
 
     code: int | None
-    """Its exit code, negative for a signal; None: we ended it, at its deadline or because we gave up."""
+    """Its exit code, negative for a signal; None: killed at its deadline or because `give_up` was set."""
     seconds: float
     tail: tuple[str, ...]
     """The last lines that it printed, cleaned."""
@@ -47,10 +47,10 @@ def run_command(
     on_output: Callable[[tuple[str, ...]], None] = lambda lines: None,
     leave_children: bool = False,
 ) -> CommandResult:
-    """Run it, telling its last lines as they come. Raises OSError or ValueError when it cannot be started.
+    """Run a command and report its last lines as they come. Raises OSError or ValueError if it cannot start.
 
-    It can read `document`, then its input ends; None: it has no input. Its whole group ends with it, also when
-    `give_up` is set meanwhile; with `leave_children`, what it left behind when it ended by itself goes on.
+    The command reads `document` on its input; None: no input. Kills its process group at the end, at the timeout
+    and when `give_up` is set. With `leave_children` the children of a command that ended by itself continue.
     """
     began = time.monotonic()
     stdin = subprocess.DEVNULL if document is None else subprocess.PIPE
@@ -82,9 +82,10 @@ def run_into_files(
     out: IO[bytes],
     err: IO[bytes],
 ) -> int | None:
-    """Run it, its output in files: a job that it leaves behind would hold a pipe open. Its whole group ends with it.
+    """Run a command with its output in files, because a background job would keep a pipe open.
 
-    Returns the exit code; None: not done in time. Raises OSError when it cannot be started.
+    Kills its process group at the end. Returns the exit code; None: not done in time. Raises OSError if it cannot
+    start.
     """
     deadline_s = time.monotonic() + timeout_s
     child = start_session(argv, directory, environment, out, err)
@@ -99,19 +100,19 @@ def run_into_files(
 
 
 def _has_exited(child: subprocess.Popen[bytes]) -> bool:
-    """Tell without reaping it: its pid stays its own until its group has been ended."""
+    """Return whether it has exited, without reaping it: its pid must not be reused before its group is killed."""
     return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
 
 def _end(child: subprocess.Popen[bytes], *, leave_children: bool = False) -> int:
-    """End its group and reap it; return its exit code."""
+    """Kill its group unless `leave_children`, and reap it; return its exit code."""
     if not leave_children:
         os.killpg(child.pid, signal.SIGKILL)
     return child.wait()
 
 
 class _InputWriter:
-    """What a command is to read, given to it as it takes it: one that never reads must not hold us."""
+    """Writes a command's input without blocking, because a command may never read it."""
 
     def __init__(self, pipe: IO[bytes] | None, document: bytes) -> None:
         self._pipe = pipe
@@ -121,7 +122,7 @@ class _InputWriter:
             self.write_some()
 
     def write_some(self) -> None:
-        """Give it as much as it takes now, and the end of it after that."""
+        """Write as much as the pipe takes now, and close the pipe after the last byte."""
         if self._pipe is None:
             return
         try:
@@ -130,19 +131,18 @@ class _InputWriter:
         except BlockingIOError:
             return
         except OSError:
-            # It does not want to read: that is its own affair.
+            # The command has closed its input, which is no failure.
             self._rest = b""
         self.end()
 
     def end(self) -> None:
-        """Close its input."""
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
 
 
 def _read(pipe: int, output: bytearray, wait_s: float) -> None:
-    """Take what has come, at most a few times what is kept, and forget the beginning."""
+    """Read at most 64 KiB of new output, and keep its last 16 KiB."""
     if not select.select([pipe], [], [], wait_s)[0]:
         return
     try:
@@ -150,7 +150,7 @@ def _read(pipe: int, output: bytearray, wait_s: float) -> None:
     except BlockingIOError:
         return
     if not chunk and wait_s:
-        # It closed its output and goes on: there is nothing to wait for but its end.
+        # The command has closed its output and still runs: sleep, because `select` returns at once.
         time.sleep(wait_s)
     output += chunk
     del output[:-KEPT_BYTES]

@@ -1,4 +1,4 @@
-"""Reads which TCP ports are listened on, and by whom, from the kernel's tables and the open files of processes."""
+"""Finds listening TCP ports and their processes, from the kernel's tables and the open files in /proc."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LISTENING = b"0A"
 
 
 def listening_sockets(pid: int | None = None) -> dict[str, int]:
-    """Map each listening socket, as a link in /proc/PID/fd names it, to its port.
+    """Map each listening socket, in the form of a link in /proc/PID/fd, to its port.
 
-    It sees the network of a process, or ours; what cannot be read is empty.
+    Reads the network namespace of `pid`, None: the monitor's. An unreadable table counts as empty.
     """
     sockets: dict[str, int] = {}
     for table in ("tcp", "tcp6"):
@@ -25,7 +25,7 @@ def listening_sockets(pid: int | None = None) -> dict[str, int]:
 
 
 def owned_ports(pid: int, sockets: Mapping[str, int]) -> set[int]:
-    """List the ports of those sockets that a process has open; empty where its files may not be seen."""
+    """Return the ports of those sockets that a process has open; empty if its files are not readable."""
     owned: set[int] = set()
     try:
         with os.scandir(f"/proc/{pid}/fd") as entries:

@@ -1,6 +1,6 @@
-"""Knows how to start commands that outlive us: own session, no input, output to a private file; and to read its tail.
+"""Starts commands that outlive the monitor: own session, no input, output in a private file. Reads its tail.
 
-Refuses to know what the commands do. Nothing here ends what it did not start.
+Does not: interpret the output, or end a process that it did not start.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _TAIL_BYTES = 16384
 _ENDED_KEPT = 50
 _ended: list[tuple[int, int]] = []
 _started: list[subprocess.Popen[bytes]] = []
-"""Whom we started and nobody waits for: kept so that they are reaped when they end, and only then forgotten."""
+"""Started commands that no caller waits for; `reap` removes them when they have ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A command that we started."""
+    """A command that this monitor started."""
 
     process: subprocess.Popen[bytes]
     log_path: Path
     log_offset: int
-    """Where its own output begins."""
+    """The offset in the log at which its own output begins."""
 
     @property
     def pid(self) -> int:
@@ -40,7 +40,7 @@ class Child:
         return self.process.pid
 
     def exit_code(self) -> int | None:
-        """Return how it ended, negative for a signal; None while it runs."""
+        """Return its exit code, negative for a signal; None while it runs."""
         return self.process.poll()
 
     def tail(self, lines: int = 12) -> tuple[str, ...]:
@@ -48,14 +48,14 @@ class Child:
         return tail_lines(self.log_path, self.log_offset, lines)
 
     def kill(self) -> None:
-        """End it and its group at once."""
-        # Not reaped before poll() says so, hence the number is still its own.
+        """Kill the command and its group with SIGKILL."""
+        # poll() reaps: while it returns None, no other process can have this pid.
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def start_child(argv: Sequence[str], directory: Path, environment: Mapping[str, str], log_path: Path) -> Child:
-    """Start a command that goes on without us. Raises OSError or ValueError when it cannot be started."""
+    """Start a command that outlives the monitor. Raises OSError or ValueError if it cannot start."""
     reap()
     log = _open_log(log_path)
     try:
@@ -76,7 +76,7 @@ def start_session(
     stderr: int | IO[bytes],
     stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a command as the leader of a session of its own. Raises OSError or ValueError."""
+    """Start a command as the leader of its own session. Raises OSError or ValueError."""
     return subprocess.Popen(
         list(argv),
         cwd=directory,
@@ -89,7 +89,7 @@ def start_session(
 
 
 def reap() -> None:
-    """Take note of those that ended, so that no zombie stays."""
+    """Reap the commands that have ended, and keep the last 50 exit codes for `take_ended`."""
     for process in [process for process in _started if process.poll() is not None]:
         _started.remove(process)
         _ended.append((process.pid, process.returncode))
@@ -97,7 +97,7 @@ def reap() -> None:
 
 
 def take_ended() -> list[tuple[int, int]]:
-    """Hand over (pid, exit code) of the commands that ended since the last call."""
+    """Return (pid, exit code) of the commands that were reaped since the last call."""
     taken = []
     while _ended:
         taken.append(_ended.pop(0))
@@ -105,7 +105,7 @@ def take_ended() -> list[tuple[int, int]]:
 
 
 def tail_lines(path: Path, offset: int, lines: int) -> tuple[str, ...]:
-    """Read the last lines of a file that stand after `offset`, cleaned; empty when it cannot be read."""
+    """Read the last lines after `offset`, cleaned, from at most 16 KiB; empty if the file cannot be read."""
     try:
         with path.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
@@ -121,7 +121,7 @@ def tail_lines(path: Path, offset: int, lines: int) -> tuple[str, ...]:
 
 
 def describe_exit(code: int) -> str:
-    """Say how a command ended: "exit code 3", "ended by SIGTERM"."""
+    """Describe an exit code for people: "exit code 3", "ended by SIGTERM"."""
     if code >= 0:
         return f"exit code {code}"
     try:

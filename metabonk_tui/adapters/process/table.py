@@ -1,6 +1,6 @@
-"""Knows which processes make up the pool and what memory each holds, its descendants included.
+"""Finds the processes of the pool and reads the memory of each, with and without its descendants.
 
-Refuses to know whether they do their work, and never signals any.
+Does not: check whether they work, or signal them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from metabonk_tui.core.model.sample import ProcessReading
 from metabonk_tui.core.text.clean import clean_text
 
 SCAN_EVERY_S = 5.0
-"""Looking through all processes costs milliseconds; re-reading the known ones costs a tenth of that."""
+"""Seconds between two scans: a scan of all processes costs milliseconds, reading the known ones a tenth of that."""
 RESCAN_S = 15.0
-"""After a known process vanished its successor is looked for at every reading, for this long."""
+"""Seconds for which every reading scans after a known process vanished, to find its successor."""
 _ORDER = ("launcher", "orchestrator", "worker", "ollama")
 _NAME_LIMIT = 80
 
@@ -42,7 +42,7 @@ class _KnownProcess:
 
 
 class ProcessTable:
-    """Find the processes of one pool and read what they hold. Threads take turns: whoever comes second waits."""
+    """Finds the processes of one pool and reads their memory in bytes. For any thread; a lock orders the calls."""
 
     def __init__(
         self, config: Config, root: Path = Path("/"), monotonic: Callable[[], float] = time.monotonic
@@ -59,9 +59,9 @@ class ProcessTable:
         self._lock = threading.Lock()
 
     def read(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
-        """Read the pool's processes, sorted by role, slot and age; `fresh` looks through all processes at once.
+        """Read the pool's processes, sorted by role, slot and age; `fresh` scans all processes now.
 
-        A descendant with a role of its own is charged to itself only, so that trees may be added up.
+        A descendant with its own role is not part of its ancestor's tree, so that trees can be added up.
         """
         with self._lock:
             return self._read(fresh)
@@ -74,12 +74,12 @@ class ProcessTable:
                 self._rescan_until = now + RESCAN_S
             self._known = self._scan()
             self._scan_at = now if now < self._rescan_until else now + SCAN_EVERY_S
-            # What died since the scan began is noticed by the next reading.
+            # The next reading notices processes that ended during the scan.
             readings = tuple(reading for known in self._known if (reading := self._read_one(known)) is not None)
         return readings
 
     def _read_known(self, known: Iterable[_KnownProcess]) -> tuple[ProcessReading, ...] | None:
-        """Read what the last scan found; None: one of them is gone."""
+        """Read the processes of the last scan; None: one of them is gone."""
         readings = []
         for each in known:
             reading = self._read_one(each)
@@ -139,7 +139,7 @@ class ProcessTable:
         return tuple(sorted(known, key=_by_role))
 
     def _placed(self, match: Match, stat: ProcessStat) -> Match:
-        """Give a worker whose command line names no slot the slot of the port that it listens on."""
+        """Return the match with a worker's slot, from its listening port if its command line has none."""
         if match.role != "worker" or match.slot is not None or match.foreign:
             return match
         identity = (stat.pid, stat.started_at)
@@ -151,7 +151,7 @@ class ProcessTable:
     def _add_strays(
         self, trees: dict[int, list[int]], matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]
     ) -> None:
-        """Charge a worker's daemons to it: they left its tree, but still carry its port in their environment."""
+        """Charge detached daemons to their worker, by the WORKER_PORT in their environment."""
         workers = {match.slot: pid for pid, match in matches.items() if match.role == "worker" and not match.foreign}
         claimed = {pid for tree in trees.values() for pid in tree} | matches.keys()
         fresh: dict[Identity, int | None] = {}
@@ -178,7 +178,7 @@ class ProcessTable:
 
 
 def _ancestry(pid: int, stats: Mapping[int, ProcessStat]) -> Iterable[int]:
-    """Yield a process and everything above it."""
+    """Yield a process and its ancestors, nearest first."""
     seen: set[int] = set()
     while pid in stats and pid not in seen:
         seen.add(pid)
@@ -189,10 +189,10 @@ def _ancestry(pid: int, stats: Mapping[int, ProcessStat]) -> Iterable[int]:
 def _one_each(
     matches: Mapping[int, Match], arguments: Mapping[int, tuple[str, ...]], stats: Mapping[int, ProcessStat]
 ) -> dict[int, Match]:
-    """Keep one process of every line of parent and child that match alike.
+    """Keep one process of a parent and child with the same match.
 
-    The same command line: the child is a fork, and its memory is the parent's. Another one: the parent is a
-    wrapper (`uv run launch.py`), and the child is the program.
+    With the same command line the child is a fork, and the parent stays. Otherwise the parent is a wrapper
+    (`uv run launch.py`), and the child stays.
     """
     kept = dict(matches)
     for pid, match in matches.items():
@@ -203,7 +203,7 @@ def _one_each(
 
 
 def _without_other_pools(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> dict[int, Match]:
-    """Mark a launcher whose only workers answer on another pool's ports, and what it launched, as foreign."""
+    """Mark as foreign each launcher whose workers all use another pool's ports, and all that it launched."""
     launchers = {pid: _launcher_above(pid, matches, stats) for pid in matches}
     foreign = {launchers[pid] for pid, match in matches.items() if match.role == "worker" and match.foreign}
     ours = {launchers[pid] for pid, match in matches.items() if match.role == "worker" and not match.foreign}

@@ -1,6 +1,6 @@
-"""Knows who belongs to whom: descendants, ancestors, bearers of a pool's token, and who listens on a port.
+"""Finds related processes: descendants, ancestors, processes with a pool's token, and listeners on a port.
 
-Refuses to know what a pool is, and only looks.
+Does not: signal a process, or know what a pool is.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.sockets import listening_sockets, owned_ports
 
 TOKEN_VARIABLE = "METABONK_TUI_POOL"
-"""Stands in the environment of whatever we launch: whoever carries it descends from us, however it was detached."""
+"""A variable that the monitor sets for every command that it launches; detached descendants still have it."""
 
 
 def ancestors(proc: Proc, pid: int) -> tuple[ProcessStat, ...]:
-    """List the parents of a process, nearest first, without init."""
+    """List the ancestors of a process, nearest first, without init; at most 64."""
     found: list[ProcessStat] = []
     stat = proc.stat(pid)
     while stat is not None and stat.parent_pid > 1 and len(found) < 64:
@@ -27,12 +27,12 @@ def ancestors(proc: Proc, pid: int) -> tuple[ProcessStat, ...]:
 
 
 def own_ancestry(proc: Proc) -> frozenset[int]:
-    """Name ourselves and everybody above us: who must never be hit."""
+    """Return the pids that must never be signalled: 0, 1, the monitor and its ancestors."""
     return frozenset({0, 1, os.getpid(), *(stat.pid for stat in ancestors(proc, os.getpid()))})
 
 
 def descendants(proc: Proc, roots: Collection[int]) -> tuple[ProcessStat, ...]:
-    """List the living descendants of some processes, without themselves."""
+    """List the living descendants of `roots`, without `roots`."""
     children: dict[int, list[ProcessStat]] = {}
     for pid in proc.pids():
         stat = proc.stat(pid)
@@ -49,7 +49,7 @@ def descendants(proc: Proc, roots: Collection[int]) -> tuple[ProcessStat, ...]:
 
 
 def has_token(proc: Proc, pid: int, token: str) -> bool:
-    """Tell whether a process was started with a pool's token; False where its environment is hidden."""
+    """Return whether a process was started with a pool's token; False if its environment is not readable."""
     try:
         environment = proc.environment(pid)
     except OSError:
@@ -58,15 +58,15 @@ def has_token(proc: Proc, pid: int, token: str) -> bool:
 
 
 def processes_with_token(proc: Proc, token: str) -> tuple[ProcessStat, ...]:
-    """List the living processes that carry a token."""
+    """List the living processes that were started with a token."""
     found = (proc.stat(pid) for pid in proc.pids() if has_token(proc, pid, token))
     return tuple(stat for stat in found if stat is not None)
 
 
 def supervisors(proc: Proc, pid: int) -> tuple[ProcessStat, ...]:
-    """List the ancestors of an orphaned worker that were started for it alone.
+    """List the ancestors of an orphaned worker that serve this worker only.
 
-    Only where the worker's group leads a session of its own, as a supervisor's does; a shell's job never does.
+    Empty unless the worker's process group leads its own session. A supervisor's group does; a shell job's does not.
     """
     try:
         group = os.getpgid(pid)
@@ -78,9 +78,9 @@ def supervisors(proc: Proc, pid: int) -> tuple[ProcessStat, ...]:
 
 
 def listeners(ports: Collection[int], suspects: Iterable[int], proc: Proc) -> Mapping[int, int | None]:
-    """Say which of some TCP ports are listened on, and by which pid: None where that may not be seen.
+    """Map each of these TCP ports that has a listener to its pid; None: the pid is not visible.
 
-    `suspects` are looked at first: usually it is them, and then nobody else is opened.
+    Checks `suspects` first: they are the usual listeners, and the search ends once all ports are found.
     """
     sockets = {link: port for link, port in listening_sockets().items() if port in ports}
     found: dict[int, int | None] = dict.fromkeys(sockets.values())
