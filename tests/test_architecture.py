@@ -281,12 +281,3 @@ def test_tests_lie_where_what_they_test_lies() -> None:
     assert len(tests) > 100
     assert [test for test in tests if subject_of(test) not in known and test not in OF_SEVERAL] == []
     assert set(OF_SEVERAL) <= set(tests)
-
-
-def test_every_path_in_contributing_exists() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    table = text.split("## Where does each change go?")[1].split("\n## ")[0]
-    paths = {found for found in re.findall(r"`([\w./*-]+\.(?:py|toml|md)|[\w/-]+/)`", table)}
-    assert len(paths) > 15
-    missing = [path for path in paths if not list(ROOT.glob(path)) and not list((ROOT / "metabonk_tui").glob(path))]
-    assert missing == []

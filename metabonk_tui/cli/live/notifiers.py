@@ -30,7 +30,7 @@ class MetricsExporter:
     part = "metrics"
 
     def __init__(self, config: MetricsConfig, clock: Clock, report_fault: Callable[[str], None]) -> None:
-        """Prepare; the port is not open yet. `report_fault` is told why it cannot be opened."""
+        """Prepare; the port is not open yet. If it cannot be opened, `report_fault` gets the reason."""
         self._config = config
         self._clock = clock
         self._report_fault = report_fault
@@ -45,7 +45,7 @@ class MetricsExporter:
             self._report_fault(f"no metrics: {error}")
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Keep it for whoever asks next."""
+        """Keep it for the next scrape."""
         self._latest = snapshot
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ def exporters(
 ) -> tuple[Exporter, ...]:
     """List the exporters of this monitor; without `notifies` only the status file is written.
 
-    `is_ours` tells whether no other monitor records this pool now.
+    `is_ours` returns whether no other monitor records this pool now.
     """
     found: list[Exporter] = [StatusFileWriter(state, config.pool, clock.speed, is_ours)]
     if notifies and config.metrics.port:

@@ -45,7 +45,7 @@ class RuleResult:
 
     conditions: tuple[Condition, ...] = ()
     unknown_workers: frozenset[WorkerRef] = frozenset()
-    """Slots of which nothing can be told now: neither that it holds nor that it has ended."""
+    """Workers for which this tick shows neither that the condition holds nor that it has ended."""
     no_data: bool = False
     """The condition is unknown for everything that the rule covers."""
 

@@ -44,7 +44,7 @@ def _components(
     for index, component in enumerate(workers[0].components):
         refs = tuple(worker.ref for worker in answered if worker.components[index].state in states)
         if not refs or (is_lasting and component.derived):
-            # That nobody came from the menu into the game is NoGameplay's to say.
+            # NoGameplay reports that no worker came from the menu into the game.
             continue
         found.append(
             Condition(

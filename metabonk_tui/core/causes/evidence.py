@@ -25,7 +25,7 @@ GATED_FIELDS = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_succe
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
 """A worker observed for less than this may still be starting up."""
-LOGGED_MIN = 2
+SHOWN_PROOFS = 2
 """How many different proofs of one cause its text gives in full."""
 SilentComponent = tuple[ComponentView, ComponentConfig]
 
@@ -123,12 +123,12 @@ def make_cause(
     for one in found:
         groups.setdefault(one.because, []).append(one.worker.view.ref)
     sentences = []
-    for because, where in list(groups.items())[:LOGGED_MIN]:
+    for because, where in list(groups.items())[:SHOWN_PROOFS]:
         everywhere = len(where) == evidence.total and len(where) > 1
         sentences.append(
             f"{because}, on {f'{len(where)}/{evidence.total} workers' if everywhere else worker_ranges(where)}"
         )
-    if rest := [ref for where in list(groups.values())[LOGGED_MIN:] for ref in where]:
+    if rest := [ref for where in list(groups.values())[SHOWN_PROOFS:] for ref in where]:
         sentences.append(f"alike on {worker_ranges(rest)}")
     return Cause(
         id=name[0],

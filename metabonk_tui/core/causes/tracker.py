@@ -76,7 +76,7 @@ def _evidence(
 def _merge_logs(
     before: Mapping[WorkerRef, tuple[str, ...]], tails: Mapping[WorkerRef, Sequence[str]]
 ) -> Mapping[WorkerRef, tuple[str, ...]]:
-    """Add what tells something: the lines of the start scroll out of a tail, and are the ones that count."""
+    """Add the lines that may explain a cause: those of the start matter most, and scroll out of a tail."""
     after = dict(before)
     for ref, lines in tails.items():
         merged = add_relevant(after.get(ref, ()), lines)

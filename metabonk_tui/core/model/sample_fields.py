@@ -33,7 +33,7 @@ class SampleField(NamedTuple):
     kind: type[Any]
     """What the field, or each of its entries, is read as."""
     each_tick: bool = False
-    """Every Sample reads it anew, so that of two Samples the newer one counts; otherwise a Sample tells news only."""
+    """True: every Sample reads it, so the newer of two Samples counts. False: it is present only when it changes."""
 
 
 SAMPLE_FIELDS = (

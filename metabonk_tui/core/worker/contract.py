@@ -61,7 +61,7 @@ class ContractTrack:
     observable: frozenset[str] | None = frozenset()
     """What could have been seen so far; None: everything."""
     vanished: Mapping[str, frozenset[WorkerRef]] = field(default_factory=dict)
-    """Expected names that were told to be gone, and on which workers they still are."""
+    """Expected names that were emitted as vanished, and the workers that still lack them."""
     emitted_never_seen: bool = False
     view: ContractView | None = None
     drafts: tuple[EventDraft, ...] = ()

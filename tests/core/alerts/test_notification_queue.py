@@ -1,4 +1,4 @@
-"""What is told of alerts, and when: no alert again and again, not too many a minute, and in the end what is so."""
+"""Which alerts are sent, and when: none twice, at most a few a minute, and the last state of each."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_after_its_rest_an_alert_that_fires_anew_is_reported_anew() -> None:
     box = NotificationQueue(repeat_s=60, per_minute=6)
     offer(box, change(), 0)
     assert take_all(box, 0)
-    # Its run ended with it firing: nobody said that it was resolved.
+    # Its run ended while it fired: no transition resolved it.
     offer(box, change(), 61)
     assert take_all(box, 61) == [("MemLow", "firing", 0)]
 

@@ -1,4 +1,4 @@
-"""The brief of a run and its line: what it says, what it leaves out, when it is stale, and what nobody may slip in."""
+"""The status summary and its line: what they show and leave out, when they are stale, and hostile text."""
 
 import json
 from dataclasses import replace

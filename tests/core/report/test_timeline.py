@@ -1,4 +1,4 @@
-"""A run boiled down: bounded, even, and silent about what nobody saw."""
+"""The timeline of a run: bounded, evenly spaced, and empty where no monitor watched."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The list of events: a verdict has the glyph of its word, as the core tells it."""
+"""The list of events: a verdict that the core emitted has the glyph of its word."""
 
 from dataclasses import replace
 

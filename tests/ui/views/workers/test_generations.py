@@ -1,4 +1,4 @@
-"""The lives of a worker on its screen: what was seen of each end, and what nobody saw."""
+"""The generations of a worker on its screen: how each ended, and which ends were not seen."""
 
 from __future__ import annotations
 
