@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from metabonk_tui.adapters.pools.launcher import LauncherPool
+from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, remove_old_groups
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.adapters.state.pool_lock import PoolLock
@@ -81,6 +82,8 @@ class FakePool:
             controller_lock=PoolLock(self.state / "pool.lock"),
             processes=ProcessTable(settings).read,
             read_only=read_only,
+            # Pools of other tests run at the same time.
+            bystanders=lambda *_: (),
         )
         self.backends.append(backend)
         return backend
@@ -128,6 +131,7 @@ class FakePool:
             time.sleep(0.02)
         for hand in self.hands:
             hand.join(10)
+        remove_old_groups(f"127.0.0.1-{self.base_port}", CgroupMount())
 
 
 class OperationRecorder:

@@ -13,7 +13,7 @@ from pathlib import Path
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced, source_env_file
 from metabonk_tui.adapters.host.local import canonical_host, is_this_machine
 from metabonk_tui.adapters.process.tree import TOKEN_VARIABLE
-from metabonk_tui.adapters.state.paths import pool_stem
+from metabonk_tui.adapters.state.paths import pool_name, pool_stem
 from metabonk_tui.core.config.schema import Config
 
 NO_VARIABLES = Sourced({})
@@ -31,11 +31,14 @@ class LaunchSpec:
         self.start_timeout_s = launcher.start_timeout_s
         self.directory = Path(launcher.directory).expanduser().absolute()
         self.env_file = self.directory / Path(launcher.env_file).expanduser() if launcher.env_file else None
-        self.stem = pool_stem(canonical_host(self.host), self.base_port)
-        own_log = f"{self.stem}.log"
+        self.canonical_host = canonical_host(self.host)
+        self.name = pool_name(self.canonical_host, self.base_port)
+        """`HOST-PORT`: names the scope or the group that the pool is launched into."""
+        stem = pool_stem(self.canonical_host, self.base_port)
+        own_log = f"{stem}.log"
         self.log_path = state_dir / (Path(launcher.log_file).expanduser() if launcher.log_file else own_log)
         self.state_dir = state_dir
-        self.record_path = state_dir / f"{self.stem}.json"
+        self.record_path = state_dir / f"{stem}.json"
         self.old_record_path = state_dir / f"{pool_stem('127.0.0.1', self.base_port)}.json"
         """Where earlier versions wrote the record of a pool on any host."""
         self._launcher = launcher

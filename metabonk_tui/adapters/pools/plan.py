@@ -13,7 +13,18 @@ from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, show_cr
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
-from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker, TargetProcess
+from metabonk_tui.core.launch.checklist import is_reason
+from metabonk_tui.core.model.pool import (
+    Action,
+    Launch,
+    Plan,
+    PlanSource,
+    Resize,
+    Restart,
+    Stop,
+    StopWorker,
+    TargetProcess,
+)
 from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import is_same_value
@@ -32,6 +43,7 @@ OVERWRITTEN = frozenset(
 """Variables that launch.py always sets from its JSON profile."""
 PlanMode = Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
 CHANGED = "the pool changed since this was planned"
+TYPE_OVERRIDE = 'to launch all the same, give a reason: --override "..."'
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +54,12 @@ class PlanInputs:
     desired: int | None
     sourced: Sourced | EnvFileError
     foreign_listeners: Mapping[int, str]
-    """Wanted port → the listener that is not part of this pool."""
+    """Wanted port → a text about its holder, which is not part of this pool."""
     ready_s: float | None = None
     """Seconds until every worker answered at the last launch."""
     notes: tuple[str, ...] = ()
+    bystanders: tuple[str, ...] = ()
+    """Processes outside the pool that the stop command would end."""
 
 
 def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
@@ -126,12 +140,11 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
     if impossible:
         return refuse(action, spec, impossible)
     launch = spec.launch_argv(workers)
-    warnings = [*_environment_warnings(spec, inputs.sourced, environment, launch)]
-    warnings += [
-        f"port {port} is held by {holder}, which is no worker of this pool: worker {port - spec.base_port} "
-        "cannot start there"
-        for port, holder in inputs.foreign_listeners.items()
-    ]
+    held = tuple(inputs.foreign_listeners.values())
+    if held and not may_share_ports(action):
+        return refuse(action, spec, f"{cut_list(held, 4)}: no part of this pool; {TYPE_OVERRIDE}")
+    overridden = held if is_reason(getattr(action, "override", "")) else ()
+    warnings = [*held, *_environment_warnings(spec, inputs.sourced, environment, launch)]
     if not running.all_targets:
         return _plan(
             action,
@@ -142,6 +155,7 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
             start=workers,
             warnings=(*warnings, *inputs.notes),
             seconds=inputs.ready_s,
+            overridden=overridden,
         )
     stop, stop_warnings = _stop_command(spec, inputs)
     count = len(running.workers)
@@ -162,7 +176,18 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
             *inputs.notes,
         ),
         seconds=inputs.ready_s,
+        overridden=overridden,
     )
+
+
+def may_share_ports(action: Action) -> bool:
+    """Return whether workers may be started although others hold some of their ports.
+
+    The memory watch shrinks a pool whose memory is ending: a refusal would end in an OOM kill.
+    """
+    if not isinstance(action, Launch | Resize | Restart):
+        return False
+    return action.by == "watch" or is_reason(action.override)
 
 
 def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
@@ -170,6 +195,9 @@ def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str
     sourced = inputs.sourced
     broken = (f"env file: {sourced.text}",) if isinstance(sourced, EnvFileError) else ()
     environment = spec.environment(NO_VARIABLES if isinstance(sourced, EnvFileError) else sourced)
+    if inputs.bystanders:
+        others = cut_list(inputs.bystanders, 4)
+        return (), (*broken, f"the stop command would also end {others}: the processes are signalled directly")
     impossible = spec.cannot_run_stop(environment)
     if impossible:
         return (), (*broken, f"{impossible}: the processes are signalled directly")
@@ -222,6 +250,7 @@ def _plan(
     warnings: tuple[str, ...] = (),
     refusal: str = "",
     seconds: float | None = None,
+    overridden: tuple[str, ...] = (),
 ) -> Plan:
     return Plan(
         action=action,
@@ -231,10 +260,11 @@ def _plan(
         start=start,
         source=PlanSource(
             str(spec.directory),
-            str(spec.env_file) if spec.env_file else None,
+            str(spec.env_file) if spec.env_file and sourced is not NO_VARIABLES else None,
             sourced.count if spec.env_file and isinstance(sourced, Sourced) else None,
         ),
         warnings=warnings,
         refusal=refusal,
         seconds=seconds,
+        overridden=overridden,
     )

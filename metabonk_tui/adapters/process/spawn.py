@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from metabonk_tui.adapters.files.private import make_private_directory
+from metabonk_tui.adapters.files.private import make_private_directory, open_private
+from metabonk_tui.adapters.process.pool_cgroup import NO_GROUP, Placement
 from metabonk_tui.core.text.clean import clean_text
 
 _LOG_ROTATES_AT_BYTES = 8 << 20
@@ -57,14 +58,22 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def start_child(argv: Sequence[str], directory: Path, environment: Mapping[str, str], log_path: Path) -> Child:
+def start_child(
+    argv: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    log_path: Path,
+    placement: Placement = NO_GROUP,
+) -> Child:
     """Start a command that outlives the monitor. Raises OSError or ValueError if it cannot start."""
     reap()
-    log = _open_log(log_path)
+    log = open_log(log_path)
     try:
         os.write(log, f"--- {shlex.join(argv)}\n".encode(errors="replace"))
         offset = os.fstat(log).st_size
-        process = start_session(argv, directory, environment, log, log)
+        process = start_session(
+            (*placement.argv_prefix, *argv), directory, environment, log, log, prepare=placement.prepare
+        )
     finally:
         os.close(log)
     _started.append(process)
@@ -150,9 +159,10 @@ def describe_exit(code: int) -> str:
         return f"ended by signal {-code}"
 
 
-def _open_log(path: Path) -> int:
-    make_private_directory(path.parent)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+def open_log(path: Path) -> int:
+    """Open the log of launched commands to append; a log over 8 MB is put aside first. Raises OSError."""
+    if not path.parent.is_dir():
+        make_private_directory(path.parent)
     if path.is_file() and path.stat().st_size > _LOG_ROTATES_AT_BYTES:
         path.replace(path.with_name(path.name + ".1"))
-    return os.open(path, flags, 0o600)
+    return open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

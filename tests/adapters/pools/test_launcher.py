@@ -355,16 +355,19 @@ async def test_one_worker_is_stopped_and_said_to_come_back(pool: FakePool) -> No
     wait_for(lambda: pool.open_ports(2) == [pool.base_port, pool.base_port + 1])
 
 
-async def test_a_squatter_on_a_wanted_port_is_named(pool: FakePool) -> None:
+async def test_a_squatter_on_a_wanted_port_is_named_and_refuses_the_launch(pool: FakePool) -> None:
     with socket.create_server(("127.0.0.1", pool.base_port + 1)):
         backend = pool.backend()
-        plan = backend.plan(Launch(2), await backend.read())
-        assert any(
-            f"port {pool.base_port + 1} is held by" in warning and f"(pid {os.getpid()})" in warning
-            for warning in plan.warnings
-        )
-        plan = backend.plan(Launch(1), await backend.read())
-        assert not any("is held by" in warning for warning in plan.warnings)
+        reading = await backend.read()
+        plan = backend.plan(Launch(2), reading)
+        assert plan.mode == "refused"
+        assert f"port {pool.base_port + 1} is held by" in plan.refusal
+        assert f"(pid {os.getpid()}" in plan.refusal
+        assert backend.plan(Launch(2, override="because"), reading).mode == "refused", "one word is no reason"
+        overridden = backend.plan(Launch(2, override="it leaves in a minute"), reading)
+        assert (overridden.mode, len(overridden.overridden)) == ("start", 1)
+        assert backend.plan(Resize(2, by="watch"), reading).mode == "start", "the memory watch must not end in an OOM"
+        assert backend.plan(Launch(1), reading).mode == "start"
 
 
 async def test_the_second_monitor_only_looks_until_the_first_has_gone(pool: FakePool) -> None:
@@ -560,16 +563,20 @@ async def test_a_log_that_cannot_be_written_fails_the_launch(pool: FakePool) -> 
     backend = pool.backend(f'log_file = "{pool.folder}/a-file/pool.log"')
     _, recorder, _ = await do(backend, Launch(1))
     assert recorder.last.ok is False
-    assert "cannot be started" in recorder.last.message
+    assert "log cannot be written" in recorder.last.message
     assert pool.pids() == set()
 
 
-async def test_a_pool_on_another_host_is_only_looked_at(pool: FakePool) -> None:
+async def test_a_pool_on_another_host_has_no_process_here(pool: FakePool) -> None:
+    await do(pool.backend(), Launch(1))
     backend = pool.backend()
     backend._spec.host = "10.1.2.3"
-    plan = backend.plan(Launch(1), await backend.read())
-    assert plan.mode == "refused"
-    assert "10.1.2.3" in plan.refusal
+    reading = await backend.read()
+    assert (reading.desired, reading.launcher_pid, reading.controller) == (None, None, "none")
+    for action in (Launch(1), Resize(2), Restart(1), Stop()):
+        plan = backend.plan(action, reading)
+        assert (plan.mode, plan.hits) == ("refused", ())
+        assert "10.1.2.3" in plan.refusal
 
 
 async def test_only_one_operation_at_a_time(pool: FakePool) -> None:
