@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -16,14 +17,16 @@ from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
 from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
-from metabonk_tui.adapters.pools.discover import PoolProcesses, find_processes, foreign_listeners, workers_option
+from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch, foreign_listeners, workers_option
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, RecordFile
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, refuse, why_stale
+from metabonk_tui.adapters.pools.port_check import PortHolder, ask_ports
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import reap
+from metabonk_tui.adapters.process.table import SCAN_EVERY_S
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
@@ -79,6 +82,9 @@ class LauncherPool:
         self._target: int | None = None
         self._busy = False
         self._scan_lock = threading.Lock()
+        self._last_look: tuple[object, PoolProcesses] | None = None
+        """What the last look of `read` was based on, and what it found."""
+        self._last_look_s = 0.0
 
     async def read(self) -> PoolReading:
         """Read the pool's processes and lock state. Takes over a lock whose owner has exited."""
@@ -90,7 +96,7 @@ class LauncherPool:
         why = "another operation is under way" if self._busy else self._cannot_act()
         if why:
             return refuse(action, self._spec, why)
-        record, running = self._find_processes(sweep=True)
+        record, running = self._find_processes(sweep=True, adopt=getattr(action, "adopt", ()))
         sourced = self._spec.source(_SOURCE_FOR_PLAN_S) if not isinstance(action, StopWorker) else NO_VARIABLES
         wanted = action.workers if isinstance(action, Launch | Resize | Restart) else 0
         inputs = PlanInputs(
@@ -100,6 +106,7 @@ class LauncherPool:
             foreign_listeners=foreign_listeners(running, self._spec, wanted, self._proc) if wanted > 0 else {},
             ready_s=record.ready_s if record else None,
             notes=(self._record_file.problem,) if self._record_file.problem else (),
+            holders=self._holders(action, running, record),
         )
         return make_plan(action, self._spec, inputs)
 
@@ -132,12 +139,13 @@ class LauncherPool:
 
     async def _carry_out(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
         why = self._cannot_act() or plan.refusal
-        record, running = await asyncio.to_thread(self._find_processes, sweep=True)
+        adopt = getattr(plan.action, "adopt", ())
+        record, running = await asyncio.to_thread(self._find_processes, sweep=True, adopt=adopt)
         why = why or why_stale(plan, running)
         if why:
             return self._failed(plan, reporter, why, "warn")
         if isinstance(plan.action, StopWorker):
-            return await self._stop_worker(plan, reporter)
+            return await self._stop_worker(plan, record, reporter)
         sourced: Sourced | EnvFileError = NO_VARIABLES
         if self._spec.env_file is not None:
             reporter.begin(_ENV_FILE)
@@ -180,22 +188,29 @@ class LauncherPool:
         self, plan: Plan, running: PoolProcesses, sourced: Sourced, record: LaunchRecord, reporter: ProgressReporter
     ) -> str:
         """Stop the processes that the plan hits. Returns the problem; "" when the pool is gone."""
-        process_set = ProcessSet(plan.hits, record.token, self._proc)
+        watch = PoolWatch(self._spec, record, self._proc)
+        process_set = await asyncio.to_thread(ProcessSet, plan.hits, watch, getattr(plan.action, "adopt", ()))
         commands = plan.commands[:-1] if plan.start else plan.commands
         argv = commands[0] if commands else None
         ports = {self._spec.base_port + target.slot for target in running.workers if target.slot is not None}
+        if not plan.start:
+            # After a stop nothing may answer; a restart asks only the ports that its own workers held.
+            ports |= set(watch.claim.ports)
         environment = self._spec.environment(sourced)
         stopped = await stopping.stop_pool(self._spec, argv, environment, process_set, ports, reporter, self._proc)
         if stopped.problem:
             return stopped.problem
         _, left = await asyncio.to_thread(self._find_processes, sweep=True)
         if left.all_targets:
-            names = ProcessSet(left.all_targets, None, self._proc).living()
+            names = [target for target in left.all_targets if self._proc.is_same(target.pid, target.started_at)]
             return f"came back meanwhile: {', '.join(describe(target) for target in names)}" if names else ""
         return ""
 
-    async def _stop_worker(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
-        process_set = ProcessSet(plan.hits, None, self._proc)
+    async def _stop_worker(
+        self, plan: Plan, record: LaunchRecord | None, reporter: ProgressReporter
+    ) -> tuple[Event, ...]:
+        watch = PoolWatch(self._spec, record, self._proc)
+        process_set = await asyncio.to_thread(lambda: ProcessSet(plan.hits, watch, whole_pool=False))
         reporter.begin(stopping.PROCESSES_GONE)
         problem = await stopping.end_processes(process_set, self._spec.grace_s, reporter)
         if problem:
@@ -236,12 +251,32 @@ class LauncherPool:
         except OSError as error:
             return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
 
-    def _find_processes(self, *, fresh: bool = True, sweep: bool = False) -> tuple[LaunchRecord | None, PoolProcesses]:
-        """Scan the pool; `sweep` also finds survivors by their token."""
+    def _find_processes(
+        self, *, fresh: bool = True, sweep: bool = False, adopt: Collection[int] = ()
+    ) -> tuple[LaunchRecord | None, PoolProcesses]:
+        """Scan the pool; `sweep` also finds survivors by their token, and who listens on the ports."""
         record = self._record_file.read()
         with self._scan_lock:
             readings = self._processes(fresh)
-        return record, find_processes(readings, self._spec, record, self._proc, sweep)
+        if fresh or sweep:
+            return record, PoolWatch(self._spec, record, self._proc).look(readings, adopt, sweep=sweep)
+        seen = (record, *((each.role, each.slot, each.pid, each.started_at) for each in readings))
+        now_s = time.monotonic()
+        if self._last_look is None or self._last_look[0] != seen or now_s - self._last_look_s >= SCAN_EVERY_S:
+            running = PoolWatch(self._spec, record, self._proc).look(readings, sweep=False)
+            self._last_look, self._last_look_s = (seen, running), now_s
+        return record, self._last_look[1]
+
+    def _holders(self, action: Action, running: PoolProcesses, record: LaunchRecord | None) -> tuple[PortHolder, ...]:
+        """Ask the pool's ports before a plan may find nothing to do. Returns what answers and is not ours."""
+        if isinstance(action, StopWorker | Launch | Restart):
+            return ()
+        counts = [self._spec.workers, _desired(record, running) or 0, record.workers or 0 if record else 0]
+        if isinstance(action, Resize):
+            counts = [action.workers]
+        ports = range(self._spec.base_port, self._spec.base_port + max(counts))
+        holders = ask_ports(self._spec.host, ports, self._proc, running.owned)
+        return tuple(holder for holder in holders if holder.pid is None or holder.pid not in running.owned)
 
     def _cannot_act(self) -> str:
         """Return why this monitor may not act; "" when it may."""
