@@ -1,4 +1,4 @@
-"""Describes an action on a pool: its title, how many workers are wanted, what ran before it and the way back.
+"""Describes an action on a pool: its title, its event, how many workers are wanted, what ran before it.
 
 Does not: act, or read processes.
 """
@@ -6,11 +6,15 @@ Does not: act, or read processes.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from metabonk_tui.adapters.pools.discover import PoolProcesses, workers_option
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Launch, Plan, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.phrases import count_of
 
@@ -67,3 +71,26 @@ def title(plan: Plan) -> str:
 
 def workers_hit(plan: Plan) -> int:
     return sum(hit.role == "worker" for hit in plan.hits)
+
+
+def with_intent(record: LaunchRecord, plan: Plan) -> LaunchRecord:
+    """Add the planned hours and the override reason to the record."""
+    action = plan.action
+    if not isinstance(action, Launch | Resize | Restart):
+        return record
+    reason = clean_text(action.override) if plan.overridden else ""
+    return replace(record, hours=action.hours, override=reason, overridden=plan.overridden)
+
+
+def event_of(plan: Plan, now_t: float, severity: Severity, text: str, facts: Mapping[str, str]) -> Event:
+    """Return the event of an action that has ended."""
+    action = plan.action
+    counts = {"from": workers_hit(plan), "to": plan.start, "by": action.by}
+    worker = None
+    if isinstance(action, StopWorker):
+        worker = action.ref
+        counts = {"pid": action.pid, "by": action.by}
+    kind = {Launch: EventKind.POOL_LAUNCH, Restart: EventKind.POOL_LAUNCH, Resize: EventKind.POOL_RESIZE}.get(
+        type(action), EventKind.POOL_STOP
+    )
+    return Event(now_t, kind, severity, text, worker, {**counts, **facts})

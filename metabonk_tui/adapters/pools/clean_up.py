@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
+from metabonk_tui.adapters.process.command_line import option
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
-from metabonk_tui.adapters.process.roles import option
 from metabonk_tui.adapters.process.sockets import listening_ports
 from metabonk_tui.adapters.process.tree import descendants
 from metabonk_tui.core.text.clean import clean_text

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced, source_env_file
 from metabonk_tui.adapters.host.local import canonical_host, is_this_machine
+from metabonk_tui.adapters.process.launch_command import LaunchCommand
+from metabonk_tui.adapters.process.process_facts import SEAT_VARIABLES
 from metabonk_tui.adapters.process.tree import TOKEN_VARIABLE
 from metabonk_tui.adapters.state.paths import pool_name, pool_stem
 from metabonk_tui.core.config.schema import Config
@@ -43,7 +45,11 @@ class LaunchSpec:
         """Where earlier versions wrote the record of a pool on any host."""
         self._launcher = launcher
         # A monitor may run inside a pool: that pool's token must not mark this pool.
-        self._environ = {key: value for key, value in environ.items() if key != TOKEN_VARIABLE}
+        # A multiplexer's variables would mark the pool's processes as opened by a person in that multiplexer.
+        self._environ = {key: value for key, value in environ.items() if key not in {TOKEN_VARIABLE, *SEAT_VARIABLES}}
+        self.workers = config.pool.workers
+        self.processes = config.processes
+        self.command = LaunchCommand(os.path.realpath(self.directory), tuple(launcher.launch), tuple(launcher.stop))
 
     def launch_argv(self, workers: int) -> tuple[str, ...]:
         """Fill the placeholders of the launch command for this number of workers."""
@@ -85,6 +91,10 @@ class LaunchSpec:
         """Return why the stop command cannot run; "" when it can."""
         argv = self.stop_argv(1)
         return self._cannot_run(argv, environment) if argv else "no stop command in the configuration"
+
+    def stop_names_port(self) -> bool:
+        """Return whether the stop command names this pool, and so cannot mean another one."""
+        return any("{base_port}" in argument for argument in self._launcher.stop)
 
     def command_words(self) -> tuple[str, ...]:
         """Return the words that identify this launcher: those before its first option.

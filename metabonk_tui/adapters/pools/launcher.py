@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -17,34 +18,32 @@ from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourc
 from metabonk_tui.adapters.files.private import make_private_directory, refuse_foreign
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
-from metabonk_tui.adapters.pools.action_text import Before, desired_workers, title, what_ran, workers_hit
+from metabonk_tui.adapters.pools.action_text import Before, desired_workers, event_of, title, what_ran, with_intent
 from metabonk_tui.adapters.pools.clean_up import (
-    Bystander,
     FindBystanders,
     find_bystanders,
     other_pools,
-    sweeps,
     warn_of,
 )
-from metabonk_tui.adapters.pools.discover import PoolProcesses, find_processes
+from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch
 from metabonk_tui.adapters.pools.launch_ports import held_ports
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, record_file
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, may_share_ports, refuse, why_stale
+from metabonk_tui.adapters.pools.port_check import PortHolder, ask_ports
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
 from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, remove_empty
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import reap
+from metabonk_tui.adapters.process.table import SCAN_EVERY_S
 from metabonk_tui.adapters.process.tree import descendants
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading
 from metabonk_tui.core.ports.live import Clock
-from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.phrases import count_of, cut_list
 
 _SOURCE_FOR_PLAN_S = 2.0
@@ -97,6 +96,9 @@ class LauncherPool:
         self._target: int | None = None
         self._busy = False
         self._scan_lock = threading.Lock()
+        self._last_look: tuple[object, PoolProcesses] | None = None
+        """What the last look of `read` was based on, and what it found."""
+        self._last_look_s = 0.0
 
     async def read(self) -> PoolReading:
         """Read the pool's processes and lock state. Takes over a lock whose owner has exited."""
@@ -108,24 +110,18 @@ class LauncherPool:
         why = "another operation is under way" if self._busy else self._cannot_act()
         if why:
             return refuse(action, self._spec, why)
-        record, running = self._find_processes(sweep=True)
+        record, running = self._find_processes(sweep=True, adopt=getattr(action, "adopt", ()))
         workers = action.workers if isinstance(action, Launch | Resize | Restart) else 0
         family = self._family(running)
-        bystanders = (
-            self._find_bystanders(self._spec, family, self._proc) if not isinstance(action, StopWorker) else ()
-        )
-        stop_sweeps = sweeps(self._spec.stop_argv(0))
         inputs = PlanInputs(
             running=running,
             desired=desired_workers(record, running),
             sourced=self._source_for(action, running),
             foreign_listeners=held_ports(self._spec, workers, family, self._proc) if workers > 0 else {},
             ready_s=record.ready_s if record else None,
-            notes=tuple(filter(None, (self._record_file.problem,))),
-            bystanders=tuple(each.text for each in bystanders) if stop_sweeps else (),
+            notes=self._notes(workers, family),
+            holders=self._holders(action, running, record),
         )
-        if workers > 0:
-            inputs = replace(inputs, notes=(*inputs.notes, *self._launch_notes(bystanders)))
         return make_plan(action, self._spec, inputs)
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
@@ -157,12 +153,13 @@ class LauncherPool:
 
     async def _carry_out(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
         why = self._cannot_act() or plan.refusal
-        record, running = await asyncio.to_thread(self._find_processes, sweep=True)
+        adopt = getattr(plan.action, "adopt", ())
+        record, running = await asyncio.to_thread(self._find_processes, sweep=True, adopt=adopt)
         why = why or why_stale(plan, running)
         if why:
             return self._failed(plan, reporter, why, "warn")
         if isinstance(plan.action, StopWorker):
-            return await self._stop_worker(plan, reporter)
+            return await self._stop_worker(plan, record, reporter)
         sourced = await self._source_and_report(plan, reporter)
         if isinstance(sourced, EnvFileError):
             if plan.start:
@@ -183,7 +180,7 @@ class LauncherPool:
             await asyncio.to_thread(remove_empty, record.cgroup, CgroupMount())
         message = "the pool is gone: processes and ports are free"
         if plan.start:
-            record = _with_intent(record, plan)
+            record = with_intent(record, plan)
             started = await starting.start_pool(
                 self._spec,
                 plan.commands[-1],
@@ -232,22 +229,29 @@ class LauncherPool:
         self, plan: Plan, running: PoolProcesses, sourced: Sourced, record: LaunchRecord, reporter: ProgressReporter
     ) -> str:
         """Stop the processes that the plan hits. Returns the problem; "" when the pool is gone."""
-        process_set = ProcessSet(plan.hits, record.token, self._proc)
+        watch = PoolWatch(self._spec, record, self._proc)
+        process_set = await asyncio.to_thread(ProcessSet, plan.hits, watch, getattr(plan.action, "adopt", ()))
         commands = plan.commands[:-1] if plan.start else plan.commands
         argv = commands[0] if commands else None
         ports = {self._spec.base_port + target.slot for target in running.workers if target.slot is not None}
+        if not plan.start:
+            # After a stop nothing may answer; a restart asks only the ports that its own workers held.
+            ports |= set(watch.claim.ports)
         environment = self._spec.environment(sourced)
         stopped = await stopping.stop_pool(self._spec, argv, environment, process_set, ports, reporter, self._proc)
         if stopped.problem:
             return stopped.problem
         _, left = await asyncio.to_thread(self._find_processes, sweep=True)
         if left.all_targets:
-            names = ProcessSet(left.all_targets, None, self._proc).living()
+            names = [target for target in left.all_targets if self._proc.is_same(target.pid, target.started_at)]
             return f"came back meanwhile: {', '.join(describe(target) for target in names)}" if names else ""
         return ""
 
-    async def _stop_worker(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
-        process_set = ProcessSet(plan.hits, None, self._proc)
+    async def _stop_worker(
+        self, plan: Plan, record: LaunchRecord | None, reporter: ProgressReporter
+    ) -> tuple[Event, ...]:
+        watch = PoolWatch(self._spec, record, self._proc)
+        process_set = await asyncio.to_thread(lambda: ProcessSet(plan.hits, watch, whole_pool=False))
         reporter.begin(stopping.PROCESSES_GONE)
         problem = await stopping.end_processes(process_set, self._spec.grace_s, reporter)
         if problem:
@@ -294,12 +298,16 @@ class LauncherPool:
     def _family(self, running: PoolProcesses) -> frozenset[int]:
         """Return the pids of the pool's processes and all below them."""
         pids = [target.pid for target in running.all_targets]
-        return frozenset({*pids, *(stat.pid for stat in descendants(self._proc, pids))})
+        return frozenset({*pids, *running.owned, *(stat.pid for stat in descendants(self._proc, pids))})
 
-    def _launch_notes(self, bystanders: tuple[Bystander, ...]) -> tuple[str, ...]:
-        """Return the warnings of a launch: what its script ends besides, and the user's other pools."""
+    def _notes(self, workers: int, family: Collection[int]) -> tuple[str, ...]:
+        """Return the warnings of a plan; of a launch also what its script ends besides, and the user's other pools."""
+        notes = (self._record_file.problem,) if self._record_file.problem else ()
+        if workers < 1:
+            return notes
+        bystanders = self._find_bystanders(self._spec, family, self._proc)
         swept = warn_of(bystanders, self._spec.launch_argv(1))
-        return (*swept, *other_pools(bystanders, self._spec.base_port))
+        return (*notes, *swept, *other_pools(bystanders, self._spec.base_port))
 
     def _try_control(self) -> tuple[bool, str]:
         """Acquire or keep the lock, unless read-only. Returns (acquired, error text)."""
@@ -316,12 +324,32 @@ class LauncherPool:
         except OSError as error:
             return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
 
-    def _find_processes(self, *, fresh: bool = True, sweep: bool = False) -> tuple[LaunchRecord | None, PoolProcesses]:
-        """Scan the pool; `sweep` also finds survivors by their token."""
+    def _find_processes(
+        self, *, fresh: bool = True, sweep: bool = False, adopt: Collection[int] = ()
+    ) -> tuple[LaunchRecord | None, PoolProcesses]:
+        """Scan the pool; `sweep` also finds survivors by their token, and who listens on the ports."""
         record = self._record_file.read()
         with self._scan_lock:
             readings = self._processes(fresh)
-        return record, find_processes(readings, self._spec, record, self._proc, sweep)
+        if fresh or sweep:
+            return record, PoolWatch(self._spec, record, self._proc).look(readings, adopt, sweep=sweep)
+        seen = (record, *((each.role, each.slot, each.pid, each.started_at) for each in readings))
+        now_s = time.monotonic()
+        if self._last_look is None or self._last_look[0] != seen or now_s - self._last_look_s >= SCAN_EVERY_S:
+            running = PoolWatch(self._spec, record, self._proc).look(readings, sweep=False)
+            self._last_look, self._last_look_s = (seen, running), now_s
+        return record, self._last_look[1]
+
+    def _holders(self, action: Action, running: PoolProcesses, record: LaunchRecord | None) -> tuple[PortHolder, ...]:
+        """Ask the pool's ports before a plan may find nothing to do. Returns what answers and is not ours."""
+        if isinstance(action, StopWorker | Launch | Restart):
+            return ()
+        counts = [self._spec.workers, desired_workers(record, running) or 0, record.workers or 0 if record else 0]
+        if isinstance(action, Resize):
+            counts = [action.workers]
+        ports = range(self._spec.base_port, self._spec.base_port + max(counts))
+        holders = ask_ports(self._spec.host, ports, self._proc, running.owned)
+        return tuple(holder for holder in holders if holder.pid is None or holder.pid not in running.owned)
 
     def _cannot_act(self) -> str:
         """Return why this monitor may not act; "" when it may."""
@@ -358,22 +386,4 @@ class LauncherPool:
         return (self._event(plan, severity, f"{title(plan)} failed: {why}", {"error": why}),)
 
     def _event(self, plan: Plan, severity: Severity, text: str, facts: Mapping[str, str] | None = None) -> Event:
-        action = plan.action
-        counts = {"from": workers_hit(plan), "to": plan.start, "by": action.by}
-        worker = None
-        if isinstance(action, StopWorker):
-            worker = action.ref
-            counts = {"pid": action.pid, "by": action.by}
-        kind = {Launch: EventKind.POOL_LAUNCH, Restart: EventKind.POOL_LAUNCH, Resize: EventKind.POOL_RESIZE}.get(
-            type(action), EventKind.POOL_STOP
-        )
-        return Event(self._clock.now(), kind, severity, text, worker, {**counts, **(facts or {})})
-
-
-def _with_intent(record: LaunchRecord, plan: Plan) -> LaunchRecord:
-    """Add the planned hours and the override reason to the record."""
-    action = plan.action
-    if not isinstance(action, Launch | Resize | Restart):
-        return record
-    reason = clean_text(action.override) if plan.overridden else ""
-    return replace(record, hours=action.hours, override=reason, overridden=plan.overridden)
+        return event_of(plan, self._clock.now(), severity, text, facts or {})

@@ -12,6 +12,7 @@ from typing import Literal
 from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, show_cr
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
+from metabonk_tui.adapters.pools.port_check import PortHolder
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
 from metabonk_tui.core.launch.checklist import is_reason
 from metabonk_tui.core.model.pool import (
@@ -58,17 +59,43 @@ class PlanInputs:
     ready_s: float | None = None
     """Seconds until every worker answered at the last launch."""
     notes: tuple[str, ...] = ()
-    bystanders: tuple[str, ...] = ()
-    """Processes outside the pool that the stop command would end."""
+    holders: tuple[PortHolder, ...] = ()
+    """What answers on the pool's ports and is not ours."""
 
 
 def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     """Plan the action on the pool as observed."""
     if isinstance(action, StopWorker):
         return _plan_worker(action, spec, inputs)
-    if isinstance(action, Stop):
-        return _plan_stop(action, spec, inputs)
-    return _plan_workers(action, action.workers, spec, inputs)
+    named = getattr(action, "adopt", ())
+    unknown = sorted(set(named) - inputs.running.owned.keys())
+    if unknown:
+        return refuse(action, spec, f"cannot adopt {_why_not_adopted(unknown, inputs.running)}")
+    plan = _plan_stop(action, spec, inputs) if isinstance(action, Stop) else None
+    plan = plan or _plan_workers(action, action.workers, spec, inputs)  # type: ignore[union-attr]
+    strangers = inputs.running.strangers
+    if plan.mode == "noop" and inputs.holders:
+        return replace(refuse(action, spec, _answers(inputs)), strangers=strangers)
+    if plan.mode == "refused" or not plan.hits:
+        return replace(plan, strangers=strangers)
+    return replace(plan, strangers=strangers, warnings=(*plan.warnings, *(stranger.text for stranger in strangers)))
+
+
+def _answers(inputs: PlanInputs) -> str:
+    """Say what answers although nothing of it may be stopped, with the reason where the process is visible."""
+    reasons = {stranger.process.pid: stranger.reason for stranger in inputs.running.strangers}
+    texts = [
+        f"{holder.text}; it {reasons[holder.pid]}" if holder.pid in reasons else holder.text
+        for holder in inputs.holders
+    ]
+    adoptable = any(stranger.adoptable for stranger in inputs.running.strangers)
+    rest = "; --adopt PID stops such a process as well" if adoptable else ""
+    return f"nothing here may be stopped, and the pool's ports are in use: {cut_list(texts, 4)}{rest}"
+
+
+def _why_not_adopted(pids: list[int], running: PoolProcesses) -> str:
+    reasons = {stranger.process.pid: stranger.reason for stranger in running.strangers}
+    return cut_list([f"pid {pid}: {reasons.get(pid, 'no such process')}" for pid in pids], 4)
 
 
 def refuse(action: Action, spec: LaunchSpec, why: str) -> Plan:
@@ -105,6 +132,9 @@ def _plan_worker(action: StopWorker, spec: LaunchSpec, inputs: PlanInputs) -> Pl
             again = "the launcher starts it again: a new process, counters from zero"
             plan = _plan(action, "stop", spec, None, hits=(worker,), warnings=(again, *inputs.notes))
             return replace(plan, respawns=True)
+    for stranger in inputs.running.strangers:
+        if stranger.process.pid == action.pid:
+            return replace(refuse(action, spec, stranger.text), strangers=(stranger,))
     return refuse(action, spec, f"{CHANGED}: worker {action.ref.slot} is no longer pid {action.pid}")
 
 
@@ -194,10 +224,14 @@ def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str
     """Return (no or one stop command, warnings). Missing parts give warnings only: stopping must always work."""
     sourced = inputs.sourced
     broken = (f"env file: {sourced.text}",) if isinstance(sourced, EnvFileError) else ()
+    others = inputs.running.others_of_metabonk
+    if others and spec.stop_argv(0) and not spec.stop_names_port():
+        pids = cut_list([f"pid {other.process.pid} {other.process.name}" for other in others], 3)
+        why = (
+            f"the stop command names no port and could end {pids}: it is not run, the processes are signalled directly"
+        )
+        return (), (*broken, why)
     environment = spec.environment(NO_VARIABLES if isinstance(sourced, EnvFileError) else sourced)
-    if inputs.bystanders:
-        others = cut_list(inputs.bystanders, 4)
-        return (), (*broken, f"the stop command would also end {others}: the processes are signalled directly")
     impossible = spec.cannot_run_stop(environment)
     if impossible:
         return (), (*broken, f"{impossible}: the processes are signalled directly")

@@ -203,15 +203,21 @@ async def test_an_adopted_pool_without_token_is_ended_with_all_that_it_started(p
     assert pool.pids() == set()
 
 
-async def test_an_orphaned_pool_is_ended_with_the_supervisor_that_would_respawn_it(pool: FakePool) -> None:
+async def test_the_supervisor_of_an_orphaned_pool_is_named_and_ended_only_when_adopted(pool: FakePool) -> None:
     pool.habits("stop-lies", "nested")
     hand = pool.launch_by_hand(2)
     wait_for(lambda: len(pool.open_ports(2)) == 2)
     hand.kill()
     hand.wait(10)
     backend = pool.backend("stop_grace_s = 3.0")
-    assert (await backend.read()).launcher_pid is None
-    plan, recorder, _ = await do(backend, Stop())
+    reading = await backend.read()
+    assert reading.launcher_pid is None
+    plan = backend.plan(Stop(), reading)
+    assert [hit.role for hit in plan.hits] == ["worker", "worker"]
+    [supervisor] = [stranger for stranger in plan.strangers if "would start worker 0 again" in stranger.reason]
+    assert supervisor.adoptable
+    assert supervisor.text in plan.warnings
+    plan, recorder, _ = await do(backend, Stop(adopt=(supervisor.process.pid,)))
     assert [hit.role for hit in plan.hits] == ["worker", "worker", "other"]
     assert recorder.last.ok, recorder.last
     assert recorder.step("launcher ends") == "skipped: none runs"
@@ -228,7 +234,7 @@ async def test_survivors_are_named_and_fail_the_operation(pool: FakePool, monkey
     worker = workers_of(plan)[0]
     assert f"worker 0 (pid {worker.pid})" in recorder.last.message
     assert recorder.step("processes gone").startswith("failed")
-    assert recorder.step("ports free").startswith(f"failed: {pool.base_port} is held by")
+    assert recorder.step("ports free").startswith(f"failed: {pool.base_port} answers: ")
     assert (events[0].kind, events[0].severity) == ("pool.stop", "crit")
 
 
@@ -418,8 +424,9 @@ async def test_what_cannot_be_launched_is_refused_with_the_reason(pool: FakePool
 
 
 async def test_a_pool_can_be_stopped_even_where_none_could_be_launched(pool: FakePool) -> None:
-    pool.launch_by_hand(1)
-    wait_for(lambda: len(pool.open_ports(1)) == 1)
+    first = pool.backend()
+    await do(first, Launch(1))
+    await first.aclose()
     backend = pool.backend('directory = "/nowhere"\nenv_file = "absent.env"\nstop_grace_s = 3.0')
     assert (await backend.read()).problem == ""
     plan, recorder, _ = await do(backend, Stop())
@@ -427,6 +434,18 @@ async def test_a_pool_can_be_stopped_even_where_none_could_be_launched(pool: Fak
     assert any("signalled directly" in warning for warning in plan.warnings)
     assert recorder.last.ok, recorder.last
     assert pool.pids() == set()
+
+
+async def test_a_pool_of_another_directory_is_left_alone_and_its_answer_refuses_the_stop(pool: FakePool) -> None:
+    hand = pool.launch_by_hand(1)
+    wait_for(lambda: len(pool.open_ports(1)) == 1)
+    plan, recorder, _ = await do(pool.backend('directory = "/nowhere"'), Stop())
+    assert (plan.mode, plan.hits) == ("refused", ())
+    assert f"{pool.base_port} answers: python" in plan.refusal
+    assert f"runs in {pool.folder}" in plan.refusal
+    assert recorder.last.ok is False
+    assert hand.poll() is None
+    assert len(pool.open_ports(1)) == 1
 
 
 async def test_arguments_are_passed_literally(pool: FakePool) -> None:
