@@ -36,11 +36,12 @@ class LaunchSpec:
         self.canonical_host = canonical_host(self.host)
         self.name = pool_name(self.canonical_host, self.base_port)
         """`HOST-PORT`: names the scope or the group that the pool is launched into."""
-        stem = pool_stem(self.canonical_host, self.base_port)
-        own_log = f"{stem}.log"
+        self.stem = pool_stem(self.canonical_host, self.base_port)
+        """The begin of the names of this pool's files."""
+        own_log = f"{self.stem}.log"
         self.log_path = state_dir / (Path(launcher.log_file).expanduser() if launcher.log_file else own_log)
         self.state_dir = state_dir
-        self.record_path = state_dir / f"{stem}.json"
+        self.record_path = state_dir / f"{self.stem}.json"
         self.old_record_path = state_dir / f"{pool_stem('127.0.0.1', self.base_port)}.json"
         """Where earlier versions wrote the record of a pool on any host."""
         self._launcher = launcher
