@@ -28,7 +28,7 @@ def worker() -> None:
         escape()
     if "half" in HABITS and option("--port") % 2:
         time.sleep(600)
-    with socket.create_server(("127.0.0.1", option("--port"))) as server:
+    with socket.create_server((os.environ.get("FAKE_HOST", "127.0.0.1"), option("--port"))) as server:
         while True:
             server.accept()[0].close()
 

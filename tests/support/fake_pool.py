@@ -88,13 +88,20 @@ class FakePool:
         self.backends.append(backend)
         return backend
 
-    def launch_by_hand(self, workers: int, *more: str) -> subprocess.Popen[bytes]:
+    def launch_by_hand(
+        self, workers: int, *more: str, base_port: int | None = None, wrap: tuple[str, ...] = (), **env: str
+    ) -> subprocess.Popen[bytes]:
         """Launch without a monitor, as a user does from a shell."""
-        argv = [sys.executable, "launch.py", "--workers", str(workers), "--base-port", str(self.base_port), *more]
+        port = str(base_port or self.base_port)
+        argv = [*wrap, sys.executable, "launch.py", "--workers", str(workers), "--base-port", port, *more]
+        return self.start_by_hand(argv, **env)
+
+    def start_by_hand(self, argv: list[str], **env: str) -> subprocess.Popen[bytes]:
+        """Start a command in the pool's folder, in a session of its own; it ends with the pool."""
         child = subprocess.Popen(
             argv,
             cwd=self.folder,
-            env={**os.environ, MARK: str(self.folder)},
+            env={**os.environ, MARK: str(self.folder), **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,

@@ -18,7 +18,7 @@ from metabonk_tui.adapters.process.ownership import (
     OwnershipVerdict,
     PoolClaim,
     ProcessFacts,
-    ProcessKey,
+    ProcessIdentity,
     Proof,
     ancestry,
     judge,
@@ -82,7 +82,7 @@ class PoolWatch:
             recorded=(recorded.pid, recorded.start_ticks) if recorded else None,
         )
 
-    def with_proven(self, proven: Mapping[ProcessKey, Proof]) -> PoolClaim:
+    def with_proven(self, proven: Mapping[ProcessIdentity, Proof]) -> PoolClaim:
         return replace(self.claim, proven={**self.claim.proven, **proven})
 
     def look(

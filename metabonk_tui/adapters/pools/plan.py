@@ -88,9 +88,7 @@ def _answers(inputs: PlanInputs) -> str:
         f"{holder.text}; it {reasons[holder.pid]}" if holder.pid in reasons else holder.text
         for holder in inputs.holders
     ]
-    adoptable = any(stranger.adoptable for stranger in inputs.running.strangers)
-    rest = "; --adopt PID stops such a process as well" if adoptable else ""
-    return f"nothing here may be stopped, and the pool's ports are in use: {cut_list(texts, 4)}{rest}"
+    return f"nothing here may be stopped, and the pool's ports are in use: {cut_list(texts, 4)}"
 
 
 def _why_not_adopted(pids: list[int], running: PoolProcesses) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from metabonk_tui.adapters.pools.discover import PoolWatch
-from metabonk_tui.adapters.process.ownership import Owned, ProcessFacts, ProcessKey, Proof, judge
+from metabonk_tui.adapters.process.ownership import Owned, ProcessFacts, ProcessIdentity, Proof, judge
 from metabonk_tui.adapters.process.proc import ProcessStat
 from metabonk_tui.adapters.process.tree import descendants
 from metabonk_tui.core.model.pool import TargetProcess
@@ -41,7 +41,7 @@ class _Proven:
     """A process that was proved to be ours, and what it ran then."""
 
     target: TargetProcess
-    key: ProcessKey
+    key: ProcessIdentity
     proof: Proof
     command_line: tuple[str, ...]
     executable: str | None

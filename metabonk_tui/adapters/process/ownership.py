@@ -75,7 +75,7 @@ class NotOurs:
 
 
 OwnershipVerdict = Owned | NotOurs
-ProcessKey = tuple[int, int]
+ProcessIdentity = tuple[int, int]
 """A pid and its start in ticks since boot: one process of this boot."""
 
 
@@ -104,7 +104,7 @@ class ProcessFacts:
     """Wanted ports of the pool on which a connection to the pool's host arrives here."""
 
     @property
-    def key(self) -> ProcessKey:
+    def key(self) -> ProcessIdentity:
         return self.stat.pid, self.stat.start_ticks
 
     @property
@@ -134,9 +134,9 @@ class PoolClaim:
     pid_ns: str | None
     protected: Collection[int] = frozenset({0, 1})
     """The monitor, its ancestors and init."""
-    recorded: ProcessKey | None = None
+    recorded: ProcessIdentity | None = None
     """The launcher in our launch record, if that exact process runs."""
-    proven: Mapping[ProcessKey, Proof] = field(default_factory=dict)
+    proven: Mapping[ProcessIdentity, Proof] = field(default_factory=dict)
     """Processes that are ours by an earlier decision, which their end or that of their launcher cannot undo."""
 
     @property
