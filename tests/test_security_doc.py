@@ -11,7 +11,7 @@ TEXT = (ROOT / "docs" / "security.md").read_text()
 
 
 def test_the_table_of_proofs_is_the_codes() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE) == ["launcher", "token", "listens", "adopted"]
+    assert re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE) == ["launcher", "token", "cgroup", "listens", "adopted"]
     assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == {proof.value for proof in Proof}
 
 

@@ -79,6 +79,7 @@ class PoolWatch:
             net_ns=proc.link("self", "ns/net"),
             pid_ns=proc.link("self", "ns/pid"),
             protected=own_ancestry(proc),
+            cgroup=record.cgroup if record else None,
             recorded=(recorded.pid, recorded.start_ticks) if recorded else None,
         )
 
@@ -185,7 +186,7 @@ class _Sorting:
     def _concerns_us(self, pid: int, listening: Collection[int]) -> bool:
         """Return whether a process looks like this pool's: by its port, its socket, its token or its command."""
         each = self._facts[pid]
-        if pid in listening or each.token:
+        if pid in listening or each.token or each.grouped:
             return True
         if each.role is not None and each.role.role == "worker":
             return each.role.slot is not None and each.role.slot < self._claim.wanted

@@ -132,7 +132,7 @@ class ProcessSet:
         if self._is_unchanged(known):
             return True
         claim = self._watch.claim
-        if known.proof in (Proof.LAUNCHER, Proof.TOKEN):
+        if known.proof in (Proof.LAUNCHER, Proof.TOKEN, Proof.CGROUP):
             claim = self._watch.with_proven({known.key: known.proof})
         facts = self._watch.reader.read_again(known.target.pid, claim, self._watch.token)
         return isinstance(judge(facts, claim).get(known.target.pid), Owned)

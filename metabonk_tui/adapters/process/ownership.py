@@ -5,6 +5,7 @@ Pure: `process_facts` reads what is judged here. Does not: signal a process, or 
 A process is ours if one of these is proved, and nothing is on the list of `_never`:
 - it is the pool's launcher or descends from it (LAUNCHER);
 - it, or a process above it, bears the token of our launch (TOKEN);
+- it is in the cgroup that a monitor made for this pool (CGROUP);
 - it, or a process above it, is our worker by user, namespaces, module, directory and listening port (LISTENS);
 - a person named it and typed a word for it (ADOPTED).
 The nearest launcher above a process decides first: what another launcher started is another pool's.
@@ -52,6 +53,7 @@ class Proof(StrEnum):
     """What proves that a process is the pool's own."""
 
     TOKEN = "token"
+    CGROUP = "cgroup"
     LAUNCHER = "launcher"
     LISTENS = "listens"
     ADOPTED = "adopted"
@@ -96,6 +98,8 @@ class ProcessFacts:
     pid_ns: str | None = None
     token: bool = False
     """It was started with the token of our launch."""
+    grouped: bool = False
+    """It is in the cgroup that a monitor made for our pool."""
     seated: bool = False
     """It was started inside a terminal multiplexer or on a terminal."""
     listens: tuple[tuple[IpAddress, int], ...] = ()
@@ -134,6 +138,8 @@ class PoolClaim:
     pid_ns: str | None
     protected: Collection[int] = frozenset({0, 1})
     """The monitor, its ancestors and init."""
+    cgroup: str | None = None
+    """The cgroup in our launch record; None: the pool was launched into none of its own."""
     recorded: ProcessIdentity | None = None
     """The launcher in our launch record, if that exact process runs."""
     proven: Mapping[ProcessIdentity, Proof] = field(default_factory=dict)
@@ -171,7 +177,7 @@ def _judge_process(
         pid = above.stat.pid
         if pid in claim.protected or (above.keeper and above is not each):
             # What a person opened in a tmux server that the pool once started bears the token as well.
-            inherited = not above.token or above.keeper in REAPERS or pid in claim.protected
+            inherited = not (above.token or above.grouped) or above.keeper in REAPERS or pid in claim.protected
             break
         chain.append(above)
         if pid in launchers:
@@ -191,6 +197,8 @@ def _judge_process(
         return foreign
     if inherited and (bearer := next((up for up in chain if up.token and not up.seated), None)) is not None:
         return Owned(Proof.TOKEN, bearer.stat.pid)
+    if inherited and each.grouped and not any(up.seated for up in chain):
+        return Owned(Proof.CGROUP, each.stat.pid)
     if (worker := next((up for up in chain if not _why_no_worker(up, claim)), None)) is not None:
         return Owned(Proof.LISTENS, worker.stat.pid)
     if each.token:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from metabonk_tui.adapters.process.command_line import Program, parse_command
 from metabonk_tui.adapters.process.ownership import PoolClaim, ProcessFacts
+from metabonk_tui.adapters.process.pool_cgroup import CgroupMount
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.roles import Match, recognise
 from metabonk_tui.adapters.process.sockets import ListenSocket, answering, listen_sockets, owned_links
@@ -58,9 +59,12 @@ class FactsReader:
         core |= {pid for pid in owners.values() if pid is not None and pid in stats}
         if sweep and token is not None:
             core |= {pid for pid in lines if self._environment(pid, token)[0]}
+        mount = CgroupMount()
+        members = mount.members(claim.cgroup)
+        core |= members & stats.keys()
         related = _with_relatives(core, stats)
         facts = {
-            pid: self._read_one(stats[pid], lines.get(pid, ()), roles.get(pid), token, links, reached)
+            pid: self._read_one(stats[pid], lines.get(pid, ()), roles.get(pid), token, links, reached, pid in members)
             for pid in related
         }
         listeners: dict[int, int | None] = {}
@@ -74,11 +78,12 @@ class FactsReader:
         sockets = listen_sockets()
         reached = answering(claim.host, claim.ports, sockets)
         links = {socket.link: socket for socket in sockets}
+        members = CgroupMount().members(claim.cgroup)
         stat = self._proc.stat(pid)
         while stat is not None and stat.pid not in chain:
             line = self._proc.arguments(stat.pid)
             role = self._roles({stat.pid: line}, claim).get(stat.pid)
-            chain[stat.pid] = self._read_one(stat, line, role, token, links, reached)
+            chain[stat.pid] = self._read_one(stat, line, role, token, links, reached, stat.pid in members)
             stat = self._proc.stat(stat.parent_pid) if stat.parent_pid > 0 else None
         return chain
 
@@ -128,6 +133,7 @@ class FactsReader:
         token: str | None,
         links: Mapping[str, ListenSocket],
         reached: Mapping[int, Collection[ListenSocket]],
+        grouped: bool,
     ) -> ProcessFacts:
         bears, seated = (False, False) if stat.of_kernel else self._environment(stat.pid, token)
         program = parse_command(line)
@@ -145,6 +151,7 @@ class FactsReader:
             net_ns=self._proc.link(stat.pid, "ns/net"),
             pid_ns=self._proc.link(stat.pid, "ns/pid"),
             token=bears,
+            grouped=grouped,
             seated=seated or stat.has_terminal,
             listens=tuple(sorted({(links[link].address, links[link].port) for link in owned}, key=str)),
             reached=tuple(

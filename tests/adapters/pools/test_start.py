@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from metabonk_tui.adapters.pools.launch_record import RecordFile
 from metabonk_tui.adapters.process.pool_cgroup import CgroupMount
+from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.model.pool import Launch, Resize, Stop
 from tests.support.fake_pool import FakePool, OperationRecorder, do
 from tests.support.waiting import wait_for
@@ -171,3 +173,21 @@ async def test_a_pool_is_launched_into_a_group_of_its_own(pool: FakePool) -> Non
     assert directory is not None
     await do(backend, Stop())
     wait_for(lambda: not directory.exists())
+
+
+async def test_a_daemon_that_shed_its_environment_is_ended_by_its_group(pool: FakePool) -> None:
+    pool.habits("sheds")
+    backend = pool.backend()
+    await do(backend, Launch(1))
+    record = RecordFile(pool.state / f"pool-{pool.base_port}.json").read()
+    assert record is not None
+    shed = int((pool.folder / "shed.pid").read_text())
+    try:
+        if record.cgroup is None:
+            pytest.skip("this user may make no cgroup v2 here")
+        _, recorder, _ = await do(backend, Stop())
+        assert recorder.last.ok
+        assert Proc().stat(shed) is None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(shed, signal.SIGKILL)

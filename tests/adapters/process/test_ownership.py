@@ -270,6 +270,19 @@ def test_the_token_makes_an_escaped_daemon_ours_and_what_it_started() -> None:
     assert world.verdict(13) == Owned(Proof.TOKEN, 13), "systemd adopts orphans"
 
 
+def test_the_cgroup_of_the_pool_makes_a_daemon_without_environment_ours() -> None:
+    world = World()
+    world.add(10, "python3 daemon.py", cwd="/", grouped=True)
+    world.add(11, "python3 daemon.py", cwd="/")
+    world.add(12, "python3 daemon.py", cwd="/", grouped=True, uid=1001)
+    world.add(13, "python3 mine.py", cwd="/", grouped=True, seated=True)
+    world.add(14, "tmux new -d", cwd="/", grouped=True)
+    world.add(15, "python3 mine.py", parent=14, cwd="/", grouped=True)
+    assert world.verdict(10) == Owned(Proof.CGROUP, 10)
+    for pid in (11, 12, 13, 14, 15):
+        assert isinstance(world.verdict(pid), NotOurs), pid
+
+
 @pytest.mark.parametrize(
     "keeper", ["tmux new-session -d", "SCREEN -dmS x", "/usr/bin/dbus-daemon --session", "jupyter-lab", "ssh-agent -s"]
 )
