@@ -76,7 +76,7 @@ def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     strangers = inputs.running.strangers
     if plan.mode == "noop" and inputs.holders:
         return replace(refuse(action, spec, _answers(inputs)), strangers=strangers)
-    if plan.mode == "refused" or not plan.hits:
+    if plan.mode == "refused" or not (plan.hits or plan.start):
         return replace(plan, strangers=strangers)
     return replace(plan, strangers=strangers, warnings=(*plan.warnings, *(stranger.text for stranger in strangers)))
 
