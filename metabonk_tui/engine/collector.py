@@ -43,6 +43,7 @@ from metabonk_tui.engine.logs import LogWatch
 from metabonk_tui.engine.poller import Poller
 from metabonk_tui.engine.schedule import interval_s
 from metabonk_tui.engine.single_flight import FaultLog, SingleFlight, cancel_all, wait_for
+from metabonk_tui.engine.unconfirmed import UnconfirmedWatch
 
 WAIT_SHARE = 0.8
 """The share of an interval for which a tick waits for answers; the rest is for judging and drawing them."""
@@ -94,6 +95,7 @@ class Collector:
         self._env_file_emitted: EnvFileReading | None = None
         self._logs = LogWatch(readers.log_tails, fault_log)
         self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, fault_log)
+        self._unconfirmed = UnconfirmedWatch()
         self._fault_log = fault_log
         self._polls: dict[WorkerRef, SingleFlight[Observation]] = {}
         self._timeouts: dict[WorkerRef, Observation] = {}
@@ -141,7 +143,7 @@ class Collector:
             exits=exits,
             kernel_log=kernel_log,
             pool=None if pool is None else self._with_run_times(pool),
-            events=self._fault_log.take_events(),
+            events=(*self._fault_log.take_events(), *self._unconfirmed.take_events()),
             run=self._first_header(t, pool, processes) if self._is_first else None,
             lag_s=lag_s,
         )
@@ -208,6 +210,8 @@ class Collector:
             self._orchestrator.ask(orchestrator.read)
         await wait_for((self._pool, self._processes, self._orchestrator), until_s)
         pool, processes = self._pool.take(wait_limit_s), self._processes.take(wait_limit_s)
+        if processes is not None:
+            processes = self._unconfirmed.filter(processes, self._clock.now())
         self._orchestrator_latest = self._orchestrator.take(wait_limit_s) or self._orchestrator_latest
         if pool is not None and pool.desired is not None:
             # A pool that ended has no desired count: its slots stay visible until the next pool starts.

@@ -78,6 +78,7 @@ class PoolWatch:
             uid=os.geteuid(),
             net_ns=proc.link("self", "ns/net"),
             pid_ns=proc.link("self", "ns/pid"),
+            container=proc.container("self"),
             protected=own_ancestry(proc),
             cgroup=record.cgroup if record else None,
             recorded=(recorded.pid, recorded.start_ticks) if recorded else None,
@@ -95,7 +96,7 @@ class PoolWatch:
         claim = self.with_proven({(stat.pid, stat.start_ticks): Proof.ADOPTED for stat in stats})
         pids = [pid for pid in (*slots, *adopt) if pid is not None]
         census = self.reader.read(claim, self.token, pids, sweep=sweep, ports=sweep)
-        return _Sorting(claim, census, slots, self.proc).sorted()
+        return _Sorting(claim, census, slots, self.proc, adopt).sorted()
 
     def _is_same(self, reading: ProcessReading) -> bool:
         stat = self.proc.stat(reading.pid) if reading.pid is not None else None
@@ -108,8 +109,14 @@ class _Sorting:
     """Sorts one census by the verdicts on its processes."""
 
     def __init__(
-        self, claim: PoolClaim, census: Census, readings: Mapping[int | None, ProcessReading], proc: Proc
+        self,
+        claim: PoolClaim,
+        census: Census,
+        readings: Mapping[int | None, ProcessReading],
+        proc: Proc,
+        adopt: Collection[int],
     ) -> None:
+        self._adopt = adopt
         self._claim = claim
         self._facts = census.facts
         self._census = census
@@ -177,6 +184,9 @@ class _Sorting:
                         yield self._stranger(stat.pid, f"would start worker {worker.slot} again")
         for pid in sorted(self._facts):
             verdict = self._verdicts[pid]
+            if pid in self._adopt and isinstance(verdict, NotOurs):
+                shown.add(pid)
+                yield self._stranger(pid, verdict.reason)
             if isinstance(verdict, Owned) or pid in self._claim.protected or pid in shown:
                 continue
             if self._concerns_us(pid, listening) and not any(up.stat.pid in shown for up in self._above(pid)):

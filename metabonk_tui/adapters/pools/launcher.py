@@ -29,7 +29,14 @@ from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch
 from metabonk_tui.adapters.pools.launch_ports import held_ports
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, record_file
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
-from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, may_share_ports, refuse, why_stale
+from metabonk_tui.adapters.pools.plan import (
+    PlanInputs,
+    make_plan,
+    may_share_ports,
+    others_that_stop_ends,
+    refuse,
+    why_stale,
+)
 from metabonk_tui.adapters.pools.port_check import PortHolder, ask_ports
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
@@ -232,7 +239,8 @@ class LauncherPool:
         watch = PoolWatch(self._spec, record, self._proc)
         process_set = await asyncio.to_thread(ProcessSet, plan.hits, watch, getattr(plan.action, "adopt", ()))
         commands = plan.commands[:-1] if plan.start else plan.commands
-        argv = commands[0] if commands else None
+        # Looked at again: another pool may have come since the plan, and the command cannot tell them apart.
+        argv = commands[0] if commands and not others_that_stop_ends(self._spec, running) else None
         ports = {self._spec.base_port + target.slot for target in running.workers if target.slot is not None}
         if not plan.start:
             # After a stop nothing may answer; a restart asks only the ports that its own workers held.

@@ -76,7 +76,7 @@ def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     strangers = inputs.running.strangers
     if plan.mode == "noop" and inputs.holders:
         return replace(refuse(action, spec, _answers(inputs)), strangers=strangers)
-    if plan.mode == "refused" or not plan.hits:
+    if plan.mode == "refused" or not (plan.hits or plan.start):
         return replace(plan, strangers=strangers)
     return replace(plan, strangers=strangers, warnings=(*plan.warnings, *(stranger.text for stranger in strangers)))
 
@@ -222,12 +222,8 @@ def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str
     """Return (no or one stop command, warnings). Missing parts give warnings only: stopping must always work."""
     sourced = inputs.sourced
     broken = (f"env file: {sourced.text}",) if isinstance(sourced, EnvFileError) else ()
-    others = inputs.running.others_of_metabonk
-    if others and spec.stop_argv(0) and not spec.stop_names_port():
-        pids = cut_list([f"pid {other.process.pid} {other.process.name}" for other in others], 3)
-        why = (
-            f"the stop command names no port and could end {pids}: it is not run, the processes are signalled directly"
-        )
+    if spec.stop_argv(0) and (ended := others_that_stop_ends(spec, inputs.running)):
+        why = f"the stop command names no port and could end {ended}: the processes are signalled directly"
         return (), (*broken, why)
     environment = spec.environment(NO_VARIABLES if isinstance(sourced, EnvFileError) else sourced)
     impossible = spec.cannot_run_stop(environment)
@@ -235,6 +231,13 @@ def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str
         return (), (*broken, f"{impossible}: the processes are signalled directly")
     count = inputs.desired if inputs.desired is not None else len(inputs.running.workers)
     return (spec.stop_argv(count),), broken
+
+
+def others_that_stop_ends(spec: LaunchSpec, running: PoolProcesses) -> str:
+    """Name the processes of other pools that the stop command may end as well; "" for none."""
+    if spec.stop_names_port():
+        return ""
+    return cut_list([f"pid {other.process.pid} {other.process.name}" for other in running.others_of_metabonk], 3)
 
 
 def _adopted(running: PoolProcesses) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ async def stop_pool(
         reporter.skip(LAUNCHER_ENDS, "none runs")
     reporter.begin(PROCESSES_GONE)
     how = await _end_all(process_set, spec.grace_s, command_succeeded, reporter)
-    survivors = await asyncio.to_thread(process_set.refresh)
+    survivors = await asyncio.to_thread(_survivors, process_set)
     left_over = [target for target in survivors if target.role == "launcher"]
     if left_over:
         reporter.fail(LAUNCHER_ENDS, describe_all(left_over))
@@ -99,13 +99,18 @@ async def stop_pool(
 async def end_processes(process_set: ProcessSet, grace_s: float, reporter: ProgressReporter) -> str:
     """End the processes without a stop command. Returns the survivors as text; "" when none is left."""
     how = await _end_all(process_set, grace_s, False, reporter)
-    survivors = await asyncio.to_thread(process_set.refresh)
+    survivors = await asyncio.to_thread(_survivors, process_set)
     if survivors:
         problem = f"still running: {describe_all(survivors)}; {how}"
         reporter.fail(PROCESSES_GONE, problem)
         return problem
     reporter.done(PROCESSES_GONE, how)
     return ""
+
+
+def _survivors(process_set: ProcessSet) -> tuple[TargetProcess, ...]:
+    """Return what still runs: what withstood the signals, and what was not signalled for want of a proof."""
+    return (*process_set.refresh(), *process_set.left_alone())
 
 
 async def _run_command(

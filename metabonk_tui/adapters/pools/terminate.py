@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from metabonk_tui.adapters.pools.discover import PoolWatch
 from metabonk_tui.adapters.process.ownership import Owned, ProcessFacts, ProcessIdentity, Proof, judge
 from metabonk_tui.adapters.process.proc import ProcessStat
-from metabonk_tui.adapters.process.tree import descendants
 from metabonk_tui.core.model.pool import TargetProcess
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.phrases import cut_list
@@ -50,7 +49,7 @@ class _Proven:
 class ProcessSet:
     """The processes that an action ends: the plan's hits that are ours, and what they started.
 
-    `whole_pool`: every other process that is proved to be ours joins, for example the holders of the token.
+    `whole_pool`: every other process with the token or in the cgroup of our launch joins.
     """
 
     def __init__(
@@ -69,10 +68,15 @@ class ProcessSet:
         facts = watch.reader.read(watch.claim, watch.token, [hit.pid for hit in hits], sweep=False, ports=False).facts
         proven = {facts[hit.pid].key: Proof.ADOPTED for hit in hits if hit.pid in adopted & facts.keys()}
         verdicts = judge(facts, watch.with_proven(proven))
+        self._unproven: list[TargetProcess] = []
         for hit in hits:
             verdict = verdicts.get(hit.pid)
-            if isinstance(verdict, Owned) and self.is_live(hit):
+            if not self.is_live(hit):
+                continue
+            if isinstance(verdict, Owned):
                 self._remember(hit, facts[hit.pid], verdict)
+            else:
+                self._unproven.append(hit)
 
     def is_live(self, target: TargetProcess) -> bool:
         """Return whether the process with this pid and start time runs."""
@@ -81,6 +85,10 @@ class ProcessSet:
     def living(self) -> tuple[TargetProcess, ...]:
         """Return the known processes that still run."""
         return tuple(known.target for known in self._known.values() if self._runs(known))
+
+    def left_alone(self) -> tuple[TargetProcess, ...]:
+        """Return the live processes of the plan that are not signalled, because they were not proved to be ours."""
+        return tuple(target for target in self._unproven if self.is_live(target))
 
     def refresh(self) -> tuple[TargetProcess, ...]:
         """Add what the known processes started since, and return the live processes.
@@ -93,9 +101,11 @@ class ProcessSet:
         census = self._watch.reader.read(
             claim, self._watch.token, list(self._known), sweep=self._whole_pool, ports=False
         )
-        below = {stat.pid for stat in descendants(self._proc, list(self._known))}
         for pid, verdict in judge(census.facts, claim).items():
-            if isinstance(verdict, Owned) and pid not in self._known and (self._whole_pool or pid in below):
+            if not isinstance(verdict, Owned) or pid in self._known:
+                continue
+            # Another launcher that starts meanwhile is not in the plan, even if it were ours.
+            if verdict.by in self._known or (self._whole_pool and verdict.proof in (Proof.TOKEN, Proof.CGROUP)):
                 self._remember(as_target(census.facts[pid].stat), census.facts[pid], verdict)
         return self.living()
 

@@ -47,18 +47,18 @@ class LaunchCommand:
             return False
         return program.names[-1] == parse_command(self.launch).names[-1] != ""
 
-    def base_ports(self, arguments: Sequence[str]) -> Iterator[int]:
-        """Yield every base port that a launcher's arguments name; -1 where the launch command passes one they lack."""
+    def base_ports(self, arguments: Sequence[str]) -> Iterator[int | None]:
+        """Yield every base port that a launcher's arguments name; None: it lacks the one that the command passes."""
         names = {name for name in _BASE_PORT_OPTIONS if option(arguments, name) is not None}
         names |= {name for name in self._base_port_options() if name.startswith("-")}
         for name in sorted(names):
             text = option(arguments, name) or ""
-            yield int(text) if re.fullmatch(r"[0-9]{1,5}", text) else -1
+            yield int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
         wanted = [word for word in self._base_port_options() if not word.startswith("-")]
         if wanted and not names:
             # The port is an argument of its own: it must stand where the command passes it.
             at = parse_command(self.launch).arguments.index("{base_port}")
-            yield int(arguments[at]) if at < len(arguments) and arguments[at].isdecimal() else -1
+            yield int(arguments[at]) if at < len(arguments) and arguments[at].isdecimal() else None
 
     def workers(self, arguments: Sequence[str]) -> int | None:
         """Read N of `--workers N`; None: not given, or 0 for the launcher's default."""

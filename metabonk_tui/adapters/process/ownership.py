@@ -102,6 +102,8 @@ class ProcessFacts:
     """It is in the cgroup that a monitor made for our pool."""
     seated: bool = False
     """It was started inside a terminal multiplexer or on a terminal."""
+    container: str = ""
+    """The container that its cgroup names; "": none."""
     listens: tuple[tuple[IpAddress, int], ...] = ()
     """Addresses and ports of its listening sockets, in the monitor's network namespace."""
     reached: tuple[int, ...] = ()
@@ -136,6 +138,7 @@ class PoolClaim:
     uid: int
     net_ns: str | None
     pid_ns: str | None
+    container: str = ""
     protected: Collection[int] = frozenset({0, 1})
     """The monitor, its ancestors and init."""
     cgroup: str | None = None
@@ -255,6 +258,8 @@ def _why_elsewhere(each: ProcessFacts, claim: PoolClaim) -> str:
         return "runs in another network namespace (a container)"
     if each.pid_ns != claim.pid_ns:
         return "runs in another pid namespace (a container)"
+    if each.container != claim.container:
+        return f"runs in {f'the container {each.container[:24]}' if each.container else 'no container, and we do'}"
     return ""
 
 
@@ -267,23 +272,23 @@ def _other_user(each: ProcessFacts) -> str:
 
 def _judge_launchers(facts: Mapping[int, ProcessFacts], claim: PoolClaim) -> dict[int, OwnershipVerdict]:
     """Judge every process that looks like a launcher: a verdict for each, the outer ones first."""
-    verdicts: dict[int, OwnershipVerdict] = {}
-    silent: dict[int, int] = {}
-    """Launchers that no port assigns to a pool, and the outermost such launcher above each."""
     like = {pid: each for pid, each in facts.items() if _is_like_launcher(each, claim)}
     workers = _workers_by_launcher(facts, like)
+    compared = {pid: _compare_ports(each, workers.get(pid, []), claim) for pid, each in like.items()}
+    verdicts: dict[int, OwnershipVerdict] = {}
+    # A launcher whose worker answers on our port leaves no room for one that only has the same arguments.
+    answers = any(strength == _ANSWERS for _, strength in compared.values())
     for pid in sorted(like, key=lambda pid: len(list(ancestry(pid, facts)))):
         each = like[pid]
         outer = next((up.stat.pid for up in ancestry(pid, facts) if up.stat.pid in like and up is not each), None)
-        why, agrees = _why_other_pool(each, workers.get(pid, []), claim)
-        never = _never(each, claim)
-        if never:
+        why, strength = compared[pid]
+        if never := _never(each, claim):
             verdicts[pid] = NotOurs(never)
         elif each.key == claim.recorded and each.token:
             verdicts[pid] = Owned(Proof.LAUNCHER, pid)
         elif why:
             verdicts[pid] = NotOurs(why)
-        elif outer is not None and outer not in silent:
+        elif outer is not None:
             above = verdicts[outer]
             verdicts[pid] = (
                 above if isinstance(above, Owned) else NotOurs(f"descends from pid {outer}: {above.reason}")
@@ -292,14 +297,10 @@ def _judge_launchers(facts: Mapping[int, ProcessFacts], claim: PoolClaim) -> dic
             verdicts[pid] = Owned(Proof.TOKEN, pid)
         elif why := _why_not_our_command(each, claim):
             verdicts[pid] = NotOurs(why)
-        elif agrees:
+        elif strength == _ANSWERS or (strength == _NAMES_PORT and not answers):
             verdicts[pid] = Owned(Proof.LAUNCHER, pid)
         else:
-            silent[pid] = silent.get(outer, pid) if outer is not None else pid
             verdicts[pid] = NotOurs("runs our command in our directory, but no port shows for which pool")
-    if len(set(silent.values())) == 1 and not any(isinstance(verdict, Owned) for verdict in verdicts.values()):
-        # A pool that is starting has no workers yet; with a second candidate the monitor does not guess.
-        verdicts |= {pid: Owned(Proof.LAUNCHER, outermost) for pid, outermost in silent.items()}
     return verdicts
 
 
@@ -326,21 +327,25 @@ def _workers_by_launcher(
 def _why_not_our_command(each: ProcessFacts, claim: PoolClaim) -> str:
     if each.uid != claim.uid:
         return _other_user(each)
-    return _why_elsewhere(each, claim) or claim.command.why_other(each.program, each.cwd, each.script_path)
+    if why := _why_elsewhere(each, claim) or claim.command.why_other(each.program, each.cwd, each.script_path):
+        return why
+    return "names no base port" if None in claim.command.base_ports(each.program.arguments) else ""
 
 
-def _why_other_pool(each: ProcessFacts, workers: list[ProcessFacts], claim: PoolClaim) -> tuple[str, bool]:
-    """Compare a launcher's ports with the claim's. Returns (why it launched another pool, whether a port agrees)."""
-    agrees = False
+_NAMES_PORT, _ANSWERS = 1, 2
+"""How strongly a launcher's ports speak for the claim: by its arguments, or by a worker that a connection reaches."""
+
+
+def _compare_ports(each: ProcessFacts, workers: list[ProcessFacts], claim: PoolClaim) -> tuple[str, int]:
+    """Compare a launcher's ports with the claim's. Returns (why it launched another pool, how strongly they agree)."""
+    strength = 0
     for base_port in claim.command.base_ports(each.program.arguments):
-        if base_port != claim.base_port:
-            return "launched the pool on " + (
-                f"port {base_port}" if base_port >= 0 else "ports that its command line lacks"
-            ), False
-        agrees = True
+        if base_port is not None and base_port != claim.base_port:
+            return f"launched the pool on port {base_port}", 0
+        strength = max(strength, _NAMES_PORT if base_port is not None else 0)
     host = addresses_of(option(each.program.arguments, "--host") or "0.0.0.0")
     if not set(host) & set(addresses_of(claim.host)):
-        return "launched a pool on another host address", False
+        return "launched a pool on another host address", 0
     count = claim.command.workers(each.program.arguments) or max(claim.wanted, len(workers))
     for worker in workers:
         port = _port_of_worker(worker)
@@ -349,12 +354,12 @@ def _why_other_pool(each: ProcessFacts, workers: list[ProcessFacts], claim: Pool
         instance = instance_of(worker.program.arguments)
         slot = port - claim.base_port
         if (instance is not None and slot != instance) or not 0 <= slot < count:
-            return f"has a worker on port {port}, which is another pool's", False
+            return f"has a worker on port {port}, which is another pool's", 0
         bound = [address for address, bound_port in worker.listens if bound_port == port]
         if bound and not _arrives(bound, claim.host):
-            return f"has a worker on {bound[0]}:{port}, which is another pool's", False
-        agrees = True
-    return "", agrees
+            return f"has a worker on {bound[0]}:{port}, which is another pool's", 0
+        strength = max(strength, _ANSWERS if bound else _NAMES_PORT)
+    return "", strength
 
 
 def _port_of_worker(worker: ProcessFacts) -> int | None:

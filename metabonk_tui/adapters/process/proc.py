@@ -16,6 +16,7 @@ from metabonk_tui.core.model.refs import ProcessRef
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD, include/linux/sched.h
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_CONTAINER = re.compile(rb"\b((?:docker|libpod|crio|cri-containerd|lxc\.payload|lxc|kubepods)[-./][\w.-]+)")
 _BOOT_TIME = re.compile(rb"^btime (\d+)$", re.MULTILINE)
 
 
@@ -100,6 +101,11 @@ class Proc:
             if line.startswith(b"Uid:"):
                 return int(line.split()[2])
         return None
+
+    def container(self, pid: int | str) -> str:
+        """Return the container that a process's cgroup names: "docker-1f2e"; "" for none or an unreadable one."""
+        found = _CONTAINER.search(self._bytes(f"{pid}/cgroup") or b"")
+        return found[1].decode(errors="replace").removesuffix(".scope") if found else ""
 
     def link(self, pid: int | str, name: str) -> str | None:
         """Read a link of a process, such as "cwd", "exe" or "ns/net"; None: gone, hidden or not permitted."""

@@ -150,6 +150,7 @@ class FactsReader:
             script_path=_path(program, cwd),
             net_ns=self._proc.link(stat.pid, "ns/net"),
             pid_ns=self._proc.link(stat.pid, "ns/pid"),
+            container=self._proc.container(stat.pid),
             token=bears,
             grouped=grouped,
             seated=seated or stat.has_terminal,

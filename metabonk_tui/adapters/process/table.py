@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,8 @@ RESCAN_S = 15.0
 """Seconds for which every reading scans after a known process vanished, to find its successor."""
 _ORDER = ("launcher", "orchestrator", "worker", "ollama")
 _NAME_LIMIT = 80
+_BY_PORT = -1
+"""Stands for a pattern in the match of a process that only its port makes a worker."""
 
 Identity = tuple[int, float]
 
@@ -39,6 +41,7 @@ class _KnownProcess:
     started_at: float
     name: str
     tree: tuple[Identity, ...]
+    confirmed: bool
 
 
 class ProcessTable:
@@ -61,6 +64,8 @@ class ProcessTable:
         self._listens_here: set[Identity] = set()
         """Workers that were seen listening where our host and port lead."""
         self._strays: dict[Identity, int | None] = {}
+        self._holders: dict[str, int | None] = {}
+        """Socket on a wanted port → the pid that has it open; None: not visible."""
         self._lock = threading.Lock()
 
     def read(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
@@ -106,6 +111,7 @@ class ProcessTable:
             started_at=known.started_at,
             tree_bytes=tree,
             name=known.name,
+            confirmed=known.confirmed,
         )
 
     def _rss_bytes(self, pid: int, started_at: float) -> int | None:
@@ -128,6 +134,7 @@ class ProcessTable:
         matches = _one_each(matches, arguments, stats)
         matches = self._without_elsewhere(matches, stats)
         matches = _without_other_pools(matches, stats, self._wanted)
+        matches |= self._listening_instead(matches, arguments)
         trees = _trees(matches, stats)
         self._add_strays(trees, matches, stats)
         ours = {pid: match for pid, match in matches.items() if not match.foreign}
@@ -138,6 +145,7 @@ class ProcessTable:
                 started_at=stats[pid].started_at,
                 name=_name(arguments[pid]),
                 tree=tuple((child, stats[child].started_at) for child in trees[pid]),
+                confirmed=match.pattern != _BY_PORT or _launcher_above(pid, ours, stats) is not None,
             )
             for pid, match in ours.items()
             if match.role != "worker" or match.slot is not None
@@ -175,6 +183,24 @@ class ProcessTable:
                 kept[pid] = replace(match, foreign=True)
         self._listens_here &= {(pid, stat.started_at) for pid, stat in stats.items()}
         return kept
+
+    def _listening_instead(self, matches: Mapping[int, Match], pids: Collection[int]) -> dict[int, Match]:
+        """Find what listens on the wanted ports for which no worker was recognised, whatever its command line."""
+        seen = {match.slot for match in matches.values() if match.role == "worker" and not match.foreign}
+        ports = [self._base_port + slot for slot in range(self._wanted) if slot not in seen]
+        reached = answering(self._host, ports, listen_sockets()) if self._proc.is_real and ports else {}
+        sockets = {each.link: each for listening in reached.values() for each in listening}
+        self._holders = {link: pid for link, pid in self._holders.items() if link in sockets and pid in (None, *pids)}
+        if new := sockets.keys() - self._holders.keys():
+            # One search of all open files for each new socket: it costs about 20 ms.
+            self._holders |= dict.fromkeys(new)
+            for pid in pids:
+                self._holders |= dict.fromkeys(owned_links(pid, new), pid)
+        return {
+            pid: Match("worker", _BY_PORT, sockets[link].port - self._base_port)
+            for link, pid in self._holders.items()
+            if pid is not None and (pid not in matches or (matches[pid].foreign and matches[pid].role == "worker"))
+        }
 
     def _add_strays(
         self, trees: dict[int, list[int]], matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]

@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     WORKER_UP = "worker.up"
     WORKER_DOWN = "worker.down"
     WORKER_GENERATION = "worker.generation"
+    WORKER_UNCONFIRMED = "worker.unconfirmed"
     WORKER_HEALTH = "worker.conduct"
     WORKER_RATE = "worker.rate"
     WORKER_GAMEPLAY = "worker.gameplay"

@@ -157,6 +157,8 @@ class ProcessReading:
     tree_bytes: int | None = None
     """None: the descendants were not read."""
     name: str = ""
+    confirmed: bool = True
+    """False: only its port speaks for a worker, neither its command line nor its launcher."""
 
 
 @dataclass(frozen=True, slots=True)

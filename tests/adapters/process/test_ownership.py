@@ -161,7 +161,7 @@ def test_what_started_our_launcher_lives() -> None:
     ("line", "facts", "why"),
     [
         ("python3 launch.py --workers 3 --base-port 5010", {}, "launched the pool on port 5010"),
-        ("python3 launch.py --workers 3", {}, "ports that its command line lacks"),
+        ("python3 launch.py --workers 3", {}, "names no base port"),
         ("python3 launch.py --workers 3 --base-port 5000", {"cwd": "/srv/other"}, "runs in /srv/other"),
         ("python3 launch.py --workers 3 --base-port 5000", {"uid": 1001}, "belongs to user id 1001"),
         ("python3 launch.py --workers 3 --base-port 5000", {"net_ns": "net:[2]"}, "another network namespace"),
@@ -200,16 +200,40 @@ def test_a_launcher_whose_workers_listen_on_another_address_is_another_pools() -
     assert isinstance(world.verdict(11), NotOurs)
 
 
-def test_a_launcher_that_shows_no_port_is_ours_only_if_it_is_the_only_one() -> None:
+def test_a_launcher_that_shows_no_port_is_left_alone_until_a_worker_has_one() -> None:
     world = World(replace(CLAIM, command=LaunchCommand(HOME, SILENT_LAUNCH)))
     world.add(10, "python3 launch.py --workers 3")
-    assert world.verdict(10) == Owned(Proof.LAUNCHER, 10)
     world.add(20, "python3 launch.py --workers 3")
     assert "no port shows for which pool" in world.why(10)
-    assert "no port shows for which pool" in world.why(20)
-    world.worker(11, 5000, parent=10)
+    world.worker(11, 5000, parent=10, listens=(), reached=())
     assert isinstance(world.verdict(10), Owned)
+    assert "no port shows for which pool" in world.why(20)
+
+
+def test_a_launcher_with_our_arguments_alone_yields_to_one_whose_worker_answers() -> None:
+    world = World()
+    world.add(10, LAUNCHER)
+    world.add(20, LAUNCHER)
+    world.add(21, "python3 -m src.worker.main --port 5001", parent=20)
+    assert isinstance(world.verdict(20), Owned)
+    world.worker(11, 5000, parent=10)
+    assert world.verdict(11) == Owned(Proof.LAUNCHER, 10)
     assert isinstance(world.verdict(20), NotOurs)
+    assert isinstance(world.verdict(21), NotOurs)
+
+
+def test_a_launcher_inside_ours_needs_no_arguments_of_its_own() -> None:
+    world = World()
+    world.add(10, LAUNCHER)
+    world.add(11, "python3 launch.py --child", parent=10)
+    world.add(12, "python3 -m src.worker.main --port 5000", parent=11)
+    assert [world.verdict(pid) for pid in (11, 12)] == [Owned(Proof.LAUNCHER, 11), Owned(Proof.LAUNCHER, 11)]
+
+
+def test_a_container_with_our_namespaces_is_still_another_machine() -> None:
+    world = World()
+    world.worker(10, 5000, container="docker-1f2e")
+    assert "runs in the container docker-1f2e" in world.why(10)
 
 
 def test_another_launcher_below_our_worker_keeps_its_children() -> None:
@@ -254,6 +278,7 @@ def test_a_recorded_launcher_is_ours_only_with_the_token() -> None:
 def test_the_launch_command_is_compared_argument_by_argument(launch: tuple[str, ...], line: str, ours: bool) -> None:
     world = World(replace(CLAIM, command=LaunchCommand(HOME, launch)))
     world.add(10, line)
+    world.add(11, "python3 -m src.worker.main --port 5000", parent=10)
     assert isinstance(world.verdict(10), Owned) == ours
 
 

@@ -236,6 +236,21 @@ def test_a_worker_on_another_address_of_this_machine_is_not_ours(children: Child
     assert [reading.pid for reading in ProcessTable(other).read()] == [start["127.0.0.2"].pid]
 
 
+def test_what_listens_on_a_wanted_port_is_shown_unconfirmed_whatever_its_command(
+    children: Children, marker: str
+) -> None:
+    port = free_ports(4)
+    code = f"import socket\ns = socket.create_server(('127.0.0.1', {port + 1})); print('ready', flush=True)\n"
+    other = children.python(code + UNTIL_CLOSED)
+    beyond = children.python(code.replace(str(port + 1), str(port + 3)) + UNTIL_CLOSED)
+    mine = start_worker(children, marker, READY + UNTIL_CLOSED, "--port", str(port))
+    processes = ProcessTable(pool(marker, base_port=port))
+    for fresh in (False, True):
+        found = [(each.slot, each.pid, each.confirmed) for each in processes.read(fresh)]
+        assert found == [(0, mine.pid, True), (1, other.pid, False)]
+    assert beyond.poll() is None
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root makes namespaces")
 def test_a_worker_in_another_network_namespace_is_not_ours(children: Children, marker: str) -> None:
     Path(f"{marker}.worker").write_text(READY + UNTIL_CLOSED)
