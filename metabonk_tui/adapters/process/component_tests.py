@@ -16,6 +16,7 @@ from metabonk_tui.adapters.process.spawn import describe_exit
 from metabonk_tui.core.config.schema import TestConfig
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.mask import mask_arguments
 
 ComponentTestOutcome = Literal["passed", "failed", "timed out", "not started", "broken off"]
 
@@ -35,7 +36,9 @@ def run_test(
 
     def ended(outcome: ComponentTestOutcome, how: str, tail: tuple[str, ...] = ()) -> TestResult:
         seconds = round(time.monotonic() - began, 2)
-        return TestResult(test.name, tuple(test.command), outcome, time.time(), seconds, clean_text(how), tail)
+        return TestResult(
+            test.name, mask_arguments(test.command), outcome, time.time(), seconds, clean_text(how), tail
+        )
 
     try:
         done = run_command(
@@ -92,7 +95,7 @@ def _result(tree: Any) -> TestResult:
         raise ValueError(f"unknown outcome {outcome!r}")
     return TestResult(
         clean_text(str(tree["name"])),
-        tuple(str(word) for word in tree["command"]),
+        mask_arguments([str(word) for word in tree["command"]]),
         outcome,
         float(tree["ended_t"]),
         float(tree["seconds"]),
