@@ -188,4 +188,6 @@ def _report_crash(error: BaseException) -> int:
 
 
 def _print_error(text: str) -> None:
-    print(f"{PROGRAM}: {text}", file=sys.stderr)
+    from metabonk_tui.core.text.mask import mask_text
+
+    print(f"{PROGRAM}: {mask_text(text)}", file=sys.stderr)

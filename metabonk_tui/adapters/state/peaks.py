@@ -16,10 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.files.private import make_private_directory, write_private_json
+from metabonk_tui.adapters.files.private import make_private_directory, open_private, read_private, write_private_json
 from metabonk_tui.adapters.recordings.lenient import record
 from metabonk_tui.core.config.schema import PoolConfig
-from metabonk_tui.core.model.sample import BadStatus, RunPeaks
+from metabonk_tui.core.model.sample import RunPeaks
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.status.decode import decode_json
 from metabonk_tui.core.text.clean import clean_text
@@ -83,8 +83,7 @@ class PeaksFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Lock the file. Raises BlockingIOError instead of waiting for a stalled monitor."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self.path.with_name(f"{NAME}.lock"), flags, 0o600)
+        descriptor = open_private(self.path.with_name(f"{NAME}.lock"), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
@@ -93,11 +92,9 @@ class PeaksFile:
 
     def _pools(self) -> Pools:
         try:
-            with self.path.open("rb") as file:
-                text = file.read(MAX_BYTES + 1)
+            found = decode_json(read_private(self.path, MAX_BYTES))
         except FileNotFoundError:
             return {}
-        found = BadStatus("too large") if len(text) > MAX_BYTES else decode_json(text)
         pools = found.get("pools") if isinstance(found, dict) else None
         if not isinstance(pools, dict):
             self.problem = f"what earlier runs held cannot be read ({self.path}): not a file of ours"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -125,7 +126,12 @@ def test_a_directory_that_only_lets_us_read() -> None:
         assert PeaksFile(folder, "a").save("run-1", ONE)
         (folder / NAME).chmod(0o644)
         folder.chmod(0o555)
+        if os.getuid() == 0:
+            for path in (folder, folder / NAME):
+                os.chown(path, 65534, 65534)  # what another user owns is not read at all
         done = subprocess.run([sys.executable, "-c", program, made], capture_output=True, text=True, timeout=60)
+        for path in (folder, folder / NAME):
+            os.chown(path, os.getuid(), os.getgid())
         folder.chmod(0o700)
         assert PeaksFile(folder, "a").read() == (ONE,)
     assert done.stdout.startswith("1 False what this run holds cannot be kept"), done.stderr
