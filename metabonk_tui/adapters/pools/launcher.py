@@ -17,7 +17,7 @@ from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
 from metabonk_tui.adapters.pools.discover import PoolProcesses, find_processes, foreign_listeners, workers_option
-from metabonk_tui.adapters.pools.launch_record import LaunchRecord, RecordFile
+from metabonk_tui.adapters.pools.launch_record import LaunchRecord, record_file
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, refuse, why_stale
 from metabonk_tui.adapters.pools.progress import ProgressReporter
@@ -74,7 +74,7 @@ class LauncherPool:
         self._processes = processes
         self._read_only = read_only
         self._proc = proc or Proc()
-        self._record_file = RecordFile(self._spec.record_path)
+        self._record_file = record_file(self._spec, self._proc)
         self._operation: Operation | None = None
         self._target: int | None = None
         self._busy = False
