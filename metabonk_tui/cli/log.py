@@ -51,7 +51,7 @@ class LogFile(RotatingFileHandler):
         error = sys.exc_info()[1]
         self.lost_records += 1
         self._why = f"{type(error).__name__}: {error}"
-        stream, self.stream = self.stream, None  # type: ignore[assignment]  # the next record opens it again
+        stream, self.stream = self.stream, None  # the next record opens it again
         if stream is not None:
             with contextlib.suppress(OSError, ValueError):
                 stream.close()

@@ -69,9 +69,14 @@ class ScrapeServer:
 
     def close(self) -> None:
         """Free the port and drop every client; waits at most 2 s for a page that is being computed."""
+        if self._closing:
+            return
         self._closing = True
         os.write(self._wake_write, b"x")
         self._thread.join(CLOSE_S)
+        if not self._thread.is_alive():
+            os.close(self._wake_read)
+            os.close(self._wake_write)
 
     def _serve(self) -> None:
         try:
@@ -85,8 +90,6 @@ class ScrapeServer:
                 self._drop(connection)
             self._selector.close()
             self._listener.close()
-            os.close(self._wake_read)
-            os.close(self._wake_write)
 
     def _step(self) -> None:
         soonest_s = min((each.ends_s for each in self._connections.values()), default=None)

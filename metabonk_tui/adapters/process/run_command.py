@@ -73,31 +73,6 @@ def run_command(
     return CommandResult(code if has_exited else None, round(time.monotonic() - began, 2), output.lines())
 
 
-def run_into_files(
-    argv: Sequence[str],
-    directory: Path,
-    environment: Mapping[str, str],
-    timeout_s: float,
-    out: IO[bytes],
-    err: IO[bytes],
-) -> int | None:
-    """Run a command with its output in files, because a background job would keep a pipe open.
-
-    Kills its process group at the end. Returns the exit code; None: not done in time. Raises OSError if it cannot
-    start.
-    """
-    deadline_s = time.monotonic() + timeout_s
-    child = start_session(argv, directory, environment, out, err)
-    pause_s = 0.001
-    try:
-        while not (has_exited := _has_exited(child)) and time.monotonic() < deadline_s:
-            time.sleep(pause_s)
-            pause_s = min(0.02, pause_s * 1.5)
-    finally:
-        code = _end(child)
-    return code if has_exited else None
-
-
 def _has_exited(child: subprocess.Popen[bytes]) -> bool:
     """Return whether it has exited, without reaping it: its pid must not be reused before its group is killed."""
     return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.files.private import make_private_directory, open_private, read_private, write_private_json
+from metabonk_tui.adapters.files.private import make_private_directory, open_private, write_private_json
 from metabonk_tui.adapters.recordings.lenient import record
 from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.model.sample import RunPeaks
@@ -92,9 +92,11 @@ class PeaksFile:
 
     def _pools(self) -> Pools:
         try:
-            found = decode_json(read_private(self.path, MAX_BYTES))
+            with os.fdopen(open_private(self.path, os.O_RDONLY), "rb") as file:
+                text = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             return {}
+        found = BadStatus("too large") if len(text) > MAX_BYTES else decode_json(text)
         pools = found.get("pools") if isinstance(found, dict) else None
         if not isinstance(pools, dict):
             self.problem = f"what earlier runs held cannot be read ({self.path}): not a file of ours"

@@ -47,8 +47,10 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: not valid TOML: {explain_toml(text, str(error))}") from None
     except ValueError as error:
-        # A decimal number of more than 4300 digits.
-        raise ConfigError(f"{name}: not valid TOML: {error}") from None
+        found = re.search(r"^\s*([\w.\"\-]{1,80})\s*=[^\n]*?[\d_]{4301}", text, re.M)
+        if found is None:
+            raise ConfigError(f"{name}: not valid TOML: {error}") from None
+        raise ConfigError(f"{name}: {found[1]}: a number of more than 4300 digits") from None
 
 
 def explain_toml(text: str, problem: str) -> str:

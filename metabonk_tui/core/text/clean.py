@@ -16,7 +16,9 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     """Mask secrets; replace characters that a terminal could act on by U+FFFD, white space by spaces; cut the text."""
-    return clean_masked(mask_text(text[: max(LOOKED_AT, limit)]), limit)
+    looked_at = max(LOOKED_AT, limit)
+    more = "…" if len(text) > looked_at else ""
+    return clean_masked(mask_text(text[:looked_at]) + more, limit)
 
 
 def clean_masked(text: str, limit: int = MAX_TEXT) -> str:

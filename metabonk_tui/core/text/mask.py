@@ -70,8 +70,9 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, replacement in (
         # user:password@host, and passwords that contain @ or /
         (r"(?<=://)[^\s/\"'<>]{1,512}@", f"{MASK}@"),
-        (r"(?<=://)[^\s/@:\"'<>]{0,64}:(?!\d{1,5}(?:[/?#]|$))[^\s\"'<>]{1,128}@", f"{MASK}@"),
-        (r"(?<![\w.+\-/:@])((?!mailto:)[A-Za-z][\w.+\-]{0,63}:)[^\s@/:\"'<>]{3,128}@(?=[\w\[(])", rf"\1{MASK}@"),
+        (r"(?<=://)[^\s/@:\"'<>]{0,64}:(?!\d{1,5}(?:[/?#]|$))[^\s\"'<>]{1,512}@", f"{MASK}@"),
+        (r"(?<=://)[^\s/@:\"'<>]{1,64}:(?!\d{1,5}(?:\D|\Z))[^\s/@\"'<>]+\Z", MASK),  # cut off before its @
+        (r"(?<![\w.+\-/:@])((?!mailto:)[A-Za-z][\w.+\-]{0,63}:)(?!//)[^\s@:\"'<>]{3,512}@(?=[\w\[(])", rf"\1{MASK}@"),
         (r"(?i)([?&;](?:sig|signature|x-amz-signature|x-goog-signature|code)=)[^&#\s\"'<>]+", rf"\1{MASK}"),
         (r"(hooks\.slack\.com/(?:services|workflows|triggers)/)[^\s\"'<>]+", rf"\1{MASK}"),
         (r"(/api/webhooks/)[^\s\"'<>]+", rf"\1{MASK}"),
@@ -85,7 +86,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(\b[Bb]asic[ \t]+)(?=[A-Za-z+/]*(?:\d|[a-z+/][A-Z]))[A-Za-z0-9+/]{6,}={0,2}", rf"\1{MASK}"),
         (
             r"(?i)\b((?:key|token|secret|password|passwd|credentials?)[ \t]+(?:(?:is|was)[ \t]+)?[\"']?)"
-            r"(?=[\w\-+/=.~]*\d)(?=[\w\-+/=.~]*[a-z])[\w\-+/=.~]{10,}",
+            r"(?=[^\s\"',;]*\d)(?=[^\s\"',;]*[a-z])[^\s\"',;]{10,}",
             rf"\1{MASK}",
         ),
         # secrets that their own form gives away
@@ -99,7 +100,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _TRIGGER = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|cred|dsn|cookie|private|bearer|basic|session|webhook|@|[?&;](?:sig|x-|code)|"
     r"hooks\.slack|telegram|-u|-p|-a |sk-|[srp]k_|whsec|gh[opsur]_|hf_|npm_|r8_|nvapi|wandb_v1|dop_v1|glpat|gsk_|"
-    r"pypi-|ya29|shpat|aiza|xapp|xox|a[ks]ia|eyj"
+    r"pypi-|ya29|shpat|aiza|github_pat|://|xapp|xox|a[ks]ia|eyj"
 )
 """A text without any of these has nothing to mask: the usual case, decided in one pass."""
 
@@ -128,7 +129,7 @@ def mask_lines(lines: Iterable[str], words: tuple[str, ...] = WORDS) -> list[str
     inside = False
     for line in lines:
         if _PEM_END.search(line) and not _PEM_BEGIN.search(line):
-            while not inside and masked and _PEM_BODY.fullmatch(masked[-1]):
+            while not inside and masked and (masked[-1] == MASK or _PEM_BODY.fullmatch(masked[-1])):
                 masked.pop()
             inside = False
             masked.append(f"{MASK}{line[line.index('-----END') :]}")

@@ -117,7 +117,8 @@ def test_a_directory_that_only_lets_us_read() -> None:
         "from pathlib import Path\n"
         "from metabonk_tui.adapters.state.peaks import PeaksFile, RunPeaks\n"
         "file = PeaksFile(Path(sys.argv[1]), 'a')\n"
-        "file.read()\n"  # whatever Python loads for it is loaded now
+        "warm = PeaksFile(Path(sys.argv[1]) / 'warm', 'a')\n"  # whatever Python loads for it is loaded now
+        "warm.save('run-1', RunPeaks(100.0, 5)), warm.read()\n"
         "os.getuid() == 0 and os.setuid(65534)\n"  # root may write anywhere
         "print(len(file.read()), file.save('run-2', RunPeaks(200.0, 5)), file.problem)"
     )
