@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from metabonk_tui.adapters.alerts.scrape_server import Page, ScrapeServer
+from metabonk_tui.adapters.alerts.scrape_server import ScrapedPage, ScrapeServer
 from metabonk_tui.core.export.prometheus import MetricFamily, families
 from metabonk_tui.core.model.snapshot import Snapshot
 
@@ -56,7 +56,7 @@ def serve(
     registry = prometheus_client.CollectorRegistry()
     registry.register(Newest())
 
-    def render(accept: str) -> Page:
+    def render(accept: str) -> ScrapedPage:
         encode, kind = exposition.choose_encoder(accept)
         return kind, encode(registry)
 

@@ -34,7 +34,7 @@ REASONS = {
     500: "Internal Server Error",
 }
 
-Page = tuple[str, bytes]
+ScrapedPage = tuple[str, bytes]
 """Content type and content."""
 
 
@@ -50,7 +50,7 @@ class _Connection:
 class ScrapeServer:
     """Answers GET on one port until `close`."""
 
-    def __init__(self, host: str, port: int, render: Callable[[str], Page]) -> None:
+    def __init__(self, host: str, port: int, render: Callable[[str], ScrapedPage]) -> None:
         """Open the port; 0 takes a free one. `render` gets the Accept header. Raises OSError."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)

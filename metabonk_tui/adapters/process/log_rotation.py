@@ -24,7 +24,9 @@ FASTEST_S = 0.02
 SLOWEST_S = 1.0
 
 
-def keep_log_small(path: str | os.PathLike[str], descriptor: int) -> list[subprocess.Popen[bytes]]:
+def keep_log_small(
+    path: str | os.PathLike[str], descriptor: int, limit_bytes: int = ROTATES_AT_BYTES
+) -> list[subprocess.Popen[bytes]]:
     """Start the process that bounds this open log; it ends when no process has the log open any more.
 
     Returns it, or nothing for a device and where it cannot start: a launch and a stop work without it.
@@ -33,7 +35,8 @@ def keep_log_small(path: str | os.PathLike[str], descriptor: int) -> list[subpro
     if not stat.S_ISREG(found.st_mode):
         return []
     # -I and -S: 10 ms and 8 MB; the environment must not mark it as part of the launch.
-    argv = [sys.executable, "-I", "-S", __file__, os.fspath(path), str(found.st_dev), str(found.st_ino)]
+    numbers = map(str, (found.st_dev, found.st_ino, limit_bytes))
+    argv = [sys.executable, "-I", "-S", __file__, os.fspath(path), *numbers]
     try:
         return [
             subprocess.Popen(
@@ -73,11 +76,18 @@ def rotate(path: str, log: int, limit_bytes: int = ROTATES_AT_BYTES) -> None:
             part = os.open(f"{path}.1", flags, 0o600)
             try:
                 os.fchmod(part, 0o600)
-                _copy(log, part, max(0, size - copied_bytes), size)
+                _copy(log, part, _line_begin(log, size - copied_bytes), size)
             finally:
                 os.close(part)
     finally:
         os.ftruncate(log, 0)
+
+
+def _line_begin(log: int, at: int) -> int:
+    """Return where the next line begins: half a line may be the end of a secret without its name."""
+    if at <= 0:
+        return 0
+    return at + max(0, os.pread(log, 1 << 16, at - 1).find(b"\n"))
 
 
 def _copy(source: int, target: int, at: int, end: int) -> None:
@@ -107,10 +117,8 @@ def _is_closed(log: int) -> bool:
     return True
 
 
-def watch(path: str, device: int, inode: int, limit_bytes: int = ROTATES_AT_BYTES) -> None:
+def watch(path: str, device: int, inode: int, limit_bytes: int) -> None:
     """Rotate the log whenever it exceeds `limit_bytes`, until no other process has it open. Raises OSError."""
-    # A reader that opens the log while the lease is tried sends this signal, which would end the process.
-    signal.signal(signal.SIGIO, signal.SIG_IGN)
     log = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     found = os.fstat(log)
     if not stat.S_ISREG(found.st_mode) or (found.st_dev, found.st_ino) != (device, inode):
@@ -132,4 +140,6 @@ def watch(path: str, device: int, inode: int, limit_bytes: int = ROTATES_AT_BYTE
 
 
 if __name__ == "__main__":
-    watch(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    # A reader that opens the log while the lease is tried sends this signal, which would end the process.
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    watch(sys.argv[1], *map(int, sys.argv[2:]))

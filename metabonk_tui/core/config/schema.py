@@ -16,7 +16,7 @@ MOST = 1e9
 """The bound of every number: 31 years in seconds, 10^18 bytes in GB. More is a mistake, and infinity has no sum."""
 Positive = Annotated[float, Meta(gt=0, le=MOST)]
 NotNegative = Annotated[float, Meta(ge=0, le=MOST)]
-MetricValue = Annotated[float, Meta(ge=-1e18, le=1e18)]
+ExpectedValue = Annotated[float, Meta(ge=-1e18, le=1e18)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
 
@@ -197,8 +197,8 @@ class ComponentConfig(ConfigSection, frozen=True, kw_only=True):
     also: list[str] = msgspec.field(default_factory=list)
     proof: str = ""
     due: Literal["validation", "gameplay"] = "validation"
-    expected_min: MetricValue | None = None
-    expected_max: MetricValue | None = None
+    expected_min: ExpectedValue | None = None
+    expected_max: ExpectedValue | None = None
     expected_by_s: Positive = 1800.0
     decimals: Annotated[int, Meta(ge=0, le=6)] = 0
     jump: Positive | None = None

@@ -119,7 +119,7 @@ OPEN = [
     "mailto:bob@example.com",
     "bob@example.com",
     "ssh git@github.com:a/b",
-    "PWD=/root/metabonk",
+    "PWD=/home/metabonk",
     "2026-01-01 12:00:00 ERROR worker: failed",
     "loss: 0.5, step: 100",
     '{"key": null, "step": 3}',
