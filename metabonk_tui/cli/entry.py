@@ -6,6 +6,7 @@ Every other command line goes through `cli.main`. Does not: import a module befo
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from metabonk_tui.cli.live.status_print import FORMATS, show
@@ -34,6 +35,9 @@ def run() -> None:
 
 def never_fail_to_encode() -> None:
     """Write "?" for a character that the locale cannot express: a report must not end as an internal error."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: `status >&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -41,7 +41,7 @@ def parse_config(default_toml: str, user_toml: str | None, user_name: str = "con
 def parse_toml(text: str, name: str) -> dict[str, Any]:
     """Parse the text of the file `name`. Raises ConfigError with the line, and the key that is there twice."""
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(f"{text}\n")  # without the last line end the parser names no line
     except RecursionError:
         raise ConfigError(f"{name}: not valid TOML: its brackets are nested too deeply") from None
     except tomllib.TOMLDecodeError as error:

@@ -70,7 +70,7 @@ def _parse(
 ) -> Theme | None:
     try:
         text = read_text(path)
-        tree = tomllib.loads(text)
+        tree = tomllib.loads(f"{text}\n")
     except tomllib.TOMLDecodeError as error:
         problem = explain_toml(text, str(error))
         warnings.append(f"theme {path.name}: not used, it is not valid TOML: {_printable(problem)}")

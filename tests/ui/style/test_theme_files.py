@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -225,3 +226,29 @@ def test_a_terminal_gets_only_what_it_can_show(themes: dict[str, Theme]) -> None
     assert (style.color.number, style.bgcolor.number) == (78, 235)  # type: ignore[union-attr]
     assert indexed["ansi-16"].style(Span("x", "ok", glyph=True)).color.name == "green"  # type: ignore[union-attr]
     assert themes["dark"].style(Span("x", "ok")).color.name == "#6fc38a"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "large", "deep"])
+def test_what_is_no_small_file_is_a_warning_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "mine.toml"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case "large":
+            path.write_text("# " + "x" * 1_000_000)
+        case "deep":
+            path.write_text("x = " + "[" * 5000)
+    themes, warnings = load_themes(packaged_dir(), tmp_path, read_small_text)
+    assert "mine" not in themes
+    assert len(warnings) == 1
+    assert warnings[0].startswith("theme mine.toml: not used, it")
+
+
+def test_a_key_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[tokens]\nok = "red"\nok = "blue"\n')
+    _, warnings = load_themes(packaged_dir(), tmp_path, read_small_text)
+    assert "`ok` is there twice" in warnings[0]
