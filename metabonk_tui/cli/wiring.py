@@ -47,15 +47,19 @@ from metabonk_tui.engine.preflight_runner import PreflightChecks
 class Backend:
     """What stands behind a name in `pool.backend`."""
 
-    make_pool: Callable[[Config, Path, RunClock, bool, ProcessTable], PoolBackend]
-    """Takes the folder for state, the clock, whether it only looks, and the table of processes."""
+    make_pool: Callable[[Config, Path, RunClock, bool, str, ProcessTable], PoolBackend]
+    """Takes the folder for state, the clock, whether it only looks, the command prefix, and the process table."""
     make_checks: Callable[[Config, Path], PreflightChecks] | None
     """Makes the checks before a launch on this machine; None: it never launches."""
 
 
-def _launcher_pool(config: Config, state: Path, clock: RunClock, read_only: bool, table: ProcessTable) -> PoolBackend:
+def _launcher_pool(
+    config: Config, state: Path, clock: RunClock, read_only: bool, call: str, table: ProcessTable
+) -> PoolBackend:
     lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state))
-    return LauncherPool(config, state, clock=clock, controller_lock=lock, processes=table.read, read_only=read_only)
+    return LauncherPool(
+        config, state, clock=clock, controller_lock=lock, processes=table.read, read_only=read_only, call=call
+    )
 
 
 BACKENDS: Mapping[PoolBackendName, Backend] = {
@@ -83,7 +87,7 @@ def watching(
     open_log()
     clock = RunClock(speed)
     state_path = state or state_dir()
-    pool = partial(BACKENDS[config.pool.backend].make_pool, config, state_path, clock, read_only)
+    pool = partial(BACKENDS[config.pool.backend].make_pool, config, state_path, clock, read_only, call)
     peaks = PeaksFile(state_path, pool_key(config.pool))
     keeper = PeakKeeper(PeaksFile(state_path, pool_key(config.pool)), clock.real)
 

@@ -11,7 +11,17 @@ from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart, StopWorker, TargetProcess
+from metabonk_tui.core.model.pool import (
+    Action,
+    Launch,
+    Plan,
+    PlanSource,
+    Resize,
+    Restart,
+    StopWorker,
+    StrangerProcess,
+    TargetProcess,
+)
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -36,6 +46,7 @@ class ScriptedMonitor:
         self.armed: list[tuple[bool, str, bool]] = []
         self.polls = 0
         self.refusal = ""
+        self.strangers: tuple[StrangerProcess, ...] = ()
         self.preflights: list[int] = []
         self.acknowledged: list[tuple[tuple[str, ...], str]] = []
         self.flight: PreflightView | None = None
@@ -74,6 +85,7 @@ class ScriptedMonitor:
             warnings=("launch.py has no live resize: training restarts",) if isinstance(action, Resize) else (),
             refusal=self.refusal,
             seconds=240.0,
+            strangers=self.strangers,
         )
 
     def submit(self, plan: Plan) -> None:

@@ -35,6 +35,10 @@ class Placement:
     """The group that this monitor made; None: systemd makes one, or there is none."""
 
 
+NO_GROUP = Placement()
+"""The command starts where the monitor is."""
+
+
 class CgroupMount:
     """The cgroup v2 hierarchy as this process sees it. `root` contains /proc and the mounts."""
 
@@ -85,29 +89,33 @@ def pool_group_of(pid: int, mount: CgroupMount) -> str | None:
     return cgroup or None
 
 
-def choose_placement(stem: str, environ: Mapping[str, str], root: Path = Path("/")) -> Placement:
+def choose_placement(pool: str, environ: Mapping[str, str], root: Path = Path("/")) -> Placement:
     """Choose where to launch a pool: a scope of systemd, else a group below our own, else where the monitor is.
 
     Blocks up to 3 s while systemd answers.
     """
-    name = f"{PREFIX}{stem}-{int(time.time()):x}"
+    name = f"{PREFIX}{pool}-{int(time.time()):x}"
     mount = CgroupMount(root)
+    remove_old_groups(pool, mount)
     scope = _scope_argv(name, mount, environ, root)
     if scope and _answers(scope, environ):
         return Placement((*scope, "--"))
-    return _group_below_ours(name, mount, root) or Placement()
+    return _group_below_ours(name, mount, root) or NO_GROUP
 
 
 def remove_empty(cgroup: str | None, mount: CgroupMount) -> None:
     """Remove a pool's group and the groups below once no process is in them. systemd removes its scopes itself."""
     directory = mount.directory(cgroup) if cgroup is not None and is_pool_group(cgroup) else None
-    if directory is None or not directory.is_dir():
-        return
-    for folder in (*_below(directory), directory):
-        try:
-            folder.rmdir()
-        except OSError:
-            return  # a process is still in it, or systemd was faster
+    if directory is not None and directory.is_dir():
+        _remove_empty(directory)
+
+
+def remove_old_groups(pool: str, mount: CgroupMount) -> None:
+    """Remove the empty groups below ours that earlier launches of a pool left: it ended without a stop."""
+    ours = mount.of("self")
+    above = mount.directory(ours) if ours is not None else None
+    for old in above.glob(f"{PREFIX}{pool}-*") if above is not None else ():
+        _remove_empty(old)
 
 
 def _scope_argv(name: str, mount: CgroupMount, environ: Mapping[str, str], root: Path) -> tuple[str, ...]:
@@ -182,6 +190,14 @@ def _is_delegated(directory: Path, root: Path) -> bool:
             if error.errno not in (errno.ENODATA, errno.ENOTSUP, errno.EPERM):
                 return False
     return False
+
+
+def _remove_empty(directory: Path) -> None:
+    for folder in (*_below(directory), directory):
+        try:
+            folder.rmdir()
+        except OSError:
+            return  # a process is still in it, or systemd was faster
 
 
 def _below(directory: Path) -> Iterator[Path]:

@@ -17,6 +17,7 @@ from typing import IO
 
 from metabonk_tui.adapters.files.private import make_private_directory, open_private
 from metabonk_tui.adapters.process.log_rotation import ROTATES_AT_BYTES, keep_log_small, shift_old_logs
+from metabonk_tui.adapters.process.pool_cgroup import NO_GROUP, Placement
 from metabonk_tui.core.text.clean import LOOKED_AT, clean_masked
 from metabonk_tui.core.text.mask import mask_lines, masked_command
 
@@ -57,14 +58,22 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def start_child(argv: Sequence[str], directory: Path, environment: Mapping[str, str], log_path: Path) -> Child:
+def start_child(
+    argv: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    log_path: Path,
+    placement: Placement = NO_GROUP,
+) -> Child:
     """Start a command that outlives the monitor. Raises OSError or ValueError if it cannot start."""
     reap()
-    log = _open_log(log_path)
+    log = open_log(log_path)
     try:
         os.write(log, f"--- {masked_command(argv)}\n".encode(errors="replace"))
         offset = os.fstat(log).st_size
-        process = start_session(argv, directory, environment, log, log)
+        process = start_session(
+            (*placement.argv_prefix, *argv), directory, environment, log, log, prepare=placement.prepare
+        )
         _started.extend(keep_log_small(log_path, log))
     finally:
         os.close(log)
@@ -174,12 +183,11 @@ def describe_exit(code: int) -> str:
         return f"ended by signal {-code}"
 
 
-def _open_log(path: Path) -> int:
-    make_private_directory(path.parent)
+def open_log(path: Path) -> int:
+    """Open the log of launched commands to append; a log over 50 MB is put aside first. Raises OSError."""
+    if not path.parent.is_dir():
+        make_private_directory(path.parent)
     if path.is_file() and path.stat().st_size > ROTATES_AT_BYTES:
         shift_old_logs(str(path))
         path.replace(path.with_name(path.name + ".1"))
-    # Another name for the standard streams of this process, or a device, is the choice of the configuration.
-    if path.exists() and not path.is_file():
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
     return open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
