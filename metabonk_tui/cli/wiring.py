@@ -36,6 +36,7 @@ from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Exporter, PoolBackend
 from metabonk_tui.core.step.pipeline import stepper
+from metabonk_tui.core.text.mask import secret_words
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Readers
 from metabonk_tui.engine.engine import Engine
@@ -159,7 +160,7 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks:
         processes=table if is_local else None,
         environments=Environments(config) if is_local else None,
         env_file=EnvFileWatch(config) if is_local else None,
-        log_tails=LogTails() if is_local else None,
+        log_tails=LogTails(words=secret_words(config.environment.secret_words)) if is_local else None,
         peaks=peaks if is_local else None,
         gpus=Gpus() if is_local else None,
         exits=ExitCodeReader(take_ended) if is_local else None,

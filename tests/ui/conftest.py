@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
@@ -151,7 +152,7 @@ def config() -> Config:
 
 @pytest.fixture(scope="session")
 def themes() -> dict[str, object]:
-    found, warnings = load_themes(packaged_dir())
+    found, warnings = load_themes(packaged_dir(), None, read_small_text)
     assert warnings == ()
     return found
 

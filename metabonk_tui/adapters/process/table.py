@@ -18,7 +18,8 @@ from metabonk_tui.adapters.process.sockets import answering, listen_sockets, lis
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.model.sample import ProcessReading
-from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.clean import clean_masked
+from metabonk_tui.core.text.mask import mask_arguments
 
 SCAN_EVERY_S = 5.0
 """Seconds between two scans: a scan of all processes costs milliseconds, reading the known ones a tenth of that."""
@@ -298,7 +299,7 @@ def _trees(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> di
 
 
 def _name(arguments: tuple[str, ...]) -> str:
-    return clean_text(" ".join((os.path.basename(arguments[0]), *arguments[1:])), limit=_NAME_LIMIT)
+    return clean_masked(" ".join(mask_arguments((os.path.basename(arguments[0]), *arguments[1:]))), limit=_NAME_LIMIT)
 
 
 def _by_role(known: _KnownProcess) -> tuple[int, int, float, int]:

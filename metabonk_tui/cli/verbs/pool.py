@@ -6,7 +6,6 @@ Prints the plan and asks for confirmation first.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Iterator
 
@@ -24,6 +23,7 @@ from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Stop
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.engine.engine import Engine
 
@@ -117,7 +117,7 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         yield from (stranger.text for stranger in plan.strangers)
         return
     for command in plan.commands:
-        yield f"command   {shlex.join(command)}"
+        yield f"command   {masked_command(command)}"
     if plan.source is not None:
         yield f"in        {plan.source.directory}"
         if plan.source.env_file:

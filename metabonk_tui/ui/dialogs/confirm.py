@@ -5,13 +5,13 @@ Does not: plan or act, the monitor does both; draw, `confirm_lines` does.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop
 from metabonk_tui.core.ports.live import Monitor
+from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.commands import CommandContext, action_refusal
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
@@ -211,7 +211,7 @@ class ConfirmDialog(Dialog):
         return Reply(OperationDialog(before.started_at if before else None))
 
     def _commands(self) -> str:
-        return "\n".join(shlex.join(argv) for argv in self.plan.commands) if self.plan else ""
+        return "\n".join(masked_command(argv) for argv in self.plan.commands) if self.plan else ""
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
         view = ConfirmView(
