@@ -15,7 +15,8 @@ from pathlib import Path
 from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
-from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.state.controller_role import ControllerRole
+from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Plan, TargetProcess
 from metabonk_tui.core.model.sample import Event, Operation
@@ -78,7 +79,7 @@ class FakePool:
             settings,
             self.state,
             clock=RealClock(),
-            controller_lock=PoolLock(self.state / "pool.lock"),
+            controller_lock=ControllerRole(role_name("127.0.0.1", self.base_port), self.state / "pool.lock"),
             processes=ProcessTable(settings).read,
             read_only=read_only,
         )

@@ -10,7 +10,17 @@ import pytest
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart, StopWorker, TargetProcess
+from metabonk_tui.core.model.pool import (
+    Action,
+    Launch,
+    Plan,
+    PlanSource,
+    Resize,
+    Restart,
+    RoleRequest,
+    StopWorker,
+    TargetProcess,
+)
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -39,6 +49,8 @@ class ScriptedMonitor:
         self.acknowledged: list[tuple[tuple[str, ...], str]] = []
         self.flight: PreflightView | None = None
         self.fault: str | None = None
+        self.request: RoleRequest | None = None
+        self.answers: list[tuple[int, bool]] = []
 
     def set(self, snapshot: Snapshot) -> None:
         """Publish a newer Snapshot."""
@@ -89,6 +101,12 @@ class ScriptedMonitor:
 
     def preflight(self) -> PreflightView | None:
         return self.flight
+
+    def role_request(self) -> RoleRequest | None:
+        return self.request
+
+    def answer_role(self, number: int, yes: bool) -> None:
+        self.answers.append((number, yes))
 
     def poll_now(self) -> None:
         self.polls += 1

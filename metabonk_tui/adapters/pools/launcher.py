@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Protocol
 
 from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
-from metabonk_tui.adapters.files.private import make_private_directory
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
 from metabonk_tui.adapters.pools.discover import PoolProcesses, find_processes, foreign_listeners, workers_option
@@ -24,7 +23,7 @@ from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import reap
-from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.level_names import Severity
@@ -62,13 +61,12 @@ class LauncherPool:
         state_dir: Path,
         *,
         clock: Clock,
-        controller_lock: PoolLock,
+        controller_lock: ControllerRole,
         processes: Processes,
         read_only: bool = False,
         proc: Proc | None = None,
     ) -> None:
         self._spec = LaunchSpec(config, state_dir)
-        self._state_dir = state_dir
         self._clock = clock
         self._lock = controller_lock
         self._processes = processes
@@ -81,7 +79,7 @@ class LauncherPool:
         self._scan_lock = threading.Lock()
 
     async def read(self) -> PoolReading:
-        """Read the pool's processes and lock state. Takes over a lock whose owner has exited."""
+        """Read the pool's processes and lock state. Takes the role of a controller that has ended."""
         reading = await asyncio.to_thread(self._read)
         return replace(reading, operation=self._operation, desired=self._target or reading.desired)
 
@@ -114,6 +112,7 @@ class LauncherPool:
             reporter.end(False, "another operation is under way")
             return ()
         self._busy = True
+        self._lock.set_busy(True)
         try:
             return await self._carry_out(plan, reporter)
         except asyncio.CancelledError:
@@ -124,6 +123,7 @@ class LauncherPool:
             raise
         finally:
             self._busy = False
+            self._lock.set_busy(False)
             self._target = None
 
     async def aclose(self) -> None:
@@ -231,7 +231,6 @@ class LauncherPool:
         if self._read_only:
             return False, ""
         try:
-            make_private_directory(self._state_dir)
             return self._lock.try_acquire(), ""
         except OSError as error:
             return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"

@@ -115,7 +115,7 @@ async def test_resize_restarts_all_with_new_pids(pool: FakePool) -> None:
     backend = pool.backend()
     await do(backend, Launch(3))
     plan, recorder, events = await do(backend, Resize(2))
-    assert plan.mode == "restart_all"
+    assert plan.mode == "restart_all", plan.refusal
     assert [argv[2] for argv in plan.commands] == ["stop", "--workers"]
     assert [hit.role for hit in plan.hits] == ["worker"] * 3 + ["launcher"]
     assert "ALL 3 workers" in plan.warnings[0]
