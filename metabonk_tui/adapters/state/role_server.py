@@ -129,16 +129,17 @@ class RoleServer:
         listening.listen(MAX_CLIENTS)
         self._listening, self._since = listening, time.time()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name="controller-role", daemon=True)
+            wakes, self._waker = socket.socketpair()
+            self._thread = threading.Thread(
+                target=self._serve, args=(wakes, self._waker), name="controller-role", daemon=True
+            )
             self._thread.start()
         self._wake()
 
-    def _serve(self) -> None:
-        wakes, waker = socket.socketpair()
+    def _serve(self, wakes: socket.socket, waker: socket.socket) -> None:
         with wakes, waker:
             wakes.setblocking(False)
             waker.setblocking(False)
-            self._waker = waker
             clients: list[_Client] = []
             try:
                 while self._serve_once(wakes, clients):

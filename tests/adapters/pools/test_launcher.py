@@ -104,6 +104,7 @@ async def test_a_launcher_of_another_pool_is_not_ours(pool: FakePool, tmp_path: 
     (tmp_path / "other").mkdir()
     other = FakePool(tmp_path / "other")
     assert (await other.backend().read()).launcher_pid is None
+    other.close()
     same_folder_other_port = pool.config().pool
     assert same_folder_other_port.base_port == pool.base_port
     pool.base_port += 100
@@ -115,7 +116,7 @@ async def test_resize_restarts_all_with_new_pids(pool: FakePool) -> None:
     backend = pool.backend()
     await do(backend, Launch(3))
     plan, recorder, events = await do(backend, Resize(2))
-    assert plan.mode == "restart_all", plan.refusal
+    assert plan.mode == "restart_all"
     assert [argv[2] for argv in plan.commands] == ["stop", "--workers"]
     assert [hit.role for hit in plan.hits] == ["worker"] * 3 + ["launcher"]
     assert "ALL 3 workers" in plan.warnings[0]

@@ -35,7 +35,7 @@ def outcome_row(frame: Frame) -> Row:
     result = operation.message or ("done" if operation.ok else "failed")
     keys: Row = (strong("o", True), muted(" details  "), strong("Esc", True), muted(" dismisses"), gap(1))
     if wide < width(keys) + 2 * MIN_WORDS_CELLS:
-        keys = (strong("o", True), gap(1))
+        keys = (strong("o", True), gap(1), strong("Esc", True), gap(1))
     what: Row = (
         *(gap(1), mark(glyph, token), gap(1), Span(g.text(operation.action), token, True)),
         *(muted(": "), Span(g.text(result), "text")),
