@@ -121,7 +121,7 @@ class ControllerRole(RoleServer):
             peer = wire.peer_of(channel)
             if peer.uid not in (0, os.geteuid()) and os.geteuid() != 0:
                 return f"{peer.text} holds {self.path}; only the same user or root may ask for control", True
-            on_wait(f"{self.holder() or peer.text} controls this pool: asked for control")
+            on_wait(f"{self.holder() or peer.text} controls this pool; asking it for control")
             if not wire.send(channel, {"ask": want, **self._words()}):
                 return f"{peer.text} has just ended", False
             owner = peer.text

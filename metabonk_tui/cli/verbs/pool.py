@@ -187,7 +187,7 @@ def _ask_for_control(monitor: Engine, action: Action) -> str:
     """Ask the controlling monitor for control of the pool; return why it was not given, "" when it was."""
     if monitor.role is None:
         return "this monitor never acts on the pool"
-    why = monitor.role.ask(_want(action), lambda text: _print_line(f"asks      {text}"))
+    why = monitor.role.ask(_want(action), lambda text: _print_line(f"control   {text}"))
     if not why and monitor.role.watch_returns:
         _print_line(f"watch     the memory watch of {monitor.role.watch_returns} is off until this command ends")
     return why
