@@ -198,8 +198,9 @@ class RoleServer:
             return
         channel.setblocking(False)
         if len(clients) >= MAX_CLIENTS:
-            channel.close()
-            return
+            # The oldest goes: clients that say nothing must not keep out the one that asks.
+            oldest = next(client for client in clients if self._request is None or client is not self._request.client)
+            self._drop(oldest, clients)
         try:
             clients.append(_Client(channel, wire.peer_of(channel)))
         except OSError:
