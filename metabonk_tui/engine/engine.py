@@ -258,7 +258,7 @@ class Engine:
 
     def _note_role_change(self) -> None:
         self.poll_now()
-        self._wake_all()
+        self._call(self._wake_all)
 
     async def _restore_run(self, collector: Collector, readers: Readers) -> None:
         """Publish the recorded state of the run that is already under way."""

@@ -198,7 +198,7 @@ class RoleServer:
             return
         channel.setblocking(False)
         if len(clients) >= MAX_CLIENTS:
-            # The oldest goes: clients that say nothing must not keep out the one that asks.
+            # The oldest goes: clients that send nothing must not keep out the one that asks.
             oldest = next(client for client in clients if self._request is None or client is not self._request.client)
             self._drop(oldest, clients)
         try:
