@@ -104,7 +104,7 @@ class ControllerRole(RoleServer):
                     return ""
                 why, final = self._ask_once(want, on_wait, ends_s)
             except OSError as error:
-                why, final = f"{self.path}: {error.strerror or error}", False
+                why, final = f"{self.holder() or self.path}: {error.strerror or error}", False
             if not why:
                 return ""
             if final or time.monotonic() >= ends_s:
@@ -140,9 +140,9 @@ class ControllerRole(RoleServer):
                 else:
                     why = clean_text(str(message.get("why", "it gave no reason")), 200)
                     return f"{owner} controls this pool and refuses: {why}", state != "busy"
-            return _no_answer(owner), True
+            return _no_answer(owner, peer.pid), True
         except TimeoutError:
-            return _no_answer(peer.text), True
+            return _no_answer(peer.text, peer.pid), True
         finally:
             if not keep:
                 channel.close()
@@ -163,7 +163,8 @@ class ControllerRole(RoleServer):
         try:
             channel = wire.connect(self.name, GREETING_S)
         except OSError:
-            return f"a process that does not answer on {self.path}"
+            binder = wire.binder_of(self.name)
+            return f"{binder.text if binder else 'a process'}, which does not answer on {self.path}"
         if channel is None:
             return ""
         with channel:
@@ -176,5 +177,7 @@ class ControllerRole(RoleServer):
             return wire.describe(received.message if received is not None else {}, peer)
 
 
-def _no_answer(owner: str) -> str:
-    return f"{owner} controls this pool and does not answer, perhaps because it is suspended: end it, then try again"
+def _no_answer(owner: str, pid: int) -> str:
+    if wire.is_suspended(pid):
+        return f"{owner} controls this pool and is suspended: resume it with fg or kill -CONT {pid}, or end it"
+    return f"{owner} controls this pool and does not answer: end it, then try again"

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from metabonk_tui.adapters.host.local import is_this_machine
-from metabonk_tui.adapters.process.proc import read_bytes
+from metabonk_tui.adapters.process.proc import Proc, read_bytes
 from metabonk_tui.core.text.clean import clean_text
 
 HAS_ABSTRACT_SOCKETS = sys.platform == "linux"
@@ -80,7 +80,37 @@ def connect(name: str, timeout_s: float) -> socket.socket | None:
 
 def is_bound(name: str) -> bool:
     """Return whether a process owns the name; it need not listen."""
-    return any(line.endswith(f" @{name}".encode()) for line in (read_bytes("/proc/net/unix") or b"").splitlines())
+    return _inode_of(name) is not None
+
+
+def binder_of(name: str) -> Peer | None:
+    """Return the process that owns a name on which nobody listens; None: gone, or not visible to this user."""
+    inode = _inode_of(name)
+    if inode is None:
+        return None
+    for pid in Proc().pids():
+        folder = f"/proc/{pid}/fd"
+        try:
+            if any(os.readlink(f"{folder}/{fd}") == f"socket:[{inode}]" for fd in os.listdir(folder)):
+                return Peer(pid, os.stat(folder).st_uid)
+        except OSError:
+            # Another user's process, or one that has just ended.
+            continue
+    return None
+
+
+def is_suspended(pid: int) -> bool:
+    """Return whether the process is stopped, for example by Ctrl-Z: it cannot answer."""
+    return (read_bytes(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
+
+
+def _inode_of(name: str) -> str | None:
+    for line in (read_bytes("/proc/net/unix") or b"").splitlines():
+        # Num: RefCount Protocol Flags Type St Inode Path
+        fields = line.split(maxsplit=7)
+        if len(fields) == 8 and fields[7] == f"@{name}".encode():
+            return fields[6].decode()
+    return None
 
 
 def peer_of(channel: socket.socket) -> Peer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -127,12 +128,24 @@ def test_root_may_ask_the_user_who_owns_it(roles: Roles, children: Children) -> 
     assert role.held
 
 
+def test_a_suspended_owner_is_named_with_the_way_out(roles: Roles, children: Children) -> None:
+    child = children.python(OWN, roles.name, "yield")
+    os.kill(child.pid, signal.SIGSTOP)
+    wait_for(lambda: role_wire.is_suspended(child.pid))
+    try:
+        why = roles.make().ask("stop", lambda text: None, 0.3)
+    finally:
+        os.kill(child.pid, signal.SIGCONT)
+    assert f"pid {child.pid}" in why
+    assert f"kill -CONT {child.pid}" in why
+
+
 def test_a_name_that_is_only_bound_is_refused_and_named(roles: Roles) -> None:
     role = roles.make()
     with role_wire.new_socket() as squatter:
         squatter.bind("\0" + roles.name)
         assert not role.try_acquire()
-        assert role.holder() == f"a process that does not answer on socket @{roles.name}"
+        assert role.holder() == f"pid {os.getpid()}, which does not answer on socket @{roles.name}"
     assert role.try_acquire()
 
 
