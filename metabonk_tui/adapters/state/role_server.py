@@ -32,6 +32,22 @@ SILENT_S = 3.0
 """A client that sends nothing is disconnected after this time."""
 
 
+FULL_S = 0.2
+
+
+def _readable(sources: list[socket.socket], wait_s: float | None) -> list[socket.socket]:
+    """Return the sockets with something to read; poll, because select fails from descriptor 1024 on."""
+    poll = select.poll()
+    by_fd: dict[int, socket.socket] = {}
+    for source in sources:
+        if (fd := source.fileno()) >= 0:
+            # Another thread may have closed it; the next round takes the current ones.
+            by_fd[fd] = source
+            poll.register(fd, select.POLLIN)
+    found = poll.poll(None if wait_s is None else max(0.0, wait_s) * 1000)
+    return [by_fd[fd] for fd, _ in found]
+
+
 @dataclass(slots=True)
 class _Client:
     """One connection to the owner."""
@@ -162,16 +178,15 @@ class RoleServer:
                 # From here on the next owner starts its own thread.
                 self._thread = None
                 return False
-        sources = [source for source in (listening, lender) if source is not None]
         channels = [client.channel for client in clients] + ([borrower.channel] if borrower is not None else [])
-        wait_s = 1.0 if request is None else min(1.0, max(0.0, request.ends_s - time.monotonic()))
-        try:
-            ready, _, _ = select.select([wakes, *sources, *channels], [], [], wait_s)
-        except (OSError, ValueError):
-            # Another thread has closed one of them; the next round takes the current ones.
-            return True
+        sources = [source for source in (wakes, listening, lender, *channels) if source is not None]
+        wait_s = 1.0 if clients else None
+        if request is not None:
+            wait_s = min(1.0, max(0.0, request.ends_s - time.monotonic()))
+        ready = _readable(sources, wait_s)
         if wakes in ready:
             wakes.recv(4096)
+        accepted = True
         with self._mutex:
             if borrower is not None and borrower is self._borrower and borrower.channel in ready:
                 self._take_back(borrower)
@@ -180,7 +195,7 @@ class RoleServer:
                 lender.close()
                 self._lender, self.watch_returns = None, ""
             if listening is not None and listening is self._listening and listening in ready:
-                self._accept(listening, clients)
+                accepted = self._accept(listening, clients)
             for client in tuple(clients):
                 if client.channel in ready:
                     self._read(client, clients)
@@ -189,13 +204,17 @@ class RoleServer:
                 ) and time.monotonic() - client.since_s > SILENT_S:
                     self._drop(client, clients)
             self._decide(clients)
+        if not accepted:
+            # Without free descriptors the socket stays readable: do not spin.
+            time.sleep(FULL_S)
         return True
 
-    def _accept(self, listening: socket.socket, clients: list[_Client]) -> None:
+    def _accept(self, listening: socket.socket, clients: list[_Client]) -> bool:
+        """Accept one client; return False when the kernel has no descriptor for it."""
         try:
             channel, _ = listening.accept()
         except OSError:
-            return
+            return False
         channel.setblocking(False)
         if len(clients) >= MAX_CLIENTS:
             # The oldest goes: clients that send nothing must not keep out the one that asks.
@@ -205,6 +224,7 @@ class RoleServer:
             clients.append(_Client(channel, wire.peer_of(channel)))
         except OSError:
             channel.close()
+        return True
 
     def _read(self, client: _Client, clients: list[_Client]) -> None:
         try:
