@@ -24,8 +24,8 @@ HISTORY_S = 3600.0
 HISTORY_BUCKET_S = 10.0
 HOLE_S = 15.0
 """A hole up to this long interrupts nothing: one monitor takes over from another, or a tick was late."""
-MAX_HOLES_S = 30.0
-"""Holes of one window that are tolerated together: 5 % of the 10 min that prove stable memory."""
+HOLES_SHARE = 0.05
+"""The share of a window that its holes may have together: 30 s of the 10 min that prove stable memory."""
 OWNER_POINTS = Points(every_s=15.0, span_s=300.0)
 
 
@@ -73,7 +73,7 @@ def observe(track: MemoryTrack, sample: Sample, timing: Timing, config: Config) 
 def _after_hole(track: MemoryTrack, hole_s: float, t: float, window_s: float) -> MemoryTrack:
     """Keep the time above the floor over a hole of seconds, unless the holes of one window add up to too much."""
     holes = (*((end_t, s) for end_t, s in track.holes if end_t > t - window_s), (t, hole_s))
-    if hole_s <= HOLE_S and sum(s for _, s in holes) <= MAX_HOLES_S:
+    if hole_s <= HOLE_S and sum(s for _, s in holes) <= max(HOLE_S, HOLES_SHARE * window_s):
         return replace(track, holes=holes)
     return replace(track, above_since_t=None, holes=())
 

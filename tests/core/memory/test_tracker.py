@@ -295,14 +295,16 @@ def test_memory_alone_in_a_sample_is_read_too() -> None:
 # A hole between two monitors
 
 
-def with_holes(*holes: tuple[float, float], after_s: float = 0.0, memory: Memory = lambda _t: room()) -> Snapshot:
+def with_holes(
+    *holes: tuple[float, float], after_s: float = 0.0, memory: Memory = lambda _t: room(), window_s: float = 60
+) -> Snapshot:
     """Step one sample a second until `after_s` after the last hole; none inside the holes (begin, seconds)."""
     end_s = max(begin + long for begin, long in holes) + after_s
 
     def blind(t: float) -> bool:
         return any(begin < t < begin + long for begin, long in holes)
 
-    window = configured("[memory]\nwindow_s = 60")
+    window = configured(f"[memory]\nwindow_s = {window_s}")
     return last(script(memory=memory, for_s=end_s, blind=blind, every_s=1.0, workers=1), window)
 
 
@@ -319,10 +321,11 @@ def test_a_hole_of_seconds_interrupts_nothing_and_is_reported(hole_s: float, exp
 
 
 def test_many_holes_of_one_window_are_no_observation() -> None:
-    two = ((315.0, 12.0), (330.0, 12.0))
-    assert node(with_holes(*two), "memory").answer == "yes"
-    assert node(with_holes(*two, (345.0, 12.0)), "memory").answer == "unknown"
-    assert node(with_holes(*two, (410.0, 12.0)), "memory").answer == "yes", "the first two are older than a window"
+    # 5 % of 360 s are 18 s.
+    two = ((365.0, 8.0), (380.0, 8.0))
+    assert node(with_holes(*two, window_s=360), "memory").answer == "yes"
+    assert node(with_holes(*two, (395.0, 8.0), window_s=360), "memory").answer == "unknown"
+    assert node(with_holes(*two, (750.0, 8.0), window_s=360), "memory").answer == "yes", "two are older than a window"
 
 
 def test_a_hole_after_which_memory_is_low_hides_nothing() -> None:
