@@ -13,6 +13,7 @@ from metabonk_tui.adapters.state import role_server
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.role_wire import role_name
 from tests.cli.conftest import Metabonk, Pool, answers, demo
+from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
 
@@ -113,7 +114,8 @@ def test_a_pool_that_is_only_looked_at_is_refused(metabonk: Metabonk, tmp_path: 
 
 def test_a_launch_that_fails_is_1_and_shows_the_last_lines(metabonk: Metabonk, tmp_path: Path) -> None:
     (tmp_path / "fails.toml").write_text(
-        '[pool]\nbase_port = 2\norchestrator = ""\n[pool.launcher]\nlaunch = ["sh", "-c", "echo no GPU; exit 3"]\n'
+        f'[pool]\nbase_port = {free_port()}\norchestrator = ""\n[pool.launcher]\n'
+        'launch = ["sh", "-c", "echo no GPU; exit 3"]\n'
         'stop = ["true"]\nstart_timeout_s = 5.0\n[memory]\nworker_gb = 0.001\nollama_gb = 0\nfloor_gb = 0.001\n'
     )
     done = metabonk("launch", "1", "--yes", "--config", "fails.toml")
