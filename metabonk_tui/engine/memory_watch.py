@@ -34,7 +34,7 @@ class MemoryWatch:
         self,
         config: Config,
         clock: Clock,
-        plan: Callable[[Action, PoolReading], Plan],
+        plan: Callable[[Action], Plan],
         begin: Callable[[Plan], None],
         request_sample: Callable[[], None],
     ) -> None:
@@ -146,11 +146,8 @@ class MemoryWatch:
     async def _prepare(self, snapshot: Snapshot) -> None:
         """Plan in a thread, then request a Sample, so that memory is checked again before the action."""
 
-        def planned(action: Action) -> Plan:
-            return self._plan(action, snapshot.pool)
-
         try:
-            self._choice = await asyncio.to_thread(choose, self._rules, snapshot, planned)
+            self._choice = await asyncio.to_thread(choose, self._rules, snapshot, self._plan)
         except Exception as error:
             LOG.exception("the memory watch could not plan")
             self._choice = Choice(None, "", (clean_text(f"planning failed: {type(error).__name__}: {error}"),))

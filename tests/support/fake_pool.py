@@ -16,7 +16,8 @@ from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, remove_old_groups
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
-from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.state.controller_role import ControllerRole
+from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Plan, TargetProcess
 from metabonk_tui.core.model.sample import Event, Operation
@@ -79,7 +80,7 @@ class FakePool:
             settings,
             self.state,
             clock=RealClock(),
-            controller_lock=PoolLock(self.state / "pool.lock"),
+            controller_lock=ControllerRole(role_name("127.0.0.1", self.base_port), self.state / "pool.lock"),
             processes=ProcessTable(settings).read,
             read_only=read_only,
             # Pools of other tests run at the same time.

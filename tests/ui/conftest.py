@@ -18,6 +18,7 @@ from metabonk_tui.core.model.pool import (
     PlanSource,
     Resize,
     Restart,
+    RoleRequest,
     StopWorker,
     StrangerProcess,
     TargetProcess,
@@ -51,6 +52,8 @@ class ScriptedMonitor:
         self.acknowledged: list[tuple[tuple[str, ...], str]] = []
         self.flight: PreflightView | None = None
         self.fault: str | None = None
+        self.request: RoleRequest | None = None
+        self.answers: list[tuple[int, bool]] = []
 
     def set(self, snapshot: Snapshot) -> None:
         """Publish a newer Snapshot."""
@@ -102,6 +105,12 @@ class ScriptedMonitor:
 
     def preflight(self) -> PreflightView | None:
         return self.flight
+
+    def role_request(self) -> RoleRequest | None:
+        return self.request
+
+    def answer_role(self, number: int, yes: bool) -> None:
+        self.answers.append((number, yes))
 
     def poll_now(self) -> None:
         self.polls += 1

@@ -18,6 +18,7 @@ from types import TracebackType
 
 import httpx
 
+from metabonk_tui.adapters.http.resolver import resolve_in_daemon_threads
 from metabonk_tui.core.model.sample import BadStatus, Observation
 from metabonk_tui.core.status.decode import decode_status
 from metabonk_tui.core.text.clean import clean_text
@@ -73,6 +74,7 @@ class StatusClient:
     async def fetch(self, url: str, max_bytes: int | None = None) -> tuple[bytes | BadStatus, float]:
         """Return a body of at most `max_bytes` or a named failure, and the seconds that it took."""
         began = time.monotonic()
+        resolve_in_daemon_threads()
         try:
             async with asyncio.timeout(self._timeout_s):
                 found = await self._ask(url, max_bytes or self._max_body_bytes)

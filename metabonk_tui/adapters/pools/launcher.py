@@ -6,7 +6,6 @@ Does not: act without the pool's lock, on an outdated plan, or on processes of a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced
-from metabonk_tui.adapters.files.private import make_private_directory, refuse_foreign
+from metabonk_tui.adapters.files.private import refuse_foreign
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
 from metabonk_tui.adapters.pools.action_text import Before, desired_workers, event_of, title, what_ran, with_intent
@@ -45,7 +44,7 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import reap
 from metabonk_tui.adapters.process.table import SCAN_EVERY_S
 from metabonk_tui.adapters.process.tree import descendants
-from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
@@ -81,7 +80,7 @@ class LauncherPool:
         state_dir: Path,
         *,
         clock: Clock,
-        controller_lock: PoolLock,
+        controller_lock: ControllerRole,
         processes: Processes,
         read_only: bool = False,
         call: str = "metabonk-tui",
@@ -92,7 +91,6 @@ class LauncherPool:
         self._call = call
         self._find_bystanders = bystanders
         self._spec = LaunchSpec(config, state_dir)
-        self._state_dir = state_dir
         self._clock = clock
         self._lock = controller_lock
         self._processes = processes
@@ -108,7 +106,7 @@ class LauncherPool:
         self._last_look_s = 0.0
 
     async def read(self) -> PoolReading:
-        """Read the pool's processes and lock state. Takes over a lock whose owner has exited."""
+        """Read the pool's processes and lock state. Takes the role of a controller that has ended."""
         reading = await asyncio.to_thread(self._read)
         return replace(reading, operation=self._operation, desired=self._target or reading.desired)
 
@@ -142,6 +140,7 @@ class LauncherPool:
             reporter.end(False, "another operation is under way")
             return ()
         self._busy = True
+        self._lock.set_busy(True)
         try:
             return await self._carry_out(plan, reporter)
         except asyncio.CancelledError:
@@ -152,6 +151,7 @@ class LauncherPool:
             raise
         finally:
             self._busy = False
+            self._lock.set_busy(False)
             self._target = None
 
     async def aclose(self) -> None:
@@ -321,13 +321,10 @@ class LauncherPool:
         """Acquire or keep the lock, unless read-only. Returns (acquired, error text)."""
         if self._read_only:
             return False, ""
-        foreign = refuse_foreign(self._state_dir) or refuse_foreign(self._spec.record_path)
+        foreign = refuse_foreign(self._spec.state_dir) or refuse_foreign(self._spec.record_path)
         if foreign:
             return False, foreign
         try:
-            # A full disk must not prevent a stop: without the folder only a launch fails.
-            with contextlib.suppress(OSError):
-                make_private_directory(self._state_dir)
             return self._lock.try_acquire(), ""
         except OSError as error:
             return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"

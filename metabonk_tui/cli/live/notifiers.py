@@ -10,7 +10,8 @@ from pathlib import Path
 from metabonk_tui.adapters.alerts.command_hook import CommandHook
 from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
 from metabonk_tui.adapters.alerts.scrape_server import ScrapeServer
-from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.cli.live.status_writer import StatusFileWriter
 from metabonk_tui.core.config.schema import Config, MetricsConfig
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -21,7 +22,7 @@ def alert_hook(config: Config, state: Path, report_fault: Callable[[str], None])
     """Return the configured hook, or None. A lock lets only one of several monitors of a pool call it."""
     if not config.alerts.hook.command:
         return None
-    lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state).with_suffix(".teller"))
+    lock = PoolLock(state / f"{role_name(config.pool.host, config.pool.base_port)}.teller")
     return CommandHook(config, lock, report_fault)
 
 

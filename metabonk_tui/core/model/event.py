@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     POOL_RESIZE = "pool.resize"
     POOL_REFUSED = "pool.refused"
     POOL_OVERRIDE = "pool.override"
+    POOL_CONTROL = "pool.control"
     ENV_MISMATCH = "env.mismatch"
     ENV_OK = "env.ok"
     CONTRACT_NEVER_SEEN = "contract.never_seen"

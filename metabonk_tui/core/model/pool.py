@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 from metabonk_tui.core.model.sample import Role
 
@@ -131,3 +132,28 @@ class Plan:
     """The failed interlock conditions that the action's `override` bypasses."""
     strangers: tuple[StrangerProcess, ...] = ()
     """Processes that concern the pool and are left alone; `warnings` name them as well."""
+
+
+RolePolicy = Literal["ask", "yield", "keep"]
+"""How a controller answers a monitor that asks for control: ask the person at the screen, yield at once, or refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRequest:
+    """Another monitor that asks this one for the control of the pool."""
+
+    number: int
+    by: str
+    """The asking process, as the kernel names it: "pid 4711", "pid 4711 of root"."""
+    want: str
+    """What it wants to do: "stop the pool"."""
+    left_s: float
+    """Real seconds left to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleNews:
+    """What happened to the control of a pool."""
+
+    severity: Severity
+    text: str

@@ -208,7 +208,8 @@ class ConfirmDialog(Dialog):
             return Reply(self)
         before = frame.snapshot.pool.operation if frame.snapshot else None
         self._monitor.submit(replace(self.plan, action=self._with_options(self.plan.action)))
-        return Reply(OperationDialog(before.started_at if before else None))
+        now_t = frame.snapshot.t if frame.snapshot else None
+        return Reply(OperationDialog(before.started_at if before else None, now_t))
 
     def _commands(self) -> str:
         return "\n".join(masked_command(argv) for argv in self.plan.commands) if self.plan else ""

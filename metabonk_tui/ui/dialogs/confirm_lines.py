@@ -12,6 +12,7 @@ from typing import Literal
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, is_long
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
@@ -104,15 +105,23 @@ def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple
 def _title(view: ConfirmView, frame: Frame) -> Row:
     q = view.question
     title = f"{q.verb.upper()} {'WORKER' if q.word and q.number is not None else 'POOL'}"
+    before = _workers_before(view)
     if view.plan and isinstance(view.plan.action, StopWorker):
         what = view.plan.action.ref.label
     elif q.number is None:
-        what = f"{q.before} workers" if q.before else ""
-    elif q.before is not None and str(q.before) != view.number:
-        what = f"{q.before} {frame.glyphs.arrow} {view.number or '?'} workers"
+        what = count_of(before, "worker") if before else ""
+    elif before is not None and str(before) != view.number:
+        what = f"{before} {frame.glyphs.arrow} {view.number or '?'} workers"
     else:
         what = f"{view.number} workers"
     return (Span(title, "accent", True), gap(2), Span(what, "accent", True))
+
+
+def _workers_before(view: ConfirmView) -> int | None:
+    """Return the workers that run now: those that the current plan stops; a plan without any, the first count."""
+    if view.question.before is None or view.plan is None:
+        return view.question.before
+    return sum(target.role == "worker" for target in view.plan.hits) or view.question.before
 
 
 def _hours_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:

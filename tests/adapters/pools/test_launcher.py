@@ -104,6 +104,7 @@ async def test_a_launcher_of_another_pool_is_not_ours(pool: FakePool, tmp_path: 
     (tmp_path / "other").mkdir()
     other = FakePool(tmp_path / "other")
     assert (await other.backend().read()).launcher_pid is None
+    other.close()
     same_folder_other_port = pool.config().pool
     assert same_folder_other_port.base_port == pool.base_port
     pool.base_port += 100
