@@ -39,7 +39,7 @@ KEEPERS = frozenset(
             "slurmstepd",
             "slurmd",
         ),
-        *("emacs", "code", "code-server", "Xorg", "Xwayland", "gnome-shell", "pipewire", "pulseaudio", "adb"),
+        *("emacs", "code", "code-server", "gnome-shell", "adb"),
         *("jupyter", "jupyter-lab", "jupyter-notebook", "jupyterhub", "jupyterhub-singleuser", "ipython", "ipython3"),
     }
 )
