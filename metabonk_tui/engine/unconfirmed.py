@@ -18,10 +18,10 @@ class UnconfirmedWatch:
     def filter(self, processes: tuple[ProcessReading, ...], t: float) -> tuple[ProcessReading, ...]:
         """Return the processes that count for their slot. A slot that lost its worker takes no stranger's memory."""
         workers = [each for each in processes if each.role == "worker"]
-        self._confirmed_slots |= {each.slot for each in workers if each.confirmed}
+        self._confirmed_slots |= {each.slot for each in workers if not each.unconfirmed}
         for each in workers:
             who = (each.pid, each.slot)
-            if not each.confirmed and each.slot is not None and who not in self._emitted:
+            if each.unconfirmed and each.slot is not None and who not in self._emitted:
                 self._emitted.add(who)
                 ref = WorkerRef(slot=each.slot)
                 program = each.name.partition(" ")[0]
@@ -30,7 +30,7 @@ class UnconfirmedWatch:
         return tuple(
             each
             for each in processes
-            if each.confirmed or each.role != "worker" or each.slot not in self._confirmed_slots
+            if not each.unconfirmed or each.role != "worker" or each.slot not in self._confirmed_slots
         )
 
     def take_events(self) -> tuple[Event, ...]:

@@ -189,7 +189,8 @@ class _Sorting:
                 yield self._stranger(pid, verdict.reason)
             if isinstance(verdict, Owned) or pid in self._claim.protected or pid in shown:
                 continue
-            if self._concerns_us(pid, listening) and not any(up.stat.pid in shown for up in self._above(pid)):
+            is_named = any(up.stat.pid in shown for up in self._above(pid))
+            if self._concerns_us(pid, listening) and (pid in listening or not is_named):
                 shown.add(pid)
                 yield self._stranger(pid, verdict.reason)
 

@@ -42,7 +42,7 @@ class _KnownProcess:
     started_at: float
     name: str
     tree: tuple[Identity, ...]
-    confirmed: bool
+    unconfirmed: bool
 
 
 class ProcessTable:
@@ -112,7 +112,7 @@ class ProcessTable:
             started_at=known.started_at,
             tree_bytes=tree,
             name=known.name,
-            confirmed=known.confirmed,
+            unconfirmed=known.unconfirmed or None,
         )
 
     def _rss_bytes(self, pid: int, started_at: float) -> int | None:
@@ -146,7 +146,7 @@ class ProcessTable:
                 started_at=stats[pid].started_at,
                 name=_name(arguments[pid]),
                 tree=tuple((child, stats[child].started_at) for child in trees[pid]),
-                confirmed=match.pattern != _BY_PORT or _launcher_above(pid, ours, stats) is not None,
+                unconfirmed=match.pattern == _BY_PORT and _launcher_above(pid, ours, stats) is None,
             )
             for pid, match in ours.items()
             if match.role != "worker" or match.slot is not None

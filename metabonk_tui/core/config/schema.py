@@ -62,7 +62,7 @@ class PoolConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):
-    """Patterns that identify processes: every text of one pattern must occur in the command line."""
+    """Patterns that find processes: what a process runs is one text of a pattern, its arguments contain the others."""
 
     worker: list[list[str]]
     launcher: list[list[str]]

@@ -157,8 +157,8 @@ class ProcessReading:
     tree_bytes: int | None = None
     """None: the descendants were not read."""
     name: str = ""
-    confirmed: bool = True
-    """False: only its port speaks for a worker, neither its command line nor its launcher."""
+    unconfirmed: bool | None = None
+    """True: only its port speaks for a worker, neither its command line nor its launcher; None: it is confirmed."""
 
 
 @dataclass(frozen=True, slots=True)

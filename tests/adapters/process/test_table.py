@@ -246,8 +246,8 @@ def test_what_listens_on_a_wanted_port_is_shown_unconfirmed_whatever_its_command
     mine = start_worker(children, marker, READY + UNTIL_CLOSED, "--port", str(port))
     processes = ProcessTable(pool(marker, base_port=port))
     for fresh in (False, True):
-        found = [(each.slot, each.pid, each.confirmed) for each in processes.read(fresh)]
-        assert found == [(0, mine.pid, True), (1, other.pid, False)]
+        found = [(each.slot, each.pid, each.unconfirmed) for each in processes.read(fresh)]
+        assert found == [(0, mine.pid, None), (1, other.pid, True)]
     assert beyond.poll() is None
 
 
