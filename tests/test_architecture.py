@@ -249,7 +249,6 @@ MIRRORED = ("core", "engine", "adapters", "ui", "cli", "demo")
 OF_SEVERAL = {
     "tests/adapters/host/test_kernel_memory.py": "memory, cgroup and the OOM counter against the real kernel",
     "tests/adapters/store/test_journal.py": "the store as a whole",
-    "tests/cli/test_privacy.py": "the state of a whole run on disk",
     "tests/core/step/test_bounds.py": "a day of steps",
     "tests/core/step/test_properties.py": "what holds for every stream of samples",
     "tests/core/step/test_real_recordings.py": "real recordings through the step",
