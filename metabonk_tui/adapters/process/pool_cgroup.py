@@ -20,6 +20,7 @@ from metabonk_tui.adapters.process.proc import read_bytes
 PREFIX = "metabonk-tui-"
 """The name of every group that a monitor makes begins so. No other group is ever taken for a pool."""
 _ANSWER_LIMIT_S = 3.0
+_OLD_S = 600.0
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -111,11 +112,17 @@ def remove_empty(cgroup: str | None, mount: CgroupMount) -> None:
 
 
 def remove_old_groups(pool: str, mount: CgroupMount) -> None:
-    """Remove the empty groups below ours that earlier launches of a pool left: it ended without a stop."""
+    """Remove the empty groups below ours that pools left which ended without a stop.
+
+    Those of other pools only 10 min after their launch: a process that enters its group may be slow.
+    """
     ours = mount.of("self")
     above = mount.directory(ours) if ours is not None else None
-    for old in above.glob(f"{PREFIX}{pool}-*") if above is not None else ():
-        _remove_empty(old)
+    for old in above.glob(f"{PREFIX}*") if above is not None else ():
+        named, _, launched = old.name.rpartition("-")
+        age_s = time.time() - int(launched, 16) if re.fullmatch("[0-9a-f]{1,12}", launched) else 0.0
+        if named == f"{PREFIX}{pool}" or age_s > _OLD_S:
+            _remove_empty(old)
 
 
 def _scope_argv(name: str, mount: CgroupMount, environ: Mapping[str, str], root: Path) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from metabonk_tui.adapters.process.pool_cgroup import (
     is_pool_group,
     pool_group_of,
     remove_empty,
+    remove_old_groups,
 )
 from metabonk_tui.adapters.process.spawn import start_session
 
@@ -99,6 +101,22 @@ def test_a_scope_that_systemd_refuses_is_not_used(tmp_path: Path, monkeypatch: p
     command.write_text("#!/bin/sh\nexit 1\n")
     command.chmod(0o755)
     assert choose_placement("p", {"PATH": f"{tmp_path}:/bin"}, root).argv_prefix == ()
+
+
+def test_empty_groups_of_ended_pools_are_removed(tmp_path: Path) -> None:
+    now = int(time.time())
+    names = {
+        f"metabonk-tui-p-{now:x}": False,
+        f"metabonk-tui-other-{now - 700:x}": False,
+        f"metabonk-tui-other-{now:x}": True,
+        "metabonk-tui-other-x": True,
+        "session-1.scope": True,
+    }
+    root = tree(tmp_path, {})
+    for name in (*names, "."):
+        (root / "sys/fs/cgroup/user.slice" / name).mkdir(parents=True, exist_ok=True)
+    remove_old_groups("p", CgroupMount(root))
+    assert {name: (root / "sys/fs/cgroup/user.slice" / name).exists() for name in names} == names
 
 
 def test_a_process_enters_its_group_before_its_command_runs() -> None:

@@ -410,7 +410,7 @@ def test_a_state_directory_that_others_may_write_holds_no_recording(tmp_path: Pa
     bench.take(tick(0))
     assert bench.journal.recording is False
     (event,) = bench.reported
-    assert f"chmod go-w {state}" in event.text
+    assert f"{state} has mode 0777" in event.text
     assert not (state / "runs").exists()
 
 
