@@ -17,6 +17,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.alert import alert_transitions
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.pool import Action, Plan
 from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
@@ -24,7 +25,7 @@ from metabonk_tui.core.ports.live import AlertSink, Journal
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import Collector, Readers
+from metabonk_tui.engine.collector import Collector, PoolReaders
 from metabonk_tui.engine.isolated import Isolated
 from metabonk_tui.engine.memory_watch import MemoryWatch
 from metabonk_tui.engine.operations import OperationRunner, refusal
@@ -55,7 +56,7 @@ class Engine:
     def __init__(
         self,
         config: Config,
-        readers: Callable[[], Readers],
+        readers: Callable[[], PoolReaders],
         clock: RunClock,
         step: StepFunction,
         recorders: Iterable[Callable[[Sample], None]] = (),
@@ -229,12 +230,15 @@ class Engine:
     def _check_interlock(self, action: Action) -> InterlockResult:
         return check_interlock(action, self._latest, self.preflight(), self._config)
 
-    async def _restore_run(self, collector: Collector, readers: Readers) -> None:
+    async def _restore_run(self, collector: Collector, readers: PoolReaders) -> None:
         """Publish the recorded state of the run that is already under way."""
         if not self._has_journal:
             return
+        processes: tuple[ProcessReading, ...] = ()
         try:
-            processes = await asyncio.to_thread(readers.processes.read, True) if readers.processes is not None else ()
+            for host in readers.hosts.values():
+                if host.processes is not None:
+                    processes += await asyncio.to_thread(host.processes.read, True)
         except Exception as error:
             self._fault_log.note("reading the recording", error)
             return

@@ -38,7 +38,7 @@ class File:
 
 def source_of(file: File) -> Collector:
     scene = Scene(config=configured(workers=1, interval_s=10.0))
-    return Collector(scene.config, replace(scene.readers(), env_file=file), scene.clock, FaultLog(scene.clock))
+    return Collector(scene.config, scene.readers(env_file=file), scene.clock, FaultLog(scene.clock))
 
 
 async def test_it_is_reported_once_and_again_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:

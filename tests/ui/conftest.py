@@ -56,7 +56,7 @@ class ScriptedMonitor:
         self.planned.append(action)
         workers = self._snapshot.workers if self._snapshot else ()
         hits = tuple(
-            TargetProcess("worker", w.pid, w.pid_started_at or 0.0, w.slot, f"w{w.slot}")
+            TargetProcess("worker", w.pid, w.pid_started_at or 0.0, w.ref, f"w{w.slot}")
             for w in workers
             if w.pid is not None and (not isinstance(action, StopWorker) or w.ref == action.ref)
         )
