@@ -85,11 +85,9 @@ class Engine:
         self._own_pool: PoolReading | None = None
         """The pool as this monitor itself last read it: a recorded pool names the controller of that time."""
         self._pending_sample: Sample | None = None
-        self._published = threading.Condition()
         self._wakers: list[tuple[Callable[[], None], str]] = []
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
         self._ready = threading.Event()
-        self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: OperationRunner | None = None
         self._watch: MemoryWatch | None = None
@@ -128,12 +126,6 @@ class Engine:
         `part` names the subscriber in the fault log if `wake` raises.
         """
         self._wakers.append((wake, part))
-
-    def wait_next(self, after: Snapshot | None, timeout_s: float) -> Snapshot | None:
-        """Wait for a Snapshot newer than `after`; None: the time is over or the engine has ended."""
-        with self._published:
-            self._published.wait_for(lambda: self._latest is not after or self._ended.is_set(), timeout_s)
-            return self._latest if self._latest is not after else None
 
     def plan(self, action: Action) -> Plan:
         """Return what an action would do now. May block for a moment, never raises."""
@@ -199,10 +191,7 @@ class Engine:
             LOG.exception("the engine ended")
             self.fault = f"{type(error).__name__}: {error}"
         finally:
-            self._ended.set()
             self._ready.set()
-            with self._published:
-                self._published.notify_all()
 
     async def _run(self) -> None:
         readers = self._make_readers()
@@ -338,9 +327,7 @@ class Engine:
             self._isolated.run("telling alerts", partial(sink.deliver, found, snapshot))
 
     def _publish(self, snapshot: Snapshot) -> None:
-        with self._published:
-            self._latest = snapshot
-            self._published.notify_all()
+        self._latest = snapshot
         self._wake_all()
 
     def _wake_all(self) -> None:
