@@ -36,12 +36,12 @@ def source_of(peaks: Peaks) -> Collector:
 async def test_it_is_reported_once_and_again_to_a_new_run() -> None:
     peaks = Peaks()
     source = source_of(peaks)
-    assert (await gather_until(source, lambda s: s.earlier_peaks is not None)).earlier_peaks == ONE
-    assert (await source.gather()).earlier_peaks is None
+    assert (await gather_until(source, lambda s: s.only_host.earlier_peaks is not None)).only_host.earlier_peaks == ONE
+    assert (await source.gather()).only_host.earlier_peaks is None
     assert peaks.calls == 1
     peaks.known = ()
     source.resend_all()
-    assert (await gather_until(source, lambda s: s.earlier_peaks is not None)).earlier_peaks == ()
+    assert (await gather_until(source, lambda s: s.only_host.earlier_peaks is not None)).only_host.earlier_peaks == ()
     await source.aclose()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from metabonk_tui.core.model.sample import EnvFileReading
-from metabonk_tui.engine import collector as live
+from metabonk_tui.engine import host_collector as live
 from metabonk_tui.engine.collector import Collector
 from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import LIMIT_S, Scene, configured, gather_until
