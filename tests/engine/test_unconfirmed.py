@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.engine.unconfirmed import UnconfirmedWatch
 from tests.support.refs import w
 
-OURS = ProcessReading("worker", 1, slot=1, pid=10, started_at=1.0, name="python -m src.worker.main")
-STRANGER = ProcessReading("worker", 9, slot=1, pid=20, started_at=2.0, name="python squat.py", unconfirmed=True)
+OURS = ProcessReading("worker", 1, w(1), pid=10, started_at=1.0, name="python -m src.worker.main")
+STRANGER = ProcessReading("worker", 9, w(1), pid=20, started_at=2.0, name="python squat.py", unconfirmed=True)
 
 
 def test_a_slot_whose_worker_was_seen_takes_no_stranger() -> None:

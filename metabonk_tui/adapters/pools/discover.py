@@ -28,9 +28,9 @@ from metabonk_tui.adapters.process.process_facts import Census, FactsReader
 from metabonk_tui.adapters.process.roles import port_of
 from metabonk_tui.adapters.process.sockets import answering, listen_sockets
 from metabonk_tui.adapters.process.tree import descendants, listeners, own_ancestry, supervisors
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.pool import StrangerProcess, TargetProcess
-from metabonk_tui.core.model.refs import ProcessRef
-from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 from metabonk_tui.core.text.clean import clean_text
 
 _NAME_LIMIT = 32
@@ -126,9 +126,7 @@ class _Sorting:
         self._owned = {pid: verdict for pid, verdict in self._verdicts.items() if isinstance(verdict, Owned)}
 
     def sorted(self) -> PoolProcesses:
-        workers = tuple(
-            sorted(self._workers(), key=lambda target: (target.slot is None, target.slot or 0, target.pid))
-        )
+        workers = tuple(sorted(self._workers(), key=_by_worker))
         launchers = self._launchers()
         recorded = next((pid for pid in launchers if self._facts[pid].key == self._claim.recorded), None)
         launcher = recorded if recorded is not None else next(iter(launchers), None)
@@ -181,7 +179,8 @@ class _Sorting:
                 for stat in supervisors(self._proc, worker.pid):
                     if stat.pid not in self._owned and stat.pid not in (*self._claim.protected, *shown):
                         shown.add(stat.pid)
-                        yield self._stranger(stat.pid, f"would start worker {worker.slot} again")
+                        slot = "" if worker.worker is None else f" {worker.worker.slot}"
+                        yield self._stranger(stat.pid, f"would start worker{slot} again")
         for pid in sorted(self._facts):
             verdict = self._verdicts[pid]
             if pid in self._adopt and isinstance(verdict, NotOurs):
@@ -226,18 +225,18 @@ class _Sorting:
         name = reading.name if reading else clean_text(stat.name, _NAME_LIMIT) if stat else ""
         started_at = stat.started_at if stat else 0.0
         if role == "worker":
-            return TargetProcess("worker", pid, started_at, self._slot(pid), name)
+            return TargetProcess("worker", pid, started_at, self._worker(pid), name)
         if role == "launcher":
             return TargetProcess("launcher", pid, started_at, name=reading.name if reading else "")
         return TargetProcess("orchestrator" if role == "orchestrator" else "other", pid, started_at, name=name)
 
-    def _slot(self, pid: int) -> int | None:
+    def _worker(self, pid: int) -> WorkerRef | None:
         each, reading = self._facts[pid], self._readings.get(pid)
-        if reading is not None and reading.slot is not None:
-            return reading.slot
+        if reading is not None and reading.worker is not None:
+            return reading.worker
         if each.role is not None and each.role.slot is not None:
-            return each.role.slot
-        return each.reached[0] - self._claim.base_port if each.reached else None
+            return WorkerRef(slot=each.role.slot)
+        return WorkerRef(slot=each.reached[0] - self._claim.base_port) if each.reached else None
 
     def _role(self, pid: int) -> str:
         each, reading = self._facts[pid], self._readings.get(pid)
@@ -253,6 +252,10 @@ def find_processes(
 ) -> PoolProcesses:
     """Sort the processes of a pool. `sweep` also searches every process for the token and the wanted ports."""
     return PoolWatch(spec, record, proc).look(readings, sweep=sweep)
+
+
+def _by_worker(target: TargetProcess) -> tuple[bool, WorkerRef, int]:
+    return target.worker is None, target.worker or WorkerRef(), target.pid
 
 
 def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | None:

@@ -46,9 +46,10 @@ from metabonk_tui.adapters.process.table import SCAN_EVERY_S
 from metabonk_tui.adapters.process.tree import descendants
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
-from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading
 from metabonk_tui.core.ports.live import Clock
 from metabonk_tui.core.text.phrases import count_of, cut_list
 
@@ -241,7 +242,7 @@ class LauncherPool:
         commands = plan.commands[:-1] if plan.start else plan.commands
         # Looked at again: another pool may have come since the plan, and the command cannot tell them apart.
         argv = commands[0] if commands and not others_that_stop_ends(self._spec, running) else None
-        ports = {self._spec.base_port + target.slot for target in running.workers if target.slot is not None}
+        ports = {self._spec.base_port + target.worker.slot for target in running.workers if target.worker is not None}
         if not plan.start:
             # After a stop nothing may answer; a restart asks only the ports that its own workers held.
             ports |= set(watch.claim.ports)
@@ -338,7 +339,7 @@ class LauncherPool:
             readings = self._processes(fresh)
         if fresh or sweep:
             return record, PoolWatch(self._spec, record, self._proc).look(readings, adopt, sweep=sweep)
-        seen = (record, *((each.role, each.slot, each.pid, each.started_at) for each in readings))
+        seen = (record, *((each.role, each.worker, each.pid, each.started_at) for each in readings))
         now_s = time.monotonic()
         if self._last_look is None or self._last_look[0] != seen or now_s - self._last_look_s >= SCAN_EVERY_S:
             running = PoolWatch(self._spec, record, self._proc).look(readings, sweep=False)

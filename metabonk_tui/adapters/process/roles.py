@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from metabonk_tui.adapters.process.command_line import option, parse_command
 from metabonk_tui.core.config.schema import ProcessesConfig
-from metabonk_tui.core.model.sample import Role
+from metabonk_tui.core.model.host import Role
 
 MAX_SLOTS = 64
 """A pool's workers use at most 64 ports, from the base port on; higher ports belong to another pool."""

@@ -16,8 +16,8 @@ from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
 from metabonk_tui.adapters.process.sockets import answering, listen_sockets, listening_ports, owned_links
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.refs import ProcessRef
-from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 from metabonk_tui.core.text.clean import clean_masked
 from metabonk_tui.core.text.mask import mask_arguments
 
@@ -107,7 +107,7 @@ class ProcessTable:
         return ProcessReading(
             role=known.match.role,
             rss_bytes=own,
-            slot=known.match.slot,
+            worker=None if known.match.slot is None else WorkerRef(slot=known.match.slot),
             pid=known.pid,
             started_at=known.started_at,
             tree_bytes=tree,

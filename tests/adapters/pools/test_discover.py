@@ -212,5 +212,5 @@ async def test_a_wrapper_of_a_worker_is_no_worker_and_its_child_is(pool: FakePoo
     plan, recorder, _ = await do(pool.backend(), Stop())
     [hit] = plan.hits
     assert hit.pid != wrapper.pid
-    assert hit.slot == 0
+    assert hit.worker == w(0)
     assert recorder.last.ok, recorder.last
