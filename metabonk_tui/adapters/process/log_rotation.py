@@ -63,7 +63,7 @@ def shift_old_logs(path: str, parts: int = KEPT_PARTS) -> None:
             os.replace(f"{path}.{number}", f"{path}.{number + 1}")
 
 
-def rotate(path: str, log: int, limit_bytes: int = ROTATES_AT_BYTES) -> None:
+def rotate(path: str, log: int, limit_bytes: int = ROTATES_AT_BYTES, *, is_flood: bool = False) -> None:
     """Keep the log's end as PATH.1, and truncate the log. Raises OSError.
 
     Bytes that arrive meanwhile are lost. A full disk loses the part, and the log is still truncated. A flood of 1 GB/s
@@ -71,7 +71,7 @@ def rotate(path: str, log: int, limit_bytes: int = ROTATES_AT_BYTES) -> None:
     """
     size = os.fstat(log).st_size
     flood = b""
-    if size >= 2 * limit_bytes:
+    if is_flood or size >= 2 * limit_bytes:
         begin = _line_begin(log, size - limit_bytes // FLOOD_SHARE)
         flood = os.pread(log, size - begin, begin)
         os.ftruncate(log, 0)
@@ -141,16 +141,20 @@ def watch(path: str, device: int, inode: int, limit_bytes: int) -> None:
         fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return  # an earlier launch's process does it
-    pause_s, size = FASTEST_S, found.st_size
+    pause_s, size, looked_s = FASTEST_S, found.st_size, time.monotonic()
     while not _is_closed(log):
         time.sleep(pause_s)
         before, size = size, os.fstat(log).st_size
-        # A flood of 1 GB/s is looked at every 10 ms, a quiet log every second.
-        pause_s = SLOWEST_S if size - before < limit_bytes // 20 else FASTEST_S
+        now_s = time.monotonic()
+        bytes_per_s = max(1.0, (size - before) / max(now_s - looked_s, 0.001))
+        looked_s = now_s
+        # Look again after a tenth of the limit: a flood of 1 GB/s every 10 ms, a quiet log every second. The pause
+        # grows by half, because a writer that gets no processor for 10 ms looks quiet and then writes 1 GB in a second.
+        pause_s = min(SLOWEST_S, 1.5 * pause_s, max(FASTEST_S, limit_bytes / 10 / bytes_per_s))
         if size > limit_bytes:
             with contextlib.suppress(OSError):
-                rotate(path, log, limit_bytes)
-            size = os.fstat(log).st_size
+                rotate(path, log, limit_bytes, is_flood=bytes_per_s > limit_bytes)
+            size, looked_s = os.fstat(log).st_size, time.monotonic()
 
 
 if __name__ == "__main__":
