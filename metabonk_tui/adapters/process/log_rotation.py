@@ -149,7 +149,7 @@ def watch(path: str, device: int, inode: int, limit_bytes: int) -> None:
         bytes_per_s = max(1.0, (size - before) / max(now_s - looked_s, 0.001))
         looked_s = now_s
         # Look again after a tenth of the limit: a flood of 1 GB/s every 10 ms, a quiet log every second. The pause
-        # grows by half, because a writer that gets no processor for 10 ms looks quiet and then writes 1 GB in a second.
+        # grows by half, because a writer without a processor for 10 ms looks quiet and then writes 1 GB in a second.
         pause_s = min(SLOWEST_S, 1.5 * pause_s, max(FASTEST_S, limit_bytes / 10 / bytes_per_s))
         if size > limit_bytes:
             with contextlib.suppress(OSError):
