@@ -27,8 +27,11 @@ from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.store import retention
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
-from metabonk_tui.core.model.sample import MemoryReading, Observation, ProcessReading, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
+from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.status.decode import decode_status
+from tests.support.refs import w
+from tests.support.samples import flat_sample
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "real" / "three-workers.jsonl"
 T = 1_767_309_258.0
@@ -79,10 +82,10 @@ def played(workers: int, count: int, interval_s: float) -> Iterator[Sample]:
     """Yield `count` samples of `workers` workers, `interval_s` apart."""
     documents = real_documents(workers) if REAL.is_file() else demo_documents(workers, interval_s)
     for number, statuses in zip(range(count), documents, strict=False):
-        yield Sample(
+        yield flat_sample(
             t=T + number * interval_s,
             workers={
-                slot: Observation(
+                w(slot): Observation(
                     status,
                     latency_s=0.001 + (number * 7919 + slot * 31) % 997 / 1e6,
                     pid=4000 + slot,
@@ -97,7 +100,7 @@ def played(workers: int, count: int, interval_s: float) -> Iterator[Sample]:
             ),
             processes=tuple(
                 ProcessReading(
-                    "worker", 1_210_000_000 + (number * 4096 * (slot + 3)) % 40_000_000, slot, 4000 + slot, T
+                    "worker", 1_210_000_000 + (number * 4096 * (slot + 3)) % 40_000_000, w(slot), 4000 + slot, T
                 )
                 for slot in range(workers)
             ),

@@ -34,13 +34,15 @@ from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config.schema import Config, PoolBackendName
 from metabonk_tui.core.model.pool import RolePolicy
+from metabonk_tui.core.model.refs import ONLY_HOST
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Exporter, PoolBackend
 from metabonk_tui.core.step.pipeline import stepper
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import Readers
+from metabonk_tui.engine.collector import PoolReaders
 from metabonk_tui.engine.engine import Engine
+from metabonk_tui.engine.host_collector import HostReaders
 from metabonk_tui.engine.preflight_runner import PreflightChecks
 
 
@@ -106,7 +108,7 @@ def watching(
     sinks = (hook,) if hook is not None else ()
     engine = Engine(
         config,
-        partial(_readers, config, pool, peaks),
+        partial(_pool_readers, config, pool, peaks),
         clock,
         stepped,
         journal=journal,
@@ -160,24 +162,32 @@ def _with_call(snapshot: Snapshot, call: str) -> Snapshot:
     return replace(snapshot, verdict=replace(snapshot.verdict, next_steps=steps))
 
 
-def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> Readers:
+def _pool_readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks: PeaksFile) -> PoolReaders:
     """Build the readers. The engine calls this on its own thread, which then owns the connections."""
     client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
     where = config.pool
-    is_local = is_this_machine(where.host)
     # Pool and collector share one table: scanning all processes is the most expensive part of a tick.
     table = ProcessTable(config)
-    return Readers(
+    return PoolReaders(
         status=client,
         pool=pool(table),
-        memory=KernelMemory() if is_local else None,
-        processes=table if is_local else None,
-        environments=Environments(config) if is_local else None,
-        env_file=EnvFileWatch(config) if is_local else None,
-        log_tails=LogTails() if is_local else None,
-        peaks=peaks if is_local else None,
-        gpus=Gpus() if is_local else None,
-        exits=ExitCodeReader(take_ended) if is_local else None,
-        kernel_log=KernelLog() if is_local else None,
+        hosts={ONLY_HOST: host_readers(config, where.host, table, peaks)},
         orchestrator=OrchestratorClient(client, where.orchestrator, where.base_port) if where.orchestrator else None,
+    )
+
+
+def host_readers(config: Config, address: str, table: ProcessTable, peaks: PeaksFile) -> HostReaders:
+    """Build the readers of one host; none for another machine, of which nothing here shows anything."""
+    if not is_this_machine(address):
+        return HostReaders()
+    return HostReaders(
+        memory=KernelMemory(),
+        processes=table,
+        environments=Environments(config),
+        gpus=Gpus(),
+        env_file=EnvFileWatch(config),
+        log_tails=LogTails(),
+        peaks=peaks,
+        exits=ExitCodeReader(take_ended),
+        kernel_log=KernelLog(),
     )

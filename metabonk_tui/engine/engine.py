@@ -17,6 +17,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.alert import alert_transitions
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.pool import Action, Plan, RoleRequest
 from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
@@ -24,7 +25,7 @@ from metabonk_tui.core.ports.live import AlertSink, ControlRole, Journal
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import Collector, Readers
+from metabonk_tui.engine.collector import Collector, PoolReaders
 from metabonk_tui.engine.control import Control
 from metabonk_tui.engine.isolated import Isolated
 from metabonk_tui.engine.memory_watch import MemoryWatch
@@ -56,7 +57,7 @@ class Engine:
     def __init__(
         self,
         config: Config,
-        readers: Callable[[], Readers],
+        readers: Callable[[], PoolReaders],
         clock: RunClock,
         step: StepFunction,
         recorders: Iterable[Callable[[Sample], None]] = (),
@@ -89,11 +90,9 @@ class Engine:
         self._own_pool: PoolReading | None = None
         """The pool as this monitor itself last read it: a recorded pool names the controller of that time."""
         self._pending_sample: Sample | None = None
-        self._published = threading.Condition()
         self._wakers: list[tuple[Callable[[], None], str]] = []
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
         self._ready = threading.Event()
-        self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: OperationRunner | None = None
         self._watch: MemoryWatch | None = None
@@ -137,12 +136,6 @@ class Engine:
         `part` names the subscriber in the fault log if `wake` raises.
         """
         self._wakers.append((wake, part))
-
-    def wait_next(self, after: Snapshot | None, timeout_s: float) -> Snapshot | None:
-        """Wait for a Snapshot newer than `after`; None: the time is over or the engine has ended."""
-        with self._published:
-            self._published.wait_for(lambda: self._latest is not after or self._ended.is_set(), timeout_s)
-            return self._latest if self._latest is not after else None
 
     def plan(self, action: Action) -> Plan:
         """Return what an action would do now. May block for a moment, never raises."""
@@ -220,10 +213,7 @@ class Engine:
             LOG.exception("the engine ended")
             self.fault = f"{type(error).__name__}: {error}"
         finally:
-            self._ended.set()
             self._ready.set()
-            with self._published:
-                self._published.notify_all()
 
     async def _run(self) -> None:
         readers = self._make_readers()
@@ -260,12 +250,15 @@ class Engine:
         self.poll_now()
         self._call(self._wake_all)
 
-    async def _restore_run(self, collector: Collector, readers: Readers) -> None:
+    async def _restore_run(self, collector: Collector, readers: PoolReaders) -> None:
         """Publish the recorded state of the run that is already under way."""
         if not self._has_journal:
             return
+        processes: tuple[ProcessReading, ...] = ()
         try:
-            processes = await asyncio.to_thread(readers.processes.read, True) if readers.processes is not None else ()
+            for host in readers.hosts.values():
+                if host.processes is not None:
+                    processes += await asyncio.to_thread(host.processes.read, True)
         except Exception as error:
             self._fault_log.note("reading the recording", error)
             return
@@ -366,9 +359,7 @@ class Engine:
             self._isolated.run("telling alerts", partial(sink.deliver, found, snapshot))
 
     def _publish(self, snapshot: Snapshot) -> None:
-        with self._published:
-            self._latest = snapshot
-            self._published.notify_all()
+        self._latest = snapshot
         self._wake_all()
 
     def _wake_all(self) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import EnvReading, ProcessReading
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
+from metabonk_tui.core.model.sample import EnvReading
 from metabonk_tui.core.ports.live import EnvReader
 
 EVERY_S = 30.0
@@ -18,8 +19,7 @@ YOUNG_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _KnownEnvironment:
-    pid: int
-    started_at: float
+    process: ProcessRef
     read_at: float
     reading: EnvReading
 
@@ -29,8 +29,7 @@ class Due:
     """A worker process whose environment is due; `started_at` in real Unix seconds."""
 
     ref: WorkerRef
-    pid: int
-    started_at: float
+    process: ProcessRef
 
 
 class EnvironmentWatch:
@@ -43,15 +42,13 @@ class EnvironmentWatch:
         """List the worker processes that are new, or whose last reading is old enough."""
         due = []
         for process in processes:
-            slot, pid, started_at = process.slot, process.pid, process.started_at
-            if process.role != "worker" or slot is None or pid is None or started_at is None:
+            ref, pid, started_at = process.who, process.pid, process.started_at
+            if not isinstance(ref, WorkerRef) or pid is None or started_at is None:
                 continue
-            ref = WorkerRef(slot=slot)
-            known = self._known.get(ref)
+            known, seen = self._known.get(ref), ProcessRef(pid, started_at)
             again_s = YOUNG_EVERY_S if now - started_at < YOUNG_S else EVERY_S
-            same = known is not None and (known.pid, known.started_at) == (pid, started_at)
-            if known is None or not same or now - known.read_at >= again_s:
-                due.append(Due(ref, pid, started_at))
+            if known is None or not known.process.same_as(seen) or now - known.read_at >= again_s:
+                due.append(Due(ref, seen))
         return tuple(due)
 
     def update(self, read: Collection[tuple[Due, EnvReading]], now: float) -> Mapping[WorkerRef, EnvReading]:
@@ -59,9 +56,8 @@ class EnvironmentWatch:
         changed = {}
         for due, reading in read:
             known = self._known.get(due.ref)
-            self._known[due.ref] = _KnownEnvironment(due.pid, due.started_at, now, reading)
-            same = known is not None and (known.pid, known.started_at) == (due.pid, due.started_at)
-            if known is None or not same or known.reading != reading:
+            self._known[due.ref] = _KnownEnvironment(due.process, now, reading)
+            if known is None or not known.process.same_as(due.process) or known.reading != reading:
                 changed[due.ref] = reading
         return changed
 
@@ -72,4 +68,4 @@ class EnvironmentWatch:
 
 def read_all(reader: EnvReader, due: Iterable[Due]) -> list[tuple[Due, EnvReading]]:
     """Read the environments that are due. Blocks, for milliseconds."""
-    return [(each, reader.read(each.pid, each.started_at)) for each in due]
+    return [(each, reader.read(*each.process)) for each in due]

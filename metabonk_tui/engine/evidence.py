@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from metabonk_tui.core.model.host import ExitReading, KernelLogReading
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import ExitReading, KernelLogReading, Observation
+from metabonk_tui.core.model.sample import Observation
 from metabonk_tui.core.ports.live import ExitReader, KernelLogReader
 from metabonk_tui.core.status.decode import text
 from metabonk_tui.engine.poller import Poller

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import Observation, ProcessReading
+from metabonk_tui.core.model.sample import Observation
 from metabonk_tui.core.ports.live import LogOwner, LogReader
 from metabonk_tui.core.status.decode import text
 from metabonk_tui.engine.poller import Poller
@@ -48,16 +49,16 @@ class LogWatch:
 
     def _owners(self, refs: Iterable[WorkerRef], processes: Iterable[ProcessReading]) -> list[LogOwner]:
         """List the workers with a process or a log directory. Starts are real Unix seconds."""
-        process_by_slot = {p.slot: p for p in processes if p.role == "worker" and p.slot is not None}
+        process_of = {process.who: process for process in processes}
         owners = []
         for ref in refs:
-            process, directory = process_by_slot.get(ref.slot), self._directories.get(ref)
+            process, directory = process_of.get(ref), self._directories.get(ref)
             if process is not None or directory is not None:
                 pid, started_at = (process.pid, process.started_at) if process is not None else (None, None)
-                owners.append(LogOwner(ref.slot, pid, started_at, directory))
+                owners.append(LogOwner(ref, pid, started_at, directory))
         return owners
 
 
 def _read_all(reader: LogReader, owners: Iterable[LogOwner]) -> Lines:
     """Read the log of every owner, and leave out logs that cannot be read. Blocks."""
-    return {WorkerRef(slot=owner.slot): lines for owner in owners if (lines := reader.read(owner)) is not None}
+    return {owner.ref: lines for owner in owners if (lines := reader.read(owner)) is not None}

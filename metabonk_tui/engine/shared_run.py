@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import overload
 
-from metabonk_tui.core.model.sample import Event, PoolReading, ProcessReading, Sample
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.sample import Event, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Journal
 from metabonk_tui.core.recordings.restore import rebuild

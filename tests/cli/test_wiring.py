@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -9,9 +10,11 @@ import msgspec
 import pytest
 
 from metabonk_tui.adapters.process.table import ProcessTable
-from metabonk_tui.cli.wiring import BACKENDS
+from metabonk_tui.adapters.state.peaks import PeaksFile
+from metabonk_tui.cli.wiring import BACKENDS, host_readers
 from metabonk_tui.core.config.schema import PoolBackendName
 from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.host_collector import HostReaders
 from tests.support.readers import configured
 
 
@@ -26,3 +29,16 @@ def test_a_backend_bears_its_name_and_has_checks_where_it_can_launch(name: PoolB
     pool = BACKENDS[name].make_pool(config, tmp_path, RunClock(), True, ProcessTable(config))
     assert pool.name == name
     assert config.pool.can_launch == (BACKENDS[name].make_checks is not None)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1"])
+def test_this_machine_has_every_reader(address: str, tmp_path: Path) -> None:
+    config = configured()
+    readers = host_readers(config, address, ProcessTable(config), PeaksFile(tmp_path, "pool"))
+    assert [field.name for field in fields(readers) if getattr(readers, field.name) is None] == []
+
+
+def test_nothing_is_read_of_another_machine(tmp_path: Path) -> None:
+    config = configured()
+    readers = host_readers(config, "192.0.2.7", ProcessTable(config), PeaksFile(tmp_path, "pool"))
+    assert readers == HostReaders()

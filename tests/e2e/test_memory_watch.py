@@ -25,12 +25,15 @@ from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.cli.live.demo_pool import DemoPool, demo_pool
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.sample import Event, MemoryReading, Sample
+from metabonk_tui.core.model.host import MemoryReading
+from metabonk_tui.core.model.refs import ONLY_HOST
+from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step, stepper
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import Readers
+from metabonk_tui.engine.collector import PoolReaders
 from metabonk_tui.engine.engine import Engine
+from metabonk_tui.engine.host_collector import HostReaders
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -103,12 +106,12 @@ def leaking(on_critical: str, state: Path) -> Iterator[LeakRun]:
         config, clock, wall = configured(pool, on_critical), RunClock(SPEED), Wall()
         samples: list[Sample] = []
 
-        def readers() -> Readers:
+        def readers() -> PoolReaders:
             table = ProcessTable(config)
             lock = ControllerRole(role_name(config.pool.host, config.pool.base_port), state / "pool.lock")
             hands = LauncherPool(config, state, clock=clock, controller_lock=lock, processes=table.read)
             client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
-            return Readers(status=client, pool=hands, memory=wall, processes=table)
+            return PoolReaders(client, hands, {ONLY_HOST: HostReaders(memory=wall, processes=table)})
 
         engine = Engine(config, readers, clock, stepper(config), [samples.append])
         engine.start()

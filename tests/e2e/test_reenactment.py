@@ -106,7 +106,7 @@ def test_left_alone_the_end_is_predicted_seen_and_remembered(
         assert killed_t - warned[0].t >= 15 * MINUTE
         critical = [e for e in story.now.events if e.severity == "crit" and e.kind.startswith("memory.")]
         assert [e for e in critical if e.t < killed_t], "it was critical before the kernel acted"
-        victims = wait_for(lambda: story.now.memory.oom_victims)
+        victims = wait_for(lambda: story.now.memory.victim_names)
         assert story.now.verdict.kind is VerdictKind.STOP
         ended = wait_for(lambda: [e for e in story.events_of("process.gone") if "OOM" in e.text])
         assert any(victim in e.text for e in ended for victim in victims)

@@ -9,11 +9,14 @@ from dataclasses import replace
 
 import pytest
 
+from metabonk_tui.core.model.host import NOT_READ
+from metabonk_tui.core.model.refs import ONLY_HOST
 from metabonk_tui.core.model.sample import OrchestratorReading, OrchestratorWorker
 from metabonk_tui.engine import collector as live
 from metabonk_tui.engine import environments
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector
+from metabonk_tui.engine.host_collector import HostReaders
 from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import Scene, configured, gather_until, worker_process
 from tests.support.refs import w
@@ -38,13 +41,21 @@ class TestWhoIsAsked:
         assert list(sample.workers) == [w(0), w(1), w(2)]
         assert [sample.workers[w(slot)].port for slot in range(3)] == [5000, 5001, 5002]
 
+    async def test_each_host_has_its_own_readings(self, scene: Scene) -> None:
+        readers = scene.readers()
+        both = replace(readers, hosts={"node1": readers.hosts[ONLY_HOST], "node2": HostReaders()})
+        sample = await Collector(scene.config, both, scene.clock, FaultLog(scene.clock)).gather()
+        assert set(sample.hosts) == {"node1"}, "of the other host nothing was read"
+        assert sample.host("node1").memory is not None
+        assert sample.host("node2") == NOT_READ
+
     async def test_as_configured_where_the_pool_does_not_know(self, scene: Scene) -> None:
         scene.pool.reading = replace(scene.pool.reading, desired=None)
         assert list((await source_of(scene).gather()).workers) == [w(0), w(1)]
 
     async def test_slots_beyond_that_anybody_shows(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(4, 104, NOW),)
-        scene.beats.reading = OrchestratorReading({7: OrchestratorWorker(7, 107)})
+        scene.beats.reading = OrchestratorReading({w(7): OrchestratorWorker(w(7), 107)})
         assert list((await source_of(scene).gather()).workers) == [w(0), w(1), w(4), w(7)]
 
     async def test_no_more_than_are_left_after_shrinking(self, scene: Scene) -> None:
@@ -79,15 +90,15 @@ class TestWhoTheyAre:
         sample = await source_of(scene).gather()
         assert sample.workers[w(0)].pid == 100
         assert sample.workers[w(0)].pid_started_at == scene.clock.at(NOW - 10)
-        assert sample.processes is not None
-        assert sample.processes[0].started_at == scene.clock.at(NOW - 10)
+        assert sample.only_host.processes is not None
+        assert sample.only_host.processes[0].started_at == scene.clock.at(NOW - 10)
 
     async def test_of_two_processes_in_a_slot_the_younger_counts(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW - 10), worker_process(0, 101, NOW - 1))
         assert (await source_of(scene).gather()).workers[w(0)].pid == 101
 
     async def test_the_orchestrator_is_believed_where_the_table_sees_no_worker(self, scene: Scene) -> None:
-        beats = {0: OrchestratorWorker(0, 55, 5000, 3), 1: OrchestratorWorker(1, 56, 5001, 4)}
+        beats = {w(0): OrchestratorWorker(w(0), 55, 5000, 3), w(1): OrchestratorWorker(w(1), 56, 5001, 4)}
         scene.beats.reading = OrchestratorReading(beats)
         source = source_of(scene)
         seen = (await source.gather()).workers
@@ -102,18 +113,18 @@ class TestWhoTheyAre:
 
     async def test_episodes_of_an_earlier_process_are_not_this_ones(self, scene: Scene) -> None:
         scene.table.processes = (worker_process(0, 100, NOW),)
-        scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 99, 5000, 8)})
+        scene.beats.reading = OrchestratorReading({w(0): OrchestratorWorker(w(0), 99, 5000, 8)})
         assert (await source_of(scene).gather()).workers[w(0)].episode is None
-        scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 100, 5000, 1)})
+        scene.beats.reading = OrchestratorReading({w(0): OrchestratorWorker(w(0), 100, 5000, 1)})
         assert (await source_of(scene).gather()).workers[w(0)].episode == 1
 
     async def test_memory_is_read_for_workers_and_ollama(self, scene: Scene) -> None:
-        ollama = replace(worker_process(0, 300, NOW), role="ollama", slot=None)
-        launcher = replace(worker_process(0, 400, NOW), role="launcher", slot=None)
+        ollama = replace(worker_process(0, 300, NOW), role="ollama", worker=None)
+        launcher = replace(worker_process(0, 400, NOW), role="launcher", worker=None)
         scene.table.processes = (launcher, worker_process(0, 100, NOW), ollama)
         sample = await source_of(scene).gather()
         assert scene.memory.pids == [[100, 300]]
-        assert sample.memory is not None
+        assert sample.only_host.memory is not None
 
 
 class TestWhoFails:
@@ -121,7 +132,7 @@ class TestWhoFails:
         scene.memory.error = ZeroDivisionError("a bug")
         source = source_of(scene)
         samples = [await source.gather() for _ in range(3)]
-        assert [sample.memory for sample in samples] == [None] * 3
+        assert [sample.only_host.memory for sample in samples] == [None] * 3
         assert all(len(sample.workers) == 2 for sample in samples)
         collected = [event for sample in samples for event in sample.events]
         assert [(event.kind, "memory" in event.text) for event in collected] == [("monitor.error", True)]
@@ -130,15 +141,15 @@ class TestWhoFails:
         scene.memory.error = scene.table.error = scene.pool.read_error = ZeroDivisionError("a bug")
         scene.workers.broken = {0, 1}
         sample = await source_of(scene).gather()
-        assert (sample.memory, sample.processes, sample.pool, dict(sample.workers)) == (None, None, None, {})
+        assert (sample.hosts, sample.pool, dict(sample.workers)) == ({}, None, {})
         assert {event.kind for event in sample.events} == {"monitor.error"}
 
     async def test_what_recovers_is_read_again(self, scene: Scene) -> None:
         source = source_of(scene)
         scene.table.error = ZeroDivisionError("a bug")
-        assert (await source.gather()).processes is None
+        assert (await source.gather()).only_host.processes is None
         scene.table.error = None
-        assert (await source.gather()).processes == ()
+        assert (await source.gather()).only_host.processes == ()
 
     async def test_an_orchestrator_that_is_gone_is_named_in_the_pool(self, scene: Scene) -> None:
         scene.beats.reading = OrchestratorReading(error="refused")
@@ -148,7 +159,7 @@ class TestWhoFails:
 
     async def test_the_orchestrator_is_not_asked_at_every_tick(self, scene: Scene) -> None:
         source = source_of(scene)
-        scene.beats.reading = OrchestratorReading({0: OrchestratorWorker(0, 55, 5000, 3)})
+        scene.beats.reading = OrchestratorReading({w(0): OrchestratorWorker(w(0), 55, 5000, 3)})
         episodes = [(await source.gather()).workers[w(0)].episode for _ in range(5)]
         assert scene.beats.calls == 1
         assert episodes == [3] * 5
@@ -211,13 +222,13 @@ class TestWhoIsSlow:
         try:
             for _ in range(4):
                 sample = await source.gather()
-                assert sample.processes is None
-                assert sample.memory is not None
+                assert sample.only_host.processes is None
+                assert sample.only_host.memory is not None
                 assert sample.workers[w(0)].status is not None
             assert scene.table.calls == 1
         finally:
             gate.set()
-        sample = await gather_until(source, lambda sample: sample.processes is not None)
+        sample = await gather_until(source, lambda sample: sample.only_host.processes is not None)
         assert scene.table.most_at_once == 1
 
     async def test_a_hung_orchestrator_delays_nobody(self) -> None:

@@ -94,7 +94,7 @@ class TestTheLoop:
         engine = Engine(scene.config, broken, scene.clock, scene.judge)  # type: ignore[arg-type]
         engine.start()
         wait_for(lambda: engine.fault)
-        assert engine.wait_next(None, LIMIT_S) is None
+        assert engine.latest() is None
         assert engine.plan(Stop()).refusal == "ZeroDivisionError: no readers"
         engine.stop()
 
@@ -102,11 +102,8 @@ class TestTheLoop:
         scene = Scene(config=configured(interval_s=60.0))
         with scene.running() as engine:
             first = scene.latest(engine)
-            assert engine.wait_next(first, 0.3) is None
             engine.poll_now()
-            second = engine.wait_next(first, LIMIT_S)
-            assert second is not None
-            assert second.tick == first.tick + 1
+            wait_for(lambda: scene.latest(engine).tick == first.tick + 1, limit_s=0.8 * 60.0)
 
     def test_a_hundred_wishes_to_look_are_not_a_hundred_looks(self) -> None:
         scene = Scene(config=configured(interval_s=60.0))
@@ -145,10 +142,8 @@ class TestSubscribers:
         with scene.running() as engine:
             first = scene.latest(engine)
             wait_for(lambda: scene.latest(engine).tick >= first.tick + 5)
-            newest = engine.wait_next(first, LIMIT_S)
-            assert newest is not None
-            assert newest.tick >= first.tick + 5
-            assert engine.wait_next(newest, LIMIT_S) is not newest
+            newest = scene.latest(engine)
+            wait_for(lambda: scene.latest(engine) is not newest)
 
     def test_a_screen_that_never_reads_does_not_slow_it(self) -> None:
         scene = Scene()
@@ -182,17 +177,6 @@ class TestSubscribers:
             wait_for(lambda: len(woken) >= 5)
             wait_for(lambda: "monitor.error" in kinds(engine))
             assert kinds(engine).count("monitor.error") == 1
-
-    def test_waiting_ends_with_the_engine(self) -> None:
-        scene = Scene(config=configured(interval_s=60.0))
-        with scene.running() as engine:
-            latest = scene.latest(engine)
-            stopper = threading.Timer(0.1, engine.stop)
-            stopper.start()
-            began = time.monotonic()
-            assert engine.wait_next(latest, 60.0) is None
-            assert time.monotonic() - began < 10.0
-            stopper.join()
 
 
 class TestOurOwnBugs:

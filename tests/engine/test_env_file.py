@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from metabonk_tui.core.model.sample import EnvFileReading
-from metabonk_tui.engine import collector as live
+from metabonk_tui.engine import host_collector as live
 from metabonk_tui.engine.collector import Collector
 from metabonk_tui.engine.single_flight import FaultLog
 from tests.support.readers import LIMIT_S, Scene, configured, gather_until
@@ -38,7 +38,7 @@ class File:
 
 def source_of(file: File) -> Collector:
     scene = Scene(config=configured(workers=1, interval_s=10.0))
-    return Collector(scene.config, replace(scene.readers(), env_file=file), scene.clock, FaultLog(scene.clock))
+    return Collector(scene.config, scene.readers(env_file=file), scene.clock, FaultLog(scene.clock))
 
 
 async def test_it_is_reported_once_and_again_when_it_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,13 +31,13 @@ class Logs:
             self.stuck.wait(LIMIT_S)
         if self.error is not None:
             raise self.error
-        return self.lines.get(owner.slot)
+        return self.lines.get(owner.ref.slot)
 
 
 def source_of(reader: Logs, workers: int = 2) -> Collector:
     scene = Scene(config=configured(workers=workers, interval_s=10.0))
     scene.table.processes = tuple(worker_process(slot, 100 + slot, 5.0 + slot) for slot in range(workers))
-    return Collector(scene.config, replace(scene.readers(), log_tails=reader), scene.clock, FaultLog(scene.clock))
+    return Collector(scene.config, scene.readers(log_tails=reader), scene.clock, FaultLog(scene.clock))
 
 
 async def test_they_are_reported_once_and_again_when_they_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ async def test_the_process_is_named_by_pid_and_real_start() -> None:
     reader = Logs()
     source = source_of(reader)
     await gather_until(source, lambda s: bool(s.log_tails))
-    assert reader.asked == [LogOwner(0, 100, 5.0, None), LogOwner(1, 101, 6.0, None)]
+    assert reader.asked == [LogOwner(w(0), 100, 5.0, None), LogOwner(w(1), 101, 6.0, None)]
 
 
 async def test_they_are_not_looked_at_in_every_tick() -> None:
@@ -99,7 +99,7 @@ async def test_without_a_process_the_status_says_where_it_lies() -> None:
     scene = Scene(config=configured(workers=1, interval_s=10.0))
     scene.pool.reading = replace(scene.pool.reading, desired=1)
     scene.workers.fields = {"game_log_path": "/srv/run"}
-    readers = replace(scene.readers(), log_tails=reader)
+    readers = scene.readers(log_tails=reader)
     source = Collector(scene.config, readers, scene.clock, FaultLog(scene.clock))
     await gather_until(source, lambda s: bool(s.log_tails))
-    assert reader.asked == [LogOwner(0, None, None, "/srv/run")]
+    assert reader.asked == [LogOwner(w(0), None, None, "/srv/run")]

@@ -29,6 +29,7 @@ from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.engine import Engine
 from tests.support.readers import Scene, configured, gated, worker_process
 from tests.support.refs import w
+from tests.support.samples import flat_sample
 from tests.support.waiting import wait_for
 
 GB = 1_000_000_000
@@ -387,7 +388,7 @@ class SharedJournal:
         scene, now_t = self.scene, self.scene.clock.now()
         worker = Observation(status=WorkerStatus({"step": 1.0}), latency_s=0.001)
         emitted, self.events = self.events, ()
-        sample = Sample(
+        sample = flat_sample(
             t=now_t,
             workers={w(0): worker, w(1): worker},
             memory=scene.memory.read(),

@@ -11,7 +11,7 @@ from metabonk_tui.core.model.sample import WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import Generation
 from tests.support.refs import w
-from tests.support.snapshots import GB, HOSTILE, MB, SCENES, START, accused, leak, memory, mixed, worker
+from tests.support.snapshots import GB, HOSTILE, MB, SCENES, START, accused, hosts_of, leak, memory, mixed, worker
 
 
 def ended(word: ExitReason, evidence: str, after_s: float, code: int | None = None) -> ProcessExit:
@@ -55,8 +55,8 @@ def killed() -> Snapshot:
         base,
         verdict=replace(base.verdict, because=because),
         workers=(*base.workers[:2], tried, *base.workers[3:]),
-        memory=replace(base.memory, black_box=BlackBox(kill_t, tuple(points)), kernel_log="readable",
-                       oom_victims=("w2",), oom_since_t=kill_t),
+        hosts=hosts_of(replace(base.memory, black_box=BlackBox(kill_t, tuple(points)), kernel_log="readable",
+                       oom_victims=(w(2),), oom_since_t=kill_t)),
     )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def thrashing() -> Snapshot:
         reading, swap_used_bytes=int(3.6 * GB), pressure_some_avg10=63.4, pressure_full_avg10=21.9
     )  # fmt: skip
     swap = SwapView("crit", int(3.6 * GB), 4 * GB, 412.0 * MB, swap_text)
-    return replace(base, memory=replace(base.memory, reading=reading, swap=swap, gpus=gpus))
+    return replace(base, hosts=hosts_of(replace(base.memory, reading=reading, swap=swap, gpus=gpus)))
 
 
 def hostile_ends() -> Snapshot:
@@ -90,7 +90,7 @@ def hostile_ends() -> Snapshot:
     workers = tuple(replace(w, generations=(Generation(1, START, 7, HOSTILE, death),)) for w in base.workers)
     box = BlackBox(base.t, (BlackBoxPoint(base.t - 5, 10**15, ((HOSTILE, 10**15),)), BlackBoxPoint(base.t, None, ())))
     return replace(
-        base, workers=workers, memory=replace(memory(base.t, 4.2), black_box=box, kernel_log=HOSTILE),
+        base, workers=workers, hosts=hosts_of(replace(memory(base.t, 4.2), black_box=box, kernel_log=HOSTILE)),
         log_lines={w(0): (HOSTILE, "x"), w(3): (HOSTILE,)},
     )  # fmt: skip
 

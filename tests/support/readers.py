@@ -14,25 +14,27 @@ import msgspec
 
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart
+from metabonk_tui.core.model.refs import ONLY_HOST
 from metabonk_tui.core.model.sample import (
     EnvReading,
     Event,
-    MemoryReading,
     Observation,
     Operation,
     OrchestratorReading,
     PoolReading,
-    ProcessReading,
     Sample,
     WorkerStatus,
 )
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine.clock import RunClock
-from metabonk_tui.engine.collector import Collector, Readers
+from metabonk_tui.engine.collector import Collector, PoolReaders
 from metabonk_tui.engine.engine import Engine
+from metabonk_tui.engine.host_collector import HostReaders
 from tests.support.paths import ROOT
+from tests.support.refs import w
 from tests.support.waiting import wait_for
 
 DEFAULTS = (ROOT / "config.toml").read_text(encoding="utf-8")
@@ -61,7 +63,7 @@ async def gather_until(source: Collector, true: Callable[[Sample], bool]) -> Sam
 
 
 def worker_process(slot: int, pid: int, started_at: float) -> ProcessReading:
-    return ProcessReading("worker", 300_000_000, slot, pid, started_at, 300_000_000, f"worker {slot}")
+    return ProcessReading("worker", 300_000_000, w(slot), pid, started_at, 300_000_000, f"worker {slot}")
 
 
 @dataclass
@@ -206,15 +208,10 @@ class Scene:
     beats: Beats = field(default_factory=Beats)
     samples: list[Sample] = field(default_factory=list)
 
-    def readers(self) -> Readers:
-        return Readers(
-            status=self.workers,
-            pool=self.pool,
-            orchestrator=self.beats,
-            memory=self.memory,
-            processes=self.table,
-            environments=self.environments,
-        )
+    def readers(self, **more: Any) -> PoolReaders:
+        """Return the scripted readers, and `more` of the only host."""
+        host = HostReaders(memory=self.memory, processes=self.table, environments=self.environments, **more)
+        return PoolReaders(self.workers, self.pool, {ONLY_HOST: host}, self.beats)
 
     def judge(self, previous: Snapshot | None, sample: Sample) -> Snapshot:
         return step(previous, sample, self.config)

@@ -5,24 +5,16 @@ from __future__ import annotations
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from hashlib import blake2b
 from typing import Any
 
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.sample import (
-    EnvReading,
-    Event,
-    MemoryReading,
-    Observation,
-    PoolReading,
-    ProcessReading,
-    RunHeader,
-    Sample,
-    WorkerStatus,
-)
+from metabonk_tui.core.model.host import NOT_READ, HostReading, MemoryReading, ProcessReading
+from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef
+from metabonk_tui.core.model.sample import EnvReading, Event, Observation, PoolReading, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Check, Node, Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.step.pipeline import step
@@ -197,7 +189,7 @@ def script(
             if reading is not None and known_env.get(slot) != reading:
                 environments[slot] = known_env[slot] = reading
         samples.append(
-            Sample(
+            flat_sample(
                 t=t,
                 workers={w(slot): each for slot, each in seen.items()},
                 memory=memory(t) if memory else None,
@@ -209,6 +201,22 @@ def script(
             )
         )
     return samples
+
+
+HOST_FIELDS = {field.name for field in fields(HostReading)}
+
+
+def flat_sample(t: float, workers: Mapping[WorkerRef, Observation] | None = None, **flat: Any) -> Sample:
+    """Return a Sample of the only host, whose readings stand beside the other fields as they do in a recording."""
+    return changed(Sample(t, workers or {}), **flat)
+
+
+def changed(sample: Sample, **flat: Any) -> Sample:
+    """Return the Sample with other fields, or with other readings of its only host."""
+    of_host = {name: value for name, value in flat.items() if name in HOST_FIELDS}
+    host = replace(sample.only_host, **of_host)
+    rest = {name: value for name, value in flat.items() if name not in HOST_FIELDS}
+    return replace(sample, hosts={} if host == NOT_READ else {ONLY_HOST: host}, **rest)
 
 
 def observation(answer: Fields | str, observable: frozenset[str] | None = None, **who: Any) -> Observation:

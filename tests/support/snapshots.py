@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from metabonk_tui.core.model.alert import Acknowledged, Alert
+from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.memory import Budget, Forecast, GpuMemory, Growth, MemoryView, Owner, SwapView
-from metabonk_tui.core.model.sample import (
-    BadValue,
-    Event,
-    MemoryReading,
-    Operation,
-    OperationStep,
-    PoolReading,
-    WorkerStatus,
-)
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName
+from metabonk_tui.core.model.sample import BadValue, Event, Operation, OperationStep, PoolReading, WorkerStatus
 from metabonk_tui.core.model.snapshot import (
     Cause,
     Check,
     CheckResult,
     Gate,
+    HostView,
     NextStep,
     Node,
     RunView,
@@ -263,6 +258,11 @@ def event(t: float, severity: Any, text: str, kind: str = "check", on: int | Non
     return Event(t, kind, severity, text, None if on is None else w(on), facts)
 
 
+def hosts_of(memory: MemoryView) -> Mapping[HostName, HostView]:
+    """Return the only host of a Snapshot."""
+    return {ONLY_HOST: HostView(memory)}
+
+
 def snapshot(
     elapsed_s: float, workers: tuple[WorkerView, ...], verdict: Verdict, mem: MemoryView, **over: Any
 ) -> Snapshot:
@@ -276,7 +276,7 @@ def snapshot(
             int(elapsed_s), elapsed_s, (),
         ),
         "workers": workers,
-        "memory": mem,
+        "hosts": hosts_of(mem),
         "gate": Gate("gameplay", START + 3, START + 1803, START + 7200, checks("PPPPPP")),
         "verdict": verdict,
         "pool": PoolReading("launcher", len(workers), 40991, START, True, "us"),
@@ -463,7 +463,7 @@ def mixed() -> Snapshot:
         elapsed_s, workers, verdict,
         memory(
             t, 3.9, [6.0, 4.5, 4.5, 4.4, 4.5, 4.4, 4.4, 4.3, 3.4, 2.4, 1.4, 0.4, 4.0, 3.9],
-            oom_kills_in_run=1, oom_since_t=t - 130, oom_victims=("w3",), level="crit",
+            oom_kills_in_run=1, oom_since_t=t - 130, oom_victims=(w(3),), level="crit",
         ),
         events=(
             event(START + 300, "ok", "check 1/6 passed"),
@@ -595,7 +595,7 @@ def memory_watch() -> Snapshot:
         base,
         workers=tuple(workers),
         verdict=verdict,
-        memory=memory(
+        hosts=hosts_of(memory(
             t, 0.8, [6.0, 1.5, 1.4, 1.3, 1.2, 1.1, 1.0, 0.9, 0.8],
             owners=(
                 Owner("workers 5", 6 * GB, 19.0 * MB),
@@ -603,7 +603,7 @@ def memory_watch() -> Snapshot:
                 Owner("other", int(1.7 * GB), 0.0),
                 Owner("launcher", int(0.06 * GB), None),
             ),
-        ),
+        )),
         events=(*base.events, event(t - 84, "warn", "verdict CONTINUE → ADD MEMORY WATCH", "verdict")),
     )  # fmt: skip
 
@@ -637,7 +637,7 @@ def leak() -> Snapshot:
         seen.reading or MemoryReading(), limited_by="/user.slice/metabonk", limit_bytes=int(15.6 * GB),
         pressure_some_avg10=4.7, pressure_full_avg10=1.2,
     )  # fmt: skip
-    return replace(base, memory=replace(seen, reading=reading))
+    return replace(base, hosts=hosts_of(replace(seen, reading=reading)))
 
 
 def learning() -> Snapshot:
@@ -652,7 +652,7 @@ def learning() -> Snapshot:
         gpus=(GpuMemory(0, 3 * GB, 8 * GB, replace(unknown, text="OOM in ~40m ±9m, if this trend holds",
               state="WARNING")),),
     )  # fmt: skip
-    return replace(base, memory=seen)
+    return replace(base, hosts=hosts_of(seen))
 
 
 def many(n: int) -> Snapshot:
@@ -681,7 +681,7 @@ def many(n: int) -> Snapshot:
     mem = memory(t, 27.1, [36, 30, 27.1], level="ok")
     assert mem.reading is not None
     mem = replace(mem, reading=replace(mem.reading, total_bytes=257 * GB))
-    return replace(base, workers=tuple(workers), memory=mem)
+    return replace(base, workers=tuple(workers), hosts=hosts_of(mem))
 
 
 def no_memory() -> Snapshot:
@@ -701,7 +701,7 @@ def no_memory() -> Snapshot:
         base.verdict.nodes[2],
     )
     verdict = replace(base.verdict, kind=VerdictKind.CONTINUE, nodes=nodes, because=("memory was not observed",))
-    return replace(base, memory=mem, workers=workers, verdict=verdict)
+    return replace(base, hosts=hosts_of(mem), workers=workers, verdict=verdict)
 
 
 def observer() -> Snapshot:
@@ -753,7 +753,7 @@ def hostile() -> Snapshot:
         run=replace(base.run, name=HOSTILE, profile=HOSTILE),
         causes=(Cause(HOSTILE, HOSTILE, 0.5, HOSTILE, HOSTILE, HOSTILE),),
         events=(event(base.t - 5, "warn", HOSTILE, "check", 2),),
-        memory=replace(base.memory, owners=(Owner(HOSTILE, 10**15, 1e12),), oom_victims=(HOSTILE,)),
+        hosts=hosts_of(replace(base.memory, owners=(Owner(HOSTILE, 10**15, 1e12),), oom_victims=(HOSTILE,))),
         pool=replace(base.pool, controller="other", holder=HOSTILE),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
@@ -28,7 +29,7 @@ from metabonk_tui.ui.frame import Frame, MonitorScreen, Page
 from metabonk_tui.ui.screens.help import HelpScreen
 from metabonk_tui.ui.screens.registry import all_screens
 from metabonk_tui.ui.style.spans import Span, plain
-from metabonk_tui.ui.style.theme_files import load_themes, packaged_dir
+from metabonk_tui.ui.style.theme_files import load_themes
 from metabonk_tui.ui.views.bars.footer import footer
 from metabonk_tui.ui.views.bars.header import header
 from tests.support.paths import ROOT
@@ -68,7 +69,7 @@ class ScriptedMonitor:
         self.planned.append(action)
         workers = self._snapshot.workers if self._snapshot else ()
         hits = tuple(
-            TargetProcess("worker", w.pid, w.pid_started_at or 0.0, w.slot, f"w{w.slot}")
+            TargetProcess("worker", w.pid, w.pid_started_at or 0.0, w.ref, f"w{w.slot}")
             for w in workers
             if w.pid is not None and (not isinstance(action, StopWorker) or w.ref == action.ref)
         )
@@ -157,7 +158,7 @@ def config() -> Config:
 
 @pytest.fixture(scope="session")
 def themes() -> dict[str, object]:
-    found, warnings = load_themes(packaged_dir())
+    found, warnings = load_themes(themes_dir())
     assert warnings == ()
     return found
 

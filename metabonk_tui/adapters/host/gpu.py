@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from metabonk_tui.core.model.sample import GpuReading
+from metabonk_tui.core.model.host import GpuReading
 
 
 class Gpus:

@@ -10,7 +10,7 @@ import re
 import weakref
 from pathlib import Path
 
-from metabonk_tui.core.model.sample import KernelKill, KernelLogReading
+from metabonk_tui.core.model.host import KernelKill, KernelLogReading
 from metabonk_tui.core.text.clean import clean_text
 
 KMSG = Path("/dev/kmsg")

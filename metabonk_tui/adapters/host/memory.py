@@ -19,7 +19,7 @@ from metabonk_tui.adapters.host.cgroup import (
 )
 from metabonk_tui.adapters.host.oom_counter import Chain, OomCounter, counter_file
 from metabonk_tui.adapters.process.proc import read_bytes
-from metabonk_tui.core.model.sample import MemoryReading
+from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.text.clean import clean_text
 
 _MEMINFO = re.compile(rb"^(\w+(?:\(\w+\))?): +(\d+) kB$", re.MULTILINE)

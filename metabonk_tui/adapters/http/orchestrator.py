@@ -11,6 +11,7 @@ from typing import Any
 
 from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.adapters.process.roles import MAX_SLOTS, slot_of_port
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadStatus, OrchestratorReading, OrchestratorWorker, WorkerStatus
 from metabonk_tui.core.status.decode import decode_json, number, text
 
@@ -41,15 +42,15 @@ def parse(body: bytes, base_port: int) -> OrchestratorReading:
     listed = document.get("workers") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         return OrchestratorReading(error="not an object")
-    workers: dict[int, OrchestratorWorker] = {}
+    workers: dict[WorkerRef, OrchestratorWorker] = {}
     for entry in listed:
         worker = _worker(entry, base_port) if isinstance(entry, dict) else None
         if worker is None:
             continue
-        other = workers.get(worker.slot)
+        other = workers.get(worker.ref)
         # After a respawn two entries may have the same slot: the newest heartbeat counts.
         if other is None or (worker.last_seen_t or 0.0) >= (other.last_seen_t or 0.0):
-            workers[worker.slot] = worker
+            workers[worker.ref] = worker
     return OrchestratorReading(workers)
 
 
@@ -61,7 +62,7 @@ def _worker(entry: Mapping[str, Any], base_port: int) -> OrchestratorWorker | No
         return None
     last_seen = number(heartbeat, "last_seen_ts", minimum=0.0)
     return OrchestratorWorker(
-        slot=slot,
+        ref=WorkerRef(slot=slot),
         pid=_whole(heartbeat, "worker_pid", 1),
         port=port if port is not None else base_port + slot,
         episode=_whole(heartbeat, "episode_idx", 0),

@@ -24,9 +24,9 @@ from metabonk_tui.adapters.process.tree import (
     processes_with_token,
     supervisors,
 )
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.pool import TargetProcess
-from metabonk_tui.core.model.refs import ProcessRef
-from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ def find_processes(
     ]
     token = record.token if record else None
     candidates = {stat.pid: stat for reading, stat in seen if reading.role == "launcher"}
-    slotted = [stat for reading, stat in seen if reading.role == "worker" and reading.slot is not None]
+    slotted = [stat for reading, stat in seen if reading.role == "worker" and reading.worker is not None]
     recorded = recorded_launcher(record, proc)
     launcher = recorded or _launcher_of(slotted, candidates, spec, proc)
     workers = tuple(
-        TargetProcess("worker", stat.pid, stat.started_at, reading.slot, reading.name)
+        TargetProcess("worker", stat.pid, stat.started_at, reading.worker, reading.name)
         for reading, stat in seen
         if reading.role == "worker"
-        and (reading.slot is not None or _belongs(stat.pid, launcher, frozenset(), token, proc))
+        and (reading.worker is not None or _belongs(stat.pid, launcher, frozenset(), token, proc))
     )
     groups = _groups(target.pid for target in workers) if launcher is None else frozenset()
     companions = {
@@ -88,12 +88,16 @@ def find_processes(
                 companions.setdefault(stat.pid, as_target(stat))
     named = {target.pid for target in workers}
     return PoolProcesses(
-        workers=tuple(sorted(workers, key=lambda target: (target.slot is None, target.slot or 0, target.pid))),
+        workers=tuple(sorted(workers, key=_by_worker)),
         launcher=_named_launcher(launcher, names) if launcher else None,
         launcher_arguments=proc.arguments(launcher.pid) if launcher else (),
         ours=recorded is not None,
         companions=tuple(target for pid, target in companions.items() if pid not in named),
     )
+
+
+def _by_worker(target: TargetProcess) -> tuple[bool, WorkerRef, int]:
+    return target.worker is None, target.worker or WorkerRef(), target.pid
 
 
 def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | None:

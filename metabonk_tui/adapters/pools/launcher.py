@@ -26,9 +26,10 @@ from metabonk_tui.adapters.process.spawn import reap
 from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
-from metabonk_tui.core.model.sample import Event, Operation, PoolReading, ProcessReading
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading
 from metabonk_tui.core.ports.live import Clock
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.phrases import count_of
@@ -183,7 +184,7 @@ class LauncherPool:
         process_set = ProcessSet(plan.hits, record.token, self._proc)
         commands = plan.commands[:-1] if plan.start else plan.commands
         argv = commands[0] if commands else None
-        ports = {self._spec.base_port + target.slot for target in running.workers if target.slot is not None}
+        ports = {self._spec.base_port + target.worker.slot for target in running.workers if target.worker is not None}
         environment = self._spec.environment(sourced)
         stopped = await stopping.stop_pool(self._spec, argv, environment, process_set, ports, reporter, self._proc)
         if stopped.problem:

@@ -84,7 +84,7 @@ def why_stale(plan: Plan, running: PoolProcesses) -> str:
 
 def _plan_worker(action: StopWorker, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     for worker in inputs.running.workers:
-        if worker.pid == action.pid and worker.slot == action.ref.slot:
+        if worker.pid == action.pid and worker.worker == action.ref:
             if not worker.ref.same_as(ProcessRef(action.pid, action.pid_started_at), other_reader=True):
                 break
             again = "the launcher starts it again: a new process, counters from zero"

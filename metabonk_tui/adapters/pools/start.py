@@ -90,7 +90,7 @@ def _ready(
     spec: LaunchSpec, workers: int, old_pids: Collection[int], find_processes: Callable[[], PoolProcesses], proc: Proc
 ) -> int:
     """Count the slots with a listening port of a new worker process."""
-    fresh = {target.pid: target.slot for target in find_processes().workers if target.pid not in old_pids}
+    fresh = {target.pid: target.worker for target in find_processes().workers if target.pid not in old_pids}
     if not fresh:
         return 0
     own_pids = {*fresh, *(stat.pid for stat in descendants(proc, fresh))}
@@ -98,7 +98,7 @@ def _ready(
     found = listeners(ports, own_pids, proc)
     seen = {port - spec.base_port for port, pid in found.items() if pid in own_pids}
     hidden = {port - spec.base_port for port, pid in found.items() if pid is None}
-    return len(seen | (hidden & set(fresh.values())))
+    return len(seen | (hidden & {worker.slot for worker in fresh.values() if worker is not None}))
 
 
 def _ended(code: int | None, child: Child, seconds: float, token: str, proc: Proc) -> str:

@@ -18,7 +18,7 @@ from metabonk_tui.core.text.phrases import cut_list
 
 def describe(target: TargetProcess) -> str:
     """Format a process for the operator: "worker 2 (pid 4711)"."""
-    slot = f" {target.slot}" if target.slot is not None else ""
+    slot = f" {target.worker.written}" if target.worker is not None else ""
     role = target.name or "process" if target.role == "other" else f"{target.role}{slot}"
     return f"{role} (pid {target.pid})"
 

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from metabonk_tui.core.model.sample import ExitReading
+from metabonk_tui.core.model.host import ExitReading
+from metabonk_tui.core.model.refs import WorkerRef
 
 LOG = Path("logs") / "omega.log"
 _CHUNK_BYTES = 1 << 18
@@ -64,7 +65,7 @@ class ExitCodeReader:
         whole = len(text) if len(text) == _CHUNK_BYTES else text.rfind(b"\n") + 1
         self._offsets[path] = (status.st_ino, offset + whole)
         return [
-            ExitReading("worker", found[2].decode(), slot=int(found[1]))
+            ExitReading("worker", found[2].decode(), WorkerRef(slot=int(found[1])))
             for line in text[:whole].splitlines()
             if (found := _EXIT.search(line)) is not None
         ]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.process.environ import MASK, USER_IN_URL
 from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.core.status.log_lines import add_relevant
 from metabonk_tui.core.text.clean import clean_text
@@ -41,11 +42,11 @@ class LogTails:
     def __init__(self, root: Path = Path("/")) -> None:
         self._process = Proc(root)
         self._proc = root / "proc"
-        self._followed: dict[int, dict[File, _Followed]] = {}
+        self._followed: dict[WorkerRef, dict[File, _Followed]] = {}
 
     def read(self, owner: LogOwner) -> tuple[str, ...] | None:
         """Return the relevant lines of a worker's log so far, oldest first; None: no readable log."""
-        before = self._followed.get(owner.slot, {})
+        before = self._followed.get(owner.ref, {})
         after: dict[File, _Followed] = {}
         for path in self._paths(owner):
             try:
@@ -64,7 +65,7 @@ class LogTails:
                 continue
             finally:
                 os.close(descriptor)
-        self._followed[owner.slot] = after
+        self._followed[owner.ref] = after
         if not after:
             return None
         lines: tuple[str, ...] = ()
@@ -82,7 +83,7 @@ class LogTails:
             for descriptor in ("1", "2"):
                 yield str(self._proc / str(owner.pid) / "fd" / descriptor)
         if owner.directory is not None and os.path.isabs(owner.directory):
-            yield os.path.join(owner.directory, "logs", f"worker_{owner.slot}.log")
+            yield os.path.join(owner.directory, "logs", f"worker_{owner.ref.slot}.log")
 
 
 def _follow(descriptor: int, size: int, known: _Followed | None) -> _Followed:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metabonk_tui.core.config.schema import ProcessesConfig
-from metabonk_tui.core.model.sample import Role
+from metabonk_tui.core.model.host import Role
 
 MAX_SLOTS = 64
 """A pool's workers use at most 64 ports, from the base port on; higher ports belong to another pool."""

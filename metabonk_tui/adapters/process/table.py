@@ -16,8 +16,8 @@ from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
 from metabonk_tui.adapters.process.sockets import listening_ports
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.refs import ProcessRef
-from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 from metabonk_tui.core.text.clean import clean_text
 
 SCAN_EVERY_S = 5.0
@@ -96,7 +96,7 @@ class ProcessTable:
         return ProcessReading(
             role=known.match.role,
             rss_bytes=own,
-            slot=known.match.slot,
+            worker=None if known.match.slot is None else WorkerRef(slot=known.match.slot),
             pid=known.pid,
             started_at=known.started_at,
             tree_bytes=tree,

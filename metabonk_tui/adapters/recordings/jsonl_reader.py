@@ -17,17 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from metabonk_tui.adapters.recordings.lenient import Problem, record
-from metabonk_tui.core.model.refs import WorkerRef, worker_ref
-from metabonk_tui.core.model.sample import (
-    BadStatus,
-    EnvReading,
-    Event,
-    ExitReading,
-    Observation,
-    RunHeader,
-    Sample,
-    WorkerStatus,
-)
+from metabonk_tui.core.model.host import NOT_READ, ExitReading, HostReading
+from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef, worker_ref
+from metabonk_tui.core.model.sample import BadStatus, EnvReading, Event, Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SampleField
 from metabonk_tui.core.status.decode import MAX_DEPTH, decode_json
 from metabonk_tui.core.text.clean import clean_text
@@ -175,9 +167,12 @@ class SampleReader:
             self._problem(f"time runs backwards: {t} after {self.t}; left out")
             return None
         self.t = t
+        fields = {item.name: self._field(item, document) for item in SAMPLE_FIELDS}
+        host = HostReading(**{item.name: fields.pop(item.name) for item in SAMPLE_FIELDS if item.of_host})
         sample = Sample(
             t=t,
-            **{item.name: self._field(item, document) for item in SAMPLE_FIELDS},
+            **fields,
+            hosts={} if host == NOT_READ else {ONLY_HOST: host},
             events=tuple(self.events),
             run=self.run,
         )

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from metabonk_tui.core.model.sample import BadValue, Observation, Sample
-from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SampleField
+from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SLOT_KEY, SampleField
 
 SCHEMA = 1
 INTEGER = re.compile(r"-?[0-9]+")
@@ -34,7 +34,10 @@ def sample_lines(sample: Sample) -> Iterator[str]:
 
 
 def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
-    """Yield the documents of one sample: its run header, its events, then the sample."""
+    """Yield the documents of one sample: its run header, its events, then the sample.
+
+    Raises ValueError for a Sample of another host than the only one: its readings would be lost.
+    """
     if sample.run is not None:
         yield {"schema": SCHEMA, "kind": "run"} | _to_document(sample.run) | fields_of(sample)
     for event in sample.events:
@@ -47,7 +50,7 @@ def sample_documents(sample: Sample) -> Iterator[dict[str, Any]]:
         yield {"t": event.t, "event": _present(fields) | dict(event.facts)}
     document: dict[str, Any] = {"t": sample.t}
     for field in SAMPLE_FIELDS:
-        document |= _written(field, getattr(sample, field.name))
+        document |= _written(field, getattr(sample.only_host if field.of_host else sample, field.name))
     yield document
 
 
@@ -92,7 +95,12 @@ def fields_of(sample: Sample) -> dict[str, Any]:
 
 
 def _to_document(thing: Any) -> dict[str, Any]:
-    return _present(msgspec.to_builtins(thing))
+    document = _present(msgspec.to_builtins(thing))
+    if (worker := getattr(thing, "worker", None)) is None:
+        return document
+    # The key keeps its place among the others, as recordings of earlier versions have it.
+    document["worker"] = worker.slot
+    return {(SLOT_KEY if key == "worker" else key): value for key, value in document.items()}
 
 
 def _present(tree: Mapping[str, Any]) -> dict[str, Any]:

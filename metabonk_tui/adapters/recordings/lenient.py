@@ -13,7 +13,9 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue
+from metabonk_tui.core.model.sample_fields import SLOT_KEY
 
 R = TypeVar("R")
 
@@ -35,18 +37,20 @@ def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], Non
     """Build a dataclass from a JSON object, field by field. Returns None when a required field is missing.
 
     null counts as missing, and unknown keys are ignored. Negative numbers are rejected: every number here is a size,
-    a count or a time.
+    a count or a time. A worker is written as its slot.
     """
     hints, required, nullable = _fields(cast(Any, kind))
     values: dict[str, Any] = dict.fromkeys(nullable)
     for name, hint in hints.items():
-        value = found.get(name)
+        is_worker = hint == WorkerRef | None
+        key = SLOT_KEY if is_worker else name
+        value = found.get(key)
         if value is None:
             continue
         try:
-            values[name] = _convert(value, hint)
+            values[name] = WorkerRef(slot=_convert(value, int | None)) if is_worker else _convert(value, hint)
         except (msgspec.ValidationError, ValueError) as error:
-            problem(f"{kind.__name__}.{name}: {error}")
+            problem(f"{kind.__name__}.{key}: {error}")
     missing = [name for name in required if name not in values]
     if missing:
         problem(f"{kind.__name__} without {', '.join(missing)}; left out")

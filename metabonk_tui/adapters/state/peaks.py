@@ -19,7 +19,8 @@ from typing import Any
 from metabonk_tui.adapters.files.private import make_private_directory, write_private_json
 from metabonk_tui.adapters.recordings.lenient import record
 from metabonk_tui.core.config.schema import PoolConfig
-from metabonk_tui.core.model.sample import BadStatus, RunPeaks
+from metabonk_tui.core.model.host import RunPeaks
+from metabonk_tui.core.model.sample import BadStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.status.decode import decode_json
 from metabonk_tui.core.text.clean import clean_text

@@ -25,8 +25,9 @@ from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.level_names import Severity
-from metabonk_tui.core.model.sample import Event, ProcessReading, RunHeader, Sample
+from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import Clock, ClockReading
 from metabonk_tui.core.recordings.restore import RecordedPast
@@ -304,9 +305,9 @@ class StoreJournal:
 
     def _identity_meta(self, sample: Sample) -> dict[str, Any]:
         """Return the meta entries that identify the run to a later monitor."""
-        if sample.processes:
+        if processes := sample.only_host.processes:
             real = self._clock.real
-            seen = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in sample.processes]
+            seen = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in processes]
             workers = frozenset((pid, round(at, 1)) for pid, at in run_directory.workers_of(seen))
             self._workers = workers or self._workers
         return {

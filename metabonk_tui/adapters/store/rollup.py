@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Presence, Sample, WorkerStatus
 from metabonk_tui.core.status.decode import number
 
@@ -99,11 +100,12 @@ def _values(sample: Sample, fields: dict[str, tuple[str, ...]]) -> Iterator[tupl
                 value = _first(seen.status, names)
                 if value is not None:
                     yield series, ref.slot, value
-    for process in sample.processes or ():
-        if process.role == "worker" and process.slot is not None:
-            yield "rss_bytes", process.slot, float(process.rss_bytes)
-    if sample.memory is not None and sample.memory.available_bytes is not None:
-        yield "available_bytes", HOST, float(sample.memory.available_bytes)
+    host = sample.only_host
+    for process in host.processes or ():
+        if isinstance(process.who, WorkerRef):
+            yield "rss_bytes", process.who.slot, float(process.rss_bytes)
+    if host.memory is not None and host.memory.available_bytes is not None:
+        yield "available_bytes", HOST, float(host.memory.available_bytes)
 
 
 def _first(status: WorkerStatus, names: Iterable[str]) -> float | None:

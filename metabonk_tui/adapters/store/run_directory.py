@@ -13,13 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
+from typing import Any
 
 from msgspec import MsgspecError
 
 from metabonk_tui.adapters.store.errors import error_text
 from metabonk_tui.adapters.store.run_reader import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
-from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.clean import clean_text
 
 SUFFIX = ".db"
@@ -28,8 +30,8 @@ UNREADABLE = (
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError),
 )
 """Errors of a failing disk or an overwritten file."""
-SAME_START_S = 1.1
-"""Seconds of tolerance: start times derive from a boot time in whole seconds, so they may differ by 1 s."""
+SAME_START_S = 1.15
+"""Start times derive from a boot time in whole seconds and are rounded to 0.1 s, so they may differ by 1.1 s."""
 MAX_RUNS_CHECKED = 20
 """Only this number of newest runs is checked for the run to continue."""
 
@@ -146,6 +148,5 @@ def find_run(
     return None
 
 
-def _same(worker: WorkerId, other: Iterable[float]) -> bool:
-    pid, started_at = other
-    return worker[0] == pid and abs(worker[1] - started_at) <= SAME_START_S
+def _same(worker: WorkerId, other: Iterable[Any]) -> bool:
+    return ProcessRef(*worker).same_as(ProcessRef(*other), SAME_START_S)

@@ -15,6 +15,7 @@ from metabonk_tui.adapters.store.rollup import MINUTE_S, Rollup, fields_of
 from metabonk_tui.adapters.store.run_file import Cache, RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.model.host import HostReading
 from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import RunSummary, Snapshot
 
@@ -75,7 +76,8 @@ class RunWriter:
             self._file.finish(self._rollup.close())
             return
         sample, snapshot = following
-        after = Sample(t=sample.t, memory=sample.memory, run=_header(snapshot))
+        hosts = {name: HostReading(memory=host.memory) for name, host in sample.hosts.items()}
+        after = Sample(t=sample.t, hosts=hosts, run=_header(snapshot))
         meta = {"summary": _summary(closed.last), "after": Encoder().line(after).decode()}
         self._file.finish(self._rollup.close(), meta=meta, events=self._new_events(closed.events))
 

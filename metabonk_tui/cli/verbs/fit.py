@@ -26,8 +26,8 @@ from metabonk_tui.core.memory.capacity import (
     judge_fit,
     what_if,
 )
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.memory import Budget, PeakSource
-from metabonk_tui.core.model.sample import MemoryReading, ProcessReading
 from metabonk_tui.core.text.numbers import day, gigabytes
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.engine.clock import RunClock

@@ -119,7 +119,7 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
             keys = "it could not be read" if plan.source.env_keys is None else f"sets {plan.source.env_keys} variables"
             yield f"env file  {plan.source.env_file}: {keys}"
     for target in plan.hits:
-        who = f"w{target.slot}" if target.slot is not None else target.role
+        who = target.role if target.worker is None else target.worker.label
         yield f"stops     {who} pid {target.pid} {target.name}".rstrip()
     if plan.start:
         yield f"starts    {plan.start} workers"

@@ -11,7 +11,7 @@ from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInp
 from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.memory import Forecast
-from metabonk_tui.core.model.refs import worker_ref
+from metabonk_tui.core.model.refs import WorkerRef, label_of
 
 STALLED_PERCENT = 10.0
 """Memory is critical, whatever is left, if all tasks stall on it for this share of the last 10 s."""
@@ -95,12 +95,12 @@ def oom_kill(rule_input: RuleInput) -> RuleResult:
     if before is None:
         return NO_RESULT
     killed = memory.oom_kills_in_run > before.oom_kills_in_run
-    named = [name for name in memory.oom_victims if name not in before.oom_victims]
-    refs = tuple(sorted(ref for name in named if (ref := worker_ref(name)) is not None))
+    victims = [victim for victim in memory.oom_victims if victim not in before.oom_victims]
+    refs = tuple(sorted(victim for victim in victims if isinstance(victim, WorkerRef)))
     if not killed and not refs:
         return NO_RESULT
-    victims = ", ".join(named) or "victim not known"
-    return RuleResult((Condition(f"kernel OOM kill: {victims}", workers=refs),))
+    names = ", ".join(label_of(victim) for victim in victims) or "victim not known"
+    return RuleResult((Condition(f"kernel OOM kill: {names}", workers=refs),))
 
 
 @rule("WatchActed", same_event=EventKind.WATCH_ACT)

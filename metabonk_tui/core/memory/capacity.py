@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.config.schema import GB, Config
+from metabonk_tui.core.model.host import ProcessReading, RunPeaks
 from metabonk_tui.core.model.memory import Budget, PeakSource
-from metabonk_tui.core.model.sample import ProcessReading, RunPeaks
 from metabonk_tui.core.text import numbers as fmt
 
 LOADED_SHARE = 0.5

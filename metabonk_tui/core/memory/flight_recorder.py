@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from metabonk_tui.core.model.host import HostReading
 from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint
-from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.refs import label_of
 from metabonk_tui.core.text.numbers import gigabytes
 
 BEFORE_S = 300.0
@@ -60,11 +61,11 @@ class FlightRecorder:
     box: BlackBox | None = None
 
 
-def observe(recorder: FlightRecorder, sample: Sample, killed: bool) -> FlightRecorder:
-    """Add one sample; `killed`: it revealed an OOM kill of one of our processes."""
-    recorder = _add(recorder, sample, killed)
+def observe(recorder: FlightRecorder, host: HostReading, t: float, killed: bool) -> FlightRecorder:
+    """Add one reading; `killed`: it revealed an OOM kill of one of our processes."""
+    recorder = _add(recorder, host, t, killed)
     if killed and recorder.box is None:
-        return replace(recorder, box=BlackBox(sample.t, recorder.points))
+        return replace(recorder, box=BlackBox(t, recorder.points))
     box = recorder.box
     if box is not None and recorder.points and box.points[-1:] != recorder.points[-1:]:
         point = recorder.points[-1]
@@ -73,25 +74,25 @@ def observe(recorder: FlightRecorder, sample: Sample, killed: bool) -> FlightRec
     return recorder
 
 
-def _add(recorder: FlightRecorder, sample: Sample, always: bool) -> FlightRecorder:
-    if sample.memory is None and sample.processes is None:
+def _add(recorder: FlightRecorder, host: HostReading, t: float, always: bool) -> FlightRecorder:
+    if host.memory is None and host.processes is None:
         return recorder
-    reading = sample.memory
+    reading = host.memory
     available = reading.available_bytes if reading is not None else None
     last = recorder.points[-1] if recorder.points else None
-    if last is not None and not always and sample.t - last.t < EVERY_S:
+    if last is not None and not always and t - last.t < EVERY_S:
         total = (reading.total_bytes if reading is not None else None) or 0
         if None in (available, last.available_bytes) or abs((available or 0) - (last.available_bytes or 0)) < max(
             1, MOVED * total
         ):
             return recorder
     held: dict[str, int] = {}
-    for process in sample.processes or ():
+    for process in host.processes or ():
         if process.role != "other":
-            name = f"w{process.slot}" if process.role == "worker" else process.role
+            name = label_of(process.who)
             # The launcher's tree includes the workers.
             tree = process.tree_bytes if process.role in ("worker", "ollama") else None
             held[name] = held.get(name, 0) + (tree if tree is not None else process.rss_bytes)
-    point = BlackBoxPoint(sample.t, available, tuple(held.items()))
-    kept = tuple(each for each in recorder.points if each.t >= sample.t - BEFORE_S - EVERY_S)
+    point = BlackBoxPoint(t, available, tuple(held.items()))
+    kept = tuple(each for each in recorder.points if each.t >= t - BEFORE_S - EVERY_S)
     return replace(recorder, points=(*kept, point)[-MAX_POINTS:])

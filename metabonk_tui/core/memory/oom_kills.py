@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.host import HostReading, Role
+from metabonk_tui.core.model.refs import WorkerRef, label_of
 
 SUPERVISORS = frozenset({"launcher", "orchestrator"})
 """Small processes, identified by little more than a name: their end proves no kill on the host."""
-ProcessKey = tuple[str, int | None, int | None]
-"""(role, slot, pid)"""
+ProcessKey = tuple[WorkerRef | Role, int | None]
+"""(who, pid)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class KillTrack:
     """Scope of that counter: numbers of different scopes cannot be compared."""
     in_run: int = 0
     first_t: float | None = None
-    victims: tuple[str, ...] = ()
+    victims: tuple[WorkerRef | Role, ...] = ()
     present: tuple[tuple[float, frozenset[ProcessKey]], ...] = ()
     """Our processes in the last 8 samples, to find which vanished when the counter moved."""
     latched_t: float | None = None
@@ -37,29 +38,29 @@ class KillTrack:
 NO_KILLS = KillTrack()
 
 
-def observe(track: KillTrack, sample: Sample, slack_s: float) -> KillTrack:
+def observe(track: KillTrack, host: HostReading, t: float, slack_s: float) -> KillTrack:
     """Latch kernel kills. The host's counter includes strangers: one of our processes must have vanished as well."""
-    reading = sample.memory
+    reading = host.memory
     kills = reading.oom_kills if reading else None
     if reading is None or kills is None:
         return track
     before = track.seen if track.scope == reading.oom_scope else None
     track = replace(track, seen=kills, scope=reading.oom_scope)
-    if track.latched_t is not None and sample.t - track.latched_t <= slack_s:
+    if track.latched_t is not None and t - track.latched_t <= slack_s:
         # The process table may have been read just before the victim vanished from it.
-        track = replace(track, victims=tuple(dict.fromkeys((*track.victims, *vanished(track, sample, slack_s)))))
+        track = replace(track, victims=tuple(dict.fromkeys((*track.victims, *vanished(track, host, t, slack_s)))))
     if before is not None and kills > before:
         if reading.oom_scope == "host":
             more = (track.unexplained[1] if track.unexplained else 0) + kills - before
-            track = replace(track, unexplained=(sample.t, more))
+            track = replace(track, unexplained=(t, more))
         else:
-            return _latch(track, sample.t, kills - before, vanished(track, sample, slack_s))
+            return _latch(track, t, kills - before, vanished(track, host, t, slack_s))
     if track.unexplained is not None:
         since, count = track.unexplained
-        missing = vanished(track, sample, slack_s)
+        missing = vanished(track, host, t, slack_s)
         if not SUPERVISORS.issuperset(missing):
-            return _latch(replace(track, unexplained=None), sample.t, count, missing)
-        if sample.t - since > slack_s:
+            return _latch(replace(track, unexplained=None), t, count, missing)
+        if t - since > slack_s:
             text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
             return replace(
                 track,
@@ -69,21 +70,28 @@ def observe(track: KillTrack, sample: Sample, slack_s: float) -> KillTrack:
     return track
 
 
-def vanished(track: KillTrack, sample: Sample, slack_s: float) -> tuple[str, ...]:
-    """Name our processes that were seen in the last `slack_s` seconds and are gone now: "ollama", "w3"."""
-    if sample.processes is None:
+def vanished(track: KillTrack, host: HostReading, t: float, slack_s: float) -> tuple[WorkerRef | Role, ...]:
+    """Return our processes that were seen in the last `slack_s` seconds and are gone now."""
+    if host.processes is None:
         return ()
-    now = {(p.role, p.slot, p.pid) for p in sample.processes}
-    names: dict[str, None] = {}
+    now = {(p.who, p.pid) for p in host.processes}
+    gone: dict[WorkerRef | Role, None] = {}
     for seen_t, present in track.present:
-        if sample.t - seen_t <= slack_s:
-            for role, slot, _pid in sorted(present - now, key=str):
-                names[f"w{slot}" if role == "worker" else role] = None
-    return tuple(names)
+        if t - seen_t <= slack_s:
+            for who, _ in sorted(present - now, key=_name_and_pid):
+                gone[who] = None
+    return tuple(gone)
 
 
-def _latch(track: KillTrack, t: float, count: int, victims: tuple[str, ...]) -> KillTrack:
-    who = " ".join(victims) if victims else "victim not known"
+def _name_and_pid(key: ProcessKey) -> str:
+    """Return the text by which victims are sorted."""
+    who, pid = key
+    return f"{label_of(who)} {pid}"
+
+
+def _latch(track: KillTrack, t: float, count: int, victims: tuple[WorkerRef | Role, ...]) -> KillTrack:
+    names = [label_of(victim) for victim in victims]
+    who = " ".join(names) if names else "victim not known"
     return replace(
         track,
         in_run=track.in_run + count,
@@ -96,23 +104,23 @@ def _latch(track: KillTrack, t: float, count: int, victims: tuple[str, ...]) -> 
                 EventKind.MEMORY_OOM,
                 "crit",
                 f"kernel OOM kill: {who} (counter +{count})",
-                facts={"count": count, "victims": list(victims)},
+                facts={"count": count, "victims": names},
             ),
         ),
     )
 
 
-def latch_named(track: KillTrack, t: float, victims: tuple[str, ...]) -> KillTrack:
+def latch_named(track: KillTrack, t: float, victims: tuple[WorkerRef | Role, ...]) -> KillTrack:
     """Latch a kill that the kernel's log names, if no counter is available."""
     return _latch(track, t, len(victims), victims) if victims and track.seen is None else track
 
 
-def close(track: KillTrack, sample: Sample, t: float) -> KillTrack:
+def close(track: KillTrack, host: HostReading, t: float) -> KillTrack:
     """Latch, at the run's last time `t`, the kills that the counter shows until the next run's first sample.
 
     The host's counter proves nothing here: all our processes are gone, whichever was killed.
     """
-    reading = sample.memory
+    reading = host.memory
     kills, before = reading.oom_kills if reading else None, track.seen
     if reading is None or kills is None or before is None or kills <= before:
         return track
@@ -121,11 +129,11 @@ def close(track: KillTrack, sample: Sample, t: float) -> KillTrack:
     return _latch(track, t, kills - before, ())
 
 
-def remember_present(track: KillTrack, sample: Sample) -> KillTrack:
-    """Store which of our processes this sample showed. Call it after `observe` judged the sample."""
-    if sample.processes is None:
+def remember_present(track: KillTrack, host: HostReading, t: float) -> KillTrack:
+    """Store which of our processes this reading showed. Call it after `observe` judged the sample."""
+    if host.processes is None:
         return track
-    present = frozenset((p.role, p.slot, p.pid) for p in sample.processes if p.role != "other")
+    present = frozenset((p.who, p.pid) for p in host.processes if p.role != "other")
     if track.present and track.present[-1][1] == present:
-        return replace(track, present=(*track.present[:-1], (sample.t, present)))
-    return replace(track, present=(*track.present, (sample.t, present))[-8:])
+        return replace(track, present=(*track.present[:-1], (t, present)))
+    return replace(track, present=(*track.present, (t, present))[-8:])

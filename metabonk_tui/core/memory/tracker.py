@@ -14,9 +14,11 @@ from metabonk_tui.core.memory.capacity import NO_PEAKS, MeasuredPeaks, compute_c
 from metabonk_tui.core.memory.oom_kills import NO_KILLS, KillTrack
 from metabonk_tui.core.memory.trends import MemoryTrends
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.host import HostReading, MemoryReading, Role, RunPeaks
 from metabonk_tui.core.model.level_names import MemoryLevel
 from metabonk_tui.core.model.memory import Budget, Forecast, MemoryView, Owner
-from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, Sample
+from metabonk_tui.core.model.refs import WorkerRef, label_of
+from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.timeseries.window import Points
 
@@ -56,18 +58,21 @@ class MemoryTrack:
     """Events of this tick."""
 
 
-def observe(track: MemoryTrack, sample: Sample, timing: Timing, config: Config) -> MemoryTrack:
-    """Update the track with one sample. A long gap ends the time above the floor: nothing was observed in it."""
-    track = replace(track, drafts=(), reading=sample.memory)
-    if sample.earlier_peaks is not None:
-        track = replace(track, earlier=sample.earlier_peaks)
+def observe(track: MemoryTrack, sample: Sample, host: HostReading, timing: Timing, config: Config) -> MemoryTrack:
+    """Update the track with one sample's reading of its host.
+
+    A gap ends the time above the floor: nothing was observed in it.
+    """
+    track = replace(track, drafts=(), reading=host.memory)
+    if host.earlier_peaks is not None:
+        track = replace(track, earlier=host.earlier_peaks)
     if track.seen_t is not None and sample.t - track.seen_t > timing.gap_s:
         track = _after_hole(track, sample.t - track.seen_t, sample.t, config.memory.window_s)
-    track = _observe_trends(_observe_owners(track, sample), sample, config, timing.suspended)
-    if sample.memory is None:
+    track = _observe_trends(_observe_owners(track, host, sample.t), sample, host, config, timing.suspended)
+    if host.memory is None:
         return replace(track, level="unknown")
-    track = _observe_level(track, sample.memory, sample.t, config)
-    return _with_kills(track, oom_kills.observe(track.kills, sample, timing.slack_s), sample.t)
+    track = _observe_level(track, host.memory, sample.t, config)
+    return _with_kills(track, oom_kills.observe(track.kills, host, sample.t, timing.slack_s), sample.t)
 
 
 def _after_hole(track: MemoryTrack, hole_s: float, t: float, window_s: float) -> MemoryTrack:
@@ -78,11 +83,13 @@ def _after_hole(track: MemoryTrack, hole_s: float, t: float, window_s: float) ->
     return replace(track, above_since_t=None, holes=())
 
 
-def _observe_trends(track: MemoryTrack, sample: Sample, config: Config, suspended: bool) -> MemoryTrack:
-    kills, before = sample.memory.oom_kills if sample.memory else None, track.kills.seen
+def _observe_trends(
+    track: MemoryTrack, sample: Sample, host: HostReading, config: Config, suspended: bool
+) -> MemoryTrack:
+    kills, before = host.memory.oom_kills if host.memory else None, track.kills.seen
     killed = kills is not None and before is not None and kills > before
-    held = _held_by_each(sample)
-    ahead = trends.observe(track.trends, sample, held, config, suspended=suspended, killed=killed)
+    held = _held_by_each(host)
+    ahead = trends.observe(track.trends, sample, host, held, config, suspended=suspended, killed=killed)
     state, t = ahead.memory.state, sample.t
     raised, critical = state in ("WARNING", "CRITICAL"), state == "CRITICAL"
     return replace(
@@ -94,19 +101,19 @@ def _observe_trends(track: MemoryTrack, sample: Sample, config: Config, suspende
     )
 
 
-def _held_by_each(sample: Sample) -> dict[str, int] | None:
+def _held_by_each(host: HostReading) -> dict[str, int] | None:
     """Return the bytes of each of our processes by name, "w2" or "ollama", and of all others as "other"."""
-    if sample.processes is None:
+    if host.processes is None:
         return None
     held: dict[str, int] = {}
-    for process in sample.processes:
-        if process.role == "other" or (process.role == "worker" and process.slot is None):
+    for process in host.processes:
+        if process.who in ("other", "worker"):
             continue
-        name = {"worker": f"w{process.slot}", "orchestrator": "launcher"}.get(process.role, process.role)
+        name = "launcher" if process.role == "orchestrator" else label_of(process.who)
         # The launcher's tree includes the workers.
         size = process.rss_bytes if name == "launcher" else held_bytes(process)
         held[name] = held.get(name, 0) + size
-    reading = sample.memory
+    reading = host.memory
     if reading and reading.total_bytes is not None and reading.available_bytes is not None:
         held["other"] = max(0, reading.total_bytes - reading.available_bytes - sum(held.values()))
     return held
@@ -163,26 +170,26 @@ def _with_kills(track: MemoryTrack, kills: KillTrack, t: float) -> MemoryTrack:
     )
 
 
-def latch_named(track: MemoryTrack, t: float, victims: tuple[str, ...]) -> MemoryTrack:
+def latch_named(track: MemoryTrack, t: float, victims: tuple[WorkerRef | Role, ...]) -> MemoryTrack:
     """Latch a kill that the kernel's log names, if no counter is available."""
     return _with_kills(track, oom_kills.latch_named(track.kills, t, victims), t)
 
 
-def close(track: MemoryTrack, sample: Sample, t: float) -> MemoryTrack:
+def close(track: MemoryTrack, host: HostReading, t: float) -> MemoryTrack:
     """Latch, at the run's last time `t`, the kills that the counter shows until the next run's first sample."""
-    return _with_kills(replace(track, drafts=()), oom_kills.close(track.kills, sample, t), t)
+    return _with_kills(replace(track, drafts=()), oom_kills.close(track.kills, host, t), t)
 
 
-def remember_present(track: MemoryTrack, sample: Sample) -> MemoryTrack:
-    """Store which of our processes this sample showed. Call it after `observe` judged the sample."""
-    return replace(track, kills=oom_kills.remember_present(track.kills, sample))
+def remember_present(track: MemoryTrack, host: HostReading, t: float) -> MemoryTrack:
+    """Store which of our processes this reading showed. Call it after `observe` judged the sample."""
+    return replace(track, kills=oom_kills.remember_present(track.kills, host, t))
 
 
-def _observe_owners(track: MemoryTrack, sample: Sample) -> MemoryTrack:
-    if sample.processes is None:
+def _observe_owners(track: MemoryTrack, host: HostReading, t: float) -> MemoryTrack:
+    if host.processes is None:
         return replace(track, owners=None)
     totals: dict[str, int] = {}
-    for process in sample.processes:
+    for process in host.processes:
         name = {"worker": "workers", "orchestrator": "launcher"}.get(process.role, process.role)
         if name == "other":
             continue
@@ -190,12 +197,12 @@ def _observe_owners(track: MemoryTrack, sample: Sample) -> MemoryTrack:
         held = process.rss_bytes if name == "launcher" else held_bytes(process)
         totals[name] = totals.get(name, 0) + held
     old = track.owners or {}
-    owners = {name: old.get(name, OWNER_POINTS).add(sample.t, float(total)) for name, total in totals.items()}
-    reading = sample.memory
+    owners = {name: old.get(name, OWNER_POINTS).add(t, float(total)) for name, total in totals.items()}
+    reading = host.memory
     if reading and reading.total_bytes is not None and reading.available_bytes is not None:
         rest = reading.total_bytes - reading.available_bytes - sum(totals.values())
-        owners["other"] = old.get("other", OWNER_POINTS).add(sample.t, float(max(rest, 0)))
-    return replace(track, owners=owners, measured=track.measured.observe(sample.processes, sample.t))
+        owners["other"] = old.get("other", OWNER_POINTS).add(t, float(max(rest, 0)))
+    return replace(track, owners=owners, measured=track.measured.observe(host.processes, t))
 
 
 def _budget(track: MemoryTrack, config: Config) -> Budget | None:

@@ -13,9 +13,10 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import forecast
 from metabonk_tui.core.memory.forecast import ForecastTrack, Rules
 from metabonk_tui.core.model.event import EventDraft, EventKind
+from metabonk_tui.core.model.host import GpuReading, HostReading, MemoryReading
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.memory import Forecast, GpuMemory, Growth, SwapView
-from metabonk_tui.core.model.sample import GpuReading, Sample
+from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.text.numbers import age, estimate
 from metabonk_tui.core.timeseries.window import Points
 
@@ -78,35 +79,37 @@ def changed_by_us(sample: Sample) -> bool:
 def observe(
     trends: MemoryTrends,
     sample: Sample,
+    host: HostReading,
     held: Mapping[str, int] | None,
     config: Config,
     *,
     suspended: bool,
     killed: bool = False,
 ) -> MemoryTrends:
-    """Update the trends with one sample; `held` is bytes by process name, None when processes were not read.
+    """Update the trends with one sample's reading of their host.
 
+    `held` is bytes by process name; None: processes were not read.
     A kernel kill (`killed`) resets the forecast: it frees the victim's memory, so earlier lows mean nothing.
     """
     is_restart = killed or changed_by_us(sample)
-    t, reading, when = sample.t, sample.memory, rules(config)
+    t, reading, when = sample.t, host.memory, rules(config)
     available = reading.available_bytes if reading else None
     total = reading.total_bytes if reading else None
     memory = _follow(trends.memory, sample, available, config.memory.floor_bytes, total, when, suspended, is_restart)
     drafts = list(_forecast_drafts(trends.memory, memory, t, ""))
     gpus: dict[int, ForecastTrack] = dict(trends.gpus)
-    for gpu in sample.gpus or ():
+    for gpu in host.gpus or ():
         before = trends.gpus.get(gpu.index, ForecastTrack())
         free, floor = gpu.total_bytes - gpu.used_bytes, GPU_FLOOR_SHARE * gpu.total_bytes
         gpus[gpu.index] = _follow(before, sample, free, floor, gpu.total_bytes, when, suspended, changed_by_us(sample))
         drafts += _forecast_drafts(before, gpus[gpu.index], t, f"GPU {gpu.index}: ", {"gpu": gpu.index})
-    swap = _swap(trends.swap, sample)
+    swap = _swap(trends.swap, host.memory, t)
     if swap.warned is not trends.swap.warned and swap.view is not None:
         text = swap.view.text if swap.warned else "swap is quiet again"
         severity: Severity = "crit" if swap.view.level == "crit" else "warn"
         drafts.append(EventDraft(EventKind.MEMORY_SWAP, severity if swap.warned else "ok", text))
     growth_series = trends.growth_series if held is None else _observe_growth(trends.growth_series, held, t)
-    return MemoryTrends(memory, gpus, sample.gpus, swap, growth_series, tuple(drafts))
+    return MemoryTrends(memory, gpus, host.gpus, swap, growth_series, tuple(drafts))
 
 
 def _follow(
@@ -230,12 +233,11 @@ def _observe_growth(before: Mapping[str, GrowthSeries], held: Mapping[str, int],
     return growth_series
 
 
-def _swap(track: SwapTrack, sample: Sample) -> SwapTrack:
+def _swap(track: SwapTrack, reading: MemoryReading | None, t: float) -> SwapTrack:
     """Judge swap: growth while tasks stall on memory is thrashing; use without growth is not."""
-    reading = sample.memory
     if reading is None or reading.swap_used_bytes is None:
         return replace(track, view=None)
-    used = track.used.add(sample.t, float(reading.swap_used_bytes))
+    used = track.used.add(t, float(reading.swap_used_bytes))
     rate = used.rate(min_span_s=60.0)
     per_min = None if rate is None else rate * 60
     some, full = reading.pressure_some_avg10, reading.pressure_full_avg10
@@ -244,8 +246,8 @@ def _swap(track: SwapTrack, sample: Sample) -> SwapTrack:
     total = reading.total_bytes
     grows = per_min is not None and bool(total) and per_min > SWAP_SHARE * (total or 0)
     thrashes = grows and some is not None and some >= STALLED_PERCENT
-    thrashed_t = sample.t if thrashes else track.thrashed_t
-    warned = thrashed_t is not None and sample.t - thrashed_t < SWAP_CALM_S
+    thrashed_t = t if thrashes else track.thrashed_t
+    warned = thrashed_t is not None and t - thrashed_t < SWAP_CALM_S
     hard = warned and ((some or 0.0) >= STALLED_HARD_PERCENT or (full or 0.0) >= STALLED_PERCENT)
     text = ""
     if warned:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.host import MemoryReading, Role, RunPeaks
 from metabonk_tui.core.model.level_names import MemoryLevel
-from metabonk_tui.core.model.sample import MemoryReading, RunPeaks, WatchReading
+from metabonk_tui.core.model.refs import WorkerRef, label_of
+from metabonk_tui.core.model.sample import WatchReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +177,8 @@ class MemoryView:
     owners: tuple[Owner, ...]
     oom_kills_in_run: int
     oom_since_t: float | None
-    oom_victims: tuple[str, ...]
-    """Processes that vanished when the kill counter rose: "ollama", "w3"; empty: not known."""
+    oom_victims: tuple[WorkerRef | Role, ...]
+    """Processes that vanished when the kill counter rose; empty: not known."""
     budget: Budget | None
     forecast: Forecast | None = None
     first_warning_t: float | None = None
@@ -199,6 +201,11 @@ class MemoryView:
     """"readable", or the reason why not; None: not read."""
     unobserved_s: float = 0.0
     """Seconds of the last window above the floor in which no monitor observed memory."""
+
+    @property
+    def victim_names(self) -> tuple[str, ...]:
+        """The victims' names on screen: "ollama", "w3"."""
+        return tuple(label_of(victim) for victim in self.oom_victims)
 
     @property
     def available_bytes(self) -> int | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from metabonk_tui.core.model.host import Role
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
-from metabonk_tui.core.model.sample import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ class TargetProcess:
     role: Role
     pid: int
     started_at: float
-    slot: int | None = None
+    worker: WorkerRef | None = None
+    """None: another process, or a worker of unknown slot."""
     name: str = ""
 
     @property

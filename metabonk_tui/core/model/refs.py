@@ -42,15 +42,21 @@ class ProcessRef(NamedTuple):
     pid: int
     started_at: float
 
-    def same_as(self, other: ProcessRef, *, other_reader: bool = False) -> bool:
+    def same_as(self, other: ProcessRef, tolerance_s: float = SAME_START_S, *, other_reader: bool = False) -> bool:
         """Return whether both name one process; `other_reader`: another program, or a recording, read the other one.
 
         The kernel counts a start in ticks of 10 ms since boot: two readings of one reader differ by less than two. A
         reader adds the boot time, which the kernel rounds to a whole second, so another reader may be exactly 1 s off.
+        A wider `tolerance_s` is for starts that were rounded or converted, and never for a signal.
         """
         apart_s = abs(self.started_at - other.started_at)
         off_by_one = other_reader and abs(apart_s - 1.0) < SAME_START_S
-        return self.pid == other.pid and (apart_s < SAME_START_S or off_by_one)
+        return self.pid == other.pid and (apart_s < tolerance_s or off_by_one)
+
+
+def label_of(process: WorkerRef | str) -> str:
+    """Return the name of a process on screen: a worker's label, or the role of another process."""
+    return process.label if isinstance(process, WorkerRef) else process
 
 
 def worker_ref(written: object) -> WorkerRef | None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from metabonk_tui.core.model.host import NOT_READ, HostReading
 from metabonk_tui.core.model.level_names import Severity
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef
 
 Json = str | int | float | bool | None | list[Any] | dict[str, Any]
 
@@ -100,7 +101,7 @@ class Observation:
 class OrchestratorWorker:
     """One worker as the orchestrator reports it: second-hand, up to one heartbeat old."""
 
-    slot: int
+    ref: WorkerRef
     pid: int | None = None
     """In the orchestrator's own pid namespace."""
     port: int | None = None
@@ -114,108 +115,11 @@ class OrchestratorWorker:
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorReading:
-    """One answer of the orchestrator's /workers, keyed by slot."""
+    """One answer of the orchestrator's /workers."""
 
-    workers: Mapping[int, OrchestratorWorker] = field(default_factory=dict)
+    workers: Mapping[WorkerRef, OrchestratorWorker] = field(default_factory=dict)
     error: str | None = None
     """One of `ERRORS` or `http NNN`; then `workers` is empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryReading:
-    """Memory left for workers: the tightest limit of the host and every cgroup above workers and monitor."""
-
-    total_bytes: int | None = None
-    """The smaller of the host's memory and the tightest limit."""
-    available_bytes: int | None = None
-    limit_bytes: int | None = None
-    """The tightest cgroup limit; None: no limit."""
-    limited_by: str | None = None
-    """"host", or the path of the cgroup with the least memory left."""
-    working_set_bytes: int | None = None
-    swap_total_bytes: int | None = None
-    swap_used_bytes: int | None = None
-    oom_kills: int | None = None
-    """OOM kills so far, of the workers' own cgroup where readable, otherwise of the whole host."""
-    oom_scope: Literal["cgroup", "host"] | None = None
-    pressure_some_avg10: float | None = None
-    pressure_full_avg10: float | None = None
-
-
-Role = Literal["worker", "launcher", "orchestrator", "ollama", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessReading:
-    """One process. `tree_bytes` includes its descendants, `rss_bytes` does not."""
-
-    role: Role
-    rss_bytes: int
-    slot: int | None = None
-    pid: int | None = None
-    started_at: float | None = None
-    tree_bytes: int | None = None
-    """None: the descendants were not read."""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ExitReading:
-    """How one process ended, as its launcher logged it."""
-
-    role: Role
-    exit: str
-    """The exit code in digits, "-15" for a signal. A text, because the reader rejects negative numbers."""
-    slot: int | None = None
-    pid: int | None = None
-    """None: the log names no pid."""
-
-    @property
-    def code(self) -> int:
-        """The exit code; negative for a signal."""
-        return int(self.exit)
-
-
-@dataclass(frozen=True, slots=True)
-class KernelKill:
-    """One OOM kill from the kernel's log."""
-
-    pid: int | None
-    """None: the log's pids belong to another pid namespace."""
-    name: str = ""
-    rss_bytes: int | None = None
-    oom_cgroup: str = ""
-    """The cgroup whose limit was reached; "": the whole host ran out."""
-    task_cgroup: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class KernelLogReading:
-    """OOM kills in the kernel's log since the last read."""
-
-    error: str | None = None
-    """"not readable: ...". Kills are then unknown, not absent."""
-    kills: tuple[KernelKill, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class GpuReading:
-    """Memory of one GPU device; processes are not separated."""
-
-    index: int
-    used_bytes: int
-    total_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class RunPeaks:
-    """Peak memory of one worker and of Ollama in an earlier run on this machine, after start-up."""
-
-    t: float
-    """When the peaks were last measured: Unix seconds on the real clock."""
-    worker_bytes: int | None = None
-    ollama_bytes: int | None = None
-    """None: no Ollama ran, or it had not loaded its model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,22 +253,14 @@ class Sample:
     t: float
     workers: Mapping[WorkerRef, Observation] = field(default_factory=dict)
     """A worker that is not here was not looked at in this tick."""
-    memory: MemoryReading | None = None
-    processes: tuple[ProcessReading, ...] | None = None
-    """None: not read; empty: no process found."""
-    gpus: tuple[GpuReading, ...] | None = None
+    hosts: Mapping[HostName, HostReading] = field(default_factory=dict)
+    """A host that is not here was not read in this tick."""
     environments: Mapping[WorkerRef, EnvReading] = field(default_factory=dict)
     """Sparse: appears when it changes."""
     env_file: EnvFileReading | None = None
     """Sparse: appears when it changes."""
     log_tails: Mapping[WorkerRef, tuple[str, ...]] = field(default_factory=dict)
     """The lines of a worker's log that may tell a cause, cleaned. Sparse: appears when they change."""
-    earlier_peaks: tuple[RunPeaks, ...] | None = None
-    """Memory peaks of earlier runs of this pool. Sparse: present only when read."""
-    exits: tuple[ExitReading, ...] = ()
-    """Sparse: processes that ended since the last sample."""
-    kernel_log: KernelLogReading | None = None
-    """Sparse: present with a kill, and when the log becomes readable or unreadable."""
     pool: PoolReading | None = None
     watch: WatchReading | None = None
     """None: not known, because another monitor controls the pool or the recorder had no watch."""
@@ -373,3 +269,14 @@ class Sample:
     """Set when a new run starts with this sample."""
     lag_s: float | None = None
     """Delay of this tick against its schedule, in real seconds."""
+
+    def host(self, name: HostName) -> HostReading:
+        """Return what this tick read of a host; `NOT_READ`: nothing."""
+        return self.hosts.get(name, NOT_READ)
+
+    @property
+    def only_host(self) -> HostReading:
+        """What this tick read of the only host that a recording can hold. Raises ValueError for another host."""
+        if not self.hosts.keys() <= {ONLY_HOST}:
+            raise ValueError(f"a recording holds one host, not {', '.join(sorted(self.hosts))}")
+        return self.host(ONLY_HOST)

@@ -1,25 +1,22 @@
 """Lists the fields of a Sample once: how each is written in a recording, and what merging two Samples does with it.
 
-A new field of plain readings is a field of Sample and a line here.
+A new field of plain readings is a field of Sample, or of HostReading, and a line here. A recording holds one host: it
+has the fields of that host beside those of the Sample.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from metabonk_tui.core.model.sample import (
-    EnvFileReading,
-    EnvReading,
+from metabonk_tui.core.model.host import (
     ExitReading,
     GpuReading,
     KernelLogReading,
     MemoryReading,
-    Observation,
-    PoolReading,
     ProcessReading,
     RunPeaks,
-    WatchReading,
 )
+from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Observation, PoolReading, WatchReading
 
 Form = Literal["one", "several", "number", "workers", "environments", "lines", "exits"]
 """How a field is written: an object, a list of objects, a number; the others have a form of their own."""
@@ -34,22 +31,26 @@ class SampleField(NamedTuple):
     """What the field, or each of its entries, is read as."""
     each_tick: bool = False
     """True: every Sample reads it, so the newer of two Samples counts. False: it is present only when it changes."""
+    of_host: bool = False
+    """True: a field of HostReading, for each host. False: a field of Sample."""
 
 
 SAMPLE_FIELDS = (
     SampleField("workers", "workers", Observation, each_tick=True),
-    SampleField("memory", "one", MemoryReading, each_tick=True),
-    SampleField("processes", "several", ProcessReading, each_tick=True),
-    SampleField("earlier_peaks", "several", RunPeaks),
-    SampleField("gpus", "several", GpuReading, each_tick=True),
+    SampleField("memory", "one", MemoryReading, each_tick=True, of_host=True),
+    SampleField("processes", "several", ProcessReading, each_tick=True, of_host=True),
+    SampleField("earlier_peaks", "several", RunPeaks, of_host=True),
+    SampleField("gpus", "several", GpuReading, each_tick=True, of_host=True),
     SampleField("environments", "environments", EnvReading),
     SampleField("env_file", "one", EnvFileReading),
     SampleField("log_tails", "lines", str),
-    SampleField("exits", "exits", ExitReading),
-    SampleField("kernel_log", "one", KernelLogReading),
+    SampleField("exits", "exits", ExitReading, of_host=True),
+    SampleField("kernel_log", "one", KernelLogReading, of_host=True),
     SampleField("pool", "one", PoolReading, each_tick=True),
     SampleField("watch", "one", WatchReading, each_tick=True),
     SampleField("lag_s", "number", float, each_tick=True),
 )
 """In the order in which a recording has them."""
 EACH_TICK = frozenset({"t", *(field.name for field in SAMPLE_FIELDS if field.each_tick)})
+SLOT_KEY = "slot"
+"""The key of a reading's worker in a recording: its slot, because the recording holds one host."""

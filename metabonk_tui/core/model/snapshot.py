@@ -15,7 +15,7 @@ from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.contract import ContractView
 from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import HostName, WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Event, PoolReading
 from metabonk_tui.core.model.worker import WorkerView
 
@@ -187,6 +187,13 @@ class RunSummary:
     verdicts: tuple[tuple[float, VerdictKind, tuple[str, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One host, judged."""
+
+    memory: MemoryView
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """One Sample, judged after all samples before it. Screens and reports read nothing else."""
@@ -196,7 +203,8 @@ class Snapshot:
     run: RunView
     workers: tuple[WorkerView, ...]
     """By host and slot, ascending; every wanted slot has one, seen or not."""
-    memory: MemoryView
+    hosts: Mapping[HostName, HostView]
+    """Exactly one until screens and reports can show several."""
     gate: Gate
     verdict: Verdict
     pool: PoolReading
@@ -225,6 +233,17 @@ class Snapshot:
     """The other monitor that records the run, for display; "": this monitor records, or none does."""
     event_count: int = 0
     """Total number of events in this run; `events` has the newest. Not written to JSON."""
+
+    def __post_init__(self) -> None:
+        """Reject several hosts: `memory` would show one of them as the pool's. Raises ValueError."""
+        if len(self.hosts) != 1:
+            raise ValueError(f"a Snapshot shows one host, not {len(self.hosts)}")
+
+    @property
+    def memory(self) -> MemoryView:
+        """The memory of the only host."""
+        (only,) = self.hosts.values()
+        return only.memory
 
 
 MAX_EVENTS = 500

@@ -8,22 +8,25 @@ from typing import Protocol
 
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.alert import AlertTransition
-from metabonk_tui.core.model.pool import Action, Plan, RoleNews, RolePolicy, RoleRequest
-from metabonk_tui.core.model.sample import (
-    EnvFileReading,
-    EnvReading,
-    Event,
+from metabonk_tui.core.model.host import (
     ExitReading,
     GpuReading,
     KernelLogReading,
     MemoryReading,
+    ProcessReading,
+    RunPeaks,
+)
+from metabonk_tui.core.model.pool import Action, Plan, RoleNews, RolePolicy, RoleRequest
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import (
+    EnvFileReading,
+    EnvReading,
+    Event,
     Observation,
     Operation,
     OrchestratorReading,
     PoolReading,
-    ProcessReading,
     RunHeader,
-    RunPeaks,
     Sample,
 )
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -122,7 +125,7 @@ class EnvFileReader(Protocol):
 class LogOwner:
     """The worker whose log is wanted."""
 
-    slot: int
+    ref: WorkerRef
     pid: int | None
     started_at: float | None
     """Real Unix seconds. A pid without a start time is not trusted as a local process."""

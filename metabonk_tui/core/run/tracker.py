@@ -143,7 +143,12 @@ def begin_late(run: RunTrack, sample: Sample) -> RunTrack:
     """Set the start of a run that is not known yet: the oldest worker process, else the first answer."""
     if run.begun:
         return run
-    starts = [p.started_at for p in sample.processes or () if p.role == "worker" and p.started_at is not None]
+    starts = [
+        process.started_at
+        for host in sample.hosts.values()
+        for process in host.processes or ()
+        if process.role == "worker" and process.started_at is not None
+    ]
     starts += [seen.pid_started_at for seen in sample.workers.values() if seen.pid_started_at is not None]
     there = bool(starts) or any(seen.status is not None for seen in sample.workers.values())
     started_at = min(starts, default=sample.t) if there else sample.t

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from metabonk_tui.core.model.sample import KernelLogReading, Sample
+from metabonk_tui.core.model.host import HostReading, KernelLogReading
+from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.sample_fields import EACH_TICK
 
 
@@ -14,14 +15,23 @@ def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> S
     """Add an earlier Sample's one-time fields to a Sample; keep the newest `keep_events` events of both."""
     if earlier is None:
         return sample
+    kept = _kept(earlier, sample)
+    kept["events"] = (*earlier.events, *sample.events)[-keep_events:]
+    kept["hosts"] = {
+        name: replace(sample.host(name), **_kept(earlier.host(name), sample.host(name)))
+        for name in (*earlier.hosts, *(name for name in sample.hosts if name not in earlier.hosts))
+    }
+    return replace(sample, **kept)
+
+
+def _kept(earlier: Sample | HostReading, later: Sample | HostReading) -> dict[str, Any]:
+    """Return the one-time fields of `later` with those of `earlier` added."""
     kept: dict[str, Any] = {}
-    for item in fields(Sample):
-        before, now = getattr(earlier, item.name), getattr(sample, item.name)
+    for item in fields(earlier):
+        before, now = getattr(earlier, item.name), getattr(later, item.name)
         if item.name in EACH_TICK or before is None:
             continue
-        if item.name == "events":
-            kept[item.name] = (*before, *now)[-keep_events:]
-        elif item.name == "exits":
+        if item.name == "exits":
             kept[item.name] = (*before, *now)
         elif isinstance(before, Mapping):
             kept[item.name] = {**before, **now}
@@ -29,4 +39,4 @@ def merge_samples(earlier: Sample | None, sample: Sample, keep_events: int) -> S
             kept[item.name] = before
         elif isinstance(before, KernelLogReading):
             kept[item.name] = replace(now, kills=(*before.kills, *now.kills))
-    return replace(sample, **kept)
+    return kept

@@ -11,15 +11,15 @@ from typing import cast
 from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import tracker as memory
-from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S, MemoryTrack
+from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S
 from metabonk_tui.core.model.sample import PoolReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Gap, RunSummary, Snapshot
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.run.replay import Step
 from metabonk_tui.core.step.event_log import EventLog
-from metabonk_tui.core.step.stages import STAGES, add_verdict, emit_gap, emit_run_start, verdict_inputs
-from metabonk_tui.core.step.state import State, Tick, with_own_actions
+from metabonk_tui.core.step.stages import STAGES, add_verdict, emit_gap, emit_run_start, host_views, verdict_inputs
+from metabonk_tui.core.step.state import HostState, State, Tick, new_hosts, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
 from metabonk_tui.core.worker import contract
@@ -66,7 +66,7 @@ def _relaunched(before: State, after: State, sample: Sample, config: Config) -> 
 
 def _new_state(header: RunHeader, config: Config) -> State:
     run, names = runs.new_run(header, config), contract.new_contract(config)
-    return State(run=run, tracks={}, memory=MemoryTrack(), gate=GateTrack(), contract=names)
+    return State(run=run, tracks={}, hosts=new_hosts(), gate=GateTrack(), contract=names)
 
 
 def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
@@ -78,10 +78,16 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
     fresh = _new_state(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
     spaced = replace(fresh.run, spacing=runs.spacing_after(state.run, fresh.run))
-    known = replace(fresh.memory, earlier=state.memory.earlier)
-    fresh = replace(fresh, run=spaced, memory=known, env_file=state.env_file)
+    known = {name: _with_earlier_peaks(host, state.hosts.get(name)) for name, host in fresh.hosts.items()}
+    fresh = replace(fresh, run=spaced, hosts=known, env_file=state.env_file)
     first = _advance(None, fresh, sample, config, pool=previous.pool)
     return replace(first, tick=previous.tick + 1, ended_runs=ended)
+
+
+def _with_earlier_peaks(host: HostState, before: HostState | None) -> HostState:
+    if before is None:
+        return host
+    return replace(host, memory=replace(host.memory, earlier=before.memory.earlier))
 
 
 def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
@@ -96,14 +102,17 @@ def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config)
         closing_gap = Gap(previous.t, sample.t)
         emit_gap(events, closing_gap)
         last = replace(last, run=replace(last.run, gaps=(*last.run.gaps, closing_gap)))
-    after = memory.close(state.memory, sample, previous.t)
-    if after.drafts:
-        view = memory.view(after, config, len(previous.workers), previous.t)
-        view = replace(view, black_box=state.recorder.box, kernel_log=state.kernel_log)
-        inputs = verdict_inputs(state, previous.t, previous.gate, previous.workers, view, previous.pool, config)
+    closed = {
+        name: replace(host, memory=memory.close(host.memory, sample.host(name), previous.t))
+        for name, host in state.hosts.items()
+    }
+    drafts = [draft for host in closed.values() for draft in host.memory.drafts]
+    if drafts:
+        hosts = host_views(closed, previous.workers, None, previous.t, config)
+        inputs = verdict_inputs(state, previous.t, previous.gate, previous.workers, hosts, previous.pool, config)
         _, verdict = apply(state.hysteresis, decide(inputs), inputs, config)
-        events.emit_all(after.drafts)
-        last = replace(last, memory=view, verdict=verdict, verdicts=add_verdict(last.verdicts, verdict, events))
+        events.emit_all(drafts)
+        last = replace(last, hosts=hosts, verdict=verdict, verdicts=add_verdict(last.verdicts, verdict, events))
     return replace(last, events=events.newest, event_count=last.event_count + events.emitted)
 
 
@@ -124,7 +133,7 @@ def _advance(
     )
     if previous is None:
         emit_run_start(tick.events, state.run.header)
-    elif not (sample.workers or sample.memory or sample.processes):
+    elif not (sample.workers or any(host.memory or host.processes for host in sample.hosts.values())):
         return _with_events_only(previous, tick)
     for stage in STAGES:
         stage(tick)
@@ -152,7 +161,7 @@ def _snapshot_of(tick: Tick) -> Snapshot:
         tick=previous.tick + 1 if previous else 0,
         run=runs.view(now.run, tick.sample.t, tick.desired),
         workers=tick.workers,
-        memory=tick.memory,
+        hosts=tick.hosts,
         gate=tick.gate,
         verdict=tick.verdict,
         pool=tick.pool,

@@ -6,7 +6,8 @@ checks both. "now.x" is the field x of the state from which the next step starts
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.alerts import tracker as alerts
@@ -15,17 +16,16 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import flight_recorder
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import PoolReading, RunHeader
-from metabonk_tui.core.model.snapshot import Gap, Gate, Verdict
+from metabonk_tui.core.model.refs import HostName, WorkerRef
+from metabonk_tui.core.model.sample import PoolReading, RunHeader, WatchReading
+from metabonk_tui.core.model.snapshot import Gap, Gate, HostView, Verdict
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.step import worker_events
 from metabonk_tui.core.step.event_log import EventLog, alert_draft, check_draft, exit_draft, verdict_draft
-from metabonk_tui.core.step.state import State, Tick, VerdictChange, with_own_actions
+from metabonk_tui.core.step.state import HostState, State, Tick, VerdictChange, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
 from metabonk_tui.core.verdict.inputs import VerdictInputs
@@ -97,36 +97,50 @@ def observe_workers(tick: Tick) -> None:
     wanted = {WorkerRef(slot=slot) for slot in range(desired)} if desired is not None else set(sample.workers)
     alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
     known = {ref for ref, track in before.items() if track.generation and (desired is None or ref.slot < desired)}
-    of_slot = {p.slot: p for p in sample.processes or () if p.role == "worker" and p.slot is not None}
+    processes = {p.who: p for host in sample.hosts.values() for p in host.processes or ()}
     tracks: dict[WorkerRef, WorkerTrack] = {}
     for ref in sorted(wanted | alive | known):
         track = before.get(ref) or workers.new_track(ref, sample.t, tick.config)
         seen, env = sample.workers.get(ref), sample.environments.get(ref)
-        tracks[ref] = workers.observe(track, seen, of_slot.get(ref.slot), env, tick.timing, tick.config)
+        tracks[ref] = workers.observe(track, seen, processes.get(ref), env, tick.timing, tick.config)
     tick.tracks = tracks
 
 
 @stage(writes=("observed_memory",), needs=("timing",))
 def observe_memory(tick: Tick) -> None:
-    observed = memory.observe(tick.before.memory, tick.sample, tick.timing, tick.config)
-    tick.observed_memory = memory.remember_present(observed, tick.sample)
+    sample, tracks = tick.sample, {}
+    for name, before in tick.before.hosts.items():
+        host = sample.host(name)
+        observed = memory.observe(before.memory, sample, host, tick.timing, tick.config)
+        tracks[name] = memory.remember_present(observed, host, sample.t)
+    tick.observed_memory = tracks
 
 
-@stage(writes=("now.exits",), needs=("timing", "observed_memory"))
+@stage(writes=("exits",), needs=("timing", "observed_memory"))
 def observe_process_exits(tick: Tick) -> None:
-    before = tick.before
-    tick.update(exits=exits.observe(before.exits, tick.sample, before.memory, tick.observed_memory, tick.timing))
+    sample, observed = tick.sample, tick.observed_memory
+    tick.exits = {
+        name: exits.observe(before.exits, sample, sample.host(name), before.memory, observed[name], tick.timing)
+        for name, before in tick.before.hosts.items()
+    }
 
 
-@stage(writes=("now.memory", "now.recorder"), needs=("now.exits", "observed_memory"))
+@stage(writes=("now.hosts",), needs=("exits", "observed_memory"))
 def latch_oom_kills(tick: Tick) -> None:
     """Latch OOM kills known only from exits, and keep the readings before a kill."""
-    drafts = tick.now.exits.drafts
-    named = tuple(process.who for _, _, process in drafts if process.process_exit.reason == "OOM-killed")
-    latched = memory.latch_named(tick.observed_memory, tick.sample.t, named)
-    killed = latched.kills.in_run > tick.before.memory.kills.in_run or bool(named)
-    recorder = flight_recorder.observe(tick.before.recorder, tick.sample, killed)
-    tick.update(memory=latched, recorder=recorder)
+    hosts, t = {}, tick.sample.t
+    for name, before in tick.before.hosts.items():
+        host, exit_state = tick.sample.host(name), tick.exits[name]
+        named = tuple(
+            process.who for _, _, process in exit_state.drafts if process.process_exit.reason == "OOM-killed"
+        )
+        latched = memory.latch_named(tick.observed_memory[name], t, named)
+        killed = latched.kills.in_run > before.memory.kills.in_run or bool(named)
+        recorder = flight_recorder.observe(before.recorder, host, t, killed)
+        log = host.kernel_log
+        readable = before.kernel_log if log is None else log.error or "readable"
+        hosts[name] = HostState(latched, exit_state, recorder, readable)
+    tick.update(hosts=hosts)
 
 
 @stage(writes=("now.health_tracks",), needs=("timing", "tracks"))
@@ -149,10 +163,12 @@ def keep_env_file(tick: Tick) -> None:
 # What it shows
 
 
-@stage(writes=("workers",), needs=("tracks", "now.memory", "now.health_tracks", "now.exits"))
+@stage(writes=("workers",), needs=("tracks", "now.hosts", "now.health_tracks"))
 def view_workers(tick: Tick) -> None:
     now, t = tick.now, tick.sample.t
-    tick.workers = worker_views(tick.tracks, now.memory, now.health_tracks, t, tick.config, now.exits)
+    exited = [process for host in now.hosts.values() for process in host.exits.exited]
+    victims = [victim for host in now.hosts.values() for victim in host.memory.kills.victims]
+    tick.workers = worker_views(tick.tracks, victims, now.health_tracks, t, tick.config, exited)
 
 
 @stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "workers"))
@@ -174,10 +190,12 @@ def check_gate(tick: Tick) -> None:
 # Which events it emits
 
 
-@stage(writes=("now.tracks",), needs=("timing", "tracks", "workers", "now.exits"))
+@stage(writes=("now.tracks",), needs=("timing", "tracks", "workers", "now.hosts"))
 def emit_worker_events(tick: Tick) -> None:
     """Emit the changes of the workers, and mark announced step rates as emitted."""
-    texts = exits.known_exit_texts(tick.now.exits, tick.timing.t, tick.timing.late_s)
+    texts: dict[tuple[WorkerRef, int | None], str] = {}
+    for host in tick.now.hosts.values():
+        texts |= exits.known_exit_texts(host.exits, tick.timing.t, tick.timing.late_s)
     drafts = worker_events.drafts(tick.before.tracks, tick.tracks, tick.workers, tick.config, texts)
     tick.events.emit_for_workers(drafts)
     tick.update(tracks=worker_events.with_announced_rates(tick.tracks))
@@ -191,14 +209,16 @@ def emit_slot_events(tick: Tick) -> None:
     tick.events.emit_for_workers(now.contract.drafts)
 
 
-@stage(needs=("now.memory",))
+@stage(needs=("now.hosts",))
 def emit_memory_events(tick: Tick) -> None:
-    tick.events.emit_all(tick.now.memory.drafts)
+    for host in tick.now.hosts.values():
+        tick.events.emit_all(host.memory.drafts)
 
 
-@stage(needs=("now.exits",))
+@stage(needs=("now.hosts",))
 def emit_exit_events(tick: Tick) -> None:
-    tick.events.emit_all(exit_draft(severity, text, process) for severity, text, process in tick.now.exits.drafts)
+    for host in tick.now.hosts.values():
+        tick.events.emit_all(exit_draft(severity, text, process) for severity, text, process in host.exits.drafts)
 
 
 @stage(needs=("now.gate", "judged_checks"))
@@ -215,18 +235,10 @@ def add_sample_events(tick: Tick) -> None:
 # What it means
 
 
-@stage(writes=("memory", "now.kernel_log"), needs=("now.memory", "now.recorder", "workers"))
-def view_memory(tick: Tick) -> None:
-    now, sample = tick.now, tick.sample
-    log, watch = sample.kernel_log, sample.watch
-    tick.update(kernel_log=now.kernel_log if log is None else log.error or "readable")
-    tick.memory = replace(
-        memory.view(now.memory, tick.config, len(tick.workers), sample.t),
-        watch=watch,
-        watch_armed=watch is not None and watch.armed and not watch.dry_run,
-        black_box=now.recorder.box,
-        kernel_log=tick.now.kernel_log,
-    )
+@stage(writes=("hosts",), needs=("now.hosts", "workers"))
+def view_hosts(tick: Tick) -> None:
+    sample = tick.sample
+    tick.hosts = host_views(tick.now.hosts, tick.workers, sample.watch, sample.t, tick.config)
 
 
 @stage(writes=("now.run",), needs=("run",))
@@ -234,9 +246,9 @@ def note_own_actions(tick: Tick) -> None:
     tick.update(run=with_own_actions(tick.run, tick.sample))
 
 
-@stage(writes=("inputs",), needs=("gate", "workers", "memory", "now.run", "now.contract"))
+@stage(writes=("inputs",), needs=("gate", "workers", "hosts", "now.run", "now.contract"))
 def gather_verdict_inputs(tick: Tick) -> None:
-    tick.inputs = verdict_inputs(tick.now, tick.sample.t, tick.gate, tick.workers, tick.memory, tick.pool, tick.config)
+    tick.inputs = verdict_inputs(tick.now, tick.sample.t, tick.gate, tick.workers, tick.hosts, tick.pool, tick.config)
 
 
 @stage(writes=("now.cause_tracker",), needs=("inputs", "tracks", "now.env_file"))
@@ -282,7 +294,7 @@ STAGES: tuple[Stage, ...] = (
     emit_exit_events,
     emit_check_events,
     add_sample_events,
-    view_memory,
+    view_hosts,
     note_own_actions,
     gather_verdict_inputs,
     rank_causes,
@@ -319,17 +331,42 @@ def add_verdict(verdicts: tuple[VerdictChange, ...], verdict: Verdict, events: E
     return (*verdicts, (verdict.since_t, verdict.kind, verdict.because))[-KEPT_VERDICTS:]
 
 
+def host_views(
+    hosts: Mapping[HostName, HostState],
+    workers: tuple[WorkerView, ...],
+    watch: WatchReading | None,
+    t: float,
+    config: Config,
+) -> dict[HostName, HostView]:
+    """Return the view of every host at `t`. The memory watch guards all of them."""
+    counts = Counter(worker.ref.host for worker in workers)
+    armed = watch is not None and watch.armed and not watch.dry_run
+    return {
+        name: HostView(
+            replace(
+                memory.view(host.memory, config, counts[name], t),
+                watch=watch,
+                watch_armed=armed,
+                black_box=host.recorder.box,
+                kernel_log=host.kernel_log,
+            )
+        )
+        for name, host in hosts.items()
+    }
+
+
 def verdict_inputs(
     state: State,
     t: float,
     gate_view: Gate,
     views: tuple[WorkerView, ...],
-    memory_view: MemoryView,
+    hosts: Mapping[HostName, HostView],
     pool: PoolReading,
     config: Config,
 ) -> VerdictInputs:
     """Return the inputs of a verdict at `t`."""
     run = state.run
+    (only,) = hosts.values()
     began_t = gate_view.began_t
     window_s = config.clock.validation_s if began_t is None else min(config.clock.validation_s, max(t - began_t, 0.0))
     return VerdictInputs(
@@ -340,7 +377,7 @@ def verdict_inputs(
         changing=_is_changing(pool),
         gate=gate_view,
         workers=views,
-        memory=memory_view,
+        memory=only.memory,
         answered_s=run.answered.seconds_between(t - window_s, t),
         answered_early_s=run.answered.seconds_between(t - config.verdict.early_silence_s, t),
         window_s=window_s,

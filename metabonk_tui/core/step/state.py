@@ -15,10 +15,9 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.flight_recorder import FlightRecorder
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, PoolReading, Sample
-from metabonk_tui.core.model.snapshot import Check, Gap, Gate, Snapshot, Verdict, VerdictKind
+from metabonk_tui.core.model.snapshot import Check, Gap, Gate, HostView, Snapshot, Verdict, VerdictKind
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run.gate import GateTrack
@@ -37,12 +36,28 @@ VerdictChange = tuple[float, VerdictKind, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class HostState:
+    """The data of one host that a step needs from earlier steps."""
+
+    memory: MemoryTrack = field(default_factory=MemoryTrack)
+    exits: ExitState = field(default_factory=ExitState)
+    recorder: FlightRecorder = field(default_factory=FlightRecorder)
+    kernel_log: str | None = None
+    """"readable", or the reason why not; None: not read."""
+
+
+def new_hosts() -> dict[HostName, HostState]:
+    """Return the state of every host of the configuration before its first sample: there is one host."""
+    return {ONLY_HOST: HostState()}
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The data that a step needs from earlier steps."""
 
     run: RunTrack
     tracks: Mapping[WorkerRef, WorkerTrack]
-    memory: MemoryTrack
+    hosts: Mapping[HostName, HostState]
     gate: GateTrack
     contract: ContractTrack
     health_tracks: Mapping[WorkerRef, HealthTrack] = field(default_factory=dict)
@@ -50,9 +65,6 @@ class State:
     env_file: EnvFileReading | None = None
     """The last reading; it survives the end of a run."""
     cause_tracker: CauseTracker = field(default_factory=CauseTracker)
-    exits: ExitState = field(default_factory=ExitState)
-    recorder: FlightRecorder = field(default_factory=FlightRecorder)
-    kernel_log: str | None = None
     alerts: AlertTracks = field(default_factory=AlertTracks)
 
 
@@ -79,12 +91,13 @@ class Tick:
     timing: Timing = field(init=False)
     tracks: Mapping[WorkerRef, WorkerTrack] = field(init=False)
     """The workers with this sample taken in, before what was emitted of them is noted."""
-    observed_memory: MemoryTrack = field(init=False)
+    observed_memory: Mapping[HostName, MemoryTrack] = field(init=False)
     """Memory including this sample, before kills known only from the kernel's log are latched."""
+    exits: Mapping[HostName, ExitState] = field(init=False)
     workers: tuple[WorkerView, ...] = field(init=False)
     judged_checks: tuple[Check, ...] = field(init=False)
     gate: Gate = field(init=False)
-    memory: MemoryView = field(init=False)
+    hosts: Mapping[HostName, HostView] = field(init=False)
     inputs: VerdictInputs = field(init=False)
     verdict: Verdict = field(init=False)
     verdicts: tuple[VerdictChange, ...] = field(init=False)

@@ -129,7 +129,7 @@ def _gameplay(old: WorkerTrack | None, track: WorkerTrack) -> Iterator[EventDraf
 
 def _exit_text(ref: WorkerRef, pid: int | None, exit_texts: ExitTexts) -> str:
     """How this process ended, if known by now; another of the same worker may have ended since."""
-    return f"; {exit_texts[ref.slot, pid]}" if (ref.slot, pid) in exit_texts else ""
+    return f"; {exit_texts[ref, pid]}" if (ref, pid) in exit_texts else ""
 
 
 def _offenders(env: EnvView) -> str:

@@ -86,7 +86,7 @@ def mark_path(kind: VerdictKind, would_be: VerdictKind | None, nodes: tuple[Node
 def _conclusive(inputs: VerdictInputs) -> tuple[VerdictKind, tuple[str, ...], bool] | None:
     memory = inputs.memory
     if memory.oom_kills_in_run:
-        who = " ".join(memory.oom_victims) or "victim not known"
+        who = " ".join(memory.victim_names) or "victim not known"
         return VerdictKind.STOP, (f"kernel OOM kill: {who}, latched for this run",), True
     if inputs.stopped_t is not None or inputs.changing or not inputs.begun or inputs.gate.began_t is None:
         return None

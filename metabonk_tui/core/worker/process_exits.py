@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.host import ExitReading, HostReading, KernelKill, ProcessReading, Role
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
-from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import ExitReading, KernelKill, ProcessReading, Role, Sample
+from metabonk_tui.core.model.refs import WorkerRef, label_of
+from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation
 
@@ -30,8 +31,8 @@ FROM_EVENT_S = 60.0
 class ExitedProcess:
     """One process that is gone, with the evidence of why."""
 
-    role: Role
-    slot: int | None
+    who: WorkerRef | Role
+    """The worker, or the role of another process."""
     pid: int | None
     t: float
     """When the process was first missing."""
@@ -45,12 +46,7 @@ class ExitedProcess:
     @property
     def ref(self) -> WorkerRef | None:
         """The worker whose process it was; None: another process."""
-        return None if self.slot is None or self.role != "worker" else WorkerRef(slot=self.slot)
-
-    @property
-    def who(self) -> str:
-        """Name of the process: "w1", "ollama"."""
-        return f"w{self.slot}" if self.role == "worker" else self.role
+        return self.who if isinstance(self.who, WorkerRef) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class OwnAction:
 
 @dataclass(frozen=True, slots=True)
 class ExitState:
-    """State of our processes in one run."""
+    """State of our processes of one host in one run."""
 
     present: tuple[ProcessReading, ...] = ()
     """Our processes in the last process table."""
@@ -84,18 +80,22 @@ class ExitState:
 
 
 def observe(
-    exit_state: ExitState, sample: Sample, before: MemoryTrack, memory: MemoryTrack, timing: Timing
+    exit_state: ExitState,
+    sample: Sample,
+    host: HostReading,
+    before: MemoryTrack,
+    memory: MemoryTrack,
+    timing: Timing,
 ) -> ExitState:
-    """Update the state with one sample: find missing processes, weigh the evidence, draft events."""
+    """Update the state with one sample's reading of its host: find missing processes, and weigh the evidence."""
     slack_s, late_s = timing.slack_s, timing.late_s
-    exit_state = _gather(replace(exit_state, drafts=()), sample, before, memory, late_s)
+    exit_state = _gather(replace(exit_state, drafts=()), sample, host, before, memory, late_s)
     exited = list(exit_state.exited)
-    if sample.processes is not None:
-        now = {(p.role, p.slot, p.pid) for p in sample.processes}
+    if host.processes is not None:
+        now = {(p.who, p.pid) for p in host.processes}
         exited += [
             ExitedProcess(
-                p.role,
-                p.slot,
+                p.who,
                 p.pid,
                 sample.t,
                 ProcessExit("unknown", "nothing says why", sample.t),
@@ -104,10 +104,10 @@ def observe(
                 p.name,
             )
             for p in exit_state.present
-            if (p.role, p.slot, p.pid) not in now
+            if (p.who, p.pid) not in now
         ]
         exit_state = replace(
-            exit_state, present=tuple(p for p in sample.processes if p.role in NAMED and p.pid is not None)
+            exit_state, present=tuple(p for p in host.processes if p.role in NAMED and p.pid is not None)
         )
     exited, exits = _with_exits(exited, exit_state.exits, sample.t, late_s)
     exit_state = replace(exit_state, exits=exits)
@@ -127,23 +127,18 @@ def observe(
     return replace(exit_state, exited=tuple(kept[-KEPT_EXITS:]), drafts=tuple(drafts))
 
 
-def exits_of_slot(exit_state: ExitState, slot: int) -> tuple[ExitedProcess, ...]:
-    """Return the exits in one slot, oldest first."""
-    return tuple(process for process in exit_state.exited if process.role == "worker" and process.slot == slot)
-
-
-ExitTexts = Mapping[tuple[int, int | None], str]
-"""How processes ended, by (slot, pid); (slot, None) is the last one of the slot."""
+ExitTexts = Mapping[tuple[WorkerRef, int | None], str]
+"""How processes ended, by (worker, pid); (worker, None) is the worker's last process."""
 
 
 def known_exit_texts(exit_state: ExitState, t: float, late_s: float) -> ExitTexts:
-    """Return how the processes of each slot ended within the last `late_s` seconds, where that is known."""
-    exit_texts: dict[tuple[int, int | None], str] = {}
+    """Return how the processes of each worker ended within the last `late_s` seconds, where that is known."""
+    exit_texts: dict[tuple[WorkerRef, int | None], str] = {}
     for process in exit_state.exited:
-        if process.slot is not None and process.role == "worker" and t - process.t <= late_s:
-            exit_texts.pop((process.slot, None), None)
+        if (ref := process.ref) is not None and t - process.t <= late_s:
+            exit_texts.pop((ref, None), None)
             if process.process_exit.strength > 0:
-                exit_texts[process.slot, process.pid] = exit_texts[process.slot, None] = process.process_exit.text
+                exit_texts[ref, process.pid] = exit_texts[ref, None] = process.process_exit.text
     return exit_texts
 
 
@@ -174,7 +169,12 @@ def _within(t: float, generation: Generation, following_t: float | None) -> bool
 
 
 def _gather(
-    exit_state: ExitState, sample: Sample, before: MemoryTrack, memory: MemoryTrack, late_s: float
+    exit_state: ExitState,
+    sample: Sample,
+    host: HostReading,
+    before: MemoryTrack,
+    memory: MemoryTrack,
+    late_s: float,
 ) -> ExitState:
     t = sample.t
     fresh_t = t - late_s
@@ -188,12 +188,12 @@ def _gather(
         and reading.oom_kills > before.kills.seen
     ):
         counted.append((t, reading.oom_kills - before.kills.seen, reading.oom_scope))
-    kills = sample.kernel_log.kills if sample.kernel_log is not None else ()
+    kills = host.kernel_log.kills if host.kernel_log is not None else ()
     return replace(
         exit_state,
         counted=tuple(counted),
         low_t=t if memory.level == "crit" else exit_state.low_t,
-        exits=(*(each for each in exit_state.exits if each[0] >= fresh_t), *((t, each) for each in sample.exits)),
+        exits=(*(each for each in exit_state.exits if each[0] >= fresh_t), *((t, each) for each in host.exits)),
         kernel=(*(each for each in exit_state.kernel if each[0] >= fresh_t), *((t, kill) for kill in kills)),
         own_actions=_update_own_actions(exit_state.own_actions, sample, fresh_t),
     )
@@ -234,8 +234,7 @@ def _with_exits(
         fitting = [
             index
             for index, process in enumerate(exited)
-            if process.role == reading.role
-            and process.slot == reading.slot
+            if process.who == reading.who
             and t - process.t <= late_s
             and process.process_exit.exit_code is None
             and (reading.pid is None or process.pid is None or reading.pid == process.pid)
@@ -269,7 +268,7 @@ def _judge(
         found.append(ProcessExit("probably OOM", "signal 9 while memory was critical", process.t, strength=35))
     if code is not None:
         # An exit code of the launcher comes from our own child: a foreign launcher reports to its own parent.
-        source = "to us, its parent" if process.role == "launcher" else "in the launcher's log"
+        source = "to us, its parent" if process.who == "launcher" else "in the launcher's log"
         found.append(
             ProcessExit("exited" if signal is None else "killed", f"exit {code} {source}", process.t, strength=30)
         )
@@ -327,7 +326,7 @@ def _of_counters(
         if abs(t - process.t) > slack_s:
             continue
         if scope == "host":
-            if process.role == "launcher" and process.process_exit.signal != 9:
+            if process.who == "launcher" and process.process_exit.signal != 9:
                 continue
             strength = 35 if process.process_exit.signal == 9 else 20
             text = f"the host's counter of OOM kills moved by {kills} as it vanished"
@@ -362,4 +361,4 @@ def _severity(process: ExitedProcess) -> Severity:
 
 def _exit_text(process: ExitedProcess) -> str:
     pid = f" (pid {process.pid})" if process.pid is not None else ""
-    return f"{process.who}{pid} is gone: {process.process_exit.text}; {process.process_exit.evidence}"
+    return f"{label_of(process.who)}{pid} is gone: {process.process_exit.text}; {process.process_exit.evidence}"

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import EnvReading, Observation, ProcessReading, WorkerStatus
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
+from metabonk_tui.core.model.sample import EnvReading, Observation, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation, Reach
 from metabonk_tui.core.status.decode import number, text
@@ -26,6 +27,8 @@ KEPT_GENERATIONS = 20
 KEPT_RESETS = 1000
 SAME_GENERATION_S = 30.0
 """Seconds within which a new pid and fallen counters are one restart; either may be seen first."""
+SAME_RUN_START_S = 2.0
+"""Starts of one process on the run's clock: another monitor, or a recording, read the boot time up to 1 s off."""
 MEMORY_POINTS = Points(every_s=15.0, span_s=300.0)
 
 
@@ -133,12 +136,7 @@ def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | N
         started_at = process.started_at
     if pid is None:
         return track
-    same_pid_reused = (
-        pid == track.pid
-        and None not in (started_at, track.pid_started_at)
-        and abs((started_at or 0) - (track.pid_started_at or 0)) > 2.0
-    )
-    if pid == track.pid and not same_pid_reused:
+    if pid == track.pid and not _is_reused(track, pid, started_at):
         if started_at is not None and started_at != track.pid_started_at:
             track = replace(track, pid_started_at=started_at)
         began_t = track.generations[-1].began_t if track.generations else t
@@ -154,6 +152,13 @@ def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | N
         # The counters fell before the process table showed the new pid: the same generation.
         return replace(known, generation_pid=pid)
     return _begin_generation(known, t, f"new pid {track.generation_pid} → {pid}", pid)
+
+
+def _is_reused(track: WorkerTrack, pid: int, started_at: float | None) -> bool:
+    """Return whether the worker's pid names another process now; False while a start is not known."""
+    if track.pid is None or started_at is None or track.pid_started_at is None:
+        return False
+    return not ProcessRef(pid, started_at).same_as(ProcessRef(track.pid, track.pid_started_at), SAME_RUN_START_S)
 
 
 def _begin_generation(track: WorkerTrack, t: float, why: str, pid: int | None) -> WorkerTrack:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model import levels
+from metabonk_tui.core.model.host import Role
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import Attention, ComponentState, Health, HealthState, Reach, WorkerView
 from metabonk_tui.core.status.decode import number, text
@@ -16,24 +16,23 @@ from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker import component as components
 from metabonk_tui.core.worker import environment, gameplay
 from metabonk_tui.core.worker.health import HealthTrack
-from metabonk_tui.core.worker.process_exits import ExitState, exits_of_slot, with_process_exits
+from metabonk_tui.core.worker.process_exits import ExitedProcess, with_process_exits
 from metabonk_tui.core.worker.tracker import WorkerTrack, known_pid, rss_growth_bytes_per_min
-
-NO_EXITS = ExitState()
 
 
 def worker_views(
     tracks: Mapping[WorkerRef, WorkerTrack],
-    memory: MemoryTrack,
+    victims: Iterable[WorkerRef | Role],
     health_tracks: Mapping[WorkerRef, HealthTrack],
     t: float,
     config: Config,
-    exit_state: ExitState = NO_EXITS,
+    exited: Sequence[ExitedProcess] = (),
 ) -> tuple[WorkerView, ...]:
-    """Return a view of every worker, by slot; a mark that all workers share is left out."""
-    killed = {one.who for one in exit_state.exited if one.process_exit.reason == "OOM-killed"} | set(
-        memory.kills.victims
-    )
+    """Return a view of every worker, by host and slot; a mark that all workers share is left out.
+
+    `victims` are those of OOM kills, `exited` the processes that are gone.
+    """
+    killed = {process.who for process in exited if process.process_exit.reason == "OOM-killed"} | set(victims)
     health_by_slot = {ref: health_tracks[ref].now if ref in health_tracks else None for ref in tracks}
     marks = {ref: _marks(track, killed, health_by_slot[ref], t, config) for ref, track in tracks.items()}
     shared = Counter(mark.mark for ref in marks for mark in marks[ref])
@@ -43,7 +42,7 @@ def worker_views(
         own.sort(key=lambda mark: -levels.order(mark.level))
         view = _view(track, own, health_by_slot[ref], t, config)
         views.append(
-            replace(view, generations=with_process_exits(view.generations, exits_of_slot(exit_state, ref.slot)))
+            replace(view, generations=with_process_exits(view.generations, [p for p in exited if p.who == ref]))
         )
     return tuple(views)
 
@@ -104,12 +103,12 @@ def _error_text(track: WorkerTrack) -> str | None:
 
 
 def _marks(
-    track: WorkerTrack, killed: Collection[str], health: Health | None, t: float, config: Config
+    track: WorkerTrack, killed: Collection[WorkerRef | Role], health: Health | None, t: float, config: Config
 ) -> list[Attention]:
     marks = []
     name = track.ref.label
     if health is not None:
-        marks.append(_health_mark(health, name, killed=name in killed))
+        marks.append(_health_mark(health, name, killed=track.ref in killed))
     elif track.reach is Reach.STALE:
         good_t = track.last_good_t if track.last_good_t is not None else track.reach_since_t
         sentence = f"{name} last answered {age(t - good_t)} ago: {track.error or 'no answer'}"

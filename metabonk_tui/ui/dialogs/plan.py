@@ -27,7 +27,7 @@ def hit_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
         head = f"{len(workers)} of {running} workers"
         if every:
             head = f"ALL {len(workers)} workers" if len(workers) > 1 else "the only worker"
-        names = " ".join(f"w{target.slot}" if target.slot is not None else target.name for target in workers)
+        names = " ".join(target.name if target.worker is None else target.worker.label for target in workers)
         first: Row = (mark(glyphs.caution, "warn"), gap(1), Span(head, "warn", True))
         for i, line in enumerate(words(f"{head}: {names}", wide - 2)):
             row: Row = (*first, Span(line[len(head) :])) if i == 0 else (gap(2), Span(line))

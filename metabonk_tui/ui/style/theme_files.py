@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import metabonk_tui
 from metabonk_tui.ui.style.theme import TOKENS, Theme, TokenStyle
 
 DEFAULT = "dark"
@@ -24,13 +23,6 @@ COLORS = (
 )  # fmt: skip
 ATTRIBUTES = ("bold", "dim", "underline", "reverse")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\Z")
-
-
-def packaged_dir() -> Path:
-    """Return the folder of the packaged themes: inside the wheel, or beside the package in a checkout."""
-    package = Path(metabonk_tui.__file__).parent
-    inside = package / "themes"
-    return inside if inside.is_dir() else package.parent / "themes"
 
 
 def load_themes(packaged: Path, user: Path | None = None) -> tuple[dict[str, Theme], tuple[str, ...]]:

@@ -16,14 +16,17 @@ from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
 from metabonk_tui.core.config.load import ConfigError
 from metabonk_tui.core.export.prometheus import family_table
 from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.memory import Forecast
-from metabonk_tui.core.model.sample import MemoryReading, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.step.pipeline import step
 from tests.support.children import config
 from tests.support.paths import ROOT
 from tests.support.refs import w
+from tests.support.samples import flat_sample
+from tests.support.snapshots import hosts_of
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -39,7 +42,7 @@ def snapshot(**fields: float) -> Snapshot:
         }
         memory = MemoryReading(total_bytes=16_000_000_000, available_bytes=4_000_000_000)
         run = None if second else RunHeader("run-1000", 1000.0, desired=2)
-        last = step(last, Sample(t=1000.0 + second, workers=workers, memory=memory, run=run), settings)
+        last = step(last, flat_sample(t=1000.0 + second, workers=workers, memory=memory, run=run), settings)
     assert last is not None
     return last
 
@@ -124,7 +127,7 @@ def test_what_nobody_looked_at_is_neither_up_nor_down(read: Shown) -> None:
     unseen = replace(
         unseen,
         workers=tuple(replace(one, reach=Reach.UNOBSERVED) for one in unseen.workers),
-        memory=replace(unseen.memory, reading=None),
+        hosts=hosts_of(replace(unseen.memory, reading=None)),
     )
     found = read(unseen)
     assert value(found, "metabonk_workers_up") is None
@@ -137,7 +140,7 @@ def test_what_nobody_looked_at_is_neither_up_nor_down(read: Shown) -> None:
 def test_when_memory_ends_is_a_time_and_not_a_countdown(read: Shown) -> None:
     shown = snapshot()
     forecast = Forecast(5000.0, 60.0, -1e6, "OOM ~1h", "WARNING")
-    shown = replace(shown, memory=replace(shown.memory, forecast=forecast), recording=True)
+    shown = replace(shown, hosts=hosts_of(replace(shown.memory, forecast=forecast)), recording=True)
     found = read(shown)
     assert value(found, "metabonk_memory_zero_timestamp_seconds") == 5000
     assert value(found, "metabonk_recording") == 1

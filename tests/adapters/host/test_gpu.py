@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from metabonk_tui.adapters.host.gpu import Gpus
-from metabonk_tui.core.model.sample import GpuReading
+from metabonk_tui.core.model.host import GpuReading
 
 
 class NVMLError(Exception):

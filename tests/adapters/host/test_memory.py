@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.adapters.host.memory import KernelMemory
-from metabonk_tui.core.model.sample import MemoryReading
+from metabonk_tui.core.model.host import MemoryReading
 from tests.support.cgroup_trees import MB, Machine
 
 HOST = 8_000 * MB // 1024 * 1024

@@ -14,6 +14,7 @@ from metabonk_tui.adapters.http.orchestrator import OrchestratorClient, parse
 from metabonk_tui.core.model.sample import ERRORS, OrchestratorReading, OrchestratorWorker
 from tests.support.fault_server import FAULTS, fault_server
 from tests.support.ports import free_port
+from tests.support.refs import w
 
 BASE_PORT = 5000
 BEAT = {
@@ -33,8 +34,8 @@ def read(*beats: Any) -> OrchestratorReading:
 
 
 def test_a_heartbeat_says_pid_port_and_episode() -> None:
-    seen = OrchestratorWorker(1, pid=4711, port=5001, episode=3, step_age_s=0.5, last_seen_t=1767309258.5)
-    assert read(BEAT) == OrchestratorReading({1: seen})
+    seen = OrchestratorWorker(w(1), pid=4711, port=5001, episode=3, step_age_s=0.5, last_seen_t=1767309258.5)
+    assert read(BEAT) == OrchestratorReading({w(1): seen})
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_a_heartbeat_says_pid_port_and_episode() -> None:
 def test_the_slot_is_the_ports_else_the_names_and_other_pools_are_left_out(
     change: dict[str, Any], slot: int | None
 ) -> None:
-    assert list(read(BEAT | change).workers) == ([] if slot is None else [slot])
+    assert list(read(BEAT | change).workers) == ([] if slot is None else [w(slot)])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_the_slot_is_the_ports_else_the_names_and_other_pools_are_left_out(
 )
 def test_one_bad_field_is_missing_and_costs_no_other(field: str, value: Any) -> None:
     names = {"worker_pid": "pid", "episode_idx": "episode", "step_age_s": "step_age_s"}
-    worker = read(BEAT | {field: value}).workers[1]
+    worker = read(BEAT | {field: value}).workers[w(1)]
     assert getattr(worker, names[field]) is None
     others = [name for key, name in names.items() if key != field]
     assert all(getattr(worker, name) is not None for name in others)
@@ -85,11 +86,11 @@ def test_one_bad_field_is_missing_and_costs_no_other(field: str, value: Any) -> 
 
 def test_of_two_heartbeats_for_a_slot_the_later_counts() -> None:
     old, new = BEAT | {"last_seen_ts": 100.0}, BEAT | {"worker_pid": 4712, "last_seen_ts": 200.0}
-    assert [read(*order).workers[1].pid for order in ((old, new), (new, old))] == [4712, 4712]
+    assert [read(*order).workers[w(1)].pid for order in ((old, new), (new, old))] == [4712, 4712]
 
 
 def test_what_is_no_heartbeat_costs_no_other() -> None:
-    assert list(read(None, 3, "x", [], {}, BEAT).workers) == [1]
+    assert list(read(None, 3, "x", [], {}, BEAT).workers) == [w(1)]
 
 
 @pytest.mark.parametrize(

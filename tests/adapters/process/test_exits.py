@@ -14,7 +14,10 @@ from metabonk_tui.adapters.process.exits import ExitCodeReader
 from metabonk_tui.adapters.process.spawn import reap, start_child, take_ended
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
-from metabonk_tui.core.model.sample import ExitReading, KernelKill, KernelLogReading, RunHeader, Sample
+from metabonk_tui.core.model.host import ExitReading, KernelKill, KernelLogReading
+from metabonk_tui.core.model.sample import RunHeader
+from tests.support.refs import w
+from tests.support.samples import flat_sample
 
 V2 = (
     "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/pool,"
@@ -44,9 +47,9 @@ def test_the_launchers_log_is_followed_from_where_it_was(tmp_path: Path) -> None
     exits = ExitCodeReader()
     assert exits.read([str(run)]) == ()
     written(run, "INFO: GET /status\n" + line(-15) + line(3, 2)[:20])
-    assert exits.read([str(run)]) == (ExitReading("worker", "-15", slot=1),)
+    assert exits.read([str(run)]) == (ExitReading("worker", "-15", worker=w(1)),)
     written(run, line(3, 2)[20:] + "[start_omega] omega-1 restart limit reached (10/10)\n")
-    assert exits.read([str(run)]) == (ExitReading("worker", "3", slot=2),)
+    assert exits.read([str(run)]) == (ExitReading("worker", "3", worker=w(2)),)
     assert exits.read([str(run)]) == ()
 
 
@@ -55,7 +58,10 @@ def test_a_run_that_began_after_us_is_read_whole(tmp_path: Path) -> None:
     os.mkdir(run := tmp_path / "run")
     written(run, line(-9) + "[start_omega] omega-2 restart limit reached (0/0) (exit -9)\n")
     os.utime(run, (time.time() + 10,) * 2)
-    assert exits.read([str(run)]) == (ExitReading("worker", "-9", slot=1), ExitReading("worker", "-9", slot=2))
+    assert exits.read([str(run)]) == (
+        ExitReading("worker", "-9", worker=w(1)),
+        ExitReading("worker", "-9", worker=w(2)),
+    )
 
 
 def test_what_is_no_log_is_no_evidence(tmp_path: Path) -> None:
@@ -96,12 +102,12 @@ def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 
 def test_evidence_survives_a_recording(tmp_path: Path) -> None:
     kill = KernelKill(4, "x", 5, "/a", "/a/b")
-    sample = Sample(
+    sample = flat_sample(
         t=1.0,
         run=RunHeader("r", 1.0, 1, interval_s=1.0),
-        exits=(ExitReading("worker", "-9", slot=1),),
+        exits=(ExitReading("worker", "-9", worker=w(1)),),
         kernel_log=KernelLogReading(kills=(kill,)),
     )
     write_jsonl(str(tmp_path / "a.jsonl"), [sample])
     (read,) = read_jsonl(str(tmp_path / "a.jsonl"), [])
-    assert (read.exits, read.kernel_log) == (sample.exits, sample.kernel_log)
+    assert (read.only_host.exits, read.only_host.kernel_log) == (sample.only_host.exits, sample.only_host.kernel_log)

@@ -16,6 +16,7 @@ from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.core.status.log_lines import KEPT_LINES
 from tests.support.children import UNTIL_CLOSED, Children
 from tests.support.paths import SHARED_DATA
+from tests.support.refs import w
 from tests.support.waiting import wait_for
 
 REAL = SHARED_DATA / "real"
@@ -44,7 +45,7 @@ def add(log: Path, *lines: str) -> None:
 
 
 def owner_in(folder: Path | str) -> LogOwner:
-    return LogOwner(0, None, None, str(folder))
+    return LogOwner(w(0), None, None, str(folder))
 
 
 @with_real
@@ -73,7 +74,7 @@ def test_what_a_process_writes_into_is_followed(children: Children, tmp_path: Pa
         f"print({WARN!r}, file=sys.{stream}, flush=True)\n" + UNTIL_CLOSED
     )
     child = children.python(code)
-    owner = LogOwner(0, child.pid, started_at(child.pid), None)
+    owner = LogOwner(w(0), child.pid, started_at(child.pid), None)
     tails = LogTails()
     wait_for(lambda: tails.read(owner) == (WARN,))
     log.unlink()
@@ -81,9 +82,9 @@ def test_what_a_process_writes_into_is_followed(children: Children, tmp_path: Pa
 
 
 def test_another_process_with_that_pid_is_not_asked(tmp_path: Path) -> None:
-    assert LogTails().read(LogOwner(0, os.getpid(), started_at(os.getpid()) - 60, None)) is None
-    assert LogTails().read(LogOwner(0, os.getpid(), None, None)) is None, "a pid from afar is no process of ours"
-    assert LogTails().read(LogOwner(0, 2**22 + 1, 1.0, None)) is None
+    assert LogTails().read(LogOwner(w(0), os.getpid(), started_at(os.getpid()) - 60, None)) is None
+    assert LogTails().read(LogOwner(w(0), os.getpid(), None, None)) is None, "a pid from afar is no process of ours"
+    assert LogTails().read(LogOwner(w(0), 2**22 + 1, 1.0, None)) is None
 
 
 def test_one_file_behind_both_doors_is_read_once(children: Children, tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_one_file_behind_both_doors_is_read_once(children: Children, tmp_path: P
         f"os.dup2(f, 1)\nos.dup2(f, 2)\nprint({WARN!r}, flush=True)\n" + UNTIL_CLOSED
     )
     child = children.python(code)
-    owner = LogOwner(0, child.pid, started_at(child.pid), str(tmp_path))
+    owner = LogOwner(w(0), child.pid, started_at(child.pid), str(tmp_path))
     tails = LogTails()
     wait_for(lambda: tails.read(owner) == (WARN,))
 
@@ -214,7 +215,7 @@ def test_a_terminal_or_a_pipe_behind_a_process_is_left_alone(children: Children)
     doors = [Path(f"/proc/{child.pid}/fd/{n}").stat().st_mode for n in (1, 2)]
     assert stat.S_ISFIFO(doors[0])
     assert stat.S_ISCHR(doors[1])
-    assert LogTails().read(LogOwner(0, child.pid, started_at(child.pid), None)) is None
+    assert LogTails().read(LogOwner(w(0), child.pid, started_at(child.pid), None)) is None
     children.send(child, "look")
     assert "error" in children.line(child), "nobody took it away"
 
@@ -237,7 +238,7 @@ def test_a_folder_in_its_place_is_no_log(tmp_path: Path) -> None:
 def test_what_is_not_permitted_is_no_log(tmp_path: Path) -> None:
     log = log_in(tmp_path, WARN)
     log.chmod(0o600)
-    ours = LogOwner(0, os.getpid(), started_at(os.getpid()), str(tmp_path))
+    ours = LogOwner(w(0), os.getpid(), started_at(os.getpid()), str(tmp_path))
     tails = LogTails()
     read_end, write_end = os.pipe()
     child = os.fork()

@@ -15,10 +15,11 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.roles import Match, recognise
 from metabonk_tui.adapters.process.table import SCAN_EVERY_S, ProcessTable
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.host import ProcessReading
 from tests.support.children import UNTIL_CLOSED, Children, config
 from tests.support.paths import ROOT
 from tests.support.proc_trees import BOOT, PAGE, Table
+from tests.support.refs import w
 from tests.support.waiting import wait_for
 
 MB = 1_000_000
@@ -55,7 +56,9 @@ def table(tmp_path: Path) -> Table:
 
 def summary(readings: tuple[ProcessReading, ...]) -> list[tuple[str, int | None, int | None, int]]:
     """Say (role, slot, pid, pages of the tree)."""
-    return [(r.role, r.slot, r.pid, (r.tree_bytes or 0) // PAGE) for r in readings]
+    return [
+        (r.role, None if r.worker is None else r.worker.slot, r.pid, (r.tree_bytes or 0) // PAGE) for r in readings
+    ]
 
 
 # What a process is
@@ -265,7 +268,7 @@ def test_real_workers_are_found_with_their_identity(children: Children, marker: 
     children.python(f"# {marker}.worker --port 5004\n" + READY + UNTIL_CLOSED)
     children.run(["/bin/sh", "-c", f"echo ready; read line; : {marker}.worker --port 5005"])
     readings = ProcessTable(pool(marker)).read()
-    assert [(reading.slot, reading.pid) for reading in readings] == [(1, two.pid), (3, one.pid)]
+    assert [(reading.worker, reading.pid) for reading in readings] == [(w(1), two.pid), (w(3), one.pid)]
     for reading in readings:
         assert reading.started_at is not None
         # The kernel's boot time has whole seconds.
@@ -279,7 +282,7 @@ def test_a_worker_is_known_by_the_port_it_listens_on(children: Children, marker:
     children.python(READY + UNTIL_CLOSED, f"{marker}.worker")
     port = int(child.line)  # type: ignore[attr-defined]
     readings = ProcessTable(pool(marker, base_port=port - 2)).read()
-    assert [(reading.slot, reading.pid) for reading in readings] == [(2, child.pid)]
+    assert [(reading.worker, reading.pid) for reading in readings] == [(w(2), child.pid)]
 
 
 def test_we_and_what_started_us_are_never_part_of_the_pool() -> None:

@@ -14,23 +14,21 @@ from hypothesis import strategies as st
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.core.model.host import NOT_READ, GpuReading, MemoryReading, ProcessReading, RunPeaks
 from metabonk_tui.core.model.sample import (
     BadValue,
     EnvReading,
     Event,
-    GpuReading,
-    MemoryReading,
     Observation,
     PoolReading,
     Presence,
-    ProcessReading,
     RunHeader,
-    RunPeaks,
     Sample,
     WorkerStatus,
 )
 from metabonk_tui.core.status.decode import number
 from tests.support.refs import w
+from tests.support.samples import flat_sample
 
 RUN = {"schema": 1, "kind": "run", "name": "r", "started_at": 100.0, "desired": 2, "interval_s": 1.0, "source": "live"}
 
@@ -80,16 +78,16 @@ def test_everything_a_line_can_hold(tmp_path: Path) -> None:
         w(1): Observation(error="refused"),
         w(2): Observation(error="http 500", pid=7),
     }
-    assert sample.memory == MemoryReading(total_bytes=16, available_bytes=4, oom_kills=0)
-    assert sample.processes == (ProcessReading("worker", 12, 0, 41207), ProcessReading("ollama", 5))
-    assert sample.gpus == (GpuReading(0, 9, 34),)
+    assert sample.only_host.memory == MemoryReading(total_bytes=16, available_bytes=4, oom_kills=0)
+    assert sample.only_host.processes == (ProcessReading("worker", 12, w(0), 41207), ProcessReading("ollama", 5))
+    assert sample.only_host.gpus == (GpuReading(0, 9, 34),)
     assert sample.environments == {w(0): EnvReading({"METABONK_INTRINSIC_REWARD": "1"})}
     assert sample.log_tails == {w(0): ("WARN: a\ufffd", "WARN: b")}
 
 
 def test_a_missing_key_was_not_observed(tmp_path: Path) -> None:
     (sample,), _ = read(tmp_path, RUN, {"t": 105.0})
-    assert (sample.workers, sample.memory, sample.processes, sample.gpus, sample.pool) == ({}, None, None, None, None)
+    assert (sample.workers, sample.only_host, sample.pool) == ({}, NOT_READ, None)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +124,7 @@ def test_a_broken_line_is_named_and_costs_nothing_else(tmp_path: Path, line: str
 )
 def test_a_bad_field_costs_only_itself(tmp_path: Path, part: dict[str, object], what: str) -> None:
     (sample,), (problem,) = read(tmp_path, RUN, {"t": 105.0, **part})
-    assert sample.memory == MemoryReading(available_bytes=4)
+    assert sample.only_host.memory == MemoryReading(available_bytes=4)
     assert what in problem.what
 
 
@@ -136,7 +134,7 @@ def test_nan_is_a_bad_value_and_costs_only_itself(tmp_path: Path) -> None:
     status = sample.workers[w(0)].status
     assert number(status, "reward").presence is Presence.BAD
     assert number(status, "step").value == 3.0
-    assert sample.memory == MemoryReading()
+    assert sample.only_host.memory == MemoryReading()
     assert "nan" in problem.what
 
 
@@ -144,7 +142,7 @@ def test_a_record_without_what_it_must_have_is_left_out(tmp_path: Path) -> None:
     (sample,), (problem,) = read(
         tmp_path, RUN, {"t": 105.0, "processes": [{"role": "ollama"}, {"role": "other", "rss_bytes": 1}]}
     )
-    assert sample.processes == (ProcessReading("other", 1),)
+    assert sample.only_host.processes == (ProcessReading("other", 1),)
     assert "without rss_bytes" in problem.what
 
 
@@ -270,7 +268,7 @@ processes = st.builds(
     ProcessReading,
     role=st.sampled_from(["worker", "launcher", "orchestrator", "ollama", "other"]),
     rss_bytes=st.integers(0, 10**15),
-    slot=st.none() | st.integers(0, 99),
+    worker=st.none() | st.integers(0, 99).map(w),
     pid=sizes,
     started_at=st.none() | times,
     tree_bytes=sizes,
@@ -307,7 +305,7 @@ headers = st.builds(
 def sample_at(t: float, run: st.SearchStrategy[RunHeader | None]) -> st.SearchStrategy[Sample]:
     """Make samples of one moment."""
     return st.builds(
-        Sample,
+        flat_sample,
         t=st.just(t),
         workers=st.dictionaries(slots.map(w), observations, max_size=3),
         memory=st.none() | memories,

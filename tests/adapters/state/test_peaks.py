@@ -15,9 +15,10 @@ import msgspec
 import pytest
 
 from metabonk_tui.adapters.state.peaks import MAX_BYTES, MAX_POOLS, MAX_RUNS, NAME, PeakKeeper, PeaksFile, pool_key
-from metabonk_tui.core.model.sample import RunPeaks
+from metabonk_tui.core.model.host import RunPeaks
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.support.samples import CONFIG, GB, last, script
+from tests.support.snapshots import hosts_of
 
 ONE = RunPeaks(100.0, GB, 4 * GB)
 
@@ -160,7 +161,9 @@ def test_many_writers_at_once_lose_nobody(tmp_path: Path) -> None:
 def shown(name: str, worker: int | None, t: float = 10.0) -> Snapshot:
     base = last(script(for_s=10))
     peaks_to_keep = None if worker is None else RunPeaks(t, worker)
-    return replace(base, run=replace(base.run, name=name), memory=replace(base.memory, peaks_to_keep=peaks_to_keep))
+    return replace(
+        base, run=replace(base.run, name=name), hosts=hosts_of(replace(base.memory, peaks_to_keep=peaks_to_keep))
+    )
 
 
 class Seconds:

@@ -20,19 +20,21 @@ from metabonk_tui.adapters.store.run_directory import find, paths
 from metabonk_tui.adapters.store.run_file import RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.schema import SCHEMA, TooNew
+from metabonk_tui.core.model.host import (
+    ExitReading,
+    KernelKill,
+    KernelLogReading,
+    MemoryReading,
+    ProcessReading,
+    RunPeaks,
+)
 from metabonk_tui.core.model.sample import (
     BadValue,
     EnvFileReading,
     EnvReading,
     Event,
-    ExitReading,
-    KernelKill,
-    KernelLogReading,
-    MemoryReading,
     Observation,
-    ProcessReading,
     RunHeader,
-    RunPeaks,
     Sample,
     WatchReading,
     WorkerStatus,
@@ -45,7 +47,7 @@ from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.clock import RunClock
 from tests.support.paths import TEST_DATA
 from tests.support.refs import w
-from tests.support.samples import CONFIG
+from tests.support.samples import CONFIG, changed, flat_sample
 
 GOLDEN = TEST_DATA / "schema-1.db"
 T = 1_767_309_258.0
@@ -76,14 +78,14 @@ def tick(number: int, **more: object) -> Sample:
         )
         for slot in range(2)
     }
-    sample = Sample(
+    sample = flat_sample(
         t=T + number,
         workers=workers,
         memory=MemoryReading(total_bytes=16, available_bytes=9_000_000_000 + number, oom_kills=0),
-        processes=tuple(ProcessReading("worker", 10 + number, s, 40 + s, T) for s in range(2)),
+        processes=tuple(ProcessReading("worker", 10 + number, w(s), 40 + s, T) for s in range(2)),
         run=HEADER if number == 0 else None,
     )
-    return replace(sample, **more)  # type: ignore[arg-type]
+    return changed(sample, **more)  # type: ignore[arg-type]
 
 
 def judged(samples: list[Sample]) -> Iterator[tuple[Sample, Snapshot]]:
@@ -127,7 +129,7 @@ happened = st.builds(
     facts=st.dictionaries(st.sampled_from(["from", "to"]), st.integers(0, 9)),
 )  # fmt: skip
 ticks = st.builds(
-    Sample,
+    flat_sample,
     t=st.just(T),
     workers=st.dictionaries(st.integers(0, 3).map(w), seen, max_size=3),
     processes=st.one_of(st.none(), st.just(()), st.just((ProcessReading("ollama", 5),))),
@@ -137,7 +139,7 @@ ticks = st.builds(
     env_file=st.one_of(st.none(), st.just(EnvFileReading("/e", {"A": "1"}, frozenset({"A"}), unread=("A",)))),
     log_tails=st.one_of(st.just({}), st.just({w(1): ("OSError: no device", "")})),
     earlier_peaks=st.one_of(st.none(), st.just(()), st.just((RunPeaks(T, 5, None),))),
-    exits=st.one_of(st.just(()), st.just((ExitReading("worker", "-9", 1, 41),))),
+    exits=st.one_of(st.just(()), st.just((ExitReading("worker", "-9", w(1), 41),))),
     kernel_log=st.one_of(st.none(), st.just(KernelLogReading("not readable")), st.just(KILLED)),
     watch=st.one_of(st.none(), st.just(WatchReading(False)), st.just(ACTED)),
     events=st.lists(happened, max_size=2).map(tuple),
@@ -165,16 +167,16 @@ def test_samples_through_store_export_and_import_are_the_same(
 
 
 def test_of_several_samples_as_one_every_end_of_a_process_is_kept() -> None:
-    mine, other = ExitReading("worker", "0", 0, 40), ExitReading("worker", "-9", 1, 41)
+    mine, other = ExitReading("worker", "0", w(0), 40), ExitReading("worker", "-9", w(1), 41)
     before = tick(1, exits=(mine,), kernel_log=KILLED, earlier_peaks=(RunPeaks(T, 5),), watch=WatchReading(True))
     after = tick(2, exits=(other,), kernel_log=KernelLogReading("gone"), earlier_peaks=())
     both = merge_samples(before, after, 10)
-    assert both.exits == (mine, other)
-    assert both.kernel_log == KernelLogReading("gone", KILLED.kills)
-    assert both.earlier_peaks == (), "read again, and nothing was there"
+    assert both.only_host.exits == (mine, other)
+    assert both.only_host.kernel_log == KernelLogReading("gone", KILLED.kills)
+    assert both.only_host.earlier_peaks == (), "read again, and nothing was there"
     assert both.watch is None, "how it stands is said anew each time"
-    quiet = merge_samples(before, tick(3), 10)
-    assert (quiet.exits, quiet.kernel_log, quiet.earlier_peaks) == ((mine,), KILLED, before.earlier_peaks)
+    quiet = merge_samples(before, tick(3), 10).only_host
+    assert (quiet.exits, quiet.kernel_log, quiet.earlier_peaks) == ((mine,), KILLED, before.only_host.earlier_peaks)
 
 
 def test_a_number_too_long_for_the_quick_decoder_stays_what_it_was() -> None:
@@ -261,7 +263,7 @@ class Bench:
         self.journal.record(sample, self.snapshot)
 
 
-THERE = tuple(ProcessReading("worker", 1, slot, 40 + slot, T) for slot in range(2))
+THERE = tuple(ProcessReading("worker", 1, w(slot), 40 + slot, T) for slot in range(2))
 
 
 def begun(folder: Path, count: int = 5) -> Bench:
@@ -325,7 +327,7 @@ def test_a_kept_snapshot_that_cannot_be_read_costs_time_and_nothing_else(tmp_pat
 def test_other_workers_are_another_run(tmp_path: Path) -> None:
     begun(tmp_path).journal.close()
     second = Bench(tmp_path)
-    assert second.journal.begin((ProcessReading("worker", 1, 0, 40, T + 60),)) is None
+    assert second.journal.begin((ProcessReading("worker", 1, w(0), 40, T + 60),)) is None
     second.journal.close()
 
 
@@ -439,7 +441,7 @@ def test_what_comes_before_the_next_run_is_still_of_this_one(tmp_path: Path) -> 
     first = [tick(number) for number in range(200)]
     counted = MemoryReading(total_bytes=16, available_bytes=9_000_000_000, oom_kills=1)
     second = [
-        replace(tick(number), memory=counted, run=RunHeader("second", T + 2000, 2) if number == 2000 else None)
+        changed(tick(number), memory=counted, run=RunHeader("second", T + 2000, 2) if number == 2000 else None)
         for number in range(2000, 2010)
     ]
     one, two = import_runs(tmp_path / "runs", judged([*first, *second]), CONFIG)
@@ -450,7 +452,7 @@ def test_what_comes_before_the_next_run_is_still_of_this_one(tmp_path: Path) -> 
         assert recording.newest_seq == len(first)
         after = recording.after
         assert after is not None
-        assert (after.t, after.memory, after.workers) == (T + 2000, counted, {})
+        assert (after.t, after.only_host.memory, after.workers) == (T + 2000, counted, {})
     with Recording(two) as recording:
         assert recording.after is None
         assert recording.summary().verdict != "STOP"

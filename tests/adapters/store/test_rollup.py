@@ -18,14 +18,15 @@ from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.store import checkpoint, retention, run_file
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
-from metabonk_tui.core.model.sample import MemoryReading, Observation, Sample, WorkerStatus
+from metabonk_tui.core.model.host import MemoryReading
+from metabonk_tui.core.model.sample import Observation, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.clock import RunClock
 from tests.adapters.store.test_journal import GOLDEN, HEADER, THERE, Bench, T, judge, tick
 from tests.support.refs import w
-from tests.support.samples import CONFIG
+from tests.support.samples import CONFIG, flat_sample
 
 KILLED = GOLDEN.with_name("schema-1-killed.db")
 TALLY = "dynamic_ui_exploration_actions"
@@ -71,7 +72,7 @@ def test_what_is_rolled_up_is_what_was_counted_by_any_writer_and_however_thin_it
             counted.append(count)
             room.append(float(available))
             worker = Observation(WorkerStatus({TALLY: count}))
-            page.add(Sample(t=t, workers={w(0): worker}, memory=MemoryReading(16, available)), None, {})
+            page.add(flat_sample(t=t, workers={w(0): worker}, memory=MemoryReading(16, available)), None, {})
         page.finish()
     for thin in (False, True):
         if thin:

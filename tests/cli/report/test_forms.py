@@ -21,7 +21,7 @@ from metabonk_tui.cli.report.charts.workers import rate_of
 from metabonk_tui.cli.report.html import report_html
 from metabonk_tui.cli.report.markdown import code, escaped, report_markdown
 from metabonk_tui.cli.report.text import WIDTH, report_text
-from metabonk_tui.core.model.sample import MemoryReading
+from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.report.run_history import RunHistory, run_histories
 from tests.support.paths import REPORT_GOLDEN as GOLDEN
 from tests.support.refs import w

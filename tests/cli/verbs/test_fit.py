@@ -14,7 +14,7 @@ import pytest
 
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.adapters.state.peaks import PeaksFile, pool_key
-from metabonk_tui.core.model.sample import RunPeaks
+from metabonk_tui.core.model.host import RunPeaks
 from tests.cli.conftest import Metabonk, demo
 
 GB = 1_000_000_000

@@ -45,6 +45,7 @@ from tests.support.samples import (
     with_fields,
     without,
 )  # fmt: skip
+from tests.support.snapshots import hosts_of
 
 SYSTEM2 = "system2_trigger_engaged_count"
 ANY: Any = object()
@@ -368,6 +369,9 @@ def test_an_oom_kill_fires_at_once_and_stays_in_sight_for_ten_minutes() -> None:
     state = {one.t: named(one, "OomKill").state for one in seen if one.t >= 300}  # type: ignore[union-attr]
     assert (state[890], state[920]) == ("firing", "resolved")
     assert fired(play(script(for_s=20 * MIN)), "OomKill") is None
+    victims = (w(3, "node2"), "ollama")
+    (found,) = asked("OomKill", seen[-1], seen[-1], memory=replace(seen[-1].memory, oom_victims=victims))
+    assert (found.text, found.workers) == ("kernel OOM kill: node2/w3, ollama", (w(3, "node2"),))
     twice = lambda t: room(8.0, kills=(t >= 300) + (t >= 500))  # noqa: E731
     alert = named(last(script(for_s=10 * MIN, memory=twice)), "OomKill")
     assert alert is not None
@@ -390,7 +394,7 @@ def test_what_the_memory_watch_did() -> None:
     did = replace(armed, did="resize 5 → 3 workers", did_t=50.0)
 
     def found(before: WatchReading, now: WatchReading) -> tuple[Any, ...]:
-        past = replace(seen, memory=replace(seen.memory, watch=before))
+        past = replace(seen, hosts=hosts_of(replace(seen.memory, watch=before)))
         return asked("WatchActed", seen, past, memory=replace(seen.memory, watch=now))
 
     assert [one.escalated for one in found(armed, did)] == [False]

@@ -18,7 +18,8 @@ from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInp
 from metabonk_tui.core.alerts.tracker import AlertTracks, apply_events
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Acknowledged, Alert, AlertTransition, alert_transitions
-from metabonk_tui.core.model.sample import Event, MemoryReading
+from metabonk_tui.core.model.host import MemoryReading
+from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
 from tests.support.refs import w
@@ -29,6 +30,7 @@ from tests.support.samples import (
     MIN,
     begin,
     by_slot,
+    changed,
     configured,
     down,
     facts_of,
@@ -250,9 +252,7 @@ def standing(snapshot: Snapshot, name: str) -> Alert:
 def test_an_acknowledgement_is_recorded_like_any_event_and_one_that_comes_alone_counts_too() -> None:
     samples = script(memory=low(), for_s=10 * MIN)
     seen = play(samples)[-1]
-    ack = replace(
-        samples[0], t=seen.t + 5, workers={}, memory=None, processes=None, run=None, events=(seen_by("MemLow"),)
-    )
+    ack = Sample(seen.t + 5, events=(seen_by("MemLow"),))
     after = step(seen, ack, CONFIG)
     assert standing(after, "MemLow").acknowledged is not None
     again = replace(samples[-1], t=seen.t + 10)
@@ -286,7 +286,7 @@ def test_a_new_run_begins_without_alerts_and_the_old_one_keeps_its_own() -> None
     samples = script(memory=low(0.0), for_s=10 * MIN)
     seen = play(samples)[-1]
     assert standing(seen, "MemLow").state == "firing"
-    following = begin(replace(samples[-1], t=seen.t + 10, memory=room(8.0)), header(seen.t + 10))
+    following = begin(changed(samples[-1], t=seen.t + 10, memory=room(8.0)), header(seen.t + 10))
     after = step(seen, following, CONFIG)
     assert after.alerts == ()
     assert standing(after.ended_runs[-1].last, "MemLow").state == "firing"

@@ -27,6 +27,7 @@ from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui.style.glyphs import ASCII as UI_ASCII
 from metabonk_tui.ui.style.glyphs import UNICODE as UI_UNICODE
 from tests.support import snapshots as scenes
+from tests.support.snapshots import hosts_of
 
 NOW = 1_800_000_000.0
 
@@ -40,7 +41,7 @@ def summary_of(snapshot: Snapshot, **over: Any) -> dict[str, Any]:
 def falling(state: Any) -> Snapshot:
     one = scenes.stop()
     forecast = Forecast(one.t + 1140, 360.0, -5e7, "OOM ~19m ±6m, if this trend holds", state)
-    return replace(one, memory=replace(one.memory, forecast=forecast))
+    return replace(one, hosts=hosts_of(replace(one.memory, forecast=forecast)))
 
 
 def test_it_holds_what_a_line_needs_and_nothing_that_cannot_be_written() -> None:
@@ -88,7 +89,7 @@ def test_the_line(snapshot: Snapshot, expected: str) -> None:
 
 def test_what_could_not_be_observed_is_said_to_be_so() -> None:
     one = scenes.healthy()
-    blind = replace(one, memory=replace(one.memory, reading=None))
+    blind = replace(one, hosts=hosts_of(replace(one.memory, reading=None)))
     assert "memory not observed" in line(summary_of(blind), NOW, UNICODE)
     assert "GB" not in line(summary_of(blind), NOW, UNICODE)
 
@@ -101,7 +102,7 @@ def test_what_is_not_recorded_is_said_before_the_gate() -> None:
 
 def test_an_oom_kill_beats_the_forecast() -> None:
     one = falling("WARNING")
-    killed = replace(one, memory=replace(one.memory, oom_kills_in_run=2))
+    killed = replace(one, hosts=hosts_of(replace(one.memory, oom_kills_in_run=2)))
     assert "▼ OOM kill 2" in line(summary_of(killed), NOW, UNICODE)
 
 

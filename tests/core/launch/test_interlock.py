@@ -16,6 +16,7 @@ from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.core.launch.test_preflight import PASSED, RIGHT, TEST, env_file, with_tests
 from tests.support import snapshots as scenes
+from tests.support.snapshots import hosts_of
 
 CONFIG = with_tests(TEST)
 REASON = "we accept the risk"
@@ -29,7 +30,7 @@ def proved() -> Snapshot:
     workers = tuple(replace(worker, environment=RIGHT, gameplay=gameplay) for worker in scene.workers)
     assert scene.memory.reading is not None
     memory = replace(scene.memory, watch_armed=True, reading=replace(scene.memory.reading, oom_kills=0))
-    return replace(scene, workers=workers, memory=memory, env_file=env_file(RIGHT), recording=True)
+    return replace(scene, workers=workers, hosts=hosts_of(memory), env_file=env_file(RIGHT), recording=True)
 
 
 def flight(scene: Snapshot, *items: ChecklistItem, ago_s: float = 1.0) -> PreflightView:
@@ -76,7 +77,7 @@ def test_a_proved_run_may_go_on_for_a_day() -> None:
         (lambda s: environs(s, None), "environment", "UNKNOWN"),
         (lambda s: environs(s, {}), "environment", "FAIL"),
         (lambda s: replace(s, workers=()), "environment", "UNKNOWN"),
-        (lambda s: replace(s, memory=replace(s.memory, budget=None)), "memory", "UNKNOWN"),
+        (lambda s: replace(s, hosts=hosts_of(replace(s.memory, budget=None))), "memory", "UNKNOWN"),
         (silent, "components", "FAIL"),
         (unobserved, "components", "UNKNOWN"),
         (lambda s: gameplay(s, False), "gameplay", "FAIL"),
@@ -84,11 +85,11 @@ def test_a_proved_run_may_go_on_for_a_day() -> None:
         (lambda s: gameplay(s, None), "gameplay", "UNKNOWN"),
         (lambda s: node(s, "no"), "memory-stable", "FAIL"),
         (lambda s: node(s, "unknown"), "memory-stable", "UNKNOWN"),
-        (lambda s: replace(s, memory=replace(s.memory, oom_kills_in_run=1)), "oom", "FAIL"),
-        (lambda s: replace(s, memory=replace(s.memory, reading=None)), "oom", "UNKNOWN"),
+        (lambda s: replace(s, hosts=hosts_of(replace(s.memory, oom_kills_in_run=1))), "oom", "FAIL"),
+        (lambda s: replace(s, hosts=hosts_of(replace(s.memory, reading=None))), "oom", "UNKNOWN"),
         (lambda s: replace(s, recording=None), "recorder", "UNKNOWN"),
         (lambda s: replace(s, recording=False), "recorder", "FAIL"),
-        (lambda s: replace(s, memory=replace(s.memory, watch_armed=False)), "memory-watch", "FAIL"),
+        (lambda s: replace(s, hosts=hosts_of(replace(s.memory, watch_armed=False))), "memory-watch", "FAIL"),
     ],
 )
 def test_each_thing_that_is_not_so_stops_a_long_run(change: Any, of: str, standing: str) -> None:
@@ -146,7 +147,7 @@ def test_a_missing_fact_never_yields_a_pass(missing: set[str], workers: int) -> 
     if "workers" in missing:
         scene = replace(scene, workers=())
     for name in missing & {"budget", "reading"}:
-        scene = replace(scene, memory=replace(scene.memory, **{name: None}))
+        scene = replace(scene, hosts=hosts_of(replace(scene.memory, **{name: None})))
     assert check_interlock(Launch(workers, hours=24), scene, flight(before), CONFIG).closed
 
 
@@ -185,7 +186,7 @@ def test_from_where_a_run_is_long(hours: float | None, long: bool) -> None:
 def test_fewer_workers_than_run_are_never_refused_for_their_memory() -> None:
     seen = scenes.healthy(5)
     budget = replace(seen.memory.budget, budget_bytes=0, fits=0) if seen.memory.budget else None
-    seen = replace(seen, memory=replace(seen.memory, budget=budget))
+    seen = replace(seen, hosts=hosts_of(replace(seen.memory, budget=budget)))
     assert check_interlock(Resize(5), seen, None, with_tests()).closed
     assert not check_interlock(Resize(4), seen, None, with_tests()).closed
     assert check_interlock(Launch(4), seen, None, with_tests()).closed
@@ -194,14 +195,14 @@ def test_fewer_workers_than_run_are_never_refused_for_their_memory() -> None:
 def test_the_memory_watch_is_not_held_up() -> None:
     seen = scenes.healthy(5)
     budget = replace(seen.memory.budget, budget_bytes=0, fits=0) if seen.memory.budget else None
-    seen = replace(seen, memory=replace(seen.memory, budget=budget))
+    seen = replace(seen, hosts=hosts_of(replace(seen.memory, budget=budget)))
     assert not check_interlock(Resize(5, by="watch"), seen, None, with_tests()).closed
 
 
 @pytest.mark.parametrize(("returns", "standing"), [("", "FAIL"), ("pid 7 since 14:02", "PASS")])
 def test_a_watch_that_comes_back_after_the_verb_counts(returns: str, standing: str) -> None:
     scene = replace(proved(), recorded_by="pid 7")
-    scene = replace(scene, memory=replace(scene.memory, watch_armed=False))
+    scene = replace(scene, hosts=hosts_of(replace(scene.memory, watch_armed=False)))
     action = Launch(FEW, hours=24, by="cli")
     judged = check_interlock(action, scene, flight(scene), CONFIG, watch_returns=returns)
     (item,) = [one for one in judged.items if one.id == "memory-watch"]

@@ -22,9 +22,10 @@ from metabonk_tui.core.memory.capacity import (
     what_if,
     worker_peak,
 )
+from metabonk_tui.core.model.host import ProcessReading, RunPeaks
 from metabonk_tui.core.model.memory import Budget
-from metabonk_tui.core.model.sample import ProcessReading, RunPeaks, Sample
-from tests.support.samples import CONFIG, GB, configured, header, last, play, room, script
+from tests.support.refs import w
+from tests.support.samples import CONFIG, GB, changed, configured, flat_sample, header, last, play, room, script
 
 STARTED = CONFIG.clock.startup_grace_s
 MATURE = STARTED + CONFIG.clock.validation_s
@@ -160,17 +161,17 @@ def test_without_an_ollama_in_the_plan_one_that_runs_counts_all_the_same() -> No
 
 
 def test_a_life_begins_with_the_process_or_with_its_first_sight() -> None:
-    known = (ProcessReading("worker", GB, 0, 41, started_at=-100.0, tree_bytes=2 * GB),)
+    known = (ProcessReading("worker", GB, w(0), 41, started_at=-100.0, tree_bytes=2 * GB),)
     assert MeasuredPeaks().observe(known, 20.0) == MeasuredPeaks(2 * GB, None, 120.0, 20.0)
-    unknown = (ProcessReading("worker", GB, 0), ProcessReading("ollama", GB), ProcessReading("ollama", GB))
+    unknown = (ProcessReading("worker", GB, w(0)), ProcessReading("ollama", GB), ProcessReading("ollama", GB))
     seen = MeasuredPeaks().observe(unknown, 20.0).observe(unknown, 50.0)
     assert seen == MeasuredPeaks(GB, 2 * GB, 30.0, 20.0)
 
 
 def test_a_peak_outlives_its_worker_and_nothing_held_is_nothing_measured() -> None:
-    once = MeasuredPeaks().observe((ProcessReading("worker", GB, 0),), 0.0)
+    once = MeasuredPeaks().observe((ProcessReading("worker", GB, w(0)),), 0.0)
     assert once.observe((), 10.0).worker_bytes == GB
-    assert MeasuredPeaks().observe((ProcessReading("worker", 0, 0),), 0.0).worker_bytes is None
+    assert MeasuredPeaks().observe((ProcessReading("worker", 0, w(0)),), 0.0).worker_bytes is None
 
 
 def test_only_what_lived_past_its_start_is_a_lesson() -> None:
@@ -183,12 +184,12 @@ def test_only_what_lived_past_its_start_is_a_lesson() -> None:
 
 
 def table(worker: float = 1.0) -> Any:
-    processes = tuple(ProcessReading("worker", int(worker * GB), slot=slot) for slot in range(3))
+    processes = tuple(ProcessReading("worker", int(worker * GB), worker=w(slot)) for slot in range(3))
     return lambda _t: processes
 
 
 def test_earlier_peaks_come_with_a_sample_and_outlive_a_run() -> None:
-    with_peaks = replace(script(for_s=0)[0], earlier_peaks=(before(2.0),))
+    with_peaks = changed(script(for_s=0)[0], earlier_peaks=(before(2.0),))
     first = [with_peaks, *script(for_s=20, from_s=10, run=None)]
     second = script(for_s=20, from_s=100, run=header(100.0, name="another"))
     seen = play([*first, *second])[-1]
@@ -210,7 +211,7 @@ def test_a_run_past_its_start_up_is_measured_and_has_a_lesson() -> None:
 
 
 def test_processes_that_were_not_looked_at_hold_nothing_that_could_be_counted_on() -> None:
-    seen = play([Sample(t=0.0, memory=room(3.0), run=header())])[-1]
+    seen = play([flat_sample(t=0.0, memory=room(3.0), run=header())])[-1]
     assert seen.memory.budget is not None
     assert seen.memory.budget.budget_bytes == 3 * GB
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from metabonk_tui.core.model.sample import MemoryReading, ProcessReading
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from tests.support.refs import w
 from tests.support.samples import changes, kinds, node, play, script, silent
 
 GB = 1_000_000_000
@@ -32,7 +33,7 @@ def memory(t: float) -> MemoryReading:
 
 
 def processes(t: float) -> tuple[ProcessReading, ...]:
-    workers = [ProcessReading("worker", held(slot, t), slot, 4000 + slot, 0.0, held(slot, t)) for slot in range(5)]
+    workers = [ProcessReading("worker", held(slot, t), w(slot), 4000 + slot, 0.0, held(slot, t)) for slot in range(5)]
     ollama = [] if t >= END_S else [ProcessReading("ollama", int(4.9 * GB), None, 900, 0.0, int(4.9 * GB))]
     return (*workers, *ollama)
 

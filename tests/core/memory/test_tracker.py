@@ -1,19 +1,22 @@
 """Memory and node B: the floor, ten minutes, kernel kills that stay, and how many workers fit."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from metabonk_tui.core.model.sample import MemoryReading, ProcessReading, Sample
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
+from metabonk_tui.core.model.refs import label_of
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from tests.support.refs import w
 from tests.support.samples import (
     GB,
     MIN,
     at,
+    changed,
     changes,
     configured,
+    flat_sample,
     header,
     healthy,
     kinds,
@@ -134,12 +137,12 @@ def counted(*kills: tuple[float, int | None], available: float = 8.0, scope: Any
 
 def table(gone_t: float | None = None, who: str = "ollama") -> Callable[[float], tuple[ProcessReading, ...]]:
     """Three workers and Ollama; one of them is gone from a time on."""
-    everyone = [ProcessReading("worker", GB, slot=s, pid=41 + s, started_at=0.0) for s in range(3)]
+    everyone = [ProcessReading("worker", GB, worker=w(s), pid=41 + s, started_at=0.0) for s in range(3)]
     everyone.append(ProcessReading("ollama", 5 * GB, pid=9, started_at=0.0))
 
     def read(t: float) -> tuple[ProcessReading, ...]:
         gone = gone_t is not None and t >= gone_t
-        return tuple(p for p in everyone if not gone or who not in (p.role, f"w{p.slot}"))
+        return tuple(p for p in everyone if not gone or who != label_of(p.who))
 
     return read
 
@@ -191,7 +194,7 @@ def test_a_kill_shows_before_the_gate_is_over_and_before_anybody_answered() -> N
 @pytest.mark.parametrize("gone_t", [990, 1000, 1010, 1030])
 def test_the_victim_is_named_whether_the_table_or_the_counter_was_read_first(gone_t: float) -> None:
     seen = last(script(memory=counted((0, 0), (1000, 1)), processes=table(gone_t, "w2"), for_s=1100))
-    assert seen.memory.oom_victims == ("w2",)
+    assert seen.memory.oom_victims == (w(2),)
     assert seen.memory.oom_kills_in_run == 1
 
 
@@ -199,7 +202,7 @@ def test_the_victim_is_named_whether_the_table_or_the_counter_was_read_first(gon
 def test_on_the_hosts_counter_one_of_ours_must_be_gone(gone_t: float) -> None:
     memory = counted((0, 0), (1000, 1), scope="host")
     seen = last(script(memory=memory, processes=table(gone_t, "w1"), for_s=1100))
-    assert (seen.memory.oom_kills_in_run, seen.memory.oom_victims) == (1, ("w1",))
+    assert (seen.memory.oom_kills_in_run, seen.memory.oom_victims) == (1, (w(1),))
     assert seen.verdict.kind is VerdictKind.STOP
 
 
@@ -283,12 +286,12 @@ def test_what_was_not_measured_is_assumed_and_said_to_be() -> None:
 
 def test_a_new_process_table_without_ours_is_no_kill() -> None:
     samples = script(processes=table(), for_s=100)
-    gone = [replace(sample, processes=()) for sample in script(processes=table(), from_s=110, for_s=100, run=None)]
+    gone = [changed(sample, processes=()) for sample in script(processes=table(), from_s=110, for_s=100, run=None)]
     assert last([*samples, *gone]).memory.oom_kills_in_run == 0
 
 
 def test_memory_alone_in_a_sample_is_read_too() -> None:
-    seen = play([Sample(t=0.0, memory=room(0.3), run=header())])[-1]
+    seen = play([flat_sample(t=0.0, memory=room(0.3), run=header())])[-1]
     assert seen.memory.level == "crit"
 
 

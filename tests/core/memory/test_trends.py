@@ -17,9 +17,10 @@ from metabonk_tui.core.memory.trends import (
     SWAP_SHARE,
     MemoryTrends,
 )
+from metabonk_tui.core.model.host import GpuReading, MemoryReading
 from metabonk_tui.core.model.memory import SwapView
-from metabonk_tui.core.model.sample import Event, GpuReading, MemoryReading, Sample
-from tests.support.samples import CONFIG, GB, configured, room
+from metabonk_tui.core.model.sample import Event, Sample
+from tests.support.samples import CONFIG, GB, changed, configured, flat_sample, room
 
 MB = GB // 1000
 TOTAL = 16 * GB
@@ -45,7 +46,7 @@ def follow(
     """Take in all of them, and collect what was emitted: kind, severity, text and facts."""
     seen, emitted = MemoryTrends(), []
     for sample in samples:
-        seen = trends.observe(seen, sample, None, config, **{"suspended": False} | how)
+        seen = trends.observe(seen, sample, sample.only_host, None, config, **{"suspended": False} | how)
         emitted += [(draft.kind, draft.severity, draft.text, draft.facts) for draft in seen.drafts]
     return seen, emitted
 
@@ -55,7 +56,7 @@ def swapped(
 ) -> SwapView | None:
     """What is said of swap that grew at so many MB/min."""
     samples = [
-        Sample(t, memory=swapping(100 + pace * t / MIN, some, full, **over)) for t in range(0, int(for_s) + 1, 10)
+        flat_sample(t, memory=swapping(100 + pace * t / MIN, some, full, **over)) for t in range(0, int(for_s) + 1, 10)
     ]
     return follow(samples)[0].swap.view
 
@@ -95,14 +96,14 @@ def test_swap_thrashes_only_when_it_grows_while_tasks_stall(
 
 
 def test_swap_that_was_not_observed_is_not_judged() -> None:
-    assert follow([Sample(0.0, memory=swapping(None, 90.0))])[0].swap.view is None
+    assert follow([flat_sample(0.0, memory=swapping(None, 90.0))])[0].swap.view is None
     assert follow([Sample(0.0)])[0].swap.view is None
 
 
 def test_thrashing_is_reported_once_and_rests_before_it_is_over() -> None:
     calm_t = 300.0
     samples = [
-        Sample(float(t), memory=swapping(100 + FAST * min(t, calm_t) / MIN, 20.0 if t <= calm_t else 0.0))
+        flat_sample(float(t), memory=swapping(100 + FAST * min(t, calm_t) / MIN, 20.0 if t <= calm_t else 0.0))
         for t in range(0, 900, 10)
     ]
     emitted = follow(samples)[1]
@@ -138,7 +139,7 @@ def loads(t: float) -> float:
 
 def cards(*free: Any, for_s: float, events: dict[float, tuple[Event, ...]] | None = None) -> list[Sample]:
     return [
-        Sample(
+        flat_sample(
             float(t), gpus=tuple(gpu(i, one(t)) for i, one in enumerate(free)), events=(events or {}).get(float(t), ())
         )
         for t in range(0, int(for_s) + 1, 5)
@@ -179,7 +180,7 @@ def test_the_thresholds_are_the_configurations(toml: str, at_s: float, expected:
     config = configured(f"[memory]\n{toml}")
     assert state(follow(cards(falling(60 * MIN), for_s=at_s), config)[0]) == expected
     memory = [
-        replace(sample, gpus=None, memory=replace(room(falling(60 * MIN, 8.0)(sample.t)), total_bytes=TOTAL))
+        changed(sample, gpus=None, memory=replace(room(falling(60 * MIN, 8.0)(sample.t)), total_bytes=TOTAL))
         for sample in cards(steady, for_s=at_s)
     ]
     assert follow(memory, config)[0].memory.state == expected
@@ -203,10 +204,11 @@ def test_what_we_change_ourselves_is_learned_anew_and_says_so() -> None:
 
 def test_a_kill_frees_the_machines_memory_and_not_the_gpus() -> None:
     ends = falling(60 * MIN)
-    samples = [replace(sample, memory=room(2 * ends(sample.t))) for sample in cards(ends, for_s=50 * MIN)]
+    samples = [changed(sample, memory=room(2 * ends(sample.t))) for sample in cards(ends, for_s=50 * MIN)]
     before = follow(samples)[0]
     assert (before.memory.state, state(before)) == ("WARNING", "WARNING")
-    after = trends.observe(before, replace(samples[-1], t=50 * MIN + 5), None, CONFIG, suspended=False, killed=True)
+    later = replace(samples[-1], t=50 * MIN + 5)
+    after = trends.observe(before, later, later.only_host, None, CONFIG, suspended=False, killed=True)
     assert (after.memory.state, state(after)) == ("LEARNING", "WARNING")
 
 
@@ -217,7 +219,7 @@ def test_in_start_up_nothing_is_forecast() -> None:
 
 def test_no_gpu_is_not_the_same_as_nobody_looked() -> None:
     assert trends.gpu_views(follow([Sample(0.0)])[0], 0.0) is None
-    assert trends.gpu_views(follow([Sample(0.0, gpus=())])[0], 0.0) == ()
+    assert trends.gpu_views(follow([flat_sample(0.0, gpus=())])[0], 0.0) == ()
     (view,) = trends.gpu_views(follow(cards(steady, for_s=0))[0], 0.0) or ()
     assert (view.index, view.used_bytes, view.forecast.state) == (0, 4 * GB, "LEARNING")
 

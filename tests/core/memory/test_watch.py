@@ -25,6 +25,7 @@ from metabonk_tui.core.model.memory import Forecast, ForecastState
 from metabonk_tui.core.model.sample import Operation, PoolReading, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.samples import CONFIG, configured, last, room, script
+from tests.support.snapshots import hosts_of
 
 GB = 1_000_000_000
 RULES = msgspec.structs.replace(CONFIG.memory_watch, on_critical="resize")
@@ -254,7 +255,7 @@ def forecast(state: ForecastState, ends_t: float | None) -> Forecast:
 )
 def test_only_a_forecast_that_is_raised_counts(given: Forecast | None, ends_in_s: float | None) -> None:
     snapshot = seen_in_a_run()
-    snapshot = replace(snapshot, memory=replace(snapshot.memory, forecast=given))
+    snapshot = replace(snapshot, hosts=hosts_of(replace(snapshot.memory, forecast=given)))
     assert snapshot.t == 900.0
     assert watch_inputs(snapshot, CONFIG).ends_in_s == ends_in_s
 
@@ -264,7 +265,7 @@ def test_in_start_up_no_forecast_counts_and_low_memory_does() -> None:
     starting = replace(
         snapshot,
         gate=replace(snapshot.gate, began_t=None),
-        memory=replace(snapshot.memory, forecast=forecast("CRITICAL", 950.0), reading=room(0.2)),
+        hosts=hosts_of(replace(snapshot.memory, forecast=forecast("CRITICAL", 950.0), reading=room(0.2))),
     )
     seen = watch_inputs(starting, CONFIG)
     assert seen.ends_in_s is None

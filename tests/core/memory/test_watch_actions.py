@@ -12,7 +12,7 @@ from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop,
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from tests.support.samples import CONFIG, last, script
-from tests.support.snapshots import memory_watch
+from tests.support.snapshots import hosts_of, memory_watch
 
 
 def rules(on_critical: str, otherwise: str = "alarm") -> object:
@@ -29,7 +29,7 @@ def with_fits(fits: int | None, workers: int = 5) -> Snapshot:
     budget = None if fits is None else replace(snapshot.memory.budget, fits=fits)
     return replace(
         snapshot,
-        memory=replace(snapshot.memory, budget=budget),
+        hosts=hosts_of(replace(snapshot.memory, budget=budget)),
         pool=replace(snapshot.pool, desired=workers),
         workers=snapshot.workers[:workers],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metabonk_tui.core.model.refs import ProcessRef, WorkerRef, worker_names, worker_ranges, worker_ref
+from metabonk_tui.core.model.refs import ProcessRef, WorkerRef, label_of, worker_names, worker_ranges, worker_ref
 from tests.support.refs import w
 
 
@@ -87,3 +87,24 @@ def test_one_process_is_its_pid_and_its_start(other: ProcessRef, same: bool, sam
     assert (known.same_as(other), other.same_as(known)) == (same, same)
     assert known.same_as(other, other_reader=True) is same_elsewhere
     assert other.same_as(known, other_reader=True) is same_elsewhere
+
+
+@pytest.mark.parametrize(
+    ("other", "tolerance_s", "same"),
+    [
+        (ProcessRef(42, 1001.9), 2.0, True),
+        (ProcessRef(42, 998.1), 2.0, True),
+        (ProcessRef(42, 1002.1), 2.0, False),
+        (ProcessRef(43, 1000.0), 2.0, False),
+        (ProcessRef(42, 1001.1), 1.15, True),
+        (ProcessRef(42, 1001.2), 1.15, False),
+    ],
+)
+def test_a_tolerance_is_for_starts_that_were_converted(other: ProcessRef, tolerance_s: float, same: bool) -> None:
+    known = ProcessRef(42, 1000.0)
+    assert (known.same_as(other, tolerance_s), other.same_as(known, tolerance_s)) == (same, same)
+
+
+@pytest.mark.parametrize(("process", "label"), [(w(3), "w3"), (w(3, "node2"), "node2/w3"), ("ollama", "ollama")])
+def test_a_process_has_the_name_of_its_worker_or_its_role(process: WorkerRef | str, label: str) -> None:
+    assert label_of(process) == label

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metabonk_tui.core.model.sample import Event, MemoryReading
+from metabonk_tui.core.model.host import MemoryReading
+from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
 from tests.support.samples import CONFIG, GB, last, play, script

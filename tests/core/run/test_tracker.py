@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.model.sample import (
-    Event,
-    Observation,
-    Operation,
-    PoolReading,
-    ProcessReading,
-    RunHeader,
-    Sample,
-)
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.sample import Event, Observation, Operation, PoolReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from tests.support.refs import w
@@ -52,7 +45,7 @@ def born(t: float) -> Life:
 
 
 def process(slot: int, started_at: float, role: Any = "worker") -> ProcessReading:
-    return ProcessReading(role=role, slot=slot, pid=100 + slot, rss_bytes=1, started_at=started_at)
+    return ProcessReading(role=role, worker=w(slot), pid=100 + slot, rss_bytes=1, started_at=started_at)
 
 
 def runs_of(snapshot: Snapshot) -> list[tuple[float, str]]:

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from metabonk_tui.core.model.sample import Event, MemoryReading, ProcessReading
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
+from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.step.pipeline import step
+from tests.support.refs import w
 from tests.support.samples import CONFIG, GB, Answer, header, healthy, play, room, script
 
 
@@ -53,7 +55,7 @@ def shaken(t: float) -> MemoryReading | None:
 
 def crowd(t: float) -> tuple[ProcessReading, ...]:
     gone = int(t) // 500 % 3
-    return tuple(ProcessReading("worker", GB, slot=s, pid=s * 1000 + int(t // 40)) for s in range(3) if s != gone)
+    return tuple(ProcessReading("worker", GB, worker=w(s), pid=s * 1000 + int(t // 40)) for s in range(3) if s != gone)
 
 
 def test_a_bad_day_keeps_its_size() -> None:

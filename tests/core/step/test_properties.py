@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from metabonk_tui.core.model.sample import BadValue, EnvReading, Observation, ProcessReading, Sample, WorkerStatus
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.sample import BadValue, EnvReading, Observation, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot, VerdictKind
 from tests.core.verdict.test_decide import expected
 from tests.support.refs import w
-from tests.support.samples import CONFIG, GB, NO_HOLD, header, node, play, results, room
+from tests.support.samples import CONFIG, GB, NO_HOLD, flat_sample, header, node, play, results, room
 
 RELAXED = settings(
     max_examples=15,
@@ -54,9 +55,9 @@ def ticks(draw: st.DrawFn, t: float) -> Sample:
             workers[w(slot)] = Observation(error=answer, pid=pid)
         elif answer is not None:
             workers[w(slot)] = Observation(status=WorkerStatus(answer), pid=pid)
-    process = draw(st.sampled_from([None, (), (ProcessReading("worker", GB, slot=0, pid=41),)]))
+    process = draw(st.sampled_from([None, (), (ProcessReading("worker", GB, worker=w(0), pid=41),)]))
     env = draw(environments)
-    return Sample(
+    return flat_sample(
         t=t, workers=workers, memory=draw(memories), processes=process, environments={} if env is None else {w(0): env}
     )
 
@@ -177,7 +178,7 @@ class Growth:
             if self.blind[0] < n < self.blind[1]:
                 continue
             workers = {w(slot): self._seen(slot, n) for slot in range(2)}
-            samples.append(Sample(t=n * 30.0, workers=workers, memory=room()))
+            samples.append(flat_sample(t=n * 30.0, workers=workers, memory=room()))
         return [replace(samples[0], run=header(0.0, 2, 30.0)), *samples[1:]]
 
     def _seen(self, slot: int, n: int) -> Observation:
@@ -294,7 +295,7 @@ def test_less_watching_never_makes_a_pass(growth: Growth, first: int, many: int)
 @pytest.mark.parametrize("memory", [None, room(8.0)])
 def test_no_launch_without_memory(memory: Any) -> None:
     samples = [
-        Sample(
+        flat_sample(
             t=n * 30.0,
             workers={w(0): Observation(status=WorkerStatus(dict.fromkeys((*COUNTERS, "dynamic_ui_text_density"), n)))},
             memory=memory,

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.model.sample import EnvReading, MemoryReading, Operation, PoolReading, ProcessReading
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
+from metabonk_tui.core.model.sample import EnvReading, Operation, PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.verdict.decide import decide
+from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
     HOUR,
@@ -442,7 +444,7 @@ def test_a_stop_with_nothing_left_to_stop_advises_to_launch() -> None:
 
 
 def test_never_more_workers_are_suggested_than_fit() -> None:
-    tight = tuple(ProcessReading("worker", 2_000_000_000, slot=s) for s in range(3))
+    tight = tuple(ProcessReading("worker", 2_000_000_000, worker=w(s)) for s in range(3))
     seen = last(script(silent, for_s=31 * MIN, memory=lambda _t: room(3.0), processes=lambda _t: tight))
     assert seen.memory.budget is not None
     assert seen.memory.budget.fits == 1
@@ -450,7 +452,7 @@ def test_never_more_workers_are_suggested_than_fit() -> None:
 
 
 def test_low_memory_suggests_a_size_that_fits() -> None:
-    big = tuple(ProcessReading("worker", 3_000_000_000, slot=s) for s in range(3))
+    big = tuple(ProcessReading("worker", 3_000_000_000, worker=w(s)) for s in range(3))
     big = (*big, ProcessReading("ollama", 4_000_000_000))
     seen = last(script(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big))
     assert seen.verdict.kind is VerdictKind.ADD_MEMORY_WATCH

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.model.sample import MemoryReading, Sample
+from metabonk_tui.core.model.host import MemoryReading
+from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.samples import (
     MIN,

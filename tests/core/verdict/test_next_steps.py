@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from metabonk_tui.core.model.sample import EnvReading, ProcessReading
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.sample import EnvReading
 from metabonk_tui.core.model.snapshot import VerdictKind
+from tests.support.refs import w
 from tests.support.samples import CONFIG, configured, down, healthy, last, phases, room, script, silent
 
 MIN = 60.0
@@ -29,7 +31,7 @@ def test_an_env_file_that_switches_off_is_set_right_before_the_relaunch() -> Non
 
 
 def test_where_not_even_one_worker_fits_the_fewest_are_suggested() -> None:
-    big = tuple(ProcessReading("worker", 3_000_000_000, slot=slot) for slot in range(3))
+    big = tuple(ProcessReading("worker", 3_000_000_000, worker=w(slot)) for slot in range(3))
     big = (*big, ProcessReading("ollama", 9_000_000_000))
     config = configured("[memory]\nfloor_gb = 30.0")
     seen = last(script(for_s=40 * MIN, memory=lambda _t: room(0.9), processes=lambda _t: big), config)

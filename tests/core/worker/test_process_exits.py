@@ -6,20 +6,13 @@ from typing import Any
 import pytest
 
 from metabonk_tui.core.memory.flight_recorder import table as table_of
+from metabonk_tui.core.model.host import ExitReading, KernelKill, KernelLogReading, ProcessReading
 from metabonk_tui.core.model.memory import BlackBox, BlackBoxPoint
-from metabonk_tui.core.model.sample import (
-    Event,
-    ExitReading,
-    KernelKill,
-    KernelLogReading,
-    Operation,
-    PoolReading,
-    ProcessReading,
-    Sample,
-)
+from metabonk_tui.core.model.refs import label_of
+from metabonk_tui.core.model.sample import Event, Operation, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.refs import w
-from tests.support.samples import GB, healthy, kinds, play, room, script, worker
+from tests.support.samples import GB, changed, healthy, kinds, play, room, script, worker
 
 GONE_T = 500.0
 RSS = {"w0": GB, "w1": GB, "w2": GB, "ollama": 5 * GB, "launcher": GB // 30}
@@ -28,18 +21,17 @@ RSS = {"w0": GB, "w1": GB, "w2": GB, "ollama": 5 * GB, "launcher": GB // 30}
 def table(*gone: str, at_t: float = GONE_T) -> Any:
     """Three workers, Ollama and their launcher; some are gone from a time on."""
     everyone = [
-        ProcessReading("worker", GB, slot=s, pid=41 + s, started_at=0.0, name="python3 -m w") for s in range(3)
+        ProcessReading("worker", GB, worker=w(s), pid=41 + s, started_at=0.0, name="python3 -m w") for s in range(3)
     ]
     everyone.append(ProcessReading("ollama", 5 * GB, pid=9, started_at=0.0, name="ollama serve"))
     everyone.append(ProcessReading("launcher", GB // 30, pid=7, started_at=0.0, name="python3 launch.py"))
-    return lambda t: tuple(p for p in everyone if t < at_t or (p.role not in gone and f"w{p.slot}" not in gone))
+    return lambda t: tuple(p for p in everyone if t < at_t or label_of(p.who) not in gone)
 
 
 def lived(*gone: str, add: dict[float, dict[str, Any]] | None = None, for_s: float = 900, **fields: Any) -> Snapshot:
     """Play a run in which some vanish; `add` lays fields over the sample of a time."""
     samples = script(processes=fields.pop("processes", table(*gone)), for_s=for_s, **fields)
-    changed = [replace(sample, **(add or {}).get(sample.t, {})) for sample in samples]
-    return play(changed)[-1]
+    return play([changed(sample, **(add or {}).get(sample.t, {})) for sample in samples])[-1]
 
 
 def ends(seen: Snapshot, slot: int = 1) -> list[str]:
@@ -51,7 +43,7 @@ def exit_texts(seen: Snapshot) -> list[str]:
 
 
 def exit_of(code: int, slot: int = 1) -> dict[str, Any]:
-    return {"exits": (ExitReading("worker", str(code), slot=slot),)}
+    return {"exits": (ExitReading("worker", str(code), worker=w(slot)),)}
 
 
 def kernel(pid: int | None, name: str = "python3", rss_bytes: int = GB) -> dict[str, Any]:
@@ -172,7 +164,7 @@ def test_stopping_one_worker_explains_no_other() -> None:
 
 
 def test_a_worker_that_dies_while_its_own_pool_is_launched_was_not_stopped_by_us() -> None:
-    young = ProcessReading("worker", GB, slot=1, pid=42, started_at=495.0)
+    young = ProcessReading("worker", GB, worker=w(1), pid=42, started_at=495.0)
     seen = lived(processes=lambda t: (young,) if t == 500.0 else (), add=operating("launch 3 workers"))
     assert ends(seen) == ["cause unknown"]
 
@@ -186,14 +178,14 @@ def test_an_end_that_is_reported_late_is_not_laid_upon_the_next_process() -> Non
 
     def processes(t: float) -> tuple[ProcessReading, ...]:
         there = pid(t) or (52 if t == 530 else None)
-        return (ProcessReading("worker", GB, slot=0, pid=there, started_at=0.0),) if there else ()
+        return (ProcessReading("worker", GB, worker=w(0), pid=there, started_at=0.0),) if there else ()
 
     def life(slot: int, t: float) -> Any:
         return healthy(slot, t, 510.0 if t >= 510 else 0.0) if pid(t) else "refused"
 
     samples = script(life, workers=1, processes=processes, pid=lambda _s, t: pid(t), for_s=600)
     add = {520.0: exit_of(-9, 0)}
-    seen = play([replace(sample, **add.get(sample.t, {})) for sample in samples])[-1]
+    seen = play([changed(sample, **add.get(sample.t, {})) for sample in samples])[-1]
     fell = [event.text for event in seen.events if event.kind == "worker.down"]
     assert fell == ["w0 not reachable: refused, pid 42", "w0 not reachable: refused, pid 52"]
     assert exit_texts(seen)[0].startswith("w0 (pid 42) is gone: killed (signal 9)")
@@ -202,14 +194,14 @@ def test_an_end_that_is_reported_late_is_not_laid_upon_the_next_process() -> Non
 def test_each_generation_carries_its_own_end() -> None:
     def processes(t: float) -> tuple[ProcessReading, ...]:
         pid = 42 if t < 500 else 52 if t < 700 else 62
-        return (ProcessReading("worker", GB, slot=0, pid=pid, started_at=0.0),)
+        return (ProcessReading("worker", GB, worker=w(0), pid=pid, started_at=0.0),)
 
     born = (0.0, 500.0, 700.0)
     samples = script(
         lambda s, t: healthy(s, t, max(b for b in born if b <= t)), workers=1, processes=processes, for_s=900
     )
     add = {510.0: exit_of(3, 0), 710.0: exit_of(-9, 0)}
-    seen = play([replace(sample, **add.get(sample.t, {})) for sample in samples])[-1]
+    seen = play([changed(sample, **add.get(sample.t, {})) for sample in samples])[-1]
     lives = worker(seen, 0).generations
     assert [(life.number, life.ended.text if life.ended else None) for life in lives] == [
         (1, "exited 3"), (2, "killed (signal 9)"), (3, None),
@@ -260,4 +252,4 @@ def test_what_the_kernels_log_is_stays_known() -> None:
     assert lived(add=denied, for_s=100).memory.kernel_log == "not readable: Operation not permitted"
     assert lived(for_s=100).memory.kernel_log is None
     assert isinstance(lived(add={0.0: {"kernel_log": KernelLogReading()}}, for_s=100), Snapshot)
-    assert Sample(t=0.0).kernel_log is None
+    assert Sample(t=0.0).only_host.kernel_log is None

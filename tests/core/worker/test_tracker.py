@@ -167,17 +167,18 @@ def test_another_process_has_another_environment() -> None:
     assert worker(at(snapshots, 110)).env is None
 
 
-def test_so_has_one_with_the_same_pid() -> None:
+@pytest.mark.parametrize(("started_at", "same"), [(105.0, False), (7.1, False), (6.9, True), (3.1, True)])
+def test_so_has_one_with_the_same_pid(started_at: float, same: bool) -> None:
     environment = EnvReading({"METABONK_INTRINSIC_REWARD": "1"})
     samples = script(
         healthy,
         workers=1,
         for_s=200,
         pid=pids((0, 41)),
-        started=lambda _s, t: 5.0 if t < 100 else 105.0,
+        started=lambda _s, t: 5.0 if t < 100 else started_at,
         env=lambda _s, _t: environment,
     )
-    assert worker(last(samples)).env is None
+    assert (worker(last(samples)).env is not None) is same
 
 
 def test_an_environment_is_kept_when_the_pid_is_learned_after_it() -> None:

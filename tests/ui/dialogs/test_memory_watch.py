@@ -12,6 +12,7 @@ from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.controller import Controller
 from tests.support import snapshots as scenes
 from tests.support.draw import text_of
+from tests.support.snapshots import hosts_of
 from tests.ui.conftest import plain_screens, read_config
 from tests.ui.person import Person
 
@@ -21,7 +22,7 @@ SIZES = ((80, 24), (120, 40), (200, 60))
 def watched(watch: WatchReading | None) -> Snapshot:
     scene = scenes.memory_watch()
     armed = watch is not None and watch.armed and not watch.dry_run
-    return replace(scene, memory=replace(scene.memory, watch=watch, watch_armed=armed))
+    return replace(scene, hosts=hosts_of(replace(scene.memory, watch=watch, watch_armed=armed)))
 
 
 ON = WatchReading(True, "key", scenes.START + 60, on_critical="resize")

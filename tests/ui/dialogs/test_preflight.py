@@ -16,6 +16,7 @@ from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.dialogs.preflight import PreflightDialog
 from tests.support import snapshots as scenes
 from tests.support.paths import UI_GOLDEN as GOLDEN
+from tests.support.snapshots import hosts_of
 from tests.ui.conftest import ScriptedMonitor, text_of
 from tests.ui.person import Person
 
@@ -173,7 +174,7 @@ def test_a_change_of_the_pool_is_judged_anew() -> None:
     scene = scenes.healthy()
     assert scene.memory.budget is not None
     tight = replace(scene.memory, budget=replace(scene.memory.budget, budget_bytes=5_000_000_000))
-    someone.sees(replace(scene, t=scene.t + 1, memory=tight))
+    someone.sees(replace(scene, t=scene.t + 1, hosts=hosts_of(tight)))
     assert someone.filled == "Cancel  Esc"
     someone.types("\n")
     assert someone.monitor.submitted == []

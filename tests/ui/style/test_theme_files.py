@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.ui.style.spans import Span
 from metabonk_tui.ui.style.theme import MONO, TOKENS, Theme, _fixed, fitted, nearest
-from metabonk_tui.ui.style.theme_files import COLORS, load_themes, packaged_dir
+from metabonk_tui.ui.style.theme_files import COLORS, load_themes
 
 PAIRS = """
 text on bg, select, raised | 12.3 / 9.7 / 9.9 | 12.8 / 11.2 / 13.3 | 21.0 / 15.1 / 21.0
@@ -157,7 +158,7 @@ BROKEN = [
 @pytest.mark.parametrize(("text", "message"), BROKEN)
 def test_a_broken_theme_is_a_warning_that_names_file_line_and_key(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
-    themes, warnings = load_themes(packaged_dir(), tmp_path)
+    themes, warnings = load_themes(themes_dir(), tmp_path)
     assert len(warnings) == 1
     assert re.search(message, warnings[0])
     assert warnings[0].isprintable()
@@ -168,7 +169,7 @@ def test_a_broken_theme_is_a_warning_that_names_file_line_and_key(tmp_path: Path
 
 def test_bytes_that_are_no_text_are_a_warning(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b'[tokens]\nok = "\xff\xfe"\n')
-    themes, warnings = load_themes(packaged_dir(), tmp_path)
+    themes, warnings = load_themes(themes_dir(), tmp_path)
     assert "mine" not in themes
     assert "mine.toml: not used, it cannot be read" in warnings[0]
 
@@ -176,7 +177,7 @@ def test_bytes_that_are_no_text_are_a_warning(tmp_path: Path) -> None:
 def test_a_users_theme_falls_back_to_dark_and_wins_over_a_packaged_name(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[tokens]\nok = "#123456"\n', encoding="utf-8")
     (tmp_path / "light.toml").write_text('[tokens]\nbg = "#eeeeee"\n', encoding="utf-8")
-    themes, warnings = load_themes(packaged_dir(), tmp_path)
+    themes, warnings = load_themes(themes_dir(), tmp_path)
     assert warnings == ()
     assert themes["mine"].words["ok"].color == "#123456"
     assert themes["mine"].words["crit"] == themes["dark"].words["crit"]
@@ -184,7 +185,7 @@ def test_a_users_theme_falls_back_to_dark_and_wins_over_a_packaged_name(tmp_path
 
 
 def test_no_user_folder_is_fine(tmp_path: Path) -> None:
-    assert load_themes(packaged_dir(), tmp_path / "missing")[1] == ()
+    assert load_themes(themes_dir(), tmp_path / "missing")[1] == ()
 
 
 def test_of_256_colours_the_nearest_to_the_eye_are_taken() -> None:

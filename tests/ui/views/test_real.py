@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from metabonk_tui.core.model.sample import ProcessReading
+from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.ui.style.spans import plain, width
 from tests.support.draw import SCREENS, SIZES, chosen, rows_of, text_of
+from tests.support.refs import w
 from tests.support.samples import (
     GB,
     Answer,
@@ -33,7 +34,7 @@ def stories() -> dict[str, list[Snapshot]]:
         return with_fields(healthy, intrinsic_reward_total="NaN" if t > 300 else 0.2)(slot, t)
 
     def held(t: float) -> tuple[ProcessReading, ...]:
-        workers = tuple(ProcessReading("worker", GB + int(t * 1e5), slot, 100 + slot, 0.0, GB) for slot in range(3))
+        workers = tuple(ProcessReading("worker", GB + int(t * 1e5), w(slot), 100 + slot, 0.0, GB) for slot in range(3))
         return (*workers, ProcessReading("ollama", 5 * GB))
 
     return {

@@ -23,7 +23,19 @@ from metabonk_tui.ui.views.memory.gauge import gauge
 from metabonk_tui.ui.views.workers.density import choose
 from tests.support.draw import SCREENS, chosen, frame_of, page_of, rows_of, text_of
 from tests.support.refs import w
-from tests.support.snapshots import GB, START, healthy, many, mixed, no_memory, observer, stop, validating, waiting
+from tests.support.snapshots import (
+    GB,
+    START,
+    healthy,
+    hosts_of,
+    many,
+    mixed,
+    no_memory,
+    observer,
+    stop,
+    validating,
+    waiting,
+)
 
 S = ComponentState
 
@@ -213,7 +225,7 @@ def test_an_oom_kill_is_the_first_thing_memory_says() -> None:
 def test_a_forecast_takes_its_place_when_there_is_one() -> None:
     base = stop()
     forecast = Forecast(base.t + 1140, 360.0, -53e6, "OOM in ~19m ±6m at 15:16")
-    shown = lines(replace(base, memory=replace(base.memory, forecast=forecast, below_floor_since_t=None)))
+    shown = lines(replace(base, hosts=hosts_of(replace(base.memory, forecast=forecast, below_floor_since_t=None))))
     assert "OOM in ~19m ±6m at 15:16" in shown[2]
     assert any("15:16 ±6m" in row for row in shown[5:])
 

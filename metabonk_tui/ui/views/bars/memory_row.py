@@ -127,7 +127,7 @@ def _consequence(snapshot: Snapshot, g: Glyphs) -> list[Row]:
     token = level_token(memory.level)
     if memory.oom_kills_in_run:
         victims: Row = (
-            (Span(f" of {g.text(', '.join(memory.oom_victims))}", "crit", True),) if memory.oom_victims else ()
+            (Span(f" of {g.text(', '.join(memory.victim_names))}", "crit", True),) if memory.oom_victims else ()
         )
         return [(Span(f"OOM kill {memory.oom_kills_in_run}", "crit", True),), victims]
     if memory.swap is not None and memory.swap.level in ("warn", "crit"):

@@ -158,7 +158,7 @@ def black_box_rows(frame: Frame, snapshot: Snapshot, box: BlackBox, wide: int) -
     shown = max(1, (wide - NAME) // SAMPLE_CELLS)
     rows.append((gap(NAME), *(right(label, SAMPLE_CELLS, "muted") for label in labels[-shown:])))
     for name, *held in lines:
-        victim = name in snapshot.memory.oom_victims
+        victim = name in snapshot.memory.victim_names
         owner = left(g.text(name), NAME, "crit" if victim else "text", victim, g.ellipsis)
         amounts = (right(cell, SAMPLE_CELLS, "strong" if victim else "text", victim) for cell in held[-shown:])
         rows.append((owner, *amounts))

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.memory import Forecast, PeakSource
-from metabonk_tui.core.model.sample import MemoryReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.style.glyphs import UNICODE
 from tests.support.draw import page_of, text_of
-from tests.support.snapshots import SCENES, healthy, leak, learning
+from tests.support.snapshots import SCENES, healthy, hosts_of, leak, learning
 
 
 def shown(snapshot: Snapshot, wide: int = 120, high: int = 60) -> str:
@@ -19,7 +19,7 @@ def shown(snapshot: Snapshot, wide: int = 120, high: int = 60) -> str:
 
 
 def with_memory(snapshot: Snapshot, **over: object) -> Snapshot:
-    return replace(snapshot, memory=replace(snapshot.memory, **over))  # type: ignore[arg-type]
+    return replace(snapshot, hosts=hosts_of(replace(snapshot.memory, **over)))  # type: ignore[arg-type]
 
 
 def with_source(base: Snapshot, source: PeakSource, fits: int = 421) -> Snapshot:

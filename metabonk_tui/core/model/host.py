@@ -1,0 +1,138 @@
+"""Declares the observations of one host: memory, processes, GPUs, and what ended there.
+
+Missing is `None`, never a default. Units are in the names. Times `t` are Unix seconds on the run's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from metabonk_tui.core.model.refs import WorkerRef
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryReading:
+    """Memory left for workers: the tightest limit of the host and every cgroup above workers and monitor."""
+
+    total_bytes: int | None = None
+    """The smaller of the host's memory and the tightest limit."""
+    available_bytes: int | None = None
+    limit_bytes: int | None = None
+    """The tightest cgroup limit; None: no limit."""
+    limited_by: str | None = None
+    """"host", or the path of the cgroup with the least memory left."""
+    working_set_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_used_bytes: int | None = None
+    oom_kills: int | None = None
+    """OOM kills so far, of the workers' own cgroup where readable, otherwise of the whole host."""
+    oom_scope: Literal["cgroup", "host"] | None = None
+    pressure_some_avg10: float | None = None
+    pressure_full_avg10: float | None = None
+
+
+Role = Literal["worker", "launcher", "orchestrator", "ollama", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessReading:
+    """One process. `tree_bytes` includes its descendants, `rss_bytes` does not."""
+
+    role: Role
+    rss_bytes: int
+    worker: WorkerRef | None = None
+    """None: another process, or a worker of unknown slot."""
+    pid: int | None = None
+    started_at: float | None = None
+    tree_bytes: int | None = None
+    """None: the descendants were not read."""
+    name: str = ""
+
+    @property
+    def who(self) -> WorkerRef | Role:
+        """The worker, or the role of another process."""
+        return self.worker if self.role == "worker" and self.worker is not None else self.role
+
+
+@dataclass(frozen=True, slots=True)
+class ExitReading:
+    """How one process ended, as its launcher logged it."""
+
+    role: Role
+    exit: str
+    """The exit code in digits, "-15" for a signal. A text, because the reader rejects negative numbers."""
+    worker: WorkerRef | None = None
+    pid: int | None = None
+    """None: the log names no pid."""
+
+    @property
+    def code(self) -> int:
+        """The exit code; negative for a signal."""
+        return int(self.exit)
+
+    @property
+    def who(self) -> WorkerRef | Role:
+        """The worker, or the role of another process."""
+        return self.worker if self.role == "worker" and self.worker is not None else self.role
+
+
+@dataclass(frozen=True, slots=True)
+class KernelKill:
+    """One OOM kill from the kernel's log."""
+
+    pid: int | None
+    """None: the log's pids belong to another pid namespace."""
+    name: str = ""
+    rss_bytes: int | None = None
+    oom_cgroup: str = ""
+    """The cgroup whose limit was reached; "": the whole host ran out."""
+    task_cgroup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelLogReading:
+    """OOM kills in the kernel's log since the last read."""
+
+    error: str | None = None
+    """"not readable: ...". Kills are then unknown, not absent."""
+    kills: tuple[KernelKill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """Memory of one GPU device; processes are not separated."""
+
+    index: int
+    used_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunPeaks:
+    """Peak memory of one worker and of Ollama in an earlier run on this machine, after start-up."""
+
+    t: float
+    """When the peaks were last measured: Unix seconds on the real clock."""
+    worker_bytes: int | None = None
+    ollama_bytes: int | None = None
+    """None: no Ollama ran, or it had not loaded its model."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostReading:
+    """Everything that one tick observed of one host, apart from its workers' answers."""
+
+    memory: MemoryReading | None = None
+    processes: tuple[ProcessReading, ...] | None = None
+    """None: not read; empty: no process found."""
+    gpus: tuple[GpuReading, ...] | None = None
+    earlier_peaks: tuple[RunPeaks, ...] | None = None
+    """Memory peaks of earlier runs of this pool. Sparse: present only when read."""
+    exits: tuple[ExitReading, ...] = ()
+    """Sparse: processes that ended since the last sample."""
+    kernel_log: KernelLogReading | None = None
+    """Sparse: present with a kill, and when the log becomes readable or unreadable."""
+
+
+NOT_READ = HostReading()

@@ -1,0 +1,165 @@
+"""Reads one host in each tick: processes, memory, GPUs, environments, logs and exits.
+
+Does not: poll the workers, or judge what it reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from metabonk_tui.core.model.host import GpuReading, HostReading, MemoryReading, ProcessReading, RunPeaks
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Observation
+from metabonk_tui.core.ports.live import (
+    EnvFileReader,
+    EnvReader,
+    ExitReader,
+    GpuReader,
+    KernelLogReader,
+    LogReader,
+    MemoryReader,
+    PeaksReader,
+    ProcessReader,
+)
+from metabonk_tui.engine.clock import RunClock
+from metabonk_tui.engine.environments import Due, EnvironmentWatch, read_all
+from metabonk_tui.engine.evidence import EvidenceWatch
+from metabonk_tui.engine.logs import LogWatch
+from metabonk_tui.engine.poller import Poller
+from metabonk_tui.engine.single_flight import FaultLog, SingleFlight
+
+ENV_FILE_EVERY_S = 5.0
+"""Seconds between two checks whether the env file changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostReaders:
+    """Everything that is read of one host; None: this monitor has no such reader."""
+
+    memory: MemoryReader | None = None
+    processes: ProcessReader | None = None
+    environments: EnvReader | None = None
+    gpus: GpuReader | None = None
+    env_file: EnvFileReader | None = None
+    """The pool's env file, on the host of its launcher."""
+    log_tails: LogReader | None = None
+    peaks: PeaksReader | None = None
+    exits: ExitReader | None = None
+    kernel_log: KernelLogReader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostTick:
+    """What one tick read of a host: its reading, and the readings of its workers that changed."""
+
+    reading: HostReading
+    environments: Mapping[WorkerRef, EnvReading]
+    log_tails: Mapping[WorkerRef, tuple[str, ...]]
+
+
+class HostCollector:
+    """Reads one host. In each tick: `ask_processes`, `take_processes`, `ask_rest`, `take`."""
+
+    def __init__(self, readers: HostReaders, clock: RunClock, fault_log: FaultLog) -> None:
+        """Prepare; the first tick reads."""
+        self._readers = readers
+        self._clock = clock
+        self._processes: SingleFlight[tuple[ProcessReading, ...]] = SingleFlight("the process table", fault_log)
+        self._memory: SingleFlight[MemoryReading] = SingleFlight("memory", fault_log)
+        self._gpus: SingleFlight[tuple[GpuReading, ...] | None] = SingleFlight("the GPUs", fault_log)
+        self._environments: SingleFlight[list[tuple[Due, EnvReading]]] = SingleFlight("the environments", fault_log)
+        self._env_file: Poller[EnvFileReading | None] = Poller("the env file", ENV_FILE_EVERY_S, fault_log)
+        self._env_file_latest: EnvFileReading | None = None
+        self._env_file_emitted: EnvFileReading | None = None
+        self._peaks: SingleFlight[tuple[RunPeaks, ...]] = SingleFlight("what earlier runs held", fault_log)
+        self._peaks_requested = False
+        self._logs = LogWatch(readers.log_tails, fault_log)
+        self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, fault_log)
+        self._watch = EnvironmentWatch()
+        self._asked_real_t = 0.0
+        self._pids: list[int] = []
+        self.processes: tuple[ProcessReading, ...] | None = None
+        """The processes of this tick, with real start times; None: not read."""
+        self.has_shown_workers = False
+        """Whether any table of this host listed a worker so far."""
+
+    def ask_processes(self, fresh: bool) -> tuple[SingleFlight[Any], ...]:
+        """Start reading the process table, and once the peaks of earlier runs; return what to wait for."""
+        if (peaks := self._readers.peaks) is not None and not self._peaks_requested:
+            self._peaks_requested = True
+            self._peaks.ask(lambda: asyncio.to_thread(peaks.read))
+        if (processes := self._readers.processes) is not None:
+            self._processes.ask(lambda: asyncio.to_thread(processes.read, fresh))
+        return (self._processes,)
+
+    def take_processes(self, wait_limit_s: float) -> set[WorkerRef]:
+        """Take the process table of this tick; return the workers that it lists."""
+        self.processes = self._processes.take(wait_limit_s)
+        listed = {who for process in self.processes or () if isinstance(who := process.who, WorkerRef)}
+        self.has_shown_workers = self.has_shown_workers or bool(listed)
+        return listed
+
+    def ask_rest(self) -> tuple[SingleFlight[Any], ...]:
+        """Start reading memory, GPUs and the environments that are due; return what to wait for."""
+        readers, processes = self._readers, self.processes
+        if (memory := readers.memory) is not None:
+            if processes is not None:
+                self._pids = [p.pid for p in processes if p.role in ("worker", "ollama") and p.pid is not None]
+            self._memory.ask(lambda: asyncio.to_thread(memory.read, self._pids))
+        if (gpus := readers.gpus) is not None:
+            self._gpus.ask(lambda: asyncio.to_thread(gpus.read))
+        self._asked_real_t = self._clock.real(self._clock.now())
+        due = self._watch.due(processes or (), self._asked_real_t)
+        if (environments := readers.environments) is not None and due:
+            self._environments.ask(lambda: asyncio.to_thread(read_all, environments, due))
+        return (self._memory, self._gpus, self._environments)
+
+    def take(
+        self, refs: Iterable[WorkerRef], workers: Mapping[WorkerRef, Observation], wait_limit_s: float
+    ) -> HostTick:
+        """Take what was read in this tick; `refs` are the host's workers, `workers` the answers of some."""
+        exits, kernel_log = self._evidence.read_new(workers)
+        processes = self.processes
+        reading = HostReading(
+            memory=self._memory.take(wait_limit_s),
+            processes=None if processes is None else tuple(self._on_run_clock(process) for process in processes),
+            gpus=self._gpus.take(wait_limit_s),
+            earlier_peaks=self._peaks.take(wait_limit_s),
+            exits=exits,
+            kernel_log=kernel_log,
+        )
+        environments = self._watch.update(self._environments.take(wait_limit_s) or (), self._asked_real_t)
+        return HostTick(reading, environments, self._logs.read_new(refs, processes or (), workers))
+
+    def changed_env_file(self) -> EnvFileReading | None:
+        """Return the env file's reading if it changed; start the next reading every 5 s without waiting for it."""
+        self._env_file_latest = self._env_file.take() or self._env_file_latest
+        if (reader := self._readers.env_file) is not None and self._env_file.is_due:
+            self._env_file.ask(reader.read)
+        changed = self._env_file_latest if self._env_file_latest != self._env_file_emitted else None
+        self._env_file_emitted = self._env_file_latest
+        return changed
+
+    def resend_all(self) -> None:
+        """Send every reading that is sent only on change again: a new run starts without them."""
+        self._watch.forget()
+        self._env_file_emitted = None
+        self._logs.forget()
+        self._peaks_requested = False
+        self._evidence.forget()
+
+    def flights(self) -> tuple[SingleFlight[Any], ...]:
+        """Return every reading that may be under way."""
+        return (
+            *(self._processes, self._memory, self._gpus, self._environments, self._peaks),
+            *(self._env_file.flight, self._logs.poller.flight),
+            *(self._evidence.exits.flight, self._evidence.kernel_log.flight),
+        )
+
+    def _on_run_clock(self, process: ProcessReading) -> ProcessReading:
+        if process.started_at is None:
+            return process
+        return replace(process, started_at=self._clock.at(process.started_at))
