@@ -292,7 +292,7 @@ class StoreJournal:
     def _write(self, run_writer: RunWriter, sample: Sample, snapshot: Snapshot | None) -> None:
         cache: Cache | None = None
         if snapshot is not None and run_writer.file.is_full:
-            cache = (checkpoint.NAME, self._key, checkpoint.pack(snapshot, run_writer.file.seq + 1))
+            cache = self._checkpoint(snapshot, run_writer.file.seq + 1)
         run_writer.add(sample, snapshot, self._identity_meta(sample), cache, self._inbox_to)
         # This tick deleted the processed inbox entries, so SQLite may reuse ids from 1.
         self._inbox_to = 0
@@ -301,6 +301,13 @@ class StoreJournal:
             event = hour_event(snapshot)
             LOG.info("%s: %s", self._run, event.text)
             self._pending_events.append(event)
+
+    def _checkpoint(self, snapshot: Snapshot, seq: int) -> Cache | None:
+        try:
+            return checkpoint.NAME, self._key, checkpoint.pack(snapshot, seq)
+        except ValueError as error:
+            LOG.warning("no checkpoint of sample %d: %s", seq, error)
+            return None
 
     def _identity_meta(self, sample: Sample) -> dict[str, Any]:
         """Return the meta entries that identify the run to a later monitor."""
