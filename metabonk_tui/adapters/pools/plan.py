@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
+from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, show_cr
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
 from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker, TargetProcess
 from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.worker.environment import is_same_value
 
 OVERWRITTEN = frozenset(
     {
@@ -196,7 +197,9 @@ def _environment_warnings(
         where = "the env file does not set" if spec.env_file else "no env file is configured, and nobody sets"
         warnings.append(f"{where} {cut_list(missing, 3)}")
     different = [
-        f"{key}={environment[key]}" for key in required if environment.get(key, required[key]) != required[key]
+        f"{key}={show_cr(environment[key])}"
+        for key, wanted in required.items()
+        if key in environment and not is_same_value(show_cr(environment[key]), wanted)
     ]
     if different:
         warnings.append(f"not as the components need it: {cut_list(different, 3)}")

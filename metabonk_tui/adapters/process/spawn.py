@@ -5,11 +5,13 @@ Does not: interpret the output, or end a process that it did not start.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +22,7 @@ from metabonk_tui.core.text.clean import clean_text
 _LOG_ROTATES_AT_BYTES = 8 << 20
 _TAIL_BYTES = 16384
 _ENDED_KEPT = 50
+_PR_SET_CHILD_SUBREAPER = 36
 _ended: list[tuple[int, int]] = []
 _started: list[subprocess.Popen[bytes]] = []
 """Started commands that no caller waits for; `reap` removes them when they have ended."""
@@ -75,8 +78,13 @@ def start_session(
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
     stdin: int = subprocess.DEVNULL,
+    prepare: Callable[[], None] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a command as the leader of its own session. Raises OSError or ValueError."""
+    """Start a command as the leader of its own session. Raises OSError or ValueError.
+
+    `prepare` runs in the new process before the command. It must only make system calls: a lock that another
+    thread held at the fork stays locked in the new process.
+    """
     return subprocess.Popen(
         list(argv),
         cwd=directory,
@@ -85,7 +93,19 @@ def start_session(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
+        preexec_fn=prepare,
     )
+
+
+def adopt_orphans() -> Callable[[], None] | None:
+    """Return a `prepare` for a command that adopts the orphans among its descendants; None: this system has no such.
+
+    The mark survives the exec and is not inherited. A detached process stays a descendant of the command.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl  # looked up before the fork
+    return lambda: prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def reap() -> None:

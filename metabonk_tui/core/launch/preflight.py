@@ -117,6 +117,7 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
     if env_file.error is not None:
         return ChecklistItem(item_id, title, "FAIL", (env_file.error,), "mend the env file")
     effective = effective_environment(config, env_file)
+    complaint = (f"the file: {env_file.warning}",) if env_file.warning else ()
     bad = [f"{key} is not set" for key in required if key not in effective]
     bad += [
         f"{key} is {effective[key]}, not {wanted}"
@@ -124,10 +125,10 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
         if key in effective and not is_same_value(effective[key], wanted)
     ]
     if bad:
-        return ChecklistItem(item_id, title, "FAIL", tuple(bad), f"set it right in {env_file.path}")
+        return ChecklistItem(item_id, title, "FAIL", (*bad, *complaint), f"set it right in {env_file.path}")
     plain = [key for key in required if key in env_file.values and key not in env_file.exported]
     notes = (f"{len(plain)} not exported by a plain source; a launch from here exports all",) if plain else ()
-    return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *notes))
+    return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *complaint, *notes))
 
 
 def effective_environment(config: Config, env_file: EnvFileReading) -> Mapping[str, str]:

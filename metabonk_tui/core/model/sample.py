@@ -247,6 +247,8 @@ class EnvFileReading:
     """Why reading failed; the other fields are then meaningless."""
     unread: tuple[str, ...] | None = None
     """Those of `values` that the workers' source never names; None: the source was not read completely."""
+    warning: str | None = None
+    """What bash complained of in a usable file: a line that is no assignment, line ends of another system."""
 
 
 @dataclass(frozen=True, slots=True)
