@@ -6,6 +6,7 @@ Does not: know the fields of a Sample. `jsonl_writer` and `jsonl_reader` do.
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,9 @@ BAD = "\x00"
 """The key of a bad value: cleaned text never contains this character."""
 BIG = b" "
 """The first byte of a line with a number too long for msgspec; json decodes it."""
+
+MAX_CHUNK_BYTES = 128_000_000
+"""Bytes of a decompressed chunk; `run_file` closes one beyond 4 MB, and one line has at most 64 MB."""
 
 LineDelta = tuple[list[str], dict[str, Any], dict[str, Any]]
 """(removed keys, keys with a new value, keys with changes below them); in a list the keys are indexes"""
@@ -62,6 +66,20 @@ def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "record
         except (LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("a damaged line") from error
         yield from made
+
+
+def pack_lines(lines: Iterable[bytes]) -> bytes:
+    """Compress lines into one chunk."""
+    return lzma.compress(b"\n".join(lines), preset=1)
+
+
+def unpack_lines(packed: bytes) -> list[bytes]:
+    """Decompress a chunk. Raises LZMAError; ValueError for a chunk that is cut or grows beyond `MAX_CHUNK_BYTES`."""
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_CHUNK_BYTES)
+    lines = decompressor.decompress(packed, MAX_CHUNK_BYTES)
+    if not decompressor.eof or decompressor.unused_data:
+        raise ValueError("a damaged or too big chunk")
+    return lines.split(b"\n")
 
 
 def make_delta(old: Mapping[str, Any], new: Mapping[str, Any]) -> LineDelta:

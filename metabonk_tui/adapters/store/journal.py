@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.files.private import make_private_directory
+from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.adapters.store import checkpoint, retention, run_directory
@@ -224,7 +224,9 @@ class StoreJournal:
         broken: list[tuple[Path, Exception]] = []
         found = run_directory.find_run(self._folder, identity, time.time() - UNSEEN_S, broken)
         for path, error in broken:
-            if self._lock.held and is_broken(error):
+            if isinstance(error, ForeignFile):
+                self._emit("warn", f"{path.name} is not continued: {error_text(error)}", {})
+            elif self._lock.held and is_broken(error):
                 self._emit("warn", f"{path.name} cannot be read: {error_text(error)}{self._set_aside(path)}", {})
         return found
 
@@ -254,7 +256,7 @@ class StoreJournal:
         for path in run_directory.paths(self._folder)[:3]:
             if self._follower is not None and path == self._follower.path:
                 return ()
-            with Recording(path) as recording:
+            with run_directory.open_own(path) as recording:
                 meta = recording.meta
             if meta.get("pool") != self._pool or meta.get("boot_id") != self._boot:
                 continue

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from msgspec import MsgspecError
 
+from metabonk_tui.adapters.files.private import ForeignFile, refuse_foreign
 from metabonk_tui.adapters.store.errors import error_text
 from metabonk_tui.adapters.store.run_reader import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
@@ -120,6 +121,14 @@ def workers_of(processes: Iterable[ProcessReading]) -> frozenset[WorkerId]:
     )
 
 
+def open_own(path: Path) -> Recording:
+    """Open a recording to continue or follow it. Raises ForeignFile where others own or may write it."""
+    reason = refuse_foreign(path)
+    if reason is not None:
+        raise ForeignFile(reason)
+    return Recording(path)
+
+
 def find_run(
     folder: Path, identity: RunIdentity, fresh_after_t: float, broken: list[tuple[Path, Exception]]
 ) -> Path | None:
@@ -131,7 +140,7 @@ def find_run(
     """
     for path in paths(folder)[:MAX_RUNS_CHECKED]:
         try:
-            with Recording(path) as one:
+            with open_own(path) as one:
                 meta = one.meta
         except UNREADABLE as error:
             broken.append((path, error))

@@ -85,7 +85,7 @@ class _LineBlock(NamedTuple):
         return [self.last] if self.thin else range(self.first, self.last + 1)
 
     def unpacked(self) -> list[bytes]:
-        return lzma.decompress(self.lines).split(b"\n") if isinstance(self.lines, bytes) else self.lines
+        return codec.unpack_lines(self.lines) if isinstance(self.lines, bytes) else self.lines
 
 
 class Recording:
@@ -196,7 +196,7 @@ class Recording:
         for place, (packed,) in enumerate(rows):
             if place % every == 0:
                 try:
-                    line = lzma.decompress(packed).split(b"\n", 1)[0]
+                    line = codec.unpack_lines(packed)[0]
                     made = list(codec.samples([line], self.problems, self.path.name))
                 except DAMAGED:
                     continue
