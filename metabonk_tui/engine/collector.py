@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
 from metabonk_tui.core.model.sample import (
     EnvFileReading,
     EnvReading,
@@ -52,7 +52,6 @@ ORCHESTRATOR_EVERY_S = 2.0
 """Workers send the orchestrator a heartbeat every 5 s."""
 ENV_FILE_EVERY_S = 5.0
 """Seconds between two checks whether the env file changed."""
-MAX_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from metabonk_tui.adapters.recordings.lenient import Problem, record
+from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem, check_number, record
 from metabonk_tui.core.model.refs import WorkerRef, worker_ref
 from metabonk_tui.core.model.sample import (
     BadStatus,
+    BadValue,
     EnvReading,
     Event,
     ExitReading,
@@ -38,8 +39,6 @@ LOOKAHEAD = 100
 """Samples read ahead to measure the interval of a run whose header lacks it."""
 STATUS_DEPTH = 3
 """Nesting depth of a status within a line."""
-MAX_T = 253_402_300_800.0
-"""The year 10000: the upper limit of a valid time."""
 EXIT = re.compile(r"-?[0-9]{1,3}")
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
 
@@ -125,9 +124,6 @@ class SampleReader:
 
     def _begin(self, document: Mapping[str, Any]) -> None:
         header = record(RunHeader, {"name": "", "source": "live", "how": "recording"} | dict(document), self._problem)
-        if header is not None and header.started_at >= MAX_T:
-            self._problem(f"RunHeader.started_at: no time: {header.started_at:g}; left out")
-            header = None
         if header is not None:
             header = replace(header, name=self._name(header))
         self.observe_only(document.get("fields"))
@@ -175,6 +171,7 @@ class SampleReader:
             self._problem(f"time runs backwards: {t} after {self.t}; left out")
             return None
         self.t = t
+        document = self._without_bad(document)
         sample = Sample(
             t=t,
             **{item.name: self._field(item, document) for item in SAMPLE_FIELDS},
@@ -183,6 +180,13 @@ class SampleReader:
         )
         self.run, self.events = None, []
         return sample
+
+    def _without_bad(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Leave out the fields that have no usable value, each with a problem."""
+        bad = {key: value for key, value in fields.items() if isinstance(value, BadValue)}
+        for key, value in bad.items():
+            self._problem(f"{key}: {value.why}: {value.text}")
+        return {key: value for key, value in fields.items() if key not in bad} if bad else fields
 
     def _rest(self) -> Sample:
         """Make an empty sample for a header or events that no sample followed."""
@@ -202,7 +206,7 @@ class SampleReader:
             case "several":
                 return self._several(item.kind, value)
             case "number":
-                return _float(value)
+                return self._number(item.name, value)
             case "workers":
                 return self._workers(value)
             case "environments":
@@ -211,6 +215,16 @@ class SampleReader:
                 return self._log_tails(document.get("logs"))
             case "exits":
                 return self._exits(value)
+
+    def _number(self, name: str, value: Any) -> float | None:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        try:
+            check_number(name, abs(value))
+        except ValueError as error:
+            self._problem(f"{name}: {error}")
+            return None
+        return float(value)
 
     def _one(self, kind: type[Any], value: Any) -> Any:
         if value is None:
@@ -237,7 +251,7 @@ class SampleReader:
         return tuple(exits)
 
     def _by_worker(self, value: Any) -> Iterator[tuple[WorkerRef, Any]]:
-        for key, item in value.items() if isinstance(value, dict) else ():
+        for key, item in self._without_bad(value).items() if isinstance(value, dict) else ():
             if key.isascii() and key.isdigit() and len(key) < 5:
                 yield WorkerRef(slot=int(key)), item
             else:
@@ -278,10 +292,6 @@ class SampleReader:
             for ref, lines in self._by_worker(value)
             if isinstance(lines, list)
         }
-
-
-def _float(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _with_intervals(samples: Iterator[Sample], name: str) -> Iterator[Sample]:

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from metabonk_tui.adapters.recordings.jsonl_reader import MAX_T
-from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.schema import open_to_read
 from metabonk_tui.core.model.refs import worker_ref
