@@ -16,6 +16,7 @@ from metabonk_tui.adapters.recordings.jsonl_reader import SampleReader
 from metabonk_tui.adapters.recordings.jsonl_writer import fields_of, sample_documents
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.core.model.sample import BadValue, Sample
+from metabonk_tui.core.text.clean import clean_text
 
 BAD = "\x00"
 """The key of a bad value: cleaned text never contains this character."""
@@ -136,7 +137,8 @@ def _tree(line: bytes) -> Any:
         tree = json.loads(line) if line.startswith(BIG) else msgspec.json.decode(line)
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
-    return _restored(tree) if b'"\\u0000"' in line else tree
+    # Text was cleaned before it was written. A line that another program wrote may have characters for a terminal.
+    return tree if line.isascii() and b"\\u" not in line and b"\x7f" not in line else _restored(tree)
 
 
 def _marked(tree: Any) -> Any:
@@ -148,10 +150,12 @@ def _marked(tree: Any) -> Any:
 
 
 def _restored(tree: Any) -> Any:
+    if isinstance(tree, str):
+        return tree if tree.isprintable() else clean_text(tree, len(tree))
     if isinstance(tree, dict):
         if BAD in tree:
-            return BadValue(*tree[BAD])
-        return {key: _restored(value) for key, value in tree.items()}
+            return BadValue(*_restored(tree[BAD]))
+        return {_restored(key): _restored(value) for key, value in tree.items()}
     return [_restored(value) for value in tree] if isinstance(tree, list) else tree
 
 

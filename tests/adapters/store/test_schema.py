@@ -15,6 +15,7 @@ from metabonk_tui.adapters.files.private import ForeignFile
 from metabonk_tui.adapters.store import codec, schema
 from metabonk_tui.adapters.store.errors import is_broken
 from metabonk_tui.adapters.store.follower import Follower
+from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_file import RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.schema import ForeignSchema, open_to_add, open_to_read, open_to_write
@@ -199,3 +200,68 @@ def test_a_foreign_file_is_not_written(foreign: str, how: str, run_file: Path) -
     FOREIGN[foreign](run_file)
     with pytest.raises(ForeignFile):
         OPENERS[how](run_file)
+
+
+DEEP = "[" * 100_000
+META = {
+    "a clock of the far future": ("clock", '{"elapsed_s": 1, "t": 1e300, "speed": 1}'),
+    "an infinite clock": ("clock", '{"elapsed_s": Infinity, "t": 1, "speed": 1}'),
+    "a clock that stands": ("clock", '{"elapsed_s": 1, "t": 1, "speed": 0}'),
+    "half a clock": ("clock", '{"t": 1}'),
+    "notes without end": ("summary", DEEP),
+    "notes that are a list": ("summary", "[]"),
+    "a run without a name": ("summary", '{"run": 7}'),
+    "a start of the far future": ("summary", '{"started_at": 1e999}'),
+}
+
+
+@pytest.mark.parametrize("meta", META)
+def test_damaged_notes_are_a_named_error(meta: str, run_file: Path) -> None:
+    with closing(sqlite3.connect(run_file)) as base, base:
+        base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", META[meta])
+    with Recording(run_file) as recording, pytest.raises(UNREADABLE):
+        recording.summary()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (9e999, "check", "ok", "x", None, "{}"),
+        (1.0, "check", "ok", "x", None, DEEP),
+        (1.0, "check", "ok", "x", None, "[]"),
+        (1.0, b"check", "ok", "x", None, "{}"),
+    ],
+)
+def test_a_damaged_event_is_a_named_error(values: tuple[object, ...], run_file: Path) -> None:
+    with closing(sqlite3.connect(run_file)) as base, base:
+        base.execute("INSERT INTO event (t, kind, severity, text, worker, facts) VALUES (?, ?, ?, ?, ?, ?)", values)
+    with Recording(run_file) as recording, pytest.raises(UNREADABLE):
+        recording.events()
+
+
+def test_a_recorded_text_cannot_reach_a_terminal(run_file: Path) -> None:
+    line = (
+        '{"told":[],"whole":{"t":4.0,"workers":{"0":{"status":{"a\\u001b":"\\u001b]0;x\\u0007","b":"\u202e\u009b"}}}}}'
+    )
+    with closing(sqlite3.connect(run_file)) as base, base:
+        base.execute("INSERT INTO chunk VALUES (4, 4, 4.0, 4.0, 0, ?)", (codec.pack_lines([line.encode()]),))
+        base.execute(
+            "INSERT INTO event (t, kind, severity, text, facts) VALUES (1.0, 'a\x1b', 'loud', '\x1b[2J', '{}')"
+        )
+        base.execute("""INSERT OR REPLACE INTO meta VALUES ('summary', '{"run": "\\u001b[2J"}')""")
+    with Recording(run_file) as recording:
+        texts = repr((list(recording.samples()), recording.events(), recording.summary()))
+        assert recording.events()[0].severity == "info"
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(texts)
+    assert not any(escaped in texts for escaped in ("\\x1b", "\\x07", "\\u202e", "\\x9b"))
+
+
+def test_a_header_that_wants_too_many_workers_is_named(run_file: Path) -> None:
+    with closing(sqlite3.connect(run_file)) as base, base:
+        header = '{"name": "r", "started_at": 1.0, "desired": 1000000000}'
+        base.execute("INSERT OR REPLACE INTO meta VALUES ('header', ?)", (header,))
+    with Recording(run_file) as recording:
+        first = next(recording.samples())
+        assert first.run is not None
+        assert first.run.desired is None
+        assert "1e+09 workers" in str(recording.problems)
