@@ -36,6 +36,7 @@ from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Exporter, PoolBackend
 from metabonk_tui.core.step.pipeline import stepper
+from metabonk_tui.core.text.mask import secret_words
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Readers
 from metabonk_tui.engine.engine import Engine
@@ -46,15 +47,19 @@ from metabonk_tui.engine.preflight_runner import PreflightChecks
 class Backend:
     """What stands behind a name in `pool.backend`."""
 
-    make_pool: Callable[[Config, Path, RunClock, bool, ProcessTable], PoolBackend]
-    """Takes the folder for state, the clock, whether it only looks, and the table of processes."""
+    make_pool: Callable[[Config, Path, RunClock, bool, str, ProcessTable], PoolBackend]
+    """Takes the folder for state, the clock, whether it only looks, the command prefix, and the process table."""
     make_checks: Callable[[Config, Path], PreflightChecks] | None
     """Makes the checks before a launch on this machine; None: it never launches."""
 
 
-def _launcher_pool(config: Config, state: Path, clock: RunClock, read_only: bool, table: ProcessTable) -> PoolBackend:
+def _launcher_pool(
+    config: Config, state: Path, clock: RunClock, read_only: bool, call: str, table: ProcessTable
+) -> PoolBackend:
     lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state))
-    return LauncherPool(config, state, clock=clock, controller_lock=lock, processes=table.read, read_only=read_only)
+    return LauncherPool(
+        config, state, clock=clock, controller_lock=lock, processes=table.read, read_only=read_only, call=call
+    )
 
 
 BACKENDS: Mapping[PoolBackendName, Backend] = {
@@ -82,7 +87,7 @@ def watching(
     open_log()
     clock = RunClock(speed)
     state_path = state or state_dir()
-    pool = partial(BACKENDS[config.pool.backend].make_pool, config, state_path, clock, read_only)
+    pool = partial(BACKENDS[config.pool.backend].make_pool, config, state_path, clock, read_only, call)
     peaks = PeaksFile(state_path, pool_key(config.pool))
     keeper = PeakKeeper(PeaksFile(state_path, pool_key(config.pool)), clock.real)
 
@@ -155,7 +160,7 @@ def _readers(config: Config, pool: Callable[[ProcessTable], PoolBackend], peaks:
         processes=table if is_local else None,
         environments=Environments(config) if is_local else None,
         env_file=EnvFileWatch(config) if is_local else None,
-        log_tails=LogTails() if is_local else None,
+        log_tails=LogTails(words=secret_words(config.environment.secret_words)) if is_local else None,
         peaks=peaks if is_local else None,
         gpus=Gpus() if is_local else None,
         exits=ExitCodeReader(take_ended) if is_local else None,

@@ -22,6 +22,7 @@ from metabonk_tui.core.model.sample import Event, PoolReading, Sample, WatchRead
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Clock
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.mask import mask_arguments
 
 LOG = logging.getLogger(__name__)
 
@@ -164,7 +165,7 @@ class MemoryWatch:
             self._emit(EventKind.WATCH_ACT, "crit", f"nothing can be done: {why}")
             return
         instead = f" ({'; '.join(choice.why_not)})" if choice.why_not else ""
-        facts = {"act": choice.title, "commands": [list(argv) for argv in choice.plan.commands]}
+        facts = {"act": choice.title, "commands": [list(mask_arguments(argv)) for argv in choice.plan.commands]}
         summary = f"{choice.title}: {commands(choice.plan)}{instead}"
         self._reading = replace(self._reading, did=choice.title, did_t=self._clock.now(), did_ok=None)
         if self._reading.dry_run:

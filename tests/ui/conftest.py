@@ -7,10 +7,21 @@ from dataclasses import replace
 
 import pytest
 
+from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart, StopWorker, TargetProcess
+from metabonk_tui.core.model.pool import (
+    Action,
+    Launch,
+    Plan,
+    PlanSource,
+    Resize,
+    Restart,
+    StopWorker,
+    StrangerProcess,
+    TargetProcess,
+)
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -35,6 +46,7 @@ class ScriptedMonitor:
         self.armed: list[tuple[bool, str, bool]] = []
         self.polls = 0
         self.refusal = ""
+        self.strangers: tuple[StrangerProcess, ...] = ()
         self.preflights: list[int] = []
         self.acknowledged: list[tuple[tuple[str, ...], str]] = []
         self.flight: PreflightView | None = None
@@ -73,6 +85,7 @@ class ScriptedMonitor:
             warnings=("launch.py has no live resize: training restarts",) if isinstance(action, Resize) else (),
             refusal=self.refusal,
             seconds=240.0,
+            strangers=self.strangers,
         )
 
     def submit(self, plan: Plan) -> None:
@@ -139,7 +152,7 @@ def config() -> Config:
 
 @pytest.fixture(scope="session")
 def themes() -> dict[str, object]:
-    found, warnings = load_themes(packaged_dir())
+    found, warnings = load_themes(packaged_dir(), None, read_small_text)
     assert warnings == ()
     return found
 

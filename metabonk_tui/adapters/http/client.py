@@ -6,7 +6,9 @@ Does not: interpret a status, follow redirects, decompress, or use a proxy.
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
+import os
 import socket
 import ssl
 import sys
@@ -122,6 +124,8 @@ class StatusClient:
             good = not isinstance(found, BadStatus)
             return found
         except (httpx.TransportError, UnicodeError) as error:
+            if (shortage := _own_shortage(error)) is not None:
+                raise shortage from error
             return _named(error)
         finally:
             if good and not self._closed and url not in self._idle:
@@ -184,6 +188,14 @@ def _named(error: Exception) -> BadStatus:
         return BadStatus("dns", detail)
     # For example no route or no permission: no connection was made.
     return BadStatus("refused", detail)
+
+
+def _own_shortage(error: Exception) -> OSError | None:
+    """Return the error of a monitor without free descriptors: the worker was not asked, so it did not refuse."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE):
+            return OSError(cause.errno, os.strerror(cause.errno))
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from metabonk_tui.adapters.pools.discover import find_processes
-from metabonk_tui.adapters.pools.launch_record import RecordFile
+from metabonk_tui.adapters.pools.launch_record import record_file
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.sockets import addresses_of, answering, listen_sockets, owned_links
@@ -103,7 +103,7 @@ def check_ports(spec: LaunchSpec, table: ProcessTable, workers: int, proc: Proc)
         pids = [
             target.pid
             for target in find_processes(
-                table.read(True), spec, RecordFile(spec.record_path).read(), proc, True
+                table.read(True), spec, record_file(spec, proc).read(), proc, True
             ).all_targets
         ]
         own_pids = {*pids, *(stat.pid for stat in descendants(proc, pids))}

@@ -11,13 +11,14 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.adapters.pools.discover import open_ports
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
+from metabonk_tui.adapters.pools.port_check import ask_ports
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe_all
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import describe_exit, reap, start_child
 from metabonk_tui.core.model.pool import TargetProcess
+from metabonk_tui.core.text.phrases import cut_list
 
 STOP_COMMAND = "stop command"
 LAUNCHER_ENDS = "launcher ends"
@@ -36,7 +37,7 @@ class Stopped:
     """The result of a stop."""
 
     survivors: tuple[TargetProcess, ...] = ()
-    open_ports: Mapping[int, str] | None = None
+    open_ports: tuple[str, ...] = ()
     how: str = ""
     """The signals needed beyond the stop command, as text."""
 
@@ -47,8 +48,7 @@ class Stopped:
         if self.survivors:
             parts.append(f"still running: {describe_all(self.survivors)}")
         if self.open_ports:
-            held = ", ".join(f"{port} by {holder}" for port, holder in self.open_ports.items())
-            parts.append(f"ports still open: {held}")
+            parts.append(f"ports still open: {cut_list(self.open_ports, 6)}")
         return "; ".join(parts)
 
 
@@ -86,9 +86,11 @@ async def stop_pool(
     else:
         reporter.done(PROCESSES_GONE, "; ".join(filter(None, (f"all {len(hit)}", how))))
     reporter.begin(PORTS_FREE)
-    open_now = await asyncio.to_thread(open_ports, ports, [target.pid for target in survivors], proc)
+    suspects = [target.pid for target in survivors]
+    holders = await asyncio.to_thread(ask_ports, spec.host, sorted(ports), proc, suspects)
+    open_now = tuple(holder.text for holder in holders)
     if open_now:
-        reporter.fail(PORTS_FREE, ", ".join(f"{port} is held by {holder}" for port, holder in open_now.items()))
+        reporter.fail(PORTS_FREE, cut_list(open_now, 6))
     else:
         reporter.done(PORTS_FREE)
     return Stopped(survivors, open_now, how)

@@ -29,6 +29,8 @@ BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"
 """What Excel (UTF-8) and PowerShell (UTF-16) put in front of a table."""
 LINE_CHARACTERS = 1_000_000
 """Characters per line; a longer line is cut, and then has the wrong number of columns."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""A cell that begins with one of these is computed by some spreadsheet; the wide forms by those of East Asia."""
 WITHOUT_HEADER = [
     "elapsed",
     "worker",
@@ -201,18 +203,30 @@ def _flag(text: str) -> CsvCell:
 
 
 def _word(text: str) -> CsvCell:
-    return (False, None) if text in ("", "0", "null") else (True, clean_text(text))
+    return (False, None) if text in ("", "0", "null") else (True, clean_text(text_of_cell(text)))
+
+
+def is_no_number(text: str) -> bool:
+    """Return whether a text is NaN or an infinity."""
+    return text.lower().lstrip("+-") in ("nan", "inf", "infinity")
+
+
+def plain_cell(text: str) -> str:
+    """Return a text that no spreadsheet computes: a formula gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def text_of_cell(cell: str) -> str:
+    """Return the text of which `plain_cell` made a cell."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
 
 
 def _number(text: str) -> CsvValue:
     if NUMBER.fullmatch(text):
         value = float(text)
         return value if abs(value) != float("inf") else BadValue("too large", clean_text(text, 60))
-    lowered = text.lower().lstrip("+-")
-    if lowered == "nan":
-        return BadValue("nan", text)
-    if lowered in ("inf", "infinity"):
-        return BadValue("infinite", text)
+    if is_no_number(text):
+        return BadValue("nan" if "nan" in text.lower() else "infinite", text)
     return BadValue("wrong type", clean_text(text, 60))
 
 

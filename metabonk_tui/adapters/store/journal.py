@@ -206,8 +206,13 @@ class StoreJournal:
 
     # Finding the run
 
-    def _try_lock(self) -> bool:
+    def _make_folder(self) -> None:
+        """Make the folder of the recordings. Raises OSError where others may write it or the state directory above."""
+        make_private_directory(self._folder.parent)
         make_private_directory(self._folder)
+
+    def _try_lock(self) -> bool:
+        self._make_folder()
         return self._lock.try_acquire()
 
     def _retry_lock(self) -> bool:
@@ -305,7 +310,7 @@ class StoreJournal:
         has_workers = any(seen.status is not None or seen.pid is not None for seen in sample.workers.values())
         if not (has_workers or snapshot.run.how == LAUNCHED) or self._now() < self._retry_s:
             return
-        make_private_directory(self._folder)
+        self._make_folder()
         if not same or self._path is None or not self._path.exists():
             self._path = run_directory.free_name(self._folder, snapshot.run.name)
             self._hour, self._inbox_to = hour_of(snapshot), 0

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metabonk_tui.adapters.alerts.command_hook import CommandHook
-from metabonk_tui.adapters.alerts.prometheus import Endpoint, MetricsError, serve
+from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
+from metabonk_tui.adapters.alerts.scrape_server import ScrapeServer
 from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
 from metabonk_tui.cli.live.status_writer import StatusFileWriter
 from metabonk_tui.core.config.schema import Config, MetricsConfig
@@ -35,7 +36,7 @@ class MetricsExporter:
         self._clock = clock
         self._report_fault = report_fault
         self._latest: Snapshot | None = None
-        self._endpoint: Endpoint | None = None
+        self._endpoint: ScrapeServer | None = None
 
     def start(self) -> None:
         """Open the port."""

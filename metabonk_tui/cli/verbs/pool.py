@@ -6,14 +6,13 @@ Prints the plan and asks for confirmation first.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Iterator
 
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE, UsageError
 from metabonk_tui.cli.live.follow import SnapshotCounter, follow
-from metabonk_tui.cli.options import Parser, add_pool_options, count, hours, overrides
+from metabonk_tui.cli.options import Parser, add_pool_options, count, hours, overrides, pid
 from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.verbs.preflight import item_line
 from metabonk_tui.cli.wiring import watching
@@ -24,6 +23,7 @@ from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Stop
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.engine.engine import Engine
 
@@ -42,6 +42,15 @@ def add_options(parser: Parser, verb: str) -> None:
         )
         parser.add_argument(
             "--override", metavar="REASON", default="", help="override the interlock; the run records the reason"
+        )
+    if verb != "launch":
+        parser.add_argument(
+            "--adopt",
+            metavar="PID",
+            type=pid,
+            action="append",
+            default=[],
+            help="also stop this process, which is not proved to be ours",
         )
     parser.add_argument("--yes", action="store_true", help="skip the confirmation")
     add_pool_options(parser)
@@ -77,9 +86,11 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 def _action(options: argparse.Namespace, verb: str) -> Action:
     if verb == "stop":
-        return Stop(by="cli")
-    make = Launch if verb == "launch" else Resize
-    return make(options.n, by="cli", hours=options.hours, override=options.override)
+        return Stop(by="cli", adopt=tuple(options.adopt))
+    if verb == "launch":
+        return Launch(options.n, by="cli", hours=options.hours, override=options.override)
+    adopt = tuple(options.adopt)
+    return Resize(options.n, by="cli", hours=options.hours, override=options.override, adopt=adopt)
 
 
 def _first_snapshot(monitor: Engine) -> Snapshot:
@@ -97,12 +108,16 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
     """Yield lines on what a plan would do: exact commands, processes they stop, memory they need."""
     if plan.mode == "refused":
         yield f"refused: {plan.refusal}"
+        yield from (stranger.text for stranger in plan.strangers)
+        if any(stranger.adoptable for stranger in plan.strangers):
+            yield "to stop such a process as well, name it: --adopt PID"
         return
     if plan.mode == "noop":
         yield "nothing to do: the pool is already as wanted"
+        yield from (stranger.text for stranger in plan.strangers)
         return
     for command in plan.commands:
-        yield f"command   {shlex.join(command)}"
+        yield f"command   {masked_command(command)}"
     if plan.source is not None:
         yield f"in        {plan.source.directory}"
         if plan.source.env_file:

@@ -15,6 +15,7 @@ from metabonk_tui.core.memory.capacity import arithmetic, judge_fit
 from metabonk_tui.core.model.memory import Budget
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.text.mask import mask_arguments, mask_text
 from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.core.worker.environment import env_check_table, is_same_value
 
@@ -78,7 +79,7 @@ def id_of_test(name: str) -> str:
 def result_of(test: TestConfig, results: Sequence[TestResult]) -> TestResult | None:
     """Return the result of a test as configured now; None if only another command was run."""
     for result in reversed(results):
-        if result.name == test.name and result.command == tuple(test.command):
+        if result.name == test.name and result.command == mask_arguments(test.command):
             return result
     return None
 
@@ -189,7 +190,9 @@ def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
         return ChecklistItem(item_id, title, "UNKNOWN", ("nobody looked",))
     if problem:
         return ChecklistItem(item_id, title, "FAIL", (problem,), "set [pool.launcher] right")
-    return ChecklistItem(item_id, title, "PASS", (f"{' '.join(config.pool.launcher.launch[:2])} can be run",))
+    return ChecklistItem(
+        item_id, title, "PASS", (f"{' '.join(mask_arguments(config.pool.launcher.launch)[:2])} can be run",)
+    )
 
 
 def ollama_item(url: str, problem: str | None) -> ChecklistItem:
@@ -197,6 +200,7 @@ def ollama_item(url: str, problem: str | None) -> ChecklistItem:
     item_id, title = "ollama", "Ollama"
     if not url:
         return ChecklistItem(item_id, title, "SKIPPED", ("not needed: preflight.ollama is empty",))
+    url = mask_text(url)
     if problem is None:
         return ChecklistItem(item_id, title, "UNKNOWN", (f"{url} was not asked",))
     if problem:

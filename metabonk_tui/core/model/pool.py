@@ -26,6 +26,8 @@ class Stop:
     """Stop the whole pool."""
 
     by: str = "key"
+    adopt: tuple[int, ...] = ()
+    """Pids that a person named although nothing proves that they are the pool's; each is signalled as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Resize:
     by: str = "key"
     hours: float | None = None
     override: str = ""
+    adopt: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Restart:
     by: str = "key"
     hours: float | None = None
     override: str = ""
+    adopt: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,22 @@ class TargetProcess:
     @property
     def ref(self) -> ProcessRef:
         return ProcessRef(self.pid, self.started_at)
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerProcess:
+    """A process that looks like the pool's or is in its way, and that a plan leaves alone."""
+
+    process: TargetProcess
+    reason: str
+    """Why it is not ours, as the end of a sentence: "runs in another network namespace"."""
+    adoptable: bool = False
+    """A person may add it to the plan by a typed word."""
+
+    @property
+    def text(self) -> str:
+        """Name it for people: "not ours, left alone: pid 4711 python3: runs in /srv/other"."""
+        return f"not ours, left alone: pid {self.process.pid} {self.process.name}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +129,5 @@ class Plan:
     """Estimated duration in seconds; None: not known."""
     overridden: tuple[str, ...] = ()
     """The failed interlock conditions that the action's `override` bypasses."""
+    strangers: tuple[StrangerProcess, ...] = ()
+    """Processes that concern the pool and are left alone; `warnings` name them as well."""

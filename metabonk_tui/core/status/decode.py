@@ -8,6 +8,7 @@ from typing import Any
 
 from metabonk_tui.core.model.sample import BadStatus, BadValue, NumberField, Presence, WorkerStatus
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.mask import mask_value
 
 MAX_DEPTH = 32
 MAX_ITEMS = 2000
@@ -117,7 +118,14 @@ def _clean(tree: Any, depth: int) -> Any:
     if isinstance(tree, dict):
         items = list(tree.items())[:MAX_ITEMS]
         # Two keys may become one by cleaning.
-        return _object([(clean_text(key), _clean(value, depth - 1)) for key, value in items])
+        return _object([(clean_text(key), _clean(_masked(key, value), depth - 1)) for key, value in items])
     if isinstance(tree, list):
         return [_clean(value, depth - 1) for value in tree[:MAX_ITEMS]]
     return tree
+
+
+def _masked(name: str, value: Any) -> Any:
+    """Mask a text whose key is secret; its own form decides about any other text when it is cleaned."""
+    if isinstance(value, BadValue):
+        return BadValue(value.why, mask_value(name, value.text))
+    return mask_value(name, value) if isinstance(value, str) else value

@@ -11,7 +11,7 @@ from typing import Literal
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, is_long
-from metabonk_tui.core.model.pool import Action, Plan, StopWorker
+from metabonk_tui.core.model.pool import Action, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
@@ -25,6 +25,8 @@ MAX_WORKERS = 1000
 FIELD = 5
 CANCEL = Span("  Cancel  Esc  ", "onaccent", True, "accent")
 QUIET_CANCEL = Span("Cancel  Esc", "muted")
+ADOPT = "adopt"
+"""The word that adds the processes that a plan leaves alone."""
 Focus = Literal["confirm", "number", "hours", "reason"]
 
 
@@ -156,7 +158,7 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
             DialogLine(labelled("" if i else "refused", (*((gap(2),) if i else lead), Span(line)), frame), NEEDED)
             for i, line in enumerate(words(why, inner_width(frame) - 14))
         ]
-        return [*lines, BLANK, DialogLine(labelled("", (CANCEL,), frame), NEEDED)]
+        return [*lines, *_adopt_lines(view, frame), BLANK, DialogLine(labelled("", (CANCEL,), frame), NEEDED)]
     entry = field(view.typed, FIELD + 3, view.focus == "confirm")
     prompt: Row = (
         Span("type ", "text"),
@@ -168,7 +170,24 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
     if view.note:
         lines.append(DialogLine(labelled("", (Span(view.note, "warn"),), frame), 8))
-    return [*lines, BLANK, DialogLine(labelled("", _buttons(view, frame), frame), NEEDED)]
+    return [*lines, *_adopt_lines(view, frame), BLANK, DialogLine(labelled("", _buttons(view, frame), frame), NEEDED)]
+
+
+def _adopt_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
+    """Draw how the processes that the plan leaves alone are added to it."""
+    plan = view.plan
+    if plan is None or not isinstance(plan.action, Stop | Resize | Restart):
+        return []
+    count = sum(stranger.adoptable for stranger in plan.strangers)
+    if not count:
+        return []
+    what = "it" if count == 1 else "them"
+    row: Row = (
+        Span(f"{count} left alone; ", "muted"),
+        Span(f"type {ADOPT}", "strong"),
+        Span(f" and press Enter to stop {what} as well", "muted"),
+    )
+    return [DialogLine(labelled("", row, frame), 8)]
 
 
 def _buttons(view: ConfirmView, frame: Frame) -> Row:

@@ -506,6 +506,19 @@ def test_a_folder_that_is_shut(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
 
 
+def test_a_state_directory_that_others_may_write_holds_no_recording(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o777)
+    bench = Bench(state / "runs")
+    assert bench.journal.begin(THERE) is None
+    bench.take(tick(0))
+    assert bench.journal.recording is False
+    (event,) = bench.reported
+    assert f"chmod go-w {state}" in event.text
+    assert not (state / "runs").exists()
+
+
 def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way")
     bench = Bench(tmp_path / "runs")

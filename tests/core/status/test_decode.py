@@ -276,3 +276,7 @@ def test_a_repeated_key_is_a_bad_value(document: str, fields: dict[str, Any]) ->
 @pytest.mark.parametrize(("literal", "good"), [(str(-(2**63)), True), (str(-(2**63) - 1), False), ("9" * 19, True)])
 def test_a_whole_number_of_more_than_64_bits_is_too_large(literal: str, good: bool) -> None:
     assert (number(status_of(f'{{"step": {literal}}}'), "step").presence is Presence.VALUE) == good
+
+
+def test_a_repeated_secret_stays_a_secret() -> None:
+    assert "hunter2" not in repr(status_of('{"password": "hunter2", "password": "hunter2"}'))

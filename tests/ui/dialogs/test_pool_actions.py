@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from textual import events
 
-from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, StrangerProcess, TargetProcess
 from metabonk_tui.core.model.sample import Operation, OperationStep
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -219,6 +219,27 @@ def test_a_refused_plan_cannot_be_confirmed() -> None:
     assert "the launch command was not found" in person.text
     person.types("3\n")
     assert person.monitor.submitted == []
+
+
+@pytest.mark.parametrize("refusal", ["", "nothing here may be stopped, and the pool's ports are in use"])
+def test_a_process_that_is_left_alone_is_adopted_by_a_typed_word_and_then_confirmed(refusal: str) -> None:
+    person = Person(scenes.healthy())
+    person.monitor.refusal = refusal
+    other = TargetProcess("other", 4711, 1.0, name="python3")
+    keeper = TargetProcess("other", 4712, 1.0, name="tmux")
+    person.monitor.strangers = (StrangerProcess(other, "runs in /x", True), StrangerProcess(keeper, "is tmux"))
+    person.types("X")
+    assert "type adopt" in person.text
+    person.types("adop\n")
+    assert person.monitor.planned == [Stop()], "another word adopts nothing"
+    person.types("Xadopt\n")
+    assert person.monitor.planned[-1] == Stop(adopt=(4711,))
+    assert person.monitor.submitted == []
+    person.monitor.refusal = ""
+    person.types("\x1bX")
+    assert person.monitor.planned[-1] == Stop(), "another dialog adopts nothing"
+    person.types("adopt\nstop\n")
+    assert [plan.action for plan in person.monitor.submitted] == [Stop(adopt=(4711,))]
 
 
 def test_when_the_pool_changes_one_must_read_again() -> None:
