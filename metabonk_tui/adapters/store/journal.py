@@ -171,7 +171,7 @@ class StoreJournal:
             return
         merged = merge_samples(self._waiting, sample, MAX_EVENTS)
         if not (self._lock.held and self._has_looked) and not self._retry_lock():
-            self._note_workers(sample)
+            self._identity = self._identity.seen(sample.processes or (), self._clock.real)
             self._waiting = merged
             return
         try:
@@ -233,7 +233,12 @@ class StoreJournal:
 
     def _newest(self) -> Path | None:
         broken: list[tuple[Path, Exception]] = []
-        found = run_directory.find_run(self._folder, self._identity, elapsed_s(self._clock), broken)
+        now_s = elapsed_s(self._clock)
+        while (found := run_directory.find_run(self._folder, self._identity, now_s, broken)) is not None:
+            if not self._lock.held or not run_directory.is_empty(found):
+                break
+            retention.remove(found)
+            LOG.info("removed %s: it has no sample", found.name)
         for path, error in broken:
             if isinstance(error, ForeignFile):
                 self._emit("warn", f"{path.name} is not continued: {error_text(error)}", {})
@@ -252,7 +257,10 @@ class StoreJournal:
         self._hour = int(meta.get("hour", 0))
 
     def _take_over(self, fresh: tuple[Sample, ...]) -> tuple[Sample, ...] | None:
-        """Become the writer of the recording of this run. Returns what this monitor has not seen of it."""
+        """Become the writer of this run. Returns what this monitor has not seen of its recording."""
+        if self._follower is not None and run_directory.is_empty(self._follower.path):
+            self._follower.close()
+            self._follower = None
         if self._follower is None:
             # The writer may have ended before this monitor found its file.
             path = self._newest()
@@ -315,7 +323,7 @@ class StoreJournal:
             self._path = run_directory.free_name(self._folder, snapshot.run.name)
             self._hour, self._inbox_to = hour_of(snapshot), 0
             self._identity = replace(self._identity, workers=frozenset())
-        self._run_writer = RunWriter(self._path, self._config)
+        self._run_writer = RunWriter(self._path, self._config, self._identity_meta(sample))
         self._run = snapshot.run.name
         LOG.info("recording %s", self._path.name)
 
@@ -341,15 +349,8 @@ class StoreJournal:
 
     def _identity_meta(self, sample: Sample) -> dict[str, Any]:
         """Return the meta entries that identify the run to a later monitor."""
-        self._note_workers(sample)
+        self._identity = self._identity.seen(sample.processes or (), self._clock.real)
         return {**self._identity.meta(), "clock": asdict(self._clock.reading()), "hour": self._hour}
-
-    def _note_workers(self, sample: Sample) -> None:
-        if sample.processes:
-            real = self._clock.real
-            seen = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in sample.processes]
-            workers = self._identity.workers_of(seen) or self._identity.workers
-            self._identity = replace(self._identity, workers=workers)
 
     def _tidy(self, run_writer: RunWriter) -> None:
         """Run the retention every 300 s. An error in it does not stop the recording."""

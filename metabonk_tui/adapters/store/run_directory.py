@@ -31,6 +31,8 @@ UNREADABLE = (
 """Errors of a failing disk or an overwritten file."""
 UNSEEN_S = 3600.0
 """Seconds since the last write within which a run without visible processes continues."""
+ONCE_UNSEEN_S = 30.0
+"""The same where only one of two monitors sees processes: the writer may have ended before it read them."""
 CLOCK_SLACK_S = 60.0
 """A last write further in the future shows that the wall clock was set back."""
 MAX_RUNS_CHECKED = 20
@@ -113,8 +115,9 @@ def open_own(path: Path) -> Recording:
 def find_run(folder: Path, identity: RunIdentity, now_s: float, broken: list[tuple[Path, Exception]]) -> Path | None:
     """Find the newest run of the pool that has one of these workers.
 
-    Without visible processes, now or then, return the pool's newest run if its last sample is at most an hour old.
-    Counters will show whether its workers restarted. `now_s`: seconds since boot. Errors go to `broken`.
+    Without visible processes, now and then, return the pool's newest run if its last write is at most an hour old;
+    with visible processes only now or only then, 30 s. Counters will show whether its workers restarted. `now_s`:
+    seconds since boot. Errors go to `broken`.
     """
     for path in paths(folder)[:MAX_RUNS_CHECKED]:
         try:
@@ -125,19 +128,27 @@ def find_run(folder: Path, identity: RunIdentity, now_s: float, broken: list[tup
                     continue
                 if identity.shares_worker(known):
                     return path
-                if not identity.workers and not known and _is_fresh(path, one, now_s):
-                    return path
+                if not identity.workers or not known:
+                    most_s = ONCE_UNSEEN_S if identity.workers or known else UNSEEN_S
+                    if _is_fresh(path, one, now_s, most_s):
+                        return path
         except UNREADABLE as error:
             broken.append((path, error))
     return None
 
 
-def _is_fresh(path: Path, recording: Recording, now_s: float) -> bool:
-    """Return whether the last write is at most an hour old, by the file or by the clock of the run.
+def is_empty(path: Path) -> bool:
+    """Return whether a recording has no sample. Raises the errors in `UNREADABLE`."""
+    with Recording(path) as recording:
+        return not recording.newest_seq
+
+
+def _is_fresh(path: Path, recording: Recording, now_s: float, most_s: float) -> bool:
+    """Return whether the last write is at most `most_s` old, by the file or by the clock of the run.
 
     The wall clock may be set meanwhile, and the run's clock counts no time of a monitor that slept; one is enough.
     """
     clock = recording.meta["clock"]
     written_s = clock["elapsed_s"] + (recording.span[1] - clock["t"]) / clock["speed"]
     ages_s = (time.time() - written_t(path), now_s - written_s)
-    return any(-CLOCK_SLACK_S <= age_s <= UNSEEN_S for age_s in ages_s)
+    return any(-CLOCK_SLACK_S <= age_s <= most_s for age_s in ages_s)

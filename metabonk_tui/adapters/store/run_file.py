@@ -33,10 +33,10 @@ Cache = tuple[str, str, bytes]
 class RunFile:
     """The open file of the run being written."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file. Raises OSError, sqlite3.Error; ValueError or TypeError on damage."""
+    def __init__(self, path: Path, meta: Mapping[str, Any] = NO_META) -> None:
+        """Open the file, or create it with `meta`. Raises OSError, sqlite3.Error; ValueError, TypeError on damage."""
         self.path = path
-        self._connection = open_to_write(path)
+        self._connection = open_to_write(path, {key: json.dumps(value) for key, value in meta.items()})
         self._encoder = Encoder()
         try:
             with self._transaction():

@@ -6,8 +6,8 @@ Start times count from the boot, because the wall clock may be set between two o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,11 @@ class RunIdentity:
     boot_t: float
     """The boot time with which the start times were read: Unix seconds."""
     workers: frozenset[WorkerId] = frozenset()
+
+    def seen(self, processes: Iterable[ProcessReading], real: Callable[[float], float]) -> RunIdentity:
+        """Return this identity with the workers among processes whose start times `real` makes Unix seconds."""
+        timed = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in processes]
+        return replace(self, workers=self.workers_of(timed) or self.workers)
 
     def workers_of(self, processes: Iterable[ProcessReading]) -> frozenset[WorkerId]:
         """Return the workers among these processes, whose start times are Unix seconds on the real clock."""

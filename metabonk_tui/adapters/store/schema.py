@@ -9,9 +9,10 @@ import functools
 import os
 import sqlite3
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from metabonk_tui.adapters.files.private import FILE_MODE, ForeignFile, open_private, refuse_foreign
 from metabonk_tui.core.text.clean import clean_text
@@ -19,6 +20,7 @@ from metabonk_tui.core.text.clean import clean_text
 SchemaObject = tuple[str, ...]
 """(type, name, table, SQL with single spaces)"""
 
+NO_META: Mapping[str, str] = MappingProxyType({})
 SCHEMA = 1
 APPLICATION = 0x4D42544B
 """SQLite's application_id of a recording: "MBTK"."""
@@ -58,11 +60,10 @@ class ForeignSchema(sqlite3.DatabaseError):
     """The file's tables are not those of a recording. Nothing of it was queried."""
 
 
-def open_to_write(path: Path) -> sqlite3.Connection:
-    """Open or create the file and migrate it. Raises OSError, sqlite3.Error, TooNew."""
-    # Only a new file is opened here: to close a file that SQLite has open would drop SQLite's locks.
-    with suppress(FileExistsError):
-        os.close(open_private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+def open_to_write(path: Path, meta: Mapping[str, str] = NO_META) -> sqlite3.Connection:
+    """Open the file and migrate it, or create it with `meta`. Raises OSError, sqlite3.Error, TooNew."""
+    if not path.exists():
+        _create(path, meta)
     connection = _connect_to_own(path)
     try:
         version = _version(connection, path)
@@ -76,6 +77,25 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _create(path: Path, meta: Mapping[str, str]) -> None:
+    """Create a file under its name only when it is whole: other monitors may look at any moment."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft.unlink(missing_ok=True)
+    try:
+        os.close(open_private(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+        with closing(_connect_to_own(draft)) as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            _migrate(connection, 0, meta)
+        try:
+            os.link(draft, path)  # unlike a rename, a link replaces no file that another monitor made meanwhile
+        except FileExistsError:
+            raise
+        except OSError:
+            draft.rename(path)  # a file system without links
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def open_to_add(path: Path) -> sqlite3.Connection:
@@ -208,8 +228,10 @@ def _known_objects(version: int) -> frozenset[SchemaObject]:
         connection.close()
 
 
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
+def _migrate(connection: sqlite3.Connection, version: int, meta: Mapping[str, str] = NO_META) -> None:
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         connection.executescript(
-            f"BEGIN;{script};PRAGMA application_id = {APPLICATION};PRAGMA user_version = {number};COMMIT;"
+            f"BEGIN;{script};PRAGMA application_id = {APPLICATION};PRAGMA user_version = {number};"
         )
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        connection.execute("COMMIT")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_documents, write_jsonl
-from metabonk_tui.adapters.store import codec, journal, retention, run_file
+from metabonk_tui.adapters.store import codec, journal, retention, run_file, schema
 from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.adapters.store.journal import RETRY_S, StoreJournal
 from metabonk_tui.adapters.store.run_directory import find, paths
@@ -391,6 +392,44 @@ def test_recorders_that_start_together_and_lose_the_writer_make_one_recording(co
     with Recording(path) as one:
         assert [sample.t for sample in one.samples()] == [T + n for n in range(number)]
         assert [sample.run.name for sample in one.samples() if sample.run is not None] == [HEADER.name]
+
+
+@pytest.mark.parametrize("sees_processes", [True, False])
+def test_a_writer_that_ends_before_its_first_sample_leaves_no_second_recording(
+    sees_processes: bool, tmp_path: Path
+) -> None:
+    first = Bench(tmp_path)
+    assert first.journal.begin(THERE) is None
+    sample = tick(0)
+    meta = first.journal._identity_meta(sample)
+    run_file.RunFile(tmp_path / "run-1767309258.db", meta).close()
+    second = Bench(tmp_path)
+    second.journal.begin(THERE if sees_processes else ())
+    first.journal.close()
+    assert second.journal.read_new() is None
+    second.take(tick(1, run=HEADER))
+    second.take(tick(2))
+    second.journal.close()
+    (path,) = paths(tmp_path)
+    with Recording(path) as one:
+        assert [sample.t for sample in one.samples()] == [T + 1, T + 2]
+    assert not list(tmp_path.glob("*.broken-*"))
+    assert not list(tmp_path.glob(".*.draft"))
+
+
+def test_a_file_is_there_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[Path]] = []
+    migrate = schema._migrate
+
+    def spy(*arguments: Any) -> None:
+        seen.append(paths(tmp_path))
+        migrate(*arguments)
+
+    monkeypatch.setattr(schema, "_migrate", spy)
+    run_file.RunFile(tmp_path / "run.db", {"pool": "p"}).close()
+    assert seen[0] == [], "no other monitor sees it before it has its tables and its pool"
+    with Recording(tmp_path / "run.db") as one:
+        assert one.meta == {"pool": "p"}
 
 
 def test_a_lock_that_comes_free_while_a_sample_is_stored_waits_for_the_search(tmp_path: Path) -> None:
