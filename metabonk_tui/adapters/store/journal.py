@@ -216,10 +216,7 @@ class StoreJournal:
         return self._lock.try_acquire()
 
     def _retry_lock(self) -> bool:
-        """Retry the lock after an earlier failure. Returns whether this monitor owns it and may write.
-
-        A lock that is new here waits for `read_new`, which looks for the run first.
-        """
+        """Retry the lock. Returns whether this monitor may write; a new lock waits for the search of `read_new`."""
         if self._now() < self._retry_s:
             self._recording = False
             return False
