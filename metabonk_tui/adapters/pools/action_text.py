@@ -5,7 +5,6 @@ Does not: act, or read processes.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.phrases import count_of
 
 
@@ -32,7 +32,7 @@ class Before:
         """Return what ran and the command that brings it back, to append to a problem; "" when nothing ran."""
         if not self.workers:
             return ""
-        by = f" by {shlex.join(self.command)}" if self.command else ""
+        by = f" by {masked_command(self.command)}" if self.command else ""
         planned = f" --hours {self.hours:g}" if self.hours is not None else ""
         ran = f"before, {count_of(self.workers, 'worker')} ran{by}"
         return clean_text(f"; {ran}; to get them back: {call} {verb} {self.workers}{planned}", 1000)

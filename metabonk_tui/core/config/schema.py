@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from metabonk_tui.core.text.mask import mask_text
+
 GB = 1_000_000_000
 
 MOST = 1e9
@@ -268,8 +270,8 @@ class Config(ConfigSection, frozen=True, kw_only=True):
 
     @property
     def required_environment(self) -> dict[str, str]:
-        """Every variable that each worker process must have, with its required value."""
+        """Every variable that each worker process must have, with its required value; a secret in it is masked."""
         required = dict(self.environment.required)
         for component in self.component:
             required.update(component.environment)
-        return required
+        return {key: mask_text(value) for key, value in required.items()}
