@@ -9,7 +9,7 @@ from typing import Any
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import NOT_READ, HostReading, ProcessReading
-from metabonk_tui.core.model.refs import HostName, WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, HostName, WorkerRef
 from metabonk_tui.core.model.sample import (
     EnvReading,
     Observation,
@@ -30,7 +30,6 @@ DISCOVERY_LIMIT_S = 1.0
 """The longest wait for the pool, the process table and the orchestrator, which list the workers."""
 ORCHESTRATOR_EVERY_S = 2.0
 """Workers send the orchestrator a heartbeat every 5 s."""
-MAX_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True)
