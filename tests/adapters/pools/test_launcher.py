@@ -137,7 +137,7 @@ async def test_stop_is_verified(pool: FakePool) -> None:
     backend = pool.backend()
     await do(backend, Launch(2))
     plan, recorder, events = await do(backend, Stop())
-    assert (plan.mode, plan.start, len(plan.hits)) == ("stop", 0, 3)
+    assert (plan.mode, plan.start, len(plan.hits)) == ("stop", 0, 3), plan.refusal
     assert recorder.last.ok
     assert [step.state for step in recorder.last.steps] == ["done"] * 4
     assert pool.pids() == set()
