@@ -18,12 +18,7 @@ from metabonk_tui.adapters.files.private import refuse_foreign
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
 from metabonk_tui.adapters.pools.action_text import Before, desired_workers, event_of, title, what_ran, with_intent
-from metabonk_tui.adapters.pools.clean_up import (
-    FindBystanders,
-    find_bystanders,
-    other_pools,
-    warn_of,
-)
+from metabonk_tui.adapters.pools.clean_up import Bystander, FindBystanders, find_bystanders
 from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch
 from metabonk_tui.adapters.pools.launch_ports import held_ports
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, record_file
@@ -34,6 +29,7 @@ from metabonk_tui.adapters.pools.plan import (
     may_share_ports,
     others_that_stop_ends,
     refuse,
+    why_not_unattended,
     why_stale,
 )
 from metabonk_tui.adapters.pools.port_check import PortHolder, ask_ports
@@ -125,7 +121,8 @@ class LauncherPool:
             sourced=self._source_for(action, running),
             foreign_listeners=held_ports(self._spec, workers, family, self._proc) if workers > 0 else {},
             ready_s=record.ready_s if record else None,
-            notes=self._notes(workers, family),
+            notes=(self._record_file.problem,) if self._record_file.problem else (),
+            bystanders=self._bystanders(family),
             holders=self._holders(action, running, record),
         )
         return make_plan(action, self._spec, inputs)
@@ -223,7 +220,10 @@ class LauncherPool:
 
     def _why_not_start(self, plan: Plan, running: PoolProcesses, sourced: Sourced, record: LaunchRecord) -> str:
         """Return why the launch of a plan would fail; "" when nothing is known that would make it fail."""
-        held = held_ports(self._spec, plan.start, self._family(running), self._proc)
+        family = self._family(running)
+        if unattended := why_not_unattended(plan.action, self._spec, self._bystanders(family)):
+            return unattended
+        held = held_ports(self._spec, plan.start, family, self._proc)
         if held and not may_share_ports(plan.action):
             return f"{cut_list(tuple(held.values()), 4)}: no part of this pool"
         return starting.why_not_start(self._spec, self._spec.environment(sourced), self._record_file, record)
@@ -241,7 +241,8 @@ class LauncherPool:
         process_set = await asyncio.to_thread(ProcessSet, plan.hits, watch, getattr(plan.action, "adopt", ()))
         commands = plan.commands[:-1] if plan.start else plan.commands
         # Looked at again: another pool may have come since the plan, and the command cannot tell them apart.
-        argv = commands[0] if commands and not others_that_stop_ends(self._spec, running) else None
+        bystanders = await asyncio.to_thread(lambda: self._bystanders(self._family(running)))
+        argv = commands[0] if commands and not others_that_stop_ends(self._spec, running, bystanders) else None
         ports = {self._spec.base_port + target.worker.slot for target in running.workers if target.worker is not None}
         if not plan.start:
             # After a stop nothing may answer; a restart asks only the ports that its own workers held.
@@ -309,14 +310,9 @@ class LauncherPool:
         pids = [target.pid for target in running.all_targets]
         return frozenset({*pids, *running.owned, *(stat.pid for stat in descendants(self._proc, pids))})
 
-    def _notes(self, workers: int, family: Collection[int]) -> tuple[str, ...]:
-        """Return the warnings of a plan; of a launch also what its script ends besides, and the user's other pools."""
-        notes = (self._record_file.problem,) if self._record_file.problem else ()
-        if workers < 1:
-            return notes
-        bystanders = self._find_bystanders(self._spec, family, self._proc)
-        swept = warn_of(bystanders, self._spec.launch_argv(1))
-        return (*notes, *swept, *other_pools(bystanders, self._spec.base_port))
+    def _bystanders(self, family: Collection[int]) -> tuple[Bystander, ...]:
+        """Find the user's processes outside the pool that MetaBonk's own scripts end."""
+        return self._find_bystanders(self._spec, family, self._proc)
 
     def _try_control(self) -> tuple[bool, str]:
         """Acquire or keep the lock, unless read-only. Returns (acquired, error text)."""

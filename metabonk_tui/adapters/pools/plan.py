@@ -5,11 +5,12 @@ Does not: carry out the plan, or read processes. The caller passes in `PlanInput
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, show_cr
+from metabonk_tui.adapters.pools.clean_up import Bystander, other_pools, sweeps, warn_of
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.port_check import PortHolder
@@ -61,6 +62,8 @@ class PlanInputs:
     notes: tuple[str, ...] = ()
     holders: tuple[PortHolder, ...] = ()
     """What answers on the pool's ports and is not ours."""
+    bystanders: tuple[Bystander, ...] = ()
+    """What MetaBonk's own scripts would end besides the pool."""
 
 
 def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
@@ -104,22 +107,26 @@ def refuse(action: Action, spec: LaunchSpec, why: str) -> Plan:
 def why_stale(plan: Plan, running: PoolProcesses) -> str:
     """Return how the pool differs from the planned one; "" when it does not."""
     if isinstance(plan.action, StopWorker):
-        live = {(worker.pid, worker.started_at) for worker in running.workers}
-        exited = [hit for hit in plan.hits if (hit.pid, hit.started_at) not in live]
+        exited = [hit for hit in plan.hits if not _is_among(hit, running.workers)]
         return f"{CHANGED}: {describe_all(exited)} is gone" if exited else ""
-    planned = {(hit.role, hit.pid, hit.started_at): hit for hit in plan.hits if hit.role in ("worker", "launcher")}
-    now = {(target.role, target.pid, target.started_at): target for target in running.all_targets}
-    exited = [hit for key, hit in planned.items() if key not in now]
+    planned = [hit for hit in plan.hits if hit.role in ("worker", "launcher")]
+    exited = [hit for hit in planned if not _is_among(hit, running.all_targets)]
     if exited:
         return f"{CHANGED}: gone: {describe_all(exited)}"
     # A known launcher may add workers: it was still starting at the time of the plan.
-    known_launcher = any(role == "launcher" for role, _, _ in planned)
+    known_launcher = any(hit.role == "launcher" for hit in planned)
     appeared = [
         target
-        for key, target in now.items()
-        if key not in planned and (target.role == "launcher" or (target.role == "worker" and not known_launcher))
+        for target in running.all_targets
+        if (target.role == "launcher" or (target.role == "worker" and not known_launcher))
+        and not _is_among(target, planned)
     ]
     return f"{CHANGED}: come: {describe_all(appeared)}" if appeared else ""
+
+
+def _is_among(target: TargetProcess, others: Iterable[TargetProcess]) -> bool:
+    """Return whether this very process has the same role among the others."""
+    return any(other.role == target.role and other.ref.same_as(target.ref) for other in others)
 
 
 def _plan_worker(action: StopWorker, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
@@ -161,6 +168,8 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
         few = len(running.workers) != workers
         note = (f"only {len(running.workers)} of {workers} run: restart to have them all",) if few else ()
         return _plan(action, "noop", spec, None, warnings=(f"there are {workers} workers already", *note))
+    if unattended := why_not_unattended(action, spec, inputs.bystanders):
+        return refuse(action, spec, unattended)
     if isinstance(inputs.sourced, EnvFileError):
         return refuse(action, spec, f"env file: {inputs.sourced.text}")
     environment = spec.environment(inputs.sourced)
@@ -173,6 +182,8 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
         return refuse(action, spec, f"{cut_list(held, 4)}: no part of this pool; {TYPE_OVERRIDE}")
     overridden = held if is_reason(getattr(action, "override", "")) else ()
     warnings = [*held, *_environment_warnings(spec, inputs.sourced, environment, launch)]
+    swept = warn_of(inputs.bystanders, spec.launch_argv(1))
+    notes = (*inputs.notes, *swept, *other_pools(inputs.bystanders, spec.base_port))
     if not running.all_targets:
         return _plan(
             action,
@@ -181,7 +192,7 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
             inputs.sourced,
             commands=(launch,),
             start=workers,
-            warnings=(*warnings, *inputs.notes),
+            warnings=(*warnings, *notes),
             seconds=inputs.ready_s,
             overridden=overridden,
         )
@@ -201,11 +212,18 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
             *warnings,
             *stop_warnings,
             *_adopted(running),
-            *inputs.notes,
+            *notes,
         ),
         seconds=inputs.ready_s,
         overridden=overridden,
     )
+
+
+def why_not_unattended(action: Action, spec: LaunchSpec, bystanders: tuple[Bystander, ...]) -> str:
+    """Return what the launch command of the memory watch would end besides the pool: no person has agreed to it."""
+    if getattr(action, "by", "") != "watch":
+        return ""
+    return "; ".join(warn_of(bystanders, spec.launch_argv(1)))
 
 
 def may_share_ports(action: Action) -> bool:
@@ -222,7 +240,7 @@ def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str
     """Return (no or one stop command, warnings). Missing parts give warnings only: stopping must always work."""
     sourced = inputs.sourced
     broken = (f"env file: {sourced.text}",) if isinstance(sourced, EnvFileError) else ()
-    if spec.stop_argv(0) and (ended := others_that_stop_ends(spec, inputs.running)):
+    if spec.stop_argv(0) and (ended := others_that_stop_ends(spec, inputs.running, inputs.bystanders)):
         why = f"the stop command names no port and could end {ended}: the processes are signalled directly"
         return (), (*broken, why)
     environment = spec.environment(NO_VARIABLES if isinstance(sourced, EnvFileError) else sourced)
@@ -233,11 +251,16 @@ def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str
     return (spec.stop_argv(count),), broken
 
 
-def others_that_stop_ends(spec: LaunchSpec, running: PoolProcesses) -> str:
-    """Name the processes of other pools that the stop command may end as well; "" for none."""
+def others_that_stop_ends(spec: LaunchSpec, running: PoolProcesses, bystanders: tuple[Bystander, ...]) -> str:
+    """Name the processes outside the pool that the stop command may end as well; "" for none."""
     if spec.stop_names_port():
         return ""
-    return cut_list([f"pid {other.process.pid} {other.process.name}" for other in running.others_of_metabonk], 3)
+    named = {
+        other.process.pid: f"pid {other.process.pid} {other.process.name}" for other in running.others_of_metabonk
+    }
+    if sweeps(spec.stop_argv(1)):
+        named |= {each.pid: f"pid {each.pid} {each.name}" for each in bystanders}
+    return cut_list(list(named.values()), 3)
 
 
 def _adopted(running: PoolProcesses) -> tuple[str, ...]:

@@ -198,14 +198,17 @@ def _judge_process(
         return NotOurs(_other_user(each), adoptable=claim.uid == 0)
     if foreign is not None:
         return foreign
-    if inherited and (bearer := next((up for up in chain if up.token and not up.seated), None)) is not None:
+    # A container that shares our state directory launches its own pool with our token, and we read its record.
+    near = [up for up in chain if not _why_elsewhere(up, claim)]
+    if inherited and (bearer := next((up for up in near if up.token and not up.seated), None)) is not None:
         return Owned(Proof.TOKEN, bearer.stat.pid)
-    if inherited and each.grouped and not any(up.seated for up in chain):
+    if inherited and each in near and each.grouped and not any(up.seated for up in chain):
         return Owned(Proof.CGROUP, each.stat.pid)
     if (worker := next((up for up in chain if not _why_no_worker(up, claim)), None)) is not None:
         return Owned(Proof.LISTENS, worker.stat.pid)
     if each.token:
-        return NotOurs("bears the pool's token, but was opened in a terminal that a person uses", adoptable=True)
+        why = _why_elsewhere(each, claim) or "was opened in a terminal that a person uses"
+        return NotOurs(f"bears the pool's token, but {why}", adoptable=True)
     return NotOurs(_why_no_worker(each, claim), adoptable=True)
 
 
@@ -284,7 +287,7 @@ def _judge_launchers(facts: Mapping[int, ProcessFacts], claim: PoolClaim) -> dic
         why, strength = compared[pid]
         if never := _never(each, claim):
             verdicts[pid] = NotOurs(never)
-        elif each.key == claim.recorded and each.token:
+        elif each.key == claim.recorded and each.token and not _why_elsewhere(each, claim):
             verdicts[pid] = Owned(Proof.LAUNCHER, pid)
         elif why:
             verdicts[pid] = NotOurs(why)
@@ -293,7 +296,7 @@ def _judge_launchers(facts: Mapping[int, ProcessFacts], claim: PoolClaim) -> dic
             verdicts[pid] = (
                 above if isinstance(above, Owned) else NotOurs(f"descends from pid {outer}: {above.reason}")
             )
-        elif each.token and not each.seated and each.uid == claim.uid:
+        elif each.token and not each.seated and each.uid == claim.uid and not _why_elsewhere(each, claim):
             verdicts[pid] = Owned(Proof.TOKEN, pid)
         elif why := _why_not_our_command(each, claim):
             verdicts[pid] = NotOurs(why)

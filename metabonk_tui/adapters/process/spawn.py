@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ _ENDED_KEPT = 50
 _PR_SET_CHILD_SUBREAPER = 36
 _ended: list[tuple[int, int]] = []
 _started: list[subprocess.Popen[bytes]] = []
+_reaping = threading.Lock()
 """Started commands that no caller waits for; `reap` removes them when they have ended."""
 
 
@@ -53,9 +55,10 @@ class Child:
 
     def kill(self) -> None:
         """Kill the command and its group with SIGKILL."""
-        # poll() reaps: while it returns None, no other process can have this pid.
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        # poll() reaps: while it returns None, no other process can have this pid. `reap` runs on another thread.
+        with _reaping:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def start_child(
@@ -120,9 +123,10 @@ def adopt_orphans() -> Callable[[], None] | None:
 
 def reap() -> None:
     """Reap the commands that have ended, and keep the last 50 exit codes for `take_ended`."""
-    for process in [process for process in _started if process.poll() is not None]:
-        _started.remove(process)
-        _ended.append((process.pid, process.returncode))
+    with _reaping:
+        for process in [process for process in _started if process.poll() is not None]:
+            _started.remove(process)
+            _ended.append((process.pid, process.returncode))
     del _ended[:-_ENDED_KEPT]
 
 

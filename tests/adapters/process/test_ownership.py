@@ -340,6 +340,24 @@ def test_another_users_process_with_the_token_is_left_alone() -> None:
     assert "belongs to user id 0" in world.why(10)
 
 
+@pytest.mark.parametrize("change", [{"net_ns": "net:[2]"}, {"pid_ns": "pid:[2]"}, {"container": "docker-1f"}])
+@pytest.mark.parametrize("proof", ["token", "grouped"])
+def test_a_pool_launched_in_a_container_with_our_state_directory_lives(change: dict[str, str], proof: str) -> None:
+    world = World(replace(CLAIM, recorded=(20, 10_020)))
+    world.add(10, "python3 daemon.py", **{proof: True}, **change)
+    world.add(20, LAUNCHER, token=True, **change)
+    world.worker(21, 5000, parent=20, token=True, reached=(), **change)
+    for pid in (10, 20, 21):
+        assert isinstance(world.verdict(pid), NotOurs), pid
+
+
+def test_what_our_daemon_runs_in_a_sandbox_of_its_own_is_ours() -> None:
+    world = World()
+    world.add(10, "python3 daemon.py", cwd="/", token=True)
+    world.add(11, "bwrap game", parent=10, cwd="/", token=True, pid_ns="pid:[2]", net_ns="net:[2]")
+    assert world.verdict(11) == Owned(Proof.TOKEN, 10)
+
+
 # ADOPTED, and what no proof can take
 
 
