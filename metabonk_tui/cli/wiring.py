@@ -45,6 +45,7 @@ from metabonk_tui.engine.collector import PoolReaders
 from metabonk_tui.engine.engine import Engine
 from metabonk_tui.engine.host_collector import HostReaders
 from metabonk_tui.engine.preflight_runner import PreflightChecks
+from metabonk_tui.ui.terminal.suspension import around_suspension
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,8 @@ def watching(
     try:
         for exporter in ways_out:
             exporter.start()
-        yield engine
+        with around_suspension(role.suspend, role.resume):
+            yield engine
     finally:
         engine.stop()
         for exporter in ways_out:

@@ -35,6 +35,9 @@ class ControllerRole(RoleServer):
         super().__init__(name, policy)
         self._file = None if wire.HAS_ABSTRACT_SOCKETS else PoolLock(fallback)
         self._described: tuple[float, str] = (-DESCRIBED_S, "")
+        self._suspended_s: float | None = None
+        """Since when this process is about to stop, or has stopped, and must not take the role; None: it runs."""
+        self._was_held = False
 
     @property
     def path(self) -> str:
@@ -48,6 +51,8 @@ class ControllerRole(RoleServer):
 
     def try_acquire(self) -> bool:
         """Acquire or keep the role; False while another monitor has it. Raises OSError."""
+        if self._suspended_s is not None:
+            return False
         if self._file is not None:
             return self._file.try_acquire()
         with self._mutex:
@@ -88,6 +93,23 @@ class ControllerRole(RoleServer):
         self._wake()
         if thread is not None and thread is not threading.current_thread():
             thread.join(1.0)
+
+    def suspend(self) -> None:
+        """Give the role up before this process stops itself, unless an action is under way: that keeps others out."""
+        with self._mutex:
+            if self._busy:
+                return
+            self._was_held, self._suspended_s = self.held, time.monotonic()
+        if self._was_held or self._borrower is not None:
+            self.release()
+
+    def resume(self) -> None:
+        """Allow this monitor to take the role again after its process has continued."""
+        if self._suspended_s is None:
+            return
+        stopped_s, self._suspended_s = time.monotonic() - self._suspended_s, None
+        if self._was_held:
+            self._note("warn", f"suspended for {stopped_s:.0f} s: control of the pool was given up meanwhile")
 
     def ask(self, want: str, on_wait: Callable[[str], None], limit_s: float = ASK_S) -> str:
         """Ask the controller for the role; return "" when this monitor has it, else why not. May block `limit_s`.

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from textual.drivers.linux_driver import LinuxDriver
 
 from metabonk_tui.ui.terminal.diff import ScreenDiff
+from metabonk_tui.ui.terminal.suspension import with_hooks
 from metabonk_tui.ui.terminal.textual_private import write_to
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -39,6 +40,10 @@ class Driver(LinuxDriver):
         super().__init__(*args, **options)
         if sys.__stdout__ is not None and sys.__stdout__.isatty():
             write_to(self, sys.__stdout__)
+        stop = signal.getsignal(signal.SIGTSTP)
+        if callable(stop):
+            # Textual has set its own handler just now: it restores the terminal and stops the process.
+            signal.signal(signal.SIGTSTP, with_hooks(stop))
         self._screen_diff = ScreenDiff()
 
     def write(self, data: str) -> None:

@@ -140,6 +140,40 @@ def test_a_suspended_owner_is_named_with_the_way_out(roles: Roles, children: Chi
     assert f"kill -CONT {child.pid}" in why
 
 
+def test_ctrl_z_gives_the_role_up_and_it_comes_back(roles: Roles) -> None:
+    owner, other = roles.make("ask"), roles.make()
+    assert owner.try_acquire()
+    owner.suspend()
+    assert not owner.try_acquire(), "its engine may look once more before the process stops"
+    assert other.try_acquire()
+    owner.resume()
+    assert not owner.try_acquire()
+    other.release()
+    assert owner.try_acquire()
+    (news,) = owner.take_news()
+    assert (news.severity, news.text) == ("warn", "suspended for 0 s: control of the pool was given up meanwhile")
+
+
+def test_ctrl_z_during_an_action_keeps_others_out(roles: Roles) -> None:
+    owner, other = roles.make(), roles.make()
+    assert owner.try_acquire()
+    owner.set_busy(True)
+    owner.suspend()
+    assert not other.try_acquire()
+    owner.resume()
+    assert (owner.held, owner.take_news()) == (True, ())
+
+
+def test_ctrl_z_returns_a_borrowed_role_to_its_lender(roles: Roles, children: Children) -> None:
+    child = children.python(OWN, roles.name, "yield")
+    role = roles.make("keep")
+    assert role.ask("stop", lambda text: None) == ""
+    role.suspend()
+    wait_for(lambda: roles.make().holder().startswith(f"pid {child.pid} "))
+    role.resume()
+    assert not role.try_acquire()
+
+
 def test_a_name_that_is_only_bound_is_refused_and_named(roles: Roles) -> None:
     role = roles.make()
     with role_wire.new_socket() as squatter:

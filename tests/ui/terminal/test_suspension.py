@@ -1,0 +1,61 @@
+"""Ctrl-Z on a real process: the hooks run before it stops and after it continues."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from metabonk_tui.adapters.state.role_wire import is_suspended
+from tests.support.children import Children
+from tests.support.waiting import wait_for
+
+SHELL = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], process_group=0)
+print(child.pid, flush=True)
+child.wait()
+"""
+"""Starts a job as a shell does: the kernel stops no group of processes whose parents are in other sessions."""
+PLAIN = """
+import sys
+from metabonk_tui.ui.terminal.suspension import around_suspension
+with around_suspension(lambda: print("before", flush=True), lambda: print("after", flush=True)):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+SCREEN = """
+import asyncio, sys
+from textual.app import App
+from metabonk_tui.ui.terminal.driver import Driver
+from metabonk_tui.ui.terminal.suspension import around_suspension
+async def main():
+    driver = Driver(App())
+    driver.suspend_application_mode = driver.resume_application_mode = lambda: None
+with around_suspension(lambda: print("before", flush=True), lambda: print("after", flush=True)):
+    asyncio.run(main())
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    started = Children()
+    yield started
+    started.close()
+
+
+@pytest.mark.parametrize("program", [PLAIN, SCREEN], ids=["plain", "screen"])
+def test_the_hooks_run_around_the_time_for_which_it_is_stopped(children: Children, program: str) -> None:
+    shell = children.python(SHELL, program)
+    pid = int(shell.line)  # type: ignore[attr-defined]
+    assert children.line(shell) == "ready"
+    for _ in range(2):
+        os.kill(pid, signal.SIGTSTP)
+        assert children.line(shell) == "before"
+        wait_for(lambda: is_suspended(pid))
+        os.kill(pid, signal.SIGCONT)
+        assert children.line(shell) == "after"
