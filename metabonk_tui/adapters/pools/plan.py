@@ -44,6 +44,7 @@ OVERWRITTEN = frozenset(
 )
 """Variables that launch.py always sets from its JSON profile."""
 PlanMode = Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
+NOTHING_OURS = "nothing here may be stopped"
 CHANGED = "the pool changed since this was planned"
 TYPE_OVERRIDE = 'to launch all the same, give a reason: --override "..."'
 
@@ -91,7 +92,7 @@ def _answers(inputs: PlanInputs) -> str:
         f"{holder.text}; it {reasons[holder.pid]}" if holder.pid in reasons else holder.text
         for holder in inputs.holders
     ]
-    return f"nothing here may be stopped, and the pool's ports are in use: {cut_list(texts, 4)}"
+    return f"{NOTHING_OURS}, and the pool's ports are in use: {cut_list(texts, 4)}"
 
 
 def _why_not_adopted(pids: list[int], running: PoolProcesses) -> str:

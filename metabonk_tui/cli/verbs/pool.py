@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from metabonk_tui.adapters.pools.plan import NOTHING_OURS
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE, UsageError
 from metabonk_tui.cli.live.follow import SnapshotCounter, follow
@@ -29,7 +31,9 @@ from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.engine.engine import Engine
 
-FIRST_SNAPSHOT_S = 20.0
+FIRST_SNAPSHOT_S = 40.0
+"""Longer than the 25 s after which a silent recorder counts as gone."""
+LOOK_EVERY_S = 0.05
 SETTLE_S = 20.0
 MAX_SNAPSHOTS = 4
 """Snapshots that a long launch waits for before it is refused: environments are read after processes."""
@@ -70,7 +74,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
     speed = getattr(options, "speed", 1.0)
     with watching(loaded.config, call=how, speed=speed, when_asked="keep") as monitor:
         action = _action(options, verb)
-        seen = _first_snapshot(monitor)
+        seen = _first_snapshot(monitor, is_stop=verb == "stop")
         if seen.pool.controller == "other":
             why = _ask_for_control(monitor, action)
             if why:
@@ -90,7 +94,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
             return NOT_DONE
         before = seen.pool.operation
         monitor.submit(plan)
-        return _follow_operation(monitor, before, loaded.config)
+        code = _follow_operation(monitor, before, loaded.config)
+        return _code_of_stop(monitor, action, code) if verb == "stop" and code == FAILED else code
 
 
 def _action(options: argparse.Namespace, verb: str) -> Action:
@@ -102,25 +107,31 @@ def _action(options: argparse.Namespace, verb: str) -> Action:
     return Resize(options.n, by="cli", hours=options.hours, override=options.override, adopt=adopt)
 
 
-def _first_snapshot(monitor: Engine) -> Snapshot:
+def _first_snapshot(monitor: Engine, *, is_stop: bool) -> Snapshot:
+    """Wait for this monitor's own look at the pool, and unless `is_stop` for a Snapshot that is new."""
     counter = SnapshotCounter()
-    for snapshot in follow(monitor, FIRST_SNAPSHOT_S):
-        counter.count(snapshot)
-        # The first Snapshot may be restored from a recording: too old to act on, or to compute a fit from.
-        own_pool = monitor.own_pool
-        if counter.total > 1 and own_pool is not None and (own_pool.backend or own_pool.problem):
-            return replace(snapshot, pool=replace(own_pool, operation=snapshot.pool.operation))
-        monitor.poll_now()
+    ends_s, seen_count = time.monotonic() + FIRST_SNAPSHOT_S, 0
+    while time.monotonic() < ends_s:
+        if (snapshot := monitor.latest()) is not None:
+            counter.count(snapshot)
+            # The first Snapshot may be restored from a recording: too old to launch on, or to compute a fit from.
+            # A stop needs none: the monitor that records may be suspended, and nothing new comes for 25 s.
+            own_pool = monitor.own_pool
+            if (counter.total > 1 or is_stop) and own_pool is not None and (own_pool.backend or own_pool.problem):
+                return replace(snapshot, pool=replace(own_pool, operation=snapshot.pool.operation))
+            if counter.total > seen_count:
+                seen_count = counter.total
+                monitor.poll_now()
+        if monitor.fault is not None:
+            raise RuntimeError(monitor.fault)
+        time.sleep(LOOK_EVERY_S)
     raise RuntimeError(f"the pool was not seen within {FIRST_SNAPSHOT_S:.0f} s")
 
 
 def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
     """Yield lines on what a plan would do: exact commands, processes they stop, memory they need."""
     if plan.mode == "refused":
-        yield f"refused: {plan.refusal}"
-        yield from (stranger.text for stranger in plan.strangers)
-        if any(stranger.adoptable for stranger in plan.strangers):
-            yield "to stop such a process as well, name it: --adopt PID"
+        yield from _refusal_lines(plan)
         return
     if plan.mode == "noop":
         yield "nothing to do: the pool is already as wanted"
@@ -146,6 +157,13 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         yield f"takes     about {age(plan.seconds)}"
     for warning in plan.warnings:
         yield f"warning   {warning}"
+
+
+def _refusal_lines(plan: Plan) -> Iterator[str]:
+    yield f"refused: {plan.refusal}"
+    yield from (stranger.text for stranger in plan.strangers)
+    if any(stranger.adoptable for stranger in plan.strangers):
+        yield "to stop such a process as well, name it: --adopt PID"
 
 
 def _interlock(monitor: Engine, plan: Plan, snapshot: Snapshot | None, config: Config) -> InterlockResult:
@@ -242,6 +260,16 @@ def _follow_operation(monitor: Engine, before: Operation | None, config: Config)
             return _print_end(operation)
     _print_line(f"the operation has not ended after {age(limit_s)}")
     return FAILED
+
+
+def _code_of_stop(monitor: Engine, action: Action, code: int) -> int:
+    """Return the code of a failed stop: that of a refusal where all that is left may not be stopped, with its name."""
+    left = monitor.plan(action)
+    if not left.refusal.startswith(NOTHING_OURS):
+        return code
+    for line in _refusal_lines(left):
+        _print_line(line)
+    return NOT_DONE
 
 
 def _print_end(operation: Operation) -> int:

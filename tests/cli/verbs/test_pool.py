@@ -2,6 +2,9 @@
 
 import os
 import pty
+import re
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,3 +128,41 @@ def test_a_launch_that_fails_is_1_and_shows_the_last_lines(metabonk: Metabonk, t
 
 def test_read_only_and_acting_contradict_each_other(metabonk: Metabonk) -> None:
     assert metabonk("--read-only", "stop", "--yes").returncode == 64
+
+
+def test_a_stop_names_the_stranger_that_still_answers(metabonk: Metabonk, pool: Pool, tmp_path: Path) -> None:
+    text, count = re.subn(r"(?m)^workers = 2$", "workers = 3", Path(pool.config).read_text())
+    assert count == 1
+    config = tmp_path / "three.toml"
+    config.write_text(text)
+    with socket.create_server(("127.0.0.1", pool.base_port + 2)):
+        done = metabonk("stop", "--yes", "--config", str(config))
+        assert done.returncode == 2, done.stderr
+        assert (
+            f"nothing here may be stopped, and the pool's ports are in use: {pool.base_port + 2} answers"
+            in done.stderr
+        )
+        assert f"(pid {os.getpid()}" in done.stderr
+    assert not answers(pool.base_port)
+    assert not answers(pool.base_port + 1)
+
+
+def test_a_suspended_recorder_does_not_keep_a_stop_out(metabonk: Metabonk, home: dict[str, str], pool: Pool) -> None:
+    command = [sys.executable, "-m", "metabonk_tui", "record", "--memory-watch", *pool.options]
+    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # A group of its own below this one: the kernel does not stop an orphaned group.
+    recorder = subprocess.Popen(command, env=home, process_group=0, **quiet)  # type: ignore[call-overload]
+    role = ControllerRole(role_name("127.0.0.1", pool.base_port), Path("/nowhere/lock"))
+    try:
+        wait_for(lambda: f"pid {recorder.pid} " in role.holder())
+        # A whole recording, so that the stop follows it.
+        wait_for(lambda: any((Path(home["METABONK_TUI_STATE_DIR"]) / "runs").glob("*.db")))
+        os.kill(recorder.pid, signal.SIGTSTP)
+        wait_for(lambda: not role.holder())
+        os.kill(recorder.pid, signal.SIGSTOP)
+        done = metabonk("stop", "--yes", *pool.options)
+        assert done.returncode == 0, done.stderr
+        assert not answers(pool.base_port)
+    finally:
+        recorder.kill()
+        recorder.wait()
