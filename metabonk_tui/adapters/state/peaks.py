@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from metabonk_tui.adapters.files.private import make_private_directory, open_private, write_private_json
+from metabonk_tui.adapters.host.local import canonical_host
 from metabonk_tui.adapters.recordings.lenient import record
 from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.model.host import RunPeaks
@@ -40,7 +41,9 @@ Pools = dict[str, dict[str, RunPeaks]]
 def pool_key(pool: PoolConfig) -> str:
     """Return a key from what decides worker size: profile and checkout, else host and port."""
     directory = str(Path(pool.launcher.directory).expanduser().absolute()) if pool.can_launch else ""
-    return clean_text(" ".join(filter(None, (pool.profile, directory or f"{pool.host}:{pool.base_port}"))))
+    return clean_text(
+        " ".join(filter(None, (pool.profile, directory or f"{canonical_host(pool.host)}:{pool.base_port}")))
+    )
 
 
 class PeaksFile:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory, refuse_foreign
+from metabonk_tui.adapters.host.local import canonical_host
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.adapters.store import checkpoint, retention, run_directory
@@ -58,7 +59,7 @@ class StoreJournal:
         self._config = config
         self._clock = clock
         self._now = now
-        self._pool = f"{config.pool.host}:{config.pool.base_port}"
+        self._pool = f"{canonical_host(config.pool.host)}:{config.pool.base_port}"
         self._lock = PoolLock(folder / f"{self._pool.replace(':', '_').replace('/', '_')}.writer")
         self._identity = RunIdentity(self._pool, boot_id(), boot_t())
         self._key = checkpoint.key(config)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Collection
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from metabonk_tui.adapters.store import codec
-from metabonk_tui.adapters.store.run_directory import UNREADABLE, paths, size_bytes, wal_path, written_t
-from metabonk_tui.adapters.store.schema import open_to_add, open_to_write, release_pages
+from metabonk_tui.adapters.store.run_directory import UNREADABLE, old_drafts, paths, size_bytes, wal_path, written_t
+from metabonk_tui.adapters.store.schema import open_to_add, release_pages
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
@@ -50,6 +51,9 @@ def tidy(folder: Path, limit: Limits, now_t: float, live: Collection[Path] = ())
     Raises OSError. An unreadable recording is left alone.
     """
     messages = []
+    for draft in old_drafts(folder, now_t):
+        draft.unlink(missing_ok=True)
+        messages.append(f"{draft.name}: removed, its monitor ended while it created a recording")
     for path in paths(folder):
         # A demo's clock may run far ahead, so the newest sample of a live run is "now".
         if path not in live and now_t - written_t(path) < limit.raw_s:
@@ -79,24 +83,18 @@ def remove(path: Path) -> None:
 
 def thin_to(path: Path, to_t: float) -> int:
     """Reduce each chunk that ended before `to_t` (run clock) to one sample. Returns the number of chunks."""
-    connection = open_to_write(path)
-    try:
+    with closing(open_to_add(path)) as connection:
         return _thin_to(connection, path, to_t)
-    finally:
-        connection.close()
 
 
 def _thin(path: Path, raw_s: float, now_t: float | None) -> int:
-    connection = open_to_add(path)
-    try:
+    with closing(open_to_add(path)) as connection:
         (newest_t,) = connection.execute("SELECT max(to_t) FROM chunk").fetchone()
-        if newest_t is None:
-            return 0
-        # Add the real time since the end of a finished run to the age of its samples.
-        passed_s = 0.0 if now_t is None else max(0.0, now_t - written_t(path))
-        return _thin_to(connection, path, newest_t - max(0.0, raw_s - passed_s))
-    finally:
-        connection.close()
+    if newest_t is None:
+        return 0
+    # Add the real time since the end of a finished run to the age of its samples.
+    passed_s = 0.0 if now_t is None else max(0.0, now_t - written_t(path))
+    return thin_to(path, newest_t - max(0.0, raw_s - passed_s))
 
 
 def _thin_to(connection: sqlite3.Connection, path: Path, to_t: float) -> int:

@@ -35,6 +35,8 @@ ONCE_UNSEEN_S = 30.0
 """The same where only one of two monitors sees processes: the writer may have ended before it read them."""
 CLOCK_SLACK_S = 60.0
 """A last write further in the future shows that the wall clock was set back."""
+DRAFT_S = 60.0
+_DRAFT = re.compile(r"\..+\.db\.([0-9]+)\.draft(?:-wal|-shm|-journal)?")
 MAX_RUNS_CHECKED = 20
 """Only this number of newest runs is checked for the run to continue."""
 
@@ -50,6 +52,21 @@ def paths(folder: Path) -> list[Path]:
         return []
     aged = [(written_t(path), path) for path in folder.iterdir() if path.suffix == SUFFIX and path.is_file()]
     return [path for _, path in sorted(aged, reverse=True)]
+
+
+def old_drafts(folder: Path, now_t: float) -> list[Path]:
+    """List the drafts of recordings that a killed monitor left: `.NAME.db.PID.draft`, with SQLite's side files."""
+    found = []
+    for path in folder.glob(".*.draft*"):
+        named = _DRAFT.fullmatch(path.name)
+        if named is None:
+            continue
+        with suppress(FileNotFoundError):
+            age_s = now_t - path.lstat().st_mtime
+            # A draft exists for some milliseconds. A process in another container is not visible here.
+            if age_s > DRAFT_S or (age_s > 1.0 and not os.path.exists(f"/proc/{named[1]}")):
+                found.append(path)
+    return found
 
 
 def written_t(path: Path) -> float:

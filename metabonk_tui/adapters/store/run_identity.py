@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from metabonk_tui.adapters.host.local import canonical_host
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.ports.live import Clock
@@ -81,7 +82,10 @@ class RunIdentity:
 
     def is_of_pool(self, meta: Mapping[str, Any]) -> bool:
         """Return whether a recording is of this pool and this boot."""
-        return meta.get("pool") == self.pool and meta.get("boot_id") == self.boot_id and "clock" in meta
+        # Earlier versions wrote the host as the configuration spelt it.
+        host, _, port = str(meta.get("pool")).rpartition(":")
+        is_same = f"{canonical_host(host)}:{port}" == self.pool
+        return is_same and meta.get("boot_id") == self.boot_id and "clock" in meta
 
     def shares_worker(self, known: Iterable[WorkerId]) -> bool:
         """Return whether one of the workers is among `known`."""

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.adapters.store.journal import RETRY_S, StoreJournal
 from metabonk_tui.adapters.store.run_directory import find, paths
 from metabonk_tui.adapters.store.run_file import RunFile
-from metabonk_tui.adapters.store.run_identity import boot_t
+from metabonk_tui.adapters.store.run_identity import RunIdentity, boot_t
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.schema import SCHEMA, TooNew
 from metabonk_tui.core.model.host import (
@@ -280,6 +281,42 @@ def begun(folder: Path, count: int = 5) -> Bench:
     return bench
 
 
+def test_every_spelling_of_the_loopback_writes_one_recording(tmp_path: Path) -> None:
+    first = begun(tmp_path)
+    for host in ("localhost", "LOCALHOST.", "0.0.0.0", "127.1"):
+        config = msgspec.structs.replace(CONFIG, pool=msgspec.structs.replace(CONFIG.pool, host=host))
+        other = StoreJournal(tmp_path, config, RunClock())
+        assert other.begin(THERE) is not None, host
+        assert other.writer.startswith(f"pid {os.getpid()}"), host
+        other.close()
+    elsewhere = msgspec.structs.replace(CONFIG, pool=msgspec.structs.replace(CONFIG.pool, host="127.0.0.2"))
+    another = StoreJournal(tmp_path, elsewhere, RunClock())
+    assert another.begin(THERE) is None, "another address is another pool"
+    another.close()
+    first.journal.close()
+    identity = RunIdentity(f"127.0.0.1:{CONFIG.pool.base_port}", "b", 0.0)
+    old = {"pool": f"localhost:{CONFIG.pool.base_port}", "boot_id": "b", "clock": {}}
+    assert identity.is_of_pool(old), "earlier versions wrote the host as it was spelt"
+
+
+def test_drafts_of_killed_monitors_are_removed_and_others_stay(tmp_path: Path) -> None:
+    gone, alive = 2**22 + 1, os.getpid()
+    young, old = T, T - 100
+    cases = [
+        (f".a.db.{gone}.draft", young - 2, True),
+        (f".a.db.{gone}.draft-journal", young - 2, True),
+        (f".b.db.{gone}.draft", young, False),
+        (f".c.db.{alive}.draft", young - 2, False),
+        (f".d.db.{alive}.draft", old, True),
+        (".e.draft", old, False),
+    ]
+    for name, written_t, _ in cases:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (written_t, written_t))
+    retention.tidy(tmp_path, retention.Limits(1e9, 10**12, 0, 2000), T)
+    assert {path.name for path in tmp_path.iterdir()} == {name for name, _, goes in cases if not goes}
+
+
 def test_nothing_is_recorded_before_anything_is_there(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.journal.begin(())
@@ -457,7 +494,7 @@ def test_a_wall_clock_that_is_set_between_two_openings_keeps_the_run(
     first.journal.begin(there)
     now_t = first.clock.now()
     for number in range(3):
-        seen = () if not visible else tick(0).processes
+        seen = () if not visible else tick(0).only_host.processes
         first.take(replace(tick(number, processes=seen), t=now_t + number, run=HEADER if number == 0 else None))
     first.journal.close()
     (path,) = paths(tmp_path)
