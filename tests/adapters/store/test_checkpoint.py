@@ -41,6 +41,7 @@ from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.pipeline import step, stepper
 from metabonk_tui.core.step.state import with_true_rhythm
 from tests.support import samples as scripts
+from tests.support.examples import examples
 from tests.support.refs import w
 from tests.support.samples import CONFIG, GB, play, script
 
@@ -101,7 +102,9 @@ def differences(a: Snapshot, b: Snapshot) -> list[str]:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=examples(12),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(st.data())
 def test_a_snapshot_comes_back_equal_and_steps_on_to_the_same(

@@ -105,7 +105,7 @@ def test_check_during_a_run_knows_what_was_before_it_was_started(
     command = [sys.executable, "-m", "metabonk_tui", "record", *silent.options]
     recorder = subprocess.Popen(command, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: '"STOP"' in metabonk("runs", "--json").stdout, limit_s=120)
+        wait_for(lambda: '"STOP"' in metabonk("runs", "--json").stdout, limit_s=120, every_s=1.0)
         for beside in (True, False):
             if not beside:
                 recorder.send_signal(signal.SIGTERM)
