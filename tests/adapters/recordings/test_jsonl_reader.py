@@ -178,7 +178,7 @@ def test_nan_is_a_bad_value_and_costs_only_itself(tmp_path: Path) -> None:
 def test_a_repeated_key_is_named_and_left_out(line: str, what: str, tmp_path: Path) -> None:
     (sample,), (problem,) = read(tmp_path, RUN, line)
     assert what in problem.what
-    assert sample.memory in (None, MemoryReading())
+    assert sample.only_host.memory in (None, MemoryReading())
     assert sample.workers == {}
 
 
