@@ -36,6 +36,8 @@ FAULT = 70
 """The exit code of an internal error."""
 DRAW_S = 0.5
 """Newer Snapshots are drawn at most this often; the effect of a key at once."""
+REPAINT_S = 60.0
+"""The whole screen is written this often: wall(1), the kernel and background jobs write over it."""
 
 
 class CanvasScreen(Screen[None], inherit_bindings=False):
@@ -106,6 +108,7 @@ class MonitorApp(App[None], inherit_bindings=False):
         self._woken = False
         self._drawn_s = 0.0
         self._draw_due = False
+        self._repainted_s = 0.0
 
     def get_default_screen(self) -> Screen[None]:
         return CanvasScreen(self.canvas)
@@ -135,8 +138,16 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Redraw everything: the terminal may have rewrapped its rows."""
-        self._forget_screen()
+        """Redraw everything, for the same size too: the terminal may have rewrapped its rows."""
+        self.repaint()
+
+    def on_app_focus(self) -> None:
+        """Redraw everything: the user looks at the screen again."""
+        self.repaint()
+
+    def on_driver_resumed(self) -> None:
+        """Redraw everything: the shell wrote while the monitor was stopped."""
+        self.repaint()
 
     def on_key(self, event: events.Key) -> None:
         """Pass a key to the controller and do what only the app can do."""
@@ -148,9 +159,8 @@ class MonitorApp(App[None], inherit_bindings=False):
         if effect.do == "quit":
             self.exit()
         if effect.do == "redraw":
-            self._forget_screen()
-            self.refresh(layout=True)
-        if effect.theme or effect.do == "redraw":
+            self.repaint()
+        elif effect.theme:
             self.canvas.set_theme(self._themes[self.controller.theme])
         self.draw()
 
@@ -167,10 +177,16 @@ class MonitorApp(App[None], inherit_bindings=False):
         if self._ui_loop is not None:
             self._ui_loop.call_soon_threadsafe(lambda: self.exit(return_code=code), context=self._ui_context)
 
-    def _forget_screen(self) -> None:
+    def repaint(self) -> None:
+        """Write every cell: the terminal may show something else than the monitor wrote."""
         driver = driver_of(self)
+        if self._ui_loop is None:
+            return
+        self._repainted_s = self._ui_loop.time()
         if isinstance(driver, Driver):
             driver.forget()
+        self.refresh(layout=True)
+        self.canvas.set_theme(self._themes[self.controller.theme])
 
     def _wake(self) -> None:
         """Schedule a look at the newest Snapshot. Called by the engine's thread; never blocks it."""
@@ -199,7 +215,10 @@ class MonitorApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         if self._ui_loop is None:
             return
-        changed = self.controller.tick(self._ui_loop.time())
+        now_s = self._ui_loop.time()
+        if now_s - self._repainted_s >= REPAINT_S:
+            self.repaint()
+        changed = self.controller.tick(now_s)
         # A lost wake delays the screen by at most 1 s.
         missed = not self._draw_due and not self._woken and self.controller.update(self._monitor.latest())
         if changed or missed:
