@@ -16,6 +16,7 @@ from types import TracebackType
 
 import httpx
 
+from metabonk_tui.adapters.process.descriptors import most_connections
 from metabonk_tui.core.model.sample import BadStatus, Observation
 from metabonk_tui.core.status.decode import decode_status
 from metabonk_tui.core.text.clean import clean_text
@@ -60,23 +61,32 @@ class _Link:
 
 
 class StatusClient:
-    """Polls workers and orchestrators, also concurrently. Keeps one connection for each URL."""
+    """Polls workers and orchestrators, also concurrently. Keeps one connection for each URL.
 
-    def __init__(self, timeout_s: float, max_body_bytes: int) -> None:
+    Where the limit of open files leaves room for fewer connections, the others wait, and none is kept.
+    """
+
+    def __init__(self, timeout_s: float, max_body_bytes: int, room: int | None = None) -> None:
+        """Prepare; `room` is the number of connections, None: as many as the limit of open files allows."""
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         self._idle: dict[str, _Link] = {}
+        self._room = room or most_connections()
+        self._free = asyncio.Semaphore(self._room)
+        self._urls: set[str] = set()
         self._closed = False
 
     async def fetch(self, url: str, max_bytes: int | None = None) -> tuple[bytes | BadStatus, float]:
         """Return a body of at most `max_bytes` or a named failure, and the seconds that it took."""
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                found = await self._ask(url, max_bytes or self._max_body_bytes)
-        except TimeoutError:
-            found = BadStatus("timeout", f"no whole answer within {self._timeout_s:g} s")
-        return found, time.monotonic() - began
+        self._urls.add(url)
+        async with self._free:
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    found = await self._ask(url, max_bytes or self._max_body_bytes)
+            except TimeoutError:
+                found = BadStatus("timeout", f"no whole answer within {self._timeout_s:g} s")
+            return found, time.monotonic() - began
 
     async def poll(self, url: str) -> Observation:
         """Poll one worker's status URL; a failure is in the Observation."""
@@ -124,7 +134,8 @@ class StatusClient:
         except (httpx.TransportError, UnicodeError) as error:
             return _named(error)
         finally:
-            if good and not self._closed and url not in self._idle:
+            keeps = len(self._urls) <= self._room and url not in self._idle
+            if good and keeps and not self._closed:
                 self._idle[url] = link
             else:
                 await link.aclose()
