@@ -149,6 +149,10 @@ class RealStack:
         """Set what the game shows: "menu", "play", "frozen" or "no frames"."""
         (self.work / "mode").write_text(mode)
 
+    def wait_seen(self) -> None:
+        """Wait until the monitor beside has recorded that the workers answer."""
+        wait_for(lambda: self.events(kind="worker.up"), "the monitor sees the workers", 60)
+
     def freeze(self, slot: int) -> None:
         """Make the loop of a worker raise: it still answers, with the same numbers."""
         (self.work / f"frozen-{BASE_PORT + slot}").touch()
@@ -207,7 +211,9 @@ class RealStack:
             process.wait(30)
 
     def events(self, run: str = "last", kind: str = "") -> list[dict[str, Any]]:
-        """Return the events of a recorded run, of one kind and its subkinds."""
+        """Return the events of a recorded run, of one kind and its subkinds; empty before the run is recorded."""
+        if not list(self.state.glob("runs/*.db")):
+            return []
         found: list[dict[str, Any]] = self.monitor_json("report", run, "--json")["events"]
         return [event for event in found if f"{event['kind']}.".startswith(f"{kind}." if kind else "")]
 
