@@ -16,6 +16,7 @@ from functools import partial
 from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
 
 from metabonk_tui.core.config.schema import Config
@@ -36,6 +37,8 @@ FAULT = 70
 """The exit code of an internal error."""
 DRAW_S = 0.5
 """Newer Snapshots are drawn at most this often; the effect of a key at once."""
+LARGEST = Size(1000, 500)
+"""A larger terminal is drawn in part: 65535x65535, which a broken terminal reports, would take gigabytes."""
 REPAINT_S = 60.0
 """The whole screen is written this often: wall(1), the kernel and background jobs write over it."""
 
@@ -112,6 +115,15 @@ class MonitorApp(App[None], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         return CanvasScreen(self.canvas)
+
+    @property
+    def size(self) -> Size:
+        return drawn_size(super().size)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize):
+            event.size, event.virtual_size = drawn_size(event.size), drawn_size(event.virtual_size)
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Subscribe to the monitor."""
@@ -233,6 +245,11 @@ class MonitorApp(App[None], inherit_bindings=False):
         LOG.error("a screen failed", exc_info=error)
         message = clean_text(f"{type(error).__name__}: {error}")
         close_with(self, FAULT, Text(f"metabonk-tui: internal error, see the log: {message}"))
+
+
+def drawn_size(size: Size) -> Size:
+    """Return the part of a terminal that is drawn."""
+    return Size(min(size.width, LARGEST.width), min(size.height, LARGEST.height))
 
 
 def send(app: App[None], sequence: str) -> None:
