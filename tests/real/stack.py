@@ -137,6 +137,16 @@ class RealStack:
             lambda: all(self.status(slot) for slot in range(workers)), f"{workers} workers answer\n{self.log()}", UP_S
         )
 
+    def wait_working(self, workers: int = 2) -> None:
+        """Wait until so many workers act and System2 answers them: on a fast clock, a start looks like silence."""
+
+        def works(slot: int) -> bool:
+            status = self.status(slot) or {}
+            return bool(status.get("actions_total")) and bool(status.get("system2_trigger_engaged_count"))
+
+        self.wait_up(workers)
+        wait_for(lambda: all(works(slot) for slot in range(workers)), f"{workers} workers work", UP_S)
+
     def status(self, slot: int) -> dict[str, Any] | None:
         """Return a worker's /status by curl; None: no JSON object."""
         done = self.inside(["curl", "-s", "-m", "3", f"http://127.0.0.1:{BASE_PORT + slot}/status"])
@@ -160,7 +170,7 @@ class RealStack:
     def break_module(self, name: str) -> None:
         """Make a module of the copy of MetaBonk fail when it is imported."""
         path = self.metabonk / name
-        path.write_text('raise ImportError("broken by the test")\n' + path.read_text())
+        path.write_text(path.read_text() + '\nraise ImportError("broken by the test")\n')
 
     def pids(self, words: str) -> list[int]:
         """Return the pids, as the namespace numbers them, of the processes with these words in the command line."""

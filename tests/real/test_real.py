@@ -66,7 +66,7 @@ def test_an_env_file_sourced_and_not_exported_is_a_stop_within_two_minutes(stack
 
 def test_exported_without_the_sixth_flag_is_partial_with_the_fix(stack: RealStack) -> None:
     stack.launch(env_file=ENV_FILE)
-    stack.wait_up()
+    stack.wait_working()
     done = stack.monitor("check", "--wait", *FAST, limit_s=3 * GATE_S / SPEED)
     assert done.returncode == CAUTION, done.stdout
     assert done.stdout.startswith("PARTIAL"), done.stdout
@@ -78,7 +78,7 @@ def test_exported_without_the_sixth_flag_is_partial_with_the_fix(stack: RealStac
 def test_a_broken_import_is_named_with_its_line_of_the_log(stack: RealStack) -> None:
     stack.break_module("src/worker/exploration_policy.py")
     stack.launch()
-    stack.wait_up()
+    stack.wait_working()
     watch_for(stack, GATE_S + 600)
     report = stack.monitor_json("report", "last", "--json")
     failed = cause(report, "init-failed")
@@ -90,7 +90,7 @@ def test_a_broken_import_is_named_with_its_line_of_the_log(stack: RealStack) -> 
 
 def test_ollama_at_a_dead_port_is_named_with_that_address(stack: RealStack) -> None:
     stack.launch(extra="export OLLAMA_HOST=http://127.0.0.1:1;")
-    stack.wait_up()
+    stack.wait_working()
     watch_for(stack, GATE_S)
     report = stack.monitor_json("report", "last", "--json")
     dead = cause(report, "system2-no-answer")
@@ -104,7 +104,7 @@ def test_ollama_at_a_dead_port_is_named_with_that_address(stack: RealStack) -> N
 
 def test_a_healthy_pool_raises_no_critical_alert_in_45_minutes_and_passes_the_gate(stack: RealStack) -> None:
     stack.launch()
-    stack.wait_up()
+    stack.wait_working()
     with stack.watching("record", *FAST):
         wait_for(lambda: [s for s in (0, 1) if (stack.status(s) or {}).get("gameplay_started")], "gameplay", 240)
         # In gameplay the components that move only in menus rest.
