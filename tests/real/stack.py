@@ -122,14 +122,16 @@ class RealStack:
 
     # The stack
 
-    def launch(self, workers: int = 2, *, env_file: str = VERIFIED, exported: bool = True, extra: str = "") -> None:
+    def launch(
+        self, workers: int = 2, *, env_file: str = VERIFIED, exported: bool = True, extra: str = ""
+    ) -> subprocess.Popen[Any]:
         """Start MetaBonk by hand, as its user does: source the env file in a shell, then run launch.py."""
         source = f". ./{env_file}"
         if exported:
             source = f"set -a; {source}; set +a"
         command = f"{source}; {extra} exec python launch.py --workers {workers} --no-dashboard"
         with (self.work / "launch.log").open("ab") as log:
-            self._start(["bash", "-c", command], self.environment, self.metabonk, log, log)
+            return self._start(["bash", "-c", command], self.environment, self.metabonk, log, log)
 
     def wait_up(self, workers: int = 2) -> None:
         """Wait until so many workers answer."""
