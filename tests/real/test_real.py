@@ -224,9 +224,11 @@ def test_a_stopped_worker_is_hung_and_never_down_nor_a_go(stack: RealStack) -> N
 
 def test_a_frozen_worker_is_a_zombie_with_the_exception_that_froze_it(stack: RealStack) -> None:
     stack.launch()
-    stack.wait_up()
+    stack.wait_working()
     with stack.watching():
         stack.wait_seen()
+        wait_for(lambda: stack.events(kind="component.active"), "the monitor sees something grow", 60)
+        time.sleep(5)  # and the step, which has no event
         stack.freeze(0)
         wait_for(lambda: named(stack, "^w0 zombie: answers"), "w0 is a zombie", 180)
         report = stack.monitor_json("check", "--json", "--for", "5s")
