@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -23,13 +22,16 @@ from typing import Any
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
-from metabonk_tui.adapters.state.config_files import load_config
-from metabonk_tui.adapters.store import retention
+from metabonk_tui.adapters.state.package_data import default_config_text
+from metabonk_tui.adapters.store import checkpoint, retention
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
+from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.status.decode import decode_status
+from metabonk_tui.core.step.pipeline import step
 from tests.support.refs import w
 from tests.support.samples import flat_sample
 
@@ -47,7 +49,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=5)
     parser.add_argument("--interval", type=float, default=5.0, help="seconds between two samples")
     options = parser.parse_args()
-    config = load_config(os.devnull).config
+    config = parse_config(default_config_text(), "")
     count = int(options.hours * 3600 / options.interval)
     source = "real" if REAL.is_file() else "demo"
     print(f"{count} samples of {options.workers} workers, every {options.interval:g} s; documents: {source}")
@@ -68,6 +70,16 @@ def main() -> int:
         slow = cpu_s(lambda: plot_lines(plain, to_t), 1)
         baseline_text = f"of the lines: {slow * 1e3:.0f} ms; 1 to {slow / fast:.0f}"
         print(f"plot        {fast * 1e3:7.1f} ms of CPU, opened anew; {baseline_text}")
+        snapshot: Snapshot | None = None
+        for sample in played(options.workers, min(count, 400), options.interval):
+            snapshot = step(snapshot, sample, config)
+        assert snapshot is not None
+        packed = checkpoint.pack(snapshot, 1)
+        into_s = cpu_s(lambda: checkpoint.pack(snapshot, 1), ROUNDS)
+        out_of_s = cpu_s(lambda: checkpoint.unpack(packed), ROUNDS)
+        print(
+            f"checkpoint  {len(packed):7} bytes; packed in {into_s * 1e3:.1f} ms, unpacked in {out_of_s * 1e3:.1f} ms"
+        )
         began_s = time.process_time()
         chunks = retention.thin_to(path, to_t)
         print(f"thinned     {chunks:7} chunks in {time.process_time() - began_s:.1f} s of CPU")

@@ -9,6 +9,7 @@ import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,8 @@ def modules() -> Iterator[tuple[str, str]]:
 
 FORBIDDEN_CLASSES = re.compile(r"(Manager|Handler|Helper|Utils?|Data|Info)$")
 """Suffixes that do not describe a class."""
+UNPICKLERS = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "jsonpickle", "yaml"}
+"""Modules that make code or any object of bytes."""
 FORBIDDEN_WORDS = re.compile(r"told|tell(?!i)|heard|hear(?!t)|boil|whoever", re.IGNORECASE)
 """Words that an identifier must not contain: it names what a thing is or does."""
 
@@ -40,8 +43,23 @@ def module_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
         yield f"{name}: no module docstring"
     if "shell=True" in text:
         yield f"{name}: a shell"
+    for node in ast.walk(tree):
+        yield from (f"{name}:{node.lineno}: {word} runs code from data" for word in code_from_data(node))
     if re.fullmatch(r"metabonk_tui/core/(?!__init__)\w+\.py", name):
         yield f"{name}: lies in core itself, not in the package of its subject"
+
+
+def code_from_data(node: Any) -> set[str]:
+    """Return what a statement uses to turn data into code or into any object."""
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names} & UNPICKLERS
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").partition(".")[0]} & UNPICKLERS
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return {node.func.id} & {"eval", "exec", "compile", "__import__"}
+    if isinstance(node, ast.FunctionDef):
+        return {node.name} & {"__reduce__", "__reduce_ex__", "__setstate__"}
+    return set()
 
 
 def word_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
@@ -99,8 +117,11 @@ def test_no_type_has_the_name_of_another_one() -> None:
         ("x = 1\n", 1),
         ('"""Runs it."""\n' + "x = 1\n" * LIMIT, 1),
         ('"""Runs it."""\nrun("ls", shell=True)\n', 1),
+        ('"""Runs it."""\nfrom pickle import loads\n', 1),
+        ('"""Runs it."""\ndef f():\n    import marshal, json\n    eval("1")\n', 2),
+        ('"""Runs it."""\nclass A:\n    def __reduce__(self): ...\n', 1),
     ],
-    ids=["good", "no docstring", "long", "a shell"],
+    ids=["good", "no docstring", "long", "a shell", "a pickle", "code from data", "a reduce"],
 )
 def test_a_broken_module_rule_is_found(text: str, faults: int) -> None:
     assert len(list(module_faults("metabonk_tui/x.py", text, ast.parse(text)))) == faults
@@ -255,6 +276,7 @@ OF_SEVERAL = {
     "tests/demo/test_process_exits.py": "how the ends of real workers are recorded",
     "tests/engine/test_earlier_peaks.py": "peaks from the reader through the collector",
     "tests/engine/test_env_file.py": "the env file from the reader through the collector",
+    "tests/cli/test_privacy.py": "secrets and file modes of a whole run, over all verbs",
     "tests/cli/live/test_exporters.py": "the exporters that notifiers lists",
     "tests/cli/report/test_forms.py": "text, Markdown and HTML of one report",
     "tests/cli/verbs/test_import.py": "export and import together",

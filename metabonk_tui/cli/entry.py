@@ -5,6 +5,8 @@ Every other command line goes through `cli.main`. Does not: import a module befo
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 from metabonk_tui.cli.live.status_print import FORMATS, show
@@ -14,6 +16,7 @@ LONGEST_PORT = 5
 
 def run() -> None:
     """Run the program and exit with its code."""
+    never_fail_to_encode()
     words = sys.argv[1:]
     plain = plain_status(words)
     if plain is None:
@@ -28,6 +31,16 @@ def run() -> None:
 
         code = exit_code_for(error)
     sys.exit(code)
+
+
+def never_fail_to_encode() -> None:
+    """Write "?" for a character that the locale cannot express: a report must not end as an internal error."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: `status >&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def plain_status(words: list[str]) -> tuple[str, str | None, int | None] | None:

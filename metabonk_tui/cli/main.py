@@ -6,6 +6,7 @@ Does not: import what only one verb needs.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -31,6 +32,8 @@ class Verb(NamedTuple):
     """The verb whose exit codes it shares; `exit_codes`, if set, is listed below that verb's."""
 
 
+DESCRIPTORS = 4096
+"""Enough for 1000 workers. What the monitor launches inherits the limit, so it is not the highest possible."""
 VERBS = {
     "watch": Verb("watch", "open the monitor; the default without a verb"),
     "check": Verb(
@@ -130,6 +133,7 @@ def dispatch(argv: Sequence[str]) -> int:
     verb = words[0] if words else "watch"
     if verb not in VERBS:
         raise UsageError(f"no such verb: {verb}{nearest(verb, list(VERBS))}\nverbs: {', '.join(VERBS)}")
+    use_more_descriptors()
     module = importlib.import_module(f"metabonk_tui.cli.verbs.{VERBS[verb].module}")
     what = VERBS[verb].what
     sub = Parser(prog=f"{PROGRAM} {verb}", description=what[0].upper() + what[1:] + ".")
@@ -137,6 +141,17 @@ def dispatch(argv: Sequence[str]) -> int:
     _refuse_unrelated_options(options, sub, verb)
     code: int = module.main(sub.parse_args(words[1:], namespace=options), verb)
     return code
+
+
+def use_more_descriptors() -> None:
+    """Raise the soft limit of descriptors to at most `DESCRIPTORS`: each worker takes one connection."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # a sandbox may forbid it; the old limit still works
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _parser() -> Parser:
@@ -194,4 +209,6 @@ def _report_crash(error: BaseException) -> int:
 
 
 def _print_error(text: str) -> None:
-    print(f"{PROGRAM}: {text}", file=sys.stderr)
+    from metabonk_tui.core.text.mask import mask_text
+
+    print(f"{PROGRAM}: {mask_text(text)}", file=sys.stderr)

@@ -84,6 +84,10 @@ def port(text: str) -> int:
     return _whole(text, 1, 65535, "a port from 1 to 65535")
 
 
+def pid(text: str) -> int:
+    return _whole(text, 2, 2**22, "a process id from 2 to 4194304")
+
+
 def factor(text: str) -> float:
     try:
         value = float(text)

@@ -24,8 +24,9 @@ from metabonk_tui.adapters.process.log_tail import LogTails
 from metabonk_tui.adapters.process.spawn import take_ended
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.adapters.state.config_files import state_dir
+from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.peaks import PeakKeeper, PeaksFile, pool_key
-from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.adapters.store.journal import StoreJournal
 from metabonk_tui.adapters.store.run_directory import runs_dir
 from metabonk_tui.cli.live.notifiers import alert_hook, exporters
@@ -33,11 +34,13 @@ from metabonk_tui.cli.live.preflight_checks import PoolChecks
 from metabonk_tui.cli.log import open_log
 from metabonk_tui.cli.options import PROGRAM
 from metabonk_tui.core.config.schema import Config, PoolBackendName
+from metabonk_tui.core.model.pool import RolePolicy
 from metabonk_tui.core.model.refs import ONLY_HOST
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Exporter, PoolBackend
 from metabonk_tui.core.step.pipeline import stepper
+from metabonk_tui.core.text.mask import secret_words
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import PoolReaders
 from metabonk_tui.engine.engine import Engine
@@ -49,15 +52,24 @@ from metabonk_tui.engine.preflight_runner import PreflightChecks
 class Backend:
     """What stands behind a name in `pool.backend`."""
 
-    make_pool: Callable[[Config, Path, RunClock, bool, ProcessTable], PoolBackend]
-    """Takes the folder for state, the clock, whether it only looks, and the table of processes."""
+    make_pool: Callable[[Config, Path, RunClock, bool, str, ControllerRole, ProcessTable], PoolBackend]
+    """Takes the folder for state, the clock, whether it only looks, the command prefix, the role, the processes."""
     make_checks: Callable[[Config, Path], PreflightChecks] | None
     """Makes the checks before a launch on this machine; None: it never launches."""
 
 
-def _launcher_pool(config: Config, state: Path, clock: RunClock, read_only: bool, table: ProcessTable) -> PoolBackend:
-    lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state))
-    return LauncherPool(config, state, clock=clock, controller_lock=lock, processes=table.read, read_only=read_only)
+def _launcher_pool(
+    config: Config,
+    state: Path,
+    clock: RunClock,
+    read_only: bool,
+    call: str,
+    role: ControllerRole,
+    table: ProcessTable,
+) -> PoolBackend:
+    return LauncherPool(
+        config, state, clock=clock, controller_lock=role, processes=table.read, read_only=read_only, call=call
+    )
 
 
 BACKENDS: Mapping[PoolBackendName, Backend] = {
@@ -76,16 +88,19 @@ def watching(
     read_only: bool = False,
     state: Path | None = None,
     notifies: bool = False,
+    when_asked: RolePolicy = "yield",
 ) -> Iterator[Engine]:
     """Monitor the configured pool while the block runs; the pool keeps running afterwards.
 
     `call` is the command prefix of the suggested commands. `state` is the folder for locks and recordings;
     None: the user's. With `notifies` the monitor calls the configured alert hook and serves the configured metrics.
+    `when_asked` is how this monitor, as the controller, answers another monitor that asks for control.
     """
     open_log()
     clock = RunClock(speed)
     state_path = state or state_dir()
-    pool = partial(BACKENDS[config.pool.backend].make_pool, config, state_path, clock, read_only)
+    role = controller_role(config, state_path, when_asked)
+    pool = partial(BACKENDS[config.pool.backend].make_pool, config, state_path, clock, read_only, call, role)
     peaks = PeaksFile(state_path, pool_key(config.pool))
     keeper = PeakKeeper(PeaksFile(state_path, pool_key(config.pool)), clock.real)
 
@@ -109,6 +124,7 @@ def watching(
         journal=journal,
         checks=checks,
         sinks=sinks,
+        role=role,
     )
     ways_out = exporters(
         config,
@@ -134,6 +150,12 @@ def watching(
         if hook is not None:
             hook.close()
         keeper.close()
+
+
+def controller_role(config: Config, state: Path, when_asked: RolePolicy) -> ControllerRole:
+    """Make the role of the configured pool: the same for every spelling of its host, and for every user."""
+    name = role_name(config.pool.host, config.pool.base_port)
+    return ControllerRole(name, state / f"{name}.lock", when_asked)
 
 
 def _publish(exporter: Exporter, latest: Callable[[], Snapshot | None]) -> None:
@@ -176,7 +198,7 @@ def host_readers(config: Config, address: str, table: ProcessTable, peaks: Peaks
         environments=Environments(config),
         gpus=Gpus(),
         env_file=EnvFileWatch(config),
-        log_tails=LogTails(),
+        log_tails=LogTails(words=secret_words(config.environment.secret_words)),
         peaks=peaks,
         exits=ExitCodeReader(take_ended),
         kernel_log=KernelLog(),

@@ -9,7 +9,7 @@ from typing import Any
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import NOT_READ, HostReading, ProcessReading
-from metabonk_tui.core.model.refs import HostName, WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, HostName, WorkerRef
 from metabonk_tui.core.model.sample import (
     EnvReading,
     Observation,
@@ -30,7 +30,6 @@ DISCOVERY_LIMIT_S = 1.0
 """The longest wait for the pool, the process table and the orchestrator, which list the workers."""
 ORCHESTRATOR_EVERY_S = 2.0
 """Workers send the orchestrator a heartbeat every 5 s."""
-MAX_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Collector:
             env_file=next((file for host in self._hosts.values() if (file := host.changed_env_file())), None),
             log_tails=log_tails,
             pool=None if pool is None else self._with_run_times(pool),
-            events=self._fault_log.take_events(),
+            events=(*self._fault_log.take_events(), *(e for host in self._hosts.values() for e in host.take_events())),
             run=self._first_header(t, pool) if self._is_first else None,
             lag_s=lag_s,
         )

@@ -18,20 +18,21 @@ from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.alert import alert_transitions
 from metabonk_tui.core.model.host import ProcessReading
-from metabonk_tui.core.model.pool import Action, Plan
+from metabonk_tui.core.model.pool import Action, Plan, RoleRequest
 from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
-from metabonk_tui.core.ports.live import AlertSink, Journal
+from metabonk_tui.core.ports.live import AlertSink, ControlRole, Journal
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.collector import Collector, PoolReaders
+from metabonk_tui.engine.control import Control
 from metabonk_tui.engine.isolated import Isolated
 from metabonk_tui.engine.memory_watch import MemoryWatch
 from metabonk_tui.engine.operations import OperationRunner, refusal
 from metabonk_tui.engine.preflight_runner import Preflight, PreflightChecks
 from metabonk_tui.engine.schedule import TickSchedule
-from metabonk_tui.engine.shared_run import SharedRun
+from metabonk_tui.engine.shared_run import SharedRun, uncontrolled
 from metabonk_tui.engine.single_flight import FaultLog
 
 LOG = logging.getLogger(__name__)
@@ -63,10 +64,12 @@ class Engine:
         journal: Journal | None = None,
         checks: PreflightChecks | None = None,
         sinks: Iterable[AlertSink] = (),
+        role: ControlRole | None = None,
     ) -> None:
         """Prepare; the engine calls `readers` on its own thread, which owns the connections.
 
-        Without `checks` there is no preflight. `sinks` get every change of the alerts.
+        Without `checks` there is no preflight. `sinks` get every change of the alerts. Without a `role` no other
+        monitor can ask for control.
         """
         self._config = config
         self._make_readers = readers
@@ -79,6 +82,8 @@ class Engine:
         self._isolated = Isolated(self._fault_log)
         self._shared_run = SharedRun(journal, self._isolated)
         self._acknowledgements = Acknowledgements(clock)
+        self.role = role
+        self._control = Control(role, clock)
         self._contributors: tuple[Contributor, ...] = ()
         """The parts that add to every Sample, in this order."""
         self._latest: Snapshot | None = None
@@ -98,6 +103,11 @@ class Engine:
         """The bug that stopped the newest Sample, for people; None: no bug. The Snapshot is older than the Sample."""
 
     # Any thread
+
+    @property
+    def own_pool(self) -> PoolReading | None:
+        """The pool as this monitor itself last read it; None: not yet."""
+        return self._own_pool
 
     def start(self) -> None:
         """Start the engine's thread and wait until it accepts calls, at most `STOP_LIMIT_S`."""
@@ -131,8 +141,11 @@ class Engine:
         """Return what an action would do now. May block for a moment, never raises."""
         if self._runner is None:
             return refusal(action, self.fault or "the pool has not been looked at yet")
-        latest = self._latest
-        return self._runner.plan(action, latest.pool if latest else PoolReading())
+        # A recorded pool may be minutes old: only a pool that this monitor has read itself may be planned for.
+        own_pool = self._own_pool
+        if own_pool is None:
+            return refusal(action, self.fault or "the pool has not been looked at yet")
+        return self._runner.plan(action, own_pool)
 
     def submit(self, plan: Plan) -> None:
         """Carry a plan out; the Snapshots show its progress and result."""
@@ -163,6 +176,15 @@ class Engine:
     def preflight(self) -> PreflightView | None:
         """Return the state of the preflight; None: this monitor has no checks."""
         return self._preflight.view() if self._preflight is not None else None
+
+    def role_request(self) -> RoleRequest | None:
+        """Return which monitor asks this one for control of the pool; None: none."""
+        return self.role.request if self.role is not None else None
+
+    def answer_role(self, number: int, yes: bool) -> None:
+        """Answer the request with this number."""
+        if self.role is not None:
+            self.role.answer(number, yes)
 
     def poll_now(self) -> None:
         """Request a tick now."""
@@ -200,8 +222,10 @@ class Engine:
             readers.pool, self._clock, collector.header, self._nudge.set, self._check_interlock
         )
         runner, request_sample = self._runner, self._nudge.set
-        self._watch = MemoryWatch(self._config, self._clock, runner.plan, runner.begin, request_sample)
-        self._contributors = (runner, self._watch, self._acknowledgements)
+        self._watch = MemoryWatch(self._config, self._clock, self.plan, runner.begin, request_sample)
+        self._contributors = (runner, self._watch, self._acknowledgements, self._control)
+        if self.role is not None:
+            self.role.on_change = self._note_role_change
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         self._ready.set()
@@ -217,7 +241,14 @@ class Engine:
             await readers.pool.aclose()
 
     def _check_interlock(self, action: Action) -> InterlockResult:
-        return check_interlock(action, self._latest, self.preflight(), self._config)
+        # Before the first own look, the Snapshot is a recorded one: it proves nothing about now.
+        snapshot = self._latest if self._own_pool is not None else None
+        watch_returns = self.role.watch_returns if self.role is not None else ""
+        return check_interlock(action, snapshot, self.preflight(), self._config, watch_returns=watch_returns)
+
+    def _note_role_change(self) -> None:
+        self.poll_now()
+        self._call(self._wake_all)
 
     async def _restore_run(self, collector: Collector, readers: PoolReaders) -> None:
         """Publish the recorded state of the run that is already under way."""
@@ -234,13 +265,14 @@ class Engine:
         known = self._isolated.run("reading the recording", lambda: self._shared_run.begin(processes, self._step))
         if known is not None:
             collector.mark_run_known()
-            self._publish(known)
+            # Who controlled the pool at that time is not who controls it now.
+            self._publish(replace(known, pool=uncontrolled(known.pool)))
 
     def _follow(self, recorded: tuple[Sample, ...], pool: PoolReading | None, collector: Collector) -> None:
         """Judge the Samples of another monitor, with the pool as this monitor read it."""
         collector.mark_run_known()
         events = self._fault_log.take_events()
-        followed = self._shared_run.follow(recorded, self._latest, pool, events, self._contribute)
+        followed = self._shared_run.follow(recorded, self._latest, pool or self._own_pool, events, self._contribute)
         if followed.starts_over:
             self._latest = None
         latest = self._latest

@@ -12,7 +12,7 @@ from typing import Any
 
 from metabonk_tui.core.model.host import GpuReading, HostReading, MemoryReading, ProcessReading, RunPeaks
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Observation
+from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Event, Observation
 from metabonk_tui.core.ports.live import (
     EnvFileReader,
     EnvReader,
@@ -30,6 +30,7 @@ from metabonk_tui.engine.evidence import EvidenceWatch
 from metabonk_tui.engine.logs import LogWatch
 from metabonk_tui.engine.poller import Poller
 from metabonk_tui.engine.single_flight import FaultLog, SingleFlight
+from metabonk_tui.engine.unconfirmed import UnconfirmedWatch
 
 ENV_FILE_EVERY_S = 5.0
 """Seconds between two checks whether the env file changed."""
@@ -79,6 +80,7 @@ class HostCollector:
         self._logs = LogWatch(readers.log_tails, fault_log)
         self._evidence = EvidenceWatch(readers.exits, readers.kernel_log, fault_log)
         self._watch = EnvironmentWatch()
+        self._unconfirmed = UnconfirmedWatch()
         self._asked_real_t = 0.0
         self._pids: list[int] = []
         self.processes: tuple[ProcessReading, ...] | None = None
@@ -97,10 +99,15 @@ class HostCollector:
 
     def take_processes(self, wait_limit_s: float) -> set[WorkerRef]:
         """Take the process table of this tick; return the workers that it lists."""
-        self.processes = self._processes.take(wait_limit_s)
+        found = self._processes.take(wait_limit_s)
+        self.processes = None if found is None else self._unconfirmed.filter(found, self._clock.now())
         listed = {who for process in self.processes or () if isinstance(who := process.who, WorkerRef)}
         self.has_shown_workers = self.has_shown_workers or bool(listed)
         return listed
+
+    def take_events(self) -> tuple[Event, ...]:
+        """Return the events about this host's processes since the last call."""
+        return self._unconfirmed.take_events()
 
     def ask_rest(self) -> tuple[SingleFlight[Any], ...]:
         """Start reading memory, GPUs and the environments that are due; return what to wait for."""

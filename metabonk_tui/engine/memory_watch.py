@@ -22,6 +22,7 @@ from metabonk_tui.core.model.sample import Event, PoolReading, Sample, WatchRead
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Clock
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.mask import mask_arguments
 
 LOG = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class MemoryWatch:
         self,
         config: Config,
         clock: Clock,
-        plan: Callable[[Action, PoolReading], Plan],
+        plan: Callable[[Action], Plan],
         begin: Callable[[Plan], None],
         request_sample: Callable[[], None],
     ) -> None:
@@ -145,11 +146,8 @@ class MemoryWatch:
     async def _prepare(self, snapshot: Snapshot) -> None:
         """Plan in a thread, then request a Sample, so that memory is checked again before the action."""
 
-        def planned(action: Action) -> Plan:
-            return self._plan(action, snapshot.pool)
-
         try:
-            self._choice = await asyncio.to_thread(choose, self._rules, snapshot, planned)
+            self._choice = await asyncio.to_thread(choose, self._rules, snapshot, self._plan)
         except Exception as error:
             LOG.exception("the memory watch could not plan")
             self._choice = Choice(None, "", (clean_text(f"planning failed: {type(error).__name__}: {error}"),))
@@ -164,7 +162,7 @@ class MemoryWatch:
             self._emit(EventKind.WATCH_ACT, "crit", f"nothing can be done: {why}")
             return
         instead = f" ({'; '.join(choice.why_not)})" if choice.why_not else ""
-        facts = {"act": choice.title, "commands": [list(argv) for argv in choice.plan.commands]}
+        facts = {"act": choice.title, "commands": [list(mask_arguments(argv)) for argv in choice.plan.commands]}
         summary = f"{choice.title}: {commands(choice.plan)}{instead}"
         self._reading = replace(self._reading, did=choice.title, did_t=self._clock.now(), did_ok=None)
         if self._reading.dry_run:

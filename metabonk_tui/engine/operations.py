@@ -13,7 +13,7 @@ from dataclasses import replace
 from metabonk_tui.core.launch.interlock import InterlockResult
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.level_names import Severity
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, StopWorker
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading, RunHeader, Sample
 from metabonk_tui.core.ports.live import PoolBackend
 from metabonk_tui.core.text.clean import clean_text
@@ -88,17 +88,18 @@ class OperationRunner:
         self._request_sample()
 
     def _with_override(self, plan: Plan) -> Plan:
-        """Add the overridden checklist items to the plan, and prepare the override event."""
+        """Add the overridden checklist items to those of the plan, and prepare the override event."""
         interlock = self._check_interlock(plan.action) if plan.start else InterlockResult()
-        if not interlock.overridden:
+        overridden = (*plan.overridden, *interlock.overridden)
+        if not overridden or isinstance(plan.action, Stop | StopWorker):
             return plan
-        reason = clean_text(interlock.reason)
-        facts = {"reason": reason, "by": plan.action.by, "items": list(interlock.overridden)}
+        reason = clean_text(plan.action.override.strip())
+        facts = {"reason": reason, "by": plan.action.by, "items": list(overridden)}
         # Emitted once the run has begun, so that the event belongs to that run.
-        text = clean_text(f"overridden: {reason}; {interlock.why}")
+        text = clean_text(f"overridden: {reason}; {'; '.join(overridden)}")
         LOG.warning("%s", text)
         self._override = Event(self._clock.now(), EventKind.POOL_OVERRIDE, "warn", text, facts=facts)
-        return replace(plan, overridden=tuple(clean_text(item) for item in interlock.overridden))
+        return replace(plan, overridden=tuple(clean_text(item) for item in overridden))
 
     def contribute(self, sample: Sample) -> Sample:
         """Add the current operation, its events, and the header of a run that this monitor launched."""

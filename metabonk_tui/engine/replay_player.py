@@ -14,7 +14,7 @@ from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.pool import Action, Plan
+from metabonk_tui.core.model.pool import Action, Plan, RoleRequest
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.recordings import SeekableRecording
 from metabonk_tui.core.recordings.playback import Playback, marks_of
@@ -139,6 +139,13 @@ class ReplayPlayer:
     def preflight(self) -> PreflightView | None:
         """Return None: a recording has no preflight."""
         return None
+
+    def role_request(self) -> RoleRequest | None:
+        """Return None: a recording controls no pool."""
+        return None
+
+    def answer_role(self, number: int, yes: bool) -> None:
+        """Do nothing."""
 
     def poll_now(self) -> None:
         """Do nothing."""

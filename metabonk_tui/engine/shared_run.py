@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import overload
 
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.sample import Event, PoolReading, Sample
@@ -61,7 +62,7 @@ class SharedRun:
         latest = None if starts_over else latest
         fresh = tuple(sample for sample in recorded if latest is None or sample.t > latest.t)
         newest = fresh[-1] if fresh else Sample(t=latest.t if latest else 0.0)
-        observed = replace(newest, pool=pool or newest.pool, events=(*newest.events, *fault_events))
+        observed = replace(newest, pool=pool or uncontrolled(newest.pool), events=(*newest.events, *fault_events))
         contributed = contribute(observed)
         # The recorded watch is the other monitor's. If the watch here is armed, it alone acts on this pool.
         watch = contributed.watch if pool is not None and contributed.watch is not None else newest.watch
@@ -100,6 +101,15 @@ class SharedRun:
         """Release the recording, complete as it is."""
         if self._journal is not None:
             self._journal.close()
+
+
+@overload
+def uncontrolled(pool: PoolReading) -> PoolReading: ...
+@overload
+def uncontrolled(pool: None) -> None: ...
+def uncontrolled(pool: PoolReading | None) -> PoolReading | None:
+    """Return a recorded pool without the controller of its time; None: no pool was recorded."""
+    return None if pool is None else replace(pool, controller="none", holder="")
 
 
 def _is_recorded_from_start(recorded: tuple[Sample, ...], latest: Snapshot) -> bool:

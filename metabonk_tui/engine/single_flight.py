@@ -6,13 +6,16 @@ Measures how long a read takes. Does not: look into the result.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import resource
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.ports.live import Clock
+from metabonk_tui.core.ports.shortage import is_own_shortage
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -25,6 +28,7 @@ class FaultLog:
         self._clock = clock
         self._known: set[tuple[str, str]] = set()
         self._emitted_parts: set[str] = set()
+        self._shortages: set[int | None] = set()
         self._events: list[Event] = []
 
     def note(self, part: str, error: Exception) -> None:
@@ -33,9 +37,20 @@ class FaultLog:
         if (part, message) not in self._known and len(self._known) < 100:
             self._known.add((part, message))
             LOG.error("%s failed", part, exc_info=error)
-        if part not in self._emitted_parts:
+        if isinstance(error, OSError) and is_own_shortage(error):
+            self._note_shortage(error)
+        elif part not in self._emitted_parts:
             self._emitted_parts.add(part)
             text = f"{part} failed: {type(error).__name__}; the log says where"
+            self._events.append(Event(self._clock.now(), EventKind.MONITOR_ERROR, "warn", text))
+
+    def _note_shortage(self, error: OSError) -> None:
+        """Emit once that no descriptor is free: with 40 workers it fails 40 parts, and none of them has a fault."""
+        if error.errno not in self._shortages:
+            self._shortages.add(error.errno)
+            whose = f"the monitor has no file descriptor left (limit {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
+            text = whose if error.errno == errno.EMFILE else "the machine has no file descriptor left"
+            text += "; what it could not poll is unknown, not down: raise `ulimit -n`"
             self._events.append(Event(self._clock.now(), EventKind.MONITOR_ERROR, "warn", text))
 
     def report_fault(self, message: str) -> None:

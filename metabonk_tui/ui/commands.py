@@ -37,6 +37,8 @@ class CommandContext:
     """In the past: the playback runs."""
     has_past: bool = False
     """The live run has a recorded past to open."""
+    has_outcome: bool = False
+    """The end of an action is still shown."""
 
 
 REPLAY_REFUSAL = "replay: no live pool to act on"
@@ -106,7 +108,7 @@ def _open_worker(context: CommandContext) -> str:
 
 
 def _operation(context: CommandContext) -> str:
-    if context.snapshot and context.snapshot.pool.operation:
+    if context.has_outcome or (context.snapshot and context.snapshot.pool.operation):
         return ""
     return "no action on the pool yet"
 

@@ -22,9 +22,10 @@ from metabonk_tui.ui import commands
 from metabonk_tui.ui.compare_job import CompareJob
 from metabonk_tui.ui.dialogs import pool_actions
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
+from metabonk_tui.ui.dialogs.control import ControlDialog
 from metabonk_tui.ui.dialogs.filter import FilterDialog
 from metabonk_tui.ui.dialogs.memory_watch import WatchDialog
-from metabonk_tui.ui.dialogs.operation import OperationDialog
+from metabonk_tui.ui.dialogs.operation import OperationDialog, Outcome
 from metabonk_tui.ui.dialogs.palette import THEME, PaletteDialog
 from metabonk_tui.ui.dialogs.runs import RunsDialog
 from metabonk_tui.ui.dialogs.seek import SeekDialog
@@ -33,7 +34,7 @@ from metabonk_tui.ui.sorting import BY_ID, WORST, next_sort
 from metabonk_tui.ui.style.glyphs import UNICODE, Glyphs
 from metabonk_tui.ui.style.spans import Row
 from metabonk_tui.ui.time_travel import TimeTravel
-from metabonk_tui.ui.views.bars import playbar
+from metabonk_tui.ui.views.bars import outcome, playbar
 
 HOME = "dashboard"
 NOTICE_S = 6.0
@@ -91,6 +92,9 @@ class Controller:
         self.set_themes(themes)
         self._notices = list(notices)
         self._notice_ends_s = 0.0
+        self._outcome = Outcome()
+        self._request_seen = 0
+        """The number of the newest request for control that was shown."""
         self._fault: str | None = None
         self._past_alarm = ""
         self._arrived_s: float | None = None
@@ -153,6 +157,7 @@ class Controller:
             mode=mode,
             late_s=self.late_s,
             notice=self.notice or _fault_notice(self._fault) or _unrecorded_notice(self.snapshot) or self._past_alarm,
+            outcome=self._outcome.operation,
             playback=self.time_travel.playback,
             comparing=self.comparing.view,
         )
@@ -170,19 +175,35 @@ class Controller:
             frame.alert,
             playing,
             self.time_travel.has_past,
+            frame.outcome is not None,
         )
 
     def update(self, snapshot: Snapshot | None) -> bool:
         """Take a newer Snapshot, unless paused; return whether there is something to draw."""
         if snapshot is not None:
             self.comparing.add(snapshot)
-        moved = self.time_travel.refresh()
+            self._outcome.update(snapshot)
+        moved = self.time_travel.refresh() or self._show_request()
         snapshot = self.time_travel.newest(snapshot)
         if self.paused or snapshot is None or snapshot is self.snapshot:
             return moved or (self.dialog is not None and self.dialog.has_news())
         self.snapshot = snapshot
         if self.dialog:
             self.dialog = self.dialog.watch(self.frame(80, 24))
+        return True
+
+    def _show_request(self) -> bool:
+        """Show a new request for control, over no other dialog; return whether there is something to draw."""
+        request = self.monitor.role_request()
+        if isinstance(self.dialog, ControlDialog):
+            self.dialog = self.dialog.watch(self.frame(80, 24))
+            return self.dialog is None
+        if request is None or request.number == self._request_seen:
+            return False
+        if self.dialog is None:
+            self._request_seen, self.dialog = request.number, ControlDialog(request, self.monitor)
+        else:
+            self.notice = f"{request.by} asks for control to {request.want}: close this dialog to answer"
         return True
 
     def mark_alive(self, at_s: float) -> None:
@@ -207,7 +228,7 @@ class Controller:
     def rows(self, wide: int, high: int) -> tuple[Row, ...]:
         """Draw the terminal: one row for each of its lines."""
         whole = self.frame(wide, high)
-        frame = playbar.frame_above_bar(whole)
+        frame = outcome.frame_above_outcome(playbar.frame_above_bar(whole))
         page = self._front.page(frame)
         scroll = self._scroll.get(self.screen, 0)
         self._room = max(1, frame.height - len(page.top) - len(page.bottom))
@@ -216,7 +237,7 @@ class Controller:
             scroll = min(max(scroll, past_last - self._room), first)
         self._shown[self.screen] = page.show
         rows, self._scroll[self.screen] = page.compose(wide, frame.height, scroll, frame.glyphs)
-        rows = playbar.with_bar(rows, whole)
+        rows = playbar.with_bar(outcome.with_outcome(rows, whole), whole)
         return self.dialog.over(rows, whole) if self.dialog else rows
 
     def press(self, key: str, character: str | None, at_s: float, wide: int, high: int) -> Effect:
@@ -226,6 +247,8 @@ class Controller:
         frame = self.frame(wide, high)
         if key in ("ctrl+c", "ctrl+q"):
             return Effect("quit")
+        if self.dialog and self.dialog.passes(key, frame):
+            self.dialog = None
         if self.dialog:
             return self._apply_reply(self.dialog.press(key, character, at_s, frame), frame)
         command = commands.find(key, character)
@@ -235,6 +258,9 @@ class Controller:
         """Carry out a command of the table, or show why it is not available."""
         if name.startswith(THEME):
             return self._set_theme(name.removeprefix(THEME))
+        if name == "back" and self.screen == HOME and frame.outcome is not None:
+            self._outcome.dismiss()
+            return NO_EFFECT
         why = commands.BY_ID[name].refusal(self.command_context(frame))
         if why:
             self.notice = f"{commands.BY_ID[name].key} {commands.BY_ID[name].label}: {why}"
@@ -247,7 +273,7 @@ class Controller:
         can_seek = frame.past and (self.screen == HOME or (frame.mode == "past" and name == "end"))
         if can_seek and name in ("home", "end"):
             return self._go(Edge("start" if name == "home" else "end"))
-        state = self._front.do(name, playbar.frame_above_bar(frame))
+        state = self._front.do(name, outcome.frame_above_outcome(playbar.frame_above_bar(frame)))
         if state is not None:
             self.state = state
         elif name == "density":
@@ -269,6 +295,8 @@ class Controller:
         return NO_EFFECT
 
     def _apply_reply(self, reply: Reply, frame: Frame) -> Effect:
+        if isinstance(self.dialog, OperationDialog) and reply.dialog is None:
+            self._outcome.dismiss()
         self.dialog = reply.dialog
         self.state = reply.state or self.state
         self.notice = reply.notice or self.notice

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.recordings.playback import Playback
@@ -86,6 +87,8 @@ class Frame:
     read_only: bool = False
     zone: tzinfo = UTC
     """The time zone for clock times."""
+    outcome: Operation | None = None
+    """The ended action on the pool that the operator has not dismissed yet; None: none."""
     playback: Playback | None = None
     """In the past: the state of the playback; None before anything was read."""
     comparing: CompareView = field(default_factory=CompareView)

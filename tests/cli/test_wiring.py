@@ -26,7 +26,7 @@ def test_the_configuration_may_name_exactly_the_backends_that_there_are() -> Non
 def test_a_backend_bears_its_name_and_has_checks_where_it_can_launch(name: PoolBackendName, tmp_path: Path) -> None:
     config = configured()
     config = msgspec.structs.replace(config, pool=msgspec.structs.replace(config.pool, backend=name))
-    pool = BACKENDS[name].make_pool(config, tmp_path, RunClock(), True, ProcessTable(config))
+    pool = BACKENDS[name].make_pool(config, tmp_path, RunClock(), True, "", ProcessTable(config))
     assert pool.name == name
     assert config.pool.can_launch == (BACKENDS[name].make_checks is not None)
 

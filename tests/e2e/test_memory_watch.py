@@ -21,7 +21,8 @@ from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import write_jsonl
 from metabonk_tui.adapters.state.config_files import load_config
-from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.state.controller_role import ControllerRole
+from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.cli.live.demo_pool import DemoPool, demo_pool
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import MemoryReading
@@ -107,7 +108,7 @@ def leaking(on_critical: str, state: Path) -> Iterator[LeakRun]:
 
         def readers() -> PoolReaders:
             table = ProcessTable(config)
-            lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state))
+            lock = ControllerRole(role_name(config.pool.host, config.pool.base_port), state / "pool.lock")
             hands = LauncherPool(config, state, clock=clock, controller_lock=lock, processes=table.read)
             client = StatusClient(config.observe.timeout_s, config.observe.max_body_bytes)
             return PoolReaders(client, hands, {ONLY_HOST: HostReaders(memory=wall, processes=table)})

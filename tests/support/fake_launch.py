@@ -1,7 +1,8 @@
 """Launches workers like `launch.py`, with the bad habits that the `mode` file of its folder lists.
 
 Copied into a test's own folder as launch.py. Habits: stop-lies, stop-hangs, ignores-term, escapes, exits-3,
-daemonises, nested (a supervisor in a session of its own), half (one worker never listens), slow.
+daemonises, nested (a supervisor in a session of its own), half (one worker never listens), slow, sheds (leaves a
+process without environment).
 """
 
 import os
@@ -26,9 +27,11 @@ def worker() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "escapes" in HABITS:
         escape()
+    if "sheds" in HABITS:
+        shed()
     if "half" in HABITS and option("--port") % 2:
         time.sleep(600)
-    with socket.create_server(("127.0.0.1", option("--port"))) as server:
+    with socket.create_server((os.environ.get("FAKE_HOST", "127.0.0.1"), option("--port"))) as server:
         while True:
             server.accept()[0].close()
 
@@ -41,6 +44,17 @@ def escape() -> None:
         os.setsid()
         if os.fork() == 0:
             os.execv(nap[0], nap)
+        os._exit(0)
+    os.wait()
+
+
+def shed() -> None:
+    """Leave a detached process without our environment, whose parent has exited."""
+    if os.fork() == 0:
+        os.setsid()
+        nap = subprocess.Popen(["/bin/sleep", "600"], env={}, cwd="/", stdin=subprocess.DEVNULL)
+        (HERE / "shed.tmp").write_text(str(nap.pid))
+        (HERE / "shed.tmp").rename(HERE / "shed.pid")
         os._exit(0)
     os.wait()
 

@@ -13,9 +13,11 @@ import time
 from pathlib import Path
 
 from metabonk_tui.adapters.pools.launcher import LauncherPool
+from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, remove_old_groups
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
-from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.state.controller_role import ControllerRole
+from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.pool import Action, Plan, TargetProcess
 from metabonk_tui.core.model.sample import Event, Operation
@@ -78,20 +80,29 @@ class FakePool:
             settings,
             self.state,
             clock=RealClock(),
-            controller_lock=PoolLock(self.state / "pool.lock"),
+            controller_lock=ControllerRole(role_name("127.0.0.1", self.base_port), self.state / "pool.lock"),
             processes=ProcessTable(settings).read,
             read_only=read_only,
+            # Pools of other tests run at the same time.
+            bystanders=lambda *_: (),
         )
         self.backends.append(backend)
         return backend
 
-    def launch_by_hand(self, workers: int, *more: str) -> subprocess.Popen[bytes]:
+    def launch_by_hand(
+        self, workers: int, *more: str, base_port: int | None = None, wrap: tuple[str, ...] = (), **env: str
+    ) -> subprocess.Popen[bytes]:
         """Launch without a monitor, as a user does from a shell."""
-        argv = [sys.executable, "launch.py", "--workers", str(workers), "--base-port", str(self.base_port), *more]
+        port = str(base_port or self.base_port)
+        argv = [*wrap, sys.executable, "launch.py", "--workers", str(workers), "--base-port", port, *more]
+        return self.start_by_hand(argv, **env)
+
+    def start_by_hand(self, argv: list[str], **env: str) -> subprocess.Popen[bytes]:
+        """Start a command in the pool's folder, in a session of its own; it ends with the pool."""
         child = subprocess.Popen(
             argv,
             cwd=self.folder,
-            env={**os.environ, MARK: str(self.folder)},
+            env={**os.environ, MARK: str(self.folder), **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
@@ -128,6 +139,7 @@ class FakePool:
             time.sleep(0.02)
         for hand in self.hands:
             hand.join(10)
+        remove_old_groups(f"127.0.0.1-{self.base_port}", CgroupMount())
 
 
 class OperationRecorder:

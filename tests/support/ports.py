@@ -25,11 +25,11 @@ def free_ports(count: int) -> int:
     raise RuntimeError("no free ports")
 
 
-def accepts(port: int) -> bool:
+def accepts(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether somebody on the loopback accepts a connection."""
     with socket.socket() as client:
         client.settimeout(0.5)
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        return client.connect_ex((host, port)) == 0
 
 
 def _binds(port: int) -> bool:

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.model.alert import Alert
@@ -46,7 +47,7 @@ def main(words: Path, repaint_s: float | None = None) -> int:
     else:
         app_module.REPAINT_S = repaint_s
     config = parse_config((ROOT / "config.toml").read_text(encoding="utf-8"), None)
-    app = MonitorApp(monitor, config, all_screens(), themes=load_themes(themes_dir())[0])
+    app = MonitorApp(monitor, config, all_screens(), themes=load_themes(themes_dir(), None, read_small_text)[0])
     code = run_app(app, lambda: (words.write_text("last words"), None)[1])
     ended.set()
     return code

@@ -7,11 +7,23 @@ from dataclasses import replace
 
 import pytest
 
+from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.preflight import PreflightView
-from metabonk_tui.core.model.pool import Action, Launch, Plan, PlanSource, Resize, Restart, StopWorker, TargetProcess
+from metabonk_tui.core.model.pool import (
+    Action,
+    Launch,
+    Plan,
+    PlanSource,
+    Resize,
+    Restart,
+    RoleRequest,
+    StopWorker,
+    StrangerProcess,
+    TargetProcess,
+)
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
@@ -36,10 +48,13 @@ class ScriptedMonitor:
         self.armed: list[tuple[bool, str, bool]] = []
         self.polls = 0
         self.refusal = ""
+        self.strangers: tuple[StrangerProcess, ...] = ()
         self.preflights: list[int] = []
         self.acknowledged: list[tuple[tuple[str, ...], str]] = []
         self.flight: PreflightView | None = None
         self.fault: str | None = None
+        self.request: RoleRequest | None = None
+        self.answers: list[tuple[int, bool]] = []
 
     def set(self, snapshot: Snapshot) -> None:
         """Publish a newer Snapshot."""
@@ -74,6 +89,7 @@ class ScriptedMonitor:
             warnings=("launch.py has no live resize: training restarts",) if isinstance(action, Resize) else (),
             refusal=self.refusal,
             seconds=240.0,
+            strangers=self.strangers,
         )
 
     def submit(self, plan: Plan) -> None:
@@ -90,6 +106,12 @@ class ScriptedMonitor:
 
     def preflight(self) -> PreflightView | None:
         return self.flight
+
+    def role_request(self) -> RoleRequest | None:
+        return self.request
+
+    def answer_role(self, number: int, yes: bool) -> None:
+        self.answers.append((number, yes))
 
     def poll_now(self) -> None:
         self.polls += 1
@@ -140,7 +162,7 @@ def config() -> Config:
 
 @pytest.fixture(scope="session")
 def themes() -> dict[str, object]:
-    found, warnings = load_themes(themes_dir())
+    found, warnings = load_themes(themes_dir(), None, read_small_text)
     assert warnings == ()
     return found
 

@@ -5,51 +5,32 @@ Computes the metrics at each scrape, and nothing between two scrapes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
-from threading import Thread
 from typing import TYPE_CHECKING
 
+from metabonk_tui.adapters.alerts.scrape_server import ScrapedPage, ScrapeServer
 from metabonk_tui.core.export.prometheus import MetricFamily, families
 from metabonk_tui.core.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from wsgiref.simple_server import WSGIServer
-
     from prometheus_client.core import Metric
-
-CLOSE_S = 5.0
 
 
 class MetricsError(Exception):
     """The endpoint cannot be opened; the text gives the reason, for people."""
 
 
-class Endpoint:
-    """One port that answers GET /metrics."""
-
-    def __init__(self, server: WSGIServer, thread: Thread) -> None:
-        self._server = server
-        self._thread = thread
-
-    @property
-    def port(self) -> int:
-        """The TCP port on which the endpoint listens."""
-        return self._server.server_port
-
-    def close(self) -> None:
-        """Stop the server and free the port."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(CLOSE_S)
-
-
-def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Callable[[Snapshot], float]) -> Endpoint:
-    """Start the endpoint on its own threads; port 0 takes a free port. Raises MetricsError.
+def serve(
+    host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Callable[[Snapshot], float]
+) -> ScrapeServer:
+    """Start the endpoint on its own thread; port 0 takes a free port. Raises MetricsError.
 
     `age_s` returns the age of a Snapshot in real seconds.
     """
     try:
         import prometheus_client
+        from prometheus_client import exposition
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
         from prometheus_client.registry import Collector
     except ImportError:
@@ -74,8 +55,13 @@ def serve(host: str, port: int, latest: Callable[[], Snapshot | None], age_s: Ca
 
     registry = prometheus_client.CollectorRegistry()
     registry.register(Newest())
+
+    def render(accept: str) -> ScrapedPage:
+        encode, kind = exposition.choose_encoder(accept)
+        return kind, encode(registry)
+
     try:
-        server, thread = prometheus_client.start_http_server(port, addr=host, registry=registry)
+        return ScrapeServer(host, port, render)
     except OSError as error:
-        raise MetricsError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
-    return Endpoint(server, thread)
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise MetricsError(f"cannot listen on {host} port {port}: {why}") from None

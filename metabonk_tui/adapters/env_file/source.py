@@ -5,27 +5,28 @@ Does not: parse shell, or interpret a variable. Sourcing runs the file, so only 
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from metabonk_tui.adapters.env_file.shell import MARK_VARIABLE, run_script
 from metabonk_tui.adapters.process.environ import Masking
-from metabonk_tui.adapters.process.run_command import run_into_files
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.phrases import cut_list
 
 TIMEOUT_S = 5.0
-_MAX_OUTPUT_BYTES = 1 << 20
 _SCRIPT = (
     'bash -n "$1" || exit 121; set -a; . "$1" >/dev/null </dev/null; __metabonk_tui=$?; set +a; '
-    "/usr/bin/env -0; exit $__metabonk_tui"
+    '/usr/bin/env -0 && printf "ENV %s\\0" "$2"; exit $__metabonk_tui'
 )
+"""$1 is the file. $2 is a random word: after it the environment is whole."""
 _PLAIN_SCRIPT = _SCRIPT.replace("set -a; ", "").replace("set +a; ", "")
 _SYNTAX_ERROR = 121
-_SHELL_OWN = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "BASH_ENV", "__metabonk_tui"})
+_SHELL_OWN = frozenset({"_", "SHLVL", "PWD", "OLDPWD", "BASH_ENV", "__metabonk_tui", MARK_VARIABLE})
 """Variables that bash or the script above sets; they are never counted as set by the file."""
 
 
@@ -67,27 +68,28 @@ def source_env_file(
         return EnvFileError(f"{path} cannot be read: not permitted")
     # BASH_ENV would make bash run another file first.
     before = {key: value for key, value in base_env.items() if key != "BASH_ENV"}
-    argv = ("bash", "--noprofile", "--norc", "-c", _SCRIPT if export_all else _PLAIN_SCRIPT, "env-file", str(path))
-    # Files, not pipes: a background job of the env file would keep a pipe open.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        try:
-            code = run_into_files(argv, path.parent, before, timeout_s, out, err)
-        except OSError as error:
-            return EnvFileError(f"bash cannot be run: {error.strerror or error}")
-        complaint = _first_line(err)
-        if code is None:
-            return EnvFileError(f"{path} did not end within {timeout_s:g} s")
-        if code == _SYNTAX_ERROR:
-            return EnvFileError(f"{path} is no valid shell: {complaint}")
-        after = _variables(out)
-    if after is None:
-        return EnvFileError(f"{path} prints more than {_MAX_OUTPUT_BYTES} bytes of environment")
-    if not after:
-        return EnvFileError(f"{path} ended the shell with exit code {code}" + (f": {complaint}" if complaint else ""))
-    if code != 0 and complaint:
-        return EnvFileError(f"{path} failed with exit code {code}: {complaint}")
+    stamp = _stamp(path)
+    try:
+        run = run_script(_SCRIPT if export_all else _PLAIN_SCRIPT, path, before, timeout_s)
+    except OSError as error:
+        return EnvFileError(f"bash cannot be run: {error.strerror or error}")
+    complaint = _first_line(run.err)
+    because = f": {complaint}" if complaint else ""
+    if run.code is None:
+        return EnvFileError(f"{path} {run.problem}{because}")
+    if run.code == _SYNTAX_ERROR:
+        return EnvFileError(f"{path} is no valid shell: {complaint}")
+    if not run.out:
+        return EnvFileError(f"{path} ended the shell with exit code {run.code}, so it is not whole{because}")
+    if run.code != 0 and complaint:
+        return EnvFileError(f"{path} failed with exit code {run.code}{because}")
+    if _stamp(path) != stamp:
+        return EnvFileError(f"{path} was changed while it was read: try again")
+    after = _variables(run.out)
     # A last line like `[ -n "$X" ] && Y=1` ends with 1 and prints nothing: operators rely on that being harmless.
-    warning = complaint or (f"its last command ended with {code}" if code else "")
+    code_text = f"its last command ended with {run.code}" if run.code else ""
+    left = f"left running: pid {', '.join(map(str, run.left))}" if run.left else ""
+    warning = "; ".join(filter(None, (*_encoding_faults(path, after, before), complaint or code_text, left)))
     values = {k: v for k, v in after.items() if k not in _SHELL_OWN and before.get(k) != v}
     removed = frozenset(k for k in before if k not in _SHELL_OWN and k not in after)
     return Sourced(values, removed, warning)
@@ -107,22 +109,45 @@ def read_env_file(
     plain = source_env_file(path, base, timeout_s, export_all=False)
     if isinstance(plain, EnvFileError):
         return EnvFileReading(str(path), {}, frozenset(), clean_text(plain.text))
-    values = {clean_text(key): masking.shown(key, value) for key, value in every.values.items() if masking.wants(key)}
+    values = {
+        clean_text(key): masking.shown(key, show_cr(value))
+        for key, value in every.values.items()
+        if masking.wants(key)
+    }
     exported = frozenset(clean_text(key) for key in plain.values if every.values.get(key) == plain.values[key])
-    return EnvFileReading(str(path), values, exported & frozenset(values))
+    warning = clean_text(every.warning) or None
+    return EnvFileReading(str(path), values, exported & frozenset(values), warning=warning)
 
 
-def _variables(out: IO[bytes]) -> dict[str, str] | None:
-    """Parse the output of `env -0`; None: more than `_MAX_OUTPUT_BYTES`."""
-    out.seek(0)
-    body = out.read(_MAX_OUTPUT_BYTES + 1)
-    if len(body) > _MAX_OUTPUT_BYTES:
-        return None
-    pairs = (entry.partition(b"=") for entry in body.split(b"\0") if b"=" in entry)
+def show_cr(value: str) -> str:
+    r"""Write a carriage return as \r: cleaned to a space it would look like the right value."""
+    return value.replace("\r", r"\r")
+
+
+def _variables(out: bytes) -> dict[str, str]:
+    """Parse the output of `env -0`."""
+    pairs = (entry.partition(b"=") for entry in out.split(b"\0") if b"=" in entry)
     return {os.fsdecode(key): os.fsdecode(value) for key, _, value in pairs}
 
 
-def _first_line(err: IO[bytes]) -> str:
-    err.seek(0)
-    text = err.read(4096).decode(errors="replace").strip()
+def _encoding_faults(path: Path, after: Mapping[str, str], before: Mapping[str, str]) -> Iterator[str]:
+    """Yield what an editor of another system did to the file: bash takes both literally."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if file.read(3) == codecs.BOM_UTF8:
+            yield "it begins with a byte order mark (BOM), which bash takes as part of the first name: save without it"
+    ends = sorted(key for key, value in after.items() if value.endswith("\r") and before.get(key) != value)
+    if ends:
+        yield f"its lines end with CR LF: {cut_list(ends, 3)} {'ends' if len(ends) == 1 else 'end'} with a CR"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _first_line(err: bytes) -> str:
+    text = err[:4096].decode(errors="replace").strip()
     return clean_text(text.splitlines()[0]) if text else ""

@@ -1,26 +1,62 @@
-"""Decides whether a host is this machine: workers on another machine do not use our memory and process table."""
+"""Decides whether a host is this machine, and gives each host of a pool one spelling.
+
+Workers on another machine do not use our memory and process table. Does not: ask a resolver.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 
 from metabonk_tui.adapters.process.proc import read_bytes
 
 _LOCAL_IPV4 = re.compile(rb"\|-- (\S+)\n\s+/32 host LOCAL")
 
 
+_LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
+
+
+def canonical_host(host: str) -> str:
+    """Return the one spelling of a host: `localhost`, 0.0.0.0 and 127.1 are 127.0.0.1; 127.0.0.2 is another pool.
+
+    ::1 stays ::1: workers that listen there and workers on 127.0.0.1 can be two pools on the same ports.
+    """
+    text = host.strip().strip("[]").rstrip(".").lower()
+    if text in _LOOPBACK_NAMES:
+        return "::1" if text.startswith("ip6") else "127.0.0.1"
+    address = _address(text)
+    if address is None:
+        return text
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if address.is_unspecified:
+        # A connection to the address of every interface arrives at the loopback.
+        return "127.0.0.1" if address.version == 4 else "::1"
+    return str(address)
+
+
 def is_this_machine(host: str) -> bool:
-    """Return whether a host is this machine; a name other than `localhost` counts as another machine."""
-    if host == "localhost":
-        return True
+    """Return whether a host is this machine; a name other than those of the loopback counts as another machine."""
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(canonical_host(host))
     except ValueError:
         return False
-    if address.is_loopback or address.is_unspecified:
-        return True
-    return str(address) in _own_addresses()
+    return address.is_loopback or str(address) in _own_addresses()
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Parse an address, also the short forms that connect() takes, such as 127.1; None: a name."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        pass
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", text):
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(text))
+    except OSError:
+        return None
 
 
 def _own_addresses() -> set[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import socket
 import ssl
 import sys
@@ -16,8 +17,10 @@ from types import TracebackType
 
 import httpx
 
+from metabonk_tui.adapters.http.resolver import resolve_in_daemon_threads
 from metabonk_tui.adapters.process.descriptors import most_connections
 from metabonk_tui.core.model.sample import BadStatus, Observation
+from metabonk_tui.core.ports.shortage import is_own_shortage
 from metabonk_tui.core.status.decode import decode_status
 from metabonk_tui.core.text.clean import clean_text
 
@@ -77,8 +80,12 @@ class StatusClient:
         self._closed = False
 
     async def fetch(self, url: str, max_bytes: int | None = None) -> tuple[bytes | BadStatus, float]:
-        """Return a body of at most `max_bytes` or a named failure, and the seconds that it took."""
+        """Return a body of at most `max_bytes` or a named failure, and the seconds that it took.
+
+        Raises OSError when the monitor has no file descriptor left: that says nothing about the worker.
+        """
         self._urls.add(url)
+        resolve_in_daemon_threads()
         async with self._free:
             began = time.monotonic()
             try:
@@ -132,6 +139,8 @@ class StatusClient:
             good = not isinstance(found, BadStatus)
             return found
         except (httpx.TransportError, UnicodeError) as error:
+            if (shortage := _own_shortage(error)) is not None:
+                raise shortage from error
             return _named(error)
         finally:
             keeps = len(self._urls) <= self._room and url not in self._idle
@@ -195,6 +204,14 @@ def _named(error: Exception) -> BadStatus:
         return BadStatus("dns", detail)
     # For example no route or no permission: no connection was made.
     return BadStatus("refused", detail)
+
+
+def _own_shortage(error: Exception) -> OSError | None:
+    """Return the error of a monitor without free descriptors: the worker was not asked, so it did not refuse."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno is not None and is_own_shortage(cause):
+            return OSError(cause.errno, os.strerror(cause.errno))
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

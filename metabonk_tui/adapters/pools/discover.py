@@ -1,32 +1,39 @@
-"""Sorts the observed processes of one pool: workers, their launcher, and companions.
+"""Sorts the processes of one pool into those that are its own and those that are left alone, each with its reason.
 
-Does not: act on a process, or claim one that may belong to another pool.
+Does not: decide, `ownership` does; act on a process; or claim one that may belong to another pool.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, boot_id
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
-from metabonk_tui.adapters.pools.terminate import as_target
-from metabonk_tui.adapters.process.proc import Proc, ProcessStat
-from metabonk_tui.adapters.process.roles import option
-from metabonk_tui.adapters.process.tree import (
-    ancestors,
-    descendants,
-    has_token,
-    listeners,
-    own_ancestry,
-    processes_with_token,
-    supervisors,
+from metabonk_tui.adapters.process.command_line import option
+from metabonk_tui.adapters.process.ownership import (
+    NotOurs,
+    Owned,
+    OwnershipVerdict,
+    PoolClaim,
+    ProcessFacts,
+    ProcessIdentity,
+    Proof,
+    ancestry,
+    judge,
 )
+from metabonk_tui.adapters.process.proc import Proc, ProcessStat
+from metabonk_tui.adapters.process.process_facts import Census, FactsReader
+from metabonk_tui.adapters.process.roles import port_of
+from metabonk_tui.adapters.process.sockets import answering, listen_sockets
+from metabonk_tui.adapters.process.tree import descendants, listeners, own_ancestry, supervisors
 from metabonk_tui.core.model.host import ProcessReading
-from metabonk_tui.core.model.pool import TargetProcess
+from metabonk_tui.core.model.pool import StrangerProcess, TargetProcess
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
+from metabonk_tui.core.text.clean import clean_text
+
+_NAME_LIMIT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,14 @@ class PoolProcesses:
     ours: bool = False
     """True when `launcher` is the process in our launch record."""
     companions: tuple[TargetProcess, ...] = ()
-    """Orchestrator, supervisors that outlived the launcher, and other processes with our token."""
+    """Orchestrators, launchers inside the launcher's tree, and other processes that are proved to be ours."""
+    strangers: tuple[StrangerProcess, ...] = ()
+    """Processes that concern the pool and are left alone."""
+    others_of_metabonk: tuple[StrangerProcess, ...] = ()
+    """Processes that MetaBonk's own stop command may end, and that are not ours."""
+    owned: Mapping[int, Owned] = field(default_factory=dict)
+    """Every process that is proved to be ours, with its descendants."""
+    command_lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def all_targets(self) -> tuple[TargetProcess, ...]:
@@ -47,53 +61,197 @@ class PoolProcesses:
         return (*self.workers, *((self.launcher,) if self.launcher else ()), *self.companions)
 
 
+class PoolWatch:
+    """Looks at the processes of one pool and decides which are its own. For one thread at a time."""
+
+    def __init__(self, spec: LaunchSpec, record: LaunchRecord | None, proc: Proc) -> None:
+        recorded = recorded_launcher(record, proc)
+        wanted = max(spec.workers, record.workers or 0 if record and record.boot_id == boot_id() else 0)
+        self.proc = proc
+        self.token = record.token if record else None
+        self.reader = FactsReader(proc, spec.processes)
+        self.claim = PoolClaim(
+            host=spec.host,
+            base_port=spec.base_port,
+            wanted=wanted,
+            command=spec.command,
+            uid=os.geteuid(),
+            net_ns=proc.link("self", "ns/net"),
+            pid_ns=proc.link("self", "ns/pid"),
+            container=proc.container("self"),
+            protected=own_ancestry(proc),
+            cgroup=record.cgroup if record else None,
+            recorded=(recorded.pid, recorded.start_ticks) if recorded else None,
+        )
+
+    def with_proven(self, proven: Mapping[ProcessIdentity, Proof]) -> PoolClaim:
+        return replace(self.claim, proven={**self.claim.proven, **proven})
+
+    def look(
+        self, readings: Iterable[ProcessReading] = (), adopt: Collection[int] = (), *, sweep: bool = True
+    ) -> PoolProcesses:
+        """Read and judge. `adopt`: pids that a person named; `sweep` also searches for the token and the ports."""
+        slots = {reading.pid: reading for reading in readings if self._is_same(reading)}
+        stats = [stat for pid in adopt if (stat := self.proc.stat(pid)) is not None]
+        claim = self.with_proven({(stat.pid, stat.start_ticks): Proof.ADOPTED for stat in stats})
+        pids = [pid for pid in (*slots, *adopt) if pid is not None]
+        census = self.reader.read(claim, self.token, pids, sweep=sweep, ports=sweep)
+        return _Sorting(claim, census, slots, self.proc, adopt).sorted()
+
+    def _is_same(self, reading: ProcessReading) -> bool:
+        stat = self.proc.stat(reading.pid) if reading.pid is not None else None
+        if stat is None or reading.pid is None or reading.started_at is None:
+            return False
+        return stat.ref.same_as(ProcessRef(reading.pid, reading.started_at), other_reader=True)
+
+
+class _Sorting:
+    """Sorts one census by the verdicts on its processes."""
+
+    def __init__(
+        self,
+        claim: PoolClaim,
+        census: Census,
+        readings: Mapping[int | None, ProcessReading],
+        proc: Proc,
+        adopt: Collection[int],
+    ) -> None:
+        self._adopt = adopt
+        self._claim = claim
+        self._facts = census.facts
+        self._census = census
+        self._readings = readings
+        self._proc = proc
+        self._verdicts: Mapping[int, OwnershipVerdict] = judge(census.facts, claim)
+        self._owned = {pid: verdict for pid, verdict in self._verdicts.items() if isinstance(verdict, Owned)}
+
+    def sorted(self) -> PoolProcesses:
+        workers = tuple(sorted(self._workers(), key=_by_worker))
+        launchers = self._launchers()
+        recorded = next((pid for pid in launchers if self._facts[pid].key == self._claim.recorded), None)
+        launcher = recorded if recorded is not None else next(iter(launchers), None)
+        named = {target.pid for target in workers} | ({launcher} if launcher is not None else set())
+        companions = tuple(
+            self._target(pid, role="orchestrator" if self._role(pid) == "orchestrator" else "other")
+            for pid in sorted(self._owned)
+            if pid not in named and self._is_companion(pid, named)
+        )
+        strangers = tuple(self._strangers(workers, launcher))
+        return PoolProcesses(
+            workers=workers,
+            launcher=self._target(launcher, role="launcher") if launcher is not None else None,
+            launcher_arguments=self._facts[launcher].command_line if launcher is not None else (),
+            ours=recorded is not None,
+            companions=companions,
+            strangers=strangers,
+            others_of_metabonk=tuple(self._others_of_metabonk()),
+            owned=self._owned,
+            command_lines={pid: self._facts[pid].command_line for pid in self._owned},
+        )
+
+    def _workers(self) -> Iterator[TargetProcess]:
+        for pid in self._owned:
+            each, parent = self._facts[pid], self._facts.get(self._facts[pid].stat.parent_pid)
+            if self._role(pid) != "worker":
+                continue
+            if parent is not None and parent.stat.pid in self._owned and parent.command_line == each.command_line:
+                # A fork of the worker, which ends with it.
+                continue
+            yield self._target(pid, role="worker")
+
+    def _launchers(self) -> list[int]:
+        """List the owned launchers, the outer ones first."""
+        found = [pid for pid, verdict in self._owned.items() if verdict.proof is Proof.LAUNCHER and verdict.by == pid]
+        found += [pid for pid in self._owned if self._role(pid) == "launcher" and pid not in found]
+        return sorted(found, key=lambda pid: (len(list(ancestry(pid, self._facts))), pid))
+
+    def _is_companion(self, pid: int, named: Collection[int]) -> bool:
+        """Return whether a plan must name this process: it is no descendant of another named one."""
+        if self._role(pid) == "orchestrator":
+            return True
+        return not any(up.stat.pid in named or up.stat.pid in self._owned for up in self._above(pid))
+
+    def _strangers(self, workers: tuple[TargetProcess, ...], launcher: int | None) -> Iterator[StrangerProcess]:
+        listening = {pid: port for port, pid in self._census.listeners.items() if pid is not None}
+        shown: set[int] = set()
+        if launcher is None:
+            for worker in workers:
+                for stat in supervisors(self._proc, worker.pid):
+                    if stat.pid not in self._owned and stat.pid not in (*self._claim.protected, *shown):
+                        shown.add(stat.pid)
+                        slot = "" if worker.worker is None else f" {worker.worker.slot}"
+                        yield self._stranger(stat.pid, f"would start worker{slot} again")
+        for pid in sorted(self._facts):
+            verdict = self._verdicts[pid]
+            if pid in self._adopt and isinstance(verdict, NotOurs):
+                shown.add(pid)
+                yield self._stranger(pid, verdict.reason)
+            if isinstance(verdict, Owned) or pid in self._claim.protected or pid in shown:
+                continue
+            is_named = any(up.stat.pid in shown for up in self._above(pid))
+            if self._concerns_us(pid, listening) and (pid in listening or not is_named):
+                shown.add(pid)
+                yield self._stranger(pid, verdict.reason)
+
+    def _concerns_us(self, pid: int, listening: Collection[int]) -> bool:
+        """Return whether a process looks like this pool's: by its port, its socket, its token or its command."""
+        each = self._facts[pid]
+        if pid in listening or each.token or each.grouped:
+            return True
+        if each.role is not None and each.role.role == "worker":
+            return each.role.slot is not None and each.role.slot < self._claim.wanted
+        if pid in self._census.mentions:
+            return port_of(each.command_line) in self._claim.ports
+        return not self._claim.command.why_other(each.program, each.cwd, each.script_path)
+
+    def _others_of_metabonk(self) -> Iterator[StrangerProcess]:
+        """List what a stop command that searches command lines may end besides the pool."""
+        for pid, each in sorted(self._facts.items()):
+            looks = pid in self._census.mentions or (each.role is not None and each.role.role != "ollama")
+            if each.role is not None and each.role.role == "launcher":
+                looks = each.cwd == self._claim.command.directory
+            reachable = each.uid == self._claim.uid or self._claim.uid == 0
+            if looks and reachable and pid not in self._owned and pid not in self._claim.protected:
+                yield self._stranger(pid, "is not ours")
+
+    def _stranger(self, pid: int, reason: str) -> StrangerProcess:
+        verdict = self._verdicts.get(pid)
+        adoptable = isinstance(verdict, NotOurs) and verdict.adoptable
+        return StrangerProcess(self._target(pid, role="other"), clean_text(reason), adoptable)
+
+    def _target(self, pid: int, role: str) -> TargetProcess:
+        each, reading = self._facts.get(pid), self._readings.get(pid)
+        stat = each.stat if each is not None else self._proc.stat(pid)
+        name = reading.name if reading else clean_text(stat.name, _NAME_LIMIT) if stat else ""
+        started_at = stat.started_at if stat else 0.0
+        if role == "worker":
+            return TargetProcess("worker", pid, started_at, self._worker(pid), name)
+        if role == "launcher":
+            return TargetProcess("launcher", pid, started_at, name=reading.name if reading else "")
+        return TargetProcess("orchestrator" if role == "orchestrator" else "other", pid, started_at, name=name)
+
+    def _worker(self, pid: int) -> WorkerRef | None:
+        each, reading = self._facts[pid], self._readings.get(pid)
+        if reading is not None and reading.worker is not None:
+            return reading.worker
+        if each.role is not None and each.role.slot is not None:
+            return WorkerRef(slot=each.role.slot)
+        return WorkerRef(slot=each.reached[0] - self._claim.base_port) if each.reached else None
+
+    def _role(self, pid: int) -> str:
+        each, reading = self._facts[pid], self._readings.get(pid)
+        return each.role.role if each.role is not None else reading.role if reading is not None else ""
+
+    def _above(self, pid: int) -> Iterator[ProcessFacts]:
+        """Yield the ancestors of a process without itself."""
+        return (up for up in ancestry(pid, self._facts) if up.stat.pid != pid)
+
+
 def find_processes(
     readings: Iterable[ProcessReading], spec: LaunchSpec, record: LaunchRecord | None, proc: Proc, sweep: bool
 ) -> PoolProcesses:
-    """Sort the readings by role. `sweep` also scans every process of the machine for the pool's token."""
-    protected_pids = own_ancestry(proc)
-    readings = tuple(readings)
-    names = {reading.pid: reading.name for reading in readings}
-    seen = [
-        (reading, stat)
-        for reading in readings
-        if reading.pid is not None and reading.started_at is not None and reading.pid not in protected_pids
-        if (stat := proc.stat(reading.pid)) is not None
-        and stat.ref.same_as(ProcessRef(reading.pid, reading.started_at), other_reader=True)
-    ]
-    token = record.token if record else None
-    candidates = {stat.pid: stat for reading, stat in seen if reading.role == "launcher"}
-    slotted = [stat for reading, stat in seen if reading.role == "worker" and reading.worker is not None]
-    recorded = recorded_launcher(record, proc)
-    launcher = recorded or _launcher_of(slotted, candidates, spec, proc)
-    workers = tuple(
-        TargetProcess("worker", stat.pid, stat.started_at, reading.worker, reading.name)
-        for reading, stat in seen
-        if reading.role == "worker"
-        and (reading.worker is not None or _belongs(stat.pid, launcher, frozenset(), token, proc))
-    )
-    groups = _groups(target.pid for target in workers) if launcher is None else frozenset()
-    companions = {
-        stat.pid: TargetProcess("orchestrator", stat.pid, stat.started_at, name=reading.name)
-        for reading, stat in seen
-        if reading.role == "orchestrator" and _belongs(stat.pid, launcher, groups, token, proc)
-    }
-    if launcher is None:
-        for worker in workers:
-            companions |= {s.pid: as_target(s) for s in supervisors(proc, worker.pid) if s.pid not in protected_pids}
-    if sweep and token is not None:
-        below = {stat.pid for stat in descendants(proc, [launcher.pid])} | {launcher.pid} if launcher else set()
-        for stat in processes_with_token(proc, token):
-            if stat.pid not in below | protected_pids:
-                companions.setdefault(stat.pid, as_target(stat))
-    named = {target.pid for target in workers}
-    return PoolProcesses(
-        workers=tuple(sorted(workers, key=_by_worker)),
-        launcher=_named_launcher(launcher, names) if launcher else None,
-        launcher_arguments=proc.arguments(launcher.pid) if launcher else (),
-        ours=recorded is not None,
-        companions=tuple(target for pid, target in companions.items() if pid not in named),
-    )
+    """Sort the processes of a pool. `sweep` also searches every process for the token and the wanted ports."""
+    return PoolWatch(spec, record, proc).look(readings, sweep=sweep)
 
 
 def _by_worker(target: TargetProcess) -> tuple[bool, WorkerRef, int]:
@@ -114,14 +272,14 @@ def recorded_launcher(record: LaunchRecord | None, proc: Proc) -> ProcessStat | 
 def workers_option(arguments: tuple[str, ...]) -> int | None:
     """Read N of `--workers N` or `--workers=N` in a launcher's command line; 0 means the launcher's default."""
     text = option(arguments, "--workers") or ""
-    return int(text) or None if re.fullmatch(r"[0-9]{1,4}", text) else None
+    return int(text) or None if text.isascii() and text.isdecimal() and len(text) <= 4 else None
 
 
 def foreign_listeners(running: PoolProcesses, spec: LaunchSpec, workers: int, proc: Proc) -> dict[int, str]:
     """Map each needed port to its listener, where the listener is not part of this pool."""
     pids = [target.pid for target in running.all_targets]
-    own_pids = {*pids, *(stat.pid for stat in descendants(proc, pids))}
-    ports = range(spec.base_port, spec.base_port + workers)
+    own_pids = {*pids, *running.owned, *(stat.pid for stat in descendants(proc, pids))}
+    ports = answering(spec.host, range(spec.base_port, spec.base_port + workers), listen_sockets())
     return {
         port: _name(pid, proc)
         for port, pid in sorted(listeners(ports, own_pids, proc).items())
@@ -138,70 +296,4 @@ def _name(pid: int | None, proc: Proc) -> str:
     if pid is None:
         return "a process that may not be seen"
     stat = proc.stat(pid)
-    return str(as_target(stat).name) + f" (pid {pid})" if stat else f"pid {pid}"
-
-
-def _launcher_of(
-    workers: list[ProcessStat], candidates: dict[int, ProcessStat], spec: LaunchSpec, proc: Proc
-) -> ProcessStat | None:
-    """Choose the nearest ancestor of the workers that is a launcher candidate.
-
-    Without workers the pool may still be starting: choose a candidate that runs our command in our directory.
-    """
-    for worker in workers:
-        for stat in ancestors(proc, worker.pid):
-            if stat.pid in candidates:
-                return candidates[stat.pid]
-    if not workers:
-        for stat in candidates.values():
-            if _runs_our_command(stat.pid, spec, proc):
-                return stat
-    return None
-
-
-def _runs_our_command(pid: int, spec: LaunchSpec, proc: Proc) -> bool:
-    arguments = proc.arguments(pid)
-    launch, words = spec.launch_argv(0), spec.command_words()
-    if not launch:
-        return False
-    starts = range(1, len(arguments) - len(words) + 1)
-    alike = [at for at in starts if [_last(a) for a in arguments[at : at + len(words)]] == [_last(w) for w in words]]
-    stop = spec.stop_argv(0)[1:]
-    if not alike or _interpreter(arguments[0]) != _interpreter(launch[0]):
-        return False
-    if stop and arguments[-len(stop) :] == stop:
-        return False
-    try:
-        there = os.readlink(f"/proc/{pid}/cwd")
-    except OSError:
-        return False
-    return there == os.path.realpath(spec.directory) and spec.names_base_port(arguments)
-
-
-def _last(argument: str) -> str:
-    return os.path.basename(argument) or argument
-
-
-def _interpreter(program: str) -> str:
-    return os.path.basename(program).rstrip("0123456789.")
-
-
-def _belongs(pid: int, launcher: ProcessStat | None, groups: frozenset[int], token: str | None, proc: Proc) -> bool:
-    if launcher is not None and any(stat.pid == launcher.pid for stat in ancestors(proc, pid)):
-        return True
-    return bool(_groups([pid]) & groups) or (token is not None and has_token(proc, pid, token))
-
-
-def _groups(pids: Iterable[int]) -> frozenset[int]:
-    """Return the process groups of the pids, without our own group."""
-    found: set[int] = set()
-    for pid in pids:
-        try:
-            found.add(os.getpgid(pid))
-        except OSError:
-            continue
-    return frozenset(found - {os.getpgid(0)})
-
-
-def _named_launcher(stat: ProcessStat, names: Mapping[int | None, str]) -> TargetProcess:
-    return TargetProcess("launcher", stat.pid, stat.started_at, name=names.get(stat.pid, ""))
+    return f"{clean_text(stat.name, _NAME_LIMIT)} (pid {pid})" if stat else f"pid {pid}"

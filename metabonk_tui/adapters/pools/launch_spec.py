@@ -5,14 +5,17 @@ Does not: look at running processes.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced, source_env_file
+from metabonk_tui.adapters.host.local import canonical_host, is_this_machine
+from metabonk_tui.adapters.process.launch_command import LaunchCommand
+from metabonk_tui.adapters.process.process_facts import SEAT_VARIABLES
 from metabonk_tui.adapters.process.tree import TOKEN_VARIABLE
+from metabonk_tui.adapters.state.paths import pool_name, pool_stem
 from metabonk_tui.core.config.schema import Config
 
 NO_VARIABLES = Sourced({})
@@ -30,12 +33,24 @@ class LaunchSpec:
         self.start_timeout_s = launcher.start_timeout_s
         self.directory = Path(launcher.directory).expanduser().absolute()
         self.env_file = self.directory / Path(launcher.env_file).expanduser() if launcher.env_file else None
-        own_log = f"pool-{self.base_port}.log"
+        self.canonical_host = canonical_host(self.host)
+        self.name = pool_name(self.canonical_host, self.base_port)
+        """`HOST-PORT`: names the scope or the group that the pool is launched into."""
+        self.stem = pool_stem(self.canonical_host, self.base_port)
+        """The begin of the names of this pool's files."""
+        own_log = f"{self.stem}.log"
         self.log_path = state_dir / (Path(launcher.log_file).expanduser() if launcher.log_file else own_log)
-        self.record_path = state_dir / f"pool-{self.base_port}.json"
+        self.state_dir = state_dir
+        self.record_path = state_dir / f"{self.stem}.json"
+        self.old_record_path = state_dir / f"{pool_stem('127.0.0.1', self.base_port)}.json"
+        """Where earlier versions wrote the record of a pool on any host."""
         self._launcher = launcher
         # A monitor may run inside a pool: that pool's token must not mark this pool.
-        self._environ = {key: value for key, value in environ.items() if key != TOKEN_VARIABLE}
+        # A multiplexer's variables would mark the pool's processes as opened by a person in that multiplexer.
+        self._environ = {key: value for key, value in environ.items() if key not in {TOKEN_VARIABLE, *SEAT_VARIABLES}}
+        self.workers = config.pool.workers
+        self.processes = config.processes
+        self.command = LaunchCommand(os.path.realpath(self.directory), tuple(launcher.launch), tuple(launcher.stop))
 
     def launch_argv(self, workers: int) -> tuple[str, ...]:
         """Fill the placeholders of the launch command for this number of workers."""
@@ -62,13 +77,9 @@ class LaunchSpec:
 
     def cannot_act(self) -> str:
         """Return why this monitor cannot act on the pool; "" when it can."""
-        if self.host == "localhost":
+        if is_this_machine(self.host):
             return ""
-        try:
-            near = ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            near = False
-        return "" if near else f"the workers are on {self.host}: only processes of this machine can be acted on"
+        return f"the workers are on {self.host}: only processes of this machine can be acted on"
 
     def cannot_launch(self, environment: Mapping[str, str] | None = None) -> str:
         """Return why the launch command cannot run; "" when it can."""
@@ -81,6 +92,10 @@ class LaunchSpec:
         """Return why the stop command cannot run; "" when it can."""
         argv = self.stop_argv(1)
         return self._cannot_run(argv, environment) if argv else "no stop command in the configuration"
+
+    def stop_names_port(self) -> bool:
+        """Return whether the stop command names this pool, and so cannot mean another one."""
+        return any("{base_port}" in argument for argument in self._launcher.stop)
 
     def command_words(self) -> tuple[str, ...]:
         """Return the words that identify this launcher: those before its first option.

@@ -7,33 +7,51 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
-from metabonk_tui.adapters.files.private import make_private_directory
+from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced
+from metabonk_tui.adapters.files.private import refuse_foreign
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
-from metabonk_tui.adapters.pools.discover import PoolProcesses, find_processes, foreign_listeners, workers_option
-from metabonk_tui.adapters.pools.launch_record import LaunchRecord, RecordFile
+from metabonk_tui.adapters.pools.action_text import Before, desired_workers, event_of, title, what_ran, with_intent
+from metabonk_tui.adapters.pools.clean_up import (
+    FindBystanders,
+    find_bystanders,
+    other_pools,
+    warn_of,
+)
+from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch
+from metabonk_tui.adapters.pools.launch_ports import held_ports
+from metabonk_tui.adapters.pools.launch_record import LaunchRecord, record_file
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
-from metabonk_tui.adapters.pools.plan import PlanInputs, make_plan, refuse, why_stale
+from metabonk_tui.adapters.pools.plan import (
+    PlanInputs,
+    make_plan,
+    may_share_ports,
+    others_that_stop_ends,
+    refuse,
+    why_stale,
+)
+from metabonk_tui.adapters.pools.port_check import PortHolder, ask_ports
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe
+from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, remove_empty
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import reap
-from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.process.table import SCAN_EVERY_S
+from metabonk_tui.adapters.process.tree import descendants
+from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop, StopWorker
 from metabonk_tui.core.model.sample import Event, Operation, PoolReading
 from metabonk_tui.core.ports.live import Clock
-from metabonk_tui.core.text.clean import clean_text
-from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.core.text.phrases import count_of, cut_list
 
 _SOURCE_FOR_PLAN_S = 2.0
 """Shorter than the limit of a launch: the operator waits for the plan."""
@@ -63,26 +81,33 @@ class LauncherPool:
         state_dir: Path,
         *,
         clock: Clock,
-        controller_lock: PoolLock,
+        controller_lock: ControllerRole,
         processes: Processes,
         read_only: bool = False,
+        call: str = "metabonk-tui",
         proc: Proc | None = None,
+        bystanders: FindBystanders = find_bystanders,
     ) -> None:
+        """`call` is the command prefix that addresses this pool from any shell."""
+        self._call = call
+        self._find_bystanders = bystanders
         self._spec = LaunchSpec(config, state_dir)
-        self._state_dir = state_dir
         self._clock = clock
         self._lock = controller_lock
         self._processes = processes
         self._read_only = read_only
         self._proc = proc or Proc()
-        self._record_file = RecordFile(self._spec.record_path)
+        self._record_file = record_file(self._spec, self._proc)
         self._operation: Operation | None = None
         self._target: int | None = None
         self._busy = False
         self._scan_lock = threading.Lock()
+        self._last_look: tuple[object, PoolProcesses] | None = None
+        """What the last look of `read` was based on, and what it found."""
+        self._last_look_s = 0.0
 
     async def read(self) -> PoolReading:
-        """Read the pool's processes and lock state. Takes over a lock whose owner has exited."""
+        """Read the pool's processes and lock state. Takes the role of a controller that has ended."""
         reading = await asyncio.to_thread(self._read)
         return replace(reading, operation=self._operation, desired=self._target or reading.desired)
 
@@ -91,23 +116,24 @@ class LauncherPool:
         why = "another operation is under way" if self._busy else self._cannot_act()
         if why:
             return refuse(action, self._spec, why)
-        record, running = self._find_processes(sweep=True)
-        sourced = self._spec.source(_SOURCE_FOR_PLAN_S) if not isinstance(action, StopWorker) else NO_VARIABLES
-        wanted = action.workers if isinstance(action, Launch | Resize | Restart) else 0
+        record, running = self._find_processes(sweep=True, adopt=getattr(action, "adopt", ()))
+        workers = action.workers if isinstance(action, Launch | Resize | Restart) else 0
+        family = self._family(running)
         inputs = PlanInputs(
             running=running,
-            desired=_desired(record, running),
-            sourced=sourced,
-            foreign_listeners=foreign_listeners(running, self._spec, wanted, self._proc) if wanted > 0 else {},
+            desired=desired_workers(record, running),
+            sourced=self._source_for(action, running),
+            foreign_listeners=held_ports(self._spec, workers, family, self._proc) if workers > 0 else {},
             ready_s=record.ready_s if record else None,
-            notes=(self._record_file.problem,) if self._record_file.problem else (),
+            notes=self._notes(workers, family),
+            holders=self._holders(action, running, record),
         )
         return make_plan(action, self._spec, inputs)
 
     async def apply(self, plan: Plan, progress: Callable[[Operation], None]) -> tuple[Event, ...]:
         """Carry out a plan and report every step. Runs one plan at a time; a cancelled plan undoes nothing."""
         report = progress if self._busy else self._recording_reporter(progress)
-        reporter = ProgressReporter(_title(plan), self._steps(plan), self._clock, report, str(self._spec.log_path))
+        reporter = ProgressReporter(title(plan), self._steps(plan), self._clock, report, str(self._spec.log_path))
         if plan.mode == "noop":
             reporter.end(True, plan.warnings[0] if plan.warnings else "nothing to do")
             return ()
@@ -115,6 +141,7 @@ class LauncherPool:
             reporter.end(False, "another operation is under way")
             return ()
         self._busy = True
+        self._lock.set_busy(True)
         try:
             return await self._carry_out(plan, reporter)
         except asyncio.CancelledError:
@@ -125,6 +152,7 @@ class LauncherPool:
             raise
         finally:
             self._busy = False
+            self._lock.set_busy(False)
             self._target = None
 
     async def aclose(self) -> None:
@@ -133,32 +161,34 @@ class LauncherPool:
 
     async def _carry_out(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
         why = self._cannot_act() or plan.refusal
-        record, running = await asyncio.to_thread(self._find_processes, sweep=True)
+        adopt = getattr(plan.action, "adopt", ())
+        record, running = await asyncio.to_thread(self._find_processes, sweep=True, adopt=adopt)
         why = why or why_stale(plan, running)
         if why:
             return self._failed(plan, reporter, why, "warn")
         if isinstance(plan.action, StopWorker):
-            return await self._stop_worker(plan, reporter)
-        sourced: Sourced | EnvFileError = NO_VARIABLES
-        if self._spec.env_file is not None:
-            reporter.begin(_ENV_FILE)
-            sourced = await asyncio.to_thread(self._spec.source)
+            return await self._stop_worker(plan, record, reporter)
+        sourced = await self._source_and_report(plan, reporter)
         if isinstance(sourced, EnvFileError):
-            reporter.fail(_ENV_FILE, sourced.text)
             if plan.start:
                 return self._failed(plan, reporter, f"env file: {sourced.text}")
             sourced = NO_VARIABLES
-        elif self._spec.env_file is not None:
-            reporter.done(_ENV_FILE, f"{sourced.count} variables")
-        self._target = plan.start or None
         record = record or LaunchRecord()
+        if plan.start:
+            # Before the stop: a launch that cannot work must not cost the pool that runs.
+            why = await asyncio.to_thread(self._why_not_start, plan, running, sourced, record)
+            if why:
+                return self._failed(plan, reporter, why, "warn")
+        self._target = plan.start or None
+        before = what_ran(record, running)
         if plan.mode in ("stop", "restart_all"):
             problem = await self._stop(plan, running, sourced, record, reporter)
             if problem:
-                return self._failed(plan, reporter, problem)
+                return self._failed(plan, reporter, problem + (await self._way_back(before) if plan.start else ""))
+            await asyncio.to_thread(remove_empty, record.cgroup, CgroupMount())
         message = "the pool is gone: processes and ports are free"
         if plan.start:
-            record = _with_intent(record, plan)
+            record = with_intent(record, plan)
             started = await starting.start_pool(
                 self._spec,
                 plan.commands[-1],
@@ -172,31 +202,65 @@ class LauncherPool:
                 self._proc,
             )
             if started.problem:
-                return self._failed(plan, reporter, started.problem)
+                way_back = await self._way_back(before) if plan.mode == "restart_all" else ""
+                return self._failed(plan, reporter, started.problem + way_back)
             message = f"{count_of(started.ready, 'worker')} answered after {started.seconds:.0f} s"
         reporter.end(True, message)
-        return (self._event(plan, "info", f"{_title(plan)}: {message}"),)
+        return (self._event(plan, "info", f"{title(plan)}: {message}"),)
+
+    async def _source_and_report(self, plan: Plan, reporter: ProgressReporter) -> Sourced | EnvFileError:
+        """Source the env file for the commands of a plan. A stop waits less: it works without the file."""
+        if self._spec.env_file is None or not plan.commands:
+            return NO_VARIABLES
+        reporter.begin(_ENV_FILE)
+        limit_s = TIMEOUT_S if plan.start else _SOURCE_FOR_PLAN_S
+        sourced = await asyncio.to_thread(self._spec.source, limit_s)
+        if isinstance(sourced, EnvFileError):
+            reporter.fail(_ENV_FILE, sourced.text)
+        else:
+            reporter.done(_ENV_FILE, f"{sourced.count} variables")
+        return sourced
+
+    def _why_not_start(self, plan: Plan, running: PoolProcesses, sourced: Sourced, record: LaunchRecord) -> str:
+        """Return why the launch of a plan would fail; "" when nothing is known that would make it fail."""
+        held = held_ports(self._spec, plan.start, self._family(running), self._proc)
+        if held and not may_share_ports(plan.action):
+            return f"{cut_list(tuple(held.values()), 4)}: no part of this pool"
+        return starting.why_not_start(self._spec, self._spec.environment(sourced), self._record_file, record)
+
+    async def _way_back(self, before: Before) -> str:
+        """Return what ran before a failed restart, and the command that brings it back."""
+        _, left = await asyncio.to_thread(self._find_processes, sweep=True)
+        return before.text(self._call, "resize" if left.all_targets else "launch")
 
     async def _stop(
         self, plan: Plan, running: PoolProcesses, sourced: Sourced, record: LaunchRecord, reporter: ProgressReporter
     ) -> str:
         """Stop the processes that the plan hits. Returns the problem; "" when the pool is gone."""
-        process_set = ProcessSet(plan.hits, record.token, self._proc)
+        watch = PoolWatch(self._spec, record, self._proc)
+        process_set = await asyncio.to_thread(ProcessSet, plan.hits, watch, getattr(plan.action, "adopt", ()))
         commands = plan.commands[:-1] if plan.start else plan.commands
-        argv = commands[0] if commands else None
+        # Looked at again: another pool may have come since the plan, and the command cannot tell them apart.
+        argv = commands[0] if commands and not others_that_stop_ends(self._spec, running) else None
         ports = {self._spec.base_port + target.worker.slot for target in running.workers if target.worker is not None}
+        if not plan.start:
+            # After a stop nothing may answer; a restart asks only the ports that its own workers held.
+            ports |= set(watch.claim.ports)
         environment = self._spec.environment(sourced)
         stopped = await stopping.stop_pool(self._spec, argv, environment, process_set, ports, reporter, self._proc)
         if stopped.problem:
             return stopped.problem
         _, left = await asyncio.to_thread(self._find_processes, sweep=True)
         if left.all_targets:
-            names = ProcessSet(left.all_targets, None, self._proc).living()
+            names = [target for target in left.all_targets if self._proc.is_same(target.pid, target.started_at)]
             return f"came back meanwhile: {', '.join(describe(target) for target in names)}" if names else ""
         return ""
 
-    async def _stop_worker(self, plan: Plan, reporter: ProgressReporter) -> tuple[Event, ...]:
-        process_set = ProcessSet(plan.hits, None, self._proc)
+    async def _stop_worker(
+        self, plan: Plan, record: LaunchRecord | None, reporter: ProgressReporter
+    ) -> tuple[Event, ...]:
+        watch = PoolWatch(self._spec, record, self._proc)
+        process_set = await asyncio.to_thread(lambda: ProcessSet(plan.hits, watch, whole_pool=False))
         reporter.begin(stopping.PROCESSES_GONE)
         problem = await stopping.end_processes(process_set, self._spec.grace_s, reporter)
         if problem:
@@ -208,6 +272,12 @@ class LauncherPool:
     def _read(self) -> PoolReading:
         """Read the pool. Blocks for a few milliseconds."""
         reap()
+        elsewhere = self._spec.cannot_act()
+        if elsewhere:
+            # No process of this machine is of that pool, so none is read.
+            return PoolReading(
+                backend=self.name, desired=None, controller="none", read_only=self._read_only, problem=elsewhere
+            )
         controls, lock_problem = self._try_control()
         record, running = self._find_processes(fresh=False)
         holder = "" if controls else self._lock.holder()
@@ -217,7 +287,7 @@ class LauncherPool:
             problem = self._spec.cannot_launch()
         return PoolReading(
             backend=self.name,
-            desired=_desired(record, running),
+            desired=desired_workers(record, running),
             launcher_pid=running.launcher.pid if running.launcher else None,
             launcher_started_at=running.launcher.started_at if running.launcher else None,
             launched_by_us=running.ours,
@@ -227,22 +297,65 @@ class LauncherPool:
             problem=problem,
         )
 
+    def _source_for(self, action: Action, running: PoolProcesses) -> Sourced | EnvFileError:
+        """Source the env file for a plan that runs a command; a stop of nothing or without a command needs none."""
+        is_stop = isinstance(action, Stop)
+        if isinstance(action, StopWorker) or (is_stop and not (running.all_targets and self._spec.stop_argv(0))):
+            return NO_VARIABLES
+        return self._spec.source(_SOURCE_FOR_PLAN_S)
+
+    def _family(self, running: PoolProcesses) -> frozenset[int]:
+        """Return the pids of the pool's processes and all below them."""
+        pids = [target.pid for target in running.all_targets]
+        return frozenset({*pids, *running.owned, *(stat.pid for stat in descendants(self._proc, pids))})
+
+    def _notes(self, workers: int, family: Collection[int]) -> tuple[str, ...]:
+        """Return the warnings of a plan; of a launch also what its script ends besides, and the user's other pools."""
+        notes = (self._record_file.problem,) if self._record_file.problem else ()
+        if workers < 1:
+            return notes
+        bystanders = self._find_bystanders(self._spec, family, self._proc)
+        swept = warn_of(bystanders, self._spec.launch_argv(1))
+        return (*notes, *swept, *other_pools(bystanders, self._spec.base_port))
+
     def _try_control(self) -> tuple[bool, str]:
         """Acquire or keep the lock, unless read-only. Returns (acquired, error text)."""
         if self._read_only:
             return False, ""
+        foreign = refuse_foreign(self._spec.state_dir) or refuse_foreign(self._spec.record_path)
+        if foreign:
+            return False, foreign
         try:
-            make_private_directory(self._state_dir)
             return self._lock.try_acquire(), ""
         except OSError as error:
             return False, f"the pool's lock cannot be taken ({self._lock.path}): {error.strerror or error}"
 
-    def _find_processes(self, *, fresh: bool = True, sweep: bool = False) -> tuple[LaunchRecord | None, PoolProcesses]:
-        """Scan the pool; `sweep` also finds survivors by their token."""
+    def _find_processes(
+        self, *, fresh: bool = True, sweep: bool = False, adopt: Collection[int] = ()
+    ) -> tuple[LaunchRecord | None, PoolProcesses]:
+        """Scan the pool; `sweep` also finds survivors by their token, and who listens on the ports."""
         record = self._record_file.read()
         with self._scan_lock:
             readings = self._processes(fresh)
-        return record, find_processes(readings, self._spec, record, self._proc, sweep)
+        if fresh or sweep:
+            return record, PoolWatch(self._spec, record, self._proc).look(readings, adopt, sweep=sweep)
+        seen = (record, *((each.role, each.worker, each.pid, each.started_at) for each in readings))
+        now_s = time.monotonic()
+        if self._last_look is None or self._last_look[0] != seen or now_s - self._last_look_s >= SCAN_EVERY_S:
+            running = PoolWatch(self._spec, record, self._proc).look(readings, sweep=False)
+            self._last_look, self._last_look_s = (seen, running), now_s
+        return record, self._last_look[1]
+
+    def _holders(self, action: Action, running: PoolProcesses, record: LaunchRecord | None) -> tuple[PortHolder, ...]:
+        """Ask the pool's ports before a plan may find nothing to do. Returns what answers and is not ours."""
+        if isinstance(action, StopWorker | Launch | Restart):
+            return ()
+        counts = [self._spec.workers, desired_workers(record, running) or 0, record.workers or 0 if record else 0]
+        if isinstance(action, Resize):
+            counts = [action.workers]
+        ports = range(self._spec.base_port, self._spec.base_port + max(counts))
+        holders = ask_ports(self._spec.host, ports, self._proc, running.owned)
+        return tuple(holder for holder in holders if holder.pid is None or holder.pid not in running.owned)
 
     def _cannot_act(self) -> str:
         """Return why this monitor may not act; "" when it may."""
@@ -261,7 +374,7 @@ class LauncherPool:
             return ()
         if isinstance(plan.action, StopWorker):
             return (stopping.PROCESSES_GONE,)
-        first = (_ENV_FILE,) if self._spec.env_file is not None else ()
+        first = (_ENV_FILE,) if self._spec.env_file is not None and plan.commands else ()
         stop = stopping.STEPS if plan.mode in ("stop", "restart_all") else ()
         return (*first, *stop, *(starting.STEPS if plan.start else ()))
 
@@ -276,55 +389,7 @@ class LauncherPool:
         self, plan: Plan, reporter: ProgressReporter, why: str, severity: Severity = "crit"
     ) -> tuple[Event, ...]:
         reporter.end(False, why)
-        return (self._event(plan, severity, f"{_title(plan)} failed: {why}", {"error": why}),)
+        return (self._event(plan, severity, f"{title(plan)} failed: {why}", {"error": why}),)
 
     def _event(self, plan: Plan, severity: Severity, text: str, facts: Mapping[str, str] | None = None) -> Event:
-        action = plan.action
-        counts = {"from": _workers_hit(plan), "to": plan.start, "by": action.by}
-        worker = None
-        if isinstance(action, StopWorker):
-            worker = action.ref
-            counts = {"pid": action.pid, "by": action.by}
-        kind = {Launch: EventKind.POOL_LAUNCH, Restart: EventKind.POOL_LAUNCH, Resize: EventKind.POOL_RESIZE}.get(
-            type(action), EventKind.POOL_STOP
-        )
-        return Event(self._clock.now(), kind, severity, text, worker, {**counts, **(facts or {})})
-
-
-def _with_intent(record: LaunchRecord, plan: Plan) -> LaunchRecord:
-    """Add the planned hours and the override reason to the record."""
-    action = plan.action
-    if not isinstance(action, Launch | Resize | Restart):
-        return record
-    reason = clean_text(action.override) if plan.overridden else ""
-    return replace(record, hours=action.hours, override=reason, overridden=plan.overridden)
-
-
-def _desired(record: LaunchRecord | None, running: PoolProcesses) -> int | None:
-    """Return the wanted number of workers: from our launch, the launcher's arguments, else the workers found."""
-    if running.ours and record is not None and record.workers is not None:
-        return record.workers
-    return workers_option(running.launcher_arguments) or len(running.workers) or None
-
-
-def _title(plan: Plan) -> str:
-    action = plan.action
-    match action:
-        case Launch():
-            return f"launch {count_of(action.workers, 'worker')}"
-        case Restart():
-            return f"restart {count_of(action.workers, 'worker')}"
-        case Resize():
-            return (
-                f"resize {_workers_hit(plan)} → {count_of(action.workers, 'worker')}"
-                if plan.hits
-                else f"resize to {count_of(action.workers, 'worker')}"
-            )
-        case Stop():
-            return "stop the pool"
-        case StopWorker():
-            return f"stop worker {action.ref.slot} (pid {action.pid})"
-
-
-def _workers_hit(plan: Plan) -> int:
-    return sum(hit.role == "worker" for hit in plan.hits)
+        return event_of(plan, self._clock.now(), severity, text, facts or {})

@@ -9,13 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
+from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, show_cr
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
+from metabonk_tui.adapters.pools.port_check import PortHolder
 from metabonk_tui.adapters.pools.terminate import describe, describe_all
-from metabonk_tui.core.model.pool import Action, Plan, PlanSource, Resize, Stop, StopWorker, TargetProcess
+from metabonk_tui.core.launch.checklist import is_reason
+from metabonk_tui.core.model.pool import (
+    Action,
+    Launch,
+    Plan,
+    PlanSource,
+    Resize,
+    Restart,
+    Stop,
+    StopWorker,
+    TargetProcess,
+)
 from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.worker.environment import is_same_value
 
 OVERWRITTEN = frozenset(
     {
@@ -31,6 +44,7 @@ OVERWRITTEN = frozenset(
 """Variables that launch.py always sets from its JSON profile."""
 PlanMode = Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
 CHANGED = "the pool changed since this was planned"
+TYPE_OVERRIDE = 'to launch all the same, give a reason: --override "..."'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +55,45 @@ class PlanInputs:
     desired: int | None
     sourced: Sourced | EnvFileError
     foreign_listeners: Mapping[int, str]
-    """Wanted port → the listener that is not part of this pool."""
+    """Wanted port → a text about its holder, which is not part of this pool."""
     ready_s: float | None = None
     """Seconds until every worker answered at the last launch."""
     notes: tuple[str, ...] = ()
+    holders: tuple[PortHolder, ...] = ()
+    """What answers on the pool's ports and is not ours."""
 
 
 def make_plan(action: Action, spec: LaunchSpec, inputs: PlanInputs) -> Plan:
     """Plan the action on the pool as observed."""
     if isinstance(action, StopWorker):
         return _plan_worker(action, spec, inputs)
-    if isinstance(action, Stop):
-        return _plan_stop(action, spec, inputs)
-    return _plan_workers(action, action.workers, spec, inputs)
+    named = getattr(action, "adopt", ())
+    unknown = sorted(set(named) - inputs.running.owned.keys())
+    if unknown:
+        return refuse(action, spec, f"cannot adopt {_why_not_adopted(unknown, inputs.running)}")
+    plan = _plan_stop(action, spec, inputs) if isinstance(action, Stop) else None
+    plan = plan or _plan_workers(action, action.workers, spec, inputs)  # type: ignore[union-attr]
+    strangers = inputs.running.strangers
+    if plan.mode == "noop" and inputs.holders:
+        return replace(refuse(action, spec, _answers(inputs)), strangers=strangers)
+    if plan.mode == "refused" or not (plan.hits or plan.start):
+        return replace(plan, strangers=strangers)
+    return replace(plan, strangers=strangers, warnings=(*plan.warnings, *(stranger.text for stranger in strangers)))
+
+
+def _answers(inputs: PlanInputs) -> str:
+    """Say what answers although nothing of it may be stopped, with the reason where the process is visible."""
+    reasons = {stranger.process.pid: stranger.reason for stranger in inputs.running.strangers}
+    texts = [
+        f"{holder.text}; it {reasons[holder.pid]}" if holder.pid in reasons else holder.text
+        for holder in inputs.holders
+    ]
+    return f"nothing here may be stopped, and the pool's ports are in use: {cut_list(texts, 4)}"
+
+
+def _why_not_adopted(pids: list[int], running: PoolProcesses) -> str:
+    reasons = {stranger.process.pid: stranger.reason for stranger in running.strangers}
+    return cut_list([f"pid {pid}: {reasons.get(pid, 'no such process')}" for pid in pids], 4)
 
 
 def refuse(action: Action, spec: LaunchSpec, why: str) -> Plan:
@@ -90,6 +130,9 @@ def _plan_worker(action: StopWorker, spec: LaunchSpec, inputs: PlanInputs) -> Pl
             again = "the launcher starts it again: a new process, counters from zero"
             plan = _plan(action, "stop", spec, None, hits=(worker,), warnings=(again, *inputs.notes))
             return replace(plan, respawns=True)
+    for stranger in inputs.running.strangers:
+        if stranger.process.pid == action.pid:
+            return replace(refuse(action, spec, stranger.text), strangers=(stranger,))
     return refuse(action, spec, f"{CHANGED}: worker {action.ref.slot} is no longer pid {action.pid}")
 
 
@@ -125,12 +168,11 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
     if impossible:
         return refuse(action, spec, impossible)
     launch = spec.launch_argv(workers)
-    warnings = [*_environment_warnings(spec, inputs.sourced, environment, launch)]
-    warnings += [
-        f"port {port} is held by {holder}, which is no worker of this pool: worker {port - spec.base_port} "
-        "cannot start there"
-        for port, holder in inputs.foreign_listeners.items()
-    ]
+    held = tuple(inputs.foreign_listeners.values())
+    if held and not may_share_ports(action):
+        return refuse(action, spec, f"{cut_list(held, 4)}: no part of this pool; {TYPE_OVERRIDE}")
+    overridden = held if is_reason(getattr(action, "override", "")) else ()
+    warnings = [*held, *_environment_warnings(spec, inputs.sourced, environment, launch)]
     if not running.all_targets:
         return _plan(
             action,
@@ -141,6 +183,7 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
             start=workers,
             warnings=(*warnings, *inputs.notes),
             seconds=inputs.ready_s,
+            overridden=overridden,
         )
     stop, stop_warnings = _stop_command(spec, inputs)
     count = len(running.workers)
@@ -161,19 +204,40 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
             *inputs.notes,
         ),
         seconds=inputs.ready_s,
+        overridden=overridden,
     )
+
+
+def may_share_ports(action: Action) -> bool:
+    """Return whether workers may be started although others hold some of their ports.
+
+    The memory watch shrinks a pool whose memory is ending: a refusal would end in an OOM kill.
+    """
+    if not isinstance(action, Launch | Resize | Restart):
+        return False
+    return action.by == "watch" or is_reason(action.override)
 
 
 def _stop_command(spec: LaunchSpec, inputs: PlanInputs) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
     """Return (no or one stop command, warnings). Missing parts give warnings only: stopping must always work."""
     sourced = inputs.sourced
     broken = (f"env file: {sourced.text}",) if isinstance(sourced, EnvFileError) else ()
+    if spec.stop_argv(0) and (ended := others_that_stop_ends(spec, inputs.running)):
+        why = f"the stop command names no port and could end {ended}: the processes are signalled directly"
+        return (), (*broken, why)
     environment = spec.environment(NO_VARIABLES if isinstance(sourced, EnvFileError) else sourced)
     impossible = spec.cannot_run_stop(environment)
     if impossible:
         return (), (*broken, f"{impossible}: the processes are signalled directly")
     count = inputs.desired if inputs.desired is not None else len(inputs.running.workers)
     return (spec.stop_argv(count),), broken
+
+
+def others_that_stop_ends(spec: LaunchSpec, running: PoolProcesses) -> str:
+    """Name the processes of other pools that the stop command may end as well; "" for none."""
+    if spec.stop_names_port():
+        return ""
+    return cut_list([f"pid {other.process.pid} {other.process.name}" for other in running.others_of_metabonk], 3)
 
 
 def _adopted(running: PoolProcesses) -> tuple[str, ...]:
@@ -196,7 +260,9 @@ def _environment_warnings(
         where = "the env file does not set" if spec.env_file else "no env file is configured, and nobody sets"
         warnings.append(f"{where} {cut_list(missing, 3)}")
     different = [
-        f"{key}={environment[key]}" for key in required if environment.get(key, required[key]) != required[key]
+        f"{key}={show_cr(environment[key])}"
+        for key, wanted in required.items()
+        if key in environment and not is_same_value(show_cr(environment[key]), wanted)
     ]
     if different:
         warnings.append(f"not as the components need it: {cut_list(different, 3)}")
@@ -219,6 +285,7 @@ def _plan(
     warnings: tuple[str, ...] = (),
     refusal: str = "",
     seconds: float | None = None,
+    overridden: tuple[str, ...] = (),
 ) -> Plan:
     return Plan(
         action=action,
@@ -228,10 +295,11 @@ def _plan(
         start=start,
         source=PlanSource(
             str(spec.directory),
-            str(spec.env_file) if spec.env_file else None,
+            str(spec.env_file) if spec.env_file and sourced is not NO_VARIABLES else None,
             sourced.count if spec.env_file and isinstance(sourced, Sourced) else None,
         ),
         warnings=warnings,
         refusal=refusal,
         seconds=seconds,
+        overridden=overridden,
     )

@@ -6,24 +6,33 @@ Does not: retry. A failed launch is reported once.
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from metabonk_tui.adapters.pools.discover import PoolProcesses
+from metabonk_tui.adapters.pools.launch_ports import worker_name
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, RecordFile, boot_id
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import as_target, describe_all
+from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, choose_placement, pool_group_of, remove_empty
 from metabonk_tui.adapters.process.proc import Proc
-from metabonk_tui.adapters.process.spawn import Child, describe_exit, start_child
+from metabonk_tui.adapters.process.roles import MAX_SLOTS
+from metabonk_tui.adapters.process.sockets import listening_ports
+from metabonk_tui.adapters.process.spawn import Child, describe_exit, open_log, start_child
 from metabonk_tui.adapters.process.tree import descendants, listeners, processes_with_token
+from metabonk_tui.core.text.phrases import count_of
 
 LAUNCH = "launch"
 ANSWER = "workers answer"
 STEPS = (LAUNCH, ANSWER)
 
 _POLL_EVERY_S = 0.25
+_ASKED = 8
+"""Other ports that are asked for a worker at most: each may take 0.5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +59,45 @@ async def start_pool(
     """Launch and wait at most `spec.start_timeout_s`. A late pool is reported and keeps running."""
     reporter.begin(LAUNCH)
     began = time.monotonic()
-    record = replace(record, workers=workers, launched_at=time.time(), launcher_pid=None, launcher_started_at=None)
+    mount = CgroupMount()
+    await asyncio.to_thread(remove_empty, record.cgroup, mount)
+    record = replace(
+        record,
+        workers=workers,
+        launched_at=time.time(),
+        launcher_pid=None,
+        launcher_started_at=None,
+        host=spec.canonical_host,
+        cgroup=None,
+    )
+    placement = await asyncio.to_thread(choose_placement, spec.name, environment)
     try:
         # Written before and after: if the monitor dies in between, the token still identifies the launch.
         record_file.write(record)
-        child = start_child(argv, spec.directory, environment, spec.log_path)
-    except (OSError, ValueError) as error:
+        child = start_child(argv, spec.directory, environment, spec.log_path, placement)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         problem = f"the launcher cannot be started: {error}"
         reporter.fail(LAUNCH, problem)
         return Started(0, 0.0, problem)
     stat = proc.stat(child.pid)
-    record = replace(record, launcher_pid=child.pid, boot_id=boot_id())
+    record = replace(record, launcher_pid=child.pid, boot_id=boot_id(), cgroup=pool_group_of(child.pid, mount))
     record = replace(record, launcher_started_at=stat.started_at if stat else None)
-    record_file.write(record)
-    reporter.done(LAUNCH, f"pid {child.pid}", child.tail())
+    unwritten = _write(record_file, record)
+    reporter.done(LAUNCH, f"pid {child.pid}" + (f"; {unwritten}" if unwritten else ""), child.tail())
     reporter.begin(ANSWER, f"0 of {workers}")
     while True:
         await asyncio.sleep(_POLL_EVERY_S)
+        if record.cgroup is None and (cgroup := pool_group_of(child.pid, mount)) is not None:
+            # systemd-run enters the scope some time after its start.
+            record = replace(record, cgroup=cgroup)
+            _write(record_file, record)
         code = child.exit_code()
         ready = await asyncio.to_thread(_ready, spec, workers, old_pids, find_processes, proc)
         seconds = time.monotonic() - began
         reporter.detail(ANSWER, f"{ready} of {workers}", child.tail())
         if ready >= workers and code in (None, 0):
-            record_file.write(replace(record, ready_s=round(seconds, 1)))
-            reporter.done(ANSWER, f"{ready} of {workers}")
+            unwritten = _write(record_file, replace(record, ready_s=round(seconds, 1))) or unwritten
+            reporter.done(ANSWER, f"{ready} of {workers}" + (f"; {unwritten}" if unwritten else ""))
             return Started(ready, seconds)
         problem = await asyncio.to_thread(_ended, code, child, seconds, record.token, proc)
         if not problem and seconds >= spec.start_timeout_s:
@@ -81,9 +105,36 @@ async def start_pool(
                 f"{ready} of {workers} workers answered within {spec.start_timeout_s:g} s; "
                 "what was launched is left running"
             )
+            problem += await asyncio.to_thread(_elsewhere, spec, record.token, proc)
         if problem:
             reporter.fail(ANSWER, f"{ready} of {workers}", child.tail())
             return Started(ready, seconds, problem)
+
+
+def why_not_start(
+    spec: LaunchSpec, environment: Mapping[str, str], record_file: RecordFile, record: LaunchRecord
+) -> str:
+    """Return what would make a launch fail at once, so that no pool is stopped for it; "" when nothing is known."""
+    impossible = spec.cannot_launch(environment)
+    if impossible:
+        return impossible
+    unwritten = _write(record_file, record)
+    if unwritten:
+        return unwritten
+    try:
+        os.close(open_log(spec.log_path))
+    except OSError as error:
+        return f"the launcher's log cannot be written ({spec.log_path}): {error.strerror or error}"
+    return ""
+
+
+def _write(record_file: RecordFile, record: LaunchRecord) -> str:
+    """Write the record. Returns why it cannot be written; "" when it was."""
+    try:
+        record_file.write(record)
+    except OSError as error:
+        return f"the record of the launch cannot be written ({record_file.path}): {error.strerror or error}"
+    return ""
 
 
 def _ready(
@@ -99,6 +150,18 @@ def _ready(
     seen = {port - spec.base_port for port, pid in found.items() if pid in own_pids}
     hidden = {port - spec.base_port for port, pid in found.items() if pid is None}
     return len(seen | (hidden & {worker.slot for worker in fresh.values() if worker is not None}))
+
+
+def _elsewhere(spec: LaunchSpec, token: str, proc: Proc) -> str:
+    """Return on which other ports the workers of this launch answer, to append to a problem; "" for none."""
+    wanted = range(spec.base_port, spec.base_port + MAX_SLOTS)
+    pids = [stat.pid for stat in processes_with_token(proc, token)]
+    others = sorted({port for pid in pids for port in listening_ports(pid)} - set(wanted))
+    found = [str(port) for port in others[:_ASKED] if worker_name(spec.host, port) is not None]
+    if not found:
+        return ""
+    who = f"{count_of(len(found), 'worker')} of this launch"
+    return f"; {who} listen on {', '.join(found)}; pool.base_port is {spec.base_port}"
 
 
 def _ended(code: int | None, child: Child, seconds: float, token: str, proc: Proc) -> str:

@@ -11,13 +11,14 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from metabonk_tui.adapters.pools.discover import open_ports
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
+from metabonk_tui.adapters.pools.port_check import ask_ports
 from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import ProcessSet, describe_all
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.spawn import describe_exit, reap, start_child
 from metabonk_tui.core.model.pool import TargetProcess
+from metabonk_tui.core.text.phrases import cut_list
 
 STOP_COMMAND = "stop command"
 LAUNCHER_ENDS = "launcher ends"
@@ -36,7 +37,7 @@ class Stopped:
     """The result of a stop."""
 
     survivors: tuple[TargetProcess, ...] = ()
-    open_ports: Mapping[int, str] | None = None
+    open_ports: tuple[str, ...] = ()
     how: str = ""
     """The signals needed beyond the stop command, as text."""
 
@@ -47,8 +48,7 @@ class Stopped:
         if self.survivors:
             parts.append(f"still running: {describe_all(self.survivors)}")
         if self.open_ports:
-            held = ", ".join(f"{port} by {holder}" for port, holder in self.open_ports.items())
-            parts.append(f"ports still open: {held}")
+            parts.append(f"ports still open: {cut_list(self.open_ports, 6)}")
         return "; ".join(parts)
 
 
@@ -75,7 +75,7 @@ async def stop_pool(
         reporter.skip(LAUNCHER_ENDS, "none runs")
     reporter.begin(PROCESSES_GONE)
     how = await _end_all(process_set, spec.grace_s, command_succeeded, reporter)
-    survivors = await asyncio.to_thread(process_set.refresh)
+    survivors = await asyncio.to_thread(_survivors, process_set)
     left_over = [target for target in survivors if target.role == "launcher"]
     if left_over:
         reporter.fail(LAUNCHER_ENDS, describe_all(left_over))
@@ -86,9 +86,11 @@ async def stop_pool(
     else:
         reporter.done(PROCESSES_GONE, "; ".join(filter(None, (f"all {len(hit)}", how))))
     reporter.begin(PORTS_FREE)
-    open_now = await asyncio.to_thread(open_ports, ports, [target.pid for target in survivors], proc)
+    suspects = [target.pid for target in survivors]
+    holders = await asyncio.to_thread(ask_ports, spec.host, sorted(ports), proc, suspects)
+    open_now = tuple(holder.text for holder in holders)
     if open_now:
-        reporter.fail(PORTS_FREE, ", ".join(f"{port} is held by {holder}" for port, holder in open_now.items()))
+        reporter.fail(PORTS_FREE, cut_list(open_now, 6))
     else:
         reporter.done(PORTS_FREE)
     return Stopped(survivors, open_now, how)
@@ -97,13 +99,18 @@ async def stop_pool(
 async def end_processes(process_set: ProcessSet, grace_s: float, reporter: ProgressReporter) -> str:
     """End the processes without a stop command. Returns the survivors as text; "" when none is left."""
     how = await _end_all(process_set, grace_s, False, reporter)
-    survivors = await asyncio.to_thread(process_set.refresh)
+    survivors = await asyncio.to_thread(_survivors, process_set)
     if survivors:
         problem = f"still running: {describe_all(survivors)}; {how}"
         reporter.fail(PROCESSES_GONE, problem)
         return problem
     reporter.done(PROCESSES_GONE, how)
     return ""
+
+
+def _survivors(process_set: ProcessSet) -> tuple[TargetProcess, ...]:
+    """Return what still runs: what withstood the signals, and what was not signalled for want of a proof."""
+    return (*process_set.refresh(), *process_set.left_alone())
 
 
 async def _run_command(

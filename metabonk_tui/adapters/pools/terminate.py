@@ -1,6 +1,6 @@
-"""Ends processes identified by pid and start time, and reports survivors.
+"""Ends processes that are proved to be the pool's own, and reports survivors.
 
-Does not: signal a process outside the plan, its descendants, and the holders of the pool's token.
+Does not: signal a process without a proof (`ownership`), or one that is no longer the process that was proved.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from metabonk_tui.adapters.process.proc import Proc, ProcessStat
-from metabonk_tui.adapters.process.tree import descendants, own_ancestry, processes_with_token
+from metabonk_tui.adapters.pools.discover import PoolWatch
+from metabonk_tui.adapters.process.ownership import Owned, ProcessFacts, ProcessIdentity, Proof, judge
+from metabonk_tui.adapters.process.proc import ProcessStat
 from metabonk_tui.core.model.pool import TargetProcess
 from metabonk_tui.core.text.clean import clean_text
 from metabonk_tui.core.text.phrases import cut_list
@@ -33,14 +35,48 @@ def as_target(stat: ProcessStat) -> TargetProcess:
     return TargetProcess("other", stat.pid, stat.started_at, name=clean_text(stat.name, 32))
 
 
-class ProcessSet:
-    """The processes that an action ends: the plan's hits, their descendants, and the holders of the token."""
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """A process that was proved to be ours, and what it ran then."""
 
-    def __init__(self, hits: Iterable[TargetProcess], token: str | None, proc: Proc) -> None:
-        self._proc = proc
-        self._token = token
-        self._protected_pids = own_ancestry(proc)
-        self._known = {hit.pid: hit for hit in hits if hit.pid not in self._protected_pids}
+    target: TargetProcess
+    key: ProcessIdentity
+    proof: Proof
+    command_line: tuple[str, ...]
+    executable: str | None
+
+
+class ProcessSet:
+    """The processes that an action ends: the plan's hits that are ours, and what they started.
+
+    `whole_pool`: every other process with the token or in the cgroup of our launch joins.
+    """
+
+    def __init__(
+        self,
+        hits: Iterable[TargetProcess],
+        watch: PoolWatch,
+        adopt: Iterable[int] = (),
+        *,
+        whole_pool: bool = True,
+    ) -> None:
+        self._watch = watch
+        self._proc = watch.proc
+        self._whole_pool = whole_pool
+        self._known: dict[int, _Proven] = {}
+        hits, adopted = tuple(hits), set(adopt)
+        facts = watch.reader.read(watch.claim, watch.token, [hit.pid for hit in hits], sweep=False, ports=False).facts
+        proven = {facts[hit.pid].key: Proof.ADOPTED for hit in hits if hit.pid in adopted & facts.keys()}
+        verdicts = judge(facts, watch.with_proven(proven))
+        self._unproven: list[TargetProcess] = []
+        for hit in hits:
+            verdict = verdicts.get(hit.pid)
+            if not self.is_live(hit):
+                continue
+            if isinstance(verdict, Owned):
+                self._remember(hit, facts[hit.pid], verdict)
+            else:
+                self._unproven.append(hit)
 
     def is_live(self, target: TargetProcess) -> bool:
         """Return whether the process with this pid and start time runs."""
@@ -48,47 +84,84 @@ class ProcessSet:
 
     def living(self) -> tuple[TargetProcess, ...]:
         """Return the known processes that still run."""
-        return tuple(target for target in self._known.values() if self.is_live(target))
+        return tuple(known.target for known in self._known.values() if self._runs(known))
+
+    def left_alone(self) -> tuple[TargetProcess, ...]:
+        """Return the live processes of the plan that are not signalled, because they were not proved to be ours."""
+        return tuple(target for target in self._unproven if self.is_live(target))
 
     def refresh(self) -> tuple[TargetProcess, ...]:
-        """Add new descendants and token holders, and return the live processes.
+        """Add what the known processes started since, and return the live processes.
 
         Remembers them, because a parent may be gone at the next call.
         """
-        living = self.living()
-        self._known = {target.pid: target for target in living}
-        self._remember(descendants(self._proc, [target.pid for target in living]))
-        if self._token is not None:
-            self._remember(processes_with_token(self._proc, self._token))
+        self._known = {pid: known for pid, known in self._known.items() if self._runs(known)}
+        proven = {known.key: known.proof for known in self._known.values() if self._is_ours(known)}
+        claim = self._watch.with_proven(proven)
+        census = self._watch.reader.read(
+            claim, self._watch.token, list(self._known), sweep=self._whole_pool, ports=False
+        )
+        for pid, verdict in judge(census.facts, claim).items():
+            if not isinstance(verdict, Owned) or pid in self._known:
+                continue
+            # Another launcher that starts meanwhile is not in the plan, even if it were ours.
+            if verdict.by in self._known or (self._whole_pool and verdict.proof in (Proof.TOKEN, Proof.CGROUP)):
+                self._remember(as_target(census.facts[pid].stat), census.facts[pid], verdict)
         return self.living()
 
     def signal_all(self, number: signal.Signals) -> tuple[str, ...]:
         """Signal the live processes, supervisors before the processes they restart. Returns the errors."""
         order = {"launcher": 0, "other": 1, "orchestrator": 2, "worker": 3, "ollama": 4}
+        self.refresh()
         refused = []
-        for target in sorted(self.refresh(), key=lambda target: order[target.role]):
-            error = self._signal(target, number)
+        for known in sorted(self._known.values(), key=lambda known: order[known.target.role]):
+            error = self._signal(known, number)
             if error:
-                refused.append(f"{describe(target)}: {error}")
+                refused.append(f"{describe(known.target)}: {error}")
         return tuple(refused)
 
-    def _remember(self, stats: Iterable[ProcessStat]) -> None:
-        for stat in stats:
-            if stat.pid not in self._protected_pids:
-                self._known.setdefault(stat.pid, as_target(stat))
+    def _remember(self, target: TargetProcess, facts: ProcessFacts, verdict: Owned) -> None:
+        executable = _executable(self._proc.link(target.pid, "exe"))
+        self._known[target.pid] = _Proven(target, facts.key, verdict.proof, facts.command_line, executable)
 
-    def _signal(self, target: TargetProcess, number: signal.Signals) -> str:
+    def _runs(self, known: _Proven) -> bool:
+        stat = self._proc.stat(known.target.pid)
+        return stat is not None and (stat.pid, stat.start_ticks) == known.key
+
+    def _is_unchanged(self, known: _Proven) -> bool:
+        """Return whether the process still runs what it ran when it was proved to be ours."""
+        if self._proc.arguments(known.target.pid) != known.command_line:
+            return False
+        return _executable(self._proc.link(known.target.pid, "exe")) == known.executable
+
+    def _is_ours(self, known: _Proven) -> bool:
+        """Return whether the proof still holds. A process that runs another program now is judged again.
+
+        What our launcher started, or what bears our token, stays ours: a fork of the launcher becomes a worker.
+        """
+        if self._is_unchanged(known):
+            return True
+        claim = self._watch.claim
+        if known.proof in (Proof.LAUNCHER, Proof.TOKEN, Proof.CGROUP):
+            claim = self._watch.with_proven({known.key: known.proof})
+        facts = self._watch.reader.read_again(known.target.pid, claim, self._watch.token)
+        return isinstance(judge(facts, claim).get(known.target.pid), Owned)
+
+    def _signal(self, known: _Proven, number: signal.Signals) -> str:
         """Signal this process, but no later one with the same pid. Returns an error; "" when sent or gone."""
         try:
-            handle = os.pidfd_open(target.pid)
+            handle = os.pidfd_open(known.target.pid)
         except ProcessLookupError:
             return ""
         except OSError as error:
             return error.strerror or str(error)
         try:
-            # A pidfd refers to one process: a match now stays a match.
-            if self.is_live(target):
-                signal.pidfd_send_signal(handle, number)
+            # A pidfd refers to one process: what is checked now is what the signal reaches.
+            if not self._runs(known):
+                return ""
+            if not self._is_ours(known):
+                return "left alone: it runs another program since it was proved to be ours"
+            signal.pidfd_send_signal(handle, number)
         except ProcessLookupError:
             return ""
         except OSError as error:
@@ -96,3 +169,8 @@ class ProcessSet:
         finally:
             os.close(handle)
         return ""
+
+
+def _executable(link: str | None) -> str | None:
+    """Return the path of a program. The kernel marks one that was replaced since; the process is the same."""
+    return None if link is None else link.removesuffix(" (deleted)")

@@ -10,13 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from metabonk_tui.adapters.files.private import write_private_json
+from metabonk_tui.adapters.files.private import read_private, write_private_json
 from metabonk_tui.adapters.process.run_command import run_command
 from metabonk_tui.adapters.process.spawn import describe_exit
 from metabonk_tui.core.config.schema import TestConfig
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.mask import mask_arguments
 
+MAX_BYTES = 1 << 20
 ComponentTestOutcome = Literal["passed", "failed", "timed out", "not started", "broken off"]
 
 
@@ -35,7 +37,9 @@ def run_test(
 
     def ended(outcome: ComponentTestOutcome, how: str, tail: tuple[str, ...] = ()) -> TestResult:
         seconds = round(time.monotonic() - began, 2)
-        return TestResult(test.name, tuple(test.command), outcome, time.time(), seconds, clean_text(how), tail)
+        return TestResult(
+            test.name, mask_arguments(test.command), outcome, time.time(), seconds, clean_text(how), tail
+        )
 
     try:
         done = run_command(
@@ -67,7 +71,7 @@ class ComponentTestsFile:
     def read(self) -> tuple[TestResult, ...]:
         """Read the results; an invalid file counts as empty and sets `problem`."""
         try:
-            tree = json.loads(self.path.read_text(encoding="utf-8"))
+            tree = json.loads(read_private(self.path, MAX_BYTES))
             return tuple(_result(one) for one in tree)
         except FileNotFoundError:
             return ()
@@ -92,7 +96,7 @@ def _result(tree: Any) -> TestResult:
         raise ValueError(f"unknown outcome {outcome!r}")
     return TestResult(
         clean_text(str(tree["name"])),
-        tuple(str(word) for word in tree["command"]),
+        mask_arguments([str(word) for word in tree["command"]]),
         outcome,
         float(tree["ended_t"]),
         float(tree["seconds"]),

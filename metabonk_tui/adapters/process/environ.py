@@ -1,21 +1,21 @@
-"""Reads the environment that a process was started with, and masks secrets before they leave this module.
+"""Reads the environment that a process was started with; secrets are masked before they leave this module.
 
 Does not: judge the values.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import EnvReading
-from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.clean import clean_masked, clean_text
+from metabonk_tui.core.text.mask import mask_value, secret_words
 
-MASK = "••••"
 _VALUE_LIMIT = 500
-USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_LOOKED_AT = 65_536
+"""The most characters of a value that are searched for secrets; the rest is never shown."""
 
 
 class Masking:
@@ -23,7 +23,7 @@ class Masking:
 
     def __init__(self, config: Config) -> None:
         self._prefixes = tuple(config.environment.prefixes)
-        self._secret_words = tuple(word.upper() for word in config.environment.secret_words)
+        self._words = secret_words(config.environment.secret_words)
         # The configuration contains the required values in clear, and a masked value could never match them.
         self._open = frozenset(config.required_environment)
 
@@ -32,10 +32,10 @@ class Masking:
         return name.startswith(self._prefixes) or name in self._open
 
     def shown(self, name: str, value: str) -> str:
-        """Return a value for display: cleaned, at most 500 characters, masked if its name has a secret word."""
-        if name not in self._open and any(word in name.upper() for word in self._secret_words):
-            return MASK
-        return clean_text(USER_IN_URL.sub(MASK, value), limit=_VALUE_LIMIT)
+        """Return a value for display: cleaned, at most 500 characters, masked if its name is secret."""
+        if name in self._open:
+            return clean_text(value, limit=_VALUE_LIMIT)
+        return clean_masked(mask_value(name, value[:_LOOKED_AT], self._words), limit=_VALUE_LIMIT)
 
 
 class Environments:

@@ -6,23 +6,21 @@ Does not: interpret a line, or read terminals and pipes, because reading takes t
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from metabonk_tui.adapters.process.environ import MASK, USER_IN_URL
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.core.status.log_lines import add_relevant
-from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.clean import LOOKED_AT, clean_masked
+from metabonk_tui.core.text.mask import WORDS, mask_lines
 
 CHUNK_BYTES = 262_144
 """The most bytes of one reading: the newest of what was added, and the first of a new log."""
 LINE_CHARACTERS = 300
-_SECRET = re.compile(r"(?i)\b([\w-]*(?:api_?key|token|secret|password)[\w-]*\s*[=:]\s*)\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,9 @@ File = tuple[int, int]
 class LogTails:
     """Follows the workers' logs. For one thread at a time."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, root: Path = Path("/"), words: tuple[str, ...] = WORDS) -> None:
+        """Set the file system's root and the words that make a name secret."""
+        self._words = words
         self._process = Proc(root)
         self._proc = root / "proc"
         self._followed: dict[WorkerRef, dict[File, _Followed]] = {}
@@ -60,7 +60,7 @@ class LogTails:
                 seen = os.fstat(descriptor)
                 file = (seen.st_dev, seen.st_ino)
                 if stat.S_ISREG(seen.st_mode) and file not in after:
-                    after[file] = _follow(descriptor, seen.st_size, before.get(file))
+                    after[file] = _follow(descriptor, seen.st_size, before.get(file), self._words)
             except OSError:
                 continue
             finally:
@@ -86,21 +86,21 @@ class LogTails:
             yield os.path.join(owner.directory, "logs", f"worker_{owner.ref.slot}.log")
 
 
-def _follow(descriptor: int, size: int, known: _Followed | None) -> _Followed:
+def _follow(descriptor: int, size: int, known: _Followed | None, words: tuple[str, ...]) -> _Followed:
     if known is not None and size < known.end_byte:
         # The file was truncated: all of its content is new.
         known = _Followed(0, known.lines)
     if known is None:
-        start, end_byte = _whole_lines(descriptor, 0)
+        start, end_byte = _whole_lines(descriptor, 0, words)
         known = _Followed(end_byte, add_relevant((), start))
     if size <= known.end_byte:
         return known
     skipped = size - known.end_byte > CHUNK_BYTES
-    lines, end_byte = _whole_lines(descriptor, size - CHUNK_BYTES if skipped else known.end_byte)
+    lines, end_byte = _whole_lines(descriptor, size - CHUNK_BYTES if skipped else known.end_byte, words)
     return _Followed(end_byte, add_relevant(known.lines, lines[1:] if skipped else lines))
 
 
-def _whole_lines(descriptor: int, from_byte: int) -> tuple[list[str], int]:
+def _whole_lines(descriptor: int, from_byte: int, words: tuple[str, ...]) -> tuple[list[str], int]:
     """Read whole lines from an offset; return them and the offset after them. A partial line is left for later."""
     text = os.pread(descriptor, CHUNK_BYTES, from_byte)
     end = text.rfind(b"\n") + 1
@@ -108,10 +108,5 @@ def _whole_lines(descriptor: int, from_byte: int) -> tuple[list[str], int]:
         # No log line has 256 KiB: skip these bytes, or the reader would wait forever for a line end.
         return [], from_byte + len(text)
     lines = text[:end].decode(errors="replace").split("\n")[:-1]
-    return [cleaned for line in lines if (cleaned := _shown(line))], from_byte + end
-
-
-def _shown(line: str) -> str:
-    """Clean a line, cut it to 300 characters and mask possible secrets."""
-    open_ = USER_IN_URL.sub(MASK, line.strip()[: 2 * LINE_CHARACTERS])
-    return clean_text(_SECRET.sub(rf"\g<1>{MASK}", open_), LINE_CHARACTERS)
+    masked = mask_lines((line.strip()[:LOOKED_AT] for line in lines), words)
+    return [clean_masked(line, LINE_CHARACTERS) for line in masked if line], from_byte + end

@@ -17,6 +17,7 @@ from metabonk_tui.core.ports.shortage import is_own_shortage
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD, include/linux/sched.h
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_CONTAINER = re.compile(rb"\b((?:docker|libpod|crio|cri-containerd|lxc\.payload|lxc|kubepods)[-./][\w.-]+)")
 _BOOT_TIME = re.compile(rb"^btime (\d+)$", re.MULTILINE)
 
 
@@ -31,6 +32,10 @@ class ProcessStat:
     name: str
     of_kernel: bool = False
     """Whether it is a kernel thread, without command line, environment and memory of its own."""
+    start_ticks: int = 0
+    """The start in ticks since boot: exact, and the same for every reader of this boot."""
+    has_terminal: bool = False
+    """Whether it has a controlling terminal: a person or a terminal multiplexer started it."""
 
     @property
     def ref(self) -> ProcessRef:
@@ -45,6 +50,8 @@ class Proc:
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._proc = str(root / "proc")
+        self.is_real = root == Path("/")
+        """Whether this is the /proc of the machine, to which its sockets belong."""
         found = _BOOT_TIME.search(self._bytes("stat") or b"")
         # Read once: the kernel changes it with the wall clock, and then no known start time would match.
         self._boot_time = float(found[1]) if found else 0.0
@@ -72,9 +79,17 @@ class Proc:
         if len(fields) < 22 or fields[0] in (b"Z", b"X", b"x"):
             return None
         name = head.partition(b"(")[2].decode(errors="replace")
-        started_at = self._boot_time + int(fields[19]) / _TICKS_PER_S
-        of_kernel = bool(int(fields[6]) & _KERNEL_THREAD)
-        return ProcessStat(pid, int(fields[1]), started_at, int(fields[21]) * _PAGE_BYTES, name, of_kernel)
+        ticks = int(fields[19])
+        return ProcessStat(
+            pid,
+            int(fields[1]),
+            self._boot_time + ticks / _TICKS_PER_S,
+            int(fields[21]) * _PAGE_BYTES,
+            name,
+            of_kernel=bool(int(fields[6]) & _KERNEL_THREAD),
+            start_ticks=ticks,
+            has_terminal=fields[4] != b"0",
+        )
 
     def is_same(self, pid: int, started_at: float) -> bool:
         """Return whether a pid still belongs to the living process that started then (Unix seconds)."""
@@ -85,6 +100,25 @@ class Proc:
         """Read the unchanged argument list; empty for kernel threads and hidden processes."""
         text = self._bytes(f"{pid}/cmdline") or b""
         return tuple(text.rstrip(b"\0").decode(errors="replace").split("\0")) if text else ()
+
+    def uid(self, pid: int) -> int | None:
+        """Read the effective user id of a process; None: gone or hidden."""
+        for line in (self._bytes(f"{pid}/status") or b"").splitlines():
+            if line.startswith(b"Uid:"):
+                return int(line.split()[2])
+        return None
+
+    def container(self, pid: int | str) -> str:
+        """Return the container that a process's cgroup names: "docker-1f2e"; "" for none or an unreadable one."""
+        found = _CONTAINER.search(self._bytes(f"{pid}/cgroup") or b"")
+        return found[1].decode(errors="replace").removesuffix(".scope") if found else ""
+
+    def link(self, pid: int | str, name: str) -> str | None:
+        """Read a link of a process, such as "cwd", "exe" or "ns/net"; None: gone, hidden or not permitted."""
+        try:
+            return os.readlink(f"{self._proc}/{pid}/{name}")
+        except OSError:
+            return None
 
     def environment(self, pid: int) -> bytes:
         """Read the environment that the process was started with. Raises OSError."""

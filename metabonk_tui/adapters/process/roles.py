@@ -1,6 +1,6 @@
-"""Finds the role of a process in a pool by its command line alone.
+"""Finds the role of a process in a pool by its command line alone: a first sign, never a proof.
 
-Does not: read processes, their memory or their parents.
+Does not: read processes, their memory or their parents. `ownership` decides which process may be signalled.
 """
 
 from __future__ import annotations
@@ -9,21 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from metabonk_tui.adapters.process.command_line import option, parse_command
 from metabonk_tui.core.config.schema import ProcessesConfig
 from metabonk_tui.core.model.host import Role
 
 MAX_SLOTS = 64
 """A pool's workers use at most 64 ports, from the base port on; higher ports belong to another pool."""
 
-# These name a program in their arguments without being it.
-_SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "tmux", "screen", "zellij", "script", "ssh", "mosh-client")
-_WRAPPERS = ("sudo", "su", "doas", "env", "timeout", "nohup", "setsid", "nice", "ionice", "stdbuf", "systemd-run")
-_EDITORS = ("vi", "vim", "nvim", "view", "nano", "micro", "emacs", "hx", "kak", "code")
-_READERS = ("less", "more", "tail", "head", "cat", "bat", "find", "grep", "egrep", "rg", "ag", "diff", "git", "xargs")
-_WATCHERS = ("watch", "entr", "ps", "pgrep", "pkill", "top", "htop", "strace", "ltrace", "gdb", "perf", "make")
-_MENTIONERS = frozenset(_SHELLS + _WRAPPERS + _EDITORS + _READERS + _WATCHERS)
-_SCRIPT_OPTION = re.compile(r"-[A-Za-z]*c")
-_SLOT = re.compile(r"omega-(\d+)")
+_INSTANCE = re.compile(r"omega-(\d{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +30,19 @@ class Match:
     pattern: int
     slot: int | None = None
     foreign: bool = False
+    numbered: bool = False
+    """Whether the port and the instance number agree on the slot."""
 
 
-def recognise(name: str, arguments: Sequence[str], patterns: ProcessesConfig, base_port: int) -> Match | None:
+def recognise(arguments: Sequence[str], patterns: ProcessesConfig, base_port: int) -> Match | None:
     """Return the match of a process; None: no role.
 
-    A process matches if its command line contains every text of one pattern. Shells, editors and other programs
-    that only mention a command line never match.
+    A process matches a pattern if it runs one of its texts, and every other text is one of its arguments. Programs
+    that only mention a command line (docker, tmux, editors, wrappers) run something else.
     """
-    if not arguments or name.partition(":")[0] in _MENTIONERS:
+    program = parse_command(arguments)
+    if not program.entry:
         return None
-    line = " ".join(_without_script(arguments))
     roles: tuple[tuple[Role, list[list[str]]], ...] = (
         ("worker", patterns.worker),
         ("orchestrator", patterns.orchestrator),
@@ -55,21 +50,11 @@ def recognise(name: str, arguments: Sequence[str], patterns: ProcessesConfig, ba
         ("launcher", patterns.launcher),
     )
     for role, alternatives in roles:
+        if role in ("worker", "orchestrator") and not program.is_python:
+            continue
         for index, texts in enumerate(alternatives):
-            if texts and all(text in line for text in texts):
-                if role != "worker":
-                    return Match(role, index)
-                return Match(role, index, *_slot(arguments, base_port))
-    return None
-
-
-def option(arguments: Sequence[str], name: str) -> str | None:
-    """Find the value of `NAME VALUE` or `NAME=VALUE`; `name` includes its dashes. None: not given."""
-    for index, argument in enumerate(arguments):
-        if argument == name and index + 1 < len(arguments):
-            return arguments[index + 1]
-        if argument.startswith(f"{name}="):
-            return argument[len(name) + 1 :]
+            if program.matches(texts):
+                return _worker(program.arguments, index, base_port) if role == "worker" else Match(role, index)
     return None
 
 
@@ -79,23 +64,26 @@ def slot_of_port(port: int, base_port: int) -> int | None:
     return slot if 0 <= slot < MAX_SLOTS else None
 
 
-def _slot(arguments: Sequence[str], base_port: int) -> tuple[int | None, bool]:
-    port = option(arguments, "--port")
-    if port is not None and port.isdecimal():
-        slot = slot_of_port(int(port), base_port)
-        return slot, slot is None
-    instance = _SLOT.fullmatch(option(arguments, "--instance-id") or "")
-    if instance and int(instance[1]) < MAX_SLOTS:
-        return int(instance[1]), False
-    return None, False
+def instance_of(arguments: Sequence[str]) -> int | None:
+    """Read N of `--instance-id omega-N`; None: not given."""
+    found = _INSTANCE.fullmatch(option(arguments, "--instance-id") or "")
+    return int(found[1]) if found else None
 
 
-def _without_script(arguments: Sequence[str]) -> list[str]:
-    """Drop the program text of `python -c TEXT`: it may quote any command line."""
-    if "python" in arguments[0].rpartition("/")[2]:
-        for index, argument in enumerate(arguments[1:6], start=1):
-            if _SCRIPT_OPTION.fullmatch(argument):
-                return [*arguments[: index + 1], *arguments[index + 2 :]]
-            if not argument.startswith("-") and arguments[index - 1] not in ("-X", "-W"):
-                break
-    return list(arguments)
+def port_of(arguments: Sequence[str]) -> int | None:
+    """Read N of `--port N`; None: not given."""
+    text = option(arguments, "--port") or ""
+    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
+
+
+def _worker(arguments: Sequence[str], pattern: int, base_port: int) -> Match:
+    """Return the match of a worker: a port and an instance number that disagree are another pool's."""
+    port, instance = port_of(arguments), instance_of(arguments)
+    if port is not None:
+        slot = slot_of_port(port, base_port)
+        if slot is None or instance not in (None, slot):
+            return Match("worker", pattern, foreign=True)
+        return Match("worker", pattern, slot, numbered=instance is not None)
+    if instance is not None and instance < MAX_SLOTS:
+        return Match("worker", pattern, instance)
+    return Match("worker", pattern)

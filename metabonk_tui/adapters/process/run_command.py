@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from metabonk_tui.adapters.process.spawn import start_session
-from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.adapters.process.spawn import output_lines, start_session
 
 KEPT_LINES = 40
 KEPT_BYTES = 16384
@@ -57,7 +56,7 @@ def run_command(
     child = start_session(argv, directory, environment, subprocess.PIPE, subprocess.STDOUT, stdin)
     assert child.stdout is not None
     input_writer = _InputWriter(child.stdin, document or b"")
-    output, output_sent_s, has_exited = bytearray(), 0.0, False
+    output, output_sent_s, has_exited = _Output(), 0.0, False
     with child.stdout as pipe:
         os.set_blocking(pipe.fileno(), False)
         try:
@@ -67,36 +66,11 @@ def run_command(
                 _read(pipe.fileno(), output, 0.0 if has_exited else _POLL_S)
                 if time.monotonic() - output_sent_s >= _OUTPUT_INTERVAL_S:
                     output_sent_s = time.monotonic()
-                    on_output(_lines(output))
+                    on_output(output.lines())
         finally:
             input_writer.end()
             code = _end(child, leave_children=has_exited and leave_children)
-    return CommandResult(code if has_exited else None, round(time.monotonic() - began, 2), _lines(output))
-
-
-def run_into_files(
-    argv: Sequence[str],
-    directory: Path,
-    environment: Mapping[str, str],
-    timeout_s: float,
-    out: IO[bytes],
-    err: IO[bytes],
-) -> int | None:
-    """Run a command with its output in files, because a background job would keep a pipe open.
-
-    Kills its process group at the end. Returns the exit code; None: not done in time. Raises OSError if it cannot
-    start.
-    """
-    deadline_s = time.monotonic() + timeout_s
-    child = start_session(argv, directory, environment, out, err)
-    pause_s = 0.001
-    try:
-        while not (has_exited := _has_exited(child)) and time.monotonic() < deadline_s:
-            time.sleep(pause_s)
-            pause_s = min(0.02, pause_s * 1.5)
-    finally:
-        code = _end(child)
-    return code if has_exited else None
+    return CommandResult(code if has_exited else None, round(time.monotonic() - began, 2), output.lines())
 
 
 def _has_exited(child: subprocess.Popen[bytes]) -> bool:
@@ -109,6 +83,23 @@ def _end(child: subprocess.Popen[bytes], *, leave_children: bool = False) -> int
     if not leave_children:
         os.killpg(child.pid, signal.SIGKILL)
     return child.wait()
+
+
+class _Output:
+    """The last 16 KiB that a command printed."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._is_cut = False
+
+    def add(self, chunk: bytes) -> None:
+        self._kept += chunk
+        self._is_cut = self._is_cut or len(self._kept) > KEPT_BYTES
+        del self._kept[:-KEPT_BYTES]
+
+    def lines(self) -> tuple[str, ...]:
+        """Return its last lines, cleaned and without secrets."""
+        return output_lines(self._kept.decode(errors="replace"), is_cut=self._is_cut)[-KEPT_LINES:]
 
 
 class _InputWriter:
@@ -141,7 +132,7 @@ class _InputWriter:
             self._pipe = None
 
 
-def _read(pipe: int, output: bytearray, wait_s: float) -> None:
+def _read(pipe: int, output: _Output, wait_s: float) -> None:
     """Read at most 64 KiB of new output, and keep its last 16 KiB."""
     if not select.select([pipe], [], [], wait_s)[0]:
         return
@@ -152,10 +143,4 @@ def _read(pipe: int, output: bytearray, wait_s: float) -> None:
     if not chunk and wait_s:
         # The command has closed its output and still runs: sleep, because `select` returns at once.
         time.sleep(wait_s)
-    output += chunk
-    del output[:-KEPT_BYTES]
-
-
-def _lines(output: bytearray) -> tuple[str, ...]:
-    lines = output.decode(errors="replace").splitlines()
-    return tuple(clean_text(line) for line in lines if line.strip())[-KEPT_LINES:]
+    output.add(chunk)

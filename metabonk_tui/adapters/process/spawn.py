@@ -5,21 +5,25 @@ Does not: interpret the output, or end a process that it did not start.
 
 from __future__ import annotations
 
+import ctypes
 import os
-import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from metabonk_tui.adapters.files.private import make_private_directory
-from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.adapters.files.private import make_private_directory, open_private
+from metabonk_tui.adapters.process.log_rotation import ROTATES_AT_BYTES, keep_log_small, shift_old_logs
+from metabonk_tui.adapters.process.pool_cgroup import NO_GROUP, Placement
+from metabonk_tui.core.text.clean import LOOKED_AT, clean_masked
+from metabonk_tui.core.text.mask import mask_lines, masked_command
 
-_LOG_ROTATES_AT_BYTES = 8 << 20
 _TAIL_BYTES = 16384
 _ENDED_KEPT = 50
+_PR_SET_CHILD_SUBREAPER = 36
 _ended: list[tuple[int, int]] = []
 _started: list[subprocess.Popen[bytes]] = []
 """Started commands that no caller waits for; `reap` removes them when they have ended."""
@@ -54,14 +58,23 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def start_child(argv: Sequence[str], directory: Path, environment: Mapping[str, str], log_path: Path) -> Child:
+def start_child(
+    argv: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    log_path: Path,
+    placement: Placement = NO_GROUP,
+) -> Child:
     """Start a command that outlives the monitor. Raises OSError or ValueError if it cannot start."""
     reap()
-    log = _open_log(log_path)
+    log = open_log(log_path)
     try:
-        os.write(log, f"--- {shlex.join(argv)}\n".encode(errors="replace"))
+        os.write(log, f"--- {masked_command(argv)}\n".encode(errors="replace"))
         offset = os.fstat(log).st_size
-        process = start_session(argv, directory, environment, log, log)
+        process = start_session(
+            (*placement.argv_prefix, *argv), directory, environment, log, log, prepare=placement.prepare
+        )
+        _started.extend(keep_log_small(log_path, log))
     finally:
         os.close(log)
     _started.append(process)
@@ -75,8 +88,13 @@ def start_session(
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
     stdin: int = subprocess.DEVNULL,
+    prepare: Callable[[], None] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a command as the leader of its own session. Raises OSError or ValueError."""
+    """Start a command as the leader of its own session. Raises OSError or ValueError.
+
+    `prepare` runs in the new process before the command. It must only make system calls: a lock that another
+    thread held at the fork stays locked in the new process.
+    """
     return subprocess.Popen(
         list(argv),
         cwd=directory,
@@ -85,7 +103,19 @@ def start_session(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
+        preexec_fn=prepare,
     )
+
+
+def adopt_orphans() -> Callable[[], None] | None:
+    """Return a `prepare` for a command that adopts the orphans among its descendants; None: this system has no such.
+
+    The mark survives the exec and is not inherited. A detached process stays a descendant of the command.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl  # looked up before the fork
+    return lambda: prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def reap() -> None:
@@ -105,19 +135,42 @@ def take_ended() -> list[tuple[int, int]]:
 
 
 def tail_lines(path: Path, offset: int, lines: int) -> tuple[str, ...]:
-    """Read the last lines after `offset`, cleaned, from at most 16 KiB; empty if the file cannot be read."""
+    """Read the last lines after `offset`, cleaned, from at most 16 KiB; empty if the file cannot be read.
+
+    Of a log that was rotated just now the last lines are in its newest part.
+    """
+    is_rotated, found = _read_tail(path, offset)
+    if is_rotated and not found:
+        found = _read_tail(path.with_name(path.name + ".1"), 0)[1]
+    return found[-lines:]
+
+
+def _read_tail(path: Path, offset: int) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the file is shorter than `offset`, and its last lines."""
+    is_rotated = False
     try:
         with path.open("rb") as log:
             size = log.seek(0, os.SEEK_END)
+            if size < offset:
+                is_rotated, offset = True, 0  # all of its content is new
             begin = max(offset, size - _TAIL_BYTES)
             log.seek(begin)
             text = log.read(_TAIL_BYTES).decode(errors="replace")
     except OSError:
-        return ()
+        return False, ()
+    return is_rotated, output_lines(text, is_cut=begin > offset)
+
+
+def output_lines(text: str, *, is_cut: bool) -> tuple[str, ...]:
+    """Split a command's output into lines, cleaned and without secrets; `is_cut`: its beginning is missing."""
     found = text.splitlines()
-    if begin > offset and len(found) > 1:
+    if is_cut and len(found) > 1:
         del found[0]
-    return tuple(clean_text(line) for line in found if line.strip())[-lines:]
+    elif is_cut and found:
+        # The first word may be the rest of a secret, whose name is missing.
+        found[0] = found[0].partition(" ")[2]
+    masked = mask_lines(line[:LOOKED_AT] for line in found if line.strip())
+    return tuple(clean_masked(line) for line in masked)
 
 
 def describe_exit(code: int) -> str:
@@ -130,9 +183,11 @@ def describe_exit(code: int) -> str:
         return f"ended by signal {-code}"
 
 
-def _open_log(path: Path) -> int:
-    make_private_directory(path.parent)
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    if path.is_file() and path.stat().st_size > _LOG_ROTATES_AT_BYTES:
+def open_log(path: Path) -> int:
+    """Open the log of launched commands to append; a log over 50 MB is put aside first. Raises OSError."""
+    if not path.parent.is_dir():
+        make_private_directory(path.parent)
+    if path.is_file() and path.stat().st_size > ROTATES_AT_BYTES:
+        shift_old_logs(str(path))
         path.replace(path.with_name(path.name + ".1"))
-    return os.open(path, flags, 0o600)
+    return open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

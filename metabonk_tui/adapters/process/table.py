@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
-from metabonk_tui.adapters.process.sockets import listening_ports
+from metabonk_tui.adapters.process.sockets import answering, listen_sockets, listening_ports, owned_links
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
-from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.clean import clean_masked
+from metabonk_tui.core.text.mask import mask_arguments
 
 SCAN_EVERY_S = 5.0
 """Seconds between two scans: a scan of all processes costs milliseconds, reading the known ones a tenth of that."""
@@ -26,6 +27,8 @@ RESCAN_S = 15.0
 """Seconds for which every reading scans after a known process vanished, to find its successor."""
 _ORDER = ("launcher", "orchestrator", "worker", "ollama")
 _NAME_LIMIT = 80
+_BY_PORT = -1
+"""Stands for a pattern in the match of a process that only its port makes a worker."""
 
 Identity = tuple[int, float]
 
@@ -39,6 +42,7 @@ class _KnownProcess:
     started_at: float
     name: str
     tree: tuple[Identity, ...]
+    unconfirmed: bool
 
 
 class ProcessTable:
@@ -49,13 +53,20 @@ class ProcessTable:
     ) -> None:
         self._patterns = config.processes
         self._base_port = config.pool.base_port
+        self._host = config.pool.host
+        self._wanted = config.pool.workers
         self._proc = Proc(root)
+        self._net_ns = self._proc.link("self", "ns/net")
         self._monotonic = monotonic
         self._known: tuple[_KnownProcess, ...] | None = None
         self._scan_at = 0.0
         self._rescan_until = 0.0
         self._slots: dict[Identity, int | None] = {}
+        self._listens_here: set[Identity] = set()
+        """Workers that were seen listening where our host and port lead."""
         self._strays: dict[Identity, int | None] = {}
+        self._holders: dict[str, int | None] = {}
+        """Socket on a wanted port → the pid that has it open; None: not visible."""
         self._lock = threading.Lock()
 
     def read(self, fresh: bool = False) -> tuple[ProcessReading, ...]:
@@ -101,6 +112,7 @@ class ProcessTable:
             started_at=known.started_at,
             tree_bytes=tree,
             name=known.name,
+            unconfirmed=known.unconfirmed or None,
         )
 
     def _rss_bytes(self, pid: int, started_at: float) -> int | None:
@@ -117,11 +129,13 @@ class ProcessTable:
             if pid in own_pids:
                 continue
             arguments[pid] = self._proc.arguments(pid)
-            match = recognise(stat.name, arguments[pid], self._patterns, self._base_port)
+            match = recognise(arguments[pid], self._patterns, self._base_port)
             if match is not None:
                 matches[pid] = self._placed(match, stat)
         matches = _one_each(matches, arguments, stats)
-        matches = _without_other_pools(matches, stats)
+        matches = self._without_elsewhere(matches, stats)
+        matches = _without_other_pools(matches, stats, self._wanted)
+        matches |= self._listening_instead(matches, arguments)
         trees = _trees(matches, stats)
         self._add_strays(trees, matches, stats)
         ours = {pid: match for pid, match in matches.items() if not match.foreign}
@@ -132,6 +146,7 @@ class ProcessTable:
                 started_at=stats[pid].started_at,
                 name=_name(arguments[pid]),
                 tree=tuple((child, stats[child].started_at) for child in trees[pid]),
+                unconfirmed=match.pattern == _BY_PORT and _launcher_above(pid, ours, stats) is None,
             )
             for pid, match in ours.items()
             if match.role != "worker" or match.slot is not None
@@ -147,6 +162,46 @@ class ProcessTable:
             slots = [slot_of_port(port, self._base_port) for port in listening_ports(stat.pid)]
             self._slots[identity] = next((slot for slot in slots if slot is not None), None)
         return Match(match.role, match.pattern, self._slots[identity])
+
+    def _without_elsewhere(self, matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> dict[int, Match]:
+        """Mark as foreign what runs in another network namespace, or listens on another address of this machine."""
+        sockets = {each.link: each for each in listen_sockets()} if self._proc.is_real else {}
+        kept = {}
+        for pid, match in matches.items():
+            kept[pid] = match
+            if match.role == "ollama" or match.foreign:
+                continue
+            net_ns = self._proc.link(pid, "ns/net")
+            elsewhere = None not in (net_ns, self._net_ns) and net_ns != self._net_ns
+            identity = (pid, stats[pid].started_at)
+            if not elsewhere and match.slot is not None and sockets and identity not in self._listens_here:
+                port = self._base_port + match.slot
+                own = [sockets[link] for link in owned_links(pid, sockets) if sockets[link].port == port]
+                if own and port in answering(self._host, (port,), own):
+                    self._listens_here.add(identity)
+                elsewhere = bool(own) and identity not in self._listens_here
+            if elsewhere:
+                kept[pid] = replace(match, foreign=True)
+        self._listens_here &= {(pid, stat.started_at) for pid, stat in stats.items()}
+        return kept
+
+    def _listening_instead(self, matches: Mapping[int, Match], pids: Collection[int]) -> dict[int, Match]:
+        """Find what listens on the wanted ports for which no worker was recognised, whatever its command line."""
+        seen = {match.slot for match in matches.values() if match.role == "worker" and not match.foreign}
+        ports = [self._base_port + slot for slot in range(self._wanted) if slot not in seen]
+        reached = answering(self._host, ports, listen_sockets()) if self._proc.is_real and ports else {}
+        sockets = {each.link: each for listening in reached.values() for each in listening}
+        self._holders = {link: pid for link, pid in self._holders.items() if link in sockets and pid in (None, *pids)}
+        if new := sockets.keys() - self._holders.keys():
+            # One search of all open files for each new socket: it costs about 20 ms.
+            self._holders |= dict.fromkeys(new)
+            for pid in pids:
+                self._holders |= dict.fromkeys(owned_links(pid, new), pid)
+        return {
+            pid: Match("worker", _BY_PORT, sockets[link].port - self._base_port)
+            for link, pid in self._holders.items()
+            if pid is not None and (pid not in matches or (matches[pid].foreign and matches[pid].role == "worker"))
+        }
 
     def _add_strays(
         self, trees: dict[int, list[int]], matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]
@@ -202,18 +257,31 @@ def _one_each(
     return kept
 
 
-def _without_other_pools(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> dict[int, Match]:
-    """Mark as foreign each launcher whose workers all use another pool's ports, and all that it launched."""
+def _without_other_pools(
+    matches: Mapping[int, Match], stats: Mapping[int, ProcessStat], wanted: int
+) -> dict[int, Match]:
+    """Mark as foreign each launcher whose workers all use another pool's ports, and all that it launched.
+
+    A worker on a wanted port is ours. A higher port is ours if the worker's instance number agrees with it, or if
+    its launcher has a worker on a wanted port.
+    """
     launchers = {pid: _launcher_above(pid, matches, stats) for pid in matches}
-    foreign = {launchers[pid] for pid, match in matches.items() if match.role == "worker" and match.foreign}
-    ours = {launchers[pid] for pid, match in matches.items() if match.role == "worker" and not match.foreign}
-    others = {pid for pid in foreign - ours if pid is not None}
+    workers = {pid: match for pid, match in matches.items() if match.role == "worker"}
+    sure = {pid for pid, match in workers.items() if not match.foreign and _is_sure(match, wanted)}
+    ours = {launchers[pid] for pid in sure if launchers[pid] is not None}
+    doubtful = {pid for pid, match in workers.items() if pid not in sure and (match.foreign or match.slot is not None)}
+    doubtful = {pid for pid in doubtful if launchers[pid] not in ours}
+    foreign = {launchers[pid] for pid in doubtful} - {None}
     return {
-        pid: Match(match.role, match.pattern, match.slot, foreign=True)
-        if match.role != "ollama" and launchers[pid] in others
+        pid: replace(match, foreign=True)
+        if pid in doubtful or (match.role != "ollama" and launchers[pid] in foreign)
         else match
         for pid, match in matches.items()
     }
+
+
+def _is_sure(match: Match, wanted: int) -> bool:
+    return match.slot is not None and (match.numbered or match.slot < wanted)
 
 
 def _launcher_above(pid: int, matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> int | None:
@@ -231,7 +299,7 @@ def _trees(matches: Mapping[int, Match], stats: Mapping[int, ProcessStat]) -> di
 
 
 def _name(arguments: tuple[str, ...]) -> str:
-    return clean_text(" ".join((os.path.basename(arguments[0]), *arguments[1:])), limit=_NAME_LIMIT)
+    return clean_masked(" ".join(mask_arguments((os.path.basename(arguments[0]), *arguments[1:]))), limit=_NAME_LIMIT)
 
 
 def _by_role(known: _KnownProcess) -> tuple[int, int, float, int]:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.recordings.metabonk_csv import COLUMNS
+from metabonk_tui.adapters.recordings.metabonk_csv import COLUMNS, NUMBER, is_no_number, plain_cell
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, Sample, WorkerStatus
 
@@ -43,7 +43,7 @@ def write_tables(folder: Path, samples: Iterable[Sample]) -> None:
                     table = csv.writer(files.enter_context(path.open("w", encoding="utf-8", newline="")))
                     tables[ref] = table, _columns(seen.status)
                     # Foreign columns stay, empty: the recorder asked for them.
-                    table.writerow([*HEADER[:2], *tables[ref][1], *foreign])
+                    table.writerow([*HEADER[:2], *tables[ref][1], *map(plain_cell, foreign)])
                 table, columns = tables[ref]
                 cells = [_cell(seen.status.fields.get(COLUMNS[name][0])) for name in columns]
                 table.writerow([_elapsed(sample.t - started_at), ref.written, *cells, *[""] * len(foreign)])
@@ -66,6 +66,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, BadValue):
-        return value.text
+        return value.text if NUMBER.fullmatch(value.text) or is_no_number(value.text) else plain_cell(value.text)
     # Write 0.0: the reader takes a bare 0 in a float column for an absent key.
-    return repr(float(value)) if isinstance(value, int | float) else str(value)
+    return repr(float(value)) if isinstance(value, int | float) else plain_cell(str(value))

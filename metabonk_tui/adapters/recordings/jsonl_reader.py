@@ -16,10 +16,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from metabonk_tui.adapters.recordings.lenient import Problem, record
+from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem, check_number, record
 from metabonk_tui.core.model.host import NOT_READ, ExitReading, HostReading
 from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef, worker_ref
-from metabonk_tui.core.model.sample import BadStatus, EnvReading, Event, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.sample import (
+    BadStatus,
+    BadValue,
+    EnvReading,
+    Event,
+    Observation,
+    RunHeader,
+    Sample,
+    WorkerStatus,
+)
 from metabonk_tui.core.model.sample_fields import SAMPLE_FIELDS, SampleField
 from metabonk_tui.core.status.decode import MAX_DEPTH, decode_json
 from metabonk_tui.core.text.clean import clean_text
@@ -30,8 +39,6 @@ LOOKAHEAD = 100
 """Samples read ahead to measure the interval of a run whose header lacks it."""
 STATUS_DEPTH = 3
 """Nesting depth of a status within a line."""
-MAX_T = 253_402_300_800.0
-"""The year 10000: the upper limit of a valid time."""
 EXIT = re.compile(r"-?[0-9]{1,3}")
 EVENT_KEYS = frozenset({"kind", "severity", "text", "worker"})
 
@@ -117,9 +124,6 @@ class SampleReader:
 
     def _begin(self, document: Mapping[str, Any]) -> None:
         header = record(RunHeader, {"name": "", "source": "live", "how": "recording"} | dict(document), self._problem)
-        if header is not None and header.started_at >= MAX_T:
-            self._problem(f"RunHeader.started_at: no time: {header.started_at:g}; left out")
-            header = None
         if header is not None:
             header = replace(header, name=self._name(header))
         self.observe_only(document.get("fields"))
@@ -167,6 +171,7 @@ class SampleReader:
             self._problem(f"time runs backwards: {t} after {self.t}; left out")
             return None
         self.t = t
+        document = self._without_bad(document)
         fields = {item.name: self._field(item, document) for item in SAMPLE_FIELDS}
         host = HostReading(**{item.name: fields.pop(item.name) for item in SAMPLE_FIELDS if item.of_host})
         sample = Sample(
@@ -178,6 +183,13 @@ class SampleReader:
         )
         self.run, self.events = None, []
         return sample
+
+    def _without_bad(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Leave out the fields that have no usable value, each with a problem."""
+        bad = {key: value for key, value in fields.items() if isinstance(value, BadValue)}
+        for key, value in bad.items():
+            self._problem(f"{key}: {value.why}: {value.text}")
+        return {key: value for key, value in fields.items() if key not in bad} if bad else fields
 
     def _rest(self) -> Sample:
         """Make an empty sample for a header or events that no sample followed."""
@@ -197,7 +209,7 @@ class SampleReader:
             case "several":
                 return self._several(item.kind, value)
             case "number":
-                return _float(value)
+                return self._number(item.name, value)
             case "workers":
                 return self._workers(value)
             case "environments":
@@ -206,6 +218,16 @@ class SampleReader:
                 return self._log_tails(document.get("logs"))
             case "exits":
                 return self._exits(value)
+
+    def _number(self, name: str, value: Any) -> float | None:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        try:
+            check_number(name, abs(value))
+        except ValueError as error:
+            self._problem(f"{name}: {error}")
+            return None
+        return float(value)
 
     def _one(self, kind: type[Any], value: Any) -> Any:
         if value is None:
@@ -232,7 +254,7 @@ class SampleReader:
         return tuple(exits)
 
     def _by_worker(self, value: Any) -> Iterator[tuple[WorkerRef, Any]]:
-        for key, item in value.items() if isinstance(value, dict) else ():
+        for key, item in self._without_bad(value).items() if isinstance(value, dict) else ():
             if key.isascii() and key.isdigit() and len(key) < 5:
                 yield WorkerRef(slot=int(key)), item
             else:
@@ -273,10 +295,6 @@ class SampleReader:
             for ref, lines in self._by_worker(value)
             if isinstance(lines, list)
         }
-
-
-def _float(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _with_intervals(samples: Iterator[Sample], name: str) -> Iterator[Sample]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +23,20 @@ INTEGER = re.compile(r"-?[0-9]+")
 
 
 def write_jsonl(path: str, samples: Iterable[Sample]) -> None:
-    """Write samples as .jsonl, gzipped when the name ends in .gz. Raises OSError."""
-    with (
-        gzip.open(path, "wt", encoding="utf-8") if path.endswith(".gz") else open(path, "w", encoding="utf-8") as file
-    ):
+    """Write samples as .jsonl, gzipped when the name ends in .gz. Raises OSError.
+
+    A new file is private: it contains what the recording does, and that is private.
+    """
+    with ExitStack() as files:
+        raw = files.enter_context(open(path, "wb", opener=_open_private))
+        compressed = files.enter_context(gzip.open(raw, "wb")) if path.endswith(".gz") else raw
+        file = files.enter_context(io.TextIOWrapper(compressed, encoding="utf-8"))
         for sample in samples:
             file.writelines(line + "\n" for line in sample_lines(sample))
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def sample_lines(sample: Sample) -> Iterator[str]:

@@ -13,11 +13,17 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
 from metabonk_tui.core.model.sample import BadValue
 from metabonk_tui.core.model.sample_fields import SLOT_KEY
 
 R = TypeVar("R")
+MAX_T = 253_402_300_800.0
+"""The year 10000: the upper limit of a valid time or duration."""
+MAX_NUMBER = 2.0**63
+"""The upper limit of every other number: what 64 bits hold."""
+TIME_SUFFIXES = ("_t", "_s", "_at")
+"""Names of times and durations end so."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,7 +54,9 @@ def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], Non
         if value is None:
             continue
         try:
-            values[name] = WorkerRef(slot=_convert(value, int | None)) if is_worker else _convert(value, hint)
+            values[name] = (
+                WorkerRef(slot=_convert(name, value, int | None)) if is_worker else _convert(name, value, hint)
+            )
         except (msgspec.ValidationError, ValueError) as error:
             problem(f"{kind.__name__}.{key}: {error}")
     missing = [name for name in required if name not in values]
@@ -58,14 +66,26 @@ def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], Non
     return kind(**values)
 
 
-def _convert(value: Any, hint: Any) -> Any:
+def _convert(name: str, value: Any, hint: Any) -> Any:
     if isinstance(value, BadValue):
         raise ValueError(f"{value.why}: {value.text}")
-    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
-        raise ValueError(f"negative: {value}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        check_number(name, value)
     if isinstance(value, float) and value.is_integer() and hint in (int, int | None):
         value = int(value)
     return msgspec.convert(value, hint)
+
+
+def check_number(name: str, value: float) -> None:
+    """Raise ValueError for a number that no field of this name can have."""
+    if value < 0:
+        raise ValueError(f"negative: {value}")
+    if name == "desired" and value > MAX_WORKERS:
+        raise ValueError(f"{value:g} workers, more than {MAX_WORKERS}; left out")
+    if name.endswith(TIME_SUFFIXES) and not value < MAX_T:
+        raise ValueError(f"no time: {value:g}; left out")
+    if not value < MAX_NUMBER:
+        raise ValueError(f"too large: {value:g}")
 
 
 @functools.cache

@@ -11,17 +11,26 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, Json, Observation, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.text.clean import clean_text
 
 FILE_NAME = re.compile(r"worker_(\d{1,4})_metrics\.csv")
 STARTED = re.compile(r"(\d{8})_(\d{6})")
-NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+GLUED = re.compile(r"(.*[^\d.])(\d+(\.\d+)?)", re.ASCII)
+"""The last column's name and the first cell of a row, without the end of line between them."""
+BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+"""What Excel (UTF-8) and PowerShell (UTF-16) put in front of a table."""
+LINE_CHARACTERS = 1_000_000
+"""Characters per line; a longer line is cut, and then has the wrong number of columns."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""A cell that begins with one of these is computed by some spreadsheet; the wide forms by those of East Asia."""
 WITHOUT_HEADER = [
     "elapsed",
     "worker",
@@ -49,11 +58,12 @@ def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
     A worker without a row at some time is absent from that Sample: the file does not say why. Unreadable rows go to
     `problems`.
     """
+    began = _started_at(paths[0].resolve().parent.name) if paths else 0.0
     slots = {int(match[1]): path for path in paths if (match := FILE_NAME.fullmatch(path.name))}
     rows: dict[float, dict[WorkerRef, WorkerStatus]] = {}
     foreign: set[str] = set()
     for slot, path in sorted(slots.items()):
-        for elapsed_s, status in _File(path.name, slot, problems, foreign).rows(path):
+        for elapsed_s, status in _File(path.name, slot, problems, foreign, MAX_T - began).rows(path):
             at = rows.setdefault(elapsed_s, {})
             ref = WorkerRef(slot=slot)
             if ref in at:
@@ -64,7 +74,6 @@ def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
         return
     times = sorted(rows)
     folder = paths[0].resolve().parent.name
-    began = _started_at(folder)
     spacings = [after - before for before, after in pairwise(times)]
     run = RunHeader(
         name=clean_text(folder),
@@ -96,27 +105,42 @@ class _File:
     problems: list[Problem]
     foreign: set[str]
     """Columns without a matching field in `/status`."""
+    most_s: float
+    """No row is later than this: its time would be none of a calendar."""
 
     def rows(self, path: Path) -> Iterator[tuple[float, WorkerStatus]]:
         """Yield (elapsed seconds, status) per row. A new header row changes the columns."""
         columns = WITHOUT_HEADER
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            lines = (line.replace("\0", "\ufffd") for line in file)
-            reader = csv.reader(lines)
-            while True:
+        with path.open(encoding=_encoding(path), errors="replace", newline="") as file:
+            for number, line in enumerate(iter(partial(file.readline, LINE_CHARACTERS), ""), 1):
                 try:
-                    row = next(reader, None)
+                    # Each line by itself: no cell holds an end of line, and a stray quote must not swallow more rows.
+                    row = next(csv.reader([line.replace("\0", "\ufffd")]), [])
                 except csv.Error as error:
-                    self._problem(reader.line_num, f"{error}; left out")
+                    self._problem(number, f"{error}; left out")
                     continue
-                if row is None:
-                    return
-                if row and row[0].strip() == "elapsed":
-                    columns = [cell.strip() for cell in row]
-                elif row:
-                    found = self._row(columns, [cell.strip() for cell in row], reader.line_num)
+                cells = [cell.strip("\ufeff \t\r\n") for cell in row]
+                if cells and cells[0] == "elapsed":
+                    columns, cells = self._header(cells, number)
+                if cells:
+                    found = self._row(columns, cells, number)
                     if found is not None:
                         yield found
+
+    def _header(self, cells: list[str], line: int) -> tuple[list[str], list[str]]:
+        """Return the columns, and the row that a recorder wrote on the same line; empty: no row."""
+        middle = len(cells) // 2
+        follows = cells[middle + 1 :]
+        glued = GLUED.fullmatch(cells[middle])
+        if len(cells) % 2 == 0 or glued is None or not any(NUMBER.fullmatch(cell) for cell in follows):
+            return cells, []
+        name, elapsed = glued[1], glued[2]
+        known = [known for known in KNOWN_COLUMNS if cells[middle].startswith(known)]
+        if known:
+            name = max(known, key=len)
+            elapsed = cells[middle][len(name) :]
+        self._problem(line, f"no end of line between the column {clean_text(name, 40)!r} and the first row; both read")
+        return [*cells[:middle], name], [elapsed, *follows]
 
     def _row(self, columns: list[str], row: list[str], line: int) -> tuple[float, WorkerStatus] | None:
         if len(row) != len(columns):
@@ -125,7 +149,7 @@ class _File:
         cells = dict(zip(columns, row, strict=True))
         self.foreign.update(cells.keys() - COLUMNS.keys() - {"elapsed", "worker"})
         elapsed, worker = cells.get("elapsed", ""), cells.get("worker", str(self.slot))
-        if not NUMBER.fullmatch(elapsed) or float(elapsed) < 0:
+        if not NUMBER.fullmatch(elapsed) or not 0 <= float(elapsed) < self.most_s:
             self._problem(line, f"elapsed is no time: {clean_text(elapsed, 40)!r}; left out")
             return None
         if worker != str(self.slot):
@@ -137,6 +161,12 @@ class _File:
 
     def _problem(self, line: int, what: str) -> None:
         self.problems.append(Problem(self.name, line, what))
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        begin = file.read(3)
+    return next((name for mark, name in BYTE_ORDER_MARKS if begin.startswith(mark)), "utf-8")
 
 
 def _status(cells: Mapping[str, str]) -> WorkerStatus:
@@ -173,18 +203,30 @@ def _flag(text: str) -> CsvCell:
 
 
 def _word(text: str) -> CsvCell:
-    return (False, None) if text in ("", "0", "null") else (True, clean_text(text))
+    return (False, None) if text in ("", "0", "null") else (True, clean_text(text_of_cell(text)))
+
+
+def is_no_number(text: str) -> bool:
+    """Return whether a text is NaN or an infinity."""
+    return text.lower().lstrip("+-") in ("nan", "inf", "infinity")
+
+
+def plain_cell(text: str) -> str:
+    """Return a text that no spreadsheet computes: a formula gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def text_of_cell(cell: str) -> str:
+    """Return the text of which `plain_cell` made a cell."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
 
 
 def _number(text: str) -> CsvValue:
     if NUMBER.fullmatch(text):
         value = float(text)
         return value if abs(value) != float("inf") else BadValue("too large", clean_text(text, 60))
-    lowered = text.lower().lstrip("+-")
-    if lowered == "nan":
-        return BadValue("nan", text)
-    if lowered in ("inf", "infinity"):
-        return BadValue("infinite", text)
+    if is_no_number(text):
+        return BadValue("nan" if "nan" in text.lower() else "infinite", text)
     return BadValue("wrong type", clean_text(text, 60))
 
 
@@ -210,3 +252,4 @@ COLUMNS: Mapping[str, tuple[str, Callable[[str], CsvCell]]] = {
     "vlm_hints_applied": ("vlm_hints_applied", _count),
     "gpu_memory_gb": ("gpu_memory_gb", _float_due),
 }
+KNOWN_COLUMNS = frozenset({*WITHOUT_HEADER, *COLUMNS})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
+import functools
 import tempfile
 import zlib
 from collections.abc import Iterator
 
 from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.value_codec import ValueCodec
 from metabonk_tui.core.model.sample import Event, Sample
 
 SAMPLES_PER_PACK = 64
@@ -60,15 +61,18 @@ class SpooledRecording:
             return False
         self._open.append(sample)
         if len(self._open) == SAMPLES_PER_PACK:
-            packed = zlib.compress(pickle.dumps(self._open, pickle.HIGHEST_PROTOCOL), 1)
+            packed = zlib.compress(_codec().encode(tuple(self._open)), 1)
             self._packs.append((self._spool.seek(0, 2), len(packed)))
             self._spool.write(packed)
             self._open = []
         return True
 
-    def _unpacked(self, pack: int) -> list[Sample]:
+    def _unpacked(self, pack: int) -> tuple[Sample, ...]:
         offset, length = self._packs[pack]
         self._spool.seek(offset)
-        # Unpickling is safe: only this process writes to the spool, and the file has no name.
-        samples: list[Sample] = pickle.loads(zlib.decompress(self._spool.read(length)))
-        return samples
+        return _codec().decode(zlib.decompress(self._spool.read(length)))
+
+
+@functools.cache
+def _codec() -> ValueCodec[tuple[Sample, ...]]:
+    return ValueCodec(tuple[Sample, ...])

@@ -14,9 +14,10 @@ from typing import Any
 
 import platformdirs
 
+from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import default_config_text
 from metabonk_tui.adapters.state.paths import APP, state_path
-from metabonk_tui.core.config.load import ConfigError, decode_config, merge
+from metabonk_tui.core.config.load import ConfigError, decode_config, merge, parse_toml
 from metabonk_tui.core.config.schema import Config
 
 CONFIG_VARIABLE = "METABONK_TUI_CONFIG"
@@ -82,8 +83,9 @@ def load_config(
 
 def _read_toml(path: Path, origin: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_small_text(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({origin}): {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return parse_toml(text, str(path))

@@ -18,6 +18,20 @@ def state_path(environ: Mapping[str, str] = os.environ) -> str:
     return environ.get(STATE_VARIABLE) or _linux_state_path(environ) or _platformdirs_state_path()
 
 
+def pool_name(host: str, port: int) -> str:
+    """Return `HOST-PORT` for file and unit names. `host` is in its one spelling."""
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in ".-") else "_" for c in host)
+    return f"{safe}-{port}"
+
+
+def pool_stem(host: str, port: int) -> str:
+    """Return the begin of the file names of one pool: `pool-PORT` on 127.0.0.1, else `pool-HOST-PORT`.
+
+    `host` is in its one spelling. Earlier versions wrote `pool-PORT` for every host.
+    """
+    return f"pool-{port}" if host == "127.0.0.1" else f"pool-{pool_name(host, port)}"
+
+
 def _linux_state_path(environ: Mapping[str, str]) -> str:
     """Return the path that platformdirs gives on plain Linux, without its import; "" elsewhere."""
     if sys.platform != "linux" or "ANDROID_DATA" in environ:

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.files.private import make_private_directory, write_private_json
+from metabonk_tui.adapters.files.private import make_private_directory, open_private, write_private_json
 from metabonk_tui.adapters.recordings.lenient import record
 from metabonk_tui.core.config.schema import PoolConfig
 from metabonk_tui.core.model.host import RunPeaks
@@ -84,8 +84,7 @@ class PeaksFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Lock the file. Raises BlockingIOError instead of waiting for a stalled monitor."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self.path.with_name(f"{NAME}.lock"), flags, 0o600)
+        descriptor = open_private(self.path.with_name(f"{NAME}.lock"), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
@@ -94,7 +93,7 @@ class PeaksFile:
 
     def _pools(self) -> Pools:
         try:
-            with self.path.open("rb") as file:
+            with os.fdopen(open_private(self.path, os.O_RDONLY), "rb") as file:
                 text = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             return {}

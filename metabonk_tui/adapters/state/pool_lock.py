@@ -1,4 +1,4 @@
-"""Locks a pool for one controlling monitor, by a file lock that the kernel releases when the owner dies.
+"""Locks a file for one monitor; the kernel releases the lock when the owner dies.
 
 Does not: wait for the lock, or know what the owner does.
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from metabonk_tui.adapters.process.proc import Proc
@@ -19,15 +17,8 @@ from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.clean import clean_text
 
 
-def lock_path(host: str, port: int, state_dir: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the path of a pool's lock: in the user's runtime directory, else in the state directory."""
-    runtime = environ.get("XDG_RUNTIME_DIR", "")
-    folder = Path(runtime) / "metabonk-tui" if runtime and Path(runtime).is_dir() else state_dir
-    return folder / f"pool-{re.sub(r'[^A-Za-z0-9.]', '_', host)}-{port}.lock"
-
-
 class PoolLock:
-    """The exclusive right to act on one pool."""
+    """The exclusive right to what one file stands for."""
 
     def __init__(self, path: Path, proc: Proc | None = None) -> None:
         self.path = path

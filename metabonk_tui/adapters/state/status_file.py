@@ -9,7 +9,7 @@ import json
 import os
 import time
 
-from metabonk_tui.adapters.files.private import remove_quietly
+from metabonk_tui.adapters.files.private import open_private, remove_quietly
 
 FOLDER = "status"
 MAX_BYTES = 1 << 16
@@ -51,7 +51,7 @@ def find(folder: str, host: str | None = None, port: int | None = None) -> list[
 def read(path: str) -> object:
     """Return the decoded JSON, unchecked; at most 64 KiB. Raises UnreadableStatusFile."""
     try:
-        with open(path, "rb") as file:
+        with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
             text = file.read(MAX_BYTES + 1)
         if len(text) > MAX_BYTES:
             raise UnreadableStatusFile("too large")

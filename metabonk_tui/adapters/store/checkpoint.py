@@ -1,28 +1,49 @@
 """Stores a Snapshot as a cache, so that a monitor need not step through a long run again.
 
-A cached Snapshot is valid only for the same core source, Python version and configuration.
+A cached Snapshot is valid only for the same core source, Python version and configuration. Does not: run or name code
+from the file. Bytes that cannot be read give `UnusableCheckpoint`, and the run is rebuilt from its samples.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import io
-import pickle
 import sys
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from metabonk_tui.adapters.recordings.value_codec import ValueCodec
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model import snapshot as snapshot_module
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.step.state import State
 
 NAME = "snapshot"
-CORE_PREFIX = "metabonk_tui.core."
+FORMAT = b"MBC1"
+"""The first bytes of a checkpoint; another format gets another number."""
+MAX_PACKED_BYTES = 32_000_000
+MAX_BYTES = 256_000_000
+"""64 workers pack to 0.13 MB, from 1.4 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The Snapshot of sample `seq`."""
+
+    seq: int
+    snapshot: Snapshot
+    """Without its state, which `state` has with its type."""
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableCheckpoint:
+    """Why a stored checkpoint cannot be read."""
+
+    reason: str
 
 
 @functools.cache
@@ -39,27 +60,43 @@ def key(config: Config) -> str:
     return hashlib.sha256(_core_digest() + msgspec.json.encode(config)).hexdigest()
 
 
+@functools.cache
+def _codec() -> ValueCodec[Checkpoint]:
+    return ValueCodec(Checkpoint)
+
+
+def _head() -> bytes:
+    return FORMAT + _codec().fingerprint
+
+
 def pack(snapshot: Snapshot, seq: int) -> bytes:
-    """Pack the Snapshot of sample `seq`, without ended runs: they have their own recordings."""
-    return zlib.compress(pickle.dumps((seq, replace(snapshot, ended_runs=())), protocol=5), 3)
+    """Pack the Snapshot of sample `seq`, without ended runs: they have their own recordings.
+
+    Raises ValueError when the Snapshot holds anything that cannot be read back equal.
+    """
+    checkpoint = Checkpoint(seq, replace(snapshot, ended_runs=(), state=None), snapshot.state)
+    # Level 3 would save 7 % of the bytes and cost 20 % more time.
+    return _head() + zlib.compress(_codec().encode(checkpoint), 1)
 
 
-def unpack(packed: bytes) -> tuple[int, Snapshot] | None:
-    """Unpack (seq, Snapshot); None on any error, because the cache is optional."""
+def unpack(packed: object) -> tuple[int, Snapshot] | UnusableCheckpoint:
+    """Unpack (seq, Snapshot). The bytes may be damaged, of another version, or made to do harm."""
+    if not isinstance(packed, bytes):
+        return UnusableCheckpoint("not bytes")
+    if not packed.startswith(FORMAT):
+        return UnusableCheckpoint("unknown format")
+    if not packed.startswith(_head()):
+        return UnusableCheckpoint("written by another version")
+    if len(packed) > MAX_PACKED_BYTES:
+        return UnusableCheckpoint(f"too big: {len(packed)} bytes")
     try:
-        seq, snapshot = _Unpickler(io.BytesIO(zlib.decompress(packed))).load()
-    except Exception:
-        return None
-    return (seq, snapshot) if isinstance(seq, int) and isinstance(snapshot, Snapshot) else None
-
-
-class _Unpickler(pickle.Unpickler):
-    """Unpickles only classes of the core: a file must not run code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Allow the core's own classes and two plain ones."""
-        if module.startswith(CORE_PREFIX) or (module, name) in (("builtins", "frozenset"), ("builtins", "set")):
-            found = super().find_class(module, name)
-            if isinstance(found, type):
-                return found
-        raise pickle.UnpicklingError(f"{module}.{name}")
+        inflate = zlib.decompressobj()
+        encoded = inflate.decompress(packed[len(_head()) :], MAX_BYTES)
+        if inflate.unconsumed_tail:
+            return UnusableCheckpoint(f"too big: more than {MAX_BYTES} bytes unpacked")
+        if not inflate.eof or inflate.unused_data:
+            return UnusableCheckpoint("damaged: wrong length")
+        checkpoint = _codec().decode(encoded)
+    except (zlib.error, ValueError, MemoryError) as error:
+        return UnusableCheckpoint(f"damaged: {error}")
+    return checkpoint.seq, replace(checkpoint.snapshot, state=checkpoint.state)

@@ -6,6 +6,7 @@ Does not: know the fields of a Sample. `jsonl_writer` and `jsonl_reader` do.
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,11 +16,15 @@ from metabonk_tui.adapters.recordings.jsonl_reader import SampleReader
 from metabonk_tui.adapters.recordings.jsonl_writer import fields_of, sample_documents
 from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.core.model.sample import BadValue, Sample
+from metabonk_tui.core.text.clean import clean_text
 
 BAD = "\x00"
 """The key of a bad value: cleaned text never contains this character."""
 BIG = b" "
 """The first byte of a line with a number too long for msgspec; json decodes it."""
+
+MAX_CHUNK_BYTES = 128_000_000
+"""Bytes of a decompressed chunk; `run_file` closes one beyond 4 MB, and one line has at most 64 MB."""
 
 LineDelta = tuple[list[str], dict[str, Any], dict[str, Any]]
 """(removed keys, keys with a new value, keys with changes below them); in a list the keys are indexes"""
@@ -62,6 +67,20 @@ def samples(lines: Iterable[bytes], problems: list[Problem], name: str = "record
         except (LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("a damaged line") from error
         yield from made
+
+
+def pack_lines(lines: Iterable[bytes]) -> bytes:
+    """Compress lines into one chunk."""
+    return lzma.compress(b"\n".join(lines), preset=1)
+
+
+def unpack_lines(packed: bytes) -> list[bytes]:
+    """Decompress a chunk. Raises LZMAError; ValueError for a chunk that is cut or grows beyond `MAX_CHUNK_BYTES`."""
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_CHUNK_BYTES)
+    lines = decompressor.decompress(packed, MAX_CHUNK_BYTES)
+    if not decompressor.eof or decompressor.unused_data:
+        raise ValueError("a damaged or too big chunk")
+    return lines.split(b"\n")
 
 
 def make_delta(old: Mapping[str, Any], new: Mapping[str, Any]) -> LineDelta:
@@ -118,7 +137,8 @@ def _tree(line: bytes) -> Any:
         tree = json.loads(line) if line.startswith(BIG) else msgspec.json.decode(line)
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
-    return _restored(tree) if b'"\\u0000"' in line else tree
+    # Text was cleaned before it was written. A line that another program wrote may have characters for a terminal.
+    return tree if line.isascii() and b"\\u" not in line and b"\x7f" not in line else _restored(tree)
 
 
 def _marked(tree: Any) -> Any:
@@ -130,10 +150,12 @@ def _marked(tree: Any) -> Any:
 
 
 def _restored(tree: Any) -> Any:
+    if isinstance(tree, str):
+        return tree if tree.isprintable() else clean_text(tree, len(tree))
     if isinstance(tree, dict):
         if BAD in tree:
-            return BadValue(*tree[BAD])
-        return {key: _restored(value) for key, value in tree.items()}
+            return BadValue(*_restored(tree[BAD]))
+        return {_restored(key): _restored(value) for key, value in tree.items()}
     return [_restored(value) for value in tree] if isinstance(tree, list) else tree
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,7 @@ from metabonk_tui.adapters.recordings.jsonl_reader import SampleReader
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_documents
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_reader import Recording
-from metabonk_tui.adapters.store.schema import BUSY_TIMEOUT_S
+from metabonk_tui.adapters.store.schema import open_to_add
 from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 
 LOG = logging.getLogger(__name__)
@@ -40,7 +39,7 @@ class Follower:
         """Put our events and run header into the writer's inbox. Returns False on an error."""
         documents = list(sample_documents(Sample(t=0.0, events=events, run=run)))[:-1]
         try:
-            connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            connection = open_to_add(self.path)
             try:
                 connection.execute("INSERT INTO inbox (documents) VALUES (?)", (msgspec.json.encode(documents),))
             finally:

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.files.private import make_private_directory
+from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory, refuse_foreign
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.adapters.store import checkpoint, retention, run_directory
@@ -21,6 +21,7 @@ from metabonk_tui.adapters.store.follower import Follower, decode_inbox
 from metabonk_tui.adapters.store.restore import load_past
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_file import Cache
+from metabonk_tui.adapters.store.run_identity import RunIdentity, boot_t, elapsed_s
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.run_writer import RunWriter
 from metabonk_tui.core.config.schema import Config
@@ -44,8 +45,6 @@ SILENT_S = 10.0
 """Real seconds without a write (and at least five intervals) after which a follower polls the workers itself."""
 TIDY_S = 300.0
 """Real seconds between two runs of the retention."""
-UNSEEN_S = 3600.0
-"""Seconds since the last write within which a run without visible processes continues."""
 LAUNCHED = "launched by us"
 """The `how` of a run that starts before any of its workers is visible."""
 
@@ -61,7 +60,7 @@ class StoreJournal:
         self._now = now
         self._pool = f"{config.pool.host}:{config.pool.base_port}"
         self._lock = PoolLock(folder / f"{self._pool.replace(':', '_').replace('/', '_')}.writer")
-        self._boot = boot_id()
+        self._identity = RunIdentity(self._pool, boot_id(), boot_t())
         self._key = checkpoint.key(config)
         self._run_writer: RunWriter | None = None
         self._run = ""
@@ -72,7 +71,8 @@ class StoreJournal:
         self._waiting: Sample | None = None
         """Samples merged while no run exists or writing fails."""
         self._hour = 0
-        self._workers: frozenset[run_directory.WorkerId] = frozenset()
+        self._has_looked = False
+        """Whether this monitor searched for a run to continue after it got the lock."""
         self._pending_events: list[Event] = []
         self._inbox_to = 0
         self._problem = ""
@@ -99,7 +99,9 @@ class StoreJournal:
         try:
             # A monitor that may not lock here may not write here either: `record` reports it at the first sample.
             is_ours = self._try_lock()
-            path = self._newest(processes)
+            self._identity = replace(self._identity, workers=self._identity.workers_of(processes))
+            path = self._newest()
+            self._has_looked = is_ours
             if path is None:
                 return None
             self._path = path if is_ours else None
@@ -122,7 +124,7 @@ class StoreJournal:
 
     def read_new(self) -> tuple[Sample, ...] | None:
         """Return the writer's new samples. None: poll the workers; this monitor writes, or the writer is silent."""
-        if self._lock.held:
+        if self._lock.held and self._has_looked:
             return None
         now_s = self._now()
         try:
@@ -135,6 +137,7 @@ class StoreJournal:
                 fresh = self._switch()
         except UNREADABLE as error:
             self._fail(error, None)
+            self._has_looked = self._lock.held and (self._path is not None or not is_disk_error(error))
             return None
         if fresh:
             self._writer_seen_s, self._recording = now_s, True
@@ -168,8 +171,9 @@ class StoreJournal:
         if not self._lock.held and self._follower is not None:
             return
         merged = merge_samples(self._waiting, sample, MAX_EVENTS)
-        if not self._lock.held and not self._retry_lock():
-            self._waiting = merged if self._recording is False else None
+        if not (self._lock.held and self._has_looked) and not self._retry_lock():
+            self._identity = self._identity.seen(sample.only_host.processes or (), self._clock.real)
+            self._waiting = merged
             return
         try:
             if snapshot is not None:
@@ -203,29 +207,40 @@ class StoreJournal:
 
     # Finding the run
 
-    def _try_lock(self) -> bool:
+    def _make_folder(self) -> None:
+        """Make the folder of the recordings. Raises OSError where others may write it or the state directory above."""
+        make_private_directory(self._folder.parent)
         make_private_directory(self._folder)
+
+    def _try_lock(self) -> bool:
+        self._make_folder()
         return self._lock.try_acquire()
 
     def _retry_lock(self) -> bool:
-        """Retry the lock after an earlier failure. Returns whether this monitor owns it."""
+        """Retry the lock. Returns whether this monitor may write; a new lock waits for the search of `read_new`."""
         if self._now() < self._retry_s:
             self._recording = False
             return False
         try:
-            if self._try_lock():
+            if self._try_lock() and self._has_looked:
                 return True
             self._recording = None
         except OSError as error:
             self._fail(error, None)
         return False
 
-    def _newest(self, processes: Iterable[ProcessReading]) -> Path | None:
-        identity = run_directory.RunIdentity(self._pool, self._boot, run_directory.workers_of(processes))
+    def _newest(self) -> Path | None:
         broken: list[tuple[Path, Exception]] = []
-        found = run_directory.find_run(self._folder, identity, time.time() - UNSEEN_S, broken)
+        now_s = elapsed_s(self._clock)
+        while (found := run_directory.find_run(self._folder, self._identity, now_s, broken)) is not None:
+            if not self._lock.held or not run_directory.is_empty(found):
+                break
+            retention.remove(found)
+            LOG.info("removed %s: it has no sample", found.name)
         for path, error in broken:
-            if self._lock.held and is_broken(error):
+            if isinstance(error, ForeignFile):
+                self._emit("warn", f"{path.name} is not continued: {error_text(error)}", {})
+            elif self._lock.held and is_broken(error):
                 self._emit("warn", f"{path.name} cannot be read: {error_text(error)}{self._set_aside(path)}", {})
         return found
 
@@ -235,37 +250,56 @@ class StoreJournal:
     def _recover(self, meta: Any) -> None:
         """Restore the previous writer's state."""
         self._run = meta.get("summary", {}).get("run", "")
-        self._workers = frozenset((int(pid), float(at)) for pid, at in meta.get("workers", ()))
+        workers = self._identity.recorded_workers(meta)
+        self._identity = replace(self._identity, workers=workers)
         self._hour = int(meta.get("hour", 0))
 
     def _take_over(self, fresh: tuple[Sample, ...]) -> tuple[Sample, ...] | None:
-        """Become the writer of the followed recording."""
+        """Become the writer of this run. Returns what this monitor has not seen of its recording."""
+        if self._follower is not None and run_directory.is_empty(self._follower.path):
+            self._follower.close()
+            self._follower = None
+        if self._follower is None:
+            # The writer may have ended before this monitor found its file.
+            path = self._newest()
+            if path is not None:
+                self._follow(path)
+                fresh = self._follower.read_new() if self._follower is not None else ()
+        self._has_looked = True
         follower, self._follower = self._follower, None
         if follower is not None:
-            with Recording(follower.path) as recording:
-                self._recover(recording.meta)
-            follower.close()
             self._path = follower.path
-            self._run_writer = RunWriter(follower.path, self._config)
-            LOG.info("recording goes on with us: %s", follower.path.name)
+            follower.close()
+            with Recording(self._path) as recording:
+                self._recover(recording.meta)
+            self._run_writer = RunWriter(self._path, self._config)
+            LOG.info("recording goes on with us: %s", self._path.name)
         return fresh or None
+
+    def _follow(self, path: Path) -> None:
+        """Follow a recording from its start, on its clock."""
+        with run_directory.open_own(path) as recording:
+            self._continue_clock(recording.meta)
+        if self._follower is not None:
+            self._follower.close()
+        # The recording replaces what this monitor saw so far of the same run.
+        self._follower, self._waiting = Follower(path), None
 
     def _switch(self) -> tuple[Sample, ...]:
         """Follow the pool's newest run when the writer has started another one."""
         for path in run_directory.paths(self._folder)[:3]:
             if self._follower is not None and path == self._follower.path:
                 return ()
+            if refuse_foreign(path) is not None:
+                continue
             with Recording(path) as recording:
-                meta = recording.meta
-            if meta.get("pool") != self._pool or meta.get("boot_id") != self._boot:
+                is_of_pool = self._identity.is_of_pool(recording.meta)
+            if not is_of_pool:
                 continue
             if time.time() - run_directory.written_t(path) > SILENT_S:
                 return ()
-            if self._follower is not None:
-                self._follower.close()
-            self._follower = Follower(path)
-            self._continue_clock(meta)
-            return self._follower.read_new()
+            self._follow(path)
+            return self._follower.read_new() if self._follower is not None else ()
         return ()
 
     # Writing
@@ -282,18 +316,19 @@ class StoreJournal:
         has_workers = any(seen.status is not None or seen.pid is not None for seen in sample.workers.values())
         if not (has_workers or snapshot.run.how == LAUNCHED) or self._now() < self._retry_s:
             return
-        make_private_directory(self._folder)
+        self._make_folder()
         if not same or self._path is None or not self._path.exists():
             self._path = run_directory.free_name(self._folder, snapshot.run.name)
-            self._hour, self._inbox_to, self._workers = hour_of(snapshot), 0, frozenset()
-        self._run_writer = RunWriter(self._path, self._config)
+            self._hour, self._inbox_to = hour_of(snapshot), 0
+            self._identity = replace(self._identity, workers=frozenset())
+        self._run_writer = RunWriter(self._path, self._config, self._identity_meta(sample))
         self._run = snapshot.run.name
         LOG.info("recording %s", self._path.name)
 
     def _write(self, run_writer: RunWriter, sample: Sample, snapshot: Snapshot | None) -> None:
         cache: Cache | None = None
         if snapshot is not None and run_writer.file.is_full:
-            cache = (checkpoint.NAME, self._key, checkpoint.pack(snapshot, run_writer.file.seq + 1))
+            cache = self._checkpoint(snapshot, run_writer.file.seq + 1)
         run_writer.add(sample, snapshot, self._identity_meta(sample), cache, self._inbox_to)
         # This tick deleted the processed inbox entries, so SQLite may reuse ids from 1.
         self._inbox_to = 0
@@ -303,20 +338,17 @@ class StoreJournal:
             LOG.info("%s: %s", self._run, event.text)
             self._pending_events.append(event)
 
+    def _checkpoint(self, snapshot: Snapshot, seq: int) -> Cache | None:
+        try:
+            return checkpoint.NAME, self._key, checkpoint.pack(snapshot, seq)
+        except ValueError as error:
+            LOG.warning("no checkpoint of sample %d: %s", seq, error)
+            return None
+
     def _identity_meta(self, sample: Sample) -> dict[str, Any]:
         """Return the meta entries that identify the run to a later monitor."""
-        if processes := sample.only_host.processes:
-            real = self._clock.real
-            seen = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in processes]
-            workers = frozenset((pid, round(at, 1)) for pid, at in run_directory.workers_of(seen))
-            self._workers = workers or self._workers
-        return {
-            "pool": self._pool,
-            "boot_id": self._boot,
-            "clock": asdict(self._clock.reading()),
-            "workers": sorted(self._workers),
-            "hour": self._hour,
-        }
+        self._identity = self._identity.seen(sample.only_host.processes or (), self._clock.real)
+        return {**self._identity.meta(), "clock": asdict(self._clock.reading()), "hour": self._hour}
 
     def _tidy(self, run_writer: RunWriter) -> None:
         """Run the retention every 300 s. An error in it does not stop the recording."""

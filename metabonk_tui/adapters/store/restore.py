@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 from metabonk_tui.adapters.store import checkpoint
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.model.sample import Sample
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.recordings.restore import RecordedPast
 
+LOG = logging.getLogger(__name__)
 WHOLE = 600
 """The most samples that are stepped through in full; a longer run is sampled."""
 FRAMES = 300
@@ -24,14 +27,27 @@ def load_past(path: Path, to_seq: int, key: str, interval_s: float) -> RecordedP
     `key` is `checkpoint.key`; `interval_s` is the fallback when the recording has no interval.
     """
     with Recording(path) as recording:
-        packed = recording.cached(checkpoint.NAME, key)
-        checkpointed = checkpoint.unpack(packed) if packed is not None else None
+        checkpointed = _checkpointed(recording, key, to_seq)
         if checkpointed is not None:
             seq, snapshot = checkpointed
             return RecordedPast(snapshot, _read(path, seq, to_seq))
         if to_seq <= WHOLE and recording.thinned_to_t is None:
             return RecordedPast(None, _read(path, 0, to_seq))
         return _load_sampled(recording, interval_s)
+
+
+def _checkpointed(recording: Recording, key: str, to_seq: int) -> tuple[int, Snapshot] | None:
+    """Return the stored (seq, Snapshot). None: there is none, or it is unusable, which is logged."""
+    packed = recording.cached(checkpoint.NAME, key)
+    if packed is None:
+        return None
+    found = checkpoint.unpack(packed)
+    if isinstance(found, tuple) and not 0 < found[0] <= to_seq:
+        found = checkpoint.UnusableCheckpoint(f"of sample {found[0]}, and the recording has {to_seq}")
+    if isinstance(found, checkpoint.UnusableCheckpoint):
+        LOG.warning("%s: rebuilt from its samples; its checkpoint is unusable: %s", recording.path.name, found.reason)
+        return None
+    return found
 
 
 def _load_sampled(recording: Recording, interval_s: float) -> RecordedPast:

@@ -5,7 +5,6 @@ Does not: rank runs by value. A run being written only loses old samples.
 
 from __future__ import annotations
 
-import lzma
 import shutil
 import sqlite3
 from collections.abc import Collection
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.run_directory import UNREADABLE, paths, size_bytes, wal_path, written_t
-from metabonk_tui.adapters.store.schema import BUSY_TIMEOUT_S, open_to_write, release_pages
+from metabonk_tui.adapters.store.schema import open_to_add, open_to_write, release_pages
 from metabonk_tui.core.config.schema import GB, Config
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS
@@ -88,7 +87,7 @@ def thin_to(path: Path, to_t: float) -> int:
 
 
 def _thin(path: Path, raw_s: float, now_t: float | None) -> int:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection = open_to_add(path)
     try:
         (newest_t,) = connection.execute("SELECT max(to_t) FROM chunk").fetchone()
         if newest_t is None:
@@ -127,9 +126,9 @@ def _thin_to(connection: sqlite3.Connection, path: Path, to_t: float) -> int:
 def _folded(packed: bytes, name: str) -> bytes:
     """Merge a chunk into one line: its last readings and all its events."""
     whole: Sample | None = None
-    for sample in codec.samples(lzma.decompress(packed).split(b"\n"), [], name):
+    for sample in codec.samples(codec.unpack_lines(packed), [], name):
         whole = merge_samples(whole, sample, MAX_EVENTS)
-    return packed if whole is None else lzma.compress(codec.Encoder().line(whole), preset=1)
+    return packed if whole is None else codec.pack_lines([codec.Encoder().line(whole)])
 
 
 def _oldest_removable(folder: Path, limit: Limits, now_t: float, live: Collection[Path]) -> Path | None:

@@ -8,20 +8,19 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
-from typing import Any
 
 from msgspec import MsgspecError
 
+from metabonk_tui.adapters.files.private import ForeignFile, refuse_foreign
 from metabonk_tui.adapters.store.errors import error_text
+from metabonk_tui.adapters.store.run_identity import RunIdentity
 from metabonk_tui.adapters.store.run_reader import Recording, Summary
 from metabonk_tui.adapters.store.schema import TooNew
-from metabonk_tui.core.model.host import ProcessReading
-from metabonk_tui.core.model.refs import ProcessRef
 from metabonk_tui.core.text.clean import clean_text
 
 SUFFIX = ".db"
@@ -30,22 +29,14 @@ UNREADABLE = (
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError),
 )
 """Errors of a failing disk or an overwritten file."""
-SAME_START_S = 1.15
-"""Start times derive from a boot time in whole seconds and are rounded to 0.1 s, so they may differ by 1.1 s."""
+UNSEEN_S = 3600.0
+"""Seconds since the last write within which a run without visible processes continues."""
+ONCE_UNSEEN_S = 30.0
+"""The same where only one of two monitors sees processes: the writer may have ended before it read them."""
+CLOCK_SLACK_S = 60.0
+"""A last write further in the future shows that the wall clock was set back."""
 MAX_RUNS_CHECKED = 20
 """Only this number of newest runs is checked for the run to continue."""
-
-WorkerId = tuple[int, float]
-"""(pid, start time), real Unix seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunIdentity:
-    """Identifies the pool, the boot and the workers that a recording must match."""
-
-    pool: str
-    boot_id: str
-    workers: frozenset[WorkerId]
 
 
 def runs_dir(state: Path) -> Path:
@@ -113,40 +104,51 @@ def free_name(folder: Path, run: str) -> Path:
     return path
 
 
-def workers_of(processes: Iterable[ProcessReading]) -> frozenset[WorkerId]:
-    """Return (pid, start time) of the workers; start times keep the clock of the readings."""
-    return frozenset(
-        (p.pid, p.started_at)
-        for p in processes
-        if p.role == "worker" and p.pid is not None and p.started_at is not None
-    )
+def open_own(path: Path) -> Recording:
+    """Open a recording to continue or follow it. Raises ForeignFile where others own or may write it."""
+    reason = refuse_foreign(path)
+    if reason is not None:
+        raise ForeignFile(reason)
+    return Recording(path)
 
 
-def find_run(
-    folder: Path, identity: RunIdentity, fresh_after_t: float, broken: list[tuple[Path, Exception]]
-) -> Path | None:
+def find_run(folder: Path, identity: RunIdentity, now_s: float, broken: list[tuple[Path, Exception]]) -> Path | None:
     """Find the newest run of the pool that has one of these workers.
 
-    Without visible processes, now or then, return the pool's newest run if it is fresh. Fresh: its last write is not
-    older than `fresh_after_t` (real Unix seconds). Counters will show whether its workers restarted. Errors go to
-    `broken`.
+    Without visible processes, now and then, return the pool's newest run if its last write is at most an hour old;
+    with visible processes only now or only then, 30 s. Counters will show whether its workers restarted. `now_s`:
+    seconds since boot. Errors go to `broken`.
     """
     for path in paths(folder)[:MAX_RUNS_CHECKED]:
         try:
-            with Recording(path) as one:
+            with open_own(path) as one:
                 meta = one.meta
+                known = identity.recorded_workers(meta)
+                if not identity.is_of_pool(meta):
+                    continue
+                if identity.shares_worker(known):
+                    return path
+                if not identity.workers or not known:
+                    most_s = ONCE_UNSEEN_S if identity.workers or known else UNSEEN_S
+                    if _is_fresh(path, one, now_s, most_s):
+                        return path
         except UNREADABLE as error:
             broken.append((path, error))
-            continue
-        if meta.get("pool") != identity.pool or meta.get("boot_id") != identity.boot_id or "clock" not in meta:
-            continue
-        known = meta.get("workers", [])
-        if any(_same(worker, other) for worker in identity.workers for other in known):
-            return path
-        if not identity.workers and not known and written_t(path) >= fresh_after_t:
-            return path
     return None
 
 
-def _same(worker: WorkerId, other: Iterable[Any]) -> bool:
-    return ProcessRef(*worker).same_as(ProcessRef(*other), SAME_START_S)
+def is_empty(path: Path) -> bool:
+    """Return whether a recording has no sample. Raises the errors in `UNREADABLE`."""
+    with Recording(path) as recording:
+        return not recording.newest_seq
+
+
+def _is_fresh(path: Path, recording: Recording, now_s: float, most_s: float) -> bool:
+    """Return whether the last write is at most `most_s` old, by the file or by the clock of the run.
+
+    The wall clock may be set meanwhile, and the run's clock counts no time of a monitor that slept; one is enough.
+    """
+    clock = recording.meta["clock"]
+    written_s = clock["elapsed_s"] + (recording.span[1] - clock["t"]) / clock["speed"]
+    ages_s = (time.time() - written_t(path), now_s - written_s)
+    return any(-CLOCK_SLACK_S <= age_s <= most_s for age_s in ages_s)

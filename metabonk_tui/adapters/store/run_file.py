@@ -6,14 +6,13 @@ Each tick is one transaction, so a kill loses at most one tick. Does not: know w
 from __future__ import annotations
 
 import json
-import lzma
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from metabonk_tui.adapters.store.codec import Encoder
+from metabonk_tui.adapters.store.codec import Encoder, pack_lines
 from metabonk_tui.adapters.store.rollup import Minute
 from metabonk_tui.adapters.store.schema import open_to_write, release_pages
 from metabonk_tui.core.model.sample import Event, Sample
@@ -34,10 +33,10 @@ Cache = tuple[str, str, bytes]
 class RunFile:
     """The open file of the run being written."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file. Raises OSError, sqlite3.Error; ValueError or TypeError on damage."""
+    def __init__(self, path: Path, meta: Mapping[str, Any] = NO_META) -> None:
+        """Open the file, or create it with `meta`. Raises OSError, sqlite3.Error; ValueError, TypeError on damage."""
         self.path = path
-        self._connection = open_to_write(path)
+        self._connection = open_to_write(path, {key: json.dumps(value) for key, value in meta.items()})
         self._encoder = Encoder()
         try:
             with self._transaction():
@@ -133,7 +132,7 @@ class RunFile:
     def _pack(self) -> None:
         rows = self._connection.execute("SELECT seq, t, line FROM tail ORDER BY seq").fetchall()
         if rows:
-            packed = lzma.compress(b"\n".join(line for _, _, line in rows), preset=1)
+            packed = pack_lines(line for _, _, line in rows)
             chunk = (rows[0][0], rows[-1][0], rows[0][1], rows[-1][1], 0, packed)
             self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?)", chunk)
             self._connection.execute("DELETE FROM tail")

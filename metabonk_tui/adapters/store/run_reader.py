@@ -14,15 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-import msgspec
-
-from metabonk_tui.adapters.recordings.jsonl_reader import MAX_T
-from metabonk_tui.adapters.recordings.lenient import Problem
+from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem, record
 from metabonk_tui.adapters.store import codec
 from metabonk_tui.adapters.store.schema import open_to_read
 from metabonk_tui.core.model.refs import worker_ref
 from metabonk_tui.core.model.sample import Event, RunHeader, Sample
+from metabonk_tui.core.text.clean import clean_text
 
+MAX_SLOTS = 10_000
+MAX_SPEED = 1e6
+"""The run's clock is at most this many times faster than real time."""
+SEVERITIES = ("info", "ok", "warn", "crit")
 DAMAGED = (ValueError, TypeError, OverflowError, MemoryError, lzma.LZMAError)
 """Errors of overwritten lines."""
 CONTAINS_SQL = "last_seq >= :at AND first_seq >= ifnull((SELECT max(first_seq) FROM chunk WHERE first_seq <= :at), 0)"
@@ -85,7 +87,7 @@ class _LineBlock(NamedTuple):
         return [self.last] if self.thin else range(self.first, self.last + 1)
 
     def unpacked(self) -> list[bytes]:
-        return lzma.decompress(self.lines).split(b"\n") if isinstance(self.lines, bytes) else self.lines
+        return codec.unpack_lines(self.lines) if isinstance(self.lines, bytes) else self.lines
 
 
 class Recording:
@@ -114,9 +116,11 @@ class Recording:
     @property
     def meta(self) -> Mapping[str, Any]:
         """The writer's notes beside the samples, decoded from JSON."""
-        found = {key: json.loads(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
+        found = {key: _json(value) for key, value in self._connection.execute("SELECT key, value FROM meta")}
         if not all(isinstance(found.get(key, {}), dict) for key in ("summary", "header", "clock")):
             raise ValueError("its notes are damaged")
+        if "clock" in found and not _is_clock(found["clock"]):
+            raise ValueError("its clock is damaged")
         return found
 
     def summary(self) -> Summary:
@@ -128,16 +132,17 @@ class Recording:
         started_at = float(stored.get("started_at", first_t))
         if not (0 <= started_at < MAX_T and 0 <= last_t < MAX_T):
             raise ValueError("its times are damaged")
+        workers = stored.get("workers")
         return Summary(
             name=self.path.stem,
-            run=stored.get("run", self.path.stem),
+            run=_text(stored.get("run", self.path.stem)),
             started_at=started_at,
             last_t=last_t,
-            verdict=stored.get("verdict", "WAITING"),
-            workers=stored.get("workers"),
-            source=meta.get("header", {}).get("source", "live"),
+            verdict=_text(stored.get("verdict", "WAITING")),
+            workers=workers if isinstance(workers, int) and 0 <= workers < MAX_SLOTS else None,
+            source=_text(meta.get("header", {}).get("source", "live")),
             bytes=self.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0),
-            pool=meta.get("pool", ""),
+            pool=_text(meta.get("pool", "")),
             samples=self.newest_seq,
         )
 
@@ -196,7 +201,7 @@ class Recording:
         for place, (packed,) in enumerate(rows):
             if place % every == 0:
                 try:
-                    line = lzma.decompress(packed).split(b"\n", 1)[0]
+                    line = codec.unpack_lines(packed)[0]
                     made = list(codec.samples([line], self.problems, self.path.name))
                 except DAMAGED:
                     continue
@@ -246,15 +251,19 @@ class Recording:
     def _header(self, stored: RunHeader | None) -> RunHeader | None:
         header = stored
         if header is None and (kept := self.meta.get("header")) is not None:
-            try:
-                header = msgspec.convert(kept, RunHeader)
-            except msgspec.ValidationError as error:
-                raise ValueError(f"its header is damaged: {error}") from None
+            header = record(RunHeader, kept, self._problem)
+            if header is None:
+                raise ValueError("its header is damaged")
         thin_s = self._thin_spacing_s()
         if header is not None and thin_s is not None:
             # Thinning leaves a longer interval than the recorded one.
             header = replace(header, interval_s=max(header.interval_s or 0.0, thin_s))
         return header
+
+    def _problem(self, what: str) -> None:
+        problem = Problem(self.path.name, None, what)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def _thin_spacing_s(self) -> float | None:
         count, first_t, last_t = self._connection.execute(
@@ -313,9 +322,34 @@ class Recording:
 
 def _event(row: tuple[Any, ...]) -> Event:
     t, kind, severity, text, worker, facts = row
-    stored = json.loads(facts)
+    stored = _json(facts)
     ref = worker_ref(worker)
     texts = all(isinstance(one, str) for one in (kind, severity, text))
-    if not (isinstance(t, float) and texts and (worker is None or ref is not None) and isinstance(stored, dict)):
+    timed = isinstance(t, float) and 0 <= t < MAX_T
+    if not (timed and texts and (worker is None or ref is not None) and isinstance(stored, dict)):
         raise ValueError("its events are damaged")
-    return Event(t, kind, severity, text, ref, stored)
+    return Event(t, _text(kind), severity if severity in SEVERITIES else "info", _text(text), ref, stored)
+
+
+def _json(text: Any) -> Any:
+    """Decode JSON of the file. Raises ValueError or TypeError on damage."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("too deep") from None
+
+
+def _text(text: Any) -> str:
+    """Return a text without characters that a terminal acts on: another program may have written the file."""
+    if not isinstance(text, str):
+        raise ValueError("its texts are damaged")
+    return text if text.isprintable() else clean_text(text, len(text))
+
+
+def _is_clock(clock: Mapping[str, Any]) -> bool:
+    """Return whether a clock can be continued: three numbers, none of them beyond what a machine lives."""
+    bounds = {"elapsed_s": MAX_T, "t": MAX_T, "speed": MAX_SPEED}
+    return clock.keys() == bounds.keys() and all(
+        isinstance(clock[name], int | float) and 0 <= clock[name] < most and (clock[name] or name != "speed")
+        for name, most in bounds.items()
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 from metabonk_tui.adapters.store.codec import Encoder
 from metabonk_tui.adapters.store.rollup import MINUTE_S, Rollup, fields_of
-from metabonk_tui.adapters.store.run_file import Cache, RunFile
+from metabonk_tui.adapters.store.run_file import NO_META, Cache, RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import HostReading
@@ -26,10 +26,13 @@ BEFORE_S = 300.0
 class RunWriter:
     """The writer of one run."""
 
-    def __init__(self, path: Path, config: Config) -> None:
-        """Open or create the file, and restore the previous writer's state. Raises the errors in `UNREADABLE`."""
+    def __init__(self, path: Path, config: Config, meta: Mapping[str, Any] = NO_META) -> None:
+        """Open the file, or create it with `meta`, and restore the previous writer's state.
+
+        Raises the errors in `UNREADABLE`.
+        """
         self.path = path
-        self._file = RunFile(path)
+        self._file = RunFile(path, meta)
         self._rollup = Rollup(fields_of(config))
         self._last_event: Event | None = None
         self._name = ""

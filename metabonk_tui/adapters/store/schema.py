@@ -1,15 +1,26 @@
-"""Defines the file of one run: its tables, its version, and the migrations.
+"""Defines the file of one run: its tables, its version, and the migrations. A hostile file runs nothing when opened.
 
 Does not: know the content of the rows.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
-from collections.abc import Sequence
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from types import MappingProxyType
 
+from metabonk_tui.adapters.files.private import FILE_MODE, ForeignFile, open_private, refuse_foreign
+from metabonk_tui.core.text.clean import clean_text
+
+SchemaObject = tuple[str, ...]
+"""(type, name, table, SQL with single spaces)"""
+
+NO_META: Mapping[str, str] = MappingProxyType({})
 SCHEMA = 1
 APPLICATION = 0x4D42544B
 """SQLite's application_id of a recording: "MBTK"."""
@@ -35,15 +46,25 @@ MIGRATIONS: Sequence[str] = (
 """Entry i migrates version i to i + 1. Append only: old recordings must stay readable."""
 
 
+MAX_VALUE_BYTES = 128_000_000
+"""Bytes per value; SQLite refuses longer ones. 64 workers answer at most 16 MB in one tick."""
+SIDE_FILES = ("-wal", "-shm", "-journal")
+"""What SQLite adds to the name of a file for the files that belong to it."""
+
+
 class TooNew(Exception):
     """The file's schema is newer than this program."""
 
 
-def open_to_write(path: Path) -> sqlite3.Connection:
-    """Open or create the file and migrate it. Raises OSError, sqlite3.Error, TooNew."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    os.close(descriptor)
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+class ForeignSchema(sqlite3.DatabaseError):
+    """The file's tables are not those of a recording. Nothing of it was queried."""
+
+
+def open_to_write(path: Path, meta: Mapping[str, str] = NO_META) -> sqlite3.Connection:
+    """Open the file and migrate it, or create it with `meta`. Raises OSError, sqlite3.Error, TooNew."""
+    if not path.exists():
+        _create(path, meta)
+    connection = _connect_to_own(path)
     try:
         version = _version(connection, path)
         if version == 0:
@@ -58,6 +79,37 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _create(path: Path, meta: Mapping[str, str]) -> None:
+    """Create a file under its name only when it is whole: other monitors may look at any moment."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft.unlink(missing_ok=True)
+    try:
+        os.close(open_private(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+        with closing(_connect_to_own(draft)) as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            _migrate(connection, 0, meta)
+        try:
+            os.link(draft, path)  # unlike a rename, a link replaces no file that another monitor made meanwhile
+        except FileExistsError:
+            raise
+        except OSError:
+            draft.rename(path)  # a file system without links
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def open_to_add(path: Path) -> sqlite3.Connection:
+    """Open a recording of this schema for a short change beside its writer. Raises OSError, sqlite3.Error, TooNew."""
+    connection = _connect_to_own(path)
+    try:
+        if _version(connection, path) != SCHEMA:
+            raise sqlite3.DatabaseError("not a recording of this program's version")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading, also beside its writer. Raises sqlite3.Error, TooNew.
 
@@ -66,13 +118,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     # In a read-only folder no writer exists, so the file is immutable.
     # SQLite needs write access to clean up after a killed writer.
     how = "mode=rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "immutable=1"
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?{how}",
-        uri=True,
-        timeout=BUSY_TIMEOUT_S,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    connection = _connect(f"{path.absolute().as_uri()}?{how}")
     try:
         version = _version(connection, path)
         if version == 0:
@@ -80,14 +126,60 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         if version == SCHEMA:
             connection.execute("PRAGMA query_only = 1")
             return connection
-        copy = sqlite3.connect(":memory:", isolation_level=None)
+        copy = _connect(":memory:")
         connection.backup(copy)
         _migrate(copy, version)
+        copy.execute("PRAGMA query_only = 1")
     except BaseException:
         connection.close()
         raise
     connection.close()
     return copy
+
+
+def _connect(target: str) -> sqlite3.Connection:
+    """Connect to a path, URI or memory. The file may be made to do harm: its schema runs nothing, its sizes are bound.
+
+    The only place that connects: a test looks for others.
+    """
+    connection = sqlite3.connect(
+        target, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        for limit, most in (
+            (sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES),
+            (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
+            (sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 0),
+        ):
+            connection.setlimit(limit, most)
+        if hasattr(connection, "enable_load_extension"):
+            connection.enable_load_extension(False)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        # A mapped file that another process cuts short would end this one with SIGBUS.
+        connection.execute("PRAGMA mmap_size = 0")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_own(path: Path) -> sqlite3.Connection:
+    """Connect to an existing file for writing. Raises ForeignFile where it, or one of its side files, is not ours.
+
+    SQLite gives a side file the mode of the file itself.
+    """
+    for each in (path, *(path.with_name(path.name + tail) for tail in SIDE_FILES)):
+        reason = refuse_foreign(each)
+        if reason is not None:
+            raise ForeignFile(reason)
+        with suppress(FileNotFoundError):  # the writer may delete its log at any moment
+            mode = each.lstat().st_mode
+            if not stat.S_ISREG(mode):
+                raise ForeignFile(f"{each} is no regular file: remove it")
+            if stat.S_IMODE(mode) != FILE_MODE:
+                each.chmod(FILE_MODE)
+    return _connect(f"{path.absolute().as_uri()}?mode=rw")
 
 
 def release_pages(connection: sqlite3.Connection) -> None:
@@ -97,17 +189,49 @@ def release_pages(connection: sqlite3.Connection) -> None:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of the schema; 0: an empty file. Raises ForeignSchema, TooNew, sqlite3.Error."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application not in (0, APPLICATION):
         raise sqlite3.DatabaseError("file is not a database of recordings")
-    if version > SCHEMA:
+    if application and version > SCHEMA:
         raise TooNew(f"{path.name} has schema {version}, this program knows {SCHEMA}")
-    return int(version)
+    known = _known_objects(version) if application and version > 0 else frozenset()
+    odd = sorted(_objects(connection) ^ known)
+    if odd:
+        kind, name, *_ = odd[0]
+        what = "is not of this program" if odd[0] not in known else "is missing or changed"
+        raise ForeignSchema(f"not a recording: {kind} {clean_text(name, 40)!r} {what}")
+    return int(version) if known else 0
 
 
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
+def _objects(connection: sqlite3.Connection) -> frozenset[SchemaObject]:
+    """Return all tables, indexes, views and triggers with their SQL. Only reads text: nothing of it runs."""
+    rows = connection.execute(
+        "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(ifnull(sql, '') AS BLOB)"
+        " FROM sqlite_schema LIMIT 1000"
+    )
+    return frozenset(
+        tuple(" ".join(bytes(text or b"").decode(errors="replace").split()) for text in row) for row in rows
+    )
+
+
+@functools.cache
+def _known_objects(version: int) -> frozenset[SchemaObject]:
+    """Return the schema objects that the migrations up to `version` make."""
+    connection = _connect(":memory:")
+    try:
+        for script in MIGRATIONS[:version]:
+            connection.executescript(script)
+        return _objects(connection)
+    finally:
+        connection.close()
+
+
+def _migrate(connection: sqlite3.Connection, version: int, meta: Mapping[str, str] = NO_META) -> None:
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         connection.executescript(
-            f"BEGIN;{script};PRAGMA application_id = {APPLICATION};PRAGMA user_version = {number};COMMIT;"
+            f"BEGIN;{script};PRAGMA application_id = {APPLICATION};PRAGMA user_version = {number};"
         )
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        connection.execute("COMMIT")

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metabonk_tui.adapters.alerts.command_hook import CommandHook
-from metabonk_tui.adapters.alerts.prometheus import Endpoint, MetricsError, serve
-from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.alerts.prometheus import MetricsError, serve
+from metabonk_tui.adapters.alerts.scrape_server import ScrapeServer
+from metabonk_tui.adapters.state.pool_lock import PoolLock
+from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.cli.live.status_writer import StatusFileWriter
 from metabonk_tui.core.config.schema import Config, MetricsConfig
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -20,7 +22,7 @@ def alert_hook(config: Config, state: Path, report_fault: Callable[[str], None])
     """Return the configured hook, or None. A lock lets only one of several monitors of a pool call it."""
     if not config.alerts.hook.command:
         return None
-    lock = PoolLock(lock_path(config.pool.host, config.pool.base_port, state).with_suffix(".teller"))
+    lock = PoolLock(state / f"{role_name(config.pool.host, config.pool.base_port)}.teller")
     return CommandHook(config, lock, report_fault)
 
 
@@ -35,7 +37,7 @@ class MetricsExporter:
         self._clock = clock
         self._report_fault = report_fault
         self._latest: Snapshot | None = None
-        self._endpoint: Endpoint | None = None
+        self._endpoint: ScrapeServer | None = None
 
     def start(self) -> None:
         """Open the port."""

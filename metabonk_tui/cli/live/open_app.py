@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
 
+from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.config_files import LoadedConfig, user_config_path, user_themes_dir
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.core.ports.live import Monitor
@@ -54,7 +55,7 @@ def open_app(
     from metabonk_tui.ui.terminal.driver import is_monochrome
 
     no_log = open_log()
-    themes, warnings = load_themes(themes_dir(), user_themes_dir())
+    themes, warnings = load_themes(themes_dir(), user_themes_dir(), read_small_text)
     places = (
         ("configuration", str(loaded.path or user_config_path())),
         ("your themes", str(user_themes_dir())),

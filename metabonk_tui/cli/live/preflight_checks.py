@@ -36,7 +36,7 @@ class PoolChecks:
         self._config = config
         self._state = state
         self._spec = LaunchSpec(config, state)
-        self._results = ComponentTestsFile(state / f"tests-{config.pool.base_port}.json")
+        self._results = ComponentTestsFile(state / f"{self._spec.stem.replace('pool', 'tests', 1)}.json")
 
     def checks(self, workers: int, snapshot: Snapshot | None) -> list[PreflightCheck]:
         """Return the checks, quick ones first. Component tests come last, because they may wait for a free thread."""

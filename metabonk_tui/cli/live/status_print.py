@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from metabonk_tui.adapters.state.paths import state_path
 from metabonk_tui.adapters.state.status_file import UnreadableStatusFile, find, folder_of, read
 from metabonk_tui.core.export import status_line
+from metabonk_tui.core.text.encoding import shows_unicode
 
 FORMATS = ("line", "json", "tmux")
-COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
-"""The values that Python itself sets for LC_CTYPE when the locale is "C" or unknown."""
 
 
 def show(how: str, host: str | None, port: int | None, now: float | None = None) -> int:
@@ -40,13 +39,7 @@ def show(how: str, host: str | None, port: int | None, now: float | None = None)
 
 def glyphs_for(encoding: str, environ: Mapping[str, str]) -> Mapping[str, str]:
     """Return the ASCII glyphs where encoding or locale is not UTF-8, or where glyphs are two cells wide."""
-    ctype, lang = environ.get("LC_CTYPE", ""), environ.get("LANG", "")
-    if ctype in COERCED and lang:
-        ctype = ""
-    locale = environ.get("LC_ALL") or ctype or lang or "UTF-8"
-    # Python writes UTF-8 in the locale "C" too, where the terminal may show something else.
-    plain = not all("utf" in name.lower() for name in (encoding, locale)) or locale[:2] in ("zh", "ja", "ko")
-    return status_line.ASCII if plain else status_line.UNICODE
+    return status_line.UNICODE if shows_unicode(encoding, environ) else status_line.ASCII
 
 
 def _read_summaries(host: str | None, port: int | None) -> tuple[list[status_line.StatusSummary], str]:

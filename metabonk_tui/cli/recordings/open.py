@@ -112,7 +112,8 @@ def opened(path: Path) -> Iterator[Recording]:
 
 def events_of(run: str, started_at: float) -> tuple[Event, ...] | None:
     """Return all events of a recent run in the store; None: it was not recorded, or cannot be read."""
-    from metabonk_tui.adapters.store.run_directory import MAX_RUNS_CHECKED, SAME_START_S, UNREADABLE, paths
+    from metabonk_tui.adapters.store.run_directory import MAX_RUNS_CHECKED, UNREADABLE, paths
+    from metabonk_tui.adapters.store.run_identity import SAME_START_S
     from metabonk_tui.adapters.store.run_reader import Recording
 
     try:

@@ -16,6 +16,7 @@ from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text.mask import mask_arguments
 from metabonk_tui.core.text.numbers import elapsed
 
 QUIET, WARNING, CRITICAL, NOT_SEEN = 0, 1, 2, 3
@@ -104,7 +105,12 @@ def _try(config: Config, as_json: bool) -> int:
         raise UsageError("no hook is configured: alerts.hook.command is empty; `config path` prints the file to edit")
     done = call_hook(config.alerts.hook, make_example(time.time(), config), threading.Event())
     if as_json:
-        result = {"command": config.alerts.hook.command, "ok": done.ok, "how": done.how, "seconds": done.seconds}
+        result = {
+            "command": list(mask_arguments(config.alerts.hook.command)),
+            "ok": done.ok,
+            "how": done.how,
+            "seconds": done.seconds,
+        }
         print(json.dumps({**result, "output": list(done.tail)}, indent=2))
     else:
         print("\n".join([f"{done.how} after {done.seconds:.2f} s", *(f"  {line}" for line in done.tail)]))

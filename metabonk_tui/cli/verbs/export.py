@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,5 +49,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 
 def _print(samples: Iterable[Sample]) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The format is UTF-8 in every locale; a "?" for a character would be another value.
+        sys.stdout.reconfigure(encoding="utf-8")
     for sample in samples:
         sys.stdout.writelines(line + "\n" for line in sample_lines(sample))

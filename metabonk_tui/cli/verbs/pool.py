@@ -6,25 +6,27 @@ Prints the plan and asks for confirmation first.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.exit_codes import DONE, FAILED, NOT_DONE, UsageError
 from metabonk_tui.cli.live.follow import SnapshotCounter, follow
-from metabonk_tui.cli.options import Parser, add_pool_options, count, hours, overrides
+from metabonk_tui.cli.options import Parser, add_pool_options, count, hours, overrides, pid
 from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.verbs.preflight import item_line
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.launch.checklist import MIN_WORDS, is_reason
-from metabonk_tui.core.launch.interlock import check_interlock, is_long
+from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock, is_long
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Stop
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, RolePolicy, Stop
 from metabonk_tui.core.model.sample import Operation
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.numbers import age, gigabytes
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.engine.engine import Engine
 
 FIRST_SNAPSHOT_S = 20.0
@@ -43,6 +45,15 @@ def add_options(parser: Parser, verb: str) -> None:
         parser.add_argument(
             "--override", metavar="REASON", default="", help="override the interlock; the run records the reason"
         )
+    if verb != "launch":
+        parser.add_argument(
+            "--adopt",
+            metavar="PID",
+            type=pid,
+            action="append",
+            default=[],
+            help="also stop this process, which is not proved to be ours",
+        )
     parser.add_argument("--yes", action="store_true", help="skip the confirmation")
     add_pool_options(parser)
 
@@ -56,9 +67,16 @@ def main(options: argparse.Namespace, verb: str) -> int:
         raise UsageError(f"--read-only and {verb} contradict each other")
     loaded = load_config(getattr(options, "config", None), overrides(options))
     how = command_prefix(loaded, options)
-    with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0)) as monitor:
+    speed = getattr(options, "speed", 1.0)
+    with watching(loaded.config, call=how, speed=speed, when_asked="keep") as monitor:
+        action = _action(options, verb)
         seen = _first_snapshot(monitor)
-        plan = monitor.plan(_action(options, verb))
+        if seen.pool.controller == "other":
+            why = _ask_for_control(monitor, action)
+            if why:
+                _print_line(f"refused: {why}")
+                return NOT_DONE
+        plan = monitor.plan(action)
         for line in plan_lines(plan, seen):
             _print_line(line)
         if plan.mode == "refused":
@@ -67,7 +85,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
             return DONE
         if not _passes_interlock(monitor, plan, loaded.config):
             return NOT_DONE
-        if not options.yes and not _confirm():
+        if not options.yes and not _confirm(monitor):
             _print_line("nothing was done")
             return NOT_DONE
         before = seen.pool.operation
@@ -77,9 +95,11 @@ def main(options: argparse.Namespace, verb: str) -> int:
 
 def _action(options: argparse.Namespace, verb: str) -> Action:
     if verb == "stop":
-        return Stop(by="cli")
-    make = Launch if verb == "launch" else Resize
-    return make(options.n, by="cli", hours=options.hours, override=options.override)
+        return Stop(by="cli", adopt=tuple(options.adopt))
+    if verb == "launch":
+        return Launch(options.n, by="cli", hours=options.hours, override=options.override)
+    adopt = tuple(options.adopt)
+    return Resize(options.n, by="cli", hours=options.hours, override=options.override, adopt=adopt)
 
 
 def _first_snapshot(monitor: Engine) -> Snapshot:
@@ -87,8 +107,9 @@ def _first_snapshot(monitor: Engine) -> Snapshot:
     for snapshot in follow(monitor, FIRST_SNAPSHOT_S):
         counter.count(snapshot)
         # The first Snapshot may be restored from a recording: too old to act on, or to compute a fit from.
-        if counter.total > 1 and (snapshot.pool.backend or snapshot.pool.problem):
-            return snapshot
+        own_pool = monitor.own_pool
+        if counter.total > 1 and own_pool is not None and (own_pool.backend or own_pool.problem):
+            return replace(snapshot, pool=replace(own_pool, operation=snapshot.pool.operation))
         monitor.poll_now()
     raise RuntimeError(f"the pool was not seen within {FIRST_SNAPSHOT_S:.0f} s")
 
@@ -97,12 +118,16 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
     """Yield lines on what a plan would do: exact commands, processes they stop, memory they need."""
     if plan.mode == "refused":
         yield f"refused: {plan.refusal}"
+        yield from (stranger.text for stranger in plan.strangers)
+        if any(stranger.adoptable for stranger in plan.strangers):
+            yield "to stop such a process as well, name it: --adopt PID"
         return
     if plan.mode == "noop":
         yield "nothing to do: the pool is already as wanted"
+        yield from (stranger.text for stranger in plan.strangers)
         return
     for command in plan.commands:
-        yield f"command   {shlex.join(command)}"
+        yield f"command   {masked_command(command)}"
     if plan.source is not None:
         yield f"in        {plan.source.directory}"
         if plan.source.env_file:
@@ -123,15 +148,20 @@ def plan_lines(plan: Plan, seen: Snapshot) -> Iterator[str]:
         yield f"warning   {warning}"
 
 
+def _interlock(monitor: Engine, plan: Plan, snapshot: Snapshot | None, config: Config) -> InterlockResult:
+    returns = monitor.role.watch_returns if monitor.role is not None else ""
+    return check_interlock(plan.action, snapshot, monitor.preflight(), config, watch_returns=returns)
+
+
 def _passes_interlock(monitor: Engine, plan: Plan, config: Config) -> bool:
     """Print the interlock's checklist as its items are decided; return whether the plan may proceed."""
     if not plan.start:
         return True
-    interlock = check_interlock(plan.action, monitor.latest(), monitor.preflight(), config)
+    interlock = _interlock(monitor, plan, monitor.latest(), config)
     printed: dict[str, str] = {}
     limit_s = SETTLE_S if is_long(getattr(plan.action, "hours", None), config) else 0.0
     for seen_count, snapshot in enumerate(follow(monitor, limit_s), 1):
-        interlock = check_interlock(plan.action, snapshot, monitor.preflight(), config)
+        interlock = _interlock(monitor, plan, snapshot, config)
         for item in interlock.items:
             if printed.get(item.id) != item.standing:
                 printed[item.id] = item.standing
@@ -152,11 +182,40 @@ def _passes_interlock(monitor: Engine, plan: Plan, config: Config) -> bool:
     return False
 
 
-def _confirm() -> bool:
+def _confirm(monitor: Engine) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("no terminal to ask for confirmation; --yes acts without asking")
     print("do it? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    # A question that nobody answers must not keep another monitor's stop out.
+    _answer_requests(monitor, "yield")
+    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+    _answer_requests(monitor, "keep")
+    return agreed
+
+
+def _answer_requests(monitor: Engine, policy: RolePolicy) -> None:
+    if monitor.role is not None:
+        monitor.role.policy = policy
+
+
+def _ask_for_control(monitor: Engine, action: Action) -> str:
+    """Ask the controlling monitor for control of the pool; return why it was not given, "" when it was."""
+    if monitor.role is None:
+        return "this monitor never acts on the pool"
+    why = monitor.role.ask(_want(action), lambda text: _print_line(f"control   {text}"))
+    if not why and monitor.role.watch_returns:
+        _print_line(f"watch     the memory watch of {monitor.role.watch_returns} is off until this command ends")
+    return why
+
+
+def _want(action: Action) -> str:
+    match action:
+        case Launch():
+            return f"launch {count_of(action.workers, 'worker')}"
+        case Resize():
+            return f"resize to {count_of(action.workers, 'worker')}"
+        case _:
+            return "stop the pool"
 
 
 def _follow_operation(monitor: Engine, before: Operation | None, config: Config) -> int:

@@ -78,7 +78,9 @@ def _armed(config: Config, how: str, speed: float, read_only: bool, state: Path 
     """Monitor the pool; arm the memory watch where the configuration enables it."""
     from metabonk_tui.cli.wiring import watching
 
-    with watching(config, call=how, speed=speed, read_only=read_only, state=state, notifies=True) as monitor:
+    with watching(
+        config, call=how, speed=speed, read_only=read_only, state=state, notifies=True, when_asked="ask"
+    ) as monitor:
         if config.memory_watch.enabled:
             monitor.arm(True, "config", config.memory_watch.dry_run)
         yield monitor

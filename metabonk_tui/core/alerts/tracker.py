@@ -92,7 +92,7 @@ def _acknowledge(tracks: Mapping[str, AlertTrack], event: Event) -> Mapping[str,
     ids = event.facts.get("ids")
     if not isinstance(ids, list | tuple):
         return tracks
-    seen = {one for one in ids if one in tracks and tracks[one].alert.state == "firing"}
+    seen = {one for one in ids if isinstance(one, str) and one in tracks and tracks[one].alert.state == "firing"}
     by = Acknowledged(event.t, str(event.facts.get("by", "")))
     acknowledged = {one: replace(tracks[one], alert=replace(tracks[one].alert, acknowledged=by)) for one in seen}
     return {**tracks, **acknowledged} if seen else tracks

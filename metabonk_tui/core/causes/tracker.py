@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import NamedTuple
 
 from metabonk_tui.core.causes.evidence import Evidence, WorkerEvidence, is_reachable
 from metabonk_tui.core.causes.rank import causes
 from metabonk_tui.core.causes.stillness import Stillness, observe
+from metabonk_tui.core.model.host import Role
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, Sample
 from metabonk_tui.core.model.snapshot import Cause
+from metabonk_tui.core.model.worker import ComponentState, Reach
 from metabonk_tui.core.status.log_lines import add_relevant
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 
 SEARCH_EVERY_S = 10.0
 """Time between two searches while no state changes."""
+
+
+class SearchInputs(NamedTuple):
+    """What a search for causes depends on, besides the log lines and the time."""
+
+    workers: tuple[tuple[WorkerRef, Reach, int, tuple[ComponentState, ...]], ...]
+    environs: Mapping[WorkerRef, Mapping[str, str] | None]
+    env_file: EnvFileReading | None
+    oom_victims: tuple[WorkerRef | Role, ...]
+    off: bool
+    """True: the pool was stopped by us or has not begun, so nothing is searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +41,7 @@ class CauseTracker:
     """The telling lines of each worker's log, oldest first."""
     causes: tuple[Cause, ...] = ()
     searched_t: float | None = None
-    searched_on: tuple[Any, ...] = ()
+    searched_on: SearchInputs | None = None
     """Inputs of the last search; a change triggers a new search at once."""
 
     def observe(
@@ -41,8 +54,8 @@ class CauseTracker:
         """Add a sample; search for causes after a change or `SEARCH_EVERY_S`."""
         logs = _merge_logs(self.logs, sample.log_tails)
         updated = replace(self, stillness=observe(self.stillness, inputs.workers, inputs.t), logs=logs)
-        searched_on: tuple[Any, ...] = (
-            tuple((w.ref, w.reach, w.generation, *(c.state for c in w.components)) for w in inputs.workers),
+        searched_on = SearchInputs(
+            tuple((w.ref, w.reach, w.generation, tuple(c.state for c in w.components)) for w in inputs.workers),
             dict(environs),
             env_file,
             inputs.memory.oom_victims,
@@ -51,7 +64,7 @@ class CauseTracker:
         recent = self.searched_t is not None and 0 <= inputs.t - self.searched_t < SEARCH_EVERY_S
         if recent and searched_on == self.searched_on and logs is self.logs:
             return updated
-        found = () if searched_on[-1] else causes(_evidence(updated, inputs, environs, env_file))
+        found = () if searched_on.off else causes(_evidence(updated, inputs, environs, env_file))
         return replace(updated, causes=found, searched_t=inputs.t, searched_on=searched_on)
 
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import math
 import re
 import tomllib
+from collections.abc import Iterable
 from typing import Any, get_origin
 
 import msgspec
 
 from metabonk_tui.core.config.schema import AlertRuleConfig, Config
+from metabonk_tui.core.text.mask import mask_arguments, mask_text, mask_value, secret_words
 
-MASK = "***"
+_FOUND_CHARACTERS = 80
 
 
 class ConfigError(Exception):
@@ -31,11 +34,33 @@ def parse_config(default_toml: str, user_toml: str | None, user_name: str = "con
     default = tomllib.loads(default_toml)
     user: dict[str, Any] = {}
     if user_toml is not None:
-        try:
-            user = tomllib.loads(user_toml)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{user_name}: not valid TOML: {error}") from None
+        user = parse_toml(user_toml, user_name)
     return decode_config(merge(default, user), user_name, default)
+
+
+def parse_toml(text: str, name: str) -> dict[str, Any]:
+    """Parse the text of the file `name`. Raises ConfigError with the line, and the key that is there twice."""
+    try:
+        return tomllib.loads(f"{text}\n")  # without the last line end the parser names no line
+    except RecursionError:
+        raise ConfigError(f"{name}: not valid TOML: its brackets are nested too deeply") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not valid TOML: {explain_toml(text, str(error))}") from None
+    except ValueError as error:
+        found = re.search(r"^\s*([\w.\"\-]{1,80})\s*=[^\n]*?[\d_]{4301}", text, re.M)
+        if found is None:
+            raise ConfigError(f"{name}: not valid TOML: {error}") from None
+        raise ConfigError(f"{name}: {found[1]}: a number of more than 4300 digits") from None
+
+
+def explain_toml(text: str, problem: str) -> str:
+    """Add the key to the parser's text about a key or a table that is there twice: the text has only its line."""
+    where = re.search(r"at line (\d+), column", problem)
+    if where is None or not re.match(r"Cannot (?:overwrite|declare|redefine|mutate)|Duplicate", problem):
+        return problem
+    line = text.splitlines()[int(where[1]) - 1].strip()
+    key = (line if line.startswith("[") else line.partition("=")[0]).strip()[:60]
+    return f"`{key}` is there twice: {problem}"
 
 
 def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any]) -> Config:
@@ -46,8 +71,11 @@ def decode_config(tree: dict[str, Any], name: str, default: dict[str, Any]) -> C
     _check_alert_names(tree, default, name)
     try:
         config = msgspec.convert(tree, Config, strict=True)
+        _check_finite(tree)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{name}: {_explain(_with_alert_name(str(error), tree), tree)}") from None
+    except (OverflowError, RecursionError) as error:
+        raise ConfigError(f"{name}: a value is too large or nested too deeply: {error}") from None
     seen: set[str] = set()
     for component in config.component:
         if component.id in seen:
@@ -100,7 +128,7 @@ def _explain(message: str, tree: dict[str, Any]) -> str:
     if unknown:
         return _unknown_key(path, unknown["key"], _known_keys(path))
     got = _value_at(tree, path)
-    found = f", found {got!r}" if got is not None else ""
+    found = f", found {_found(path, got)}" if got is not None else ""
     return f"{path or 'the file'}: {what[0].lower()}{what[1:]}{found}"
 
 
@@ -142,6 +170,28 @@ def _known_keys(path: str) -> list[str]:
         return []
 
 
+def _found(path: str, value: str | int | float | bool) -> str:
+    """Format a wrong value: short, and without a secret."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, str):
+        return repr(mask_value(re.split(r"[.\]]", path)[-1], value)[:_FOUND_CHARACTERS])
+    return repr(value)
+
+
+def _check_finite(tree: Any, path: str = "$") -> None:
+    """Raise ValidationError for NaN and infinity: a comparison with NaN passes every bound."""
+    if isinstance(tree, float) and not math.isfinite(tree):
+        raise msgspec.ValidationError(f"Expected a finite number - at `{path}`")
+    entries: Iterable[tuple[str, Any]] = ()
+    if isinstance(tree, dict):
+        entries = ((f"{path}.{key}", value) for key, value in tree.items())
+    elif isinstance(tree, list):
+        entries = ((f"{path}[{index}]", value) for index, value in enumerate(tree))
+    for where, value in entries:
+        _check_finite(value, where)
+
+
 def _value_at(tree: Any, path: str) -> Any:
     for part in filter(None, re.split(r"\.|\[|\]", path)):
         try:
@@ -153,19 +203,34 @@ def _value_at(tree: Any, path: str) -> Any:
 
 def printable(config: Config) -> dict[str, Any]:
     """Return every key in effect as TOML can express it: no key without a value, secret environment values masked."""
-    return _printable(msgspec.to_builtins(config), config.environment.secret_words)
+    return _printable(msgspec.to_builtins(config), secret_words(config.environment.secret_words))
 
 
-def _printable(tree: dict[str, Any], secret_words: list[str]) -> dict[str, Any]:
+def _printable(tree: dict[str, Any], words: tuple[str, ...]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for key, value in tree.items():
         if value is None:
             continue
         if isinstance(value, dict):
-            value = _printable(value, secret_words)
+            value = _printable(value, words)
         elif isinstance(value, list):
-            value = [_printable(item, secret_words) if isinstance(item, dict) else item for item in value]
-        elif isinstance(value, str) and key.isupper() and any(word in key for word in secret_words):
-            value = MASK
+            value = _printable_list(value, words)
+        elif isinstance(value, str):
+            # Keys in capitals are variables of an environment; the others are the program's own.
+            value = mask_value(key, value, words) if key.isupper() else mask_text(value, words)
         shown[key] = value
     return shown
+
+
+def _printable_list(items: list[Any], words: tuple[str, ...]) -> list[Any]:
+    """Mask a list as what most lists of texts are: the arguments of a command."""
+    if all(isinstance(item, str) for item in items):
+        return list(mask_arguments(items, words))
+    return [
+        _printable(item, words)
+        if isinstance(item, dict)
+        else _printable_list(item, words)
+        if isinstance(item, list)
+        else item
+        for item in items
+    ]

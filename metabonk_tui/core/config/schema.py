@@ -10,10 +10,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from metabonk_tui.core.text.mask import mask_text
+
 GB = 1_000_000_000
 
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
+MOST = 1e9
+"""The bound of every number: 31 years in seconds, 10^18 bytes in GB. More is a mistake, and infinity has no sum."""
+Positive = Annotated[float, Meta(gt=0, le=MOST)]
+NotNegative = Annotated[float, Meta(ge=0, le=MOST)]
+ExpectedValue = Annotated[float, Meta(ge=-1e18, le=1e18)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
 
@@ -57,7 +62,7 @@ class PoolConfig(ConfigSection, frozen=True, kw_only=True):
 
 
 class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):
-    """Patterns that identify processes: every text of one pattern must occur in the command line."""
+    """Patterns that find processes: what a process runs is one text of a pattern, its arguments contain the others."""
 
     worker: list[list[str]]
     launcher: list[list[str]]
@@ -70,7 +75,7 @@ class ObserveConfig(ConfigSection, frozen=True, kw_only=True):
 
     interval_s: NotNegative
     timeout_s: Positive
-    max_body_bytes: Annotated[int, Meta(ge=1024)]
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=1 << 26)]
     stale_intervals: Positive
     gap_intervals: Positive
 
@@ -123,7 +128,7 @@ class VerdictConfig(ConfigSection, frozen=True, kw_only=True):
     active_window_s: Positive
     early_silence_s: Positive
     hold_evaluations: Annotated[int, Meta(ge=1, le=100)]
-    rate_jump: Annotated[float, Meta(gt=1)]
+    rate_jump: Annotated[float, Meta(gt=1, le=MOST)]
     still_s: Positive
     idle_s: Positive
     frames_s: Positive
@@ -194,11 +199,11 @@ class ComponentConfig(ConfigSection, frozen=True, kw_only=True):
     also: list[str] = msgspec.field(default_factory=list)
     proof: str = ""
     due: Literal["validation", "gameplay"] = "validation"
-    expected_min: float | None = None
-    expected_max: float | None = None
+    expected_min: ExpectedValue | None = None
+    expected_max: ExpectedValue | None = None
     expected_by_s: Positive = 1800.0
     decimals: Annotated[int, Meta(ge=0, le=6)] = 0
-    jump: Annotated[float, Meta(gt=0)] | None = None
+    jump: Positive | None = None
     environment: dict[str, str] = msgspec.field(default_factory=dict)
     head: tuple[str, str, str] | None = None
     """Heads of its column: short, middle, long. None: derived from label and title."""
@@ -265,8 +270,8 @@ class Config(ConfigSection, frozen=True, kw_only=True):
 
     @property
     def required_environment(self) -> dict[str, str]:
-        """Every variable that each worker process must have, with its required value."""
+        """Every variable that each worker process must have, with its required value; a secret in it is masked."""
         required = dict(self.environment.required)
         for component in self.component:
             required.update(component.environment)
-        return required
+        return {key: mask_text(value) for key, value in required.items()}

@@ -55,9 +55,17 @@ class InterlockResult:
 
 
 def check_interlock(
-    action: Action, snapshot: Snapshot | None, preflight: PreflightView | None, config: Config
+    action: Action,
+    snapshot: Snapshot | None,
+    preflight: PreflightView | None,
+    config: Config,
+    *,
+    watch_returns: str = "",
 ) -> InterlockResult:
-    """Judge an action; only a launch, resize or restart can be refused."""
+    """Judge an action; only a launch, resize or restart can be refused.
+
+    `watch_returns`: the monitor that lent this one the control of the pool, and arms its memory watch again.
+    """
     if not isinstance(action, Launch | Resize | Restart):
         return InterlockResult()
     if action.by == "watch":
@@ -66,7 +74,11 @@ def check_interlock(
     reason = action.override.strip() if is_reason(action.override) else ""
     stays_open = action.by != "cli"
     long = is_long(action.hours, config)
-    items = checklist(snapshot, preflight, action.workers, config, stays_open=stays_open) if long else ()
+    items: tuple[ChecklistItem, ...] = ()
+    if long:
+        items = checklist(
+            snapshot, preflight, action.workers, config, stays_open=stays_open, watch_returns=watch_returns
+        )
     if items:
         blocking = [item for item in items if item.standing != "PASS"]
         known = {item.id for item in blocking}
@@ -102,7 +114,13 @@ def _known_failures(
 
 
 def checklist(
-    snapshot: Snapshot | None, preflight: PreflightView | None, workers: int, config: Config, *, stays_open: bool
+    snapshot: Snapshot | None,
+    preflight: PreflightView | None,
+    workers: int,
+    config: Config,
+    *,
+    stays_open: bool,
+    watch_returns: str = "",
 ) -> tuple[ChecklistItem, ...]:
     """Judge each condition of a long run, in the order in which a run proves them.
 
@@ -117,7 +135,7 @@ def checklist(
         _stable(snapshot),
         _kills(snapshot),
         _recorder(snapshot, stays_open),
-        _watch(snapshot),
+        _watch(snapshot, watch_returns),
     )
 
 
@@ -223,8 +241,10 @@ def _recorder(snapshot: Snapshot | None, stays_open: bool) -> ChecklistItem:
     return ChecklistItem(item_id, title, "PASS", (f"{by} records" if by else "it records",))
 
 
-def _watch(snapshot: Snapshot | None) -> ChecklistItem:
+def _watch(snapshot: Snapshot | None, watch_returns: str) -> ChecklistItem:
     item_id, title = "memory-watch", "memory watch on"
+    if watch_returns:
+        return ChecklistItem(item_id, title, "PASS", (f"{watch_returns} arms it again after this action",))
     if snapshot is None:
         return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
     if not snapshot.memory.watch_armed:

@@ -15,6 +15,7 @@ from metabonk_tui.core.memory.capacity import arithmetic, judge_fit
 from metabonk_tui.core.model.memory import Budget
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.text.mask import mask_arguments, mask_text
 from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.core.worker.environment import env_check_table, is_same_value
 
@@ -78,7 +79,7 @@ def id_of_test(name: str) -> str:
 def result_of(test: TestConfig, results: Sequence[TestResult]) -> TestResult | None:
     """Return the result of a test as configured now; None if only another command was run."""
     for result in reversed(results):
-        if result.name == test.name and result.command == tuple(test.command):
+        if result.name == test.name and result.command == mask_arguments(test.command):
             return result
     return None
 
@@ -117,6 +118,7 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
     if env_file.error is not None:
         return ChecklistItem(item_id, title, "FAIL", (env_file.error,), "mend the env file")
     effective = effective_environment(config, env_file)
+    complaint = (f"the file: {env_file.warning}",) if env_file.warning else ()
     bad = [f"{key} is not set" for key in required if key not in effective]
     bad += [
         f"{key} is {effective[key]}, not {wanted}"
@@ -124,10 +126,10 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
         if key in effective and not is_same_value(effective[key], wanted)
     ]
     if bad:
-        return ChecklistItem(item_id, title, "FAIL", tuple(bad), f"set it right in {env_file.path}")
+        return ChecklistItem(item_id, title, "FAIL", (*bad, *complaint), f"set it right in {env_file.path}")
     plain = [key for key in required if key in env_file.values and key not in env_file.exported]
     notes = (f"{len(plain)} not exported by a plain source; a launch from here exports all",) if plain else ()
-    return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *notes))
+    return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *complaint, *notes))
 
 
 def effective_environment(config: Config, env_file: EnvFileReading) -> Mapping[str, str]:
@@ -188,7 +190,9 @@ def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
         return ChecklistItem(item_id, title, "UNKNOWN", ("nobody looked",))
     if problem:
         return ChecklistItem(item_id, title, "FAIL", (problem,), "set [pool.launcher] right")
-    return ChecklistItem(item_id, title, "PASS", (f"{' '.join(config.pool.launcher.launch[:2])} can be run",))
+    return ChecklistItem(
+        item_id, title, "PASS", (f"{' '.join(mask_arguments(config.pool.launcher.launch)[:2])} can be run",)
+    )
 
 
 def ollama_item(url: str, problem: str | None) -> ChecklistItem:
@@ -196,6 +200,7 @@ def ollama_item(url: str, problem: str | None) -> ChecklistItem:
     item_id, title = "ollama", "Ollama"
     if not url:
         return ChecklistItem(item_id, title, "SKIPPED", ("not needed: preflight.ollama is empty",))
+    url = mask_text(url)
     if problem is None:
         return ChecklistItem(item_id, title, "UNKNOWN", (f"{url} was not asked",))
     if problem:

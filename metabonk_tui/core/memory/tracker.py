@@ -24,6 +24,10 @@ from metabonk_tui.core.timeseries.window import Points
 
 HISTORY_S = 3600.0
 HISTORY_BUCKET_S = 10.0
+HOLE_S = 15.0
+"""A hole up to this long interrupts nothing: one monitor takes over from another, or a tick was late."""
+HOLES_SHARE = 0.05
+"""The share of a window that its holes may have together: 30 s of the 10 min that prove stable memory."""
 OWNER_POINTS = Points(every_s=15.0, span_s=300.0)
 
 
@@ -36,7 +40,9 @@ class MemoryTrack:
     min_available_bytes: int | None = None
     below_since_t: float | None = None
     above_since_t: float | None = None
-    """Since when available memory was observed above the floor without a gap."""
+    """Since when available memory was observed above the floor, with holes of seconds only."""
+    holes: tuple[tuple[float, float], ...] = ()
+    """(end, seconds) of each tolerated hole since then, those of the last window."""
     level: MemoryLevel = "unknown"
     owners: Mapping[str, Points] | None = None
     measured: MeasuredPeaks = NO_PEAKS
@@ -55,18 +61,26 @@ class MemoryTrack:
 def observe(track: MemoryTrack, sample: Sample, host: HostReading, timing: Timing, config: Config) -> MemoryTrack:
     """Update the track with one sample's reading of its host.
 
-    A gap ends the time above the floor: nothing was observed in it.
+    A long gap ends the time above the floor: nothing was observed in it.
     """
     track = replace(track, drafts=(), reading=host.memory)
     if host.earlier_peaks is not None:
         track = replace(track, earlier=host.earlier_peaks)
     if track.seen_t is not None and sample.t - track.seen_t > timing.gap_s:
-        track = replace(track, above_since_t=None)
+        track = _after_hole(track, sample.t - track.seen_t, sample.t, config.memory.window_s)
     track = _observe_trends(_observe_owners(track, host, sample.t), sample, host, config, timing.suspended)
     if host.memory is None:
         return replace(track, level="unknown")
     track = _observe_level(track, host.memory, sample.t, config)
     return _with_kills(track, oom_kills.observe(track.kills, host, sample.t, timing.slack_s), sample.t)
+
+
+def _after_hole(track: MemoryTrack, hole_s: float, t: float, window_s: float) -> MemoryTrack:
+    """Keep the time above the floor over a hole of seconds, unless the holes of one window add up to too much."""
+    holes = (*((end_t, s) for end_t, s in track.holes if end_t > t - window_s), (t, hole_s))
+    if hole_s <= HOLE_S and sum(s for _, s in holes) <= max(HOLE_S, HOLES_SHARE * window_s):
+        return replace(track, holes=holes)
+    return replace(track, above_since_t=None, holes=())
 
 
 def _observe_trends(
@@ -213,6 +227,7 @@ def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryVi
         min_available_bytes=track.min_available_bytes,
         below_floor_since_t=track.below_since_t,
         above_floor_since_t=track.above_since_t,
+        unobserved_s=_unobserved_s(track, t, config),
         history=track.history,
         owners=tuple(owners),
         oom_kills_in_run=track.kills.in_run,
@@ -227,6 +242,14 @@ def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryVi
         swap=track.trends.swap.view,
         gpus=trends.gpu_views(track.trends, t),
     )
+
+
+def _unobserved_s(track: MemoryTrack, t: float, config: Config) -> float:
+    """Return the seconds of the last window above the floor in which nothing was observed."""
+    if track.above_since_t is None:
+        return 0.0
+    since_t = max(track.above_since_t, t - config.memory.window_s)
+    return sum(hole_s for end_t, hole_s in track.holes if end_t > since_t)
 
 
 def _forecast(track: MemoryTrack, t: float) -> Forecast | None:

@@ -5,13 +5,13 @@ Does not: decide when to act, or replace an impossible response silently.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from metabonk_tui.core.config.schema import MemoryWatchConfig
 from metabonk_tui.core.model.pool import Action, Plan, Resize, Stop, StopWorker
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.text.phrases import count_of
 
@@ -94,7 +94,7 @@ def _title(action: Action, snapshot: Snapshot) -> str:
 
 def commands(plan: Plan) -> str:
     """Format the commands of a plan on one line; "signals its process" when the plan runs none."""
-    return "; ".join(shlex.join(argv) for argv in plan.commands) or "signals its process"
+    return "; ".join(masked_command(argv) for argv in plan.commands) or "signals its process"
 
 
 def describe_rules(rules: MemoryWatchConfig) -> tuple[str, str, str]:

@@ -48,6 +48,8 @@ class ProcessReading:
     tree_bytes: int | None = None
     """None: the descendants were not read."""
     name: str = ""
+    unconfirmed: bool | None = None
+    """True: only its port speaks for a worker, neither its command line nor its launcher; None: it is confirmed."""
 
     @property
     def who(self) -> WorkerRef | Role:

@@ -199,6 +199,8 @@ class MemoryView:
     """Readings around the first OOM kill of the run."""
     kernel_log: str | None = None
     """"readable", or the reason why not; None: not read."""
+    unobserved_s: float = 0.0
+    """Seconds of the last window above the floor in which no monitor observed memory."""
 
     @property
     def victim_names(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.model.host import Role
+from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 
 
@@ -26,6 +27,8 @@ class Stop:
     """Stop the whole pool."""
 
     by: str = "key"
+    adopt: tuple[int, ...] = ()
+    """Pids that a person named although nothing proves that they are the pool's; each is signalled as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Resize:
     by: str = "key"
     hours: float | None = None
     override: str = ""
+    adopt: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Restart:
     by: str = "key"
     hours: float | None = None
     override: str = ""
+    adopt: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,22 @@ class TargetProcess:
     @property
     def ref(self) -> ProcessRef:
         return ProcessRef(self.pid, self.started_at)
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerProcess:
+    """A process that looks like the pool's or is in its way, and that a plan leaves alone."""
+
+    process: TargetProcess
+    reason: str
+    """Why it is not ours, as the end of a sentence: "runs in another network namespace"."""
+    adoptable: bool = False
+    """A person may add it to the plan by a typed word."""
+
+    @property
+    def text(self) -> str:
+        """Name it for people: "not ours, left alone: pid 4711 python3: runs in /srv/other"."""
+        return f"not ours, left alone: pid {self.process.pid} {self.process.name}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +131,30 @@ class Plan:
     """Estimated duration in seconds; None: not known."""
     overridden: tuple[str, ...] = ()
     """The failed interlock conditions that the action's `override` bypasses."""
+    strangers: tuple[StrangerProcess, ...] = ()
+    """Processes that concern the pool and are left alone; `warnings` name them as well."""
+
+
+RolePolicy = Literal["ask", "yield", "keep"]
+"""How a controller answers a monitor that asks for control: ask the person at the screen, yield at once, or refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRequest:
+    """Another monitor that asks this one for the control of the pool."""
+
+    number: int
+    by: str
+    """The asking process, as the kernel names it: "pid 4711", "pid 4711 of root"."""
+    want: str
+    """What it wants to do: "stop the pool"."""
+    left_s: float
+    """Real seconds left to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleNews:
+    """What happened to the control of a pool."""
+
+    severity: Severity
+    text: str

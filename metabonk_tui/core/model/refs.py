@@ -14,6 +14,8 @@ HostName = str
 
 ONLY_HOST: HostName = ""
 NAMED_WORKERS = 8
+MAX_WORKERS = 256
+"""The most workers that a pool may want; a larger number in a file or an answer is an error, not a pool."""
 SAME_START_S = 0.02
 
 _KEY = re.compile(r"(?:(?P<host>[^/\s]+)/)?w?(?P<slot>[0-9]{1,4})", re.ASCII)

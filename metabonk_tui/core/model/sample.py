@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from metabonk_tui.core.model.host import NOT_READ, HostReading
 from metabonk_tui.core.model.level_names import Severity
@@ -46,11 +46,18 @@ class NumberField:
     bad: BadValue | None = None
 
 
+if TYPE_CHECKING:
+    StatusValue = Json | BadValue
+else:
+    # A decoder that reads this annotation cannot tell a JSON object from a BadValue, so it must not choose.
+    StatusValue: TypeAlias = Any
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
     """One `/status` document, cleaned: text without control characters, numbers finite or marked bad."""
 
-    fields: Mapping[str, Json | BadValue]
+    fields: Mapping[str, StatusValue]
     observable: frozenset[str] | None = None
     """The only fields that the recorder could have seen; None: the whole document."""
 
@@ -144,6 +151,8 @@ class EnvFileReading:
     """Why reading failed; the other fields are then meaningless."""
     unread: tuple[str, ...] | None = None
     """Those of `values` that the workers' source never names; None: the source was not read completely."""
+    warning: str | None = None
+    """What bash complained of in a usable file: a line that is no assignment, line ends of another system."""
 
 
 @dataclass(frozen=True, slots=True)

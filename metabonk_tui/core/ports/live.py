@@ -16,7 +16,7 @@ from metabonk_tui.core.model.host import (
     ProcessReading,
     RunPeaks,
 )
-from metabonk_tui.core.model.pool import Action, Plan
+from metabonk_tui.core.model.pool import Action, Plan, RoleNews, RolePolicy, RoleRequest
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import (
     EnvFileReading,
@@ -268,6 +268,36 @@ class PoolBackend(Protocol):
         ...
 
 
+class ControlRole(Protocol):
+    """The exclusive right to act on a pool, which other monitors can ask for. Thread-safe."""
+
+    policy: RolePolicy
+    """How this monitor, while it is the controller, answers a request."""
+    watch_armed: bool
+    """Whether the memory watch of this monitor is armed; the engine sets it."""
+    watch_returns: str
+    """Which monitor has lent the role and arms its memory watch again afterwards; "": none."""
+    on_change: Callable[[], None]
+    """Called from any thread when a request begins or ends."""
+
+    @property
+    def request(self) -> RoleRequest | None:
+        """The request that waits for an answer; None: none."""
+        ...
+
+    def answer(self, number: int, yes: bool) -> None:
+        """Answer a request; nothing if it has ended."""
+        ...
+
+    def ask(self, want: str, on_wait: Callable[[str], None]) -> str:
+        """Ask the controller for the role; return why it was not given, "" when it was. Blocks at most 12 s."""
+        ...
+
+    def take_news(self) -> tuple[RoleNews, ...]:
+        """Return what happened to the role since the last call."""
+        ...
+
+
 class Monitor(Protocol):
     """The engine as screens and verbs see it. Every method is safe from any thread."""
 
@@ -306,6 +336,14 @@ class Monitor(Protocol):
 
     def preflight(self) -> PreflightView | None:
         """Return the preflight's state; None: no preflight possible here."""
+        ...
+
+    def role_request(self) -> RoleRequest | None:
+        """Return which monitor asks this one for control of the pool; None: none."""
+        ...
+
+    def answer_role(self, number: int, yes: bool) -> None:
+        """Answer the request with this number."""
         ...
 
     def poll_now(self) -> None:

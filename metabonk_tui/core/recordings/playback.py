@@ -15,6 +15,7 @@ from metabonk_tui.core.model.event import EventKind, without_duplicates
 from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Gap, Snapshot, VerdictKind, new_events
+from metabonk_tui.core.recordings.restore import recorded_gap
 
 MarkKind = Literal["verdict", "crit", "warn", "gap", "run"]
 MAX_GAP_SHARE = 1 / 16
@@ -193,11 +194,8 @@ def marks_of(events: Iterable[Event], t: float | None = None) -> tuple[Mark, ...
 
 def gaps_of(events: Iterable[Event]) -> tuple[Gap, ...]:
     """Return the gaps that events of kind `recorder.gap` report."""
-    return tuple(
-        Gap(float(event.facts["from"]), float(event.facts["to"]))
-        for event in events
-        if event.kind == EventKind.RECORDER_GAP and {"from", "to"} <= set(event.facts)
-    )
+    found = (recorded_gap(event) for event in events if event.kind == EventKind.RECORDER_GAP)
+    return tuple(gap for gap in found if gap is not None)
 
 
 def _verdict_kind(event: Event) -> VerdictKind | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,16 @@ class RecordedPast:
     """The true interval between samples in seconds, where `samples` are thinned out."""
 
 
+def recorded_gap(event: Event) -> Gap | None:
+    """Return the gap that an event of a recording reports. None: its facts are no two times in order."""
+    from_t, to_t = event.facts.get("from"), event.facts.get("to")
+    if isinstance(from_t, bool) or isinstance(to_t, bool):
+        return None
+    if isinstance(from_t, int | float) and isinstance(to_t, int | float) and 0 <= from_t <= to_t < math.inf:
+        return Gap(float(from_t), float(to_t))
+    return None
+
+
 def rebuild(past: RecordedPast, step: Step, with_true_rhythm: TrueRhythm) -> Snapshot | None:
     """Return the Snapshot at the end of the recording; None: nothing recorded.
 
@@ -39,11 +50,7 @@ def rebuild(past: RecordedPast, step: Step, with_true_rhythm: TrueRhythm) -> Sna
         snapshot = step(snapshot, sample)
     if snapshot is None or past.rhythm_s is None:
         return snapshot
-    gaps = tuple(
-        Gap(float(event.facts["from"]), float(event.facts["to"]))
-        for event in past.events
-        if event.kind in GAP_KINDS and {"from", "to"} <= set(event.facts)
-    )
+    gaps = tuple(gap for event in past.events if event.kind in GAP_KINDS and (gap := recorded_gap(event)) is not None)
     snapshot = with_true_rhythm(snapshot, gaps, past.rhythm_s)
     if not past.events:
         return snapshot

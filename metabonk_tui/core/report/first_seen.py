@@ -220,11 +220,16 @@ def _more(last: Snapshot, kind: str, all_of: Sequence[Event]) -> str:
         resets = sum(len(worker.resets_t) for worker in last.workers)
         return f"; {count_of(resets, 'restart')} in all" if resets > 1 else ""
     if kind == EventKind.WORKER_RATE:
-        ratios = [(event.facts.get("ratio") or 0.0, event) for event in all_of]
+        ratios = [(_ratio(event), event) for event in all_of]
         most, worst = max(ratios, key=lambda pair: pair[0])
         if worst is not all_of[0]:
             return f"; up to ×{most:.0f} on {worker_names(_slots(worst))} at {elapsed(worst.t - last.run.started_at)}"
     return ""
+
+
+def _ratio(event: Event) -> float:
+    ratio = event.facts.get("ratio")
+    return float(ratio) if isinstance(ratio, int | float) else 0.0
 
 
 def _causes(last: Snapshot, causes_t: Mapping[str, float]) -> list[FirstSeen]:

@@ -96,6 +96,7 @@ def _apply_event(
 ) -> None:
     facts = event.facts
     gpu, was = facts.get("gpu"), facts.get("was")
+    gpu = gpu if isinstance(gpu, int) else None
     if event.severity not in ("warn", "crit"):
         kill = next((t for t in kills if event.t <= t <= event.t + MAX_KILL_DELAY_S), None) if gpu is None else None
         is_relearning = facts.get("state") in ("LEARNING", "SUSPENDED")

@@ -45,7 +45,7 @@ class RunHistory:
     def verdicts(self) -> tuple[HistoryVerdict, ...]:
         """Every verdict with its start, from the Snapshot or from the events, whichever has more."""
         derive_from = tuple(
-            (event.t, VerdictKind(event.facts["word"]), tuple(event.facts.get("because", ())))
+            (event.t, VerdictKind(event.facts["word"]), _texts(event.facts.get("because")))
             for event in self.events
             if event.kind == EventKind.VERDICT and event.facts.get("word") in list(VerdictKind)
         )
@@ -105,3 +105,8 @@ def run_histories(snapshots: Iterable[Snapshot]) -> tuple[RunHistory, ...]:
         if history is not None and (final is not None or walk.following is None):
             found.append(history)
     return tuple(found)
+
+
+def _texts(because: object) -> tuple[str, ...]:
+    """Return the reasons of a recorded verdict; a recording may have anything there."""
+    return tuple(str(text) for text in because) if isinstance(because, list | tuple) else ()

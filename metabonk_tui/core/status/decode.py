@@ -8,20 +8,24 @@ from typing import Any
 
 from metabonk_tui.core.model.sample import BadStatus, BadValue, NumberField, Presence, WorkerStatus
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.mask import mask_value
 
 MAX_DEPTH = 32
 MAX_ITEMS = 2000
 MAX_DIGITS = 19
+LEAST_INT = -(2**63)
 
 
 def decode_json(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
-    """Decode JSON leniently: a bad number becomes a `BadValue` in its place; a bad document returns BadStatus.
+    """Decode JSON leniently: a bad number or a repeated key becomes a `BadValue`; a bad document returns BadStatus.
 
     Dicts and lists keep their first `MAX_ITEMS` entries; nesting beyond `max_depth` is "too deep".
     """
     text = body.decode("utf-8-sig", errors="replace") if isinstance(body, bytes) else body.removeprefix("\ufeff")
     try:
-        tree = json.loads(text, parse_constant=_constant, parse_float=_float, parse_int=_int)
+        tree = json.loads(
+            text, parse_constant=_constant, parse_float=_float, parse_int=_int, object_pairs_hook=_object
+        )
         return _clean(tree, max_depth)
     except RecursionError:
         return BadStatus("too deep")
@@ -84,7 +88,26 @@ def _float(literal: str) -> float | BadValue:
 
 
 def _int(literal: str) -> int | BadValue:
-    return int(literal) if len(literal.lstrip("-")) <= MAX_DIGITS else BadValue("too large", literal[:40])
+    if len(literal.lstrip("-")) > MAX_DIGITS or int(literal) < LEAST_INT:
+        return BadValue("too large", literal[:40])
+    return int(literal)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object; a key that it has twice gets a `BadValue`, because either value may be the true one."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else found | _repeated(pairs)
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> dict[str, BadValue]:
+    values: dict[str, list[str]] = {}
+    for key, value in pairs:
+        values.setdefault(key, []).append(value.text if isinstance(value, BadValue) else str(value)[:40])
+    return {
+        key: BadValue("duplicate", clean_text(" and ".join(texts), 40))
+        for key, texts in values.items()
+        if len(texts) > 1
+    }
 
 
 def _clean(tree: Any, depth: int) -> Any:
@@ -94,7 +117,15 @@ def _clean(tree: Any, depth: int) -> Any:
         raise RecursionError
     if isinstance(tree, dict):
         items = list(tree.items())[:MAX_ITEMS]
-        return {clean_text(key): _clean(value, depth - 1) for key, value in items}
+        # Two keys may become one by cleaning.
+        return _object([(clean_text(key), _clean(_masked(key, value), depth - 1)) for key, value in items])
     if isinstance(tree, list):
         return [_clean(value, depth - 1) for value in tree[:MAX_ITEMS]]
     return tree
+
+
+def _masked(name: str, value: Any) -> Any:
+    """Mask a text whose key is secret; its own form decides about any other text when it is cleaned."""
+    if isinstance(value, BadValue):
+        return BadValue(value.why, mask_value(name, value.text))
+    return mask_value(name, value) if isinstance(value, str) else value

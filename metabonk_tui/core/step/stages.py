@@ -16,7 +16,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import flight_recorder
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.refs import HostName, WorkerRef
+from metabonk_tui.core.model.refs import MAX_WORKERS, HostName, WorkerRef
 from metabonk_tui.core.model.sample import PoolReading, RunHeader, WatchReading
 from metabonk_tui.core.model.snapshot import Gap, Gate, HostView, Verdict
 from metabonk_tui.core.model.timing import Timing
@@ -94,7 +94,9 @@ def observe_run(tick: Tick) -> None:
 def observe_workers(tick: Tick) -> None:
     """Take in every wanted worker, and every other one that was seen alive."""
     sample, desired, before = tick.sample, tick.desired, tick.before.tracks
-    wanted = {WorkerRef(slot=slot) for slot in range(desired)} if desired is not None else set(sample.workers)
+    # No recording and no checkpoint may make a step build a million workers.
+    most = max(MAX_WORKERS, tick.config.pool.workers)
+    wanted = set(sample.workers) if desired is None else {WorkerRef(slot=slot) for slot in range(min(desired, most))}
     alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
     known = {ref for ref, track in before.items() if track.generation and (desired is None or ref.slot < desired)}
     processes = {p.who: p for host in sample.hosts.values() for p in host.processes or ()}

@@ -1,17 +1,28 @@
-"""Cleans text from outside the program: control characters become U+FFFD, long text is cut."""
+"""Cleans text from outside the program: secrets are masked, control characters become U+FFFD, long text is cut."""
 
 from __future__ import annotations
 
 import unicodedata
 
+from metabonk_tui.core.text.mask import mask_text
+
 MAX_TEXT = 200
+LOOKED_AT = 8192
+"""The most characters that are looked at; a secret is found before the text is cut, and a cut one is masked."""
 
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
-    """Replace characters that a terminal could act on by U+FFFD, white space by spaces; cut to `limit` characters."""
+    """Mask secrets; replace characters that a terminal could act on by U+FFFD, white space by spaces; cut the text."""
+    looked_at = max(LOOKED_AT, limit)
+    more = "…" if len(text) > looked_at else ""
+    return clean_masked(mask_text(text[:looked_at]) + more, limit)
+
+
+def clean_masked(text: str, limit: int = MAX_TEXT) -> str:
+    """Clean a text whose secrets are masked: replace control characters, cut to `limit` characters."""
     cut = text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
     if cut.isprintable():
         return cut

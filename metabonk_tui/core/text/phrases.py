@@ -12,8 +12,8 @@ def cut_list(items: Sequence[str], most: int = 2) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """Return the noun in the form for this count: "worker" for 1, else "workers"."""
-    return noun if count == 1 else f"{noun}s"
+    """Return the noun in the form for this count: "worker" for 1, else "workers"; "process", "processes"."""
+    return noun if count == 1 else f"{noun}es" if noun.endswith("ss") else f"{noun}s"
 
 
 def count_of(count: int, noun: str) -> str:

@@ -65,6 +65,11 @@ def components_node(inputs: VerdictInputs) -> Node:
     )
 
 
+def _unobserved(memory: MemoryView) -> str:
+    """Say how much of the last window no monitor observed; "" if nothing."""
+    return f", {age(memory.unobserved_s)} of it not observed" if memory.unobserved_s else ""
+
+
 def memory_node(inputs: VerdictInputs) -> Node:
     """Answer B: is memory stable?"""
     memory, window_s = inputs.memory, inputs.config.memory.window_s
@@ -100,7 +105,7 @@ def memory_node(inputs: VerdictInputs) -> Node:
     elif stayed:
         answer = "yes"
         short = "min unknown" if lowest is None else f"min {lowest / GB:.1f} GB"
-        evidence = [f"above the floor of {floor:.1f} GB for {age(above_s)}"]
+        evidence = [f"above the floor of {floor:.1f} GB for {age(above_s)}{_unobserved(memory)}"]
     elif fallen:
         answer = "no"
         short = f"min {min(fallen) / GB:.1f} GB"
@@ -108,7 +113,7 @@ def memory_node(inputs: VerdictInputs) -> Node:
     else:
         answer = "unknown"
         short = f"{available / GB:.1f} GB, {age(above_s)}"
-        evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}"]
+        evidence = [f"observed above the floor for {age(above_s)} of {age(window_s)}{_unobserved(memory)}"]
     unguarded = "CONTINUE" if memory.watch_armed else "ADD MEMORY WATCH"
     leads_to = {"yes": "LAUNCH 24H", "no": unguarded, "unknown": "CONTINUE"}[answer]
     evidence += _watch(memory, inputs.t)

@@ -13,6 +13,7 @@ from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading
 from metabonk_tui.core.model.worker import ComponentState, EnvView, WorkerView
+from metabonk_tui.core.text.mask import mask_text
 
 EnvCheckResult = Literal["right", "wrong", "missing", "unknown"]
 EnvCheckVerdict = Literal["ok", "mismatch", "unknown"]
@@ -21,8 +22,11 @@ _TRUE = ("1", "true", "yes", "on")
 
 
 def is_same_value(value: str, wanted: str) -> bool:
-    """Compare as MetaBonk does: without case and outer space; 1, true, yes and on are equal."""
-    value, wanted = value.strip().lower(), wanted.strip().lower()
+    """Compare as MetaBonk does: without case and outer space; 1, true, yes and on are equal.
+
+    What was read from a process is masked, so both are compared without their secrets.
+    """
+    value, wanted = mask_text(value).strip().lower(), mask_text(wanted).strip().lower()
     return value == wanted or (value in _TRUE and wanted in _TRUE)
 
 

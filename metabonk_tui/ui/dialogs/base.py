@@ -54,6 +54,10 @@ class Dialog:
         """Take a key pressed at a time (seconds, monotonic)."""
         raise NotImplementedError
 
+    def passes(self, key: str, frame: Frame) -> bool:
+        """Return whether the dialog closes at this key and leaves it to the screen."""
+        return False
+
     def watch(self, frame: Frame) -> Dialog | None:
         """Take a newer Snapshot; return the dialog that is open afterwards. Most dialogs ignore it."""
         return self

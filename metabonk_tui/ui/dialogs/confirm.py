@@ -5,16 +5,17 @@ Does not: plan or act, the monitor does both; draw, `confirm_lines` does.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, check_interlock
-from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart
+from metabonk_tui.core.model.pool import Action, Launch, Plan, Resize, Restart, Stop
 from metabonk_tui.core.ports.live import Monitor
+from metabonk_tui.core.text.mask import masked_command
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.commands import CommandContext, action_refusal
 from metabonk_tui.ui.dialogs.base import Dialog, Reply
-from metabonk_tui.ui.dialogs.confirm_lines import FIELD, MAX_WORKERS, ConfirmView, Focus, Question, confirm_box
+from metabonk_tui.ui.dialogs.confirm_lines import ADOPT, FIELD, MAX_WORKERS, ConfirmView, Focus, Question, confirm_box
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.spans import Row
@@ -43,6 +44,8 @@ class ConfirmDialog(Dialog):
         self._note = ""
         self._seen: tuple[object, ...] | None = None
         self._refused = ""
+        self._adopt: tuple[int, ...] = ()
+        """Pids that the operator adopted by a typed word."""
         self.plan: Plan | None = None
         """What Enter would do; None while the number is not valid."""
         self._replan()
@@ -95,7 +98,22 @@ class ConfirmDialog(Dialog):
         if self._question.number is not None and not 1 <= number <= MAX_WORKERS:
             self.plan = None
         else:
-            self.plan = self._monitor.plan(self._question.make(number))
+            action = self._question.make(number)
+            if self._adopt and isinstance(action, Stop | Resize | Restart):
+                action = replace(action, adopt=self._adopt)
+            self.plan = self._monitor.plan(action)
+
+    def _adopt_strangers(self) -> bool:
+        """Plan again with every process that may be adopted; False: there is none."""
+        if self.plan is None or not isinstance(self.plan.action, Stop | Resize | Restart):
+            return False
+        pids = tuple(stranger.process.pid for stranger in self.plan.strangers if stranger.adoptable)
+        if not pids:
+            return False
+        self._adopt, self._typed = (*self._adopt, *pids), ""
+        self._replan()
+        self._note = f"{count_of(len(pids), 'process')} adopted: check the plan, then type {self._word}"
+        return True
 
     def _change(self, number: str) -> None:
         if self._question.number is None or self._question.fixed:
@@ -114,6 +132,8 @@ class ConfirmDialog(Dialog):
             before, known = self.plan, self._seen is not None
             self._seen = seen
             if known:
+                # A pid that a person adopted may be another process by now.
+                self._adopt = ()
                 self._replan()
                 if before and self.plan and before.hits != self.plan.hits:
                     self._typed, self._note = "", "the pool changed: check the plan, then type again"
@@ -179,6 +199,8 @@ class ConfirmDialog(Dialog):
                 self._note = f"the reason needs at least {MIN_WORDS} words"
             self._focus = "reason" if closed else "confirm"
             return Reply(self)
+        if self._focus == "confirm" and self._typed == ADOPT and self._adopt_strangers():
+            return Reply(self)
         if not self.is_unlocked or self.plan is None:
             return Reply(None, notice="nothing was done")
         if at_s - self._typed_at_s < SETTLE_S:
@@ -186,10 +208,11 @@ class ConfirmDialog(Dialog):
             return Reply(self)
         before = frame.snapshot.pool.operation if frame.snapshot else None
         self._monitor.submit(replace(self.plan, action=self._with_options(self.plan.action)))
-        return Reply(OperationDialog(before.started_at if before else None))
+        now_t = frame.snapshot.t if frame.snapshot else None
+        return Reply(OperationDialog(before.started_at if before else None, now_t))
 
     def _commands(self) -> str:
-        return "\n".join(shlex.join(argv) for argv in self.plan.commands) if self.plan else ""
+        return "\n".join(masked_command(argv) for argv in self.plan.commands) if self.plan else ""
 
     def over(self, rows: tuple[Row, ...], frame: Frame) -> tuple[Row, ...]:
         view = ConfirmView(

@@ -11,7 +11,8 @@ from typing import Literal
 
 from metabonk_tui.core.launch.checklist import MIN_WORDS
 from metabonk_tui.core.launch.interlock import InterlockResult, is_long
-from metabonk_tui.core.model.pool import Action, Plan, StopWorker
+from metabonk_tui.core.model.pool import Action, Plan, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, box, field, inner_width, labelled
 from metabonk_tui.ui.dialogs.checklist import item_lines
 from metabonk_tui.ui.dialogs.memory_effect import memory_lines
@@ -25,6 +26,8 @@ MAX_WORKERS = 1000
 FIELD = 5
 CANCEL = Span("  Cancel  Esc  ", "onaccent", True, "accent")
 QUIET_CANCEL = Span("Cancel  Esc", "muted")
+ADOPT = "adopt"
+"""The word that adds the processes that a plan leaves alone."""
 Focus = Literal["confirm", "number", "hours", "reason"]
 
 
@@ -102,15 +105,23 @@ def confirm_box(rows: tuple[Row, ...], frame: Frame, view: ConfirmView) -> tuple
 def _title(view: ConfirmView, frame: Frame) -> Row:
     q = view.question
     title = f"{q.verb.upper()} {'WORKER' if q.word and q.number is not None else 'POOL'}"
+    before = _workers_before(view)
     if view.plan and isinstance(view.plan.action, StopWorker):
         what = view.plan.action.ref.label
     elif q.number is None:
-        what = f"{q.before} workers" if q.before else ""
-    elif q.before is not None and str(q.before) != view.number:
-        what = f"{q.before} {frame.glyphs.arrow} {view.number or '?'} workers"
+        what = count_of(before, "worker") if before else ""
+    elif before is not None and str(before) != view.number:
+        what = f"{before} {frame.glyphs.arrow} {view.number or '?'} workers"
     else:
         what = f"{view.number} workers"
     return (Span(title, "accent", True), gap(2), Span(what, "accent", True))
+
+
+def _workers_before(view: ConfirmView) -> int | None:
+    """Return the workers that run now: those that the current plan stops; a plan without any, the first count."""
+    if view.question.before is None or view.plan is None:
+        return view.question.before
+    return sum(target.role == "worker" for target in view.plan.hits) or view.question.before
 
 
 def _hours_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
@@ -156,7 +167,7 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
             DialogLine(labelled("" if i else "refused", (*((gap(2),) if i else lead), Span(line)), frame), NEEDED)
             for i, line in enumerate(words(why, inner_width(frame) - 14))
         ]
-        return [*lines, BLANK, DialogLine(labelled("", (CANCEL,), frame), NEEDED)]
+        return [*lines, *_adopt_lines(view, frame), BLANK, DialogLine(labelled("", (CANCEL,), frame), NEEDED)]
     entry = field(view.typed, FIELD + 3, view.focus == "confirm")
     prompt: Row = (
         Span("type ", "text"),
@@ -168,7 +179,24 @@ def _confirm_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
     lines = [DialogLine(labelled("confirm", row, frame), NEEDED)]
     if view.note:
         lines.append(DialogLine(labelled("", (Span(view.note, "warn"),), frame), 8))
-    return [*lines, BLANK, DialogLine(labelled("", _buttons(view, frame), frame), NEEDED)]
+    return [*lines, *_adopt_lines(view, frame), BLANK, DialogLine(labelled("", _buttons(view, frame), frame), NEEDED)]
+
+
+def _adopt_lines(view: ConfirmView, frame: Frame) -> list[DialogLine]:
+    """Draw how the processes that the plan leaves alone are added to it."""
+    plan = view.plan
+    if plan is None or not isinstance(plan.action, Stop | Resize | Restart):
+        return []
+    count = sum(stranger.adoptable for stranger in plan.strangers)
+    if not count:
+        return []
+    what = "it" if count == 1 else "them"
+    row: Row = (
+        Span(f"{count} left alone; ", "muted"),
+        Span(f"type {ADOPT}", "strong"),
+        Span(f" and press Enter to stop {what} as well", "muted"),
+    )
+    return [DialogLine(labelled("", row, frame), 8)]
 
 
 def _buttons(view: ConfirmView, frame: Frame) -> Row:

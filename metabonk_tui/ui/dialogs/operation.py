@@ -1,11 +1,14 @@
 """Shows a launch, stop or resize in progress: its steps, the last lines of output, the outcome.
 
-Does not: stop it. Esc hides the view; the operation continues.
+Esc hides the view; the operation continues. Once it has ended, every other key reaches the screen behind it. Does not:
+stop the operation.
 """
 
 from __future__ import annotations
 
+from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Operation, OperationStep
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, Dialog, DialogLine, Reply, box, inner_width, labelled
 from metabonk_tui.ui.frame import Frame, Hint
@@ -16,15 +19,59 @@ from metabonk_tui.ui.views.layout.section import words
 TAIL = 8
 
 
+class Outcome:
+    """The end of the newest operation, until the operator dismisses it: the Samples drop it after a minute."""
+
+    def __init__(self) -> None:
+        self.operation: Operation | None = None
+        """None: none has ended, a newer one runs, or it was dismissed."""
+        self._dismissed_t: float | None = None
+        self._is_first = True
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Take the operation of a newer Snapshot. What had ended before the first Snapshot is no news."""
+        operation, was_first, self._is_first = snapshot.pool.operation, self._is_first, False
+        if operation is None:
+            return
+        if was_first and operation.ended_at is not None:
+            self._dismissed_t = operation.started_at
+        is_new = operation.ended_at is not None and operation.started_at != self._dismissed_t
+        self.operation = operation if is_new else None
+
+    def dismiss(self) -> None:
+        """Stop showing it."""
+        if self.operation is not None:
+            self._dismissed_t, self.operation = self.operation.started_at, None
+
+
 class OperationDialog(Dialog):
     """Shows the operation of `Snapshot.pool`, once it is newer than the one that started at `after_t`."""
 
-    def __init__(self, after_t: float | None = None) -> None:
+    def __init__(self, after_t: float | None = None, since_t: float | None = None) -> None:
+        """`since_t`: when the plan was submitted, on the run's clock; a later refusal is the outcome."""
         self._after_t = after_t
+        self._since_t = since_t
 
     def _operation(self, frame: Frame) -> Operation | None:
-        operation = frame.snapshot.pool.operation if frame.snapshot else None
-        return None if operation and operation.started_at == self._after_t else operation
+        operation = (frame.snapshot.pool.operation if frame.snapshot else None) or frame.outcome
+        if operation is not None and operation.started_at != self._after_t:
+            return operation
+        return self._refusal(frame)
+
+    def _refusal(self, frame: Frame) -> Operation | None:
+        """Return the refusal of the submitted plan as an ended operation; None: it was not refused."""
+        if frame.snapshot is None or self._since_t is None:
+            return None
+        refused = [e for e in frame.snapshot.events if e.kind == EventKind.POOL_REFUSED and e.t >= self._since_t]
+        if not refused:
+            return None
+        return Operation("refused", refused[-1].t, (), ended_at=refused[-1].t, ok=False, message=refused[-1].text)
+
+    def passes(self, key: str, frame: Frame) -> bool:
+        """Return whether the key is for the screen: after the end only the dialog's own keys are not."""
+        operation = self._operation(frame)
+        has_ended = operation is not None and operation.ok is not None
+        return has_ended and key not in ("escape", "enter", "y")
 
     def press(self, key: str, character: str | None, at_s: float, frame: Frame) -> Reply:
         """Hide the view (Esc), or copy its text (y)."""
@@ -46,7 +93,11 @@ class OperationDialog(Dialog):
                 BLANK,
             ]
             return box(rows, frame, (Span("POOL", "accent", True),), asked, (Hint("Esc", "hide", keep=True),))
-        now = operation.ended_at or (frame.snapshot.t if frame.snapshot else operation.started_at)
+        now = (
+            operation.ended_at
+            if operation.ended_at is not None
+            else (frame.snapshot.t if frame.snapshot else operation.started_at)
+        )
         age = fmt.age(max(0.0, now - operation.started_at))
         title: Row = (Span(operation.action.upper(), "accent", True), gap(2), Span(age, "accent"))
         lines = [BLANK]

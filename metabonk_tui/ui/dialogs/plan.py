@@ -5,9 +5,8 @@ Does not: plan or ask.
 
 from __future__ import annotations
 
-import shlex
-
 from metabonk_tui.core.model.pool import Plan
+from metabonk_tui.core.text.mask import masked_command
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.ui.dialogs.base import BLANK, NEEDED, DialogLine, inner_width, labelled
 from metabonk_tui.ui.frame import Frame
@@ -74,7 +73,7 @@ def passed_lines(plan: Plan, frame: Frame) -> list[DialogLine]:
         lines += [DialogLine(labelled("env file", row, frame), 6), BLANK]
     first = "runs"
     for argv in plan.commands:
-        for line in words(shlex.join(argv), wide):
+        for line in words(masked_command(argv), wide):
             lines.append(DialogLine(labelled(first, (Span(line),), frame), 8))
             first = ""
     if plan.commands and plan.source is not None:

@@ -13,6 +13,7 @@ from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.level_names import AnyLevel
 from metabonk_tui.core.model.snapshot import CheckResult
 from metabonk_tui.core.model.worker import ComponentState
+from metabonk_tui.core.text.encoding import shows_unicode
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,4 @@ def choose_glyphs(wanted: str, environ: Mapping[str, str] = os.environ, encoding
     """
     if wanted == "unicode":
         return UNICODE
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-    if wanted == "ascii" or "utf" not in encoding.lower() or locale[:2] in ("zh", "ja", "ko"):
-        return ASCII
-    return UNICODE
+    return UNICODE if wanted != "ascii" and shows_unicode(encoding, environ) else ASCII

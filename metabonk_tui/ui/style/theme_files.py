@@ -8,10 +8,11 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from metabonk_tui.core.config.load import explain_toml
 from metabonk_tui.ui.style.theme import TOKENS, Theme, TokenStyle
 
 DEFAULT = "dark"
@@ -25,20 +26,23 @@ ATTRIBUTES = ("bold", "dim", "underline", "reverse")
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 
-def load_themes(packaged: Path, user: Path | None = None) -> tuple[dict[str, Theme], tuple[str, ...]]:
+def load_themes(
+    packaged: Path, user: Path | None, read_text: Callable[[Path], str]
+) -> tuple[dict[str, Theme], tuple[str, ...]]:
     """Load every theme: the packaged ones first, then the user's, which replace those of the same name.
 
     Returns (themes by name, warnings). A warning names the file, the line and the key. A token that is missing or
-    not valid takes the style of `dark`. Raises OSError only when `dark` itself cannot be read.
+    not valid takes the style of `dark`. `read_text` reads one file and raises OSError for what is no small regular
+    file. Raises OSError only when `dark` itself cannot be read.
     """
     warnings: list[str] = []
-    base = _parse(packaged / f"{DEFAULT}.toml", {}, {}, warnings)
+    base = _parse(packaged / f"{DEFAULT}.toml", {}, {}, warnings, read_text)
     if base is None or len(base.words) < len(TOKENS):
         raise OSError(f"the packaged theme {packaged / DEFAULT}.toml cannot be used: {'; '.join(warnings)}")
     themes: dict[str, Theme] = {DEFAULT: base}
     for path in (*_files(packaged), *(_files(user) if user else ())):
         if path != packaged / f"{DEFAULT}.toml":
-            theme = _parse(path, dict(base.words), dict(base.glyphs), warnings)
+            theme = _parse(path, dict(base.words), dict(base.glyphs), warnings, read_text)
             if theme is not None:
                 themes[theme.name] = theme
     return themes, tuple(warnings)
@@ -50,16 +54,25 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _parse(
-    path: Path, words: dict[str, TokenStyle], glyphs: dict[str, TokenStyle], warnings: list[str]
+    path: Path,
+    words: dict[str, TokenStyle],
+    glyphs: dict[str, TokenStyle],
+    warnings: list[str],
+    read_text: Callable[[Path], str],
 ) -> Theme | None:
     try:
-        text = path.read_text(encoding="utf-8")
-        tree = tomllib.loads(text)
+        text = read_text(path)
+        tree = tomllib.loads(f"{text}\n")
     except tomllib.TOMLDecodeError as error:
-        warnings.append(f"theme {path.name}: not used, it is not valid TOML: {_printable(str(error))}")
+        problem = explain_toml(text, str(error))
+        warnings.append(f"theme {path.name}: not used, it is not valid TOML: {_printable(problem)}")
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        warnings.append(f"theme {path.name}: not used, it cannot be read: {_printable(str(error))}")
+    except RecursionError:
+        warnings.append(f"theme {path.name}: not used, its brackets are nested too deeply")
+        return None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        warnings.append(f"theme {path.name}: not used, it cannot be read: {_printable(why)}")
         return None
     # A token under [tokens] applies to glyphs too, unless [glyphs] sets it.
     for table, into in (("tokens", words), ("glyphs", glyphs)):

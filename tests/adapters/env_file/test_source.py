@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -96,6 +97,13 @@ def test_bash_env_of_ours_is_not_run(tmp_path: Path) -> None:
         ("if [ ; then\nA=1\n", "no valid shell"),
         ("A='open\n", "no valid shell"),
         ("no_such_command_at_all\n", "no_such_command_at_all"),
+        ("A=1\nexit 0\n", "exit code 0, so it is not whole"),
+        ("A=1\nset -e\nfalse\nB=2\n", "exit code 1, so it is not whole"),
+        ("A=1\nkill -9 $$\n", "exit code 137, so it is not whole"),
+        ("A=1\nkill -9 $PPID\n", "ended the shell that reads it"),
+        ("A=$(head -c 3000000 /dev/zero | tr '\\0' x)\n", "Argument list too long"),
+        ("yes >&2\n", "prints more than 1048576 bytes of errors"),
+        ("for i in $(seq 12); do export A$i=$(head -c 100000 /dev/zero | tr '\\0' x); done\n", "bytes of its environ"),
     ],
 )
 def test_a_file_that_fails_says_so(tmp_path: Path, text: str, why: str) -> None:
@@ -124,6 +132,60 @@ def test_a_job_left_in_the_background_neither_blocks_nor_stays(tmp_path: Path) -
     assert isinstance(result, Sourced)
     assert result.values["A"] == "1"
     wait_for(lambda: bearers(f"MARK={tmp_path}") == [])
+
+
+@pytest.mark.parametrize("end", ["A=1\n", "exit 3\n", "kill -9 $$\n", "kill -9 $PPID\n", "exec sleep 300\n"])
+def test_a_detached_job_does_not_stay_however_the_file_ends(tmp_path: Path, end: str) -> None:
+    sourced(tmp_path, f"MARK={tmp_path}\n(setsid sleep 300 </dev/null >/dev/null 2>&1 &)\n{end}", timeout_s=0.5)
+    wait_for(lambda: bearers(f"MARK={tmp_path}") == [])
+
+
+def test_a_detached_job_without_our_environment_does_not_stay(tmp_path: Path) -> None:
+    job = tmp_path / "job"
+    job.write_text(f"#!/bin/bash\necho $$ >{tmp_path}/pid\nexec sleep 300\n")
+    job.chmod(0o755)
+    sourced(tmp_path, f"(setsid env -i {job} </dev/null >/dev/null 2>&1 &)\nuntil [ -s {tmp_path}/pid ]; do :; done\n")
+    pid = int((tmp_path / "pid").read_text())
+    wait_for(lambda: Proc().stat(pid) is None)
+
+
+def test_it_needs_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    for name in ("TemporaryFile", "NamedTemporaryFile", "mkstemp", "mkdtemp"):
+        monkeypatch.setattr(tempfile, name, refuse)
+    assert isinstance(sourced(tmp_path, "A=1\n"), Sourced)
+
+
+def test_bash_that_cannot_run_is_an_error_with_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "a.env").write_text("A=1\n")
+    result = source_env_file(tmp_path / "a.env", {"PATH": str(tmp_path)})
+    assert isinstance(result, EnvFileError)
+    assert "bash cannot be run: No such file" in result.text
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    result = sourced(tmp_path, f"echo B=2 >>'{tmp_path}/the file.env'\nA=1\n")
+    assert isinstance(result, EnvFileError)
+    assert "was changed while it was read" in result.text
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"\xef\xbb\xbfA=1\nB=2\n", "byte order mark (BOM)"),
+        (b"A=1\r\nB=2\r\n", "CR LF: A, B end with a CR"),
+        (b"B=2\nA=Find the button\n", "the: command not found"),
+    ],
+)
+def test_a_dialect_of_another_program_is_named(tmp_path: Path, content: bytes, why: str) -> None:
+    path = tmp_path / "x.env"
+    path.write_bytes(content + b"C=3\n")
+    result = source_env_file(path, BASE)
+    assert isinstance(result, Sourced), result
+    assert why in result.warning
 
 
 def test_a_file_that_reads_gets_nothing(tmp_path: Path) -> None:

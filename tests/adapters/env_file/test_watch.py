@@ -11,8 +11,9 @@ import pytest
 from metabonk_tui.adapters.env_file.source import read_env_file
 from metabonk_tui.adapters.env_file.source_keys import SourceKeys, unread
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
-from metabonk_tui.adapters.process.environ import MASK, Masking
+from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.core.model.sample import EnvFileReading
+from metabonk_tui.core.text.mask import MASK
 from tests.support.children import config
 
 BASE = {"PATH": os.environ["PATH"], "HOME": "/home/someone"}

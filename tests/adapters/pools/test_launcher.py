@@ -104,6 +104,7 @@ async def test_a_launcher_of_another_pool_is_not_ours(pool: FakePool, tmp_path: 
     (tmp_path / "other").mkdir()
     other = FakePool(tmp_path / "other")
     assert (await other.backend().read()).launcher_pid is None
+    other.close()
     same_folder_other_port = pool.config().pool
     assert same_folder_other_port.base_port == pool.base_port
     pool.base_port += 100
@@ -136,7 +137,7 @@ async def test_stop_is_verified(pool: FakePool) -> None:
     backend = pool.backend()
     await do(backend, Launch(2))
     plan, recorder, events = await do(backend, Stop())
-    assert (plan.mode, plan.start, len(plan.hits)) == ("stop", 0, 3)
+    assert (plan.mode, plan.start, len(plan.hits)) == ("stop", 0, 3), plan.refusal
     assert recorder.last.ok
     assert [step.state for step in recorder.last.steps] == ["done"] * 4
     assert pool.pids() == set()
@@ -203,15 +204,21 @@ async def test_an_adopted_pool_without_token_is_ended_with_all_that_it_started(p
     assert pool.pids() == set()
 
 
-async def test_an_orphaned_pool_is_ended_with_the_supervisor_that_would_respawn_it(pool: FakePool) -> None:
+async def test_the_supervisor_of_an_orphaned_pool_is_named_and_ended_only_when_adopted(pool: FakePool) -> None:
     pool.habits("stop-lies", "nested")
     hand = pool.launch_by_hand(2)
     wait_for(lambda: len(pool.open_ports(2)) == 2)
     hand.kill()
     hand.wait(10)
     backend = pool.backend("stop_grace_s = 3.0")
-    assert (await backend.read()).launcher_pid is None
-    plan, recorder, _ = await do(backend, Stop())
+    reading = await backend.read()
+    assert reading.launcher_pid is None
+    plan = backend.plan(Stop(), reading)
+    assert [hit.role for hit in plan.hits] == ["worker", "worker"]
+    [supervisor] = [stranger for stranger in plan.strangers if "would start worker 0 again" in stranger.reason]
+    assert supervisor.adoptable
+    assert supervisor.text in plan.warnings
+    plan, recorder, _ = await do(backend, Stop(adopt=(supervisor.process.pid,)))
     assert [hit.role for hit in plan.hits] == ["worker", "worker", "other"]
     assert recorder.last.ok, recorder.last
     assert recorder.step("launcher ends") == "skipped: none runs"
@@ -228,7 +235,7 @@ async def test_survivors_are_named_and_fail_the_operation(pool: FakePool, monkey
     worker = workers_of(plan)[0]
     assert f"worker 0 (pid {worker.pid})" in recorder.last.message
     assert recorder.step("processes gone").startswith("failed")
-    assert recorder.step("ports free").startswith(f"failed: {pool.base_port} is held by")
+    assert recorder.step("ports free").startswith(f"failed: {pool.base_port} answers: ")
     assert (events[0].kind, events[0].severity) == ("pool.stop", "crit")
 
 
@@ -355,16 +362,19 @@ async def test_one_worker_is_stopped_and_said_to_come_back(pool: FakePool) -> No
     wait_for(lambda: pool.open_ports(2) == [pool.base_port, pool.base_port + 1])
 
 
-async def test_a_squatter_on_a_wanted_port_is_named(pool: FakePool) -> None:
+async def test_a_squatter_on_a_wanted_port_is_named_and_refuses_the_launch(pool: FakePool) -> None:
     with socket.create_server(("127.0.0.1", pool.base_port + 1)):
         backend = pool.backend()
-        plan = backend.plan(Launch(2), await backend.read())
-        assert any(
-            f"port {pool.base_port + 1} is held by" in warning and f"(pid {os.getpid()})" in warning
-            for warning in plan.warnings
-        )
-        plan = backend.plan(Launch(1), await backend.read())
-        assert not any("is held by" in warning for warning in plan.warnings)
+        reading = await backend.read()
+        plan = backend.plan(Launch(2), reading)
+        assert plan.mode == "refused"
+        assert f"port {pool.base_port + 1} is held by" in plan.refusal
+        assert f"(pid {os.getpid()}" in plan.refusal
+        assert backend.plan(Launch(2, override="because"), reading).mode == "refused", "one word is no reason"
+        overridden = backend.plan(Launch(2, override="it leaves in a minute"), reading)
+        assert (overridden.mode, len(overridden.overridden)) == ("start", 1)
+        assert backend.plan(Resize(2, by="watch"), reading).mode == "start", "the memory watch must not end in an OOM"
+        assert backend.plan(Launch(1), reading).mode == "start"
 
 
 async def test_the_second_monitor_only_looks_until_the_first_has_gone(pool: FakePool) -> None:
@@ -415,8 +425,9 @@ async def test_what_cannot_be_launched_is_refused_with_the_reason(pool: FakePool
 
 
 async def test_a_pool_can_be_stopped_even_where_none_could_be_launched(pool: FakePool) -> None:
-    pool.launch_by_hand(1)
-    wait_for(lambda: len(pool.open_ports(1)) == 1)
+    first = pool.backend()
+    await do(first, Launch(1))
+    await first.aclose()
     backend = pool.backend('directory = "/nowhere"\nenv_file = "absent.env"\nstop_grace_s = 3.0')
     assert (await backend.read()).problem == ""
     plan, recorder, _ = await do(backend, Stop())
@@ -424,6 +435,18 @@ async def test_a_pool_can_be_stopped_even_where_none_could_be_launched(pool: Fak
     assert any("signalled directly" in warning for warning in plan.warnings)
     assert recorder.last.ok, recorder.last
     assert pool.pids() == set()
+
+
+async def test_a_pool_of_another_directory_is_left_alone_and_its_answer_refuses_the_stop(pool: FakePool) -> None:
+    hand = pool.launch_by_hand(1)
+    wait_for(lambda: len(pool.open_ports(1)) == 1)
+    plan, recorder, _ = await do(pool.backend('directory = "/nowhere"'), Stop())
+    assert (plan.mode, plan.hits) == ("refused", ())
+    assert f"{pool.base_port} answers: python" in plan.refusal
+    assert f"runs in {pool.folder}" in plan.refusal
+    assert recorder.last.ok is False
+    assert hand.poll() is None
+    assert len(pool.open_ports(1)) == 1
 
 
 async def test_arguments_are_passed_literally(pool: FakePool) -> None:
@@ -560,16 +583,20 @@ async def test_a_log_that_cannot_be_written_fails_the_launch(pool: FakePool) -> 
     backend = pool.backend(f'log_file = "{pool.folder}/a-file/pool.log"')
     _, recorder, _ = await do(backend, Launch(1))
     assert recorder.last.ok is False
-    assert "cannot be started" in recorder.last.message
+    assert "log cannot be written" in recorder.last.message
     assert pool.pids() == set()
 
 
-async def test_a_pool_on_another_host_is_only_looked_at(pool: FakePool) -> None:
+async def test_a_pool_on_another_host_has_no_process_here(pool: FakePool) -> None:
+    await do(pool.backend(), Launch(1))
     backend = pool.backend()
     backend._spec.host = "10.1.2.3"
-    plan = backend.plan(Launch(1), await backend.read())
-    assert plan.mode == "refused"
-    assert "10.1.2.3" in plan.refusal
+    reading = await backend.read()
+    assert (reading.desired, reading.launcher_pid, reading.controller) == (None, None, "none")
+    for action in (Launch(1), Resize(2), Restart(1), Stop()):
+        plan = backend.plan(action, reading)
+        assert (plan.mode, plan.hits) == ("refused", ())
+        assert "10.1.2.3" in plan.refusal
 
 
 async def test_only_one_operation_at_a_time(pool: FakePool) -> None:
@@ -590,11 +617,12 @@ async def test_only_one_operation_at_a_time(pool: FakePool) -> None:
 
 def test_a_log_is_turned_over_when_it_has_grown(tmp_path: Path) -> None:
     log = tmp_path / "pool.log"
-    log.write_bytes(b"x" * (9 << 20))
+    log.touch()
+    os.truncate(log, 51_000_000)
     child = start_child(["/bin/sh", "-c", "echo one; printf 'two\\033[2J\\n'"], tmp_path, {}, log)
     wait_for(lambda: child.exit_code() is not None)
     assert child.tail() == ("one", "two\ufffd[2J")
-    assert (tmp_path / "pool.log.1").stat().st_size == 9 << 20
+    assert (tmp_path / "pool.log.1").stat().st_size == 51_000_000
     assert child.tail(1) == ("two\ufffd[2J",)
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.process.environ import MASK, Environments
+from metabonk_tui.adapters.process.environ import Environments
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.model.sample import EnvReading
+from metabonk_tui.core.text.mask import MASK
 from tests.support.children import UNTIL_CLOSED, Children, config
 from tests.support.proc_trees import BOOT, Table
 from tests.support.waiting import wait_for
@@ -58,9 +59,9 @@ def test_only_what_is_asked_for_is_read_and_secrets_are_masked(children: Childre
 
 def test_what_the_configuration_requires_is_read_openly_whatever_its_name(children: Children) -> None:
     wanted = config('[environment]\nrequired = { MAX_TOKENS = "256" }')
-    child = children.python(READY + UNTIL_CLOSED, env={"MAX_TOKENS": "512", "METABONK_MAX_TOKENS": "5"})
+    child = children.python(READY + UNTIL_CLOSED, env={"MAX_TOKENS": "512", "METABONK_MAX_TOKEN": "5x7y"})
     reading = Environments(wanted).read(child.pid, started_at(child.pid))
-    assert reading.values == {"MAX_TOKENS": "512", "METABONK_MAX_TOKENS": MASK}
+    assert reading.values == {"MAX_TOKENS": "512", "METABONK_MAX_TOKEN": MASK}
 
 
 def test_values_are_what_the_process_was_started_with(children: Children) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import ProcessReading
 from tests.support.children import UNTIL_CLOSED, Children, config
 from tests.support.paths import ROOT
+from tests.support.ports import free_ports
 from tests.support.proc_trees import BOOT, PAGE, Table
 from tests.support.refs import w
 from tests.support.waiting import wait_for
@@ -36,17 +38,18 @@ class Clock:
         return self.now
 
 
-def pool(marker: str, base_port: int = 5000) -> Config:
+def pool(marker: str, base_port: int = 5000, host: str = "127.0.0.1") -> Config:
     """Make a configuration whose processes nobody else has."""
     return config(
-        f'[pool]\nbase_port = {base_port}\n[processes]\nworker = [["{marker}.worker"]]\n'
+        f'[pool]\nhost = "{host}"\nbase_port = {base_port}\n[processes]\nworker = [["{marker}.worker"]]\n'
         f'launcher = [["{marker}.launcher"]]\norchestrator = []\nollama = [["{marker}.ollama"]]\n'
     )
 
 
 @pytest.fixture
 def marker(tmp_path: Path) -> str:
-    return f"m{os.getpid()}.{tmp_path.name}"
+    """Begin the paths of this test's scripts; no other process runs a script of that name."""
+    return str(tmp_path / "m")
 
 
 @pytest.fixture
@@ -61,47 +64,78 @@ def summary(readings: tuple[ProcessReading, ...]) -> list[tuple[str, int | None,
     ]
 
 
+def start_worker(
+    children: Children, marker: str, code: str, *arguments: str, env: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Run the code as the script that the pattern of `pool` names."""
+    script = Path(f"{marker}.worker")
+    script.write_text(code)
+    return children.run([sys.executable, str(script), *arguments], env=env)
+
+
 # What a process is
 
 
 @pytest.mark.parametrize(
-    ("name", "line", "expected"),
+    ("line", "expected"),
     [
-        ("python", "python -m src.worker.main --port 5003 --instance-id omega-1", Match("worker", 0, 3)),
-        ("python", "python -m src.worker.main --port=5000", Match("worker", 0, 0)),
-        ("python3.11", "/usr/bin/python3.11 -u -X dev -m src.worker.main --port 5063", Match("worker", 0, 63)),
-        ("python", "python -m src.worker.main --port 5064", Match("worker", 0, None, foreign=True)),
-        ("python", "python -m src.worker.main --port 4999", Match("worker", 0, None, foreign=True)),
-        ("python", "python -m src.worker.main --instance-id omega-2", Match("worker", 0, 2)),
-        ("python", "python -m src.worker.main --instance-id omega-99", Match("worker", 0)),
-        ("python", "python -m src.worker.main --port", Match("worker", 0)),
-        ("python", "python -m src.worker.main --port many", Match("worker", 0)),
-        ("python", "python launch.py --workers 3 --no-dashboard", Match("launcher", 0)),
-        ("python", "python -m src.orchestrator.main --port 8040", Match("orchestrator", 0)),
-        ("ollama", "/usr/local/bin/ollama serve", Match("ollama", 0)),
-        ("ollama", "/usr/local/bin/ollama runner --model x --port 5001", Match("ollama", 1)),
-        ("ollama", "ollama list", None),
-        ("vim", "vim launch.py", None),
-        ("tmux: server", "tmux new -d python launch.py --workers 3", None),
-        ("tmux: client", "tmux attach -t launch.py", None),
-        ("bash", "bash -c python_launch.py", None),
-        ("grep", "grep -rn src.worker.main .", None),
-        ("timeout", "timeout 60 python launch.py", None),
-        ("python", "python -c launch.py --verbose", None),
-        ("python", "python -Ic src.worker.main --port 5000", None),
-        ("python", "python launch.py -c launch.json", Match("launcher", 0)),
-        ("python", "", None),
+        ("python -m src.worker.main --port 5003 --instance-id omega-3", Match("worker", 0, 3, numbered=True)),
+        ("python -m src.worker.main --port 5003 --instance-id omega-1", Match("worker", 0, foreign=True)),
+        ("python -m src.worker.main --port=5000", Match("worker", 0, 0)),
+        ("/usr/bin/python3.11 -u -X dev -m src.worker.main --port 5063", Match("worker", 0, 63)),
+        ("python -um src.worker.main --port 5000", Match("worker", 0, 0)),
+        ("python -m src.worker.main --port 5064", Match("worker", 0, None, foreign=True)),
+        ("python -m src.worker.main --port 4999", Match("worker", 0, None, foreign=True)),
+        ("python -m src.worker.main --instance-id omega-2", Match("worker", 0, 2)),
+        ("python -m src.worker.main --instance-id omega-99", Match("worker", 0)),
+        ("python -m src.worker.main --port", Match("worker", 0)),
+        ("python -m src.worker.main --port many", Match("worker", 0)),
+        ("python launch.py --workers 3 --no-dashboard", Match("launcher", 0)),
+        ("python /srv/MetaBonk/launch.py -c launch.json", Match("launcher", 0)),
+        ("bash launch.py", Match("launcher", 0)),
+        ("python -m src.orchestrator.main --port 8040", Match("orchestrator", 0)),
+        ("/usr/local/bin/ollama serve", Match("ollama", 0)),
+        ("/usr/local/bin/ollama runner --model x --port 5001", Match("ollama", 1)),
+        # Programs that only mention one of these.
+        ("ollama list", None),
+        ("ollama run serve", None),
+        ("docker logs -f ollama-server", None),
+        ("litellm --config /etc/ollama/server.yaml", None),
+        ("python plot.py --module src.worker.main --port 5000", None),
+        ("python plot.py -m src.worker.main --port 5000", None),
+        ("python plot.py /logs/src.worker.main.log --port 5000", None),
+        ("python -m pytest -m src.worker.main --port 5000", None),
+        ("python -m src.worker.main_test --port 5000", None),
+        ("docker run image python -m src.worker.main --port 5000", None),
+        ("podman run image python -m src.worker.main --port 5000", None),
+        ("kubectl exec pod -- python -m src.worker.main --port 5000", None),
+        ("srun python -m src.worker.main --port 5000", None),
+        ("uv run python -m src.worker.main --port 5000", None),
+        ("py-spy record -- python -m src.worker.main --port 5000", None),
+        ("nsys profile python -m src.worker.main --port 5000", None),
+        ("nice -n 5 python -m src.worker.main --port 5000", None),
+        ("vim launch.py", None),
+        ("tmux new -d python launch.py --workers 3", None),
+        ("bash -c python_launch.py", None),
+        ("grep -rn src.worker.main .", None),
+        ("timeout 60 python launch.py", None),
+        ("python -c launch.py --verbose", None),
+        ("python -Ic src.worker.main --port 5000", None),
+        ("python old_launch.py", None),
+        ("", None),
     ],
 )
-def test_a_process_is_recognised_by_its_command_line(name: str, line: str, expected: Match | None) -> None:
+def test_a_process_is_recognised_by_what_it_runs(line: str, expected: Match | None) -> None:
     default = config()
-    assert recognise(name, line.split(), default.processes, default.pool.base_port) == expected
+    assert recognise(line.split(), default.processes, default.pool.base_port) == expected
 
 
-def test_every_text_of_one_pattern_must_occur_and_an_empty_pattern_matches_nothing() -> None:
-    patterns = config('[processes]\nworker = [[], ["one", "two words"]]').processes
-    assert recognise("x", ["x", "one", "two"], patterns, 5000) is None
-    assert recognise("x", ["one", "two", "words", "--port", "5001"], patterns, 5000) == Match("worker", 1, 1)
+def test_a_pattern_is_what_runs_and_its_arguments_and_an_empty_one_matches_nothing() -> None:
+    patterns = config('[processes]\nworker = [[], ["main.py run", "--pool a b"]]').processes
+    assert recognise(["python", "main.py", "--pool", "a", "b"], patterns, 5000) is None
+    assert recognise(["python", "main.py", "run", "x", "--pool", "a", "b"], patterns, 5000) == Match("worker", 1)
+    assert recognise(["python", "x/main.py", "run", "--pool", "a b"], patterns, 5000) == Match("worker", 1)
+    assert recognise(["python", "x main.py", "run", "--pool", "a b"], patterns, 5000) is None
 
 
 # Made-up process tables
@@ -169,6 +203,62 @@ def test_a_launcher_with_one_worker_of_ours_is_ours(table: Table) -> None:
     table.add(11, WORKER.format(port=5000, slot=0), parent=10)
     table.add(12, WORKER.format(port=6000, slot=1), parent=10)
     assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [10, 11]
+
+
+def test_a_pool_ten_ports_further_is_another_one(table: Table) -> None:
+    table.add(10, "python launch.py --workers 3")
+    table.add(11, WORKER.format(port=5010, slot=0), parent=10)
+    table.add(12, "python -m src.orchestrator.main", parent=10)
+    table.add(20, "python -m src.worker.main --port 5020")
+    table.add(30, "python launch.py --workers 3")
+    table.add(31, "python -m src.worker.main --port 5030", parent=30)
+    assert ProcessTable(config(), table.root).read() == ()
+
+
+def test_more_workers_than_configured_are_ours_with_their_number_or_launcher(table: Table) -> None:
+    table.add(10, "python launch.py --workers 5")
+    table.add(11, "python -m src.worker.main --port 5000", parent=10)
+    table.add(12, "python -m src.worker.main --port 5004", parent=10)
+    table.add(13, WORKER.format(port=5007, slot=7))
+    table.add(14, "python -m src.worker.main --port 5008")
+    assert [reading.pid for reading in ProcessTable(config(), table.root).read()] == [10, 11, 12, 13]
+
+
+def test_a_worker_on_another_address_of_this_machine_is_not_ours(children: Children, marker: str) -> None:
+    code = (
+        "import socket, sys\nhost, port = sys.argv[4], int(sys.argv[2])\n"
+        "s = socket.create_server((host, port)); print('ready', flush=True)\n"
+    )
+    port = free_ports(2)
+    start = {
+        host: start_worker(children, marker, code + UNTIL_CLOSED, "--port", str(port), "--host", host)
+        for host in ("127.0.0.1", "127.0.0.2")
+    }
+    assert [reading.pid for reading in ProcessTable(pool(marker, base_port=port)).read()] == [start["127.0.0.1"].pid]
+    other = pool(marker, base_port=port, host="127.0.0.2")
+    assert [reading.pid for reading in ProcessTable(other).read()] == [start["127.0.0.2"].pid]
+
+
+def test_what_listens_on_a_wanted_port_is_shown_unconfirmed_whatever_its_command(
+    children: Children, marker: str
+) -> None:
+    port = free_ports(4)
+    code = f"import socket\ns = socket.create_server(('127.0.0.1', {port + 1})); print('ready', flush=True)\n"
+    other = children.python(code + UNTIL_CLOSED)
+    beyond = children.python(code.replace(str(port + 1), str(port + 3)) + UNTIL_CLOSED)
+    mine = start_worker(children, marker, READY + UNTIL_CLOSED, "--port", str(port))
+    processes = ProcessTable(pool(marker, base_port=port))
+    for fresh in (False, True):
+        found = [(each.worker, each.pid, each.unconfirmed) for each in processes.read(fresh)]
+        assert found == [(w(0), mine.pid, None), (w(1), other.pid, True)]
+    assert beyond.poll() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root makes namespaces")
+def test_a_worker_in_another_network_namespace_is_not_ours(children: Children, marker: str) -> None:
+    Path(f"{marker}.worker").write_text(READY + UNTIL_CLOSED)
+    children.run(["unshare", "-n", sys.executable, f"{marker}.worker", "--port", "5000"])
+    assert ProcessTable(pool(marker)).read() == ()
 
 
 def test_a_launcher_without_workers_yet_may_be_ours(table: Table) -> None:
@@ -262,13 +352,14 @@ def test_a_daemon_that_left_the_tree_is_charged_by_the_port_in_its_environment(t
 
 def test_real_workers_are_found_with_their_identity(children: Children, marker: str) -> None:
     started = time.time()
-    one = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "5003")
-    two = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--instance-id", "omega-1")
-    children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "7000")
+    one = start_worker(children, marker, READY + UNTIL_CLOSED, "--port", "5002")
+    two = start_worker(children, marker, READY + UNTIL_CLOSED, "--instance-id", "omega-1")
+    start_worker(children, marker, READY + UNTIL_CLOSED, "--port", "7000")
+    start_worker(children, marker, READY + UNTIL_CLOSED, "--port", "5003")
     children.python(f"# {marker}.worker --port 5004\n" + READY + UNTIL_CLOSED)
     children.run(["/bin/sh", "-c", f"echo ready; read line; : {marker}.worker --port 5005"])
     readings = ProcessTable(pool(marker)).read()
-    assert [(reading.worker, reading.pid) for reading in readings] == [(w(1), two.pid), (w(3), one.pid)]
+    assert [(reading.worker, reading.pid) for reading in readings] == [(w(1), two.pid), (w(2), one.pid)]
     for reading in readings:
         assert reading.started_at is not None
         # The kernel's boot time has whole seconds.
@@ -278,8 +369,8 @@ def test_real_workers_are_found_with_their_identity(children: Children, marker: 
 
 def test_a_worker_is_known_by_the_port_it_listens_on(children: Children, marker: str) -> None:
     code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)\n"
-    child = children.python(code + UNTIL_CLOSED, f"{marker}.worker")
-    children.python(READY + UNTIL_CLOSED, f"{marker}.worker")
+    child = start_worker(children, marker, code + UNTIL_CLOSED)
+    start_worker(children, marker, READY + UNTIL_CLOSED)
     port = int(child.line)  # type: ignore[attr-defined]
     readings = ProcessTable(pool(marker, base_port=port - 2)).read()
     assert [(reading.worker, reading.pid) for reading in readings] == [(w(2), child.pid)]
@@ -301,8 +392,8 @@ def test_memory_held_by_a_grandchild_is_charged_to_its_worker(children: Children
         "daemon": f"if os.fork() == 0:\n    os.setsid()\n    os.fork() or os.execv(sys.executable, {anew})\n"
         "    os._exit(0)\nos.wait()\n",
     }[how]
-    child = children.python(
-        "import os, sys\n" + start + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000", env={"WORKER_PORT": "5000"}
+    child = start_worker(
+        children, marker, "import os, sys\n" + start + UNTIL_CLOSED, "--port", "5000", env={"WORKER_PORT": "5000"}
     )
     [reading] = ProcessTable(pool(marker)).read()
     assert reading.pid == child.pid
@@ -313,7 +404,7 @@ def test_memory_held_by_a_grandchild_is_charged_to_its_worker(children: Children
 
 def test_growth_is_seen_without_looking_through_all_processes(children: Children, marker: str) -> None:
     code = READY + "import sys\nsys.stdin.readline()\nb = bytearray(50_000_000)\nprint('grown', flush=True)\n"
-    child = children.python(code + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000")
+    child = start_worker(children, marker, code + UNTIL_CLOSED, "--port", "5000")
     processes = ProcessTable(pool(marker), monotonic=Clock())
     [before] = processes.read()
     children.send(child, "grow")
@@ -323,7 +414,7 @@ def test_growth_is_seen_without_looking_through_all_processes(children: Children
 
 
 def test_a_killed_worker_is_gone_at_the_next_reading_even_as_a_zombie(children: Children, marker: str) -> None:
-    child = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000")
+    child = start_worker(children, marker, READY + UNTIL_CLOSED, "--port", "5000")
     processes = ProcessTable(pool(marker), monotonic=Clock())
     assert len(processes.read()) == 1
     os.kill(child.pid, signal.SIGKILL)
@@ -345,7 +436,7 @@ def test_this_process_reads_as_itself() -> None:
 
 def test_reading_the_known_is_cheap(children: Children, marker: str) -> None:
     for slot in range(3):
-        children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", str(5000 + slot))
+        start_worker(children, marker, READY + UNTIL_CLOSED, "--port", str(5000 + slot))
     processes = ProcessTable(pool(marker), monotonic=Clock())
     processes.read()
     timings = []
@@ -358,7 +449,7 @@ def test_reading_the_known_is_cheap(children: Children, marker: str) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can hide processes")
 def test_hidden_processes_are_not_seen_and_do_no_harm(children: Children, marker: str) -> None:
-    worker = children.python(READY + UNTIL_CLOSED, f"{marker}.worker", "--port", "5000")
+    worker = start_worker(children, marker, READY + UNTIL_CLOSED, "--port", "5000")
     [reading] = ProcessTable(pool(marker)).read()
     look = (
         "import os, subprocess, sys\n"

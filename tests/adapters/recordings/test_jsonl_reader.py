@@ -128,6 +128,32 @@ def test_a_bad_field_costs_only_itself(tmp_path: Path, part: dict[str, object], 
     assert what in problem.what
 
 
+@pytest.mark.parametrize(
+    ("header", "part", "what"),
+    [
+        ({"desired": 10**9}, {}, "RunHeader.desired: 1e+09 workers, more than 256"),
+        ({"desired": 257}, {}, "RunHeader.desired: 257 workers"),
+        ({"desired": 10**18}, {}, "RunHeader.desired"),
+        ({"desired": 10**30}, {}, "RunHeader.desired: too large"),
+        ({"interval_s": 1e308}, {}, "RunHeader.interval_s: no time"),
+        ({}, {"pool": {"desired": 1_000_000}}, "PoolReading.desired"),
+        ({}, {"memory": {"total_bytes": 1e300}}, "MemoryReading.total_bytes: too large"),
+        ({}, {"memory": {"total_bytes": 10**19}}, "MemoryReading.total_bytes: too large"),
+        ({}, {"workers": {"0": {"error": "x", "pid_started_at": 1e300}}}, "Observation.pid_started_at: no time"),
+        ({}, {"lag_s": 1e300}, "lag_s: no time"),
+    ],
+)
+def test_a_number_beyond_its_bound_is_named_and_costs_only_itself(
+    header: dict[str, object], part: dict[str, object], what: str, tmp_path: Path
+) -> None:
+    samples, (problem,) = read(tmp_path, RUN | header, {"t": 105.0, **part}, {"t": 110.0})
+    assert what in problem.what
+    assert len(samples) == 2
+    assert samples[0].run is not None
+    assert samples[0].run.desired in (None, 2)
+    assert samples[0].pool is None or samples[0].pool.desired is None
+
+
 def test_nan_is_a_bad_value_and_costs_only_itself(tmp_path: Path) -> None:
     line = '{"t": 105.0, "workers": {"0": {"status": {"reward": NaN, "step": 3.0}}}, "memory": {"total_bytes": NaN}}'
     (sample,), (problem,) = read(tmp_path, RUN, line)
@@ -136,6 +162,29 @@ def test_nan_is_a_bad_value_and_costs_only_itself(tmp_path: Path) -> None:
     assert number(status, "step").value == 3.0
     assert sample.only_host.memory == MemoryReading()
     assert "nan" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"t": 105.0, "memory": {"total_bytes": 1}, "memory": {"total_bytes": 2}}', "memory: duplicate"),
+        ('{"t": 105.0, "memory": {"total_bytes": 1, "total_bytes": 2}}', "MemoryReading.total_bytes: duplicate"),
+        ('{"t": 105.0, "workers": {"0": {"error": "a"}, "0": {"error": "b"}}}', "0: duplicate"),
+        ('{"t": 105.0, "logs": {}, "logs": {}}', "logs: duplicate"),
+        ('{"t": 105.0, "lag_s": NaN}', "lag_s: nan"),
+    ],
+)
+def test_a_repeated_key_is_named_and_left_out(line: str, what: str, tmp_path: Path) -> None:
+    (sample,), (problem,) = read(tmp_path, RUN, line)
+    assert what in problem.what
+    assert sample.memory in (None, MemoryReading())
+    assert sample.workers == {}
+
+
+def test_a_time_that_is_there_twice_is_no_time(tmp_path: Path) -> None:
+    samples, (problem,) = read(tmp_path, RUN, '{"t": 104.0, "t": 103.0}', {"t": 105.0})
+    assert [sample.t for sample in samples] == [105.0]
+    assert "no time" in problem.what
 
 
 def test_a_record_without_what_it_must_have_is_left_out(tmp_path: Path) -> None:
@@ -315,7 +364,12 @@ def sample_at(t: float, run: st.SearchStrategy[RunHeader | None]) -> st.SearchSt
         environments=st.dictionaries(slots.map(w), environments, max_size=2),
         log_tails=st.dictionaries(slots.map(w), st.lists(texts, max_size=3).map(tuple), max_size=2),
         pool=st.none()
-        | st.builds(PoolReading, backend=names, desired=sizes, controller=st.sampled_from(["us", "other", "none"])),
+        | st.builds(
+            PoolReading,
+            backend=names,
+            desired=st.none() | st.integers(0, 256),
+            controller=st.sampled_from(["us", "other", "none"]),
+        ),
         events=st.lists(events, max_size=2).map(tuple),
         run=run,
         lag_s=st.none() | st.floats(0, 10),

@@ -111,15 +111,65 @@ def test_workers_are_joined_by_time_and_a_missing_row_is_nothing_seen(tmp_path: 
         ("300,4,0,139.0,false,uncertain,0,0,0,0,0,0,0", "worker"),
         ("0,0,0,139.0,false,uncertain,0,0,0,0,0,0,0", "two rows"),
         ('300,0,"0,139.0,false,uncertain,0,0', "columns"),
+        ("inf,0,0,139.0,false,uncertain,0,0,0,0,0,0,0", "elapsed"),
+        ("nan,0,0,139.0,false,uncertain,0,0,0,0,0,0,0", "elapsed"),
+        ("1e999,0,0,139.0,false,uncertain,0,0,0,0,0,0,0", "elapsed"),
+        ("1e300,0,0,139.0,false,uncertain,0,0,0,0,0,0,0", "elapsed"),
+        ("253402300800,0,0,139.0,false,uncertain,0,0,0,0,0,0,0", "elapsed"),
+        ("٣,0,0,139.0,false,uncertain,0,0,0,0,0,0,0", "elapsed"),
+        ("300,0,0,139.0,false,uncertain,0,0,0,0,0,0,0300,0,0,139.0,false,uncertain,0,0,0,0,0,0,0", "columns"),
+        ('300,0,0,139.0,false,"' + "q" * 200_000 + '",0,0,0,0,0,0,0', "field larger"),
+        ("q" * 1_500_000, "field larger"),
     ],
 )
 def test_a_broken_row_is_named_and_costs_only_itself(tmp_path: Path, row: str, what: str) -> None:
     good = "0,0,0,1.0,false,menu_ui,0,0,0,0,0,0,0\n"
-    last = "" if '"' in row else "\n600,0,0,2.0,false,menu_ui,0,0,0,0,0,0,0\n"
-    samples, (problem,) = read(tmp_path / "run", w0=good + row + last)
-    assert [sample.t for sample in samples] == ([0.0, 600.0] if last else [0.0])
+    last = "\n600,0,0,2.0,false,menu_ui,0,0,0,0,0,0,0\n"
+    samples, (problem, *_) = read(tmp_path / "run", w0=good + row + last)
+    assert [sample.t for sample in samples] == [0.0, 600.0]
     assert what in problem.what
     assert problem.file == "worker_0_metrics.csv"
+
+
+TABLE = f"{HEADER}\n0,0,0,10.0,false,menu_ui,0.8,5,0.12,0.001,0.01,0.15,1.0,menu_ui,0.0,0.0,4,0,0.1\n"
+NEXT = "300,0,0,90.0,false,menu_ui,0.8,65,0.121,0.001,0.01,0.15,1.0,menu_ui,0.0,0.0,4,0,0.1\n"
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        (TABLE + NEXT).encode("utf-8-sig"),
+        (TABLE + NEXT).encode("utf-16"),
+        b"\xfe\xff" + (TABLE + NEXT).encode("utf-16-be"),
+        (TABLE + "\ufeff" + TABLE.splitlines()[0] + "\n" + NEXT).encode(),
+        (TABLE + NEXT).replace("\n", "\r\n").encode("utf-8-sig"),
+    ],
+    ids=["UTF-8", "UTF-16", "UTF-16 big-endian", "in the middle", "of Windows"],
+)
+def test_a_byte_order_mark_changes_nothing(encoded: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "worker_0_metrics.csv"
+    path.write_bytes(encoded)
+    problems: list[Problem] = []
+    samples = list(read_folder([path], problems))
+    plain, _ = read(tmp_path, w0=TABLE + NEXT)
+    assert problems == []
+    assert samples == plain
+    assert len(samples) == 2
+
+
+@pytest.mark.parametrize(
+    ("glued", "column"),
+    [
+        (TABLE.replace("gpu_memory_gb\n", "gpu_memory_gb"), "gpu_memory_gb"),
+        (TABLE.replace("gpu_memory_gb\n0,", "loss0,"), "loss"),
+        (TABLE.replace("gpu_memory_gb\n0,", "col2x12.5,"), "col2x"),
+    ],
+)
+def test_a_header_glued_to_the_first_row_is_recognised(glued: str, column: str, tmp_path: Path) -> None:
+    samples, (problem,) = read(tmp_path / "run", w0=glued + NEXT)
+    assert [sample.t for sample in samples] == [12.5 if "12.5" in glued else 0.0, 300.0]
+    assert number(samples[0].workers[w(0)].status, "step").value == 10.0
+    assert f"no end of line between the column '{column}'" in problem.what
 
 
 @pytest.mark.parametrize(

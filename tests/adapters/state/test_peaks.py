@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -117,7 +118,8 @@ def test_a_directory_that_only_lets_us_read() -> None:
         "from pathlib import Path\n"
         "from metabonk_tui.adapters.state.peaks import PeaksFile, RunPeaks\n"
         "file = PeaksFile(Path(sys.argv[1]), 'a')\n"
-        "file.read()\n"  # whatever Python loads for it is loaded now
+        "warm = PeaksFile(Path(sys.argv[1]) / 'warm', 'a')\n"  # whatever Python loads for it is loaded now
+        "warm.save('run-1', RunPeaks(100.0, 5)), warm.read()\n"
         "os.getuid() == 0 and os.setuid(65534)\n"  # root may write anywhere
         "print(len(file.read()), file.save('run-2', RunPeaks(200.0, 5)), file.problem)"
     )
@@ -126,7 +128,12 @@ def test_a_directory_that_only_lets_us_read() -> None:
         assert PeaksFile(folder, "a").save("run-1", ONE)
         (folder / NAME).chmod(0o644)
         folder.chmod(0o555)
+        if os.getuid() == 0:
+            for path in (folder, folder / NAME):
+                os.chown(path, 65534, 65534)  # what another user owns is not read at all
         done = subprocess.run([sys.executable, "-c", program, made], capture_output=True, text=True, timeout=60)
+        for path in (folder, folder / NAME):
+            os.chown(path, os.getuid(), os.getgid())
         folder.chmod(0o700)
         assert PeaksFile(folder, "a").read() == (ONE,)
     assert done.stdout.startswith("1 False what this run holds cannot be kept"), done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.state.pool_lock import PoolLock
 from tests.support.children import Children
 from tests.support.waiting import wait_for
 
@@ -86,13 +86,3 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"):
         PoolLock(tmp_path / "pool.lock").try_acquire()
     assert (tmp_path / "precious").read_text() == "precious"
-
-
-def test_it_lies_in_the_runtime_directory_else_in_the_state_directory(tmp_path: Path) -> None:
-    runtime, state = tmp_path / "run", tmp_path / "state"
-    runtime.mkdir()
-    environ = {"XDG_RUNTIME_DIR": str(runtime)}
-    assert lock_path("127.0.0.1", 5000, state, environ) == runtime / "metabonk-tui" / "pool-127.0.0.1-5000.lock"
-    assert lock_path("127.0.0.1", 5000, state, {}) == state / "pool-127.0.0.1-5000.lock"
-    assert lock_path("127.0.0.1", 5000, state, {"XDG_RUNTIME_DIR": "/nowhere"}).parent == state
-    assert lock_path("::1/../x", 5000, state, {}).parent == state

@@ -3,9 +3,11 @@
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,11 +15,12 @@ from hypothesis import strategies as st
 
 from metabonk_tui.adapters.recordings.jsonl_reader import read_jsonl
 from metabonk_tui.adapters.recordings.jsonl_writer import sample_documents, write_jsonl
-from metabonk_tui.adapters.store import codec, retention, run_file
+from metabonk_tui.adapters.store import codec, journal, retention, run_file, schema
 from metabonk_tui.adapters.store.importer import import_runs
 from metabonk_tui.adapters.store.journal import RETRY_S, StoreJournal
 from metabonk_tui.adapters.store.run_directory import find, paths
 from metabonk_tui.adapters.store.run_file import RunFile
+from metabonk_tui.adapters.store.run_identity import boot_t
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.adapters.store.schema import SCHEMA, TooNew
 from metabonk_tui.core.model.host import (
@@ -249,9 +252,10 @@ def test_the_oldest_run_goes_before_there_is_too_little_room_and_never_the_one_u
 class Bench:
     """A journal as the engine drives it, on a clock of the test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: RunClock | None = None) -> None:
         self.now_s = 0.0
-        self.journal = StoreJournal(folder, CONFIG, RunClock(), lambda: self.now_s)
+        self.clock = clock or RunClock()
+        self.journal = StoreJournal(folder, CONFIG, self.clock, lambda: self.now_s)
         self.snapshot: Snapshot | None = None
         self.reported: list[Event] = []
 
@@ -355,6 +359,146 @@ def test_one_writes_the_other_reads_along_and_takes_over(tmp_path: Path) -> None
         assert [sample.t - T for sample in one.samples()] == list(range(9))
 
 
+def started_together(folder: Path, count: int) -> list[Bench]:
+    """Return monitors that began before any recording existed; the first one records five ticks."""
+    benches = [Bench(folder) for _ in range(count)]
+    for bench in benches:
+        assert bench.journal.begin(THERE) is None
+    for number in range(5):
+        for bench in benches[1:]:
+            bench.take(tick(number, run=replace(HEADER, name=f"run-seen-by-{id(bench)}")))
+        benches[0].take(tick(number))
+    return benches
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_recorders_that_start_together_and_lose_the_writer_make_one_recording(count: int, tmp_path: Path) -> None:
+    first, *others = started_together(tmp_path, count)
+    number = 5
+    writer = first
+    for bench in others:
+        writer.journal.close()
+        bench.now_s += 0.5  # before the search for the writer's file
+        known = bench.journal.read_new()
+        assert known is not None
+        assert [sample.t for sample in known] == [T + n for n in range(number)]
+        bench.snapshot = None
+        for sample in known:
+            bench.snapshot = judge(bench.snapshot, sample)
+        bench.take(tick(number))
+        number += 1
+        assert bench.journal.recording is True
+        writer = bench
+    writer.journal.close()
+    (path,) = paths(tmp_path)
+    with Recording(path) as one:
+        assert [sample.t for sample in one.samples()] == [T + n for n in range(number)]
+        assert [sample.run.name for sample in one.samples() if sample.run is not None] == [HEADER.name]
+
+
+@pytest.mark.parametrize("sees_processes", [True, False])
+def test_a_writer_that_ends_before_its_first_sample_leaves_no_second_recording(
+    sees_processes: bool, tmp_path: Path
+) -> None:
+    first = Bench(tmp_path)
+    assert first.journal.begin(THERE) is None
+    sample = tick(0)
+    meta = first.journal._identity_meta(sample)
+    run_file.RunFile(tmp_path / "run-1767309258.db", meta).close()
+    second = Bench(tmp_path)
+    second.journal.begin(THERE if sees_processes else ())
+    first.journal.close()
+    assert second.journal.read_new() is None
+    second.take(tick(1, run=HEADER))
+    second.take(tick(2))
+    second.journal.close()
+    (path,) = paths(tmp_path)
+    with Recording(path) as one:
+        assert [sample.t for sample in one.samples()] == [T + 1, T + 2]
+    assert not list(tmp_path.glob("*.broken-*"))
+    assert not list(tmp_path.glob(".*.draft"))
+
+
+def test_a_file_is_there_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[Path]] = []
+    migrate = schema._migrate
+
+    def spy(*arguments: Any) -> None:
+        seen.append(paths(tmp_path))
+        migrate(*arguments)
+
+    monkeypatch.setattr(schema, "_migrate", spy)
+    run_file.RunFile(tmp_path / "run.db", {"pool": "p"}).close()
+    assert seen[0] == [], "no other monitor sees it before it has its tables and its pool"
+    with Recording(tmp_path / "run.db") as one:
+        assert one.meta == {"pool": "p"}
+
+
+def test_a_lock_that_comes_free_while_a_sample_is_stored_waits_for_the_search(tmp_path: Path) -> None:
+    first, second = started_together(tmp_path, 2)
+    first.journal.close()
+    second.take(tick(5))
+    assert len(paths(tmp_path)) == 1, "no second file before the search"
+    assert second.journal.read_new() is not None
+    second.snapshot = first.snapshot
+    second.take(tick(6))
+    second.journal.close()
+    assert len(paths(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("set_by_s", [0.0, 3600.0, -7200.0, 86_400.0])
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_wall_clock_that_is_set_between_two_openings_keeps_the_run(
+    set_by_s: float, visible: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's boot time moves with the wall clock, and start times are read from it."""
+    there = THERE if visible else ()
+    first = Bench(tmp_path)
+    first.journal.begin(there)
+    now_t = first.clock.now()
+    for number in range(3):
+        seen = () if not visible else tick(0).processes
+        first.take(replace(tick(number, processes=seen), t=now_t + number, run=HEADER if number == 0 else None))
+    first.journal.close()
+    (path,) = paths(tmp_path)
+    booted_t, wall_t = boot_t(), time.time
+    monkeypatch.setattr(journal, "boot_t", lambda: booted_t + set_by_s)
+    monkeypatch.setattr(time, "time", lambda: wall_t() + set_by_s)
+    second = Bench(tmp_path, RunClock(real=time.time))
+    moved = tuple(replace(p, started_at=T + set_by_s + 1.0) for p in there)
+    past = second.journal.begin(moved)
+    assert past is not None
+    assert abs(second.clock.now() - now_t) < 60, "the run's time goes on"
+    second.snapshot = rebuild(past, judge, with_true_rhythm)
+    second.take(replace(tick(3), t=now_t + 3))
+    second.journal.close()
+    assert paths(tmp_path) == [path]
+
+
+def test_a_recording_of_unix_seconds_is_still_found(tmp_path: Path) -> None:
+    begun(tmp_path).journal.close()
+    with sqlite3.connect(paths(tmp_path)[0]) as base:
+        base.execute("DELETE FROM meta WHERE key = 'workers_since_boot'")
+    base.close()
+    second = Bench(tmp_path)
+    assert second.journal.begin(THERE) is not None
+    second.journal.close()
+
+
+def test_a_recording_that_others_may_write_is_not_continued(tmp_path: Path) -> None:
+    begun(tmp_path).journal.close()
+    (path,) = paths(tmp_path)
+    path.chmod(0o666)
+    second = Bench(tmp_path)
+    assert second.journal.begin(THERE) is None
+    second.take(tick(6))
+    second.take(tick(7))
+    second.journal.close()
+    assert len(paths(tmp_path)) == 2
+    assert "is not continued" in second.reported[0].text
+    assert "chmod go-w" in second.reported[0].text
+
+
 def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = begun(tmp_path)
     with monkeypatch.context() as patch:
@@ -401,6 +545,19 @@ def test_a_folder_that_is_shut(tmp_path: Path) -> None:
     bench.take(tick(0))
     assert bench.journal.recording is False
     tmp_path.chmod(0o700)
+
+
+def test_a_state_directory_that_others_may_write_holds_no_recording(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o777)
+    bench = Bench(state / "runs")
+    assert bench.journal.begin(THERE) is None
+    bench.take(tick(0))
+    assert bench.journal.recording is False
+    (event,) = bench.reported
+    assert f"{state} has mode 0777" in event.text
+    assert not (state / "runs").exists()
 
 
 def test_a_place_that_is_no_folder(tmp_path: Path) -> None:

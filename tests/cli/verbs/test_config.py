@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from metabonk_tui.adapters.state.config_files import find_config, load_config
+from metabonk_tui.core.text.mask import MASK
 from tests.cli.conftest import Metabonk
 
 
@@ -92,7 +93,7 @@ def test_show_masks_secrets(metabonk: Metabonk, tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text('[pool.launcher]\nenvironment = { HF_TOKEN = "hunter2", METABONK_X = "1" }\n')
     done = metabonk("--config", "x.toml", "config", "show")
     assert "hunter2" not in done.stdout + done.stderr
-    assert tomllib.loads(done.stdout)["pool"]["launcher"]["environment"] == {"HF_TOKEN": "***", "METABONK_X": "1"}
+    assert tomllib.loads(done.stdout)["pool"]["launcher"]["environment"] == {"HF_TOKEN": MASK, "METABONK_X": "1"}
 
 
 def test_what_show_prints_can_be_used(metabonk: Metabonk, tmp_path: Path) -> None:

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.state.pool_lock import PoolLock, lock_path
+from metabonk_tui.adapters.state import role_server
+from metabonk_tui.adapters.state.controller_role import ControllerRole
+from metabonk_tui.adapters.state.role_wire import role_name
 from tests.cli.conftest import Metabonk, Pool, answers, demo
+from tests.support.ports import free_port
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -70,18 +74,35 @@ def test_on_a_terminal_it_asks_and_no_is_the_default(home: dict[str, str], pool:
     assert answers(pool.base_port) == (code != 0)
 
 
-def test_who_does_not_hold_the_pool_is_refused_and_shown_who_does(
-    metabonk: Metabonk, home: dict[str, str], pool: Pool
-) -> None:
-    lock = PoolLock(lock_path("127.0.0.1", pool.base_port, Path(home["METABONK_TUI_STATE_DIR"]), home))
-    assert lock.try_acquire()
-    try:
-        done = metabonk("stop", "--yes", *pool.options)
-    finally:
-        lock.release()
+@pytest.fixture
+def owner(pool: Pool, tmp_path: Path) -> Iterator[ControllerRole]:
+    """Control the pool, as another monitor does."""
+    role = ControllerRole(role_name("127.0.0.1", pool.base_port), tmp_path / "lock", "ask")
+    assert role.try_acquire()
+    yield role
+    role.release()
+
+
+def test_an_owner_that_acts_refuses_and_is_named(metabonk: Metabonk, pool: Pool, owner: ControllerRole) -> None:
+    owner.set_busy(True)
+    done = metabonk("stop", "--yes", *pool.options)
     assert done.returncode == 2, done.stderr
     assert f"pid {os.getpid()}" in done.stderr
+    assert "an action on the pool is under way" in done.stderr
     assert answers(pool.base_port)
+
+
+def test_an_idle_owner_does_not_keep_a_stop_out(
+    metabonk: Metabonk, pool: Pool, owner: ControllerRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role_server, "ANSWER_S", 0.5)
+    owner.watch_armed = True
+    done = metabonk("stop", "--yes", "--host", "localhost", *pool.options)
+    assert done.returncode == 0, done.stderr
+    assert "asking it for control" in done.stderr
+    assert f"the memory watch of pid {os.getpid()}" in done.stderr
+    assert not answers(pool.base_port)
+    wait_for(lambda: owner.held)
 
 
 def test_a_pool_that_is_only_looked_at_is_refused(metabonk: Metabonk, tmp_path: Path) -> None:
@@ -93,7 +114,8 @@ def test_a_pool_that_is_only_looked_at_is_refused(metabonk: Metabonk, tmp_path: 
 
 def test_a_launch_that_fails_is_1_and_shows_the_last_lines(metabonk: Metabonk, tmp_path: Path) -> None:
     (tmp_path / "fails.toml").write_text(
-        '[pool]\nbase_port = 2\norchestrator = ""\n[pool.launcher]\nlaunch = ["sh", "-c", "echo no GPU; exit 3"]\n'
+        f'[pool]\nbase_port = {free_port()}\norchestrator = ""\n[pool.launcher]\n'
+        'launch = ["sh", "-c", "echo no GPU; exit 3"]\n'
         'stop = ["true"]\nstart_timeout_s = 5.0\n[memory]\nworker_gb = 0.001\nollama_gb = 0\nfloor_gb = 0.001\n'
     )
     done = metabonk("launch", "1", "--yes", "--config", "fails.toml")

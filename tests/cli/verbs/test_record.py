@@ -9,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+from metabonk_tui.adapters.state.controller_role import ControllerRole
+from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.adapters.store.run_reader import Recording
-from tests.cli.conftest import Metabonk, demo
+from tests.cli.conftest import Metabonk, answers, demo
 from tests.support.waiting import wait_for
 
 
@@ -87,3 +89,25 @@ def test_as_the_memory_watch_it_is_armed_only_when_it_is_asked_for(
             events = [json.loads(line).get("event") for line in (tmp_path / "a.jsonl").read_text().splitlines()]
             listed = [event["kind"] for event in events if event and event["kind"].startswith("watch.")]
             assert listed == {0: [], 1: ["watch.armed"], 2: ["watch.armed", "watch.refused"]}[len(asked)]
+
+
+def test_a_long_launch_counts_the_recorder_and_its_watch_and_gives_control_back(
+    home: dict[str, str], metabonk: Metabonk
+) -> None:
+    with demo(home, "--scenario", "healthy", "--workers", "2", "--speed", "10") as pool:
+        running = recorder(home, "--memory-watch", *pool.options)
+        role = ControllerRole(role_name("127.0.0.1", pool.base_port), Path("/nowhere/lock"))
+        try:
+            wait_for(lambda: role.holder().startswith(f"pid {running.pid} "))
+            wait_for(lambda: samples_in(Path(home["METABONK_TUI_STATE_DIR"]) / "runs") >= 3)
+            done = metabonk("launch", "2", "--hours", "24", "--yes", *pool.options)
+            assert done.returncode == 2, done.stderr
+            assert "refused by the interlock" in done.stderr
+            assert f"PASS      recorder on: pid {running.pid} " in done.stderr
+            assert f"PASS      memory watch on: pid {running.pid} " in done.stderr
+            assert all(answers(pool.base_port + slot) for slot in range(2))
+            wait_for(lambda: role.holder().startswith(f"pid {running.pid} "))
+        finally:
+            running.terminate()
+            running.communicate(timeout=30)
+    assert running.returncode == 0

@@ -305,7 +305,7 @@ def test_a_disk_in_trouble_costs_this_file_and_is_reported_once(metabonk: Metabo
     done = metabonk("check", "--json", "--for", "3s", "--base-port", "1", "--workers", "1")
     assert done.returncode == 3, done.stderr
     summary = [event["text"] for event in json.loads(done.stdout)["events"] if event["kind"] == "monitor.error"]
-    assert summary == ["the status file failed: FileExistsError; the log says where"]
+    assert summary == ["the status file failed: NotADirectoryError; the log says where"]
     assert metabonk("status").stdout.startswith("◌ ")
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from metabonk_tui.adapters.state.package_data import default_config_text
-from metabonk_tui.core.config.load import ConfigError, parse_config
+from metabonk_tui.core.config.load import ConfigError, parse_config, printable
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.text.mask import MASK
 
 DEFAULT = default_config_text()
 
@@ -63,6 +64,26 @@ COMPONENT = 'id = "mine"\nlabel = "mine"\ntitle = "Mine"\nfield = "mine"\nkind =
         ("[[component]]\nid = 'x'", ["component[0]", "label"]),
         ("[[component]]\n" + COMPONENT + "[[component]]\n" + COMPONENT, ["`mine` is declared twice"]),
         ("[pool\n", ["not valid TOML", "line 1"]),
+        ("[clock]\nvalidation_s = inf", ["clock.validation_s", "<= 1000000000.0", "found inf"]),
+        ("[clock]\nvalidation_s = 1e999", ["clock.validation_s", "<= 1000000000.0", "found inf"]),
+        ("[clock]\nvalidation_s = -inf", ["clock.validation_s", "> 0", "found -inf"]),
+        ("[clock]\nvalidation_s = nan", ["clock.validation_s", "found nan"]),
+        ("[memory]\nfloor_gb = inf", ["memory.floor_gb", "<= 1000000000.0"]),
+        ("[memory]\nworker_gb = 1e12", ["memory.worker_gb", "<= 1000000000.0", "found 1000000000000.0"]),
+        ("[memory_watch]\nwarn_hold_s = nan", ["memory_watch.warn_hold_s", "found nan"]),
+        ("[verdict]\nrate_jump = inf", ["verdict.rate_jump", "<= 1000000000.0"]),
+        ("[alerts.rule.MemLow]\nfor_s = inf", ["alerts.rule.MemLow.for_s", "<= 1000000000.0"]),
+        ("[observe]\nmax_body_bytes = 1000000000", ["observe.max_body_bytes", "<= 67108864"]),
+        ("[clock]\nchecks = 0x" + "f" * 5000, ["clock.checks", "found a number of 20000 bits"]),
+        ("[clock]\nvalidation_s = 0x" + "f" * 5000, ["clock.validation_s", "found a number of 20000 bits"]),
+        ("[clock]\nchecks = " + "9" * 5000, ["checks: a number of more than 4300 digits"]),
+        ("[[component]]\n" + COMPONENT + "expected_max = inf", ["component[0].expected_max", "found inf"]),
+        ("[[component]]\n" + COMPONENT + "expected_min = nan", ["component[0].expected_min", "found nan"]),
+        ("x = " + "[" * 5000, ["nested too deeply"]),
+        ("[pool]\nworkers = 3\nworkers = 4", ["`workers` is there twice", "line 3"]),
+        ("[pool]\nworkers = 3\n[pool]\nbase_port = 1", ["`[pool]` is there twice", "line 3"]),
+        ('[pool]\nworkers = "sk-abc123def456"', ["pool.workers", "found '••••'"]),
+        ('[pool]\nhost = 3\nworkers = "' + "x" * 5000 + '"', ["pool.host: expected `str`"]),
     ],
 )
 def test_a_refusal_says_where_what_and_the_nearest_key(text: str, parts: list[str]) -> None:
@@ -72,3 +93,22 @@ def test_a_refusal_says_where_what_and_the_nearest_key(text: str, parts: list[st
     assert message.startswith("mine.toml: ")
     for part in parts:
         assert part in message
+
+
+def test_a_deep_table_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"mine.toml: "):
+        parse("[clock]\nchecks" + ".a" * 3000 + " = 1")
+
+
+def test_what_is_printed_has_no_secret() -> None:
+    shown = printable(
+        parse(
+            '[pool]\norchestrator = "http://me:pw9@host"\n'
+            '[pool.launcher]\nlaunch = ["run", "--password", "pw9"]\nenvironment = { API_KEY = "pw9", STEPS = "3" }\n'
+            '[environment]\nsecret_words = ["LICENCE"]\nrequired = { MY_LICENCE = "pw9" }\n'
+            '[alerts.hook]\ncommand = ["sh", "-c", "curl -H \'Authorization: Bearer pw9\' host"]'
+        )
+    )
+    assert "pw9" not in repr(shown)
+    assert shown["pool"]["launcher"]["environment"] == {"API_KEY": MASK, "STEPS": "3"}
+    assert shown["pool"]["launcher"]["launch"] == ["run", "--password", MASK]

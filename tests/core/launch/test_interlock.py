@@ -197,3 +197,14 @@ def test_the_memory_watch_is_not_held_up() -> None:
     budget = replace(seen.memory.budget, budget_bytes=0, fits=0) if seen.memory.budget else None
     seen = replace(seen, hosts=hosts_of(replace(seen.memory, budget=budget)))
     assert not check_interlock(Resize(5, by="watch"), seen, None, with_tests()).closed
+
+
+@pytest.mark.parametrize(("returns", "standing"), [("", "FAIL"), ("pid 7 since 14:02", "PASS")])
+def test_a_watch_that_comes_back_after_the_verb_counts(returns: str, standing: str) -> None:
+    scene = replace(proved(), recorded_by="pid 7")
+    scene = replace(scene, hosts=hosts_of(replace(scene.memory, watch_armed=False)))
+    action = Launch(FEW, hours=24, by="cli")
+    judged = check_interlock(action, scene, flight(scene), CONFIG, watch_returns=returns)
+    (item,) = [one for one in judged.items if one.id == "memory-watch"]
+    assert (item.standing, judged.closed) == (standing, standing != "PASS")
+    assert returns in item.evidence[0]

@@ -7,7 +7,7 @@ import pytest
 
 from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.refs import label_of
-from metabonk_tui.core.model.snapshot import VerdictKind
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.support.refs import w
 from tests.support.samples import (
     GB,
@@ -293,3 +293,50 @@ def test_a_new_process_table_without_ours_is_no_kill() -> None:
 def test_memory_alone_in_a_sample_is_read_too() -> None:
     seen = play([flat_sample(t=0.0, memory=room(0.3), run=header())])[-1]
     assert seen.memory.level == "crit"
+
+
+# A hole between two monitors
+
+
+def with_holes(
+    *holes: tuple[float, float], after_s: float = 0.0, memory: Memory = lambda _t: room(), window_s: float = 60
+) -> Snapshot:
+    """Step one sample a second until `after_s` after the last hole; none inside the holes (begin, seconds)."""
+    end_s = max(begin + long for begin, long in holes) + after_s
+
+    def blind(t: float) -> bool:
+        return any(begin < t < begin + long for begin, long in holes)
+
+    window = configured(f"[memory]\nwindow_s = {window_s}")
+    return last(script(memory=memory, for_s=end_s, blind=blind, every_s=1.0, workers=1), window)
+
+
+@pytest.mark.parametrize(
+    ("hole_s", "expected", "unseen_s"),
+    [(3.0, "yes", 0.0), (4.0, "yes", 4.0), (15.0, "yes", 15.0), (16.0, "unknown", 0.0)],
+)
+def test_a_hole_of_seconds_interrupts_nothing_and_is_reported(hole_s: float, expected: str, unseen_s: float) -> None:
+    # The forecast needs 300 s to learn.
+    seen = with_holes((320.0, hole_s), after_s=2.0)
+    assert node(seen, "memory").answer == expected
+    assert seen.memory.unobserved_s == unseen_s
+    assert ("of it not observed" in node(seen, "memory").evidence[0]) is (unseen_s > 0)
+
+
+def test_many_holes_of_one_window_are_no_observation() -> None:
+    # 5 % of 360 s are 18 s.
+    two = ((365.0, 8.0), (380.0, 8.0))
+    assert node(with_holes(*two, window_s=360), "memory").answer == "yes"
+    assert node(with_holes(*two, (395.0, 8.0), window_s=360), "memory").answer == "unknown"
+    assert node(with_holes(*two, (750.0, 8.0), window_s=360), "memory").answer == "yes", "two are older than a window"
+
+
+def test_a_hole_after_which_memory_is_low_hides_nothing() -> None:
+    seen = with_holes((70.0, 9.0), after_s=2.0, memory=lambda t: room(0.9 if t >= 75 else 8.0))
+    assert node(seen, "memory").answer == "no"
+
+
+def test_a_hole_before_the_window_is_full_is_reported() -> None:
+    seen = with_holes((30.0, 9.0), after_s=10.0)
+    assert node(seen, "memory").answer == "unknown"
+    assert "9s of it not observed" in node(seen, "memory").evidence[0]

@@ -187,9 +187,6 @@ class TestDecodeJson:
     def test_bytes_that_are_no_utf8_are_replaced(self) -> None:
         assert text(status_of(b'{"state": "menu\xff"}'), "state") == "menu\ufffd"
 
-    def test_of_a_name_that_stands_there_twice_the_last_one_counts(self) -> None:
-        assert number(status_of('{"step": 1, "step": 2}'), "step").value == 2
-
     def test_names_and_texts_are_cleaned_and_cut(self) -> None:
         found = status_of(json.dumps({"\x1b[2J": "\x07" * 3, "k" * 5000: "v" * 5000}))
         assert set(found.fields) == {"\ufffd[2J", "k" * (MAX_TEXT - 1) + "…"}
@@ -257,3 +254,29 @@ class TestFields:
         found = status_of('{"a": "menu_ui", "b": "", "c": 3, "d": null}')
         assert [text(found, name) for name in "abcde"] == ["menu_ui", None, None, None, None]
         assert text(None, "a") is None
+
+
+@pytest.mark.parametrize(
+    ("document", "fields"),
+    [
+        ('{"step": 1, "step": 2}', {"step": BadValue("duplicate", "1 and 2")}),
+        ('{"step": 1, "step": 1}', {"step": BadValue("duplicate", "1 and 1")}),
+        ('{"a": 1, "step": NaN, "step": null}', {"a": 1, "step": BadValue("duplicate", "NaN and None")}),
+        ('{"a": {"b": 1, "b": 2}}', {"a": {"b": BadValue("duplicate", "1 and 2")}}),
+        ('{"a\\u0001": 1, "a\\u0002": 2}', {"a\ufffd": BadValue("duplicate", "1 and 2")}),
+        ('{"a": 1, "A": 2}', {"a": 1, "A": 2}),
+    ],
+)
+def test_a_repeated_key_is_a_bad_value(document: str, fields: dict[str, Any]) -> None:
+    status = status_of(document)
+    assert status.fields == fields
+    assert number(status, "step").presence in (Presence.BAD, Presence.ABSENT)
+
+
+@pytest.mark.parametrize(("literal", "good"), [(str(-(2**63)), True), (str(-(2**63) - 1), False), ("9" * 19, True)])
+def test_a_whole_number_of_more_than_64_bits_is_too_large(literal: str, good: bool) -> None:
+    assert (number(status_of(f'{{"step": {literal}}}'), "step").presence is Presence.VALUE) == good
+
+
+def test_a_repeated_secret_stays_a_secret() -> None:
+    assert "hunter2" not in repr(status_of('{"password": "hunter2", "password": "hunter2"}'))

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+import pytest
+
 from metabonk_tui.core.model.host import MemoryReading, ProcessReading
-from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.refs import MAX_WORKERS
+from metabonk_tui.core.model.sample import Event, PoolReading
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.step.pipeline import step
 from tests.support.refs import w
@@ -101,3 +104,12 @@ def test_a_worker_that_dies_a_thousand_times_keeps_the_last_of_it() -> None:
     assert one.generation == 1101
     assert len(one.resets_t) == 1000
     assert one.resets_t[-1] == 22_000
+
+
+@pytest.mark.parametrize("desired", [MAX_WORKERS + 1, 10**9, 10**18])
+def test_a_step_never_builds_more_workers_than_a_pool_can_want(desired: int) -> None:
+    first, second = script(healthy, for_s=10, run=header(0.0, desired))
+    snapshot = step(None, first, CONFIG)
+    assert len(snapshot.workers) == MAX_WORKERS
+    wanted_by_pool = step(snapshot, replace(second, pool=PoolReading(desired=desired)), CONFIG)
+    assert len(wanted_by_pool.workers) == MAX_WORKERS

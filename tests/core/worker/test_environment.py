@@ -10,7 +10,14 @@ import pytest
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
-from metabonk_tui.core.worker.environment import EnvCheckResult, EnvCheckRow, env_check_table, not_exported
+from metabonk_tui.core.text.mask import MASK
+from metabonk_tui.core.worker.environment import (
+    EnvCheckResult,
+    EnvCheckRow,
+    env_check_table,
+    is_same_value,
+    not_exported,
+)
 from tests.support.refs import w
 from tests.support.samples import CONFIG, observation
 
@@ -158,3 +165,17 @@ def test_another_process_is_not_judged_by_the_environment_of_the_one_before() ->
     second = step(first, Sample(2.0, workers), CONFIG)
     third = step(second, Sample(3.0, {w(0): replace(observation({"step": 3.0}), pid=4712)}), CONFIG)
     assert third.workers[0].environment is None
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "same"),
+    [
+        ("http://me:pw9@host", "http://me:pw9@host", True),
+        (f"http://{MASK}@host", "http://me:pw9@host", True),
+        (f"http://{MASK}@other", "http://me:pw9@host", False),
+        ("ON", "1", True),
+        ("0", "1", False),
+    ],
+)
+def test_values_are_compared_without_their_secrets(value: str, wanted: str, same: bool) -> None:
+    assert is_same_value(value, wanted) is same

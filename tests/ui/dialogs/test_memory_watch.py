@@ -14,7 +14,7 @@ from tests.support import snapshots as scenes
 from tests.support.draw import text_of
 from tests.support.snapshots import hosts_of
 from tests.ui.conftest import plain_screens, read_config
-from tests.ui.dialogs.test_pool_actions import Person
+from tests.ui.person import Person
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 

@@ -8,54 +8,18 @@ from dataclasses import replace
 import pytest
 from textual import events
 
-from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker
+from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop, StopWorker, StrangerProcess, TargetProcess
+from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Operation, OperationStep
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.ui.app import MonitorApp
-from metabonk_tui.ui.controller import Controller, Effect
 from metabonk_tui.ui.dialogs.confirm import SETTLE_S, ConfirmDialog
 from metabonk_tui.ui.dialogs.operation import OperationDialog
 from metabonk_tui.ui.style.glyphs import ASCII, UNICODE, Glyphs
-from metabonk_tui.ui.style.spans import Row, plain, width
+from metabonk_tui.ui.style.spans import plain, width
 from tests.support import snapshots as scenes
-from tests.ui.conftest import ScriptedMonitor, plain_screens, read_config, with_operation
-
-NAMED = {"\n": "enter", "\t": "tab", "\x1b": "escape", "\x7f": "backspace", "\x10": "up", "\x0e": "down"}
-
-
-class Person:
-    """Types at a desk, a second between keys, and reads what is there."""
-
-    def __init__(self, scene: Snapshot, size: tuple[int, int] = (120, 40), glyphs: Glyphs = UNICODE) -> None:
-        self.monitor = ScriptedMonitor(scene)
-        self.controller = Controller(self.monitor, read_config(), plain_screens(), glyphs=glyphs)
-        self.controller.update(scene)
-        self.size = size
-        self.at_s = 100.0
-
-    def types(self, keys: str, apart_s: float = 1.0) -> Effect:
-        effect = Effect()
-        for key in keys:
-            self.at_s += apart_s
-            effect = self.controller.press(NAMED.get(key, key), None if key in NAMED else key, self.at_s, *self.size)
-        return effect
-
-    def sees(self, scene: Snapshot) -> None:
-        self.monitor.set(scene)
-        self.controller.update(scene)
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        return self.controller.rows(*self.size)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(plain(row) for row in self.rows)
-
-    @property
-    def filled(self) -> str:
-        """What Enter does now: the only filled button in the box."""
-        return " ".join(span.text.strip() for row in self.rows[5:-1] for span in row if span.on == "accent")
+from tests.ui.conftest import ScriptedMonitor, with_operation
+from tests.ui.person import Person
 
 
 @pytest.mark.parametrize(
@@ -221,6 +185,27 @@ def test_a_refused_plan_cannot_be_confirmed() -> None:
     assert person.monitor.submitted == []
 
 
+@pytest.mark.parametrize("refusal", ["", "nothing here may be stopped, and the pool's ports are in use"])
+def test_a_process_that_is_left_alone_is_adopted_by_a_typed_word_and_then_confirmed(refusal: str) -> None:
+    person = Person(scenes.healthy())
+    person.monitor.refusal = refusal
+    other = TargetProcess("other", 4711, 1.0, name="python3")
+    keeper = TargetProcess("other", 4712, 1.0, name="tmux")
+    person.monitor.strangers = (StrangerProcess(other, "runs in /x", True), StrangerProcess(keeper, "is tmux"))
+    person.types("X")
+    assert "type adopt" in person.text
+    person.types("adop\n")
+    assert person.monitor.planned == [Stop()], "another word adopts nothing"
+    person.types("Xadopt\n")
+    assert person.monitor.planned[-1] == Stop(adopt=(4711,))
+    assert person.monitor.submitted == []
+    person.monitor.refusal = ""
+    person.types("\x1bX")
+    assert person.monitor.planned[-1] == Stop(), "another dialog adopts nothing"
+    person.types("adopt\nstop\n")
+    assert [plan.action for plan in person.monitor.submitted] == [Stop(adopt=(4711,))]
+
+
 def test_when_the_pool_changes_one_must_read_again() -> None:
     scene = scenes.healthy()
     person = Person(scene)
@@ -351,3 +336,18 @@ def test_a_failure_is_readable_at_every_size(size: tuple[int, int]) -> None:
     person.types("o")
     assert "it failed" in person.text
     assert "step 7" in person.text
+
+
+def test_the_title_counts_what_the_current_plan_stops() -> None:
+    scene = scenes.healthy()
+    person = Person(scene)
+    person.types("X")
+    assert "STOP POOL  3 workers" in person.text
+    more = replace(scene.workers[0], ref=replace_slot(scene, 3), pid=9990)
+    person.sees(replace(scene, workers=(*scene.workers, more, replace(more, ref=replace_slot(scene, 4), pid=9991))))
+    assert "STOP POOL  5 workers" in person.text
+    assert "ALL 5 workers" in person.text
+
+
+def replace_slot(scene: Snapshot, slot: int) -> WorkerRef:
+    return scene.workers[0].ref._replace(slot=slot)

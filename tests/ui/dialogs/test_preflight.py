@@ -18,7 +18,7 @@ from tests.support import snapshots as scenes
 from tests.support.paths import UI_GOLDEN as GOLDEN
 from tests.support.snapshots import hosts_of
 from tests.ui.conftest import ScriptedMonitor, text_of
-from tests.ui.dialogs.test_pool_actions import Person
+from tests.ui.person import Person
 
 REASON = "only to see the ports"
 GOOD = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
+from metabonk_tui.adapters.files.small import read_small_text
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.ui.style.spans import Span
 from metabonk_tui.ui.style.theme import MONO, TOKENS, Theme, _fixed, fitted, nearest
@@ -158,7 +160,7 @@ BROKEN = [
 @pytest.mark.parametrize(("text", "message"), BROKEN)
 def test_a_broken_theme_is_a_warning_that_names_file_line_and_key(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
-    themes, warnings = load_themes(themes_dir(), tmp_path)
+    themes, warnings = load_themes(themes_dir(), tmp_path, read_small_text)
     assert len(warnings) == 1
     assert re.search(message, warnings[0])
     assert warnings[0].isprintable()
@@ -169,7 +171,7 @@ def test_a_broken_theme_is_a_warning_that_names_file_line_and_key(tmp_path: Path
 
 def test_bytes_that_are_no_text_are_a_warning(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b'[tokens]\nok = "\xff\xfe"\n')
-    themes, warnings = load_themes(themes_dir(), tmp_path)
+    themes, warnings = load_themes(themes_dir(), tmp_path, read_small_text)
     assert "mine" not in themes
     assert "mine.toml: not used, it cannot be read" in warnings[0]
 
@@ -177,7 +179,7 @@ def test_bytes_that_are_no_text_are_a_warning(tmp_path: Path) -> None:
 def test_a_users_theme_falls_back_to_dark_and_wins_over_a_packaged_name(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[tokens]\nok = "#123456"\n', encoding="utf-8")
     (tmp_path / "light.toml").write_text('[tokens]\nbg = "#eeeeee"\n', encoding="utf-8")
-    themes, warnings = load_themes(themes_dir(), tmp_path)
+    themes, warnings = load_themes(themes_dir(), tmp_path, read_small_text)
     assert warnings == ()
     assert themes["mine"].words["ok"].color == "#123456"
     assert themes["mine"].words["crit"] == themes["dark"].words["crit"]
@@ -185,7 +187,7 @@ def test_a_users_theme_falls_back_to_dark_and_wins_over_a_packaged_name(tmp_path
 
 
 def test_no_user_folder_is_fine(tmp_path: Path) -> None:
-    assert load_themes(themes_dir(), tmp_path / "missing")[1] == ()
+    assert load_themes(themes_dir(), tmp_path / "missing", read_small_text)[1] == ()
 
 
 def test_of_256_colours_the_nearest_to_the_eye_are_taken() -> None:
@@ -225,3 +227,29 @@ def test_a_terminal_gets_only_what_it_can_show(themes: dict[str, Theme]) -> None
     assert (style.color.number, style.bgcolor.number) == (78, 235)  # type: ignore[union-attr]
     assert indexed["ansi-16"].style(Span("x", "ok", glyph=True)).color.name == "green"  # type: ignore[union-attr]
     assert themes["dark"].style(Span("x", "ok")).color.name == "#6fc38a"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "large", "deep"])
+def test_what_is_no_small_file_is_a_warning_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "mine.toml"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case "large":
+            path.write_text("# " + "x" * 1_000_000)
+        case "deep":
+            path.write_text("x = " + "[" * 5000)
+    themes, warnings = load_themes(themes_dir(), tmp_path, read_small_text)
+    assert "mine" not in themes
+    assert len(warnings) == 1
+    assert warnings[0].startswith("theme mine.toml: not used, it")
+
+
+def test_a_key_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[tokens]\nok = "red"\nok = "blue"\n')
+    _, warnings = load_themes(themes_dir(), tmp_path, read_small_text)
+    assert "`ok` is there twice" in warnings[0]

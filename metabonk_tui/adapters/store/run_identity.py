@@ -1,0 +1,90 @@
+"""Recognises the run that a recording holds: the same pool, the same boot and one of the same workers.
+
+Start times count from the boot, because the wall clock may be set between two openings. Does not: choose among files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.refs import ProcessRef
+from metabonk_tui.core.ports.live import Clock
+
+SAME_START_S = 1.15
+"""Seconds of tolerance: the kernel's boot time has whole seconds, and starts are rounded to 0.1 s: 1.1 s apart."""
+BOOT_TIME = re.compile(r"^btime (\d+)$", re.MULTILINE)
+
+WorkerId = tuple[int, float]
+"""(pid, start time in seconds since boot)"""
+
+
+def boot_t(stat: Path = Path("/proc/stat")) -> float:
+    """Return the boot time as the kernel derives it from the wall clock, Unix seconds; 0.0 when unreadable."""
+    try:
+        found = BOOT_TIME.search(stat.read_text(encoding="ascii", errors="replace"))
+    except OSError:
+        return 0.0
+    return float(found[1]) if found else 0.0
+
+
+def elapsed_s(clock: Clock) -> float:
+    """Return the seconds since boot, as the clock of the run counts them."""
+    reading = clock.reading()
+    return reading.elapsed_s + (clock.now() - reading.t) / reading.speed
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """Identifies the pool, the boot and the workers that a recording must match."""
+
+    pool: str
+    boot_id: str
+    boot_t: float
+    """The boot time with which the start times were read: Unix seconds."""
+    workers: frozenset[WorkerId] = frozenset()
+
+    def seen(self, processes: Iterable[ProcessReading], real: Callable[[float], float]) -> RunIdentity:
+        """Return this identity with the workers among processes whose start times `real` makes Unix seconds."""
+        timed = [p if p.started_at is None else replace(p, started_at=real(p.started_at)) for p in processes]
+        return replace(self, workers=self.workers_of(timed) or self.workers)
+
+    def workers_of(self, processes: Iterable[ProcessReading]) -> frozenset[WorkerId]:
+        """Return the workers among these processes, whose start times are Unix seconds on the real clock."""
+        return frozenset(
+            (p.pid, round(p.started_at - self.boot_t, 1))
+            for p in processes
+            if p.role == "worker" and p.pid is not None and p.started_at is not None
+        )
+
+    def meta(self) -> dict[str, Any]:
+        """Return the entries of a recording that identify its run."""
+        return {
+            "pool": self.pool,
+            "boot_id": self.boot_id,
+            "workers": sorted((pid, round(since_s + self.boot_t, 1)) for pid, since_s in self.workers),
+            "workers_since_boot": sorted(self.workers),
+        }
+
+    def recorded_workers(self, meta: Mapping[str, Any]) -> frozenset[WorkerId]:
+        """Return the workers of a recording. Raises ValueError or TypeError on damage."""
+        known = meta.get("workers_since_boot")
+        offset_s = 0.0
+        if known is None:
+            # Recordings of version 0.1.0 have Unix seconds only.
+            known, offset_s = meta.get("workers", ()), self.boot_t
+        return frozenset((int(pid), float(at) - offset_s) for pid, at in known)
+
+    def is_of_pool(self, meta: Mapping[str, Any]) -> bool:
+        """Return whether a recording is of this pool and this boot."""
+        return meta.get("pool") == self.pool and meta.get("boot_id") == self.boot_id and "clock" in meta
+
+    def shares_worker(self, known: Iterable[WorkerId]) -> bool:
+        """Return whether one of the workers is among `known`."""
+        return any(
+            ProcessRef(*worker).same_as(ProcessRef(*other), SAME_START_S) for worker in self.workers for other in known
+        )

@@ -1,0 +1,41 @@
+"""Notices processes that hold a worker's port and do not run a worker's command. Does not: read or signal them."""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.sample import Event
+
+
+class UnconfirmedWatch:
+    """Emits one event for each such process, and keeps it out of a slot whose own worker was seen before."""
+
+    def __init__(self) -> None:
+        self._confirmed_slots: set[WorkerRef | None] = set()
+        self._emitted: set[tuple[int | None, WorkerRef | None]] = set()
+        self._events: list[Event] = []
+
+    def filter(self, processes: tuple[ProcessReading, ...], t: float) -> tuple[ProcessReading, ...]:
+        """Return the processes that count for their slot. A slot that lost its worker takes no stranger's memory."""
+        workers = [each for each in processes if each.role == "worker"]
+        self._confirmed_slots |= {each.worker for each in workers if not each.unconfirmed}
+        for each in workers:
+            who = (each.pid, each.worker)
+            if each.unconfirmed and each.worker is not None and who not in self._emitted:
+                self._emitted.add(who)
+                ref = each.worker
+                program = each.name.partition(" ")[0]
+                text = f"{ref.label}'s port is held by {program} (pid {each.pid}): not our worker's command"
+                self._events.append(Event(t, EventKind.WORKER_UNCONFIRMED, "warn", text, ref, {"pid": each.pid}))
+        return tuple(
+            each
+            for each in processes
+            if not each.unconfirmed or each.role != "worker" or each.worker not in self._confirmed_slots
+        )
+
+    def take_events(self) -> tuple[Event, ...]:
+        """Return the events since the last call."""
+        events = tuple(self._events)
+        self._events.clear()
+        return events

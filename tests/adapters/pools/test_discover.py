@@ -1,0 +1,216 @@
+"""Real processes that look like the pool's, or stand near it: every one lives, and each is named with its reason."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from metabonk_tui.adapters.pools.discover import PoolWatch
+from metabonk_tui.adapters.pools.launch_record import boot_id
+from metabonk_tui.adapters.pools.terminate import ProcessSet
+from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.core.model.pool import Launch, Plan, Resize, Stop, StopWorker
+from tests.support.fake_pool import FakePool, do, workers_of
+from tests.support.ports import accepts
+from tests.support.refs import w
+from tests.support.waiting import wait_for
+
+AS_ROOT = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("ip") is None,
+    reason="only root makes network namespaces",
+)
+LISTENER = (
+    "import socket, sys, time\nport = int(sys.argv[sys.argv.index('--port') + 1])\n"
+    "s = socket.create_server(('127.0.0.1', port))\ntime.sleep(600)\n"
+)
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Iterator[FakePool]:
+    fake = FakePool(tmp_path, workers=14)
+    yield fake
+    fake.close()
+
+
+def children_of(pid: int) -> set[int]:
+    """Return the pids of the direct children."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def reason_for(plan: Plan, pid: int) -> str:
+    """Return why the plan leaves this process alone."""
+    return next(stranger.reason for stranger in plan.strangers if stranger.process.pid == pid)
+
+
+def is_alive(pid: int) -> bool:
+    return Proc().stat(pid) is not None
+
+
+@pytest.mark.parametrize("action", [Stop(), Resize(1)], ids=["stop", "resize"])
+async def test_a_pool_of_the_same_checkout_ten_ports_further_lives(pool: FakePool, action: Stop | Resize) -> None:
+    hand = pool.launch_by_hand(2)
+    wait_for(lambda: len(pool.open_ports(2)) == 2)
+    neighbour = pool.launch_by_hand(2, base_port=pool.base_port + 10)
+    wait_for(lambda: all(accepts(pool.base_port + port) for port in (10, 11)))
+    before = children_of(neighbour.pid)
+    plan, recorder, _ = await do(pool.backend(), action)
+    assert len(workers_of(plan)) == 2
+    assert any("the stop command names no port" in warning for warning in plan.warnings)
+    assert recorder.last.ok, recorder.last
+    assert hand.wait(10) is not None
+    assert children_of(neighbour.pid) == before
+
+
+async def test_a_pool_on_another_loopback_address_lives(pool: FakePool) -> None:
+    pool.launch_by_hand(2)
+    wait_for(lambda: len(pool.open_ports(2)) == 2)
+    other = pool.launch_by_hand(2, FAKE_HOST="127.0.0.2")
+    wait_for(lambda: len(children_of(other.pid)) == 2 and accepts(pool.base_port + 1, "127.0.0.2"))
+    before = children_of(other.pid)
+    plan, recorder, _ = await do(pool.backend(), Stop())
+    assert len(workers_of(plan)) == 2
+    assert recorder.last.ok, recorder.last
+    assert children_of(other.pid) == before
+    assert "is another pool's" in reason_for(plan, other.pid)
+
+
+@AS_ROOT
+async def test_a_pool_on_the_same_ports_in_another_network_namespace_lives(pool: FakePool) -> None:
+    inside = ("unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+    other = pool.launch_by_hand(2, wrap=inside)
+    wait_for((pool.folder / "launcher.pid").exists)
+    wait_for(lambda: len(children_of(other.pid)) == 2)
+    before = children_of(other.pid)
+    (pool.folder / "launcher.pid").unlink()
+    backend = pool.backend()
+    plan, _, _ = await do(backend, Stop())
+    assert (plan.mode, plan.hits) == ("noop", ())
+    assert "another network namespace" in reason_for(plan, other.pid)
+    pool.launch_by_hand(1)
+    wait_for(lambda: len(pool.open_ports(1)) == 1)
+    plan, recorder, _ = await do(backend, Stop())
+    assert len(workers_of(plan)) == 1
+    assert recorder.last.ok, recorder.last
+    assert children_of(other.pid) == before
+
+
+async def test_a_session_leader_that_started_the_workers_lives_and_so_does_its_group(pool: FakePool) -> None:
+    driver = pool.folder.parent / "kernel.py"
+    start = f"subprocess.Popen([sys.executable, '{pool.folder}/launch.py', 'worker', '--port', str(port)])"
+    driver.write_text(
+        f"import subprocess, sys, time\nports = ({pool.base_port}, {pool.base_port + 1})\n"
+        f"for port in ports:\n    {start}\nsubprocess.Popen(['sleep', '600'])\ntime.sleep(600)\n"
+    )
+    kernel = pool.start_by_hand([sys.executable, str(driver)])
+    wait_for(lambda: len(pool.open_ports(2)) == 2 and len(children_of(kernel.pid)) == 3)
+    plan, recorder, _ = await do(pool.backend(), Stop())
+    assert [hit.role for hit in plan.hits] == ["worker", "worker"]
+    assert "would start worker 0 again" in reason_for(plan, kernel.pid)
+    assert recorder.last.ok, recorder.last
+    assert is_alive(kernel.pid)
+    assert len(children_of(kernel.pid) - {hit.pid for hit in plan.hits}) == 1, "the sleep of the group"
+
+
+async def test_look_alikes_that_even_listen_live_and_refuse_the_stop_with_their_name(pool: FakePool) -> None:
+    plot = pool.folder / "plot.py"
+    plot.write_text(LISTENER)
+    worker = f"{pool.folder}/launch.py worker"
+    lines = (
+        [sys.executable, str(plot), "--module", worker, "--port", str(pool.base_port)],
+        [sys.executable, str(plot), f"{pool.folder}/launch.py", "worker", "--port", str(pool.base_port + 1)],
+    )
+    children = [pool.start_by_hand(line) for line in lines]
+    wait_for(lambda: len(pool.open_ports(2)) == 2)
+    backend = pool.backend()
+    plan, recorder, _ = await do(backend, Stop())
+    assert (plan.mode, plan.hits) == ("refused", ())
+    for port, child in enumerate(children, pool.base_port):
+        assert f"{port} answers: python" in plan.refusal
+        assert f"pid {child.pid}" in plan.refusal
+        assert "is no interpreter that runs" in reason_for(plan, child.pid)
+        assert is_alive(child.pid)
+    assert recorder.last.ok is False
+    action = StopWorker(w(0), children[0].pid, Proc().stat(children[0].pid).started_at)  # type: ignore[union-attr]
+    assert backend.plan(action, await backend.read()).mode == "refused"
+    plan, recorder, _ = await do(backend, Stop(adopt=(children[0].pid,)))
+    assert [hit.pid for hit in plan.hits] == [children[0].pid]
+    wait_for(lambda: not is_alive(children[0].pid))
+    assert is_alive(children[1].pid)
+    assert recorder.last.ok is False, "the other port still answers"
+
+
+async def test_a_forged_record_names_no_victim(pool: FakePool) -> None:
+    victim = pool.start_by_hand(["sleep", "600"])
+    stat = wait_for(lambda: Proc().stat(victim.pid))
+    backend = pool.backend()
+    await do(backend, Launch(1))
+    path = next(pool.state.glob("pool-*.json"))
+    record = json.loads(path.read_text())
+    plan, _, _ = await do(backend, Stop())
+    assert plan.mode == "stop"
+    forged = {"launcher_pid": victim.pid, "launcher_started_at": stat.started_at, "boot_id": boot_id()}
+    path.write_text(json.dumps(record | forged))
+    os.chmod(path, 0o600)
+    plan, _, _ = await do(backend, Stop())
+    assert (plan.mode, plan.hits) == ("noop", ())
+    assert is_alive(victim.pid)
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux on this machine")
+def test_a_tmux_server_that_the_launcher_started_lives_with_what_a_person_opened(pool: FakePool) -> None:
+    socket_path = pool.folder.parent / "t"
+    tmux = ["tmux", "-S", str(socket_path), "-f", "/dev/null"]
+    launcher = pool.folder / "launch.py"
+    start = [*tmux, "new-session", "-d", "-s", "logs", "sleep 600"]
+    launcher.write_text(
+        launcher.read_text().replace("def launch() -> int:\n", f"def launch() -> int:\n    subprocess.run({start})\n")
+    )
+    backend = pool.backend()
+    _, recorder, _ = asyncio.run(do(backend, Launch(1)))
+    assert recorder.last.ok, recorder.last
+    subprocess.run([*tmux, "new-session", "-d", "-s", "mine", "sleep 600"], check=True)
+    plan, recorder, _ = asyncio.run(do(backend, Stop()))
+    assert recorder.last.ok, recorder.last
+    assert any("is tmux" in stranger.reason for stranger in plan.strangers)
+    sessions = subprocess.run([*tmux, "ls", "-F", "#S"], capture_output=True, text=True, check=True).stdout.split()
+    assert sessions == ["logs", "mine"]
+    subprocess.run([*tmux, "kill-server"], check=True)
+
+
+async def test_a_process_that_became_another_program_since_the_proof_is_left_alone(pool: FakePool) -> None:
+    script = pool.folder / "launch.py"
+    code = "\n    signal.signal(signal.SIGUSR1, lambda *_: os.execvp('sleep', ['sleep', '600']))\n"
+    script.write_text(script.read_text().replace("def worker() -> None:\n", "def worker() -> None:" + code))
+    child = pool.start_by_hand([sys.executable, str(script), "worker", "--port", str(pool.base_port)])
+    wait_for(lambda: len(pool.open_ports(1)) == 1)
+    pool.habits("stop-lies")
+    backend = pool.backend("stop = []\nstop_grace_s = 1.0")
+    plan = backend.plan(Stop(), await backend.read())
+    assert [hit.pid for hit in plan.hits] == [child.pid]
+    known = ProcessSet(plan.hits, PoolWatch(backend._spec, None, Proc()))
+    os.kill(child.pid, signal.SIGUSR1)
+    wait_for(lambda: Proc().arguments(child.pid)[:1] == ("sleep",))
+    [refused] = known.signal_all(signal.SIGTERM)
+    assert "left alone: it runs another program" in refused
+    assert is_alive(child.pid)
+
+
+async def test_a_wrapper_of_a_worker_is_no_worker_and_its_child_is(pool: FakePool) -> None:
+    line = ["nice", "-n", "1", "sh", "-c", '"$@"; exit 0', "sh"]
+    worker = [sys.executable, f"{pool.folder}/launch.py", "worker", "--port", str(pool.base_port)]
+    wrapper = pool.start_by_hand([*line, *worker])
+    wait_for(lambda: len(pool.open_ports(1)) == 1)
+    plan, recorder, _ = await do(pool.backend(), Stop())
+    [hit] = plan.hits
+    assert hit.pid != wrapper.pid
+    assert hit.worker == w(0)
+    assert recorder.last.ok, recorder.last

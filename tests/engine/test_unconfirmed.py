@@ -1,0 +1,28 @@
+"""A process that only its port makes a worker: reported once, and never mixed with a worker that was seen."""
+
+from __future__ import annotations
+
+from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.engine.unconfirmed import UnconfirmedWatch
+from tests.support.refs import w
+
+OURS = ProcessReading("worker", 1, w(1), pid=10, started_at=1.0, name="python -m src.worker.main")
+STRANGER = ProcessReading("worker", 9, w(1), pid=20, started_at=2.0, name="python squat.py", unconfirmed=True)
+
+
+def test_a_slot_whose_worker_was_seen_takes_no_stranger() -> None:
+    watch = UnconfirmedWatch()
+    assert watch.filter((OURS,), 5.0) == (OURS,)
+    assert watch.take_events() == ()
+    assert watch.filter((STRANGER,), 6.0) == ()
+    [event] = watch.take_events()
+    assert (event.kind, event.worker, event.t) == ("worker.unconfirmed", w(1), 6.0)
+    assert event.text == "w1's port is held by python (pid 20): not our worker's command"
+    assert watch.filter((STRANGER,), 7.0) == ()
+    assert watch.take_events() == (), "once for each process"
+
+
+def test_a_slot_without_any_worker_shows_what_listens() -> None:
+    watch = UnconfirmedWatch()
+    assert watch.filter((STRANGER,), 5.0) == (STRANGER,)
+    assert len(watch.take_events()) == 1
