@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench soak reenact clean
+.PHONY: demo test check bench soak reenact real clean
 
 demo: .venv/ready
 	@$(BIN)/metabonk-tui demo $(ARGS)
@@ -18,6 +18,10 @@ check: .venv/ready-dev
 # Repeats the crash of the failed run with real processes under a real memory limit, without and with the memory watch.
 reenact: .venv/ready-dev
 	@$(BIN)/python -m pytest tests/e2e/test_reenactment.py $(ARGS)
+
+# Runs the real MetaBonk from a checkout, on CPU, in namespaces of its own. The first time installs PyTorch.
+real: .venv/ready-dev
+	@METABONK_CHECKOUT="$(CHECKOUT)" $(BIN)/python -m pytest tests/real $(ARGS)
 
 bench: .venv/ready-dev
 	@$(BIN)/python bench/status_cost.py
