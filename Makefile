@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench soak reenact real clean
+.PHONY: demo test check bench soak reenact real thorough clean
 
 demo: .venv/ready
 	@$(BIN)/metabonk-tui demo $(ARGS)
 
 test: .venv/ready-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+# The same with every example of the property tests, of which `make test` tries a third.
+thorough: .venv/ready-dev
+	@METABONK_TUI_THOROUGH=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: .venv/ready-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
