@@ -322,7 +322,6 @@ def facts_of(snapshot: Snapshot, config: Config = CONFIG, **changes: Any) -> Ver
         "workers": snapshot.workers,
         "memory": snapshot.memory,
         "answered_s": snapshot.run.observed_s,
-        "answered_early_s": 120.0,
         "window_s": 0.0 if began_t is None else min(1800.0, snapshot.t - began_t),
         "unanswered_s": None,
         "nominal_s": snapshot.run.interval_s,

@@ -10,6 +10,9 @@ from metabonk_tui.core.verdict.decide import VerdictDraft, mark_path
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 from metabonk_tui.core.verdict.next_steps import next_steps
 
+SPARSE_S = 60.0
+"""Where samples lie at least this far apart, a change shows at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hysteresis:
@@ -31,6 +34,7 @@ def apply(
     A kill shows at once. At the end of the gate, evaluations counted during validation count as well.
     """
     shown, t = hysteresis.shown, inputs.t
+    hold = _evaluations_to_hold(inputs, config)
     if shown is not None and inputs.changing and not draft.latched:
         # Our own operations on the pool prove nothing about the run.
         kept = replace(shown, nodes=draft.nodes)
@@ -51,7 +55,7 @@ def apply(
         revealed = shown.kind is VerdictKind.VALIDATING and leaning is not None and leaning[0] is kind
         if revealed and leaning is not None and not same:
             count += leaning[1]
-        if draft.latched or count >= config.verdict.hold_evaluations:
+        if draft.latched or count >= hold:
             pass
         else:
             pending = (kind, count, since_t)
@@ -67,10 +71,15 @@ def apply(
         nodes=draft.nodes,
         would_be=draft.would_be,
         changes_when=draft.changes_when,
-        next_steps=next_steps(kind, inputs),
+        next_steps=next_steps(kind, inputs, draft.missing),
         was=(shown.kind if changed else shown.was) if shown else None,
         early=draft.early,
+        caution=bool(draft.missing),
     )
     if draft.would_be is None:
         leaning = None
     return Hysteresis(verdict, None, leaning), verdict
+
+
+def _evaluations_to_hold(inputs: VerdictInputs, config: Config) -> int:
+    return 1 if inputs.nominal_s >= SPARSE_S else config.verdict.hold_evaluations

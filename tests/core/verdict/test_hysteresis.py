@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.model.host import MemoryReading
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from tests.support.refs import w
 from tests.support.samples import (
     MIN,
     NO_HOLD,
@@ -78,7 +79,12 @@ def test_how_long_it_holds_is_a_line_of_the_configuration() -> None:
 
 
 def test_an_oom_kill_does_not_wait() -> None:
-    samples = script(memory=lambda t: room(8.0, int(t >= 1000)), for_s=1000)
+    present = [
+        tuple(ProcessReading("worker", 1, w(slot), pid=40 + slot) for slot in range(3 - gone)) for gone in (0, 1)
+    ]
+    samples = script(
+        memory=lambda t: room(8.0, int(t >= 1000)), processes=lambda t: present[int(t >= 1000)], for_s=1000
+    )
     assert play(samples)[-1].verdict.kind is VerdictKind.STOP
     assert play(samples)[-1].verdict.since_t == 1000
 
