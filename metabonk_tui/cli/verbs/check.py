@@ -111,7 +111,7 @@ class GateAgain:
 
 
 def _is_enough(snapshot: Snapshot, counter: SnapshotCounter, wait: bool) -> bool:
-    return counter.total > 1 and snapshot.verdict.kind not in OPEN if wait else counter.total >= ENOUGH
+    return counter.total >= ENOUGH and not (wait and snapshot.verdict.kind in OPEN)
 
 
 def patience_s(interval_s: float) -> float:

@@ -285,10 +285,11 @@ def rank_causes(tick: Tick) -> None:
     tick.update(cause_tracker=found)
 
 
-@stage(writes=("now.hysteresis", "verdict", "verdicts"), needs=("inputs", "now.cause_tracker"))
+@stage(writes=("now.hysteresis", "verdict", "verdicts"), needs=("inputs", "timing", "now.cause_tracker"))
 def decide_verdict(tick: Tick) -> None:
     inputs = replace(tick.inputs, causes=tick.now.cause_tracker.causes)
-    hysteresis, tick.verdict = apply(tick.before.hysteresis, decide(inputs), inputs, tick.config)
+    after_gap = tick.timing.gap is not None
+    hysteresis, tick.verdict = apply(tick.before.hysteresis, decide(inputs), inputs, tick.config, after_gap=after_gap)
     tick.update(hysteresis=hysteresis)
     before = tick.previous.verdicts if tick.previous else ()
     tick.verdicts = add_verdict(before, tick.verdict, tick.events)

@@ -27,14 +27,15 @@ class Hysteresis:
 
 
 def apply(
-    hysteresis: Hysteresis, draft: VerdictDraft, inputs: VerdictInputs, config: Config
+    hysteresis: Hysteresis, draft: VerdictDraft, inputs: VerdictInputs, config: Config, *, after_gap: bool = False
 ) -> tuple[Hysteresis, Verdict]:
     """Return the new state and the verdict to show: a change must last `hold_evaluations`.
 
-    A kill shows at once. At the end of the gate, evaluations counted during validation count as well.
+    A kill shows at once, and so does what is found after a gap: the word from before it is out of date. At the end
+    of the gate, evaluations counted during validation count as well.
     """
     shown, t = hysteresis.shown, inputs.t
-    hold = _evaluations_to_hold(inputs, config)
+    hold = _evaluations_to_hold(inputs, config, after_gap)
     if shown is not None and inputs.changing and not draft.latched:
         # Our own operations on the pool prove nothing about the run.
         kept = replace(shown, nodes=draft.nodes)
@@ -81,5 +82,5 @@ def apply(
     return Hysteresis(verdict, None, leaning), verdict
 
 
-def _evaluations_to_hold(inputs: VerdictInputs, config: Config) -> int:
-    return 1 if inputs.nominal_s >= SPARSE_S else config.verdict.hold_evaluations
+def _evaluations_to_hold(inputs: VerdictInputs, config: Config, after_gap: bool) -> int:
+    return 1 if after_gap or inputs.nominal_s >= SPARSE_S else config.verdict.hold_evaluations

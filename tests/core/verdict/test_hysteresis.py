@@ -14,6 +14,7 @@ from tests.support.samples import (
     at,
     changes,
     configured,
+    down,
     healthy,
     kinds,
     phases,
@@ -132,3 +133,11 @@ def test_every_change_is_decided_on_what_was_there_and_not_on_the_order_of_repla
     once, again = play(samples), play([replace(sample) for sample in samples], anew=True)
     assert [s.verdict for s in once] == [s.verdict for s in again]
     assert play(samples, NO_HOLD)[-1].verdict.kind in (VerdictKind.LAUNCH_24H, VerdictKind.CONTINUE)
+
+
+def test_a_go_from_before_a_gap_is_not_held() -> None:
+    """A monitor that is opened again must not repeat the word of a pool that died meanwhile."""
+    life = phases((0, healthy), (2500, down))
+    snapshots = play(script(life, for_s=6010, blind=lambda t: 2000 < t < 6000))
+    assert at(snapshots, 2000).verdict.kind is VerdictKind.LAUNCH_24H
+    assert at(snapshots, 6000).verdict.exit_code != 0
