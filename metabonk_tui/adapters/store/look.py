@@ -27,3 +27,7 @@ class LookingJournal(StoreJournal):
 
     def _try_lock(self) -> bool:
         return False
+
+    def _switch(self) -> tuple[Sample, ...]:
+        """Follow only a writer that lives: one that has just ended writes no more."""
+        return super()._switch() if self.writer else ()

@@ -76,7 +76,8 @@ def observe(
     track = replace(track, drafts=(), reading=host.memory)
     if host.earlier_peaks is not None:
         track = replace(track, earlier=host.earlier_peaks)
-    if track.seen_t is not None and sample.t - track.seen_t > timing.gap_s:
+    is_read = host.memory is not None and host.memory.available_bytes is not None
+    if is_read and track.seen_t is not None and sample.t - track.seen_t > timing.gap_s:
         track = _after_hole(track, sample.t - track.seen_t, sample.t, config.memory.window_s)
     track = _observe_owners(track, host, sample.t, timing.starting)
     track = _observe_trends(track, sample, host, config, timing.suspended)
