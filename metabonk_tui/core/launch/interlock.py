@@ -19,7 +19,7 @@ from metabonk_tui.core.launch.preflight import (
 )
 from metabonk_tui.core.model.pool import Action, Launch, Resize, Restart
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.verdict.inputs import due_components
+from metabonk_tui.core.worker.due import due_components
 
 FRESH_S = 600.0
 """Seconds on the run's clock for which findings of a preflight can block a launch."""
@@ -219,6 +219,12 @@ def _kills(snapshot: Snapshot | None) -> ChecklistItem:
     if snapshot is not None and snapshot.memory.oom_kills_in_run:
         evidence = (f"{snapshot.memory.oom_kills_in_run} in this run",)
         return ChecklistItem(item_id, title, "FAIL", evidence, "relaunch as many as fit: a new run counts anew")
+    if snapshot is not None and snapshot.memory.other_kills_in_run:
+        evidence = (f"{snapshot.memory.other_kills_in_run} in the workers' memory, of another process",)
+        return ChecklistItem(item_id, title, "FAIL", evidence, "find out what else takes the workers' memory")
+    if snapshot is not None and snapshot.memory.earlier_kills:
+        evidence = (f"{snapshot.memory.earlier_kills} before the first look, at an unknown time",)
+        return ChecklistItem(item_id, title, "UNKNOWN", evidence, "relaunch: a new run counts anew")
     if snapshot is None or snapshot.memory.reading is None or snapshot.memory.reading.oom_kills is None:
         return ChecklistItem(item_id, title, "UNKNOWN", ("the kernel's counter was not read",))
     return ChecklistItem(
