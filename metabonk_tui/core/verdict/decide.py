@@ -53,7 +53,9 @@ def decide(inputs: VerdictInputs) -> VerdictDraft:
         # The gate itself is still under way, so the word that follows does not lack it yet.
         missing = tuple(one for one in missing if one.kind != "gate")
     kind, because = _matrix(inputs, missing, *nodes)
-    because = _with_cause(inputs, because)
+    if kind is not VerdictKind.PARTIAL:
+        # PARTIAL names the components first; its cause follows anyway.
+        because = _with_cause(inputs, because)
     # A gate that is taken late or again keeps only these words back; the others stand on their own evidence.
     if not is_over or (kind in POSTPONED and not inputs.gate.has_ended(inputs.t)):
         return _draft(inputs, VerdictKind.VALIDATING, (_progress(inputs), *because), nodes, would_be=kind)

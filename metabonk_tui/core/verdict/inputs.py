@@ -72,12 +72,14 @@ def silence_evidence(
     """List the silent components, grouped by state: "A, B ABSENT on 5/5 workers ..."."""
     lines = []
     total = len(workers)
-    groups: dict[tuple[ComponentState, int], list[str]] = {}
+    groups: dict[tuple[ComponentState, int, bool], list[str]] = {}
     for index in range(len(workers[0].components) if workers else 0):
         states = Counter(worker.components[index].state for worker in workers)
         for state in (*SILENT, ComponentState.UNOBSERVED, ComponentState.BAD):
             if states[state]:
-                groups.setdefault((state, states[state]), []).append(workers[0].components[index].title)
+                first = workers[0].components[index]
+                stands = state is ComponentState.STALLED and first.stands
+                groups.setdefault((state, states[state], stands), []).append(first.title)
     rank = {
         ComponentState.ABSENT: 0,
         ComponentState.BAD: 1,
@@ -86,7 +88,7 @@ def silence_evidence(
         ComponentState.STALLED: 4,
         ComponentState.UNOBSERVED: 5,
     }
-    for (state, count), titles in sorted(groups.items(), key=lambda item: (rank[item[0][0]], -item[0][1])):
+    for (state, count, stands), titles in sorted(groups.items(), key=lambda item: (rank[item[0][0]], -item[0][1])):
         keys = ""
         if state is ComponentState.ABSENT:
             with_key, samples = _key_samples(workers, titles)
@@ -96,6 +98,8 @@ def silence_evidence(
             asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
             keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
         state_text = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
+        # What stands by design once it has shown is not stalled.
+        state_text = "stands" if stands else state_text
         lines.append(f"{', '.join(titles)} {state_text} on {count}/{total} workers{keys}")
     return tuple(lines)
 
