@@ -19,6 +19,8 @@ from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import fits_words
 from metabonk_tui.ui.views.run.alerts import alert_count
 
+CUT_SENTENCE_CELLS = 24
+"""A sentence after the first is cut to at least this many cells, else left out."""
 SHOW_PREVIOUS_S = 300.0
 NO_CALENDAR_S = 86400.0 * 365
 """Times below this count from the start of a recording without calendar time."""
@@ -151,7 +153,7 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def _evidence(snapshot: Snapshot, text_token: str, quiet: str, room: int, g: Glyphs) -> Row:
-    """Join as many sentences as fit; the first one is cut, not left out."""
+    """Join as many sentences as fit; the first is cut, not left out, and another is cut where it still says much."""
     verdict = snapshot.verdict
     parts: list[Row] = [(Span(g.text(sentence), text_token),) for sentence in verdict.because]
     if verdict.would_be is not None:
@@ -167,7 +169,8 @@ def _evidence(snapshot: Snapshot, text_token: str, quiet: str, room: int, g: Gly
     for part in parts:
         longer = (*row, *dot, *part) if row else part
         if width(longer) > room:
-            return row or (cut(part, room, g.ellipsis) if room >= 8 else ())
+            is_much = room - width(row) - width(dot) >= CUT_SENTENCE_CELLS
+            return cut(longer, room, g.ellipsis) if (is_much if row else room >= 8) else row
         row = longer
     return row
 
