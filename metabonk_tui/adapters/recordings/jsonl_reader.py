@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem, check_number, record
+from metabonk_tui.adapters.recordings.unmasked import mask_texts, mask_tree, shown_lines
 from metabonk_tui.core.model.host import NOT_READ, ExitReading, HostReading
 from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef, worker_ref
 from metabonk_tui.core.model.sample import (
     BadStatus,
     BadValue,
+    EnvFileReading,
     EnvReading,
     Event,
     Observation,
@@ -154,7 +156,7 @@ class SampleReader:
                 severity if severity in ("info", "ok", "warn", "crit") else "info",
                 clean_text(text) if isinstance(text, str) else kind,
                 worker_ref(event.get("worker")),
-                {clean_text(key): value for key, value in event.items() if key not in EVENT_KEYS},
+                {clean_text(key): mask_tree(key, value) for key, value in event.items() if key not in EVENT_KEYS},
             )
         )
 
@@ -235,7 +237,10 @@ class SampleReader:
         if not isinstance(value, dict):
             self._problem(f"{kind.__name__}: not an object")
             return None
-        return record(kind, value, self._problem)
+        found = record(kind, value, self._problem)
+        if isinstance(found, EnvFileReading):
+            found = replace(found, values=mask_texts(found.values))
+        return found
 
     def _several(self, kind: type[Any], value: Any) -> tuple[Any, ...] | None:
         if not isinstance(value, list):
@@ -268,7 +273,7 @@ class SampleReader:
             seen = {key: entry for key, entry in item.items() if key not in ("status", "error")}
             status, error = item.get("status"), item.get("error")
             if isinstance(status, dict):
-                outcome: dict[str, Any] = {"status": WorkerStatus(status, self.observable)}
+                outcome: dict[str, Any] = {"status": WorkerStatus(mask_texts(status), self.observable)}
             elif isinstance(error, str):
                 outcome = {"error": clean_text(error, 40)}
             else:
@@ -282,8 +287,8 @@ class SampleReader:
         found: dict[WorkerRef, EnvReading] = {}
         for ref, values in self._by_worker(document.get("env")):
             if isinstance(values, dict):
-                texts = {clean_text(key): clean_text(text) for key, text in values.items() if isinstance(text, str)}
-                found[ref] = EnvReading(texts)
+                texts = {key: text for key, text in values.items() if isinstance(text, str)}
+                found[ref] = EnvReading({clean_text(key): clean_text(text) for key, text in mask_texts(texts).items()})
         for ref, error in self._by_worker(document.get("env_errors")):
             if isinstance(error, str):
                 found[ref] = EnvReading(None, clean_text(error, 60))
@@ -291,7 +296,7 @@ class SampleReader:
 
     def _log_tails(self, value: Any) -> dict[WorkerRef, tuple[str, ...]]:
         return {
-            ref: tuple(clean_text(line) for line in lines if isinstance(line, str))
+            ref: shown_lines(tuple(line for line in lines if isinstance(line, str)))
             for ref, lines in self._by_worker(value)
             if isinstance(lines, list)
         }

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from metabonk_tui.adapters.recordings.unmasked import mask_texts
 from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
 from metabonk_tui.core.model.sample import BadValue
 from metabonk_tui.core.model.sample_fields import SLOT_KEY
@@ -46,6 +47,7 @@ def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], Non
     a count or a time. A worker is written as its slot.
     """
     hints, required, nullable = _fields(cast(Any, kind))
+    found = mask_texts(found)
     values: dict[str, Any] = dict.fromkeys(nullable)
     for name, hint in hints.items():
         is_worker = hint == WorkerRef | None

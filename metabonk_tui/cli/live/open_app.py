@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
 
 from metabonk_tui.adapters.files.small import read_small_text
+from metabonk_tui.adapters.process.suspension import with_hooks
 from metabonk_tui.adapters.state.config_files import LoadedConfig, user_config_path, user_themes_dir
 from metabonk_tui.adapters.state.package_data import themes_dir
 from metabonk_tui.core.ports.live import Monitor
@@ -52,7 +53,7 @@ def open_app(
     from metabonk_tui.ui.style.glyphs import choose_glyphs
     from metabonk_tui.ui.style.theme import MONO
     from metabonk_tui.ui.style.theme_files import load_themes
-    from metabonk_tui.ui.terminal.driver import is_monochrome
+    from metabonk_tui.ui.terminal.driver import Driver, is_monochrome
 
     no_log = open_log()
     themes, warnings = load_themes(themes_dir(), user_themes_dir(), read_small_text)
@@ -61,6 +62,7 @@ def open_app(
         ("your themes", str(user_themes_dir())),
         ("log", str(log_path())),
     )
+    Driver.around_stop = staticmethod(with_hooks)
     with opening as monitor:
         app = MonitorApp(
             monitor,

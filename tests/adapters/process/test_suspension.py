@@ -21,7 +21,7 @@ child.wait()
 """Starts a job as a shell does: the kernel stops no group of processes whose parents are in other sessions."""
 PLAIN = """
 import sys
-from metabonk_tui.ui.terminal.suspension import around_suspension
+from metabonk_tui.adapters.process.suspension import around_suspension
 with around_suspension(lambda: print("before", flush=True), lambda: print("after", flush=True)):
     print("ready", flush=True)
     sys.stdin.read()
@@ -29,11 +29,11 @@ with around_suspension(lambda: print("before", flush=True), lambda: print("after
 SCREEN = """
 import asyncio, sys
 from textual.app import App
+from metabonk_tui.adapters.process.suspension import around_suspension, with_hooks
 from metabonk_tui.ui.terminal.driver import Driver
-from metabonk_tui.ui.terminal.suspension import around_suspension
 async def main():
-    driver = Driver(App())
-    driver.suspend_application_mode = driver.resume_application_mode = lambda: None
+    Driver.around_stop = staticmethod(with_hooks)
+    Driver(App())
 with around_suspension(lambda: print("before", flush=True), lambda: print("after", flush=True)):
     asyncio.run(main())
     print("ready", flush=True)
