@@ -109,19 +109,10 @@ def read_env_file(
     plain = source_env_file(path, base, timeout_s, export_all=False)
     if isinstance(plain, EnvFileError):
         return EnvFileReading(str(path), {}, frozenset(), clean_text(plain.text))
-    values = {
-        clean_text(key): masking.shown(key, show_cr(value))
-        for key, value in every.values.items()
-        if masking.wants(key)
-    }
+    values = {clean_text(key): masking.shown(key, value) for key, value in every.values.items() if masking.wants(key)}
     exported = frozenset(clean_text(key) for key in plain.values if every.values.get(key) == plain.values[key])
     warning = clean_text(every.warning) or None
     return EnvFileReading(str(path), values, exported & frozenset(values), warning=warning)
-
-
-def show_cr(value: str) -> str:
-    r"""Write a carriage return as \r: cleaned to a space it would look like the right value."""
-    return value.replace("\r", r"\r")
 
 
 def _variables(out: bytes) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, show_cr
+from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
 from metabonk_tui.adapters.pools.port_check import PortHolder
@@ -27,6 +27,7 @@ from metabonk_tui.core.model.pool import (
     TargetProcess,
 )
 from metabonk_tui.core.model.refs import ProcessRef
+from metabonk_tui.core.text.clean import show_cr
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import is_same_value
 
@@ -262,7 +263,7 @@ def _environment_warnings(
     different = [
         f"{key}={show_cr(environment[key])}"
         for key, wanted in required.items()
-        if key in environment and not is_same_value(show_cr(environment[key]), wanted)
+        if key in environment and not is_same_value(environment[key], wanted)
     ]
     if different:
         warnings.append(f"not as the components need it: {cut_list(different, 3)}")

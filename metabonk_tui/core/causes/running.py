@@ -12,7 +12,6 @@ from metabonk_tui.core.causes.evidence import (
     WorkerEvidence,
     WorkerFinding,
     environ_command,
-    is_on,
     log_command,
     make_cause,
     quote_line,
@@ -24,6 +23,7 @@ from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
 from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.worker.environment import is_on
 
 NO_FRAMES_S = 60.0
 FROZEN_S = 60.0

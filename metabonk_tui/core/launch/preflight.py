@@ -17,7 +17,7 @@ from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.mask import mask_arguments, mask_text
 from metabonk_tui.core.text.numbers import age, gigabytes
-from metabonk_tui.core.worker.environment import env_check_table, is_same_value
+from metabonk_tui.core.worker.environment import env_check_table, is_same_value, shown_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
     complaint = (f"the file: {env_file.warning}",) if env_file.warning else ()
     bad = [f"{key} is not set" for key in required if key not in effective]
     bad += [
-        f"{key} is {effective[key]}, not {wanted}"
+        f"{key} is {shown_value(effective[key])}, not {wanted}"
         for key, wanted in required.items()
         if key in effective and not is_same_value(effective[key], wanted)
     ]

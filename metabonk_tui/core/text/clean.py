@@ -14,6 +14,11 @@ LOOKED_AT = 8192
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
+def show_cr(value: str) -> str:
+    r"""Write a carriage return as \r: cleaned to a space it would look like the right value."""
+    return value.replace("\r", r"\r")
+
+
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     """Mask secrets; replace characters that a terminal could act on by U+FFFD, white space by spaces; cut the text."""
     looked_at = max(LOOKED_AT, limit)

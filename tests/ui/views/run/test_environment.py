@@ -61,6 +61,7 @@ def test_what_is_not_permitted_is_never_right() -> None:
     assert "3/3 processes cannot be read: not permitted" in text
     assert "● 1" not in line(text, REWARD)[50:], "the file is right, no process is known to be"
     assert "unknown" in line(text, REWARD)
+    assert f"0/{len(WANTED)} required keys without a mismatch; {len(WANTED)} unknown" in text
 
 
 def test_everything_right_says_nothing_is_wrong() -> None:
