@@ -297,7 +297,7 @@ def unread_keys(evidence: Evidence) -> Cause | None:
             and any(True for _ in evidence.silent_components(worker))
         ):
             keys = unread
-            found.append(WorkerFinding(worker, 0.25, f"{cut_list(unread, 3)} set, read by no worker"))
+            found.append(WorkerFinding(worker, 0.25, f"{cut_list(unread, 3)} set, {_unread_by(evidence)}"))
     if not found:
         return None
     read = [f"{UNREAD[key]} instead of {key}" for key in keys if UNREAD.get(key)]
@@ -305,9 +305,17 @@ def unread_keys(evidence: Evidence) -> Cause | None:
         ("unread-keys", "keys nobody reads"),
         found,
         evidence,
-        confirm=f"grep -rn {keys[0]} src/",
+        confirm=f"grep -rnw {keys[0]} --include=*.py --include=*.sh .",
         fix=f"set {cut_list(read)}" if read else f"remove {cut_list(keys)}: nothing reads it",
     )
+
+
+def _unread_by(evidence: Evidence) -> str:
+    """Return who does not read the keys: of a source that was read, its files are named."""
+    file = evidence.env_file
+    if file is not None and file.unread is not None and file.source:
+        return f"read by none of {file.source}"
+    return "read by no worker"
 
 
 def _unread(evidence: Evidence, worker: WorkerEvidence) -> list[str]:

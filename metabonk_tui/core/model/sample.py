@@ -150,9 +150,11 @@ class EnvFileReading:
     error: str | None = None
     """Why reading failed; the other fields are then meaningless."""
     unread: tuple[str, ...] | None = None
-    """Those of `values` that the workers' source never names; None: the source was not read completely."""
+    """Those of `values` that nothing in the checkout reads; None: the source was not read completely."""
     warning: str | None = None
     """What bash complained of in a usable file: a line that is no assignment, line ends of another system."""
+    source: str | None = None
+    """What was read for `unread`: "914 files of /srv/metabonk"; where `unread` is None, why it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,15 +192,17 @@ def _effect(row: EnvCheckRow, g: Glyphs) -> Row:
 
 
 def unread_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw the keys of the file that the workers' source never names, with the key that is read instead."""
+    """Draw the keys of the file that nothing in the checkout reads, with the key that is read instead."""
     g, file = frame.glyphs, snapshot.env_file
     if file is None or file.error is not None:
         return []
     if file.unread is None:
-        return [title("NEVER READ", wide, g, (muted("unknown: the workers' source was not found"),)), EMPTY]
+        why = file.source or "the source was not found"
+        return [title("NEVER READ", wide, g, (muted(g.text(f"unknown: {why}")),)), EMPTY]
     if not file.unread:
         return []
-    rows: list[Row] = [title("NEVER READ", wide, g, (muted("set in the file, but not named in the workers' source"),))]
+    note = f"set in the file, but read by none of {file.source or 'the source files'}"
+    rows: list[Row] = [title("NEVER READ", wide, g, (muted(g.text(note)),))]
     for key in file.unread:
         instead = frame.config.environment.instead.get(key)
         sentence = (
