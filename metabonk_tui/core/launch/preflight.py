@@ -11,6 +11,7 @@ from typing import Literal
 
 from metabonk_tui.core.config.schema import GB, Config, TestConfig
 from metabonk_tui.core.launch.checklist import ChecklistItem
+from metabonk_tui.core.launch.error_line import error_line
 from metabonk_tui.core.memory.capacity import arithmetic, judge_fit
 from metabonk_tui.core.model.memory import Budget
 from metabonk_tui.core.model.sample import EnvFileReading
@@ -91,11 +92,16 @@ def item_of_test(test: TestConfig, result: TestResult | None) -> ChecklistItem:
         return ChecklistItem(item_id, title, "UNKNOWN", ("it was not run to its end",), "run the preflight")
     if result.outcome == "passed":
         return ChecklistItem(item_id, title, "PASS", (f"passed in {result.seconds:.1f} s",), output=result.tail)
-    last = (result.tail[-1],) if result.tail else ()
+    error = error_line(result.tail)
     outcome_text = f"{result.outcome}: {result.how}" if result.how else result.outcome
     about = f" ({test.component})" if test.component else ""
     return ChecklistItem(
-        item_id, title, "FAIL", (outcome_text, *last), f"repair what it tests{about}, then run it again", result.tail
+        item_id,
+        title,
+        "FAIL",
+        (outcome_text, *((error,) if error else ())),
+        f"repair what it tests{about}, then run it again",
+        result.tail,
     )
 
 
@@ -255,7 +261,8 @@ def kept_tests_item(config: Config, results: Sequence[TestResult], now_t: float 
         if result is None or result.outcome == "broken off":
             unknown.append(f"{test.name} was never run to its end")
         elif result.outcome != "passed":
-            failed.append(f"{test.name} {result.outcome} {ago}" + (f": {result.how}" if result.how else ""))
+            why = ": ".join(filter(None, (result.how, error_line(result.tail))))
+            failed.append(f"{test.name} {result.outcome} {ago}" + (f": {why}" if why else ""))
         elif now_t is None or old_s > config.preflight.tests_valid_s:
             unknown.append(f"{test.name} passed, but {ago}")
         else:
