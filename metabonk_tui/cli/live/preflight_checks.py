@@ -12,13 +12,14 @@ from metabonk_tui.adapters.env_file.source import EnvFileError
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
 from metabonk_tui.adapters.host.disk import free_space
 from metabonk_tui.adapters.http.client import StatusClient
+from metabonk_tui.adapters.pools.import_probe import modules_of, probe_imports
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.pools.port_check import check_ports
 from metabonk_tui.adapters.process.component_tests import ComponentTestsFile, run_test
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.core.config.schema import Config, TestConfig
-from metabonk_tui.core.launch import preflight
+from metabonk_tui.core.launch import imports, preflight
 from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.model.sample import BadStatus
@@ -55,6 +56,7 @@ class PoolChecks:
             ),
             PreflightCheck("ports", "ports", _quick(lambda: self._ports(workers))),
             PreflightCheck("launcher", "launcher", _quick(self._launcher)),
+            PreflightCheck(imports.ITEM_ID, imports.TITLE, self._imports),
             PreflightCheck("ollama", "Ollama", _quick(self._ollama)),
             PreflightCheck("disk", "disk space", _quick(self._disk)),
             PreflightCheck(
@@ -94,6 +96,13 @@ class PoolChecks:
         if isinstance(sourced, EnvFileError):
             return preflight.launcher_item(self._config, f"the env file cannot be sourced: {sourced.text}")
         return preflight.launcher_item(self._config, self._spec.cannot_launch(self._spec.environment(sourced)))
+
+    def _imports(self, on_output: Output, give_up: threading.Event) -> ChecklistItem:
+        sourced = self._spec.source()
+        if isinstance(sourced, EnvFileError):
+            return imports.imports_item(f"the env file cannot be sourced: {sourced.text}")
+        answer = probe_imports(self._spec, self._spec.environment(sourced), give_up)
+        return imports.imports_item(answer, is_checkout=bool(modules_of(self._spec)))
 
     def _ollama(self) -> ChecklistItem:
         url, observe = self._config.preflight.ollama.rstrip("/"), self._config.observe
