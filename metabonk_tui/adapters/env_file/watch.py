@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from metabonk_tui.adapters.env_file.launcher_environment import launcher_environment
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, read_env_file
 from metabonk_tui.adapters.env_file.source_keys import SourceKeys, SourceNames, unread
 from metabonk_tui.adapters.process.environ import Masking
@@ -34,6 +35,8 @@ class EnvFileWatch:
         source = config.environment.source
         self._source = SourceKeys(directory / Path(source).expanduser() if source else directory)
         self._masking = Masking(config)
+        self._directory, self._launch = directory, tuple(config.pool.launcher.launch)
+        self._required = frozenset(config.required_environment)
         self._environ = environ
         self._timeout_s = timeout_s
         self._stamp: Stamp = None
@@ -51,13 +54,18 @@ class EnvFileWatch:
             self._stamp, self._source_read_s = stamp, None
         if self._source_read_s is None or now_s - self._source_read_s >= SOURCE_EVERY_S:
             self._source_read_s = now_s
-            self._reading = self._with_unread(self._reading)
+            self._reading = self._with_source(self._reading)
         return self._reading
 
-    def _with_unread(self, reading: EnvFileReading) -> EnvFileReading:
-        """Add the keys that the source never reads, and what was read; or why that is not known."""
+    def _with_source(self, reading: EnvFileReading) -> EnvFileReading:
+        """Add what the launcher sets, the keys that the source never reads, and what was read or why not."""
         if reading.error is not None:
             return reading
+        sets = launcher_environment(self._directory, self._launch).values
+        shown = {
+            key: value and self._masking.shown(key, value) for key, value in sets.items() if key in self._required
+        }
+        reading = replace(reading, launcher_sets=shown)
         found = self._source.read()
         if isinstance(found, SourceNames):
             return replace(reading, unread=unread(reading.values, found.names), source=clean_text(found.read))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from metabonk_tui.adapters.env_file.launcher_environment import NO_SCRIPT
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced
 from metabonk_tui.adapters.files.private import refuse_foreign
 from metabonk_tui.adapters.pools import start as starting
@@ -126,6 +127,7 @@ class LauncherPool:
             foreign_listeners=held_ports(self._spec, workers, family, self._proc) if workers > 0 else {},
             ready_s=record.ready_s if record else None,
             notes=self._notes(workers, family),
+            launcher_sets=self._spec.launcher_sets() if workers else NO_SCRIPT,
             holders=self._holders(action, running, record),
         )
         return make_plan(action, self._spec, inputs)

@@ -123,19 +123,34 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
         return ChecklistItem(item_id, title, "UNKNOWN", (why,), "set pool.launcher.env_file")
     if env_file.error is not None:
         return ChecklistItem(item_id, title, "FAIL", (env_file.error,), "mend the env file")
-    effective = effective_environment(config, env_file)
+    effective, sets = effective_environment(config, env_file), env_file.launcher_sets
     complaint = (f"the file: {env_file.warning}",) if env_file.warning else ()
-    bad = [f"{key} is not set" for key in required if key not in effective]
+    bad = [f"{key} is not set" for key in required if key not in effective and key not in sets]
     bad += [
         f"{key} is {shown_value(effective[key])}, not {wanted}"
         for key, wanted in required.items()
-        if key in effective and not is_same_value(effective[key], wanted)
+        if key in effective and key not in sets and not is_same_value(effective[key], wanted)
+    ]
+    bad += [
+        f"{key}: the launcher sets it to {shown_value(value)}, not {required[key]}"
+        for key, value in sets.items()
+        if key in required and value is not None and not is_same_value(value, required[key])
     ]
     if bad:
         return ChecklistItem(item_id, title, "FAIL", (*bad, *complaint), f"set it right in {env_file.path}")
+    hidden = tuple(
+        f"{key}: the launcher sets it, to what is not known" for key in required if key in sets and sets[key] is None
+    )
+    if hidden:
+        return ChecklistItem(item_id, title, "UNKNOWN", (*hidden, *complaint), "look into the launcher's profile")
+    own = tuple(
+        f"{key}: the launcher sets it to {sets[key]}, whatever the file says" for key in required if key in sets
+    )
     plain = [key for key in required if key in env_file.values and key not in env_file.exported]
     notes = (f"{len(plain)} not exported by a plain source; a launch from here exports all",) if plain else ()
-    return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *complaint, *notes))
+    return ChecklistItem(
+        item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *complaint, *own, *notes)
+    )
 
 
 def effective_environment(config: Config, env_file: EnvFileReading) -> Mapping[str, str]:

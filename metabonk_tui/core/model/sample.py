@@ -153,6 +153,8 @@ class EnvFileReading:
     """Those of `values` that nothing in the checkout reads; None: the source was not read completely."""
     warning: str | None = None
     """What bash complained of in a usable file: a line that is no assignment, line ends of another system."""
+    launcher_sets: Mapping[str, str | None] = field(default_factory=dict)
+    """The required variables that the launcher's script sets whatever the file says; None: to an unknown value."""
     source: str | None = None
     """What was read for `unread`: "914 files of /srv/metabonk"; where `unread` is None, why it is not known."""
 

@@ -464,6 +464,8 @@ async def test_arguments_are_passed_literally(pool: FakePool) -> None:
 
 async def test_the_env_file_reaches_the_launcher_exported(pool: FakePool) -> None:
     (pool.folder / "run.env").write_text("FAKE_A=from-file\nMETABONK_SYSTEM2_ENABLED=1\nFAKE_B=1\n")
+    with (pool.folder / "launch.py").open("a") as script:
+        script.write('\n\ndef _as_the_real_one(env):\n    env["METABONK_SYSTEM2_ENABLED"] = "1"\n')
     backend = pool.backend('env_file = "run.env"')
     plan, recorder, _ = await do(backend, Launch(1))
     assert plan.source is not None

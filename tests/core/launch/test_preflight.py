@@ -88,6 +88,28 @@ def test_each_item_and_what_breaks_it(item: ChecklistItem, standing: str, expect
         assert item.fix
 
 
+@pytest.mark.parametrize(
+    ("in_file", "sets", "standing", "expected"),
+    [
+        (None, "1", "PASS", "6 of 6 right"),  # the real launch.py, and an env file without the key
+        ("0", "1", "PASS", "6 of 6 right"),  # overwritten
+        ("1", "0", "FAIL", "the launcher sets it to 0, not 1"),  # a profile that switches it off
+        (None, "0", "FAIL", "the launcher sets it to 0, not 1"),
+        (None, None, "UNKNOWN", "to what is not known"),
+        ("1", None, "UNKNOWN", "to what is not known"),
+    ],
+)
+def test_what_the_launcher_sets_counts_whatever_the_file_says(
+    in_file: str | None, sets: str | None, standing: str, expected: str
+) -> None:
+    key = "METABONK_SYSTEM2_ENABLED"
+    values = {name: value for name, value in RIGHT.items() if name != key} | ({key: in_file} if in_file else {})
+    file = replace(env_file(values), launcher_sets={key: sets})
+    item = preflight.env_file_item(config(), file)
+    assert item.standing == standing
+    assert expected in item.evidence[0]
+
+
 def test_the_configurations_own_variables_beat_the_files() -> None:
     import msgspec
 
