@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.adapters.pools.import_probe import modules_of, probe_imports
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.pools.port_check import check_ports
+from metabonk_tui.adapters.process.command_line import parse_command
 from metabonk_tui.adapters.process.component_tests import ComponentTestsFile, run_test
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
@@ -24,6 +26,9 @@ from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.model.sample import BadStatus
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.worker.ollama import VARIABLE as OLLAMA_HOST
+from metabonk_tui.core.worker.ollama import ollama_url
 from metabonk_tui.engine.preflight_runner import Output, PreflightCheck
 
 OLLAMA_PATH = "/api/tags"
@@ -52,7 +57,7 @@ class PoolChecks:
             PreflightCheck(
                 "env-processes",
                 "environment in the processes",
-                _quick(lambda: preflight.processes_item(config, EnvFileWatch(config).read(), seen)),
+                _quick(lambda: self._processes(seen)),
             ),
             PreflightCheck("ports", "ports", _quick(lambda: self._ports(workers))),
             PreflightCheck("launcher", "launcher", _quick(self._launcher)),
@@ -64,7 +69,7 @@ class PoolChecks:
                 "workers against memory",
                 _quick(lambda: preflight.memory_item(snapshot.memory.budget if snapshot else None, workers)),
             ),
-            *(tests or [PreflightCheck("tests", "component tests", _quick(preflight.no_tests_item))]),
+            *(tests or [PreflightCheck("tests", "component tests", _quick(self._no_tests))]),
         ]
 
     def read_results(self) -> tuple[tuple[TestResult, ...], str]:
@@ -105,17 +110,51 @@ class PoolChecks:
         return imports.imports_item(answer, is_checkout=bool(modules_of(self._spec)))
 
     def _ollama(self) -> ChecklistItem:
-        url, observe = self._config.preflight.ollama.rstrip("/"), self._config.observe
+        """Ask Ollama where the workers will ask: at OLLAMA_HOST of the launch, else at the configured URL."""
+        url = self._config.preflight.ollama.rstrip("/")
         if not url:
             return preflight.ollama_item(url, None)
+        sourced = self._spec.source()
+        if isinstance(sourced, EnvFileError):
+            return preflight.ollama_item(url, None)
+        host = self._spec.environment(sourced).get(OLLAMA_HOST, "").strip()
+        if not host:
+            return preflight.ollama_item(url, self._ask_ollama(url))
+        named = ollama_url(host)
+        problem = "names no host and port" if named is None else self._ask_ollama(named)
+        return preflight.ollama_item(named or host, problem, of_environment=host)
+
+    def _ask_ollama(self, url: str) -> str:
+        """Return what is wrong with the answer; "" for a list of models."""
 
         async def fetch_tags() -> bytes | BadStatus:
-            async with StatusClient(observe.timeout_s, OLLAMA_MAX_BYTES) as client:
+            async with StatusClient(self._config.observe.timeout_s, OLLAMA_MAX_BYTES) as client:
                 return (await client.fetch(url + OLLAMA_PATH))[0]
 
         answer = asyncio.run(fetch_tags())
-        error_text = f"{answer.error} {answer.detail}".strip() if isinstance(answer, BadStatus) else ""
-        return preflight.ollama_item(url, error_text)
+        if isinstance(answer, BadStatus):
+            return f"{answer.error} {answer.detail}".strip()
+        try:
+            tree = json.loads(answer)
+        except (ValueError, RecursionError):
+            tree = None
+        is_list = isinstance(tree, dict) and isinstance(tree.get("models"), list)
+        return "" if is_list else f"answers {OLLAMA_PATH} without a list of models: it is no Ollama"
+
+    def _no_tests(self) -> ChecklistItem:
+        offered = [file for file in preflight.SEED_TESTS.values() if (self._spec.directory / file).is_file()]
+        argv = self._spec.launch_argv(1)
+        return preflight.no_tests_item(offered, argv[0] if parse_command(argv).is_python else "python3")
+
+    def _processes(self, workers: Sequence[WorkerView]) -> ChecklistItem:
+        """Judge the processes that still run: a worker's last environment outlives its process."""
+        proc = Proc()
+        there = [
+            worker
+            for worker in workers
+            if worker.environment is None or worker.pid is None or proc.stat(worker.pid) is not None
+        ]
+        return preflight.processes_item(self._config, EnvFileWatch(self._config).read(), there)
 
     def _disk(self) -> ChecklistItem:
         places = [free_space(self._spec.directory), free_space(self._state)]

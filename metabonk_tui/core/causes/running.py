@@ -24,6 +24,8 @@ from metabonk_tui.core.model.worker import ComponentState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.environment import is_on
+from metabonk_tui.core.worker.ollama import DEFAULT_URL, ollama_url
+from metabonk_tui.core.worker.ollama import VARIABLE as OLLAMA_HOST
 
 NO_FRAMES_S = 60.0
 FROZEN_S = 60.0
@@ -110,14 +112,17 @@ def system2_no_answer(evidence: Evidence) -> Cause | None:
     if not found:
         return None
     environ = found[0].worker.environ or {}
-    host = environ.get("OLLAMA_HOST") or "http://127.0.0.1:11434"
+    host = environ.get(OLLAMA_HOST) or ""
+    url = ollama_url(host) or host
+    start = f"start Ollama at {url}, or set {OLLAMA_HOST} right in the env file and relaunch"
+    start = start if url != DEFAULT_URL else "start Ollama (ollama serve) and pull its model"
     killed = "ollama" in evidence.memory.oom_victims
     return make_cause(
         ("system2-no-answer", "System2 cannot answer"),
         found,
         evidence,
-        confirm=f"curl -sS -m 5 '{host.replace(chr(39), '')}/api/tags'",
-        fix=("free memory, then start Ollama again" if killed else "start Ollama (ollama serve) and pull its model"),
+        confirm=f"curl -sS -m 5 '{url.replace(chr(39), '')}/api/tags'",
+        fix="free memory, then start Ollama again" if killed else start,
     )
 
 

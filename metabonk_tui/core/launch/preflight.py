@@ -19,6 +19,8 @@ from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.mask import mask_arguments, mask_text
 from metabonk_tui.core.text.numbers import age, gigabytes
 from metabonk_tui.core.worker.environment import env_check_table, is_same_value, shown_value
+from metabonk_tui.core.worker.ollama import DEFAULT_URL as OLLAMA_DEFAULT_URL
+from metabonk_tui.core.worker.ollama import VARIABLE as OLLAMA_HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,15 @@ class PreflightView:
     """Why the kept results cannot be read or written."""
 
 
+SEED_TESTS: Mapping[str, str] = {
+    "ui_exploration": "tests/test_dynamic_ui_exploration.py",
+    "intrinsic_reward": "tests/test_intrinsic_reward_shaper.py",
+    "system2": "tests/test_system2_reasoner.py",
+    "meta": "tests/test_meta_learner.py",
+}
+"""Component → its test in MetaBonk's own checkout. They are offered, and run only when configured."""
+
+
 def id_of_test(name: str) -> str:
     """Return the id of the item for a component test."""
     return f"test {name}"
@@ -105,10 +116,23 @@ def item_of_test(test: TestConfig, result: TestResult | None) -> ChecklistItem:
     )
 
 
-def no_tests_item() -> ChecklistItem:
-    """Return the item for a configuration without component tests."""
+def no_tests_item(offered: Sequence[str] = (), python: str = "python3") -> ChecklistItem:
+    """Return the item for a configuration without component tests; `offered`: test files of the checkout.
+
+    Tests that are there and were not run are unknown. The evidence is the text for config.toml that configures them.
+    """
+    item_id, title = "tests", "component tests"
+    if not offered:
+        return ChecklistItem(item_id, title, "SKIPPED", ("none is configured",), "name some in [[preflight.test]]")
+    command = f'"{python}", "-m", "pytest", "-q"'
+    tables = tuple(
+        f'  {{ name = "{component}", component = "{component}", command = [{command}, "{file}"] }},'
+        for component, file in SEED_TESTS.items()
+        if file in offered
+    )
+    first = f"none is configured, and the checkout has {len(tables)}. In config.toml:"
     return ChecklistItem(
-        "tests", "component tests", "SKIPPED", ("none is configured",), "name some in [[preflight.test]]"
+        item_id, title, "UNKNOWN", (first, "[preflight]", "test = [", *tables, "]"), "put these lines into config.toml"
     )
 
 
@@ -216,17 +240,24 @@ def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
     )
 
 
-def ollama_item(url: str, problem: str | None) -> ChecklistItem:
-    """Judge Ollama; `problem` is the fault of its answer, "" for none, None when Ollama was not asked."""
+def ollama_item(url: str, problem: str | None, of_environment: str | None = None) -> ChecklistItem:
+    """Judge Ollama; `problem` is the fault of its answer, "" for none, None when Ollama was not asked.
+
+    `of_environment`: the value of OLLAMA_HOST at the launch, which the workers follow. Then `url` is where it points.
+    """
     item_id, title = "ollama", "Ollama"
     if not url:
         return ChecklistItem(item_id, title, "SKIPPED", ("not needed: preflight.ollama is empty",))
     url = mask_text(url)
+    by = f" ({OLLAMA_HOST} of the environment)" if of_environment else ""
     if problem is None:
-        return ChecklistItem(item_id, title, "UNKNOWN", (f"{url} was not asked",))
+        return ChecklistItem(item_id, title, "UNKNOWN", (f"{url} was not asked{by}",))
     if problem:
-        return ChecklistItem(item_id, title, "FAIL", (f"{url}: {problem}",), "start it: ollama serve")
-    return ChecklistItem(item_id, title, "PASS", (f"{url} answers",))
+        fix = f"start Ollama there, or set {OLLAMA_HOST} right in the env file" if by else "start it: ollama serve"
+        return ChecklistItem(item_id, title, "FAIL", (f"{url}: {problem}{by}",), fix)
+    is_default = url.rstrip("/") in (OLLAMA_DEFAULT_URL, OLLAMA_DEFAULT_URL.replace("127.0.0.1", "localhost"))
+    notes = () if by or is_default else (f"{OLLAMA_HOST} is not set: MetaBonk's workers ask {OLLAMA_DEFAULT_URL}",)
+    return ChecklistItem(item_id, title, "PASS", (f"{url} answers{by}", *notes))
 
 
 def disk_item(findings: Sequence[DiskFinding], needed_gb: float) -> ChecklistItem:
