@@ -112,16 +112,18 @@ def system2_no_answer(evidence: Evidence) -> Cause | None:
     if not found:
         return None
     environ = found[0].worker.environ or {}
-    host = environ.get(OLLAMA_HOST) or ""
-    url = ollama_url(host) or host
-    start = f"start Ollama at {url}, or set {OLLAMA_HOST} right in the env file and relaunch"
-    start = start if url != DEFAULT_URL else "start Ollama (ollama serve) and pull its model"
+    configured = environ.get(OLLAMA_HOST)
+    host = ollama_url(configured) or configured or DEFAULT_URL
     killed = "ollama" in evidence.memory.oom_victims
+    start = "start Ollama (ollama serve) and pull its model"
+    if configured:
+        # Another Ollama may answer elsewhere: starting one there is no fix.
+        start = f"start Ollama (ollama serve) at {configured} and pull its model, or correct OLLAMA_HOST and relaunch"
     return make_cause(
         ("system2-no-answer", "System2 cannot answer"),
         found,
         evidence,
-        confirm=f"curl -sS -m 5 '{url.replace(chr(39), '')}/api/tags'",
+        confirm=f"curl -sS -m 5 '{host.replace(chr(39), '')}/api/tags'",
         fix="free memory, then start Ollama again" if killed else start,
     )
 
