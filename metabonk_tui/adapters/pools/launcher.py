@@ -25,7 +25,7 @@ from metabonk_tui.adapters.pools.clean_up import (
     other_pools,
     warn_of,
 )
-from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch
+from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch, elsewhere_text
 from metabonk_tui.adapters.pools.launch_ports import held_ports
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, record_file
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
@@ -297,6 +297,7 @@ class LauncherPool:
             holder=holder,
             read_only=self._read_only,
             problem=problem,
+            elsewhere=elsewhere_text(running, self._spec.base_port),
         )
 
     def _source_for(self, action: Action, running: PoolProcesses) -> Sourced | EnvFileError:

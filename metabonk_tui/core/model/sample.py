@@ -238,6 +238,8 @@ class PoolReading:
     """None: the orchestrator answers, or none is configured."""
     problem: str = ""
     """Why actions are impossible, for display: "no launch command in the config"."""
+    elsewhere: str = ""
+    """Where workers of this launch or checkout listen, while none is on a wanted port; "": nowhere that is seen."""
 
 
 @dataclass(frozen=True, slots=True)

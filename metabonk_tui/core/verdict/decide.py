@@ -61,6 +61,7 @@ def _draft(
     early: bool = False,
     latched: bool = False,
 ) -> VerdictDraft:
+    because = (*because, inputs.elsewhere) if inputs.elsewhere else because
     lit = mark_path(kind, would_be, nodes)
     return VerdictDraft(kind, because, lit, would_be, _changes_when(inputs, kind, lit, latched), early, latched)
 

@@ -42,6 +42,8 @@ class VerdictInputs:
     """Names that the recorder requested and `/status` never had."""
     config: Config
     contract: ContractView | None = None
+    elsewhere: str = ""
+    """Where workers of this launch or checkout listen, while none is on a wanted port; "": not known."""
 
     @property
     def answered_ever(self) -> bool:
