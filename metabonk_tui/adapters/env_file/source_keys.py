@@ -55,7 +55,7 @@ class SourceNotRead:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class _SourceFile:
     stamp: tuple[int, int]
     names: frozenset[str]
 
@@ -67,7 +67,7 @@ class SourceKeys:
         self._root = root
         self._max_files = max_files
         self._max_bytes = max_bytes
-        self._known: Mapping[str, _File] = {}
+        self._known: Mapping[str, _SourceFile] = {}
 
     def read(self) -> SourceNames | SourceNotRead:
         """Read what changed. Half of a checkout says nothing: over a limit or not permitted is `SourceNotRead`."""
@@ -80,7 +80,7 @@ class SourceKeys:
             known = {}
             for path, stamp in listed.items():
                 before = self._known.get(path)
-                known[path] = before if before and before.stamp == stamp else _File(stamp, _names_in(Path(path)))
+                known[path] = before if before and before.stamp == stamp else _SourceFile(stamp, _names_in(Path(path)))
         except OSError as error:
             return SourceNotRead(f"{error.filename or self._root} cannot be read: {error.strerror or error}")
         self._known = known

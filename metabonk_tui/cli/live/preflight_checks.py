@@ -18,6 +18,7 @@ from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.pools.port_check import check_ports
 from metabonk_tui.adapters.process.command_line import parse_command
 from metabonk_tui.adapters.process.component_tests import ComponentTestsFile, run_test
+from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.core.config.schema import Config, TestConfig
@@ -90,7 +91,11 @@ class PoolChecks:
         return preflight.item_of_test(test, result)
 
     def _env_file(self) -> ChecklistItem:
-        return preflight.env_file_item(self._config, EnvFileWatch(self._config).read())
+        """Judge what a launch from here passes on, as its plan does: the monitor's own variables count."""
+        sourced, masking = self._spec.source(), Masking(self._config)
+        launch = None if isinstance(sourced, EnvFileError) else self._spec.environment(sourced)
+        passed_on = launch and {key: masking.shown(key, value) for key, value in launch.items() if masking.wants(key)}
+        return preflight.env_file_item(self._config, EnvFileWatch(self._config).read(), passed_on)
 
     def _ports(self, workers: int) -> ChecklistItem:
         found = check_ports(self._spec, ProcessTable(self._config), workers, Proc())

@@ -18,6 +18,7 @@ from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.mask import mask_arguments, mask_text
 from metabonk_tui.core.text.numbers import age, gigabytes
+from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import env_check_table, is_same_value, shown_value
 from metabonk_tui.core.worker.ollama import DEFAULT_URL as OLLAMA_DEFAULT_URL
 from metabonk_tui.core.worker.ollama import VARIABLE as OLLAMA_HOST
@@ -136,8 +137,13 @@ def no_tests_item(offered: Sequence[str] = (), python: str = "python3") -> Check
     )
 
 
-def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistItem:
-    """Judge the environment of a launch: the env file, overlaid by the configuration."""
+def env_file_item(
+    config: Config, env_file: EnvFileReading | None, environment: Mapping[str, str] | None = None
+) -> ChecklistItem:
+    """Judge the environment of a launch: the env file, overlaid by the configuration and by what the launcher sets.
+
+    `environment`: what a launch from here passes on, with the monitor's own variables; None: not known.
+    """
     item_id, title = "env-file", "environment in the file"
     required = config.required_environment
     if not required:
@@ -147,34 +153,33 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
         return ChecklistItem(item_id, title, "UNKNOWN", (why,), "set pool.launcher.env_file")
     if env_file.error is not None:
         return ChecklistItem(item_id, title, "FAIL", (env_file.error,), "mend the env file")
-    effective, sets = effective_environment(config, env_file), env_file.launcher_sets
+    effective = effective_environment(config, env_file) if environment is None else environment
     complaint = (f"the file: {env_file.warning}",) if env_file.warning else ()
-    bad = [f"{key} is not set" for key in required if key not in effective and key not in sets]
+    sets = {key: env_file.launcher_sets[key] for key in required if key in env_file.launcher_sets}
+    given = {key: effective.get(key) for key in required if key not in sets}
+    bad = [f"{key} is not set" for key, value in given.items() if value is None]
+    bad += [f"{key} is {shown_value(given[key])}, not {required[key]}" for key in _wrong(given, required)]
     bad += [
-        f"{key} is {shown_value(effective[key])}, not {wanted}"
-        for key, wanted in required.items()
-        if key in effective and key not in sets and not is_same_value(effective[key], wanted)
-    ]
-    bad += [
-        f"{key}: the launcher sets it to {shown_value(value)}, not {required[key]}"
-        for key, value in sets.items()
-        if key in required and value is not None and not is_same_value(value, required[key])
+        f"{key}: the launcher sets it to {shown_value(sets[key])}, not {required[key]}"
+        for key in _wrong(sets, required)
     ]
     if bad:
         return ChecklistItem(item_id, title, "FAIL", (*bad, *complaint), f"set it right in {env_file.path}")
     hidden = tuple(
-        f"{key}: the launcher sets it, to what is not known" for key in required if key in sets and sets[key] is None
+        f"{key}: the launcher sets it, to what is not known" for key, value in sets.items() if value is None
     )
     if hidden:
         return ChecklistItem(item_id, title, "UNKNOWN", (*hidden, *complaint), "look into the launcher's profile")
-    own = tuple(
-        f"{key}: the launcher sets it to {sets[key]}, whatever the file says" for key in required if key in sets
-    )
+    notes = [f"{key}: the launcher sets it to {value}, whatever the file says" for key, value in sets.items()]
     plain = [key for key in required if key in env_file.values and key not in env_file.exported]
-    notes = (f"{len(plain)} not exported by a plain source; a launch from here exports all",) if plain else ()
-    return ChecklistItem(
-        item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *complaint, *own, *notes)
-    )
+    notes += [f"{len(plain)} not exported by a plain source; a launch from here exports all"] if plain else []
+    own = [key for key in given if key not in effective_environment(config, env_file)]
+    notes += [f"from the monitor's own environment: {cut_list(own, 3)}"] if own else []
+    return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *complaint, *notes))
+
+
+def _wrong(values: Mapping[str, str | None], required: Mapping[str, str]) -> list[str]:
+    return [key for key, value in values.items() if value is not None and not is_same_value(value, required[key])]
 
 
 def effective_environment(config: Config, env_file: EnvFileReading) -> Mapping[str, str]:

@@ -104,3 +104,16 @@ def test_tests_of_the_checkout_are_offered(tmp_path: Path) -> None:
     found = item(tmp_path, "tests")
     assert found.standing == "UNKNOWN"
     assert any("tests/test_meta_learner.py" in line for line in found.evidence)
+
+
+def test_the_monitors_own_variables_count_as_in_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    required = config().required_environment
+    key = "METABONK_META_LEARNING"
+    env = "".join(f"{name}={value}\n" for name, value in required.items() if name != key)
+    monkeypatch.delenv(key, raising=False)
+    assert item(tmp_path, "env-file", env).evidence[0] == f"{key} is not set"
+    monkeypatch.setenv(key, "1")
+    found = item(tmp_path, "env-file", env)
+    assert found.standing == "PASS"
+    assert f"from the monitor's own environment: {key}" in found.evidence
+    assert item(tmp_path, "env-file", f"{env}unset {key}\n").standing == "FAIL"
