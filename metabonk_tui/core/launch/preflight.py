@@ -5,7 +5,7 @@ Pure. A missing finding is unknown and a missing configuration is skipped; neith
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -165,17 +165,22 @@ def env_file_item(
     ]
     if bad:
         return ChecklistItem(item_id, title, "FAIL", (*bad, *complaint), f"set it right in {env_file.path}")
-    hidden = tuple(
-        f"{key}: the launcher sets it, to what is not known" for key, value in sets.items() if value is None
-    )
+    hidden = tuple(f"{key}: the launcher sets it, to what is not known" for key in sets if sets[key] is None)
     if hidden:
         return ChecklistItem(item_id, title, "UNKNOWN", (*hidden, *complaint), "look into the launcher's profile")
     notes = [f"{key}: the launcher sets it to {value}, whatever the file says" for key, value in sets.items()]
-    plain = [key for key in required if key in env_file.values and key not in env_file.exported]
-    notes += [f"{len(plain)} not exported by a plain source; a launch from here exports all"] if plain else []
-    own = [key for key in given if key not in effective_environment(config, env_file)]
-    notes += [f"from the monitor's own environment: {cut_list(own, 3)}"] if own else []
+    notes += _sources_of(config, env_file, given)
     return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *complaint, *notes))
+
+
+def _sources_of(config: Config, env_file: EnvFileReading, given: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield where right values come from, if not from an exported line of the file."""
+    plain = [key for key in config.required_environment if key in env_file.values and key not in env_file.exported]
+    if plain:
+        yield f"{len(plain)} not exported by a plain source; a launch from here exports all"
+    own = [key for key in given if key not in effective_environment(config, env_file)]
+    if own:
+        yield f"from the monitor's own environment: {cut_list(own, 3)}"
 
 
 def _wrong(values: Mapping[str, str | None], required: Mapping[str, str]) -> list[str]:
