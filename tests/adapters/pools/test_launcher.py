@@ -623,7 +623,7 @@ def test_a_log_is_turned_over_when_it_has_grown(tmp_path: Path) -> None:
     os.truncate(log, 51_000_000)
     child = start_child(["/bin/sh", "-c", "echo one; printf 'two\\033[2J\\n'"], tmp_path, {}, log)
     wait_for(lambda: child.exit_code() is not None)
-    assert child.tail() == ("one", "two\ufffd[2J")
+    assert child.tail() == ("one", "two"), "what was written for a terminal is dropped"
     assert (tmp_path / "pool.log.1").stat().st_size == 51_000_000
     assert child.tail(1) == ("two\ufffd[2J",)
 
