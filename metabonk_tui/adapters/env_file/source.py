@@ -5,18 +5,16 @@ Does not: parse shell, or interpret a variable. Sourcing runs the file, so only 
 
 from __future__ import annotations
 
-import codecs
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from metabonk_tui.adapters.env_file.dialect import dialect_hints, encoding_faults, read_head, why_unreadable
 from metabonk_tui.adapters.env_file.shell import MARK_VARIABLE, run_script
 from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.text.clean import clean_text
-from metabonk_tui.core.text.phrases import cut_list
 
 TIMEOUT_S = 5.0
 _SCRIPT = (
@@ -66,6 +64,10 @@ def source_env_file(
         return EnvFileError(f"{path} does not exist" if not path.exists() else f"{path} is no file")
     if not os.access(path, os.R_OK):
         return EnvFileError(f"{path} cannot be read: not permitted")
+    text = read_head(path)
+    unreadable = why_unreadable(text)
+    if unreadable:
+        return EnvFileError(f"{path} {unreadable}")
     # BASH_ENV would make bash run another file first.
     before = {key: value for key, value in base_env.items() if key != "BASH_ENV"}
     stamp = _stamp(path)
@@ -73,7 +75,8 @@ def source_env_file(
         run = run_script(_SCRIPT if export_all else _PLAIN_SCRIPT, path, before, timeout_s)
     except OSError as error:
         return EnvFileError(f"bash cannot be run: {error.strerror or error}")
-    complaint = _first_line(run.err)
+    # bash names the first word that it took for a command; the hints name the lines and what to write.
+    complaint = "; ".join((_first_line(run.err), *dialect_hints(text))) if run.err.strip() else ""
     because = f": {complaint}" if complaint else ""
     if run.code is None:
         return EnvFileError(f"{path} {run.problem}{because}")
@@ -88,8 +91,9 @@ def source_env_file(
     after = _variables(run.out)
     # A last line like `[ -n "$X" ] && Y=1` ends with 1 and prints nothing: operators rely on that being harmless.
     code_text = f"its last command ended with {run.code}" if run.code else ""
+    with_cr = sorted(key for key, value in after.items() if value.endswith("\r") and before.get(key) != value)
     left = f"left running: pid {', '.join(map(str, run.left))}" if run.left else ""
-    warning = "; ".join(filter(None, (*_encoding_faults(path, after, before), complaint or code_text, left)))
+    warning = "; ".join(filter(None, (*encoding_faults(text, with_cr), complaint or code_text, left)))
     values = {k: v for k, v in after.items() if k not in _SHELL_OWN and before.get(k) != v}
     removed = frozenset(k for k in before if k not in _SHELL_OWN and k not in after)
     return Sourced(values, removed, warning)
@@ -109,35 +113,16 @@ def read_env_file(
     plain = source_env_file(path, base, timeout_s, export_all=False)
     if isinstance(plain, EnvFileError):
         return EnvFileReading(str(path), {}, frozenset(), clean_text(plain.text))
-    values = {
-        clean_text(key): masking.shown(key, show_cr(value))
-        for key, value in every.values.items()
-        if masking.wants(key)
-    }
+    values = {clean_text(key): masking.shown(key, value) for key, value in every.values.items() if masking.wants(key)}
     exported = frozenset(clean_text(key) for key in plain.values if every.values.get(key) == plain.values[key])
     warning = clean_text(every.warning) or None
     return EnvFileReading(str(path), values, exported & frozenset(values), warning=warning)
-
-
-def show_cr(value: str) -> str:
-    r"""Write a carriage return as \r: cleaned to a space it would look like the right value."""
-    return value.replace("\r", r"\r")
 
 
 def _variables(out: bytes) -> dict[str, str]:
     """Parse the output of `env -0`."""
     pairs = (entry.partition(b"=") for entry in out.split(b"\0") if b"=" in entry)
     return {os.fsdecode(key): os.fsdecode(value) for key, _, value in pairs}
-
-
-def _encoding_faults(path: Path, after: Mapping[str, str], before: Mapping[str, str]) -> Iterator[str]:
-    """Yield what an editor of another system did to the file: bash takes both literally."""
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        if file.read(3) == codecs.BOM_UTF8:
-            yield "it begins with a byte order mark (BOM), which bash takes as part of the first name: save without it"
-    ends = sorted(key for key, value in after.items() if value.endswith("\r") and before.get(key) != value)
-    if ends:
-        yield f"its lines end with CR LF: {cut_list(ends, 3)} {'ends' if len(ends) == 1 else 'end'} with a CR"
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

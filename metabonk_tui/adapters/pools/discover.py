@@ -32,8 +32,18 @@ from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.pool import StrangerProcess, TargetProcess
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.core.text.phrases import count_of, cut_list
 
 _NAME_LIMIT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ElsewhereWorker:
+    """A worker on a port that this pool does not ask."""
+
+    port: int
+    of_launch: bool
+    """Whether it is proved to be of this pool's launch; else it only runs in the same checkout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,8 @@ class PoolProcesses:
     """Processes that concern the pool and are left alone."""
     others_of_metabonk: tuple[StrangerProcess, ...] = ()
     """Processes that MetaBonk's own stop command may end, and that are not ours."""
+    elsewhere: tuple[ElsewhereWorker, ...] = ()
+    """Workers of this launch or checkout on other ports, while none has a wanted slot."""
     owned: Mapping[int, Owned] = field(default_factory=dict)
     """Every process that is proved to be ours, with its descendants."""
     command_lines: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
@@ -145,6 +157,7 @@ class _Sorting:
             companions=companions,
             strangers=strangers,
             others_of_metabonk=tuple(self._others_of_metabonk()),
+            elsewhere=tuple(sorted(set(self._elsewhere(workers)), key=lambda each: each.port)),
             owned=self._owned,
             command_lines={pid: self._facts[pid].command_line for pid in self._owned},
         )
@@ -214,6 +227,23 @@ class _Sorting:
             if looks and reachable and pid not in self._owned and pid not in self._claim.protected:
                 yield self._stranger(pid, "is not ours")
 
+    def _elsewhere(self, workers: Iterable[TargetProcess]) -> Iterator[ElsewhereWorker]:
+        """Find workers of this launch, or of this user in this checkout, by the ports that they listen on.
+
+        None while a worker has a wanted slot: then the others are another pool.
+        """
+        if any(worker.worker is not None and worker.worker.slot < self._claim.wanted for worker in workers):
+            return
+        for pid, each in self._facts.items():
+            if each.role is None or each.role.role != "worker" or each.net_ns != self._claim.net_ns:
+                continue
+            is_near = each.cwd == self._claim.command.directory and each.uid == self._claim.uid
+            ports = [port for _, port in each.listens]
+            if not (pid in self._owned or is_near) or not ports or any(port in self._claim.ports for port in ports):
+                continue
+            named = port_of(each.command_line)
+            yield ElsewhereWorker(named if named in ports else min(ports), pid in self._owned)
+
     def _stranger(self, pid: int, reason: str) -> StrangerProcess:
         verdict = self._verdicts.get(pid)
         adoptable = isinstance(verdict, NotOurs) and verdict.adoptable
@@ -252,6 +282,17 @@ def find_processes(
 ) -> PoolProcesses:
     """Sort the processes of a pool. `sweep` also searches every process for the token and the wanted ports."""
     return PoolWatch(spec, record, proc).look(readings, sweep=sweep)
+
+
+def elsewhere_text(running: PoolProcesses, base_port: int) -> str:
+    """Say where workers listen that this pool does not ask; "" for none."""
+    if not running.elsewhere:
+        return ""
+    of_launch = [each.port for each in running.elsewhere if each.of_launch]
+    ports = of_launch or [each.port for each in running.elsewhere]
+    who = f"{count_of(len(ports), 'worker')} of this {'launch' if of_launch else 'checkout'}"
+    verb = "listens" if len(ports) == 1 else "listen"
+    return f"{who} {verb} on {cut_list(list(map(str, ports)), 8)}; pool.base_port is {base_port}"
 
 
 def _by_worker(target: TargetProcess) -> tuple[bool, WorkerRef, int]:

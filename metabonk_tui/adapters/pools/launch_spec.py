@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from metabonk_tui.adapters.env_file.launcher_environment import LauncherEnvironment, launcher_environment
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced, source_env_file
 from metabonk_tui.adapters.host.local import canonical_host, is_this_machine
 from metabonk_tui.adapters.process.launch_command import LaunchCommand
@@ -74,6 +75,10 @@ class LaunchSpec:
         if token is not None:
             environment[TOKEN_VARIABLE] = token
         return environment
+
+    def launcher_sets(self) -> LauncherEnvironment:
+        """Return the variables that the launcher's script sets over the env file."""
+        return launcher_environment(self.directory, self.launch_argv(1))
 
     def cannot_act(self) -> str:
         """Return why this monitor cannot act on the pool; "" when it can."""

@@ -13,13 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from metabonk_tui.adapters.env_file.launcher_environment import NO_SCRIPT
 from metabonk_tui.adapters.env_file.source import TIMEOUT_S, EnvFileError, Sourced
 from metabonk_tui.adapters.files.private import refuse_foreign
 from metabonk_tui.adapters.pools import start as starting
 from metabonk_tui.adapters.pools import stop as stopping
 from metabonk_tui.adapters.pools.action_text import Before, desired_workers, event_of, title, what_ran, with_intent
 from metabonk_tui.adapters.pools.clean_up import Bystander, FindBystanders, find_bystanders
-from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch
+from metabonk_tui.adapters.pools.discover import PoolProcesses, PoolWatch, elsewhere_text
 from metabonk_tui.adapters.pools.launch_ports import held_ports
 from metabonk_tui.adapters.pools.launch_record import LaunchRecord, record_file
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
@@ -123,6 +124,7 @@ class LauncherPool:
             ready_s=record.ready_s if record else None,
             notes=(self._record_file.problem,) if self._record_file.problem else (),
             bystanders=self._bystanders(family),
+            launcher_sets=self._spec.launcher_sets() if workers else NO_SCRIPT,
             holders=self._holders(action, running, record),
         )
         return make_plan(action, self._spec, inputs)
@@ -296,6 +298,7 @@ class LauncherPool:
             holder=holder,
             read_only=self._read_only,
             problem=problem,
+            elsewhere=elsewhere_text(running, self._spec.base_port),
         )
 
     def _source_for(self, action: Action, running: PoolProcesses) -> Sourced | EnvFileError:

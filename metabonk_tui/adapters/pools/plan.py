@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced, show_cr
+from metabonk_tui.adapters.env_file.launcher_environment import NO_SCRIPT, LauncherEnvironment
+from metabonk_tui.adapters.env_file.source import EnvFileError, Sourced
 from metabonk_tui.adapters.pools.clean_up import Bystander, other_pools, sweeps, warn_of
 from metabonk_tui.adapters.pools.discover import PoolProcesses
 from metabonk_tui.adapters.pools.launch_spec import NO_VARIABLES, LaunchSpec
@@ -28,21 +29,10 @@ from metabonk_tui.core.model.pool import (
     TargetProcess,
 )
 from metabonk_tui.core.model.refs import ProcessRef
+from metabonk_tui.core.text.clean import show_cr
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import is_same_value
 
-OVERWRITTEN = frozenset(
-    {
-        "METABONK_PURE_VISION_MODE",
-        "METABONK_EXPLORATION_REWARDS",
-        "METABONK_RL_LOGGING",
-        "METABONK_STRATEGY_FREQUENCY",
-        "METABONK_SYSTEM2_ENABLED",
-        "METABONK_SYSTEM2_BACKEND",
-        "METABONK_SYSTEM2_MODEL",
-    }
-)
-"""Variables that launch.py always sets from its JSON profile."""
 PlanMode = Literal["noop", "restart_all", "incremental", "start", "stop", "refused"]
 NOTHING_OURS = "nothing here may be stopped"
 CHANGED = "the pool changed since this was planned"
@@ -61,6 +51,7 @@ class PlanInputs:
     ready_s: float | None = None
     """Seconds until every worker answered at the last launch."""
     notes: tuple[str, ...] = ()
+    launcher_sets: LauncherEnvironment = NO_SCRIPT
     holders: tuple[PortHolder, ...] = ()
     """What answers on the pool's ports and is not ours."""
     bystanders: tuple[Bystander, ...] = ()
@@ -182,7 +173,7 @@ def _plan_workers(action: Action, workers: int, spec: LaunchSpec, inputs: PlanIn
     if held and not may_share_ports(action):
         return refuse(action, spec, f"{cut_list(held, 4)}: no part of this pool; {TYPE_OVERRIDE}")
     overridden = held if is_reason(getattr(action, "override", "")) else ()
-    warnings = [*held, *_environment_warnings(spec, inputs.sourced, environment, launch)]
+    warnings = [*held, *_environment_warnings(spec, inputs.sourced, environment, inputs.launcher_sets)]
     swept = warn_of(inputs.bystanders, spec.launch_argv(1))
     notes = (*inputs.notes, *swept, *other_pools(inputs.bystanders, spec.base_port))
     if not running.all_targets:
@@ -273,27 +264,27 @@ def _adopted(running: PoolProcesses) -> tuple[str, ...]:
 
 
 def _environment_warnings(
-    spec: LaunchSpec, sourced: Sourced, environment: Mapping[str, str], launch: tuple[str, ...]
+    spec: LaunchSpec, sourced: Sourced, environment: Mapping[str, str], launcher: LauncherEnvironment
 ) -> tuple[str, ...]:
     warnings: list[str] = []
     if sourced.warning:
         warnings.append(f"env file: {sourced.warning}")
     required = spec.required_environment
-    missing = [key for key in required if key not in environment]
+    missing = [key for key in required if key not in environment and key not in launcher.values]
     if missing:
         where = "the env file does not set" if spec.env_file else "no env file is configured, and nobody sets"
         warnings.append(f"{where} {cut_list(missing, 3)}")
+    effective = {**environment, **launcher.values}
     different = [
-        f"{key}={show_cr(environment[key])}"
+        f"{key}={show_cr(value)}"
         for key, wanted in required.items()
-        if key in environment and not is_same_value(show_cr(environment[key]), wanted)
+        if (value := effective.get(key)) is not None and not is_same_value(value, wanted)
     ]
     if different:
         warnings.append(f"not as the components need it: {cut_list(different, 3)}")
-    if any(argument.endswith("launch.py") for argument in launch):
-        overwritten = sorted(OVERWRITTEN & sourced.values.keys())
-        if overwritten:
-            warnings.append(f"launch.py overwrites {cut_list(overwritten, 3)} from its profile")
+    overwritten = sorted(key for key, value in launcher.values.items() if value is not None and key in sourced.values)
+    if overwritten:
+        warnings.append(f"{launcher.script} overwrites {cut_list(overwritten, 3)}")
     return tuple(warnings)
 
 

@@ -20,7 +20,6 @@ from metabonk_tui.adapters.pools.progress import ProgressReporter
 from metabonk_tui.adapters.pools.terminate import as_target, describe_all
 from metabonk_tui.adapters.process.pool_cgroup import CgroupMount, choose_placement, pool_group_of, remove_empty
 from metabonk_tui.adapters.process.proc import Proc
-from metabonk_tui.adapters.process.roles import MAX_SLOTS
 from metabonk_tui.adapters.process.sockets import listening_ports
 from metabonk_tui.adapters.process.spawn import Child, describe_exit, open_log, start_child
 from metabonk_tui.adapters.process.tree import descendants, listeners, processes_with_token
@@ -105,7 +104,7 @@ async def start_pool(
                 f"{ready} of {workers} workers answered within {spec.start_timeout_s:g} s; "
                 "what was launched is left running"
             )
-            problem += await asyncio.to_thread(_elsewhere, spec, record.token, proc)
+            problem += await asyncio.to_thread(_elsewhere, spec, workers, record.token, proc)
         if problem:
             reporter.fail(ANSWER, f"{ready} of {workers}", child.tail())
             return Started(ready, seconds, problem)
@@ -152,9 +151,9 @@ def _ready(
     return len(seen | (hidden & {worker.slot for worker in fresh.values() if worker is not None}))
 
 
-def _elsewhere(spec: LaunchSpec, token: str, proc: Proc) -> str:
+def _elsewhere(spec: LaunchSpec, workers: int, token: str, proc: Proc) -> str:
     """Return on which other ports the workers of this launch answer, to append to a problem; "" for none."""
-    wanted = range(spec.base_port, spec.base_port + MAX_SLOTS)
+    wanted = range(spec.base_port, spec.base_port + workers)
     pids = [stat.pid for stat in processes_with_token(proc, token)]
     others = sorted({port for pid in pids for port in listening_ports(pid)} - set(wanted))
     found = [str(port) for port in others[:_ASKED] if worker_name(spec.host, port) is not None]

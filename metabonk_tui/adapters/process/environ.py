@@ -10,7 +10,7 @@ from pathlib import Path
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.sample import EnvReading
-from metabonk_tui.core.text.clean import clean_masked, clean_text
+from metabonk_tui.core.text.clean import clean_masked, clean_text, show_cr
 from metabonk_tui.core.text.mask import mask_value, secret_words
 
 _VALUE_LIMIT = 500
@@ -32,10 +32,11 @@ class Masking:
         return name.startswith(self._prefixes) or name in self._open
 
     def shown(self, name: str, value: str) -> str:
-        """Return a value for display: cleaned, at most 500 characters, masked if its name is secret."""
+        r"""Return a value for display: cleaned, at most 500 characters, a CR as \r, masked if its name is secret."""
+        value = show_cr(value[:_LOOKED_AT])
         if name in self._open:
             return clean_text(value, limit=_VALUE_LIMIT)
-        return clean_masked(mask_value(name, value[:_LOOKED_AT], self._words), limit=_VALUE_LIMIT)
+        return clean_masked(mask_value(name, value, self._words), limit=_VALUE_LIMIT)
 
 
 class Environments:

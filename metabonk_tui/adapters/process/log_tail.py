@@ -15,7 +15,7 @@ from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.ports.live import LogOwner
 from metabonk_tui.core.status.log_lines import add_relevant
-from metabonk_tui.core.text.clean import LOOKED_AT, clean_masked
+from metabonk_tui.core.text.clean import LOOKED_AT, clean_masked, without_colours
 from metabonk_tui.core.text.mask import WORDS, mask_lines
 
 CHUNK_BYTES = 262_144
@@ -107,6 +107,6 @@ def _whole_lines(descriptor: int, from_byte: int, words: tuple[str, ...]) -> tup
     if not end and len(text) == CHUNK_BYTES:
         # No log line has 256 KiB: skip these bytes, or the reader would wait forever for a line end.
         return [], from_byte + len(text)
-    lines = text[:end].decode(errors="replace").split("\n")[:-1]
+    lines = without_colours(text[:end].decode(errors="replace")).split("\n")[:-1]
     masked = mask_lines((line.strip()[:LOOKED_AT] for line in lines), words)
     return [clean_masked(line, LINE_CHARACTERS) for line in masked if line], from_byte + end

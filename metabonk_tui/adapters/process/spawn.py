@@ -19,7 +19,7 @@ from typing import IO
 from metabonk_tui.adapters.files.private import make_private_directory, open_private
 from metabonk_tui.adapters.process.log_rotation import ROTATES_AT_BYTES, keep_log_small, shift_old_logs
 from metabonk_tui.adapters.process.pool_cgroup import NO_GROUP, Placement
-from metabonk_tui.core.text.clean import LOOKED_AT, clean_masked
+from metabonk_tui.core.text.clean import LOOKED_AT, clean_masked, without_colours
 from metabonk_tui.core.text.mask import mask_lines, masked_command
 
 _TAIL_BYTES = 16384
@@ -166,8 +166,8 @@ def _read_tail(path: Path, offset: int) -> tuple[bool, tuple[str, ...]]:
 
 
 def output_lines(text: str, *, is_cut: bool) -> tuple[str, ...]:
-    """Split a command's output into lines, cleaned and without secrets; `is_cut`: its beginning is missing."""
-    found = text.splitlines()
+    """Split a command's output into clean lines without colours and secrets; `is_cut`: its beginning is missing."""
+    found = without_colours(text).splitlines()
     if is_cut and len(found) > 1:
         del found[0]
     elif is_cut and found:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,17 +13,23 @@ from metabonk_tui.adapters.env_file.source import EnvFileError
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
 from metabonk_tui.adapters.host.disk import free_space
 from metabonk_tui.adapters.http.client import StatusClient
+from metabonk_tui.adapters.pools.import_probe import modules_of, probe_imports
 from metabonk_tui.adapters.pools.launch_spec import LaunchSpec
 from metabonk_tui.adapters.pools.port_check import check_ports
+from metabonk_tui.adapters.process.command_line import parse_command
 from metabonk_tui.adapters.process.component_tests import ComponentTestsFile, run_test
+from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.adapters.process.table import ProcessTable
 from metabonk_tui.core.config.schema import Config, TestConfig
-from metabonk_tui.core.launch import preflight
+from metabonk_tui.core.launch import imports, preflight
 from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.preflight import TestResult
 from metabonk_tui.core.model.sample import BadStatus
 from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.worker.ollama import VARIABLE as OLLAMA_HOST
+from metabonk_tui.core.worker.ollama import ollama_url
 from metabonk_tui.engine.preflight_runner import Output, PreflightCheck
 
 OLLAMA_PATH = "/api/tags"
@@ -51,10 +58,11 @@ class PoolChecks:
             PreflightCheck(
                 "env-processes",
                 "environment in the processes",
-                _quick(lambda: preflight.processes_item(config, EnvFileWatch(config).read(), seen)),
+                _quick(lambda: self._processes(seen)),
             ),
             PreflightCheck("ports", "ports", _quick(lambda: self._ports(workers))),
             PreflightCheck("launcher", "launcher", _quick(self._launcher)),
+            PreflightCheck(imports.ITEM_ID, imports.TITLE, self._imports),
             PreflightCheck("ollama", "Ollama", _quick(self._ollama)),
             PreflightCheck("disk", "disk space", _quick(self._disk)),
             PreflightCheck(
@@ -62,7 +70,7 @@ class PoolChecks:
                 "workers against memory",
                 _quick(lambda: preflight.memory_item(snapshot.memory.budget if snapshot else None, workers)),
             ),
-            *(tests or [PreflightCheck("tests", "component tests", _quick(preflight.no_tests_item))]),
+            *(tests or [PreflightCheck("tests", "component tests", _quick(self._no_tests))]),
         ]
 
     def read_results(self) -> tuple[tuple[TestResult, ...], str]:
@@ -83,7 +91,11 @@ class PoolChecks:
         return preflight.item_of_test(test, result)
 
     def _env_file(self) -> ChecklistItem:
-        return preflight.env_file_item(self._config, EnvFileWatch(self._config).read())
+        """Judge what a launch from here passes on, as its plan does: the monitor's own variables count."""
+        sourced, masking = self._spec.source(), Masking(self._config)
+        launch = None if isinstance(sourced, EnvFileError) else self._spec.environment(sourced)
+        passed_on = launch and {key: masking.shown(key, value) for key, value in launch.items() if masking.wants(key)}
+        return preflight.env_file_item(self._config, EnvFileWatch(self._config).read(), passed_on)
 
     def _ports(self, workers: int) -> ChecklistItem:
         found = check_ports(self._spec, ProcessTable(self._config), workers, Proc())
@@ -95,18 +107,59 @@ class PoolChecks:
             return preflight.launcher_item(self._config, f"the env file cannot be sourced: {sourced.text}")
         return preflight.launcher_item(self._config, self._spec.cannot_launch(self._spec.environment(sourced)))
 
+    def _imports(self, on_output: Output, give_up: threading.Event) -> ChecklistItem:
+        sourced = self._spec.source()
+        if isinstance(sourced, EnvFileError):
+            return imports.imports_item(f"the env file cannot be sourced: {sourced.text}")
+        answer = probe_imports(self._spec, self._spec.environment(sourced), give_up)
+        return imports.imports_item(answer, is_checkout=bool(modules_of(self._spec)))
+
     def _ollama(self) -> ChecklistItem:
-        url, observe = self._config.preflight.ollama.rstrip("/"), self._config.observe
+        """Ask Ollama where the workers will ask: at OLLAMA_HOST of the launch, else at the configured URL."""
+        url = self._config.preflight.ollama.rstrip("/")
         if not url:
             return preflight.ollama_item(url, None)
+        sourced = self._spec.source()
+        if isinstance(sourced, EnvFileError):
+            return preflight.ollama_item(url, None)
+        host = self._spec.environment(sourced).get(OLLAMA_HOST, "").strip()
+        if not host:
+            return preflight.ollama_item(url, self._ask_ollama(url))
+        named = ollama_url(host)
+        problem = "names no host and port" if named is None else self._ask_ollama(named)
+        return preflight.ollama_item(named or host, problem, of_environment=host)
+
+    def _ask_ollama(self, url: str) -> str:
+        """Return what is wrong with the answer; "" for a list of models."""
 
         async def fetch_tags() -> bytes | BadStatus:
-            async with StatusClient(observe.timeout_s, OLLAMA_MAX_BYTES) as client:
+            async with StatusClient(self._config.observe.timeout_s, OLLAMA_MAX_BYTES) as client:
                 return (await client.fetch(url + OLLAMA_PATH))[0]
 
         answer = asyncio.run(fetch_tags())
-        error_text = f"{answer.error} {answer.detail}".strip() if isinstance(answer, BadStatus) else ""
-        return preflight.ollama_item(url, error_text)
+        if isinstance(answer, BadStatus):
+            return f"{answer.error} {answer.detail}".strip()
+        try:
+            tree = json.loads(answer)
+        except (ValueError, RecursionError):
+            tree = None
+        is_list = isinstance(tree, dict) and isinstance(tree.get("models"), list)
+        return "" if is_list else f"answers {OLLAMA_PATH} without a list of models: it is no Ollama"
+
+    def _no_tests(self) -> ChecklistItem:
+        offered = [file for file in preflight.SEED_TESTS.values() if (self._spec.directory / file).is_file()]
+        argv = self._spec.launch_argv(1)
+        return preflight.no_tests_item(offered, argv[0] if parse_command(argv).is_python else "python3")
+
+    def _processes(self, workers: Sequence[WorkerView]) -> ChecklistItem:
+        """Judge the processes that still run: a worker's last environment outlives its process."""
+        proc = Proc()
+        there = [
+            worker
+            for worker in workers
+            if worker.environment is None or worker.pid is None or proc.stat(worker.pid) is not None
+        ]
+        return preflight.processes_item(self._config, EnvFileWatch(self._config).read(), there)
 
     def _disk(self) -> ChecklistItem:
         places = [free_space(self._spec.directory), free_space(self._state)]

@@ -15,7 +15,6 @@ from metabonk_tui.core.causes.evidence import (
     WorkerEvidence,
     WorkerFinding,
     environ_command,
-    is_on,
     make_cause,
     status_command,
 )
@@ -25,7 +24,7 @@ from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.status.decode import flag
 from metabonk_tui.core.text.phrases import cut_list
-from metabonk_tui.core.worker.environment import is_same_value
+from metabonk_tui.core.worker.environment import is_on, is_same_value, shown_value
 
 PURE_VISION = "METABONK_PURE_VISION_MODE"
 APPLY = "METABONK_INTRINSIC_APPLY_IN_PURE_VISION"
@@ -175,7 +174,10 @@ def launcher_override(evidence: Evidence) -> Cause | None:
         keys += wrong
         known = any(key.startswith(OVERRIDDEN) for key in wrong)
         observation = cut_list(
-            [f"{key} is {file[key]} in the env file, {environ[key]} in the process" for key in wrong]
+            [
+                f"{key} is {shown_value(file[key])} in the env file, {shown_value(environ[key])} in the process"
+                for key in wrong
+            ]
         )
         found.append(WorkerFinding(worker, 0.96 if known else 0.85, observation))
     if not found:
@@ -259,7 +261,7 @@ def _off_in_process(flags: Sequence[_Flag], file_known: bool) -> Iterator[Weighe
             return
         also = ", as the env file says" if all(flag.file is not None for flag in off) else ""
         weight = 0.9 + 0.06 * (len(off) / len(flags))
-        yield weight, f"{cut_list([f'{flag.key} is {flag.process}' for flag in off])}{also}"
+        yield weight, f"{cut_list([f'{flag.key} is {shown_value(flag.process)}' for flag in off])}{also}"
     elif unset and unset != [APPLY]:
         yield 0.7, f"{cut_list(unset)} set neither in the process nor in the env file: off by default"
 
@@ -295,7 +297,7 @@ def unread_keys(evidence: Evidence) -> Cause | None:
             and any(True for _ in evidence.silent_components(worker))
         ):
             keys = unread
-            found.append(WorkerFinding(worker, 0.25, f"{cut_list(unread, 3)} set, read by no worker"))
+            found.append(WorkerFinding(worker, 0.25, f"{cut_list(unread, 3)} set, {_unread_by(evidence)}"))
     if not found:
         return None
     read = [f"{UNREAD[key]} instead of {key}" for key in keys if UNREAD.get(key)]
@@ -303,9 +305,17 @@ def unread_keys(evidence: Evidence) -> Cause | None:
         ("unread-keys", "keys nobody reads"),
         found,
         evidence,
-        confirm=f"grep -rn {keys[0]} src/",
+        confirm=f"grep -rnw {keys[0]} --include=*.py --include=*.sh .",
         fix=f"set {cut_list(read)}" if read else f"remove {cut_list(keys)}: nothing reads it",
     )
+
+
+def _unread_by(evidence: Evidence) -> str:
+    """Return who does not read the keys: of a source that was read, its files are named."""
+    file = evidence.env_file
+    if file is not None and file.unread is not None and file.source:
+        return f"read by none of {file.source}"
+    return "read by no worker"
 
 
 def _unread(evidence: Evidence, worker: WorkerEvidence) -> list[str]:

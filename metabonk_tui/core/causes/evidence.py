@@ -20,7 +20,6 @@ from metabonk_tui.core.status.decode import text
 from metabonk_tui.core.status.log_lines import is_from, without_prefix
 from metabonk_tui.core.worker.component import SILENT
 
-TRUE = ("1", "true", "yes", "on")
 GATED_FIELDS = ("dynamic_ui_text_density", "intrinsic_reward_total", "meta_success_sequences")
 """One key of each component that appears only while the component is on."""
 SETTLED_S = 30.0
@@ -144,11 +143,6 @@ def make_cause(
 def quote_line(line: str) -> str:
     """Quote a log line without its worker prefix, so that equal lines of several workers merge."""
     return f'"{without_prefix(line)}"'
-
-
-def is_on(value: str | None) -> bool:
-    """Return whether MetaBonk reads this value as true."""
-    return value is not None and value.strip().lower() in TRUE
 
 
 def environ_command(worker: WorkerEvidence, pattern: str = "METABONK_") -> str:

@@ -9,7 +9,6 @@ from metabonk_tui.core.causes.evidence import (
     Evidence,
     WorkerEvidence,
     WorkerFinding,
-    is_on,
     make_cause,
     status_command,
 )
@@ -17,6 +16,7 @@ from metabonk_tui.core.config.schema import ComponentConfig
 from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.worker.component import fields_of
+from metabonk_tui.core.worker.environment import is_on
 
 NEAR = 0.8
 FOREIGN_NEAR = 0.5

@@ -12,7 +12,6 @@ from metabonk_tui.core.causes.evidence import (
     WorkerEvidence,
     WorkerFinding,
     environ_command,
-    is_on,
     log_command,
     make_cause,
     quote_line,
@@ -24,6 +23,9 @@ from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
 from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.worker.environment import is_on
+from metabonk_tui.core.worker.ollama import DEFAULT_URL, ollama_url
+from metabonk_tui.core.worker.ollama import VARIABLE as OLLAMA_HOST
 
 NO_FRAMES_S = 60.0
 FROZEN_S = 60.0
@@ -110,8 +112,8 @@ def system2_no_answer(evidence: Evidence) -> Cause | None:
     if not found:
         return None
     environ = found[0].worker.environ or {}
-    configured = environ.get("OLLAMA_HOST")
-    host = configured or "http://127.0.0.1:11434"
+    configured = environ.get(OLLAMA_HOST)
+    host = ollama_url(configured) or configured or DEFAULT_URL
     killed = "ollama" in evidence.memory.oom_victims
     start = "start Ollama (ollama serve) and pull its model"
     if configured:

@@ -11,7 +11,6 @@ from metabonk_tui.core.causes.evidence import (
     Evidence,
     WorkerEvidence,
     WorkerFinding,
-    is_on,
     log_command,
     make_cause,
     quote_line,
@@ -20,6 +19,7 @@ from metabonk_tui.core.model.snapshot import Cause
 from metabonk_tui.core.model.worker import ComponentState, ComponentView
 from metabonk_tui.core.status.decode import flag
 from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.worker.environment import is_on
 
 COMPLAINTS = {
     "ui_exploration": ("dynamic ui exploration unavailable",),

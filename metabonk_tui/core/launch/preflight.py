@@ -5,19 +5,23 @@ Pure. A missing finding is unknown and a missing configuration is skipped; neith
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from metabonk_tui.core.config.schema import GB, Config, TestConfig
 from metabonk_tui.core.launch.checklist import ChecklistItem
+from metabonk_tui.core.launch.error_line import error_line
 from metabonk_tui.core.memory.capacity import arithmetic, judge_fit
 from metabonk_tui.core.model.memory import Budget
 from metabonk_tui.core.model.sample import EnvFileReading
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.mask import mask_arguments, mask_text
 from metabonk_tui.core.text.numbers import age, gigabytes
-from metabonk_tui.core.worker.environment import env_check_table, is_same_value
+from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.worker.environment import env_check_table, is_same_value, shown_value
+from metabonk_tui.core.worker.ollama import DEFAULT_URL as OLLAMA_DEFAULT_URL
+from metabonk_tui.core.worker.ollama import VARIABLE as OLLAMA_HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,15 @@ class PreflightView:
     """Why the kept results cannot be read or written."""
 
 
+SEED_TESTS: Mapping[str, str] = {
+    "ui_exploration": "tests/test_dynamic_ui_exploration.py",
+    "intrinsic_reward": "tests/test_intrinsic_reward_shaper.py",
+    "system2": "tests/test_system2_reasoner.py",
+    "meta": "tests/test_meta_learner.py",
+}
+"""Component → its test in MetaBonk's own checkout. They are offered, and run only when configured."""
+
+
 def id_of_test(name: str) -> str:
     """Return the id of the item for a component test."""
     return f"test {name}"
@@ -91,23 +104,46 @@ def item_of_test(test: TestConfig, result: TestResult | None) -> ChecklistItem:
         return ChecklistItem(item_id, title, "UNKNOWN", ("it was not run to its end",), "run the preflight")
     if result.outcome == "passed":
         return ChecklistItem(item_id, title, "PASS", (f"passed in {result.seconds:.1f} s",), output=result.tail)
-    last = (result.tail[-1],) if result.tail else ()
+    error = error_line(result.tail)
     outcome_text = f"{result.outcome}: {result.how}" if result.how else result.outcome
     about = f" ({test.component})" if test.component else ""
     return ChecklistItem(
-        item_id, title, "FAIL", (outcome_text, *last), f"repair what it tests{about}, then run it again", result.tail
+        item_id,
+        title,
+        "FAIL",
+        (outcome_text, *((error,) if error else ())),
+        f"repair what it tests{about}, then run it again",
+        result.tail,
     )
 
 
-def no_tests_item() -> ChecklistItem:
-    """Return the item for a configuration without component tests."""
+def no_tests_item(offered: Sequence[str] = (), python: str = "python3") -> ChecklistItem:
+    """Return the item for a configuration without component tests; `offered`: test files of the checkout.
+
+    Tests that are there and were not run are unknown. The evidence is the text for config.toml that configures them.
+    """
+    item_id, title = "tests", "component tests"
+    if not offered:
+        return ChecklistItem(item_id, title, "SKIPPED", ("none is configured",), "name some in [[preflight.test]]")
+    command = f'"{python}", "-m", "pytest", "-q"'
+    tables = tuple(
+        f'  {{ name = "{component}", component = "{component}", command = [{command}, "{file}"] }},'
+        for component, file in SEED_TESTS.items()
+        if file in offered
+    )
+    first = f"none is configured, and the checkout has {len(tables)}. In config.toml:"
     return ChecklistItem(
-        "tests", "component tests", "SKIPPED", ("none is configured",), "name some in [[preflight.test]]"
+        item_id, title, "UNKNOWN", (first, "[preflight]", "test = [", *tables, "]"), "put these lines into config.toml"
     )
 
 
-def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistItem:
-    """Judge the environment of a launch: the env file, overlaid by the configuration."""
+def env_file_item(
+    config: Config, env_file: EnvFileReading | None, environment: Mapping[str, str] | None = None
+) -> ChecklistItem:
+    """Judge the environment of a launch: the env file, overlaid by the configuration and by what the launcher sets.
+
+    `environment`: what a launch from here passes on, with the monitor's own variables; None: not known.
+    """
     item_id, title = "env-file", "environment in the file"
     required = config.required_environment
     if not required:
@@ -117,19 +153,38 @@ def env_file_item(config: Config, env_file: EnvFileReading | None) -> ChecklistI
         return ChecklistItem(item_id, title, "UNKNOWN", (why,), "set pool.launcher.env_file")
     if env_file.error is not None:
         return ChecklistItem(item_id, title, "FAIL", (env_file.error,), "mend the env file")
-    effective = effective_environment(config, env_file)
+    effective = effective_environment(config, env_file) if environment is None else environment
     complaint = (f"the file: {env_file.warning}",) if env_file.warning else ()
-    bad = [f"{key} is not set" for key in required if key not in effective]
+    sets = {key: env_file.launcher_sets[key] for key in required if key in env_file.launcher_sets}
+    given = {key: effective.get(key) for key in required if key not in sets}
+    bad = [f"{key} is not set" for key, value in given.items() if value is None]
+    bad += [f"{key} is {shown_value(given[key])}, not {required[key]}" for key in _wrong(given, required)]
     bad += [
-        f"{key} is {effective[key]}, not {wanted}"
-        for key, wanted in required.items()
-        if key in effective and not is_same_value(effective[key], wanted)
+        f"{key}: the launcher sets it to {shown_value(sets[key])}, not {required[key]}"
+        for key in _wrong(sets, required)
     ]
     if bad:
         return ChecklistItem(item_id, title, "FAIL", (*bad, *complaint), f"set it right in {env_file.path}")
-    plain = [key for key in required if key in env_file.values and key not in env_file.exported]
-    notes = (f"{len(plain)} not exported by a plain source; a launch from here exports all",) if plain else ()
+    hidden = tuple(f"{key}: the launcher sets it, to what is not known" for key in sets if sets[key] is None)
+    if hidden:
+        return ChecklistItem(item_id, title, "UNKNOWN", (*hidden, *complaint), "look into the launcher's profile")
+    notes = [f"{key}: the launcher sets it to {value}, whatever the file says" for key, value in sets.items()]
+    notes += _sources_of(config, env_file, given)
     return ChecklistItem(item_id, title, "PASS", (f"{len(required)} of {len(required)} right", *complaint, *notes))
+
+
+def _sources_of(config: Config, env_file: EnvFileReading, given: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield where right values come from, if not from an exported line of the file."""
+    plain = [key for key in config.required_environment if key in env_file.values and key not in env_file.exported]
+    if plain:
+        yield f"{len(plain)} not exported by a plain source; a launch from here exports all"
+    own = [key for key in given if key not in effective_environment(config, env_file)]
+    if own:
+        yield f"from the monitor's own environment: {cut_list(own, 3)}"
+
+
+def _wrong(values: Mapping[str, str | None], required: Mapping[str, str]) -> list[str]:
+    return [key for key, value in values.items() if value is not None and not is_same_value(value, required[key])]
 
 
 def effective_environment(config: Config, env_file: EnvFileReading) -> Mapping[str, str]:
@@ -195,17 +250,24 @@ def launcher_item(config: Config, problem: str | None) -> ChecklistItem:
     )
 
 
-def ollama_item(url: str, problem: str | None) -> ChecklistItem:
-    """Judge Ollama; `problem` is the fault of its answer, "" for none, None when Ollama was not asked."""
+def ollama_item(url: str, problem: str | None, of_environment: str | None = None) -> ChecklistItem:
+    """Judge Ollama; `problem` is the fault of its answer, "" for none, None when Ollama was not asked.
+
+    `of_environment`: the value of OLLAMA_HOST at the launch, which the workers follow. Then `url` is where it points.
+    """
     item_id, title = "ollama", "Ollama"
     if not url:
         return ChecklistItem(item_id, title, "SKIPPED", ("not needed: preflight.ollama is empty",))
     url = mask_text(url)
+    by = f" ({OLLAMA_HOST} of the environment)" if of_environment else ""
     if problem is None:
-        return ChecklistItem(item_id, title, "UNKNOWN", (f"{url} was not asked",))
+        return ChecklistItem(item_id, title, "UNKNOWN", (f"{url} was not asked{by}",))
     if problem:
-        return ChecklistItem(item_id, title, "FAIL", (f"{url}: {problem}",), "start it: ollama serve")
-    return ChecklistItem(item_id, title, "PASS", (f"{url} answers",))
+        fix = f"start Ollama there, or set {OLLAMA_HOST} right in the env file" if by else "start it: ollama serve"
+        return ChecklistItem(item_id, title, "FAIL", (f"{url}: {problem}{by}",), fix)
+    is_default = url.rstrip("/") in (OLLAMA_DEFAULT_URL, OLLAMA_DEFAULT_URL.replace("127.0.0.1", "localhost"))
+    notes = () if by or is_default else (f"{OLLAMA_HOST} is not set: MetaBonk's workers ask {OLLAMA_DEFAULT_URL}",)
+    return ChecklistItem(item_id, title, "PASS", (f"{url} answers{by}", *notes))
 
 
 def disk_item(findings: Sequence[DiskFinding], needed_gb: float) -> ChecklistItem:
@@ -255,7 +317,8 @@ def kept_tests_item(config: Config, results: Sequence[TestResult], now_t: float 
         if result is None or result.outcome == "broken off":
             unknown.append(f"{test.name} was never run to its end")
         elif result.outcome != "passed":
-            failed.append(f"{test.name} {result.outcome} {ago}" + (f": {result.how}" if result.how else ""))
+            why = ": ".join(filter(None, (result.how, error_line(result.tail))))
+            failed.append(f"{test.name} {result.outcome} {ago}" + (f": {why}" if why else ""))
         elif now_t is None or old_s > config.preflight.tests_valid_s:
             unknown.append(f"{test.name} passed, but {ago}")
         else:

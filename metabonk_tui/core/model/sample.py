@@ -154,9 +154,13 @@ class EnvFileReading:
     error: str | None = None
     """Why reading failed; the other fields are then meaningless."""
     unread: tuple[str, ...] | None = None
-    """Those of `values` that the workers' source never names; None: the source was not read completely."""
+    """Those of `values` that nothing in the checkout reads; None: the source was not read completely."""
     warning: str | None = None
     """What bash complained of in a usable file: a line that is no assignment, line ends of another system."""
+    launcher_sets: Mapping[str, str | None] = field(default_factory=dict)
+    """The required variables that the launcher's script sets whatever the file says; None: to an unknown value."""
+    source: str | None = None
+    """What was read for `unread`: "914 files of /srv/metabonk"; where `unread` is None, why it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,8 @@ class PoolReading:
     """None: the orchestrator answers, or none is configured."""
     problem: str = ""
     """Why actions are impossible, for display: "no launch command in the config"."""
+    elsewhere: str = ""
+    """Where workers of this launch or checkout listen, while none is on a wanted port; "": nowhere that is seen."""
 
 
 @dataclass(frozen=True, slots=True)

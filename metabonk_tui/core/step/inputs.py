@@ -72,6 +72,7 @@ def verdict_inputs(
         foreign_fields=run.header.foreign_fields,
         config=config,
         contract=state.contract.view,
+        elsewhere=pool.elsewhere,
         unidentified=_unidentified(state, t),
     )
 

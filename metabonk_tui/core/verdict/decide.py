@@ -87,6 +87,7 @@ def _draft(
     latched: bool = False,
     missing: tuple[Missing, ...] = (),
 ) -> VerdictDraft:
+    because = (*because, inputs.elsewhere) if inputs.elsewhere else because
     lit = mark_path(kind, would_be, nodes)
     changes_when = _changes_when(inputs, kind, lit, latched, missing)
     return VerdictDraft(kind, because, lit, would_be, changes_when, early, latched, missing)

@@ -48,6 +48,8 @@ class VerdictInputs:
     """Workers that answer on this machine and whose processes were not found."""
     causes: Sequence[Cause] = ()
     """Causes of silence, the most likely first."""
+    elsewhere: str = ""
+    """Where workers of this launch or checkout listen, while none is on a wanted port; "": not known."""
 
     @property
     def answered_ever(self) -> bool:

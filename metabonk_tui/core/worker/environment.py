@@ -13,21 +13,30 @@ from metabonk_tui.core.config.schema import ComponentConfig, Config
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading
 from metabonk_tui.core.model.worker import ComponentState, EnvView, WorkerView
+from metabonk_tui.core.text.clean import show_cr
 from metabonk_tui.core.text.mask import mask_text
 
 EnvCheckResult = Literal["right", "wrong", "missing", "unknown"]
 EnvCheckVerdict = Literal["ok", "mismatch", "unknown"]
 _RANK: Mapping[EnvCheckVerdict, int] = {"mismatch": 0, "unknown": 1, "ok": 2}
 _TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off", "")
+"""MetaBonk reads every value that is not in `_TRUE` as false; these are the usual forms."""
 
 
 def is_same_value(value: str, wanted: str) -> bool:
-    """Compare as MetaBonk does: without case and outer space; 1, true, yes and on are equal.
+    """Return whether a value means what a component needs: the plan, the preflight and the table all ask here.
 
+    MetaBonk compares without case and outer space; 1, true, yes and on are equal, and so are 0, false, no and off.
     What was read from a process is masked, so both are compared without their secrets.
     """
-    value, wanted = mask_text(value).strip().lower(), mask_text(wanted).strip().lower()
-    return value == wanted or (value in _TRUE and wanted in _TRUE)
+    value, wanted = (mask_text(show_cr(text)).strip().lower() for text in (value, wanted))
+    return value == wanted or any(value in words and wanted in words for words in (_TRUE, _FALSE))
+
+
+def is_on(value: str | None) -> bool:
+    """Return whether MetaBonk reads this value as true."""
+    return value is not None and is_same_value(value, "1")
 
 
 def view(env: EnvReading | None, config: Config) -> EnvView | None:
@@ -47,9 +56,15 @@ def view(env: EnvReading | None, config: Config) -> EnvView | None:
     return EnvView(len(required) - len(missing) - len(wrong), len(required), missing, wrong, None)
 
 
+def shown_value(value: str | None) -> str:
+    """Write an empty value as "", so that a sentence does not end in nothing."""
+    return value if value is not None and value.strip() else '""'
+
+
 def wrong_keys(env: EnvView) -> list[str]:
     """Format each key that is not as required: "A missing", "B is 0"."""
-    return [f"{key} missing" for key in env.missing] + [f"{key} is {value}" for key, value, _ in env.wrong]
+    wrong = [f"{key} is {shown_value(value)}" for key, value, _ in env.wrong]
+    return [f"{key} missing" for key in env.missing] + wrong
 
 
 @dataclass(frozen=True, slots=True)

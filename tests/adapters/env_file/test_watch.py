@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 
 from metabonk_tui.adapters.env_file.source import read_env_file
-from metabonk_tui.adapters.env_file.source_keys import SourceKeys, unread
 from metabonk_tui.adapters.env_file.watch import EnvFileWatch
 from metabonk_tui.adapters.process.environ import Masking
 from metabonk_tui.core.model.sample import EnvFileReading
@@ -113,43 +111,8 @@ def test_keys_that_the_source_never_names_are_reported(tmp_path: Path) -> None:
     found = watched(tmp_path).read()
     assert found is not None
     assert found.unread == (B,)
+    assert found.source == f"1 file of {tmp_path}"
     elsewhere = watched(tmp_path, '[environment]\nsource = "nowhere"\n').read()
     assert elsewhere is not None
     assert elsewhere.unread is None, "a source that is not there names nothing"
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        ({A, B}, ()),
-        ({A}, (B,)),
-        ({"METABONK_"}, (A, B)),  # taking every name by its prefix reads none in particular
-        ({A, "METABONK_B_"}, (B,)),
-        ({"METABONK_A_MORE"}, (A, B)),
-    ],
-)
-def test_unread(names: set[str], expected: tuple[str, ...]) -> None:
-    assert unread([B, A, "OLLAMA_HOST"], frozenset(names)) == expected
-
-
-def test_names_that_the_code_puts_together_count_as_read() -> None:
-    assert unread(["METABONK_STATE_TEXT"], frozenset({"METABONK_STATE_"})) == ()
-
-
-def test_too_much_source_says_nothing_rather_than_half(tmp_path: Path) -> None:
-    for i in range(3):
-        (tmp_path / f"m{i}.py").write_text(f"METABONK_{i}\n")
-    assert SourceKeys(tmp_path).names() == {"METABONK_0", "METABONK_1", "METABONK_2"}
-    assert SourceKeys(tmp_path, max_files=2).names() is None
-    assert SourceKeys(tmp_path, max_bytes=20).names() is None
-    assert SourceKeys(tmp_path / "absent").names() is None
-
-
-def test_source_that_changed_is_read_again(tmp_path: Path) -> None:
-    file = tmp_path / "m.py"
-    file.write_text("METABONK_A\n")
-    keys = SourceKeys(tmp_path)
-    assert keys.names() == {A}
-    file.write_text("METABONK_B and more\n")
-    os.utime(file, (time.time() + 10, time.time() + 10))
-    assert keys.names() == {B}
+    assert elsewhere.source == f"{tmp_path / 'nowhere'} does not exist"

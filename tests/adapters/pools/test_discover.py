@@ -214,3 +214,25 @@ async def test_a_wrapper_of_a_worker_is_no_worker_and_its_child_is(pool: FakePoo
     assert hit.pid != wrapper.pid
     assert hit.worker == w(0)
     assert recorder.last.ok, recorder.last
+
+
+async def test_workers_on_other_ports_are_named_with_their_ports(pool: FakePool) -> None:
+    assert (await pool.backend().read()).elsewhere == ""
+    other = pool.base_port + 10
+    pool.launch_by_hand(2, base_port=other)
+    wait_for(lambda: accepts(other) and accepts(other + 1))
+    seen = (await pool.backend().read()).elsewhere
+    assert seen == f"2 workers of this checkout listen on {other}, {other + 1}; pool.base_port is {pool.base_port}"
+    pool.launch_by_hand(1)
+    wait_for(lambda: pool.open_ports(1) == [pool.base_port])
+    assert (await pool.backend().read()).elsewhere == "", "the wanted port has its worker: the others are another pool"
+
+
+async def test_workers_of_our_own_launch_on_other_ports_are_said_to_be_of_it(pool: FakePool) -> None:
+    other = pool.base_port + 10
+    argv = f'["{sys.executable}", "launch.py", "--workers", "{{workers}}", "--base-port", "{other}"]'
+    launcher = f"launch = {argv}\nstart_timeout_s = 3.0"
+    _, recorder, _ = await do(pool.backend(launcher), Launch(1))
+    assert not recorder.last.ok
+    seen = (await pool.backend(launcher).read()).elsewhere
+    assert seen == f"1 worker of this launch listens on {other}; pool.base_port is {pool.base_port}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from metabonk_tui.adapters.process.environ import Environments
+from metabonk_tui.adapters.process.environ import Environments, Masking
 from metabonk_tui.adapters.process.proc import Proc
 from metabonk_tui.core.model.sample import EnvReading
 from metabonk_tui.core.text.mask import MASK
@@ -136,3 +136,9 @@ def test_another_users_environment_is_not_permitted() -> None:
         answer = pipe.read()
     os.waitpid(child, 0)
     assert json.loads(answer) == [None, "not permitted"]
+
+
+def test_a_carriage_return_is_shown_and_does_not_vanish_as_a_space() -> None:
+    masking = Masking(config())
+    assert masking.shown("METABONK_META_LEARNING", "1\r") == r"1\r"
+    assert masking.shown("METABONK_OTHER", "llava:7b\r") == r"llava:7b\r"

@@ -75,7 +75,9 @@ def _busy(sample: Sample, number: int) -> Sample:
     }
     if number == 0:
         more["earlier_peaks"] = (RunPeaks(1.0, GB, None),)
-        more["env_file"] = EnvFileReading("/env", {"A": "1"}, frozenset({"A"}), unread=("A",))
+        more["env_file"] = EnvFileReading(
+            "/env", {"A": "1"}, frozenset({"A"}), unread=("A",), launcher_sets={"A": None}, source="3 files"
+        )
         more["environments"] = {w(0): EnvReading({"METABONK_A": "1"}), w(1): EnvReading(None, "gone")}
         more["log_tails"] = {w(1): ("RuntimeError: CUDA out of memory",)}
     if number == 95:

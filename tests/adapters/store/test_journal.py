@@ -141,7 +141,19 @@ ticks = st.builds(
     environments=st.one_of(
         st.just({}), st.just({w(0): EnvReading({"A": "1"})}), st.just({w(1): EnvReading(None, "gone")})
     ),
-    env_file=st.one_of(st.none(), st.just(EnvFileReading("/e", {"A": "1"}, frozenset({"A"}), unread=("A",)))),
+    env_file=st.one_of(
+        st.none(),
+        st.just(
+            EnvFileReading(
+                "/e",
+                {"A": "1"},
+                frozenset({"A"}),
+                unread=("A",),
+                launcher_sets={"A": None, "B": "1"},
+                source="3 files of /x",
+            )
+        ),
+    ),
     log_tails=st.one_of(st.just({}), st.just({w(1): ("OSError: no device", "")})),
     earlier_peaks=st.one_of(st.none(), st.just(()), st.just((RunPeaks(T, 5, None),))),
     exits=st.one_of(st.just(()), st.just((ExitReading("worker", "-9", w(1), 41),))),

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metabonk_tui.adapters.state.package_data import default_config_text
+from metabonk_tui.core.config.load import parse_config
 from metabonk_tui.core.config.schema import Config, TestConfig
 from metabonk_tui.core.launch import preflight
 from metabonk_tui.core.launch.checklist import ChecklistItem, exit_code, is_reason
@@ -64,6 +66,8 @@ def env_file(values: dict[str, str], exported: bool = True, error: str | None = 
         (preflight.ollama_item("http://x", "refused"), "FAIL", "refused"),
         (preflight.ollama_item("http://x", None), "UNKNOWN", "not asked"),
         (preflight.ollama_item("", None), "SKIPPED", "not needed"),
+        (preflight.ollama_item("http://h:1", "", of_environment="h:1"), "PASS", "(OLLAMA_HOST of the environment)"),
+        (preflight.ollama_item("http://h:1", "refused", of_environment="h:1"), "FAIL", "http://h:1: refused"),
         (preflight.disk_item([DiskFinding("/", 3 * GB)], 2.0), "PASS", "3.0 GB"),
         (preflight.disk_item([DiskFinding("/", 3 * GB), DiskFinding("/s", GB)], 2.0), "FAIL", "/s"),
         (preflight.disk_item([DiskFinding("/", 3 * GB), DiskFinding("/s", None, "denied")], 2.0), "UNKNOWN", "denied"),
@@ -72,6 +76,7 @@ def env_file(values: dict[str, str], exported: bool = True, error: str | None = 
         (preflight.memory_item(BUDGET, 4), "FAIL", f"{arithmetic(BUDGET, 4)}, is 0.2 short"),
         (preflight.memory_item(None, 1), "UNKNOWN", "not known"),
         (preflight.no_tests_item(), "SKIPPED", "none"),
+        (preflight.no_tests_item(["tests/test_meta_learner.py"]), "UNKNOWN", "the checkout has 1"),
         (preflight.item_of_test(TEST, PASSED), "PASS", "passed in 1.5 s"),
         (preflight.item_of_test(TEST, None), "UNKNOWN", "not run"),
         (preflight.item_of_test(TEST, replace(PASSED, outcome="failed", how="exit code 3")), "FAIL", "exit code 3"),
@@ -86,6 +91,28 @@ def test_each_item_and_what_breaks_it(item: ChecklistItem, standing: str, expect
     assert expected in item.evidence[0]
     if standing == "FAIL":
         assert item.fix
+
+
+@pytest.mark.parametrize(
+    ("in_file", "sets", "standing", "expected"),
+    [
+        (None, "1", "PASS", "6 of 6 right"),  # the real launch.py, and an env file without the key
+        ("0", "1", "PASS", "6 of 6 right"),  # overwritten
+        ("1", "0", "FAIL", "the launcher sets it to 0, not 1"),  # a profile that switches it off
+        (None, "0", "FAIL", "the launcher sets it to 0, not 1"),
+        (None, None, "UNKNOWN", "to what is not known"),
+        ("1", None, "UNKNOWN", "to what is not known"),
+    ],
+)
+def test_what_the_launcher_sets_counts_whatever_the_file_says(
+    in_file: str | None, sets: str | None, standing: str, expected: str
+) -> None:
+    key = "METABONK_SYSTEM2_ENABLED"
+    values = {name: value for name, value in RIGHT.items() if name != key} | ({key: in_file} if in_file else {})
+    file = replace(env_file(values), launcher_sets={key: sets})
+    item = preflight.env_file_item(config(), file)
+    assert item.standing == standing
+    assert expected in item.evidence[0]
 
 
 def test_the_configurations_own_variables_beat_the_files() -> None:
@@ -151,3 +178,24 @@ def test_what_passes_leaves_the_floor(budget_bytes: int, workers: int) -> None:
 )
 def test_what_counts_as_a_reason(text: str, enough: bool) -> None:
     assert is_reason(text) == enough
+
+
+def test_the_offered_tests_are_a_configuration_that_can_be_pasted() -> None:
+    item = preflight.no_tests_item(tuple(preflight.SEED_TESTS.values()), "/venv/bin/python")
+    tests = parse_config(default_config_text(), "\n".join(item.evidence[1:])).preflight.test
+    assert [test.component for test in tests] == [component.id for component in config().component[:4]]
+    assert tests[2].command == ["/venv/bin/python", "-m", "pytest", "-q", "tests/test_system2_reasoner.py"]
+
+
+def test_a_failed_test_shows_its_error_and_not_its_last_line() -> None:
+    tail = ("E   ImportError: cannot import name 'A'", "1 error in 0.42s")
+    failed = replace(PASSED, outcome="failed", how="exit code 2", tail=tail)
+    assert preflight.item_of_test(TEST, failed).evidence[1] == "ImportError: cannot import name 'A'"
+    kept = preflight.kept_tests_item(with_tests(TEST), (failed,), 1001.0)
+    assert kept.evidence[0].endswith("exit code 2: ImportError: cannot import name 'A'")
+
+
+def test_an_ollama_elsewhere_than_the_workers_ask_is_noted() -> None:
+    item = preflight.ollama_item("http://gpu-box:11434", "")
+    assert "workers ask http://127.0.0.1:11434" in item.evidence[1]
+    assert len(preflight.ollama_item("http://localhost:11434", "").evidence) == 1

@@ -508,3 +508,14 @@ def test_a_run_without_a_header_or_anything_in_it_has_a_verdict() -> None:
     assert seen.verdict.kind is VerdictKind.WAITING
     assert seen.verdict.because
     assert last(script(unseen, for_s=0, run=header(0.0, None), memory=None)).verdict.because
+
+
+def test_workers_on_other_ports_are_named_with_the_word() -> None:
+    where = "2 workers of this launch listen on 41260, 41261; pool.base_port is 41160"
+    lost = PoolReading(elsewhere=where)
+
+    def because(pool: PoolReading) -> tuple[str, ...]:
+        return last(script(down, workers=2, for_s=60, pool=lambda _t: pool)).verdict.because
+
+    assert where in because(lost)
+    assert where not in because(PoolReading())

@@ -15,8 +15,10 @@ from metabonk_tui.core.worker.environment import (
     EnvCheckResult,
     EnvCheckRow,
     env_check_table,
+    is_on,
     is_same_value,
     not_exported,
+    wrong_keys,
 )
 from tests.support.refs import w
 from tests.support.samples import CONFIG, observation
@@ -179,3 +181,37 @@ def test_another_process_is_not_judged_by_the_environment_of_the_one_before() ->
 )
 def test_values_are_compared_without_their_secrets(value: str, wanted: str, same: bool) -> None:
     assert is_same_value(value, wanted) is same
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "same"),
+    [
+        ("true", "1", True),
+        ("Yes", "1", True),
+        (" on ", "1", True),
+        ("1", "true", True),
+        ("y", "1", False),  # MetaBonk does not know it
+        ("enabled", "1", False),
+        ("2", "1", False),
+        ("Smart", "smart", True),
+        ("smart ", "smart", True),
+        ("smarter", "smart", False),
+        ("", "1", False),
+        ("no", "0", True),
+        ("", "0", True),
+        ("", "smart", False),
+        ("1\r", "1", False),  # written by an editor of another system: `llava:7b\r` is no model
+        ("\u201c1\u201d", "1", False),
+        ("'1'", "1", False),
+    ],
+)
+def test_a_value_means_what_a_component_needs(value: str, wanted: str, same: bool) -> None:
+    assert is_same_value(value, wanted) is same
+    assert is_on(value) is is_same_value(value, "1")
+
+
+def test_an_empty_value_is_written_as_two_quotes() -> None:
+    snapshot = seen(None, has(METABONK_INTRINSIC_REWARD=""))
+    env = snapshot.workers[0].env
+    assert env is not None
+    assert wrong_keys(env) == ['METABONK_INTRINSIC_REWARD is ""']

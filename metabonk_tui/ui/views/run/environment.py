@@ -17,6 +17,7 @@ from metabonk_tui.core.worker.environment import (
     EnvCheckRow,
     env_check_table,
     not_exported,
+    shown_value,
 )
 from metabonk_tui.ui.frame import Frame
 from metabonk_tui.ui.style.glyphs import STATE_TOKENS, Glyphs
@@ -33,8 +34,10 @@ def environment_rows(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     """Draw everything below the header, in as many rows as needed."""
     g, wide = frame.glyphs, max(20, frame.width - 2)
     table = env_check_table(frame.config, snapshot.env_file, snapshot.workers)
-    wrong = sum(row.verdict == "mismatch" for row in table)
-    note = f"{fmt.share(len(table) - wrong, len(table))} required keys without a mismatch"
+    counts = Counter(row.verdict for row in table)
+    note = f"{fmt.share(counts['ok'], len(table))} required keys without a mismatch"
+    # A key that no readable process contradicts is not right: it is unknown.
+    note += f"; {counts['unknown']} unknown" if counts["unknown"] else ""
     rows: list[Row] = [
         title("ENVIRONMENT", wide, g, (muted(note),), focused=True),
         *file_rows(snapshot, table, wide, g),
@@ -88,7 +91,8 @@ def findings(snapshot: Snapshot, table: Sequence[EnvCheckRow], wide: int, g: Gly
         if row.overridden:
             found = next(cell for cell in row.cells if cell.ref == row.overridden[0])
             sentence = (
-                f"overridden: {row.key} is {row.file_value} in the file but {found.value} in "
+                f"overridden: {row.key} is {shown_value(row.file_value or '')} in the file but "
+                f"{shown_value(found.value or '')} in "
                 f"{worker_ranges(list(row.overridden))}. The launcher's profile sets it, or the file changed later"
             )
             head = stop if found.result == "wrong" else (mark(g.caution, "warn"), gap(1))
@@ -188,15 +192,17 @@ def _effect(row: EnvCheckRow, g: Glyphs) -> Row:
 
 
 def unread_rows(frame: Frame, snapshot: Snapshot, wide: int) -> list[Row]:
-    """Draw the keys of the file that the workers' source never names, with the key that is read instead."""
+    """Draw the keys of the file that nothing in the checkout reads, with the key that is read instead."""
     g, file = frame.glyphs, snapshot.env_file
     if file is None or file.error is not None:
         return []
     if file.unread is None:
-        return [title("NEVER READ", wide, g, (muted("unknown: the workers' source was not found"),)), EMPTY]
+        why = file.source or "the source was not found"
+        return [title("NEVER READ", wide, g, (muted(g.text(f"unknown: {why}")),)), EMPTY]
     if not file.unread:
         return []
-    rows: list[Row] = [title("NEVER READ", wide, g, (muted("set in the file, but not named in the workers' source"),))]
+    note = f"set in the file, but read by none of {file.source or 'the source files'}"
+    rows: list[Row] = [title("NEVER READ", wide, g, (muted(g.text(note)),))]
     for key in file.unread:
         instead = frame.config.environment.instead.get(key)
         sentence = (

@@ -61,6 +61,7 @@ def test_what_is_not_permitted_is_never_right() -> None:
     assert "3/3 processes cannot be read: not permitted" in text
     assert "● 1" not in line(text, REWARD)[50:], "the file is right, no process is known to be"
     assert "unknown" in line(text, REWARD)
+    assert f"0/{len(WANTED)} required keys without a mismatch; {len(WANTED)} unknown" in text
 
 
 def test_everything_right_says_nothing_is_wrong() -> None:
@@ -82,6 +83,13 @@ def test_keys_that_nobody_reads_are_listed_with_what_is_read_instead() -> None:
     assert "workers read METABONK_DYNAMIC_EPS_BASE instead" in line(text, "▲ METABONK_UI_BASE_EPS")
     assert "workers read no key instead" in line(text, "▲ METABONK_WORKER_MEMORY_LIMIT_MB")
     assert line(text, "▲ METABONK_SOMETHING").rstrip().endswith("METABONK_SOMETHING")
+    assert "read by none of the source files" in text
+    read = replace(file, source="914 files of /srv/metabonk")
+    assert "read by none of 914 files of /srv/metabonk" in draw_screen(
+        with_environment(stop(3), WANTED, read), 120, 60
+    )
+    large = replace(FILE, source="/root has more than 5000 source files")
+    assert "unknown: /root has more than 5000" in draw_screen(with_environment(stop(3), WANTED, large), 120, 60)
     assert "source was not found" in draw_screen(with_environment(stop(3), WANTED, FILE), 120, 60)
 
 
