@@ -50,6 +50,12 @@ class ProcessReading:
     name: str = ""
     unconfirmed: bool | None = None
     """True: only its port speaks for a worker, neither its command line nor its launcher; None: it is confirmed."""
+    anon_bytes: int | None = None
+    """Its own and its descendants' memory without file pages; what a fork shares is divided. None: not read."""
+    shmem_bytes: int | None = None
+    """Their part of shared memory, each segment divided among those who map it."""
+    common_bytes: int | None = None
+    """The part of `shmem_bytes` in segments that another process of the pool maps too."""
 
     @property
     def who(self) -> WorkerRef | Role:
@@ -119,6 +125,8 @@ class RunPeaks:
     worker_bytes: int | None = None
     ollama_bytes: int | None = None
     """None: no Ollama ran, or it had not loaded its model."""
+    shared_bytes: int | None = None
+    """Shared memory that several workers mapped, counted once. None: not read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ PeakSource = Literal["this run", "start-up", "earlier run", "config"]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The workers that fit: `n x worker peak + ollama + floor <= available + what the pool holds`."""
+    """The workers that fit: `n x worker peak + shared + ollama + floor <= available + what the pool holds`."""
 
     worker_bytes: int
     worker_source: PeakSource
@@ -64,10 +64,12 @@ class Budget:
     """Available bytes plus the bytes that the pool holds now."""
     fits: int
     held_bytes: int = 0
-    """Bytes that the workers and Ollama hold now."""
+    """Bytes that the workers and Ollama hold now, each page once."""
     worker_peak_t: float | None = None
     """When the worker's peak was measured, where it comes from an earlier run."""
     ollama_peak_t: float | None = None
+    shared_bytes: int = 0
+    """Shared memory that several workers map: needed once, whatever their number."""
 
     @property
     def available_bytes(self) -> int:
@@ -76,7 +78,7 @@ class Budget:
 
     def needs_bytes(self, workers: int) -> int:
         """Return the memory that `workers` workers and Ollama need, without the floor."""
-        return workers * self.worker_bytes + self.ollama_bytes
+        return workers * self.worker_bytes + self.ollama_bytes + (self.shared_bytes if workers else 0)
 
     def leaves_bytes(self, workers: int) -> int:
         """Return the bytes left available with `workers` workers; negative: they do not fit."""
