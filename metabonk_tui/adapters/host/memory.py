@@ -13,6 +13,7 @@ from metabonk_tui.adapters.host.cgroup import (
     Cgroup,
     CgroupMemory,
     CgroupTree,
+    oom_file,
     read_cgroup_memory,
     read_cgroup_swap,
     read_pressure,
@@ -53,6 +54,8 @@ class KernelMemory:
         available, limited_by, working_set = _least(host_total, host_available, groups)
         swap_total, swap_used = _swap(host, groups)
         oom_kills, oom_scope = self._oom.read(self._counters(theirs, groups))
+        names = {str(oom_file(group)): clean_text(group.name) for group in groups}
+        counted = sorted({names[str(file)] for file in self._oom.files if str(file) in names})
         some, full = self._pressure(workers or own)
         return MemoryReading(
             total_bytes=min(known + limits, default=None),
@@ -64,6 +67,7 @@ class KernelMemory:
             swap_used_bytes=swap_used,
             oom_kills=oom_kills,
             oom_scope=oom_scope,
+            oom_groups=tuple(counted) if oom_scope == "cgroup" and counted else None,
             pressure_some_avg10=some,
             pressure_full_avg10=full,
         )

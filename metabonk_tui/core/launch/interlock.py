@@ -219,6 +219,12 @@ def _kills(snapshot: Snapshot | None) -> ChecklistItem:
     if snapshot is not None and snapshot.memory.oom_kills_in_run:
         evidence = (f"{snapshot.memory.oom_kills_in_run} in this run",)
         return ChecklistItem(item_id, title, "FAIL", evidence, "relaunch as many as fit: a new run counts anew")
+    if snapshot is not None and snapshot.memory.kernel.kills:
+        evidence = (f"{snapshot.memory.kernel.kills} in this run before the first look, by the kernel's log",)
+        return ChecklistItem(item_id, title, "FAIL", evidence, "relaunch as many as fit: a new run counts anew")
+    if snapshot is not None and snapshot.memory.kernel.kills_unsure:
+        evidence = (f"{snapshot.memory.kernel.kills_unsure} in this run, not known whether in the workers' memory",)
+        return ChecklistItem(item_id, title, "UNKNOWN", evidence, "relaunch: a new run counts anew")
     if snapshot is None or snapshot.memory.reading is None or snapshot.memory.reading.oom_kills is None:
         return ChecklistItem(item_id, title, "UNKNOWN", ("the kernel's counter was not read",))
     return ChecklistItem(

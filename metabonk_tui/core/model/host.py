@@ -28,6 +28,8 @@ class MemoryReading:
     oom_kills: int | None = None
     """OOM kills so far, of the workers' own cgroup where readable, otherwise of the whole host."""
     oom_scope: Literal["cgroup", "host"] | None = None
+    oom_groups: tuple[str, ...] | None = None
+    """The cgroups whose kills are counted; None: the whole host's are."""
     pressure_some_avg10: float | None = None
     pressure_full_avg10: float | None = None
 
@@ -96,15 +98,33 @@ class KernelKill:
     oom_cgroup: str = ""
     """The cgroup whose limit was reached; "": the whole host ran out."""
     task_cgroup: str = ""
+    t: float | None = None
+    """When it was logged; None: since the reading before."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuFault:
+    """One line of the GPU's driver in the kernel's log: no memory left, or an Xid error."""
+
+    text: str
+    xid: int | None = None
+    """None: no memory left."""
+    gpu: str = ""
+    """The GPU as the driver names it; "": the line names none."""
+    t: float | None = None
+    """When it was logged; None: since the reading before."""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelLogReading:
-    """OOM kills in the kernel's log since the last read."""
+    """OOM kills and GPU faults in the kernel's log since the last read; the first has all that is kept."""
 
     error: str | None = None
     """"not readable: ...". Kills are then unknown, not absent."""
     kills: tuple[KernelKill, ...] = ()
+    gpu_faults: tuple[GpuFault, ...] = ()
+    from_t: float | None = None
+    """When the oldest line was logged: since then nothing is missing. None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +162,7 @@ class HostReading:
     exits: tuple[ExitReading, ...] = ()
     """Sparse: processes that ended since the last sample."""
     kernel_log: KernelLogReading | None = None
-    """Sparse: present with a kill, and when the log becomes readable or unreadable."""
+    """Sparse: present with a kill or a fault, and when the log becomes readable or unreadable."""
 
 
 NOT_READ = HostReading()

@@ -164,6 +164,31 @@ class GpuMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuFaultView:
+    """One kind of GPU fault in this run, by its newest line."""
+
+    text: str
+    xid: int | None
+    """None: no memory left."""
+    gpu: str
+    last_t: float
+
+
+@dataclass(frozen=True, slots=True)
+class KernelView:
+    """What the kernel's log proves of this run."""
+
+    complete: bool = False
+    """The log has every line since the run's start."""
+    kills: int = 0
+    """OOM kills in the workers' memory that no counter saw, because they came before the first look."""
+    kills_unsure: int = 0
+    """OOM kills of which it is not known whether they were in the workers' memory."""
+    faults: tuple[GpuFaultView, ...] = ()
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryView:
     """Memory of one tick with its level, history and forecast."""
 
@@ -201,6 +226,7 @@ class MemoryView:
     """Readings around the first OOM kill of the run."""
     kernel_log: str | None = None
     """"readable", or the reason why not; None: not read."""
+    kernel: KernelView = KernelView()
     unobserved_s: float = 0.0
     """Seconds of the last window above the floor in which no monitor observed memory."""
 

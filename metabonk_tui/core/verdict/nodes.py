@@ -6,14 +6,16 @@ Uses only the facts of this moment. Does not: combine the answers; `decide` does
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S
 from metabonk_tui.core.memory.watch_actions import RESPONSES
-from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.memory import GpuFaultView, MemoryView
 from metabonk_tui.core.model.snapshot import Answer, Node
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.core.verdict.inputs import VerdictInputs, due_components, silence_evidence
 
 
@@ -87,6 +89,8 @@ def memory_node(inputs: VerdictInputs) -> Node:
         answer = "no"
         short = f"oom_kill {memory.oom_kills_in_run}"
         evidence = [f"{memory.oom_kills_in_run} kernel OOM kill(s) in this run"]
+    elif proof := _logged_proof(memory, inputs.t):
+        answer, (short, *evidence) = "no", proof
     elif available is None:
         answer, short, evidence = "unknown", "not observed", ["available memory was not observed"]
     elif memory.below_floor_since_t is not None:
@@ -97,6 +101,8 @@ def memory_node(inputs: VerdictInputs) -> Node:
     elif memory.forecast is not None and memory.forecast.raised:
         answer, short = "no", memory.forecast.text.split(",")[0]
         evidence = [f"forecast: {memory.forecast.text}; available {available / GB:.2f} GB"]
+    elif doubt := _logged_doubt(memory, inputs.t):
+        answer, (short, *evidence) = "unknown", doubt
     elif stayed and memory.forecast is not None and not memory.forecast.known:
         answer, short, evidence = "unknown", "forecast learning", [memory.forecast.text]
     elif stayed and _heads_for_floor(inputs):
@@ -129,6 +135,33 @@ def memory_node(inputs: VerdictInputs) -> Node:
         short=short,
         evidence=tuple(evidence),
     )
+
+
+def _logged_proof(memory: MemoryView, t: float) -> tuple[str, ...]:
+    """Return (short, evidence ...) of what the kernel's log proves against stable memory; empty: nothing."""
+    kernel = memory.kernel
+    if kernel.kills:
+        kills = count_of(kernel.kills, "OOM kill")
+        return f"oom_kill {kernel.kills} logged", f"the kernel's log: {kills} in the workers' memory in this run"
+    no_memory = [fault for fault in kernel.faults if fault.xid is None]
+    return ("GPU out of memory", *_faults(no_memory, t)) if no_memory else ()
+
+
+def _logged_doubt(memory: MemoryView, t: float) -> tuple[str, ...]:
+    """Return (short, evidence ...) of what in the kernel's log keeps memory from being known to be stable."""
+    kernel = memory.kernel
+    if kernel.kills_unsure:
+        kills = count_of(kernel.kills_unsure, "OOM kill")
+        return (
+            "kill, whose not known",
+            f"the kernel's log: {kills} in this run, not known whether in the workers' memory",
+        )
+    return (f"GPU Xid {kernel.faults[-1].xid}", *_faults(kernel.faults, t)) if kernel.faults else ()
+
+
+def _faults(faults: Sequence[GpuFaultView], t: float) -> list[str]:
+    """Quote the newest faults of the GPU's driver."""
+    return [f"{fault.text}, {age(max(0.0, t - fault.last_t))} ago" for fault in reversed(faults[-3:])]
 
 
 def _heads_for_floor(inputs: VerdictInputs) -> bool:
