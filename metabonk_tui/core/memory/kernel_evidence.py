@@ -158,7 +158,8 @@ def place(kill: KernelKill, reading: MemoryReading | None) -> Place:
 
 
 def _is_related(one_group: str, other: str) -> bool:
-    return f"{one_group}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one_group}/")
+    paths = (f"{one_group.rstrip('/')}/", f"{other.rstrip('/')}/")
+    return paths[0].startswith(paths[1]) or paths[1].startswith(paths[0])
 
 
 def _with_fault(evidence: KernelEvidence, fault: GpuFault, began_t: float, t: float) -> KernelEvidence:
