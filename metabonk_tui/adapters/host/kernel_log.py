@@ -12,7 +12,7 @@ import weakref
 from pathlib import Path
 
 from metabonk_tui.core.model.host import GpuFault, KernelKill, KernelLogReading
-from metabonk_tui.core.text.clean import clean_masked, clean_text
+from metabonk_tui.core.text.clean import clean_text
 
 KMSG = Path("/dev/kmsg")
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
@@ -114,11 +114,11 @@ def _logged_t(head: str, booted_t: float) -> float | None:
 def _fault(text: str, logged_t: float | None) -> GpuFault | None:
     xid = _XID.search(text)
     if xid is not None:
-        return GpuFault(clean_masked(text, _FAULT_LIMIT), int(xid[2]), clean_text(xid[1], 40), logged_t)
+        return GpuFault(clean_text(text, _FAULT_LIMIT), int(xid[2]), clean_text(xid[1], 40), logged_t)
     if _NO_GPU_MEMORY.search(text) is None:
         return None
     gpu = _GPU.search(text)
-    return GpuFault(clean_masked(text, _FAULT_LIMIT), None, clean_text(gpu[1], 40) if gpu else "", logged_t)
+    return GpuFault(clean_text(text, _FAULT_LIMIT), None, clean_text(gpu[1], 40) if gpu else "", logged_t)
 
 
 def _in_initial_namespace() -> bool:

@@ -21,6 +21,8 @@ SAME_S = 5.0
 """Two readings of one line may differ by this much: each derives its time from the clock of its moment."""
 READ_S = 2.0
 """A counter may be read this much after the time of its sample."""
+LATE_S = 30.0
+"""A first look this long after the run's start may have missed a kill."""
 QUIET_S = 600.0
 """A fault that returns after this long is news again."""
 
@@ -75,7 +77,8 @@ def observe(evidence: KernelEvidence, host: HostReading, run_started_at: float, 
         for fault in log.gpu_faults:
             evidence = _with_fault(evidence, fault, run_started_at, t)
     if evidence.counter_t is None and reading is not None and reading.oom_kills is not None:
-        drafts = (*evidence.drafts, *_earlier(evidence, reading))
+        is_late = t - run_started_at > LATE_S and not evidence.knows_counter
+        drafts = (*evidence.drafts, *(_earlier(reading) if is_late else ()))
         evidence = replace(evidence, counter_t=t, knows_counter=True, drafts=drafts)
     return evidence
 
@@ -85,9 +88,9 @@ def of_next_run(evidence: KernelEvidence) -> KernelEvidence:
     return replace(evidence, counter_t=None, drafts=())
 
 
-def _earlier(evidence: KernelEvidence, reading: MemoryReading) -> tuple[EventDraft, ...]:
+def _earlier(reading: MemoryReading) -> tuple[EventDraft, ...]:
     """Mention the kills that a group's counter has at the first look; a host counts everybody's since it booted."""
-    if evidence.knows_counter or not reading.oom_kills or reading.oom_scope != "cgroup":
+    if not reading.oom_kills or reading.oom_scope != "cgroup":
         return ()
     text = (
         f"the counter of the workers' group has {count_of(reading.oom_kills, 'OOM kill')} from before the first look"

@@ -94,11 +94,12 @@ def test_a_driver_that_repeats_its_lines_is_bounded(log: Log) -> None:
     assert len(log.kernel.read().gpu_faults) == 50
 
 
-def test_a_secret_in_a_line_is_masked_and_controls_are_cleaned(log: Log) -> None:
-    log.write("NVRM: Xid (1): 13, API_TOKEN=abcdef123456\x1b[2J")
+def test_a_line_is_masked_cleaned_and_cut(log: Log) -> None:
+    log.write("NVRM: Xid (1): 13, API_TOKEN=abcdef123456 name=run\x1b[2J" + 500 * "x")
     (fault,) = log.kernel.read().gpu_faults
     assert "abcdef123456" not in fault.text
     assert fault.text.isprintable()
+    assert len(fault.text) <= 200
 
 
 def test_an_unreadable_log_is_unknown_and_not_empty(tmp_path: Path) -> None:

@@ -110,6 +110,10 @@ def test_a_kill_before_the_first_look_is_mentioned_once(memory: MemoryReading | 
     assert len(emitted) == mentions
 
 
+def test_at_the_runs_start_earlier_kills_are_of_no_interest() -> None:
+    assert take((110.0, COUNTED, None))[1] == []
+
+
 def test_a_new_run_knows_the_log_and_reads_its_counter_anew() -> None:
     evidence, _ = take((200.0, COUNTED, log(kill(150.0))))
     following = observe(of_next_run(evidence), HostReading(memory=COUNTED), 160.0, 300.0)
