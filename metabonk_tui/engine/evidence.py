@@ -1,4 +1,4 @@
-"""Reads exit codes and kernel kills beside the ticks, every second. Does not: decide why a worker died."""
+"""Reads exit codes and the kernel's log beside the ticks, every second. Does not: decide why a worker died."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ExitReadings = tuple[ExitReading, ...]
 
 
 class EvidenceWatch:
-    """Reads exits and kernel kills in threads, and returns only new ones."""
+    """Reads exits and the kernel's log in threads, and returns only new ones."""
 
     def __init__(self, exits: ExitReader | None, kernel_log: KernelLogReader | None, fault_log: FaultLog) -> None:
         self._exit_reader = exits
@@ -43,9 +43,13 @@ class EvidenceWatch:
         if self._log_reader is not None and self.kernel_log.is_due:
             self.kernel_log.ask(self._log_reader.read)
         changed_log = None
-        if log is not None and (log.kills or self._emitted_log is None or log.error != self._emitted_log.error):
+        if log is not None and (log.kills or log.gpu_faults or self._is_news(log)):
             changed_log = self._emitted_log = log
         return exits, changed_log
+
+    def _is_news(self, log: KernelLogReading) -> bool:
+        emitted = self._emitted_log
+        return emitted is None or (log.error, log.from_t) != (emitted.error, emitted.from_t)
 
     def forget(self) -> None:
         """Send again whether the kernel's log is readable, so that a new run gets it."""

@@ -10,7 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from metabonk_tui.core.model.host import GpuReading, HostReading, MemoryReading, ProcessReading, RunPeaks
+from metabonk_tui.core.model.host import (
+    GpuReading,
+    HostReading,
+    KernelLogReading,
+    MemoryReading,
+    ProcessReading,
+    RunPeaks,
+)
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Event, Observation
 from metabonk_tui.core.ports.live import (
@@ -136,7 +143,7 @@ class HostCollector:
             gpus=self._gpus.take(wait_limit_s),
             earlier_peaks=self._peaks.take(wait_limit_s),
             exits=exits,
-            kernel_log=kernel_log,
+            kernel_log=None if kernel_log is None else self._log_on_run_clock(kernel_log),
         )
         environments = self._watch.update(self._environments.take(wait_limit_s) or (), self._asked_real_t)
         return HostTick(reading, environments, self._logs.read_new(refs, processes or (), workers))
@@ -164,6 +171,17 @@ class HostCollector:
             *(self._processes, self._memory, self._gpus, self._environments, self._peaks),
             *(self._env_file.flight, self._logs.poller.flight),
             *(self._evidence.exits.flight, self._evidence.kernel_log.flight),
+        )
+
+    def _log_on_run_clock(self, log: KernelLogReading) -> KernelLogReading:
+        def at(real_t: float | None) -> float | None:
+            return None if real_t is None else self._clock.at(real_t)
+
+        return replace(
+            log,
+            kills=tuple(replace(kill, t=at(kill.t)) for kill in log.kills),
+            gpu_faults=tuple(replace(fault, t=at(fault.t)) for fault in log.gpu_faults),
+            from_t=at(log.from_t),
         )
 
     def _on_run_clock(self, process: ProcessReading) -> ProcessReading:

@@ -1,4 +1,4 @@
-"""Provides the timing of a tick, for the tests of a single tracker."""
+"""Provides the timing of a tick, for the tests of a single tracker, and a clock that a test moves."""
 
 from metabonk_tui.core.model.timing import Timing
 
@@ -17,3 +17,12 @@ def timing(t: float, nominal_s: float = 1.0) -> Timing:
         starting=False,
         suspended=False,
     )
+
+
+class StandingClock:
+    """A monotonic clock that stands until it is moved."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now

@@ -21,6 +21,7 @@ Version = Literal[1, 2]
 UNLIMITED_BYTES = 1 << 60
 
 _STAT = re.compile(rb"^(total_)?(active_file|inactive_file) (\d+)$", re.MULTILINE)
+_SLAB = re.compile(rb"^slab_reclaimable (\d+)$", re.MULTILINE)
 _INHERITED_LIMIT = re.compile(rb"^hierarchical_memory_limit (\d+)$", re.MULTILINE)
 _OOM_KILL = re.compile(rb"^oom_kill (\d+)$", re.MULTILINE)
 _AVG10 = re.compile(rb"^(some|full) avg10=(\d+(?:\.\d+)?) ", re.MULTILINE)
@@ -93,7 +94,7 @@ class CgroupTree:
 
 
 def read_cgroup_memory(group: Cgroup) -> CgroupMemory | None:
-    """Read what one group leaves: limit - (usage - page cache). None: the group has no readable limit."""
+    """Read what one group leaves: limit - (usage - reclaimable). None: the group has no readable limit."""
     if group.version == 2:
         limits = [_number(group, "memory.max"), _number(group, "memory.high")]
         usage_file, stat = "memory.current", None
@@ -108,7 +109,7 @@ def read_cgroup_memory(group: Cgroup) -> CgroupMemory | None:
     if limit is None:
         return None
     usage = _number(group, usage_file)
-    cache = _page_cache_bytes(stat if stat is not None else read_bytes(f"{group.directory}/memory.stat"))
+    cache = _reclaimable_bytes(stat if stat is not None else read_bytes(f"{group.directory}/memory.stat"))
     if usage is None or cache is None:
         return CgroupMemory(limit, None, None)
     working_set = max(0, usage - cache)
@@ -145,14 +146,20 @@ def _number(group: Cgroup, name: str) -> int | None:
     return int(text) if text is not None and text.strip().isdigit() else None
 
 
-def _page_cache_bytes(stat: bytes | None) -> int | None:
-    """Add up the file pages in bytes; v1 has the sums over the sub-groups under `total_`, and only those count."""
+def _reclaimable_bytes(stat: bytes | None) -> int | None:
+    """Add up the file pages and the reclaimable slab in bytes: the kernel frees both before it kills.
+
+    v1 has the sums over the sub-groups under `total_`, and only those count; it does not have the slab.
+    """
     own: dict[bytes, int] = {}
     total: dict[bytes, int] = {}
     for prefix, name, value in _STAT.findall(stat or b""):
         (total if prefix else own)[name] = int(value)
     found = total if len(total) == 2 else own
-    return sum(found.values()) if len(found) == 2 else None
+    if len(found) != 2:
+        return None
+    slab = _SLAB.search(stat or b"")
+    return sum(found.values()) + (int(slab[1]) if slab else 0)
 
 
 def _paths(cgroup: bytes) -> list[tuple[Version, str]]:

@@ -1,4 +1,4 @@
-"""Reads OOM kills from the kernel's log, from the moment it is opened. Never waits for a line.
+"""Reads OOM kills and GPU faults from the kernel's log, from its oldest line. Never waits for a line.
 
 Does not: report an unreadable log as an empty log.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import weakref
 from pathlib import Path
 
-from metabonk_tui.core.model.host import KernelKill, KernelLogReading
+from metabonk_tui.core.model.host import GpuFault, KernelKill, KernelLogReading
 from metabonk_tui.core.text.clean import clean_text
 
 KMSG = Path("/dev/kmsg")
@@ -18,6 +19,12 @@ _INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.
 _RECORD_BYTES = 8192
 _MAX_RECORDS = 5000
 """The most records of one reading; the next reading continues there."""
+_MAX_FAULTS = 50
+"""The most GPU faults of one reading: a broken driver repeats its lines."""
+_XID = re.compile(r"NVRM: Xid \(([^)]*)\): (\d+)")
+_NO_GPU_MEMORY = re.compile(r"NVRM:.*(?:out of memory|NV_ERR_NO_MEMORY)", re.IGNORECASE)
+_GPU = re.compile(r"NVRM: (GPU ?[0-9a-fA-F:.]*[0-9a-fA-F])\b")
+_FAULT_LIMIT = 160
 _KILLED = re.compile(r"Killed process (\d+) \((.*)\)(?: |,|$)(.*)")
 _RSS = re.compile(r"\b(?:anon|file|shmem)-rss:(\d+)kB")
 _REASON = re.compile(r"^oom-kill:.*?(?:oom_memcg=([^,]*),)?task_memcg=([^,]*),task=.*,pid=(\d+),")
@@ -32,27 +39,28 @@ class KernelLog:
         self._pids_are_ours = _in_initial_namespace() if pids_are_ours is None else pids_are_ours
         self._descriptor: int | None = None
         self._groups: dict[int, tuple[str, str]] = {}
+        self._from_t: float | None = None
 
     def read(self) -> KernelLogReading:
-        """Return the kills since the last call; the first call opens the log and returns none."""
+        """Return what was logged since the last call, in real Unix seconds; the first call has all that is kept."""
         try:
             if self._descriptor is None:
                 self._open()
-                return KernelLogReading()
-            return KernelLogReading(kills=tuple(self._kills()))
+            return self._read()
         except OSError as error:
             return KernelLogReading(error=clean_text(f"not readable: {error.strerror or error}"))
 
     def _open(self) -> None:
         descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        # Older lines are skipped: another process may have their pids by now.
-        os.lseek(descriptor, 0, os.SEEK_END)
         self._descriptor = descriptor
         weakref.finalize(self, os.close, descriptor)
 
-    def _kills(self) -> list[KernelKill]:
+    def _read(self) -> KernelLogReading:
         assert self._descriptor is not None
-        kills = []
+        kills: list[KernelKill] = []
+        faults: list[GpuFault] = []
+        # The log counts from boot, and so does this clock; it stands while the machine sleeps.
+        booted_t = time.time() - time.monotonic()
         for _ in range(_MAX_RECORDS):
             try:
                 record = os.read(self._descriptor, _RECORD_BYTES)
@@ -60,17 +68,22 @@ class KernelLog:
                 break
             except BrokenPipeError:
                 # The kernel has overwritten unread records: the next read continues with the oldest one left.
+                self._from_t = None
                 continue
             if not record:
                 break
-            for line in record.decode(errors="replace").splitlines():
-                kill = self._kill(line)
-                if kill is not None:
-                    kills.append(kill)
-        return kills
+            head, _, text = record.decode(errors="replace").partition("\n")[0].partition(";")
+            logged_t = _logged_t(head, booted_t)
+            if self._from_t is None:
+                self._from_t = logged_t
+            kill = self._kill(text, logged_t)
+            if kill is not None:
+                kills.append(kill)
+            elif (fault := _fault(text, logged_t)) is not None and len(faults) < _MAX_FAULTS:
+                faults.append(fault)
+        return KernelLogReading(kills=tuple(kills), gpu_faults=tuple(faults), from_t=self._from_t)
 
-    def _kill(self, line: str) -> KernelKill | None:
-        text = line.partition(";")[2]
+    def _kill(self, text: str, logged_t: float | None) -> KernelKill | None:
         reason = _REASON.search(text)
         if reason is not None:
             self._groups = {int(reason[3]): (clean_text(reason[1] or ""), clean_text(reason[2]))}
@@ -88,7 +101,24 @@ class KernelLog:
             rss_bytes=sum(int(size) for size in sizes) * 1024 if sizes else None,
             oom_cgroup=oom_cgroup,
             task_cgroup=task_cgroup,
+            t=logged_t,
         )
+
+
+def _logged_t(head: str, booted_t: float) -> float | None:
+    """Return the time of a record from its head, "level,number,microseconds since boot,flags"."""
+    parts = head.split(",")
+    return booted_t + int(parts[2]) / 1e6 if len(parts) > 2 and parts[2].isdigit() else None
+
+
+def _fault(text: str, logged_t: float | None) -> GpuFault | None:
+    xid = _XID.search(text)
+    if xid is not None:
+        return GpuFault(clean_text(text, _FAULT_LIMIT), int(xid[2]), clean_text(xid[1], 40), logged_t)
+    if _NO_GPU_MEMORY.search(text) is None:
+        return None
+    gpu = _GPU.search(text)
+    return GpuFault(clean_text(text, _FAULT_LIMIT), None, clean_text(gpu[1], 40) if gpu else "", logged_t)
 
 
 def _in_initial_namespace() -> bool:

@@ -13,6 +13,7 @@ from metabonk_tui.adapters.host.cgroup import (
     Cgroup,
     CgroupMemory,
     CgroupTree,
+    oom_file,
     read_cgroup_memory,
     read_cgroup_swap,
     read_pressure,
@@ -22,6 +23,8 @@ from metabonk_tui.adapters.process.proc import read_bytes
 from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.text.clean import clean_text
 
+_ARC = re.compile(rb"^(size|c_min) +\d+ +(\d+)$", re.MULTILINE)
+_OWN_MEMINFO = re.compile(rb"^\S+ \S+ \S+ \S+ /proc/meminfo ", re.MULTILINE)
 _MEMINFO = re.compile(rb"^(\w+(?:\(\w+\))?): +(\d+) kB$", re.MULTILINE)
 
 
@@ -44,13 +47,15 @@ class KernelMemory:
         seen = dict.fromkeys(group for chain in (*own, *workers) for group in chain)
         groups = {group: read_cgroup_memory(group) for group in seen}
         host = _host(read_bytes(self._root / "proc/meminfo") or b"")
-        host_total, host_available = host.get("MemTotal"), _host_available(host)
+        host_total, host_available = host.get("MemTotal"), self._host_available(host)
 
         limits = [memory.limit_bytes for memory in groups.values() if memory is not None]
         known = [] if host_total is None else [host_total]
         available, limited_by, working_set = _least(host_total, host_available, groups)
         swap_total, swap_used = _swap(host, groups)
         oom_kills, oom_scope = self._oom.read(self._counters(theirs, groups))
+        names = {str(oom_file(group)): clean_text(group.name) for group in groups}
+        counted = sorted({names[str(file)] for file in self._oom.files if str(file) in names})
         some, full = self._pressure(workers or own)
         return MemoryReading(
             total_bytes=min(known + limits, default=None),
@@ -62,9 +67,25 @@ class KernelMemory:
             swap_used_bytes=swap_used,
             oom_kills=oom_kills,
             oom_scope=oom_scope,
+            oom_groups=tuple(counted) if oom_scope == "cgroup" and counted else None,
             pressure_some_avg10=some,
             pressure_full_avg10=full,
         )
+
+    def _host_available(self, host: Mapping[str, int]) -> int | None:
+        """Return the host's available memory with the part of the ZFS cache that ZFS gives back."""
+        available, total = _host_available(host), host.get("MemTotal")
+        if available is None or total is None:
+            return available
+        found = {name: int(value) for name, value in _ARC.findall(self._text("proc/spl/kstat/zfs/arcstats"))}
+        cache = found.get(b"size", 0)
+        # A container's own meminfo (LXCFS) does not count the host's cache as used, so nothing comes back to it.
+        if cache > total - available or _OWN_MEMINFO.search(self._text("proc/self/mountinfo")):
+            return available
+        return min(total, available + max(0, cache - found.get(b"c_min", cache)))
+
+    def _text(self, name: str) -> bytes:
+        return read_bytes(self._root / name) or b""
 
     def _counters(
         self, theirs: Mapping[int, tuple[Chain, ...]], groups: Mapping[Cgroup, CgroupMemory | None]

@@ -27,6 +27,11 @@ class OomCounter:
         self._watched: dict[Path, int] = {}
         self._kills: int | None = None
 
+    @property
+    def files(self) -> Collection[Path]:
+        """The counters of the cgroups that the last reading counted."""
+        return self._watched.keys()
+
     def read(self, files: Collection[Path | None]) -> tuple[int | None, Scope | None]:
         """Read the count and its scope. `files`: the counter of every worker; None in it: a worker without one."""
         groups = _outermost({file for file in files if file is not None})

@@ -124,6 +124,10 @@ class Proc:
         """Read the environment that the process was started with. Raises OSError."""
         return read_whole(f"{self._proc}/{pid}/environ")
 
+    def text(self, pid: int, name: str) -> bytes:
+        """Read a file of a process, such as "status"; b"": gone, hidden or not permitted."""
+        return self._bytes(f"{pid}/{name}") or b""
+
     def _bytes(self, name: str) -> bytes | None:
         return read_bytes(f"{self._proc}/{name}")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metabonk_tui.adapters.process.proc import Proc, ProcessStat
+from metabonk_tui.adapters.process.resident import Identity, PoolMemory
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
 from metabonk_tui.adapters.process.sockets import answering, listen_sockets, listening_ports, owned_links
 from metabonk_tui.core.config.schema import Config
@@ -29,8 +30,6 @@ _ORDER = ("launcher", "orchestrator", "worker", "ollama")
 _NAME_LIMIT = 80
 _BY_PORT = -1
 """Stands for a pattern in the match of a process that only its port makes a worker."""
-
-Identity = tuple[int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,7 @@ class ProcessTable:
         self._host = config.pool.host
         self._wanted = config.pool.workers
         self._proc = Proc(root)
+        self._memory = PoolMemory(self._proc, monotonic)
         self._net_ns = self._proc.link("self", "ns/net")
         self._monotonic = monotonic
         self._known: tuple[_KnownProcess, ...] | None = None
@@ -87,7 +87,31 @@ class ProcessTable:
             self._scan_at = now if now < self._rescan_until else now + SCAN_EVERY_S
             # The next reading notices processes that ended during the scan.
             readings = tuple(reading for known in self._known if (reading := self._read_one(known)) is not None)
-        return readings
+        return self._with_memory(readings, self._known or ())
+
+    def _with_memory(
+        self, readings: Iterable[ProcessReading], known: Iterable[_KnownProcess]
+    ) -> tuple[ProcessReading, ...]:
+        """Add what each process and its descendants hold, each page once."""
+        held = self._memory.read(
+            {(each.pid, each.started_at): ((each.pid, each.started_at), *each.tree) for each in known}
+        )
+        full = []
+        for reading in readings:
+            assert reading.pid is not None
+            assert reading.started_at is not None
+            memory = held.get((reading.pid, reading.started_at))
+            full.append(
+                reading
+                if memory is None
+                else replace(
+                    reading,
+                    anon_bytes=memory.anon_bytes,
+                    shmem_bytes=memory.shmem_bytes,
+                    common_bytes=memory.common_bytes,
+                )
+            )
+        return tuple(full)
 
     def _read_known(self, known: Iterable[_KnownProcess]) -> tuple[ProcessReading, ...] | None:
         """Read the processes of the last scan; None: one of them is gone."""

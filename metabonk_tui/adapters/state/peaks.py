@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,14 +124,14 @@ class PeakKeeper:
         self._monotonic = monotonic
         self._saved_s = float("-inf")
         self._unsaved: tuple[str, RunPeaks] | None = None
-        self._kept: dict[str, tuple[int | None, int | None]] = {}
+        self._kept: dict[str, RunPeaks] = {}
 
     def note(self, snapshot: Snapshot) -> None:
         """Process a Snapshot. Saves new peaks at most once a minute, and at once when a run has ended."""
         name, peaks_to_keep = snapshot.run.name, snapshot.memory.peaks_to_keep
         if self._unsaved is not None and self._unsaved[0] != name:
             self._save()
-        if peaks_to_keep is None or self._kept.get(name) == (peaks_to_keep.worker_bytes, peaks_to_keep.ollama_bytes):
+        if peaks_to_keep is None or self._kept.get(name) == replace(peaks_to_keep, t=0.0):
             return
         self._unsaved = (name, peaks_to_keep)
         if self._monotonic() - self._saved_s >= SAVE_EVERY_S:
@@ -146,9 +146,8 @@ class PeakKeeper:
             return
         name, peaks_to_keep = self._unsaved
         self._saved_s = self._monotonic()
-        peaks = RunPeaks(self._real(peaks_to_keep.t), peaks_to_keep.worker_bytes, peaks_to_keep.ollama_bytes)
-        if self._file.save(name, peaks):
-            self._kept = {name: (peaks_to_keep.worker_bytes, peaks_to_keep.ollama_bytes)}
+        if self._file.save(name, replace(peaks_to_keep, t=self._real(peaks_to_keep.t))):
+            self._kept = {name: replace(peaks_to_keep, t=0.0)}
             self._unsaved = None
 
 
@@ -163,9 +162,16 @@ def _with(pools: Pools, key: str, run: str, peaks: RunPeaks) -> Pools:
 
 def _highest(before: RunPeaks, now: RunPeaks) -> RunPeaks:
     """Merge two views of one run: a monitor that started late missed the earlier peak."""
-    worker = max((size for size in (before.worker_bytes, now.worker_bytes) if size is not None), default=None)
-    ollama = max((size for size in (before.ollama_bytes, now.ollama_bytes) if size is not None), default=None)
-    return RunPeaks(max(before.t, now.t), worker, ollama)
+
+    def highest(*sizes: int | None) -> int | None:
+        return max((size for size in sizes if size is not None), default=None)
+
+    return RunPeaks(
+        max(before.t, now.t),
+        highest(before.worker_bytes, now.worker_bytes),
+        highest(before.ollama_bytes, now.ollama_bytes),
+        highest(before.shared_bytes, now.shared_bytes),
+    )
 
 
 def _last_used(runs: Mapping[str, RunPeaks]) -> float:

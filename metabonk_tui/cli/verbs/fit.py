@@ -76,7 +76,7 @@ def take_reading(config: Config, speed: float) -> FitReading:
     ]
     measured = NO_PEAKS.observe(on_run_clock, clock.now())
     earlier = PeaksFile(state_dir(), pool_key(config.pool)).read()
-    budget = compute_capacity(memory.available_bytes, held, measured, earlier, config)
+    budget = compute_capacity(memory.available_bytes, held, measured, earlier, config, memory.total_bytes)
     by = f" ({memory.limited_by})" if memory.limited_by else ""
     return FitReading(memory, ours, budget, "" if budget else f"available memory cannot be read{by}")
 
@@ -114,6 +114,8 @@ def lines(reading: FitReading, wanted: int) -> Iterator[str]:
     yield _line("to share", budget.budget_bytes, "GB in all")
     yield ""
     yield _line("worker", budget.worker_bytes, f"GB each, {_mark(budget.worker_source, budget.worker_peak_t)}")
+    if budget.shared_bytes:
+        yield _line("shared", budget.shared_bytes, "GB that several workers map, counted once")
     needed = "" if ollama or not budget.ollama_bytes else ", not running but needed"
     yield _line("Ollama", budget.ollama_bytes, f"GB, {_mark(budget.ollama_source, budget.ollama_peak_t)}{needed}")
     yield _line("floor", budget.floor_bytes, "GB must stay free, memory.floor_gb")
@@ -148,6 +150,7 @@ def tree(reading: FitReading, wanted: int) -> dict[str, Any]:
         "held_bytes": budget.held_bytes,
         "budget_bytes": budget.budget_bytes,
         "floor_bytes": budget.floor_bytes,
+        "shared_bytes": budget.shared_bytes,
         "worker": _peak(budget.worker_bytes, budget.worker_source, budget.worker_peak_t),
         "ollama": _peak(budget.ollama_bytes, budget.ollama_source, budget.ollama_peak_t)
         | {"running": any(process.role == "ollama" for process in reading.processes)},

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 from metabonk_tui.core.alerts.rule import NO_DATA, NO_RESULT, Condition, RuleInput, RuleResult, rule
 from metabonk_tui.core.config.schema import GB
+from metabonk_tui.core.memory.kernel_evidence import QUIET_S
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.memory import Forecast
+from metabonk_tui.core.model.memory import Forecast, GpuFaultView
 from metabonk_tui.core.model.refs import WorkerRef, label_of
 
 STALLED_PERCENT = 10.0
@@ -101,6 +102,20 @@ def oom_kill(rule_input: RuleInput) -> RuleResult:
         return NO_RESULT
     names = ", ".join(label_of(victim) for victim in victims) or "victim not known"
     return RuleResult((Condition(f"kernel OOM kill: {names}", workers=refs),))
+
+
+@rule("GpuFault", same_event=EventKind.GPU_FAULT)
+def gpu_fault(rule_input: RuleInput) -> RuleResult:
+    """The GPU's driver logged an error or found no memory in the last 10 min; raised: it found no memory."""
+    memory, t = rule_input.inputs.memory, rule_input.inputs.t
+    if memory.kernel_log != "readable":
+        return NO_DATA
+    recent = [fault for fault in memory.kernel.faults if t - fault.last_t <= QUIET_S]
+    return RuleResult(tuple(Condition(fault.text, _about(fault), escalated=fault.xid is None) for fault in recent))
+
+
+def _about(fault: GpuFaultView) -> str:
+    return f"{fault.gpu or 'gpu'} {'memory' if fault.xid is None else f'Xid {fault.xid}'}"
 
 
 @rule("WatchActed", same_event=EventKind.WATCH_ACT)

@@ -237,6 +237,12 @@ def _kills(snapshot: Snapshot | None) -> ChecklistItem:
     if snapshot is not None and snapshot.memory.other_kills_in_run:
         evidence = (f"{snapshot.memory.other_kills_in_run} in the workers' memory, of another process",)
         return ChecklistItem(item_id, title, "FAIL", evidence, "find out what else takes the workers' memory")
+    if snapshot is not None and snapshot.memory.kernel.kills:
+        evidence = (f"{snapshot.memory.kernel.kills} in this run before the first look, by the kernel's log",)
+        return ChecklistItem(item_id, title, "FAIL", evidence, "relaunch as many as fit: a new run counts anew")
+    if snapshot is not None and snapshot.memory.kernel.kills_unsure:
+        evidence = (f"{snapshot.memory.kernel.kills_unsure} in this run, not known whether in the workers' memory",)
+        return ChecklistItem(item_id, title, "UNKNOWN", evidence, "relaunch: a new run counts anew")
     if snapshot is not None and snapshot.memory.earlier_kills:
         evidence = (f"{snapshot.memory.earlier_kills} before the first look, at an unknown time",)
         return ChecklistItem(item_id, title, "UNKNOWN", evidence, "relaunch: a new run counts anew")

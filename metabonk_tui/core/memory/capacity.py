@@ -1,4 +1,4 @@
-"""Computes how many workers fit: `n x worker peak + Ollama peak + floor <= available + used by the pool`.
+"""Computes how many workers fit: `n x worker peak + shared + Ollama peak + floor <= available + used by the pool`.
 
 Each peak has a source: measured in this run, measured in an earlier run on this machine, or assumed.
 Does not: forecast. A worker that grows without end exceeds any peak.
@@ -24,28 +24,66 @@ CapacityFit = Literal["fits", "below floor", "does not fit"]
 
 
 @dataclass(frozen=True, slots=True)
+class SharedMemory:
+    """Shared memory of the pool, as measured with the most workers: the first one alone seems to own all of it."""
+
+    workers: int
+    own_bytes: int
+    """The most that one worker has for itself."""
+    common_bytes: int
+    """What several processes map, once."""
+
+    def observe(self, now: SharedMemory) -> SharedMemory:
+        """Update with one more measurement; one with fewer workers proves less."""
+        if now.workers != self.workers:
+            return now if now.workers > self.workers else self
+        return SharedMemory(self.workers, max(self.own_bytes, now.own_bytes), max(self.common_bytes, now.common_bytes))
+
+
+NO_SHARED = SharedMemory(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class MeasuredPeaks:
     """Highest memory use in this run, and the longest life of one of its workers."""
 
     worker_bytes: int | None = None
+    """Of one worker, without shared memory where that is known."""
     ollama_bytes: int | None = None
     lived_s: float = 0.0
     workers_since_t: float | None = None
     """When a worker process was first seen in this run."""
+    shared: SharedMemory = NO_SHARED
+
+    @property
+    def one_worker_bytes(self) -> int | None:
+        """What one more worker takes: its own memory, and the shared memory that it has for itself."""
+        return None if self.worker_bytes is None else self.worker_bytes + self.shared.own_bytes
 
     def observe(self, processes: Iterable[ProcessReading], t: float) -> MeasuredPeaks:
         """Update the peaks with one reading of the process table."""
         seen = tuple(processes)
         workers = [process for process in seen if process.role == "worker"]
-        ollama = sum(held_bytes(process) for process in seen if process.role == "ollama")
+        # Ollama maps its model from a file: that is page cache, but without it the model does not answer.
+        ollama = sum(_resident_bytes(process) for process in seen if process.role == "ollama")
         since_t = self.workers_since_t if self.workers_since_t is not None or not workers else t
         starts = [since_t if process.started_at is None else process.started_at for process in workers]
         return MeasuredPeaks(
-            worker_bytes=_max_bytes(self.worker_bytes, [held_bytes(process) for process in workers]),
+            worker_bytes=_max_bytes(self.worker_bytes, [_own_bytes(process) for process in workers]),
             ollama_bytes=_max_bytes(self.ollama_bytes, [ollama]),
             lived_s=max([self.lived_s, *(t - start for start in starts if start is not None)]),
             workers_since_t=since_t,
+            shared=self.shared.observe(_shared(seen)),
         )
+
+
+def _shared(processes: Sequence[ProcessReading]) -> SharedMemory:
+    known = [p for p in processes if p.role == "worker" and p.shmem_bytes is not None]
+    return SharedMemory(
+        workers=len(known),
+        own_bytes=max(((p.shmem_bytes or 0) - (p.common_bytes or 0) for p in known), default=0),
+        common_bytes=sum(p.common_bytes or 0 for p in processes) if known else 0,
+    )
 
 
 NO_PEAKS = MeasuredPeaks()
@@ -72,21 +110,44 @@ class WhatIf:
 
 
 def held_bytes(process: ProcessReading) -> int:
-    """Return the resident bytes of a process, with its descendants where they were read."""
+    """Return the bytes that a process and its descendants hold, so that those of several can be added up.
+
+    File pages are left out, because they are available already. A recording without these numbers has only the
+    resident bytes, which count file pages, and shared pages in every process.
+    """
+    if process.anon_bytes is not None:
+        return process.anon_bytes + (process.shmem_bytes or 0)
+    return _resident_bytes(process)
+
+
+def _resident_bytes(process: ProcessReading) -> int:
     return process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
 
 
+def _own_bytes(process: ProcessReading) -> int:
+    return process.anon_bytes if process.anon_bytes is not None else _resident_bytes(process)
+
+
 def compute_capacity(
-    available_bytes: int | None, held: int, measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config
+    available_bytes: int | None,
+    held: int,
+    measured: MeasuredPeaks,
+    earlier: Sequence[RunPeaks],
+    config: Config,
+    total_bytes: int | None = None,
 ) -> Budget | None:
     """Compute the budget; None when available memory is unknown.
 
-    `held` is what the workers and Ollama use now, in bytes: a relaunch frees it.
+    `held` is what the workers and Ollama use now, in bytes: a relaunch frees it, but never more than is used of
+    `total_bytes`.
     """
     if available_bytes is None:
         return None
+    if total_bytes is not None:
+        held = min(held, max(0, total_bytes - available_bytes))
     worker = worker_peak(measured, earlier, config)
     ollama = ollama_peak(measured, earlier, config)
+    shared = shared_bytes(measured, earlier, worker.source)
     room, floor = available_bytes + held, config.memory.floor_bytes
     return Budget(
         worker_bytes=worker.bytes,
@@ -95,10 +156,11 @@ def compute_capacity(
         ollama_source=ollama.source,
         floor_bytes=floor,
         budget_bytes=room,
-        fits=max(0, (room - floor - ollama.bytes) // worker.bytes),
+        fits=max(0, (room - floor - ollama.bytes - shared) // worker.bytes),
         held_bytes=held,
         worker_peak_t=worker.t,
         ollama_peak_t=ollama.t,
+        shared_bytes=shared,
     )
 
 
@@ -110,7 +172,15 @@ def worker_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Co
     Once a worker is as old as start-up and gate together, the number of this run always counts.
     """
     expected = _expected([(peaks.worker_bytes, peaks.t) for peaks in earlier], config.memory.worker_gb)
-    return _choose_peak(measured.worker_bytes, _started(measured, config), _mature(measured, config), expected)
+    return _choose_peak(measured.one_worker_bytes, _started(measured, config), _mature(measured, config), expected)
+
+
+def shared_bytes(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], source: PeakSource) -> int:
+    """Return the shared memory that the pool needs once; one that an earlier run measured, until this run has."""
+    known = measured.shared.common_bytes
+    if source == "this run":
+        return known
+    return max([known, *(peaks.shared_bytes or 0 for peaks in earlier)])
 
 
 def ollama_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Config) -> Peak:
@@ -127,7 +197,8 @@ def peaks_to_keep(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], t: float
         return None
     expected = _expected([(peaks.ollama_bytes, peaks.t) for peaks in earlier], config.memory.ollama_gb)
     loaded = (measured.ollama_bytes or 0) >= LOADED_SHARE * expected.bytes
-    return RunPeaks(t, measured.worker_bytes, measured.ollama_bytes if loaded else None)
+    shared = measured.shared.common_bytes or None
+    return RunPeaks(t, measured.one_worker_bytes, measured.ollama_bytes if loaded else None, shared)
 
 
 def judge_fit(budget: Budget, workers: int) -> CapacityFit:
@@ -170,6 +241,8 @@ def needs(budget: Budget, workers: int, brief: bool = False) -> str:
         return f"{fmt.gigabytes(size, 2)} {label if brief else f'({label})'}"
 
     worker = f"{workers} x {part(budget.worker_bytes, budget.worker_source)}"
+    if budget.shared_bytes and workers:
+        worker += f" + shared {fmt.gigabytes(budget.shared_bytes, 2)}"
     return worker + (f" + Ollama {part(budget.ollama_bytes, budget.ollama_source)}" if budget.ollama_bytes else "")
 
 

@@ -221,8 +221,10 @@ def _observe_owners(track: MemoryTrack, host: HostReading, t: float, starting: b
 
 def _budget(track: MemoryTrack, config: Config) -> Budget | None:
     held = sum(points.items[-1][1] for name, points in (track.owners or {}).items() if name in ("workers", "ollama"))
-    available = track.reading.available_bytes if track.reading is not None else None
-    return compute_capacity(available, int(held), track.measured, track.earlier, config)
+    reading = track.reading or MemoryReading()
+    return compute_capacity(
+        reading.available_bytes, int(held), track.measured, track.earlier, config, reading.total_bytes
+    )
 
 
 def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryView:

@@ -37,6 +37,7 @@ class EventKind(StrEnum):
     MEMORY_SWAP = "memory.swap"
     MEMORY_OOM = "memory.oom"
     MEMORY_OOM_ELSEWHERE = "memory.oom_elsewhere"
+    GPU_FAULT = "gpu.fault"
     WATCH_ARMED = "watch.armed"
     WATCH_DISARMED = "watch.disarmed"
     WATCH_REFUSED = "watch.refused"

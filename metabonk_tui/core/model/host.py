@@ -28,6 +28,8 @@ class MemoryReading:
     oom_kills: int | None = None
     """OOM kills so far, of the workers' own cgroup where readable, otherwise of the whole host."""
     oom_scope: Literal["cgroup", "host"] | None = None
+    oom_groups: tuple[str, ...] | None = None
+    """The cgroups whose kills are counted; None: the whole host's are."""
     pressure_some_avg10: float | None = None
     pressure_full_avg10: float | None = None
 
@@ -50,6 +52,12 @@ class ProcessReading:
     name: str = ""
     unconfirmed: bool | None = None
     """True: only its port speaks for a worker, neither its command line nor its launcher; None: it is confirmed."""
+    anon_bytes: int | None = None
+    """Its own and its descendants' memory without file pages; what a fork shares is divided. None: not read."""
+    shmem_bytes: int | None = None
+    """Their part of shared memory, each segment divided among those who map it."""
+    common_bytes: int | None = None
+    """The part of `shmem_bytes` in segments that another process of the pool maps too."""
 
     @property
     def who(self) -> WorkerRef | Role:
@@ -90,15 +98,33 @@ class KernelKill:
     oom_cgroup: str = ""
     """The cgroup whose limit was reached; "": the whole host ran out."""
     task_cgroup: str = ""
+    t: float | None = None
+    """When it was logged; None: since the reading before."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuFault:
+    """One line of the GPU's driver in the kernel's log: no memory left, or an Xid error."""
+
+    text: str
+    xid: int | None = None
+    """None: no memory left."""
+    gpu: str = ""
+    """The GPU as the driver names it; "": the line names none."""
+    t: float | None = None
+    """When it was logged; None: since the reading before."""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelLogReading:
-    """OOM kills in the kernel's log since the last read."""
+    """OOM kills and GPU faults in the kernel's log since the last read; the first has all that is kept."""
 
     error: str | None = None
     """"not readable: ...". Kills are then unknown, not absent."""
     kills: tuple[KernelKill, ...] = ()
+    gpu_faults: tuple[GpuFault, ...] = ()
+    from_t: float | None = None
+    """When the oldest line was logged: since then nothing is missing. None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +145,8 @@ class RunPeaks:
     worker_bytes: int | None = None
     ollama_bytes: int | None = None
     """None: no Ollama ran, or it had not loaded its model."""
+    shared_bytes: int | None = None
+    """Shared memory that several workers mapped, counted once. None: not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +162,7 @@ class HostReading:
     exits: tuple[ExitReading, ...] = ()
     """Sparse: processes that ended since the last sample."""
     kernel_log: KernelLogReading | None = None
-    """Sparse: present with a kill, and when the log becomes readable or unreadable."""
+    """Sparse: present with a kill or a fault, and when the log becomes readable or unreadable."""
 
 
 NOT_READ = HostReading()

@@ -53,7 +53,7 @@ PeakSource = Literal["this run", "start-up", "earlier run", "config"]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The workers that fit: `n x worker peak + ollama + floor <= available + what the pool holds`."""
+    """The workers that fit: `n x worker peak + shared + ollama + floor <= available + what the pool holds`."""
 
     worker_bytes: int
     worker_source: PeakSource
@@ -64,10 +64,12 @@ class Budget:
     """Available bytes plus the bytes that the pool holds now."""
     fits: int
     held_bytes: int = 0
-    """Bytes that the workers and Ollama hold now."""
+    """Bytes that the workers and Ollama hold now, each page once."""
     worker_peak_t: float | None = None
     """When the worker's peak was measured, where it comes from an earlier run."""
     ollama_peak_t: float | None = None
+    shared_bytes: int = 0
+    """Shared memory that several workers map: needed once, whatever their number."""
 
     @property
     def available_bytes(self) -> int:
@@ -76,7 +78,7 @@ class Budget:
 
     def needs_bytes(self, workers: int) -> int:
         """Return the memory that `workers` workers and Ollama need, without the floor."""
-        return workers * self.worker_bytes + self.ollama_bytes
+        return workers * self.worker_bytes + self.ollama_bytes + (self.shared_bytes if workers else 0)
 
     def leaves_bytes(self, workers: int) -> int:
         """Return the bytes left available with `workers` workers; negative: they do not fit."""
@@ -162,6 +164,31 @@ class GpuMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuFaultView:
+    """One kind of GPU fault in this run, by its newest line."""
+
+    text: str
+    xid: int | None
+    """None: no memory left."""
+    gpu: str
+    last_t: float
+
+
+@dataclass(frozen=True, slots=True)
+class KernelView:
+    """What the kernel's log proves of this run."""
+
+    complete: bool = False
+    """The log has every line since the run's start."""
+    kills: int = 0
+    """OOM kills in the workers' memory that no counter saw, because they came before the first look."""
+    kills_unsure: int = 0
+    """OOM kills of which it is not known whether they were in the workers' memory."""
+    faults: tuple[GpuFaultView, ...] = ()
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryView:
     """Memory of one tick with its level, history and forecast."""
 
@@ -205,6 +232,7 @@ class MemoryView:
     """Whether a counter or a readable kernel log would have shown an OOM kill."""
     kernel_log: str | None = None
     """"readable", or the reason why not; None: not read."""
+    kernel: KernelView = KernelView()
     unobserved_s: float = 0.0
     """Seconds of the last window above the floor in which no monitor observed memory."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory import kernel_evidence
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.refs import HostName, WorkerRef
 from metabonk_tui.core.model.sample import PoolReading, WatchReading
@@ -23,14 +24,21 @@ def host_views(
     watch: WatchReading | None,
     t: float,
     config: Config,
+    run_started_at: float,
 ) -> dict[HostName, HostView]:
     """Return the view of every host at `t`. The memory watch guards all of them."""
     counts = Counter(worker.ref.host for worker in workers)
     armed = watch is not None and watch.armed and not watch.dry_run
+    logged = {
+        name: kernel_evidence.view(host.evidence, host.memory.reading, run_started_at) for name, host in hosts.items()
+    }
     return {
         name: HostView(
             replace(
                 memory.view(host.memory, config, counts[name], t),
+                # A log without a gap has the time of every kill: those of this run are in it.
+                earlier_kills=0 if logged[name].complete else host.memory.kills.earlier,
+                kernel=logged[name],
                 watch=watch,
                 watch_armed=armed,
                 black_box=host.recorder.box,

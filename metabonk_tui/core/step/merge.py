@@ -38,5 +38,7 @@ def _kept(earlier: Sample | HostReading, later: Sample | HostReading) -> dict[st
         elif now is None:
             kept[item.name] = before
         elif isinstance(before, KernelLogReading):
-            kept[item.name] = replace(now, kills=(*before.kills, *now.kills))
+            kept[item.name] = replace(
+                now, kills=(*before.kills, *now.kills), gpu_faults=(*before.gpu_faults, *now.gpu_faults)
+            )
     return kept

@@ -10,6 +10,7 @@ from typing import cast
 
 from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.config.schema import Config
+from metabonk_tui.core.memory import kernel_evidence
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S
 from metabonk_tui.core.model.sample import PoolReading, RunHeader, Sample
@@ -82,18 +83,21 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
     fresh = _new_state(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
     spaced = replace(fresh.run, spacing=runs.spacing_after(state.run, fresh.run))
-    known = {name: _with_earlier_peaks(host, state.hosts.get(name)) for name, host in fresh.hosts.items()}
+    known = {name: _with_lasting(host, state.hosts.get(name)) for name, host in fresh.hosts.items()}
     fresh = replace(fresh, run=spaced, hosts=known, env_file=state.env_file)
     first = _advance(None, fresh, sample, config, pool=previous.pool)
     return replace(first, tick=previous.tick + 1, ended_runs=ended)
 
 
-def _with_earlier_peaks(host: HostState, before: HostState | None) -> HostState:
+def _with_lasting(host: HostState, before: HostState | None) -> HostState:
+    """Keep what outlives a run: the peaks of earlier runs, and the kernel's log."""
     if before is None:
         return host
     # Kills that the counter had in the run before are known to be no part of this one.
     kills = replace(host.memory.kills, read_before=before.memory.kills.scope)
-    return replace(host, memory=replace(host.memory, earlier=before.memory.earlier, kills=kills))
+    memory_track = replace(host.memory, earlier=before.memory.earlier, kills=kills)
+    evidence = kernel_evidence.of_next_run(before.evidence)
+    return replace(host, memory=memory_track, kernel_log=before.kernel_log, evidence=evidence)
 
 
 def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
@@ -114,7 +118,7 @@ def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config)
     }
     drafts = [draft for host in closed.values() for draft in host.memory.drafts]
     if drafts:
-        hosts = host_views(closed, previous.workers, None, previous.t, config)
+        hosts = host_views(closed, previous.workers, None, previous.t, config, state.run.started_at)
         inputs = verdict_inputs(state, previous.t, previous.gate, previous.workers, hosts, previous.pool, config)
         _, verdict = apply(state.hysteresis, decide(inputs), inputs, config)
         events.emit_all(drafts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.alerts.rule import RuleInput
-from metabonk_tui.core.memory import flight_recorder
+from metabonk_tui.core.memory import flight_recorder, kernel_evidence
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
@@ -144,9 +144,9 @@ def observe_process_exits(tick: Tick) -> None:
     }
 
 
-@stage(writes=("now.hosts",), needs=("exits", "observed_memory"))
+@stage(writes=("now.hosts",), needs=("run", "exits", "observed_memory"))
 def latch_oom_kills(tick: Tick) -> None:
-    """Latch OOM kills known only from exits, and keep the readings before a kill."""
+    """Latch OOM kills known only from exits or the kernel's log, and keep the readings before a kill."""
     hosts, t = {}, tick.sample.t
     for name, before in tick.before.hosts.items():
         host, exit_state = tick.sample.host(name), tick.exits[name]
@@ -158,7 +158,8 @@ def latch_oom_kills(tick: Tick) -> None:
         recorder = flight_recorder.observe(before.recorder, host, t, killed)
         log = host.kernel_log
         readable = before.kernel_log if log is None else log.error or "readable"
-        hosts[name] = HostState(latched, exit_state, recorder, readable)
+        evidence = kernel_evidence.observe(before.evidence, host, tick.run.started_at, t)
+        hosts[name] = HostState(latched, exit_state, recorder, readable, evidence)
     tick.update(hosts=hosts)
 
 
@@ -239,7 +240,7 @@ def emit_slot_events(tick: Tick) -> None:
 @stage(needs=("now.hosts",))
 def emit_memory_events(tick: Tick) -> None:
     for host in tick.now.hosts.values():
-        tick.events.emit_all(host.memory.drafts)
+        tick.events.emit_all((*host.memory.drafts, *host.evidence.drafts))
 
 
 @stage(needs=("now.hosts",))
@@ -262,10 +263,10 @@ def add_sample_events(tick: Tick) -> None:
 # What it means
 
 
-@stage(writes=("hosts",), needs=("now.hosts", "workers"))
+@stage(writes=("hosts",), needs=("run", "now.hosts", "workers"))
 def view_hosts(tick: Tick) -> None:
-    sample = tick.sample
-    tick.hosts = host_views(tick.now.hosts, tick.workers, sample.watch, sample.t, tick.config)
+    sample, began_t = tick.sample, tick.run.started_at
+    tick.hosts = host_views(tick.now.hosts, tick.workers, sample.watch, sample.t, tick.config, began_t)
 
 
 @stage(writes=("now.run",), needs=("run",))

@@ -13,6 +13,7 @@ from metabonk_tui.core.alerts.tracker import AlertTracks
 from metabonk_tui.core.causes.tracker import CauseTracker
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory.flight_recorder import FlightRecorder
+from metabonk_tui.core.memory.kernel_evidence import KernelEvidence
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.refs import ONLY_HOST, HostName, WorkerRef
@@ -44,6 +45,7 @@ class HostState:
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
     kernel_log: str | None = None
     """"readable", or the reason why not; None: not read."""
+    evidence: KernelEvidence = field(default_factory=KernelEvidence)
 
 
 def new_hosts() -> dict[HostName, HostState]:

@@ -6,11 +6,12 @@ Uses only the facts of this moment. Does not: combine the answers; `decide` does
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S
 from metabonk_tui.core.memory.watch_actions import RESPONSES
-from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.memory import GpuFaultView, MemoryView
 from metabonk_tui.core.model.refs import worker_names
 from metabonk_tui.core.model.snapshot import Answer, Node
 from metabonk_tui.core.model.worker import WorkerView
@@ -88,14 +89,8 @@ def memory_node(inputs: VerdictInputs) -> Node:
     above_s = 0.0 if memory.above_floor_since_t is None else inputs.t - memory.above_floor_since_t
     stayed = memory.above_floor_since_t is not None and above_s >= window_s
     answer: Answer
-    if memory.oom_kills_in_run:
-        answer = "no"
-        short = f"oom_kill {memory.oom_kills_in_run}"
-        evidence = [f"{memory.oom_kills_in_run} kernel OOM kill(s) in this run"]
-    elif memory.other_kills_in_run:
-        answer = "no"
-        short = f"oom_kill {memory.other_kills_in_run} of others"
-        evidence = [f"{memory.other_kills_in_run} kernel OOM kill(s) in the workers' memory, none of this pool"]
+    if proof := _proof(memory, inputs.t):
+        answer, (short, *evidence) = "no", proof
     elif memory.below_floor_since_t is not None and available is not None:
         answer = "no"
         short = f"{available / GB:.1f} GB now"
@@ -143,8 +138,40 @@ def memory_node(inputs: VerdictInputs) -> Node:
     )
 
 
-def _unknown_memory(inputs: VerdictInputs) -> tuple[str, str] | None:
-    """Return (short, evidence) of what keeps the memory of the workers from being known; None: nothing does."""
+def _proof(memory: MemoryView, t: float) -> tuple[str, ...]:
+    """Return (short, evidence ...) of kills, and of a GPU without memory, in this run; empty: there were none."""
+    if killed := memory.oom_kills_in_run:
+        return f"oom_kill {killed}", f"{killed} kernel OOM kill(s) in this run"
+    if others := memory.other_kills_in_run:
+        lost = f"{others} kernel OOM kill(s) in the workers' memory, none of this pool"
+        return f"oom_kill {others} of others", lost
+    kernel = memory.kernel
+    if kernel.kills:
+        kills = count_of(kernel.kills, "OOM kill")
+        return f"oom_kill {kernel.kills} logged", f"the kernel's log: {kills} in the workers' memory in this run"
+    no_memory = [fault for fault in kernel.faults if fault.xid is None]
+    return ("GPU out of memory", *_faults(no_memory, t)) if no_memory else ()
+
+
+def _logged_doubt(memory: MemoryView, t: float) -> tuple[str, ...]:
+    """Return (short, evidence ...) of what in the kernel's log keeps memory from being known to be stable."""
+    kernel = memory.kernel
+    if kernel.kills_unsure:
+        kills = count_of(kernel.kills_unsure, "OOM kill")
+        return (
+            "kill, whose not known",
+            f"the kernel's log: {kills} in this run, not known whether in the workers' memory",
+        )
+    return (f"GPU Xid {kernel.faults[-1].xid}", *_faults(kernel.faults, t)) if kernel.faults else ()
+
+
+def _faults(faults: Sequence[GpuFaultView], t: float) -> list[str]:
+    """Quote the newest faults of the GPU's driver."""
+    return [f"{fault.text}, {age(max(0.0, t - fault.last_t))} ago" for fault in reversed(faults[-3:])]
+
+
+def _unknown_memory(inputs: VerdictInputs) -> tuple[str, ...]:
+    """Return (short, evidence) of what keeps the memory of the workers from being known; empty: nothing does."""
     memory = inputs.memory
     if inputs.unidentified:
         names = worker_names(inputs.unidentified)
@@ -155,7 +182,7 @@ def _unknown_memory(inputs: VerdictInputs) -> tuple[str, str] | None:
         return "kill at unknown time", f"{kills} {where} at an unknown time"
     if not memory.sees_kills:
         return "kills not observed", "no source could have seen an OOM kill"
-    return None
+    return _logged_doubt(memory, inputs.t)
 
 
 def _heads_for_floor(inputs: VerdictInputs) -> bool:

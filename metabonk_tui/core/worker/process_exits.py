@@ -280,8 +280,9 @@ def _of_kernel_log(
     process: ExitedProcess, everyone: Sequence[ExitedProcess], exit_state: ExitState, late_s: float
 ) -> list[ProcessExit]:
     found = []
-    for t, kill in exit_state.kernel:
-        if abs(t - process.t) > late_s:
+    for read_t, kill in exit_state.kernel:
+        t = read_t if kill.t is None else kill.t
+        if abs(t - process.t) > late_s and not _was_its_pid(kill, process):
             continue
         where = f" in {kill.task_cgroup}" if kill.task_cgroup else ""
         if kill.pid is not None:
@@ -292,6 +293,13 @@ def _of_kernel_log(
             text = f"the kernel's log: killed {kill.name} of this size{where}; its pid is of another namespace"
             found.append(ProcessExit("OOM-killed", text, process.t, strength=45))
     return found
+
+
+def _was_its_pid(kill: KernelKill, process: ExitedProcess) -> bool:
+    """Return whether the pid was the process's when the kernel logged it, however long nobody looked."""
+    if kill.t is None or kill.pid is None or kill.pid != process.pid or process.started_at is None:
+        return False
+    return process.started_at < kill.t <= process.t
 
 
 def _looks_like(kill: KernelKill, process: ExitedProcess) -> bool:

@@ -139,6 +139,25 @@ def test_what_a_v2_group_leaves(
 
 
 @pytest.mark.parametrize(
+    ("slab", "left"),
+    [
+        ("slab_reclaimable 40000000\nslab_unreclaimable 5", 50 * MB),  # 100 - (90 - 40)
+        ("slab_reclaimable 0\nslab 9", 10 * MB),
+        ("slab 40000000", 10 * MB),  # a kernel that does not say which part it gives back
+        ("slab_reclaimable lots", 10 * MB),
+        ("slab_reclaimable 95000000", 100 * MB),  # never more than the limit
+    ],
+)
+def test_reclaimable_slab_of_a_v2_group_can_be_had_back(machine: Machine, slab: str, left: int) -> None:
+    stat = f"inactive_file 0\nactive_file 0\n{slab}"
+    machine.mount(2).v2("/a", limit=100 * MB, usage=90 * MB, stat=stat).process(7, v2="/a")
+    [chain] = CgroupTree(machine.root).chains(7)
+    memory = read_cgroup_memory(chain[-1])
+    assert memory is not None
+    assert memory.available_bytes == left
+
+
+@pytest.mark.parametrize(
     ("limit", "usage", "cache", "expected"),
     [
         (9223372036854771712, 5 * MB, 0, None),

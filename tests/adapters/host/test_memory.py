@@ -102,6 +102,39 @@ def test_an_old_kernel_without_mem_available_counts_free_and_page_cache(machine:
     assert read(machine.host(available=None)).available_bytes == 600 * 1024
 
 
+def arc(size: object, least: object) -> str:
+    return f"13 1 0x01 96 26112 1 2\nname  type data\nsize   4    {size}\nc_min  4    {least}"
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (arc(5_000 * MB, 1_000 * MB), 4_000 * MB),
+        (arc(1_000 * MB, 1_000 * MB), 0),
+        (arc(500 * MB, 1_000 * MB), 0),  # below its minimum it gives nothing back
+        (arc(9_000 * MB, 1_000 * MB), 0),  # more than is used: not the cache of this meminfo
+        ("name type data\nsize 4 5000000000", 0),  # no minimum: nothing is promised
+        (arc("lots", 0), 0),
+        ("", 0),
+    ],
+)
+def test_the_zfs_cache_of_the_host_is_available_down_to_its_minimum(machine: Machine, text: str, more: int) -> None:
+    machine.write("/proc/spl/kstat/zfs/arcstats", text)
+    assert read(machine).available_bytes == HOST + more
+
+
+def test_the_hosts_zfs_cache_is_not_given_to_a_container_with_its_own_meminfo(machine: Machine) -> None:
+    machine.write("/proc/spl/kstat/zfs/arcstats", arc(5_000 * MB, 0))
+    machine.write("/proc/self/mountinfo", "99 31 0:44 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw")
+    assert read(machine).available_bytes == HOST
+
+
+def test_the_hosts_zfs_cache_does_not_widen_a_group(machine: Machine) -> None:
+    machine.write("/proc/spl/kstat/zfs/arcstats", arc(5_000 * MB, 0))
+    machine.mount(2).v2("/a", limit=500 * MB, usage=450 * MB).process(7, v2="/a")
+    assert read(machine, 7).available_bytes == 50 * MB
+
+
 def test_nothing_at_all_is_unknown_not_zero(tmp_path: Path) -> None:
     assert KernelMemory(tmp_path).read([7]) == MemoryReading()
 

@@ -22,20 +22,12 @@ from tests.support.paths import ROOT
 from tests.support.ports import free_ports
 from tests.support.proc_trees import BOOT, PAGE, Table
 from tests.support.refs import w
+from tests.support.timing import StandingClock as Clock
 from tests.support.waiting import wait_for
 
 MB = 1_000_000
 READY = "print('ready', flush=True)\n"
 WORKER = "python -m src.worker.main --port {port} --instance-id omega-{slot}"
-
-
-class Clock:
-    """A monotonic clock that stands until it is moved."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def pool(marker: str, base_port: int = 5000, host: str = "127.0.0.1") -> Config:

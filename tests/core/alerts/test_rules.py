@@ -16,7 +16,7 @@ from metabonk_tui.adapters.recordings.metabonk_csv import read_folder
 from metabonk_tui.core.alerts.rule import RuleInput
 from metabonk_tui.core.alerts.rules import RULES
 from metabonk_tui.core.model.alert import Alert, alert_transitions
-from metabonk_tui.core.model.memory import Forecast, GpuMemory
+from metabonk_tui.core.model.memory import Forecast, GpuFaultView, GpuMemory, KernelView
 from metabonk_tui.core.model.sample import EnvReading, Event, Operation, PoolReading, WatchReading
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
@@ -360,6 +360,18 @@ def test_the_forecast_is_taken_at_its_word() -> None:
     gpus = (GpuMemory(1, 9, 10, forecast("CRITICAL", t=seen.t)), GpuMemory(2, 1, 10, forecast("STEADY")))
     found_on = asked("GpuForecast", seen, memory=replace(seen.memory, gpus=gpus))
     assert [(one.about, one.escalated) for one in found_on] == [("gpu1", True)]
+
+
+def test_a_gpu_fault_is_judged_only_where_the_kernels_log_is_read() -> None:
+    seen = last(script(for_s=60))
+    faults = (
+        GpuFaultView("NVRM: Xid", 79, "PCI:1", seen.t),
+        GpuFaultView("NVRM: no memory", None, "", seen.t - 700),
+    )
+    memory = replace(seen.memory, kernel_log="readable", kernel=KernelView(faults=faults))
+    (found,) = asked("GpuFault", seen, memory=memory)
+    assert (found.text, found.about, found.escalated) == ("NVRM: Xid", "PCI:1 Xid 79", False)
+    assert asked("GpuFault", seen, memory=replace(memory, kernel_log="not readable: EPERM")) == ()
 
 
 def test_an_oom_kill_fires_at_once_and_stays_in_sight_for_ten_minutes() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.interlock import FRESH_S, check_interlock, checklist
 from metabonk_tui.core.launch.preflight import PreflightView
+from metabonk_tui.core.model.memory import KernelView
 from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.core.launch.test_preflight import PASSED, RIGHT, TEST, env_file, with_tests
@@ -110,6 +111,8 @@ def test_a_proved_run_may_go_on_for_a_day() -> None:
         (lambda s: node(s, "unknown"), "memory-stable", "UNKNOWN"),
         (lambda s: replace(s, hosts=hosts_of(replace(s.memory, oom_kills_in_run=1))), "oom", "FAIL"),
         (lambda s: replace(s, hosts=hosts_of(replace(s.memory, reading=None))), "oom", "UNKNOWN"),
+        (lambda s: replace(s, hosts=hosts_of(replace(s.memory, kernel=KernelView(kills=1)))), "oom", "FAIL"),
+        (lambda s: replace(s, hosts=hosts_of(replace(s.memory, kernel=KernelView(kills_unsure=1)))), "oom", "UNKNOWN"),
         (lambda s: replace(s, recording=None), "recorder", "UNKNOWN"),
         (lambda s: replace(s, recording=False), "recorder", "FAIL"),
         (lambda s: replace(s, hosts=hosts_of(replace(s.memory, watch_armed=False))), "memory-watch", "FAIL"),

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from metabonk_tui.core.memory.capacity import (
     NO_PEAKS,
     MeasuredPeaks,
+    SharedMemory,
     arithmetic,
     compute_capacity,
     counts,
+    held_bytes,
     judge_fit,
     needs,
     ollama_peak,
@@ -180,6 +182,98 @@ def test_only_what_lived_past_its_start_is_a_lesson() -> None:
     assert peaks_to_keep(lived(STARTED - 1), (), 9.0, CONFIG) is None
     assert peaks_to_keep(lived(STARTED, 1.0, 0.1), (), 9.0, CONFIG) == RunPeaks(9.0, GB, None)
     assert peaks_to_keep(lived(STARTED, 1.0, 3.0), (), 9.0, CONFIG) == RunPeaks(9.0, GB, 3 * GB)
+
+
+# Memory that several hold
+
+
+def sharing(
+    anon: float, shmem: float = 0.0, common: float = 0.0, slot: int = 0, role: Any = "worker"
+) -> ProcessReading:
+    """A process whose resident bytes count everything: 9 GB."""
+    sizes = [int(size * GB) for size in (anon, shmem, common)]
+    worker = w(slot) if role == "worker" else None
+    return ProcessReading(role, 9 * GB, worker, None, 0.0, 9 * GB, "", None, *sizes)
+
+
+@pytest.mark.parametrize(
+    ("process", "held"),
+    [
+        (sharing(0.2), 0.2),  # file pages are available already
+        (sharing(0.2, 0.3, 0.3), 0.5),
+        (ProcessReading("worker", GB, w(0), tree_bytes=2 * GB), 2.0),  # an old recording has only resident bytes
+        (ProcessReading("worker", GB, w(0)), 1.0),
+    ],
+)
+def test_held_counts_each_page_once(process: ProcessReading, held: float) -> None:
+    assert held_bytes(process) == int(held * GB)
+
+
+def test_a_buffer_that_all_workers_map_is_needed_once() -> None:
+    four = [sharing(0.1, 0.2, 0.2, slot) for slot in range(4)]
+    measured = NO_PEAKS.observe(four, MATURE)
+    known = budget(5.0, sum(held_bytes(process) for process in four) / GB, measured)
+    assert known is not None
+    assert (known.worker_bytes, known.shared_bytes) == (int(0.1 * GB), int(0.8 * GB))
+    assert known.budget_bytes == pytest.approx(6.2 * GB)
+    assert known.needs_bytes(10) == 10 * int(0.1 * GB) + int(0.8 * GB) + int(4.9 * GB)
+    assert known.needs_bytes(0) == int(4.9 * GB)
+    assert judge_fit(known, known.fits) != judge_fit(known, known.fits + 1)
+    assert needs(known, 4) == "4 x 0.10 (measured) + shared 0.80 + Ollama 4.90 (assumed)"
+
+
+@pytest.mark.parametrize(
+    ("readings", "expected"),
+    [
+        # The first worker alone seems to own the buffer; with the second it is known to be common.
+        ([[sharing(0.1, 0.8)], [sharing(0.1, 0.4, 0.4), sharing(0.1, 0.4, 0.4, 1)]], (0.1, 0.8)),
+        ([[sharing(0.1, 0.8)]], (0.9, 0.0)),  # one worker: nothing says that another would share it
+        ([[sharing(0.1, 0.5, 0.4), sharing(0.1, 0.5, 0.4, 1)]], (0.2, 0.8)),  # a part is each worker's own
+        # Fewer workers prove less.
+        ([[sharing(0.1, 0.4, 0.4), sharing(0.1, 0.4, 0.4, 1)], [sharing(0.1, 0.8)]], (0.1, 0.8)),
+        # The launcher maps it as well.
+        ([[sharing(0.1, 0.4, 0.4), sharing(0.1, 0.4, 0.4, role="launcher")]], (0.1, 0.8)),
+        ([[ProcessReading("worker", GB, w(0))]], (1.0, 0.0)),
+    ],
+)
+def test_what_one_more_worker_takes(readings: list[list[ProcessReading]], expected: tuple[float, float]) -> None:
+    measured = NO_PEAKS
+    for processes in readings:
+        measured = measured.observe(processes, MATURE)
+    assert measured.one_worker_bytes == pytest.approx(expected[0] * GB)
+    assert measured.shared.common_bytes == pytest.approx(expected[1] * GB)
+
+
+def test_a_model_that_ollama_maps_from_a_file_is_needed_whole_and_held_once() -> None:
+    ollama = sharing(0.3, role="ollama")
+    known = budget(20.0, held_bytes(ollama) / GB, NO_PEAKS.observe([sharing(0.1), ollama], MATURE))
+    assert known is not None
+    assert (known.ollama_bytes, known.held_bytes) == (9 * GB, int(0.3 * GB))
+
+
+def test_the_pool_never_holds_more_than_the_machine_uses() -> None:
+    known = compute_capacity(6 * GB, 9 * GB, NO_PEAKS, (), CONFIG, total_bytes=10 * GB)
+    assert known is not None
+    assert (known.budget_bytes, known.held_bytes, known.available_bytes) == (10 * GB, 4 * GB, 6 * GB)
+
+
+@pytest.mark.parametrize(
+    ("lived_s", "common", "expected"),
+    [(0.0, 0, 0.8), (STARTED - 1, 1, 1.0), (MATURE, 1, 1.0), (MATURE, 0, 0.0)],
+)
+def test_shared_memory_of_an_earlier_run_counts_until_this_run_is_measured(
+    lived_s: float, common: int, expected: float
+) -> None:
+    earlier = (RunPeaks(5.0, int(0.5 * GB), None, int(0.8 * GB)),)
+    measured = replace(lived(lived_s, 0.4 if lived_s else None), shared=SharedMemory(2, 0, common * GB))
+    known = budget(9.0, 0.0, measured, earlier)
+    assert known is not None
+    assert known.shared_bytes == int(expected * GB)
+
+
+def test_shared_memory_is_a_lesson_for_later_runs() -> None:
+    measured = replace(lived(STARTED), shared=SharedMemory(2, GB, 2 * GB))
+    assert peaks_to_keep(measured, (), 9.0, CONFIG) == RunPeaks(9.0, 2 * GB, None, 2 * GB)
 
 
 # In a run

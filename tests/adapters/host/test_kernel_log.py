@@ -1,0 +1,107 @@
+"""What is taken from the kernel's log: OOM kills and GPU faults, from the oldest line, with their times."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from metabonk_tui.adapters.host.kernel_log import KernelLog
+from metabonk_tui.core.model.host import GpuFault, KernelLogReading
+
+KILLED = "Memory cgroup out of memory: Killed process 41 (python3) total-vm:9kB, anon-rss:8kB, file-rss:1kB"
+REASON = "oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/pool,task_memcg=/pool/w1,task=python3,pid=41,uid=0"
+NO_MEMORY = "NVRM: GPU0 nvAssertOkFailedNoLog: Assertion failed: Out of memory [NV_ERR_NO_MEMORY] (0x00000051)"
+XID = "NVRM: Xid (PCI:0000:01:00): 79, pid=1234, name=python3, GPU has fallen off the bus."
+
+
+class Log:
+    """A log made of a pipe that keeps each write as one record, like the kernel's."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
+        # Each record takes a page of the pipe.
+        fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, 100 * 4096)
+        self.kernel = KernelLog(Path(f"/proc/self/fd/{self.reader}"), pids_are_ours=True)
+
+    def write(self, text: str, ago_s: float | None = 0.0, level: int = 3) -> None:
+        since_boot = "x" if ago_s is None else int((time.monotonic() - ago_s) * 1e6)
+        os.write(self.writer, f"{level},7,{since_boot},-;{text}\n SUBSYSTEM=pci\n".encode())
+
+    def close(self) -> None:
+        os.close(self.reader)
+        os.close(self.writer)
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    made = Log()
+    yield made
+    made.close()
+
+
+def test_the_first_reading_has_all_that_the_log_keeps_with_its_times(log: Log) -> None:
+    log.write("Linux version 6", ago_s=900.0)
+    log.write(REASON, ago_s=600.0)
+    log.write(KILLED, ago_s=600.0)
+    log.write(XID, ago_s=60.0)
+    seen, now = log.kernel.read(), time.time()
+    assert seen.from_t == pytest.approx(now - 900.0, abs=5.0)
+    (kill,), (fault,) = seen.kills, seen.gpu_faults
+    assert (kill.pid, kill.name, kill.oom_cgroup, kill.task_cgroup) == (41, "python3", "/pool", "/pool/w1")
+    assert kill.t == pytest.approx(now - 600.0, abs=5.0)
+    assert fault.t == pytest.approx(now - 60.0, abs=5.0)
+    log.write(KILLED)
+    again = log.kernel.read()
+    assert (len(again.kills), again.gpu_faults, again.from_t) == (1, (), seen.from_t)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (NO_MEMORY, GpuFault(NO_MEMORY, None, "GPU0")),
+        (XID, GpuFault(XID, 79, "PCI:0000:01:00")),
+        (
+            "NVRM: Xid (0000:0b:00): 31, Ch 8",
+            GpuFault("NVRM: Xid (0000:0b:00): 31, Ch 8", 31, "0000:0b:00"),
+        ),
+        (
+            "NVRM: nvCheckOkFailedNoLog: Check failed: Out of memory [NV_ERR_NO_MEMORY]",
+            GpuFault("NVRM: nvCheckOkFailedNoLog: Check failed: Out of memory [NV_ERR_NO_MEMORY]", None, ""),
+        ),
+        (
+            "NVRM: GPU 0000:01:00.0: out of memory",
+            GpuFault("NVRM: GPU 0000:01:00.0: out of memory", None, "GPU 0000:01:00.0"),
+        ),
+        ("NVRM: loading NVIDIA UNIX x86_64 Kernel Module", None),
+        ("python3: Out of memory", None),
+        ("Out of memory: Killed process 5 (x)", None),
+        ("nouveau: Xid (1): 5", None),
+    ],
+)
+def test_which_lines_are_faults_of_the_gpu(log: Log, text: str, expected: GpuFault | None) -> None:
+    log.write(text, ago_s=None)
+    assert log.kernel.read().gpu_faults == (() if expected is None else (expected,))
+
+
+def test_a_driver_that_repeats_its_lines_is_bounded(log: Log) -> None:
+    for _ in range(60):
+        log.write(XID)
+    assert len(log.kernel.read().gpu_faults) == 50
+
+
+def test_a_line_is_masked_cleaned_and_cut(log: Log) -> None:
+    log.write("NVRM: Xid (1): 13, API_TOKEN=abcdef123456 name=run\x1b[2J" + 500 * "x")
+    (fault,) = log.kernel.read().gpu_faults
+    assert "abcdef123456" not in fault.text
+    assert fault.text.isprintable()
+    assert len(fault.text) <= 200
+
+
+def test_an_unreadable_log_is_unknown_and_not_empty(tmp_path: Path) -> None:
+    seen = KernelLog(tmp_path / "none").read()
+    assert seen == KernelLogReading(error="not readable: No such file or directory")
