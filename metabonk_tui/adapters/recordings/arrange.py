@@ -13,10 +13,10 @@ from statistics import median
 from typing import TypeVar
 
 from metabonk_tui.adapters.recordings.lenient import FileProblems
-from metabonk_tui.adapters.recordings.time_order import Placed, Row, TimeOrder
+from metabonk_tui.adapters.recordings.time_order import AHEAD, Placed, Row, TimeOrder
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.host import HostReading
-from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.host import HostReading, MemoryReading
+from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef
 from metabonk_tui.core.model.sample import Event, RunHeader, Sample
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.core.text.numbers import age
@@ -179,6 +179,7 @@ class _Run:
         rest = (*self._left_out_event(order, t), *(event for _, events in self.events for event in events))
         if rest or is_first:
             yield Sample(t=t, events=rest, run=self.header if is_first else None)
+        yield from unseen_end(t, order.lost, self.interval_s)
 
     def _header_at(self, item: Placed[Sample], is_first: bool) -> RunHeader | None:
         if is_first:
@@ -206,10 +207,30 @@ class _Run:
     def _left_out_event(self, order: TimeOrder[Sample], t: float) -> tuple[Event, ...]:
         count = order.left_out - self.left_out
         self.left_out = order.left_out
-        if not count:
-            return ()
-        text = f"{count_of(count, 'sample')} left out: no place in time"
-        return (Event(t, EventKind.RECORDER_LEFT_OUT, "warn", text, facts={"samples": count}),)
+        return (left_out_event(t, count),) if count else ()
+
+
+def clock_event(t: float, by_s: float) -> Event:
+    text = f"the recording's clock was set back by {age(by_s)}; the samples after it count from there"
+    return Event(t, EventKind.RECORDER_CLOCK, "warn", text, facts={"by_s": round(by_s, 3)})
+
+
+def left_out_event(t: float, count: int) -> Event:
+    text = f"{count_of(count, 'sample')} left out: no place in time"
+    return Event(t, EventKind.RECORDER_LEFT_OUT, "warn", text, facts={"samples": count})
+
+
+def unseen_end(t: float, lost: int, interval_s: float | None) -> Iterator[Sample]:
+    """Yield samples in which nothing was seen, where many samples at the end of a run are lost.
+
+    Without them, what was seen before would stand as the state at the end. Two, because a verdict holds for two
+    evaluations before it shows.
+    """
+    if lost <= AHEAD or not interval_s:
+        return
+    for number in (lost, lost + 1):
+        nothing = HostReading(memory=MemoryReading())
+        yield Sample(t=t + number * interval_s, hosts={ONLY_HOST: nothing})
 
 
 def _shifted(item: Placed[Sample]) -> Sample:

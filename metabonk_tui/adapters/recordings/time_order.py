@@ -84,9 +84,13 @@ class Placed(Generic[Content]):
     row: Row[Content]
     t: float
     set_back_s: float = 0.0
-    """How far the file's clock was set back just before this row; 0: it was not."""
+    """How far the times of the file fall just before this row; 0: they do not."""
     begins: bool = False
-    """Whether another recording begins with this row."""
+    """Whether another recording begins with this row, because the workers' counters fell with the time."""
+
+    @property
+    def is_break(self) -> bool:
+        return self.set_back_s > 0
 
 
 @dataclass(slots=True)
@@ -102,6 +106,8 @@ class TimeOrder(Generic[Content]):
     """False: no clock was set and no other recording begins; every row that falls behind is left out."""
     left_out: int = 0
     """Rows that do not count, so far."""
+    lost: int = 0
+    """Rows since the last one that counts."""
     _offset_s: float = 0.0
     _last: Row[Content] | None = None
     _last_t: float = float("-inf")
@@ -138,6 +144,7 @@ class TimeOrder(Generic[Content]):
 
     def _leave_out(self, row: Row[Content], what: str) -> None:
         self.left_out += 1
+        self.lost += 1
         self.on_problem(row.line, f"{what}; left out")
 
     def _returns(self, t: float, ahead: Iterable[Row[Content]]) -> bool:
@@ -167,7 +174,7 @@ class TimeOrder(Generic[Content]):
         self.on_problem(row.line, f"time falls by {age(fell_s)}, from {self._last_t:.15g} to {t:.15g}, and {what}")
         self._spacings.clear()
         placed = self._keep(row, placed_t)
-        yield replace(placed, set_back_s=0.0 if has_fallen else fell_s, begins=has_fallen)
+        yield replace(placed, set_back_s=fell_s, begins=has_fallen)
 
     def _passed_s(self, before: Statuses, after: Statuses) -> float:
         """Return the seconds that passed while the clock was set: one spacing, or a hole if the steps leapt."""
@@ -181,7 +188,7 @@ class TimeOrder(Generic[Content]):
             if t > self._last_t:
                 self._spacings.append(t - self._last_t)
             self._grown = _growth(self._last.statuses, row.statuses)
-        self._last, self._last_t = row, t
+        self._last, self._last_t, self.lost = row, t, 0
         return Placed(row, t)
 
 
