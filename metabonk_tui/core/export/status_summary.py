@@ -30,13 +30,13 @@ def summarize(
         "run": {"name": run.name, "elapsed_s": run.elapsed_s},
         "verdict": {
             "word": str(verdict.kind),
-            "level": verdict.kind.level,
+            "level": verdict.level,
             "since_s": verdict.since_t - run.started_at,
             "because": list(verdict.because[:1]),
         },
         "workers": {
             "up": sum(worker.reach is Reach.UP for worker in snapshot.workers),
-            "desired": len(snapshot.workers) if run.desired is None else run.desired,
+            "desired": max(len(snapshot.workers), run.desired or 0),
             "attention": sum(bool(worker.attention) for worker in snapshot.workers),
         },
         "memory": {

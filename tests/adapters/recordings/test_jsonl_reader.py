@@ -27,6 +27,7 @@ from metabonk_tui.core.model.sample import (
     WorkerStatus,
 )
 from metabonk_tui.core.status.decode import number
+from tests.support.examples import examples
 from tests.support.refs import w
 from tests.support.samples import flat_sample
 
@@ -381,7 +382,7 @@ recordings = st.tuples(sample_at(10.0, headers), sample_at(11.0, st.none()), sam
 
 
 @given(recordings)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_what_is_written_can_be_read(tmp_path_factory: pytest.TempPathFactory, samples: list[Sample]) -> None:
     path = tmp_path_factory.mktemp("round") / "run.jsonl.gz"
     write_jsonl(str(path), samples)
