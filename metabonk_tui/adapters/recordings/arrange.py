@@ -13,7 +13,7 @@ from statistics import median
 from typing import TypeVar
 
 from metabonk_tui.adapters.recordings.lenient import FileProblems
-from metabonk_tui.adapters.recordings.time_order import AHEAD, Placed, Row, TimeOrder
+from metabonk_tui.adapters.recordings.time_order import AHEAD, Placed, FileRow, TimeOrder
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.host import HostReading, MemoryReading
 from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef
@@ -106,9 +106,9 @@ def median_spacing(series: Iterable[list[float]]) -> float | None:
     return median(spacings) if spacings else None
 
 
-def _joined(items: Iterable[Numbered], joint_s: float) -> Iterator[Row[Sample]]:
+def _joined(items: Iterable[Numbered], joint_s: float) -> Iterator[FileRow[Sample]]:
     """Make one sample of those that lie within half an interval and hold different workers."""
-    row: Row[Sample] | None = None
+    row: FileRow[Sample] | None = None
     for line, sample in items:
         if row is not None and _belongs(row.content, sample, joint_s):
             joined = _both(row.content, sample)
@@ -140,9 +140,9 @@ def _filled(earlier: Reading, later: Reading) -> Reading:
     return replace(later, **{name: getattr(earlier, name) for name in missing})
 
 
-def _row(line: int, sample: Sample) -> Row[Sample]:
+def _row(line: int, sample: Sample) -> FileRow[Sample]:
     answered = {ref: seen.status for ref, seen in sample.workers.items() if seen.status is not None}
-    return Row(sample.t, line, answered, sample)
+    return FileRow(sample.t, line, answered, sample)
 
 
 @dataclass(slots=True)
@@ -158,7 +158,7 @@ class _Run:
     """Recordings in this run's lines so far."""
     left_out: int = 0
 
-    def without_events(self, rows: Iterable[Row[Sample]]) -> Iterator[Row[Sample]]:
+    def without_events(self, rows: Iterable[FileRow[Sample]]) -> Iterator[FileRow[Sample]]:
         """Take the events out, because a sample that is left out must not lose them."""
         for row in rows:
             if row.content.events:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from metabonk_tui.adapters.recordings.lenient import FileProblems
-from metabonk_tui.adapters.recordings.time_order import AHEAD, Row, TimeOrder
+from metabonk_tui.adapters.recordings.time_order import AHEAD, FileRow, TimeOrder
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation, WorkerStatus
 
@@ -36,7 +36,7 @@ class JoinedRow:
     set_back_s: float = 0.0
 
 
-CsvRow = Row[WorkerStatus]
+CsvRow = FileRow[WorkerStatus]
 
 
 @dataclass(slots=True)

@@ -67,7 +67,7 @@ Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
-class Row(Generic[Content]):
+class FileRow(Generic[Content]):
     """One sample of a file, by its line."""
 
     t: float
@@ -81,7 +81,7 @@ class Row(Generic[Content]):
 class Placed(Generic[Content]):
     """One row on the recording's clock."""
 
-    row: Row[Content]
+    row: FileRow[Content]
     t: float
     set_back_s: float = 0.0
     """How far the times of the file fall just before this row; 0: they do not."""
@@ -109,15 +109,15 @@ class TimeOrder(Generic[Content]):
     lost: int = 0
     """Rows since the last one that counts."""
     _offset_s: float = 0.0
-    _last: Row[Content] | None = None
+    _last: FileRow[Content] | None = None
     _last_t: float = float("-inf")
     _grown: float | None = None
     _spacings: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
-    def place(self, rows: Iterable[Row[Content]]) -> Iterator[Placed[Content]]:
+    def place(self, rows: Iterable[FileRow[Content]]) -> Iterator[Placed[Content]]:
         """Yield the rows that count, each at its time on one clock."""
         source = iter(rows)
-        ahead: deque[Row[Content]] = deque()
+        ahead: deque[FileRow[Content]] = deque()
         for row in source:
             ahead.append(row)
             if len(ahead) > AHEAD:
@@ -125,7 +125,7 @@ class TimeOrder(Generic[Content]):
         while ahead:
             yield from self._take(ahead.popleft(), ahead)
 
-    def _take(self, row: Row[Content], ahead: deque[Row[Content]]) -> Iterator[Placed[Content]]:
+    def _take(self, row: FileRow[Content], ahead: deque[FileRow[Content]]) -> Iterator[Placed[Content]]:
         t = row.t + self._offset_s
         if t < self._last_t:
             yield from self._fallen(row, t, ahead)
@@ -142,18 +142,18 @@ class TimeOrder(Generic[Content]):
     def _slack_s(self) -> float:
         return (self.interval_s or 0.0) / 2
 
-    def _leave_out(self, row: Row[Content], what: str) -> None:
+    def _leave_out(self, row: FileRow[Content], what: str) -> None:
         self.left_out += 1
         self.lost += 1
         self.on_problem(row.line, f"{what}; left out")
 
-    def _returns(self, t: float, ahead: Iterable[Row[Content]]) -> bool:
+    def _returns(self, t: float, ahead: Iterable[FileRow[Content]]) -> bool:
         """Return whether most of the next rows lie between the last row and this one: then this time is wrong."""
         following = [row.t + self._offset_s for row in ahead]
         between = sum(self._last_t <= later_t < t - self._slack_s for later_t in following)
         return 2 * between > len(following)
 
-    def _fallen(self, row: Row[Content], t: float, ahead: deque[Row[Content]]) -> Iterator[Placed[Content]]:
+    def _fallen(self, row: FileRow[Content], t: float, ahead: deque[FileRow[Content]]) -> Iterator[Placed[Content]]:
         last = self._last
         fell_s = self._last_t - t
         has_fallen = last is not None and _have_fallen(last.statuses, row.statuses)
@@ -183,7 +183,7 @@ class TimeOrder(Generic[Content]):
         leapt = grown is not None and self._grown is not None and grown > LEAP * max(self._grown, 1.0)
         return spacing_s * (HOLE_SPACINGS if leapt else 1.0)
 
-    def _keep(self, row: Row[Content], t: float) -> Placed[Content]:
+    def _keep(self, row: FileRow[Content], t: float) -> Placed[Content]:
         if self._last is not None:
             if t > self._last_t:
                 self._spacings.append(t - self._last_t)
