@@ -13,7 +13,7 @@ from statistics import median
 from typing import TypeVar
 
 from metabonk_tui.adapters.recordings.lenient import FileProblems
-from metabonk_tui.adapters.recordings.time_order import AHEAD, Placed, FileRow, TimeOrder
+from metabonk_tui.adapters.recordings.time_order import AHEAD, FileRow, Placed, TimeOrder
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.host import HostReading, MemoryReading
 from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef

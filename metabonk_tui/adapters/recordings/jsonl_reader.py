@@ -5,6 +5,7 @@ Does not: interpret a sample. A missing key means: not observed.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 import zlib
@@ -67,6 +68,8 @@ def _lines(file: BinaryIO | gzip.GzipFile, problems: FileProblems) -> Iterator[t
     try:
         while line := file.readline(LINE_BYTES):
             number += 1
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if len(line) == LINE_BYTES and not line.endswith(b"\n"):
                 problems.add(number, f"longer than {LINE_BYTES // 1_000_000} MB; left out")
                 while (rest := file.readline(LINE_BYTES)) and not rest.endswith(b"\n"):

@@ -16,7 +16,7 @@ from pathlib import Path
 from metabonk_tui.adapters.recordings.arrange import clock_event, median_spacing, unseen_end
 from metabonk_tui.adapters.recordings.csv_join import joined, place_rows
 from metabonk_tui.adapters.recordings.lenient import MAX_T, FileProblems, Problem
-from metabonk_tui.adapters.recordings.time_order import Repeats, FileRow
+from metabonk_tui.adapters.recordings.time_order import FileRow, Repeats
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, Json, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.text.clean import clean_text

@@ -26,6 +26,8 @@ HOLE_SPACINGS = 4.0
 """Spacings across a clock that was set, where the workers advanced too far for one. 3 spacings are no gap yet."""
 LEAP = 4.0
 """So many times the last growth of the steps is too far for one spacing."""
+MOST_LEFT_OUT = 4
+"""Where more than 1 row in 5 was left out, the file has no order that a new clock could continue."""
 COUNTERS = (
     "step",
     "actions_total",
@@ -108,6 +110,7 @@ class TimeOrder(Generic[Content]):
     """Rows that do not count, so far."""
     lost: int = 0
     """Rows since the last one that counts."""
+    _kept: int = 0
     _offset_s: float = 0.0
     _last: FileRow[Content] | None = None
     _last_t: float = float("-inf")
@@ -160,9 +163,9 @@ class TimeOrder(Generic[Content]):
         if fell_s < self._slack_s and not has_fallen:
             yield self._keep(row, self._last_t)
             return
-        times = [row.t, *(later.t for later in ahead)]
-        is_steady = len(ahead) == AHEAD and all(a <= b + self._slack_s for a, b in pairwise(times))
-        if last is None or not (self.may_break and is_steady and _are_comparable(last.statuses, row.statuses)):
+        may_break = self.may_break and MOST_LEFT_OUT * self.left_out <= self._kept
+        is_new_clock = may_break and self._run_forwards([row.t, *(later.t for later in ahead)])
+        if last is None or not is_new_clock or not _are_comparable(last.statuses, row.statuses):
             self._leave_out(row, f"time runs backwards: {t:.15g} after {self._last_t:.15g}")
             return
         placed_t = self._last_t + self._passed_s(last.statuses, row.statuses)
@@ -176,12 +179,21 @@ class TimeOrder(Generic[Content]):
         placed = self._keep(row, placed_t)
         yield replace(placed, set_back_s=fell_s, begins=has_fallen)
 
+    @property
+    def _spacing_s(self) -> float:
+        return median(self._spacings) if self._spacings else self.interval_s or 1.0
+
+    def _run_forwards(self, times: list[float]) -> bool:
+        """Return whether these rows follow each other without a leap: one wrong time would be followed by one."""
+        most_s = HOLE_SPACINGS * max(self._spacing_s, self.interval_s or 0.0)
+        steps = [later - earlier for earlier, later in pairwise(times)]
+        return len(steps) == AHEAD and all(-self._slack_s <= step_s <= most_s for step_s in steps)
+
     def _passed_s(self, before: Statuses, after: Statuses) -> float:
         """Return the seconds that passed while the clock was set: one spacing, or a hole if the steps leapt."""
-        spacing_s = median(self._spacings) if self._spacings else self.interval_s or 1.0
         grown = _growth(before, after)
         leapt = grown is not None and self._grown is not None and grown > LEAP * max(self._grown, 1.0)
-        return spacing_s * (HOLE_SPACINGS if leapt else 1.0)
+        return self._spacing_s * (HOLE_SPACINGS if leapt else 1.0)
 
     def _keep(self, row: FileRow[Content], t: float) -> Placed[Content]:
         if self._last is not None:
@@ -189,6 +201,7 @@ class TimeOrder(Generic[Content]):
                 self._spacings.append(t - self._last_t)
             self._grown = _growth(self._last.statuses, row.statuses)
         self._last, self._last_t, self.lost = row, t, 0
+        self._kept += 1
         return Placed(row, t)
 
 

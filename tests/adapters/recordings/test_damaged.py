@@ -1,4 +1,4 @@
-"""Damaged recordings: read right, or left out with the line. No damage gives a better word than the file without it."""
+"""Damaged recordings: read right, or left out with the line. No damage gives a better word than the whole file."""
 
 import json
 import random
@@ -17,10 +17,10 @@ from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.run.replay import replay
 from metabonk_tui.core.step.pipeline import stepper
-from tests.support.config import CONFIG
+from tests.support.samples import CONFIG
 
 START = 1_767_309_258.0
-EVERY_S = 30.0
+EVERY_S = 60.0
 WORKERS = 2
 GO = [VerdictKind.CONTINUE, VerdictKind.LAUNCH_24H, VerdictKind.SUCCESS]
 """From the least to the best."""
@@ -45,7 +45,7 @@ def status(n: int, *, silent: bool = False) -> dict[str, Any]:
     }
 
 
-def ticks(count: int = 84, *, silent: bool = False, memory: bool = True, killed_at: int | None = None) -> list[Tick]:
+def ticks(count: int = 42, *, silent: bool = False, memory: bool = True, killed_at: int | None = None) -> list[Tick]:
     found: list[Tick] = []
     for n in range(count):
         tick: Tick = {
@@ -55,7 +55,7 @@ def ticks(count: int = 84, *, silent: bool = False, memory: bool = True, killed_
         if memory:
             kills = int(killed_at is not None and n >= killed_at)
             tick["memory"] = {"total_bytes": 16 * 10**9, "available_bytes": 9 * 10**9, "oom_kills": kills}
-            tick["kernel_log"] = {"state": "readable"}
+            tick["kernel_log"] = {"kills": []}
         found.append(tick)
     return found
 
@@ -64,9 +64,9 @@ BASES: dict[str, list[Tick]] = {
     "a go": ticks(),
     "memory not observed": ticks(memory=False),
     "silent": ticks(silent=True),
-    "silent at the end": [*ticks(10), *ticks(84, silent=True)[10:]],
-    "killed": ticks(killed_at=30),
-    "not yet ended": ticks(40),
+    "silent at the end": [*ticks(5), *ticks(silent=True)[5:]],
+    "killed": ticks(killed_at=15),
+    "not yet ended": ticks(20),
 }
 RUN = {"schema": 1, "kind": "run", "name": "r", "started_at": START, "desired": WORKERS, "source": "live"}
 
@@ -88,8 +88,8 @@ def one_worker_a_line(found: list[Tick]) -> list[Tick]:
     ]
 
 
-def shuffled(found: list[Tick]) -> list[Tick]:
-    return random.Random(4).sample(found, len(found))
+def shuffled(found: list[Tick], seed: int) -> list[Tick]:
+    return random.Random(seed).sample(found, len(found))
 
 
 def floats(value: Any) -> Any:
@@ -112,7 +112,7 @@ class Damage:
 
 DAMAGES = {
     "one worker a line": Damage(lambda x: lines_of(one_worker_a_line(x)), stays=True),
-    "byte order mark": Damage(lambda x: ["\ufeff" + lines_of(x)[0], *lines_of(x)[1:]], stays=False),
+    "byte order mark": Damage(lambda x: ["\ufeff" + lines_of(x)[0], *lines_of(x)[1:]], stays=True),
     "ends of lines of Windows": Damage(lambda x: [line + "\r" for line in lines_of(x)], stays=True),
     "floats for integers": Damage(lambda x: lines_of([floats(one) for one in x], desired=2.0), stays=True),
     "header torn": Damage(lambda x: [lines_of(x)[0][:40], *lines_of(x)[1:]], stays=False, what="half a line"),
@@ -122,20 +122,25 @@ DAMAGES = {
     ),
     "last line torn": Damage(lambda x: [*lines_of(x)[:-1], lines_of(x)[-1][:50]], stays=True, what="half a line"),
     "two lines in one": Damage(
-        lambda x: [*lines_of(x)[:20], "".join(lines_of(x)[20:22]), *lines_of(x)[22:]], stays=True, what="half a line"
+        lambda x: [*lines_of(x)[:10], "".join(lines_of(x)[10:12]), *lines_of(x)[12:]], stays=True, what="half a line"
     ),
     "one line earlier": Damage(
-        lambda x: lines_of([*x[:20], shifted(x[20], -900), *x[21:]]), stays=True, what="runs backwards"
+        lambda x: lines_of([*x[:10], shifted(x[10], -900), *x[11:]]), stays=True, what="runs backwards"
+    ),
+    "some lines earlier": Damage(
+        lambda x: lines_of([*x[:10], *(shifted(one, -900) for one in x[10:13]), *x[13:]]),
+        stays=True,
+        what="runs backwards",
     ),
     "one line far ahead": Damage(
-        lambda x: lines_of([*x[:20], shifted(x[20], 1e8), *x[21:]]), stays=True, what="next rows are earlier"
+        lambda x: lines_of([*x[:10], shifted(x[10], 1e8), *x[11:]]), stays=True, what="next rows are earlier"
     ),
     "first line far ahead": Damage(lambda x: lines_of([shifted(x[0], 1e8), *x[1:]]), stays=True, what="next rows"),
     "clock set back": Damage(
-        lambda x: lines_of([*x[:30], *(shifted(one, -3600) for one in x[30:])]), stays=True, what="clock was set back"
+        lambda x: lines_of([*x[:14], *(shifted(one, -3600) for one in x[14:])]), stays=True, what="clock was set back"
     ),
     "clock set back twice": Damage(
-        lambda x: lines_of([*x[:20], *(shifted(one, -610) for one in x[20:30]), *(shifted(y, -1700) for y in x[30:])]),
+        lambda x: lines_of([*x[:10], *(shifted(one, -610) for one in x[10:16]), *(shifted(y, -1730) for y in x[16:])]),
         stays=True,
         what="clock was set back",
     ),
@@ -144,14 +149,17 @@ DAMAGES = {
         lambda x: lines_of(x, started_at=START + 1200), stays=False, what="before the start of its run"
     ),
     "times fall": Damage(
-        lambda x: lines_of([{**one, "t": START - n * EVERY_S} for n, one in enumerate(x)]), stays=False, what="left out"
+        lambda x: lines_of([{**one, "t": START - n * EVERY_S} for n, one in enumerate(x)]),
+        stays=False,
+        what="left out",
     ),
     "lines in reverse": Damage(lambda x: lines_of(x[::-1]), stays=False, what="left out"),
-    "lines shuffled": Damage(lambda x: lines_of(shuffled(x)), stays=False, what="left out"),
+    "lines shuffled": Damage(lambda x: lines_of(shuffled(x, 4)), stays=False, what="left out"),
+    "lines shuffled in another way": Damage(lambda x: lines_of(shuffled(x, 5)), stays=False, what="left out"),
     "each line twice": Damage(
         lambda x: lines_of([one for one in x for _ in range(2)]), stays=True, what="repeats an earlier line"
     ),
-    "a block twice": Damage(lambda x: lines_of([*x[:30], *x[10:30], *x[30:]]), stays=True, what="repeats an earlier"),
+    "a block twice": Damage(lambda x: lines_of([*x[:16], *x[5:16], *x[16:]]), stays=True, what="repeats an earlier"),
     "all twice": Damage(lambda x: lines_of([*x, *x]), stays=True, what="repeats an earlier line"),
     "one worker after the other": Damage(
         lambda x: lines_of([{**one, "workers": {s: one["workers"][s]}} for s in ("0", "1") for one in x]),
@@ -201,7 +209,7 @@ def test_the_bases_are_what_they_are_called() -> None:
         "memory not observed": VerdictKind.CONTINUE,
         "silent": VerdictKind.STOP,
         "silent at the end": VerdictKind.STOP,
-        "killed": VerdictKind.STOP,
+        "killed": VerdictKind.ADD_MEMORY_WATCH,
         "not yet ended": VerdictKind.VALIDATING,
     }
 
@@ -217,3 +225,93 @@ def test_no_damage_gives_a_better_word(kind: str, tmp_path: Path) -> None:
             assert snapshot is not None
             assert snapshot.verdict.kind is undamaged(base), base
         assert any(damage.what in problem.what for problem in problems) if damage.what else True, base
+
+
+# -- tables -----------------------------------------------------------------------------------------------------------
+
+COLUMNS = (
+    "elapsed,worker,step,gameplay,dynamic_state,dynamic_eps,dynamic_actions,dynamic_text_density,"
+    "intrinsic_reward_total,system2_engage,vlm_hints_used,gpu_memory_gb"
+)
+TABLE_EVERY_S = 300
+
+
+def table(slot: int, rows: int = 8, silent_from: int = 99) -> Lines:
+    found = [COLUMNS]
+    for n in range(rows):
+        grown = min(n, silent_from)
+        found.append(
+            f"{n * TABLE_EVERY_S},{slot},{10.0 * (n + 1)},false,menu_ui,0.8,{5 * (grown + 1)},0.12,"
+            f"{0.1 * (grown + 1):.2f},1.0,{grown + 1},0.1"
+        )
+    return found
+
+
+def timed(lines: Lines, at: Callable[[int], float]) -> Lines:
+    """Replace the elapsed time of each row by that of its number."""
+    return [lines[0], *(f"{at(n):g},{line.split(',', 1)[1]}" for n, line in enumerate(lines[1:]))]
+
+
+def semi_sorted(lines: Lines) -> Lines:
+    return [lines[0], *lines[:0:-1]]
+
+
+TABLE_DAMAGES: dict[str, tuple[Callable[[Lines, int], Lines], bool, str]] = {
+    "skew of 40 s": (lambda x, slot: timed(x, lambda n: n * 300 + 40 * slot), True, ""),
+    "jitter": (lambda x, slot: timed(x, lambda n: n * 300 + (7 * n * (slot + 3)) % 41), True, ""),
+    "floats": (
+        lambda x, slot: [x[0], *(f"{n * 300}.0,{slot}.0,{y.split(',', 2)[2]}" for n, y in enumerate(x[1:]))],
+        True,
+        "",
+    ),
+    "True and False": (lambda x, _: [line.replace("false", "False") for line in x], True, ""),
+    "columns in another order": (
+        lambda x, _: [",".join([*line.split(",")[1:], line.split(",")[0]]) for line in x],
+        True,
+        "",
+    ),
+    "header glued": (lambda x, _: [x[0] + x[1], *x[2:]], True, "both read"),
+    "last row torn": (lambda x, _: [*x[:-1], x[-1][:25]], True, "columns"),
+    "two rows in one": (lambda x, _: [*x[:3], x[3] + x[4], *x[5:]], True, "columns"),
+    "rows twice": (lambda x, _: [x[0], *(row for row in x[1:] for _ in range(2))], True, "repeats an earlier row"),
+    "times fall": (lambda x, _: timed(x, lambda n: 300 * (8 - n)), False, "left out"),
+    "rows in reverse": (lambda x, _: semi_sorted(x), False, "left out"),
+    "times before the start": (lambda x, _: timed(x, lambda n: 300 * (n - 9)), False, "elapsed is no time"),
+    "a time far ahead": (lambda x, _: timed(x, lambda n: 9e9 if n == 2 else 300 * n), True, "next rows are earlier"),
+    "a column twice": (
+        lambda x, _: [x[0].replace("vlm_hints_used", "dynamic_actions"), *x[1:]],
+        False,
+        "there twice",
+    ),
+    "no end of the last line": (lambda x, _: [*x[:-1], x[-1][:-1]], True, ""),
+}
+
+
+def read_tables(folder: Path, damaged: Callable[[Lines, int], Lines], **shape: int) -> tuple[Snapshot, list[Problem]]:
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"worker_{slot}_metrics.csv" for slot in range(WORKERS)]
+    for slot, path in enumerate(paths):
+        path.write_text("\n".join(damaged(table(slot, **shape), slot)) + "\n", "utf-8", newline="")
+    problems: list[Problem] = []
+    snapshot = last_of(list(read_folder(paths, problems)))
+    assert snapshot is not None or problems
+    return snapshot or last_of([Sample(t=0.0)]), problems  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("kind", TABLE_DAMAGES)
+@pytest.mark.parametrize("shape", [{}, {"silent_from": 0}, {"rows": 5}], ids=["a go", "silent", "not yet ended"])
+def test_no_damage_of_a_table_gives_a_better_word(kind: str, shape: dict[str, int], tmp_path: Path) -> None:
+    damaged, stays, what = TABLE_DAMAGES[kind]
+    whole, _ = read_tables(tmp_path / "whole_20260103_100000", lambda lines, _: lines, **shape)
+    found, problems = read_tables(tmp_path / "damaged_20260103_100000", damaged, **shape)
+    assert not is_better(found.verdict.kind, whole.verdict.kind)
+    if stays:
+        assert (found.verdict.kind, found.run.gaps) == (whole.verdict.kind, whole.run.gaps)
+    assert any(what in problem.what for problem in problems) if what else True
+
+
+def test_many_problems_of_one_file_are_counted(tmp_path: Path) -> None:
+    _, problems = read(tmp_path / "run.jsonl", [*lines_of(ticks(3)), *["{"] * 1000])
+    assert len(problems) == MAX_LISTED + 1
+    assert sum(problem.count for problem in problems) == 1000
+    assert str(problems[-1]) == f"run.jsonl: {1000 - MAX_LISTED} more problems"
