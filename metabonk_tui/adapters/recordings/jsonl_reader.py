@@ -5,18 +5,19 @@ Does not: interpret a sample. A missing key means: not observed.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
-import statistics
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem, check_number, record
+from metabonk_tui.adapters.recordings.arrange import arranged
+from metabonk_tui.adapters.recordings.lenient import MAX_T, FileProblems, Problem, check_number, record
+from metabonk_tui.adapters.recordings.time_order import Repeats
 from metabonk_tui.adapters.recordings.unmasked import mask_texts, mask_tree, shown_lines
 from metabonk_tui.core.model.host import NOT_READ, ExitReading, HostReading
 from metabonk_tui.core.model.refs import ONLY_HOST, WorkerRef, worker_ref
@@ -37,8 +38,6 @@ from metabonk_tui.core.text.clean import clean_text
 
 LINE_BYTES = 64_000_000
 """Bytes per line; a longer line is rejected. 64 workers answer at most 16 MB in one tick."""
-LOOKAHEAD = 100
-"""Samples read ahead to measure the interval of a run whose header lacks it."""
 STATUS_DEPTH = 3
 """Nesting depth of a status within a line."""
 EXIT = re.compile(r"-?[0-9]{1,3}")
@@ -53,7 +52,9 @@ def read_jsonl(path: str, problems: list[Problem]) -> Iterator[Sample]:
     name = "stdin" if path == "-" else Path(path).name
     stem = name.removesuffix(".gz").removesuffix(".jsonl")
     with _opened(path) as file:
-        yield from _with_intervals(SampleReader(name, problems).samples(_lines(file, name, problems)), stem)
+        listed = FileProblems(name, problems)
+        reader = SampleReader(name, problems, listed=listed, in_order=False)
+        yield from arranged(reader.samples(_lines(file, listed)), stem, listed)
 
 
 @contextmanager
@@ -63,20 +64,22 @@ def _opened(path: str) -> Iterator[BinaryIO | gzip.GzipFile]:
         yield gzip.GzipFile(fileobj=raw) if zipped else raw
 
 
-def _lines(file: BinaryIO | gzip.GzipFile, name: str, problems: list[Problem]) -> Iterator[tuple[int, bytes]]:
+def _lines(file: BinaryIO | gzip.GzipFile, problems: FileProblems) -> Iterator[tuple[int, bytes]]:
     """Number the lines. A torn archive ends them early, with a problem."""
     number = 0
     try:
         while line := file.readline(LINE_BYTES):
             number += 1
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if len(line) == LINE_BYTES and not line.endswith(b"\n"):
-                problems.append(Problem(name, number, f"longer than {LINE_BYTES // 1_000_000} MB; left out"))
+                problems.add(number, f"longer than {LINE_BYTES // 1_000_000} MB; left out")
                 while (rest := file.readline(LINE_BYTES)) and not rest.endswith(b"\n"):
                     pass
             elif line.strip():
                 yield number, line
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        problems.append(Problem(name, number + 1, f"the archive is torn: {error}"))
+        problems.add(number + 1, f"the archive is torn: {error}")
 
 
 @dataclass(slots=True)
@@ -91,14 +94,26 @@ class SampleReader:
     t: float | None = None
     number: int = 0
     names: dict[str, int] = field(default_factory=dict)
+    listed: FileProblems | None = None
+    """Where the problems go; None: a list of its own over `problems`."""
+    in_order: bool = True
+    """False: times may run backwards here, because another stage orders the samples."""
+    repeats: Repeats = field(default_factory=Repeats)
 
-    def samples(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Sample]:
+    def samples(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Sample]]:
+        """Yield the samples with the number of the line that completed each."""
         for self.number, line in lines:
             document = self._decode(line)
-            if document is not None:
-                yield from self.take(document)
+            if document is None:
+                continue
+            t = document.get("t")
+            if "event" not in document and isinstance(t, int | float) and self.repeats.add(t, line):
+                self._problem("repeats an earlier line; left out")
+                continue
+            for sample in self.take(document):
+                yield self.number, sample
         if self.run is not None or self.events:
-            yield self._rest()
+            yield self.number, self._rest()
 
     def take(self, document: Mapping[str, Any]) -> Iterator[Sample]:
         """Process the next document. Yields the sample it completes, and before it a run without samples."""
@@ -112,7 +127,9 @@ class SampleReader:
             yield sample
 
     def _problem(self, what: str) -> None:
-        self.problems.append(Problem(self.name, self.number, what))
+        if self.listed is None:
+            self.listed = FileProblems(self.name, self.problems)
+        self.listed.add(self.number, what)
 
     def _decode(self, line: bytes) -> dict[str, Any] | None:
         document = decode_json(line, MAX_DEPTH + STATUS_DEPTH)
@@ -130,6 +147,7 @@ class SampleReader:
             header = replace(header, name=self._name(header))
         self.observe_only(document.get("fields"))
         self.run, self.t = header, None
+        self.repeats = Repeats()
 
     def observe_only(self, fields: Any) -> None:
         """Set the fields that the recorder can observe; without a list, all of them."""
@@ -169,7 +187,7 @@ class SampleReader:
         if t is None:
             self._problem("no time `t`; left out")
             return None
-        if self.t is not None and t < self.t:
+        if self.in_order and self.t is not None and t < self.t:
             self._problem(f"time runs backwards: {t} after {self.t}; left out")
             return None
         self.t = t
@@ -300,34 +318,3 @@ class SampleReader:
             for ref, lines in self._by_worker(value)
             if isinstance(lines, list)
         }
-
-
-def _with_intervals(samples: Iterator[Sample], name: str) -> Iterator[Sample]:
-    """Add missing run headers, and missing intervals as the median spacing of up to 100 samples."""
-    pending: list[Sample] = []
-    first = True
-    for sample in samples:
-        if first and sample.run is None:
-            sample = replace(sample, run=RunHeader(name, sample.t, None, source="recording", how="first sample"))
-        first = False
-        if sample.run is not None:
-            yield from _with_median_interval(pending)
-            pending = [sample] if sample.run.interval_s is None else []
-            if pending:
-                continue
-        elif pending:
-            pending.append(sample)
-            if len(pending) >= LOOKAHEAD:
-                yield from _with_median_interval(pending)
-                pending = []
-            continue
-        yield sample
-    yield from _with_median_interval(pending)
-
-
-def _with_median_interval(pending: list[Sample]) -> list[Sample]:
-    spacings = [after.t - before.t for before, after in pairwise(pending) if after.t > before.t]
-    if spacings and pending[0].run is not None:
-        rhythm = round(statistics.median(spacings), 3)
-        return [replace(pending[0], run=replace(pending[0].run, interval_s=rhythm)), *pending[1:]]
-    return pending

@@ -34,10 +34,37 @@ class Problem:
     file: str
     line: int | None
     what: str
+    count: int = 1
+    """How many problems this stands for."""
 
     def __str__(self) -> str:
         """Format as compilers do: file:line: problem."""
         return f"{self.file}:{self.line}: {self.what}" if self.line is not None else f"{self.file}: {self.what}"
+
+
+MAX_LISTED = 100
+"""Problems of one file that are kept; more are only counted."""
+
+
+@dataclasses.dataclass(slots=True)
+class FileProblems:
+    """Adds the problems of one file to a list: the first 100, and one that counts the others."""
+
+    file: str
+    into: list[Problem]
+    count: int = 0
+    _place: int = 0
+
+    def add(self, line: int | None, what: str) -> None:
+        self.count += 1
+        if self.count <= MAX_LISTED:
+            self.into.append(Problem(self.file, line, what))
+            return
+        others = self.count - MAX_LISTED
+        if others == 1:
+            self._place = len(self.into)
+            self.into.append(Problem(self.file, None, ""))
+        self.into[self._place] = Problem(self.file, None, f"{others} more problems", others)
 
 
 def record(kind: type[R], found: Mapping[str, Any], problem: Callable[[str], None]) -> R | None:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import csv
 import re
-import statistics
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
-from metabonk_tui.adapters.recordings.lenient import MAX_T, Problem
+from metabonk_tui.adapters.recordings.arrange import clock_event, median_spacing, unseen_end
+from metabonk_tui.adapters.recordings.csv_join import joined, place_rows
+from metabonk_tui.adapters.recordings.lenient import MAX_T, FileProblems, Problem
+from metabonk_tui.adapters.recordings.time_order import FileRow, Repeats
 from metabonk_tui.core.model.refs import WorkerRef
-from metabonk_tui.core.model.sample import BadValue, Json, Observation, RunHeader, Sample, WorkerStatus
+from metabonk_tui.core.model.sample import BadValue, Json, RunHeader, Sample, WorkerStatus
 from metabonk_tui.core.text.clean import clean_text
 
 FILE_NAME = re.compile(r"worker_(\d{1,4})_metrics\.csv")
@@ -55,38 +56,40 @@ CsvCell = tuple[bool, CsvValue]
 def read_folder(paths: list[Path], problems: list[Problem]) -> Iterator[Sample]:
     """Read the worker files of one folder and join their rows by elapsed time. Raises OSError.
 
-    A worker without a row at some time is absent from that Sample: the file does not say why. Unreadable rows go to
-    `problems`.
+    Rows of different workers within half an interval are one Sample. A worker without a row at some time is absent
+    from that Sample: the file does not say why. Unreadable rows go to `problems`.
     """
-    began = _started_at(paths[0].resolve().parent.name) if paths else 0.0
+    folder = paths[0].resolve().parent.name if paths else ""
+    began = _started_at(folder)
     slots = {int(match[1]): path for path in paths if (match := FILE_NAME.fullmatch(path.name))}
-    rows: dict[float, dict[WorkerRef, WorkerStatus]] = {}
     foreign: set[str] = set()
+    files: list[tuple[WorkerRef, FileProblems, list[FileRow[WorkerStatus]]]] = []
     for slot, path in sorted(slots.items()):
-        for elapsed_s, status in _File(path.name, slot, problems, foreign, MAX_T - began).rows(path):
-            at = rows.setdefault(elapsed_s, {})
-            ref = WorkerRef(slot=slot)
-            if ref in at:
-                problems.append(Problem(path.name, None, f"two rows at {elapsed_s:g} s; the second is left out"))
-            else:
-                at[ref] = status
-    if not rows:
+        listed = FileProblems(path.name, problems)
+        files.append((WorkerRef(slot=slot), listed, list(_File(slot, listed, foreign, MAX_T - began).rows(path))))
+    interval_s = median_spacing([row.t for row in rows] for _, _, rows in files)
+    placed, lost = place_rows(files, interval_s)
+    if not placed:
         return
-    times = sorted(rows)
-    folder = paths[0].resolve().parent.name
-    spacings = [after - before for before, after in pairwise(times)]
+    name = clean_text(folder)
     run = RunHeader(
-        name=clean_text(folder),
+        name=name,
         started_at=began,
         desired=len(slots),
         source="metabonk-csv",
-        interval_s=statistics.median(spacings) if spacings else None,
+        interval_s=interval_s,
         how="recording",
-        foreign_fields=tuple(sorted(clean_text(name, 60) for name in foreign)),
+        foreign_fields=tuple(sorted(clean_text(column, 60) for column in foreign)),
     )
-    for elapsed_s in times:
-        workers = {slot: Observation(status=status) for slot, status in sorted(rows[elapsed_s].items())}
-        yield Sample(t=began + elapsed_s, workers=workers, run=run if elapsed_s == times[0] else None)
+    number = -1
+    for row in joined(placed, interval_s):
+        t, header = began + row.t, None
+        if row.recording != number:
+            number = row.recording
+            header = replace(run, name=f"{name} #{number + 1}", started_at=t) if number else run
+        events = (clock_event(t, row.set_back_s),) if row.set_back_s else ()
+        yield Sample(t=t, workers=dict(sorted(row.workers.items())), run=header, events=events)
+    yield from unseen_end(t, lost, interval_s)
 
 
 def _started_at(folder: str) -> float:
@@ -100,17 +103,18 @@ def _started_at(folder: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    name: str
     slot: int
-    problems: list[Problem]
+    problems: FileProblems
     foreign: set[str]
     """Columns without a matching field in `/status`."""
     most_s: float
     """No row is later than this: its time would be none of a calendar."""
 
-    def rows(self, path: Path) -> Iterator[tuple[float, WorkerStatus]]:
-        """Yield (elapsed seconds, status) per row. A new header row changes the columns."""
+    def rows(self, path: Path) -> Iterator[FileRow[WorkerStatus]]:
+        """Yield the readable rows; their times are elapsed seconds. A new header row changes the columns."""
         columns = WITHOUT_HEADER
+        ref = WorkerRef(slot=self.slot)
+        repeats = Repeats()
         with path.open(encoding=_encoding(path), errors="replace", newline="") as file:
             for number, line in enumerate(iter(partial(file.readline, LINE_CHARACTERS), ""), 1):
                 try:
@@ -120,15 +124,25 @@ class _File:
                     self._problem(number, f"{error}; left out")
                     continue
                 cells = [cell.strip("\ufeff \t\r\n") for cell in row]
-                if cells and cells[0] == "elapsed":
+                if _is_header(cells):
                     columns, cells = self._header(cells, number)
                 if cells:
-                    found = self._row(columns, cells, number)
-                    if found is not None:
-                        yield found
+                    is_whole = line.endswith(("\n", "\r")) or len(line) == LINE_CHARACTERS
+                    found = self._row(columns, cells, number, is_whole)
+                    if found is None:
+                        continue
+                    elapsed_s, status = found
+                    if repeats.add(elapsed_s, ",".join(cells)):
+                        self._problem(number, "repeats an earlier row; left out")
+                        continue
+                    yield FileRow(elapsed_s, number, {ref: status}, status)
 
     def _header(self, cells: list[str], line: int) -> tuple[list[str], list[str]]:
         """Return the columns, and the row that a recorder wrote on the same line; empty: no row."""
+        twice = sorted({cell for cell in cells if cell in KNOWN_COLUMNS and cells.count(cell) > 1})
+        if twice:
+            self._problem(line, f"{clean_text(', '.join(twice), 80)}: a column that is there twice is not read")
+            cells = [f"{cell} (twice)" if cell in twice else cell for cell in cells]
         middle = len(cells) // 2
         follows = cells[middle + 1 :]
         glued = GLUED.fullmatch(cells[middle])
@@ -142,7 +156,7 @@ class _File:
         self._problem(line, f"no end of line between the column {clean_text(name, 40)!r} and the first row; both read")
         return [*cells[:middle], name], [elapsed, *follows]
 
-    def _row(self, columns: list[str], row: list[str], line: int) -> tuple[float, WorkerStatus] | None:
+    def _row(self, columns: list[str], row: list[str], line: int, is_whole: bool) -> tuple[float, WorkerStatus] | None:
         if len(row) != len(columns):
             self._problem(line, f"{len(row)} columns where {len(columns)} are due; left out")
             return None
@@ -152,15 +166,23 @@ class _File:
         if not NUMBER.fullmatch(elapsed) or not 0 <= float(elapsed) < self.most_s:
             self._problem(line, f"elapsed is no time: {clean_text(elapsed, 40)!r}; left out")
             return None
-        if worker != str(self.slot):
+        if not NUMBER.fullmatch(worker) or float(worker) != self.slot:
             self._problem(
                 line, f"a row of worker {clean_text(worker, 40)!r} in the file of worker {self.slot}; left out"
             )
             return None
+        if not is_whole and columns[-1] in COLUMNS:
+            self._problem(line, f"no end of line, so its last cell {columns[-1]!r} may be cut; the cell is left out")
+            del cells[columns[-1]]
         return float(elapsed), _status(cells)
 
     def _problem(self, line: int, what: str) -> None:
-        self.problems.append(Problem(self.name, line, what))
+        self.problems.add(line, what)
+
+
+def _is_header(cells: list[str]) -> bool:
+    """Return whether a row names columns: `elapsed` at any place, or most of its cells are known names."""
+    return "elapsed" in cells or 2 * sum(cell in KNOWN_COLUMNS for cell in cells) > len(cells)
 
 
 def _encoding(path: Path) -> str:
@@ -179,11 +201,15 @@ def _status(cells: Mapping[str, str]) -> WorkerStatus:
         if present:
             fields[name] = value
     unwritten = "dynamic_eps" in cells and "dynamic_ui_epsilon" not in fields
-    if unwritten and cells.get("dynamic_actions") == "0":
+    if unwritten and _is_zero(cells.get("dynamic_actions", "")):
         # One component writes both: with its neighbour absent, a count of 0 means absent, too.
         fields.pop("dynamic_ui_exploration_actions", None)
     seen = frozenset(COLUMNS[column][0] for column in cells if column in COLUMNS)
     return WorkerStatus(fields, seen)
+
+
+def _is_zero(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None and float(text) == 0
 
 
 def _float_due(text: str) -> CsvCell:
@@ -196,10 +222,11 @@ def _count(text: str) -> CsvCell:
 
 def _flag(text: str) -> CsvCell:
     # `.gameplay_started // false` writes false for an absent key, too; but workers always send this key.
-    known = {"true": True, "false": False}
+    # Tools that read and write tables make True, 1 or 1.0 of true.
+    known = {"true": True, "false": False, "1": True, "1.0": True, "0.0": False}
     if text in ("", "null", "0"):
         return False, None
-    return True, known.get(text, BadValue("wrong type", clean_text(text, 60)))
+    return True, known.get(text.lower(), BadValue("wrong type", clean_text(text, 60)))
 
 
 def _word(text: str) -> CsvCell:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from metabonk_tui.adapters.store.run_reader import Recording
 
 PROBLEMS_SHOWN = 10
+"""Problems printed of each file, and files whose problems are printed."""
 
 
 def sources(names: list[str], problems: list[Problem]) -> Iterator[Iterator[Sample]]:
@@ -56,12 +57,20 @@ def _readable(name: str, samples: Iterator[Sample]) -> Iterator[Sample]:
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
-    """Print the first 10 problems to stderr, and the count of the others."""
-    found = list(problems)
-    for problem in found[:PROBLEMS_SHOWN]:
-        print(problem, file=sys.stderr)
-    if len(found) > PROBLEMS_SHOWN:
-        print(f"... and {len(found) - PROBLEMS_SHOWN} more that could not be read", file=sys.stderr)
+    """Print the first 10 problems of each file to stderr, and the count of its others."""
+    by_file: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_file.setdefault(problem.file, []).append(problem)
+    files = list(by_file.items())
+    for file, found in files[:PROBLEMS_SHOWN]:
+        for problem in found[:PROBLEMS_SHOWN]:
+            print(problem, file=sys.stderr)
+        others = sum(problem.count for problem in found[PROBLEMS_SHOWN:])
+        if others:
+            print(f"... and {others} more in {file}", file=sys.stderr)
+    if len(files) > PROBLEMS_SHOWN:
+        others = sum(problem.count for _, found in files[PROBLEMS_SHOWN:] for problem in found)
+        print(f"... and {others} more in {len(files) - PROBLEMS_SHOWN} other files", file=sys.stderr)
 
 
 def store() -> Path:

@@ -62,6 +62,8 @@ class EventKind(StrEnum):
     RECORDER_ERROR = "recorder.error"
     RECORDER_HOUR = "recorder.hour"
     RECORDER_NAMES = "recorder.names"
+    RECORDER_CLOCK = "recorder.clock"
+    RECORDER_LEFT_OUT = "recorder.left_out"
     ALERT_FIRING = "alert.firing"
     ALERT_RESOLVED = "alert.resolved"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"

@@ -12,11 +12,12 @@ from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.memory import BlackBox, Forecast, MemoryView, SwapView
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.model.worker import ComponentView, WorkerView
 from metabonk_tui.core.report.first_seen import FirstSeen
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord
 from metabonk_tui.core.report.run_history import RunHistory, histories_so_far
 from metabonk_tui.core.report.summary import run_sentences
+from metabonk_tui.core.worker.metrics import WORKER_METRICS
 
 SCHEMA = 1
 Report = dict[str, Any]
@@ -255,6 +256,29 @@ def _worker(worker: WorkerView, duration_s: float) -> Report:
         "conduct": None
         if health is None
         else {"word": health.state.value, "since_t": health.since_t, "why": health.why},
+        "reach": worker.reach.value,
+        "error": worker.error,
+        "port": worker.port,
+        "pid": worker.pid,
+        "ui_state": worker.ui_state,
+        "last_good_t": worker.last_good_t,
+        "gameplay": {
+            "started": worker.gameplay.started,
+            "corroborated": worker.gameplay.corroborated,
+            "reached_t": worker.gameplay.reached_t,
+        },
+        "metrics": {metric.id: metric.read(worker) for metric in WORKER_METRICS},
+        "values": {component.id: _component_values(component) for component in worker.components},
+    }
+
+
+def _component_values(component: ComponentView) -> Report:
+    return {
+        "value": component.value,
+        "last_value": component.last_value,
+        "change_5m": component.change_5m,
+        "bad": None if component.bad is None else component.bad.text,
+        "last_grew_t": component.last_grew_t,
     }
 
 

@@ -52,7 +52,9 @@ def not_up(worker: WorkerView, t: float, started_at: float, still_s: float) -> t
     if health is HealthState.LOOPING:
         return "looping", t - (worker.resets_t[-1] if worker.resets_t else t)
     if worker.reach is Reach.UP:
-        still_for_s = t - worker.stepped_t if worker.stepped_t is not None else 0.0
+        # Up to its last answer: a worker without a row in this sample may have moved since.
+        seen_t = t if worker.last_good_t is None else worker.last_good_t
+        still_for_s = seen_t - worker.stepped_t if worker.stepped_t is not None else 0.0
         return ("zombie", still_for_s) if still_for_s >= still_s else None
     away_s = t - (worker.last_good_t if worker.last_good_t is not None else started_at)
     if away_s < NOT_UP_S:

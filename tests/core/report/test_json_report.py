@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from metabonk_tui.core.report.json_report import relative_times
+from metabonk_tui.core.report.json_report import relative_times, report
+from tests.support.samples import healthy, last, script, with_fields
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,15 @@ from metabonk_tui.core.report.json_report import relative_times
 def test_times_become_seconds_since_the_start(tree: Any, expected: Any) -> None:
     assert relative_times(tree, 1000.0) == expected
     assert list(relative_times(tree, 1000.0)) == list(expected)
+
+
+def test_each_worker_carries_its_values() -> None:
+    found = report(last(script(with_fields(healthy, intrinsic_reward_total=float("nan")), for_s=120)))
+    worker = found["workers"][0]
+    assert worker["metrics"]["step"] == 120
+    assert worker["metrics"]["rss"] is None, "not observed is not zero"
+    assert worker["values"]["ui_exploration"]["value"] > 0
+    assert worker["values"]["intrinsic_reward"]["value"] is None
+    assert worker["values"]["intrinsic_reward"]["bad"] == "nan"
+    assert worker["gameplay"] == {"started": False, "corroborated": False, "reached_s": None}
+    assert worker["last_good_s"] == 120

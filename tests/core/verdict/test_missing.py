@@ -1,12 +1,14 @@
 """Section 4: what LAUNCH 24H and SUCCESS need, what CONTINUE names instead, and section 8: its exit code."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from metabonk_tui.core.model.sample import PoolReading
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from metabonk_tui.core.verdict.missing import not_up
 from tests.support.samples import (
     MIN,
     NO_HOLD,
@@ -226,3 +228,12 @@ def test_a_fix_shows_and_ends_partial() -> None:
     assert at(snapshots, END_S - 10).verdict.kind is VerdictKind.PARTIAL
     assert snapshots[-1].verdict.kind is VerdictKind.CONTINUE
     assert snapshots[-1].verdict.because[0] == "gate 0/6"
+
+
+def test_a_worker_without_a_row_in_the_last_sample_does_not_stand() -> None:
+    (worker,) = (each for each in seen_at_end(healthy).workers if each.slot == 2)
+    last_t = worker.last_good_t
+    assert last_t is not None
+    assert not_up(worker, last_t + 300, last_t - 1800, still_s=90) is None
+    stands = replace(worker, stepped_t=last_t - 90)
+    assert not_up(stands, last_t, last_t - 1800, still_s=90) == ("zombie", 90)
