@@ -13,6 +13,7 @@ from typing import Any, Literal
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.contract import ContractView
+from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.refs import HostName, WorkerRef
@@ -137,6 +138,18 @@ class Verdict:
     """The previous verdict."""
     early: bool = False
     """Whether conclusive evidence decided the verdict before the gate ended."""
+    ended: RunEnd | None = None
+    """How its run ended; None: the run is not over. A run that is over is never a go."""
+
+    @property
+    def level(self) -> Level:
+        """The severity, equal to the meaning of the exit code."""
+        return "unknown" if self.ended is not None and self.kind.level == "go" else self.kind.level
+
+    @property
+    def exit_code(self) -> int:
+        """0 go, 1 caution, 2 STOP, 3 not known yet, or a go of a run that is over."""
+        return levels.exit_code(self.level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.step import worker_events
+from metabonk_tui.core.step.ended import judge_end
 from metabonk_tui.core.step.event_log import EventLog, alert_draft, check_draft, exit_draft, verdict_draft
 from metabonk_tui.core.step.state import HostState, State, Tick, VerdictChange, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
@@ -260,10 +261,14 @@ def rank_causes(tick: Tick) -> None:
     tick.update(cause_tracker=found)
 
 
-@stage(writes=("now.hysteresis", "verdict", "verdicts"), needs=("inputs",))
+@stage(
+    writes=("now.hysteresis", "now.ending", "verdict", "verdicts"),
+    needs=("inputs", "timing", "exits", "gate", "now.run"),
+)
 def decide_verdict(tick: Tick) -> None:
-    hysteresis, tick.verdict = apply(tick.before.hysteresis, decide(tick.inputs), tick.inputs, tick.config)
+    hysteresis, verdict = apply(tick.before.hysteresis, decide(tick.inputs), tick.inputs, tick.config)
     tick.update(hysteresis=hysteresis)
+    tick.verdict = judge_end(tick, verdict)
     before = tick.previous.verdicts if tick.previous else ()
     tick.verdicts = add_verdict(before, tick.verdict, tick.events)
 
