@@ -137,6 +137,26 @@ def find_run(folder: Path, identity: RunIdentity, now_s: float, broken: list[tup
     return None
 
 
+def find_last(folder: Path, pool: str) -> Path | None:
+    """Find the newest recording of a pool with a sample, of any boot. Recordings that cannot be read are skipped."""
+    for path in paths(folder)[:MAX_RUNS_CHECKED]:
+        with suppress(*UNREADABLE), open_own(path) as one:
+            if one.meta.get("pool") == pool and "clock" in one.meta and one.newest_seq:
+                return path
+    return None
+
+
+def find_written(folder: Path, identity: RunIdentity, silent_s: float) -> Path | None:
+    """Find the pool's newest recording, if it was written within `silent_s`. Raises the errors in `UNREADABLE`."""
+    for path in paths(folder)[:3]:
+        if refuse_foreign(path) is None:
+            with Recording(path) as recording:
+                is_of_pool = identity.is_of_pool(recording.meta)
+            if is_of_pool:
+                return path if time.time() - written_t(path) <= silent_s else None
+    return None
+
+
 def is_empty(path: Path) -> bool:
     """Return whether a recording has no sample. Raises the errors in `UNREADABLE`."""
     with Recording(path) as recording:

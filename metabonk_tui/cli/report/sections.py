@@ -80,8 +80,8 @@ def _page(history: RunHistory, title: str) -> RunPage:
     return RunPage(
         title=f"{title}: {run.name or 'unnamed'}",
         facts=(elapsed(max(0.0, last.t - run.started_at)), *wanted, run.source),
-        word=verdict.kind.value,
-        level=verdict.kind.level,
+        word=verdict.title,
+        level=verdict.level,
         headline=_headline(last),
         more=verdict.because[1:],
         sections=tuple(filled(sections)),
@@ -94,7 +94,7 @@ def _headline(last: Snapshot) -> str:
     would = verdict.would_be
     now = f" (if the gate ended now: {would.value})" if would is not None else ""
     because = f": {verdict.because[0]}" if verdict.because else ""
-    return f"{verdict.kind.value} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
+    return f"{verdict.title} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
 
 
 def _first_seen(history: RunHistory) -> tuple[Block, ...]:

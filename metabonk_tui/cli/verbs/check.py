@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
+from collections.abc import Callable
 
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.live.follow import EventPrinter, SnapshotCounter, follow
@@ -14,6 +16,7 @@ from metabonk_tui.cli.report.text import report_text
 from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.report.json_report import report_histories
 from metabonk_tui.core.report.run_history import histories_so_far
 
@@ -47,10 +50,13 @@ def main(options: argparse.Namespace, verb: str) -> int:
         snapshot, counter = None, SnapshotCounter()
         printer = EventPrinter() if options.wait or options.for_s else None
         limit_s = options.for_s or (None if options.wait else patience_s(loaded.config.observe.interval_s))
+        patience = EndedPatience(loaded.config.clock.startup_grace_s)
         for snapshot in follow(monitor, limit_s):
             if printer is not None:
                 printer.print_new(snapshot)
             counter.count(snapshot)
+            if options.wait and patience.waits_for_next_run(snapshot):
+                continue
             if options.for_s is None and _is_enough(snapshot, counter, options.wait):
                 break
     if snapshot is None:
@@ -63,7 +69,31 @@ def main(options: argparse.Namespace, verb: str) -> int:
     )
     print(json.dumps(report_histories(histories), indent=2) if options.json else report_text(histories))
     sys.stdout.flush()
-    return snapshot.verdict.kind.exit_code
+    return snapshot.verdict.exit_code
+
+
+class EndedPatience:
+    """Waits for a new run where the one at the first look was over already: its word is no answer to --wait."""
+
+    def __init__(self, grace_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        """Wait at most `grace_s` real seconds."""
+        self._grace_s = grace_s
+        self._now = now
+        self._until_s: float | None = None
+        self._saw_alive = False
+
+    def waits_for_next_run(self, snapshot: Snapshot) -> bool:
+        """Return whether a new run may still begin; a run that died while it was watched is an answer."""
+        end = snapshot.verdict.ended
+        if end is None:
+            self._saw_alive = self._saw_alive or any(worker.reach is Reach.UP for worker in snapshot.workers)
+            self._until_s = None
+            return False
+        if self._saw_alive and not end.keeps_verdict:
+            return False
+        if self._until_s is None:
+            self._until_s = self._now() + self._grace_s
+        return self._now() < self._until_s
 
 
 def _is_enough(snapshot: Snapshot, counter: SnapshotCounter, wait: bool) -> bool:

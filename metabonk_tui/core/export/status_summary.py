@@ -30,7 +30,8 @@ def summarize(
         "run": {"name": run.name, "elapsed_s": run.elapsed_s},
         "verdict": {
             "word": str(verdict.kind),
-            "level": verdict.kind.level,
+            "level": verdict.level,
+            "ended": verdict.ended is not None,
             "since_s": verdict.since_t - run.started_at,
             "because": list(verdict.because[:1]),
         },

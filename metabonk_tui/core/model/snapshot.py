@@ -142,6 +142,11 @@ class Verdict:
     """How its run ended; None: the run is not over. A run that is over is never a go."""
 
     @property
+    def title(self) -> str:
+        """The verdict on screen: "STOP", and "STOP ended" where its run is over."""
+        return f"{self.kind} ended" if self.ended is not None else str(self.kind)
+
+    @property
     def level(self) -> Level:
         """The severity, equal to the meaning of the exit code."""
         return "unknown" if self.ended is not None and self.kind.level == "go" else self.kind.level

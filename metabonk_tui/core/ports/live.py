@@ -185,6 +185,10 @@ class Journal(Protocol):
         """
         ...
 
+    def last(self) -> RecordedPast | None:
+        """Return the past of the pool's newest run, to which no process belongs any more; None: there is none."""
+        ...
+
     def read_new(self) -> tuple[Sample, ...] | None:
         """Return the Samples newly stored by another monitor; None: no other records, so observe the pool here."""
         ...

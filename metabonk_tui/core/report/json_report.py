@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.memory import BlackBox, Forecast, MemoryView, SwapView
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -62,6 +63,7 @@ def run(history: RunHistory) -> Report:
             "since_t": last.verdict.since_t,
             "because": list(last.verdict.because),
         },
+        **_end(last.verdict.ended),
         "verdicts": [
             {"at_t": t, "word": word.value, "because": list(because)} for t, word, because in history.verdicts
         ],
@@ -112,6 +114,13 @@ def run(history: RunHistory) -> Report:
         ],
     }
     return {key: relative_times(value, start) for key, value in tree.items()}
+
+
+def _end(end: RunEnd | None) -> Report:
+    """Return how the run ended, if it is over."""
+    if end is None:
+        return {}
+    return {"end": {"reason": end.reason, "text": end.text, "missing_t": end.t, "last_seen_t": end.last_seen_t}}
 
 
 def relative_times(tree: Any, start: float) -> Any:

@@ -457,7 +457,7 @@ def test_a_wall_clock_that_is_set_between_two_openings_keeps_the_run(
     first.journal.begin(there)
     now_t = first.clock.now()
     for number in range(3):
-        seen = () if not visible else tick(0).processes
+        seen = () if not visible else tick(0).only_host.processes
         first.take(replace(tick(number, processes=seen), t=now_t + number, run=HEADER if number == 0 else None))
     first.journal.close()
     (path,) = paths(tmp_path)
