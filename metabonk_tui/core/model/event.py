@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     WORKER_RATE = "worker.rate"
     WORKER_GAMEPLAY = "worker.gameplay"
     WORKER_ERROR = "worker.error"
+    WORKER_TRACEBACK = "worker.traceback"
     PROCESS_EXIT = "process.gone"
     COMPONENT_ACTIVE = "component.active"
     COMPONENT_SILENT = "component.silent"

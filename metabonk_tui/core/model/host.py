@@ -33,6 +33,8 @@ class MemoryReading:
 
 
 Role = Literal["worker", "launcher", "orchestrator", "vision", "learner", "ollama", "other"]
+SERVICES: tuple[Role, ...] = ("orchestrator", "vision", "learner")
+"""When one of them ends, MetaBonk's launcher ends all others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,14 @@ def run(history: RunHistory) -> Report:
     """Return the report of one run."""
     last = history.last
     start = last.run.started_at
-    duration_s = max(0.0, last.t - start)
+    duration_s = max(0.0, ended_t(last) - start)
 
     tree = {
         "schema": SCHEMA,
         "run": {
             "name": last.run.name,
             "started_at": start,
-            "ended_at": last.t,
+            "ended_at": ended_t(last),
             "duration_s": round(duration_s, 3),
             "desired": last.run.desired,
             "source": last.run.source,
@@ -114,6 +114,11 @@ def run(history: RunHistory) -> Report:
         ],
     }
     return {key: relative_times(value, start) for key, value in tree.items()}
+
+
+def ended_t(last: Snapshot) -> float:
+    """Return when a run was last seen, which is before the last samples of a run that is over."""
+    return last.t if last.verdict.ended is None else last.verdict.ended.last_seen_t
 
 
 def _end(end: RunEnd | None) -> Report:

@@ -41,7 +41,8 @@ def _verdict(history: RunHistory, seen: tuple[FirstSeen, ...]) -> list[str]:
         if verdict.ended is not None:
             return [f"The verdict was {verdict.kind}{because}.", _end(verdict.ended, start)]
         return [f"The verdict is {verdict.kind} since {elapsed(verdict.since_t - start)}{because}."]
-    went_on = f"; the run went on for {age(last.t - stop.t)} more" if last.t - stop.t >= 1 else ""
+    end_t = last.t if verdict.ended is None else verdict.ended.last_seen_t
+    went_on = f"; the run went on for {age(end_t - stop.t)} more" if end_t - stop.t >= 1 else ""
     sentences = [f"STOP was known after {age(stop.t - start)}{went_on}{_unwatched_after(history)}."]
     if verdict.kind is not VerdictKind.STOP:
         sentences[0] = f"{sentences[0][:-1]}, and the verdict is now {verdict.kind}."

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.model.ending import EndReason, RunEnd
-from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.host import SERVICES, ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef, label_of
 from metabonk_tui.core.model.sample import RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Verdict
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.run.tracker import RunTrack
-from metabonk_tui.core.worker.process_exits import SERVICES, ExitedProcess, ExitState
+from metabonk_tui.core.worker.process_exits import ExitedProcess, ExitState
 
 OWN_ROLES = ("worker", "launcher", *SERVICES)
 """Ollama is left out: it serves other programs as well, and outlives the pool."""

@@ -26,6 +26,7 @@ from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.step import worker_events
 from metabonk_tui.core.step.ended import judge_end
 from metabonk_tui.core.step.event_log import EventLog, alert_draft, check_draft, exit_draft, verdict_draft
+from metabonk_tui.core.step.log_events import traceback_drafts
 from metabonk_tui.core.step.state import HostState, State, Tick, VerdictChange, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
@@ -210,6 +211,7 @@ def emit_slot_events(tick: Tick) -> None:
     changed = health.health_events(before.health_tracks, now.health_tracks, before.tracks, now.tracks)
     tick.events.emit_for_workers(changed)
     tick.events.emit_for_workers(now.contract.drafts)
+    tick.events.emit_for_workers(traceback_drafts(before.cause_tracker.logs, tick.sample.log_tails))
 
 
 @stage(needs=("now.hosts",))

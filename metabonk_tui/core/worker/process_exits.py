@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.host import ExitReading, HostReading, KernelKill, ProcessReading, Role
+from metabonk_tui.core.model.host import SERVICES, ExitReading, HostReading, KernelKill, ProcessReading, Role
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
 from metabonk_tui.core.model.refs import WorkerRef, label_of
@@ -23,8 +23,6 @@ KEPT_EXITS = 200
 KEPT_LOGGED = 20
 LATE_S = 30.0
 """Seconds; the launcher logs an exit only when it respawns the worker."""
-SERVICES: tuple[Role, ...] = ("orchestrator", "vision", "learner")
-"""When one of them ends, MetaBonk's launcher ends all others."""
 NAMED: tuple[Role, ...] = ("worker", "ollama", "launcher", *SERVICES)
 FROM_EVENT_S = 60.0
 """Seconds before its end at which an action of ours may have started, if only its end was recorded."""
