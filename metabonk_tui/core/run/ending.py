@@ -82,7 +82,9 @@ def observe(
     there, t = is_there(sample), sample.t
     if there:
         processes = own_processes(sample)
-        refs = tuple(ProcessRef(p.pid, p.started_at) for p in processes if p.pid is not None and p.started_at)
+        refs = tuple(
+            ProcessRef(p.pid, p.started_at) for p in processes if p.pid is not None and p.started_at is not None
+        )
         launcher = any(process.role == "launcher" for process in processes)
         return EndTrack(t, refs or track.known, track.has_launcher or launcher)
     is_table_late = bool(track.known) and all(host.processes is None for host in sample.hosts.values())
@@ -114,7 +116,11 @@ def begins_anew(track: EndTrack, sample: Sample) -> bool:
     """Return whether a sample shows another run after one that is over: no process of it is an old one."""
     if track.end is None or not is_there(sample):
         return False
-    refs = [ProcessRef(p.pid, p.started_at) for p in own_processes(sample) if p.pid is not None and p.started_at]
+    refs = [
+        ProcessRef(p.pid, p.started_at)
+        for p in own_processes(sample)
+        if p.pid is not None and p.started_at is not None
+    ]
     return not any(ref.same_as(known, SAME_START_S, other_reader=True) for ref in refs for known in track.known)
 
 
