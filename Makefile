@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench soak reenact clean
+.PHONY: demo test check bench soak reenact real thorough clean
 
 demo: .venv/ready
 	@$(BIN)/metabonk-tui demo $(ARGS)
 
 test: .venv/ready-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+# The same with every example of the property tests, of which `make test` tries a third.
+thorough: .venv/ready-dev
+	@METABONK_TUI_THOROUGH=1 $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: .venv/ready-dev
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
@@ -18,6 +22,10 @@ check: .venv/ready-dev
 # Repeats the crash of the failed run with real processes under a real memory limit, without and with the memory watch.
 reenact: .venv/ready-dev
 	@$(BIN)/python -m pytest tests/e2e/test_reenactment.py $(ARGS)
+
+# Runs the real MetaBonk from a checkout, on CPU, in namespaces of its own. The first time installs PyTorch.
+real: .venv/ready-dev
+	@METABONK_CHECKOUT="$(CHECKOUT)" $(BIN)/python -m pytest tests/real $(ARGS)
 
 bench: .venv/ready-dev
 	@$(BIN)/python bench/status_cost.py

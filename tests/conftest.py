@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +19,15 @@ BUSY = 2
 WAITING = 3
 """Workers that begin with the longest tests, which mostly wait for a real pool."""
 FEW_FILES = 3
+REAL = Path(__file__).parent / "real"
 MOST_CORES = 8
 LONGEST = ("test_reenactment", "test_main_job", "test_causes", "test_conduct")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Collect the scenarios of the real MetaBonk only where the command line names them."""
+    named = any("tests/real" in name for name in config.invocation_params.args)
+    return True if collection_path == REAL and not named else None
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

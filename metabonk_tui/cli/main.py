@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from metabonk_tui import __version__
+from metabonk_tui.adapters.process.descriptors import limit
 from metabonk_tui.cli import exit_codes as exits
 from metabonk_tui.cli.exit_codes import UsageError
 from metabonk_tui.cli.options import POOL_OPTIONS, PROGRAM, Parser, add_pool_options, nearest
@@ -195,6 +196,11 @@ def _report_crash(error: BaseException) -> int:
     if isinstance(error, ConfigError):
         _print_error(str(error))
         return exits.CONFIG
+    from metabonk_tui.core.ports.shortage import is_own_shortage
+
+    if is_own_shortage(error):
+        _print_error(f"{error}: {PROGRAM} may open {limit()} files; raise the limit with ulimit -n 256")
+        return exits.INTERNAL
     from metabonk_tui.cli.log import log_exception
 
     where = log_exception(error)

@@ -17,6 +17,7 @@ from metabonk_tui.adapters.http.client import StatusClient
 from metabonk_tui.adapters.http.orchestrator import OrchestratorClient
 from metabonk_tui.adapters.pools.launcher import LauncherPool
 from metabonk_tui.adapters.pools.read_only import WatchOnlyPool
+from metabonk_tui.adapters.process.descriptors import why_too_few
 from metabonk_tui.adapters.process.environ import Environments
 from metabonk_tui.adapters.process.exits import ExitCodeReader
 from metabonk_tui.adapters.process.log_tail import LogTails
@@ -136,6 +137,8 @@ def watching(
     for exporter in ways_out:
         engine.subscribe(partial(_publish, exporter, engine.latest), exporter.part)
     engine.start()
+    if too_few := why_too_few(config.pool.workers):
+        engine.report_fault(too_few)
     try:
         for exporter in ways_out:
             exporter.start()

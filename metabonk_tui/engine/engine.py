@@ -268,11 +268,14 @@ class Engine:
         known = self._isolated.run("reading the recording", lambda: self._shared_run.begin(processes, self._step))
         if known is not None:
             collector.mark_run_known()
+            collector.recall(known)
             # Who controlled the pool at that time is not who controls it now.
             self._publish(replace(known, pool=uncontrolled(known.pool)))
         elif not any(process.role in OWN_ROLES for process in processes):
             last = self._isolated.run("reading the last run", lambda: self._shared_run.last_run(self._step))
-            self._last_run = None if last is None else replace(last, pool=uncontrolled(last.pool))
+            if last is not None:
+                collector.recall(last)
+                self._last_run = replace(last, pool=uncontrolled(last.pool))
 
     def _after_last_run(self, sample: Sample) -> Sample:
         """Continue the pool's last run if this sample shows that no pool is there: its end is still the answer."""

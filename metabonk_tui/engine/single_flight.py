@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.ports.live import Clock
+from metabonk_tui.core.ports.shortage import is_own_shortage
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class FaultLog:
         if (part, message) not in self._known and len(self._known) < 100:
             self._known.add((part, message))
             LOG.error("%s failed", part, exc_info=error)
-        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        if isinstance(error, OSError) and is_own_shortage(error):
             self._note_shortage(error)
         elif part not in self._emitted_parts:
             self._emitted_parts.add(part)

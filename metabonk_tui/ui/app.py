@@ -16,6 +16,7 @@ from functools import partial
 from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
 
 from metabonk_tui.core.config.schema import Config
@@ -36,6 +37,10 @@ FAULT = 70
 """The exit code of an internal error."""
 DRAW_S = 0.5
 """Newer Snapshots are drawn at most this often; the effect of a key at once."""
+LARGEST = Size(1000, 500)
+"""A larger terminal is drawn in part: 65535x65535, which a broken terminal reports, would take gigabytes."""
+REPAINT_S = 60.0
+"""The whole screen is written this often: wall(1), the kernel and background jobs write over it."""
 
 
 class CanvasScreen(Screen[None], inherit_bindings=False):
@@ -106,9 +111,19 @@ class MonitorApp(App[None], inherit_bindings=False):
         self._woken = False
         self._drawn_s = 0.0
         self._draw_due = False
+        self._repainted_s = 0.0
 
     def get_default_screen(self) -> Screen[None]:
         return CanvasScreen(self.canvas)
+
+    @property
+    def size(self) -> Size:
+        return drawn_size(super().size)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize):
+            event.size, event.virtual_size = drawn_size(event.size), drawn_size(event.virtual_size)
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Subscribe to the monitor."""
@@ -135,8 +150,16 @@ class MonitorApp(App[None], inherit_bindings=False):
         self.draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Redraw everything: the terminal may have rewrapped its rows."""
-        self._forget_screen()
+        """Redraw everything, for the same size too: the terminal may have rewrapped its rows."""
+        self.repaint()
+
+    def on_app_focus(self) -> None:
+        """Redraw everything: the user looks at the screen again."""
+        self.repaint()
+
+    def on_driver_resumed(self) -> None:
+        """Redraw everything: the shell wrote while the monitor was stopped."""
+        self.repaint()
 
     def on_key(self, event: events.Key) -> None:
         """Pass a key to the controller and do what only the app can do."""
@@ -148,9 +171,8 @@ class MonitorApp(App[None], inherit_bindings=False):
         if effect.do == "quit":
             self.exit()
         if effect.do == "redraw":
-            self._forget_screen()
-            self.refresh(layout=True)
-        if effect.theme or effect.do == "redraw":
+            self.repaint()
+        elif effect.theme:
             self.canvas.set_theme(self._themes[self.controller.theme])
         self.draw()
 
@@ -167,10 +189,16 @@ class MonitorApp(App[None], inherit_bindings=False):
         if self._ui_loop is not None:
             self._ui_loop.call_soon_threadsafe(lambda: self.exit(return_code=code), context=self._ui_context)
 
-    def _forget_screen(self) -> None:
+    def repaint(self) -> None:
+        """Write every cell: the terminal may show something else than the monitor wrote."""
         driver = driver_of(self)
+        if self._ui_loop is None:
+            return
+        self._repainted_s = self._ui_loop.time()
         if isinstance(driver, Driver):
             driver.forget()
+        self.refresh(layout=True)
+        self.canvas.set_theme(self._themes[self.controller.theme])
 
     def _wake(self) -> None:
         """Schedule a look at the newest Snapshot. Called by the engine's thread; never blocks it."""
@@ -199,7 +227,10 @@ class MonitorApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         if self._ui_loop is None:
             return
-        changed = self.controller.tick(self._ui_loop.time())
+        now_s = self._ui_loop.time()
+        if now_s - self._repainted_s >= REPAINT_S:
+            self.repaint()
+        changed = self.controller.tick(now_s)
         # A lost wake delays the screen by at most 1 s.
         missed = not self._draw_due and not self._woken and self.controller.update(self._monitor.latest())
         if changed or missed:
@@ -214,6 +245,11 @@ class MonitorApp(App[None], inherit_bindings=False):
         LOG.error("a screen failed", exc_info=error)
         message = clean_text(f"{type(error).__name__}: {error}")
         close_with(self, FAULT, Text(f"metabonk-tui: internal error, see the log: {message}"))
+
+
+def drawn_size(size: Size) -> Size:
+    """Return the part of a terminal that is drawn."""
+    return Size(min(size.width, LARGEST.width), min(size.height, LARGEST.height))
 
 
 def send(app: App[None], sequence: str) -> None:

@@ -18,9 +18,10 @@ def root() -> Iterator[logging.Logger]:
     """Return the root logger; its handlers and level come back."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    root.handlers[:] = [handler for handler in handlers if not isinstance(handler, LogFile)]
     yield root
     for handler in root.handlers:
-        if isinstance(handler, LogFile):
+        if isinstance(handler, LogFile) and handler not in handlers:
             handler.close()
     root.handlers[:] = handlers
     root.setLevel(level)

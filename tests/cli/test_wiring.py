@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from metabonk_tui.adapters.process.table import ProcessTable
+from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.peaks import PeaksFile
 from metabonk_tui.cli.wiring import BACKENDS, host_readers
 from metabonk_tui.core.config.schema import PoolBackendName
@@ -26,7 +27,8 @@ def test_the_configuration_may_name_exactly_the_backends_that_there_are() -> Non
 def test_a_backend_bears_its_name_and_has_checks_where_it_can_launch(name: PoolBackendName, tmp_path: Path) -> None:
     config = configured()
     config = msgspec.structs.replace(config, pool=msgspec.structs.replace(config.pool, backend=name))
-    pool = BACKENDS[name].make_pool(config, tmp_path, RunClock(), True, "", ProcessTable(config))
+    role = ControllerRole("test-wiring", tmp_path / "lock")
+    pool = BACKENDS[name].make_pool(config, tmp_path, RunClock(), True, "", role, ProcessTable(config))
     assert pool.name == name
     assert config.pool.can_launch == (BACKENDS[name].make_checks is not None)
 

@@ -79,10 +79,9 @@ def test_the_patterns_recognise_this_pools_processes_and_no_others(demo: MakePoo
             continue
         try:
             arguments = (entry / "cmdline").read_text().rstrip("\0").split("\0")
-            name = (entry / "comm").read_text().strip()
         except OSError:
             continue
-        match = recognise(name, arguments, patterns, one.base_port)
+        match = recognise(arguments, patterns, one.base_port)
         if match:
             found.append((match.role, match.slot))
     expected = [("launcher", None), ("ollama", None), ("orchestrator", None), ("worker", 0), ("worker", 1)]

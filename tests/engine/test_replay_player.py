@@ -21,6 +21,7 @@ from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.engine import replay_index
 from metabonk_tui.engine.replay_index import ReplayIndex
 from metabonk_tui.engine.replay_player import ReplayPlayer
+from tests.support.examples import examples
 from tests.support.samples import CONFIG, MIN, begin, header, play, script, silent
 from tests.support.waiting import wait_for
 
@@ -115,7 +116,7 @@ def _slowly(
 # The trail
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(places=st.lists(st.integers(0, 260), min_size=1, max_size=12), kept=st.integers(2, 40))
 def test_any_place_in_any_order_means_what_it_meant_straight(places: list[int], kept: int) -> None:
     samples, straight = recorded()

@@ -150,7 +150,6 @@ TEXTS: dict[str, tuple[bytes, str]] = {
     "surrogate": (b'{"step": 7, "text": "\\ud800"}', "\ufffd"),
     "escape": (b'{"step": 7, "text": "\\u001b]0;x\\u0007"}', "\ufffd]0;x\ufffd"),
     "bom": (b'\xef\xbb\xbf{"step": 7, "text": "bom"}', "bom"),
-    "twice": (b'{"step": 1, "text": "a", "step": 7, "text": "b"}', "b"),
 }
 """Path → (a document with an odd text, how `text` must come through)."""
 

@@ -15,14 +15,27 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pyte
 
+from tests.support.paths import ROOT
+
+T = TypeVar("T")
+
 
 class Screen:
-    """Runs `metabonk-tui ARGUMENTS` in its own terminal."""
+    """Runs `metabonk-tui ARGUMENTS`, or another Python module, in its own terminal."""
 
-    def __init__(self, arguments: list[str], state: Path, *, columns: int = 120, lines: int = 40) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        state: Path,
+        *,
+        columns: int = 120,
+        lines: int = 40,
+        module: str = "metabonk_tui",
+    ) -> None:
         """Start the program; `state` is its state directory."""
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
@@ -36,10 +49,11 @@ class Screen:
                 "METABONK_TUI_STATE_DIR": str(state),
                 "XDG_RUNTIME_DIR": str(state),
                 "XDG_CONFIG_HOME": str(state),
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
             }
             os.chdir(state)
             # An explicit environment: readline puts LINES and COLUMNS where only C sees them.
-            os.execve(sys.executable, [sys.executable, "-m", "metabonk_tui", *arguments], environment)
+            os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)
         self.code: int | None = None
 
     @property
@@ -49,10 +63,12 @@ class Screen:
 
     def wait_for(self, pattern: str, limit_s: float = 30.0) -> str:
         """Read until the screen matches; return the match. Fails with the screen after `limit_s`."""
-        return self.wait_until(lambda: re.search(pattern, self.text), pattern, limit_s)
+        found = self.wait_until(lambda: re.search(pattern, self.text), pattern, limit_s)
+        assert found is not None
+        return found[0]
 
-    def wait_until(self, met: Callable[[], re.Match[str] | None], what: str, limit_s: float) -> str:
-        """Read until a condition on the screen is met; return the match. Fails with the screen after `limit_s`."""
+    def wait_until(self, met: Callable[[], T], what: str, limit_s: float) -> T:
+        """Read until a condition on the screen is met; return what it found. Fails with the screen after `limit_s`."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             found = met()
@@ -61,14 +77,29 @@ class Screen:
                     pass  # a frame arrives in pieces: check it when it is complete
                 found = met()
             if found:
-                return found[0]
+                return found
             if not self._read(0.2) and self.ended():
                 break
         raise AssertionError(f"{what!r} was not on the screen within {limit_s:g} s:\n{self.text}")
 
-    def keys(self, text: str) -> None:
+    def keys(self, text: str | bytes) -> None:
         """Send keys to the program."""
-        os.write(self._terminal, text.encode())
+        os.write(self._terminal, text if isinstance(text, bytes) else text.encode())
+
+    def write_over(self, text: str) -> None:
+        """Write over the screen, as wall(1) and background jobs do."""
+        fd = os.open(f"/proc/{self.pid}/fd/0", os.O_WRONLY | os.O_NOCTTY)
+        try:
+            os.write(fd, text.encode())
+        finally:
+            os.close(fd)
+
+    def signal(self, *numbers: signal.Signals) -> None:
+        """Send signals to the program; after one that stops it, wait until it stands."""
+        for number in numbers:
+            os.kill(self.pid, number)
+            if number in (signal.SIGSTOP, signal.SIGTSTP):
+                os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def ended(self) -> bool:
         """Return whether the program has ended; store its exit code in `code`."""

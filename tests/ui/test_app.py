@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from textual.events import Resize
+from textual.geometry import Size
 
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.ui import commands
-from metabonk_tui.ui.app import MonitorApp
+from metabonk_tui.ui.app import LARGEST, MonitorApp
 from metabonk_tui.ui.frame import Page
 from metabonk_tui.ui.notifier import Notifier
 from metabonk_tui.ui.style.spans import Row, Span, plain, width
@@ -502,3 +504,14 @@ async def test_a_bug_of_a_screen_ends_with_one_sentence(make_app: Make, caplog: 
     assert output.startswith("metabonk-tui: internal error, see the log: ZeroDivisionError")
     assert "\x1b" not in output
     assert "Traceback" in caplog.text
+
+
+async def test_a_terminal_that_reports_nonsense_as_its_size_is_drawn_in_part(make_app: Make) -> None:
+    app = make_app(ScriptedMonitor(scenes.healthy()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for huge, drawn in (((65535, 65535), LARGEST), ((65535, 24), (1000, 24)), ((120, 40), (120, 40))):
+            app.post_message(Resize(Size(*huge), Size(*huge)))
+            await wait_for_async(lambda drawn=drawn: app.canvas.size == drawn)
+            await pilot.pause()
+            assert app.size == drawn
+        assert "LAUNCH 24H" in text_of(app)

@@ -6,7 +6,6 @@ Does not: interpret a status, follow redirects, decompress, or use a proxy.
 from __future__ import annotations
 
 import asyncio
-import errno
 import importlib.util
 import os
 import socket
@@ -19,7 +18,9 @@ from types import TracebackType
 import httpx
 
 from metabonk_tui.adapters.http.resolver import resolve_in_daemon_threads
+from metabonk_tui.adapters.process.descriptors import most_connections
 from metabonk_tui.core.model.sample import BadStatus, Observation
+from metabonk_tui.core.ports.shortage import is_own_shortage
 from metabonk_tui.core.status.decode import decode_status
 from metabonk_tui.core.text.clean import clean_text
 
@@ -63,24 +64,36 @@ class _Link:
 
 
 class StatusClient:
-    """Polls workers and orchestrators, also concurrently. Keeps one connection for each URL."""
+    """Polls workers and orchestrators, also concurrently. Keeps one connection for each URL.
 
-    def __init__(self, timeout_s: float, max_body_bytes: int) -> None:
+    Where the limit of open files leaves room for fewer connections, the others wait, and none is kept.
+    """
+
+    def __init__(self, timeout_s: float, max_body_bytes: int, room: int | None = None) -> None:
+        """Prepare; `room` is the number of connections, None: as many as the limit of open files allows."""
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         self._idle: dict[str, _Link] = {}
+        self._room = room or most_connections()
+        self._free = asyncio.Semaphore(self._room)
+        self._urls: set[str] = set()
         self._closed = False
 
     async def fetch(self, url: str, max_bytes: int | None = None) -> tuple[bytes | BadStatus, float]:
-        """Return a body of at most `max_bytes` or a named failure, and the seconds that it took."""
-        began = time.monotonic()
+        """Return a body of at most `max_bytes` or a named failure, and the seconds that it took.
+
+        Raises OSError when the monitor has no file descriptor left: that says nothing about the worker.
+        """
+        self._urls.add(url)
         resolve_in_daemon_threads()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                found = await self._ask(url, max_bytes or self._max_body_bytes)
-        except TimeoutError:
-            found = BadStatus("timeout", f"no whole answer within {self._timeout_s:g} s")
-        return found, time.monotonic() - began
+        async with self._free:
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    found = await self._ask(url, max_bytes or self._max_body_bytes)
+            except TimeoutError:
+                found = BadStatus("timeout", f"no whole answer within {self._timeout_s:g} s")
+            return found, time.monotonic() - began
 
     async def poll(self, url: str) -> Observation:
         """Poll one worker's status URL; a failure is in the Observation."""
@@ -130,7 +143,8 @@ class StatusClient:
                 raise shortage from error
             return _named(error)
         finally:
-            if good and not self._closed and url not in self._idle:
+            keeps = len(self._urls) <= self._room and url not in self._idle
+            if good and keeps and not self._closed:
                 self._idle[url] = link
             else:
                 await link.aclose()
@@ -195,7 +209,7 @@ def _named(error: Exception) -> BadStatus:
 def _own_shortage(error: Exception) -> OSError | None:
     """Return the error of a monitor without free descriptors: the worker was not asked, so it did not refuse."""
     for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE):
+        if isinstance(cause, OSError) and cause.errno is not None and is_own_shortage(cause):
             return OSError(cause.errno, os.strerror(cause.errno))
     return None
 

@@ -45,6 +45,26 @@ class ExitCodeReader:
             exits += self._follow(Path(directory))
         return tuple(exits)
 
+    def read_end(self, directory: str) -> tuple[ExitReading, ...]:
+        """Return what the log of an earlier run says of its end: which process ended the stack, or which signal did."""
+        path = Path(directory) / LOG
+        if not path.is_absolute():
+            return ()
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            # Without a log the end of the run stays without this evidence.
+            return ()
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return ()
+            text = os.pread(descriptor, _CHUNK_BYTES, max(0, status.st_size - _CHUNK_BYTES))
+        finally:
+            os.close(descriptor)
+        found = (_reading(line) for line in text.splitlines())
+        return tuple(reading for reading in found if reading is not None and reading.line is not None)
+
     def _follow(self, directory: Path) -> list[ExitReading]:
         path = directory / LOG
         if not path.is_absolute():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metabonk_tui.core.model.refs import ProcessRef
+from metabonk_tui.core.ports.shortage import is_own_shortage
 
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD, include/linux/sched.h
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -42,7 +43,10 @@ class ProcessStat:
 
 
 class Proc:
-    """Reads processes under `root`/proc. A process that is gone, dead or hidden reads as None."""
+    """Reads processes under `root`/proc. A process that is gone, dead or hidden reads as None.
+
+    Raises OSError if the monitor has no file descriptor left.
+    """
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._proc = str(root / "proc")
@@ -53,10 +57,12 @@ class Proc:
         self._boot_time = float(found[1]) if found else 0.0
 
     def pids(self) -> Iterator[int]:
-        """Yield the pids of the visible processes."""
+        """Yield the pids of the visible processes. Raises OSError if the monitor has no descriptor left."""
         try:
             names = os.listdir(self._proc)
-        except OSError:
+        except OSError as error:
+            if is_own_shortage(error):
+                raise
             return
         for name in names:
             if name.isdigit():
@@ -123,10 +129,15 @@ class Proc:
 
 
 def read_bytes(path: str | Path) -> bytes | None:
-    """Read a small kernel file; None: missing, not permitted, or its process has just ended."""
+    """Read a small kernel file; None: missing, not permitted, or its process has just ended.
+
+    Raises OSError if the monitor has no descriptor left: then no process may be taken for gone.
+    """
     try:
         return read_whole(path)
-    except OSError:
+    except OSError as error:
+        if is_own_shortage(error):
+            raise
         return None
 
 

@@ -110,14 +110,19 @@ def system2_no_answer(evidence: Evidence) -> Cause | None:
     if not found:
         return None
     environ = found[0].worker.environ or {}
-    host = environ.get("OLLAMA_HOST") or "http://127.0.0.1:11434"
+    configured = environ.get("OLLAMA_HOST")
+    host = configured or "http://127.0.0.1:11434"
     killed = "ollama" in evidence.memory.oom_victims
+    start = "start Ollama (ollama serve) and pull its model"
+    if configured:
+        # Another Ollama may answer elsewhere: starting one there is no fix.
+        start = f"start Ollama (ollama serve) at {configured} and pull its model, or correct OLLAMA_HOST and relaunch"
     return make_cause(
         ("system2-no-answer", "System2 cannot answer"),
         found,
         evidence,
         confirm=f"curl -sS -m 5 '{host.replace(chr(39), '')}/api/tags'",
-        fix=("free memory, then start Ollama again" if killed else "start Ollama (ollama serve) and pull its model"),
+        fix="free memory, then start Ollama again" if killed else start,
     )
 
 

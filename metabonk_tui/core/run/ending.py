@@ -98,7 +98,7 @@ def observe(
     missing_t = t if track.missing_t is None or unseen else track.missing_t
     before = shown if track.missing_t is None else track.before
     track = replace(track, seen_t=seen_t, missing_t=missing_t, looks=track.looks + 1, before=before)
-    if track.end is None and not track.presumed and not _has_lasted(track, t, timing):
+    if track.end is None and not (track.presumed or run.stopped_t is not None or _has_lasted(track, t, timing)):
         return track
     return replace(track, end=_end(track, run, tuple(exits), timing))
 

@@ -10,6 +10,7 @@ from io import TextIOWrapper
 from typing import Any
 
 from rich.console import RenderableType
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -39,3 +40,8 @@ def close_with(app: App[Any], code: int, last_words: RenderableType) -> None:
 def write_to(driver: LinuxDriver, file: TextIOWrapper) -> None:
     """Make a driver write to this file. Textual always writes to standard error."""
     driver._file = file
+
+
+def key_parser() -> XTermParser:
+    """Return a new parser of keys. Textual has no public one, and its reader ends at a byte that is not UTF-8."""
+    return XTermParser()

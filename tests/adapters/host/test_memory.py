@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from metabonk_tui.adapters.host.memory import KernelMemory
 from metabonk_tui.core.model.host import MemoryReading
 from tests.support.cgroup_trees import MB, Machine
+from tests.support.examples import examples
 
 HOST = 8_000 * MB // 1024 * 1024
 
@@ -138,7 +139,7 @@ _size = st.one_of(st.integers(0, 20_000 * MB), st.sampled_from(["max", "", "garb
 _group = st.tuples(_size, _size, _size, st.integers(0, 20_000 * MB))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(groups=st.lists(_group, min_size=1, max_size=3))
 def test_available_is_unknown_or_within_the_host_and_every_limit(
     tmp_path_factory: pytest.TempPathFactory, groups: list[tuple[int | str, int | str, int | str, int]]

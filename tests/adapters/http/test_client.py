@@ -210,3 +210,19 @@ async def test_sixty_four_hung_workers_are_named_at_once(server: FaultServer) ->
         seen = await asyncio.gather(*polls)
     assert time.monotonic() - began < timeout_s + MARGIN_S
     assert [each.error for each in seen] == ["timeout"] * 64 + [None]
+
+
+async def test_where_few_files_may_be_open_every_worker_is_still_polled(server: FaultServer) -> None:
+    before = descriptors()
+    async with StatusClient(TIMEOUT_S, CAP, room=3) as client:
+        seen: list[int] = []
+
+        async def poll(number: int) -> str | None:
+            found = await client.poll(server.url(f"good?{number}"))
+            # Each connection has an end in the client and one in the server, which is this process too.
+            seen.append(descriptors() - before)
+            return found.error
+
+        for _ in range(2):
+            assert await asyncio.gather(*map(poll, range(20))) == [None] * 20
+    assert max(seen) <= 2 * 3 + 1, "one more while a closed connection leaves"

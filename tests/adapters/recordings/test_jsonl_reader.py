@@ -27,6 +27,7 @@ from metabonk_tui.core.model.sample import (
     WorkerStatus,
 )
 from metabonk_tui.core.status.decode import number
+from tests.support.examples import examples
 from tests.support.refs import w
 from tests.support.samples import flat_sample
 
@@ -177,7 +178,7 @@ def test_nan_is_a_bad_value_and_costs_only_itself(tmp_path: Path) -> None:
 def test_a_repeated_key_is_named_and_left_out(line: str, what: str, tmp_path: Path) -> None:
     (sample,), (problem,) = read(tmp_path, RUN, line)
     assert what in problem.what
-    assert sample.memory in (None, MemoryReading())
+    assert sample.only_host.memory in (None, MemoryReading())
     assert sample.workers == {}
 
 
@@ -380,7 +381,7 @@ recordings = st.tuples(sample_at(10.0, headers), sample_at(11.0, st.none()), sam
 
 
 @given(recordings)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_what_is_written_can_be_read(tmp_path_factory: pytest.TempPathFactory, samples: list[Sample]) -> None:
     path = tmp_path_factory.mktemp("round") / "run.jsonl.gz"
     write_jsonl(str(path), samples)

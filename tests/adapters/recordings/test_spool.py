@@ -13,12 +13,13 @@ from metabonk_tui.adapters.recordings.lenient import Problem
 from metabonk_tui.adapters.recordings.spool import SAMPLES_PER_PACK, SpooledRecording
 from metabonk_tui.core.model.sample import Sample
 from tests.adapters.store.test_journal import tick
+from tests.support.examples import examples
 
 COUNT = 3 * SAMPLES_PER_PACK + 7
 SAMPLES = [tick(number) for number in range(COUNT)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(afters=st.lists(st.tuples(st.integers(0, COUNT + 5), st.integers(0, 150)), max_size=6))
 def test_a_file_is_read_once_and_found_again_from_any_place_on(afters: list[tuple[int, int]]) -> None:
     pulled = 0

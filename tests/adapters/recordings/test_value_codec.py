@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from metabonk_tui.adapters.recordings.value_codec import ValueCodec
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, Event, Observation, Sample, WorkerStatus
+from tests.support.examples import examples
 
 SAMPLES: ValueCodec[tuple[Sample, ...]] = ValueCodec(tuple[Sample, ...])
 NAN = BadValue("nan", "NaN")
@@ -113,7 +114,7 @@ def test_bytes_that_do_not_fit_are_a_value_error(damaged: bytes) -> None:
         SAMPLES.decode(damaged)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_damage_is_read_or_a_value_error(data: st.DataObject) -> None:
     status = WorkerStatus({"step": 3, "loss": NAN, "rows": [{"n": 1}]}, frozenset({"step"}))

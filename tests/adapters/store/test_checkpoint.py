@@ -41,8 +41,9 @@ from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.pipeline import step, stepper
 from metabonk_tui.core.step.state import with_true_rhythm
 from tests.support import samples as scripts
+from tests.support.examples import examples
 from tests.support.refs import w
-from tests.support.samples import CONFIG, GB, play, script
+from tests.support.samples import CONFIG, GB, changed, play, script
 
 END_S = 2400.0
 
@@ -64,7 +65,7 @@ def _busy(sample: Sample, number: int) -> Sample:
     t = sample.t
     more: dict[str, Any] = {
         "processes": (
-            *(ProcessReading("worker", GB + number * 10**6, s, 40 + s, 0.0, 2 * GB) for s in range(2)),
+            *(ProcessReading("worker", GB + number * 10**6, w(s), 40 + s, 0.0, 2 * GB) for s in range(2)),
             ProcessReading("launcher", 10**7, None, 39, 0.0, 10**7, "python"),
         ),
         "gpus": (GpuReading(0, 3 * GB, 24 * GB),),
@@ -79,9 +80,9 @@ def _busy(sample: Sample, number: int) -> Sample:
         more["log_tails"] = {w(1): ("RuntimeError: CUDA out of memory",)}
     if number == 95:
         more["kernel_log"] = KernelLogReading(kills=(KernelKill(42, "python", GB, "/a", "/a/b"),))
-        more["exits"] = (ExitReading("worker", "-9", 2, 42),)
+        more["exits"] = (ExitReading("worker", "-9", w(2), 42),)
         more["events"] = (Event(t, "noted", "warn", "by hand", w(2), {"bad": BadValue("nan", "NaN"), "of": (1, 2)}),)
-    return replace(sample, **more)
+    return changed(sample, **more)
 
 
 def scenario() -> list[Sample]:
@@ -101,7 +102,9 @@ def differences(a: Snapshot, b: Snapshot) -> list[str]:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=examples(12),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(st.data())
 def test_a_snapshot_comes_back_equal_and_steps_on_to_the_same(

@@ -48,6 +48,7 @@ from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.core.step.pipeline import step
 from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.clock import RunClock
+from tests.support.examples import examples
 from tests.support.paths import TEST_DATA
 from tests.support.refs import w
 from tests.support.samples import CONFIG, changed, flat_sample
@@ -150,7 +151,7 @@ ticks = st.builds(
 
 
 @given(st.lists(ticks, min_size=1, max_size=8), st.integers(1, 4))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 def test_samples_through_store_export_and_import_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[Sample], every: int
 ) -> None:
@@ -458,7 +459,8 @@ def test_a_wall_clock_that_is_set_between_two_openings_keeps_the_run(
     now_t = first.clock.now()
     for number in range(3):
         seen = () if not visible else tick(0).only_host.processes
-        first.take(replace(tick(number, processes=seen), t=now_t + number, run=HEADER if number == 0 else None))
+        sample = changed(tick(number), processes=seen)
+        first.take(replace(sample, t=now_t + number, run=HEADER if number == 0 else None))
     first.journal.close()
     (path,) = paths(tmp_path)
     booted_t, wall_t = boot_t(), time.time

@@ -25,6 +25,7 @@ from metabonk_tui.core.recordings.restore import rebuild
 from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.clock import RunClock
 from tests.adapters.store.test_journal import GOLDEN, HEADER, THERE, Bench, T, judge, tick
+from tests.support.examples import examples
 from tests.support.refs import w
 from tests.support.samples import CONFIG, flat_sample
 
@@ -53,7 +54,7 @@ readings = st.lists(
 
 
 @given(readings, st.integers(1, 7))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_is_rolled_up_is_what_was_counted_by_any_writer_and_however_thin_it_is_now(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[float, int, int, bool]], every: int
 ) -> None:

@@ -23,6 +23,7 @@ from metabonk_tui.cli.report.markdown import code, escaped, report_markdown
 from metabonk_tui.cli.report.text import WIDTH, report_text
 from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.report.run_history import RunHistory, run_histories
+from tests.support.examples import examples
 from tests.support.paths import REPORT_GOLDEN as GOLDEN
 from tests.support.refs import w
 from tests.support.samples import (
@@ -266,7 +267,7 @@ def test_no_text_breaks_out_of_markdown(text: str) -> None:
     assert fence[0] not in re.findall(r"`+", fenced[len(fence[0]) : -len(fence[0])])
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(4, 60))
 def test_thinning_keeps_order_ends_and_extremes(values: list[float], most: int) -> None:
     points = [(float(at), value) for at, value in enumerate(values)]

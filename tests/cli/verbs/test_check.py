@@ -1,6 +1,7 @@
 """`check` on real workers: the word, the evidence, the exit code; stdout is data and stderr is narration."""
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Metabonk, Pool, demo
+from tests.support.plain_workers import plain_workers
 from tests.support.waiting import wait_for
 
 NOBODY = ["--base-port", "1", "--workers", "2"]
@@ -105,7 +107,7 @@ def test_check_during_a_run_knows_what_was_before_it_was_started(
     command = [sys.executable, "-m", "metabonk_tui", "record", *silent.options]
     recorder = subprocess.Popen(command, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: '"STOP"' in metabonk("runs", "--json").stdout, limit_s=120)
+        wait_for(lambda: '"STOP"' in metabonk("runs", "--json").stdout, limit_s=120, every_s=1.0)
         for beside in (True, False):
             if not beside:
                 recorder.send_signal(signal.SIGTERM)
@@ -123,3 +125,22 @@ def test_check_during_a_run_knows_what_was_before_it_was_started(
     finally:
         recorder.kill()
         recorder.wait(timeout=30)
+
+
+def test_40_workers_below_a_limit_of_32_open_files_are_all_up_and_the_shortage_is_named_once(
+    metabonk: Metabonk, home: dict[str, str]
+) -> None:
+    workers = 40
+    with plain_workers(workers) as port:
+        done = metabonk(
+            *("check", "--json", "--for", "4s", "--base-port", str(port), "--workers", str(workers)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32)),
+        )
+    assert "Traceback" not in done.stderr
+    report = json.loads(done.stdout)
+    texts = [event["text"] for event in report["events"] if event["kind"] == "monitor.error"]
+    assert len(texts) == 1
+    assert "file descriptors" in texts[0]
+    assert "limit 32" in texts[0]
+    assert not [event for event in report["events"] if event["kind"] == "worker.down"]
+    assert [worker["slot"] for worker in report["workers"] if worker["observed"]] == list(range(workers))

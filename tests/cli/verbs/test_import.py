@@ -22,6 +22,7 @@ from metabonk_tui.cli.main import guarded
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import BadValue, EnvReading, Event, Observation, RunHeader, Sample, WorkerStatus
 from tests.adapters.store.test_journal import HEADER, T, judged, tick, ticks
+from tests.support.examples import examples
 from tests.support.paths import SHARED_DATA
 from tests.support.refs import w
 from tests.support.samples import CONFIG
@@ -83,7 +84,7 @@ def test_exported_and_imported_it_is_byte_for_byte_the_same(verb: Verb, tmp_path
 
 
 @given(st.lists(ticks, min_size=1, max_size=6))
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_was_seen_survives_the_way_out_and_in(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[Sample]
 ) -> None:

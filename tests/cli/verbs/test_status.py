@@ -324,14 +324,14 @@ def test_killed_it_is_stale_and_ended_it_is_unwatched(home: dict[str, str], stat
         command = [sys.executable, "-m", "metabonk_tui", "record", *pool.options]
         recorder = subprocess.Popen(command, env=home)
         try:
-            wait_for(lambda: "2/2 up" in metabonk("status").stdout)
+            wait_for(lambda: "2/2 up" in metabonk("status").stdout, every_s=0.5)
             # Who reads along leaves the file to the one who records.
             assert metabonk("check", *pool.options).returncode in (2, 3)
             summary = json.loads(metabonk("status", "--format", "json", "--base-port", str(pool.base_port)).stdout)
             assert (summary["pid"], summary["stale"], summary["recording"]) == (recorder.pid, False, True)
             recorder.send_signal(signal.SIGKILL)
             recorder.wait(20)
-            wait_for(lambda: metabonk("status").stdout.startswith("~ STALE for 1"))
+            wait_for(lambda: metabonk("status").stdout.startswith("~ STALE for 1"), every_s=0.5)
             assert metabonk("status").returncode == 3
         finally:
             recorder.kill()

@@ -22,6 +22,7 @@ from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.sample import Event, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.step.pipeline import step
+from tests.support.examples import examples
 from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
@@ -164,7 +165,7 @@ def test_it_becomes_louder_without_a_new_one_and_is_not_reported_again_when_that
 # Flapping
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 30), st.integers(1, 11)), min_size=1, max_size=60),
     st.integers(0, 40),

@@ -197,6 +197,23 @@ def test_the_proof_has_numbers_and_the_command_names_the_process() -> None:
     assert "set -a; source /srv/run.env" in found[0].fix
 
 
+@pytest.mark.parametrize(
+    ("environ", "confirm", "fix"),
+    [
+        ({}, "http://127.0.0.1:11434/api/tags", "start Ollama (ollama serve) and pull its model"),
+        ({"OLLAMA_HOST": "http://127.0.0.1:1"}, "http://127.0.0.1:1/api/tags", "correct OLLAMA_HOST and relaunch"),
+    ],
+)
+def test_an_ollama_that_does_not_answer_is_looked_for_where_the_workers_look(
+    environ: dict[str, str], confirm: str, fix: str
+) -> None:
+    found = causes_of(unanswered, RIGHT | environ)
+    assert found[0].id == "system2-no-answer"
+    assert confirm in found[0].confirm
+    assert fix in found[0].fix
+    assert all(value in found[0].fix for value in environ.values())
+
+
 def test_a_word_in_the_log_is_remembered_after_it_has_scrolled_away() -> None:
     samples = script(without(healthy, "intrinsic_reward_total"), for_s=180.0)
     samples[1] = replace(samples[1], log_tails={w(0): LOG_LINES})

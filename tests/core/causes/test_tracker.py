@@ -30,6 +30,7 @@ from tests.core.causes.test_rank import (
     with_real,
     zombie,
 )
+from tests.support.examples import examples
 from tests.support.refs import w
 from tests.support.samples import (
     CONFIG,
@@ -182,7 +183,7 @@ files = st.one_of(
         unread=st.none() | st.lists(keys, max_size=2).map(tuple),
     ),
 )
-BROKEN = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+BROKEN = settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

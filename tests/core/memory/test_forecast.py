@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from metabonk_tui.core.memory.forecast import ForecastTrack, observe, reset, suspend
 from metabonk_tui.core.memory.trends import view
 from metabonk_tui.core.timeseries.theil_sen import theil_sen, without_falls
+from tests.support.examples import examples
 from tests.support.paths import SHARED_DATA
 from tests.support.series import SAFE, Series, draw
 
@@ -176,7 +177,7 @@ def test_scale_changes_nothing(kind: str, times: float) -> None:
 
 
 @given(level=st.floats(0, 1e12), every_s=st.floats(0.5, 20), count=st.integers(1, 400))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_a_flat_line_is_never_warned_of(level: float, every_s: float, count: int) -> None:
     seen = changes(tuple((i * every_s, level) for i in range(count)), max(level, 1.0), startup_s=0)
     assert not {state for _, state in seen} & {"WARNING", "CRITICAL", "FALLING"}
@@ -189,7 +190,7 @@ def test_a_flat_line_is_never_warned_of(level: float, every_s: float, count: int
         max_size=80,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_it_never_raises_and_its_memory_is_bounded(readings: list[tuple[float, float | None]]) -> None:
     track = ForecastTrack()
     for t, available in readings:

@@ -14,6 +14,7 @@ from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.report.compare import Comparison, compare, marks_s
 from metabonk_tui.core.report.compare_metrics import Share, differ_by_worker
 from metabonk_tui.core.report.timeline import RunTimeline, timelines
+from tests.support.examples import examples
 from tests.support.paths import SHARED_DATA as DATA
 from tests.support.samples import (
     GB,
@@ -201,7 +202,7 @@ def woven(parts: list[tuple[int, Life]]) -> Life:
     )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(lives, lives, st.sampled_from([10.0, 30.0, 50.0]), st.integers(5, 45))
 def test_changing_places_only_changes_sides(
     one: list[tuple[int, Life]], two: list[tuple[int, Life]], every_s: float, minutes: int

@@ -10,6 +10,7 @@ from metabonk_tui.core.model.sample import Observation, RunHeader, Sample, Worke
 from metabonk_tui.core.model.snapshot import Gap, Snapshot
 from metabonk_tui.core.report.timeline import FINEST_S, MAX_POINTS, RunTimeline, RunTimelineBuilder, timelines
 from metabonk_tui.core.step.pipeline import step
+from tests.support.examples import examples
 from tests.support.refs import w
 from tests.support.samples import CONFIG
 
@@ -34,7 +35,7 @@ def walked(seen: Snapshot, times: list[float]) -> RunTimeline:
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.floats(0.5, 600.0), st.integers(1, 5000))
 def test_any_length_is_bounded_in_order_and_keeps_its_end(seen: Snapshot, spacing_s: float, count: int) -> None:
     times = [number * spacing_s for number in range(count)]

@@ -13,11 +13,12 @@ from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.sample import BadValue, EnvReading, Observation, Sample, WorkerStatus
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot, VerdictKind
 from tests.core.verdict.test_decide import expected
+from tests.support.examples import examples
 from tests.support.refs import w
 from tests.support.samples import CONFIG, GB, NO_HOLD, flat_sample, header, node, play, results, room
 
 RELAXED = settings(
-    max_examples=15,
+    max_examples=examples(15),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

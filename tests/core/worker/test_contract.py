@@ -12,6 +12,7 @@ from metabonk_tui.core.model.contract import ContractView
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.status.known_fields import READ, READ_IF_PRESENT, expectations
 from metabonk_tui.core.worker.contract import KEPT_OTHERS, new_contract, observe
+from tests.support.examples import examples
 from tests.support.paths import ROOT
 from tests.support.refs import w
 from tests.support.samples import (
@@ -152,7 +153,7 @@ def test_the_same_on_several_workers_is_reported_once_and_comes_back() -> None:
     assert (status[300], status[400], status[600]) == ("seen", "vanished", "seen")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.booleans(), min_size=70, max_size=70))
 def test_names_of_one_step_never_make_an_event(there: list[bool]) -> None:
     """As `intrinsic_ui_*` does: there in one poll, away in the next."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metabonk_tui.core.model.snapshot import Snapshot
+from tests.support.examples import examples
 from tests.support.samples import (
     MIN,
     Answer,
@@ -203,7 +204,7 @@ NUMBERS = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.sampled_from(NUMBERS), unique=True), st.integers(0, 40), st.integers(0, 40))
 def test_a_missing_field_never_makes_a_zombie_nor_stale_frames(names: list[str], gone_at: int, back_at: int) -> None:
     """Whatever goes missing of a worker that is well, whenever, and whether or not it comes back."""

@@ -10,6 +10,7 @@ from metabonk_tui.core.model.pool import RoleRequest
 from metabonk_tui.core.model.sample import WatchReading
 from metabonk_tui.ui.dialogs.control import ControlDialog
 from tests.support import snapshots as scenes
+from tests.support.snapshots import hosts_of
 from tests.ui.person import Person
 
 REQUEST = RoleRequest(1, "pid 4711 of root", "stop the pool", 9.9)
@@ -38,7 +39,7 @@ def test_it_says_that_the_memory_watch_will_be_off() -> None:
     scene = scenes.healthy()
     assert "memory watch is off" not in asked().text
     person = Person(scene)
-    armed = replace(scene, memory=replace(scene.memory, watch=WatchReading(True)))
+    armed = replace(scene, hosts=hosts_of(replace(scene.memory, watch=WatchReading(True))))
     person.monitor.request = REQUEST
     person.sees(armed)
     assert "memory watch is off" in person.text

@@ -15,6 +15,7 @@ from metabonk_tui.ui.style.glyphs import ASCII, UNICODE
 from metabonk_tui.ui.style.spans import plain, width
 from metabonk_tui.ui.style.theme import MONO
 from tests.support.draw import SCREENS, SIZES, chosen, page_of, rows_of, text_of
+from tests.support.examples import examples
 from tests.support.rare_snapshots import ALL
 from tests.support.snapshots import healthy, many, mixed, stop
 
@@ -59,7 +60,7 @@ def test_every_density_can_be_forced(scene: str, density: str) -> None:
             check_screen(snapshot, *size, "dashboard", state=chosen(worker.slot, density))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     wide=st.integers(1, 260),
     high=st.integers(1, 80),
@@ -79,7 +80,7 @@ def test_any_size_and_any_number_of_workers_can_be_drawn(
         assert all(plain(row).isascii() for row in rows)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(wide=st.integers(1, 260), high=st.integers(1, 80), screen=st.sampled_from(["worker", "verdict"]))
 def test_the_other_screens_can_be_drawn_at_any_size(wide: int, high: int, screen: str) -> None:
     for snapshot in (SNAPSHOTS["mixed"], SNAPSHOTS["hostile"], SNAPSHOTS["64"]):
