@@ -270,6 +270,9 @@ MIRRORED = ("core", "engine", "adapters", "ui", "cli", "demo")
 OF_SEVERAL = {
     "tests/adapters/host/test_kernel_memory.py": "memory, cgroup and the OOM counter against the real kernel",
     "tests/adapters/store/test_journal.py": "the store as a whole",
+    "tests/core/memory/test_kill_attribution.py": "whose kernel kill it is, from the sample to the verdict",
+    "tests/core/run/test_late_gate.py": "a gate that is taken late or again, from the sample to the verdict",
+    "tests/core/worker/test_resting.py": "components at rest, from the sample to the alerts",
     "tests/core/step/test_bounds.py": "a day of steps",
     "tests/core/step/test_properties.py": "what holds for every stream of samples",
     "tests/core/step/test_real_recordings.py": "real recordings through the step",

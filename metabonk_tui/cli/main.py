@@ -39,7 +39,7 @@ VERBS = {
     "check": Verb(
         "check",
         "poll, print the verdict and its evidence, exit with its code",
-        "0 go · 1 caution · 2 STOP · 3 not known yet",
+        "0 go · 1 caution · 2 STOP · 3 not known yet, or one look while nothing else watches",
     ),
     "alerts": Verb(
         "alerts",

@@ -28,6 +28,7 @@ from metabonk_tui.adapters.state.controller_role import ControllerRole
 from metabonk_tui.adapters.state.peaks import PeakKeeper, PeaksFile, pool_key
 from metabonk_tui.adapters.state.role_wire import role_name
 from metabonk_tui.adapters.store.journal import StoreJournal
+from metabonk_tui.adapters.store.look import LookingJournal
 from metabonk_tui.adapters.store.run_directory import runs_dir
 from metabonk_tui.cli.live.notifiers import alert_hook, exporters
 from metabonk_tui.cli.live.preflight_checks import PoolChecks
@@ -88,12 +89,14 @@ def watching(
     read_only: bool = False,
     state: Path | None = None,
     notifies: bool = False,
+    records: bool = True,
     when_asked: RolePolicy = "yield",
 ) -> Iterator[Engine]:
     """Monitor the configured pool while the block runs; the pool keeps running afterwards.
 
     `call` is the command prefix of the suggested commands. `state` is the folder for locks and recordings;
     None: the user's. With `notifies` the monitor calls the configured alert hook and serves the configured metrics.
+    `records`: False for a single look.
     `when_asked` is how this monitor, as the controller, answers another monitor that asks for control.
     """
     open_log()
@@ -113,7 +116,8 @@ def watching(
 
     make_checks = BACKENDS[config.pool.backend].make_checks
     checks = make_checks(config, state_path) if make_checks and is_this_machine(config.pool.host) else None
-    journal = StoreJournal(runs_dir(state_path), config, clock) if config.store.enabled else None
+    make_journal = StoreJournal if records else LookingJournal
+    journal = make_journal(runs_dir(state_path), config, clock) if config.store.enabled else None
     hook = alert_hook(config, state_path, lambda text: engine.report_fault(text)) if notifies else None
     sinks = (hook,) if hook is not None else ()
     engine = Engine(

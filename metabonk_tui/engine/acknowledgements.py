@@ -1,4 +1,7 @@
-"""Turns acknowledgements of alerts into events of the next Sample, so that every monitor of the run gets them."""
+"""Turns what an operator notes or asks into events of the next Sample, so that every monitor of the run gets them.
+
+These acts change no process: alerts that were seen, and a gate that is taken again.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,11 @@ class Acknowledgements:
             self._pending_events.append(
                 Event(self._clock.now(), EventKind.ALERT_ACKNOWLEDGED, "info", text, facts=facts)
             )
+
+    def ask_gate_again(self, by: str) -> None:
+        """Queue the request to take the gate again."""
+        text = f"the gate is taken again, asked by {by}"
+        self._pending_events.append(Event(self._clock.now(), EventKind.GATE_AGAIN, "info", text, facts={"by": by}))
 
     def contribute(self, sample: Sample) -> Sample:
         """Add the queued events, once."""

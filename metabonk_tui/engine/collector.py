@@ -63,6 +63,7 @@ class Collector:
         self._is_first = True
         self._desired = config.pool.workers
         self._refs = [WorkerRef(slot=slot) for slot in range(self._desired)]
+        self._answered: set[WorkerRef] = set()
 
     @property
     def interval_s(self) -> float:
@@ -131,6 +132,7 @@ class Collector:
         """Send every reading that is sent only on change again: a new run starts without them."""
         for host in self._hosts.values():
             host.resend_all()
+        self._answered.clear()
 
     async def aclose(self) -> None:
         """Cancel every reading under way."""
@@ -162,7 +164,8 @@ class Collector:
             self._desired = pool.desired
         heartbeats = set(self._orchestrator_latest.workers) if self._orchestrator_latest else set()
         wanted = {WorkerRef(slot=slot) for slot in range(self._desired)}
-        self._refs = sorted(wanted | in_tables | heartbeats)[:MAX_WORKERS]
+        # A worker that answered once in a run is asked until another run begins: its silence is news.
+        self._refs = sorted(wanted | in_tables | heartbeats | self._answered)[:MAX_WORKERS]
         return pool
 
     async def _read_workers(self, until_s: float, wait_limit_s: float) -> dict[WorkerRef, Observation]:
@@ -213,6 +216,8 @@ class Collector:
                 answer = replace(self._timeouts[ref], detail="still no answer")
             else:
                 continue
+            if answer.status is not None:
+                self._answered.add(ref)
             observations[ref] = self._with_process(ref, answer, processes.get(ref))
         return observations
 

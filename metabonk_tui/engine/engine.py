@@ -171,6 +171,15 @@ class Engine:
 
         self._call(note)
 
+    def ask_gate_again(self, by: str) -> None:
+        """Record that the operator wants the gate to be taken again. Any monitor may: the pool does not change."""
+
+        def note() -> None:
+            self._acknowledgements.ask_gate_again(by)
+            self._nudge.set()
+
+        self._call(note)
+
     def start_preflight(self, workers: int) -> None:
         """Start the preflight for a launch of `workers` workers; `preflight` returns its state."""
         if self._preflight is not None:

@@ -133,6 +133,9 @@ class ReplayPlayer:
     def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
         """Do nothing: a recording keeps the acknowledgements of its time."""
 
+    def ask_gate_again(self, by: str) -> None:
+        """Do nothing: a recording keeps the gate of its time."""
+
     def start_preflight(self, workers: int) -> None:
         """Do nothing."""
 

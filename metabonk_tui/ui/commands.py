@@ -12,6 +12,7 @@ from typing import Literal
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.run.gate import again_refusal
 from metabonk_tui.ui.frame import PAST, Hint, ViewMode
 
 CommandGroup = Literal["view", "look", "act", "app"]
@@ -79,6 +80,16 @@ def key_name(key: str) -> str:
     if key in names or len(key) == 1:
         return names.get(key, key)
     return "+".join(part.capitalize() for part in key.split("+"))
+
+
+def _gate_again(context: CommandContext) -> str:
+    if why := _live_only(context):
+        return why
+    if context.snapshot is None:
+        return "no data yet"
+    if context.mode == "paused":
+        return PAUSED_REFUSAL
+    return again_refusal(context.snapshot.gate, context.snapshot.t)
 
 
 def _always(context: CommandContext) -> str:
@@ -253,6 +264,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", ("X",), "stop", "act", "Stop the whole pool", _act_running, True),
     Command("stop_worker", ("K",), "stop worker", "act", "Stop the selected worker's process", _act_worker),
     Command("memory_watch", ("W",), "mem watch", "act", "Arm or disarm the memory watch", _watch),
+    Command("gate_again", ("V",), "gate again", "act", "Take a gate again that did not pass", _gate_again),
     Command("theme", ("T",), "theme", "app", "Switch to the next theme", _always),
     Command("palette", (":", "ctrl+p"), "palette", "app", "Find a command by name", _always),
     Command("poll", ("r",), "poll now", "app", "Poll the workers now", _live_only),
@@ -273,7 +285,8 @@ def find(key: str, character: str | None) -> Command | None:
 def recommended(context: CommandContext) -> str:
     """Return the id of the first command in the NEXT row, when it is valid now; else ""."""
     steps = context.snapshot.verdict.next_steps if context.snapshot else ()
-    command = BY_KEY.get(steps[0].key) if steps and steps[0].key else None
+    first = next((step.key for step in steps if step.key), None)
+    command = BY_KEY.get(first) if first else None
     return command.id if command and not command.refusal(context) else ""
 
 

@@ -106,6 +106,7 @@ class Controller:
         self._handlers: dict[str, Callable[[Frame], Effect]] = {
             "acknowledge": lambda frame: self._acknowledge((frame.alert.id,) if frame.alert else ()),
             "acknowledge_all": lambda frame: self._acknowledge(commands.unacknowledged(frame.snapshot)),
+            "gate_again": lambda _: self._ask_gate_again(),
             "compare": lambda _: self._compare(),
             "back": lambda _: self._back(),
             "quit": lambda _: Effect("quit"),
@@ -330,6 +331,11 @@ class Controller:
     def _acknowledge(self, ids: tuple[str, ...]) -> Effect:
         self.monitor.acknowledge(ids, "key")
         self.notice = f"seen: {', '.join(ids)}"
+        return NO_EFFECT
+
+    def _ask_gate_again(self) -> Effect:
+        self.monitor.ask_gate_again("key")
+        self.notice = "the gate is taken again: six checks from now"
         return NO_EFFECT
 
     def _go(self, target: SeekTarget) -> Effect:

@@ -64,7 +64,7 @@ class Notifier:
 
 
 def _is_critical(snapshot: Snapshot) -> bool:
-    return snapshot.verdict.kind.level == "stop" or snapshot.memory.level == "crit"
+    return snapshot.verdict.level == "stop" or snapshot.memory.level == "crit"
 
 
 def _turned_critical(change: AlertTransition, before: Snapshot) -> bool:
@@ -86,7 +86,7 @@ def window_title(snapshot: Snapshot | None, replay: bool = False) -> str:
     if snapshot is None:
         return f"{past}metabonk-tui"
     kind = snapshot.verdict.kind
-    return f"{past}{UNICODE.level(kind.level)} {kind} {snapshot.run.name} metabonk-tui"
+    return f"{past}{UNICODE.level(snapshot.verdict.level)} {kind} {snapshot.run.name} metabonk-tui"
 
 
 def notification_text(changes: Iterable[AlertTransition]) -> tuple[str, str] | None:

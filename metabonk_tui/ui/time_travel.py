@@ -89,9 +89,9 @@ class TimeTravel:
         now = self._monitor.latest() if self._replay is not None and self._was_calm else None
         if now is None or not _is_critical(now):
             return ""
-        what = f"the verdict is {now.verdict.kind}" if now.verdict.kind.level == "stop" else "memory is critical"
+        what = f"the verdict is {now.verdict.kind}" if now.verdict.level == "stop" else "memory is critical"
         return f"live now: {what}; End returns to live"
 
 
 def _is_critical(snapshot: Snapshot | None) -> bool:
-    return snapshot is not None and (snapshot.verdict.kind.level == "stop" or snapshot.memory.level == "crit")
+    return snapshot is not None and (snapshot.verdict.level == "stop" or snapshot.memory.level == "crit")

@@ -50,7 +50,7 @@ def is_open(port: int) -> bool:
 
 def test_a_silent_pool_is_stopped_and_nothing_is_left_behind(open_screen: Open) -> None:
     screen = open_screen("demo", "--scenario", "silent", "--speed", "60")
-    screen.wait_for(r"VERDICT\s+■ STOP .*required flags missing in 3/3", 60)
+    screen.wait_for(r"VERDICT\s+■ STOP .*config not loaded 0\.9\d · required flags missing", 60)
     assert "ABSENT never seen" in screen.text
     ports = ports_of(screen)
     assert len(ports) == 3
@@ -71,7 +71,8 @@ def test_a_healthy_pool_is_launched_and_succeeds(open_screen: Open) -> None:
 def test_the_failed_run_is_saved_by_doing_what_the_next_row_says(open_screen: Open) -> None:
     screen = open_screen("demo", "--speed", "60")
     screen.wait_for(r"VERDICT\s+■ STOP", 60)
-    screen.wait_for(r"NEXT\s+X stop the pool\s+then\s+L relaunch 3 workers with the env file", 10)
+    screen.wait_for(r"NEXT\s+relaunch with the file exported", 10)
+    screen.wait_for(r"then X stop the pool\s+then\s+L relaunch 3 workers with the env", 10)
     assert "5 up" in screen.text
     screen.keys("X")
     screen.wait_for(r"locked until stop is typed", 10)

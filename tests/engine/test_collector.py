@@ -58,11 +58,13 @@ class TestWhoIsAsked:
         scene.beats.reading = OrchestratorReading({w(7): OrchestratorWorker(w(7), 107)})
         assert list((await source_of(scene).gather()).workers) == [w(0), w(1), w(4), w(7)]
 
-    async def test_no_more_than_are_left_after_shrinking(self, scene: Scene) -> None:
+    async def test_who_answered_once_is_asked_until_another_run_begins(self, scene: Scene) -> None:
         source = source_of(scene)
         scene.pool.reading = replace(scene.pool.reading, desired=5)
         assert len((await source.gather()).workers) == 5
         scene.pool.reading = replace(scene.pool.reading, desired=1)
+        assert len((await source.gather()).workers) == 5
+        source.resend_all()
         assert list((await source.gather()).workers) == [w(0)]
 
     async def test_by_the_configured_host(self, scene: Scene) -> None:

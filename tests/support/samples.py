@@ -139,6 +139,12 @@ def room(available: float = 8.0, kills: int | None = 0, scope: Any = "cgroup") -
     )
 
 
+def losing_w1(from_s: float) -> Callable[[float], tuple[ProcessReading, ...]]:
+    """Three worker processes, of which w1's vanishes at `from_s`: then a kernel kill in that moment is ours."""
+    three = tuple(ProcessReading("worker", 300_000_000, w(slot), pid=40 + slot) for slot in range(3))
+    return lambda t: three if t < from_s else (three[0], three[2])
+
+
 def header(started_at: float = 0.0, workers: int | None = 3, every_s: float | None = 10.0, **how: Any) -> RunHeader:
     values = {"name": f"run-{started_at:g}", "how": "launched by us"} | how
     return RunHeader(started_at=started_at, desired=workers, interval_s=every_s, **values)
@@ -322,7 +328,6 @@ def facts_of(snapshot: Snapshot, config: Config = CONFIG, **changes: Any) -> Ver
         "workers": snapshot.workers,
         "memory": snapshot.memory,
         "answered_s": snapshot.run.observed_s,
-        "answered_early_s": 120.0,
         "window_s": 0.0 if began_t is None else min(1800.0, snapshot.t - began_t),
         "unanswered_s": None,
         "nominal_s": snapshot.run.interval_s,

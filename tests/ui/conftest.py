@@ -51,6 +51,7 @@ class ScriptedMonitor:
         self.strangers: tuple[StrangerProcess, ...] = ()
         self.preflights: list[int] = []
         self.acknowledged: list[tuple[tuple[str, ...], str]] = []
+        self.gates_asked: list[str] = []
         self.flight: PreflightView | None = None
         self.fault: str | None = None
         self.request: RoleRequest | None = None
@@ -94,6 +95,9 @@ class ScriptedMonitor:
 
     def submit(self, plan: Plan) -> None:
         self.submitted.append(plan)
+
+    def ask_gate_again(self, by: str) -> None:
+        self.gates_asked.append(by)
 
     def acknowledge(self, ids: tuple[str, ...], by: str) -> None:
         self.acknowledged.append((ids, by))

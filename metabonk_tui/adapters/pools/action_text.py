@@ -40,14 +40,15 @@ class Before:
 
 def what_ran(record: LaunchRecord, running: PoolProcesses) -> Before:
     hours = record.hours if running.ours else None
-    return Before(desired_workers(record, running) or 0, hours, running.launcher_arguments)
+    return Before(desired_workers(record, running) or len(running.workers), hours, running.launcher_arguments)
 
 
 def desired_workers(record: LaunchRecord | None, running: PoolProcesses) -> int | None:
-    """Return the wanted number of workers: from our launch, the launcher's arguments, else the workers found."""
+    """Return the wanted number of workers: from our launch, the launcher's arguments, else unknown."""
     if running.ours and record is not None and record.workers is not None:
         return record.workers
-    return workers_option(running.launcher_arguments) or len(running.workers) or None
+    # Those found may be fewer: a dead worker is still wanted.
+    return workers_option(running.launcher_arguments)
 
 
 def title(plan: Plan) -> str:

@@ -46,7 +46,7 @@ class ExitCodeReader:
         return tuple(exits)
 
     def read_end(self, directory: str) -> tuple[ExitReading, ...]:
-        """Return what the log of an earlier run says of its end: which process ended the stack, or which signal did."""
+        """Return what the log of an earlier run says of its end: the process that ended the stack, or the signal."""
         path = Path(directory) / LOG
         if not path.is_absolute():
             return ()

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory
+from metabonk_tui.adapters.files.private import ForeignFile
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.adapters.store import checkpoint, retention, run_directory
@@ -222,13 +222,8 @@ class StoreJournal:
 
     # Finding the run
 
-    def _make_folder(self) -> None:
-        """Make the folder of the recordings. Raises OSError where others may write it or the state directory above."""
-        make_private_directory(self._folder.parent)
-        make_private_directory(self._folder)
-
     def _try_lock(self) -> bool:
-        self._make_folder()
+        run_directory.make_folder(self._folder)
         return self._lock.try_acquire()
 
     def _retry_lock(self) -> bool:
@@ -322,7 +317,7 @@ class StoreJournal:
         is_over = snapshot.verdict.ended is not None and same and self._path is not None
         if not (begins_recording(sample, snapshot) or is_over) or self._now() < self._retry_s:
             return
-        self._make_folder()
+        run_directory.make_folder(self._folder)
         if not same or self._path is None or not self._path.exists():
             self._path = run_directory.free_name(self._folder, snapshot.run.name)
             self._hour, self._inbox_to = hour_of(snapshot), 0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import MsgspecError
 
-from metabonk_tui.adapters.files.private import ForeignFile, refuse_foreign
+from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory, refuse_foreign
 from metabonk_tui.adapters.store.errors import error_text
 from metabonk_tui.adapters.store.run_identity import RunIdentity
 from metabonk_tui.adapters.store.run_reader import Recording, Summary
@@ -42,6 +42,12 @@ MAX_RUNS_CHECKED = 20
 def runs_dir(state: Path) -> Path:
     """Return the folder of the recordings."""
     return state / "runs"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the recordings. Raises OSError where others may write it or the state directory above."""
+    make_private_directory(folder.parent)
+    make_private_directory(folder)
 
 
 def paths(folder: Path) -> list[Path]:

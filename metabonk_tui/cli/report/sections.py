@@ -33,17 +33,27 @@ from metabonk_tui.core.report.summary import run_sentences
 from metabonk_tui.core.text.numbers import age, elapsed, number
 from metabonk_tui.core.worker import metrics
 
+NODE_LETTERS = ("!", "A", "B", "C")
+"""An early STOP has a branch before the three questions."""
 EVENTS_SHOWN = 10
 VERDICTS_SHOWN = 8
 WORKERS_SHOWN = 16
 ATTENTIONS_SHOWN = 8
 SHOWN_ABOVE = ("check", "verdict", EventKind.RECORDER_HOUR)
-RESULTS: dict[str, Tone] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "unknown", "SKIPPED": "unknown"}
+RESULTS: dict[str, Tone] = {
+    "PASS": "ok",
+    "FAIL": "crit",
+    "PARTIAL": "warn",
+    "UNKNOWN": "unknown",
+    "SKIPPED": "unknown",
+}
 STATES: dict[ComponentState, Tone] = {
     ComponentState.ACTIVE: "ok",
+    ComponentState.RESTING: "ok",
     ComponentState.ABSENT: "crit",
     ComponentState.BAD: "crit",
     ComponentState.DOWN: "crit",
+    ComponentState.STRANGER: "crit",
     ComponentState.ZERO: "warn",
     ComponentState.STALLED: "warn",
     ComponentState.UNPROVEN: "warn",
@@ -129,7 +139,7 @@ def _verdict(history: RunHistory) -> tuple[Block, ...]:
             f"→ {node.leads_to}" if node.on_path else f"({node.leads_to})",
             next((line for line in node.evidence if line not in headline_lines), "" if node.evidence else node.short),
         )
-        for letter, node in zip("ABC", last.verdict.nodes, strict=False)
+        for letter, node in zip(NODE_LETTERS[-len(last.verdict.nodes) :], last.verdict.nodes, strict=False)
     )
     verdict_rows = tuple(
         cells(

@@ -19,6 +19,8 @@ from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.report.json_report import report_histories
 from metabonk_tui.core.report.run_history import histories_so_far
+from metabonk_tui.core.run.gate import again_refusal
+from metabonk_tui.engine.engine import Engine
 
 ENOUGH = 3
 """Samples that a plain check takes: a rate needs two, and a verdict must last two evaluations."""
@@ -39,16 +41,23 @@ def add_options(parser: Parser, verb: str) -> None:
     how_long.add_argument(
         "--wait", action="store_true", help="wait for the gate's decision, printing events meanwhile"
     )
+    parser.add_argument("--again", action="store_true", help="take a gate again that did not pass")
     add_pool_options(parser)
 
 
 def main(options: argparse.Namespace, verb: str) -> int:
-    """Monitor for the requested time, then print; return the exit code of the verdict."""
+    """Monitor for the requested time, then print; return the exit code of the verdict.
+
+    Without a time it is a look: it records nothing, and covers no time if nothing else watches.
+    """
     loaded = load_config(getattr(options, "config", None), overrides(options))
     how = command_prefix(loaded, options)
-    with watching(loaded.config, call=how, speed=getattr(options, "speed", 1.0), read_only=True) as monitor:
+    looks = not options.wait and not options.for_s
+    speed = getattr(options, "speed", 1.0)
+    with watching(loaded.config, call=how, speed=speed, read_only=True, records=not looks) as monitor:
         snapshot, counter = None, SnapshotCounter()
-        printer = EventPrinter() if options.wait or options.for_s else None
+        again = GateAgain(monitor, looks) if options.again else None
+        printer = EventPrinter() if not looks else None
         limit_s = options.for_s or (None if options.wait else patience_s(loaded.config.observe.interval_s))
         patience = EndedPatience(loaded.config.clock.startup_grace_s)
         for snapshot in follow(monitor, limit_s):
@@ -56,6 +65,8 @@ def main(options: argparse.Namespace, verb: str) -> int:
                 printer.print_new(snapshot)
             counter.count(snapshot)
             if options.wait and patience.waits_for_next_run(snapshot):
+                continue
+            if again is not None and again.is_open(snapshot):
                 continue
             if options.for_s is None and _is_enough(snapshot, counter, options.wait):
                 break
@@ -69,7 +80,40 @@ def main(options: argparse.Namespace, verb: str) -> int:
     )
     print(json.dumps(report_histories(histories), indent=2) if options.json else report_text(histories))
     sys.stdout.flush()
+    if looks and not snapshot.recorded_by:
+        watch = f"{how} record"
+        print(f"nothing else watches this pool; one look covers no time. To watch it: {watch}", file=sys.stderr)
+        return 2 if snapshot.verdict.kind is VerdictKind.STOP else 3
     return snapshot.verdict.exit_code
+
+
+class GateAgain:
+    """Asks once to take the gate again, as soon as the state of the run is known."""
+
+    def __init__(self, monitor: Engine, looks: bool) -> None:
+        self._monitor = monitor
+        self._looks = looks
+        self._asked_t: float | None = None
+        self._is_refused = False
+
+    def is_open(self, snapshot: Snapshot) -> bool:
+        """Return whether the request is not answered yet; says why when it is refused."""
+        if self._is_refused:
+            return False
+        if self._asked_t is not None:
+            return not (snapshot.gate.kind == "again" and (snapshot.gate.began_t or 0.0) >= self._asked_t)
+        if self._looks and not snapshot.recorded_by:
+            return self._refuse("nothing else watches this pool: use --again with --wait")
+        if why := again_refusal(snapshot.gate, snapshot.t):
+            return self._refuse(why)
+        self._asked_t = snapshot.t
+        self._monitor.ask_gate_again("check")
+        return True
+
+    def _refuse(self, why: str) -> bool:
+        self._is_refused = True
+        print(f"the gate is not taken again: {why}", file=sys.stderr)
+        return False
 
 
 class EndedPatience:
@@ -97,7 +141,7 @@ class EndedPatience:
 
 
 def _is_enough(snapshot: Snapshot, counter: SnapshotCounter, wait: bool) -> bool:
-    return counter.total > 1 and snapshot.verdict.kind not in OPEN if wait else counter.total >= ENOUGH
+    return counter.total >= ENOUGH and not (wait and snapshot.verdict.kind in OPEN)
 
 
 def patience_s(interval_s: float) -> float:

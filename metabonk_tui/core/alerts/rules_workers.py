@@ -13,6 +13,7 @@ from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach, WorkerView
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.worker.environment import wrong_keys
+from metabonk_tui.core.worker.strangers import stranger_text
 
 HOUR_S = 3600.0
 MAX_RESETS_PER_HOUR = 3
@@ -20,6 +21,7 @@ MAX_RESETS_PER_HOUR = 3
 VALIDATION_FACTOR = 3.0
 """Components due only after validation may stay silent this many times longer."""
 UNCERTAIN_SHARE = 0.75
+NOT_UP = (Reach.DOWN, Reach.STALE, Reach.BROKEN, Reach.STRANGER)
 
 
 def _unanswering(rule_input: RuleInput) -> frozenset[WorkerRef]:
@@ -43,8 +45,8 @@ def _components(
     found = []
     for index, component in enumerate(workers[0].components):
         refs = tuple(worker.ref for worker in answered if worker.components[index].state in states)
-        if not refs or (is_lasting and component.derived):
-            # NoGameplay reports that no worker came from the menu into the game.
+        if not refs or (is_lasting and component.stands):
+            # What stands by design may stand; NoGameplay reports that no worker came into the game.
             continue
         found.append(
             Condition(
@@ -95,8 +97,7 @@ def _only_stepping(rule_input: RuleInput, found: RuleResult) -> RuleResult:
     if not found.conditions:
         return found
     not_stepping = {worker.ref for worker in rule_input.inputs.workers if not worker.step_rate}
-    ends_t = rule_input.inputs.gate.ends_t
-    is_gate_over = ends_t is not None and rule_input.inputs.t >= ends_t
+    is_gate_over = rule_input.inputs.is_first_gate_over
     kept = []
     for condition in found.conditions:
         refs = tuple(ref for ref in condition.workers if ref not in not_stepping)
@@ -123,7 +124,7 @@ def worker_down(rule_input: RuleInput) -> RuleResult:
         return NO_RESULT
     if inputs.changing:
         return NO_DATA
-    down = [worker for worker in inputs.workers if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN)]
+    down = [worker for worker in inputs.workers if worker.reach in NOT_UP]
     unknown_workers = frozenset(worker.ref for worker in inputs.workers if worker.reach is Reach.UNOBSERVED)
     if not down:
         return RuleResult(unknown_workers=unknown_workers)
@@ -133,6 +134,8 @@ def worker_down(rule_input: RuleInput) -> RuleResult:
 
 
 def _unreachable_text(worker: WorkerView) -> str:
+    if worker.reach is Reach.STRANGER:
+        return stranger_text(worker.error, worker.detail)
     how = {Reach.DOWN: "not reachable", Reach.BROKEN: "its status is broken"}.get(worker.reach, "no answer")
     return f"{how}: {worker.error}" if worker.error else how
 

@@ -20,6 +20,8 @@ from metabonk_tui.core.worker.component import fields_of
 
 NEAR = 0.8
 FOREIGN_NEAR = 0.5
+PART_OF_IT = 0.6
+"""Confidence of a wrong name in a recording while other components are silent under their right names."""
 
 
 def wrong_names(evidence: Evidence) -> Cause | None:
@@ -57,7 +59,10 @@ def _misnamed(
 ) -> Iterator[tuple[float, str]]:
     asked = get_close_matches(spec.field, evidence.foreign_fields, n=1, cutoff=FOREIGN_NEAR)
     if asked:
-        yield 0.9, f"recorded as {asked[0]}, a name that /status never had; it is {spec.field}"
+        # A recorder's wrong name hides this component. It explains no silence of the others.
+        others = any(other is not spec for _, other in evidence.silent_components(worker))
+        confidence = PART_OF_IT if others else 0.9
+        yield confidence, f"recorded as {asked[0]}, a name that /status never had; it is {spec.field}"
         return
     if worker.status.observable is not None and spec.field not in worker.status.observable:
         return

@@ -201,6 +201,12 @@ class ComponentConfig(ConfigSection, frozen=True, kw_only=True):
     also: list[str] = msgspec.field(default_factory=list)
     proof: str = ""
     due: Literal["validation", "gameplay"] = "validation"
+    moves: Literal["menu", "always", "gameplay"] = "always"
+    """Where its worker must be for it to move; elsewhere it rests."""
+    stands: bool = False
+    """It stands by design once it has shown: no alert fires because it stands."""
+    launcher_sets: bool = False
+    """The launcher switches it on by itself, whatever the env file sets."""
     expected_min: ExpectedValue | None = None
     expected_max: ExpectedValue | None = None
     expected_by_s: Positive = 1800.0

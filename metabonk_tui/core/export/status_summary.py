@@ -37,7 +37,7 @@ def summarize(
         },
         "workers": {
             "up": sum(worker.reach is Reach.UP for worker in snapshot.workers),
-            "desired": len(snapshot.workers) if run.desired is None else run.desired,
+            "desired": max(len(snapshot.workers), run.desired or 0),
             "attention": sum(bool(worker.attention) for worker in snapshot.workers),
         },
         "memory": {

@@ -18,9 +18,9 @@ from metabonk_tui.core.launch.preflight import (
     processes_item,
 )
 from metabonk_tui.core.model.pool import Action, Launch, Resize, Restart
-from metabonk_tui.core.model.snapshot import Snapshot
-from metabonk_tui.core.verdict.inputs import due_components
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 
+LONG_RUN_WORDS = (VerdictKind.LAUNCH_24H, VerdictKind.SUCCESS)
 FRESH_S = 600.0
 """Seconds on the run's clock for which findings of a preflight can block a launch."""
 REPLACED = frozenset({"memory", "env-processes"})
@@ -131,6 +131,7 @@ def checklist(
         _environment(snapshot, config),
         memory_item(snapshot.memory.budget if snapshot else None, workers),
         _components(snapshot),
+        _word(snapshot),
         _gameplay(snapshot),
         _stable(snapshot),
         _kills(snapshot),
@@ -166,12 +167,14 @@ def _components(snapshot: Snapshot | None) -> ChecklistItem:
     item_id, title = "components", "components non-zero"
     if snapshot is None or not snapshot.workers:
         return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
-    due, shown = due_components(snapshot.workers)
-    if not due:
-        return ChecklistItem(item_id, title, "UNKNOWN", ("no component is due in validation",))
-    missing = [name for name in due if name not in shown]
+    every: dict[str, bool] = {}
+    for component in (c for worker in snapshot.workers for c in worker.components):
+        every[component.title] = every.get(component.title, False) or component.shown_in_run
+    if not every:
+        return ChecklistItem(item_id, title, "UNKNOWN", ("no component is configured",))
+    missing = [name for name, has_shown in every.items() if not has_shown]
     if not missing:
-        return ChecklistItem(item_id, title, "PASS", (f"{len(due)}/{len(due)} that are due have shown in this run",))
+        return ChecklistItem(item_id, title, "PASS", (f"{len(every)}/{len(every)} have shown in this run",))
     seen_silent = [
         name
         for name in missing
@@ -182,6 +185,18 @@ def _components(snapshot: Snapshot | None) -> ChecklistItem:
     standing: CheckState = "FAIL" if seen_silent else "UNKNOWN"
     lines = (f"never shown in this run: {', '.join(missing)}",)
     return ChecklistItem(item_id, title, standing, lines, "go on validating until all have shown")
+
+
+def _word(snapshot: Snapshot | None) -> ChecklistItem:
+    """A long run needs the word that says so: it also knows which workers are down and how the gate ended."""
+    item_id, title = "verdict", "verdict is LAUNCH 24H or SUCCESS"
+    if snapshot is None:
+        return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
+    kind = snapshot.verdict.kind
+    if kind in LONG_RUN_WORDS:
+        return ChecklistItem(item_id, title, "PASS", (kind.value,))
+    standing: CheckState = "UNKNOWN" if kind.level == "unknown" else "FAIL"
+    return ChecklistItem(item_id, title, standing, (f"it is {kind.value}",), "do what NEXT says, then look again")
 
 
 def _gameplay(snapshot: Snapshot | None) -> ChecklistItem:
@@ -219,6 +234,12 @@ def _kills(snapshot: Snapshot | None) -> ChecklistItem:
     if snapshot is not None and snapshot.memory.oom_kills_in_run:
         evidence = (f"{snapshot.memory.oom_kills_in_run} in this run",)
         return ChecklistItem(item_id, title, "FAIL", evidence, "relaunch as many as fit: a new run counts anew")
+    if snapshot is not None and snapshot.memory.other_kills_in_run:
+        evidence = (f"{snapshot.memory.other_kills_in_run} in the workers' memory, of another process",)
+        return ChecklistItem(item_id, title, "FAIL", evidence, "find out what else takes the workers' memory")
+    if snapshot is not None and snapshot.memory.earlier_kills:
+        evidence = (f"{snapshot.memory.earlier_kills} before the first look, at an unknown time",)
+        return ChecklistItem(item_id, title, "UNKNOWN", evidence, "relaunch: a new run counts anew")
     if snapshot is None or snapshot.memory.reading is None or snapshot.memory.reading.oom_kills is None:
         return ChecklistItem(item_id, title, "UNKNOWN", ("the kernel's counter was not read",))
     return ChecklistItem(

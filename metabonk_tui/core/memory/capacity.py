@@ -106,8 +106,8 @@ def worker_peak(measured: MeasuredPeaks, earlier: Sequence[RunPeaks], config: Co
     """Choose the peak of one worker.
 
     A worker in start-up has not loaded everything: its number counts only above the expected peak.
-    After start-up its number counts, unless an earlier run was higher. Once a worker is as old as start-up
-    and gate together, the number of this run always counts.
+    After start-up its number counts, unless an earlier run or the assumption is higher: a worker still grows then.
+    Once a worker is as old as start-up and gate together, the number of this run always counts.
     """
     expected = _expected([(peaks.worker_bytes, peaks.t) for peaks in earlier], config.memory.worker_gb)
     return _choose_peak(measured.worker_bytes, _started(measured, config), _mature(measured, config), expected)
@@ -211,7 +211,7 @@ def _choose_peak(measured_bytes: int | None, trusted: bool, mature: bool, expect
         return expected
     if not trusted:
         return Peak(measured_bytes, "start-up") if measured_bytes > expected.bytes else expected
-    if expected.source == "earlier run" and expected.bytes > measured_bytes and not mature:
+    if expected.bytes > measured_bytes and not mature:
         return expected
     return Peak(measured_bytes, "this run")
 

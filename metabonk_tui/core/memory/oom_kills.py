@@ -30,7 +30,15 @@ class KillTrack:
     latched_t: float | None = None
     """When a kill without a victim was latched: the process table may show the loss a moment later."""
     unexplained: tuple[float, int] | None = None
-    """(t, kills) of the host's counter that may have hit processes of others."""
+    """(t, kills) that may have hit processes of others."""
+    others: int = 0
+    """Kills in the workers' own cgroup that hit none of ours."""
+    earlier: int = 0
+    """The counter at the first look, if that was after the run's start: when these kills came is not known."""
+    read_t: float | None = None
+    """When the counter was last read."""
+    read_before: str | None = None
+    """Scope of a counter that an earlier run read; kills before this run are then known to be no part of it."""
     drafts: tuple[EventDraft, ...] = ()
     """Events of the last call; `MemoryTrack` takes them over."""
 
@@ -38,36 +46,53 @@ class KillTrack:
 NO_KILLS = KillTrack()
 
 
-def observe(track: KillTrack, host: HostReading, t: float, slack_s: float) -> KillTrack:
-    """Latch kernel kills. The host's counter includes strangers: one of our processes must have vanished as well."""
+def observe(
+    track: KillTrack,
+    host: HostReading,
+    t: float,
+    slack_s: float,
+    run_age_s: float = 0.0,
+    unseen: tuple[WorkerRef, ...] = (),
+) -> KillTrack:
+    """Latch kernel kills of ours: one of our processes must have vanished in that moment.
+
+    `unseen`: workers whose process was never seen and that stopped answering just now. A kill within the workers'
+    own cgroup that hit none of ours counts apart. The host's counter includes strangers in other groups.
+    """
     reading = host.memory
     kills = reading.oom_kills if reading else None
     if reading is None or kills is None:
         return track
     before = track.seen if track.scope == reading.oom_scope else None
-    track = replace(track, seen=kills, scope=reading.oom_scope)
+    is_known = before is not None or track.read_before == reading.oom_scope
+    window_s = slack_s if track.read_t is None else max(slack_s, t - track.read_t)
+    earlier = kills if not is_known and run_age_s > slack_s else track.earlier
+    track = replace(track, seen=kills, scope=reading.oom_scope, read_t=t, earlier=earlier)
     if track.latched_t is not None and t - track.latched_t <= slack_s:
         # The process table may have been read just before the victim vanished from it.
         track = replace(track, victims=tuple(dict.fromkeys((*track.victims, *vanished(track, host, t, slack_s)))))
     if before is not None and kills > before:
-        if reading.oom_scope == "host":
-            more = (track.unexplained[1] if track.unexplained else 0) + kills - before
-            track = replace(track, unexplained=(t, more))
-        else:
-            return _latch(track, t, kills - before, vanished(track, host, t, slack_s))
-    if track.unexplained is not None:
-        since, count = track.unexplained
-        missing = vanished(track, host, t, slack_s)
-        if not SUPERVISORS.issuperset(missing):
-            return _latch(replace(track, unexplained=None), t, count, missing)
-        if t - since > slack_s:
-            text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
-            return replace(
-                track,
-                unexplained=None,
-                drafts=(*track.drafts, EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "info", text)),
-            )
-    return track
+        since, more = track.unexplained or (t, 0)
+        track = replace(track, unexplained=(since, more + kills - before))
+    if track.unexplained is None:
+        return track
+    since, count = track.unexplained
+    missing = (*vanished(track, host, t, window_s), *unseen)
+    is_ours = bool(missing) if track.scope != "host" else not SUPERVISORS.issuperset(missing)
+    if is_ours:
+        return _latch(replace(track, unexplained=None), t, count, missing, unseen)
+    return _as_others(track, count) if t - since > slack_s else track
+
+
+def _as_others(track: KillTrack, count: int) -> KillTrack:
+    """Count kills that hit none of ours: within the workers' own cgroup they are kills in the workers' memory."""
+    if track.scope != "host":
+        text = f"the kernel killed {count} process(es) in the workers' memory; no known process of this pool is gone"
+        draft = EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "warn", text, facts={"count": count})
+        return replace(track, unexplained=None, others=track.others + count, drafts=(*track.drafts, draft))
+    text = f"the kernel killed {count} process(es) elsewhere on this host; none of ours is gone"
+    draft = EventDraft(EventKind.MEMORY_OOM_ELSEWHERE, "info", text)
+    return replace(track, unexplained=None, drafts=(*track.drafts, draft))
 
 
 def vanished(track: KillTrack, host: HostReading, t: float, slack_s: float) -> tuple[WorkerRef | Role, ...]:
@@ -89,9 +114,17 @@ def _name_and_pid(key: ProcessKey) -> str:
     return f"{label_of(who)} {pid}"
 
 
-def _latch(track: KillTrack, t: float, count: int, victims: tuple[WorkerRef | Role, ...]) -> KillTrack:
+def _latch(
+    track: KillTrack,
+    t: float,
+    count: int,
+    victims: tuple[WorkerRef | Role, ...],
+    unseen: tuple[WorkerRef, ...] = (),
+) -> KillTrack:
     names = [label_of(victim) for victim in victims]
     who = " ".join(names) if names else "victim not known"
+    if unseen:
+        who += ", probably: it stopped answering then, its process cannot be seen from here"
     return replace(
         track,
         in_run=track.in_run + count,

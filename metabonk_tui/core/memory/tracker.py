@@ -24,7 +24,7 @@ from metabonk_tui.core.timeseries.window import Points
 
 HISTORY_S = 3600.0
 HISTORY_BUCKET_S = 10.0
-HOLE_S = 15.0
+HOLE_S = 60.0
 """A hole up to this long interrupts nothing: one monitor takes over from another, or a tick was late."""
 HOLES_SHARE = 0.05
 """The share of a window that its holes may have together: 30 s of the 10 min that prove stable memory."""
@@ -50,6 +50,8 @@ class MemoryTrack:
     """Peaks of earlier runs of this pool; they outlive a run."""
     seen_t: float | None = None
     """When available memory was last read."""
+    table_t: float | None = None
+    """When processes were last read."""
     kills: KillTrack = NO_KILLS
     first_warning_t: float | None = None
     first_critical_t: float | None = None
@@ -58,21 +60,32 @@ class MemoryTrack:
     """Events of this tick."""
 
 
-def observe(track: MemoryTrack, sample: Sample, host: HostReading, timing: Timing, config: Config) -> MemoryTrack:
+def observe(
+    track: MemoryTrack,
+    sample: Sample,
+    host: HostReading,
+    timing: Timing,
+    config: Config,
+    unseen: tuple[WorkerRef, ...] = (),
+) -> MemoryTrack:
     """Update the track with one sample's reading of its host.
 
-    A long gap ends the time above the floor: nothing was observed in it.
+    A long gap ends the time above the floor: nothing was observed in it. `unseen`: workers whose process was never
+    seen and that stopped answering just now.
     """
     track = replace(track, drafts=(), reading=host.memory)
     if host.earlier_peaks is not None:
         track = replace(track, earlier=host.earlier_peaks)
-    if track.seen_t is not None and sample.t - track.seen_t > timing.gap_s:
+    is_read = host.memory is not None and host.memory.available_bytes is not None
+    if is_read and track.seen_t is not None and sample.t - track.seen_t > timing.gap_s:
         track = _after_hole(track, sample.t - track.seen_t, sample.t, config.memory.window_s)
-    track = _observe_trends(_observe_owners(track, host, sample.t), sample, host, config, timing.suspended)
+    track = _observe_owners(track, host, sample.t, timing.starting)
+    track = _observe_trends(track, sample, host, config, timing.suspended)
     if host.memory is None:
         return replace(track, level="unknown")
     track = _observe_level(track, host.memory, sample.t, config)
-    return _with_kills(track, oom_kills.observe(track.kills, host, sample.t, timing.slack_s), sample.t)
+    kills = oom_kills.observe(track.kills, host, sample.t, timing.slack_s, timing.run_age_s, unseen)
+    return _with_kills(track, kills, sample.t)
 
 
 def _after_hole(track: MemoryTrack, hole_s: float, t: float, window_s: float) -> MemoryTrack:
@@ -185,7 +198,8 @@ def remember_present(track: MemoryTrack, host: HostReading, t: float) -> MemoryT
     return replace(track, kills=oom_kills.remember_present(track.kills, host, t))
 
 
-def _observe_owners(track: MemoryTrack, host: HostReading, t: float) -> MemoryTrack:
+def _observe_owners(track: MemoryTrack, host: HostReading, t: float, starting: bool) -> MemoryTrack:
+    """Take in what each owner holds. The ramp of a start-up is no growth, so only its last point is kept."""
     if host.processes is None:
         return replace(track, owners=None)
     totals: dict[str, int] = {}
@@ -196,13 +210,13 @@ def _observe_owners(track: MemoryTrack, host: HostReading, t: float) -> MemoryTr
         # The launcher's tree includes the workers: count only the launcher's own resident memory.
         held = process.rss_bytes if name == "launcher" else held_bytes(process)
         totals[name] = totals.get(name, 0) + held
-    old = track.owners or {}
+    old = {} if starting else track.owners or {}
     owners = {name: old.get(name, OWNER_POINTS).add(t, float(total)) for name, total in totals.items()}
     reading = host.memory
     if reading and reading.total_bytes is not None and reading.available_bytes is not None:
         rest = reading.total_bytes - reading.available_bytes - sum(totals.values())
         owners["other"] = old.get("other", OWNER_POINTS).add(t, float(max(rest, 0)))
-    return replace(track, owners=owners, measured=track.measured.observe(host.processes, t))
+    return replace(track, table_t=t, owners=owners, measured=track.measured.observe(host.processes, t))
 
 
 def _budget(track: MemoryTrack, config: Config) -> Budget | None:
@@ -233,6 +247,9 @@ def view(track: MemoryTrack, config: Config, workers: int, t: float) -> MemoryVi
         oom_kills_in_run=track.kills.in_run,
         oom_since_t=track.kills.first_t,
         oom_victims=track.kills.victims,
+        other_kills_in_run=track.kills.others,
+        earlier_kills=track.kills.earlier,
+        sees_kills=track.kills.seen is not None,
         budget=_budget(track, config),
         first_warning_t=track.first_warning_t,
         first_critical_t=track.first_critical_t,

@@ -11,7 +11,7 @@ from typing import Any
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import forecast
-from metabonk_tui.core.memory.forecast import ForecastTrack, Rules
+from metabonk_tui.core.memory.forecast import ForecastLine, ForecastTrack, Rules
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.host import GpuReading, HostReading, MemoryReading
 from metabonk_tui.core.model.level_names import Severity
@@ -159,7 +159,10 @@ def view(track: ForecastTrack, t: float) -> Forecast:
         return None if seconds is None else seen_t + seconds
 
     shown = line if line is not None and line.falls and track.state != "STEADY" else None
+    is_doubtful = shown is not None and track.state == "FALLING" and _doubt_s(shown) > (shown.zero_s or 0.0)
+    shown = None if is_doubtful else shown
     zero_s = shown.zero_s if shown else None
+    left_s = None if zero_s is None else max(0.0, seen_t + zero_s - t)
     band_s = None
     if shown and shown.zero_lo_s is not None and shown.zero_hi_s is not None:
         band_s = min((shown.zero_hi_s - shown.zero_lo_s) / 2, shown.zero_s or 0.0)
@@ -167,7 +170,7 @@ def view(track: ForecastTrack, t: float) -> Forecast:
         reaches_zero_t=at(zero_s),
         plus_minus_s=band_s,
         slope_bytes_per_min=line.slope * 60 if line else 0.0,
-        text=_text(track, t, None if zero_s is None else max(0.0, seen_t + zero_s - t), band_s),
+        text=DOUBTFUL if is_doubtful else _text(track, t, left_s, band_s),
         state=track.state,
         reaches_floor_t=at(shown.floor_s) if shown else None,
         zero_lo_t=at(shown.zero_lo_s) if shown else None,
@@ -177,6 +180,16 @@ def view(track: ForecastTrack, t: float) -> Forecast:
         since_t=track.since_t,
         falling_since_t=track.falling_since_t,
     )
+
+
+DOUBTFUL = "falls, too slowly to say when it ends"
+
+
+def _doubt_s(line: ForecastLine) -> float:
+    """Return half the width of the band: a forecast whose doubt is larger than its lead says nothing."""
+    if line.zero_lo_s is None or line.zero_hi_s is None:
+        return 0.0
+    return (line.zero_hi_s - line.zero_lo_s) / 2
 
 
 def _text(track: ForecastTrack, t: float, zero_s: float | None, band_s: float | None) -> str:

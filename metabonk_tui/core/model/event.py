@@ -30,6 +30,8 @@ class EventKind(StrEnum):
     COMPONENT_ACTIVE = "component.active"
     COMPONENT_SILENT = "component.silent"
     CHECK = "check"
+    GATE_AGAIN = "gate.again"
+    GATE_LATE = "gate.late"
     VERDICT = "verdict"
     MEMORY_LOW = "memory.low"
     MEMORY_CRITICAL = "memory.critical"

@@ -197,6 +197,12 @@ class MemoryView:
     """Peaks that later runs may use; None: not reliable yet."""
     black_box: BlackBox | None = None
     """Readings around the first OOM kill of the run."""
+    other_kills_in_run: int = 0
+    """OOM kills in the workers' memory that hit no process of the pool."""
+    earlier_kills: int = 0
+    """OOM kills that the counter had at the first look, after the run's start: when is not known."""
+    sees_kills: bool = False
+    """Whether a counter or a readable kernel log would have shown an OOM kill."""
     kernel_log: str | None = None
     """"readable", or the reason why not; None: not read."""
     unobserved_s: float = 0.0

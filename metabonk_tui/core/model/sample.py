@@ -70,6 +70,9 @@ class BadStatus:
     detail: str = ""
 
 
+STRANGER = "stranger"
+"""What answers is not this pool's worker; `detail` names it as far as it can be."""
+
 ERRORS = (
     "refused",
     "timeout",
@@ -82,6 +85,7 @@ ERRORS = (
     "redirect",
     "encoded",
     "dns",
+    STRANGER,
 )
 """Named failures of a poll. An HTTP error is "http NNN" instead."""
 

@@ -26,6 +26,7 @@ class VerdictKind(StrEnum):
 
     STOP = "STOP"
     UNDECIDED = "UNDECIDED"
+    PARTIAL = "PARTIAL"
     ADD_MEMORY_WATCH = "ADD MEMORY WATCH"
     TUNE_EPSILON = "TUNE EPSILON"
     SUCCESS = "SUCCESS"
@@ -36,7 +37,7 @@ class VerdictKind(StrEnum):
 
     @property
     def level(self) -> Level:
-        """The severity, equal to the meaning of the exit code."""
+        """The severity; that of a verdict may be graver (`Verdict.level`)."""
         return _LEVELS[self]
 
     @property
@@ -48,6 +49,7 @@ class VerdictKind(StrEnum):
 _LEVELS: dict[VerdictKind, Level] = {
     VerdictKind.STOP: "stop",
     VerdictKind.UNDECIDED: "unknown",
+    VerdictKind.PARTIAL: "caution",
     VerdictKind.ADD_MEMORY_WATCH: "caution",
     VerdictKind.TUNE_EPSILON: "caution",
     VerdictKind.SUCCESS: "go",
@@ -57,7 +59,9 @@ _LEVELS: dict[VerdictKind, Level] = {
     VerdictKind.WAITING: "unknown",
 }
 
-CheckResult = Literal["PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME"]
+CheckResult = Literal["PASS", "PARTIAL", "FAIL", "UNKNOWN", "SKIPPED", "TO COME"]
+
+CHECK_RESULTS: tuple[CheckResult, ...] = ("PASS", "PARTIAL", "FAIL", "UNKNOWN", "SKIPPED", "TO COME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,12 @@ class Check:
     due_t: float
     result: CheckResult
     because: str = ""
+    observed: bool = False
+    """The monitor watched at least half of the interval, and its end."""
 
 
+GateKind = Literal["first", "late", "again"]
+"""The gate of the run's first 30 minutes, one that watching began late, or one taken again on request."""
 Phase = Literal["start-up", "validation", "gameplay", "long run", "complete"]
 
 
@@ -83,20 +91,43 @@ class Gate:
     ends_t: float | None
     gameplay_by_t: float | None
     checks: tuple[Check, ...]
+    kind: GateKind = "first"
+    start_up_ended_t: float | None = None
+    """`began_t` of the first gate."""
 
     def count(self, result: CheckResult) -> int:
         """Count the checks with this result."""
         return sum(check.result == result for check in self.checks)
 
+    @property
+    def needed(self) -> int:
+        """How many checks must pass: four of six."""
+        return needed_checks(len(self.checks))
 
-Answer = Literal["yes", "no", "unknown", "not yet"]
+    @property
+    def has_passed(self) -> bool:
+        """Whether enough checks passed, the last one among them."""
+        return bool(self.checks) and self.checks[-1].result == "PASS" and self.count("PASS") >= self.needed
+
+    def has_ended(self, t: float) -> bool:
+        """Return whether its last check is over at `t`."""
+        return self.ends_t is not None and t >= self.ends_t
+
+
+def needed_checks(checks: int) -> int:
+    """Return how many of so many checks make a gate: two thirds, rounded up."""
+    return -(-checks * 2 // 3)
+
+
+Answer = Literal["yes", "no", "partly", "unknown", "not yet"]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """One question of the decision matrix with its answer and evidence, even when off the path."""
 
-    id: Literal["components", "memory", "gameplay"]
+    id: Literal["early", "components", "memory", "gameplay"]
+    """"early": the branch of a STOP before the gate ends; it exists only then."""
     question: str
     """"Are the metrics still zero?", "Memory stable, > 1 GB?", "Gameplay within 2 h?"."""
     answer: Answer
@@ -138,6 +169,8 @@ class Verdict:
     """The previous verdict."""
     early: bool = False
     """Whether conclusive evidence decided the verdict before the gate ended."""
+    caution: bool = False
+    """CONTINUE, and something is missing that a go needs."""
     ended: RunEnd | None = None
     """How its run ended; None: the run is not over. A run that is over is never a go."""
 
@@ -149,7 +182,9 @@ class Verdict:
     @property
     def level(self) -> Level:
         """The severity, equal to the meaning of the exit code."""
-        return "unknown" if self.ended is not None and self.kind.level == "go" else self.kind.level
+        if self.kind.level != "go":
+            return self.kind.level
+        return "unknown" if self.ended is not None else "caution" if self.caution else "go"
 
     @property
     def exit_code(self) -> int:

@@ -30,3 +30,4 @@ class Timing:
     """Start-up has not ended yet."""
     suspended: bool
     """The pool is starting or changing, so no forecast is made."""
+    run_age_s: float = 0.0

@@ -25,6 +25,10 @@ class ComponentState(StrEnum):
     UNPROVEN = "UNPROVEN"
     BAD = "BAD"
     UNOBSERVED = "UNOBSERVED"
+    RESTING = "RESTING"
+    """It has shown in this generation, and its worker is where it does not move."""
+    STRANGER = "STRANGER"
+    """What answers on the port is not this pool's worker: nothing of it is believed."""
     STALE = "STALE"
     DOWN = "DOWN"
     PENDING = "PENDING"
@@ -71,6 +75,14 @@ class ComponentView:
     """Whether the component was showing at any time in this run on this worker."""
     last_grew_t: float | None
     bad: BadValue | None = None
+    stands: bool = False
+    """It stands by design once it has shown."""
+    launcher_sets: bool = False
+    """The launcher switches it on by itself."""
+    shown_in_generation: bool = False
+    known_state: ComponentState = ComponentState.PENDING
+    """The last state while its worker could be seen."""
+    known_since_t: float = 0.0
 
 
 class Reach(StrEnum):
@@ -83,6 +95,8 @@ class Reach(StrEnum):
     UNOBSERVED = "unobserved"
     BROKEN = "broken"
     """The process answers without a valid status: HTTP 500, not JSON, too large ..."""
+    STRANGER = "stranger"
+    """Something answers on the port that is not this pool's worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +105,13 @@ class GameplayView:
 
     started: bool | None
     signs: tuple[str, ...]
-    """Corroborating signs: "hud_present", "phase_gameplay", "state gameplay", "reward rising"."""
+    """Corroborating signs: "hud_present", "phase_gameplay", "state gameplay"."""
     corroborated: bool
     since_t: float | None
     reached_t: float | None = None
     """When gameplay was first corroborated in this run, in any generation."""
+    not_yet_t: float | None = None
+    """When the worker was last seen in this run before it reached gameplay; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +130,8 @@ class EnvView:
 class HealthState(StrEnum):
     """What is wrong with a worker's activity. Earlier members win: a worker shows one state."""
 
+    STRANGER = "stranger"
+    """What answers on the worker's port is not this pool's worker."""
     LOOPING = "looping"
     """The worker restarts again and again."""
     DOWN = "down"
@@ -232,6 +250,12 @@ class WorkerView:
     """None: no problem found, or not known."""
     step_rate_fell: float | None = None
     """The step rate as a share of its usual one, after a collapse; None: no collapse, or not known."""
+    stepped_t: float | None = None
+    """When the step last grew in this generation; its first sight counts."""
+    lived_s: float = 0.0
+    """Seconds of this generation: before the first answer since its process started, then while it answered."""
+    first_good_t: float | None = None
+    """When it first answered in this run."""
 
     @property
     def slot(self) -> int:

@@ -338,6 +338,10 @@ class Monitor(Protocol):
         """Acknowledge these alerts. `Snapshot.alerts` and the events show the result."""
         ...
 
+    def ask_gate_again(self, by: str) -> None:
+        """Ask to take a gate again that has ended and did not pass. `Snapshot.gate` and the events show the result."""
+        ...
+
     def start_preflight(self, workers: int) -> None:
         """Start the checks before a launch of `workers` workers, unless they already run."""
         ...

@@ -68,6 +68,7 @@ KEYS, KILLS, SHOWING, HEALTH, GAMEPLAY, RATES, MEMORY, VERDICT = range(8)
 KEY_PRESENT = (
     ComponentState.ACTIVE,
     ComponentState.STALLED,
+    ComponentState.RESTING,
     ComponentState.ZERO,
     ComponentState.UNPROVEN,
     ComponentState.BAD,

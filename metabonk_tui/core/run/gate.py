@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.snapshot import Check, Gate, Phase
+from metabonk_tui.core.model.event import EventKind
+from metabonk_tui.core.model.sample import Event
+from metabonk_tui.core.model.snapshot import Check, Gate, GateKind, Phase, needed_checks
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text.phrases import cut_list
 from metabonk_tui.core.timeseries.window import Spans
 from metabonk_tui.core.worker.component import SILENT
+from metabonk_tui.core.worker.due import never_shown, unobserved
+
+SHOWING = (ComponentState.ACTIVE, ComponentState.RESTING)
+OBSERVED = (*SHOWING, *SILENT)
+"""States in which a component shows or is silent: it could be observed."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateTrack:
-    """When start-up ended, and the results of the checks."""
+    """When start-up ended, and the results of the checks of the newest gate."""
 
     began_t: float | None = None
     checks: tuple[Check, ...] = ()
+    kind: GateKind = "first"
+    start_up_ended_t: float | None = None
+    is_requested: bool = False
+    """An act asked to take the gate again; the next sample decides whether it is."""
 
 
 def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, config: Config) -> GateTrack:
@@ -32,9 +43,59 @@ def begin(track: GateTrack, t: float, started_at: float, all_answered: bool, con
         began_t = t
     else:
         return track
+    return _gate_from(replace(track, start_up_ended_t=began_t), began_t, "first", config)
+
+
+def _gate_from(track: GateTrack, began_t: float, kind: GateKind, config: Config) -> GateTrack:
     every_s = config.clock.validation_s / config.clock.checks
     checks = tuple(Check(n, began_t + n * every_s, "TO COME") for n in range(1, config.clock.checks + 1))
-    return GateTrack(began_t, checks)
+    return replace(track, began_t=began_t, checks=checks, kind=kind, is_requested=False)
+
+
+def begin_late(track: GateTrack, t: float, watched: Spans, config: Config) -> GateTrack:
+    """Start the gate anew at `t`, when watching begins, if too little of it was watched or still can be.
+
+    Four of six checks must be observed, the last one among them.
+    """
+    if track.began_t is None:
+        return track
+    length_s = config.clock.validation_s / config.clock.checks
+    kept = [check for check in track.checks if check.observed or _can_be_observed(check, t, watched, length_s)]
+    if len(kept) >= needed_checks(len(track.checks)) and track.checks[-1] in kept:
+        return track
+    return _gate_from(track, t, "late", config)
+
+
+def _can_be_observed(check: Check, t: float, watched: Spans, length_s: float) -> bool:
+    if check.result != "TO COME" or check.due_t <= t:
+        return False
+    from_t = check.due_t - length_s
+    return watched.seconds_between(from_t, t) + check.due_t - max(t, from_t) >= length_s / 2
+
+
+def request(track: GateTrack, events: Iterable[Event]) -> GateTrack:
+    """Note an act that asks to take the gate again."""
+    if any(event.kind == EventKind.GATE_AGAIN for event in events):
+        return replace(track, is_requested=True)
+    return track
+
+
+def again_refusal(gate: Gate, t: float) -> str:
+    """Return why a gate cannot be taken again; "" when it can."""
+    if gate.began_t is None:
+        return "the gate has not begun"
+    if not gate.has_ended(t):
+        return "the gate is still under way"
+    return "the gate has passed" if gate.has_passed else ""
+
+
+def begin_again(track: GateTrack, t: float, config: Config) -> GateTrack:
+    """Take a gate again that was asked for, if it has ended and has not passed."""
+    if not track.is_requested:
+        return track
+    if again_refusal(view(track, t, t, config), t):
+        return replace(track, is_requested=False)
+    return _gate_from(track, t, "again", config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,66 +121,57 @@ def check(
     monitor polled, `answered` time in which at least one worker answered, both outside gaps.
     """
     every_s = config.clock.validation_s / config.clock.checks
-    active_s = config.verdict.active_window_s
     judged = []
     checks = []
     for gate_check in track.checks:
         if gate_check.result == "TO COME" and now.t >= gate_check.due_t:
             # A view from after the gap proves nothing about a check that came due within it.
             seen = now if before_gap is None or now.t == gate_check.due_t else before_gap
-            gate_check = _judge(gate_check, every_s, watched, answered, seen, stale_s, active_s)
+            gate_check = _judge(gate_check, every_s, watched, answered, seen, stale_s)
             judged.append(gate_check)
         checks.append(gate_check)
     return replace(track, checks=tuple(checks)), tuple(judged)
 
 
 def _judge(
-    gate_check: Check,
-    length_s: float,
-    watched: Spans,
-    answered: Spans,
-    seen: WorkersAt,
-    stale_s: float,
-    active_s: float,
+    gate_check: Check, length_s: float, watched: Spans, answered: Spans, seen: WorkersAt, stale_s: float
 ) -> Check:
+    """Return the check with the first result that fits."""
     from_t = gate_check.due_t - length_s
     looked_s = watched.seconds_between(from_t, gate_check.due_t)
     answered_s = answered.seconds_between(from_t, gate_check.due_t)
     if looked_s <= 0:
         return replace(gate_check, result="SKIPPED", because="nobody was watching")
+    is_end_seen = gate_check.due_t - seen.t <= stale_s
+    gate_check = replace(gate_check, observed=looked_s >= length_s / 2 and is_end_seen)
     if answered_s < length_s / 2:
-        return replace(
-            gate_check, result="UNKNOWN", because=f"only {answered_s:.0f} of {length_s:.0f} s were observed answering"
-        )
+        because = f"only {answered_s:.0f} of {length_s:.0f} s were observed answering"
+        return replace(gate_check, result="UNKNOWN", because=because)
     all_seen = [(worker, component) for worker in seen.workers for component in worker.components]
-    # Active at the end of the interval, or stalled since; either way it must have grown within the interval.
+    if not is_end_seen or not any(component.state in OBSERVED for _, component in all_seen):
+        return replace(gate_check, result="UNKNOWN", because="no worker's components could be seen at its end")
+    # The first interval has no predecessor to which growth in its very first moment would belong.
+    is_first = gate_check.n == 1
     showing = [
         f"{worker.ref.label} {component.title}"
         for worker, component in all_seen
-        if component.state in (ComponentState.ACTIVE, ComponentState.STALLED)
-        and (_grew_since(component, from_t) or _grew_since(component, gate_check.due_t - active_s, or_at=True))
+        if component.state is ComponentState.RESTING
+        or (component.state is ComponentState.ACTIVE and _grew_since(component, from_t, or_at=is_first))
     ]
-    if showing and gate_check.due_t - seen.t <= stale_s:
-        return replace(gate_check, result="PASS", because=f"showing: {cut_list(showing, 3)}")
-    lost = showing or [
-        f"{worker.ref.label} {component.title}"
-        for worker, component in all_seen
-        if component.window_activity == "showing" and component.state not in SILENT and _grew_since(component, from_t)
-    ]
-    if lost:
-        return replace(gate_check, result="UNKNOWN", because=f"showed in the interval, not seen at its end: {lost[0]}")
-    silent = {
-        worker.slot
-        for worker, component in all_seen
-        if component.state in SILENT or component.window_activity == "silent"
-    }
-    if silent:
+    if not showing:
+        silent = {worker.slot for worker, component in all_seen if component.state in OBSERVED}
         many = f"{len(silent)}/{len(seen.workers)}"
         return replace(gate_check, result="FAIL", because=f"every component silent on {many} workers")
-    return replace(gate_check, result="UNKNOWN", because="no worker's components could be seen")
+    missing = never_shown(seen.workers)
+    if missing:
+        return replace(gate_check, result="PARTIAL", because=f"never shown on any worker: {', '.join(missing)}")
+    unseen = unobserved(seen.workers)
+    if unseen:
+        return replace(gate_check, result="UNKNOWN", because=f"this source does not see {', '.join(unseen)}")
+    return replace(gate_check, result="PASS", because=f"showing: {cut_list(showing, 3)}")
 
 
-def _grew_since(component: ComponentView, from_t: float, *, or_at: bool = False) -> bool:
+def _grew_since(component: ComponentView, from_t: float, *, or_at: bool) -> bool:
     grew_t = component.last_grew_t
     return grew_t is not None and (grew_t > from_t or (or_at and grew_t == from_t))
 
@@ -146,4 +198,6 @@ def view(track: GateTrack, t: float, started_at: float, config: Config) -> Gate:
         ends_t=None if began_t is None else began_t + clock.validation_s,
         gameplay_by_t=started_at + clock.gameplay_s,
         checks=track.checks,
+        kind=track.kind,
+        start_up_ended_t=track.start_up_ended_t,
     )

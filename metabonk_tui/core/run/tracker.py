@@ -50,6 +50,8 @@ class RunTrack:
     launcher: tuple[int, float] | None = None
     """(pid, start time) of the launcher."""
     stopped_t: float | None = None
+    wanted: int | None = None
+    """The largest number of workers that this run's launch or launcher named; None: none was named."""
 
     @property
     def started_at(self) -> float:
@@ -221,6 +223,16 @@ def _start_of(refs: Sequence[WorkerRef], tracks: Mapping[WorkerRef, WorkerTrack]
 
 def _seen(run: RunTrack, started_at: float) -> RunHeader:
     return replace(run.header, name=f"run-{int(started_at)}", started_at=started_at, how="relaunch seen")
+
+
+def with_wanted(run: RunTrack, named: int | None) -> RunTrack:
+    """Take in how many workers are wanted: our launch decides, else what launchers name, which only grows in a run."""
+    header = run.header
+    if header.how == "launched by us" and header.desired is not None:
+        wanted: int | None = header.desired
+    else:
+        wanted = max((number for number in (run.wanted, named) if number), default=None) or header.desired
+    return run if wanted == run.wanted else replace(run, wanted=wanted)
 
 
 def view(run: RunTrack, t: float, desired: int | None) -> RunView:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from metabonk_tui.core.alerts.rules import SAME_EVENT
+from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert, AlertTransition
 from metabonk_tui.core.model.event import EventDraft, EventKind
@@ -13,10 +14,11 @@ from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.refs import worker_names
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Check, Verdict
+from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.process_exits import ExitedProcess
 
-_CHECKS: dict[str, Severity] = {"PASS": "ok", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
+_CHECKS: dict[str, Severity] = {"PASS": "ok", "PARTIAL": "warn", "FAIL": "crit", "UNKNOWN": "warn", "SKIPPED": "warn"}
 
 
 class EventLog:
@@ -75,13 +77,19 @@ def check_draft(check: Check, total: int) -> EventDraft:
     return EventDraft(EventKind.CHECK, _CHECKS[check.result], text, facts=facts, t=check.due_t)
 
 
+def gate_late_draft(gate: GateTrack, config: Config) -> EventDraft:
+    """Draft that the gate starts anew, because too little of it was watched."""
+    text = f"the gate starts anew, late, for {age(config.clock.validation_s)}: too little of it was watched"
+    return EventDraft(EventKind.GATE_LATE, "info", text, facts={"began": gate.began_t})
+
+
 def verdict_draft(verdict: Verdict) -> EventDraft:
     """Draft a change of the verdict, with its first reason."""
     was = f"{verdict.was} → " if verdict.was else ""
     reason = f": {verdict.because[0]}" if verdict.because else ""
     facts = {"word": verdict.kind.value, "because": list(verdict.because)}
     text = f"verdict {was}{verdict.kind}{reason}"
-    return EventDraft(EventKind.VERDICT, levels.severity_of(verdict.kind.level), text, facts=facts)
+    return EventDraft(EventKind.VERDICT, levels.severity_of(verdict.level), text, facts=facts)
 
 
 def exit_draft(severity: Severity, text: str, process: ExitedProcess) -> EventDraft:

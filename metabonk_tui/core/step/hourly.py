@@ -6,7 +6,7 @@ from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.event import EventKind
 from metabonk_tui.core.model.sample import Event
-from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import CHECK_RESULTS, Snapshot
 from metabonk_tui.core.model.worker import Reach
 
 HOUR_S = 3600.0
@@ -21,7 +21,7 @@ def hour_event(snapshot: Snapshot) -> Event:
     """Return the event with verdict, checks, memory and workers of the run."""
     gate, memory = snapshot.gate, snapshot.memory
     up = sum(worker.reach is Reach.UP for worker in snapshot.workers)
-    counts = [f"{gate.count(result)} {result}" for result in ("PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME")]
+    counts = [f"{gate.count(result)} {result}" for result in CHECK_RESULTS]
     checks = ", ".join(count for count in counts if not count.startswith("0 ")) or "none yet"
     available = memory.available_bytes
     room = "not known" if available is None else f"{available / GB:.1f} GB available"
@@ -29,5 +29,5 @@ def hour_event(snapshot: Snapshot) -> Event:
         f"hour {hour_of(snapshot)}: {snapshot.verdict.kind}; checks: {checks}; memory: {room};"
         f" workers: {up}/{len(snapshot.workers)} up"
     )
-    severity = levels.severity_of(snapshot.verdict.kind.level)
+    severity = levels.severity_of(snapshot.verdict.level)
     return Event(snapshot.t, EventKind.RECORDER_HOUR, severity, text)

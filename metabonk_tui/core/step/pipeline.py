@@ -14,23 +14,27 @@ from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S
 from metabonk_tui.core.model.sample import PoolReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import Gap, RunSummary, Snapshot
+from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.run.replay import Step
 from metabonk_tui.core.step.ended import closed_verdict, end_draft, following_header, with_end
 from metabonk_tui.core.step.event_log import EventLog
-from metabonk_tui.core.step.stages import STAGES, add_verdict, emit_gap, emit_run_start, host_views, verdict_inputs
+from metabonk_tui.core.step.inputs import host_views, verdict_inputs
+from metabonk_tui.core.step.stages import STAGES, add_verdict, emit_gap, emit_run_start
 from metabonk_tui.core.step.state import HostState, State, Tick, new_hosts, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
 from metabonk_tui.core.worker import contract
 from metabonk_tui.core.worker.component import TREND_BUCKET_S
+from metabonk_tui.core.worker.strangers import without_strangers
 
 KEPT_RUNS = 50
 
 
 def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
     """Return the Snapshot of a sample after all samples before it. Never raises for observed data."""
+    sample = without_strangers(sample, config)
     if previous is None:
         return _advance(None, _new_state(runs.first_header(sample), config), sample, config)
     state = cast(State, previous.state)
@@ -91,7 +95,9 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
 def _with_earlier_peaks(host: HostState, before: HostState | None) -> HostState:
     if before is None:
         return host
-    return replace(host, memory=replace(host.memory, earlier=before.memory.earlier))
+    # Kills that the counter had in the run before are known to be no part of this one.
+    kills = replace(host.memory.kills, read_before=before.memory.kills.scope)
+    return replace(host, memory=replace(host.memory, earlier=before.memory.earlier, kills=kills))
 
 
 def _close_run(previous: Snapshot, state: State, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
@@ -130,6 +136,7 @@ def _advance(
 ) -> Snapshot:
     """Run every stage; `pool`: the last pool reading before a new run."""
     pool = sample.pool or (previous.pool if previous else pool) or PoolReading()
+    state = replace(state, run=runs.with_wanted(state.run, pool.desired))
     tick = Tick(
         previous=previous,
         sample=sample,
@@ -138,7 +145,7 @@ def _advance(
         now=state,
         events=EventLog(sample.t, previous.events if previous else ()),
         pool=pool,
-        desired=pool.desired if pool.desired is not None else state.run.header.desired,
+        desired=state.run.wanted,
     )
     if previous is None:
         emit_run_start(tick.events, state.run.header)
@@ -153,7 +160,8 @@ def _with_events_only(previous: Snapshot, tick: Tick) -> Snapshot:
     """Add a sample that has only events; without readings nothing is judged."""
     tick.events.add(tick.sample.events)
     known = alerts.apply_events(tick.now.alerts, tick.sample.events)
-    tick.update(alerts=known, run=with_own_actions(tick.now.run, tick.sample))
+    requested = gate.request(tick.now.gate, tick.sample.events)
+    tick.update(alerts=known, run=with_own_actions(tick.now.run, tick.sample), gate=requested)
     return replace(
         previous,
         events=tick.events.newest,

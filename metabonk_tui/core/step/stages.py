@@ -6,31 +6,35 @@ checks both. "now.x" is the field x of the state from which the next step starts
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.alerts import tracker as alerts
 from metabonk_tui.core.alerts.rule import RuleInput
-from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.memory import flight_recorder
 from metabonk_tui.core.memory import tracker as memory
 from metabonk_tui.core.model.event import EventDraft, EventKind
-from metabonk_tui.core.model.refs import MAX_WORKERS, HostName, WorkerRef
-from metabonk_tui.core.model.sample import PoolReading, RunHeader, WatchReading
-from metabonk_tui.core.model.snapshot import Gap, Gate, HostView, Verdict
+from metabonk_tui.core.model.refs import MAX_WORKERS, WorkerRef
+from metabonk_tui.core.model.sample import RunHeader
+from metabonk_tui.core.model.snapshot import Gap, Verdict
 from metabonk_tui.core.model.timing import Timing
-from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.step import worker_events
 from metabonk_tui.core.step.ended import judge_end
-from metabonk_tui.core.step.event_log import EventLog, alert_draft, check_draft, exit_draft, verdict_draft
+from metabonk_tui.core.step.event_log import (
+    EventLog,
+    alert_draft,
+    check_draft,
+    exit_draft,
+    gate_late_draft,
+    verdict_draft,
+)
+from metabonk_tui.core.step.inputs import host_views, is_changing, verdict_inputs
 from metabonk_tui.core.step.log_events import traceback_drafts
-from metabonk_tui.core.step.state import HostState, State, Tick, VerdictChange, with_own_actions
+from metabonk_tui.core.step.state import HostState, Tick, VerdictChange, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
-from metabonk_tui.core.verdict.inputs import VerdictInputs
 from metabonk_tui.core.worker import contract, health
 from metabonk_tui.core.worker import process_exits as exits
 from metabonk_tui.core.worker import tracker as workers
@@ -86,13 +90,14 @@ def observe_run(tick: Tick) -> None:
         nominal_s=nominal_s,
         stale_s=max(config.observe.stale_intervals * nominal_s, config.observe.timeout_s),
         slack_s=max(5.0, 3 * nominal_s),
+        run_age_s=sample.t - run.started_at,
         late_s=max(exits.LATE_S, 10 * nominal_s),
         starting=starting,
-        suspended=_is_changing(tick.pool) or (starting and sample.t - run.started_at < config.clock.startup_grace_s),
+        suspended=is_changing(tick.pool) or (starting and sample.t - run.started_at < config.clock.startup_grace_s),
     )
 
 
-@stage(writes=("tracks",), needs=("timing",))
+@stage(writes=("tracks",), needs=("timing", "run"))
 def observe_workers(tick: Tick) -> None:
     """Take in every wanted worker, and every other one that was seen alive."""
     sample, desired, before = tick.sample, tick.desired, tick.before.tracks
@@ -100,7 +105,8 @@ def observe_workers(tick: Tick) -> None:
     most = max(MAX_WORKERS, tick.config.pool.workers)
     wanted = set(sample.workers) if desired is None else {WorkerRef(slot=slot) for slot in range(min(desired, most))}
     alive = {ref for ref, seen in sample.workers.items() if seen.status is not None or seen.pid is not None}
-    known = {ref for ref, track in before.items() if track.generation and (desired is None or ref.slot < desired)}
+    # A slot that was seen once in a run never disappears by itself.
+    known = {ref for ref, track in before.items() if track.generation and not _is_left_over(track, tick)}
     processes = {p.who: p for host in sample.hosts.values() for p in host.processes or ()}
     tracks: dict[WorkerRef, WorkerTrack] = {}
     for ref in sorted(wanted | alive | known):
@@ -110,12 +116,23 @@ def observe_workers(tick: Tick) -> None:
     tick.tracks = tracks
 
 
-@stage(writes=("observed_memory",), needs=("timing",))
+def _is_left_over(track: WorkerTrack, tick: Tick) -> bool:
+    """Return whether a worker beyond the wanted number was seen only while the pool before this run was ending."""
+    run, desired = tick.run, tick.desired
+    if desired is None or track.ref.slot < desired or run.header.how not in ("launched by us", "relaunch seen"):
+        return False
+    last_good_t = track.last_good_t
+    return last_good_t is None or last_good_t - run.started_at <= runs.HANDOVER_S
+
+
+@stage(writes=("observed_memory",), needs=("timing", "tracks"))
 def observe_memory(tick: Tick) -> None:
-    sample, tracks = tick.sample, {}
+    sample, timing, tracks = tick.sample, tick.timing, {}
+    unseen = workers.stopped_unseen(tick.tracks.values(), timing.t, timing.slack_s)
     for name, before in tick.before.hosts.items():
         host = sample.host(name)
-        observed = memory.observe(before.memory, sample, host, tick.timing, tick.config)
+        here = tuple(ref for ref in unseen if ref.host == name)
+        observed = memory.observe(before.memory, sample, host, timing, tick.config, here)
         tracks[name] = memory.remember_present(observed, host, sample.t)
     tick.observed_memory = tracks
 
@@ -156,7 +173,7 @@ def observe_health(tick: Tick) -> None:
 @stage(writes=("now.contract",), needs=("timing", "tracks"))
 def observe_contract(tick: Tick) -> None:
     before = tick.before
-    tick.update(contract=contract.observe(before.contract, tick.tracks, tick.timing, before.gate.began_t))
+    tick.update(contract=contract.observe(before.contract, tick.tracks, tick.timing, before.gate.start_up_ended_t))
 
 
 @stage(writes=("now.env_file",))
@@ -167,12 +184,14 @@ def keep_env_file(tick: Tick) -> None:
 # What it shows
 
 
-@stage(writes=("workers",), needs=("tracks", "now.hosts", "now.health_tracks"))
+@stage(writes=("workers",), needs=("timing", "tracks", "now.hosts", "now.health_tracks"))
 def view_workers(tick: Tick) -> None:
     now, t = tick.now, tick.sample.t
     exited = [process for host in now.hosts.values() for process in host.exits.exited]
     victims = [victim for host in now.hosts.values() for victim in host.memory.kills.victims]
-    tick.workers = worker_views(tick.tracks, victims, now.health_tracks, t, tick.config, exited)
+    tick.workers = worker_views(
+        tick.tracks, victims, now.health_tracks, t, tick.config, exited, starting=tick.timing.starting
+    )
 
 
 @stage(writes=("now.gate", "gate", "judged_checks"), needs=("run", "timing", "workers"))
@@ -187,6 +206,12 @@ def check_gate(tick: Tick) -> None:
     before_gap = gate.WorkersAt(previous.t, previous.workers) if previous is not None and timing.gap else None
     here = gate.WorkersAt(timing.t, tick.workers)
     track, tick.judged_checks = gate.check(track, here, before_gap, run.watched, run.answered, timing.stale_s, config)
+    if timing.gap is not None or (tick.before.gate.began_t is None and track.began_t is not None):
+        late = gate.begin_late(track, timing.t, run.watched, config)
+        if late is not track:
+            tick.events.emit(gate_late_draft(late, config))
+        track = late
+    track = gate.begin_again(gate.request(track, tick.sample.events), timing.t, config)
     tick.update(gate=track)
     tick.gate = gate.view(track, timing.t, run.started_at, config)
 
@@ -251,7 +276,7 @@ def note_own_actions(tick: Tick) -> None:
     tick.update(run=with_own_actions(tick.run, tick.sample))
 
 
-@stage(writes=("inputs",), needs=("gate", "workers", "hosts", "now.run", "now.contract"))
+@stage(writes=("inputs",), needs=("gate", "workers", "hosts", "now.run", "now.hosts", "now.tracks", "now.contract"))
 def gather_verdict_inputs(tick: Tick) -> None:
     tick.inputs = verdict_inputs(tick.now, tick.sample.t, tick.gate, tick.workers, tick.hosts, tick.pool, tick.config)
 
@@ -265,10 +290,12 @@ def rank_causes(tick: Tick) -> None:
 
 @stage(
     writes=("now.hysteresis", "now.ending", "verdict", "verdicts"),
-    needs=("inputs", "timing", "exits", "gate", "now.run"),
+    needs=("inputs", "timing", "now.cause_tracker", "exits", "gate", "now.run"),
 )
 def decide_verdict(tick: Tick) -> None:
-    hysteresis, verdict = apply(tick.before.hysteresis, decide(tick.inputs), tick.inputs, tick.config)
+    inputs = replace(tick.inputs, causes=tick.now.cause_tracker.causes)
+    after_gap = tick.timing.gap is not None
+    hysteresis, verdict = apply(tick.before.hysteresis, decide(inputs), inputs, tick.config, after_gap=after_gap)
     tick.update(hysteresis=hysteresis)
     tick.verdict = judge_end(tick, verdict)
     before = tick.previous.verdicts if tick.previous else ()
@@ -338,65 +365,3 @@ def add_verdict(verdicts: tuple[VerdictChange, ...], verdict: Verdict, events: E
         return verdicts
     events.emit(verdict_draft(verdict))
     return (*verdicts, (verdict.since_t, verdict.kind, verdict.because))[-KEPT_VERDICTS:]
-
-
-def host_views(
-    hosts: Mapping[HostName, HostState],
-    workers: tuple[WorkerView, ...],
-    watch: WatchReading | None,
-    t: float,
-    config: Config,
-) -> dict[HostName, HostView]:
-    """Return the view of every host at `t`. The memory watch guards all of them."""
-    counts = Counter(worker.ref.host for worker in workers)
-    armed = watch is not None and watch.armed and not watch.dry_run
-    return {
-        name: HostView(
-            replace(
-                memory.view(host.memory, config, counts[name], t),
-                watch=watch,
-                watch_armed=armed,
-                black_box=host.recorder.box,
-                kernel_log=host.kernel_log,
-            )
-        )
-        for name, host in hosts.items()
-    }
-
-
-def verdict_inputs(
-    state: State,
-    t: float,
-    gate_view: Gate,
-    views: tuple[WorkerView, ...],
-    hosts: Mapping[HostName, HostView],
-    pool: PoolReading,
-    config: Config,
-) -> VerdictInputs:
-    """Return the inputs of a verdict at `t`."""
-    run = state.run
-    (only,) = hosts.values()
-    began_t = gate_view.began_t
-    window_s = config.clock.validation_s if began_t is None else min(config.clock.validation_s, max(t - began_t, 0.0))
-    return VerdictInputs(
-        t=t,
-        started_at=run.started_at,
-        begun=run.begun,
-        stopped_t=run.stopped_t,
-        changing=_is_changing(pool),
-        gate=gate_view,
-        workers=views,
-        memory=only.memory,
-        answered_s=run.answered.seconds_between(t - window_s, t),
-        answered_early_s=run.answered.seconds_between(t - config.verdict.early_silence_s, t),
-        window_s=window_s,
-        unanswered_s=None if run.looked_t is None else t - run.looked_t,
-        nominal_s=run.spacing.nominal_s,
-        foreign_fields=run.header.foreign_fields,
-        config=config,
-        contract=state.contract.view,
-    )
-
-
-def _is_changing(pool: PoolReading) -> bool:
-    return pool.operation is not None and pool.operation.ended_at is None

@@ -95,10 +95,10 @@ def _environment(old: WorkerTrack | None, track: WorkerTrack, env: EnvView | Non
 
 def _components(old: WorkerTrack | None, track: WorkerTrack, config: Config) -> Iterator[EventDraft]:
     for index, spec in enumerate(config.component):
-        state = track.components[index].state
-        before = old.components[index].state if old else ComponentState.PENDING
-        # Transitions are rare, so a pause between them is no stall.
-        rests = spec.kind == "transitions" and state is ComponentState.STALLED
+        state = track.components[index].known
+        before = old.components[index].known if old else ComponentState.PENDING
+        # What stands by design does not stall.
+        rests = spec.stands and state is ComponentState.STALLED
         if state is before or rests:
             continue
         draft = _component(spec.title, spec.field, state, before)
@@ -108,7 +108,7 @@ def _components(old: WorkerTrack | None, track: WorkerTrack, config: Config) -> 
 
 
 def _component(title: str, field: str, state: ComponentState, before: ComponentState) -> EventDraft | None:
-    if state is ComponentState.ACTIVE and before not in (ComponentState.STALE, ComponentState.DOWN):
+    if state is ComponentState.ACTIVE and before is not ComponentState.RESTING:
         return EventDraft(EventKind.COMPONENT_ACTIVE, "ok", f"{title} active")
     if state is ComponentState.STALLED and before is ComponentState.ACTIVE:
         return EventDraft(EventKind.COMPONENT_SILENT, "warn", f"{title} stalled")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.snapshot import Gate, NextStep, Verdict, VerdictKind
 from metabonk_tui.core.verdict.decide import mark_path
+from metabonk_tui.core.verdict.early import EarlyStop, early_node
 
 NEXT = (
     NextStep(None, "read its report", "metabonk-tui report last"),
@@ -30,13 +31,17 @@ def ended_verdict(verdict: Verdict, before: Verdict | None, end: RunEnd, gate: G
         leads = not end.keeps_verdict and end.reason != "unknown"
         because = (how, *past) if leads else (*past[:1], how, *past[1:])
         return replace(base, because=because, would_be=None, changes_when=changes, next_steps=NEXT, ended=end)
+    branch = early_node(EarlyStop("the run is over", (how,)))
+    nodes = (branch, *(node for node in base.nodes if node.id != branch.id))
     return replace(
         base,
         kind=VerdictKind.STOP,
         since_t=end.t,
         because=(how, f"its verdict was {base.kind}"),
-        nodes=mark_path(VerdictKind.STOP, None, base.nodes),
+        nodes=mark_path(VerdictKind.STOP, None, nodes),
         would_be=None,
+        early=True,
+        caution=False,
         changes_when=changes,
         next_steps=NEXT,
         was=base.kind,

@@ -10,6 +10,9 @@ from metabonk_tui.core.verdict.decide import VerdictDraft, mark_path
 from metabonk_tui.core.verdict.inputs import VerdictInputs
 from metabonk_tui.core.verdict.next_steps import next_steps
 
+SPARSE_S = 60.0
+"""Where samples lie at least this far apart, a change shows at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hysteresis:
@@ -24,13 +27,15 @@ class Hysteresis:
 
 
 def apply(
-    hysteresis: Hysteresis, draft: VerdictDraft, inputs: VerdictInputs, config: Config
+    hysteresis: Hysteresis, draft: VerdictDraft, inputs: VerdictInputs, config: Config, *, after_gap: bool = False
 ) -> tuple[Hysteresis, Verdict]:
     """Return the new state and the verdict to show: a change must last `hold_evaluations`.
 
-    A kill shows at once. At the end of the gate, evaluations counted during validation count as well.
+    A kill shows at once, and so does what is found after a gap: the word from before it is out of date. At the end
+    of the gate, evaluations counted during validation count as well.
     """
     shown, t = hysteresis.shown, inputs.t
+    hold = _evaluations_to_hold(inputs, config, after_gap)
     if shown is not None and inputs.changing and not draft.latched:
         # Our own operations on the pool prove nothing about the run.
         kept = replace(shown, nodes=draft.nodes)
@@ -51,7 +56,7 @@ def apply(
         revealed = shown.kind is VerdictKind.VALIDATING and leaning is not None and leaning[0] is kind
         if revealed and leaning is not None and not same:
             count += leaning[1]
-        if draft.latched or count >= config.verdict.hold_evaluations:
+        if draft.latched or count >= hold:
             pass
         else:
             pending = (kind, count, since_t)
@@ -67,10 +72,15 @@ def apply(
         nodes=draft.nodes,
         would_be=draft.would_be,
         changes_when=draft.changes_when,
-        next_steps=next_steps(kind, inputs),
+        next_steps=next_steps(kind, inputs, draft.missing),
         was=(shown.kind if changed else shown.was) if shown else None,
         early=draft.early,
+        caution=bool(draft.missing),
     )
     if draft.would_be is None:
         leaning = None
     return Hysteresis(verdict, None, leaning), verdict
+
+
+def _evaluations_to_hold(inputs: VerdictInputs, config: Config, after_gap: bool) -> int:
+    return 1 if after_gap or inputs.nominal_s >= SPARSE_S else config.verdict.hold_evaluations

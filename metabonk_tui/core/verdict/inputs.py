@@ -10,9 +10,13 @@ from difflib import get_close_matches
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.contract import ContractView
 from metabonk_tui.core.model.memory import MemoryView
-from metabonk_tui.core.model.snapshot import Gate
+from metabonk_tui.core.model.refs import WorkerRef
+from metabonk_tui.core.model.snapshot import Cause, Gate
 from metabonk_tui.core.model.worker import ComponentState, WorkerView
 from metabonk_tui.core.worker.component import SILENT
+
+PROVEN = 0.9
+"""Confidence from which a cause stands in the verdict row and gives the first step, whatever the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,6 @@ class VerdictInputs:
     memory: MemoryView
     answered_s: float
     """Seconds of the window in which at least one worker was observed answering."""
-    answered_early_s: float
-    """The same for the short window of early silence."""
     window_s: float
     unanswered_s: float | None
     """Seconds without an answer of any worker; None while one answers, or while the monitor does not poll."""
@@ -42,22 +44,26 @@ class VerdictInputs:
     """Names that the recorder requested and `/status` never had."""
     config: Config
     contract: ContractView | None = None
+    unidentified: Sequence[WorkerRef] = ()
+    """Workers that answer on this machine and whose processes were not found."""
+    causes: Sequence[Cause] = ()
+    """Causes of silence, the most likely first."""
 
     @property
     def answered_ever(self) -> bool:
         """Whether any worker answered in this run."""
         return any(worker.last_good_t is not None for worker in self.workers)
 
+    @property
+    def is_first_gate_over(self) -> bool:
+        """Whether the 30 minutes after start-up are over, in which every other word is still to come."""
+        ended_t = self.gate.start_up_ended_t
+        return ended_t is not None and self.t >= ended_t + self.config.clock.validation_s
 
-def due_components(workers: Sequence[WorkerView]) -> tuple[list[str], list[str]]:
-    """Return two lists of titles: components due in validation, and those of them that showed in this run."""
-    due: dict[str, bool] = {}
-    for worker in workers:
-        for component in worker.components:
-            if component.due == "validation":
-                # A component that no worker let us observe is still due: only its evidence is missing.
-                due[component.title] = due.get(component.title, False) or component.shown_in_run
-    return list(due), [title for title, shown in due.items() if shown]
+    @property
+    def proven_cause(self) -> Cause | None:
+        """The first cause, if it is as good as certain."""
+        return self.causes[0] if self.causes and self.causes[0].confidence >= PROVEN - 1e-9 else None
 
 
 def silence_evidence(
@@ -66,12 +72,14 @@ def silence_evidence(
     """List the silent components, grouped by state: "A, B ABSENT on 5/5 workers ..."."""
     lines = []
     total = len(workers)
-    groups: dict[tuple[ComponentState, int], list[str]] = {}
+    groups: dict[tuple[ComponentState, int, bool], list[str]] = {}
     for index in range(len(workers[0].components) if workers else 0):
         states = Counter(worker.components[index].state for worker in workers)
         for state in (*SILENT, ComponentState.UNOBSERVED, ComponentState.BAD):
             if states[state]:
-                groups.setdefault((state, states[state]), []).append(workers[0].components[index].title)
+                first = workers[0].components[index]
+                stands = state is ComponentState.STALLED and first.stands
+                groups.setdefault((state, states[state], stands), []).append(first.title)
     rank = {
         ComponentState.ABSENT: 0,
         ComponentState.BAD: 1,
@@ -80,7 +88,7 @@ def silence_evidence(
         ComponentState.STALLED: 4,
         ComponentState.UNOBSERVED: 5,
     }
-    for (state, count), titles in sorted(groups.items(), key=lambda item: (rank[item[0][0]], -item[0][1])):
+    for (state, count, stands), titles in sorted(groups.items(), key=lambda item: (rank[item[0][0]], -item[0][1])):
         keys = ""
         if state is ComponentState.ABSENT:
             with_key, samples = _key_samples(workers, titles)
@@ -90,6 +98,8 @@ def silence_evidence(
             asked = [near for name in fields for near in get_close_matches(name, foreign_fields, n=1, cutoff=0.5)]
             keys = f": asked for as {', '.join(asked)}, a name that /status never had" if asked else ""
         state_text = state.value if state in (ComponentState.ABSENT, ComponentState.BAD) else state.value.lower()
+        # What stands by design once it has shown is not stalled.
+        state_text = "stands" if stands else state_text
         lines.append(f"{', '.join(titles)} {state_text} on {count}/{total} workers{keys}")
     return tuple(lines)
 

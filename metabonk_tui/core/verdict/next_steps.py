@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.snapshot import NextStep, VerdictKind
 from metabonk_tui.core.text.phrases import count_of
 from metabonk_tui.core.verdict.inputs import VerdictInputs
+from metabonk_tui.core.verdict.missing import Missing
 
 
-def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]:
-    """Return the steps for this verdict; empty when nothing is to be done."""
+def next_steps(kind: VerdictKind, inputs: VerdictInputs, missing: tuple[Missing, ...] = ()) -> tuple[NextStep, ...]:
+    """Return the steps for this verdict; empty when nothing is to be done.
+
+    A cause that is as good as certain gives the first step, whatever the word.
+    """
+    steps = _steps(kind, inputs, missing)
+    cause = inputs.proven_cause
+    if kind is VerdictKind.PARTIAL and inputs.causes:
+        cause = inputs.causes[0]
+    if cause is None or not cause.fix or inputs.stopped_t is not None:
+        return steps
+    first = NextStep(None, cause.fix, None)
+    return (first, *(replace(step, join=step.join or "then") for step in steps))
+
+
+def _steps(kind: VerdictKind, inputs: VerdictInputs, missing: tuple[Missing, ...]) -> tuple[NextStep, ...]:
+    if kind is VerdictKind.CONTINUE:
+        return _for_missing(inputs, missing)
     config = inputs.config
     if not config.pool.can_launch and kind is not VerdictKind.TUNE_EPSILON:
         return ()
@@ -18,11 +37,13 @@ def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]
     workers = count_of(count, "worker")
     env = " with the env file" if config.pool.launcher.env_file else ""
     relaunch = NextStep("L", f"relaunch {workers}{env}", f"metabonk-tui launch {count}", "then")
+    if kind is VerdictKind.PARTIAL:
+        return (NextStep("X", "stop the pool", "metabonk-tui stop"), relaunch)
     if kind is VerdictKind.STOP:
         if inputs.unanswered_s is None or any(worker.alive for worker in inputs.workers):
             stop = NextStep("X", "stop the pool", "metabonk-tui stop")
             off = sorted({key for worker in inputs.workers if worker.env for key, _, _ in worker.env.wrong})
-            if off and config.pool.launcher.env_file:
+            if off and config.pool.launcher.env_file and inputs.proven_cause is None:
                 # The unchanged file would switch the same flags off again.
                 right = NextStep(None, f"set {len(off)} flags right in the env file", None, "then")
                 return (stop, right, relaunch)
@@ -46,6 +67,39 @@ def next_steps(kind: VerdictKind, inputs: VerdictInputs) -> tuple[NextStep, ...]
         restart = NextStep("R", "restart the pool", None, "then")
         return (NextStep(None, f"raise {keys} in the env file", None), restart)
     return ()
+
+
+AGAIN = NextStep("V", "take the gate again", "metabonk-tui check --again --wait")
+
+
+def _for_missing(inputs: VerdictInputs, missing: tuple[Missing, ...]) -> tuple[NextStep, ...]:
+    """Return what to do about what is missing, one step for each kind."""
+    steps: list[NextStep] = []
+    for kind in ("worker", "bad", "gate", "component"):
+        found = next((one for one in missing if one.kind == kind), None)
+        step = None if found is None else _for_one(found, inputs, missing)
+        if step is not None and step.text not in [known.text for known in steps]:
+            steps.append(replace(step, join="then" if steps else ""))
+    return tuple(steps)
+
+
+def _for_one(missing: Missing, inputs: VerdictInputs, all_missing: tuple[Missing, ...]) -> NextStep | None:
+    who = missing.worker.label if missing.worker is not None else ""
+    restart = NextStep("R", "restart the pool", None) if inputs.config.pool.can_launch else None
+    if missing.kind == "worker":
+        if missing.why == "stranger":
+            return NextStep(None, f"free the port of {who}: what answers there is no worker", None)
+        if missing.why in ("hung", "zombie"):
+            return NextStep("K", f"stop the process of {who}; its launcher starts it again", None)
+        return NextStep("l", f"read why {who} is {missing.why}; without a respawn, restart the pool", None)
+    if missing.kind == "bad":
+        return NextStep("l", f"read the log of {who}; then stop its process", None)
+    if missing.kind == "gate":
+        if not inputs.gate.has_ended(inputs.t):
+            return None
+        # A gate that is taken again with a component that never showed cannot pass.
+        return restart if any(one.kind == "component" for one in all_missing) else AGAIN
+    return restart
 
 
 def workers_to_launch(memory: MemoryView, config: Config) -> int:

@@ -11,10 +11,13 @@ from metabonk_tui.core.config.schema import GB
 from metabonk_tui.core.memory.tracker import HISTORY_BUCKET_S
 from metabonk_tui.core.memory.watch_actions import RESPONSES
 from metabonk_tui.core.model.memory import MemoryView
+from metabonk_tui.core.model.refs import worker_names
 from metabonk_tui.core.model.snapshot import Answer, Node
 from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.text.numbers import age
-from metabonk_tui.core.verdict.inputs import VerdictInputs, due_components, silence_evidence
+from metabonk_tui.core.text.phrases import count_of
+from metabonk_tui.core.verdict.inputs import VerdictInputs, silence_evidence
+from metabonk_tui.core.worker.due import due_components, never_shown
 
 
 def components_node(inputs: VerdictInputs) -> Node:
@@ -40,7 +43,9 @@ def components_node(inputs: VerdictInputs) -> Node:
         evidence = ["no component could be observed"]
     due, due_shown = due_components(inputs.workers)
     missing = [name for name in due if name not in due_shown]
-    if answer == "no":
+    if answer == "no" and never_shown(inputs.workers):
+        answer = "partly"
+    if answer in ("no", "partly"):
         evidence.append(
             f"due components shown: {len(due_shown)}/{len(due)}"
             + (f", never: {', '.join(missing)}" if missing else "")
@@ -51,8 +56,8 @@ def components_node(inputs: VerdictInputs) -> Node:
     else:
         short = "not observed enough"
     evidence += silence_evidence(inputs.workers, inputs.foreign_fields, inputs.contract)
-    leads_to = {"yes": "STOP", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
-    level = {"yes": "stop", "no": "go", "unknown": "unknown"}[answer]
+    leads_to = {"yes": "STOP", "partly": "PARTIAL", "no": "CONTINUE", "unknown": "UNDECIDED"}[answer]
+    level = {"yes": "stop", "partly": "caution", "no": "go", "unknown": "unknown"}[answer]
     return Node(
         "components",
         "Are the metrics still zero?",
@@ -87,16 +92,27 @@ def memory_node(inputs: VerdictInputs) -> Node:
         answer = "no"
         short = f"oom_kill {memory.oom_kills_in_run}"
         evidence = [f"{memory.oom_kills_in_run} kernel OOM kill(s) in this run"]
-    elif available is None:
-        answer, short, evidence = "unknown", "not observed", ["available memory was not observed"]
-    elif memory.below_floor_since_t is not None:
+    elif memory.other_kills_in_run:
+        answer = "no"
+        short = f"oom_kill {memory.other_kills_in_run} of others"
+        evidence = [f"{memory.other_kills_in_run} kernel OOM kill(s) in the workers' memory, none of this pool"]
+    elif memory.below_floor_since_t is not None and available is not None:
         answer = "no"
         short = f"{available / GB:.1f} GB now"
         since = age(inputs.t - memory.below_floor_since_t)
         evidence = [f"available {available / GB:.2f} GB, below the floor of {floor:.1f} GB for {since}"]
     elif memory.forecast is not None and memory.forecast.raised:
         answer, short = "no", memory.forecast.text.split(",")[0]
-        evidence = [f"forecast: {memory.forecast.text}; available {available / GB:.2f} GB"]
+        evidence = [f"forecast: {memory.forecast.text}"]
+        evidence[0] += f"; available {available / GB:.2f} GB" if available is not None else ""
+    elif fallen and not stayed:
+        answer = "no"
+        short = f"min {min(fallen) / GB:.1f} GB"
+        evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {min(fallen) / GB:.2f} GB"]
+    elif available is None:
+        answer, short, evidence = "unknown", "not observed", ["available memory was not observed"]
+    elif unknown := _unknown_memory(inputs):
+        answer, (short, *evidence) = "unknown", unknown
     elif stayed and memory.forecast is not None and not memory.forecast.known:
         answer, short, evidence = "unknown", "forecast learning", [memory.forecast.text]
     elif stayed and _heads_for_floor(inputs):
@@ -106,10 +122,6 @@ def memory_node(inputs: VerdictInputs) -> Node:
         answer = "yes"
         short = "min unknown" if lowest is None else f"min {lowest / GB:.1f} GB"
         evidence = [f"above the floor of {floor:.1f} GB for {age(above_s)}{_unobserved(memory)}"]
-    elif fallen:
-        answer = "no"
-        short = f"min {min(fallen) / GB:.1f} GB"
-        evidence = [f"above the floor for only {age(above_s)} of {age(window_s)}, lowest {min(fallen) / GB:.2f} GB"]
     else:
         answer = "unknown"
         short = f"{available / GB:.1f} GB, {age(above_s)}"
@@ -129,6 +141,21 @@ def memory_node(inputs: VerdictInputs) -> Node:
         short=short,
         evidence=tuple(evidence),
     )
+
+
+def _unknown_memory(inputs: VerdictInputs) -> tuple[str, str] | None:
+    """Return (short, evidence) of what keeps the memory of the workers from being known; None: nothing does."""
+    memory = inputs.memory
+    if inputs.unidentified:
+        names = worker_names(inputs.unidentified)
+        return "workers not identified", f"the limit of {names} is not known: no process of this machine is theirs"
+    if memory.earlier_kills:
+        kills = count_of(memory.earlier_kills, "kill")
+        where = "in this group" if memory.reading and memory.reading.oom_scope == "cgroup" else "on this host"
+        return "kill at unknown time", f"{kills} {where} at an unknown time"
+    if not memory.sees_kills:
+        return "kills not observed", "no source could have seen an OOM kill"
+    return None
 
 
 def _heads_for_floor(inputs: VerdictInputs) -> bool:
@@ -155,6 +182,8 @@ def gameplay_node(inputs: VerdictInputs) -> Node:
     by_t = inputs.gate.gameplay_by_t or inputs.started_at + inputs.config.clock.gameplay_s
     # Gameplay stays reached even if the worker has died since.
     reached = [w for w in inputs.workers if w.gameplay.reached_t is not None]
+    in_time = [w for w in reached if (w.gameplay.reached_t or 0.0) < by_t]
+    late = [w for w in reached if w not in in_time and _is_seen_late(w, by_t, inputs)]
     claimed = [w for w in inputs.workers if w.gameplay.started and w.gameplay.reached_t is None]
     known = any(w.gameplay.started is not None for w in inputs.workers)
     total = len(inputs.workers)
@@ -163,9 +192,17 @@ def gameplay_node(inputs: VerdictInputs) -> Node:
         f"{w.ref.label} gameplay_started alone, not corroborated" for w in claimed[:4]
     ]
     answer: Answer
-    if reached:
+    if in_time:
         answer, leads_to, level = "yes", "SUCCESS", "go"
         short = f"{len(reached)}/{total} corroborated"
+    elif len(reached) > len(late):
+        answer, leads_to, level = "unknown", "CONTINUE", "unknown"
+        short = "reached, time not seen"
+        evidence.insert(0, f"in gameplay at the first look, after {limit}")
+    elif late:
+        answer, leads_to, level = "no", "TUNE EPSILON", "caution"
+        short = f"{len(late)}/{total} reached late"
+        evidence.insert(0, f"reached late, after {limit}")
     elif inputs.t < by_t:
         answer, leads_to, level = "not yet", "on track", "unknown"
         short = f"0/{total}, {age(by_t - inputs.t)} left"
@@ -187,6 +224,15 @@ def gameplay_node(inputs: VerdictInputs) -> Node:
         short=short,
         evidence=tuple(evidence),
     )
+
+
+def _is_seen_late(worker: WorkerView, by_t: float, inputs: VerdictInputs) -> bool:
+    """Return whether the worker was seen before its gameplay, either after the limit or just before it."""
+    not_yet_t, reached_t = worker.gameplay.not_yet_t, worker.gameplay.reached_t
+    if not_yet_t is None or reached_t is None:
+        return False
+    gap_s = inputs.config.observe.gap_intervals * inputs.nominal_s
+    return not_yet_t >= by_t or reached_t - not_yet_t <= gap_s
 
 
 def _reached(worker: WorkerView) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 
 from metabonk_tui.core.memory.capacity import describe_source
 from metabonk_tui.core.model.refs import WorkerRef, worker_ranges
-from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import CHECK_RESULTS, Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
 from metabonk_tui.core.text import numbers as fmt
 
@@ -73,11 +73,7 @@ def _gate(snapshot: Snapshot) -> list[str]:
     gate = snapshot.gate
     if gate.began_t is None:
         return ["gate not begun: not every worker has answered"]
-    counted = [
-        f"{gate.count(result)} {result}"
-        for result in ("PASS", "FAIL", "UNKNOWN", "SKIPPED", "TO COME")
-        if gate.count(result)
-    ]
+    counted = [f"{gate.count(result)} {result}" for result in CHECK_RESULTS if gate.count(result)]
     return [f"gate {', '.join(counted)}"]
 
 

@@ -25,6 +25,8 @@ JUMP_MAX_SPACING_S = 60.0
 """Over a longer time between polls, the reward may have risen by a bonus in small steps: no jump counts."""
 SILENT = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN, ComponentState.STALLED)
 """States of a component that is watched and does not show."""
+UNSEEN = (ComponentState.STALE, ComponentState.DOWN, ComponentState.UNOBSERVED, ComponentState.STRANGER)
+"""States of a component that could not be seen: it neither shows nor is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class ComponentTrack:
     """When the value last grew, or a level was non-zero, in this generation."""
     shown_t: float | None = None
     """When the value last grew with its proof in this run, in any generation."""
+    shown: bool = False
+    """Whether it grew with its proof in this generation."""
+    rested_t: float | None = None
+    """When it was last seen at rest in this run."""
     silent_t: float | None = None
     """When the component was last seen silent in this run."""
     samples: int = 0
@@ -53,6 +59,9 @@ class ComponentTrack:
     proven: bool = True
     """False when the latest good status lacked the proof."""
     state: ComponentState = ComponentState.PENDING
+    known: ComponentState = ComponentState.PENDING
+    """The last state while its worker was seen. A short silence of the worker is no news of it."""
+    known_since_t: float = 0.0
     since_t: float = 0.0
     bad: BadValue | None = None
     gameplay: bool | None = None
@@ -78,6 +87,7 @@ def reset(track: ComponentTrack) -> ComponentTrack:
         edge_t=None,
         jump_t=None,
         bad=None,
+        shown=False,
         after_reset=True,
     )
 
@@ -222,9 +232,16 @@ def judge(
     reachable: bool,
     stale: bool,
     unseen: bool = False,
+    stranger: bool = False,
+    elsewhere: bool = False,
 ) -> ComponentTrack:
-    """Set the state at `t`; `answered`: this tick brought a good status, and `observe` has used it."""
-    if unseen:
+    """Set the state at `t`; `answered`: this tick brought a good status, and `observe` has used it.
+
+    `elsewhere`: the worker steps, and is where this component does not move.
+    """
+    if stranger:
+        state = ComponentState.STRANGER
+    elif unseen:
         state = ComponentState.UNOBSERVED
     elif not reachable:
         state = ComponentState.PENDING if starting and track.samples == 0 else ComponentState.DOWN
@@ -232,31 +249,54 @@ def judge(
         state = ComponentState.STALE
     elif not answered:
         # Between the last good answer and staleness the last state stays; an active one ages to stalled.
-        state = _aged(track, t, config)
+        state = _aged(track, t, config, elsewhere=elsewhere)
     else:
-        state = _state(track, t, config, starting=starting)
-    shown_t, silent_t = track.shown_t, track.silent_t
+        state = _state(track, t, config, starting=starting, elsewhere=elsewhere)
+    shown_t, silent_t, rested_t = track.shown_t, track.silent_t, track.rested_t
+    shown = track.shown or state is ComponentState.ACTIVE
     if state is ComponentState.ACTIVE and track.grew_t is not None:
         shown_t = track.grew_t if shown_t is None else max(shown_t, track.grew_t)
+    elif state is ComponentState.RESTING:
+        rested_t = t
     elif state in SILENT and answered:
         silent_t = t
-    if state is track.state and shown_t == track.shown_t and silent_t == track.silent_t:
+    if (
+        state is track.state
+        and shown is track.shown
+        and (shown_t, silent_t, rested_t) == (track.shown_t, track.silent_t, track.rested_t)
+    ):
         return track
     since_t = track.since_t if state is track.state else t
-    return replace(track, state=state, since_t=since_t, shown_t=shown_t, silent_t=silent_t)
+    known = track.known if state in UNSEEN else state
+    return replace(
+        track,
+        state=state,
+        known=known,
+        known_since_t=track.known_since_t if known is track.known else t,
+        since_t=since_t,
+        shown_t=shown_t,
+        shown=shown,
+        silent_t=silent_t,
+        rested_t=rested_t,
+    )
 
 
-def _aged(track: ComponentTrack, t: float, config: Config) -> ComponentState:
+def _aged(track: ComponentTrack, t: float, config: Config, *, elsewhere: bool) -> ComponentState:
     if track.state is ComponentState.ACTIVE and not _recent(track, t, config):
-        return ComponentState.STALLED
+        return _standing(track, elsewhere=elsewhere)
     return track.state
+
+
+def _standing(track: ComponentTrack, *, elsewhere: bool) -> ComponentState:
+    """Return the state of a component that has not grown lately; what never showed here never rests."""
+    return ComponentState.RESTING if elsewhere and track.shown else ComponentState.STALLED
 
 
 def _recent(track: ComponentTrack, t: float, config: Config) -> bool:
     return track.grew_t is not None and t - track.grew_t <= config.verdict.active_window_s
 
 
-def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool) -> ComponentState:
+def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool, elsewhere: bool) -> ComponentState:
     if track.presence is Presence.UNOBSERVED:
         return ComponentState.UNOBSERVED
     if track.presence is Presence.BAD:
@@ -267,12 +307,20 @@ def _state(track: ComponentTrack, t: float, config: Config, *, starting: bool) -
         return ComponentState.ZERO
     if not track.proven:
         return ComponentState.UNPROVEN
-    return ComponentState.ACTIVE if _recent(track, t, config) else ComponentState.STALLED
+    return ComponentState.ACTIVE if _recent(track, t, config) else _standing(track, elsewhere=elsewhere)
 
 
 def window_activity(track: ComponentTrack, t: float, window_s: float) -> WindowActivity:
-    """Return whether the component was showing, silent or unknown in the window that ends at `t`."""
-    if track.shown_t is not None and track.shown_t > t - window_s:
+    """Return whether the component was showing, silent or unknown in the window that ends at `t`.
+
+    A component at rest shows. A worker that does not answer for a moment does not end its rest.
+    """
+    if track.state is ComponentState.STRANGER:
+        return "unknown"
+    if track.state is ComponentState.RESTING or (track.shown_t is not None and track.shown_t > t - window_s):
+        return "showing"
+    rested_t = track.rested_t if track.state in (ComponentState.STALE, ComponentState.DOWN) else None
+    if rested_t is not None and rested_t > t - window_s and (track.silent_t is None or rested_t > track.silent_t):
         return "showing"
     if track.silent_t is not None and track.silent_t > t - window_s:
         return "silent"
@@ -283,7 +331,12 @@ def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float
     """Return the component as the screens and the verdict read it; `window_s` is the window of its activity."""
     growth = track.growth.add(t, 0.0) if track.growth.newest is not None else track.growth
     watched = track.first_t is not None and t - track.first_t >= MIN_CHANGE_S
-    valued = track.state in (ComponentState.ACTIVE, ComponentState.STALLED, ComponentState.UNPROVEN)
+    valued = track.state in (
+        ComponentState.ACTIVE,
+        ComponentState.STALLED,
+        ComponentState.UNPROVEN,
+        ComponentState.RESTING,
+    )
     return ComponentView(
         id=spec.id,
         label=spec.label,
@@ -308,4 +361,9 @@ def view(track: ComponentTrack, spec: ComponentConfig, t: float, window_s: float
         shown_in_run=track.shown_t is not None,
         last_grew_t=track.grew_t,
         bad=track.bad,
+        stands=spec.stands,
+        launcher_sets=spec.launcher_sets,
+        shown_in_generation=track.shown,
+        known_state=track.known,
+        known_since_t=track.known_since_t,
     )

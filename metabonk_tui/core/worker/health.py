@@ -1,4 +1,4 @@
-"""Judges each worker in one word: idle, racing, looping, zombie, stale frames, hung, broken, down. Pure.
+"""Judges each worker in one word: idle, racing, looping, zombie, stale frames, hung, broken, down, stranger. Pure.
 
 Every word needs evidence: a missing field or an unobserved time never produces one.
 """
@@ -18,6 +18,7 @@ from metabonk_tui.core.model.worker import Health, HealthState, Reach
 from metabonk_tui.core.status.decode import flag, number, text
 from metabonk_tui.core.text.numbers import age
 from metabonk_tui.core.worker.component import fields_of
+from metabonk_tui.core.worker.strangers import stranger_text
 from metabonk_tui.core.worker.tracker import WorkerTrack
 
 SEEN_INTERVALS = 3
@@ -130,6 +131,8 @@ def _judge(
     known: HealthTrack, track: WorkerTrack, t: float, config: Config, seen_s: float, *, starting: bool
 ) -> Health | None:
     rules = config.verdict
+    if track.reach is Reach.STRANGER:
+        return Health(HealthState.STRANGER, t, stranger_text(track.error, track.detail))
     resets = sum(reset_t > t - rules.loop_window_s for reset_t in track.resets_t[-100:])
     if resets > rules.loop_generations:
         why = f"{resets} new generations in {age(rules.loop_window_s)}"
@@ -202,7 +205,7 @@ def _idle(known: HealthTrack, still_s: float, t: float, min_s: float, *, startin
     return Health(HealthState.IDLE, t, f"answers, and nothing in it has grown for {age(still_s)}")
 
 
-UNANSWERING = (HealthState.HUNG, HealthState.BROKEN)
+UNANSWERING = (HealthState.HUNG, HealthState.BROKEN, HealthState.STRANGER)
 """States of a worker that does not answer: `worker.down` reports their start, `worker.up` their end."""
 
 

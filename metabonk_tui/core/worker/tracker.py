@@ -5,13 +5,14 @@ Does not: know other workers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.event import EventDraft, EventKind
 from metabonk_tui.core.model.host import ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
-from metabonk_tui.core.model.sample import EnvReading, Observation, WorkerStatus
+from metabonk_tui.core.model.sample import STRANGER, EnvReading, Observation, WorkerStatus
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation, Reach
 from metabonk_tui.core.status.decode import number, text
@@ -23,6 +24,9 @@ from metabonk_tui.core.worker.gameplay import NOT_REACHED, GameplayTrack
 from metabonk_tui.core.worker.step_rate import NO_STEPS, StepTrack, observe_step
 
 UNREACHABLE = ("refused", "reset", "closed", "dns")
+NO_WORKER = ("not json", "not an object", "redirect")
+"""Answers that no worker ever gave; nor does it answer with HTTP 4xx."""
+MENU = "menu_ui"
 KEPT_GENERATIONS = 20
 KEPT_RESETS = 1000
 SAME_GENERATION_S = 30.0
@@ -69,6 +73,14 @@ class WorkerTrack:
     memory: Points = MEMORY_POINTS
     env: EnvReading | None = None
     observed_s: float = 0.0
+    first_good_t: float | None = None
+    """When it first answered in this run."""
+    first_answer_t: float | None = None
+    """When this generation first answered."""
+    answered_s: float = 0.0
+    """Seconds of this generation during which it was observed answering."""
+    process_t: float | None = None
+    """When its process was last in the process table."""
     drafts: tuple[EventDraft, ...] = ()
     """Events of this tick, without the slot; every `observe` clears them."""
 
@@ -93,8 +105,10 @@ def observe(
         track = replace(track, drafts=())
     status = seen.status if seen is not None else None
     if seen is not None:
+        # What a stranger shows of itself is not the worker's.
+        known = track if seen.error == STRANGER else _identify(track, seen, process, t)
         track = replace(
-            _identify(track, seen, process, t),
+            known,
             error=seen.error,
             detail=seen.detail,
             failures=0 if status is not None else track.failures + 1,
@@ -104,10 +118,12 @@ def observe(
         )
     if env is not None:
         track = replace(track, env=env)
-    track = _observe_memory(track, process, t)
+    track = _observe_memory(track, process, t, starting=starting)
     if status is not None:
         track = _observe_status(track, status, t, timing.elapsed_s, config)
-    track = _judge_reach(track, seen, t, starting=starting, stale_s=timing.stale_s)
+    track = _judge_reach(track, seen, process, t, starting=starting, stale_s=timing.stale_s)
+    playing = is_in_gameplay(track)
+    stepping = track.stepped_t is not None and t - track.stepped_t <= config.verdict.active_window_s
     unseen = track.reach is Reach.UNOBSERVED and track.last_good_t is None
     unreachable = track.reach in (Reach.DOWN, Reach.STARTING)
     stale = track.last_good_t is None or t - track.last_good_t > timing.stale_s
@@ -121,11 +137,18 @@ def observe(
             reachable=not unreachable,
             stale=stale,
             unseen=unseen,
+            stranger=track.reach is Reach.STRANGER,
+            elsewhere=stepping and spec.moves == ("menu" if playing else "gameplay"),
         )
-        for component in track.components
+        for component, spec in zip(track.components, config.component, strict=True)
     )
     unchanged = all(after is before for after, before in zip(judged, track.components, strict=True))
     return track if unchanged else replace(track, components=judged)
+
+
+def is_in_gameplay(track: WorkerTrack) -> bool:
+    """Return whether the worker plays: corroborated in this generation, and not back in a menu."""
+    return track.gameplay.corroborated_t is not None and text(track.status, "dynamic_ui_state_type") != MENU
 
 
 def _identify(track: WorkerTrack, seen: Observation, process: ProcessReading | None, t: float) -> WorkerTrack:
@@ -184,6 +207,8 @@ def _forget_counters(track: WorkerTrack) -> WorkerTrack:
         stepped_t=None,
         steps=NO_STEPS,
         gameplay=gameplay.reset(track.gameplay),
+        first_answer_t=None,
+        answered_s=0.0,
     )
 
 
@@ -219,6 +244,9 @@ def _observe_status(
         gameplay=gameplay.observe(track.gameplay, status, t),
         last_good_t=t,
         observed_s=track.observed_s + (elapsed_s if track.last_good_t is not None else 0.0),
+        first_good_t=t if track.first_good_t is None else track.first_good_t,
+        first_answer_t=t if track.first_answer_t is None else track.first_answer_t,
+        answered_s=track.answered_s + (elapsed_s if track.first_answer_t is not None else 0.0),
         own_error=own_error or track.own_error,
         own_error_t=t if own_error else track.own_error_t,
         drafts=drafts,
@@ -249,7 +277,8 @@ def _own_error(status: WorkerStatus) -> str | None:
     return None
 
 
-def _observe_memory(track: WorkerTrack, process: ProcessReading | None, t: float) -> WorkerTrack:
+def _observe_memory(track: WorkerTrack, process: ProcessReading | None, t: float, *, starting: bool) -> WorkerTrack:
+    """Take in the memory of its process. The ramp of a start-up is no growth, so its points do not count."""
     if process is None:
         return track if track.rss_bytes is None else replace(track, rss_bytes=None, tree_bytes=None)
     held = process.tree_bytes if process.tree_bytes is not None else process.rss_bytes
@@ -258,12 +287,19 @@ def _observe_memory(track: WorkerTrack, process: ProcessReading | None, t: float
         rss_bytes=process.rss_bytes,
         tree_bytes=process.tree_bytes,
         rss_peak_bytes=max(track.rss_peak_bytes or 0, held),
-        memory=track.memory.add(t, held),
+        process_t=t,
+        memory=MEMORY_POINTS if starting else track.memory.add(t, held),
     )
 
 
 def _judge_reach(
-    track: WorkerTrack, seen: Observation | None, t: float, *, starting: bool, stale_s: float
+    track: WorkerTrack,
+    seen: Observation | None,
+    process: ProcessReading | None,
+    t: float,
+    *,
+    starting: bool,
+    stale_s: float,
 ) -> WorkerTrack:
     stale = track.last_good_t is None or t - track.last_good_t > stale_s
     never = track.last_good_t is None
@@ -272,6 +308,8 @@ def _judge_reach(
         reach = forgotten if stale else track.reach
     elif seen.status is not None:
         reach = Reach.UP
+    elif _is_stranger(track, seen, process):
+        reach = Reach.STRANGER
     elif starting and never:
         reach = Reach.STARTING
     elif seen.error in UNREACHABLE or (seen.error or "") == "":
@@ -285,6 +323,18 @@ def _judge_reach(
     return replace(track, reach=reach, reach_since_t=t)
 
 
+def _is_stranger(track: WorkerTrack, seen: Observation, process: ProcessReading | None) -> bool:
+    """Return whether what answers is no worker.
+
+    Only where no worker ever answered and none is known to run may an answer without a status be a stranger's.
+    """
+    error = seen.error or ""
+    if error == STRANGER:
+        return True
+    unknown = track.last_good_t is None and track.pid is None and seen.pid is None and process is None
+    return unknown and (error in NO_WORKER or error.startswith("http 4"))
+
+
 PID_SETTLES_S = 10.0
 """Seconds after which the process table was read again: an unchanged pid means that the process itself reset."""
 
@@ -295,6 +345,37 @@ def known_pid(track: WorkerTrack, t: float) -> int | None:
         return track.generation_pid or track.pid
     settled = t - track.generations[-1].began_t > PID_SETTLES_S
     return track.pid if settled else None
+
+
+def has_unseen_process(track: WorkerTrack, table_t: float, t: float) -> bool:
+    """Return whether the worker answers, and the process tables of the last seconds did not show its process."""
+    if track.reach is not Reach.UP or not track.generations or t - track.generations[-1].began_t <= PID_SETTLES_S:
+        return False
+    return track.process_t is None or table_t - track.process_t > PID_SETTLES_S
+
+
+def stopped_unseen(tracks: Iterable[WorkerTrack], t: float, slack_s: float) -> tuple[WorkerRef, ...]:
+    """Return the workers whose process was never seen, and that stopped answering or restarted in this moment."""
+    return tuple(
+        track.ref
+        for track in tracks
+        if track.process_t is None
+        and track.last_good_t is not None
+        and (
+            (track.reach is Reach.DOWN and t - track.reach_since_t <= slack_s)
+            or (track.generation > 1 and t - track.generations[-1].began_t <= slack_s)
+        )
+    )
+
+
+def lived_s(track: WorkerTrack) -> float:
+    """Return the seconds of this generation that count for early silence.
+
+    What is zero or absent at the first look was so since the process started. Later only time with answers counts.
+    """
+    first_t, started_at = track.first_answer_t, track.pid_started_at
+    before_s = max(0.0, first_t - started_at) if first_t is not None and started_at is not None else 0.0
+    return before_s + track.answered_s
 
 
 def rss_growth_bytes_per_min(track: WorkerTrack) -> float | None:

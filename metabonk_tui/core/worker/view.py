@@ -17,7 +17,7 @@ from metabonk_tui.core.worker import component as components
 from metabonk_tui.core.worker import environment, gameplay
 from metabonk_tui.core.worker.health import HealthTrack
 from metabonk_tui.core.worker.process_exits import ExitedProcess, with_process_exits
-from metabonk_tui.core.worker.tracker import WorkerTrack, known_pid, rss_growth_bytes_per_min
+from metabonk_tui.core.worker.tracker import WorkerTrack, known_pid, lived_s, rss_growth_bytes_per_min
 
 
 def worker_views(
@@ -27,6 +27,8 @@ def worker_views(
     t: float,
     config: Config,
     exited: Sequence[ExitedProcess] = (),
+    *,
+    starting: bool = False,
 ) -> tuple[WorkerView, ...]:
     """Return a view of every worker, by host and slot; a mark that all workers share is left out.
 
@@ -41,6 +43,9 @@ def worker_views(
         own = [mark for mark in marks[ref] if len(tracks) == 1 or shared[mark.mark] < len(tracks)]
         own.sort(key=lambda mark: -levels.order(mark.level))
         view = _view(track, own, health_by_slot[ref], t, config)
+        if starting:
+            # No rate is shown before start-up has ended.
+            view = replace(view, step_rate=None, step_rate_ratio=None)
         views.append(
             replace(view, generations=with_process_exits(view.generations, [p for p in exited if p.who == ref]))
         )
@@ -92,6 +97,9 @@ def _view(
         status=status,
         environment=None if track.env is None else track.env.values,
         health=health,
+        stepped_t=track.stepped_t,
+        lived_s=lived_s(track),
+        first_good_t=track.first_good_t,
     )
 
 
@@ -125,8 +133,7 @@ def _marks(
             marks.append(Attention("BAD", "stop", f"{name} {spec.title} is {why} since {since}"))
         elif component.state is ComponentState.UNPROVEN:
             marks.append(Attention("unproven", "unknown", f"{name} {spec.title} moves, but {spec.proof} is absent"))
-        elif component.state is ComponentState.STALLED and spec.kind != "transitions":
-            # A playing worker leaves no menu, so its transitions stall as they should.
+        elif component.state is ComponentState.STALLED and not spec.stands:
             still = age(t - component.grew_t) if component.grew_t is not None else since
             marks.append(Attention("stalled", "caution", f"{name} {spec.title} has not grown for {still}"))
         elif component.state is ComponentState.ABSENT:
@@ -134,7 +141,7 @@ def _marks(
     return list({mark.mark: mark for mark in reversed(marks)}.values())[::-1]
 
 
-_UNREACHABLE_STATES = (HealthState.DOWN, HealthState.HUNG, HealthState.BROKEN)
+_UNREACHABLE_STATES = (HealthState.DOWN, HealthState.HUNG, HealthState.BROKEN, HealthState.STRANGER)
 """Unreachable states; their mark is written in capitals."""
 
 

@@ -22,6 +22,8 @@ MEANINGS: dict[ComponentState, str] = {
     ComponentState.BAD: "NaN, infinite, or the wrong type",
     ComponentState.UNOBSERVED: "this source does not record it",
     ComponentState.STALE: "older than three polls",
+    ComponentState.RESTING: "has shown; does not move where its worker is",
+    ComponentState.STRANGER: "what answers is no MetaBonk worker",
     ComponentState.DOWN: "the worker cannot be reached",
     ComponentState.PENDING: "starting, no data yet",
 }

@@ -30,6 +30,8 @@ class Glyphs:
     stale: str = "~"
     unobserved: str = "?"
     down: str = "×"
+    resting: str = "◍"
+    stranger: str = "?"
     pending: str = "·"
     # levels: shape equals exit code
     go: str = "●"
@@ -108,6 +110,7 @@ ASCII = Glyphs(
     absent="-",
     unproven=".",
     down="x",
+    resting="+",
     pending=".",
     go="*",
     caution="!",
@@ -148,6 +151,7 @@ ASCII = Glyphs(
 
 _CHECKS: Mapping[CheckResult, str] = {
     "PASS": "go",
+    "PARTIAL": "caution",
     "FAIL": "stop",
     "UNKNOWN": "unknown",
     "SKIPPED": "skipped",
@@ -156,6 +160,7 @@ _CHECKS: Mapping[CheckResult, str] = {
 
 CHECK_TOKENS: Mapping[CheckResult, str] = {
     "PASS": "ok",
+    "PARTIAL": "warn",
     "FAIL": "crit",
     "UNKNOWN": "unknown",
     "SKIPPED": "unknown",
@@ -178,6 +183,8 @@ STATE_TOKENS: Mapping[ComponentState, str] = {
     ComponentState.STALE: "unknown",
     ComponentState.UNOBSERVED: "unknown",
     ComponentState.DOWN: "crit",
+    ComponentState.RESTING: "okdim",
+    ComponentState.STRANGER: "unknown",
     ComponentState.PENDING: "muted",
 }
 
@@ -188,8 +195,9 @@ STATE_WORDS: Mapping[ComponentState, str] = {
 
 _ASCII_OF: Mapping[str, str] = {
     **{getattr(UNICODE, name): getattr(ASCII, name) for name in (
-        "active", "stalled", "zero", "absent", "unproven", "caution", "stop", "cursor", "best", "used", "half", "free",
-        "floor", "vertical", "tee", "corner", "branch", "top_left", "top_right", "bottom_left", "bottom_right",
+        "active", "stalled", "zero", "absent", "unproven", "resting", "caution", "stop", "cursor", "best", "used",
+        "half", "free", "floor", "vertical", "tee", "corner", "branch", "top_left", "top_right", "bottom_left",
+        "bottom_right",
         "arrow", "plus_minus", "times", "ellipsis", "dot", "up", "down_arrow",
     )},
     "²": "^2",

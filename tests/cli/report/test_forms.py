@@ -21,7 +21,7 @@ from metabonk_tui.cli.report.charts.workers import rate_of
 from metabonk_tui.cli.report.html import report_html
 from metabonk_tui.cli.report.markdown import code, escaped, report_markdown
 from metabonk_tui.cli.report.text import WIDTH, report_text
-from metabonk_tui.core.model.host import MemoryReading
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.report.run_history import RunHistory, run_histories
 from tests.support.examples import examples
 from tests.support.paths import REPORT_GOLDEN as GOLDEN
@@ -44,6 +44,12 @@ from tests.support.samples import (
 HOSTILE = '<script>alert("1")</script> | `x` ]]> & \' @everyone </title></style> \x00\ud800 -->'
 
 
+def running(t: float) -> tuple[ProcessReading, ...]:
+    """Three workers; the kernel kills w1 after an hour."""
+    slots = (0, 1, 2) if t < 3600 else (0, 2)
+    return tuple(ProcessReading("worker", GB, w(slot), pid=40 + slot) for slot in slots)
+
+
 def leaking(t: float) -> MemoryReading:
     left = max(0, int((8 - t / 450) * GB)) if t < 3600 else 5 * GB
     return MemoryReading(16 * GB, left, oom_kills=int(t >= 3600), oom_scope="cgroup", limited_by="host")
@@ -53,7 +59,7 @@ def histories(kind: str) -> tuple[RunHistory, ...]:
     gone = phases((0.0, healthy), (900.0, without(healthy, "intrinsic_reward_total")))
     samples = {
         "silent": lambda: script(silent, for_s=2700.0),
-        "leak": lambda: script(for_s=3900.0, memory=leaking),
+        "leak": lambda: script(for_s=3900.0, memory=leaking, processes=running),
         "mixed": lambda: script(
             by_slot(healthy, gone, silent), for_s=2700.0, memory=None, blind=lambda t: 1200 < t < 1800
         ),

@@ -48,8 +48,18 @@ def test_without_a_pool_the_verdict_is_waiting_and_the_code_3(metabonk: Metabonk
     assert set(report) == SHAPE
     assert report["verdict"]["word"] == "WAITING"
     assert [worker["slot"] for worker in report["workers"]] == [0, 1]
-    assert done.stderr == ""
+    assert "nothing else watches this pool" in done.stderr
+    assert "metabonk_tui" in done.stderr
+    assert " record" in done.stderr
     assert not list(tmp_path.rglob("*.lock")), "a check takes no control of the pool"
+
+
+def test_one_check_is_a_look_that_records_nothing_and_is_no_go(metabonk: Metabonk, home: dict[str, str]) -> None:
+    with demo(home, "--scenario", "healthy", "--workers", "1") as pool:
+        done = metabonk("check", "--again", *pool.options)
+        assert done.returncode == 3, done.stdout
+        assert "the gate is not taken again: nothing else watches this pool" in done.stderr
+        assert json.loads(metabonk("runs", "--json").stdout) == []
 
 
 def test_for_takes_as_long_as_it_says_and_text_begins_with_the_word(metabonk: Metabonk) -> None:

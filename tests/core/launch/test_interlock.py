@@ -13,7 +13,7 @@ from metabonk_tui.core.launch.checklist import ChecklistItem
 from metabonk_tui.core.launch.interlock import FRESH_S, check_interlock, checklist
 from metabonk_tui.core.launch.preflight import PreflightView
 from metabonk_tui.core.model.pool import Launch, Resize, Restart, Stop
-from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
 from tests.core.launch.test_preflight import PASSED, RIGHT, TEST, env_file, with_tests
 from tests.support import snapshots as scenes
 from tests.support.snapshots import hosts_of
@@ -62,9 +62,30 @@ def node(scene: Snapshot, answer: Any) -> Snapshot:
     return replace(scene, verdict=replace(scene.verdict, nodes=nodes))
 
 
+def word(scene: Snapshot, kind: VerdictKind) -> Snapshot:
+    return replace(scene, verdict=replace(scene.verdict, kind=kind))
+
+
+def one_never_shown(scene: Snapshot) -> Snapshot:
+    """What is due only after gameplay counts as well: the checklist wants every component."""
+
+    def without_last(worker: Any) -> Any:
+        *rest, final = worker.components
+        return replace(worker, components=(*rest, replace(final, shown_in_run=False, window_activity="silent")))
+
+    return replace(scene, workers=tuple(without_last(worker) for worker in scene.workers))
+
+
+WORDS = {
+    **dict.fromkeys((VerdictKind.STOP, VerdictKind.PARTIAL, VerdictKind.ADD_MEMORY_WATCH), "FAIL"),
+    **dict.fromkeys((VerdictKind.TUNE_EPSILON, VerdictKind.CONTINUE), "FAIL"),
+    **dict.fromkeys((VerdictKind.UNDECIDED, VerdictKind.VALIDATING, VerdictKind.WAITING), "UNKNOWN"),
+}
+
+
 def test_a_proved_run_may_go_on_for_a_day() -> None:
     scene = proved()
-    assert [item.standing for item in checklist(scene, flight(scene), FEW, CONFIG, stays_open=True)] == ["PASS"] * 9
+    assert [item.standing for item in checklist(scene, flight(scene), FEW, CONFIG, stays_open=True)] == ["PASS"] * 10
     assert not check_interlock(Launch(FEW, hours=24), scene, flight(scene), CONFIG).blocking
 
 
@@ -83,6 +104,8 @@ def test_a_proved_run_may_go_on_for_a_day() -> None:
         (lambda s: gameplay(s, False), "gameplay", "FAIL"),
         (lambda s: gameplay(s, True), "gameplay", "UNKNOWN"),
         (lambda s: gameplay(s, None), "gameplay", "UNKNOWN"),
+        *((lambda s, k=kind: word(s, k), "verdict", standing) for kind, standing in WORDS.items()),
+        (one_never_shown, "components", "FAIL"),
         (lambda s: node(s, "no"), "memory-stable", "FAIL"),
         (lambda s: node(s, "unknown"), "memory-stable", "UNKNOWN"),
         (lambda s: replace(s, hosts=hosts_of(replace(s.memory, oom_kills_in_run=1))), "oom", "FAIL"),

@@ -117,7 +117,9 @@ def test_a_table_ends_one_after_the_last_that_matters() -> None:
         (MeasuredPeaks(), (), (1.2, "config")),
         (lived(STARTED - 1, 0.3), (), (1.2, "config")),  # starting: the models are not loaded
         (lived(STARTED - 1, 1.5), (), (1.5, "start-up")),  # starting, and already more than assumed
-        (lived(STARTED, 0.3), (), (0.3, "this run")),
+        (lived(STARTED, 0.3), (), (1.2, "config")),  # minutes into a run a measurement is not yet a peak
+        (lived(STARTED, 1.5), (), (1.5, "this run")),
+        (lived(MATURE, 0.3), (), (0.3, "this run")),
         (MeasuredPeaks(), (before(0.9),), (0.9, "earlier run")),  # measured beats assumed, also when it is less
         (lived(STARTED - 1, 0.3), (before(0.9),), (0.9, "earlier run")),
         (lived(STARTED - 1, 1.0), (before(0.9),), (1.0, "start-up")),
@@ -205,7 +207,7 @@ def test_a_run_past_its_start_up_is_measured_and_has_a_lesson() -> None:
     assert early.memory.budget is not None
     assert late.memory.budget is not None
     assert (early.memory.budget.worker_source, early.memory.peaks_to_keep) == ("config", None)
-    assert (late.memory.budget.worker_source, late.memory.budget.held_bytes) == ("this run", 3 * GB)
+    assert (late.memory.budget.worker_source, late.memory.budget.held_bytes) == ("config", 3 * GB)
     assert late.memory.peaks_to_keep is not None
     assert late.memory.peaks_to_keep.worker_bytes == GB
 

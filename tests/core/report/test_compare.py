@@ -22,6 +22,7 @@ from tests.support.samples import (
     by_slot,
     down,
     healthy,
+    losing_w1,
     phases,
     play,
     playing,
@@ -110,7 +111,7 @@ CASES: list[tuple[str, Life, dict[str, object], tuple[str, float, str, str]]] = 
     (
         "an OOM kill in the last minute",
         healthy,
-        {"memory": lambda t: room(8.0, int(t >= 39.5 * MIN))},
+        {"memory": lambda t: room(8.0, int(t >= 39.5 * MIN)), "processes": losing_w1(39.5 * MIN)},
         ("oom_kills", 39, "0", "1"),
     ),
 ]

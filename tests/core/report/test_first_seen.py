@@ -19,6 +19,7 @@ from tests.support.samples import (
     header,
     healthy,
     last,
+    losing_w1,
     phases,
     play,
     room,
@@ -104,7 +105,11 @@ def test_environment_and_gameplay() -> None:
 
 
 def test_memory_is_reported_with_how_long_before_the_kill() -> None:
-    samples = script(for_s=900.0, memory=lambda t: room(0.9 if 300 <= t < 600 else 8.0, kills=int(t >= 600.0)))
+    samples = script(
+        for_s=900.0,
+        memory=lambda t: room(0.9 if 300 <= t < 600 else 8.0, kills=int(t >= 600.0)),
+        processes=losing_w1(600.0),
+    )
     seen = rows(followed(samples))
     assert seen["memory-low"] == (300.0, seen["memory-low"][1])
     assert seen["memory-low"][1].endswith("5m before the kernel killed")

@@ -11,7 +11,7 @@ from metabonk_tui.core.model.host import MemoryReading
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.report.forecast_accuracy import ForecastRecord, forecast_record
-from tests.support.samples import CONFIG, GB, last, play, script
+from tests.support.samples import CONFIG, GB, last, losing_w1, play, script
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_a_real_leak_is_predicted_and_comes_true() -> None:
         return MemoryReading(16 * GB, left, oom_kills=int(t >= 3600), oom_scope="cgroup", limited_by="host")
 
     events, seen_until = [], None
-    for snapshot in play(script(for_s=3700.0, memory=leaking), CONFIG):
+    for snapshot in play(script(for_s=3700.0, memory=leaking, processes=losing_w1(3600.0)), CONFIG):
         events += [event for event in snapshot.events if event.t == snapshot.t]
         seen_until = snapshot
     assert seen_until is not None

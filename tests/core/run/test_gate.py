@@ -28,7 +28,7 @@ from tests.support.samples import (
     with_fields,
 )
 
-PASS, FAIL, UNKNOWN, SKIPPED = "PASS", "FAIL", "UNKNOWN", "SKIPPED"
+PASS, PARTIAL, FAIL, UNKNOWN, SKIPPED = "PASS", "PARTIAL", "FAIL", "UNKNOWN", "SKIPPED"
 GATE_S = 31 * MIN
 START_UP_S = 180
 
@@ -60,8 +60,8 @@ def test_they_begin_when_start_up_ends() -> None:
         (by_slot(silent, silent, healthy), PASS),
         (by_slot(down, down, healthy), PASS),
         (by_slot(unseen, unseen, healthy), PASS),
-        (with_fields(silent, system2_trigger_engaged_count=lambda t: t // 100), PASS),
-        (with_fields(silent, vlm_hints_used=lambda t: t // 100), PASS),
+        (with_fields(silent, system2_trigger_engaged_count=lambda t: t // 100), PARTIAL),
+        (with_fields(silent, vlm_hints_used=lambda t: t // 100), PARTIAL),
         (silent, FAIL),
         (by_slot(silent, down, unseen), FAIL),
         (with_fields(silent, dynamic_ui_exploration_actions=0), FAIL),
@@ -99,15 +99,17 @@ def test_each_check_judges_its_own_interval() -> None:
 
 def test_what_fell_silent_fails_once_it_is_not_active_any_more() -> None:
     life = phases((0, healthy), (310, lambda slot, t: healthy(slot, 300) | {"step": t}))
-    assert gated(life) == [PASS, PASS, PASS, FAIL, FAIL, FAIL]
+    assert gated(life) == [PASS, FAIL, FAIL, FAIL, FAIL, FAIL], "it must have grown in the interval"
 
 
-def test_what_grew_in_the_interval_shows_even_where_it_counts_as_stalled_sooner() -> None:
+def test_a_component_must_be_active_at_the_end_of_the_interval() -> None:
     config = configured("[verdict]\nactive_window_s = 60")
     life = with_fields(silent, system2_trigger_engaged_count=lambda t: t // 290)
-    assert results(last(script(life, for_s=GATE_S), config))[:4] == [PASS] * 4
+    assert results(last(script(life, for_s=GATE_S), config))[:4] == [PARTIAL] * 4
     life = with_fields(silent, system2_trigger_engaged_count=lambda t: float(t >= 290))
-    assert results(last(script(life, for_s=GATE_S), config))[:3] == [PASS, FAIL, FAIL]
+    assert results(last(script(life, for_s=GATE_S), config))[:3] == [PARTIAL, FAIL, FAIL]
+    life = with_fields(silent, system2_trigger_engaged_count=lambda t: float(t >= 200))
+    assert results(last(script(life, for_s=GATE_S), config))[:3] == [FAIL, FAIL, FAIL]
 
 
 @pytest.mark.parametrize(
@@ -132,25 +134,25 @@ def test_less_than_half_of_the_interval_observed_is_unknown(from_s: float, to_s:
 
 @pytest.mark.parametrize(("answered_s", "result"), [(160, FAIL), (150, FAIL), (140, UNKNOWN)])
 def test_half_observed_exactly_is_enough_and_less_is_not(answered_s: float, result: str) -> None:
-    life = phases((0, silent), (300 + answered_s + 10, down))
+    life = phases((0, silent), (305, down), (610 - answered_s, silent))
     assert check(last(script(life, for_s=620)), 2).result == result
 
 
-def test_what_showed_and_is_not_seen_any_more_neither_passes_nor_fails() -> None:
+def test_only_workers_that_answer_at_the_end_of_the_interval_count() -> None:
     life = phases((0, healthy), (570, down))
     assert check(last(script(life, for_s=620)), 2).result == UNKNOWN
-    assert check(last(script(by_slot(life, silent, silent), for_s=620)), 2).result == UNKNOWN
+    assert check(last(script(by_slot(life, silent, silent), for_s=620)), 2).result == FAIL
     assert check(last(script(by_slot(life, healthy, silent), for_s=620)), 2).result == PASS
 
 
 def test_an_interval_that_nobody_watched_is_skipped() -> None:
-    seen = gated(blind=lambda t: 270 < t < 1300)
-    assert seen == [PASS, SKIPPED, SKIPPED, SKIPPED, PASS, PASS]
+    seen = gated(blind=lambda t: 270 < t < 880)
+    assert seen == [PASS, SKIPPED, UNKNOWN, PASS, PASS, PASS]
 
 
 def test_what_is_seen_after_a_gap_passes_no_check_within_it() -> None:
-    life = phases((0, silent), (1000, healthy))
-    assert gated(life, blind=lambda t: 280 < t < 1190)[:3] == [FAIL, SKIPPED, SKIPPED]
+    life = phases((0, silent), (600, healthy))
+    assert gated(life, blind=lambda t: 280 < t < 880)[:3] == [FAIL, SKIPPED, UNKNOWN]
 
 
 def test_what_was_active_before_a_gap_must_still_be_it_at_the_end_of_the_interval() -> None:
@@ -175,10 +177,10 @@ def test_a_monitor_opened_at_minute_twelve_skips_what_it_did_not_see() -> None:
     assert results(seen) == [SKIPPED, UNKNOWN, PASS, PASS, PASS, PASS]
 
 
-def test_a_monitor_opened_after_the_gate_skips_it_all_and_decides_by_what_it_sees() -> None:
+def test_a_monitor_opened_after_the_gate_takes_it_late() -> None:
     snapshots = play(script(for_s=35 * MIN, run=header(-2000.0 - 180, how="oldest worker process")))
-    assert results(snapshots[0]) == [SKIPPED] * 6
-    assert snapshots[0].verdict.kind is VerdictKind.UNDECIDED
+    assert (snapshots[0].gate.kind, results(snapshots[0])) == ("late", ["TO COME"] * 6)
+    assert snapshots[0].verdict.kind is VerdictKind.VALIDATING
     assert snapshots[-1].verdict.kind is VerdictKind.LAUNCH_24H
 
 

@@ -301,14 +301,33 @@ def test_every_wanted_slot_has_a_panel_seen_or_not() -> None:
     assert [view.slot for view in seen.workers] == [0, 1, 2, 3]
 
 
-def test_a_slot_that_is_not_wanted_any_more_goes_when_it_is_gone() -> None:
+def test_a_slot_that_was_seen_once_never_disappears_by_itself() -> None:
     def pool(t: float) -> PoolReading:
         return PoolReading(desired=5 if t < 100 else 3)
 
     life = by_slot(*[healthy] * 3, *[phases((0, healthy), (150, down))] * 2)
-    snapshots = play(script(life, workers=5, for_s=300, pool=pool))
-    assert len(at(snapshots, 140).workers) == 5, "it still lives"
-    assert len(at(snapshots, 300).workers) == 3
+    seen = last(script(life, workers=5, for_s=300, pool=pool, run=None))
+    assert len(seen.workers) == 5
+    assert seen.run.desired == 5
+
+
+def test_how_many_are_wanted_grows_by_looking() -> None:
+    life = by_slot(*[healthy] * 3, phases((0, unseen), (100, healthy), (150, unseen)))
+    seen = last(script(life, workers=4, for_s=300, run=None, pool=lambda _t: PoolReading(desired=3)))
+    assert len(seen.workers) == 4
+
+
+def test_a_worker_of_the_pool_before_our_launch_is_not_wanted() -> None:
+    life = by_slot(*[healthy] * 3, phases((0, healthy), (30, down)))
+    samples = script(life, workers=4, for_s=100, run=header(workers=3))
+    snapshots = play(samples)
+    assert len(at(snapshots, 20).workers) == 4, "it still lives"
+    assert len(snapshots[-1].workers) == 3
+
+
+def test_our_launch_decides_how_many_are_wanted() -> None:
+    samples = script(workers=3, for_s=100, run=header(workers=3), pool=lambda _t: PoolReading(desired=5))
+    assert last(samples).run.desired == 3
 
 
 # What we did ourselves

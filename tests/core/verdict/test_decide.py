@@ -69,7 +69,8 @@ def run_of(a: str, b: str, c: str) -> Snapshot:
 
 def expected(a: str, b: str, c: str) -> VerdictKind:
     if a != "no":
-        return VerdictKind.STOP if a == "yes" else VerdictKind.UNDECIDED
+        words = {"yes": VerdictKind.STOP, "partly": VerdictKind.PARTIAL, "unknown": VerdictKind.UNDECIDED}
+        return words[a]
     if b == "no":
         return VerdictKind.ADD_MEMORY_WATCH
     if c == "no":
@@ -86,7 +87,12 @@ COMBINATIONS = list(product(("yes", "no", "unknown"), ("yes", "no", "unknown"), 
 def test_the_headline_of_every_combination(a: str, b: str, c: str) -> None:
     seen = run_of(a, b, c)
     assert [one.answer for one in seen.verdict.nodes] == [a, b, c]
-    assert seen.verdict.kind is expected(a, b, c)
+    if a == "unknown" and not seen.gate.has_ended(seen.t):
+        # The hole lost so much of the gate that it is taken again, late: VALIDATING stands in the place of UNDECIDED.
+        assert (seen.gate.kind, seen.verdict.kind) == ("late", VerdictKind.VALIDATING)
+        assert seen.verdict.would_be is VerdictKind.UNDECIDED
+    else:
+        assert seen.verdict.kind is expected(a, b, c)
     assert seen.verdict.because
     assert all(seen.verdict.because)
     assert seen.verdict.changes_when
@@ -98,6 +104,7 @@ def test_the_headline_of_every_combination(a: str, b: str, c: str) -> None:
 ORDER = [
     VerdictKind.STOP,
     VerdictKind.UNDECIDED,
+    VerdictKind.PARTIAL,
     VerdictKind.ADD_MEMORY_WATCH,
     VerdictKind.TUNE_EPSILON,
     VerdictKind.SUCCESS,
@@ -110,7 +117,7 @@ ORDER = [
 
 def test_words_are_ordered_by_precedence() -> None:
     assert list(VerdictKind) == ORDER
-    assert [kind.exit_code for kind in ORDER] == [2, 3, 1, 1, 0, 0, 0, 3, 3]
+    assert [kind.exit_code for kind in ORDER] == [2, 3, 1, 1, 1, 0, 0, 0, 3, 3]
 
 
 # A
@@ -239,7 +246,12 @@ def test_silent_for_two_minutes_without_its_flags_is_a_stop() -> None:
     assert at(snapshots, 119).verdict.kind is VerdictKind.VALIDATING
     seen = snapshots[-1]
     assert (seen.verdict.kind, seen.verdict.since_t, seen.verdict.early) == (VerdictKind.STOP, 120, True)
-    assert seen.verdict.because[0] == "required flags missing in 3/3 workers, all components silent"
+    assert seen.verdict.because[0] == (
+        "required flags missing in 3/3 workers, UI exploration, intrinsic reward silent"
+    )
+    assert [(each.id, each.on_path) for each in seen.verdict.nodes] == [
+        ("early", True), ("components", False), ("memory", False), ("gameplay", False),
+    ]  # fmt: skip
     assert "METABONK_DYNAMIC_UI_EXPLORATION" in seen.verdict.because[1]
     assert any("ABSENT on 3/3 workers" in line for line in seen.verdict.because)
 
@@ -270,10 +282,15 @@ def begun_late(slot: int, t: float) -> Any:
         (False, {"env": env_of(RIGHT_TOO)}),
         (False, {"env": some(1, RIGHT, NO_FLAGS)}),
         (False, {"life": by_slot(silent, silent, healthy)}),
-        (False, {"life": with_fields(silent, vlm_hints_used=lambda t: t // 10)}),
+        (True, {"life": with_fields(silent, vlm_hints_used=lambda t: t // 10)}),
+        (False, {"life": with_fields(silent, intrinsic_reward_total=lambda t: t)}),
+        (False, {"life": with_fields(silent, dynamic_ui_text_density=0.2)}),
+        (False, {"env": env_of(RIGHT | {"METABONK_DYNAMIC_UI_EXPLORATION": "0"})}),
         (False, {"life": with_fields(silent, intrinsic_reward_total=float("nan"))}),
-        (False, {"life": by_slot(silent, silent, down), "for_s": 400}),
-        (False, {"life": by_slot(silent, silent, unseen), "for_s": 400}),
+        (True, {"life": by_slot(silent, silent, down), "for_s": 400}),
+        (True, {"life": by_slot(silent, silent, unseen), "for_s": 400}),
+        (True, {"for_s": 20, "started": lambda _s, _t: -100.0, "pid": lambda s, _t: 40 + s}),
+        (False, {"for_s": 10, "started": lambda _s, _t: -100.0, "pid": lambda s, _t: 40 + s}),
         (False, {"for_s": 100}),
         (False, {"life": begun_late, "for_s": 200}),
         (True, {"life": begun_late, "for_s": 230}),
@@ -282,21 +299,21 @@ def begun_late(slot: int, t: float) -> Any:
     ],
     ids=[
         "all of it", "switched off", "one can be read", "zero too", "never read", "nowhere permitted", "all right",
-        "right in other words", "one worker is right", "one worker shows", "one component shows", "one is bad",
-        "one never answered", "one was never looked at", "100 s", "100 s after start-up", "130 s after start-up",
-        "an operation runs", "hardly observed",
+        "right in other words", "one worker is right", "one worker shows", "only what the launcher sets shows",
+        "intrinsic reward shows", "UI exploration shows", "the flags of one component only", "one is bad",
+        "one never answered", "one was never looked at", "2 min since its process began", "110 s since then",
+        "100 s", "100 s after start-up", "130 s after start-up", "an operation runs", "hardly observed",
     ],
 )  # fmt: skip
 def test_each_condition_of_an_early_stop_is_needed(stops: bool, seen: dict[str, Any]) -> None:
     assert (early(**seen).verdict.kind is VerdictKind.STOP) == stops
 
 
-def test_what_showed_within_the_two_minutes_is_not_silent() -> None:
-    life = phases((0, with_fields(silent, system2_trigger_engaged_count=lambda t: t // 10)),
-                  (60, with_fields(silent, system2_trigger_engaged_count=5.0)))  # fmt: skip
+def test_what_showed_and_stands_is_silent_only_past_the_window() -> None:
+    life = phases((0, with_fields(silent, intrinsic_reward_total=lambda t: t)),
+                  (60, with_fields(silent, intrinsic_reward_total=5.0)))  # fmt: skip
     config = configured("[verdict]\nactive_window_s = 30")
-    assert last(script(life, for_s=160, env=env_of(NO_FLAGS)), config).verdict.kind is VerdictKind.VALIDATING
-    assert last(script(life, for_s=190, env=env_of(NO_FLAGS)), config).verdict.kind is VerdictKind.STOP
+    assert last(script(life, for_s=300, env=env_of(NO_FLAGS)), config).verdict.kind is VerdictKind.VALIDATING
 
 
 def test_an_early_stop_stays_while_workers_go_away_and_ends_when_one_shows() -> None:
@@ -317,7 +334,7 @@ def test_an_early_stop_stays_while_workers_go_away_and_ends_when_one_shows() -> 
         ({"phase_gameplay": True}, ("phase_gameplay",)),
         ({"dynamic_ui_state_type": "gameplay"}, ("state gameplay",)),
         ({"hud_present": True, "phase_gameplay": True}, ("hud_present", "phase_gameplay")),
-        ({"reward": lambda t: t / 100}, ("reward rising",)),
+        ({"reward": lambda t: t / 100}, ()),  # in pure vision the reward is that of exploration
         ({}, ()),
         ({"hud_present": False, "phase_gameplay": None}, ()),
         ({"hud_present": "yes", "dynamic_ui_state_type": "Gameplay!"}, ()),
@@ -353,7 +370,16 @@ def test_after_two_hours_without_gameplay_epsilon_is_to_be_tuned_by_its_real_key
         assert key in seen.verdict.because[1]
         assert key in seen.verdict.next_steps[0].text
     late = phases((0, healthy), (2 * HOUR + 600, playing))
-    assert last(script(late, every_s=30, for_s=2 * HOUR + 900)).verdict.kind is VerdictKind.SUCCESS
+    seen = last(script(late, every_s=30, for_s=2 * HOUR + 900))
+    assert seen.verdict.kind is VerdictKind.TUNE_EPSILON, "seen first after 2 h: it stays"
+    assert node(seen, "gameplay").evidence[0] == "reached late, after 2h"
+
+
+def test_gameplay_that_was_there_at_a_first_look_after_two_hours_gives_no_word() -> None:
+    samples = script(playing, from_s=3 * HOUR, every_s=30, for_s=31 * MIN)
+    seen = last(samples)
+    assert node(seen, "gameplay").answer == "unknown"
+    assert seen.verdict.kind is VerdictKind.LAUNCH_24H
 
 
 def test_two_hours_count_from_the_start_of_the_run_and_not_from_the_gate() -> None:
@@ -383,10 +409,10 @@ def test_gameplay_that_was_reached_stays_reached_when_its_worker_dies() -> None:
     ],
 )
 @pytest.mark.parametrize("life", [healthy, playing])
-def test_without_a_due_component_it_is_continue_and_says_which(life: Life, gone: tuple[str, ...], named: str) -> None:
+def test_without_a_due_component_it_is_partial_and_says_which(life: Life, gone: tuple[str, ...], named: str) -> None:
     seen = last(script(without(life, *gone), every_s=30, for_s=40 * MIN))
-    assert seen.verdict.kind is VerdictKind.CONTINUE
-    assert seen.verdict.because[0] == f"never shown yet: {named}"
+    assert seen.verdict.kind is VerdictKind.PARTIAL
+    assert f"never shown on any worker: {named}" in seen.verdict.because
     assert node(seen, "gameplay").answer == ("yes" if life is playing else "not yet")
 
 
@@ -402,7 +428,7 @@ def test_each_due_component_may_show_on_another_worker_at_another_time() -> None
         with_fields(silent, vlm_hints_used=lambda t: t // 60),
     ]
     seen = last(script(by_slot(*part_of), every_s=30, for_s=45 * MIN))
-    assert seen.verdict.kind is VerdictKind.LAUNCH_24H
+    assert (seen.verdict.kind, seen.verdict.exit_code) == (VerdictKind.CONTINUE, 1), "a go needs all on every worker"
     assert state(seen, "intrinsic_reward", 1) == "STALLED"
     assert node(seen, "components").short == "3/3 due shown"
 
@@ -411,7 +437,8 @@ def test_a_due_component_that_could_not_be_observed_is_missing() -> None:
     fields = [name for name in healthy(0, 0) if "system2" not in name and "vlm" not in name]
     life = without(healthy, "system2_trigger_engaged_count", "vlm_hints_used")
     seen = last(script(life, every_s=30, for_s=40 * MIN, observable=fields))
-    assert seen.verdict.because[0] == "never shown yet: System2"
+    assert seen.verdict.kind is VerdictKind.CONTINUE
+    assert "System2 not observed: this source does not see it" in seen.verdict.because
 
 
 # A memory watch

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from metabonk_tui.core.model.host import MemoryReading
+from metabonk_tui.core.model.host import MemoryReading, ProcessReading
 from metabonk_tui.core.model.sample import Sample
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from tests.support.refs import w
 from tests.support.samples import (
     MIN,
     NO_HOLD,
     at,
     changes,
     configured,
+    down,
     healthy,
     kinds,
     phases,
@@ -78,7 +80,12 @@ def test_how_long_it_holds_is_a_line_of_the_configuration() -> None:
 
 
 def test_an_oom_kill_does_not_wait() -> None:
-    samples = script(memory=lambda t: room(8.0, int(t >= 1000)), for_s=1000)
+    present = [
+        tuple(ProcessReading("worker", 1, w(slot), pid=40 + slot) for slot in range(3 - gone)) for gone in (0, 1)
+    ]
+    samples = script(
+        memory=lambda t: room(8.0, int(t >= 1000)), processes=lambda t: present[int(t >= 1000)], for_s=1000
+    )
     assert play(samples)[-1].verdict.kind is VerdictKind.STOP
     assert play(samples)[-1].verdict.since_t == 1000
 
@@ -126,3 +133,11 @@ def test_every_change_is_decided_on_what_was_there_and_not_on_the_order_of_repla
     once, again = play(samples), play([replace(sample) for sample in samples], anew=True)
     assert [s.verdict for s in once] == [s.verdict for s in again]
     assert play(samples, NO_HOLD)[-1].verdict.kind in (VerdictKind.LAUNCH_24H, VerdictKind.CONTINUE)
+
+
+def test_a_go_from_before_a_gap_is_not_held() -> None:
+    """A monitor that is opened again must not repeat the word of a pool that died meanwhile."""
+    life = phases((0, healthy), (2500, down))
+    snapshots = play(script(life, for_s=6010, blind=lambda t: 2000 < t < 6000))
+    assert at(snapshots, 2000).verdict.kind is VerdictKind.LAUNCH_24H
+    assert at(snapshots, 6000).verdict.exit_code != 0

@@ -22,10 +22,11 @@ def test_an_env_file_that_switches_off_is_set_right_before_the_relaunch() -> Non
     config = configured('[pool.launcher]\nenv_file = "x.env"')
     off = EnvReading(dict.fromkeys(CONFIG.required_environment, "0"))
     seen = last(script(silent, for_s=10 * MIN, env=lambda _slot, _t: off, memory=lambda _t: room(16)), config)
-    assert seen.verdict.because[0] == "required flags switched off in 3/3 workers, all components silent"
+    assert seen.verdict.because[0] == "component disabled 0.96", "a cause of 0.9 or more stands in the verdict row"
+    assert seen.verdict.because[1].startswith("required flags switched off in 3/3 workers")
     assert [(step.key, step.text) for step in seen.verdict.next_steps] == [
+        (None, seen.causes[0].fix),
         ("X", "stop the pool"),
-        (None, f"set {len(CONFIG.required_environment)} flags right in the env file"),
         ("L", "relaunch 3 workers with the env file"),
     ]
 

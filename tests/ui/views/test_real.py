@@ -41,13 +41,20 @@ def stories() -> dict[str, list[Snapshot]]:
         "healthy": play(script(healthy, for_s=2400, processes=held)),
         "playing": play(script(playing, for_s=2400)),
         "silent": play(script(silent, workers=5, for_s=2400)),
-        "oom": play(script(healthy, for_s=1200, memory=lambda t: room(2.0, kills=int(t > 900)))),
+        "oom": play(
+            script(healthy, for_s=1200, memory=lambda t: room(2.0, kills=int(t > 900)), processes=killed_at_900)
+        ),
         "low": play(script(healthy, for_s=3000, memory=lambda t: room(3.0 - t / 1200))),
         "blind": play(script(healthy, for_s=2400, blind=lambda t: 400 < t < 1500)),
         "no memory": play(script(healthy, for_s=2400, memory=None)),
         "sick": play(script(by_slot(healthy, phases((0, healthy), (700, down)), silent, nan), workers=4, for_s=1500)),
         "gone": play(script(down, for_s=600)),
     }
+
+
+def killed_at_900(t: float) -> tuple[ProcessReading, ...]:
+    slots = (0, 1, 2) if t <= 900 else (0, 2)
+    return tuple(ProcessReading("worker", 300_000_000, w(slot), pid=40 + slot) for slot in slots)
 
 
 @pytest.fixture(scope="module")

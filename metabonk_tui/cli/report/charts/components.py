@@ -30,6 +30,7 @@ THIN = 5.0
 """A lane of at most this height, in px, has no room for a border."""
 LANE_STYLES = {
     ComponentState.ACTIVE: "active",
+    ComponentState.RESTING: "active",
     ComponentState.ZERO: "zero",
     ComponentState.ABSENT: "absent",
     ComponentState.STALLED: "stalled",
@@ -37,6 +38,7 @@ LANE_STYLES = {
     ComponentState.BAD: "bad",
     ComponentState.DOWN: "down",
     ComponentState.STALE: "down",
+    ComponentState.STRANGER: "down",
 }
 """The style of a lane by state. A state without a style was not observed; its lane stays empty."""
 WORDS = {

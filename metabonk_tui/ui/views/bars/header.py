@@ -6,7 +6,7 @@ Values begin at column 10 at every size, so that the eye moves straight down. Do
 from __future__ import annotations
 
 from metabonk_tui.core.model.sample import OperationStep
-from metabonk_tui.core.model.snapshot import Snapshot
+from metabonk_tui.core.model.snapshot import NextStep, Snapshot
 from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.text import numbers as fmt
 from metabonk_tui.ui.frame import Frame
@@ -14,14 +14,18 @@ from metabonk_tui.ui.style.glyphs import CHECK_TOKENS, Glyphs, level_token
 from metabonk_tui.ui.style.spans import Row, Span, clip, cut, fit, gap, join, mark, on_row, spread, width
 from metabonk_tui.ui.views.bars.memory_row import gauge_place, memory_row
 from metabonk_tui.ui.views.bars.tiny import tiny_head
-from metabonk_tui.ui.views.layout.section import WIDE, facts, has_hint, label, muted, strong
+from metabonk_tui.ui.views.layout.section import WIDE, facts, has_hint, label, muted, paragraph, strong
 from metabonk_tui.ui.views.layout.section import plain_text as text
 from metabonk_tui.ui.views.memory.capacity import fits_words
 from metabonk_tui.ui.views.run.alerts import alert_count
 
+CUT_SENTENCE_CELLS = 24
+"""A sentence after the first is cut to at least this many cells, else left out."""
 SHOW_PREVIOUS_S = 300.0
 NO_CALENDAR_S = 86400.0 * 365
 """Times below this count from the start of a recording without calendar time."""
+TALL_ROWS = 20
+"""From this height on, a long next step takes more than one row."""
 TINY_CELLS = 40
 """Below this width the header is that of a side pane."""
 
@@ -34,8 +38,8 @@ def header(frame: Frame, snapshot: Snapshot) -> tuple[Row, ...]:
     if frame.height >= 9:
         rows.append(gate_row(frame, snapshot))
     if frame.height >= 12:
-        doing = doing_row(frame, snapshot) or next_row(frame, snapshot)
-        rows += [doing] if doing else []
+        doing = doing_row(frame, snapshot)
+        rows += [doing] if doing else next_rows(frame, snapshot)
     return tuple(rows)
 
 
@@ -149,7 +153,7 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
 
 
 def _evidence(snapshot: Snapshot, text_token: str, quiet: str, room: int, g: Glyphs) -> Row:
-    """Join as many sentences as fit; the first one is cut, not left out."""
+    """Join as many sentences as fit; the first is cut, not left out, and another is cut where it still says much."""
     verdict = snapshot.verdict
     parts: list[Row] = [(Span(g.text(sentence), text_token),) for sentence in verdict.because]
     if verdict.would_be is not None:
@@ -165,9 +169,31 @@ def _evidence(snapshot: Snapshot, text_token: str, quiet: str, room: int, g: Gly
     for part in parts:
         longer = (*row, *dot, *part) if row else part
         if width(longer) > room:
-            return row or (cut(part, room, g.ellipsis) if room >= 8 else ())
+            is_much = room - width(row) - width(dot) >= CUT_SENTENCE_CELLS
+            return cut(longer, room, g.ellipsis) if (is_much if row else room >= 8) else row
         row = longer
     return row
+
+
+def _counted(snapshot: Snapshot) -> list[Row]:
+    """Draw how many checks have which result, the gravest first."""
+    gate = snapshot.gate
+    if gate.began_t is None:
+        return [(muted("starts when every worker answers"),)]
+    total = len(gate.checks)
+    failed, passed, partial = gate.count("FAIL"), gate.count("PASS"), gate.count("PARTIAL")
+    unknown, skipped = gate.count("UNKNOWN"), gate.count("SKIPPED")
+    counted: list[Row] = []
+    if failed:
+        counted.append((Span(f"{failed}/{total} FAIL", "crit", True),))
+    if passed or not failed:
+        counted.append((strong(f"{passed}/{total}"), muted(" passed")))
+    if partial:
+        counted.append((Span(f"{partial} PARTIAL", "warn", True),))
+    if unknown:
+        counted.append((strong(str(unknown)), muted(" unknown")))
+    counted.append((Span(str(skipped), "strong" if skipped else "muted"), muted(" skipped")))
+    return counted
 
 
 def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
@@ -179,19 +205,9 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
         for i, check in enumerate(gate.checks):
             head = (*head, *((gap(1),) if i else ()), mark(g.check(check.result), CHECK_TOKENS[check.result]))
         head = (*head, gap(3 if wide >= WIDE else 2))
-    failed, passed = gate.count("FAIL"), gate.count("PASS")
-    unknown, skipped = gate.count("UNKNOWN"), gate.count("SKIPPED")
-    counted: list[Row] = []
-    if gate.began_t is None:
-        counted = [(muted("starts when every worker answers"),)]
-    else:
-        if failed:
-            counted.append((Span(f"{failed}/{total} FAIL", "crit", True),))
-        if passed or not failed:
-            counted.append((strong(f"{passed}/{total}"), muted(" passed")))
-        if unknown:
-            counted.append((strong(str(unknown)), muted(" unknown")))
-        counted.append((Span(str(skipped), "strong" if skipped else "muted"), muted(" skipped")))
+    counted = _counted(snapshot)
+    if gate.kind != "first":
+        head = (*head, Span(gate.kind, "warn"), gap(2))
     summary: Row = ()
     for part in counted:
         longer = (*summary, muted(", "), *part) if summary else part
@@ -221,14 +237,29 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
     return fit((*spread(row, end, wide - 1, g.ellipsis), gap(1)), wide, g.ellipsis)
 
 
-def next_row(frame: Frame, snapshot: Snapshot) -> Row:
-    """Draw row 5: the next steps with their keys; empty when there are none."""
+def next_rows(frame: Frame, snapshot: Snapshot) -> list[Row]:
+    """Draw row 5: the next steps with their keys; empty when there are none.
+
+    A step without a key is a fix, which is never cut: it takes rows of its own where one row is too short.
+    """
     steps = snapshot.verdict.next_steps
     if not steps:
-        return ()
+        return []
+    row = _steps_row(frame, snapshot, label("NEXT"), steps)
+    is_too_wide = width(row) > frame.width - 1
+    if not is_too_wide or steps[0].key or frame.height < TALL_ROWS:
+        return [fit(row, frame.width, frame.glyphs.ellipsis)]
+    head: Row = label("NEXT")
+    rows = paragraph(frame.glyphs.text(steps[0].text), frame.width - 1, "text", indent=head)
+    if len(steps) > 1:
+        rows.append(_steps_row(frame, snapshot, (gap(width(head)), muted(steps[1].join), gap(1)), steps[1:]))
+    return [fit(each, frame.width, frame.glyphs.ellipsis) for each in rows]
+
+
+def _steps_row(frame: Frame, snapshot: Snapshot, head: Row, steps: tuple[NextStep, ...]) -> Row:
     g = frame.glyphs
     far = 3 if frame.width >= WIDE else 2
-    row: list[Span] = list(label("NEXT"))
+    row: list[Span] = list(head)
     for i, step in enumerate(steps):
         if i:
             row += [gap(far), muted(step.join or "then"), gap(far)]
@@ -237,7 +268,7 @@ def next_row(frame: Frame, snapshot: Snapshot) -> Row:
         row.append(text(g.text(step.text)))
     if snapshot.pool.problem and any(step.key for step in steps):
         row += [gap(far), mark(g.caution, "warn"), gap(1), text(g.text(snapshot.pool.problem))]
-    return fit(tuple(row), frame.width, g.ellipsis)
+    return tuple(row)
 
 
 _STEP_MARKS = {

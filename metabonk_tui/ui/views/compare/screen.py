@@ -105,13 +105,13 @@ def _progress(view: CompareView, wide: int, g: Glyphs) -> Row:
 def _run(side: str, timeline: RunTimeline, wide: int, g: Glyphs) -> Row:
     """Draw one of the two runs: name, verdict, length, workers, source."""
     run, verdict = timeline.last.run, timeline.last.verdict
-    token = level_token(verdict.kind.level)
+    token = level_token(verdict.level)
     since = f" since {fmt.elapsed(verdict.since_t - run.started_at)}"
     workers = run.desired or len(timeline.last.workers)
     name_cells = max(12, min(34, wide - LABEL - 56))
     parts: list[Row] = [
         (strong(left(g.text(run.name), name_cells, ellipsis=g.ellipsis).text, True),),
-        (mark(g.level(verdict.kind.level), token), gap(1), Span(verdict.kind.value, token, True), muted(since)),
+        (mark(g.level(verdict.level), token), gap(1), Span(verdict.kind.value, token, True), muted(since)),
         (strong(fmt.elapsed(timeline.duration_s)), muted(" long")),
         (strong(str(workers)), muted(" workers")),
         (muted(g.text(run.source)),),

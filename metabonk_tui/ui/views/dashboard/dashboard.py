@@ -98,7 +98,7 @@ class _PaneSet:
 
     def __init__(self, frame: Frame, snapshot: Snapshot) -> None:
         self.ellipsis = frame.glyphs.ellipsis
-        self.stop = snapshot.verdict.kind.level == "stop"
+        self.stop = snapshot.verdict.level == "stop"
         brief = frame.width < 110
         self.why = panes.why(frame, snapshot, brief) if self.stop else panes.decision(frame, snapshot)
         cause_pane = None if self.stop else panes.causes(frame, snapshot)

@@ -28,7 +28,7 @@ def reason_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs, alone: bool = Fal
 
     `alone`: leave out all evidence, which the caller draws elsewhere.
     """
-    level = snapshot.verdict.kind.level
+    level = snapshot.verdict.level
     rows: list[Row] = []
     drawn: set[str] = set()
     elsewhere = {sentence for node in snapshot.verdict.nodes for sentence in node.evidence} if alone else set()

@@ -40,6 +40,9 @@ def question(node: Node, wide: int, glyphs: Glyphs) -> str:
 def decision_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     """Draw the compact tree: question and answer, with evidence at the right edge."""
     nodes = snapshot.verdict.nodes
+    if nodes and nodes[0].id == "early":
+        # Three rows have room: the early branch, and the two questions that it does not answer.
+        nodes = (nodes[0], *nodes[2:])
     longest = 21 if wide < 44 else 26 if wide < 54 else 30
     longest = min(longest, max(8, wide - 8))
     rows: list[Row] = []
@@ -90,23 +93,30 @@ def badge(word: str, level: Level, glyphs: Glyphs) -> Row:
 def tree_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     """Draw the whole tree: heavy and coloured along the path, light and muted elsewhere."""
     verdict = snapshot.verdict
-    if len(verdict.nodes) != 3:
-        return decision_rows(snapshot, wide, glyphs)
-    first, *others = verdict.nodes
-    continues = first.answer == "no"
     rows: list[Row] = []
-    token = level_token(first.level)
+    nodes = verdict.nodes
+    is_early = bool(nodes) and nodes[0].id == "early"
+    if is_early:
+        # The STOP came before the gate's end: its branch is the lit one, and the tree below was not reached.
+        rows += [*_early_rows(nodes[0], wide, glyphs), ()]
+        nodes = nodes[1:]
+    if len(nodes) != 3:
+        return decision_rows(snapshot, wide, glyphs)
+    first, *others = nodes
+    continues = first.answer == "no"
+    token = "muted" if is_early else level_token(first.level)
     asked = clip(glyphs.text(first.question), max(8, wide - 30), glyphs.ellipsis)
     row: Row = (Span(asked, "strong", True), gap(1))
     if continues:
         light = mark(f"{glyphs.rule * 3}{glyphs.cursor}", "line")
         row = (*row, mark(glyphs.rule * 3, "line"), muted(" yes "), light, gap(1), muted(str(VerdictKind.STOP)))
     else:
-        line = glyphs.heavy * (6 if wide >= 70 else 3)
+        line = (glyphs.rule if is_early else glyphs.heavy) * (6 if wide >= 70 else 3)
         answer = Span(f" {first.answer} ", token, True)
         row = (*row, mark(line, token), answer, mark(f"{line}{glyphs.cursor}", token), gap(1))
-        row = (*row, *badge(first.leads_to, first.level, glyphs))
+        row = (*row, *((muted(first.leads_to),) if is_early else badge(first.leads_to, first.level, glyphs)))
     rows.append(row)
+    continues = continues and not is_early
     down = mark(glyphs.floor if continues else glyphs.vertical, token if continues else "line")
     for sentence in first.evidence:
         rows += [
@@ -117,6 +127,18 @@ def tree_rows(snapshot: Snapshot, wide: int, glyphs: Glyphs) -> list[Row]:
     no = Span("no", token if continues else "muted", continues)
     rows.append((gap(2), down, gap(1), no))
     return rows + _branches(snapshot, others, continues, token, wide, glyphs)
+
+
+def _early_rows(node: Node, wide: int, glyphs: Glyphs) -> list[Row]:
+    """Draw the branch of an early STOP: question, answer and badge, with its evidence below."""
+    token, line = level_token(node.level), glyphs.heavy * (6 if wide >= 70 else 3)
+    row: Row = (Span(glyphs.text(node.question), "strong", True), gap(1), mark(line, token))
+    row = (*row, Span(f" {node.answer} ", token, True), mark(f"{line}{glyphs.cursor}", token), gap(1))
+    rows: list[Row] = [(*row, *badge(node.leads_to, node.level, glyphs))]
+    down = mark(glyphs.vertical, token)
+    for sentence in node.evidence:
+        rows += [(gap(2), *each) for each in paragraph(glyphs.text(sentence), wide - 2, "text", indent=(down, gap(3)))]
+    return rows
 
 
 def _branches(

@@ -114,13 +114,14 @@ def _evidence(
     counted = Counter(found.state for found in everywhere)
     summary: list[Span] = []
     for state, n in sorted(counted.items(), key=lambda pair: (-pair[1], _SEVERITY.index(pair[0]))):
-        token = STATE_TOKENS[state]
+        stands = state is ComponentState.STALLED and part.stands
+        token, word = ("muted", "stands") if stands else (STATE_TOKENS[state], STATE_WORDS[state])
         loud = token == "crit"
         if summary:
             summary.append(gap(2))
         summary += [
             mark(glyphs.state(state), token), gap(1),
-            Span(f"{STATE_WORDS[state]} {fmt.share(n, len(everywhere))}", "text" if token == "muted" else token, loud),
+            Span(f"{word} {fmt.share(n, len(everywhere))}", "text" if token == "muted" else token, loud),
         ]  # fmt: skip
     row += fit(tuple(summary), state_cells, glyphs.ellipsis)
     if wide < 100:

@@ -17,12 +17,14 @@ from metabonk_tui.ui.style.spans import Span, mark
 from metabonk_tui.ui.views.layout.highlight import freshen, worker_freshness
 
 S = ComponentState
+NEAR_SHARE = 0.5
+"""A range is declared for one time of the run; further from it than this share, no value is high or low."""
 LOUD = (S.ABSENT, S.DOWN, S.BAD)
 
 
 def state_mark(part: ComponentView, glyphs: Glyphs, quiet: bool = False) -> Span:
     """Draw the state's glyph; `quiet` is for dense grids."""
-    token = STATE_TOKENS[part.state]
+    token = word_token(part) if part.state is S.STALLED else STATE_TOKENS[part.state]
     if quiet and part.state is S.ACTIVE:
         token = "okdim"
     return mark(glyphs.state(part.state), token, part.state in LOUD)
@@ -38,7 +40,7 @@ def value_text(part: ComponentView, cells: int) -> str:
 
 def value_token(part: ComponentView) -> str:
     """Return the token of the value: neutral, muted when it is old or zero, critical when it is bad."""
-    if part.state in (S.ZERO, S.STALE, S.DOWN, S.PENDING):
+    if part.state in (S.ZERO, S.STALE, S.DOWN, S.PENDING, S.STRANGER, S.RESTING):
         return "muted"
     return "crit" if part.state is S.BAD else "strong"
 
@@ -57,6 +59,8 @@ def state_word(part: ComponentView, snapshot: Snapshot) -> str:
         return ""
     word = STATE_WORDS[part.state]
     if part.state is S.STALLED:
+        # What stands by design is not stalled.
+        word = "stands" if part.stands else word
         since_t = part.last_grew_t if part.last_grew_t is not None else part.since_t
         return f"{word} {fmt.age(snapshot.t - since_t)}"
     if part.state is S.BAD:
@@ -70,7 +74,7 @@ def word_token(part: ComponentView) -> str:
     """Return the token of the state's word."""
     if part.state is S.DOWN and part.last_value is not None:
         return "muted"
-    return STATE_TOKENS[part.state]
+    return "muted" if part.state is S.STALLED and part.stands else STATE_TOKENS[part.state]
 
 
 def absent_since(part: ComponentView, snapshot: Snapshot, zone: tzinfo) -> str:
@@ -80,7 +84,7 @@ def absent_since(part: ComponentView, snapshot: Snapshot, zone: tzinfo) -> str:
 
 def fresh_mark(part: ComponentView, worker: WorkerView, snapshot: Snapshot) -> str:
     """Return "new", "recent" or "" for the state. Down and stale are marked once, on the worker."""
-    if part.state in (S.DOWN, S.STALE, S.PENDING):
+    if part.state in (S.DOWN, S.STALE, S.PENDING, S.STRANGER):
         return ""
     return worker_freshness(part.since_t, worker, snapshot)
 
@@ -96,7 +100,7 @@ def expectation(part: ComponentView, worker: WorkerView, snapshot: Snapshot, cel
 
     A remark, not a state: "5-20", "high", "high 5-20", "low", "1+", "not due", "early".
     """
-    if part.state in (S.STALE, S.DOWN, S.PENDING):
+    if part.state in (S.STALE, S.DOWN, S.PENDING, S.STRANGER):
         return "", False
     wide = cells >= 14
     value = part.value
@@ -107,13 +111,12 @@ def expectation(part: ComponentView, worker: WorkerView, snapshot: Snapshot, cel
     low, high = part.expected_min, part.expected_max
     texts = [fmt.expected_range(low, high), fmt.expected_range(low, high, tight=True)]
     remark = ""
-    if value is not None and part.state is not S.UNPROVEN:
+    near = abs(snapshot.run.elapsed_s - part.expected_by_s) <= NEAR_SHARE * part.expected_by_s
+    if value is not None and near:
         if high is not None and value > high:
             remark = "high"
-        elif low is not None and value < low and snapshot.run.elapsed_s >= part.expected_by_s:
-            remark = "low"
-    elif part.state is S.UNPROVEN and value is not None and high is not None and value > high:
-        remark = "high"
+        elif low is not None and value < low and part.state is not S.UNPROVEN:
+            remark = "low" if snapshot.run.elapsed_s >= part.expected_by_s else ""
     if remark:
         for text in texts:
             if wide and len(f"{remark} {text}") <= cells:

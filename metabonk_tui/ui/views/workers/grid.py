@@ -70,7 +70,7 @@ def _cell(frame: Frame, snapshot: Snapshot, worker: WorkerView, pitch: int, sele
 
 def counts(workers: Sequence[WorkerView], glyphs: Glyphs) -> Row:
     """Draw the counts of workers: ok, warn, crit, unknown."""
-    crit = [w for w in workers if w.reach in (Reach.DOWN, Reach.BROKEN) or _level(w) == "stop"]
+    crit = [w for w in workers if w.reach in (Reach.DOWN, Reach.BROKEN, Reach.STRANGER) or _level(w) == "stop"]
     unknown = [w for w in workers if w not in crit and (w.reach is not Reach.UP or _level(w) == "unknown")]
     warn = [w for w in workers if w not in crit and w not in unknown and _level(w) == "caution"]
     healthy = len(workers) - len(crit) - len(unknown) - len(warn)
@@ -130,8 +130,8 @@ def attention_rows(frame: Frame, snapshot: Snapshot, workers: Sequence[WorkerVie
             continue
         same = before is not None and (attention.mark, attention.text) == before[:2]
         token = level_token(attention.level)
-        if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN):
-            word = {Reach.DOWN: "DOWN", Reach.STALE: "STALE", Reach.BROKEN: "BROKEN"}[worker.reach]
+        if worker.reach in (Reach.DOWN, Reach.STALE, Reach.BROKEN, Reach.STRANGER):
+            word = worker.reach.value.upper()
             if worker.health is not None and worker.reach is not Reach.DOWN:
                 word = worker.health.state.short.upper()
             marked: Row = (reach_mark(worker, g), gap(1), Span(word, token, True))

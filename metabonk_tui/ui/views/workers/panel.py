@@ -47,6 +47,7 @@ def reach_mark(worker: WorkerView, glyphs: Glyphs, quiet: bool = False) -> Span:
         Reach.DOWN: ("down", "crit"),
         Reach.UNOBSERVED: ("unobserved", "unknown"),
         Reach.BROKEN: ("bad", "crit"),
+        Reach.STRANGER: ("stranger", "crit"),
     }[worker.reach]
     return mark(str(getattr(glyphs, name)), token, token == "crit")
 
@@ -70,12 +71,14 @@ def reach_word(worker: WorkerView, snapshot: Snapshot) -> Span:
         return Span(f"STALE {fmt.age(aged)}", "unknown", True)
     if worker.reach is Reach.BROKEN:
         return Span("BROKEN", "crit", True)
+    if worker.reach is Reach.STRANGER:
+        return Span("STRANGER", "crit", True)
     return Span(f"DOWN {age}", "crit", True)
 
 
 def state_since(worker: WorkerView) -> float | None:
     """Return the start of its reach or health state, when that is a problem; else None."""
-    if worker.reach in (Reach.DOWN, Reach.BROKEN, Reach.STALE):
+    if worker.reach in (Reach.DOWN, Reach.BROKEN, Reach.STALE, Reach.STRANGER):
         return worker.reach_since_t
     return worker.health.since_t if worker.health is not None else None
 

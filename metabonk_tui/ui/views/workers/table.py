@@ -180,7 +180,7 @@ def _numbers(g: Glyphs, worker: WorkerView, cols: TableColumns, at: int, lines: 
 
 def _error(g: Glyphs, worker: WorkerView, room: int) -> Row:
     """Draw the longest text of the error that fits."""
-    if worker.reach not in (Reach.DOWN, Reach.BROKEN) or not (worker.last_error or worker.error):
+    if worker.reach not in (Reach.DOWN, Reach.BROKEN, Reach.STRANGER) or not (worker.last_error or worker.error):
         return ()
     clause = (worker.last_error or "").split(",")[0]
     texts = [g.text(error) for error in (worker.last_error, clause, worker.error) if error]

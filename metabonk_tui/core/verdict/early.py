@@ -1,0 +1,121 @@
+"""Finds conclusive evidence for STOP, which needs no end of the gate.
+
+Does not: accept an absence that nobody could have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from metabonk_tui.core.model.snapshot import Node
+from metabonk_tui.core.model.worker import ComponentState, ComponentView, EnvView, Reach, WorkerView
+from metabonk_tui.core.text.numbers import age
+from metabonk_tui.core.text.phrases import cut_list
+from metabonk_tui.core.verdict.inputs import VerdictInputs, silence_evidence
+
+ALL_DOWN_S = 60.0
+"""Seconds without an answer before STOP: a respawn of all workers took 20 to 23 s on a loaded machine."""
+NEVER_MOVED = (ComponentState.ZERO, ComponentState.ABSENT, ComponentState.UNPROVEN)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStop:
+    """Conclusive evidence for STOP."""
+
+    short: str
+    because: tuple[str, ...]
+    latched: bool = False
+    """Skips hysteresis: an OOM kill is an event, not a level."""
+
+
+def early_stop(inputs: VerdictInputs) -> EarlyStop | None:
+    """Return conclusive evidence for STOP; None when there is none."""
+    memory = inputs.memory
+    if memory.oom_kills_in_run:
+        who = " ".join(memory.victim_names) or "victim not known"
+        return EarlyStop("kernel OOM kill", (f"kernel OOM kill: {who}, latched for this run",), latched=True)
+    if inputs.stopped_t is not None or inputs.changing or not inputs.begun or inputs.gate.began_t is None:
+        return None
+    return _unanswered(inputs) or _silent_without_flags(inputs)
+
+
+def early_node(stop: EarlyStop) -> Node:
+    """Return the branch of an early STOP."""
+    return Node("early", "Conclusive evidence?", "yes", "STOP", "stop", True, stop.short, stop.because)
+
+
+def _unanswered(inputs: VerdictInputs) -> EarlyStop | None:
+    if inputs.unanswered_s is None or not inputs.workers:
+        return None
+    wanted = len(inputs.workers)
+    if not inputs.answered_ever:
+        grace = age(inputs.config.clock.startup_grace_s)
+        return EarlyStop("no answer", (f"no worker answered: 0/{wanted} after the start-up grace of {grace}",))
+    if inputs.unanswered_s >= max(ALL_DOWN_S, 3 * inputs.nominal_s):
+        return EarlyStop("no answer", (f"no worker answers: 0/{wanted} for {age(inputs.unanswered_s)}",))
+    return None
+
+
+def _silent_without_flags(inputs: VerdictInputs) -> EarlyStop | None:
+    """Find components that are silent on every worker that answers, and that no readable process switches on.
+
+    A component that the launcher switches on by itself proves nothing of the flags, so it is left out.
+    """
+    due = {spec.id: spec for spec in inputs.config.component if spec.due == "validation" and not spec.launcher_sets}
+    answering = _answering(inputs.workers)
+    readable = [env for worker in answering if (env := worker.env) is not None and env.error is None]
+    if not due or not readable:
+        return None
+    early_s = inputs.config.verdict.early_silence_s
+    for worker in answering:
+        mine = [component for component in worker.components if component.id in due]
+        if not mine or not all(_is_silent(component, worker, inputs.t, early_s) for component in mine):
+            return None
+    if not all(_lacked_by_all(spec.environment, readable) for spec in due.values()):
+        return None
+    return _without_flags(inputs, [spec.title for spec in due.values()], readable, len(answering))
+
+
+def _answering(workers: Sequence[WorkerView]) -> list[WorkerView]:
+    """Return the workers that answer; while none does, those that did: a pause refutes nothing."""
+    seen = [worker for worker in workers if worker.last_good_t is not None and worker.reach is not Reach.STRANGER]
+    return [worker for worker in seen if worker.reach is Reach.UP] or seen
+
+
+def _is_silent(component: ComponentView, worker: WorkerView, t: float, early_s: float) -> bool:
+    """Return whether a component was silent for `early_s`; what never showed was so since its process started."""
+    if component.known_state not in NEVER_MOVED:
+        return component.known_state is ComponentState.STALLED and component.window_activity == "silent"
+    if not component.shown_in_generation:
+        return worker.lived_s >= early_s
+    return t - component.known_since_t >= early_s
+
+
+def _lacked_by_all(required: dict[str, str], readable: Sequence[EnvView]) -> bool:
+    """Return whether one required flag is missing or wrong in every readable process."""
+    return any(
+        all(key in env.missing or any(key == wrong for wrong, *_ in env.wrong) for env in readable) for key in required
+    )
+
+
+def _without_flags(
+    inputs: VerdictInputs, titles: Sequence[str], readable: Sequence[EnvView], answering: int
+) -> EarlyStop:
+    missing = _in_all([env.missing for env in readable])
+    wrong = _in_all([[f"{key} is {value or 'empty'}" for key, value, _ in env.wrong] for env in readable])
+    what = "missing" if missing else "switched off" if wrong else "not set right"
+    # The cause comes first, because a narrow screen cuts the end.
+    lines = [
+        f"required flags {what} in {len(readable)}/{len(inputs.workers)} workers, {cut_list(list(titles), 3)} silent"
+    ]
+    if missing:
+        lines.append(f"not in /proc/PID/environ: {cut_list(missing, 3)}")
+    if wrong:
+        lines.append(f"in /proc/PID/environ: {cut_list(wrong, 3)}")
+    evidence = silence_evidence(inputs.workers, contract=inputs.contract)
+    return EarlyStop(f"flags {what} {len(readable)}/{answering}", (*lines, *evidence))
+
+
+def _in_all(groups: Sequence[Sequence[str]]) -> list[str]:
+    return [item for item in groups[0] if all(item in group for group in groups)]

@@ -1,0 +1,127 @@
+"""What answers on a worker's port and is no worker: it is not up, and nothing of it is believed."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from metabonk_tui.core.model.sample import STRANGER, Observation, Sample
+from metabonk_tui.core.model.worker import ComponentState, HealthState, Reach
+from tests.support.refs import w
+from tests.support.samples import (
+    Life,
+    at,
+    by_slot,
+    changes,
+    healthy,
+    kinds,
+    last,
+    phases,
+    play,
+    script,
+    silent,
+    state,
+    worker,
+)
+
+REGISTRY = {"status": "ok", "service": "registry", "version": "2.8.3", "uptime": 86400}
+
+
+def answer(fields: Any) -> Life:
+    return lambda _slot, _t: fields
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        REGISTRY,
+        {},
+        {"timestamp": 1.0, "status": "ok"},
+        {"instance_id": "i-0abc", "last_error": None},
+        {"Step": 5, "steps": 5},
+        "http 404",
+        "http 403",
+        "not json",
+        "not an object",
+        "redirect",
+        STRANGER,
+    ],
+)
+def test_what_does_not_speak_like_a_worker_is_a_stranger(fields: Any) -> None:
+    seen = last(script(by_slot(healthy, answer(fields)), workers=2, for_s=400))
+    stranger = worker(seen, 1)
+    assert stranger.reach is Reach.STRANGER
+    assert {part.state for part in stranger.components} == {ComponentState.STRANGER}
+    assert {part.window_activity for part in stranger.components} == {"unknown"}
+    assert stranger.health is not None
+    assert stranger.health.state is HealthState.STRANGER
+    assert stranger.health.why.startswith("answers, but is no MetaBonk worker")
+    assert stranger.last_good_t is None
+    assert not stranger.gameplay.corroborated
+
+
+@pytest.mark.parametrize(
+    ("fields", "reach"),
+    [
+        ({"step": 1}, Reach.UP),
+        ({"dynamic_ui_exploration_actions": 0}, Reach.UP),
+        ({"meta_learner_sequences_learned": 0}, Reach.UP),  # an alias
+        ("http 500", Reach.BROKEN),  # a real worker while a metric is NaN
+        ("too large", Reach.BROKEN),
+        ("refused", Reach.DOWN),
+    ],
+)
+def test_a_sick_worker_is_no_stranger(fields: Any, reach: Reach) -> None:
+    assert worker(last(script(answer(fields), for_s=400))).reach is reach
+
+
+@pytest.mark.parametrize(("fields", "reach"), [("http 404", Reach.BROKEN), (REGISTRY, Reach.STRANGER)])
+def test_a_worker_that_answered_before_may_be_broken(fields: Any, reach: Reach) -> None:
+    assert worker(last(script(phases((0, healthy), (200, answer(fields))), for_s=400))).reach is reach
+
+
+def test_an_error_of_a_process_that_is_a_worker_is_broken() -> None:
+    assert worker(last(script(answer("http 404"), for_s=400, pid=lambda _s, _t: 7))).reach is Reach.BROKEN
+
+
+def test_a_stranger_is_no_generation_and_has_no_numbers() -> None:
+    life = phases((0, healthy), (200, answer(REGISTRY)))
+    samples = [
+        replace(
+            sample,
+            workers={ref: replace(seen, pid=5 if sample.t < 200 else 6) for ref, seen in sample.workers.items()},
+        )
+        for sample in script(life, for_s=400)
+    ]
+    seen = last(samples)
+    assert [each.generation for each in seen.workers] == [1, 1, 1]
+    assert worker(seen).pid == 5
+    assert "worker.down" in kinds(seen)
+    assert "worker.generation" not in kinds(seen)
+
+
+def test_strangers_alone_are_a_pool_that_does_not_answer() -> None:
+    snapshots = play(script(answer(REGISTRY), for_s=300))
+    assert changes(snapshots[-1]) == [(0, "WAITING"), (180, "STOP")]
+    assert snapshots[-1].verdict.because[0].startswith("no worker answered")
+
+
+def test_a_recording_without_the_names_is_no_stranger() -> None:
+    seen = last(script(answer({}), for_s=100, observable=("step",)))
+    assert worker(seen).reach is Reach.UP
+    assert state(seen, "system2") is ComponentState.UNOBSERVED
+
+
+def test_an_adapter_may_name_the_stranger() -> None:
+    sample = Sample(t=0.0, workers={w(0): Observation(error=STRANGER, detail="python3, pid 77")})
+    health = worker(last([sample, replace(sample, t=10.0)])).health
+    assert health is not None
+    assert health.why == "answers, but is no MetaBonk worker: python3, pid 77"
+
+
+def test_a_worker_that_comes_back_is_believed_again() -> None:
+    life = phases((0, silent), (200, answer(REGISTRY)), (300, silent))
+    snapshots = play(script(life, for_s=400))
+    assert worker(at(snapshots, 290)).reach is Reach.STRANGER
+    assert worker(at(snapshots, 310)).reach is Reach.UP
+    assert worker(at(snapshots, 310)).generation == 1
