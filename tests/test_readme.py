@@ -31,7 +31,7 @@ def test_every_verb_is_there() -> None:
 
 
 def test_the_number_of_scenarios() -> None:
-    assert len(SCENARIOS) == 22
+    assert len(SCENARIOS) == 23
     assert "twenty-three scenarios" in README
 
 

@@ -191,6 +191,11 @@ class Verdict:
         """0 go, 1 caution, 2 STOP, 3 not known yet, or a go of a run that is over."""
         return levels.exit_code(self.level)
 
+    @property
+    def reported_exit_code(self) -> int:
+        """The exit code of the word as it was, also of a run that is over: `report` is about the past."""
+        return levels.exit_code("caution" if self.caution and self.kind.level == "go" else self.kind.level)
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:

@@ -79,28 +79,44 @@ def observe(
     changing: bool,
 ) -> EndTrack:
     """Take in one sample. `shown` is the verdict before it; `changing`: an operation on the pool is under way."""
-    there, t = is_there(sample), sample.t
+    there = is_there(sample)
     if there:
-        processes = own_processes(sample)
-        refs = tuple(
-            ProcessRef(p.pid, p.started_at) for p in processes if p.pid is not None and p.started_at is not None
-        )
-        launcher = any(process.role == "launcher" for process in processes)
-        return EndTrack(t, refs or track.known, track.has_launcher or launcher)
-    is_table_late = bool(track.known) and all(host.processes is None for host in sample.hosts.values())
-    seen_t = track.seen_t if track.seen_t is not None else run.answer_t
+        return _seen(track, sample)
     # A recording of another program knows no processes: what it did not write down may have been there.
     is_known = there is not None and run.begun and run.header.source == "live"
-    if not is_known or changing or seen_t is None or (is_table_late and sample.hosts):
+    track = replace(track, seen_t=run.answer_t if track.seen_t is None else track.seen_t)
+    if not is_known or changing or track.seen_t is None or (track.known and _is_table_late(sample)):
         return track
-    # Silence in a gap was not observed; a process that is gone is gone.
-    unseen = timing.gap is not None and not track.known and track.end is None
-    missing_t = t if track.missing_t is None or unseen else track.missing_t
-    before = shown if track.missing_t is None else track.before
-    track = replace(track, seen_t=seen_t, missing_t=missing_t, looks=track.looks + 1, before=before)
-    if track.end is None and not (track.presumed or run.stopped_t is not None or _has_lasted(track, t, timing)):
+    track = _missed(track, sample.t, shown, timing)
+    if track.end is None and not (track.presumed or run.stopped_t is not None or _has_lasted(track, sample.t, timing)):
         return track
     return replace(track, end=_end(track, run, tuple(exits), timing))
+
+
+def _seen(track: EndTrack, sample: Sample) -> EndTrack:
+    """Return the track of a pool of which this sample shows a part."""
+    processes = own_processes(sample)
+    has_launcher = track.has_launcher or any(process.role == "launcher" for process in processes)
+    return EndTrack(sample.t, process_refs(processes) or track.known, has_launcher)
+
+
+def process_refs(processes: Iterable[ProcessReading]) -> tuple[ProcessRef, ...]:
+    """Return the identities of these processes, where both pid and start are known."""
+    return tuple(ProcessRef(p.pid, p.started_at) for p in processes if p.pid is not None and p.started_at is not None)
+
+
+def _is_table_late(sample: Sample) -> bool:
+    """Return whether the sample has readings of hosts, and none of their process tables."""
+    return bool(sample.hosts) and all(host.processes is None for host in sample.hosts.values())
+
+
+def _missed(track: EndTrack, t: float, shown: Verdict | None, timing: Timing) -> EndTrack:
+    """Return the track after one more look that found no part of the pool."""
+    # Silence in a gap was not observed; a process that is gone is gone.
+    is_unseen = timing.gap is not None and not track.known and track.end is None
+    missing_t = t if track.missing_t is None or is_unseen else track.missing_t
+    before = shown if track.missing_t is None else track.before
+    return replace(track, missing_t=missing_t, looks=track.looks + 1, before=before)
 
 
 def _has_lasted(track: EndTrack, t: float, timing: Timing) -> bool:

@@ -11,10 +11,10 @@ from metabonk_tui.core.model.refs import WorkerRef
 _BEGIN = "Traceback (most recent call last)"
 _RAISED = re.compile(r"^\s*[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)\b.*")
 """The last line of a traceback: the exception, with its message."""
-Lines = Mapping[WorkerRef, Sequence[str]]
+LogLines = Mapping[WorkerRef, Sequence[str]]
 
 
-def traceback_drafts(before: Lines, tails: Lines) -> Iterator[EventDraft]:
+def traceback_drafts(before: LogLines, tails: LogLines) -> Iterator[EventDraft]:
     """Yield one draft for every exception that is in a worker's log and was not there before."""
     for ref, lines in tails.items():
         known = set(_raised(before.get(ref, ())))
