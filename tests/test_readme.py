@@ -31,8 +31,8 @@ def test_every_verb_is_there() -> None:
 
 
 def test_the_number_of_scenarios() -> None:
-    assert len(SCENARIOS) == 22
-    assert "twenty-two scenarios" in README
+    assert len(SCENARIOS) == 23
+    assert "twenty-three scenarios" in README
 
 
 @pytest.mark.parametrize("word", VerdictKind)

@@ -60,6 +60,8 @@ class Launcher:
     memory_mb: float
     stopping: str = ""
     """Why the launcher is ending; "": it keeps running."""
+    signalled: int = 0
+    """The signal that ends the launcher; 0: none."""
     log: IO[str] | None = None
     run_directory: Path = Path()
     orchestrator: subprocess.Popen[bytes] | None = None
@@ -97,6 +99,8 @@ class Launcher:
             while not self.stopping:
                 self._watch()
                 time.sleep(TICK_S)
+            if self.signalled:
+                self.log_line(f"[start_omega] received {self.signalled}, shutting down...")
         finally:
             self._end_children()
         self.log_line(f"[launch] {self.stopping}; stopped")
@@ -105,6 +109,7 @@ class Launcher:
         return 0
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.signalled = number
         self.stopping = f"received {signal.Signals(number).name}"
 
     def _start(self) -> None:
@@ -139,7 +144,9 @@ class Launcher:
         command = [sys.executable, "-m", "metabonk_tui.demo", str(arguments[0]), "--pool", self.pool.name]
         command += [str(argument) for argument in arguments[1:]]
         profile = PROFILE | dict(SCENARIOS[self.scenario].profile)
-        environment = os.environ | profile | self._run_environment() | (extra or {})
+        found = {"OLLAMA_HOST": f"http://127.0.0.1:{self.pool.ollama_port}"}
+        base = (found if SCENARIOS[self.scenario].finds_ollama else {}) | os.environ
+        environment = base | profile | self._run_environment() | (extra or {})
         with (self.run_directory / "logs" / f"{log_name}.log").open("ab") as log:
             return subprocess.Popen(
                 command,
@@ -180,10 +187,11 @@ class Launcher:
     def _watch(self) -> None:
         """Check every child process once; respawn dead workers."""
         if self.orchestrator is not None and (code := self.orchestrator.poll()) is not None:
-            self.stopping = f"[start_omega] orchestrator exited with code {code}"
+            self.log_line(f"[start_omega] orchestrator exited with {code}")
+            self.stopping = f"orchestrator exited with {code}"
             return
         if self.ollama is not None and (code := self.ollama.poll()) is not None:
-            self.log_line(f"[start_omega] ollama exited with code {code}")
+            self.log_line(f"[start_omega] ollama exited with {code}")
             self.ollama = None
         for slot in self.slots:
             self._watch_slot(slot)

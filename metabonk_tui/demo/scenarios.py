@@ -43,6 +43,8 @@ class Scenario:
     """Variables that the launcher's JSON profile overrides besides its usual ones."""
     ollama: bool = True
     """Whether an Ollama stand-in runs."""
+    finds_ollama: bool = False
+    """Whether workers reach it without the env file, as real ones do at Ollama's default port."""
     fault: Literal["", "hang", "nan", "freeze", "import", "starve", "idle", "race", "loop", "blind", "break"] = ""
     """The fault of the worker in the last slot; "": none."""
     fault_after_min: float = 0.0
@@ -65,6 +67,11 @@ SCENARIOS = {
     "zombie": Scenario("the last worker answers, its step stands still", fault="freeze", fault_after_min=8),
     "imports": Scenario("the last worker cannot import its intrinsic reward and goes on without it", fault="import"),
     "starved": Scenario("no frame reaches the last worker's state classifier", fault="starve"),
+    "mixed": Scenario(
+        "the env file sourced but not exported, and the launcher switches System2 on as the real one does",
+        exported=False,
+        finds_ollama=True,
+    ),
     "override": Scenario(
         "the launcher's profile switches System2 off, whatever the env file says",
         profile=(("METABONK_SYSTEM2_ENABLED", "0"),),

@@ -18,6 +18,7 @@ from metabonk_tui.core.model.sample import (
     RunHeader,
     Sample,
 )
+from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import OrchestratorReader, PoolBackend, StatusPoller
 from metabonk_tui.engine.clock import RunClock
 from metabonk_tui.engine.host_collector import HostCollector, HostReaders
@@ -109,6 +110,11 @@ class Collector:
     def mark_run_known(self) -> None:
         """Send no RunHeader with the next Sample: the run is known already."""
         self._is_first = False
+
+    def recall(self, known: Snapshot) -> None:
+        """Look for how a recorded run ended: its end may have been logged while no monitor watched."""
+        for name, host in self._hosts.items():
+            host.recall([worker for worker in known.workers if worker.ref.host == name])
 
     def header(self, started_at: float, how: str, desired: int | None) -> RunHeader:
         """Make the header of a live run that began at this time of the run's clock."""

@@ -22,6 +22,7 @@ from metabonk_tui.core.model.pool import Action, Plan, RoleRequest
 from metabonk_tui.core.model.sample import PoolReading, Sample
 from metabonk_tui.core.model.snapshot import MAX_EVENTS, Snapshot
 from metabonk_tui.core.ports.live import AlertSink, ControlRole, Journal
+from metabonk_tui.core.run.ending import OWN_ROLES, is_there
 from metabonk_tui.core.step.merge import merge_samples
 from metabonk_tui.engine.acknowledgements import Acknowledgements
 from metabonk_tui.engine.clock import RunClock
@@ -89,6 +90,8 @@ class Engine:
         self._latest: Snapshot | None = None
         self._own_pool: PoolReading | None = None
         """The pool as this monitor itself last read it: a recorded pool names the controller of that time."""
+        self._last_run: Snapshot | None = None
+        """The pool's last recorded run, until a tick shows whether a pool is there."""
         self._pending_sample: Sample | None = None
         self._wakers: list[tuple[Callable[[], None], str]] = []
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
@@ -274,8 +277,25 @@ class Engine:
         known = self._isolated.run("reading the recording", lambda: self._shared_run.begin(processes, self._step))
         if known is not None:
             collector.mark_run_known()
+            collector.recall(known)
             # Who controlled the pool at that time is not who controls it now.
             self._publish(replace(known, pool=uncontrolled(known.pool)))
+        elif not any(process.role in OWN_ROLES for process in processes):
+            last = self._isolated.run("reading the last run", lambda: self._shared_run.last_run(self._step))
+            if last is not None:
+                collector.recall(last)
+                self._last_run = replace(last, pool=uncontrolled(last.pool))
+
+    def _after_last_run(self, sample: Sample) -> Sample:
+        """Continue the pool's last run if this sample shows that no pool is there: its end is still the answer."""
+        last, there = self._last_run, is_there(sample)
+        if last is None or there is None:
+            return sample
+        self._last_run = None
+        if there or sample.t < last.t:
+            return sample
+        self._latest = last
+        return replace(sample, run=None)
 
     def _follow(self, recorded: tuple[Sample, ...], pool: PoolReading | None, collector: Collector) -> None:
         """Judge the Samples of another monitor, with the pool as this monitor read it."""
@@ -311,7 +331,7 @@ class Engine:
             if recorded is None:
                 sample = await collector.gather(lag_s=lag_s, fresh=was_nudged)
                 self._own_pool = sample.pool or self._own_pool
-                self._take(self._contribute(sample), collector, watch)
+                self._take(self._contribute(self._after_last_run(sample)), collector, watch)
             else:
                 pool = await collector.pool()
                 self._own_pool = pool or self._own_pool

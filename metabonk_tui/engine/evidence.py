@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from metabonk_tui.core.model.host import ExitReading, KernelLogReading
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import Observation
+from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.ports.live import ExitReader, KernelLogReader
 from metabonk_tui.core.status.decode import text
 from metabonk_tui.engine.poller import Poller
@@ -30,6 +31,13 @@ class EvidenceWatch:
         self.kernel_log: Poller[KernelLogReading] = Poller("the kernel's log", EVERY_S, fault_log)
         self._directories: dict[str, None] = {}
         self._emitted_log: KernelLogReading | None = None
+        self._earlier: tuple[str, ...] = ()
+        """Log directories of a restored run, whose end may have been logged while no monitor watched."""
+
+    def recall(self, workers: Iterable[WorkerView]) -> None:
+        """Read once how the launcher of these recorded workers ended, as its log says it."""
+        found = (text(each.status, "game_log_path") for each in workers if each.status is not None)
+        self._earlier = tuple(dict.fromkeys(each for each in found if each))[:MAX_DIRECTORIES]
 
     def read_new(self, workers: Mapping[WorkerRef, Observation]) -> tuple[ExitReadings, KernelLogReading | None]:
         """Return the finished readings, and start the next ones when they are due."""
@@ -39,7 +47,8 @@ class EvidenceWatch:
                 self._directories = dict.fromkeys([*self._directories, directory][-MAX_DIRECTORIES:])
         exits, log = self.exits.take() or (), self.kernel_log.take()
         if self._exit_reader is not None and self.exits.is_due:
-            self.exits.ask(partial(self._exit_reader.read, tuple(self._directories)))
+            self.exits.ask(partial(_read, self._exit_reader, tuple(self._directories), self._earlier))
+            self._earlier = ()
         if self._log_reader is not None and self.kernel_log.is_due:
             self.kernel_log.ask(self._log_reader.read)
         changed_log = None
@@ -54,3 +63,8 @@ class EvidenceWatch:
     def forget(self) -> None:
         """Send again whether the kernel's log is readable, so that a new run gets it."""
         self._emitted_log = None
+
+
+def _read(reader: ExitReader, directories: tuple[str, ...], earlier: tuple[str, ...]) -> ExitReadings:
+    """Read the new exits, and the ends of earlier runs. Blocks."""
+    return (*reader.read(directories), *(each for directory in earlier for each in reader.read_end(directory)))

@@ -20,6 +20,7 @@ from metabonk_tui.core.model.host import (
 )
 from metabonk_tui.core.model.refs import WorkerRef
 from metabonk_tui.core.model.sample import EnvFileReading, EnvReading, Event, Observation
+from metabonk_tui.core.model.worker import WorkerView
 from metabonk_tui.core.ports.live import (
     EnvFileReader,
     EnvReader,
@@ -164,6 +165,10 @@ class HostCollector:
         self._logs.forget()
         self._peaks_requested = False
         self._evidence.forget()
+
+    def recall(self, workers: Iterable[WorkerView]) -> None:
+        """Look for how the run of these recorded workers ended."""
+        self._evidence.recall(workers)
 
     def flights(self) -> tuple[SingleFlight[Any], ...]:
         """Return every reading that may be under way."""

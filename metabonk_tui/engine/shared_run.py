@@ -11,6 +11,7 @@ from metabonk_tui.core.model.sample import Event, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.ports.live import Journal
 from metabonk_tui.core.recordings.restore import rebuild
+from metabonk_tui.core.step.ended import presumed_over
 from metabonk_tui.core.step.state import with_true_rhythm
 from metabonk_tui.engine.isolated import Isolated
 
@@ -41,6 +42,12 @@ class SharedRun:
         past = self._journal.begin(processes) if self._journal is not None else None
         known = rebuild(past, step, with_true_rhythm) if past is not None else None
         return None if known is None else self.with_recording(known)
+
+    def last_run(self, step: Callable[[Snapshot | None, Sample], Snapshot]) -> Snapshot | None:
+        """Return the last Snapshot of the pool's newest run, presumed over; None: none is recorded. May block."""
+        past = self._journal.last() if self._journal is not None else None
+        known = rebuild(past, step, with_true_rhythm) if past is not None else None
+        return None if known is None else presumed_over(known)
 
     def read_new(self) -> tuple[Sample, ...] | None:
         """Return what another monitor has stored since the last tick; None: no other monitor stores this run."""
@@ -95,7 +102,9 @@ class SharedRun:
         """Add whether the run is recorded, and by whom."""
         if self._journal is None:
             return snapshot
-        return replace(snapshot, recording=self._journal.recording, recorded_by=self._journal.writer)
+        # A run that is over is not recorded any more, and that is no fault.
+        recording = None if snapshot.verdict.ended is not None else self._journal.recording
+        return replace(snapshot, recording=recording, recorded_by=self._journal.writer)
 
     def close(self) -> None:
         """Release the recording, complete as it is."""

@@ -32,6 +32,9 @@ class LateJournal:
     def begin(self, processes: object) -> RecordedPast | None:
         return None
 
+    def last(self) -> RecordedPast | None:
+        return None
+
     def read_new(self) -> tuple[Sample, ...] | None:
         self.looked += 1
         if self.looked <= 2:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from metabonk_tui.adapters.process.command_line import option, parse_command
 from metabonk_tui.core.config.schema import ProcessesConfig
-from metabonk_tui.core.model.host import Role
+from metabonk_tui.core.model.host import SERVICES, Role
 
 MAX_SLOTS = 64
 """A pool's workers use at most 64 ports, from the base port on; higher ports belong to another pool."""
@@ -46,11 +46,13 @@ def recognise(arguments: Sequence[str], patterns: ProcessesConfig, base_port: in
     roles: tuple[tuple[Role, list[list[str]]], ...] = (
         ("worker", patterns.worker),
         ("orchestrator", patterns.orchestrator),
+        ("vision", patterns.vision),
+        ("learner", patterns.learner),
         ("ollama", patterns.ollama),
         ("launcher", patterns.launcher),
     )
     for role, alternatives in roles:
-        if role in ("worker", "orchestrator") and not program.is_python:
+        if role in ("worker", *SERVICES) and not program.is_python:
             continue
         for index, texts in enumerate(alternatives):
             if program.matches(texts):

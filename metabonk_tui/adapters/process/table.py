@@ -17,7 +17,7 @@ from metabonk_tui.adapters.process.resident import Identity, PoolMemory
 from metabonk_tui.adapters.process.roles import Match, recognise, slot_of_port
 from metabonk_tui.adapters.process.sockets import answering, listen_sockets, listening_ports, owned_links
 from metabonk_tui.core.config.schema import Config
-from metabonk_tui.core.model.host import ProcessReading
+from metabonk_tui.core.model.host import SERVICES, ProcessReading
 from metabonk_tui.core.model.refs import ProcessRef, WorkerRef
 from metabonk_tui.core.text.clean import clean_masked
 from metabonk_tui.core.text.mask import mask_arguments
@@ -26,7 +26,7 @@ SCAN_EVERY_S = 5.0
 """Seconds between two scans: a scan of all processes costs milliseconds, reading the known ones a tenth of that."""
 RESCAN_S = 15.0
 """Seconds for which every reading scans after a known process vanished, to find its successor."""
-_ORDER = ("launcher", "orchestrator", "worker", "ollama")
+_ORDER = ("launcher", *SERVICES, "worker", "ollama")
 _NAME_LIMIT = 80
 _BY_PORT = -1
 """Stands for a pattern in the match of a process that only its port makes a worker."""

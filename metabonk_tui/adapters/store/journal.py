@@ -12,13 +12,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory, refuse_foreign
+from metabonk_tui.adapters.files.private import ForeignFile
 from metabonk_tui.adapters.host.local import canonical_host
 from metabonk_tui.adapters.pools.launch_record import boot_id
 from metabonk_tui.adapters.state.pool_lock import PoolLock
 from metabonk_tui.adapters.store import checkpoint, retention, run_directory
 from metabonk_tui.adapters.store.errors import error_text, is_broken, is_disk_error, set_aside
 from metabonk_tui.adapters.store.follower import Follower, decode_inbox
+from metabonk_tui.adapters.store.last_run import begins_recording, is_settled, load_last
 from metabonk_tui.adapters.store.restore import load_past
 from metabonk_tui.adapters.store.run_directory import UNREADABLE
 from metabonk_tui.adapters.store.run_file import Cache
@@ -46,8 +47,6 @@ SILENT_S = 10.0
 """Real seconds without a write (and at least five intervals) after which a follower polls the workers itself."""
 TIDY_S = 300.0
 """Real seconds between two runs of the retention."""
-LAUNCHED = "launched by us"
-"""The `how` of a run that starts before any of its workers is visible."""
 
 
 class StoreJournal:
@@ -102,6 +101,9 @@ class StoreJournal:
             is_ours = self._try_lock()
             self._identity = replace(self._identity, workers=self._identity.workers_of(processes))
             path = self._newest()
+            if path is None and not is_ours and self._lock.holder():
+                # The pool is gone, but another monitor still records its run: both must show the same.
+                path = run_directory.find_written(self._folder, self._identity, SILENT_S)
             self._has_looked = is_ours
             if path is None:
                 return None
@@ -122,6 +124,19 @@ class StoreJournal:
                 self._run, self._path = "", None
             return None
         return past
+
+    def last(self) -> RecordedPast | None:
+        """Return the past of the pool's newest run, which no visible process belongs to; None: there is none.
+
+        What is seen of its end is recorded as well, if the run is of this boot and this monitor writes.
+        """
+        last = load_last(self._folder, self._pool, self._key, self._interval_s)
+        if last is not None and self._identity.is_of_pool(last.meta):
+            self._continue_clock(last.meta)
+            if self._lock.held:
+                self._recover(last.meta)
+                self._path = last.path
+        return None if last is None else last.past
 
     def read_new(self) -> tuple[Sample, ...] | None:
         """Return the writer's new samples. None: poll the workers; this monitor writes, or the writer is silent."""
@@ -169,7 +184,7 @@ class StoreJournal:
 
     def record(self, sample: Sample, snapshot: Snapshot | None) -> None:
         """Store a Sample. An error is reported as an event and the Sample is merged into the next."""
-        if not self._lock.held and self._follower is not None:
+        if (not self._lock.held and self._follower is not None) or is_settled(sample, snapshot):
             return
         merged = merge_samples(self._waiting, sample, MAX_EVENTS)
         if not (self._lock.held and self._has_looked) and not self._retry_lock():
@@ -208,13 +223,8 @@ class StoreJournal:
 
     # Finding the run
 
-    def _make_folder(self) -> None:
-        """Make the folder of the recordings. Raises OSError where others may write it or the state directory above."""
-        make_private_directory(self._folder.parent)
-        make_private_directory(self._folder)
-
     def _try_lock(self) -> bool:
-        self._make_folder()
+        run_directory.make_folder(self._folder)
         return self._lock.try_acquire()
 
     def _retry_lock(self) -> bool:
@@ -288,20 +298,11 @@ class StoreJournal:
 
     def _switch(self) -> tuple[Sample, ...]:
         """Follow the pool's newest run when the writer has started another one."""
-        for path in run_directory.paths(self._folder)[:3]:
-            if self._follower is not None and path == self._follower.path:
-                return ()
-            if refuse_foreign(path) is not None:
-                continue
-            with Recording(path) as recording:
-                is_of_pool = self._identity.is_of_pool(recording.meta)
-            if not is_of_pool:
-                continue
-            if time.time() - run_directory.written_t(path) > SILENT_S:
-                return ()
-            self._follow(path)
-            return self._follower.read_new() if self._follower is not None else ()
-        return ()
+        path = run_directory.find_written(self._folder, self._identity, SILENT_S)
+        if path is None or (self._follower is not None and path == self._follower.path):
+            return ()
+        self._follow(path)
+        return self._follower.read_new() if self._follower is not None else ()
 
     # Writing
 
@@ -314,10 +315,10 @@ class StoreJournal:
             # New samples no longer belong to the ended run, even without a worker.
             run_writer, self._run_writer = self._run_writer, None
             run_writer.finish((sample, snapshot))
-        has_workers = any(seen.status is not None or seen.pid is not None for seen in sample.workers.values())
-        if not (has_workers or snapshot.run.how == LAUNCHED) or self._now() < self._retry_s:
+        is_over = snapshot.verdict.ended is not None and same and self._path is not None
+        if not (begins_recording(sample, snapshot) or is_over) or self._now() < self._retry_s:
             return
-        self._make_folder()
+        run_directory.make_folder(self._folder)
         if not same or self._path is None or not self._path.exists():
             self._path = run_directory.free_name(self._folder, snapshot.run.name)
             self._hour, self._inbox_to = hour_of(snapshot), 0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import MsgspecError
 
-from metabonk_tui.adapters.files.private import ForeignFile, refuse_foreign
+from metabonk_tui.adapters.files.private import ForeignFile, make_private_directory, refuse_foreign
 from metabonk_tui.adapters.store.errors import error_text
 from metabonk_tui.adapters.store.run_identity import RunIdentity
 from metabonk_tui.adapters.store.run_reader import Recording, Summary
@@ -44,6 +44,12 @@ MAX_RUNS_CHECKED = 20
 def runs_dir(state: Path) -> Path:
     """Return the folder of the recordings."""
     return state / "runs"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the recordings. Raises OSError where others may write it or the state directory above."""
+    make_private_directory(folder.parent)
+    make_private_directory(folder)
 
 
 def paths(folder: Path) -> list[Path]:
@@ -151,6 +157,26 @@ def find_run(folder: Path, identity: RunIdentity, now_s: float, broken: list[tup
                         return path
         except UNREADABLE as error:
             broken.append((path, error))
+    return None
+
+
+def find_last(folder: Path, pool: str) -> Path | None:
+    """Find the newest recording of a pool with a sample, of any boot. Recordings that cannot be read are skipped."""
+    for path in paths(folder)[:MAX_RUNS_CHECKED]:
+        with suppress(*UNREADABLE), open_own(path) as one:
+            if one.meta.get("pool") == pool and "clock" in one.meta and one.newest_seq:
+                return path
+    return None
+
+
+def find_written(folder: Path, identity: RunIdentity, silent_s: float) -> Path | None:
+    """Find the pool's newest recording, if it was written within `silent_s`. Raises the errors in `UNREADABLE`."""
+    for path in paths(folder)[:3]:
+        if refuse_foreign(path) is None:
+            with Recording(path) as recording:
+                is_of_pool = identity.is_of_pool(recording.meta)
+            if is_of_pool:
+                return path if time.time() - written_t(path) <= silent_s else None
     return None
 
 

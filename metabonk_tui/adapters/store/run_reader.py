@@ -132,6 +132,10 @@ class Recording:
         started_at = float(stored.get("started_at", first_t))
         if not (0 <= started_at < MAX_T and 0 <= last_t < MAX_T):
             raise ValueError("its times are damaged")
+        ended_t = stored.get("ended_t")
+        if isinstance(ended_t, int | float) and started_at <= ended_t < last_t:
+            # The samples after the run's end show only that it was over.
+            last_t = float(ended_t)
         workers = stored.get("workers")
         return Summary(
             name=self.path.stem,

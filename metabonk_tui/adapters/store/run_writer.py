@@ -16,7 +16,7 @@ from metabonk_tui.adapters.store.run_file import NO_META, Cache, RunFile
 from metabonk_tui.adapters.store.run_reader import Recording
 from metabonk_tui.core.config.schema import Config
 from metabonk_tui.core.model.host import HostReading
-from metabonk_tui.core.model.sample import Event, RunHeader, Sample
+from metabonk_tui.core.model.sample import Event, PoolReading, RunHeader, Sample
 from metabonk_tui.core.model.snapshot import RunSummary, Snapshot
 
 BEFORE_S = 300.0
@@ -79,8 +79,8 @@ class RunWriter:
             self._file.finish(self._rollup.close())
             return
         sample, snapshot = following
-        hosts = {name: HostReading(memory=host.memory) for name, host in sample.hosts.items()}
-        after = Sample(t=sample.t, hosts=hosts, run=_header(snapshot))
+        hosts = {name: _first_of_next(host) for name, host in sample.hosts.items()}
+        after = Sample(t=sample.t, hosts=hosts, pool=_size(sample.pool), run=_header(snapshot))
         meta = {"summary": _summary(closed.last), "after": Encoder().line(after).decode()}
         self._file.finish(self._rollup.close(), meta=meta, events=self._new_events(closed.events))
 
@@ -127,6 +127,16 @@ class RunWriter:
         return tuple(event for event in events if event.t > last.t)
 
 
+def _first_of_next(host: HostReading) -> HostReading:
+    """Return what the next run's first reading says of the end of this one: the memory, and who launched."""
+    launchers = tuple(process for process in host.processes or () if process.role == "launcher")
+    return HostReading(memory=host.memory, processes=launchers or None)
+
+
+def _size(pool: PoolReading | None) -> PoolReading | None:
+    return None if pool is None or pool.desired is None else PoolReading(desired=pool.desired)
+
+
 def _summary(snapshot: Snapshot) -> dict[str, Any]:
     run = snapshot.run
     return {
@@ -134,6 +144,7 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
         "started_at": run.started_at,
         "verdict": snapshot.verdict.kind.value,
         "workers": run.desired if run.desired is not None else len(snapshot.workers),
+        **({"ended_t": end.last_seen_t} if (end := snapshot.verdict.ended) is not None else {}),
     }
 
 

@@ -27,6 +27,7 @@ from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
 from metabonk_tui.core.model.worker import ComponentState, ComponentView, WorkerView
+from metabonk_tui.core.report.json_report import ended_t
 from metabonk_tui.core.report.run_history import RunHistory
 from metabonk_tui.core.report.summary import run_sentences
 from metabonk_tui.core.text.numbers import age, elapsed, number
@@ -89,8 +90,8 @@ def _page(history: RunHistory, title: str) -> RunPage:
     )
     return RunPage(
         title=f"{title}: {run.name or 'unnamed'}",
-        facts=(elapsed(max(0.0, last.t - run.started_at)), *wanted, run.source),
-        word=verdict.kind.value,
+        facts=(elapsed(max(0.0, ended_t(last) - run.started_at)), *wanted, run.source),
+        word=verdict.title,
         level=verdict.level,
         headline=_headline(last),
         more=verdict.because[1:],
@@ -104,7 +105,7 @@ def _headline(last: Snapshot) -> str:
     would = verdict.would_be
     now = f" (if the gate ended now: {would.value})" if would is not None else ""
     because = f": {verdict.because[0]}" if verdict.because else ""
-    return f"{verdict.kind.value} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
+    return f"{verdict.title} since {elapsed(verdict.since_t - last.run.started_at)}{now}{because}"
 
 
 def _first_seen(history: RunHistory) -> tuple[Block, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
+from collections.abc import Callable
 
 from metabonk_tui.adapters.state.config_files import load_config
 from metabonk_tui.cli.live.follow import EventPrinter, SnapshotCounter, follow
@@ -14,6 +16,7 @@ from metabonk_tui.cli.report.text import report_text
 from metabonk_tui.cli.suggest import command_prefix
 from metabonk_tui.cli.wiring import watching
 from metabonk_tui.core.model.snapshot import Snapshot, VerdictKind
+from metabonk_tui.core.model.worker import Reach
 from metabonk_tui.core.report.json_report import report_histories
 from metabonk_tui.core.report.run_history import histories_so_far
 from metabonk_tui.core.run.gate import again_refusal
@@ -56,10 +59,13 @@ def main(options: argparse.Namespace, verb: str) -> int:
         again = GateAgain(monitor, looks) if options.again else None
         printer = EventPrinter() if not looks else None
         limit_s = options.for_s or (None if options.wait else patience_s(loaded.config.observe.interval_s))
+        patience = EndedPatience(loaded.config.clock.startup_grace_s)
         for snapshot in follow(monitor, limit_s):
             if printer is not None:
                 printer.print_new(snapshot)
             counter.count(snapshot)
+            if options.wait and patience.waits_for_next_run(snapshot):
+                continue
             if again is not None and again.is_open(snapshot):
                 continue
             if options.for_s is None and _is_enough(snapshot, counter, options.wait):
@@ -108,6 +114,30 @@ class GateAgain:
         self._is_refused = True
         print(f"the gate is not taken again: {why}", file=sys.stderr)
         return False
+
+
+class EndedPatience:
+    """Waits for a new run where the one at the first look was over already: its word is no answer to --wait."""
+
+    def __init__(self, grace_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        """Wait at most `grace_s` real seconds."""
+        self._grace_s = grace_s
+        self._now = now
+        self._until_s: float | None = None
+        self._saw_alive = False
+
+    def waits_for_next_run(self, snapshot: Snapshot) -> bool:
+        """Return whether a new run may still begin; a run that died while it was watched is an answer."""
+        end = snapshot.verdict.ended
+        if end is None:
+            self._saw_alive = self._saw_alive or any(worker.reach is Reach.UP for worker in snapshot.workers)
+            self._until_s = None
+            return False
+        if self._saw_alive and not end.keeps_verdict:
+            return False
+        if self._until_s is None:
+            self._until_s = self._now() + self._grace_s
+        return self._now() < self._until_s
 
 
 def _is_enough(snapshot: Snapshot, counter: SnapshotCounter, wait: bool) -> bool:

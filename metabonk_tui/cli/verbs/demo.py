@@ -20,7 +20,7 @@ from metabonk_tui.cli.suggest import with_options
 SCENARIOS = (
     *("seed", "healthy", "silent", "disabled", "leak", "steps"),
     *("flaky", "hung", "nan", "zombie"),
-    *("imports", "starved", "override", "swallowed", "mute"),
+    *("imports", "starved", "mixed", "override", "swallowed", "mute"),
     *("idle", "racing", "looping", "frozen", "broken", "slow", "crash"),
 )
 """The scenario names of the demo package, repeated here because an import contract forbids importing it."""

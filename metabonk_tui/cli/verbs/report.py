@@ -66,7 +66,7 @@ def main(options: argparse.Namespace, verb: str) -> int:
         _write(options.html, report_html(histories))
     else:
         print(report_text(histories))
-    return histories[-1].last.verdict.exit_code
+    return histories[-1].last.verdict.reported_exit_code
 
 
 def _write(target: str, page: str) -> None:

@@ -75,5 +75,7 @@ def rule(name: str, *, same_event: str = "") -> Callable[[Rule], Rule]:
 
 
 def should_run(rule_input: RuleInput) -> bool:
-    """Return whether the pool should be running: started and not stopped by an operator."""
-    return rule_input.inputs.begun and rule_input.inputs.stopped_t is None
+    """Return whether the pool should be running: started, and not stopped or replaced by a person."""
+    end = rule_input.verdict.ended
+    was_ended = rule_input.inputs.stopped_t is not None or (end is not None and end.keeps_verdict)
+    return rule_input.inputs.begun and not was_ended

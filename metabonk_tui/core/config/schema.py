@@ -67,6 +67,8 @@ class ProcessesConfig(ConfigSection, frozen=True, kw_only=True):
     worker: list[list[str]]
     launcher: list[list[str]]
     orchestrator: list[list[str]]
+    vision: list[list[str]]
+    learner: list[list[str]]
     ollama: list[list[str]]
 
 

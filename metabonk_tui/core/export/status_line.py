@@ -152,9 +152,10 @@ def _parts(
 def _head(summary: StatusSummary, now: float, glyphs: Mapping[str, str], tight: bool) -> tuple[Piece, ...]:
     """Return the verdict with its age, after a STALE or unwatched warning if it may be outdated."""
     level = _text(summary, "verdict", "level")
-    verdict = f"{glyphs[level]} {clip(_plain(_text(summary, 'verdict', 'word'), glyphs), WORD_CELLS, glyphs)}"
+    over = " ended" if _at(summary, ("verdict", "ended")) is True else ""
+    verdict = f"{glyphs[level]} {clip(_plain(_text(summary, 'verdict', 'word'), glyphs), WORD_CELLS, glyphs)}{over}"
     since, elapsed = _number(summary, "verdict", "since_s"), _number(summary, "run", "elapsed_s")
-    held = "" if since is None or elapsed is None else f" {(fmt.about if tight else fmt.age)(elapsed - since)}"
+    held = "" if over or since is None or elapsed is None else f" {(fmt.about if tight else fmt.age)(elapsed - since)}"
     old_s = age_s(summary, now)
     long = "" if tight else "for "
     if is_ended(summary):

@@ -31,6 +31,7 @@ def summarize(
         "verdict": {
             "word": str(verdict.kind),
             "level": verdict.level,
+            "ended": verdict.ended is not None,
             "since_s": verdict.since_t - run.started_at,
             "because": list(verdict.because[:1]),
         },

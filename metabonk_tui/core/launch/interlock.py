@@ -193,6 +193,10 @@ def _word(snapshot: Snapshot | None) -> ChecklistItem:
     if snapshot is None:
         return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
     kind = snapshot.verdict.kind
+    if snapshot.verdict.ended is not None:
+        return ChecklistItem(
+            item_id, title, "FAIL", (f"the run is over, its word was {kind}",), "watch a running pool first"
+        )
     if kind in LONG_RUN_WORDS:
         return ChecklistItem(item_id, title, "PASS", (kind.value,))
     standing: CheckState = "UNKNOWN" if kind.level == "unknown" else "FAIL"

@@ -16,6 +16,7 @@ class EventKind(StrEnum):
     """Every dotted kind that the monitor emits. A recording may hold other kinds: `Event.kind` is any text."""
 
     RUN_START = "run.start"
+    RUN_END = "run.end"
     WORKER_UP = "worker.up"
     WORKER_DOWN = "worker.down"
     WORKER_GENERATION = "worker.generation"
@@ -24,6 +25,7 @@ class EventKind(StrEnum):
     WORKER_RATE = "worker.rate"
     WORKER_GAMEPLAY = "worker.gameplay"
     WORKER_ERROR = "worker.error"
+    WORKER_TRACEBACK = "worker.traceback"
     PROCESS_EXIT = "process.gone"
     COMPONENT_ACTIVE = "component.active"
     COMPONENT_SILENT = "component.silent"

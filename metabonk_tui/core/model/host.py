@@ -34,7 +34,9 @@ class MemoryReading:
     pressure_full_avg10: float | None = None
 
 
-Role = Literal["worker", "launcher", "orchestrator", "ollama", "other"]
+Role = Literal["worker", "launcher", "orchestrator", "vision", "learner", "ollama", "other"]
+SERVICES: tuple[Role, ...] = ("orchestrator", "vision", "learner")
+"""When one of them ends, MetaBonk's launcher ends all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,10 @@ class ExitReading:
     worker: WorkerRef | None = None
     pid: int | None = None
     """None: the log names no pid."""
+    line: str | None = None
+    """The line of the log, if it reports an end that took the stack down, or a request to end; None: neither."""
+    asked: bool | None = None
+    """True: the launcher logged that this signal asks it to end, which is no exit yet; None: an exit."""
 
     @property
     def code(self) -> int:

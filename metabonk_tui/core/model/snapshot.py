@@ -13,6 +13,7 @@ from typing import Any, Literal
 from metabonk_tui.core.model import levels
 from metabonk_tui.core.model.alert import Alert
 from metabonk_tui.core.model.contract import ContractView
+from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.level_names import Level
 from metabonk_tui.core.model.memory import MemoryView
 from metabonk_tui.core.model.refs import HostName, WorkerRef
@@ -170,16 +171,30 @@ class Verdict:
     """Whether conclusive evidence decided the verdict before the gate ended."""
     caution: bool = False
     """CONTINUE, and something is missing that a go needs."""
+    ended: RunEnd | None = None
+    """How its run ended; None: the run is not over. A run that is over is never a go."""
+
+    @property
+    def title(self) -> str:
+        """The verdict on screen: "STOP", and "STOP ended" where its run is over."""
+        return f"{self.kind} ended" if self.ended is not None else str(self.kind)
 
     @property
     def level(self) -> Level:
         """The severity, equal to the meaning of the exit code."""
-        return "caution" if self.caution and self.kind.level == "go" else self.kind.level
+        if self.kind.level != "go":
+            return self.kind.level
+        return "unknown" if self.ended is not None else "caution" if self.caution else "go"
 
     @property
     def exit_code(self) -> int:
-        """0 go, 1 caution, 2 STOP, 3 not known yet."""
+        """0 go, 1 caution, 2 STOP, 3 not known yet, or a go of a run that is over."""
         return levels.exit_code(self.level)
+
+    @property
+    def reported_exit_code(self) -> int:
+        """The exit code of the word as it was, also of a run that is over: `report` is about the past."""
+        return levels.exit_code("caution" if self.caution and self.kind.level == "go" else self.kind.level)
 
 
 @dataclass(frozen=True, slots=True)

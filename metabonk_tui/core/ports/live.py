@@ -148,6 +148,10 @@ class ExitReader(Protocol):
         """Return the exits logged since the last call. `directories`: the runs' folders, from the workers' status."""
         ...
 
+    def read_end(self, directory: str) -> tuple[ExitReading, ...]:
+        """Return what the launcher's log in a directory says of the end of its run; may block."""
+        ...
+
 
 class KernelLogReader(Protocol):
     """Reads new entries of the kernel's log. One thread at a time; never waits."""
@@ -183,6 +187,10 @@ class Journal(Protocol):
 
         The run's clock is resumed as well.
         """
+        ...
+
+    def last(self) -> RecordedPast | None:
+        """Return the past of the pool's newest run, to which no process belongs any more; None: there is none."""
         ...
 
     def read_new(self) -> tuple[Sample, ...] | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from metabonk_tui.core.model.alert import Alert
+from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.memory import BlackBox, Forecast, MemoryView, SwapView
 from metabonk_tui.core.model.sample import Event
 from metabonk_tui.core.model.snapshot import Snapshot
@@ -46,14 +47,14 @@ def run(history: RunHistory) -> Report:
     """Return the report of one run."""
     last = history.last
     start = last.run.started_at
-    duration_s = max(0.0, last.t - start)
+    duration_s = max(0.0, ended_t(last) - start)
 
     tree = {
         "schema": SCHEMA,
         "run": {
             "name": last.run.name,
             "started_at": start,
-            "ended_at": last.t,
+            "ended_at": ended_t(last),
             "duration_s": round(duration_s, 3),
             "desired": last.run.desired,
             "source": last.run.source,
@@ -63,6 +64,7 @@ def run(history: RunHistory) -> Report:
             "since_t": last.verdict.since_t,
             "because": list(last.verdict.because),
         },
+        **_end(last.verdict.ended),
         "verdicts": [
             {"at_t": t, "word": word.value, "because": list(because)} for t, word, because in history.verdicts
         ],
@@ -113,6 +115,18 @@ def run(history: RunHistory) -> Report:
         ],
     }
     return {key: relative_times(value, start) for key, value in tree.items()}
+
+
+def ended_t(last: Snapshot) -> float:
+    """Return when a run was last seen, which is before the last samples of a run that is over."""
+    return last.t if last.verdict.ended is None else last.verdict.ended.last_seen_t
+
+
+def _end(end: RunEnd | None) -> Report:
+    """Return how the run ended, if it is over."""
+    if end is None:
+        return {}
+    return {"end": {"reason": end.reason, "text": end.text, "missing_t": end.t, "last_seen_t": end.last_seen_t}}
 
 
 def relative_times(tree: Any, start: float) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metabonk_tui.core.model.ending import RunEnd
 from metabonk_tui.core.model.snapshot import VerdictKind
 from metabonk_tui.core.model.worker import ComponentState
 from metabonk_tui.core.report.first_seen import FirstSeen, answered_t
@@ -37,16 +38,24 @@ def _verdict(history: RunHistory, seen: tuple[FirstSeen, ...]) -> list[str]:
     stop = next((each for each in seen if each.id == "verdict-stop"), None)
     if stop is None:
         because = f": {verdict.because[0]}" if verdict.because else ""
+        if verdict.ended is not None:
+            return [f"The verdict was {verdict.kind}{because}.", _end(verdict.ended, start)]
         return [f"The verdict is {verdict.kind} since {elapsed(verdict.since_t - start)}{because}."]
-    went_on = f"; the run went on for {age(last.t - stop.t)} more" if last.t - stop.t >= 1 else ""
+    end_t = last.t if verdict.ended is None else verdict.ended.last_seen_t
+    went_on = f"; the run went on for {age(end_t - stop.t)} more" if end_t - stop.t >= 1 else ""
     sentences = [f"STOP was known after {age(stop.t - start)}{went_on}{_unwatched_after(history)}."]
     if verdict.kind is not VerdictKind.STOP:
         sentences[0] = f"{sentences[0][:-1]}, and the verdict is now {verdict.kind}."
+    sentences += [] if verdict.ended is None else [_end(verdict.ended, start)]
     signs = SIGNS_OF_A_KILL if _by_kill(history, stop) else SIGNS_OF_SILENCE
     sign = next((each for each in seen if each.id in signs and stop.t - each.t >= MIN_LATE_S), None)
     if sign is not None:
         sentences.append(f"It could be seen {age(stop.t - sign.t)} sooner, at {elapsed(sign.t - start)}: {sign.text}.")
     return sentences
+
+
+def _end(end: RunEnd, start: float) -> str:
+    return f"The run is over, last seen after {elapsed(end.last_seen_t - start)}: {end.text}."
 
 
 def _by_kill(history: RunHistory, stop: FirstSeen) -> bool:

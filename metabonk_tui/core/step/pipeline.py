@@ -19,6 +19,7 @@ from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.run.replay import Step
+from metabonk_tui.core.step.ended import closed_verdict, end_draft, following_header, with_end
 from metabonk_tui.core.step.event_log import EventLog
 from metabonk_tui.core.step.inputs import host_views, verdict_inputs
 from metabonk_tui.core.step.stages import STAGES, add_verdict, emit_gap, emit_run_start
@@ -40,6 +41,9 @@ def step(previous: Snapshot | None, sample: Sample, config: Config) -> Snapshot:
     state = cast(State, previous.state)
     if runs.is_new(state.run, sample.run):
         return _begin_run(previous, cast(RunHeader, sample.run), sample, config)
+    header_after = following_header(state.run, state, sample)
+    if header_after is not None:
+        return _begin_run(previous, header_after, sample, config)
     following = _advance(previous, replace(state, run=runs.adopt(state.run, sample.run)), sample, config)
     if following.state.run.header is not sample.run:
         header_seen = _relaunched(state, cast(State, following.state), sample, config)
@@ -79,7 +83,7 @@ def _begin_run(previous: Snapshot, header: RunHeader, sample: Sample, config: Co
     state = cast(State, previous.state)
     ended = previous.ended_runs
     if state.run.begun:
-        last = _close_run(previous, state, sample, config)
+        last = _close_run(previous, state, header, sample, config)
         ended = (*ended, RunSummary(last, last.events, last.verdicts))[-KEPT_RUNS:]
     fresh = _new_state(replace(header, interval_s=header.interval_s or state.run.header.interval_s), config)
     spaced = replace(fresh.run, spacing=runs.spacing_after(state.run, fresh.run))
@@ -100,7 +104,7 @@ def _with_lasting(host: HostState, before: HostState | None) -> HostState:
     return replace(host, memory=memory_track, kernel_log=before.kernel_log, evidence=evidence)
 
 
-def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config) -> Snapshot:
+def _close_run(previous: Snapshot, state: State, header: RunHeader, sample: Sample, config: Config) -> Snapshot:
     """Return the last Snapshot of a run that ends before this sample.
 
     The gap before the sample belongs to the ended run, and so does a kernel kill in that gap.
@@ -123,6 +127,11 @@ def _close_run(previous: Snapshot, state: State, sample: Sample, config: Config)
         _, verdict = apply(state.hysteresis, decide(inputs), inputs, config)
         events.emit_all(drafts)
         last = replace(last, hosts=hosts, verdict=verdict, verdicts=add_verdict(last.verdicts, verdict, events))
+    if state.run.header.source == "live":
+        verdict, end = closed_verdict(last, state, header, sample)
+        if state.ending.end is None:
+            events.emit(end_draft(end))
+        last = replace(last, verdict=verdict, run=with_end(last.run, verdict))
     return replace(last, events=events.newest, event_count=last.event_count + events.emitted)
 
 
@@ -171,7 +180,7 @@ def _snapshot_of(tick: Tick) -> Snapshot:
     return Snapshot(
         t=tick.sample.t,
         tick=previous.tick + 1 if previous else 0,
-        run=runs.view(now.run, tick.sample.t, tick.desired),
+        run=with_end(runs.view(now.run, tick.sample.t, tick.desired), tick.verdict),
         workers=tick.workers,
         hosts=tick.hosts,
         gate=tick.gate,

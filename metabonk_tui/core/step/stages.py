@@ -21,6 +21,7 @@ from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.run import gate
 from metabonk_tui.core.run import tracker as runs
 from metabonk_tui.core.step import worker_events
+from metabonk_tui.core.step.ended import judge_end
 from metabonk_tui.core.step.event_log import (
     EventLog,
     alert_draft,
@@ -30,6 +31,7 @@ from metabonk_tui.core.step.event_log import (
     verdict_draft,
 )
 from metabonk_tui.core.step.inputs import host_views, is_changing, verdict_inputs
+from metabonk_tui.core.step.log_events import traceback_drafts
 from metabonk_tui.core.step.state import HostState, Tick, VerdictChange, with_own_actions
 from metabonk_tui.core.verdict.decide import decide
 from metabonk_tui.core.verdict.hysteresis import apply
@@ -235,6 +237,7 @@ def emit_slot_events(tick: Tick) -> None:
     changed = health.health_events(before.health_tracks, now.health_tracks, before.tracks, now.tracks)
     tick.events.emit_for_workers(changed)
     tick.events.emit_for_workers(now.contract.drafts)
+    tick.events.emit_for_workers(traceback_drafts(before.cause_tracker.logs, tick.sample.log_tails))
 
 
 @stage(needs=("now.hosts",))
@@ -286,12 +289,16 @@ def rank_causes(tick: Tick) -> None:
     tick.update(cause_tracker=found)
 
 
-@stage(writes=("now.hysteresis", "verdict", "verdicts"), needs=("inputs", "timing", "now.cause_tracker"))
+@stage(
+    writes=("now.hysteresis", "now.ending", "verdict", "verdicts"),
+    needs=("inputs", "timing", "now.cause_tracker", "exits", "gate", "now.run"),
+)
 def decide_verdict(tick: Tick) -> None:
     inputs = replace(tick.inputs, causes=tick.now.cause_tracker.causes)
     after_gap = tick.timing.gap is not None
-    hysteresis, tick.verdict = apply(tick.before.hysteresis, decide(inputs), inputs, tick.config, after_gap=after_gap)
+    hysteresis, verdict = apply(tick.before.hysteresis, decide(inputs), inputs, tick.config, after_gap=after_gap)
     tick.update(hysteresis=hysteresis)
+    tick.verdict = judge_end(tick, verdict)
     before = tick.previous.verdicts if tick.previous else ()
     tick.verdicts = add_verdict(before, tick.verdict, tick.events)
 

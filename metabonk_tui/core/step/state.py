@@ -21,6 +21,7 @@ from metabonk_tui.core.model.sample import EnvFileReading, PoolReading, Sample
 from metabonk_tui.core.model.snapshot import Check, Gap, Gate, HostView, Snapshot, Verdict, VerdictKind
 from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import WorkerView
+from metabonk_tui.core.run.ending import EndTrack
 from metabonk_tui.core.run.gate import GateTrack
 from metabonk_tui.core.run.tracker import RunTrack
 from metabonk_tui.core.step.event_log import EventLog
@@ -68,6 +69,7 @@ class State:
     """The last reading; it survives the end of a run."""
     cause_tracker: CauseTracker = field(default_factory=CauseTracker)
     alerts: AlertTracks = field(default_factory=AlertTracks)
+    ending: EndTrack = field(default_factory=EndTrack)
 
 
 @dataclass(slots=True)

@@ -171,6 +171,8 @@ def _gameplay_is(gameplay: Node) -> tuple[str, ...]:
 
 def _waiting_for(inputs: VerdictInputs) -> str:
     wanted = len(inputs.workers)
+    if inputs.workers and all(worker.error == "dns" for worker in inputs.workers):
+        return f"host {inputs.config.pool.host} does not resolve: nothing is known of the pool; check pool.host"
     if not inputs.begun:
         return "no pool found: no worker process, no answer" if wanted else "no pool found"
     if wanted and all(worker.reach is Reach.UNOBSERVED for worker in inputs.workers):

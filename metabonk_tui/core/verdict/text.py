@@ -19,9 +19,11 @@ def verdict_text(snapshot: Snapshot, zone: tzinfo = UTC) -> str:
     verdict, run = snapshot.verdict, snapshot.run
     since = fmt.elapsed(verdict.since_t - run.started_at)
     lines = [
-        f"{verdict.kind} since {since} ({fmt.clock(verdict.since_t, zone)})",
+        f"{verdict.title} since {since} ({fmt.clock(verdict.since_t, zone)})",
         f"run {run.name}, {fmt.elapsed(run.elapsed_s)} old, seen at {fmt.clock(snapshot.t, zone)}",
     ]
+    if (end := verdict.ended) is not None:
+        lines.append(f"over, last seen at {fmt.clock(end.last_seen_t, zone)}: {end.text}")
     if verdict.would_be is not None:
         lines.append(f"would be {verdict.would_be} if the gate ended now")
     lines += [f"  because {sentence}" for sentence in verdict.because]

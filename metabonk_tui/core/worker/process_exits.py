@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from metabonk_tui.core.memory.tracker import MemoryTrack
 from metabonk_tui.core.model.event import EventKind
-from metabonk_tui.core.model.host import ExitReading, HostReading, KernelKill, ProcessReading, Role
+from metabonk_tui.core.model.host import SERVICES, ExitReading, HostReading, KernelKill, ProcessReading, Role
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.process_exit import ProcessExit, split_exit_code
 from metabonk_tui.core.model.refs import WorkerRef, label_of
@@ -20,9 +20,10 @@ from metabonk_tui.core.model.timing import Timing
 from metabonk_tui.core.model.worker import Generation
 
 KEPT_EXITS = 200
+KEPT_LOGGED = 20
 LATE_S = 30.0
 """Seconds; the launcher logs an exit only when it respawns the worker."""
-NAMED: tuple[Role, ...] = ("worker", "ollama", "launcher")
+NAMED: tuple[Role, ...] = ("worker", "ollama", "launcher", *SERVICES)
 FROM_EVENT_S = 60.0
 """Seconds before its end at which an action of ours may have started, if only its end was recorded."""
 
@@ -71,6 +72,8 @@ class ExitState:
     own_actions: tuple[OwnAction, ...] = ()
     exits: tuple[tuple[float, ExitReading], ...] = ()
     """Exits that match no missing process yet, each with the time when it was read."""
+    logged: tuple[tuple[float, ExitReading], ...] = ()
+    """The newest lines of the launcher's log about an end, in its order, each with the time when it was read."""
     kernel: tuple[tuple[float, KernelKill], ...] = ()
     counted: tuple[tuple[float, int, str | None], ...] = ()
     """(t, kills, scope) of counters that moved."""
@@ -189,11 +192,14 @@ def _gather(
     ):
         counted.append((t, reading.oom_kills - before.kills.seen, reading.oom_scope))
     kills = host.kernel_log.kills if host.kernel_log is not None else ()
+    matched = tuple((t, each) for each in host.exits if not each.asked)
+    logged = tuple((t, each) for each in host.exits if each.line)
     return replace(
         exit_state,
         counted=tuple(counted),
         low_t=t if memory.level == "crit" else exit_state.low_t,
-        exits=(*(each for each in exit_state.exits if each[0] >= fresh_t), *((t, each) for each in host.exits)),
+        exits=(*(each for each in exit_state.exits if each[0] >= fresh_t), *matched),
+        logged=(*exit_state.logged, *logged)[-KEPT_LOGGED:],
         kernel=(*(each for each in exit_state.kernel if each[0] >= fresh_t), *((t, kill) for kill in kills)),
         own_actions=_update_own_actions(exit_state.own_actions, sample, fresh_t),
     )

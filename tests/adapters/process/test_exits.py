@@ -111,3 +111,31 @@ def test_evidence_survives_a_recording(tmp_path: Path) -> None:
     write_jsonl(str(tmp_path / "a.jsonl"), [sample])
     (read,) = read_jsonl(str(tmp_path / "a.jsonl"), [])
     assert (read.only_host.exits, read.only_host.kernel_log) == (sample.only_host.exits, sample.only_host.kernel_log)
+
+
+def test_the_end_of_the_stack_is_read_with_its_line(tmp_path: Path) -> None:
+    exits = ExitCodeReader()
+    os.mkdir(run := tmp_path / "run")
+    died = "[start_omega] orchestrator exited with -9"
+    asked = "[start_omega] received 15, shutting down..."
+    worker = "[start_omega] omega-1 exited with 1"
+    written(run, f"INFO: orchestrator exited with 3\n{died}\n{asked}\n{worker}\n[start_omega] ui exited with 0\n")
+    os.utime(run, (time.time() + 10,) * 2)
+    expected = (
+        ExitReading("orchestrator", "-9", line=died),
+        ExitReading("launcher", "-15", line=asked, asked=True),
+        ExitReading("worker", "1", worker=w(1), line=worker),
+    )
+    assert exits.read([str(run)]) == expected
+    assert exits.read([str(run)]) == ()
+
+
+def test_the_end_of_an_earlier_run_is_read_although_its_log_is_old(tmp_path: Path) -> None:
+    os.mkdir(run := tmp_path / "run")
+    died = "[start_omega] vision exited with 1"
+    written(run, line(-9) + died + "\n")
+    os.utime(run, (time.time() - 1000,) * 2)
+    exits = ExitCodeReader()
+    assert exits.read_end(str(run)) == (ExitReading("vision", "1", line=died),), "respawns of workers are no end"
+    assert exits.read_end(str(tmp_path / "none")) == ()
+    assert exits.read_end("relative") == ()

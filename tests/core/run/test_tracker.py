@@ -340,11 +340,13 @@ def events_at(t: float, kind: str, severity: Any = "info", slot: int | None = No
 GONE = phases((0, healthy), (600, down))
 
 
-def test_a_pool_that_we_stopped_waits() -> None:
+def test_a_run_that_we_stopped_keeps_its_word() -> None:
     seen = last(script(GONE, for_s=40 * MIN, events=events_at(600, "pool.stop")))
-    assert seen.verdict.kind is VerdictKind.WAITING
-    assert seen.verdict.because == ("the pool was stopped by us",)
-    assert seen.verdict.next_steps[0].key == "L"
+    assert seen.verdict.kind is VerdictKind.VALIDATING, "a run that we stopped keeps its word"
+    assert seen.verdict.ended is not None
+    assert seen.verdict.ended.reason == "stopped by us"
+    assert seen.verdict.exit_code == 3
+    assert [step.key for step in seen.verdict.next_steps] == [None, "L"]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def identity(frame: Frame, snapshot: Snapshot) -> Row:
     end = join([mode(frame, snapshot), alert_count(frame, snapshot), up, lag, clock], far)
     room = wide - 2 - width(end) - 2
     name: Row = (strong("metabonk-tui", True),)
-    up_s = now_t - run.started_at
+    up_s = run.elapsed_s if snapshot.verdict.ended is not None else now_t - run.started_at
     elapsed: Row = (muted("up "), strong(fmt.elapsed(up_s))) if roomy else (strong(fmt.elapsed(up_s)),)
     pool = snapshot.pool
     read_only_note: Row = ()
@@ -120,7 +120,7 @@ def verdict_row(frame: Frame, snapshot: Snapshot) -> Row:
     level = verdict.level
     stop = level == "stop"
     token = level_token(level)
-    glyph, word = g.level(level), str(verdict.kind)
+    glyph, word = g.level(level), verdict.title
     if stop:
         head: Row = (
             gap(1), Span("VERDICT", "oncrit"), gap(1),

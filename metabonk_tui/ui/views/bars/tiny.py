@@ -30,7 +30,7 @@ def _verdict(frame: Frame, snapshot: Snapshot) -> Row:
     g, verdict, wide = frame.glyphs, snapshot.verdict, frame.width
     level = verdict.level
     token = level_token(level)
-    word, glyph = str(verdict.kind), g.level(level)
+    word, glyph = verdict.title, g.level(level)
     loud = {"stop": ("oncritbadge", "critbadge"), "caution": ("onwarn", "warnband")}.get(level)
     label_text = clip(word, max(0, wide - 2 - (2 if wide > 12 else 0)), g.ellipsis)
     head: Row

@@ -1,0 +1,59 @@
+"""Writes the verdict of a run that is over: its last word, or a STOP with the cause. Does not: find out the cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from metabonk_tui.core.model.ending import RunEnd
+from metabonk_tui.core.model.snapshot import Gate, NextStep, Verdict, VerdictKind
+from metabonk_tui.core.verdict.decide import mark_path
+from metabonk_tui.core.verdict.early import EarlyStop, early_node
+
+NEXT = (
+    NextStep(None, "read its report", "metabonk-tui report last"),
+    NextStep("L", "launch the pool", "metabonk-tui launch", join="then"),
+)
+
+OVER = "the run is over: "
+
+
+def ended_verdict(verdict: Verdict, before: Verdict | None, end: RunEnd, gate: Gate) -> Verdict:
+    """Return the verdict of a run that is over.
+
+    `verdict` is that of the tick, `before` the one on the screen when the pool was first missing. A run that a person
+    ended keeps its word; any other end is a STOP.
+    """
+    base = verdict if verdict.kind is VerdictKind.STOP and not end.keeps_verdict else before or verdict
+    how = f"{OVER}{end.text}"
+    changes = "a new run begins"
+    if end.keeps_verdict or base.kind is VerdictKind.STOP:
+        past = _past(base, gate)
+        leads = not end.keeps_verdict and end.reason != "unknown"
+        because = (how, *past) if leads else (*past[:1], how, *past[1:])
+        return replace(base, because=because, would_be=None, changes_when=changes, next_steps=NEXT, ended=end)
+    branch = early_node(EarlyStop("the run is over", (how,)))
+    nodes = (branch, *(node for node in base.nodes if node.id != branch.id))
+    return replace(
+        base,
+        kind=VerdictKind.STOP,
+        since_t=end.t,
+        because=(how, f"its verdict was {base.kind}"),
+        nodes=mark_path(VerdictKind.STOP, None, nodes),
+        would_be=None,
+        early=True,
+        caution=False,
+        changes_when=changes,
+        next_steps=NEXT,
+        was=base.kind,
+        ended=end,
+    )
+
+
+def _past(base: Verdict, gate: Gate) -> tuple[str, ...]:
+    """Return the reasons of a verdict without what was still to come."""
+    if base.ended is not None:
+        return tuple(each for each in base.because if not each.startswith(OVER))
+    if base.kind is not VerdictKind.VALIDATING:
+        return base.because
+    done = len(gate.checks) - gate.count("TO COME")
+    return (f"the gate had not ended: {done}/{len(gate.checks)} checks",)
