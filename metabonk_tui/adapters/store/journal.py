@@ -77,9 +77,7 @@ class StoreJournal:
         self._inbox_to = 0
         self._problem = ""
         self._stored_t: float | None = None
-        self._retry_s = 0.0
-        self._switch_check_s = 0.0
-        self._tidy_s = 0.0
+        self._retry_s = self._switch_check_s = self._tidy_s = 0.0
         self._writer_seen_s = now()
         self._recording: bool | None = None
 
