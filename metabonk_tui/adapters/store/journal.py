@@ -155,7 +155,8 @@ class StoreJournal:
             return None
         if fresh:
             self._writer_seen_s, self._recording = now_s, True
-        if self._follower is None or now_s - self._writer_seen_s > max(SILENT_S, 5 * self._interval_s):
+        silent_s = max(SILENT_S, 5 * (self._config.observe.interval_s or 5.0))
+        if self._follower is None or now_s - self._writer_seen_s > silent_s:
             self._recording = None if self._follower is None else False
             return None
         return fresh
@@ -166,8 +167,7 @@ class StoreJournal:
 
     def take_submitted(self) -> tuple[tuple[Event, ...], RunHeader | None]:
         """Return the events and run header that other monitors submitted, with our recorder events."""
-        events, run = self._pending_events, None
-        self._pending_events = []
+        events, run, self._pending_events = self._pending_events, None, []
         if self._run_writer is not None:
             try:
                 for number, documents in self._run_writer.file.inbox():
