@@ -96,6 +96,8 @@ class SampleReader:
     names: dict[str, int] = field(default_factory=dict)
     listed: FileProblems | None = None
     """Where the problems go; None: a list of its own over `problems`."""
+    has_start: bool = True
+    """False: the pending run begins with its first sample."""
     in_order: bool = True
     """False: times may run backwards here, because another stage orders the samples."""
     repeats: Repeats = field(default_factory=Repeats)
@@ -142,7 +144,12 @@ class SampleReader:
         return None
 
     def _begin(self, document: Mapping[str, Any]) -> None:
-        header = record(RunHeader, {"name": "", "source": "live", "how": "recording"} | dict(document), self._problem)
+        given = {"name": "", "source": "live", "how": "recording"} | dict(document)
+        header = record(RunHeader, given, self._problem)
+        if header is None and not self.in_order:
+            # A run line begins a run, and how many workers it wants counts, also where its start is unreadable.
+            header = record(RunHeader, given | {"started_at": 0.0, "how": "first sample"}, lambda _: None)
+            self.has_start = False
         if header is not None:
             header = replace(header, name=self._name(header))
         self.observe_only(document.get("fields"))
@@ -191,6 +198,8 @@ class SampleReader:
             self._problem(f"time runs backwards: {t} after {self.t}; left out")
             return None
         self.t = t
+        if self.run is not None and not self.has_start:
+            self.run, self.has_start = replace(self.run, started_at=t), True
         document = self._without_bad(document)
         fields = {item.name: self._field(item, document) for item in SAMPLE_FIELDS}
         host = HostReading(**{item.name: fields.pop(item.name) for item in SAMPLE_FIELDS if item.of_host})

@@ -116,7 +116,7 @@ DAMAGES = {
     "ends of lines of Windows": Damage(lambda x: [line + "\r" for line in lines_of(x)], stays=True),
     "floats for integers": Damage(lambda x: lines_of([floats(one) for one in x], desired=2.0), stays=True),
     "header torn": Damage(lambda x: [lines_of(x)[0][:40], *lines_of(x)[1:]], stays=False, what="half a line"),
-    "header without a start": Damage(lambda x: lines_of(x, started_at="x"), stays=False, what="started_at"),
+    "header without a start": Damage(lambda x: lines_of(x, started_at="x"), stays=True, what="started_at"),
     "header glued to the first line": Damage(
         lambda x: ["".join(lines_of(x)[:2]), *lines_of(x)[2:]], stays=False, what="half a line"
     ),
@@ -315,3 +315,11 @@ def test_many_problems_of_one_file_are_counted(tmp_path: Path) -> None:
     assert len(problems) == MAX_LISTED + 1
     assert sum(problem.count for problem in problems) == 1000
     assert str(problems[-1]) == f"run.jsonl: {1000 - MAX_LISTED} more problems"
+
+
+def test_a_run_line_without_a_start_begins_a_run_that_wants_as_many_workers(tmp_path: Path) -> None:
+    lines = [*lines_of(ticks(3)), *lines_of([shifted(tick, 9000) for tick in ticks(3)], started_at=None, desired=5)]
+    snapshot, problems = read(tmp_path / "run.jsonl", lines)
+    assert snapshot is not None
+    assert (snapshot.run.desired, snapshot.run.started_at) == (5, START + 9000)
+    assert [(problem.line, problem.what) for problem in problems] == [(5, "RunHeader without started_at; left out")]
