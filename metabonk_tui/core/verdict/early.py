@@ -48,6 +48,9 @@ def early_node(stop: EarlyStop) -> Node:
 def _unanswered(inputs: VerdictInputs) -> EarlyStop | None:
     if inputs.unanswered_s is None or not inputs.workers:
         return None
+    if all(worker.error == "dns" for worker in inputs.workers):
+        # The name of the host does not resolve: no worker was asked, so none failed to answer.
+        return None
     wanted = len(inputs.workers)
     if not inputs.answered_ever:
         grace = age(inputs.config.clock.startup_grace_s)

@@ -154,3 +154,14 @@ def test_40_workers_below_a_limit_of_32_open_files_are_all_up_and_the_shortage_i
     assert "limit 32" in texts[0]
     assert not [event for event in report["events"] if event["kind"] == "worker.down"]
     assert [worker["slot"] for worker in report["workers"] if worker["observed"]] == list(range(workers))
+
+
+def test_the_run_that_is_over_is_still_the_answer(metabonk: Metabonk, home: dict[str, str]) -> None:
+    with demo(home, "--scenario", "healthy", "--workers", "1") as pool:
+        assert metabonk("check", "--for", "3s", *pool.options).returncode == 3
+    done = metabonk("check", "--json", "--base-port", str(pool.base_port), "--workers", "1")
+    report = json.loads(done.stdout)
+    assert report["run"]["name"] == json.loads(metabonk("runs", "--json").stdout)[0]["name"]
+    assert report["end"]["reason"] in ("stopped", "unknown")
+    assert done.returncode == (3 if report["end"]["reason"] == "stopped" else 2)
+    assert "the run is over" in " ".join(report["verdict"]["because"])

@@ -197,7 +197,9 @@ def test_start_up_is_not_over_before_it_is_over() -> None:
     assert words == {VerdictKind.WAITING, VerdictKind.VALIDATING}
 
 
-@pytest.mark.parametrize(("error", "stops"), [("refused", True), ("timeout", True), ("http 500", True), (None, False)])
+@pytest.mark.parametrize(
+    ("error", "stops"), [("refused", True), ("timeout", True), ("http 500", True), ("dns", False), (None, False)]
+)
 def test_a_pool_that_does_not_answer_any_more_is_a_stop_after_a_minute(error: str | None, stops: bool) -> None:
     life = phases((0, healthy), (610, lambda _s, _t: error))
     snapshots = play(script(life, for_s=700))
