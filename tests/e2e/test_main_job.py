@@ -83,7 +83,7 @@ def test_the_failed_run_is_saved_by_doing_what_the_next_row_says(open_screen: Op
     screen.wait_for(r"the pool is gone", 40)
     screen.keys("\x1b")
     screen.wait_for(r"q quit", 10)
-    screen.wait_for(r"VERDICT\s+◌ WAITING .*stopped by us", 20)
+    screen.wait_for(r"VERDICT\s+■ STOP ended .*the pool was stopped", 20)
     screen.keys("L")
     screen.wait_for(r"ready to launch", 20)
     screen.keys("\r")

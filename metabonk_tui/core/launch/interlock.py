@@ -189,7 +189,7 @@ def _components(snapshot: Snapshot | None) -> ChecklistItem:
 
 def _word(snapshot: Snapshot | None) -> ChecklistItem:
     """A long run needs the word that says so: it also knows which workers are down and how the gate ended."""
-    item_id, title = "verdict", "verdict is LAUNCH 24H or SUCCESS"
+    item_id, title = "verdict", "LAUNCH 24H or SUCCESS"
     if snapshot is None:
         return ChecklistItem(item_id, title, "UNKNOWN", (NOTHING_SEEN,))
     kind = snapshot.verdict.kind

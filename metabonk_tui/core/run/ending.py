@@ -85,7 +85,9 @@ def observe(
     # A recording of another program knows no processes: what it did not write down may have been there.
     is_known = there is not None and run.begun and run.header.source == "live"
     track = replace(track, seen_t=run.answer_t if track.seen_t is None else track.seen_t)
-    if not is_known or changing or track.seen_t is None or (track.known and _is_table_late(sample)):
+    # Our own stop looked at ports and processes itself.
+    is_proved = run.stopped_t is not None or _is_table_read(sample)
+    if not is_known or changing or track.seen_t is None or not is_proved:
         return track
     track = _missed(track, sample.t, shown, timing)
     if track.end is None and not (track.presumed or run.stopped_t is not None or _has_lasted(track, sample.t, timing)):
@@ -105,9 +107,9 @@ def process_refs(processes: Iterable[ProcessReading]) -> tuple[ProcessRef, ...]:
     return tuple(ProcessRef(p.pid, p.started_at) for p in processes if p.pid is not None and p.started_at is not None)
 
 
-def _is_table_late(sample: Sample) -> bool:
-    """Return whether the sample has readings of hosts, and none of their process tables."""
-    return bool(sample.hosts) and all(host.processes is None for host in sample.hosts.values())
+def _is_table_read(sample: Sample) -> bool:
+    """Return whether the sample has a process table. Without one, processes that do not answer may well be there."""
+    return any(host.processes is not None for host in sample.hosts.values())
 
 
 def _missed(track: EndTrack, t: float, shown: Verdict | None, timing: Timing) -> EndTrack:

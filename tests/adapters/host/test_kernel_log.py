@@ -6,15 +6,25 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from metabonk_tui.adapters.host.kernel_log import KernelLog
-from metabonk_tui.core.model.host import GpuFault, KernelLogReading
+from metabonk_tui.core.model.host import GpuFault, KernelKill, KernelLogReading
 
 KILLED = "Memory cgroup out of memory: Killed process 41 (python3) total-vm:9kB, anon-rss:8kB, file-rss:1kB"
 REASON = "oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/pool,task_memcg=/pool/w1,task=python3,pid=41,uid=0"
+NAMED_REASON = (
+    "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/pool,"
+    "task_memcg=/pool/w1,task=python3,pid=4711,uid=0"
+)
+NAMED = (
+    "Memory cgroup out of memory: Killed process 4711 (a (b) c) total-vm:9kB, anon-rss:90kB, file-rss:8kB, "
+    "shmem-rss:2kB, UID:0"
+)
+HOST = "Out of memory: Killed process 12 (ollama) total-vm:9kB, anon-rss:5kB, file-rss:0kB, shmem-rss:0kB, UID:0"
 NO_MEMORY = "NVRM: GPU0 nvAssertOkFailedNoLog: Assertion failed: Out of memory [NV_ERR_NO_MEMORY] (0x00000051)"
 XID = "NVRM: Xid (PCI:0000:01:00): 79, pid=1234, name=python3, GPU has fallen off the bus."
 
@@ -22,11 +32,11 @@ XID = "NVRM: Xid (PCI:0000:01:00): 79, pid=1234, name=python3, GPU has fallen of
 class Log:
     """A log made of a pipe that keeps each write as one record, like the kernel's."""
 
-    def __init__(self) -> None:
+    def __init__(self, pids_are_ours: bool = True) -> None:
         self.reader, self.writer = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
         # Each record takes a page of the pipe.
         fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, 100 * 4096)
-        self.kernel = KernelLog(Path(f"/proc/self/fd/{self.reader}"), pids_are_ours=True)
+        self.kernel = KernelLog(Path(f"/proc/self/fd/{self.reader}"), pids_are_ours=pids_are_ours)
 
     def write(self, text: str, ago_s: float | None = 0.0, level: int = 3) -> None:
         since_boot = "x" if ago_s is None else int((time.monotonic() - ago_s) * 1e6)
@@ -105,3 +115,16 @@ def test_a_line_is_masked_cleaned_and_cut(log: Log) -> None:
 def test_an_unreadable_log_is_unknown_and_not_empty(tmp_path: Path) -> None:
     seen = KernelLog(tmp_path / "none").read()
     assert seen == KernelLogReading(error="not readable: No such file or directory")
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_kernels_words_are_understood(ours: bool) -> None:
+    log = Log(pids_are_ours=ours)
+    for text in (NAMED_REASON, NAMED, HOST, "sysrq: Killed process 9 (x) y"):
+        log.write(text)
+    assert tuple(replace(kill, t=None) for kill in log.kernel.read().kills) == (
+        KernelKill(4711 if ours else None, "a (b) c", 102400, "/pool", "/pool/w1"),
+        KernelKill(12 if ours else None, "ollama", 5120),
+    )
+    assert log.kernel.read().kills == ()
+    log.close()

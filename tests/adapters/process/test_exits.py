@@ -7,8 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from metabonk_tui.adapters.host.kernel_log import KernelLog
 from metabonk_tui.adapters.process.exits import ExitCodeReader
 from metabonk_tui.adapters.process.spawn import reap, start_child, take_ended
@@ -18,16 +16,6 @@ from metabonk_tui.core.model.host import ExitReading, KernelKill, KernelLogReadi
 from metabonk_tui.core.model.sample import RunHeader
 from tests.support.refs import w
 from tests.support.samples import flat_sample
-
-V2 = (
-    "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/pool,"
-    "task_memcg=/pool/w1,task=python3,pid=4711,uid=0"
-)
-KILLED = (
-    "Memory cgroup out of memory: Killed process 4711 (a (b) c) total-vm:9kB, anon-rss:90kB, file-rss:8kB, "
-    "shmem-rss:2kB, UID:0"
-)
-HOST = "Out of memory: Killed process 12 (ollama) total-vm:9kB, anon-rss:5kB, file-rss:0kB, shmem-rss:0kB, UID:0"
 
 
 def written(directory: Path, text: str) -> None:
@@ -79,21 +67,6 @@ def test_our_own_childrens_codes_are_taken_once(tmp_path: Path) -> None:
     # Children of other tests may end meanwhile.
     assert ExitReading("launcher", "3", pid=child.pid) in exits.read([])
     assert child.pid not in [ended.pid for ended in exits.read([])]
-
-
-@pytest.mark.parametrize("ours", [True, False])
-def test_the_kernels_words_are_understood(tmp_path: Path, ours: bool) -> None:
-    path = tmp_path / "kmsg"
-    path.write_text(f"6,1,1,-;{HOST}\n")
-    log = KernelLog(path, pids_are_ours=ours)
-    assert log.read() == KernelLogReading()
-    with path.open("a") as more:
-        more.write(f"6,2,2,-;{V2}\n3,3,3,-;{KILLED}\n4,4,4,-;{HOST}\n4,5,5,-;sysrq: Killed process 9 (x) y\n")
-    assert log.read().kills == (
-        KernelKill(4711 if ours else None, "a (b) c", 102400, "/pool", "/pool/w1"),
-        KernelKill(12 if ours else None, "ollama", 5120),
-    )
-    assert log.read() == KernelLogReading()
 
 
 def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:

@@ -144,9 +144,16 @@ def test_a_run_is_over_only_when_no_part_of_the_pool_is_there(how: dict[str, Any
 
 def test_a_pool_without_a_seen_process_is_over_after_a_minute_of_refusals() -> None:
     life = phases((0, healthy), (GONE_T, down))
-    snapshots = play(script(life, for_s=GONE_T + 70))
+    snapshots = play(script(life, for_s=GONE_T + 70, processes=lambda _t: ()))
     assert next(s for s in snapshots if s.t == GONE_T + 50).verdict.ended is None, "a respawn takes 20 to 23 s"
     assert snapshots[-1].verdict.ended is not None
+
+
+def test_a_table_that_was_never_read_proves_nothing() -> None:
+    life = phases((0, healthy), (GONE_T, down), (GONE_T + 300, healthy))
+    seen = play(script(life, for_s=GONE_T + 400))
+    assert all(s.verdict.ended is None for s in seen)
+    assert seen[-1].run.started_at == 0.0
 
 
 def test_a_table_that_was_not_read_proves_nothing() -> None:

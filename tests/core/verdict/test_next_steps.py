@@ -13,7 +13,7 @@ MIN = 60.0
 
 def test_a_pool_that_died_is_launched_not_stopped() -> None:
     died = phases((0, healthy), (20 * MIN, down))
-    seen = last(script(died, for_s=40 * MIN, pid=lambda slot, _t: 41 + slot))
+    seen = last(script(died, for_s=40 * MIN, pid=lambda slot, _t: 41 + slot, processes=lambda _t: ()))
     assert seen.verdict.kind is VerdictKind.STOP
     assert [step.key for step in seen.verdict.next_steps] == [None, "L"], "the report of the run is read first"
 
