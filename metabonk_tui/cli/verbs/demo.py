@@ -73,8 +73,17 @@ def main(options: argparse.Namespace, verb: str) -> int:
             else:
                 code = _monitor(pool, speed)
     except LeaveSignal as received:
-        return DONE if options.no_ui and received.number == signal.SIGINT else 128 + received.number
+        return _code_of(received, options)
+    except RuntimeError as error:
+        # Python 3.11 wraps what a signal handler raises while a loading module makes a class.
+        if not isinstance(error.__cause__, LeaveSignal):
+            raise
+        return _code_of(error.__cause__, options)
     return FAILED if pool.left else code
+
+
+def _code_of(received: LeaveSignal, options: argparse.Namespace) -> int:
+    return DONE if options.no_ui and received.number == signal.SIGINT else 128 + received.number
 
 
 def _loaded(pool: DemoPool) -> LoadedConfig:
