@@ -28,6 +28,8 @@ class Program:
     """"module", "script", "shell script" or "program"."""
     interpreter: str = ""
     """The name of the interpreter; "" for a program."""
+    marker: str = ""
+    """The first argument after the code of `python -c`, which may name the process; "" for all else."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -97,7 +99,8 @@ def _of_python(arguments: Sequence[str], name: str) -> Program:
         argument = arguments[at]
         ends = _ENDS_OPTIONS.fullmatch(argument)
         if ends is not None and ends[1] == "c":
-            return Program("", kind="command", interpreter=name)
+            marker_at = at + 1 if ends[2] else at + 2
+            return Program("", kind="command", interpreter=name, marker="".join(arguments[marker_at : marker_at + 1]))
         if ends is not None:
             module_at = at if ends[2] else at + 1
             module = ends[2] or (arguments[module_at] if module_at < len(arguments) else "")

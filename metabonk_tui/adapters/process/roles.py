@@ -42,7 +42,7 @@ def recognise(arguments: Sequence[str], patterns: ProcessesConfig, base_port: in
     """
     program = parse_command(arguments)
     if not program.entry:
-        return None
+        return _ollama_by_marker(program.marker, patterns)
     roles: tuple[tuple[Role, list[list[str]]], ...] = (
         ("worker", patterns.worker),
         ("orchestrator", patterns.orchestrator),
@@ -58,6 +58,12 @@ def recognise(arguments: Sequence[str], patterns: ProcessesConfig, base_port: in
             if program.matches(texts):
                 return _worker(program.arguments, index, base_port) if role == "worker" else Match(role, index)
     return None
+
+
+def _ollama_by_marker(marker: str, patterns: ProcessesConfig) -> Match | None:
+    """Return the match of inline code that its first argument names; only Ollama, which is never signalled."""
+    found = [index for index, texts in enumerate(patterns.ollama) if marker and texts == [marker]]
+    return Match("ollama", found[0]) if found else None
 
 
 def slot_of_port(port: int, base_port: int) -> int | None:

@@ -130,6 +130,24 @@ def test_a_pattern_is_what_runs_and_its_arguments_and_an_empty_one_matches_nothi
     assert recognise(["python", "x main.py", "run", "--pool", "a b"], patterns, 5000) is None
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["python", "-c", "serve()", "my-ollama"], Match("ollama", 0)),
+        (["python3.11", "-Ic", "serve()", "my-ollama", "x"], Match("ollama", 0)),
+        (["python", "-c", "serve()", "x", "my-ollama"], None),
+        (["python", "-c", "my-ollama"], None),
+        (["sh", "-c", "serve", "my-ollama"], None),
+        (["python", "-c", "serve()", "src.worker.main"], None),
+        (["python", "-c", "serve()", "launch.py"], None),
+    ],
+)
+def test_inline_code_may_be_named_as_ollama_and_as_nothing_else(arguments: list[str], expected: Match | None) -> None:
+    """A person may name a stand-in by its first argument. What may be signalled is never found so."""
+    patterns = config('[processes]\nollama = [["my-ollama"]]').processes
+    assert recognise(arguments, patterns, 5000) == expected
+
+
 # Made-up process tables
 
 
