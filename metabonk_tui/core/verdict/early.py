@@ -71,11 +71,13 @@ def _silent_without_flags(inputs: VerdictInputs) -> EarlyStop | None:
     if not due or not readable:
         return None
     early_s = inputs.config.verdict.early_silence_s
-    for worker in answering:
-        mine = [component for component in worker.components if component.id in due]
+    known = [(worker, [c for c in worker.components if c.id in due]) for worker in answering]
+    # A respawned worker that has shown nothing refutes nothing: else each death would lift the STOP for 2 min.
+    proving = [(worker, mine) for worker, mine in known if not _is_respawn(worker, mine, early_s)]
+    for worker, mine in proving:
         if not mine or not all(_is_silent(component, worker, inputs.t, early_s) for component in mine):
             return None
-    if not all(_lacked_by_all(spec.environment, readable) for spec in due.values()):
+    if not proving or not all(_lacked_by_all(spec.environment, readable) for spec in due.values()):
         return None
     return _without_flags(inputs, [spec.title for spec in due.values()], readable, len(answering))
 
@@ -84,6 +86,12 @@ def _answering(workers: Sequence[WorkerView]) -> list[WorkerView]:
     """Return the workers that answer; while none does, those that did: a pause refutes nothing."""
     seen = [worker for worker in workers if worker.last_good_t is not None and worker.reach is not Reach.STRANGER]
     return [worker for worker in seen if worker.reach is Reach.UP] or seen
+
+
+def _is_respawn(worker: WorkerView, mine: Sequence[ComponentView], early_s: float) -> bool:
+    """Return whether a worker died silent, and its next process has shown nothing in its first `early_s`."""
+    is_silent = all(component.known_state in NEVER_MOVED and not component.shown_in_run for component in mine)
+    return worker.generation > 1 and worker.lived_s < early_s and is_silent
 
 
 def _is_silent(component: ComponentView, worker: WorkerView, t: float, early_s: float) -> bool:

@@ -326,6 +326,38 @@ def test_an_early_stop_stays_while_workers_go_away_and_ends_when_one_shows() -> 
     assert early(heals, for_s=330).verdict.kind is VerdictKind.VALIDATING
 
 
+def respawned(*slots: int, then: Life = silent) -> dict[str, Any]:
+    """These workers are down from 300 s to 310 s, and are new processes after that."""
+    return {
+        "life": lambda s, t: (
+            silent(s, t) if s not in slots or t < 300 else down(s, t) if t < 310 else then(s, t - 310)
+        ),
+        "pid": lambda s, t: 40 + s + (10 if s in slots and t >= 310 else 0),
+        "started": lambda s, t: 310.0 if s in slots and t >= 310 else 0.0,
+    }
+
+
+def test_a_respawn_of_one_silent_worker_lifts_no_early_stop() -> None:
+    how = respawned(1)
+    snapshots = play(script(how.pop("life"), for_s=500, env=env_of(NO_FLAGS), **how))
+    assert {s.verdict.kind for s in snapshots if s.t > 140} == {VerdictKind.STOP}
+    assert snapshots[-1].workers[1].generation == 2
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        respawned(1, then=healthy),
+        respawned(1) | {"env": lambda s, t: EnvReading(RIGHT if s == 1 and t >= 310 else NO_FLAGS)},
+        respawned(0, 1, 2),
+    ],
+    ids=["it shows", "it has its flags", "all are new"],
+)
+def test_a_respawn_that_changes_something_lifts_it(how: dict[str, Any]) -> None:
+    assert early(for_s=300, **how).verdict.early
+    assert not early(for_s=360, **how).verdict.early
+
+
 # C
 
 
