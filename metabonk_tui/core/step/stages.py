@@ -199,6 +199,11 @@ def view_workers(tick: Tick) -> None:
 def check_gate(tick: Tick) -> None:
     """End start-up when all workers answered or time is up, and judge the checks that are due."""
     run, timing, config, previous = tick.run, tick.timing, tick.config, tick.previous
+    if tick.before.ending.end is not None:
+        # A run that is over is not checked any more; its gate stays as it was.
+        tick.judged_checks = ()
+        tick.gate = gate.view(tick.before.gate, timing.t, run.started_at, config)
+        return
     answered = [view for view in tick.workers if view.last_good_t is not None]
     all_answered = bool(tick.workers) and len(answered) == len(tick.workers) and run.begun
     track = tick.before.gate

@@ -190,6 +190,14 @@ def test_a_stop_stays_a_stop_with_its_reasons() -> None:
     assert "ABSENT" in seen.verdict.because[0]
 
 
+def test_a_run_that_is_over_is_checked_no_more() -> None:
+    life = phases((0, healthy), (12 * MIN, down))
+    seen = play(script(life, for_s=40 * MIN, processes=lambda t: table(t) if t < 12 * MIN else ()))[-1]
+    assert seen.verdict.ended is not None
+    assert [check.result for check in seen.gate.checks] == ["PASS", "PASS", *["TO COME"] * 4]
+    assert not [event for event in seen.events if event.kind == "check" and event.t > 12 * MIN]
+
+
 def test_a_run_that_comes_back_was_not_over() -> None:
     life = phases((0, healthy), (GONE_T, down), (GONE_T + 50, healthy))
     snapshots = play(script(life, for_s=END_T, processes=lambda t: table(0.0 if t >= GONE_T + 50 else t)))

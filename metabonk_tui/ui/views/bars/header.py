@@ -218,11 +218,12 @@ def gate_row(frame: Frame, snapshot: Snapshot) -> Row:
     if budget is not None:
         fits = fits_words(budget, brief=wide < WIDE)
     due: Row = ()
-    if gate.gameplay_by_t is not None:
+    is_over = snapshot.verdict.ended is not None
+    if gate.gameplay_by_t is not None and not is_over:
         due = (muted("gameplay by "), strong(fmt.elapsed(gate.gameplay_by_t - snapshot.run.started_at)))
     coming = next((check.due_t for check in gate.checks if check.result == "TO COME"), None)
     soon: Row = ()
-    if coming is not None and gate.began_t is not None:
+    if coming is not None and gate.began_t is not None and not is_over:
         soon = (muted("next check in "), strong(fmt.minutes(max(0.0, coming - snapshot.t))))
     row: Row = (*head, *summary)
     if wide >= WIDE:
