@@ -38,6 +38,7 @@ class KernelMemory:
         self._root = root
         self._tree = CgroupTree(root)
         self._oom = OomCounter(root)
+        self._worker_groups: tuple[str, ...] | None = None
 
     def read(self, pids: Iterable[int] = ()) -> MemoryReading:
         """Read the memory now. `pids`: the workers and Ollama, whose groups count too. Unreadable values are None."""
@@ -53,7 +54,9 @@ class KernelMemory:
         known = [] if host_total is None else [host_total]
         available, limited_by, working_set = _least(host_total, host_available, groups)
         swap_total, swap_used = _swap(host, groups)
-        oom_kills, oom_scope = self._oom.read(self._counters(theirs, groups))
+        counters = self._counters(theirs, groups)
+        oom_kills, oom_scope = self._oom.read({file for file, _ in counters})
+        self._worker_groups = tuple(sorted({name for _, name in counters if name is not None})) or self._worker_groups
         names = {str(oom_file(group)): clean_text(group.name) for group in groups}
         counted = sorted({names[str(file)] for file in self._oom.files if str(file) in names})
         some, full = self._pressure(workers or own)
@@ -68,6 +71,7 @@ class KernelMemory:
             oom_kills=oom_kills,
             oom_scope=oom_scope,
             oom_groups=tuple(counted) if oom_scope == "cgroup" and counted else None,
+            worker_groups=self._worker_groups,
             pressure_some_avg10=some,
             pressure_full_avg10=full,
         )
@@ -89,17 +93,17 @@ class KernelMemory:
 
     def _counters(
         self, theirs: Mapping[int, tuple[Chain, ...]], groups: Mapping[Cgroup, CgroupMemory | None]
-    ) -> set[Path | None]:
-        """Return the OOM counter of every living process; None in it: a process without one."""
-        files: set[Path | None] = set()
+    ) -> set[tuple[Path | None, str | None]]:
+        """Return the OOM counter of every living process, and its own group; None: a process without a counter."""
+        found_of_all: set[tuple[Path | None, str | None]] = set()
         # Most workers share their groups, so each chain is searched only once.
         counters = {chain: counter_file(chain, groups) for chain in {c for chains in theirs.values() for c in chains}}
         for pid, chains in theirs.items():
-            found = [file for chain in chains if (file := counters[chain]) is not None]
+            found = [(file, clean_text(chain[-1].name)) for chain in chains if (file := counters[chain]) is not None]
             # The kernel lists a v1 zombie in the root group, whatever group it died in.
             if found or self._lives(pid):
-                files.add(found[0] if found else None)
-        return files
+                found_of_all.add(found[0] if found else (None, None))
+        return found_of_all
 
     def _lives(self, pid: int) -> bool:
         stat = read_bytes(self._root / "proc" / str(pid) / "stat")

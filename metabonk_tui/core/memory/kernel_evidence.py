@@ -157,12 +157,18 @@ def place(kill: KernelKill, reading: MemoryReading | None) -> Place:
     # A namespace shows its own root as "/", and the log has the whole path.
     if not groups or "/" in groups:
         return "unknown"
-    return "workers" if any(_is_related(kill.oom_cgroup, group) for group in groups) else "elsewhere"
+    own = (reading.worker_groups if reading is not None else None) or groups
+    if any(_is_within(group, kill.oom_cgroup) for group in own):
+        return "workers"
+    if any(_is_within(kill.oom_cgroup, group) for group in own):
+        # A limit of its own, below the workers' group: no worker is under it.
+        return "elsewhere"
+    # A worker that is gone may have been in another group below the counted one.
+    return "unknown" if any(_is_within(kill.oom_cgroup, group) for group in groups) else "elsewhere"
 
 
-def _is_related(one_group: str, other: str) -> bool:
-    paths = (f"{one_group.rstrip('/')}/", f"{other.rstrip('/')}/")
-    return paths[0].startswith(paths[1]) or paths[1].startswith(paths[0])
+def _is_within(group: str, outer: str) -> bool:
+    return f"{group.rstrip('/')}/".startswith(f"{outer.rstrip('/')}/")
 
 
 def _with_fault(evidence: KernelEvidence, fault: GpuFault, began_t: float, t: float) -> KernelEvidence:

@@ -30,6 +30,8 @@ class MemoryReading:
     oom_scope: Literal["cgroup", "host"] | None = None
     oom_groups: tuple[str, ...] | None = None
     """The cgroups whose kills are counted; None: the whole host's are."""
+    worker_groups: tuple[str, ...] | None = None
+    """The cgroups that the workers are in, or last were; None: not known."""
     pressure_some_avg10: float | None = None
     pressure_full_avg10: float | None = None
 

@@ -16,6 +16,7 @@ from tests.support.samples import begin, changed, header, play, room, script
 
 MIN = 60.0
 GROUPED = replace(room(), oom_groups=("/pool",))
+SPLIT = replace(room(), oom_groups=("/pool",), worker_groups=("/pool/w0", "/pool/w1"))
 COUNTED = replace(GROUPED, oom_kills=1)
 NO_COUNTER = replace(room(), oom_kills=None, oom_scope=None)
 XID = "NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus."
@@ -46,7 +47,11 @@ def take(
         ("", GROUPED, "workers"),  # the whole machine ran out
         ("", None, "workers"),
         ("/pool", GROUPED, "workers"),
-        ("/pool/w1", GROUPED, "workers"),
+        ("/pool/w1", GROUPED, "elsewhere"),  # a limit below the group that the workers are in
+        ("/pool/w1", SPLIT, "workers"),
+        ("/pool", SPLIT, "workers"),
+        ("/pool/w1/child", SPLIT, "elsewhere"),
+        ("/pool/gone", SPLIT, "unknown"),  # perhaps the group of a worker that is gone
         ("/", GROUPED, "workers"),  # above the workers
         ("/pooling", GROUPED, "elsewhere"),
         ("/docker/other", GROUPED, "elsewhere"),
