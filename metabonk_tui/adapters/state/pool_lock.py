@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from metabonk_tui.adapters.process.proc import Proc
+from metabonk_tui.adapters.state.holder_text import holder_text, terminal
 from metabonk_tui.core.model.refs import ProcessRef
-from metabonk_tui.core.text.clean import clean_text
 
 
 class PoolLock:
@@ -41,16 +41,13 @@ class PoolLock:
         try:
             document = json.loads(self.path.read_text(encoding="utf-8", errors="replace")[:4096])
             pid, started_at, since = int(document["pid"]), float(document["started_at"]), float(document["since"])
-            tty = clean_text(str(document["tty"]), 40)
+            tty = document["tty"]
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return ""
         stat = self._proc.stat(pid)
         if stat is None or not stat.ref.same_as(ProcessRef(pid, started_at), other_reader=True):
             return ""
-        since_time = time.localtime(since)
-        day = "" if time.strftime("%F", since_time) == time.strftime("%F") else time.strftime("%F ", since_time)
-        where = f" on {tty}" if tty else ""
-        return f"pid {pid}{where} since {day}{time.strftime('%H:%M', since_time)}"
+        return holder_text(f"pid {pid}", tty, since)
 
     def release(self) -> None:
         """Release the lock. The file stays: after a removal two monitors could lock two files of one name."""
@@ -98,15 +95,6 @@ class PoolLock:
         return {
             "pid": os.getpid(),
             "started_at": stat.started_at if stat else 0.0,
-            "tty": _terminal(),
+            "tty": terminal(),
             "since": time.time(),
         }
-
-
-def _terminal() -> str:
-    for fd in (0, 1, 2):
-        try:
-            return os.ttyname(fd).removeprefix("/dev/")
-        except OSError:
-            continue
-    return ""

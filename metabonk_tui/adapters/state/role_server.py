@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metabonk_tui.adapters.state import role_wire as wire
+from metabonk_tui.adapters.state.holder_text import terminal
 from metabonk_tui.adapters.state.role_wire import Peer
 from metabonk_tui.core.model.level_names import Severity
 from metabonk_tui.core.model.pool import RoleNews, RolePolicy, RoleRequest
@@ -344,4 +345,4 @@ class RoleServer:
                 return
 
     def _words(self) -> dict[str, Any]:
-        return {"tty": wire.terminal(), "since": self._since or None}
+        return {"tty": terminal(), "since": self._since or None}

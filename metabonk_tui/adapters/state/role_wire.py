@@ -15,13 +15,12 @@ import socket
 import stat
 import struct
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from metabonk_tui.adapters.host.local import is_this_machine
 from metabonk_tui.adapters.process.proc import Proc, read_bytes
-from metabonk_tui.core.text.clean import clean_text
+from metabonk_tui.adapters.state.holder_text import holder_text
 
 HAS_ABSTRACT_SOCKETS = sys.platform == "linux"
 MAX_BYTES = 4096
@@ -172,26 +171,7 @@ def is_role_socket(channel: socket.socket, name: str) -> bool:
 
 def describe(message: Mapping[str, Any], peer: Peer) -> str:
     """Describe the role's owner: "pid 4711 of root on pts/3 since 14:02"; only the kernel's part is proved."""
-    tty, since = clean_text(str(message.get("tty", "")), 40), message.get("since")
-    where = f" on {tty}" if tty else ""
-    if not isinstance(since, int | float):
-        return f"{peer.text}{where}"
-    try:
-        then = time.localtime(since)
-    except (OverflowError, ValueError, OSError):
-        return f"{peer.text}{where}"
-    day = "" if time.strftime("%F", then) == time.strftime("%F") else time.strftime("%F ", then)
-    return f"{peer.text}{where} since {day}{time.strftime('%H:%M', then)}"
-
-
-def terminal() -> str:
-    """Return the terminal of this process: "pts/3"; "": none."""
-    for fd in (0, 1, 2):
-        try:
-            return os.ttyname(fd).removeprefix("/dev/")
-        except OSError:
-            continue
-    return ""
+    return holder_text(peer.text, message.get("tty"), message.get("since"))
 
 
 def _take_socket(fds: Iterable[int]) -> socket.socket | None:

@@ -130,7 +130,7 @@ seen = st.one_of(
     st.builds(Observation, error=st.sampled_from(["refused", "timeout"]), detail=st.sampled_from(["", "x"])),
 )
 happened = st.builds(
-    Event, st.just(T), st.sampled_from(["pool.stop", "check"]), st.sampled_from(["info", "warn"]), st.just("said"),
+    Event, st.just(T), st.sampled_from(["pool.note", "check"]), st.sampled_from(["info", "warn"]), st.just("said"),
     facts=st.dictionaries(st.sampled_from(["from", "to"]), st.integers(0, 9)),
 )  # fmt: skip
 ticks = st.builds(
