@@ -1,4 +1,4 @@
-"""Adds what happens to the control of the pool to the Samples, and tells the role whether the watch is armed.
+"""Adds what happens to the control of the pool to the Samples, and sets in the role whether the watch is armed.
 
 Does not: decide whether this monitor yields; the role does, so that a stalled screen cannot delay it.
 """

@@ -248,7 +248,7 @@ def test_a_killed_orchestrator_is_named_as_what_took_the_pool_down(stack: RealSt
         stack.kill(orchestrator, signal.SIGKILL)
         wait_for(lambda: not stack.pids("-m src.worker.main"), "start_omega ends the pool", 60)
         wait_for(lambda: stack.monitor("status").returncode == STOP, "STOP", 180)
-    # Nobody watches any more: the run that is over is still the answer.
+    # No monitor watches any more: the run that is over is still the answer.
     check = stack.monitor("check")
     assert check.returncode == STOP, check.stdout
     assert check.stdout.startswith("STOP"), check.stdout

@@ -73,7 +73,7 @@ class FactsReader:
         return Census(facts, listeners, frozenset(mentions & facts.keys()))
 
     def read_again(self, pid: int, claim: PoolClaim, token: str | None) -> Mapping[int, ProcessFacts]:
-        """Read one process and its ancestors anew; empty: it is gone."""
+        """Read one process and its ancestors again; empty: it is gone."""
         chain: dict[int, ProcessFacts] = {}
         sockets = listen_sockets()
         reached = answering(claim.host, claim.ports, sockets)

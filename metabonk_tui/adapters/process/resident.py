@@ -94,7 +94,7 @@ class PoolMemory:
     def _sums(self, trees: Trees, resident: Mapping[Identity, tuple[int, int]]) -> dict[Identity, HeldMemory]:
         segments = {identity: self._segments(identity, shmem) for identity, (_, shmem) in resident.items()}
         unlisted = {identity: found.pop(UNLISTED, 0) for identity, found in segments.items()}
-        # Nobody says which of these pages are the same, so the largest part counts, once.
+        # The kernel does not show which of these pages are the same, so the largest part counts, once.
         largest = max(unlisted, key=lambda identity: unlisted[identity], default=None)
         if largest is not None and unlisted[largest]:
             segments[largest][UNLISTED] = unlisted[largest]

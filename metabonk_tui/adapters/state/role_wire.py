@@ -83,7 +83,7 @@ def is_bound(name: str) -> bool:
 
 
 def binder_of(name: str) -> Peer | None:
-    """Return the process that owns a name on which nobody listens; None: gone, or not visible to this user."""
+    """Return the process that owns a name on which no process listens; None: gone, or not visible to this user."""
     inode = _inode_of(name)
     if inode is None:
         return None

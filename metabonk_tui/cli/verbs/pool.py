@@ -204,7 +204,7 @@ def _confirm(monitor: Engine) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("no terminal to ask for confirmation; --yes acts without asking")
     print("do it? [y/N] ", end="", file=sys.stderr, flush=True)
-    # A question that nobody answers must not keep another monitor's stop out.
+    # A question without an answer must not keep another monitor's stop out.
     _answer_requests(monitor, "yield")
     agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
     _answer_requests(monitor, "keep")

@@ -20,7 +20,7 @@ from metabonk_tui.core.worker.process_exits import ExitedProcess, ExitState
 
 OWN_ROLES = ("worker", "launcher", *SERVICES)
 """Ollama is left out: it serves other programs as well, and outlives the pool."""
-NOBODY = ("refused", "stranger")
+NO_WORKER = ("refused", "stranger")
 """Failures of a poll that show that no worker of this pool listens on the port."""
 MIN_LOOKS = 2
 UNSUPERVISED_S = 60.0
@@ -58,7 +58,7 @@ def is_there(sample: Sample) -> bool | None:
         sample
     ):
         return True
-    if not sample.workers or any(each.error not in NOBODY for each in seen):
+    if not sample.workers or any(each.error not in NO_WORKER for each in seen):
         return None
     return False
 

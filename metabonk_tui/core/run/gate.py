@@ -53,7 +53,7 @@ def _gate_from(track: GateTrack, began_t: float, kind: GateKind, config: Config)
 
 
 def begin_late(track: GateTrack, t: float, watched: Spans, config: Config) -> GateTrack:
-    """Start the gate anew at `t`, when watching begins, if too little of it was watched or still can be.
+    """Start the gate again at `t`, when watching begins, if too little of it was watched or still can be.
 
     Four of six checks must be observed, the last one among them.
     """

@@ -78,8 +78,8 @@ def check_draft(check: Check, total: int) -> EventDraft:
 
 
 def gate_late_draft(gate: GateTrack, config: Config) -> EventDraft:
-    """Draft that the gate starts anew, because too little of it was watched."""
-    text = f"the gate starts anew, late, for {age(config.clock.validation_s)}: too little of it was watched"
+    """Draft that the gate starts again, because too little of it was watched."""
+    text = f"the gate starts again, late, for {age(config.clock.validation_s)}: too little of it was watched"
     return EventDraft(EventKind.GATE_LATE, "info", text, facts={"began": gate.began_t})
 
 

@@ -1,6 +1,6 @@
 """Finds conclusive evidence for STOP, which needs no end of the gate.
 
-Does not: accept an absence that nobody could have seen.
+Does not: accept an absence that no source could have seen.
 """
 
 from __future__ import annotations

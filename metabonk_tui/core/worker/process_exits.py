@@ -302,7 +302,7 @@ def _of_kernel_log(
 
 
 def _was_its_pid(kill: KernelKill, process: ExitedProcess) -> bool:
-    """Return whether the pid was the process's when the kernel logged it, however long nobody looked."""
+    """Return whether the pid was the process's when the kernel logged it, however long ago the last look was."""
     if kill.t is None or kill.pid is None or kill.pid != process.pid or process.started_at is None:
         return False
     return process.started_at < kill.t <= process.t

@@ -72,7 +72,7 @@ class World:
         return verdict.reason
 
 
-# LISTENS: a worker that nobody launched in our sight
+# LISTENS: a worker whose launch no monitor saw
 
 
 def test_a_worker_of_ours_on_a_wanted_port_is_ours_and_so_is_what_it_started() -> None:

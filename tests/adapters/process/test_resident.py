@@ -1,4 +1,4 @@
-"""What the trees of a pool hold: file pages out, every shared page once, whoever maps it."""
+"""What the trees of a pool hold: file pages out, every shared page once, however many map it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_a_flood_keeps_its_last_lines() -> None:
 
 
 def test_the_rest_of_a_secret_that_was_cut_is_not_shown() -> None:
-    """The name before the secret is gone, so nothing but the cut tells that this is one."""
+    """The name before the secret is gone, so only the cut shows that this is one."""
     done = run(f"print('token=' + 'S3cret' * {KEPT_BYTES}); print('end')")
     assert done.tail == ("end",)
     done = run(f"print('token=' + 'S3cret' * {KEPT_BYTES}, 'end')")

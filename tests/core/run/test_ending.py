@@ -268,7 +268,7 @@ def test_our_own_resize_ends_a_run_as_stopped_by_us() -> None:
 
 
 def looks(life: Life, *samples: Sample) -> list[Snapshot]:
-    """Play a run of an hour ago that nobody watched to its end, then what a monitor sees that is opened now."""
+    """Play a run of an hour ago whose end no monitor watched, then what a monitor sees that is opened now."""
     recorded = play(script(life, for_s=GONE_T - 10, processes=table))[-1]
     return play(samples, before=presumed_over(recorded))
 
@@ -279,7 +279,7 @@ def nothing(t: float, error: str = "refused") -> Sample:
 
 def test_the_first_look_says_that_the_last_run_is_over() -> None:
     (seen,) = looks(healthy, nothing(4000.0))
-    assert seen.verdict.title == "STOP ended", "nobody watched it end, and no person is known to have ended it"
+    assert seen.verdict.title == "STOP ended", "no monitor watched it end, and no person is known to have ended it"
     assert seen.run.elapsed_s == GONE_T - 10, "the time since then is not the run's"
     assert seen.verdict.exit_code == 2
 

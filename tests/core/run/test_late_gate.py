@@ -1,4 +1,4 @@
-"""Section 3: a gate that nobody watched is taken again, late; one that did not pass only on request."""
+"""Section 3: a gate that was not watched is taken again, late; one that did not pass only on request."""
 
 from collections.abc import Callable
 from dataclasses import replace

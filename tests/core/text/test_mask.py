@@ -168,7 +168,7 @@ def test_a_cut_text_has_no_part_of_a_secret(template: str, limit: int) -> None:
     long_secret = "a1B2" * 60
     shown = clean_text(template.format(long_secret), limit)
     assert "a1B2a1B2" not in shown
-    if not template.startswith("user:"):  # without its "@" nothing tells it from a time
+    if not template.startswith("user:"):  # without its "@" it looks like a time
         assert "a1B2a1B2" not in mask_text(template.format(long_secret)[: template.index("{}") + 60])
 
 
