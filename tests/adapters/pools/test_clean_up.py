@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,6 @@ server = socket.create_server(("127.0.0.1", int(sys.argv[sys.argv.index("--port"
 print("ready", flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture
-def children() -> Iterator[Children]:
-    started = Children()
-    yield started
-    started.close()
 
 
 def spec(directory: Path) -> LaunchSpec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,6 @@ ROOTS = {1: (1, 5.0), 2: (2, 5.0), 3: (3, 5.0)}
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
     return Table(tmp_path)
-
-
-@pytest.fixture
-def children() -> Iterator[Children]:
-    started = Children()
-    yield started
-    started.close()
 
 
 def process(table: Table, pid: int, anon: int, file: int = 0, shmem: int = 0, pss_anon: int | None = None) -> None:

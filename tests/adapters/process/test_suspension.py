@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -39,13 +38,6 @@ with around_suspension(lambda: print("before", flush=True), lambda: print("after
     print("ready", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def children() -> Iterator[Children]:
-    started = Children()
-    yield started
-    started.close()
 
 
 @pytest.mark.parametrize("program", [PLAIN, SCREEN], ids=["plain", "screen"])
