@@ -43,6 +43,8 @@ def sources(names: list[str], problems: list[Problem]) -> Iterator[Iterator[Samp
             if not FILE_NAME.fullmatch(path.name):
                 raise UsageError(f"not named worker_N_metrics.csv, so its worker is unknown: {name}")
             folders.setdefault(path.resolve().parent, []).append(path)
+        elif path.suffix == ".db":
+            raise UsageError(f"{name} is a file of the store; name its run instead: {path.stem}")
         else:
             yield _readable(name, read_jsonl(name, problems))
     for files in folders.values():

@@ -273,3 +273,10 @@ def test_a_page_is_never_written_over_a_recording(metabonk: Metabonk, tmp_path: 
     assert done.returncode == 64
     assert path.read_text() == before
     assert metabonk("report", "run.jsonl", "--html", "no/where.html").returncode == 64
+
+
+def test_a_file_of_the_store_is_named_by_its_run(metabonk: Metabonk, tmp_path: Path) -> None:
+    (tmp_path / "run-7.db").write_bytes(b"SQLite format 3\0")
+    done = metabonk("report", str(tmp_path / "run-7.db"))
+    assert done.returncode == 64
+    assert "name its run instead: run-7" in done.stderr
